@@ -1,0 +1,49 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both set up what they need.
+PY := .venv/bin/python
+
+.PHONY: help demo test check lint bench soak lock clean setup servers
+help:
+	@echo "make demo    the main job, end to end, on an embedded database"
+	@echo "make test    set-up, checks and every test but the soak, against real database servers"
+	@echo "make check   formatting, lint, types, import rules (changes nothing)"
+	@echo "make lint    mend what the linter and the formatter can mend"
+	@echo "make bench   benchmarks, by hand on a quiet machine"
+	@echo "make soak    the long-running tests"
+	@echo "make lock    renew requirements/*.lock"
+	@echo "make clean   remove what the other targets made"
+
+demo:
+	@sh scripts/setup.sh run
+	@.venv/bin/synapsor demo
+
+test: setup servers check
+	$(PY) -m pytest
+
+check: setup
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+lint: setup
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: setup servers
+	$(PY) -m bench
+
+soak: setup servers
+	$(PY) -m pytest -m soak --timeout 0
+
+lock:
+	@sh scripts/lock.sh
+
+setup:
+	@sh scripts/setup.sh dev
+
+servers:
+	@sh scripts/servers.sh
+
+clean:
+	rm -rf .venv .servers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
+	find server tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

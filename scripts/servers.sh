@@ -1,0 +1,84 @@
+#!/bin/sh
+# Put real Postgres and MariaDB server binaries in place for the tests; says nothing when they are there. No service is started.
+# As root on Debian or Ubuntu: with apt-get. As an ordinary user: the same packages, verified by apt, unpacked under .servers/.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { echo "servers: $*"; }
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+quietly() {
+  if ! "$@" >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    return 1
+  fi
+}
+
+is_postgres() { [ -x "$1/initdb" ] && [ -x "$1/postgres" ]; }
+have_postgres() {
+  for bin in ${SYN_PG_BIN:+"$SYN_PG_BIN"} /usr/lib/postgresql/*/bin .servers/root/usr/lib/postgresql/*/bin; do
+    if is_postgres "$bin"; then return 0; fi
+  done
+  found=$(command -v postgres) && is_postgres "$(dirname "$(readlink -f "$found")")"
+}
+have_mariadb() {
+  for prefix in ${SYN_MARIADB_PREFIX:+"$SYN_MARIADB_PREFIX"} "" .servers/root; do
+    if [ -x "$prefix/usr/sbin/mariadbd" ] && [ -d "$prefix/usr/share/mysql" ]; then return 0; fi
+  done
+  return 1
+}
+missing() {
+  if ! have_postgres; then echo postgres; fi
+  if ! have_mariadb; then echo mariadb; fi
+}
+# The distribution's own major version; options for apt-get and apt-cache come as arguments.
+postgres_package() { apt-cache "$@" depends postgresql | awk '$1 == "Depends:" && $2 ~ /^postgresql-[0-9]+$/ {print $2; exit}'; }
+
+install_as_root() {
+  quietly apt-get update -qq
+  export DEBIAN_FRONTEND=noninteractive
+  for engine in $1; do
+    say "installing $engine with apt-get"
+    if [ "$engine" = mariadb ]; then
+      quietly apt-get install -qq -y --no-install-recommends mariadb-server-core
+      continue
+    fi
+    # Debian's Postgres package makes a cluster and starts it as a service unless this is set before it is unpacked.
+    quietly apt-get install -qq -y --no-install-recommends postgresql-common
+    sed -i -E 's/^[# ]*create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+    quietly apt-get install -qq -y --no-install-recommends "$(postgres_package)"
+  done
+}
+
+unpack_as_user() {
+  mkdir -p .servers/lists/partial .servers/cache/archives/partial .servers/debs .servers/root
+  dest=$PWD/.servers
+  options="-o Dir::State::lists=$dest/lists -o Dir::Cache=$dest/cache -o Debug::NoLocking=1 -o APT::Sandbox::User="
+  say "fetching $(echo $1) into .servers/ (not installed, no root needed)"
+  # $options and $wanted hold several words each on purpose.
+  quietly apt-get -qq $options update
+  wanted=
+  for engine in $1; do
+    if [ "$engine" = mariadb ]; then wanted="$wanted mariadb-server-core"; else wanted="$wanted $(postgres_package $options)"; fi
+  done
+  needed=$(apt-get -qq $options -s --no-install-recommends install $wanted | awk '/^Inst/ {print $2}')
+  (cd "$dest/debs" && quietly apt-get -qq $options download $wanted $needed)
+  for deb in "$dest"/debs/*.deb; do dpkg-deb -x "$deb" "$dest/root"; done
+  rm -rf "$dest/cache" "$dest/debs" "$dest/lists"
+}
+
+engines=$(missing)
+[ -n "$engines" ] || exit 0
+if ! command -v apt-get >/dev/null; then
+  echo "servers: no binaries of: $(echo $engines), and no apt-get to get them with" >&2
+  echo "servers: what to do: install them, or set SYN_PG_BIN (a bin directory) and SYN_MARIADB_PREFIX (the directory above usr/)" >&2
+  exit 1
+fi
+if [ "$(id -u)" = 0 ]; then install_as_root "$engines"; else unpack_as_user "$engines"; fi
+engines=$(missing)
+if [ -n "$engines" ]; then
+  echo "servers: still missing: $(echo $engines)" >&2
+  echo "servers: what to do: install PostgreSQL 14 or newer and MariaDB 10.6 or newer yourself, then run the command again" >&2
+  exit 1
+fi
+say "done"

@@ -1,0 +1,1 @@
+"""What a human reaches: operator identity, inbox and decisions."""

@@ -1,0 +1,171 @@
+"""The review card: all that a decision is about, on one screen of a terminal.
+
+It is made from the digest-covered proposal itself and never from a summary; the agent's own words come last and are marked. A card
+that had to cut something says so, and nobody approves what they have not seen in full.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from synapsor.approve.plain import Shown, fold, shown, span
+from synapsor.core.moment import parse
+from synapsor.core.proposal import Proposal, Status
+from synapsor.ports import ProposalRecord
+from synapsor.values import ColumnType, Token, digest
+
+WIDTH = 100
+_LABEL = 18
+_BARE = frozenset(
+    {
+        ColumnType.INTEGER,
+        ColumnType.NUMERIC,
+        ColumnType.FLOAT,
+        ColumnType.BOOLEAN,
+        ColumnType.DATE,
+        ColumnType.TIME,
+        ColumnType.TIMESTAMP,
+        ColumnType.TIMESTAMPTZ,
+        ColumnType.UUID,
+    }
+)
+
+Tone = Literal["plain", "title", "old", "new", "warning", "quiet"]
+_ANSI: Mapping[Tone, str] = {"plain": "", "title": "1", "old": "31", "new": "32", "warning": "1;33", "quiet": "2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field of a card; `text` holds no character that could act on a terminal."""
+
+    label: str
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a person sees before they decide.
+
+    Attributes:
+        digest: recomputed from the proposal that is shown.
+        whole: nothing was cut.
+        warnings: what speaks against deciding; `tampered` ones forbid it.
+    """
+
+    proposal: str
+    digest: str
+    lines: tuple[Line, ...]
+    whole: bool
+    warnings: tuple[str, ...]
+    tampered: bool
+
+
+def card(record: ProposalRecord, *, evidence: Mapping[str, Any] | None, now: dt.datetime, full: bool = False) -> Card:
+    """Return the card of a proposal as it stands."""
+    proposal = record.proposal
+    maker = _Maker(full=full)
+    lines = [*maker.head(record, now), *maker.change(proposal), *maker.guards(proposal), *maker.rest(proposal, evidence, now)]
+    tampered = evidence is not None and digest("evidence", evidence) != proposal.evidence_digest
+    warnings = tuple(_warnings(record, evidence, now, tampered=tampered))
+    return Card(
+        proposal=proposal.id, digest=proposal.digest, lines=tuple(lines), whole=maker.whole, warnings=warnings, tampered=tampered
+    )
+
+
+def render(card: Card, *, colour: bool = False, width: int = WIDTH) -> str:
+    """Return the card as text; only with `colour` does it hold control characters, and they are its own."""
+    out: list[str] = []
+    for line in (*(Line("WARNING", w, "warning") for w in card.warnings), *card.lines):
+        if not line.text:
+            out += ["", _paint(line.label, line.tone, colour=colour)]
+            continue
+        first, *more = fold(line.text, max(20, width - _LABEL - 4))
+        out.append(f"  {line.label:<{_LABEL}} {_paint(first, line.tone, colour=colour)}")
+        out += [f"  {'':<{_LABEL}} {_paint('┆ ' + part, line.tone, colour=colour)}" for part in more]
+    return "\n".join(out).strip("\n") + "\n"
+
+
+def _paint(text: str, tone: Tone, *, colour: bool) -> str:
+    return f"\x1b[{_ANSI[tone]}m{text}\x1b[0m" if colour and _ANSI[tone] else text
+
+
+class _Maker:
+    def __init__(self, *, full: bool) -> None:
+        self.full = full
+        self.whole = True
+
+    def head(self, record: ProposalRecord, now: dt.datetime) -> Iterator[Line]:
+        proposal = record.proposal
+        yield Line(f"Proposal {self._plain(proposal.id)}: {record.status.value}", "", "title")
+        yield Line("capability", self._plain(proposal.capability))
+        yield Line("asked by", f"{self._plain(proposal.principal)}, through {self._plain(proposal.client)}")
+        yield Line("asked", f"{self._plain(proposal.at)} ({span(now - parse(proposal.at))} ago)")
+        left = parse(proposal.expires_at) - now
+        yield Line("expires", f"{self._plain(proposal.expires_at)} ({'in ' + span(left) if left > dt.timedelta() else 'EXPIRED'})")
+        yield Line("target", f"{self._plain(proposal.source)}: {self._plain(proposal.relation)}")
+        tenant = f"{proposal.tenant_column} = {self._value(proposal, proposal.tenant_column, proposal.tenant)}" if proposal.tenant_column else "single tenant"
+        keys = " and ".join(f"{self._plain(name)} = {self._value(proposal, name, token)}" for name, token in proposal.key)
+        yield Line("row", f"{keys}, {tenant}")
+
+    def change(self, proposal: Proposal) -> Iterator[Line]:
+        yield Line("Change", "", "title")
+        for name, after in proposal.changes.items():
+            before = proposal.before[name]
+            label = self._plain(name)
+            if before == after:
+                yield Line(label, self._value(proposal, name, before) + " (as it is)", "quiet")
+                continue
+            yield Line(label, self._value(proposal, name, before), "old")
+            yield Line("  →", self._value(proposal, name, after), "new")
+            if before is not None and after is not None and unicodedata.normalize("NFKC", before) == unicodedata.normalize("NFKC", after):
+                yield Line("", "the two look alike and differ in their characters", "warning")
+        same = [n for n in proposal.before if n not in proposal.changes]
+        if same:
+            yield Line(f"{len(same)} unchanged", self._plain(", ".join(same)), "quiet")
+
+    def guards(self, proposal: Proposal) -> Iterator[Line]:
+        yield Line("Guards", "", "title")
+        held = ", ".join(f"{self._plain(n)} = {self._value(proposal, n, proposal.before[n])}" for n in proposal.guards)
+        yield Line("must still be", held)
+        if proposal.advances:
+            yield Line("must move", self._plain(proposal.advances))
+
+    def rest(self, proposal: Proposal, evidence: Mapping[str, Any] | None, now: dt.datetime) -> Iterator[Line]:
+        seen = f", seen {span(now - parse(str(evidence['at'])))} ago" if evidence else ""
+        yield Line("evidence", f"{self._plain(proposal.evidence)}{seen}")
+        yield Line("contract", self._plain(proposal.contract))
+        yield Line("needs", f"the role {self._plain(proposal.role)}, and another person than {self._plain(proposal.principal)}")
+        yield Line("digest", proposal.digest, "title")
+        yield Line("What the agent sent (untrusted, believe none of it)", "", "warning")
+        for name, value in proposal.arguments.items():
+            text = self._seen(shown(value, full=self.full, quoted=True)) if isinstance(value, str) else self._plain(str(value))
+            yield Line(self._plain(name), text)
+
+    def _value(self, proposal: Proposal, name: str, token: Token) -> str:
+        if token is None:
+            return "NULL"
+        kind = next((ColumnType(kind) for column, kind in proposal.columns if column == name), ColumnType.TEXT)
+        return self._seen(shown(token, full=self.full, quoted=kind not in _BARE))
+
+    def _plain(self, text: str) -> str:
+        return self._seen(shown(text, full=self.full))
+
+    def _seen(self, part: Shown) -> str:
+        self.whole = self.whole and part.whole
+        return part.text
+
+
+def _warnings(record: ProposalRecord, evidence: Mapping[str, Any] | None, now: dt.datetime, *, tampered: bool) -> Iterator[str]:
+    if tampered:
+        yield "the evidence is not what the proposal was made from; do not decide, run `synapsor verify`"
+    if evidence is None:
+        yield "the evidence is not in this ledger"
+    if record.status is not Status.REVIEW_REQUIRED:
+        yield f"nothing is left to decide, the proposal is {record.status.value}"
+    elif now >= parse(record.proposal.expires_at):
+        yield "the proposal has expired"

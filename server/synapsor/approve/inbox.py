@@ -1,0 +1,55 @@
+"""The inbox: what waits for a decision, oldest expiry first, one line each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from synapsor.approve.plain import shown, span
+from synapsor.core.moment import parse
+from synapsor.core.proposal import Status
+from synapsor.ports import ProposalRecord, ReviewLedger
+
+LIMIT = 50
+
+
+async def waiting(ledger: ReviewLedger, *, status: Status | None = Status.REVIEW_REQUIRED, limit: int = LIMIT) -> tuple[ProposalRecord, ...]:
+    """Return the proposals of a status (of any when None), those that expire first before the others."""
+    records = await ledger.inbox(status=status, limit=limit)
+    return tuple(sorted(records, key=lambda r: (r.status is not Status.REVIEW_REQUIRED, r.proposal.expires_at)))
+
+
+def summary(record: ProposalRecord) -> dict[str, Any]:
+    """Return one entry of the inbox as data."""
+    proposal = record.proposal
+    return {
+        "id": proposal.id,
+        "status": record.status.value,
+        "capability": proposal.capability,
+        "key": dict(proposal.key),
+        "columns": sorted(proposal.changes),
+        "principal": proposal.principal,
+        "role": proposal.role,
+        "at": proposal.at,
+        "expires_at": proposal.expires_at,
+        "digest": proposal.digest,
+    }
+
+
+def render(records: Sequence[ProposalRecord], *, now: dt.datetime) -> str:
+    """Return the inbox as text; an empty one says what to do."""
+    if not records:
+        return "Nothing waits for a decision. When an agent proposes a change, it shows here.\n"
+    return "".join(_line(record, now) for record in records)
+
+
+def _line(record: ProposalRecord, now: dt.datetime) -> str:
+    proposal = record.proposal
+    left = parse(proposal.expires_at) - now
+    when = record.status.value
+    if record.status is Status.REVIEW_REQUIRED:
+        when = f"expires in {span(left)}" if left > dt.timedelta() else "EXPIRED"
+    row = shown(",".join(token for _, token in proposal.key)).text
+    what = f"{proposal.capability} {row} ({', '.join(proposal.changes)})"
+    return f"{proposal.id}  {when:<20}  {what}  by {shown(proposal.principal).text}, needs {proposal.role}\n"

@@ -1,0 +1,184 @@
+"""Operators' private keys: Ed25519, one file each, readable by its owner and nobody else.
+
+A passphrase is asked for on the terminal and taken from nowhere else: an environment variable would hand it to every process that the
+operator starts, an agent's among them. It is stretched with scrypt, because the key derivation of encrypted PEM files is a weak one.
+"""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import hashlib
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from synapsor.errors import ConfigError, UsageError
+from synapsor.secrets import Secret, private_file_trouble
+
+MIN_PASSPHRASE = 8
+
+Ask = Callable[[str], Secret]
+"""Asks a person at the terminal for a secret."""
+
+
+def ask_terminal(prompt: str) -> Secret:
+    """Ask on the terminal itself, whatever standard input is.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        raise UsageError("A passphrase is needed and there is no terminal to ask on.", fix="Run this at a terminal.") from None
+    # getpass opens the terminal itself; it falls back to standard input only where there is none, which was refused above.
+    os.close(terminal)
+    try:
+        return Secret(getpass.getpass(prompt))
+    except (EOFError, UnicodeDecodeError):
+        raise UsageError("No passphrase was given.") from None
+
+
+def default_path(name: str) -> Path:
+    """Return where an operator's key is kept when no other place is named."""
+    home = os.environ.get("XDG_CONFIG_HOME", "")
+    base = Path(home) if Path(home).is_absolute() else Path.home() / ".config"
+    return base / "synapsor" / "keys" / f"{name}.pem"
+
+
+def create_key(path: Path, *, passphrase: Secret | None) -> Ed25519PrivateKey:
+    """Create a key in a new file of mode 0600; without a passphrase the file alone is the authority.
+
+    Raises:
+        ConfigError: the file is there already, or its directory is open to others.
+    """
+    key = Ed25519PrivateKey.generate()
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    _private_directory(path.parent)
+    trouble = ""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        trouble = "it is there already"
+    except OSError as error:
+        trouble = os.strerror(error.errno or 0).lower()
+    if trouble:
+        raise ConfigError(f"The key file {path} cannot be created: {trouble}.", fix="Choose another name, or another place with --key.")
+    with os.fdopen(handle, "wb") as file:
+        os.fchmod(handle, 0o600)
+        file.write(_encode(key, passphrase))
+        file.flush()
+        os.fsync(handle)
+    return key
+
+
+def load_key(path: Path, *, ask: Ask = ask_terminal) -> Ed25519PrivateKey:
+    """Return the key in a file; its passphrase is asked for when it has one.
+
+    Raises:
+        ConfigError: the file is missing, open to others, or not such a key.
+        UsageError: the passphrase is wrong, or there is no terminal to ask on.
+    """
+    _private_directory(path.parent)
+    pem = _read(path)
+    if not pem.startswith(_STRETCHED):
+        return _decode(pem, None, path)
+    salt, _, rest = pem.removeprefix(_STRETCHED).partition(b"\n")
+    if not _SALT.fullmatch(salt):
+        raise _not_a_key(path)
+    return _decode(rest, _stretch(ask(f"Passphrase of {path.name}: "), salt), path)
+
+
+def public_key(key: Ed25519PrivateKey) -> str:
+    """Return the raw public key, base64, as `operators.yaml` has it."""
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def new_passphrase(ask: Ask = ask_terminal) -> Secret | None:
+    """Ask twice for a new passphrase; an empty one means none.
+
+    Raises:
+        UsageError: the two differ, it is too short, or there is no terminal.
+    """
+    first = ask("New passphrase (empty for none): ")
+    if not first:
+        return None
+    if len(first.reveal()) < MIN_PASSPHRASE:
+        raise UsageError(f"The passphrase is shorter than {MIN_PASSPHRASE} characters.")
+    if first.reveal() != ask("The same again: ").reveal():
+        raise UsageError("The two passphrases differ.", fix="Try again.")
+    return first
+
+
+_STRETCHED = b"Synapsor-Key: scrypt-1 "
+_SALT = re.compile(rb"[0-9a-f]{32}")
+
+
+def _stretch(passphrase: Secret, salt: bytes) -> Secret:
+    # scrypt-1: n=2^16, r=8, p=1, which takes 64 MiB.
+    raw = hashlib.scrypt(passphrase.reveal().encode(), salt=salt, n=2**16, r=8, p=1, maxmem=2**27, dklen=32)
+    return Secret(raw.hex())
+
+
+def _encode(key: Ed25519PrivateKey, passphrase: Secret | None) -> bytes:
+    if not passphrase:
+        return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    salt = secrets.token_hex(16).encode()
+    encryption = BestAvailableEncryption(_stretch(passphrase, salt).reveal().encode())
+    return _STRETCHED + salt + b"\n" + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+
+
+def _decode(pem: bytes, password: Secret | None, path: Path) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(pem, password.reveal().encode() if password else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if isinstance(key, Ed25519PrivateKey):
+        return key
+    if password:
+        raise UsageError("The passphrase is wrong, or the key file is damaged.", fix="Try again.")
+    raise _not_a_key(path)
+
+
+def _not_a_key(path: Path) -> ConfigError:
+    return ConfigError(f"{path} is not a private key of this tool.", fix="Make one with `synapsor operator add`.")
+
+
+def _read(path: Path) -> bytes:
+    trouble = ""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        trouble = os.strerror(error.errno or 0).lower()
+    else:
+        with os.fdopen(handle, "rb") as file:
+            trouble = private_file_trouble(os.fstat(handle))
+            if not trouble:
+                return file.read()
+    raise ConfigError(f"The key file {path} cannot be used: {trouble}.", fix=f"Name your own key with --key; keep it private: chmod 600 {path}")
+
+
+def _private_directory(directory: Path) -> None:
+    try:
+        info = directory.stat()
+    except OSError:
+        raise ConfigError(f"The directory {directory} of the key is not there.", fix="Name your own key with --key.") from None
+    if info.st_uid not in {os.geteuid(), 0}:
+        raise ConfigError(f"The directory {directory} of the key belongs to another user.", fix="Keep the key in a directory of your own.")
+    if stat.S_IMODE(info.st_mode) & 0o077:
+        raise ConfigError(f"The directory {directory} of the key is open to others.", fix=f"chmod 700 {directory}")

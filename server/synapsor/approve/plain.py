@@ -1,0 +1,78 @@
+"""Untrusted text for a person's eyes: what a terminal or an eye could be fooled by is written out, and nothing is cut in silence."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+
+CUT_AT = 240
+_MARKS_IN_A_ROW = 2
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10)))))
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A text as it is shown, and whether all of it is."""
+
+    text: str
+    whole: bool = True
+
+
+def visible(text: str) -> str:
+    """Return the text with every control, direction, invisible and line-breaking character written out, and `\\` doubled."""
+    out: list[str] = []
+    marks = 0
+    for character in text:
+        kind = unicodedata.category(character)
+        marks = marks + 1 if kind[0] == "M" else 0
+        hidden = kind[0] == "C" or kind in {"Zl", "Zp"} or character in _INVISIBLE or (kind == "Zs" and character != " ")
+        if character in _SHORT:
+            out.append(_SHORT[character])
+        elif hidden or marks > _MARKS_IN_A_ROW:
+            out.append(_written_out(ord(character)))
+        else:
+            out.append(character)
+    return "".join(out)
+
+
+def shown(text: str, *, full: bool = False, quoted: bool = False) -> Shown:
+    """Return a text for display; a long one is cut with a marker that says how much is missing and gives the whole text's hash."""
+    quote = '"' if quoted else ""
+    inside = visible(text).replace('"', '\\"') if quoted else visible(text)
+    if full or len(inside) <= CUT_AT:
+        return Shown(quote + inside + quote)
+    head = visible(text[: CUT_AT // 2])[:CUT_AT]
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return Shown(f"{quote}{head}{quote} […cut: {len(text)} characters in all, sha256 {digest}…; see --full]", whole=False)
+
+
+def fold(text: str, width: int) -> list[str]:
+    """Return the text in lines of at most `width` cells, so that no value can place its own words at a line's beginning."""
+    lines, line, used = [], "", 0
+    for character in text:
+        cells = 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if used + cells > width:
+            lines.append(line)
+            line, used = "", 0
+        line, used = line + character, used + cells
+    return [*lines, line]
+
+
+def span(delta: dt.timedelta) -> str:
+    """Return a length of time in words, such as `3 min` or `2 d 4 h`."""
+    seconds = int(abs(delta).total_seconds())
+    days, hours, minutes = seconds // 86_400, seconds // 3600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def _written_out(point: int) -> str:
+    if point > 0xFFFF:  # noqa: PLR2004  # the edge of Python's own escapes
+        return f"\\U{point:08x}"
+    return f"\\u{point:04x}"

@@ -1,0 +1,1 @@
+"""Thin commands; each one parses, calls one verb and prints."""

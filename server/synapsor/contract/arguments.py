@@ -1,0 +1,135 @@
+"""A call's arguments against their declaration: exact types, no coercion, nothing unknown, nothing missing.
+
+A refusal names the argument and the rule that it breaks, and never repeats a value that the model sent.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+from synapsor.contract.model import Argument, Capability
+from synapsor.errors import Code, Refusal
+from synapsor.values import SAFE_INTEGER
+
+Test: TypeAlias = Callable[[Any], str]
+"""Returns the rule that a value breaks, or ""."""
+
+_SAFE_TO_REPEAT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}\Z", re.ASCII)
+_MOST_FINDINGS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentCheck:
+    """The declared arguments of one capability, made ready to check calls. All of them are required."""
+
+    names: frozenset[str]
+    tests: tuple[tuple[str, Test], ...]
+
+    def check(self, arguments: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return the arguments, exactly as given, in declared order.
+
+        Raises:
+            Refusal: `invalid_arguments`, with the names and the rules.
+        """
+        given: Any = {} if arguments is None else arguments
+        if not isinstance(given, Mapping):
+            raise Refusal(Code.INVALID_ARGUMENTS, "The arguments must be an object.")
+        if given.keys() == self.names:
+            checked = {name: given[name] for name, _ in self.tests}
+            if not any([test(checked[name]) for name, test in self.tests]):
+                return checked
+        raise Refusal(Code.INVALID_ARGUMENTS, " ".join(self._findings(given)))
+
+    def _findings(self, given: Mapping[Any, Any]) -> list[str]:
+        unknown = sorted({_quoted(name) for name in given if name not in self.names})
+        found = [f"{name}: {reason}." for name, reason in self._broken(given)]
+        findings = [*(f"{name} is not an argument of this capability." for name in unknown), *found]
+        more = len(findings) - _MOST_FINDINGS
+        return [*findings[:_MOST_FINDINGS], f"And {more} more."] if more > 0 else findings
+
+    def _broken(self, given: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+        for name, test in self.tests:
+            reason = test(given[name]) if name in given else "is required"
+            if reason:
+                yield name, reason
+
+
+def compile_arguments(capability: Capability) -> ArgumentCheck:
+    """Return the check of a capability's arguments; made once at start."""
+    tests = tuple((name, _TESTS[rule.type](rule)) for name, rule in capability.arguments.items())
+    return ArgumentCheck(frozenset(capability.arguments), tests)
+
+
+def _quoted(name: Any) -> str:
+    """Return a name that the model sent if it is harmless to repeat."""
+    return name if type(name) is str and _SAFE_TO_REPEAT.match(name) else "One name"
+
+
+def _string(rule: Argument) -> Test:
+    allowed = frozenset(rule.one_of) if rule.one_of is not None else None
+    return partial(_test_string, allowed, rule.max_length)
+
+
+def _test_string(allowed: frozenset[str] | None, longest: int | None, value: Any) -> str:
+    if type(value) is not str:
+        return "must be a string"
+    if longest is not None and len(value) > longest:
+        return f"must be at most {longest} characters long"
+    if "\0" in value:
+        return "must not hold a NUL character"
+    if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+        return "must not hold half of a surrogate pair"
+    if allowed is not None and value not in allowed:
+        return "must be one of the listed values"
+    return ""
+
+
+def _integer(rule: Argument) -> Test:
+    return partial(_test_integer, *integer_range(rule))
+
+
+def integer_range(rule: Argument) -> tuple[int, int]:
+    """Return the inclusive range of an integer argument: what is declared, within what JSON readers keep exact.
+
+    A larger integer may have been rounded by the client on its way, and would then name another row than the model meant.
+    """
+    low = -SAFE_INTEGER if rule.minimum is None else rule.minimum
+    return low, SAFE_INTEGER if rule.maximum is None else rule.maximum
+
+
+def _test_integer(low: int, high: int, value: Any) -> str:
+    # type(), because True is an int to isinstance, and 1.0 is an int to a comparison.
+    if type(value) is not int:
+        return "must be a whole number"
+    return "" if low <= value <= high else f"must be from {low} to {high}"
+
+
+def _number(rule: Argument) -> Test:
+    return partial(_test_number, rule.minimum, rule.maximum)
+
+
+def _test_number(low: int | None, high: int | None, value: Any) -> str:
+    if type(value) is int:
+        if not -SAFE_INTEGER <= value <= SAFE_INTEGER:
+            return "must be a number that JSON keeps exact"
+    elif type(value) is not float or not math.isfinite(value):
+        return "must be a number"
+    if (low is not None and value < low) or (high is not None and value > high):
+        return "must be within the declared limits"
+    return ""
+
+
+def _boolean(_: Argument) -> Test:
+    return _test_boolean
+
+
+def _test_boolean(value: Any) -> str:
+    return "" if type(value) is bool else "must be true or false"
+
+
+_TESTS: dict[str, Callable[[Argument], Test]] = {"string": _string, "integer": _integer, "number": _number, "boolean": _boolean}

@@ -1,0 +1,58 @@
+"""A contract's canonical body and its digest: what a reviewer signs, the ledger stores and the worker rebuilds.
+
+Every default is written out, so that a later version's other default cannot change what was reviewed. A field that says nothing is
+left out, so that a later version's new optional field does not change old digests. The order of keys counts for nothing; the order
+of lists counts. Comments, quoting and short forms are gone before this module sees the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from synapsor.contract.model import Contract, Model
+from synapsor.errors import IntegrityError
+from synapsor.values import digest
+
+
+def canonical_body(contract: Contract) -> dict[str, Any]:
+    """Return the contract as plain JSON data; equal contracts have equal bodies."""
+    return _fields(contract)
+
+
+def contract_digest(contract: Contract) -> str:
+    """Return `sha256:<hex>` over the canonical body."""
+    return digest("contract", canonical_body(contract))
+
+
+def from_body(body: Mapping[str, Any]) -> Contract:
+    """Return the contract whose canonical body this is.
+
+    Raises:
+        IntegrityError: the body is not a contract that this version understands.
+    """
+    try:
+        return Contract.model_validate(dict(body))
+    except ValidationError:
+        raise IntegrityError(
+            "The recorded contract is not one that this version understands.",
+            fix="Review and activate the contract again with this version.",
+        ) from None
+
+
+def _fields(part: Model) -> dict[str, Any]:
+    named = ((name, getattr(part, name)) for name in type(part).model_fields)
+    return {name: _plain(value) for name, value in named if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Model):
+        return _fields(value)
+    if isinstance(value, dict):
+        # None is kept here: `where: {closed_at: null}` asks for rows without a value.
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value

@@ -1,0 +1,229 @@
+"""What is wrong with a contract's shape, in our words: pydantic finds it, and nothing of its text or of the input is repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from synapsor.contract.document import Path, Positions
+from synapsor.contract.model import (
+    Approval,
+    Argument,
+    Bound,
+    Column,
+    ColumnRule,
+    Context,
+    Contract,
+    Limits,
+    Model,
+    ProposeCapability,
+    Range,
+    ReadCapability,
+    SingleTenant,
+    Table,
+)
+from synapsor.contract.rules import suggest
+from synapsor.contract.wording import claims_authority
+from synapsor.errors import Problem
+from synapsor.values import ColumnType
+
+PARTS: dict[Path, type[Model]] = {
+    (): Contract,
+    ("contexts", "*"): Context,
+    ("tables", "*"): Table,
+    ("tables", "*", "tenant"): SingleTenant,
+    ("tables", "*", "columns", "*"): ColumnRule,
+    ("capabilities", "*"): ReadCapability,
+    ("capabilities", "*", "arguments", "*"): Argument,
+    ("capabilities", "*", "limits"): Limits,
+    ("capabilities", "*", "bounds", "*"): Bound,
+    ("capabilities", "*", "bounds", "*", "*"): Range,
+    ("capabilities", "*", "approval"): Approval,
+}
+"""Which model stands where in a contract; a capability with `propose` is a ProposeCapability."""
+
+UNSUPPORTED: dict[type[Model], frozenset[str]] = {
+    Contract: frozenset({"workflows", "policies", "settlement", "settlements", "resources", "mirrors", "actions", "retention", "extends"}),
+    Table: frozenset({"principal", "masks", "row_filter", "relationships", "joins", "soft_delete"}),
+    ReadCapability: frozenset({"aggregate", "group_by", "join", "distinct", "evidence", "settle", "budget", "cursor", "offset"}),
+    ProposeCapability: frozenset({"evidence", "settle", "auto_approve", "auto_branch", "policy", "items", "fresh", "inverse"}),
+    Argument: frozenset({"default", "required", "optional", "pattern", "format", "items"}),
+    Approval: frozenset({"quorum", "policy", "auto", "any_of", "all_of"}),
+}
+"""Parts of the larger language that this version refuses by name and never ignores."""
+
+_KINDS = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+_LIMITS = {
+    "string_too_short": ("min_length", "at least {} characters long"),
+    "string_too_long": ("max_length", "at most {} characters long"),
+    "too_short": ("min_length", "at least {} long"),
+    "too_long": ("max_length", "at most {} long"),
+    "greater_than_equal": ("ge", "at least {}"),
+    "less_than_equal": ("le", "at most {}"),
+    "less_than": ("lt", "below {}"),
+}
+_FORMS: dict[str, str] = {
+    "contract": "lower-case letters, digits and underscores, beginning with a letter",
+    "column": "letters, digits and underscores, at most 63",
+    "relation": "`schema.name`",
+    "capability": "`area.verb_object` in lower case, such as `billing.inspect_invoice`",
+    "session": "`session.` and a lower-case name, such as `session.tenant_id`",
+    "order": "a column, with - before it for descending order",
+}
+
+
+def shape_problems(error: ValidationError, data: Any, positions: Positions) -> list[Problem]:
+    """Return each finding of pydantic once, at the key or value that it is about."""
+    found: dict[tuple[Path, str], Problem] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        path, missing = _resolve(detail["loc"], data)
+        problem = _explain(detail, path, missing, data, positions)
+        found.setdefault((path, missing or problem.rule), problem)
+    return list(found.values())
+
+
+def part_at(path: Path, data: Any) -> type[Model] | None:
+    """Return the model that stands at a path."""
+    for pattern, part in PARTS.items():
+        if len(pattern) == len(path) and all(want in {"*", have} for want, have in zip(pattern, path, strict=True)):
+            return ProposeCapability if part is ReadCapability and "propose" in _at(path, data) else part
+    return None
+
+
+def _at(path: Path, data: Any) -> Any:
+    for step in path:
+        data = data[step]
+    return data
+
+
+def _resolve(loc: tuple[int | str, ...], data: Any) -> tuple[Path, str]:
+    """Return the part of a location that is in the data, and the name after it that is not; union tags are neither."""
+    path: list[int | str] = []
+    rest = ""
+    for step in loc:
+        here = isinstance(data, dict) and step in data
+        if here or (isinstance(data, list) and isinstance(step, int) and step < len(data)):
+            path.append(step)
+            data = data[step]
+            rest = ""
+        else:
+            rest = str(step)
+    return tuple(path), rest
+
+
+def _explain(detail: ErrorDetails, path: Path, rest: str, data: Any, positions: Positions) -> Problem:
+    kind, context = detail["type"], detail.get("ctx", {})
+    name = str(path[-1]) if path else "contract"
+    if kind == "missing":
+        return _missing(path, rest, data, positions)
+    if kind == "extra_forbidden":
+        return _unknown(path, data, positions)
+    if kind in {"string_pattern_mismatch"}:
+        return _pattern(path, data, positions, is_key=rest == "[key]")
+    if kind in {"literal_error", "enum"}:
+        return _closed_word(path, data, positions)
+    if kind in _LIMITS:
+        key, words = _LIMITS[kind]
+        return positions.at_value(path, "SYN107", f"`{name}` must be {words.format(context.get(key))}.")
+    return positions.at_value(path, "SYN104", f"`{name}` must be {_kind(kind, path, data)}.")
+
+
+def _kind(kind: str, path: Path, data: Any) -> str:
+    if _is_column(path):
+        return "a type such as `text`, the word `denied`, or a mapping"
+    if len(path) == 4 and path[0] == "capabilities" and path[2] in {"where", "set"}:  # noqa: PLR2004  # capabilities/name/where/column
+        return "text, a whole number, true, false or null"
+    if path[-1:] == ("tenant",):
+        return "a column, or `{single_tenant: true, because: …}`"
+    del data
+    return _KINDS.get(kind, "of another kind")
+
+
+def _is_column(path: Path) -> bool:
+    return len(path) == 4 and path[0] == "tables" and path[2] == "columns"  # noqa: PLR2004  # tables/name/columns/column
+
+
+def _missing(path: Path, rest: str, data: Any, positions: Positions) -> Problem:
+    if rest == "read" and part_at(path, data) is ReadCapability:
+        return positions.at_key(
+            path, "SYN108", "A capability says what it reads or what it proposes.", "Add `read: <table>` or `propose: update <table>`."
+        )
+    part = part_at(path, data)
+    near = suggest(rest, [k for k in _at(path, data) if part is None or k not in part.model_fields])
+    return positions.at_key(path, "SYN103", f"`{rest}` is missing.", near.replace("mean", "write it as"))
+
+
+def _unknown(path: Path, data: Any, positions: Positions) -> Problem:
+    name, part = str(path[-1]), part_at(path[:-1], data)
+    if part is None:
+        return positions.at_key(path, "SYN101", f"`{name}` is not a key here.")
+    if name in UNSUPPORTED.get(part, frozenset()):
+        return positions.at_key(path, "SYN102", f"`{name}` is not supported by this version.", "Remove it.")
+    if part is ProposeCapability and name == "read":
+        return positions.at_key(path, "SYN108", "A capability cannot both read and propose.", "Make two of it.")
+    known = [field for field in part.model_fields if field not in _at(path[:-1], data)]
+    near = suggest(name, known)
+    return positions.at_key(path, "SYN101", f"`{name}` is not a key here.", near or f"Known here: {', '.join(part.model_fields)}.")
+
+
+def _pattern(path: Path, data: Any, positions: Positions, *, is_key: bool) -> Problem:
+    if is_key and path[2:3] == ("arguments",) and claims_authority(str(path[-1])):
+        return positions.at_key(path, "SYN403", "This argument's name claims authority.", "The session decides scope, and a person approves.")
+    if path[-1] == "propose":
+        return positions.at_value(path, "SYN102", "Only changes of one row are supported by this version.", "Write `propose: update <table>`.")
+    form = _FORMS[_form(path, is_key=is_key)]
+    report = positions.at_key if is_key else positions.at_value
+    del data
+    return report(path, "SYN105", f"The name does not have the form that is asked for here: {form}.")
+
+
+def _form(path: Path, *, is_key: bool) -> str:
+    last = path[-1]
+    if is_key:
+        return "capability" if path[:1] == ("capabilities",) and len(path) == 2 else _key_form(path)  # noqa: PLR2004
+    if path[0] == "contexts":
+        return "session"
+    if last in {"relation", "write_to"}:
+        return "relation"
+    if "order" in path:
+        return "order"
+    in_columns = last in {"key", "tenant", "version"} or "returns" in path or "moves" in path
+    return "column" if in_columns else "contract"
+
+
+def _key_form(path: Path) -> str:
+    return "column" if path[2:3] and path[2] in {"columns", "where", "set", "bounds"} else "contract"
+
+
+def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
+    given, name = _at(path, data), str(path[-1])
+    if name == "synapsor":
+        return positions.at_value(path, "SYN102", "This version reads `synapsor: 1`.")
+    words = list(_words(path))
+    near = suggest(given, words) if isinstance(given, str) else ""
+    return positions.at_value(path, "SYN106", f"`{name}` must be one of: {', '.join(words)}.", near)
+
+
+def _words(path: Path) -> Iterator[str]:
+    if path[-1] == "single_tenant":
+        return iter(["true"])
+    if path[:1] == ("capabilities",):
+        return iter(["string", "integer", "number", "boolean"])
+    kinds = [kind.value for kind in ColumnType]
+    return iter([*kinds, "denied"] if _is_column(path) else kinds)
+
+
+__all__ = ["PARTS", "UNSUPPORTED", "Column", "part_at", "shape_problems"]

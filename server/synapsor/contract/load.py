@@ -1,0 +1,137 @@
+"""Contracts from files: every problem of every file at once, each with its line, its rule and a fix.
+
+Only a contract without a single problem is returned; there is no lenient way in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from synapsor.contract.check import check, check_together
+from synapsor.contract.digest import contract_digest
+from synapsor.contract.document import Positions, hidden_characters, read_document
+from synapsor.contract.explain import shape_problems
+from synapsor.contract.model import Contract
+from synapsor.errors import ContractError, Problem
+
+MAX_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedContract:
+    """A contract that was found to be in order, its digest, and the file it came from."""
+
+    contract: Contract
+    digest: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What became of one file. `contract` is there as far as its shape could be understood."""
+
+    contract: Contract | None
+    positions: Positions
+    problems: tuple[Problem, ...]
+
+
+def load(path: Path | str) -> LoadedContract:
+    """Return the contract of one file.
+
+    Raises:
+        ContractError: with every problem found.
+    """
+    return load_all([path])[0]
+
+
+def load_all(paths: Iterable[Path | str]) -> tuple[LoadedContract, ...]:
+    """Return the contracts of several files, checked one by one and together.
+
+    Raises:
+        ContractError: with every problem of every file.
+    """
+    files = [Path(path) for path in paths]
+    readings = [read_file(file) for file in files]
+    known = [(r.contract, r.positions) for r in readings if r.contract is not None]
+    problems = sorted({*(p for r in readings for p in r.problems), *check_together(known)})
+    if problems:
+        raise ContractError(tuple(problems))
+    return tuple(
+        LoadedContract(contract=contract, digest=contract_digest(contract), path=file)
+        for file, (contract, _) in zip(files, known, strict=True)
+    )
+
+
+def read_file(file: Path) -> Reading:
+    """Return what became of one file, without raising for what is wrong in it."""
+    name = str(file)
+    try:
+        data = _bytes(file)
+    except OSError:
+        data = None
+    if data is None:
+        return _nothing(name, "SYN001", "This is not a regular file of at most 1 MiB that can be read.")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        return _nothing(name, "SYN002", "This is not UTF-8 text.", "Save the file as UTF-8.", line=line)
+    return read_text(text, name)
+
+
+def _bytes(file: Path) -> bytes | None:
+    if not file.is_file():  # a pipe would block, and a device would never end
+        return None
+    with file.open("rb") as opened:
+        data = opened.read(MAX_BYTES + 1)
+    return data if len(data) <= MAX_BYTES else None
+
+
+def read_text(text: str, file: str) -> Reading:
+    """Return what became of a contract's text; `file` is what its problems are reported under."""
+    unseen = hidden_characters(text, file)
+    if unseen:
+        return Reading(contract=None, positions=Positions(file), problems=tuple(unseen))
+    document = read_document(text, file)
+    problems, positions = list(document.problems), document.positions
+    if document.data is None:
+        return Reading(contract=None, positions=positions, problems=tuple(problems))
+    if not isinstance(document.data, dict):
+        return _nothing(file, "SYN104", "A contract is a mapping.", "Begin it with `synapsor: 1`.")
+    places = {(p.line, p.column) for p in problems}
+    try:
+        contract, shape = Contract.model_validate(document.data), []
+    except ValidationError as error:
+        shape = [p for p in shape_problems(error, document.data, positions) if (p.line, p.column) not in places]
+        contract = _without_broken_capabilities(error, document.data)
+    problems += shape
+    if contract is not None:
+        problems += [p for p in check(contract, positions) if (p.line, p.column) not in places]
+    return Reading(contract=contract, positions=positions, problems=tuple(problems))
+
+
+def _without_broken_capabilities(error: ValidationError, data: dict[str, Any]) -> Contract | None:
+    """Return the contract without what has the wrong shape, if only capabilities have, so that the rest is checked as well."""
+    broken = set(_broken(error))
+    capabilities = data.get("capabilities")
+    if None in broken or not isinstance(capabilities, dict):
+        return None
+    try:
+        return Contract.model_validate({**data, "capabilities": {n: c for n, c in capabilities.items() if n not in broken}})
+    except ValidationError:
+        return None
+
+
+def _broken(error: ValidationError) -> Iterator[str | None]:
+    for detail in error.errors(include_url=False, include_input=False, include_context=False):
+        loc = detail["loc"]
+        yield str(loc[1]) if loc[:1] == ("capabilities",) and len(loc) > 1 else None
+
+
+def _nothing(file: str, rule: str, message: str, fix: str = "", *, line: int = 1) -> Reading:
+    return Reading(contract=None, positions=Positions(file), problems=(Problem(file, line, 1, rule, message, fix),))

@@ -1,0 +1,91 @@
+"""The rules that a contract is checked against: stable ids, one sentence each.
+
+`docs/reference/rules.md` is rendered from here, and a test sees to it that every rule can be broken.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Final
+
+RULES: Final[dict[str, str]] = {
+    # The file
+    "SYN001": "A contract is a regular file of at most 1 MiB that can be read.",
+    "SYN002": "A contract is UTF-8 text.",
+    "SYN003": "A contract holds no control, invisible or direction-changing characters, written out or escaped.",
+    "SYN004": "A contract is valid YAML.",
+    "SYN005": "A contract is one YAML document without directives.",
+    "SYN006": "Anchors, aliases and merge keys are not allowed: what is reviewed is written where it holds.",
+    "SYN007": "YAML tags are not allowed.",
+    "SYN008": "A key is given once.",
+    "SYN009": "A key is plain text.",
+    "SYN010": "A value that YAML versions read differently (yes, no, on, off, ~, 010, 0x10, 1_000, 12:30) is written in quotes.",
+    "SYN011": "A number with a decimal point or an exponent is written in quotes, so that no digit of it is lost.",
+    "SYN012": "A whole number is at most 2^53-1, so that every reader keeps it exact.",
+    "SYN013": "A contract is nested at most 12 levels deep.",
+    "SYN014": "A key has a value; nothing is written as null.",
+    # The shape
+    "SYN101": "Keys are those of the reference; an unknown key is refused and not ignored.",
+    "SYN102": "The contract uses only what this version supports.",
+    "SYN103": "Required keys are present.",
+    "SYN104": "A value is of the kind that its key asks for.",
+    "SYN105": "A name is of the form that its place asks for.",
+    "SYN106": "A word of a closed list is one of that list.",
+    "SYN107": "A text or number is within the limits of its key, and a text is not blank.",
+    "SYN108": "A capability either reads or proposes.",
+    # Tables
+    "SYN201": "The key, tenant, version and moving columns of a table are among its columns.",
+    "SYN202": "The key, tenant, version and moving columns of a table are not denied.",
+    "SYN203": "The key column's type is one that can be compared exactly: text, integer, numeric, boolean, date, timestamp, timestamptz, uuid.",
+    "SYN204": "The tenant column is text, uuid or integer.",
+    "SYN205": "The version column is integer, timestamp or timestamptz.",
+    "SYN206": "The key, tenant and version are three different columns, and neither key nor tenant is listed as moving.",
+    "SYN207": "What is said of a column fits its type: max_length and one_of belong to text, scale to numeric, minimum and maximum to integer, unit to numbers.",
+    "SYN208": "Two columns of a table differ in more than upper and lower case.",
+    "SYN209": "A system catalogue and Synapsor's own receipts cannot be mapped.",
+    "SYN210": "Two tables over one relation agree on its tenant, its key and its denied columns.",
+    # Capabilities
+    "SYN301": "A capability names a table of its contract.",
+    "SYN302": "A capability names a context of its contract.",
+    "SYN303": "With more than one context, every capability names its own.",
+    "SYN304": "A capability names columns of its table.",
+    "SYN305": "A capability does not use a denied column.",
+    "SYN306": "A capability does not use the tenant column: the session decides it, and no result shows it.",
+    "SYN307": "A capability returns at least one column.",
+    "SYN308": "A list names each column or value once.",
+    "SYN309": "A text that the model sees does not name a relation or a denied column.",
+    "SYN311": "In a read, an argument stands only for the key; every other filter is fixed.",
+    "SYN312": "A column in where or set is of a type whose stored text is known beforehand: text, integer, numeric, boolean, date, timestamp, timestamptz, uuid.",
+    "SYN313": "A read by key returns one row and has no order.",
+    "SYN314": "A list is ordered by columns that have an order.",
+    "SYN315": "The key is compared with a value and not with null.",
+    "SYN321": "The where of a proposal names exactly the key.",
+    "SYN322": "A table that is proposed on has a version.",
+    "SYN323": "A proposal does not set the key, the version or a moving column.",
+    "SYN324": "A bound is on an integer or numeric column.",
+    "SYN325": "A bound on the value afterwards or on the change is on a column that is set.",
+    "SYN326": "A bound says something, and at_least is not above at_most.",
+    "SYN327": "A fixed value is within its bound.",
+    "SYN331": "A fixed value fits its column.",
+    # Arguments
+    "SYN401": "An argument that is used is declared.",
+    "SYN402": "An argument that is declared is used.",
+    "SYN403": "An argument's name claims no authority: no tenant, user, credential, query, table, version or approval.",
+    "SYN404": "An argument's type fits the column that it stands for.",
+    "SYN405": "A string argument has a max_length or a one_of.",
+    "SYN406": "What is said of an argument fits its type and does not contradict itself.",
+    "SYN407": "An argument allows nothing that its column does not.",
+    # Names across contracts
+    "SYN501": "A contract's name is given once.",
+    "SYN502": "A capability's name is given once, over all contracts.",
+    "SYN503": "A capability's name is still its own when its dot is written as two underscores.",
+    "SYN504": "A capability's name, with its dot written as two underscores, has at most 64 characters.",
+    "SYN505": "The prefix `synapsor.` belongs to the built-in tools.",
+}
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return `Did you mean …?` for a near miss, or ""."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"Did you mean `{near[0]}`?" if near else ""

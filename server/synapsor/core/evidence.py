@@ -1,0 +1,90 @@
+"""What was seen and what was asked: evidence bundles and query audits as canonical bodies with digests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from synapsor.core.plan import ReadPlan, ReadShape
+from synapsor.values import Token, digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Who called what, when; the head of every audit record.
+
+    Attributes:
+        id: the audit handle, `aud_…`.
+        at: UTC, ISO 8601 with microseconds.
+        contract: digest of the contract that was served.
+    """
+
+    id: str
+    at: str
+    capability: str
+    contract: str
+    tenant: Token
+    principal: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What a source answered, decoded to canonical tokens.
+
+    Attributes:
+        position: the source's own position (a WAL location, a GTID), where it gives one.
+        more: the row limit or the byte limit cut the result; `cut_by` says which.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Token, ...]]
+    position: str | None = None
+    cut_by: str | None = None
+
+
+def evidence_body(evidence_id: str, call: Call, plan: ReadPlan, seen: Rows, *, source: str) -> dict[str, Any]:
+    """Return the evidence bundle: exact tokens of every row seen, and all that is needed to understand them later."""
+    shape = plan.shape
+    return {
+        "id": evidence_id,
+        "call": call.id,
+        "at": call.at,
+        "capability": call.capability,
+        "contract": call.contract,
+        "tenant": call.tenant,
+        "principal": call.principal,
+        "source": source,
+        "columns": [[c.name, c.type.value] for c in shape.columns],
+        "rows": [list(row) for row in seen.rows],
+        "position": seen.position,
+        "cut_by": seen.cut_by,
+        "plan": shape.fingerprint,
+        "parameters": parameters_fingerprint(plan),
+        "limits": {"rows": shape.rows, "bytes": shape.bytes, "time_ms": plan.time_ms},
+    }
+
+
+def audit_body(call: Call, *, outcome: str, shape: ReadShape | None, parameters: str | None, rows: int, evidence: str | None, source: str | None) -> dict[str, Any]:
+    """Return the query audit of one call; refused and failed calls have one too. It holds no value of any row or argument."""
+    return {
+        "id": call.id,
+        "at": call.at,
+        "capability": call.capability,
+        "contract": call.contract,
+        "tenant": call.tenant,
+        "principal": call.principal,
+        "client": call.client,
+        "outcome": outcome,
+        "source": source,
+        "relation": str(shape.relation) if shape else None,
+        "plan": shape.fingerprint if shape else None,
+        "parameters": parameters,
+        "rows": rows,
+        "evidence": evidence,
+    }
+
+
+def parameters_fingerprint(plan: ReadPlan) -> str:
+    """Digest of the call's tokens. It is salted by the tenant, so equal questions of two tenants do not show as equal."""
+    return digest("parameters", [plan.tenant, list(plan.equals)])

@@ -1,0 +1,152 @@
+"""Decisions: what an operator signs, and when a signature counts.
+
+A decision is an Ed25519 signature (RFC 8032) over one proposal digest. A status column proves nothing; this module's `verify` does.
+"""
+
+from __future__ import annotations
+
+import base64
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from synapsor.core.proposal import Proposal
+from synapsor.core.records import to_body
+from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.values import canonical, digest_bytes
+
+Verdict = Literal["approve", "reject"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """A person whose public key the project trusts.
+
+    Attributes:
+        key: raw Ed25519 public key, base64.
+        roles: what the person may decide.
+        principals: session principals that are this same person; nobody decides on their own request.
+    """
+
+    name: str
+    key: str
+    roles: tuple[str, ...]
+    principals: tuple[str, ...] = ()
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is signed: one verdict of one person on one proposal digest, for one ledger, until it expires."""
+
+    id: str
+    ledger: str
+    proposal: str
+    digest: str
+    verdict: Verdict
+    operator: str
+    role: str
+    at: str
+    expires_at: str
+    reason: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedDecision:
+    """A decision with its signature, base64."""
+
+    decision: Decision
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """What is signed to activate a contract: its digest and the fingerprint of each source it names."""
+
+    id: str
+    ledger: str
+    contract: str
+    digest: str
+    sources: dict[str, str]
+    operator: str
+    at: str
+
+
+def sign(statement: Decision | Activation, key: Ed25519PrivateKey) -> str:
+    """Return the base64 signature over the statement."""
+    return base64.b64encode(key.sign(_signed_bytes(statement))).decode()
+
+
+def signature_holds(statement: Decision | Activation, signature: str, operator: Operator) -> bool:
+    """Tell whether this operator's key made this signature over this statement."""
+    try:
+        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(operator.key, validate=True))
+        public.verify(base64.b64decode(signature, validate=True), _signed_bytes(statement))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _signed_bytes(statement: Decision | Activation) -> bytes:
+    kind = type(statement).__name__.lower()
+    return f"synapsor:{kind}\0".encode() + canonical(to_body(statement))
+
+
+def key_fingerprint(key: str) -> str:
+    """Return a short name of a public key for people to compare."""
+    return digest_bytes("key", base64.b64decode(key))[7:23]
+
+
+def same_person(one: str, other: str) -> bool:
+    """Tell whether two names could be one person: case, width, spaces and invisible characters do not make a difference."""
+    return _skeleton(one) == _skeleton(other)
+
+
+def _skeleton(name: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return "".join(c for c in folded if unicodedata.category(c)[0] not in "CZ")
+
+
+def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
+    """Check that this operator may decide on this proposal now; the worker calls it again before it applies.
+
+    Raises:
+        DecisionRefused: by rule `operator_revoked`, `role_missing`, `own_request` or `expired`.
+    """
+    if operator.revoked:
+        raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
+    if proposal.role not in operator.roles:
+        raise DecisionRefused("role_missing", f"This needs the role {proposal.role}.", fix="Ask somebody who has it.", exit_code=5)
+    if any(same_person(proposal.principal, name) for name in (operator.name, *operator.principals)):
+        raise DecisionRefused("own_request", "Nobody decides on their own request.", fix="Ask another person.", exit_code=5)
+    if now >= proposal.expires_at:
+        raise DecisionRefused("expired", "The proposal has expired.", fix="Ask the agent to propose again.", exit_code=3)
+
+
+def verify_approval(signed: SignedDecision, proposal: Proposal, operators: Mapping[str, Operator], *, ledger: str, now: str) -> None:
+    """Prove that a signed decision approves exactly this proposal, now, in this ledger.
+
+    Raises:
+        IntegrityError: the operator is not trusted, the signature does not hold, or it is about something else.
+        DecisionRefused: the person may not decide, or the approval has expired.
+    """
+    decision = signed.decision
+    operator = operators.get(decision.operator)
+    if operator is None:
+        raise IntegrityError("The approval names an operator who is not trusted here.")
+    if not signature_holds(decision, signed.signature, operator):
+        raise IntegrityError("The approval's signature does not hold.")
+    if decision.verdict != "approve":
+        raise IntegrityError("The decision is not an approval.")
+    if (decision.proposal, decision.digest, decision.ledger) != (proposal.id, proposal.digest, ledger):
+        raise IntegrityError("The approval is about another proposal.")
+    if decision.role != proposal.role:
+        raise IntegrityError("The approval was given in another role.")
+    may_decide(proposal, operator, now=now)
+    if now >= decision.expires_at:
+        raise DecisionRefused("expired", "The approval has expired.", exit_code=3)

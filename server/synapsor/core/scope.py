@@ -1,0 +1,50 @@
+"""Who asks, and on whose rows: trusted session values become the tenant token and the principal of one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from synapsor.contract.model import Context, Table
+from synapsor.core.tokens import from_trusted
+from synapsor.errors import Code, Refusal
+from synapsor.values import Token, ValueUnfit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Values from trusted configuration or a verified token; never from a model.
+
+    Attributes:
+        values: what a context may name, such as `tenant_id` and `user`.
+        client: which client or transport the call came through, for the audit.
+    """
+
+    values: Mapping[str, str | int]
+    client: str = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The tenant and principal of one call; `tenant` is None only for a reviewed single-tenant relation."""
+
+    tenant: Token
+    principal: str
+
+
+def scope_of(session: Session, context: Context, table: Table) -> Scope:
+    """Return the scope of a call.
+
+    Raises:
+        Refusal: the session lacks a value, or its type is not the tenant column's (`scope_unavailable`).
+    """
+    principal = session.values.get(context.principal.removeprefix("session."))
+    if type(principal) is not str or not principal:
+        raise Refusal(Code.SCOPE_UNAVAILABLE)
+    if table.tenant_column is None:
+        return Scope(tenant=None, principal=principal)
+    tenant = session.values.get(context.tenant.removeprefix("session."))
+    try:
+        return Scope(tenant=from_trusted(tenant, table.columns[table.tenant_column].type), principal=principal)
+    except ValueUnfit:
+        raise Refusal(Code.SCOPE_UNAVAILABLE) from None

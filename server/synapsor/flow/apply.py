@@ -1,0 +1,191 @@
+"""Apply one approved proposal in one transaction of the source: receipt, lock, guards, change, check, commit.
+
+The receipt commits with the change, and the first receipt of a proposal is its verdict: a conflict or failure leaves one too, so
+that a worker that was paused cannot apply what another has already reported as not applied. Any error rolls back and closes the
+connection; a lost answer to COMMIT is never guessed, the next attempt finds the receipt or waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from synapsor.contract.model import Table
+from synapsor.core.plan import Relation
+from synapsor.core.proposal import Proposal
+from synapsor.core.writeback import Outcome, SourceReceipt, lock_plan, receipt_key, stale, surprise, write_plan
+from synapsor.errors import Failure, SourceFailure
+from synapsor.ports import WriteSource, WriteTransaction
+from synapsor.sql.read import compile_read
+from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
+from synapsor.sql.statement import RawRow, Statement
+from synapsor.sql.write import compile_write
+from synapsor.values import Token, ValueUnfit
+
+STEPS = (
+    "apply.begun",
+    "apply.receipt_inserted",
+    "apply.row_locked",
+    "apply.row_changed",
+    "apply.row_checked",
+    "apply.before_commit",
+    "apply.committed",
+    "apply.verdict_begun",
+    "apply.verdict_committed",
+)
+"""Named points that the chaos tests stop at."""
+
+_TRY_AGAIN = frozenset({Failure.UNAVAILABLE, Failure.BUSY, Failure.TIMEOUT, Failure.TRANSIENT, Failure.UNKNOWN_COMMIT, Failure.DENIED, Failure.DRIFT})
+
+
+async def nowhere(_: str) -> None:
+    """Pass a named point; what production does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One approved proposal with all that applying it takes."""
+
+    proposal: Proposal
+    table: Table
+    natives: Mapping[str, str]
+    source: WriteSource
+    receipts: Relation
+    ledger_head: bytes
+    worker: str
+    time_ms: int
+    expired: Callable[[], bool]
+    reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
+
+    def receipt(self, outcome: Outcome) -> SourceReceipt:
+        """Return the receipt row of this outcome."""
+        return SourceReceipt(
+            key=receipt_key(self.proposal.ledger, self.proposal.id),
+            digest=bytes.fromhex(self.proposal.digest.removeprefix("sha256:")),
+            proposal=self.proposal.id,
+            tenant=self.proposal.tenant or "",
+            outcome=outcome.value,
+            ledger_head=self.ledger_head,
+            worker=self.worker,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one attempt came to; `code` says why in a stable word."""
+
+    outcome: Outcome
+    code: str = ""
+    changed: bool = False
+    after: Mapping[str, Token] = field(default_factory=dict)
+
+
+class _Stop(Exception):
+    """Leave the transaction with a result that is not a commit."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.code)
+        self.result = result
+
+
+async def apply(task: Task) -> Result:
+    """Try to apply; the result is true whatever happened, and `RETRY` means that nothing is known to have happened yet."""
+    try:
+        async with task.source.transaction(time_ms=task.time_ms) as tx:
+            result = await _apply(task, tx)
+    except _Stop as stop:
+        result = stop.result
+    except SourceFailure as failed:
+        if failed.kind in _TRY_AGAIN:
+            return Result(outcome=Outcome.RETRY, code=failed.kind.value)
+        result = Result(outcome=Outcome.FAILED, code=failed.kind.value)
+    if result.outcome is Outcome.APPLIED:
+        await task.reached("apply.committed")
+    if result.outcome in {Outcome.CONFLICT, Outcome.FAILED} and result.code != "receipt":
+        return await record_verdict(task, result)
+    return result
+
+
+async def _apply(task: Task, tx: WriteTransaction) -> Result:
+    await task.reached("apply.begun")
+    known = await _known(task, tx)
+    if known is not None:
+        raise _Stop(known)
+    await _insert(task, tx, Outcome.APPLIED)
+    await task.reached("apply.receipt_inserted")
+    plan = lock_plan(task.proposal, task.table, task.natives, time_ms=task.time_ms)
+    look = compile_read(plan.shape, task.source.dialect)
+    select = look.bind(plan)
+    row = _row(select, await tx.fetch(select), task.proposal)
+    why = "row_gone" if row is None else stale(task.proposal, row)
+    if why:
+        raise _Stop(Result(outcome=Outcome.CONFLICT, code=why))
+    await task.reached("apply.row_locked")
+    change = write_plan(task.proposal, task.table, task.natives)
+    matched = await tx.execute(compile_write(change.shape, task.source.dialect).bind(change))
+    if matched != 1:
+        raise _Stop(Result(outcome=Outcome.CONFLICT, code="guard_failed") if matched == 0 else Result(outcome=Outcome.FAILED, code="more_than_one_row"))
+    await task.reached("apply.row_changed")
+    after = _row(select, await tx.fetch(select), task.proposal)
+    why = "after_image" if after is None else surprise(task.proposal, after)
+    if why or after is None:
+        raise _Stop(Result(outcome=Outcome.FAILED, code=why))
+    await tx.settle_constraints()
+    await task.reached("apply.row_checked")
+    if task.expired():
+        raise _Stop(Result(outcome=Outcome.FAILED, code="approval_expired"))
+    await task.reached("apply.before_commit")
+    await tx.commit()
+    return Result(outcome=Outcome.APPLIED, changed=True, after=after)
+
+
+async def record_verdict(task: Task, result: Result) -> Result:
+    """Leave a receipt that says this proposal was not applied, unless another verdict is there already, which then counts."""
+    assert result.outcome in {Outcome.CONFLICT, Outcome.FAILED}  # noqa: S101  # the only verdicts without a change
+    try:
+        async with task.source.transaction(time_ms=task.time_ms) as tx:
+            await task.reached("apply.verdict_begun")
+            known = await _known(task, tx)
+            if known is not None:
+                return known
+            await _insert(task, tx, result.outcome)
+            await tx.commit()
+    except SourceFailure as failed:
+        return Result(outcome=Outcome.RETRY, code=failed.kind.value)
+    except _Stop as stop:
+        return stop.result
+    await task.reached("apply.verdict_committed")
+    return result
+
+
+async def _known(task: Task, tx: WriteTransaction) -> Result | None:
+    """Return what an earlier attempt came to, from its receipt."""
+    mine = task.receipt(Outcome.APPLIED)
+    found = await tx.fetch(select_receipt(task.receipts, task.source.dialect, mine.key))
+    if not found:
+        return None
+    digest, outcome = read_receipt(found[0])
+    if digest != mine.digest:
+        return Result(outcome=Outcome.RECONCILIATION_REQUIRED, code="receipt_of_another_digest")
+    if outcome == Outcome.APPLIED.value:
+        return Result(outcome=Outcome.ALREADY_APPLIED, changed=True, after=task.proposal.changes)
+    return Result(outcome=Outcome(outcome), code="receipt")
+
+
+async def _insert(task: Task, tx: WriteTransaction, outcome: Outcome) -> None:
+    try:
+        await tx.execute(insert_receipt(task.receipts, task.source.dialect, task.receipt(outcome)))
+    except SourceFailure as failed:
+        if failed.kind is Failure.CONSTRAINT:  # another worker's receipt came first: the next attempt reads it
+            raise _Stop(Result(outcome=Outcome.RETRY, code="receipt_raced")) from None
+        raise
+
+
+def _row(select: Statement, raw: Sequence[RawRow], proposal: Proposal) -> dict[str, Token] | None:
+    try:
+        rows = select.decode(raw)
+    except ValueUnfit:
+        raise _Stop(Result(outcome=Outcome.FAILED, code="drift")) from None
+    if len(rows) > 1:
+        raise _Stop(Result(outcome=Outcome.FAILED, code="more_than_one_row"))
+    return {name: token for (name, _), token in zip(proposal.columns, rows[0], strict=True)} if rows else None

@@ -1,0 +1,113 @@
+"""The one way in for a model: a named capability, its arguments and a trusted session; out comes an envelope, always.
+
+Every call is audited, refused and failed ones too, and no exception but a cancellation leaves this module.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import anyio
+
+from synapsor.core.envelope import failure, success
+from synapsor.core.evidence import Call, audit_body
+from synapsor.core.moment import stamp
+from synapsor.core.scope import Session, scope_of
+from synapsor.errors import Code, LedgerFailure, Refusal, place
+from synapsor.flow import handles
+from synapsor.flow.lookup import STATUS_TOOL, status_of, view_resource
+from synapsor.flow.prepare import Served, Tool
+from synapsor.flow.propose import propose
+from synapsor.flow.read import read
+from synapsor.ports import AgentLedger, Clock
+
+log = logging.getLogger("synapsor.desk")
+
+_UNKNOWN = "?"
+_RECORD_CANCEL_SECONDS = 5
+
+
+class Desk:
+    """Serves prepared capabilities."""
+
+    def __init__(self, served: Iterable[Served], ledger: AgentLedger, clock: Clock) -> None:
+        self._served = {s.tool.name: s for s in served}
+        self._ledger = ledger
+        self._clock = clock
+        proposes = any(s.tool.kind == "propose" for s in self._served.values())
+        self.tools: dict[str, Tool] = {s.tool.name: s.tool for s in self._served.values()}
+        if proposes:
+            self.tools[STATUS_TOOL.name] = STATUS_TOOL
+
+    async def call(self, name: str, arguments: Mapping[str, Any] | None, session: Session) -> dict[str, Any]:
+        """Run a capability and return its envelope."""
+        served = self._served.get(name)
+        kind = served.tool.kind if served else "read"
+        call = self._call(name, served, session)
+        try:
+            if served is None:
+                return await self._status(name, arguments, session, call)
+            return await self._run(served, arguments, session, call)
+        except Refusal as refusal:
+            return await self._refused(call, kind, refusal)
+        except LedgerFailure:
+            log.exception("ledger failure", extra={"action": "call_failed", "audit": call.id})
+            return failure(name, kind, Refusal(Code.EVIDENCE_UNAVAILABLE), audit=None)
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(_RECORD_CANCEL_SECONDS, shield=True):
+                await self._refused(call, kind, Refusal(Code.CANCELED))
+            raise
+        except Exception as error:
+            # The traceback may quote row values, so only its type and place are logged.
+            log.error("call failed: %s", place(error), extra={"action": "call_failed", "audit": call.id})  # noqa: TRY400  # see above
+            return await self._refused(call, kind, Refusal(Code.INTERNAL))
+
+    async def resource(self, uri: str, session: Session) -> dict[str, Any] | None:
+        """Return a proposal or an evidence bundle of this session's own scope; None for anything else."""
+        return await view_resource(uri, session, self._served, self._ledger)
+
+    async def _run(self, served: Served, arguments: Mapping[str, Any] | None, session: Session, call: Call) -> dict[str, Any]:
+        scope = scope_of(session, served.context, served.table)
+        checked = served.check.check(arguments)
+        if served.refusal is not None:
+            raise Refusal(served.refusal)
+        verb = propose if served.tool.kind == "propose" else read
+        return await verb(served, checked, scope, call, self._ledger)
+
+    async def _status(self, name: str, arguments: Mapping[str, Any] | None, session: Session, call: Call) -> dict[str, Any]:
+        view = await status_of(name, arguments, session, self._served, self._ledger)
+        await self._ledger.record_read(_plain_audit(call, "ok"), None)
+        return success(name, "read", f"The proposal is {view['status']}.", evidence=None, audit=call.id, proposal=view)
+
+    async def _refused(self, call: Call, kind: str, refusal: Refusal) -> dict[str, Any]:
+        try:
+            await self._ledger.record_read(_plain_audit(call, refusal.code.value), None)
+        except LedgerFailure:
+            log.exception("refusal not recorded", extra={"action": "audit_failed", "audit": call.id})
+            return failure(call.capability, kind, Refusal(Code.EVIDENCE_UNAVAILABLE), audit=None)
+        return failure(call.capability, kind, refusal, audit=call.id)
+
+    def _call(self, name: str, served: Served | None, session: Session) -> Call:
+        tenant, principal = None, _UNKNOWN
+        if served is not None:
+            try:
+                scope = scope_of(session, served.context, served.table)
+                tenant, principal = scope.tenant, scope.principal
+            except Refusal:
+                pass  # the same refusal is raised, recorded and answered where the call runs
+        return Call(
+            id=handles.new("aud"),
+            at=stamp(self._clock.now()),
+            capability=name,
+            contract=served.contract if served else "",
+            tenant=tenant,
+            principal=principal,
+            client=session.client,
+        )
+
+
+def _plain_audit(call: Call, outcome: str) -> dict[str, Any]:
+    return audit_body(call, outcome=outcome, shape=None, parameters=None, rows=0, evidence=None, source=None)
+

@@ -1,0 +1,91 @@
+"""What a session may look up again: its own proposals and evidence, re-checked by tenant and principal on every look."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from synapsor.contract.schema import STATUS_INPUT, STATUS_OUTPUT
+from synapsor.core.scope import Session, scope_of
+from synapsor.errors import Code, Refusal
+from synapsor.flow.prepare import Served, Tool
+from synapsor.flow.propose import proposal_view
+from synapsor.ports import AgentLedger, ProposalRecord
+from synapsor.values import ColumnType, to_json
+
+STATUS_TOOL = Tool(
+    name="synapsor.proposal_status",
+    kind="read",
+    description="Look up a proposal that was filed in this session's name: where it stands and what came of it.",
+    input_schema=STATUS_INPUT,
+    output_schema=STATUS_OUTPUT,
+)
+
+_PROPOSAL = re.compile(r"wrp_[0-9a-f]{20}\Z")
+_EVIDENCE = re.compile(r"ev_[0-9a-f]{20}\Z")
+_PREFIX = "synapsor://"
+
+
+async def status_of(
+    name: str, arguments: Mapping[str, Any] | None, session: Session, served: Mapping[str, Served], ledger: AgentLedger
+) -> dict[str, Any]:
+    """Return the view of a proposal of this session's own scope.
+
+    Raises:
+        Refusal: `invalid_arguments`, or `not_found` for whatever is not the session's own.
+    """
+    if name != STATUS_TOOL.name:
+        raise Refusal(Code.INTERNAL)
+    given = dict(arguments or {})
+    handle = given.pop("proposal_id", None)
+    if given or type(handle) is not str:
+        raise Refusal(Code.INVALID_ARGUMENTS, "proposal_id: one handle is expected.")
+    found = await _own_proposal(handle, session, served, ledger)
+    if found is None:
+        raise Refusal(Code.NOT_FOUND)
+    return proposal_view(*found)
+
+
+async def view_resource(uri: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger) -> dict[str, Any] | None:
+    """Return what a `synapsor://proposal/{id}` or `synapsor://evidence/{id}` names, or None."""
+    kind, _, handle = uri.removeprefix(_PREFIX).partition("/")
+    if not uri.startswith(_PREFIX):
+        return None
+    if kind == "proposal":
+        found = await _own_proposal(handle, session, served, ledger)
+        return proposal_view(*found) if found else None
+    return await _own_evidence(handle, session, served, ledger) if kind == "evidence" else None
+
+
+async def _own_proposal(handle: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger) -> tuple[ProposalRecord, Served] | None:
+    if not _PROPOSAL.match(handle):
+        return None
+    record = await ledger.proposal(handle)
+    if record is None:
+        return None
+    capability = served.get(record.proposal.capability)
+    if capability is None or not _owns(session, capability, record.proposal.tenant, record.proposal.principal):
+        return None
+    return record, capability
+
+
+async def _own_evidence(handle: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger) -> dict[str, Any] | None:
+    body = await ledger.evidence(handle) if _EVIDENCE.match(handle) else None
+    if body is None:
+        return None
+    capability = served.get(body["capability"])
+    if capability is None or not _owns(session, capability, body["tenant"], body["principal"]):
+        return None
+    types = {name: ColumnType(kind) for name, kind in body["columns"]}
+    at = {name: index for index, name in enumerate(types)}
+    rows = [{n: to_json(row[at[n]], types[n]) for n in capability.returns if n in at} for row in body["rows"]]
+    return {"id": body["id"], "at": body["at"], "capability": body["capability"], "rows": rows, "cut_by": body["cut_by"], "plan": body["plan"]}
+
+
+def _owns(session: Session, served: Served, tenant: str | None, principal: str) -> bool:
+    try:
+        scope = scope_of(session, served.context, served.table)
+    except Refusal:
+        return False
+    return scope.tenant == tenant and scope.principal == principal

@@ -1,0 +1,133 @@
+"""From a reviewed contract and a live catalogue to capabilities that are ready to be called.
+
+A capability whose mapping no longer fits the database is kept, and refuses every call by name, while the others serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from synapsor.contract.arguments import ArgumentCheck, compile_arguments
+from synapsor.contract.model import Capability, Context, Contract, ProposeCapability, Table
+from synapsor.contract.schema import input_schema, output_schema
+from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.plan import Question, Relation, question_of
+from synapsor.core.posture import judge_read, natives, refine
+from synapsor.errors import Code
+from synapsor.ports import ReadSource
+from synapsor.sql.read import ReadTemplate, compile_read
+
+Mode = Literal["evidence", "review", "writeback"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """What a client sees of a capability."""
+
+    name: str
+    kind: Literal["read", "propose"]
+    description: str
+    input_schema: Mapping[str, Any]
+    output_schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A capability with everything that a call needs, computed once.
+
+    Attributes:
+        table: the mapping, narrowed by the live columns.
+        returns: the columns that the model sees.
+        refusal: why every call is refused, or None.
+    """
+
+    tool: Tool
+    contract_name: str
+    contract: str
+    capability: Capability
+    table: Table
+    context: Context
+    source: ReadSource
+    mode: Mode
+    check: ArgumentCheck
+    question: Question | None
+    template: ReadTemplate | None
+    returns: tuple[str, ...]
+    refusal: Code | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """A source as the project wires it for reading."""
+
+    source: ReadSource
+    mode: Mode
+
+
+async def prepare(contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring], *, activated: bool) -> tuple[list[Served], list[Finding]]:
+    """Return the contract's capabilities and what was found wrong with their mappings.
+
+    Raises:
+        SourceFailure: the catalogue cannot be read.
+    """
+    served: list[Served] = []
+    findings: list[Finding] = []
+    facts: dict[str, RelationFacts | None] = {}
+    drifted: set[str] = set()
+    for name, table in contract.tables.items():
+        facts[name] = await wiring[table.source].source.describe(Relation.parse(table.relation))
+        found = list(judge_read(table, facts[name]))
+        findings += found
+        if any(f.fatal for f in found):
+            drifted.add(name)
+    for name, capability in contract.capabilities.items():
+        table = contract.table_of(capability)
+        key = next(n for n, t in contract.tables.items() if t is table)
+        refusal = Code.SCHEMA_DRIFT if key in drifted else None
+        if not activated:
+            refusal = Code.NOT_ACTIVATED
+        wired = wiring[table.source]
+        served.append(_serve(contract, contract_digest, name, capability, table, facts[key], wired, refusal))
+    return served, findings
+
+
+def _serve(
+    contract: Contract, digest: str, name: str, capability: Capability, table: Table, facts: RelationFacts | None, wired: Wiring, refusal: Code | None
+) -> Served:
+    proposes = isinstance(capability, ProposeCapability)
+    narrow, question, template = table, None, None
+    if refusal is None and facts is not None:
+        narrow = refine(table, facts)
+        question = question_of(capability, narrow, natives(facts))
+        template = compile_read(question.shape, wired.source.dialect)
+    if refusal is None and proposes and wired.mode == "evidence":
+        refusal = Code.PROPOSALS_OFF
+    tool = Tool(
+        name=name,
+        kind="propose" if proposes else "read",
+        description=capability.description,
+        input_schema=input_schema(capability),
+        output_schema=output_schema(capability, table),
+    )
+    return Served(
+        tool=tool,
+        contract_name=contract.contract,
+        contract=digest,
+        capability=capability,
+        table=narrow,
+        context=contract.context_of(capability),
+        source=wired.source,
+        mode=wired.mode,
+        check=compile_arguments(capability),
+        question=question,
+        template=template,
+        returns=returned_columns(capability, table),
+        refusal=refusal,
+    )
+
+
+def returned_columns(capability: Capability, table: Table) -> tuple[str, ...]:
+    """Return the columns a result holds: the reviewed list, or every allowed column but the tenant's."""
+    return capability.returns or tuple(n for n in table.allowed if n != table.tenant_column)

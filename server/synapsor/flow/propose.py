@@ -1,0 +1,116 @@
+"""Ask for a change: read the current row, compute the exact change, and file it for a person to decide. The source is not touched."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from synapsor.contract.model import ProposeCapability
+from synapsor.core.envelope import success
+from synapsor.core.evidence import Call, evidence_body
+from synapsor.core.moment import parse, stamp
+from synapsor.core.plan import ReadPlan
+from synapsor.core.proposal import ChangeSet, Proposal, Status, change_set, exact_json, request_key
+from synapsor.core.scope import Scope
+from synapsor.core.writeback import target
+from synapsor.errors import Code, Refusal
+from synapsor.flow import handles
+from synapsor.flow.prepare import Served
+from synapsor.flow.read import audit_of, look
+from synapsor.ports import AgentLedger, ProposalRecord
+from synapsor.values import ColumnType, digest, to_json
+
+
+async def propose(served: Served, arguments: Mapping[str, Any], scope: Scope, call: Call, ledger: AgentLedger) -> dict[str, Any]:
+    """File a write proposal and return its envelope; `review_required` is a success.
+
+    Raises:
+        Refusal: with a code of the closed table.
+        LedgerFailure: the proposal could not be recorded.
+    """
+    capability = served.capability
+    assert isinstance(capability, ProposeCapability)  # noqa: S101  # the desk dispatches by kind
+    plan, seen = await look(served, arguments, scope)
+    before = {c.name: token for c, token in zip(plan.shape.columns, seen.rows[0], strict=True)}
+    change = change_set(capability, served.table, arguments, before)
+    evidence = evidence_body(handles.new("ev"), call, plan, seen, source=served.source.name)
+    proposal = _proposal(served, capability, arguments, scope, call, ledger.id, plan, change, evidence)
+    record = await ledger.file_proposal(proposal, evidence, audit_of(call, plan, 1, evidence["id"], served, "proposed"))
+    known = record.proposal.id != proposal.id
+    summary = "This change is already waiting for a decision." if known else "The change waits for a person's decision; nothing has changed yet."
+    return success(
+        call.capability, "propose", summary, evidence=evidence["id"], audit=call.id, proposal=proposal_view(record, served)
+    )
+
+
+def _proposal(
+    served: Served,
+    capability: ProposeCapability,
+    arguments: Mapping[str, Any],
+    scope: Scope,
+    call: Call,
+    ledger: str,
+    plan: ReadPlan,
+    change: ChangeSet,
+    evidence: dict[str, Any],
+) -> Proposal:
+    table = served.table
+    expires = parse(call.at) + dt.timedelta(hours=capability.approval.expires_hours)
+    key = change.before[table.key]
+    if key is None:
+        raise Refusal(Code.SCHEMA_DRIFT)
+    return Proposal(
+        id=handles.new("wrp"),
+        branch=handles.new("rb"),
+        at=call.at,
+        expires_at=stamp(expires),
+        nonce=secrets.token_hex(16),
+        ledger=ledger,
+        capability=call.capability,
+        contract=served.contract,
+        tenant=scope.tenant,
+        principal=scope.principal,
+        client=call.client,
+        source=served.source.name,
+        relation=str(target(table)),
+        tenant_column=table.tenant_column,
+        key=((table.key, key),),
+        columns=tuple((c.name, c.type.value) for c in plan.shape.columns),
+        before=change.before,
+        changes=change.changes,
+        guards=change.guards,
+        advances=change.advances,
+        moves=table.moves,
+        arguments={name: exact_json(value) for name, value in arguments.items()},
+        evidence=evidence["id"],
+        evidence_digest=digest("evidence", evidence),
+        request=request_key(call.capability, served.contract, scope.tenant, scope.principal, arguments),
+        role=capability.approval.role,
+    )
+
+
+def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
+    """Return what a model may see of a proposal: reviewed columns, its state and outcome; no tenant, principal or approver."""
+    proposal = record.proposal
+    types = {name: ColumnType(kind) for name, kind in proposal.columns}
+    visible = [n for n in types if n in served.returns or n in proposal.changes]
+    before = {n: to_json(proposal.before[n], types[n]) for n in visible}
+    after = {n: to_json(proposal.after[n], types[n]) for n in visible}
+    decision = record.decisions[-1].decision if record.decisions else None
+    rejected = decision if decision is not None and record.status is Status.REJECTED else None
+    receipt = record.receipts[-1] if record.receipts else None
+    return {
+        "id": proposal.id,
+        "status": record.status.value,
+        "digest": proposal.digest,
+        "before": before,
+        "after": after,
+        "changes": [{"column": n, "before": before[n], "after": after[n]} for n in proposal.changes],
+        "expires_at": proposal.expires_at,
+        "needs": {"role": proposal.role},
+        "reason": rejected.reason if rejected else None,
+        "outcome": receipt.code or receipt.outcome if receipt else None,
+        "status_resource": f"synapsor://proposal/{proposal.id}",
+    }

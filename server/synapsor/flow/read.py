@@ -1,0 +1,101 @@
+"""The guarded read: plan, fetch, re-check, record, and only then answer.
+
+The evidence is durable before the rows leave: when it cannot be recorded, nothing is returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synapsor.core.envelope import success
+from synapsor.core.evidence import Call, Rows, audit_body, evidence_body, parameters_fingerprint
+from synapsor.core.plan import ReadPlan, plan_read, recheck
+from synapsor.core.scope import Scope
+from synapsor.errors import Code, Failure, Refusal, SourceFailure
+from synapsor.flow import handles
+from synapsor.flow.prepare import Served
+from synapsor.ports import AgentLedger
+from synapsor.values import Json, ValueUnfit, to_json
+
+_REFUSALS = {
+    Failure.UNAVAILABLE: Code.SOURCE_UNAVAILABLE,
+    Failure.BUSY: Code.BUSY,
+    Failure.TIMEOUT: Code.TIMEOUT,
+    Failure.TRANSIENT: Code.BUSY,
+    Failure.DRIFT: Code.SCHEMA_DRIFT,
+    Failure.DENIED: Code.SCHEMA_DRIFT,
+    Failure.VALUE: Code.NOT_FOUND,
+}
+
+
+async def read(served: Served, arguments: Mapping[str, Any], scope: Scope, call: Call, ledger: AgentLedger) -> dict[str, Any]:
+    """Run a read capability and return its envelope.
+
+    Raises:
+        Refusal: with a code of the closed table.
+        LedgerFailure: the evidence could not be recorded, so nothing is returned.
+    """
+    plan, seen = await look(served, arguments, scope)
+    data = _single(served, plan, seen) if plan.shape.single else _list(served, plan, seen)
+    evidence = handles.new("ev")
+    await ledger.record_read(
+        audit_of(call, plan, len(seen.rows), evidence, served),
+        evidence_body(evidence, call, plan, seen, source=served.source.name),
+    )
+    count = len(seen.rows)
+    summary = f"{count} row{'' if count == 1 else 's'}" + (", cut by the limit on " + seen.cut_by if seen.cut_by else "") + "."
+    return success(call.capability, "read", summary, evidence=evidence, audit=call.id, data=data)
+
+
+async def look(served: Served, arguments: Mapping[str, Any], scope: Scope) -> tuple[ReadPlan, Rows]:
+    """Return the plan of a call and the rows of this tenant that answer it.
+
+    Raises:
+        Refusal: with a code of the closed table.
+    """
+    assert served.question is not None and served.template is not None  # noqa: S101, PT018  # the desk refuses drifted ones
+    plan = plan_read(served.question, scope, arguments)
+    try:
+        raw = await served.source.fetch(served.template.bind(plan), time_ms=plan.time_ms)
+        seen = served.template.seen(plan, raw)
+    except SourceFailure as failed:
+        raise Refusal(_REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
+    except ValueUnfit:
+        raise Refusal(Code.SCHEMA_DRIFT) from None
+    recheck(plan, seen.rows)
+    if plan.shape.single:
+        if seen.cut_by == "bytes":
+            raise Refusal(Code.RESULT_TOO_LARGE)
+        if len(seen.rows) != 1 or seen.cut_by:
+            raise Refusal(Code.NOT_UNIQUE if seen.rows else Code.NOT_FOUND)
+    return plan, seen
+
+
+def audit_of(call: Call, plan: ReadPlan, rows: int, evidence: str | None, served: Served, outcome: str = "ok") -> dict[str, Any]:
+    """Return the query audit of a call that reached its source."""
+    return audit_body(
+        call, outcome=outcome, shape=plan.shape, parameters=parameters_fingerprint(plan), rows=rows, evidence=evidence, source=served.source.name
+    )
+
+
+def shown(served: Served, plan: ReadPlan, row: tuple[str | None, ...]) -> dict[str, Json]:
+    """Return a row as the model sees it: the reviewed columns as documented JSON.
+
+    Raises:
+        Refusal: a value is not of its reviewed type (`schema_drift`).
+    """
+    positions, columns = plan.shape.positions, served.table.columns
+    try:
+        return {name: to_json(row[positions[name]], columns[name].type) for name in served.returns}
+    except ValueUnfit:
+        raise Refusal(Code.SCHEMA_DRIFT) from None
+
+
+def _single(served: Served, plan: ReadPlan, seen: Rows) -> dict[str, Any]:
+    return {"row": shown(served, plan, seen.rows[0])}
+
+
+def _list(served: Served, plan: ReadPlan, seen: Rows) -> dict[str, Any]:
+    rows = [shown(served, plan, row) for row in seen.rows]
+    return {"rows": rows, "count": len(rows), "truncated": seen.cut_by is not None, "cut_by": seen.cut_by}

@@ -1,0 +1,210 @@
+"""Decide: an operator's key signs a verdict on one proposal digest, or activates one contract digest.
+
+Everything is checked before anything is signed, the signature is checked against the registered public key before it is recorded,
+and an attempt that is refused is recorded too.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import Proposal, Status
+from synapsor.core.review import Activation, Decision, Operator, SignedDecision, Verdict, may_decide, sign, signature_holds
+from synapsor.core.writeback import Job
+from synapsor.errors import DecisionRefused, IntegrityError, UsageError
+from synapsor.flow import handles
+from synapsor.ports import Activated, ProposalRecord, ReviewLedger
+
+REVIEWER_ROLE = "contract_reviewer"
+APPROVAL_LASTS = dt.timedelta(hours=24)
+MAX_REASON = 500
+
+
+async def approve(
+    ledger: ReviewLedger,
+    proposal_id: str,
+    *,
+    digest: str,
+    operator: Operator,
+    key: Ed25519PrivateKey,
+    now: dt.datetime,
+    mode: Literal["evidence", "review", "writeback"],
+    lasts: dt.timedelta = APPROVAL_LASTS,
+    reason: str = "",
+) -> ProposalRecord:
+    """Approve the proposal whose digest the operator has seen; where the source allows writeback, a job is filed with it.
+
+    Raises:
+        DecisionRefused: the operator may not decide, or it is too late.
+        IntegrityError: the proposal is not the one that was shown, or not of this ledger.
+        UsageError: there is no such proposal, or the reason cannot be recorded.
+    """
+    _check_reason(reason)
+    proposal = await _undecided(ledger, proposal_id, digest, operator, key, now)
+    until = min(proposal.expires_at, stamp(now + lasts))
+    signed = _signed("approve", proposal, operator, key, now, until, reason)
+    job = None
+    if mode == "writeback":
+        job = Job(
+            id=handles.new("job"),
+            proposal=proposal.id,
+            digest=proposal.digest,
+            decision=signed.decision.id,
+            source=proposal.source,
+            at=stamp(now),
+        )
+    return await _record(ledger, signed, job)
+
+
+async def reject(
+    ledger: ReviewLedger,
+    proposal_id: str,
+    *,
+    digest: str,
+    operator: Operator,
+    key: Ed25519PrivateKey,
+    now: dt.datetime,
+    reason: str,
+) -> ProposalRecord:
+    """Reject the proposal; the reason is what the agent is told.
+
+    Raises:
+        DecisionRefused, IntegrityError: as for `approve`.
+        UsageError: there is no such proposal, or no reason.
+    """
+    if not reason.strip():
+        raise UsageError("A rejection needs a reason.", fix="Say why with --reason; the agent is told.")
+    _check_reason(reason)
+    proposal = await _undecided(ledger, proposal_id, digest, operator, key, now)
+    return await _record(ledger, _signed("reject", proposal, operator, key, now, proposal.expires_at, reason), None)
+
+
+async def activate(
+    ledger: ReviewLedger,
+    *,
+    contract: str,
+    digest: str,
+    body: Mapping[str, Any],
+    sources: Mapping[str, str],
+    metadata: Mapping[str, Any],
+    operator: Operator,
+    key: Ed25519PrivateKey,
+    now: dt.datetime,
+) -> Activated:
+    """Sign and record that this contract digest may be served on these sources.
+
+    Raises:
+        DecisionRefused: the operator may not activate contracts.
+    """
+    if operator.revoked:
+        raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
+    if REVIEWER_ROLE not in operator.roles:
+        raise DecisionRefused("role_missing", f"This needs the role {REVIEWER_ROLE}.", fix="Ask somebody who has it.", exit_code=5)
+    activation = Activation(
+        id=handles.new("act"),
+        ledger=ledger.id,
+        contract=contract,
+        digest=digest,
+        sources=dict(sources),
+        operator=operator.name,
+        at=stamp(now),
+    )
+    signature = sign(activation, key)
+    if not signature_holds(activation, signature, operator):
+        raise _wrong_key(operator)
+    activated = Activated(activation=activation, signature=signature, body=body, metadata=metadata)
+    await ledger.activate(activated)
+    return activated
+
+
+async def proposal_of(ledger: ReviewLedger, handle: str) -> ProposalRecord:
+    """Return the proposal that any handle leads to: its own, `latest`, or that of a decision, job or receipt.
+
+    Raises:
+        UsageError: nothing of that name leads to a proposal.
+    """
+    found = await ledger.find(handle)
+    body = found["body"] if found else {}
+    proposal_id = body.get("id") if found and found["kind"] == "proposal" else body.get("proposal")
+    record = await ledger.proposal(proposal_id) if isinstance(proposal_id, str) else None
+    if record is None:
+        raise UsageError("No proposal answers to this handle.", fix="See `synapsor inbox --all`.")
+    return record
+
+
+async def _undecided(
+    ledger: ReviewLedger, proposal_id: str, digest: str, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime
+) -> Proposal:
+    record = await ledger.proposal(proposal_id)
+    if record is None:
+        raise UsageError("There is no such proposal.", fix="See `synapsor inbox`.")
+    try:
+        _check(record, ledger.id, digest, operator, key, now)
+    except DecisionRefused as refused:
+        await ledger.refused_decision(proposal_id, operator.name, refused.rule, stamp(now))
+        raise
+    except IntegrityError:
+        await ledger.refused_decision(proposal_id, operator.name, "not_what_was_shown", stamp(now))
+        raise
+    return record.proposal
+
+
+def _check(record: ProposalRecord, ledger: str, digest: str, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime) -> None:
+    proposal = record.proposal
+    if base64.b64encode(key.public_key().public_bytes_raw()).decode() != operator.key:
+        raise _wrong_key(operator)
+    if proposal.ledger != ledger:
+        raise IntegrityError("The proposal belongs to another ledger.")
+    if proposal.digest != digest:
+        raise IntegrityError("The proposal is not the one that was shown.")
+    may_decide(proposal, operator, now=stamp(now))
+    if record.status is not Status.REVIEW_REQUIRED:
+        raise DecisionRefused("already_decided", f"The proposal is {record.status.value}.", fix="Nothing is left to decide.", exit_code=3)
+
+
+def _signed(
+    verdict: Verdict, proposal: Proposal, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime, until: str, reason: str
+) -> SignedDecision:
+    decision = Decision(
+        id=handles.new("dec"),
+        ledger=proposal.ledger,
+        proposal=proposal.id,
+        digest=proposal.digest,
+        verdict=verdict,
+        operator=operator.name,
+        role=proposal.role,
+        at=stamp(now),
+        expires_at=until,
+        reason=reason,
+        nonce=secrets.token_hex(16),
+    )
+    signature = sign(decision, key)
+    if not signature_holds(decision, signature, operator):
+        raise _wrong_key(operator)
+    return SignedDecision(decision=decision, signature=signature)
+
+
+async def _record(ledger: ReviewLedger, signed: SignedDecision, job: Job | None) -> ProposalRecord:
+    try:
+        return await ledger.decide(signed, job=job)
+    except DecisionRefused as refused:
+        decision = signed.decision
+        await ledger.refused_decision(decision.proposal, decision.operator, refused.rule, decision.at)
+        raise
+
+
+def _wrong_key(operator: Operator) -> DecisionRefused:
+    return DecisionRefused("wrong_key", f"This is not the key of {operator.name}.", fix="Use the key that was added with `synapsor operator add`.", exit_code=5)
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > MAX_REASON or any(unicodedata.category(c)[0] == "C" for c in reason):
+        raise UsageError("The reason cannot be recorded.", fix=f"Write at most {MAX_REASON} characters in one line.")

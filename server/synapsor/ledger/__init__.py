@@ -1,0 +1,1 @@
+"""The durable record: one store over a small connection seam."""

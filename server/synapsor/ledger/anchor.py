@@ -1,0 +1,79 @@
+"""Checkpoints once more, in a text file beside the ledger, one JSON line each: a cut tail of the ledger leaves them ahead of it.
+
+Copies of this file elsewhere (another volume, a log host, a repository) make the same true for whoever can write here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from synapsor.core.records import to_body
+from synapsor.ledger.chain import Checkpoint, checkpoint_of
+from synapsor.ledger.private import create_private
+from synapsor.values import canonical
+
+_TAIL = 4096
+
+
+class Anchor:
+    """The checkpoint file; several processes may add to it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self) -> None:
+        """Make the file.
+
+        Raises:
+            LedgerFailure: there is one already, so a ledger was here.
+        """
+        create_private(self.path)
+
+    def append(self, checkpoints: Sequence[Checkpoint]) -> None:
+        """Add checkpoints, durably.
+
+        Raises:
+            OSError: the file is missing or cannot be written; it is never made anew, since its absence is a finding.
+        """
+        lines = b"".join(canonical(to_body(c)) + b"\n" for c in checkpoints)
+        handle = os.open(self.path, os.O_RDWR | os.O_APPEND)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            _drop_torn_line(handle)
+            os.write(handle, lines)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def lines(self) -> Iterator[tuple[int, Checkpoint | None]]:
+        """Yield each line's number and checkpoint, None for a line that is none; a torn last line was never acknowledged.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        with self.path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.endswith(b"\n"):
+                    yield number, _parse(line[:-1])
+                elif b"}" in line[:-1]:
+                    yield number, None
+
+
+def _parse(line: bytes) -> Checkpoint | None:
+    try:
+        found = checkpoint_of(json.loads(line))
+        return found if canonical(to_body(found)) == line else None
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _drop_torn_line(handle: int) -> None:
+    """Cut what a crash left of a line, so that the next line does not grow out of it."""
+    size = os.fstat(handle).st_size
+    tail = os.pread(handle, min(size, _TAIL), max(0, size - _TAIL))
+    if tail and not tail.endswith(b"\n"):
+        os.ftruncate(handle, size - len(tail) + tail.rfind(b"\n") + 1)

@@ -1,0 +1,167 @@
+"""The chain: each event's hash covers its number, the hash before it and its body; its body covers the records written with it.
+
+Every 256 events, and where it matters most, a checkpoint signs the head, so that a cut tail or a re-hashed history is found.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from synapsor.core.moment import stamp
+from synapsor.core.records import to_body
+from synapsor.errors import LedgerFailure
+from synapsor.ledger.connection import Row, Transaction
+from synapsor.ledger.kinds import Record
+from synapsor.ports import Clock
+from synapsor.values import ValueUnfit, canonical, digest_bytes
+
+EVERY = 256
+"""A checkpoint is signed with every event whose number this divides."""
+
+GENESIS = "sha256:" + "0" * 64
+"""What the first event has for the hash before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event made ready to be added; its number and hash are found inside the transaction.
+
+    Attributes:
+        subject: the handle (or contract name) that it happened to.
+    """
+
+    at: str
+    kind: str
+    subject: str
+    body: bytes
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A signed head.
+
+    Attributes:
+        previous: number of the checkpoint before it, 0 for the first; a checkpoint cannot be left out unnoticed.
+    """
+
+    ledger: str
+    seq: int
+    hash: str
+    at: str
+    previous: int
+    signature: str = ""
+
+
+def event(kind: str, subject: str, at: str, records: Sequence[Record] = (), **facts: Any) -> Event:
+    """Make an event ready; `facts` are what happened beyond the records.
+
+    Raises:
+        LedgerFailure: a fact has no canonical form.
+    """
+    covered = {r.kind.name: [r.id, r.digest] for r in records}
+    try:
+        body = canonical({"at": at, "facts": facts, "kind": kind, "records": covered, "subject": subject})
+    except ValueUnfit as unfit:
+        raise LedgerFailure(f"This event cannot be recorded: {unfit}.") from None
+    return Event(at, kind, subject, body, tuple(records))
+
+
+def event_hash(seq: int, prev: str, body: bytes) -> str:
+    """Return the hash of an event; number and previous hash are of fixed width, so no two inputs are alike."""
+    return digest_bytes("event", seq.to_bytes(8, "big") + bytes.fromhex(prev[7:]) + body)
+
+
+class Signer:
+    """Signs checkpoints with the ledger's key."""
+
+    def __init__(self, ledger: str, key: Ed25519PrivateKey, clock: Clock) -> None:
+        self._ledger = ledger
+        self._key = key
+        self._clock = clock
+
+    def sign(self, seq: int, head: str, *, previous: int) -> Checkpoint:
+        """Return the signed checkpoint of a head."""
+        bare = Checkpoint(ledger=self._ledger, seq=seq, hash=head, at=stamp(self._clock.now()), previous=previous)
+        signature = base64.b64encode(self._key.sign(_signed_bytes(bare))).decode()
+        return Checkpoint(ledger=bare.ledger, seq=seq, hash=head, at=bare.at, previous=previous, signature=signature)
+
+
+def checkpoint_holds(checkpoint: Checkpoint, public_key: str) -> bool:
+    """Tell whether this key signed this checkpoint."""
+    try:
+        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
+        signature = base64.b64decode(checkpoint.signature, validate=True)
+        # Base64 has spellings that decode alike; only the one that we write counts.
+        if base64.b64encode(signature).decode() != checkpoint.signature:
+            return False
+        public.verify(signature, _signed_bytes(checkpoint))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _signed_bytes(checkpoint: Checkpoint) -> bytes:
+    statement = {name: value for name, value in to_body(checkpoint).items() if name != "signature"}
+    return b"synapsor:checkpoint\0" + canonical(statement)
+
+
+class Book:
+    """A transaction that can also add to the chain; it lives as long as its transaction.
+
+    Attributes:
+        made: the checkpoints signed in this transaction, to be copied beside the ledger once it is committed.
+    """
+
+    __slots__ = ("_signer", "made", "tx")
+
+    def __init__(self, tx: Transaction, signer: Signer | None, made: list[Checkpoint]) -> None:
+        self.tx = tx
+        self._signer = signer
+        self.made = made
+
+    async def append(self, entry: Event, *, checkpoint: bool = False) -> int:
+        """Add an event and its records, and return its number."""
+        head = await self.tx.one("head")
+        seq, prev = (head["seq"] + 1, head["hash"]) if head else (1, GENESIS)
+        digest = event_hash(seq, prev, entry.body)
+        await self.tx.execute(
+            "insert_event", seq=seq, at=entry.at, kind=entry.kind, subject=entry.subject, body=entry.body.decode(), prev=prev, hash=digest
+        )
+        for each in entry.records:
+            await self.tx.execute(f"insert_{each.kind.name}", seq=seq, id=each.id, body=each.text, **each.columns)
+        if checkpoint or seq % EVERY == 0:
+            await self._sign(seq, digest)
+        return seq
+
+    async def checkpoint(self) -> None:
+        """Sign the head, unless it is signed already."""
+        head = await self.tx.one("head")
+        if head:
+            await self._sign(head["seq"], head["hash"])
+
+    async def _sign(self, seq: int, head: str) -> None:
+        if self._signer is None:
+            return
+        last = await self.tx.one("last_checkpoint")
+        previous = last["seq"] if last else 0
+        if previous == seq:
+            return
+        signed = self._signer.sign(seq, head, previous=previous)
+        await self.tx.execute("insert_checkpoint", **to_body(signed))
+        self.made.append(signed)
+
+
+def checkpoint_of(row: Row) -> Checkpoint:
+    """Return the checkpoint that a row or a line holds.
+
+    Raises:
+        TypeError: a field is missing or unknown.
+    """
+    return Checkpoint(**row)

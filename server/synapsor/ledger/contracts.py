@@ -1,0 +1,38 @@
+"""Contracts: each reviewed version is kept once, under its digest; the newest signed activation says which one is served."""
+
+from __future__ import annotations
+
+from synapsor.core.records import from_body, to_body
+from synapsor.core.review import Activation
+from synapsor.ledger.chain import Book, event
+from synapsor.ledger.connection import Transaction
+from synapsor.ledger.handles import new_handle
+from synapsor.ledger.kinds import ACTIVATION, CONTRACT, loads, record
+from synapsor.ports import Activated
+
+
+async def activate(book: Book, activated: Activated) -> None:
+    """Record an activation, and the contract version where it is new."""
+    told = activated.activation
+    records = []
+    if await book.tx.one("contract_version_by_digest", digest=told.digest) is None:
+        handle = new_handle("ctr")
+        version = {"id": handle, "at": told.at, "name": told.contract, "digest": told.digest, "contract": dict(activated.body)}
+        records.append(record(CONTRACT, handle, version))
+    body = {"activation": to_body(told), "signature": activated.signature, "metadata": dict(activated.metadata)}
+    records.append(record(ACTIVATION, told.id, body))
+    await book.append(event("contract_activated", told.contract, told.at, records), checkpoint=True)
+
+
+async def active(tx: Transaction, name: str) -> Activated | None:
+    """Return the version of a contract that was activated last."""
+    row = await tx.one("active_contract", contract=name)
+    if row is None:
+        return None
+    body = loads(row["activation"])
+    return Activated(
+        activation=from_body(Activation, body["activation"]),
+        signature=body["signature"],
+        body=loads(row["version"])["contract"],
+        metadata=body["metadata"],
+    )

@@ -1,0 +1,80 @@
+"""Jobs: leased to one worker at a time, and settled once, with receipt, settlement, status and event in one transaction.
+
+A lease saves work; it is the receipt in the source that makes a change happen once. Who has lost a lease settles nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from synapsor.core.proposal import Status
+from synapsor.core.records import from_body, to_body
+from synapsor.core.writeback import Job, Lease, Receipt
+from synapsor.errors import IntegrityError
+from synapsor.ledger import proposals
+from synapsor.ledger.chain import Book, event
+from synapsor.ledger.connection import Row, Transaction
+from synapsor.ledger.handles import new_handle
+from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, loads, record
+
+
+async def due(tx: Transaction, now: str, sources: Sequence[str]) -> Row | None:
+    """Return the oldest job of these sources that is due and free."""
+    rows = [await tx.one("due_job", source=source, now=now) for source in sources]
+    return min((row for row in rows if row is not None), key=lambda row: int(row["seq"]), default=None)
+
+
+async def lease(book: Book, worker: str, *, now: str, until: str, sources: Sequence[str]) -> Lease | None:
+    """Lease that job, count the attempt and say so in the chain."""
+    row = await due(book.tx, now, sources)
+    if row is None:
+        return None
+    job = from_body(Job, loads(row["body"]))
+    taken = Lease(id=new_handle("lea"), job=job, worker=worker, attempt=row["attempt"] + 1, expires_at=until)
+    await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
+    await book.append(event("job_leased", job.proposal, now, job=job.id, worker=worker, attempt=taken.attempt, lease=taken.id))
+    return taken
+
+
+async def renew(book: Book, held: Lease, until: str) -> bool:
+    """Prolong a lease that is still held."""
+    return await book.tx.execute("renew_lease", id=held.job.id, lease=held.id, until=until) == 1
+
+
+async def release(book: Book, held: Lease, *, not_before: str, code: str, at: str) -> bool:
+    """Give a job back until later, and say why in the chain."""
+    if await book.tx.execute("release_job", id=held.job.id, lease=held.id, not_before=not_before, code=code) != 1:
+        return False
+    facts = {"job": held.job.id, "worker": held.worker, "attempt": held.attempt, "code": code, "not_before": not_before}
+    await book.append(event("job_released", held.job.proposal, at, **facts))
+    return True
+
+
+async def settle(book: Book, held: Lease, receipt: Receipt, status: Status) -> bool:
+    """Record what came of a job and close it; False when the lease was lost or the proposal is settled already.
+
+    Raises:
+        IntegrityError: the receipt is not about the leased job.
+    """
+    job = held.job
+    if (receipt.job, receipt.proposal, receipt.digest) != (job.id, job.proposal, job.digest):
+        raise IntegrityError("The receipt is about another job.")
+    if await book.tx.one("lease_holds", id=job.id, lease=held.id) is None:
+        return False
+    handle = new_handle("set")
+    body = {
+        "id": handle,
+        "proposal": job.proposal,
+        "job": job.id,
+        "receipt": receipt.id,
+        "status": status.value,
+        "code": receipt.code,
+        "worker": held.worker,
+        "at": receipt.at,
+    }
+    records = (record(RECEIPT, receipt.id, to_body(receipt)), record(SETTLEMENT, handle, body))
+    origin, target = Status.APPROVED.value, status.value
+    await book.append(event(f"proposal_{target}", job.proposal, receipt.at, records, origin=origin, target=target))
+    await proposals.set_status(book, job.proposal, Status.APPROVED, status)
+    await book.tx.execute("close_job", id=job.id, lease=held.id, code=receipt.code)
+    return True

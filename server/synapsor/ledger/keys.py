@@ -1,0 +1,51 @@
+"""The ledger's own Ed25519 key, in a file that only its owner can read; it signs checkpoints and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from synapsor.errors import LedgerFailure
+from synapsor.ledger.private import create_private, narrow
+
+log = logging.getLogger("synapsor.ledger")
+
+
+def create_key(path: Path) -> Ed25519PrivateKey:
+    """Make a key and write it to a new file.
+
+    Raises:
+        LedgerFailure: there is a file already, or it cannot be written.
+    """
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    create_private(path, pem)
+    return key
+
+
+def load_key(path: Path) -> Ed25519PrivateKey:
+    """Read the key.
+
+    Raises:
+        LedgerFailure: it is missing, unreadable or no Ed25519 key.
+    """
+    if not path.is_file():
+        raise LedgerFailure(f"The ledger's key {path.name} is missing.", fix="Restore it, or open the ledger without signing.")
+    narrow(path)
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError):
+        raise LedgerFailure(f"The ledger's key {path.name} cannot be read.", fix="Restore it from a backup.") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise LedgerFailure(f"The ledger's key {path.name} is not an Ed25519 key.", fix="Restore it from a backup.")
+    return key
+
+
+def public_text(key: Ed25519PrivateKey) -> str:
+    """Return the public part, raw and in base64, as an operator's key is written."""
+    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return base64.b64encode(raw).decode()

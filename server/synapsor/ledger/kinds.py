@@ -1,0 +1,86 @@
+"""What kinds of record the ledger keeps: prefix of the handle, and the columns that repeat a part of the body to be searched.
+
+The same description writes a row and, in `verify`, proves that the row still says what its body says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from synapsor.errors import LedgerFailure
+from synapsor.values import ValueUnfit, canonical, digest_bytes
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of record; `name` is its table and the domain of its digest.
+
+    Attributes:
+        columns: the searchable columns, from the body.
+    """
+
+    name: str
+    prefix: str
+    columns: Callable[[Body], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record made ready to be written: its canonical text and digest are computed once, from the same bytes."""
+
+    kind: Kind
+    id: str
+    text: str
+    digest: str
+    columns: dict[str, Any]
+
+
+def _pick(*names: str) -> Callable[[Body], dict[str, Any]]:
+    return lambda body: {name: body[name] for name in names}
+
+
+def _within(part: str, *names: str) -> Callable[[Body], dict[str, Any]]:
+    return lambda body: {name: body[part][name] for name in names}
+
+
+AUDIT = Kind("query_audit", "aud", _pick("at", "tenant", "principal", "capability", "outcome", "evidence"))
+EVIDENCE = Kind("evidence", "ev", _pick("at", "tenant", "principal", "capability"))
+CONTRACT = Kind("contract_version", "ctr", _pick("at", "name", "digest"))
+ACTIVATION = Kind("activation", "act", _within("activation", "at", "contract", "digest", "operator"))
+PROPOSAL = Kind("proposal", "wrp", _pick("at", "tenant", "principal", "capability", "source", "request", "expires_at"))
+BRANCH = Kind("review_branch", "rb", _pick("at", "proposal"))
+DECISION = Kind("decision", "dec", _within("decision", "at", "proposal", "operator", "verdict"))
+REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "rule"))
+JOB = Kind("job", "job", _pick("at", "proposal", "decision", "source"))
+RECEIPT = Kind("receipt", "rcp", _pick("at", "job", "proposal", "outcome"))
+SETTLEMENT = Kind("settlement", "set", _pick("at", "proposal", "job", "receipt", "status"))
+
+KINDS: dict[str, Kind] = {
+    k.name: k
+    for k in (AUDIT, EVIDENCE, CONTRACT, ACTIVATION, PROPOSAL, BRANCH, DECISION, REFUSED, JOB, RECEIPT, SETTLEMENT)
+}
+BY_PREFIX: dict[str, Kind] = {k.prefix: k for k in KINDS.values()}
+
+
+def record(kind: Kind, handle: str, body: Body) -> Record:
+    """Make a record ready to be written.
+
+    Raises:
+        LedgerFailure: the body has no canonical form or lacks what its kind needs.
+    """
+    try:
+        data = canonical(body if type(body) is dict else dict(body))
+        return Record(kind, handle, data.decode(), digest_bytes(kind.name, data), kind.columns(body))
+    except (ValueUnfit, KeyError) as unfit:
+        raise LedgerFailure(f"This {kind.name} cannot be recorded: {type(unfit).__name__}.") from None
+
+
+def loads(text: str) -> dict[str, Any]:
+    """Return the body that canonical text holds."""
+    body: dict[str, Any] = json.loads(text)
+    return body

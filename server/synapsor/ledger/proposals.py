@@ -1,0 +1,125 @@
+"""Proposals: filed once for each request, moved only along the transition table, and shown with everything that happened to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synapsor.core.proposal import Proposal, Status
+from synapsor.core.records import from_body, to_body
+from synapsor.core.review import Decision, SignedDecision
+from synapsor.core.writeback import Job, Receipt
+from synapsor.errors import LedgerFailure
+from synapsor.ledger.chain import Book, event
+from synapsor.ledger.connection import Row, Transaction
+from synapsor.ledger.kinds import BRANCH, PROPOSAL, Record, loads, record
+from synapsor.ports import ProposalRecord
+
+EXPIRE_AT_ONCE = 100
+
+
+async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
+    """File a proposal, or find the pending one that asks for the same; return the handle of the one that stands."""
+    pending = [(Status(row["status"]), _proposal(row)) for row in await book.tx.all("pending_by_request", request=proposal.request)]
+    for status, known in pending:
+        lapsed = status is Status.REVIEW_REQUIRED and known.expires_at <= proposal.at
+        if not lapsed and _asks_the_same(known, proposal):
+            await book.append(event("proposal_repeated", known.id, proposal.at, seen))
+            return known.id
+    for status, known in pending:
+        if status is Status.REVIEW_REQUIRED:
+            target = Status.EXPIRED if known.expires_at <= proposal.at else Status.SUPERSEDED
+            await move(book, known.id, status, target, at=proposal.at, by=proposal.id)
+    records = (*seen, record(PROPOSAL, proposal.id, to_body(proposal)), record(BRANCH, proposal.branch, _branch(proposal)))
+    await book.append(event("proposal_filed", proposal.id, proposal.at, records, origin=None, target=Status.REVIEW_REQUIRED.value))
+    return proposal.id
+
+
+async def move(book: Book, proposal_id: str, origin: Status, target: Status, *, at: str, **facts: Any) -> None:
+    """Move a proposal one step, with an event and no record.
+
+    Raises:
+        LedgerFailure: it does not stand at `origin`.
+    """
+    await set_status(book, proposal_id, origin, target)
+    await book.append(event(f"proposal_{target.value}", proposal_id, at, origin=origin.value, target=target.value, **facts))
+
+
+async def set_status(book: Book, proposal_id: str, origin: Status, target: Status) -> None:
+    """Change the status column; the caller writes the event that says so.
+
+    Raises:
+        LedgerFailure: the proposal does not stand at `origin`.
+    """
+    if await book.tx.execute("move_proposal", id=proposal_id, origin=origin.value, target=target.value) != 1:
+        raise LedgerFailure("The proposal no longer stands where this step begins.")
+
+
+async def load(tx: Transaction, proposal_id: str) -> ProposalRecord | None:
+    """Return a proposal with everything that has happened to it."""
+    row = await tx.one("proposal_by_id", id=proposal_id)
+    if row is None:
+        return None
+    job = await tx.one("job_of", proposal=proposal_id)
+    return ProposalRecord(
+        proposal=_proposal(row),
+        status=Status(row["status"]),
+        decisions=tuple(signed_of(loads(r["body"])) for r in await tx.all("decisions_of", proposal=proposal_id)),
+        job=from_body(Job, loads(job["body"])) if job else None,
+        receipts=tuple(from_body(Receipt, loads(r["body"])) for r in await tx.all("receipts_of", proposal=proposal_id)),
+        events=tuple(_told(r) for r in await tx.all("proposal_events", subject=proposal_id)),
+    )
+
+
+async def newest(tx: Transaction, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
+    """Return the newest proposals, of one status or of all, newest first."""
+    if status is None:
+        rows = await tx.all("newest_proposals", limit=limit)
+    else:
+        rows = await tx.all("newest_proposals_of_status", status=status.value, limit=limit)
+    found = [await load(tx, row["id"]) for row in rows]
+    return tuple(r for r in found if r is not None)
+
+
+async def expire(book: Book, now: str) -> int:
+    """Move some of the proposals past their time to `expired`, and say how many."""
+    due = await book.tx.all("due_proposals", now=now, limit=EXPIRE_AT_ONCE)
+    for row in due:
+        await move(book, row["id"], Status.REVIEW_REQUIRED, Status.EXPIRED, at=now)
+    return len(due)
+
+
+def signed_of(body: Mapping[str, Any]) -> SignedDecision:
+    """Return the signed decision that a body holds."""
+    return SignedDecision(decision=from_body(Decision, body["decision"]), signature=body["signature"])
+
+
+def _proposal(row: Row) -> Proposal:
+    return from_body(Proposal, loads(row["body"]))
+
+
+def _asks_the_same(known: Proposal, new: Proposal) -> bool:
+    """Tell whether an approval of one would be an approval of the other: same contract, same change, same guarded tokens."""
+    return (
+        known.contract == new.contract
+        and known.guards == new.guards
+        and known.changes == new.changes
+        and all(known.before[name] == new.before[name] for name in new.guards)
+    )
+
+
+def _branch(proposal: Proposal) -> dict[str, Any]:
+    """Return the review branch: the row as it was, and the change laid over it."""
+    return {
+        "id": proposal.branch,
+        "proposal": proposal.id,
+        "digest": proposal.digest,
+        "at": proposal.at,
+        "base": proposal.before,
+        "overlay": proposal.changes,
+    }
+
+
+def _told(row: Row) -> dict[str, Any]:
+    body = loads(row["body"])
+    return {"seq": row["seq"], "hash": row["hash"], **body}

@@ -1,0 +1,34 @@
+-- Contract versions and their activations.
+
+-- name: insert_contract_version
+-- Add a contract version, with the number of its event.
+INSERT INTO contract_version (seq, id, at, name, digest, body) VALUES (:seq, :id, :at, :name, :digest, :body);
+
+-- name: contract_version_by_id
+-- Find a contract version by its handle.
+SELECT seq, id, at, name, digest, body FROM contract_version WHERE id = :id;
+
+-- name: contract_version_at
+-- Find a contract version by the number of its event.
+SELECT seq, id, at, name, digest, body FROM contract_version WHERE seq = :seq;
+
+-- name: insert_activation
+-- Add an activation, with the number of its event.
+INSERT INTO activation (seq, id, at, contract, digest, operator, body) VALUES (:seq, :id, :at, :contract, :digest, :operator, :body);
+
+-- name: activation_by_id
+-- Find an activation by its handle.
+SELECT seq, id, at, contract, digest, operator, body FROM activation WHERE id = :id;
+
+-- name: activation_at
+-- Find an activation by the number of its event.
+SELECT seq, id, at, contract, digest, operator, body FROM activation WHERE seq = :seq;
+
+-- name: contract_version_by_digest
+-- One contract version by the digest that was reviewed.
+SELECT seq, id, body FROM contract_version WHERE digest = :digest;
+
+-- name: active_contract
+-- The newest activation of a contract, with the version it names.
+SELECT a.body AS activation, v.body AS version FROM activation a JOIN contract_version v ON v.digest = a.digest
+WHERE a.contract = :contract ORDER BY a.seq DESC LIMIT 1;

@@ -1,0 +1,76 @@
+-- Writeback jobs with their leases, receipts and settlements.
+
+-- name: insert_job
+-- Add a job, with the number of its event.
+INSERT INTO job (seq, id, at, proposal, decision, source, body) VALUES (:seq, :id, :at, :proposal, :decision, :source, :body);
+
+-- name: job_by_id
+-- Find a job by its handle.
+SELECT seq, id, at, proposal, decision, source, body FROM job WHERE id = :id;
+
+-- name: job_at
+-- Find a job by the number of its event.
+SELECT seq, id, at, proposal, decision, source, body FROM job WHERE seq = :seq;
+
+-- name: insert_receipt
+-- Add a receipt, with the number of its event.
+INSERT INTO receipt (seq, id, at, job, proposal, outcome, body) VALUES (:seq, :id, :at, :job, :proposal, :outcome, :body);
+
+-- name: receipt_by_id
+-- Find a receipt by its handle.
+SELECT seq, id, at, job, proposal, outcome, body FROM receipt WHERE id = :id;
+
+-- name: receipt_at
+-- Find a receipt by the number of its event.
+SELECT seq, id, at, job, proposal, outcome, body FROM receipt WHERE seq = :seq;
+
+-- name: insert_settlement
+-- Add a settlement, with the number of its event.
+INSERT INTO settlement (seq, id, at, proposal, job, receipt, status, body) VALUES (:seq, :id, :at, :proposal, :job, :receipt, :status, :body);
+
+-- name: settlement_by_id
+-- Find a settlement by its handle.
+SELECT seq, id, at, proposal, job, receipt, status, body FROM settlement WHERE id = :id;
+
+-- name: settlement_at
+-- Find a settlement by the number of its event.
+SELECT seq, id, at, proposal, job, receipt, status, body FROM settlement WHERE seq = :seq;
+
+-- name: job_of
+-- The job of a proposal.
+SELECT body FROM job WHERE proposal = :proposal;
+
+-- name: receipts_of
+-- The receipts of a proposal, in order.
+SELECT body FROM receipt WHERE proposal = :proposal ORDER BY seq;
+
+-- name: newest_receipts
+-- The newest receipts.
+SELECT body FROM receipt ORDER BY seq DESC LIMIT :limit;
+
+-- name: due_job
+-- The oldest job of a source that is open, due and free; a lapsed lease is free.
+SELECT seq, id, body, attempt FROM job
+WHERE open = 1 AND source = :source AND (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
+ORDER BY seq LIMIT 1;
+
+-- name: take_job
+-- Lease a job and count the attempt.
+UPDATE job SET lease = :lease, worker = :worker, lease_until = :until, attempt = attempt + 1
+WHERE id = :id AND open = 1 AND (lease_until IS NULL OR lease_until <= :now);
+
+-- name: renew_lease
+-- Keep a lease that is still held.
+UPDATE job SET lease_until = :until WHERE id = :id AND open = 1 AND lease = :lease;
+
+-- name: release_job
+-- Give a job back until later.
+UPDATE job SET lease = NULL, lease_until = NULL, not_before = :not_before, code = :code WHERE id = :id AND open = 1 AND lease = :lease;
+
+-- name: close_job
+-- Close a settled job.
+UPDATE job SET open = 0, lease = NULL, lease_until = NULL, code = :code WHERE id = :id AND open = 1 AND lease = :lease;
+
+-- name: lease_holds
+-- Whether a lease is the job's own and the job is open.
+SELECT seq FROM job WHERE id = :id AND open = 1 AND lease = :lease;

@@ -1,0 +1,58 @@
+-- Proposals, their review branches and their status.
+
+-- name: insert_proposal
+-- Add a proposal, with the number of its event.
+INSERT INTO proposal (seq, id, at, tenant, principal, capability, source, request, expires_at, body, status) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :source, :request, :expires_at, :body, 'review_required');
+
+-- name: proposal_by_id
+-- Find a proposal by its handle.
+SELECT seq, id, at, tenant, principal, capability, source, request, expires_at, body, status FROM proposal WHERE id = :id;
+
+-- name: proposal_at
+-- Find a proposal by the number of its event.
+SELECT seq, id, at, tenant, principal, capability, source, request, expires_at, body, status FROM proposal WHERE seq = :seq;
+
+-- name: insert_review_branch
+-- Add a review branch, with the number of its event.
+INSERT INTO review_branch (seq, id, at, proposal, body) VALUES (:seq, :id, :at, :proposal, :body);
+
+-- name: review_branch_by_id
+-- Find a review branch by its handle.
+SELECT seq, id, at, proposal, body FROM review_branch WHERE id = :id;
+
+-- name: review_branch_at
+-- Find a review branch by the number of its event.
+SELECT seq, id, at, proposal, body FROM review_branch WHERE seq = :seq;
+
+-- name: pending_by_request
+-- The proposals of a request that have not reached their end, oldest first.
+SELECT id, status, body FROM proposal WHERE request = :request AND status IN ('review_required', 'approved') ORDER BY seq;
+
+-- name: latest_proposal
+-- The newest proposal.
+SELECT id FROM proposal ORDER BY seq DESC LIMIT 1;
+
+-- name: newest_proposals
+-- Handles of the newest proposals.
+SELECT id FROM proposal ORDER BY seq DESC LIMIT :limit;
+
+-- name: newest_proposals_of_status
+-- Handles of the newest proposals that stand at a status.
+SELECT id FROM proposal WHERE status = :status ORDER BY seq DESC LIMIT :limit;
+
+-- name: due_proposals
+-- Proposals still in review past their time, oldest first.
+SELECT id FROM proposal WHERE status = 'review_required' AND expires_at <= :now ORDER BY seq LIMIT :limit;
+
+-- name: move_proposal
+-- Take one step; no row is changed when the proposal no longer stands where the step begins.
+UPDATE proposal SET status = :target WHERE id = :id AND status = :origin;
+
+-- name: proposal_events
+-- Everything that happened to a proposal, in order.
+SELECT seq, hash, body FROM event WHERE subject = :subject AND kind <> 'read' ORDER BY seq;
+
+-- name: proposals_after
+-- A page of proposals with what the tables say of each, for `verify`.
+SELECT p.seq, p.id, p.status, j.id AS job, j.open, j.attempt FROM proposal p LEFT JOIN job j ON j.proposal = p.id
+WHERE p.seq > :seq ORDER BY p.seq LIMIT :limit;

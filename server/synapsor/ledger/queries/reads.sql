@@ -1,0 +1,25 @@
+-- What was asked and what was seen.
+
+-- name: insert_query_audit
+-- Add a query audit, with the number of its event.
+INSERT INTO query_audit (seq, id, at, tenant, principal, capability, outcome, evidence, body) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :outcome, :evidence, :body);
+
+-- name: query_audit_by_id
+-- Find a query audit by its handle.
+SELECT seq, id, at, tenant, principal, capability, outcome, evidence, body FROM query_audit WHERE id = :id;
+
+-- name: query_audit_at
+-- Find a query audit by the number of its event.
+SELECT seq, id, at, tenant, principal, capability, outcome, evidence, body FROM query_audit WHERE seq = :seq;
+
+-- name: insert_evidence
+-- Add an evidence bundle, with the number of its event.
+INSERT INTO evidence (seq, id, at, tenant, principal, capability, body) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :body);
+
+-- name: evidence_by_id
+-- Find an evidence bundle by its handle.
+SELECT seq, id, at, tenant, principal, capability, body FROM evidence WHERE id = :id;
+
+-- name: evidence_at
+-- Find an evidence bundle by the number of its event.
+SELECT seq, id, at, tenant, principal, capability, body FROM evidence WHERE seq = :seq;

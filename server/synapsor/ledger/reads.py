@@ -1,0 +1,27 @@
+"""Reads and refusals: an audit for every call, and the evidence of what left; both with one event, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synapsor.ledger.chain import Event, event
+from synapsor.ledger.connection import Transaction
+from synapsor.ledger.kinds import AUDIT, EVIDENCE, Record, loads, record
+
+
+def read_event(audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> Event:
+    """Make the event of one call ready, outside the transaction."""
+    return event("read", audit["id"], audit["at"], seen_records(audit, evidence))
+
+
+def seen_records(audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> tuple[Record, ...]:
+    """Make the audit and the evidence of one call ready."""
+    asked = record(AUDIT, audit["id"], audit)
+    return (asked,) if evidence is None else (record(EVIDENCE, evidence["id"], evidence), asked)
+
+
+async def evidence_of(tx: Transaction, evidence_id: str) -> dict[str, Any] | None:
+    """Return an evidence bundle."""
+    row = await tx.one("evidence_by_id", id=evidence_id)
+    return loads(row["body"]) if row else None

@@ -1,0 +1,350 @@
+-- The ledger. Every record row carries the number of the event that was written with it, and that event's body carries the
+-- digest of the record's body; so the chain of events covers every record. Only `proposal.status`, the lease columns of `job`
+-- and `probe` ever change.
+
+CREATE TABLE migration (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE ledger (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    public_key TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE probe (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY CHECK (seq > 0),
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    prev TEXT NOT NULL,
+    hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX event_subject ON event (subject, seq) WHERE kind <> 'read';
+
+CREATE TABLE checkpoint (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    ledger TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    at TEXT NOT NULL,
+    previous INTEGER NOT NULL CHECK (previous < seq),
+    signature TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE query_audit (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    tenant TEXT,
+    principal TEXT NOT NULL,
+    capability TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    evidence TEXT,
+    body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE evidence (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    tenant TEXT,
+    principal TEXT NOT NULL,
+    capability TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE contract_version (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL UNIQUE,
+    body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE activation (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    contract TEXT NOT NULL,
+    digest TEXT NOT NULL REFERENCES contract_version (digest),
+    operator TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX activation_contract ON activation (contract, seq);
+
+CREATE TABLE proposal (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    tenant TEXT,
+    principal TEXT NOT NULL,
+    capability TEXT NOT NULL,
+    source TEXT NOT NULL,
+    request TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    body TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN (
+        'review_required', 'approved', 'rejected', 'expired', 'canceled', 'superseded',
+        'applied', 'conflict', 'failed', 'reconciliation_required'
+    ))
+) STRICT;
+CREATE UNIQUE INDEX proposal_pending ON proposal (request) WHERE status = 'review_required';
+CREATE INDEX proposal_request ON proposal (request, seq);
+CREATE INDEX proposal_status ON proposal (status, seq);
+
+CREATE TABLE review_branch (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    proposal TEXT NOT NULL UNIQUE REFERENCES proposal (id),
+    body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE decision (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    proposal TEXT NOT NULL REFERENCES proposal (id),
+    operator TEXT NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN ('approve', 'reject')),
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX decision_proposal ON decision (proposal, seq);
+
+CREATE TABLE refused_decision (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    proposal TEXT NOT NULL,
+    operator TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE job (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    proposal TEXT NOT NULL UNIQUE REFERENCES proposal (id),
+    decision TEXT NOT NULL REFERENCES decision (id),
+    source TEXT NOT NULL,
+    body TEXT NOT NULL,
+    open INTEGER NOT NULL DEFAULT 1 CHECK (open IN (0, 1)),
+    attempt INTEGER NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+    lease TEXT,
+    worker TEXT,
+    lease_until TEXT,
+    not_before TEXT,
+    code TEXT,
+    CHECK ((lease IS NULL) = (lease_until IS NULL)),
+    CHECK (open = 1 OR lease IS NULL)
+) STRICT;
+CREATE INDEX job_open ON job (source, seq) WHERE open = 1;
+
+CREATE TABLE receipt (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    job TEXT NOT NULL REFERENCES job (id),
+    proposal TEXT NOT NULL REFERENCES proposal (id),
+    outcome TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX receipt_proposal ON receipt (proposal, seq);
+
+CREATE TABLE settlement (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    proposal TEXT NOT NULL UNIQUE REFERENCES proposal (id),
+    job TEXT NOT NULL REFERENCES job (id),
+    receipt TEXT NOT NULL REFERENCES receipt (id),
+    status TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+
+-- The chain has no gaps and grows at its end only.
+CREATE TRIGGER event_grows BEFORE INSERT ON event
+WHEN NEW.seq <> coalesce((SELECT max(seq) FROM event), 0) + 1
+BEGIN
+    SELECT raise(ABORT, 'event: not the next number');
+END;
+
+-- The transition table of core.proposal, once more where no program can go around it.
+CREATE TRIGGER proposal_starts BEFORE INSERT ON proposal
+WHEN NEW.status <> 'review_required'
+BEGIN
+    SELECT raise(ABORT, 'proposal: starts in review');
+END;
+CREATE TRIGGER proposal_moves BEFORE UPDATE ON proposal
+WHEN NOT (
+    (OLD.status = 'review_required' AND NEW.status IN ('approved', 'rejected', 'expired', 'canceled', 'superseded'))
+    OR (OLD.status = 'approved' AND NEW.status IN ('applied', 'conflict', 'failed', 'reconciliation_required'))
+)
+BEGIN
+    SELECT raise(ABORT, 'proposal: no such step');
+END;
+CREATE TRIGGER proposal_needs_decision BEFORE UPDATE ON proposal
+WHEN (NEW.status = 'approved' AND NOT EXISTS (SELECT 1 FROM decision WHERE proposal = NEW.id AND verdict = 'approve'))
+    OR (NEW.status = 'rejected' AND NOT EXISTS (SELECT 1 FROM decision WHERE proposal = NEW.id AND verdict = 'reject'))
+BEGIN
+    SELECT raise(ABORT, 'proposal: no decision');
+END;
+CREATE TRIGGER proposal_needs_settlement BEFORE UPDATE ON proposal
+WHEN OLD.status = 'approved' AND NOT EXISTS (SELECT 1 FROM settlement WHERE proposal = NEW.id AND status = NEW.status)
+BEGIN
+    SELECT raise(ABORT, 'proposal: no settlement');
+END;
+CREATE TRIGGER proposal_fixed BEFORE UPDATE OF seq, id, at, tenant, principal, capability, source, request, expires_at, body ON proposal
+BEGIN
+    SELECT raise(ABORT, 'proposal: append only');
+END;
+CREATE TRIGGER proposal_kept BEFORE DELETE ON proposal
+BEGIN
+    SELECT raise(ABORT, 'proposal: append only');
+END;
+
+CREATE TRIGGER job_starts BEFORE INSERT ON job
+WHEN NEW.open <> 1 OR NEW.attempt <> 0
+BEGIN
+    SELECT raise(ABORT, 'job: starts open');
+END;
+CREATE TRIGGER job_stays_closed BEFORE UPDATE ON job
+WHEN OLD.open = 0
+BEGIN
+    SELECT raise(ABORT, 'job: closed');
+END;
+CREATE TRIGGER job_closes BEFORE UPDATE OF open ON job
+WHEN NEW.open = 0 AND NOT EXISTS (SELECT 1 FROM settlement WHERE job = NEW.id)
+BEGIN
+    SELECT raise(ABORT, 'job: not settled');
+END;
+CREATE TRIGGER job_counts BEFORE UPDATE OF attempt ON job
+WHEN NEW.attempt < OLD.attempt
+BEGIN
+    SELECT raise(ABORT, 'job: attempts only grow');
+END;
+CREATE TRIGGER job_fixed BEFORE UPDATE OF seq, id, at, proposal, decision, source, body ON job
+BEGIN
+    SELECT raise(ABORT, 'job: append only');
+END;
+CREATE TRIGGER job_kept BEFORE DELETE ON job
+BEGIN
+    SELECT raise(ABORT, 'job: append only');
+END;
+
+CREATE TRIGGER migration_fixed BEFORE UPDATE ON migration
+BEGIN
+    SELECT raise(ABORT, 'migration: append only');
+END;
+CREATE TRIGGER migration_kept BEFORE DELETE ON migration
+BEGIN
+    SELECT raise(ABORT, 'migration: append only');
+END;
+CREATE TRIGGER ledger_fixed BEFORE UPDATE ON ledger
+BEGIN
+    SELECT raise(ABORT, 'ledger: append only');
+END;
+CREATE TRIGGER ledger_kept BEFORE DELETE ON ledger
+BEGIN
+    SELECT raise(ABORT, 'ledger: append only');
+END;
+CREATE TRIGGER event_fixed BEFORE UPDATE ON event
+BEGIN
+    SELECT raise(ABORT, 'event: append only');
+END;
+CREATE TRIGGER event_kept BEFORE DELETE ON event
+BEGIN
+    SELECT raise(ABORT, 'event: append only');
+END;
+CREATE TRIGGER checkpoint_fixed BEFORE UPDATE ON checkpoint
+BEGIN
+    SELECT raise(ABORT, 'checkpoint: append only');
+END;
+CREATE TRIGGER checkpoint_kept BEFORE DELETE ON checkpoint
+BEGIN
+    SELECT raise(ABORT, 'checkpoint: append only');
+END;
+CREATE TRIGGER query_audit_fixed BEFORE UPDATE ON query_audit
+BEGIN
+    SELECT raise(ABORT, 'query_audit: append only');
+END;
+CREATE TRIGGER query_audit_kept BEFORE DELETE ON query_audit
+BEGIN
+    SELECT raise(ABORT, 'query_audit: append only');
+END;
+CREATE TRIGGER evidence_fixed BEFORE UPDATE ON evidence
+BEGIN
+    SELECT raise(ABORT, 'evidence: append only');
+END;
+CREATE TRIGGER evidence_kept BEFORE DELETE ON evidence
+BEGIN
+    SELECT raise(ABORT, 'evidence: append only');
+END;
+CREATE TRIGGER contract_version_fixed BEFORE UPDATE ON contract_version
+BEGIN
+    SELECT raise(ABORT, 'contract_version: append only');
+END;
+CREATE TRIGGER contract_version_kept BEFORE DELETE ON contract_version
+BEGIN
+    SELECT raise(ABORT, 'contract_version: append only');
+END;
+CREATE TRIGGER activation_fixed BEFORE UPDATE ON activation
+BEGIN
+    SELECT raise(ABORT, 'activation: append only');
+END;
+CREATE TRIGGER activation_kept BEFORE DELETE ON activation
+BEGIN
+    SELECT raise(ABORT, 'activation: append only');
+END;
+CREATE TRIGGER review_branch_fixed BEFORE UPDATE ON review_branch
+BEGIN
+    SELECT raise(ABORT, 'review_branch: append only');
+END;
+CREATE TRIGGER review_branch_kept BEFORE DELETE ON review_branch
+BEGIN
+    SELECT raise(ABORT, 'review_branch: append only');
+END;
+CREATE TRIGGER decision_fixed BEFORE UPDATE ON decision
+BEGIN
+    SELECT raise(ABORT, 'decision: append only');
+END;
+CREATE TRIGGER decision_kept BEFORE DELETE ON decision
+BEGIN
+    SELECT raise(ABORT, 'decision: append only');
+END;
+CREATE TRIGGER refused_decision_fixed BEFORE UPDATE ON refused_decision
+BEGIN
+    SELECT raise(ABORT, 'refused_decision: append only');
+END;
+CREATE TRIGGER refused_decision_kept BEFORE DELETE ON refused_decision
+BEGIN
+    SELECT raise(ABORT, 'refused_decision: append only');
+END;
+CREATE TRIGGER receipt_fixed BEFORE UPDATE ON receipt
+BEGIN
+    SELECT raise(ABORT, 'receipt: append only');
+END;
+CREATE TRIGGER receipt_kept BEFORE DELETE ON receipt
+BEGIN
+    SELECT raise(ABORT, 'receipt: append only');
+END;
+CREATE TRIGGER settlement_fixed BEFORE UPDATE ON settlement
+BEGIN
+    SELECT raise(ABORT, 'settlement: append only');
+END;
+CREATE TRIGGER settlement_kept BEFORE DELETE ON settlement
+BEGIN
+    SELECT raise(ABORT, 'settlement: append only');
+END;

@@ -1,0 +1,185 @@
+"""The ledger: what the ports promise, each call one transaction over the connection seam, each change one link of the chain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import Proposal, Status
+from synapsor.core.records import from_body
+from synapsor.core.review import SignedDecision
+from synapsor.core.writeback import Job, Lease, Receipt
+from synapsor.errors import LedgerFailure
+from synapsor.ledger import contracts, decisions, handles, jobs, proposals, reads
+from synapsor.ledger.anchor import Anchor
+from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
+from synapsor.ledger.connection import Connection, Transaction
+from synapsor.ledger.kinds import loads
+from synapsor.ledger.verify import VerifyReport, verify
+from synapsor.ports import Activated, Clock, ProposalRecord
+
+log = logging.getLogger("synapsor.ledger")
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """A `WorkLedger` over any engine; `runtime` hands it out as the narrower port that a process may use.
+
+    Attributes:
+        id: the ledger's own name; approvals and receipts are bound to it.
+        public_key: the key that its checkpoints are signed with, base64.
+    """
+
+    def __init__(
+        self, connection: Connection, *, ledger_id: str, public_key: str, clock: Clock, signer: Signer | None, anchor: Anchor | None
+    ) -> None:
+        self.id = ledger_id
+        self.public_key = public_key
+        self._connection = connection
+        self._clock = clock
+        self._signer = signer
+        self._anchor = anchor
+
+    async def record_read(self, audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> None:
+        """Record an audit and its evidence in one durable transaction; returns after the commit."""
+        entry = reads.read_event(audit, evidence)
+        await self._write(lambda book: book.append(entry))
+
+    async def file_proposal(self, proposal: Proposal, evidence: Mapping[str, Any], audit: Mapping[str, Any]) -> ProposalRecord:
+        """File a proposal, its review branch, evidence and audit, or find the pending one that asks for the same."""
+        seen = reads.seen_records(audit, evidence)
+
+        async def job(book: Book) -> ProposalRecord:
+            return await _existing(book.tx, await proposals.file(book, proposal, seen))
+
+        return await self._write(job)
+
+    async def proposal(self, proposal_id: str) -> ProposalRecord | None:
+        """Return a proposal with everything that has happened to it."""
+        return await self._connection.read(lambda tx: proposals.load(tx, proposal_id))
+
+    async def evidence(self, evidence_id: str) -> Mapping[str, Any] | None:
+        """Return an evidence bundle."""
+        return await self._connection.read(lambda tx: reads.evidence_of(tx, evidence_id))
+
+    async def active_contract(self, name: str) -> Activated | None:
+        """Return the version of a contract that was activated last."""
+        return await self._connection.read(lambda tx: contracts.active(tx, name))
+
+    async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return the newest proposals, newest first."""
+        return await self._connection.read(lambda tx: proposals.newest(tx, status, limit))
+
+    async def decide(self, signed: SignedDecision, *, job: Job | None) -> ProposalRecord:
+        """Record a decision and move the proposal; the job is filed with it."""
+
+        async def work(book: Book) -> ProposalRecord:
+            await decisions.decide(book, self.id, signed, job)
+            return await _existing(book.tx, signed.decision.proposal)
+
+        return await self._write(work)
+
+    async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
+        """Record that a decision was attempted and refused."""
+        await self._write(lambda book: decisions.refuse(book, proposal_id, operator, rule, at))
+
+    async def activate(self, activated: Activated) -> None:
+        """Record a signed activation."""
+        await self._write(lambda book: contracts.activate(book, activated))
+
+    async def find(self, handle: str) -> Mapping[str, Any] | None:
+        """Return the record of any handle; `latest` names the newest proposal."""
+        return await self._connection.read(lambda tx: handles.find(tx, handle))
+
+    async def receipts(self, *, limit: int) -> tuple[Receipt, ...]:
+        """Return the newest receipts, newest first."""
+        rows = await self._connection.read(lambda tx: tx.all("newest_receipts", limit=limit))
+        return tuple(from_body(Receipt, loads(row["body"])) for row in rows)
+
+    async def lease(self, worker: str, *, now: str, until: str, sources: Sequence[str]) -> Lease | None:
+        """Lease the oldest job that is due and free; looking for one costs no write."""
+        if await self._connection.read(lambda tx: jobs.due(tx, now, sources)) is None:
+            return None
+        return await self._write(lambda book: jobs.lease(book, worker, now=now, until=until, sources=sources))
+
+    async def renew(self, lease: Lease, *, until: str) -> bool:
+        """Prolong a lease; False when it was lost."""
+        return await self._write(lambda book: jobs.renew(book, lease, until))
+
+    async def release(self, lease: Lease, *, not_before: str, code: str) -> bool:
+        """Give a job back to be tried again later; False when the lease was lost."""
+        at = self._now()
+        return await self._write(lambda book: jobs.release(book, lease, not_before=not_before, code=code, at=at))
+
+    async def settle(self, lease: Lease, receipt: Receipt, *, status: Status) -> bool:
+        """Record receipt and settlement and move the proposal; False when the lease was lost or it is settled already."""
+        return await self._write(lambda book: jobs.settle(book, lease, receipt, status))
+
+    async def expire_due(self, *, now: str) -> int:
+        """Move pending proposals past their time to `expired`, and say how many."""
+        total = 0
+        while await self._connection.read(lambda tx: tx.one("due_proposals", now=now, limit=1)):
+            total += await self._write(lambda book: proposals.expire(book, now))
+        return total
+
+    async def head(self) -> tuple[int, str]:
+        """Return the sequence number and hash of the last event."""
+        row = await self._connection.read(lambda tx: tx.one("head"))
+        return (row["seq"], row["hash"]) if row else (0, GENESIS)
+
+    async def checkpoint(self) -> None:
+        """Sign the head now, and copy the checkpoint beside the ledger."""
+        await self._write(lambda book: book.checkpoint())
+
+    async def verify(self, *, public_key: str | None = None, saved_head: tuple[int, str] | None = None) -> VerifyReport:
+        """Walk the whole chain; `public_key` should come from outside the ledger, since whoever can edit it can edit its key."""
+        return await verify(
+            self._connection, public_key=public_key or self.public_key, saved_head=saved_head, saved=self._anchor
+        )
+
+    async def healthy(self) -> None:
+        """Prove that the ledger can be written."""
+        at = self._now()
+        await self._connection.write(lambda tx: tx.execute("probe", at=at))
+
+    async def aclose(self) -> None:
+        """Sign the head and close; a ledger that cannot be signed any more is closed all the same."""
+        try:
+            if self._signer is not None:
+                await self.checkpoint()
+        except LedgerFailure as failed:
+            log.warning("no checkpoint at close: %s", failed.message, extra={"action": "checkpoint_failed"})
+        finally:
+            await self._connection.close()
+
+    def _now(self) -> str:
+        return stamp(self._clock.now())
+
+    async def _write(self, job: Callable[[Book], Coroutine[Any, Any, T]]) -> T:
+        made: list[Checkpoint] = []
+
+        def attempt(tx: Transaction) -> Coroutine[Any, Any, T]:
+            made.clear()
+            return job(Book(tx, self._signer, made))
+
+        result = await self._connection.write(attempt)
+        if made and self._anchor is not None:
+            await asyncio.to_thread(self._copy, self._anchor, tuple(made))
+        return result
+
+    def _copy(self, anchor: Anchor, made: Sequence[Checkpoint]) -> None:
+        """Copy committed checkpoints beside the ledger; what was committed stands even if this fails."""
+        try:
+            anchor.append(made)
+        except OSError:
+            log.error("checkpoints could not be copied to %s", anchor.path.name, extra={"action": "anchor_failed"})  # noqa: TRY400  # no driver text
+
+
+async def _existing(tx: Transaction, proposal_id: str) -> ProposalRecord:
+    found = await proposals.load(tx, proposal_id)
+    assert found is not None  # noqa: S101  # this transaction has just written or seen it
+    return found

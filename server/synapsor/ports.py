@@ -1,0 +1,226 @@
+"""What the verbs need from the outside world: sources, the ledger, a clock and random names.
+
+Adapters in `sources` and `ledger`, and the fakes in `testing`, implement these; `runtime` is the one place that chooses. A read
+source and a write source are different types, so that the process that serves a model cannot even be handed the second.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from synapsor.core.facts import ColumnFacts, Finding, RelationFacts
+from synapsor.core.plan import Relation
+from synapsor.core.proposal import Proposal, Status
+from synapsor.core.review import Activation, SignedDecision
+from synapsor.core.writeback import Job, Lease, Receipt
+from synapsor.sql.statement import Dialect, RawRow, Statement
+
+
+class Clock(Protocol):
+    """Tells the time in UTC; tests give their own."""
+
+    def now(self) -> dt.datetime: ...
+
+
+class ReadSource(Protocol):
+    """A source through its read-only credential. Every fetch is one READ ONLY transaction with its own time limit.
+
+    Raises, from every method:
+        SourceFailure: by kind; never with driver text.
+    """
+
+    name: str
+    dialect: Dialect
+
+    async def fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
+        """Return the raw rows; a cancelled call stops the statement on the server."""
+        ...
+
+    async def describe(self, relation: Relation) -> RelationFacts | None:
+        """Return what the catalogue says, or None when the credential cannot see such a relation."""
+        ...
+
+    async def posture(self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]) -> tuple[Finding, ...]:
+        """Say what this credential can do beyond reading the given columns: write, own, bypass, read a denied column, talk in clear."""
+        ...
+
+    async def fingerprint(self) -> str:
+        """Return a digest that names the server and database without an address, a name or a password in clear."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class WriteTransaction(Protocol):
+    """One transaction of the worker; leaving it without `commit` rolls back and closes the connection."""
+
+    async def fetch(self, statement: Statement) -> Sequence[RawRow]: ...
+
+    async def execute(self, statement: Statement) -> int:
+        """Return the number of rows matched (not the number changed)."""
+        ...
+
+    async def settle_constraints(self) -> None:
+        """Force deferred constraints to be checked now."""
+        ...
+
+    async def commit(self) -> None:
+        """Commit, durably.
+
+        Raises:
+            SourceFailure: `unknown_commit` when the answer was lost; the caller resolves it from the receipt.
+        """
+        ...
+
+
+class WriteSource(Protocol):
+    """A source through the worker's write credential."""
+
+    name: str
+    dialect: Dialect
+
+    def transaction(self, *, time_ms: int) -> AbstractAsyncContextManager[WriteTransaction]:
+        """Open a read-committed transaction with statement, lock and idle limits and synchronous commit."""
+        ...
+
+    async def describe(self, relation: Relation) -> RelationFacts | None: ...
+
+    async def posture(self, writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> tuple[Finding, ...]:
+        """Say what is missing for the given column updates and receipts, and what the credential could do beyond them."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalRecord:
+    """A proposal with everything that has happened to it."""
+
+    proposal: Proposal
+    status: Status
+    decisions: tuple[SignedDecision, ...] = ()
+    job: Job | None = None
+    receipts: tuple[Receipt, ...] = ()
+    events: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activated:
+    """A contract version that an operator signed. `body` is the contract's canonical data."""
+
+    activation: Activation
+    signature: str
+    body: Mapping[str, Any]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class AgentLedger(Protocol):
+    """What `serve` may do to the ledger: record reads and refusals, file proposals, look up by handle.
+
+    Raises, from every method:
+        LedgerFailure: nothing was recorded.
+    """
+
+    id: str
+
+    async def record_read(self, audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> None:
+        """Record an audit and its evidence in one durable transaction; returns after the commit."""
+        ...
+
+    async def file_proposal(self, proposal: Proposal, evidence: Mapping[str, Any], audit: Mapping[str, Any]) -> ProposalRecord:
+        """File a proposal, its review branch, evidence and audit in one durable transaction.
+
+        While a proposal with the same `request` is pending: if it has the same contract and the same guarded tokens, record only
+        audit and evidence and return that one; else, if it is still `review_required`, mark it `superseded` and file the new one.
+        """
+        ...
+
+    async def proposal(self, proposal_id: str) -> ProposalRecord | None: ...
+
+    async def evidence(self, evidence_id: str) -> Mapping[str, Any] | None: ...
+
+    async def active_contract(self, name: str) -> Activated | None:
+        """Return the version of a contract that was activated last."""
+        ...
+
+    async def active_contract_by_digest(self, digest: str) -> Activated | None:
+        """Return the version with this digest while it is the one activated last under its name."""
+        ...
+
+    async def healthy(self) -> None:
+        """Prove that the ledger can be written."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class ReviewLedger(AgentLedger, Protocol):
+    """What an operator's tools may do as well."""
+
+    async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]: ...
+
+    async def decide(self, signed: SignedDecision, *, job: Job | None) -> ProposalRecord:
+        """Record a decision and move the proposal; `job` is filed with an approval where the source allows writeback.
+
+        Raises:
+            DecisionRefused: the proposal is no longer `review_required` (rule `already_decided`).
+        """
+        ...
+
+    async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
+        """Record that a decision was attempted and refused."""
+        ...
+
+    async def activate(self, activated: Activated) -> None: ...
+
+    async def find(self, handle: str) -> Mapping[str, Any] | None:
+        """Return the record of any handle: `{"kind": …, "body": …}`; `latest` names the newest proposal."""
+        ...
+
+    async def receipts(self, *, limit: int) -> tuple[Receipt, ...]: ...
+
+
+class WorkLedger(ReviewLedger, Protocol):
+    """What the worker may do as well."""
+
+    async def lease(self, worker: str, *, now: str, until: str, sources: Sequence[str]) -> Lease | None:
+        """Lease the oldest job that is due and free, with a new lease id and the attempt counted; None when there is none."""
+        ...
+
+    async def renew(self, lease: Lease, *, until: str) -> bool: ...
+
+    async def release(self, lease: Lease, *, not_before: str, code: str) -> bool:
+        """Give a job back to be tried again later; False when the lease was lost."""
+        ...
+
+    async def settle(self, lease: Lease, receipt: Receipt, *, status: Status) -> bool:
+        """Record receipt and settlement event and move the proposal; False when another worker has settled it already."""
+        ...
+
+    async def expire_due(self, *, now: str) -> int:
+        """Move pending proposals past their time to `expired`, and say how many."""
+        ...
+
+    async def head(self) -> tuple[int, str]:
+        """Return the sequence number and hash of the last event."""
+        ...
+
+
+__all__ = [
+    "Activated",
+    "AgentLedger",
+    "Clock",
+    "ColumnFacts",
+    "Finding",
+    "ProposalRecord",
+    "ReadSource",
+    "RelationFacts",
+    "ReviewLedger",
+    "WorkLedger",
+    "WriteSource",
+    "WriteTransaction",
+]

@@ -1,0 +1,292 @@
+"""The composition root: the one place that knows every adapter, and hands each process only what it may hold.
+
+`desk` resolves read credentials and nothing else; only `worker` resolves write credentials.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from synapsor.approve.operators import read_operators
+from synapsor.config import Config, SourceConfig
+from synapsor.contract.digest import canonical_body
+from synapsor.contract.load import LoadedContract, load_all
+from synapsor.core.facts import Finding
+from synapsor.core.plan import Relation
+from synapsor.core.posture import judge_read, judge_write
+from synapsor.core.review import Operator, signature_holds
+from synapsor.core.writeback import target
+from synapsor.errors import ConfigError, SourceFailure, UnsafeSource
+from synapsor.flow.desk import Desk
+from synapsor.flow.prepare import Served, Wiring, prepare
+from synapsor.ports import ReadSource, WorkLedger, WriteSource
+from synapsor.secrets import SecretRef, resolve
+from synapsor.work.authority import ACTIVATOR_ROLE, WriteTarget
+from synapsor.work.worker import Pace, Worker
+
+if TYPE_CHECKING:
+    from synapsor.ledger.verify import VerifyReport
+
+log = logging.getLogger("synapsor")
+
+
+class SystemClock:
+    """The host's clock, in UTC."""
+
+    def now(self) -> dt.datetime:
+        """Return the present instant."""
+        return dt.datetime.now(dt.UTC)
+
+
+class Project:
+    """A configured project with what has been opened of it; closing it closes everything."""
+
+    def __init__(self, config: Config, stack: AsyncExitStack) -> None:
+        self.config = config
+        self.clock = SystemClock()
+        self._stack = stack
+        self._ledger: WorkLedger | None = None
+        self._readers: dict[str, ReadSource] = {}
+        self._contracts: tuple[LoadedContract, ...] | None = None
+
+    def operators(self) -> dict[str, Operator]:
+        """Return the people whose keys this project trusts."""
+        return read_operators(self.config.operators)
+
+    def contracts(self) -> tuple[LoadedContract, ...]:
+        """Return the contracts of the configured policy files.
+
+        Raises:
+            ContractError: with every problem of every file.
+            ConfigError: a contract names a source that is not configured.
+        """
+        if self._contracts is None:
+            loaded = tuple(load_all(self.config.policies))
+            named = {t.source for c in loaded for t in c.contract.tables.values()}
+            if missing := sorted(named - set(self.config.sources)):
+                raise ConfigError(f"Contracts name sources that are not configured: {', '.join(missing)}.", fix="Add them under `sources:`.")
+            self._contracts = loaded
+        return self._contracts
+
+    async def ledger(self) -> WorkLedger:
+        """Return the ledger, opened once."""
+        if self._ledger is None:
+            from synapsor.ledger import open_ledger  # each process opens it when it first needs it
+
+            fresh = not self.config.ledger.exists()
+            self._ledger = await open_ledger(self.config.ledger, create=fresh, key_path=self.config.ledger_key)
+            self._stack.push_async_callback(self._ledger.aclose)
+        return self._ledger
+
+    def reader(self, name: str) -> ReadSource:
+        """Return a source through its read credential, opened once."""
+        if name not in self._readers:
+            self._readers[name] = open_reader(name, self.config.sources[name])
+            self._stack.push_async_callback(self._readers[name].aclose)
+        return self._readers[name]
+
+    async def desk(self) -> Desk:
+        """Return what the model reaches, proven safe to serve.
+
+        Raises:
+            UnsafeSource: a read credential can do more than read what was reviewed.
+            ConfigError: in the production profile, a contract is not activated.
+        """
+        served: list[Served] = []
+        ledger = await self.ledger()
+        names = sorted({t.source for c in self.contracts() for t in c.contract.tables.values()})
+        wiring = {n: Wiring(source=self.reader(n), mode=self.config.sources[n].mode) for n in names}
+        findings = [f for n in names for f in await self._reader_posture(n)]
+        if fatal := [f for f in findings if f.fatal]:
+            raise UnsafeSource("\n".join(f"{f.rule}: {f.message}" for f in fatal), fix="\n".join(sorted({f.fix for f in fatal if f.fix})))
+        for loaded in self.contracts():
+            activated = await self._activated(loaded)
+            if not activated and self.config.profile == "production":
+                raise ConfigError(f"Contract {loaded.contract.contract} ({loaded.digest[:19]}…) is not activated.", fix="Review it and run `synapsor activate`.")
+            if not activated:
+                log.warning("contract %s is served without activation: development profile", loaded.contract.contract, extra={"action": "unreviewed"})
+            ready, found = await prepare(loaded.contract, loaded.digest, wiring, activated=True)
+            served += ready
+            findings += found
+        for finding in findings:
+            log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})
+        await ledger.healthy()
+        return Desk(served, ledger, self.clock)
+
+    async def worker(self, name: str | None = None, *, pace: Pace | None = None, report: Callable[[Mapping[str, Any]], None] | None = None) -> Worker:
+        """Return the trusted worker, its write credentials proven sufficient.
+
+        Raises:
+            UnsafeSource: a credential or table cannot keep the promises of an apply.
+            ConfigError: no source is in writeback mode.
+        """
+        targets: dict[str, WriteTarget] = {}
+        for source_name, wired in self.config.sources.items():
+            if wired.mode == "writeback":
+                targets[source_name] = await self._target(source_name, wired)
+        if not targets:
+            raise ConfigError("No source is in `mode: writeback`, so there is nothing that a worker may apply.", fix="Set `mode: writeback` where it was reviewed.")
+        return Worker(
+            name=name or f"{socket.gethostname()[:40]}.{os.getpid()}",
+            ledger=await self.ledger(),
+            targets=targets,
+            operators=self.operators,
+            clock=self.clock,
+            pace=pace or Pace(),
+            report=report or (lambda _: None),
+            reached=failpoints(),
+        )
+
+    async def doctor(self) -> tuple[Finding, ...]:
+        """Look at everything that this user's credentials allow to look at, and say what is wrong; one finding per fact."""
+        found: list[Finding] = []
+        for name in sorted(self.config.sources):
+            try:
+                found += await self._reader_posture(name)
+                found += await self._mappings(name)
+                if self.config.sources[name].mode == "writeback":
+                    await self._target(name, self.config.sources[name], found)
+            except SourceFailure as failed:
+                found.append(Finding(rule="source_unreachable", message=f"{name}: {failed.message}.", fix="Check that it runs and that its credential is right."))
+        await (await self.ledger()).healthy()
+        return tuple(found)
+
+    async def verify(self) -> VerifyReport:
+        """Verify the ledger from the first event to the last."""
+        from synapsor.ledger import verify_ledger
+
+        return await verify_ledger(self.config.ledger, key_path=self.config.ledger_key)
+
+    async def source_metadata(self, loaded: LoadedContract) -> dict[str, Any]:
+        """Return what is recorded with an activation: fingerprints of sources and the reviewed mappings, never an address."""
+        names = sorted({t.source for t in loaded.contract.tables.values()})
+        sources = {n: {"engine": self.config.sources[n].engine, "mode": self.config.sources[n].mode, "fingerprint": await self.reader(n).fingerprint()} for n in names}
+        tables = {
+            name: {
+                "source": t.source,
+                "relation": t.relation,
+                "allowed": sorted(t.allowed),
+                "denied": sorted(set(t.columns) - set(t.allowed)),
+                "tenant": t.tenant if isinstance(t.tenant, str) else {"single_tenant": t.tenant.because},
+            }
+            for name, t in loaded.contract.tables.items()
+        }
+        return {"sources": sources, "tables": tables, "capabilities": sorted(canonical_body(loaded.contract)["capabilities"])}
+
+    async def _activated(self, loaded: LoadedContract) -> bool:
+        active = await (await self.ledger()).active_contract(loaded.contract.contract)
+        if active is None or active.activation.digest != loaded.digest:
+            return False
+        operator = self.operators().get(active.activation.operator)
+        if operator is None or operator.revoked or ACTIVATOR_ROLE not in operator.roles:
+            return False
+        return signature_holds(active.activation, active.signature, operator)
+
+    async def _reader_posture(self, name: str) -> tuple[Finding, ...]:
+        reads: dict[Relation, frozenset[str]] = {}
+        denied: dict[Relation, frozenset[str]] = {}
+        for table in (t for c in self.contracts() for t in c.contract.tables.values() if t.source == name):
+            relation = Relation.parse(table.relation)
+            reads[relation] = reads.get(relation, frozenset()) | frozenset(table.allowed)
+            for place in {relation, target(table)}:
+                denied[place] = denied.get(place, frozenset()) | frozenset(set(table.columns) - set(table.allowed))
+        return await self.reader(name).posture(reads, denied)
+
+    async def _mappings(self, name: str) -> list[Finding]:
+        tables = [t for c in self.contracts() for t in c.contract.tables.values() if t.source == name]
+        return [f for t in tables for f in judge_read(t, await self.reader(name).describe(Relation.parse(t.relation)))]
+
+    async def _target(self, name: str, wired: SourceConfig, collect: list[Finding] | None = None) -> WriteTarget:
+        assert wired.receipts is not None  # noqa: S101  # the configuration refuses writeback without it
+        source = open_writer(name, wired)
+        self._stack.push_async_callback(source.aclose)
+        receipts = Relation.parse(wired.receipts)
+        writes: dict[Relation, frozenset[str]] = {}
+        found: list[Finding] = []
+        for loaded in self.contracts():
+            for table, sets in _written(loaded):
+                if table.source == name:
+                    found += judge_write(table, await source.describe(target(table)))
+                    writes[target(table)] = writes.get(target(table), frozenset()) | sets
+        found += await source.posture(writes, receipts)
+        if collect is not None:
+            collect += found
+        elif fatal := [f for f in found if f.fatal]:
+            raise UnsafeSource("\n".join(f"{f.rule}: {f.message}" for f in fatal), fix="\n".join(sorted({f.fix for f in fatal if f.fix})))
+        else:
+            for finding in found:
+                log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})
+        return WriteTarget(source=source, receipts=receipts, time_ms=wired.timeouts.lock_ms)
+
+
+def _written(loaded: LoadedContract) -> list[tuple[Any, frozenset[str]]]:
+    from synapsor.contract.model import ProposeCapability
+
+    proposals = [c for c in loaded.contract.capabilities.values() if isinstance(c, ProposeCapability)]
+    return [(loaded.contract.table_of(c), frozenset(c.set)) for c in proposals]
+
+
+@asynccontextmanager
+async def open_project(config: Config) -> AsyncIterator[Project]:
+    """Open a project; whatever it opened is closed at the end."""
+    async with AsyncExitStack() as stack:
+        yield Project(config, stack)
+
+
+def open_reader(name: str, wired: SourceConfig) -> ReadSource:
+    """Return a source through its read credential; the one place where that credential is resolved."""
+    if wired.engine == "postgres":
+        from synapsor.sources.postgres import PostgresReadSource  # only the engine in use is imported
+
+        return PostgresReadSource(**_remote(name, wired, wired.read))
+    if wired.engine == "sqlite":
+        from synapsor.sources.sqlite import SqliteReadSource
+
+        return SqliteReadSource(**_local(name, wired, wired.read))
+    from synapsor.sources.mysql import MysqlReadSource
+
+    return MysqlReadSource(**_remote(name, wired, wired.read))
+
+
+def open_writer(name: str, wired: SourceConfig) -> WriteSource:
+    """Return a source through the worker's credential; the one place where that credential is resolved."""
+    assert wired.write is not None  # noqa: S101  # the configuration refuses writeback without it
+    if wired.engine == "postgres":
+        from synapsor.sources.postgres import PostgresWriteSource
+
+        return PostgresWriteSource(**_remote(name, wired, wired.write))
+    if wired.engine == "sqlite":
+        from synapsor.sources.sqlite import SqliteWriteSource
+
+        return SqliteWriteSource(**_local(name, wired, wired.write))
+    from synapsor.sources.mysql import MysqlWriteSource
+
+    return MysqlWriteSource(**_remote(name, wired, wired.write))
+
+
+def _remote(name: str, wired: SourceConfig, ref: SecretRef) -> dict[str, Any]:
+    from synapsor.sources.tls import Tls
+
+    tls = Tls(ca=wired.tls.ca if wired.tls else None, required=wired.tls is not None)
+    return {"name": name, "url": resolve(ref).reveal(), "tls": tls, "pool_size": wired.pool.size, "pool_wait_ms": wired.pool.wait_ms}
+
+
+def _local(name: str, wired: SourceConfig, ref: SecretRef) -> dict[str, Any]:
+    return {"name": name, "url": resolve(ref).reveal(), "schema": wired.schema_ or "main", "pool_size": wired.pool.size, "pool_wait_ms": wired.pool.wait_ms}
+
+
+def failpoints() -> Callable[[str], Awaitable[None]]:
+    """Return what the worker calls at its named points: nothing, unless a test set both variables."""
+    from synapsor.flow.apply import nowhere
+
+    if os.environ.get("SYNAPSOR_TESTING") != "1" or "SYNAPSOR_FAILPOINT" not in os.environ:
+        return nowhere
+    from synapsor.work.failpoints import from_environment
+
+    return from_environment(os.environ["SYNAPSOR_FAILPOINT"])

@@ -1,0 +1,1 @@
+"""What the model reaches: tools, resources, identity and transports."""

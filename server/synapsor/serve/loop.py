@@ -1,0 +1,55 @@
+"""The event loop of a serving process: uvloop where it is installed, and two signals that mean "finish and leave".
+
+The first SIGTERM or SIGINT asks for an orderly end, the second for an immediate one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run the program on the fastest event loop there is."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(main)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's factory, or None for Python's own."""
+    try:
+        import uvloop  # noqa: PLC0415  # not there on every platform
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+@contextmanager
+def on_signals(finish: Callable[[], None], leave: Callable[[], None]) -> Iterator[None]:
+    """Call `finish` on the first signal and `leave` on each further one; does nothing off the main thread."""
+    loop = asyncio.get_running_loop()
+    asked = False
+
+    def handle() -> None:
+        nonlocal asked
+        (leave if asked else finish)()
+        asked = True
+
+    taken: list[signal.Signals] = []
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, handle)
+            taken.append(number)
+    except (NotImplementedError, RuntimeError, ValueError):
+        pass  # not the main thread, or a platform without signals: whoever embeds the server ends it
+    try:
+        yield
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)

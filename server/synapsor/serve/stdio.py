@@ -1,0 +1,236 @@
+"""MCP over stdin and stdout, on the event loop's own pipes; the SDK's stdio hops to a worker thread for every line.
+
+Hostile or broken input is answered and survived: a line that is no message gets its error, a line without end is skipped at the
+limit, the end of input and a signal let calls in flight finish within a grace period. Logging goes to stderr only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import anyio
+from mcp.server import Server
+from mcp.shared.jsonrpc_dispatcher import cancelled_request_id_from_params, coerce_request_id
+from mcp.shared.message import SessionMessage
+from mcp.types import INVALID_REQUEST, JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
+from typing_extensions import Self
+
+from synapsor.serve.descriptors import private_wire
+from synapsor.serve.loop import on_signals
+from synapsor.serve.wire import Malformed, internal_error, message_of
+
+MAX_LINE = 4 * 1024 * 1024
+MAX_OPEN = 256
+_FLUSH_SECONDS = 2.0
+
+
+async def serve_stdio(server: Server[Any], *, grace_s: float = 5.0, max_line: int = MAX_LINE, max_open: int = MAX_OPEN) -> None:
+    """Serve the one client on stdin and stdout until it leaves or a signal comes.
+
+    Raises:
+        UsageError: stdin or stdout is closed.
+    """
+    loop = asyncio.get_running_loop()
+    with private_wire() as (wire_in, wire_out):
+        reader = asyncio.StreamReader(limit=max_line)
+        _, outbox = await loop.connect_write_pipe(Outbox, os.fdopen(wire_out, "wb", 0))
+        source, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(wire_in, "rb", 0))
+        inbox = Inbox(reader, outbox, stop=source.close, grace_s=grace_s, max_open=max_open)
+        outbox.on_lost = inbox.leave
+        try:
+            with on_signals(inbox.finish, inbox.leave):
+                await server.run(inbox, outbox, server.create_initialization_options())
+        finally:
+            source.close()
+            await outbox.flush()
+
+
+class _Stream:
+    """What the SDK expects of either stream beyond sending or receiving."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Do nothing: `serve_stdio` owns the pipes."""
+
+
+class Outbox(_Stream, asyncio.BaseProtocol):
+    """The SDK's write stream and the pipe's protocol: messages become lines, and answered requests are ticked off."""
+
+    def __init__(self) -> None:
+        self.on_lost: Callable[[], None] | None = None
+        self._transport: asyncio.WriteTransport | None = None
+        self._writable = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._open: Counter[RequestId] = Counter()
+        self._changed = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start writing."""
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
+        self._writable.set()
+
+    def pause_writing(self) -> None:
+        """Make senders wait: the client does not read."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Let senders go on."""
+        self._writable.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+        """Wake whoever waits: the client is gone, or everything is flushed."""
+        self._lost.set()
+        self._writable.set()
+        if self.on_lost is not None:
+            self.on_lost()
+
+    async def say(self, line: bytes) -> None:
+        """Write one line.
+
+        Raises:
+            anyio.BrokenResourceError: nobody can read it any more.
+        """
+        await self._writable.wait()
+        if self._transport is None or self._lost.is_set():
+            raise anyio.BrokenResourceError
+        self._transport.write(line + b"\n")
+
+    async def send(self, item: SessionMessage, /) -> None:
+        """Write a message."""
+        message = item.message
+        answered = message.id if isinstance(message, JSONRPCResponse | JSONRPCError) else None
+        try:
+            line = message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+        except ValueError:
+            line = internal_error(answered)
+        try:
+            await self.say(line)
+        finally:
+            if answered is not None:
+                self.end(answered)
+
+    def begin(self, request_id: RequestId) -> None:
+        """Note a request that is owed an answer."""
+        self._open[coerce_request_id(request_id)] += 1
+
+    def end(self, request_id: RequestId) -> None:
+        """Tick a request off: answered, or canceled by its sender."""
+        key = coerce_request_id(request_id)
+        self._open[key] -= 1
+        if self._open[key] <= 0:
+            del self._open[key]
+        self._changed.set()
+
+    async def below(self, limit: int) -> None:
+        """Wait until fewer requests than this are owed an answer."""
+        while self._open.total() >= limit:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def flush(self) -> None:
+        """Write out what is left, and give up on a client that does not read."""
+        if self._transport is None:
+            return
+        self._transport.close()
+        with anyio.move_on_after(_FLUSH_SECONDS, shield=True):
+            await self._lost.wait()
+        if not self._lost.is_set():
+            self._transport.abort()
+
+
+class Inbox(_Stream):
+    """The SDK's read stream: lines become messages; it ends when the open requests are answered or the grace is over."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, outbox: Outbox, *, stop: Callable[[], None], grace_s: float, max_open: int
+    ) -> None:
+        self._reader = reader
+        self._outbox = outbox
+        self._stop = stop
+        self._grace_s = grace_s
+        self._max_open = max_open
+        self._grace = anyio.CancelScope()
+        self._finishing = False
+
+    def finish(self) -> None:
+        """Take no further message, and end when the open requests are answered."""
+        self._finishing = True
+        self._stop()
+
+    def leave(self) -> None:
+        """Take no further message, and end now."""
+        self._grace.cancel()
+        self.finish()
+
+    async def receive(self) -> SessionMessage:
+        """Return the next message; what is none is answered here.
+
+        Raises:
+            anyio.EndOfStream: there will be no further one.
+        """
+        try:
+            while True:
+                await self._outbox.below(self._max_open)
+                line = await self._line()
+                if line is None or self._finishing:
+                    break
+                if message := await self._message(line):
+                    return message
+        except anyio.BrokenResourceError:
+            self.leave()
+        self._grace.deadline = anyio.current_time() + self._grace_s
+        with self._grace:
+            await self._outbox.below(1)
+        raise anyio.EndOfStream
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def _line(self) -> bytes | None:
+        skipping = False
+        while True:
+            try:
+                line = await self._reader.readuntil(b"\n")
+            except asyncio.IncompleteReadError as end:
+                # A last line without its newline is still a line.
+                return None if skipping else end.partial.strip() or None
+            except asyncio.LimitOverrunError as over:
+                await self._reader.readexactly(over.consumed)
+                if not skipping:
+                    await self._outbox.say(Malformed(INVALID_REQUEST, "The message is too large").answer())
+                skipping = True
+                continue
+            if not skipping and (line := line.strip()):
+                return line
+            skipping = False
+
+    async def _message(self, line: bytes) -> SessionMessage | None:
+        try:
+            message = message_of(line)
+        except Malformed as malformed:
+            await self._outbox.say(malformed.answer())
+            return None
+        if isinstance(message, JSONRPCRequest):
+            self._outbox.begin(message.id)
+        elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
+            # The protocol owes a canceled request no answer.
+            if (canceled := cancelled_request_id_from_params(message.params)) is not None:
+                self._outbox.end(canceled)
+        return SessionMessage(message)

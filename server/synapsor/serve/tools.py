@@ -1,0 +1,103 @@
+"""The desk's capabilities as MCP tools: the list a client sees, and the way from a listed name back to a capability.
+
+A tool's words come from the reviewed contract alone; nothing that a row, a caller or a session says reaches this list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+from mcp.types import ListToolsResult, ToolAnnotations
+from mcp.types import Tool as ListedTool
+
+from synapsor.core.scope import Session
+from synapsor.errors import ConfigError
+
+Names: TypeAlias = Literal["dotted", "underscore"]
+
+
+class Tool(Protocol):
+    """What a client may know of a capability; `synapsor.flow.prepare.Tool` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> Literal["read", "propose"]: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def input_schema(self) -> Mapping[str, Any]: ...
+    @property
+    def output_schema(self) -> Mapping[str, Any]: ...
+
+
+class Desk(Protocol):
+    """The one way in for a model; `synapsor.flow.desk.Desk` is one."""
+
+    @property
+    def tools(self) -> Mapping[str, Tool]: ...
+
+    async def call(self, name: str, arguments: Mapping[str, Any] | None, session: Session) -> dict[str, Any]:
+        """Return the envelope of a call; nothing is raised but a cancellation."""
+        ...
+
+    async def resource(self, uri: str, session: Session) -> dict[str, Any] | None:
+        """Return what the URI names in this session's own scope, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolTable:
+    """The tools of one server, fixed when it is built.
+
+    Attributes:
+        listing: the answer to `tools/list`, in order of names.
+        capabilities: from the name a client uses to the capability's own.
+    """
+
+    listing: ListToolsResult
+    capabilities: Mapping[str, Tool]
+
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """Return the input schema of a listed tool."""
+        tool = self.capabilities.get(name)
+        return tool.input_schema if tool else None
+
+
+def table_of(tools: Mapping[str, Tool], names: Names) -> ToolTable:
+    """Return the table of the given tools.
+
+    Raises:
+        ConfigError: two capabilities would get the same name.
+    """
+    found: dict[str, Tool] = {}
+    for tool in sorted(tools.values(), key=lambda t: t.name):
+        listed = listed_name(tool.name, names)
+        if listed in found:
+            raise ConfigError(
+                f"two capabilities are both called {listed} when names are underscored",
+                fix="Rename one of them, or set `names: dotted`.",
+            )
+        found[listed] = tool
+    listing = ListToolsResult(tools=[_listed(name, found[name]) for name in sorted(found)])
+    return ToolTable(listing=listing, capabilities=found)
+
+
+def listed_name(name: str, names: Names) -> str:
+    """Return the name a client sees; some hosts refuse dots."""
+    return name.replace(".", "__") if names == "underscore" else name
+
+
+def _listed(name: str, tool: Tool) -> ListedTool:
+    hints = ToolAnnotations(
+        read_only_hint=tool.kind == "read", destructive_hint=False, idempotent_hint=True, open_world_hint=False
+    )
+    return ListedTool(
+        name=name,
+        description=tool.description,
+        input_schema=dict(tool.input_schema),
+        output_schema=dict(tool.output_schema),
+        annotations=hints,
+    )

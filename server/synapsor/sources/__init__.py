@@ -1,0 +1,1 @@
+"""Adapters to application databases: session, fetch, execute, error mapping, posture; nothing else."""

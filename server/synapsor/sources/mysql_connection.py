@@ -1,0 +1,441 @@
+"""MySQL and MariaDB connections that cannot be talked into clear text or a second statement, and a pool that resets them.
+
+aiomysql alone goes on without TLS when the server (or somebody on the way) says it has none, always asks for multi-statements, and
+its pool hands on whatever session state the last borrower left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from aiomysql.connection import Connection
+from pymysql.constants import CLIENT, COMMAND
+from pymysql.err import Error as MysqlError
+from pymysql.err import InterfaceError, OperationalError
+
+from synapsor.errors import ConfigError, Failure, SourceFailure
+from synapsor.sql.statement import RawRow, Statement
+
+Role: TypeAlias = Literal["read", "write"]
+
+CONNECT_SECONDS = 5.0
+SIDE_SECONDS = 3.0
+"""For what is done beside a call: resetting, rolling back, killing, closing."""
+GRACE_SECONDS = 0.5
+"""How much longer than the server's own limit the client waits, so that the server is the one to stop a statement."""
+IDLE_SECONDS = 30
+"""A transaction that the worker leaves idle for longer is ended by the server."""
+
+_NO_TLS = 2026
+_PLAINTEXT_PASSWORD = frozenset({b"mysql_clear_password", b"mysql_old_password"})
+_BACKSLASH_IS_PLAIN = 512  # SERVER_STATUS_NO_BACKSLASH_ESCAPES
+# NO_BACKSLASH_ESCAPES, ANSI_QUOTES and PIPES_AS_CONCAT stay out: the client's escaping and the compiled SQL rely on it.
+_SQL_MODE = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
+_KINDS: dict[Failure, frozenset[int]] = {
+    Failure.UNAVAILABLE: frozenset(
+        {0, 1042, 1043, 1047, 1053, 1077, 1080, 1081, 1129, 1130, 1152, 1156, 1158, 1159, 1160, 1161, 1184, 1290, 1836, 1927}
+        | {2002, 2003, 2005, 2006, 2012, 2013, 2014, 2026, 2027, 2055, 3169, 4031}
+    ),
+    Failure.BUSY: frozenset({1037, 1038, 1040, 1041, 1135, 1203, 1226}),
+    Failure.TIMEOUT: frozenset({1205, 1907, 1969, 3024, 3572}),
+    Failure.TRANSIENT: frozenset({1020, 1213, 1317, 1412, 1614, 3058, 3101}),
+    Failure.DRIFT: frozenset({1049, 1051, 1054, 1109, 1146, 1176, 1305, 1347, 1356, 1449, 1615, 3566}),
+    Failure.DENIED: frozenset(
+        {1044, 1045, 1095, 1131, 1132, 1142, 1143, 1227, 1251, 1275, 1370, 1524, 1698, 1792, 1820, 1862, 2049, 2054, 2059, 2061}
+        | {3118, 3159, 3530, 3955, 4151}
+    ),
+    Failure.CONSTRAINT: frozenset(
+        {1022, 1048, 1062, 1169, 1216, 1217, 1364, 1369, 1451, 1452, 1557, 1586, 1644, 1761, 1762, 1859, 3819, 4025}
+    ),
+    Failure.VALUE: frozenset(
+        {1153, 1264, 1265, 1292, 1300, 1365, 1366, 1367, 1406, 1411, 1416, 1441, 1525, 1690, 3140, 3141, 3156, 3854, 4038, 4079}
+    ),
+}
+_KIND_OF = {errno: kind for kind, errnos in _KINDS.items() for errno in errnos}
+
+
+def failure_of(error: BaseException) -> SourceFailure:
+    """Return the failure that a driver's error means, with its number and without its text."""
+    if isinstance(error, InterfaceError):
+        return SourceFailure(Failure.UNAVAILABLE, state="closed")
+    errno = error.args[0] if isinstance(error, MysqlError) and error.args else None
+    if isinstance(errno, int):
+        return SourceFailure(_KIND_OF.get(errno, Failure.OTHER), state=str(errno))
+    return SourceFailure(Failure.UNAVAILABLE, state="protocol")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where to connect and as whom; nothing of it is ever shown."""
+
+    host: str = field(repr=False)
+    port: int = field(repr=False)
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+    database: str = field(repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Return the address that `mysql://user:password@host:port/database` names; special characters are percent-encoded.
+
+        Raises:
+            ConfigError: it is no such URL; the message does not repeat any of it.
+        """
+        try:
+            parts = urlsplit(url)
+            port, host, user = parts.port or 3306, parts.hostname, unquote(parts.username or "")
+            plain = parts.scheme in {"mysql", "mariadb"} and not parts.query and not parts.fragment and "/" not in parts.path[1:]
+        except ValueError:
+            plain = False
+        if not plain or not host or not user:
+            raise ConfigError(
+                "A source's address is not of the form mysql://user:password@host:port/database.",
+                fix="Percent-encode special characters in the password (`#` is %23, `/` is %2F, `@` is %40); TLS is set by `tls:`.",
+            )
+        return cls(host=host, port=port, user=user, password=unquote(parts.password or ""), database=unquote(parts.path[1:]))
+
+
+class GuardedConnection(Connection):  # type: ignore[misc]  # aiomysql ships no types
+    """A connection that speaks one statement at a time, and TLS or nothing when TLS was asked for."""
+
+    async def _request_authentication(self) -> None:
+        if self._ssl_context and not self.server_capabilities & CLIENT.SSL:
+            raise OperationalError(_NO_TLS, "the server offers no TLS")
+        # Here and not in the constructor, which would be followed by nothing that sets them again, but precedes a version check that may.
+        self.client_flag &= ~(CLIENT.MULTI_STATEMENTS | CLIENT.LOCAL_FILES)
+        await super()._request_authentication()
+        if self._ssl_context and self._writer.get_extra_info("cipher") is None:
+            raise OperationalError(_NO_TLS, "the session is not encrypted")
+
+    async def _process_auth(self, plugin_name: bytes, auth_packet: Any) -> Any:
+        if plugin_name in _PLAINTEXT_PASSWORD and not self._secure:
+            raise OperationalError(2059, "the server asked for a password in clear text")
+        return await super()._process_auth(plugin_name, auth_packet)
+
+
+class Session:
+    """One connection and its pinned state; used by one borrower at a time.
+
+    Attributes:
+        mariadb: the server is a MariaDB; its limits have other names than MySQL's.
+        busy: a statement was sent and its answer has not been read to the end.
+        used: it has served a borrower before, so it may have died of age.
+    """
+
+    def __init__(self, connection: Any, role: Role) -> None:
+        self._connection = connection
+        self._role = role
+        self._time_ms = 2000
+        self.mariadb = "mariadb" in connection.server_version.lower()
+        self.busy = False
+        self.used = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is open, in step, and not closed by the server."""
+        return not (self.busy or self._connection.closed or self._connection._reader.eof_received)  # noqa: SLF001  # no public way to ask
+
+    @property
+    def id(self) -> int:
+        """The server's number for this connection."""
+        number: int = self._connection.thread_id()
+        return number
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether this connection is encrypted."""
+        writer = self._connection._writer  # noqa: SLF001  # no public way to ask
+        return writer is not None and writer.get_extra_info("cipher") is not None
+
+    async def run(self, *statements: bytes, seconds: float) -> Any:
+        """Run statements one after the other under one time limit; return the last one's result.
+
+        Raises:
+            SourceFailure: by kind.
+        """
+        failure: SourceFailure | None = None
+        try:
+            async with asyncio.timeout(seconds):
+                for statement in statements:
+                    with self._answering():
+                        await self._connection.query(statement)
+        except TimeoutError:
+            failure = SourceFailure(Failure.TIMEOUT, state="deadline")
+        except Exception as error:  # noqa: BLE001  # a broken stream raises anything; none of it may pass
+            failure = failure_of(error)
+        if failure is not None:
+            # Raised out here, so that the driver's text does not hang on as the context of the failure.
+            raise failure
+        return self._connection._result  # noqa: SLF001  # a cursor would fetch warnings and print them
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        self.busy = True
+        try:
+            yield
+        except MysqlError as error:
+            # An error of the server's own ends the answer; one of the client's (2000 and up, or without a number) does not.
+            errno = error.args[0] if error.args else None
+            self.busy = not (isinstance(errno, int) and (1000 <= errno < 2000 or errno >= 3000))
+            raise
+        self.busy = False
+
+    async def read(self, statement: Statement, *, time_ms: int) -> tuple[RawRow, ...]:
+        """Return the rows of one READ ONLY transaction. The transaction is ended by `reset`, after the caller has its rows."""
+        begin = b"START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT"
+        started = time.monotonic()
+        sql = self.render(statement)
+        result = await self.run(*self._limits(time_ms), begin, sql, seconds=time_ms / 1000 + GRACE_SECONDS)
+        if time.monotonic() - started > time_ms / 1000:
+            # MariaDB ends some functions at the limit with a value and without an error; a late answer may be such a one.
+            raise SourceFailure(Failure.TIMEOUT, state="late")
+        return tuple(result.rows or ())
+
+    async def begin(self, *, time_ms: int) -> None:
+        """Open the worker's transaction."""
+        await self.run(*self._limits(time_ms), b"START TRANSACTION READ WRITE", seconds=time_ms / 1000 + GRACE_SECONDS)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the server says that a transaction is open."""
+        return bool(self._connection.get_transaction_status())
+
+    def render(self, statement: Statement) -> bytes:
+        """Return the statement with its values as literals: aiomysql has no server-side binding.
+
+        Raises:
+            SourceFailure: a value of a type that is never compared or stored (`value`).
+        """
+        values = {f"p{number}": self._literal(value) for number, value in enumerate(statement.params, 1)}
+        try:
+            return (statement.text % values).encode()
+        except UnicodeEncodeError:
+            encodable = False
+        raise SourceFailure(Failure.VALUE, state="encoding") if not encodable else AssertionError
+
+    def _literal(self, value: Any) -> str:
+        kind = type(value)
+        if value is None:
+            return "NULL"
+        if kind is str:
+            if self._connection.server_status & _BACKSLASH_IS_PLAIN:
+                raise SourceFailure(Failure.OTHER, state="sql_mode")
+            return f"'{self._connection.escape_string(value)}'"
+        if kind is int:
+            return str(value)
+        if kind is bytes:
+            return f"x'{value.hex()}'"
+        # Booleans and floats too: False compared with text matches every tenant, and a float is never exact.
+        raise SourceFailure(Failure.VALUE, state="type")
+
+    async def pin(self) -> None:
+        """Set every part of the session state that a result or an effect depends on."""
+        await self.run(_pins(self._role, mariadb=self.mariadb, time_ms=self._time_ms), seconds=SIDE_SECONDS)
+
+    async def reset(self) -> None:
+        """End any transaction, forget all session state (variables, locks, temporary tables) and pin it again."""
+        failure: SourceFailure | None = None
+        try:
+            async with asyncio.timeout(SIDE_SECONDS):
+                with self._answering():
+                    await self._connection._execute_command(COMMAND.COM_RESET_CONNECTION, "")  # noqa: SLF001  # no public way
+                    await self._connection._read_ok_packet()  # noqa: SLF001
+        except Exception as error:  # noqa: BLE001  # as in run()
+            failure = failure_of(error)
+        if failure is not None:
+            raise failure
+        await self.pin()
+        self.used = True
+
+    async def close(self) -> None:
+        """Say goodbye and close; never raises."""
+        writer = self._connection._writer  # noqa: SLF001  # to wait for the socket's own end
+        with suppress(Exception):
+            async with asyncio.timeout(SIDE_SECONDS):
+                if self.alive:
+                    await self._connection.ensure_closed()
+                self._connection.close()
+                if writer is not None:
+                    await writer.wait_closed()
+        self._connection.close()
+
+    def _limits(self, time_ms: int) -> tuple[bytes, ...]:
+        if time_ms == self._time_ms:
+            return ()
+        self._time_ms = time_ms
+        return (f"SET SESSION {_time_limits(self.mariadb, time_ms)}".encode(),)
+
+
+def _time_limits(mariadb: bool, time_ms: int) -> str:
+    seconds = -(-time_ms // 1000)
+    statement = f"max_statement_time={time_ms / 1000}" if mariadb else f"max_execution_time={time_ms}"
+    return f"{statement}, lock_wait_timeout={seconds}, innodb_lock_wait_timeout={seconds}"
+
+
+def _pins(role: Role, *, mariadb: bool, time_ms: int) -> bytes:
+    read = role == "read"
+    prefix = "tx" if mariadb else "transaction"
+    pins = [
+        f"sql_mode='{_SQL_MODE}'",
+        "time_zone='+00:00'",
+        "character_set_client=utf8mb4",
+        "character_set_results=utf8mb4",
+        "collation_connection=utf8mb4_bin",
+        "sql_auto_is_null=0",
+        "sql_select_limit=18446744073709551615",
+        "completion_type=NO_CHAIN",
+        f"{prefix}_isolation='{'REPEATABLE-READ' if read else 'READ-COMMITTED'}'",
+        f"{prefix}_read_only={int(read)}",
+        f"autocommit={int(read)}",
+        "foreign_key_checks=1",
+        "unique_checks=1",
+        _time_limits(mariadb, time_ms),
+    ]
+    if mariadb:
+        pins.append("check_constraint_checks=1")
+    if not read:
+        pins.append(f"{'idle_transaction_timeout' if mariadb else 'wait_timeout'}={IDLE_SECONDS}")
+    return f"SET SESSION {', '.join(pins)}".encode()
+
+
+class Dialer:
+    """Opens sessions to one address, and a second one beside a statement that must be stopped."""
+
+    def __init__(self, address: Address, context: ssl.SSLContext | None, role: Role) -> None:
+        self._address = address
+        self._context = context
+        self._role: Role = role
+
+    async def connect(self, *, pinned: bool = True) -> Session:
+        """Return a new session.
+
+        Raises:
+            SourceFailure: by kind.
+        """
+        connection = GuardedConnection(
+            host=self._address.host,
+            port=self._address.port,
+            user=self._address.user,
+            # The driver encodes passwords as latin-1; this makes it send the UTF-8 that other clients send.
+            password=self._address.password.encode().decode("latin-1"),
+            db=self._address.database or None,
+            charset="utf8mb4",
+            conv={},  # every cell stays the server's own text; the reviewed types read it
+            client_flag=CLIENT.FOUND_ROWS,
+            autocommit=None,
+            ssl=self._context,
+            connect_timeout=CONNECT_SECONDS,
+            program_name="synapsor",
+        )
+        failure: SourceFailure | None = None
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await connection._connect()  # noqa: SLF001  # aiomysql.connect() cannot make a subclass
+                session = Session(connection, self._role)
+                if pinned:
+                    await session.pin()
+                return session
+        except SourceFailure as error:
+            failure = error
+        except TimeoutError:
+            failure = SourceFailure(Failure.UNAVAILABLE, state="connect")
+        except Exception as error:  # noqa: BLE001  # as in Session.run()
+            failure = failure_of(error)
+        except BaseException:
+            connection.close()
+            raise
+        connection.close()
+        raise failure
+
+    async def stop(self, session: Session) -> None:
+        """End a session's statement and the session on the server, from a connection of its own; best effort."""
+        # KILL CONNECTION, not QUERY: a statement still on its way to the server would arrive after a KILL QUERY and run.
+        with suppress(SourceFailure, TimeoutError):
+            async with asyncio.timeout(SIDE_SECONDS):
+                side = await self.connect(pinned=False)
+                try:
+                    await side.run(f"KILL CONNECTION {session.id}".encode(), seconds=SIDE_SECONDS)
+                finally:
+                    await side.close()
+
+
+class Pool:
+    """A bounded number of sessions; each is reset between two borrowers, and replaced when it is not certainly clean."""
+
+    def __init__(self, dialer: Dialer, *, size: int, wait_ms: int) -> None:
+        self._dialer = dialer
+        self._slots = asyncio.Semaphore(size)
+        self._wait_seconds = wait_ms / 1000
+        self._idle: list[Session] = []
+        self._chores: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def acquire(self, *, fresh: bool = False) -> Session:
+        """Return a clean session, an idle one where there is one.
+
+        Raises:
+            SourceFailure: `busy` when none became free in time.
+        """
+        if self._closed:
+            raise SourceFailure(Failure.UNAVAILABLE, state="closed")
+        full = False
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await self._slots.acquire()
+        except TimeoutError:
+            full = True
+        if full:
+            raise SourceFailure(Failure.BUSY, state="pool")
+        try:
+            while self._idle and not fresh:
+                session = self._idle.pop()
+                if session.alive:
+                    return session
+                self._chore(session.close())
+            return await self._dialer.connect()
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def release(self, session: Session) -> None:
+        """Take a session back, in whatever state; it is reset, or stopped and closed, behind the caller's back."""
+        self._chore(self._tidy(session))
+
+    async def discard(self, session: Session) -> None:
+        """Close a session, stopping what it still does on the server, and free its place."""
+        try:
+            if session.busy:
+                await self._dialer.stop(session)
+            await session.close()
+        finally:
+            self._slots.release()
+
+    async def aclose(self) -> None:
+        """Close every idle session and wait for those that are being tidied."""
+        self._closed = True
+        while self._chores:
+            await asyncio.wait(self._chores)
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def _tidy(self, session: Session) -> None:
+        if not self._closed and session.alive:
+            with suppress(SourceFailure):
+                await session.reset()
+                self._idle.append(session)
+                self._slots.release()
+                return
+        await self.discard(session)
+
+    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)

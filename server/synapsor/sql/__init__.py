@@ -1,0 +1,1 @@
+"""Plans to statements: the only package that imports sqlglot."""

@@ -1,0 +1,66 @@
+"""The comparisons of a WHERE clause: the tenant and key an index can serve and no collation can widen, and the guards.
+
+Every statement of every engine is made from these, so that a guard is written once.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from synapsor.core.plan import Column
+from synapsor.sql import tokens, trees
+from synapsor.sql.statement import Dialect
+from synapsor.values import ColumnType
+
+_VALUED = {
+    "mysql": frozenset(ColumnType) - {ColumnType.TEXT, ColumnType.JSON},
+    "sqlite": frozenset({ColumnType.INTEGER, ColumnType.FLOAT, ColumnType.BOOLEAN, ColumnType.BYTES}),
+}
+"""Types that an engine compares by value; all others are compared as the bytes of their token. Postgres compares only those."""
+
+
+def matches(number: int, column: Column, dialect: Dialect) -> list[exp.Expression]:
+    """Return the conditions under which a column equals parameter `number`: one for the index, and for text a bytewise one."""
+    ref = trees.column(column.name)
+    serves_index = exp.EQ(this=ref, expression=tokens.bound(number, column, dialect))
+    if column.type is not ColumnType.TEXT:
+        return [serves_index]
+    exact = exp.EQ(this=_bytewise(ref.copy(), column, dialect), expression=_bytewise_parameter(number, dialect))
+    return [serves_index, exact]
+
+
+def still_holds(number: int, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return the condition under which a column still holds the token that was seen, NULL included."""
+    ref = trees.column(column.name)
+    if dialect == "postgres" or column.type not in _VALUED[dialect]:
+        return _same(_bytewise(ref, column, dialect), _bytewise_parameter(number, dialect), dialect)
+    if dialect == "mysql" and column.type is ColumnType.FLOAT:
+        return _same(trees.cast_to(ref, "DOUBLE"), trees.placeholder(number, dialect), dialect)
+    return _same(ref, trees.placeholder(number, dialect), dialect)
+
+
+def is_null(column: Column) -> exp.Expression:
+    """Return the condition under which a column is NULL."""
+    return exp.Is(this=trees.column(column.name), expression=exp.null())
+
+
+def _bytewise(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return what a token is compared with where folding, padding and coercion must not help: the token's own bytes."""
+    if dialect == "postgres":
+        printed = tokens.cell(ref, column, dialect)
+        return exp.Collate(this=printed, expression=exp.to_identifier("C", quoted=True))
+    return trees.cast_to(trees.utf8(ref) if dialect == "mysql" else ref, _BINARY[dialect])
+
+
+def _bytewise_parameter(number: int, dialect: Dialect) -> exp.Expression:
+    value = trees.placeholder(number, dialect)
+    return trees.cast_to(value, "text" if dialect == "postgres" else _BINARY[dialect])
+
+
+def _same(one: exp.Expression, other: exp.Expression, dialect: Dialect) -> exp.Expression:
+    if dialect == "sqlite":
+        return exp.Is(this=one, expression=other)
+    return exp.NullSafeEQ(this=one, expression=other)
+
+
+_BINARY = {"mysql": "BINARY", "sqlite": "blob"}

@@ -1,0 +1,184 @@
+"""A read as a statement: the shape becomes a text once, a call only binds its tokens.
+
+Every text names its columns, is limited in rows, filters by tenant first, and lets no cell out that is over the byte limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlglot import exp
+
+from synapsor.core.evidence import Rows
+from synapsor.core.plan import Column, ReadPlan, ReadShape
+from synapsor.sql import predicates, tokens, trees
+from synapsor.sql.statement import Dialect, RawRow, Statement
+from synapsor.values import Token
+
+_PAGE = "t"
+_SUMMED = "u"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTemplate:
+    """A read shape as SQL of one dialect.
+
+    Attributes:
+        text: the statement; the columns of the shape come first, then `oversize` (unless locked), then on Postgres the position.
+        binders: per parameter, how its token is bound; the tenant first, then the compared columns. None: as it is.
+        readers: per column of the shape, how its raw cell becomes a token.
+        as_is: every cell is a token already.
+    """
+
+    text: str
+    shape: ReadShape
+    binders: tuple[tokens.Binder, ...] | None
+    readers: tuple[tokens.Reader, ...]
+    as_is: bool
+    flagged: bool
+    placed: bool
+
+    def bind(self, plan: ReadPlan) -> Statement:
+        """Return the statement of one call; nothing but parameters is made here."""
+        given = plan.equals if self.shape.tenant is None else (plan.tenant, *plan.equals)
+        params: tuple[Any, ...] = given
+        if self.binders is not None:
+            params = tuple([bind(token) for bind, token in zip(self.binders, given, strict=True)])
+        return Statement(text=self.text, params=params, readers=self.readers)
+
+    def seen(self, plan: ReadPlan, raw: Sequence[RawRow]) -> Rows:
+        """Return what was seen: canonical tokens, the position, and which limit cut the rows, if one did.
+
+        A single read over the byte limit has no row at all; a list ends before the first row that does not fit.
+
+        Raises:
+            ValueUnfit: a cell is not stored as its reviewed type, so the database no longer has the reviewed shape.
+        """
+        shape = plan.shape
+        width = len(shape.columns)
+        fit = raw if not self.flagged else [row for row in raw if not row[width]]
+        # A single read keeps its second row: the caller has to see that the key is not unique.
+        wanted = len(raw) if shape.single else min(len(raw), shape.rows)
+        cut_by = "bytes" if len(fit) < wanted else "rows" if wanted < len(raw) else None
+        fit = fit[:wanted]
+        return Rows(
+            columns=tuple(shape.positions),
+            rows=self._decode(fit, width),
+            position=raw[0][-1] if self.placed and raw else None,
+            cut_by=cut_by,
+        )
+
+    def _decode(self, raw: Sequence[RawRow], width: int) -> list[tuple[Token, ...]]:
+        if self.as_is:
+            return [tuple(row[:width]) for row in raw]
+        return [tuple([read(cell) for read, cell in zip(self.readers, row, strict=False)]) for row in raw]
+
+
+@lru_cache(maxsize=4096)
+def compile_read(shape: ReadShape, dialect: Dialect) -> ReadTemplate:
+    """Return the statement of a shape; made once, so a caller on the hot path keeps it.
+
+    Raises:
+        ValueUnfit: a name is not plain, or the engine has no such type.
+    """
+    compared = shape.equals if shape.tenant is None else (shape.tenant, *shape.equals)
+    binders = tuple(tokens.binder(column, dialect) for column in compared)
+    readers = tuple(tokens.reader(column, dialect) for column in shape.columns)
+    return ReadTemplate(
+        text=trees.text_of(_tree(shape, compared, dialect), dialect),
+        shape=shape,
+        binders=None if all(bind is tokens.as_is for bind in binders) else binders,
+        readers=readers,
+        as_is=all(read is tokens.as_is for read in readers),
+        flagged=not shape.lock,
+        placed=dialect == "postgres" and not shape.lock,
+    )
+
+
+def _tree(shape: ReadShape, compared: tuple[Column, ...], dialect: Dialect) -> exp.Select:
+    conditions: list[exp.Expression] = []
+    for number, column in enumerate(compared, start=1):
+        conditions += predicates.matches(number, column, dialect)
+    conditions += [predicates.is_null(column) for column in shape.nulls]
+    source = exp.Select().from_(trees.table(shape.relation)).where(*conditions, copy=False).limit(shape.rows + 1)
+    if shape.lock:
+        return _locked(shape, source, dialect)
+    return _single(shape, source, dialect) if shape.single else _list(shape, source, dialect)
+
+
+def _locked(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Select:
+    cells = [tokens.cell(trees.column(c.name), c, dialect) for c in shape.columns]
+    tree = source.select(*cells, copy=False)
+    # SQLite has no row locks: its write transaction holds the whole file from BEGIN IMMEDIATE on.
+    return tree if dialect == "sqlite" else tree.lock(copy=False)
+
+
+def _single(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Select:
+    """Return the read of one row: no cell over the limit leaves the server, and a flag tells when all of them together are.
+
+    Not nulled as a whole: that takes a derived table, which costs MariaDB more than the read itself.
+    """
+    limit = exp.Literal.number(shape.bytes)
+    cells = []
+    for column in shape.columns:
+        ref = trees.column(column.name)
+        shown = tokens.cell(ref, column, dialect)
+        if tokens.width(column, dialect) is None:
+            shown = trees.when(exp.LTE(this=tokens.size(ref.copy(), column, dialect), expression=limit.copy()), shown)
+        cells.append(shown)
+    flag = exp.GT(this=_row_size(shape, trees.ROW, dialect), expression=limit.copy())
+    return source.select(*cells, exp.alias_(flag, "oversize"), *_position(dialect), copy=False)
+
+
+def _list(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Select:
+    """Return the read of a page: limited in rows first, then cut where the running sum of bytes passes the limit."""
+    wanted = list(dict.fromkeys([*shape.columns, *(column for column, _ in shape.order)]))
+    names = {column.name: f"c{index}" for index, column in enumerate(wanted)}
+    raw = [exp.alias_(trees.column(c.name), names[c.name], quoted=True) for c in wanted]
+    keys = [trees.ordered(trees.column(c.name), down, dialect) for c, down in shape.order]
+    page = source.select(*raw, exp.alias_(_row_size(shape, trees.ROW, dialect), "size", quoted=True), copy=False)
+    page = page.order_by(*keys, copy=False)
+
+    def order(of: str) -> list[exp.Expression]:
+        return [trees.ordered(trees.column(names[c.name], of), down, dialect) for c, down in shape.order]
+
+    running = exp.Window(
+        this=exp.Sum(this=trees.column("size", _PAGE)),
+        order=exp.Order(expressions=order(_PAGE)) if shape.order else None,
+        spec=exp.WindowSpec(kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW"),
+    )
+    carried = [trees.column(names[c.name], _PAGE) for c in wanted]
+    summed = exp.Select().select(*carried, exp.alias_(running, "total", quoted=True))
+    summed = summed.from_(page.subquery(_PAGE, copy=False))
+    total = trees.column("total", _SUMMED)
+    limit = exp.Literal.number(shape.bytes)
+    cells = []
+    for column in shape.columns:
+        shown = tokens.cell(trees.column(names[column.name], _SUMMED), column, dialect)
+        if tokens.width(column, dialect) is None:
+            shown = trees.when(exp.LTE(this=total.copy(), expression=limit.copy()), shown)
+        cells.append(shown)
+    flag = exp.alias_(exp.GT(this=total.copy(), expression=limit.copy()), "oversize")
+    outer = exp.Select().select(*cells, flag, *_position(dialect)).from_(summed.subquery(_SUMMED, copy=False))
+    return outer.order_by(*order(_SUMMED), copy=False)
+
+
+def _row_size(shape: ReadShape, of: str, dialect: Dialect) -> exp.Expression:
+    """Return the bytes of a row's tokens; a type that cannot be long counts with its widest token."""
+    widths = [tokens.width(column, dialect) for column in shape.columns]
+    total: exp.Expression = exp.Literal.number(sum(width for width in widths if width is not None))
+    for column, width in zip(shape.columns, widths, strict=True):
+        if width is None:
+            measured = tokens.size(trees.column(column.name, of), column, dialect)
+            total = exp.Add(this=total, expression=exp.Coalesce(this=measured, expressions=[exp.Literal.number(0)]))
+    return total
+
+
+def _position(dialect: Dialect) -> list[exp.Expr]:
+    """Return the snapshot that a read saw, where the engine can name one."""
+    if dialect != "postgres":
+        return []
+    return [exp.alias_(trees.cast_to(trees.call("PG_CURRENT_SNAPSHOT"), "text"), "position")]

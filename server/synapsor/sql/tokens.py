@@ -1,0 +1,253 @@
+"""Cells to canonical tokens and back, per engine and column type: what is selected, how it is read, how it is bound.
+
+A token is what the server prints under the session's pinned settings; where an engine has no such form, the reader here makes it.
+A binder is its exact inverse, so that a guard compares the very thing that was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from sqlglot import exp
+
+from synapsor.core.plan import Column
+from synapsor.sql import trees
+from synapsor.sql.statement import Dialect
+from synapsor.values import ColumnType, Token, ValueUnfit
+
+Reader: TypeAlias = Callable[[Any], Token]
+Binder: TypeAlias = Callable[[Token], Any]
+
+_T = ColumnType
+_WIDEST: dict[ColumnType, int] = {
+    _T.INTEGER: 20,
+    _T.BOOLEAN: 5,
+    _T.FLOAT: 24,
+    _T.DATE: 13,
+    _T.TIME: 21,
+    _T.TIMESTAMP: 32,
+    _T.TIMESTAMPTZ: 35,
+    _T.UUID: 36,
+    _T.INTERVAL: 80,
+}
+"""Bytes of the widest token of types that cannot be long; they count with this against a byte limit, whatever they hold."""
+
+_NATIVE: dict[ColumnType, str] = {
+    _T.TEXT: "text",
+    _T.INTEGER: "bigint",
+    _T.NUMERIC: "numeric",
+    _T.FLOAT: "double precision",
+    _T.BOOLEAN: "boolean",
+    _T.DATE: "date",
+    _T.TIME: "time without time zone",
+    _T.TIMESTAMP: "timestamp without time zone",
+    _T.TIMESTAMPTZ: "timestamp with time zone",
+    _T.INTERVAL: "interval",
+    _T.UUID: "uuid",
+    _T.JSON: "jsonb",
+    _T.BYTES: "bytea",
+    _T.BITS: "bit varying",
+}
+"""The Postgres type that stands for a column type where the catalogue was not asked."""
+
+_FOREIGN: dict[Dialect, frozenset[ColumnType]] = {
+    "postgres": frozenset(),
+    "mysql": frozenset({_T.INTERVAL, _T.ARRAY}),
+    "sqlite": frozenset({_T.INTERVAL, _T.ARRAY, _T.BITS}),
+}
+
+
+def width(column: Column, dialect: Dialect) -> int | None:
+    """Return the widest token of a type that cannot be long, else None. SQLite keeps anything of any size in any column."""
+    return None if dialect == "sqlite" else _WIDEST.get(column.type)
+
+
+def cell(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return the expression that is selected for a column.
+
+    Raises:
+        ValueUnfit: the engine has no such type.
+    """
+    if column.type in _FOREIGN[dialect]:
+        raise ValueUnfit(f"{dialect} has no {column.type.value}")
+    if dialect == "postgres":
+        return trees.cast_to(trees.call("ARRAY_TO_JSON", ref) if column.type is _T.ARRAY else ref, "text")
+    return ref if dialect == "sqlite" else _mysql_cell(ref, column.type)
+
+
+def _mysql_cell(ref: exp.Expression, kind: ColumnType) -> exp.Expression:
+    if kind in {_T.TEXT, _T.JSON}:
+        return trees.utf8(ref)
+    if kind is _T.BYTES:
+        return trees.call("HEX", ref)
+    if kind is _T.FLOAT:
+        # Through DOUBLE, or a FLOAT would be printed with six digits and two different ones would look the same.
+        return trees.cast_to(trees.cast_to(ref, "DOUBLE"), "CHAR")
+    if kind in {_T.INTEGER, _T.BOOLEAN, _T.BITS}:
+        return exp.Add(this=ref, expression=exp.Literal.number(0))
+    return trees.cast_to(ref, "CHAR")
+
+
+def size(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return the bytes of the cell's token, NULL for NULL, without making the token where the engine can do so."""
+    if column.type is _T.BYTES:
+        raw = trees.call("LENGTH" if dialect == "sqlite" else "OCTET_LENGTH", ref)
+        return exp.Mul(this=raw, expression=exp.Literal.number(2))
+    if dialect == "sqlite":
+        return trees.call("LENGTH", trees.cast_to(ref, "blob"))
+    return trees.call("OCTET_LENGTH", cell(ref, column, dialect))
+
+
+def reader(column: Column, dialect: Dialect) -> Reader:
+    """Return how a raw cell becomes a token."""
+    if dialect == "postgres":
+        return as_is
+    return (_MYSQL_READERS if dialect == "mysql" else _SQLITE_READERS).get(column.type, _text)
+
+
+def binder(column: Column, dialect: Dialect) -> Binder:
+    """Return how a token becomes a bound value."""
+    if dialect == "postgres":
+        return as_is
+    return (_MYSQL_BINDERS if dialect == "mysql" else _SQLITE_BINDERS).get(column.type, as_is)
+
+
+def bound(number: int, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return parameter `number` as a value of the column's own type.
+
+    On Postgres it travels as text: the driver's own conversions would round, cut or refuse what the server takes exactly.
+    """
+    value = trees.placeholder(number, dialect)
+    if dialect != "postgres":
+        return value
+    native = column.native or _NATIVE.get(column.type)
+    if native is None:
+        raise ValueUnfit(f"{column.type.value} cannot be bound")
+    return trees.cast_to(trees.cast_to(value, "text"), native)
+
+
+def as_is(value: Any) -> Any:
+    """Return the value itself."""
+    return value
+
+
+def _text(value: Any) -> Token:
+    if value is None or type(value) is str:
+        return value
+    raise ValueUnfit("not stored as text")
+
+
+def _digits(value: Any) -> Token:
+    if value is None or type(value) is int:
+        return None if value is None else str(value)
+    raise ValueUnfit("not stored as an integer")
+
+
+def _truth(value: Any) -> Token:
+    return {0: "false", 1: "true"}.get(value, str(value)) if value is not None else None
+
+
+def _hexadecimal(value: Any) -> Token:
+    if value is None:
+        return None
+    if type(value) is str:
+        return f"\\x{value.lower()}"
+    if type(value) is bytes:
+        return f"\\x{value.hex()}"
+    raise ValueUnfit("not stored as bytes")
+
+
+def _trimmed(value: Any) -> Token:
+    text = _text(value)
+    return text.rstrip("0").rstrip(".") if text is not None and "." in text else text
+
+
+def _zoned(value: Any) -> Token:
+    text = _trimmed(value)
+    return None if text is None else f"{text}+00"
+
+
+def _lower(value: Any) -> Token:
+    text = _text(value)
+    return None if text is None else text.lower()
+
+
+def _decimal(value: Any) -> Token:
+    text = _text(value)
+    return None if text is None else format(Decimal(text), "f")
+
+
+def _bits(value: Any) -> Token:
+    return None if value is None else format(int(value), "b")
+
+
+def _number(value: Any) -> Token:
+    if type(value) is float:
+        return repr(value)
+    return _digits(value) if type(value) is int else _text(value)
+
+
+def _from_digits(token: Token) -> Any:
+    return None if token is None else int(token)
+
+
+def _from_decimal(token: Token) -> Any:
+    return None if token is None else Decimal(token)
+
+
+def _from_float(token: Token) -> Any:
+    return None if token is None else float(token)
+
+
+def _from_truth(token: Token) -> Any:
+    return None if token is None else {"false": 0, "true": 1}.get(token, token)
+
+
+def _from_bits(token: Token) -> Any:
+    return None if token is None else int(token, 2)
+
+
+def _from_hexadecimal(token: Token) -> Any:
+    return None if token is None else bytes.fromhex(token.removeprefix("\\x"))
+
+
+def _from_zoned(token: Token) -> Any:
+    return None if token is None else token.removesuffix("+00")
+
+
+_MYSQL_READERS: dict[ColumnType, Reader] = {
+    _T.INTEGER: _digits,
+    _T.NUMERIC: _decimal,
+    _T.BOOLEAN: _truth,
+    _T.TIME: _trimmed,
+    _T.TIMESTAMP: _trimmed,
+    _T.TIMESTAMPTZ: _zoned,
+    _T.UUID: _lower,
+    _T.BYTES: _hexadecimal,
+    _T.BITS: _bits,
+}
+_MYSQL_BINDERS: dict[ColumnType, Binder] = {
+    _T.INTEGER: _from_digits,
+    _T.NUMERIC: _from_decimal,
+    _T.FLOAT: _from_float,
+    _T.BOOLEAN: _from_truth,
+    _T.TIMESTAMPTZ: _from_zoned,
+    _T.BYTES: _from_hexadecimal,
+    _T.BITS: _from_bits,
+}
+# SQLite stores dates, times, decimals and UUIDs as the text that was given: that text is the token, unchanged.
+_SQLITE_READERS: dict[ColumnType, Reader] = {
+    _T.INTEGER: _digits,
+    _T.NUMERIC: _number,
+    _T.FLOAT: _number,
+    _T.BOOLEAN: _truth,
+    _T.BYTES: _hexadecimal,
+}
+_SQLITE_BINDERS: dict[ColumnType, Binder] = {
+    _T.INTEGER: _from_digits,
+    _T.FLOAT: _from_float,
+    _T.BOOLEAN: _from_truth,
+    _T.BYTES: _from_hexadecimal,
+}

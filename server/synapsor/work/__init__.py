@@ -1,0 +1,1 @@
+"""The trusted worker: leases, apply loop and reconciliation."""

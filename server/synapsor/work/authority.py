@@ -1,0 +1,138 @@
+"""What the worker proves before it touches a source: signature, digest, activation, mode and columns, all from the ledger's own records.
+
+Nothing that the model-facing process can write is believed: a job or a status proves nothing, a trusted person's signature does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from synapsor.contract.digest import contract_digest, from_body
+from synapsor.contract.model import Contract, Table
+from synapsor.core.authority import table_for
+from synapsor.core.plan import Relation
+from synapsor.core.posture import natives
+from synapsor.core.proposal import Proposal
+from synapsor.core.review import Operator, SignedDecision, signature_holds, verify_approval
+from synapsor.core.writeback import Lease, Outcome, target
+from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
+from synapsor.flow.apply import Result, Task
+from synapsor.ports import ProposalRecord, WorkLedger, WriteSource
+
+ACTIVATOR_ROLE = "contract_reviewer"
+
+
+class Denied(Exception):
+    """A job is not authorised, or cannot be judged now; `result` says what becomes of it."""
+
+    def __init__(self, code: str, outcome: Outcome = Outcome.FAILED) -> None:
+        super().__init__(code)
+        self.code = code
+        self.result = Result(outcome=outcome, code=code)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteTarget:
+    """A source as the project wires it for writing."""
+
+    source: WriteSource
+    receipts: Relation
+    time_ms: int
+    known: dict[Relation, dict[str, str]] = field(default_factory=dict)
+
+    async def natives(self, relation: Relation) -> dict[str, str]:
+        """Return the catalogue's type names of a relation's columns, asked once."""
+        if relation not in self.known:
+            facts = await self.source.describe(relation)
+            if facts is None:
+                raise Denied("relation_missing", Outcome.RETRY)
+            self.known[relation] = natives(facts)
+        return self.known[relation]
+
+
+async def authorise(
+    lease: Lease,
+    ledger: WorkLedger,
+    targets: Mapping[str, WriteTarget],
+    operators: Mapping[str, Operator],
+    *,
+    now: Callable[[], str],
+    reached: Callable[[str], Awaitable[None]],
+) -> Task:
+    """Return the task of a leased job, proven to be authorised.
+
+    Raises:
+        Denied: it is not, or the source cannot be described now.
+        LedgerFailure: the ledger cannot be read.
+    """
+    record = await ledger.proposal(lease.job.proposal)
+    if record is None:
+        raise Denied("proposal_missing")
+    proposal = record.proposal
+    if proposal.digest != lease.job.digest or proposal.ledger != ledger.id:
+        raise Denied("digest_mismatch")
+    signed = _approval(lease, record)
+    _verify(signed, proposal, operators, ledger.id, now())
+    table = await _reviewed_table(proposal, ledger, operators)
+    place = targets.get(proposal.source)
+    if place is None:
+        raise Denied("source_not_writable")
+    try:
+        kinds = await place.natives(target(table))
+    except SourceFailure as failed:
+        raise Denied(failed.kind.value, Outcome.RETRY) from None
+    _, head = await ledger.head()
+    until = min(signed.decision.expires_at, proposal.expires_at)
+    return Task(
+        proposal=proposal,
+        table=table,
+        natives=kinds,
+        source=place.source,
+        receipts=place.receipts,
+        ledger_head=bytes.fromhex(head.removeprefix("sha256:")),
+        worker=lease.worker,
+        time_ms=place.time_ms,
+        expired=lambda: now() >= until,
+        reached=reached,
+    )
+
+
+def _approval(lease: Lease, record: ProposalRecord) -> SignedDecision:
+    if any(s.decision.verdict == "reject" for s in record.decisions):
+        raise Denied("rejected")
+    signed = next((s for s in record.decisions if s.decision.id == lease.job.decision), None)
+    if signed is None:
+        raise Denied("approval_missing")
+    return signed
+
+
+def _verify(signed: SignedDecision, proposal: Proposal, operators: Mapping[str, Operator], ledger: str, now: str) -> None:
+    try:
+        verify_approval(signed, proposal, operators, ledger=ledger, now=now)
+    except IntegrityError:
+        raise Denied("approval_invalid") from None
+    except DecisionRefused as refused:
+        raise Denied(f"approval_{refused.rule}") from None
+
+
+async def _reviewed_table(proposal: Proposal, ledger: WorkLedger, operators: Mapping[str, Operator]) -> Table:
+    contract = await _active_contract(proposal, ledger, operators)
+    table, why = table_for(proposal, contract)
+    if table is None:
+        raise Denied(why)
+    return table
+
+
+async def _active_contract(proposal: Proposal, ledger: WorkLedger, operators: Mapping[str, Operator]) -> Contract:
+    active = await ledger.active_contract_by_digest(proposal.contract)
+    if active is None:
+        raise Denied("contract_not_active")
+    operator = operators.get(active.activation.operator)
+    trusted = operator is not None and not operator.revoked and ACTIVATOR_ROLE in operator.roles
+    if operator is None or not trusted or not signature_holds(active.activation, active.signature, operator):
+        raise Denied("activation_invalid")
+    contract = from_body(active.body)
+    if active.activation.ledger != ledger.id or contract_digest(contract) != proposal.contract:
+        raise Denied("activation_invalid")
+    return contract

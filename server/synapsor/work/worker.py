@@ -1,0 +1,155 @@
+"""The trusted worker: lease a job, prove its authority again, apply it, settle it, one at a time, until told to stop."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from synapsor.core.moment import parse, stamp
+from synapsor.core.review import Operator
+from synapsor.core.writeback import Lease, Outcome
+from synapsor.errors import LedgerFailure, place
+from synapsor.flow.apply import Result, Task, apply, nowhere, record_verdict
+from synapsor.flow.settle import settle
+from synapsor.ports import Clock, WorkLedger
+from synapsor.work.authority import Denied, WriteTarget, authorise
+
+log = logging.getLogger("synapsor.worker")
+
+AT_ONCE = 3
+"""How often an outcome that is only waiting for a receipt is asked again before the job is given back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How long a lease lasts, how often to look for work, and when to give up."""
+
+    lease_seconds: float = 30.0
+    poll_seconds: float = 0.5
+    attempts: int = 10
+    backoff_seconds: float = 0.2
+    backoff_most: float = 60.0
+
+
+@dataclass(kw_only=True)
+class Worker:
+    """Applies approved proposals of its sources.
+
+    Attributes:
+        targets: what may be written, by source name; only sources in `writeback` mode are here.
+        report: called with one plain dictionary a job, for the log line.
+        reached: passes the named points of the chaos tests.
+    """
+
+    name: str
+    ledger: WorkLedger
+    targets: Mapping[str, WriteTarget]
+    operators: Callable[[], Mapping[str, Operator]]
+    clock: Clock
+    pace: Pace = field(default_factory=Pace)
+    report: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
+    reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
+
+    async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
+        """Work until stopped, or for one job (`once`), or until none is due (`drain`); return how many were settled."""
+        stop = stop or anyio.Event()
+        settled = 0
+        while not stop.is_set():
+            lease = await self._next()
+            if lease is None:
+                if once or drain:
+                    break
+                with anyio.move_on_after(self.pace.poll_seconds):
+                    await stop.wait()
+                continue
+            # A job is finished or rolled back before the worker ends, whoever cancels it.
+            with anyio.CancelScope(shield=True):
+                settled += await self._work(lease)
+            if once:
+                break
+        return settled
+
+    async def _next(self) -> Lease | None:
+        now = self.clock.now()
+        await self.ledger.expire_due(now=stamp(now))
+        until = now + dt.timedelta(seconds=self.pace.lease_seconds)
+        return await self.ledger.lease(self.name, now=stamp(now), until=stamp(until), sources=tuple(self.targets))
+
+    async def _work(self, lease: Lease) -> int:
+        await self.reached("work.leased")
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._renew, lease)
+            try:
+                result = await self._attempt(lease)
+                await self.reached("work.applied")
+                return int(await self._finish(lease, result))
+            except LedgerFailure:
+                log.exception("job left to its lease", extra={"action": "settle_failed", "job": lease.job.id})
+                return 0
+            finally:
+                group.cancel_scope.cancel()
+
+    async def _renew(self, lease: Lease) -> None:
+        while True:
+            await anyio.sleep(self.pace.lease_seconds / 3)
+            until = self.clock.now() + dt.timedelta(seconds=self.pace.lease_seconds)
+            try:
+                await self.ledger.renew(lease, until=stamp(until))
+            except LedgerFailure:
+                log.warning("lease not renewed", extra={"action": "renew_failed", "job": lease.job.id})
+
+    async def _attempt(self, lease: Lease) -> Result:
+        try:
+            task = await authorise(
+                lease, self.ledger, self.targets, self.operators(), now=lambda: stamp(self.clock.now()), reached=self.reached
+            )
+        except Denied as denied:
+            log.error("job refused", extra={"action": "job_refused", "job": lease.job.id, "code": denied.code})  # noqa: TRY400  # no trace needed
+            return denied.result
+        result = await self._apply(task)
+        for _ in range(AT_ONCE):
+            if result.outcome is not Outcome.RETRY or result.code not in {"unknown_commit", "receipt_raced"}:
+                break
+            result = await self._apply(task)
+        if result.outcome is Outcome.RETRY and lease.attempt >= self.pace.attempts:
+            given_up = Result(outcome=Outcome.FAILED, code=f"gave_up_{result.code}")
+            verdict = await record_verdict(task, given_up)
+            unresolved = Result(outcome=Outcome.RECONCILIATION_REQUIRED, code=f"unresolved_{result.code}")
+            return unresolved if verdict.outcome is Outcome.RETRY else verdict
+        return result
+
+    async def _apply(self, task: Task) -> Result:
+        try:
+            return await apply(task)
+        except Exception as error:
+            # One job that breaks the worker's own code must not stop the others; nothing is known, so it is tried again.
+            log.error("apply broke: %s", place(error), extra={"action": "apply_broke", "proposal": task.proposal.id})  # noqa: TRY400  # no values
+            return Result(outcome=Outcome.RETRY, code="internal")
+
+    async def _finish(self, lease: Lease, result: Result) -> bool:
+        now = self.clock.now()
+        if result.outcome is Outcome.RETRY:
+            wait = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** (lease.attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+            kept = await self.ledger.release(lease, not_before=stamp(now + dt.timedelta(seconds=wait)), code=result.code)
+        else:
+            kept = await settle(self.ledger, lease, result, at=stamp(now))
+            await self.reached("work.settled")
+        took = (now - parse(lease.job.at)).total_seconds()
+        self.report(
+            {
+                "job": lease.job.id,
+                "proposal": lease.job.proposal,
+                "outcome": result.outcome.value,
+                "code": result.code,
+                "attempt": lease.attempt,
+                "recorded": kept,
+                "seconds_since_approval": round(took, 3),
+            }
+        )
+        return kept and result.outcome is not Outcome.RETRY

@@ -1,0 +1,1 @@
+"""The tests, one folder for each kind of promise; see tests/requirements.py."""

@@ -1,0 +1,108 @@
+"""The whole way on every engine: an agent over stdio, a person with a key, a worker, and the record of it all."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+from tests.databases import Database, fetch, table
+from tests.projects import ROOT, ProjectFiles, leo_approves, opened, write_project
+
+
+def _invoice(database: Database, key: str, columns: str = "late_fee_cents, waiver_reason, row_version") -> tuple[Any, ...]:
+    return fetch(database, f"SELECT {columns} FROM {table(database, 'invoices')} WHERE id = '{key}'")[0]
+
+
+def _run(files: ProjectFiles, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(files.command(*arguments), env=files.environment, capture_output=True, text=True, check=False, cwd=files.root)
+
+
+async def _activated(files: ProjectFiles) -> None:
+    async with opened(files):
+        pass
+
+
+@pytest.fixture
+def files(tmp_path: Path, database: Database) -> ProjectFiles:
+    return write_project(tmp_path / "project", database)
+
+
+def _server(files: ProjectFiles) -> StdioServerParameters:
+    command = files.command("serve")
+    return StdioServerParameters(command=command[0], args=command[1:], env=files.environment, cwd=files.root)
+
+
+@pytest.mark.requirement("straight-line:whole")
+@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+async def test_an_agent_reads_and_proposes_a_person_decides_and_a_worker_applies_exactly_once(files: ProjectFiles, era: Any) -> None:
+    await _activated(files)
+    before = _invoice(files.database, "INV-3001")
+    async with Client(_server(files), mode=era) as client:
+        read = (await client.call_tool("billing.inspect_invoice", {"invoice_id": "INV-3001"})).structured_content
+        assert read is not None
+        assert read["ok"] and read["data"]["row"]["late_fee_cents"] == 5500
+        asked = await client.call_tool("billing.propose_late_fee_waiver", {"invoice_id": "INV-3001", "reason": "Paid next day."})
+        assert not asked.is_error
+        assert asked.structured_content is not None
+        proposal = asked.structured_content["proposal"]
+        assert proposal["status"] == "review_required"
+        assert asked.structured_content["source_database_changed"] is False
+        assert _invoice(files.database, "INV-3001") == before
+        async with opened(files) as project:
+            await leo_approves(files, project, proposal["id"], proposal["digest"])
+        worked = _run(files, "--json", "worker", "--drain")
+        assert worked.returncode == 0, worked.stderr
+        assert _invoice(files.database, "INV-3001") == (0, "Paid next day.", before[2] + 1)
+        again = _run(files, "worker", "--drain")
+        assert again.returncode == 0, again.stderr
+        assert _invoice(files.database, "INV-3001") == (0, "Paid next day.", before[2] + 1)
+        status = (await client.call_tool("synapsor.proposal_status", {"proposal_id": proposal["id"]})).structured_content
+        assert status is not None
+        assert status["proposal"]["status"] == "applied"
+    replayed = _run(files, "--json", "replay", proposal["id"])
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+    verified = _run(files, "verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+@pytest.mark.requirement("apply:stale-conflicts")
+async def test_a_row_that_moved_on_after_the_proposal_conflicts_and_is_not_overwritten(files: ProjectFiles) -> None:
+    async with opened(files) as project:
+        desk = await project.desk()
+        from tests.projects import ACME
+
+        slow = await desk.call("billing.propose_late_fee_waiver", {"invoice_id": "INV-3002", "reason": "Goodwill."}, ACME)
+        fast = await desk.call("billing.propose_note", {"invoice_id": "INV-3002", "note": "Disputed."}, ACME)
+        for answer in (fast, slow):
+            await leo_approves(files, project, answer["proposal"]["id"], answer["proposal"]["digest"])
+        reports: list[Any] = []
+        worker = await project.worker(report=reports.append)
+        assert await worker.run(drain=True) == 2
+        assert [r["outcome"] for r in reports] == ["applied", "conflict"]
+        assert reports[1]["code"] == "version_moved"
+    assert _invoice(files.database, "INV-3002", "late_fee_cents, note") == (2500, "Disputed.")
+
+
+@pytest.mark.requirement("read:tenant")
+async def test_another_tenants_row_looks_exactly_like_a_row_that_does_not_exist(files: ProjectFiles) -> None:
+    from tests.projects import ACME
+
+    async with opened(files) as project:
+        desk = await project.desk()
+        other = await desk.call("billing.inspect_invoice", {"invoice_id": "INV-9001"}, ACME)
+        absent = await desk.call("billing.inspect_invoice", {"invoice_id": "INV-0000"}, ACME)
+        for answer in (other, absent):
+            answer["audit"] = None
+        assert other == absent
+        assert other["error"]["code"] == "not_found"
+
+
+@pytest.mark.requirement("cli:demo")
+async def test_the_demo_comes_out_as_told(tmp_path: Path) -> None:
+    command = [*ProjectFiles(root=ROOT, database=None).command()[:3], "--json", "demo", "--dir", str(tmp_path / "demo")]  # type: ignore[arg-type]  # no database is needed
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["ok"] is True

@@ -1,0 +1,91 @@
+"""Worker processes that a test may kill, pause and wait for."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import anyio
+
+from tests.projects import ROOT, ProjectFiles
+
+
+@dataclass(frozen=True)
+class Child:
+    """One worker process."""
+
+    pid: int
+    handle: int
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to this very process and never to one that got its number later."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.handle, number)
+
+    async def ended(self, seconds: float = 60) -> None:
+        """Wait until the process has ended."""
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self.handle, done.set)
+        try:
+            with anyio.fail_after(seconds):
+                await done.wait()
+        finally:
+            loop.remove_reader(self.handle)
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the process still runs or is paused."""
+        try:
+            signal.pidfd_send_signal(self.handle, 0)  # type: ignore[arg-type]  # signal 0 only asks
+        except ProcessLookupError:
+            return False
+        return True
+
+
+@dataclass
+class Herd:
+    """A zygote and the children it forked."""
+
+    files: ProjectFiles
+    process: asyncio.subprocess.Process
+    children: list[Child] = field(default_factory=list)
+
+    async def fork(self, *, failpoint: str | None = None, pipe: str | None = None, lease: float = 0.4, drain: bool = False) -> Child:
+        """Fork a worker."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        request = {"config": str(self.files.config_path), "failpoint": failpoint, "pipe": pipe, "lease": lease, "drain": drain}
+        self.process.stdin.write(json.dumps(request).encode() + b"\n")
+        await self.process.stdin.drain()
+        pid = int(await self.process.stdout.readline())
+        try:
+            child = Child(pid, os.pidfd_open(pid))
+        except ProcessLookupError:  # it ended before we could look: a handle that is at its end stands for it
+            read, write = os.pipe()
+            os.close(write)
+            child = Child(pid, read)
+        self.children.append(child)
+        return child
+
+
+@asynccontextmanager
+async def herd(files: ProjectFiles) -> AsyncIterator[Herd]:
+    """Start a zygote; it and every child are ended with the test."""
+    environment = {**files.environment, "PYTHONPATH": f"{ROOT / 'server'}{os.pathsep}{ROOT}"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.chaos.zygote", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment, cwd=ROOT
+    )
+    found = Herd(files, process)
+    try:
+        yield found
+    finally:
+        for child in found.children:
+            child.send(signal.SIGKILL)
+            os.close(child.handle)
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

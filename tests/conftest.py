@@ -1,0 +1,62 @@
+"""The databases every test may ask for: real servers, started when first needed; missing binaries fail in CI and skip elsewhere."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.databases import Database, load_mariadb, load_postgres, load_sqlite, reset
+from tests.servers import Server, start_mariadb, start_postgres
+
+ENGINES = ("postgres", "mariadb", "sqlite")
+
+
+def _serve(start: Callable[[], Server]) -> Iterator[Server]:
+    try:
+        server = start()
+    except FileNotFoundError as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """One Postgres for the whole run; a test that stops it starts its own instead."""
+    yield from _serve(start_postgres)
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[Server]:
+    """One MariaDB for the whole run; a test that stops it starts its own instead."""
+    yield from _serve(start_mariadb)
+
+
+@pytest.fixture(scope="module")
+def postgres_db(postgres_server: Server) -> Database:
+    """A shop on Postgres, fresh for each module."""
+    return load_postgres(postgres_server)
+
+
+@pytest.fixture(scope="module")
+def mariadb_db(mariadb_server: Server) -> Database:
+    """A shop on MariaDB, fresh for each module."""
+    return load_mariadb(mariadb_server)
+
+
+@pytest.fixture
+def sqlite_db(tmp_path: Path) -> Database:
+    """A shop in a new SQLite file."""
+    return load_sqlite(tmp_path / "billing.db")
+
+
+@pytest.fixture(params=ENGINES)
+def database(request: pytest.FixtureRequest) -> Database:
+    """The shop on each engine in turn, with the seed rows and nothing else."""
+    found: Database = request.getfixturevalue(f"{request.param}_db")
+    if found.engine != "sqlite":
+        reset(found)
+    return found

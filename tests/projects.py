@@ -1,0 +1,135 @@
+"""A whole project on any of the test databases: configuration, contract, people with keys, and an activated contract."""
+
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from synapsor.approve.keys import create_key, public_key
+from synapsor.approve.operators import add_operator
+from synapsor.config import Config, load_config
+from synapsor.contract.digest import canonical_body
+from synapsor.core.review import Operator
+from synapsor.core.scope import Session
+from synapsor.flow.review import activate, approve
+from synapsor.ports import ProposalRecord
+from synapsor.runtime import Project, open_project
+from tests.databases import Database
+
+ROOT = Path(__file__).parents[1]
+ACME = Session(values={"tenant_id": "acme", "user": "support_agent_17"}, client="test")
+GLOBEX = Session(values={"tenant_id": "globex", "user": "support_agent_99"}, client="test")
+
+_CONFIG = """\
+synapsor: 1
+profile: {profile}
+policies: [policies/billing.yaml]
+ledger: .synapsor/ledger.db
+operators: operators.yaml
+sources:
+  shop:
+    engine: {engine}
+    mode: {mode}
+    read: ${{file:secrets/read}}
+    write: ${{file:secrets/write}}
+    receipts: {schema}.synapsor_receipts
+{extra}session: {{tenant_id: acme, user: support_agent_17}}
+"""
+
+
+@dataclass(kw_only=True)
+class ProjectFiles:
+    """A project on disk and the private keys of its people."""
+
+    root: Path
+    database: Database
+    keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
+    operators: dict[str, Operator] = field(default_factory=dict)
+
+    @property
+    def config_path(self) -> Path:
+        """The configuration file."""
+        return self.root / "synapsor.yaml"
+
+    @property
+    def config(self) -> Config:
+        """The configuration, read anew."""
+        return load_config(self.config_path)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process of this project runs in."""
+        return {"PATH": os.environ["PATH"], "HOME": str(self.root), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT / "server")}
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of a synapsor command on this project."""
+        return [sys.executable, "-m", "synapsor.cli.main", "--config", str(self.config_path), *arguments]
+
+
+def write_project(
+    root: Path, database: Database, *, mode: str = "writeback", profile: str = "production", policy: str | None = None
+) -> ProjectFiles:
+    """Write a project with two people: rita reviews contracts, leo leads billing."""
+    for name in ("policies", "secrets", "keys"):
+        (root / name).mkdir(parents=True, mode=0o700)
+    if policy is None:
+        shutil.copy(ROOT / "policies" / "billing.yaml", root / "policies" / "billing.yaml")
+    else:
+        (root / "policies" / "billing.yaml").write_text(policy, encoding="utf-8")
+    extra = f"    schema: {database.schema}\n" if database.engine == "sqlite" else ""
+    config = _CONFIG.format(profile=profile, engine=database.engine, mode=mode, schema=database.schema, extra=extra)
+    (root / "synapsor.yaml").write_text(config, encoding="utf-8")
+    for name, url in (("read", database.read_url), ("write", database.write_url)):
+        path = root / "secrets" / name
+        path.touch(mode=0o600)
+        path.write_text(url, encoding="utf-8")
+    files = ProjectFiles(root=root, database=database)
+    for name, role in (("rita", "contract_reviewer"), ("leo", "billing_lead")):
+        key = create_key(root / "keys" / f"{name}.pem", passphrase=None)
+        operator = Operator(name=name, key=public_key(key), roles=(role,))
+        files.operators = add_operator(root / "operators.yaml", operator)
+        files.keys[name] = key
+    return files
+
+
+@asynccontextmanager
+async def opened(files: ProjectFiles) -> AsyncIterator[Project]:
+    """Open the project with its contract activated."""
+    async with open_project(files.config) as project:
+        await activate_all(files, project)
+        yield project
+
+
+async def activate_all(files: ProjectFiles, project: Project) -> None:
+    """Let rita activate every contract of the project."""
+    for loaded in project.contracts():
+        metadata = await project.source_metadata(loaded)
+        await activate(
+            await project.ledger(),
+            contract=loaded.contract.contract,
+            digest=loaded.digest,
+            body=canonical_body(loaded.contract),
+            sources={name: source["fingerprint"] for name, source in metadata["sources"].items()},
+            metadata=metadata,
+            operator=files.operators["rita"],
+            key=files.keys["rita"],
+            now=project.clock.now(),
+        )
+
+
+async def leo_approves(files: ProjectFiles, project: Project, proposal_id: str, digest: str) -> ProposalRecord:
+    """Let leo approve one proposal."""
+    return await approve(
+        await project.ledger(),
+        proposal_id,
+        digest=digest,
+        operator=files.operators["leo"],
+        key=files.keys["leo"],
+        now=project.clock.now(),
+        mode="writeback",
+    )
