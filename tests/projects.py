@@ -64,7 +64,12 @@ class ProjectFiles:
     @property
     def environment(self) -> dict[str, str]:
         """What a process of this project runs in."""
-        return {"PATH": os.environ["PATH"], "HOME": str(self.root), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT / "server")}
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.root),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(ROOT / "server"),
+        }
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of a synapsor command on this project."""

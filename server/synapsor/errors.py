@@ -53,21 +53,47 @@ class Meaning:
 
 
 MEANINGS: dict[Code, Meaning] = {
-    Code.INVALID_ARGUMENTS: Meaning("The arguments do not fit this capability.", "Send exactly the arguments of its input schema."),
+    Code.INVALID_ARGUMENTS: Meaning(
+        "The arguments do not fit this capability.", "Send exactly the arguments of its input schema."
+    ),
     Code.NOT_FOUND: Meaning("There is no such record in your scope.", "Check the identifier."),
-    Code.NOT_UNIQUE: Meaning("More than one row answers to this identifier.", "Tell an operator: the reviewed key is not unique."),
-    Code.RESULT_TOO_LARGE: Meaning("The record is larger than this capability may return.", "Ask for a narrower capability."),
+    Code.NOT_UNIQUE: Meaning(
+        "More than one row answers to this identifier.", "Tell an operator: the reviewed key is not unique."
+    ),
+    Code.RESULT_TOO_LARGE: Meaning(
+        "The record is larger than this capability may return.", "Ask for a narrower capability."
+    ),
     Code.OUT_OF_BOUNDS: Meaning("The change is outside the reviewed bounds.", "Propose a value inside the bounds."),
     Code.NOTHING_TO_CHANGE: Meaning("The record already has these values.", "Nothing needs to be proposed."),
-    Code.PROPOSALS_OFF: Meaning("This source is served for reading only.", "An operator must allow proposals for this source."),
-    Code.SCOPE_UNAVAILABLE: Meaning("The trusted session does not carry the scope that this capability needs.", "An operator must configure the session."),
-    Code.SCHEMA_DRIFT: Meaning("The database no longer has the reviewed shape.", "An operator must review the contract again."),
-    Code.NOT_ACTIVATED: Meaning("This capability's contract is not activated.", "An operator must review and activate it."),
-    Code.BUSY: Meaning("All connections to the source are in use.", "Try again shortly.", retryable=True, retry_after_ms=500),
-    Code.TIMEOUT: Meaning("The source did not answer within the time limit.", "Try again later.", retryable=True, retry_after_ms=2000),
+    Code.PROPOSALS_OFF: Meaning(
+        "This source is served for reading only.", "An operator must allow proposals for this source."
+    ),
+    Code.SCOPE_UNAVAILABLE: Meaning(
+        "The trusted session does not carry the scope that this capability needs.",
+        "An operator must configure the session.",
+    ),
+    Code.SCHEMA_DRIFT: Meaning(
+        "The database no longer has the reviewed shape.", "An operator must review the contract again."
+    ),
+    Code.NOT_ACTIVATED: Meaning(
+        "This capability's contract is not activated.", "An operator must review and activate it."
+    ),
+    Code.BUSY: Meaning(
+        "All connections to the source are in use.", "Try again shortly.", retryable=True, retry_after_ms=500
+    ),
+    Code.TIMEOUT: Meaning(
+        "The source did not answer within the time limit.", "Try again later.", retryable=True, retry_after_ms=2000
+    ),
     Code.CANCELED: Meaning("The call was canceled.", "Call again if the answer is still wanted.", retryable=True),
-    Code.SOURCE_UNAVAILABLE: Meaning("The source cannot be reached.", "Try again later.", retryable=True, retry_after_ms=5000),
-    Code.EVIDENCE_UNAVAILABLE: Meaning("The evidence could not be recorded, so nothing is returned.", "An operator must look at the ledger.", retryable=True, retry_after_ms=5000),
+    Code.SOURCE_UNAVAILABLE: Meaning(
+        "The source cannot be reached.", "Try again later.", retryable=True, retry_after_ms=5000
+    ),
+    Code.EVIDENCE_UNAVAILABLE: Meaning(
+        "The evidence could not be recorded, so nothing is returned.",
+        "An operator must look at the ledger.",
+        retryable=True,
+        retry_after_ms=5000,
+    ),
     Code.INTERNAL: Meaning("The call failed inside the server.", "An operator finds the reason in the server's log."),
 }
 
@@ -118,7 +144,9 @@ class Problem:
     fix: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.rule} {self.message}" + (f" ({self.fix})" if self.fix else "")
+        return f"{self.file}:{self.line}:{self.column}: {self.rule} {self.message}" + (
+            f" ({self.fix})" if self.fix else ""
+        )
 
 
 class ContractError(SynapsorError):

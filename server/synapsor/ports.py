@@ -44,7 +44,9 @@ class ReadSource(Protocol):
         """Return what the catalogue says, or None when the credential cannot see such a relation."""
         ...
 
-    async def posture(self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]) -> tuple[Finding, ...]:
+    async def posture(
+        self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
+    ) -> tuple[Finding, ...]:
         """Say what this credential can do beyond reading the given columns: write, own, bypass, read a denied column, talk in clear."""
         ...
 
@@ -131,7 +133,9 @@ class AgentLedger(Protocol):
         """Record an audit and its evidence in one durable transaction; returns after the commit."""
         ...
 
-    async def file_proposal(self, proposal: Proposal, evidence: Mapping[str, Any], audit: Mapping[str, Any]) -> ProposalRecord:
+    async def file_proposal(
+        self, proposal: Proposal, evidence: Mapping[str, Any], audit: Mapping[str, Any]
+    ) -> ProposalRecord:
         """File a proposal, its review branch, evidence and audit in one durable transaction.
 
         While a proposal with the same `request` is pending: if it has the same contract and the same guarded tokens, record only

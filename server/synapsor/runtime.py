@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from synapsor.approve.operators import read_operators
-from synapsor.config import Config, SourceConfig
+from synapsor.config import Config, Engine, SourceConfig
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract, load_all
 from synapsor.core.facts import Finding
@@ -70,7 +70,10 @@ class Project:
             loaded = tuple(load_all(self.config.policies))
             named = {t.source for c in loaded for t in c.contract.tables.values()}
             if missing := sorted(named - set(self.config.sources)):
-                raise ConfigError(f"Contracts name sources that are not configured: {', '.join(missing)}.", fix="Add them under `sources:`.")
+                raise ConfigError(
+                    f"Contracts name sources that are not configured: {', '.join(missing)}.",
+                    fix="Add them under `sources:`.",
+                )
             self._contracts = loaded
         return self._contracts
 
@@ -104,13 +107,23 @@ class Project:
         wiring = {n: Wiring(source=self.reader(n), mode=self.config.sources[n].mode) for n in names}
         findings = [f for n in names for f in await self._reader_posture(n)]
         if fatal := [f for f in findings if f.fatal]:
-            raise UnsafeSource("\n".join(f"{f.rule}: {f.message}" for f in fatal), fix="\n".join(sorted({f.fix for f in fatal if f.fix})))
+            raise UnsafeSource(
+                "\n".join(f"{f.rule}: {f.message}" for f in fatal),
+                fix="\n".join(sorted({f.fix for f in fatal if f.fix})),
+            )
         for loaded in self.contracts():
             activated = await self._activated(loaded)
             if not activated and self.config.profile == "production":
-                raise ConfigError(f"Contract {loaded.contract.contract} ({loaded.digest[:19]}…) is not activated.", fix="Review it and run `synapsor activate`.")
+                raise ConfigError(
+                    f"Contract {loaded.contract.contract} ({loaded.digest[:19]}…) is not activated.",
+                    fix="Review it and run `synapsor activate`.",
+                )
             if not activated:
-                log.warning("contract %s is served without activation: development profile", loaded.contract.contract, extra={"action": "unreviewed"})
+                log.warning(
+                    "contract %s is served without activation: development profile",
+                    loaded.contract.contract,
+                    extra={"action": "unreviewed"},
+                )
             ready, found = await prepare(loaded.contract, loaded.digest, wiring, activated=True)
             served += ready
             findings += found
@@ -119,7 +132,13 @@ class Project:
         await ledger.healthy()
         return Desk(served, ledger, self.clock)
 
-    async def worker(self, name: str | None = None, *, pace: Pace | None = None, report: Callable[[Mapping[str, Any]], None] | None = None) -> Worker:
+    async def worker(
+        self,
+        name: str | None = None,
+        *,
+        pace: Pace | None = None,
+        report: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> Worker:
         """Return the trusted worker, its write credentials proven sufficient.
 
         Raises:
@@ -131,7 +150,10 @@ class Project:
             if wired.mode == "writeback":
                 targets[source_name] = await self._target(source_name, wired)
         if not targets:
-            raise ConfigError("No source is in `mode: writeback`, so there is nothing that a worker may apply.", fix="Set `mode: writeback` where it was reviewed.")
+            raise ConfigError(
+                "No source is in `mode: writeback`, so there is nothing that a worker may apply.",
+                fix="Set `mode: writeback` where it was reviewed.",
+            )
         return Worker(
             name=name or f"{socket.gethostname()[:40]}.{os.getpid()}",
             ledger=await self.ledger(),
@@ -153,7 +175,13 @@ class Project:
                 if self.config.sources[name].mode == "writeback":
                     await self._target(name, self.config.sources[name], found)
             except SourceFailure as failed:
-                found.append(Finding(rule="source_unreachable", message=f"{name}: {failed.message}.", fix="Check that it runs and that its credential is right."))
+                found.append(
+                    Finding(
+                        rule="source_unreachable",
+                        message=f"{name}: {failed.message}.",
+                        fix="Check that it runs and that its credential is right.",
+                    )
+                )
         await (await self.ledger()).healthy()
         return tuple(found)
 
@@ -166,7 +194,14 @@ class Project:
     async def source_metadata(self, loaded: LoadedContract) -> dict[str, Any]:
         """Return what is recorded with an activation: fingerprints of sources and the reviewed mappings, never an address."""
         names = sorted({t.source for t in loaded.contract.tables.values()})
-        sources = {n: {"engine": self.config.sources[n].engine, "mode": self.config.sources[n].mode, "fingerprint": await self.reader(n).fingerprint()} for n in names}
+        sources = {
+            n: {
+                "engine": self.config.sources[n].engine,
+                "mode": self.config.sources[n].mode,
+                "fingerprint": await self.reader(n).fingerprint(),
+            }
+            for n in names
+        }
         tables = {
             name: {
                 "source": t.source,
@@ -177,7 +212,11 @@ class Project:
             }
             for name, t in loaded.contract.tables.items()
         }
-        return {"sources": sources, "tables": tables, "capabilities": sorted(canonical_body(loaded.contract)["capabilities"])}
+        return {
+            "sources": sources,
+            "tables": tables,
+            "capabilities": sorted(canonical_body(loaded.contract)["capabilities"]),
+        }
 
     async def _activated(self, loaded: LoadedContract) -> bool:
         active = await (await self.ledger()).active_contract(loaded.contract.contract)
@@ -218,7 +257,10 @@ class Project:
         if collect is not None:
             collect += found
         elif fatal := [f for f in found if f.fatal]:
-            raise UnsafeSource("\n".join(f"{f.rule}: {f.message}" for f in fatal), fix="\n".join(sorted({f.fix for f in fatal if f.fix})))
+            raise UnsafeSource(
+                "\n".join(f"{f.rule}: {f.message}" for f in fatal),
+                fix="\n".join(sorted({f.fix for f in fatal if f.fix})),
+            )
         else:
             for finding in found:
                 log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})
@@ -241,44 +283,43 @@ async def open_project(config: Config) -> AsyncIterator[Project]:
 
 def open_reader(name: str, wired: SourceConfig) -> ReadSource:
     """Return a source through its read credential; the one place where that credential is resolved."""
-    if wired.engine == "postgres":
-        from synapsor.sources.postgres import PostgresReadSource  # only the engine in use is imported
-
-        return PostgresReadSource(**_remote(name, wired, wired.read))
-    if wired.engine == "sqlite":
-        from synapsor.sources.sqlite import SqliteReadSource
-
-        return SqliteReadSource(**_local(name, wired, wired.read))
-    from synapsor.sources.mysql import MysqlReadSource
-
-    return MysqlReadSource(**_remote(name, wired, wired.read))
+    source: ReadSource = _adapters(wired.engine)[0](**_way_in(name, wired, wired.read))
+    return source
 
 
 def open_writer(name: str, wired: SourceConfig) -> WriteSource:
     """Return a source through the worker's credential; the one place where that credential is resolved."""
     assert wired.write is not None  # noqa: S101  # the configuration refuses writeback without it
-    if wired.engine == "postgres":
-        from synapsor.sources.postgres import PostgresWriteSource
+    source: WriteSource = _adapters(wired.engine)[1](**_way_in(name, wired, wired.write))
+    return source
 
-        return PostgresWriteSource(**_remote(name, wired, wired.write))
+
+def _adapters(engine: Engine) -> tuple[Callable[..., ReadSource], Callable[..., WriteSource]]:
+    if engine == "postgres":
+        from synapsor.sources.postgres import PostgresReadSource, PostgresWriteSource
+
+        return PostgresReadSource, PostgresWriteSource
+    if engine == "sqlite":
+        from synapsor.sources.sqlite import SqliteReadSource, SqliteWriteSource
+
+        return SqliteReadSource, SqliteWriteSource
+    from synapsor.sources.mysql import MysqlReadSource, MysqlWriteSource
+
+    return MysqlReadSource, MysqlWriteSource
+
+
+def _way_in(name: str, wired: SourceConfig, ref: SecretRef) -> dict[str, Any]:
+    common = {
+        "name": name,
+        "url": resolve(ref).reveal(),
+        "pool_size": wired.pool.size,
+        "pool_wait_ms": wired.pool.wait_ms,
+    }
     if wired.engine == "sqlite":
-        from synapsor.sources.sqlite import SqliteWriteSource
-
-        return SqliteWriteSource(**_local(name, wired, wired.write))
-    from synapsor.sources.mysql import MysqlWriteSource
-
-    return MysqlWriteSource(**_remote(name, wired, wired.write))
-
-
-def _remote(name: str, wired: SourceConfig, ref: SecretRef) -> dict[str, Any]:
+        return {**common, "schema": wired.schema_ or "main"}
     from synapsor.sources.tls import Tls
 
-    tls = Tls(ca=wired.tls.ca if wired.tls else None, required=wired.tls is not None)
-    return {"name": name, "url": resolve(ref).reveal(), "tls": tls, "pool_size": wired.pool.size, "pool_wait_ms": wired.pool.wait_ms}
-
-
-def _local(name: str, wired: SourceConfig, ref: SecretRef) -> dict[str, Any]:
-    return {"name": name, "url": resolve(ref).reveal(), "schema": wired.schema_ or "main", "pool_size": wired.pool.size, "pool_wait_ms": wired.pool.wait_ms}
+    return {**common, "tls": Tls(ca=wired.tls.ca if wired.tls else None, required=wired.tls is not None)}
 
 
 def failpoints() -> Callable[[str], Awaitable[None]]:

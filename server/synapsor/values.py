@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 Token: TypeAlias = str | None
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 SAFE_INTEGER = 2**53 - 1
 """Largest integer that every JSON reader keeps exact (RFC 8259 section 6); larger ones are given as strings."""
@@ -145,7 +145,9 @@ def canonical(value: Any) -> bytes:
     """
     _refuse_unsafe(value)
     try:
-        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode()
+        return json.dumps(
+            value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False
+        ).encode()
     except UnicodeEncodeError:
         raise ValueUnfit("a lone surrogate has no canonical form") from None
 

@@ -40,7 +40,7 @@ class Child:
     def alive(self) -> bool:
         """Tell whether the process still runs or is paused."""
         try:
-            signal.pidfd_send_signal(self.handle, 0)  # type: ignore[arg-type]  # signal 0 only asks
+            signal.pidfd_send_signal(self.handle, 0)
         except ProcessLookupError:
             return False
         return True
@@ -54,11 +54,19 @@ class Herd:
     process: asyncio.subprocess.Process
     children: list[Child] = field(default_factory=list)
 
-    async def fork(self, *, failpoint: str | None = None, pipe: str | None = None, lease: float = 0.4, drain: bool = False) -> Child:
+    async def fork(
+        self, *, failpoint: str | None = None, pipe: str | None = None, lease: float = 0.4, drain: bool = False
+    ) -> Child:
         """Fork a worker."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        request = {"config": str(self.files.config_path), "failpoint": failpoint, "pipe": pipe, "lease": lease, "drain": drain}
+        request = {
+            "config": str(self.files.config_path),
+            "failpoint": failpoint,
+            "pipe": pipe,
+            "lease": lease,
+            "drain": drain,
+        }
         self.process.stdin.write(json.dumps(request).encode() + b"\n")
         await self.process.stdin.drain()
         pid = int(await self.process.stdout.readline())
@@ -77,7 +85,13 @@ async def herd(files: ProjectFiles) -> AsyncIterator[Herd]:
     """Start a zygote; it and every child are ended with the test."""
     environment = {**files.environment, "PYTHONPATH": f"{ROOT / 'server'}{os.pathsep}{ROOT}"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.chaos.zygote", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment, cwd=ROOT
+        sys.executable,
+        "-m",
+        "tests.chaos.zygote",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=environment,
+        cwd=ROOT,
     )
     found = Herd(files, process)
     try:

@@ -57,11 +57,15 @@ def watch(database: Database) -> None:
 
 def effects(database: Database) -> list[Effect]:
     """Return every change, in order."""
-    rows = fetch(database, f"SELECT seq, invoice, tenant, old_mark, new_mark FROM {table(database, 'effects')} ORDER BY seq")
+    rows = fetch(
+        database, f"SELECT seq, invoice, tenant, old_mark, new_mark FROM {table(database, 'effects')} ORDER BY seq"
+    )
     return [Effect(*row) for row in rows]
 
 
-def violations(seen: list[Effect], records: list[ProposalRecord], operators: dict[str, Operator], marks: dict[str, str]) -> list[str]:
+def violations(
+    seen: list[Effect], records: list[ProposalRecord], operators: dict[str, Operator], marks: dict[str, str]
+) -> list[str]:
     """Return every way in which the history is not what was promised; `marks` gives the marker of each proposal's request."""
     found: list[str] = []
     by_mark = {marks[r.proposal.id]: r for r in records}

@@ -26,7 +26,7 @@ VERDICT_STEPS = tuple(s for s in ALL_STEPS if s.startswith("apply.verdict"))
 
 
 @pytest.fixture
-def files(tmp_path: Path, database: Database, request: pytest.FixtureRequest) -> ProjectFiles:
+def files(tmp_path: Path, database: Database) -> ProjectFiles:
     if database.engine == "postgres":
         execute(database, "DROP TABLE IF EXISTS billing.effects; DROP FUNCTION IF EXISTS billing.note_effect CASCADE")
     elif database.engine == "mariadb":
@@ -69,7 +69,9 @@ async def _reached(pipe: Path) -> str:
 
 @pytest.mark.requirement("apply:exactly-once", "apply:outcome-true")
 @pytest.mark.parametrize("action", ["kill9", "stop", "raise"])
-async def test_a_worker_that_dies_or_sleeps_at_any_named_point_leaves_exactly_one_effect(files: ProjectFiles, action: str) -> None:
+async def test_a_worker_that_dies_or_sleeps_at_any_named_point_leaves_exactly_one_effect(
+    files: ProjectFiles, action: str
+) -> None:
     async with opened(files) as project, herd(files) as flock:
         desk = await project.desk()
         marks: dict[str, str] = {}
@@ -86,14 +88,19 @@ async def test_a_worker_that_dies_or_sleeps_at_any_named_point_leaves_exactly_on
 
 @pytest.mark.requirement("apply:verdict-fenced")
 @pytest.mark.parametrize("action", ["kill9", "stop", "raise"])
-async def test_a_conflict_stays_a_conflict_when_the_worker_dies_or_sleeps_while_recording_it(files: ProjectFiles, action: str) -> None:
+async def test_a_conflict_stays_a_conflict_when_the_worker_dies_or_sleeps_while_recording_it(
+    files: ProjectFiles, action: str
+) -> None:
     async with opened(files) as project, herd(files) as flock:
         desk = await project.desk()
         marks: dict[str, str] = {}
         for step in VERDICT_STEPS:
             proposal = await _file(desk, "INV-3001", f"{action} at {step}")
             marks[proposal["id"]] = f"{action} at {step}"
-            execute(files.database, f"UPDATE {table(files.database, 'invoices')} SET note = '{action} {step}' WHERE id = 'INV-3001'")
+            execute(
+                files.database,
+                f"UPDATE {table(files.database, 'invoices')} SET note = '{action} {step}' WHERE id = 'INV-3001'",
+            )
             await leo_approves(files, project, proposal["id"], proposal["digest"])
             await _strike(files, flock, step, action)
             records = await _settled(project, flock, [proposal["id"]])
@@ -109,7 +116,7 @@ async def _strike(files: ProjectFiles, flock: Herd, step: str, action: str) -> N
     assert (await _reached(pipe)).strip() == step
     if action == "stop" and step != ALL_STEPS[-1]:
         other = await flock.fork(failpoint="work.leased:note", pipe=str(pipe), lease=0.2)
-        if step not in {"work.settled"}:
+        if step != "work.settled":
             assert (await _reached(pipe)).strip() == "work.leased"
         struck.send(signal.SIGCONT)
         await struck.ended()
@@ -176,18 +183,25 @@ def _many_rows(database: Database, count: int) -> dict[str, list[str]]:
     values = []
     for tenant in ("acme", "globex"):
         rows[tenant] = [f"CH-{tenant}-{n:04}" for n in range(count)]
-        values += [f"('{key}', '{tenant}', 'Chaos Ltd', 'overdue', '10.00', 500, '2026-01-31', 'CANARY-token')" for key in rows[tenant]]
+        values += [
+            f"('{key}', '{tenant}', 'Chaos Ltd', 'overdue', '10.00', 500, '2026-01-31', 'CANARY-token')"
+            for key in rows[tenant]
+        ]
     columns = "id, tenant_id, customer, status, amount, late_fee_cents, due_date, card_token"
     execute(database, f"INSERT INTO {table(database, 'invoices')} ({columns}) VALUES " + ", ".join(values))
     return rows
 
 
 @pytest.mark.requirement("apply:exactly-once", "apply:none-lost", "apply:none-unapproved", "apply:tenant")
-async def test_a_storm_of_kills_and_pauses_leaves_no_double_lost_unapproved_or_foreign_effect(files: ProjectFiles) -> None:
+async def test_a_storm_of_kills_and_pauses_leaves_no_double_lost_unapproved_or_foreign_effect(
+    files: ProjectFiles,
+) -> None:
     await _storm(files, count=150, seed=20261123)
 
 
 @pytest.mark.soak
 @pytest.mark.requirement("apply:exactly-once", "apply:none-lost", "apply:none-unapproved", "apply:tenant")
 async def test_a_long_storm_leaves_no_double_lost_unapproved_or_foreign_effect(files: ProjectFiles) -> None:
-    await _storm(files, count=int(os.environ.get("SYNAPSOR_SOAK", "3000")), seed=int(os.environ.get("SYNAPSOR_SEED", "1")))
+    await _storm(
+        files, count=int(os.environ.get("SYNAPSOR_SOAK", "3000")), seed=int(os.environ.get("SYNAPSOR_SEED", "1"))
+    )

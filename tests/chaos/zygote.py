@@ -56,7 +56,9 @@ def _child(request: dict[str, Any]) -> None:
 
 
 async def _work(request: dict[str, Any]) -> None:
-    pace = Pace(lease_seconds=request["lease"], poll_seconds=0.02, backoff_seconds=0.02, backoff_most=0.2, attempts=1000)
+    pace = Pace(
+        lease_seconds=request["lease"], poll_seconds=0.02, backoff_seconds=0.02, backoff_most=0.2, attempts=1000
+    )
     async with open_project(load_config(Path(request["config"]))) as project:
         worker = await project.worker(pace=pace)
         await worker.run(drain=request.get("drain", False))

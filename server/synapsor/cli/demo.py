@@ -43,7 +43,7 @@ class Story:
         self.steps[-1]["shown"].append(text)
         self._print("\n".join("      " + line for line in text.splitlines()))
 
-    def hold(self, condition: bool, what: str) -> None:  # noqa: FBT001  # reads as a sentence: hold(x == y, "…")
+    def hold(self, condition: bool, what: str) -> None:
         """Check what the step promised.
 
         Raises:
@@ -57,7 +57,9 @@ class Story:
         """Run a synapsor command as a person would, and return what it printed."""
         self.show("$ synapsor " + " ".join(arguments))
         command = [sys.executable, "-m", "synapsor.cli.main", "--config", str(self.project.config), *arguments]
-        done = subprocess.run(command, env=self.project.environment, capture_output=True, text=True, check=False, cwd=self.project.root)  # noqa: S603  # our own command
+        done = subprocess.run(
+            command, env=self.project.environment, capture_output=True, text=True, check=False, cwd=self.project.root
+        )  # noqa: S603  # our own command
         if done.returncode != expect:
             self.show(done.stdout + done.stderr)
             raise DemoFailed(f"`synapsor {arguments[0]}` ended with {done.returncode}, not {expect}.")
@@ -65,12 +67,16 @@ class Story:
 
     def read_shop(self, column: str, key: str) -> Any:
         """Look into the shop itself, past Synapsor, to see what is really there."""
-        return json.loads(self.run_quietly("--json", "call", "billing.inspect_invoice", "--arg", f"invoice_id={key}"))["data"]["row"][column]
+        return json.loads(self.run_quietly("--json", "call", "billing.inspect_invoice", "--arg", f"invoice_id={key}"))[
+            "data"
+        ]["row"][column]
 
     def run_quietly(self, *arguments: str) -> str:
         """Run a command without telling."""
         command = [sys.executable, "-m", "synapsor.cli.main", "--config", str(self.project.config), *arguments]
-        return subprocess.run(command, env=self.project.environment, capture_output=True, text=True, check=True, cwd=self.project.root).stdout  # noqa: S603  # our own command
+        return subprocess.run(
+            command, env=self.project.environment, capture_output=True, text=True, check=True, cwd=self.project.root
+        ).stdout  # noqa: S603  # our own command
 
     def _print(self, text: str) -> None:
         if not self._quiet:
@@ -94,30 +100,48 @@ async def _look_around(story: Story, client: Any) -> None:
     for tool in tools.tools:
         story.show(f"{tool.name}: {tool.description}")
     names = [tool.name for tool in tools.tools]
-    story.hold(not any(word in name for name in names for word in ("sql", "approve", "apply")), "no tool takes SQL, approves or applies")
+    story.hold(
+        not any(word in name for name in names for word in ("sql", "approve", "apply")),
+        "no tool takes SQL, approves or applies",
+    )
     story.tell("It reads one invoice of its own tenant, with evidence on record first.")
     answer = await _call(client, "billing.inspect_invoice", {"invoice_id": INVOICE})
     story.show(json.dumps(answer["data"]["row"], ensure_ascii=False))
-    story.hold("card_token" not in answer["data"]["row"] and "tenant_id" not in answer["data"]["row"], f"evidence {answer['evidence']['id']}; no card token, no tenant")
+    story.hold(
+        "card_token" not in answer["data"]["row"] and "tenant_id" not in answer["data"]["row"],
+        f"evidence {answer['evidence']['id']}; no card token, no tenant",
+    )
 
 
 async def _forbidden(story: Story, client: Any) -> None:
     story.tell("It tries three forbidden things.")
     other = await _call(client, "billing.inspect_invoice", {"invoice_id": OTHER_TENANT})
-    story.hold(other["error"]["code"] == "not_found", f"another tenant's invoice {OTHER_TENANT}: {other['error']['code']}")
+    story.hold(
+        other["error"]["code"] == "not_found", f"another tenant's invoice {OTHER_TENANT}: {other['error']['code']}"
+    )
     choose = await _call(client, "billing.inspect_invoice", {"invoice_id": OTHER_TENANT, "tenant_id": "globex"})
     story.hold(choose["error"]["code"] == "invalid_arguments", f"choosing the tenant itself: {choose['error']['code']}")
     smuggle = await _call(client, "billing.inspect_invoice", {"invoice_id": "' OR 1=1; DROP TABLE invoices; --"})
-    story.hold(smuggle["error"]["code"] == "not_found", f"SQL in an argument is only a strange invoice id: {smuggle['error']['code']}")
+    story.hold(
+        smuggle["error"]["code"] == "not_found",
+        f"SQL in an argument is only a strange invoice id: {smuggle['error']['code']}",
+    )
 
 
 async def _propose(story: Story, client: Any, invoice: str) -> Mapping[str, Any]:
     story.tell("It asks for a late fee to be waived. That files a proposal and changes nothing.")
-    answer = await _call(client, "billing.propose_late_fee_waiver", {"invoice_id": invoice, "reason": "Customer called: card expired, paid next day."})
+    answer = await _call(
+        client,
+        "billing.propose_late_fee_waiver",
+        {"invoice_id": invoice, "reason": "Customer called: card expired, paid next day."},
+    )
     proposal: Mapping[str, Any] = answer["proposal"]
     for change in proposal["changes"]:
         story.show(f"{change['column']}: {change['before']!r} → {change['after']!r}")
-    story.hold(proposal["status"] == "review_required", f"{proposal['id']} is {proposal['status']}, digest {proposal['digest'][7:15]}…")
+    story.hold(
+        proposal["status"] == "review_required",
+        f"{proposal['id']} is {proposal['status']}, digest {proposal['digest'][7:15]}…",
+    )
     now = story.read_shop("late_fee_cents", invoice)
     story.hold(now == proposal["changes"][0]["before"], f"the shop still says late_fee_cents = {now}")
     return proposal
@@ -126,7 +150,16 @@ async def _propose(story: Story, client: Any, invoice: str) -> Mapping[str, Any]
 async def _decide_and_apply(story: Story, client: Any, proposal: Mapping[str, Any]) -> None:
     story.tell("A person, not the model, looks at exactly this change and approves it with a key of their own.")
     story.show(story.run("show", proposal["id"]))
-    story.run("approve", proposal["id"], "--digest", proposal["digest"], "--operator", LEAD, "--key", str(story.project.key(LEAD)))
+    story.run(
+        "approve",
+        proposal["id"],
+        "--digest",
+        proposal["digest"],
+        "--operator",
+        LEAD,
+        "--key",
+        str(story.project.key(LEAD)),
+    )
     story.tell("A separate worker, with the write credential, applies it exactly once.")
     story.show(story.run("worker", "--drain"))
     status = await _call(client, "synapsor.proposal_status", {"proposal_id": proposal["id"]})
@@ -141,13 +174,26 @@ async def _decide_and_apply(story: Story, client: Any, proposal: Mapping[str, An
 async def _conflict(story: Story, client: Any) -> None:
     story.tell("A proposal on a row that moves on afterwards ends as a conflict and overwrites nothing.")
     slow = await _call(client, "billing.propose_late_fee_waiver", {"invoice_id": STALE_INVOICE, "reason": "Goodwill."})
-    fast = await _call(client, "billing.propose_note", {"invoice_id": STALE_INVOICE, "note": "Customer disputes the amount."})
+    fast = await _call(
+        client, "billing.propose_note", {"invoice_id": STALE_INVOICE, "note": "Customer disputes the amount."}
+    )
     for answer in (fast, slow):
         proposal = answer["proposal"]
-        story.run("approve", proposal["id"], "--digest", proposal["digest"], "--operator", LEAD, "--key", str(story.project.key(LEAD)))
+        story.run(
+            "approve",
+            proposal["id"],
+            "--digest",
+            proposal["digest"],
+            "--operator",
+            LEAD,
+            "--key",
+            str(story.project.key(LEAD)),
+        )
         story.show(story.run("worker", "--drain"))
     status = await _call(client, "synapsor.proposal_status", {"proposal_id": slow["proposal"]["id"]})
-    story.hold(status["proposal"]["status"] == "conflict", f"{slow['proposal']['id']} ended as {status['proposal']['status']}")
+    story.hold(
+        status["proposal"]["status"] == "conflict", f"{slow['proposal']['id']} ended as {status['proposal']['status']}"
+    )
     story.hold(story.read_shop("late_fee_cents", STALE_INVOICE) != 0, "the late fee of that invoice is untouched")
 
 
@@ -180,9 +226,13 @@ def run(arguments: argparse.Namespace) -> int:
     set_up(story)
     anyio.run(_with_client, story)
     if arguments.json:
-        sys.stdout.write(json.dumps({"schema": "synapsor.demo/1", "ok": True, "steps": story.steps}, ensure_ascii=False) + "\n")
+        sys.stdout.write(
+            json.dumps({"schema": "synapsor.demo/1", "ok": True, "steps": story.steps}, ensure_ascii=False) + "\n"
+        )
     else:
-        sys.stdout.write(f"\nAll {len(story.steps)} steps came out as told. The demo's project is in {arguments.dir}; mcp.json starts its server.\n")
+        sys.stdout.write(
+            f"\nAll {len(story.steps)} steps came out as told. The demo's project is in {arguments.dir}; mcp.json starts its server.\n"
+        )
     return 0
 
 
@@ -190,6 +240,8 @@ async def _with_client(story: Story) -> None:
     from mcp import Client, StdioServerParameters  # heavy: only where the demo needs it
 
     command = ["-m", "synapsor.cli.main", "--config", str(story.project.config), "serve"]
-    server = StdioServerParameters(command=sys.executable, args=command, env=story.project.environment, cwd=story.project.root)
+    server = StdioServerParameters(
+        command=sys.executable, args=command, env=story.project.environment, cwd=story.project.root
+    )
     async with Client(server) as client:
         await play(story, client)

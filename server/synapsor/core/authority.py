@@ -34,4 +34,8 @@ def _guarded(proposal: Proposal, table: Table) -> bool:
     fixed = {table.key, table.tenant_column}
     if table.version == "whole_row":
         return proposal.advances is None and set(proposal.guards) == set(table.allowed) - fixed
-    return table.version is not None and proposal.advances == table.version and {table.version, *proposal.changes} <= set(proposal.guards)
+    return (
+        table.version is not None
+        and proposal.advances == table.version
+        and {table.version, *proposal.changes} <= set(proposal.guards)
+    )

@@ -9,7 +9,16 @@ from synapsor.errors import Refusal
 VERSION = "synapsor.envelope/1"
 
 
-def success(capability: str, kind: str, summary: str, *, evidence: str | None, audit: str, data: Any = None, proposal: Any = None) -> dict[str, Any]:
+def success(
+    capability: str,
+    kind: str,
+    summary: str,
+    *,
+    evidence: str | None,
+    audit: str,
+    data: Any = None,
+    proposal: Any = None,
+) -> dict[str, Any]:
     """Return the envelope of a call that was answered. A filed proposal is a success too."""
     return {
         "ok": True,

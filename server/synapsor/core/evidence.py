@@ -65,7 +65,16 @@ def evidence_body(evidence_id: str, call: Call, plan: ReadPlan, seen: Rows, *, s
     }
 
 
-def audit_body(call: Call, *, outcome: str, shape: ReadShape | None, parameters: str | None, rows: int, evidence: str | None, source: str | None) -> dict[str, Any]:
+def audit_body(
+    call: Call,
+    *,
+    outcome: str,
+    shape: ReadShape | None,
+    parameters: str | None,
+    rows: int,
+    evidence: str | None,
+    source: str | None,
+) -> dict[str, Any]:
     """Return the query audit of one call; refused and failed calls have one too. It holds no value of any row or argument."""
     return {
         "id": call.id,

@@ -196,7 +196,7 @@ def _total_order(order: tuple[str, ...], key: str) -> tuple[str, ...]:
     return order if key in {o.lstrip("-") for o in order} else (*order, key)
 
 
-def plan_read(question: Question, scope: Scope, arguments: dict[str, Any]) -> ReadPlan:
+def plan_read(question: Question, scope: Scope, arguments: Mapping[str, Any]) -> ReadPlan:
     """Return the plan of one call; the tenant comes from the scope and from nowhere else.
 
     Raises:
@@ -221,7 +221,11 @@ def recheck(plan: ReadPlan, rows: list[tuple[Token, ...]]) -> None:
     """
     shape = plan.shape
     checks = [(shape.positions[shape.tenant.name], plan.tenant)] if shape.tenant else []
-    checks += [(shape.positions[c.name], t) for c, t in zip(shape.equals, plan.equals, strict=True) if c.name in shape.positions]
+    checks += [
+        (shape.positions[c.name], t)
+        for c, t in zip(shape.equals, plan.equals, strict=True)
+        if c.name in shape.positions
+    ]
     for row in rows:
         if any(row[at] != token for at, token in checks):
             raise Refusal(Code.NOT_FOUND)

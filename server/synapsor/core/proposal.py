@@ -102,7 +102,9 @@ class ChangeSet:
     advances: str | None
 
 
-def change_set(capability: ProposeCapability, table: Table, arguments: Mapping[str, Any], before: dict[str, Token]) -> ChangeSet:
+def change_set(
+    capability: ProposeCapability, table: Table, arguments: Mapping[str, Any], before: dict[str, Token]
+) -> ChangeSet:
     """Return the change on the current row.
 
     Raises:
@@ -121,7 +123,9 @@ def change_set(capability: ProposeCapability, table: Table, arguments: Mapping[s
         raise Refusal(Code.NOTHING_TO_CHANGE)
     fixed = {table.key, table.tenant_column}
     if table.version == "whole_row":
-        return ChangeSet(before=before, changes=changes, guards=tuple(n for n in before if n not in fixed), advances=None)
+        return ChangeSet(
+            before=before, changes=changes, guards=tuple(n for n in before if n not in fixed), advances=None
+        )
     assert table.version is not None  # noqa: S101  # check.py refuses a proposal on a mapping without a version
     guards = (table.version, *(n for n in changes if n != table.version))
     return ChangeSet(before=before, changes=changes, guards=guards, advances=table.version)

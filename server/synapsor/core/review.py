@@ -121,14 +121,22 @@ def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
     if operator.revoked:
         raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
     if proposal.role not in operator.roles:
-        raise DecisionRefused("role_missing", f"This needs the role {proposal.role}.", fix="Ask somebody who has it.", exit_code=5)
+        raise DecisionRefused(
+            "role_missing", f"This needs the role {proposal.role}.", fix="Ask somebody who has it.", exit_code=5
+        )
     if any(same_person(proposal.principal, name) for name in (operator.name, *operator.principals)):
-        raise DecisionRefused("own_request", "Nobody decides on their own request.", fix="Ask another person.", exit_code=5)
+        raise DecisionRefused(
+            "own_request", "Nobody decides on their own request.", fix="Ask another person.", exit_code=5
+        )
     if now >= proposal.expires_at:
-        raise DecisionRefused("expired", "The proposal has expired.", fix="Ask the agent to propose again.", exit_code=3)
+        raise DecisionRefused(
+            "expired", "The proposal has expired.", fix="Ask the agent to propose again.", exit_code=3
+        )
 
 
-def verify_approval(signed: SignedDecision, proposal: Proposal, operators: Mapping[str, Operator], *, ledger: str, now: str) -> None:
+def verify_approval(
+    signed: SignedDecision, proposal: Proposal, operators: Mapping[str, Operator], *, ledger: str, now: str
+) -> None:
     """Prove that a signed decision approves exactly this proposal, now, in this ledger.
 
     Raises:

@@ -100,7 +100,9 @@ def target(table: Table) -> Relation:
     return Relation.parse(table.write_to or table.relation)
 
 
-def lock_plan(proposal: Proposal, table: Table, natives: Mapping[str, str], *, time_ms: int, lock: bool = True) -> ReadPlan:
+def lock_plan(
+    proposal: Proposal, table: Table, natives: Mapping[str, str], *, time_ms: int, lock: bool = True
+) -> ReadPlan:
     """Return the read of the target row, with every column of the proposal; locked before the change, plain after it."""
     see = partial(column_of, table, natives=natives)
     shape = ReadShape(
@@ -136,8 +138,6 @@ def write_plan(proposal: Proposal, table: Table, natives: Mapping[str, str]) -> 
     )
 
 
-
-
 def stale(proposal: Proposal, row: Mapping[str, Token]) -> str:
     """Return why the locked row is not the row that was approved, or "" when it is."""
     if proposal.tenant_column and row[proposal.tenant_column] != proposal.tenant:
@@ -154,7 +154,11 @@ def surprise(proposal: Proposal, after: Mapping[str, Token]) -> str:
     Every column of the proposal is compared: changed ones hold the approved token, the rest hold what they held, except the
     version column, which must have moved, and the columns that the reviewer listed as moving with every update.
     """
-    if proposal.advances and proposal.advances not in proposal.changes and after[proposal.advances] == proposal.before[proposal.advances]:
+    if (
+        proposal.advances
+        and proposal.advances not in proposal.changes
+        and after[proposal.advances] == proposal.before[proposal.advances]
+    ):
         return "version_did_not_move"
     free = {proposal.advances, *proposal.moves} - set(proposal.changes)
     expected = proposal.after

@@ -17,7 +17,7 @@ from synapsor.core.writeback import Outcome, SourceReceipt, lock_plan, receipt_k
 from synapsor.errors import Failure, SourceFailure
 from synapsor.ports import WriteSource, WriteTransaction
 from synapsor.sql.read import compile_read
-from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
+from synapsor.sql.receipts import found_receipt, insert_receipt, select_receipt
 from synapsor.sql.statement import RawRow, Statement
 from synapsor.sql.write import compile_write
 from synapsor.values import Token, ValueUnfit
@@ -35,7 +35,17 @@ STEPS = (
 )
 """Named points that the chaos tests stop at."""
 
-_TRY_AGAIN = frozenset({Failure.UNAVAILABLE, Failure.BUSY, Failure.TIMEOUT, Failure.TRANSIENT, Failure.UNKNOWN_COMMIT, Failure.DENIED, Failure.DRIFT})
+_TRY_AGAIN = frozenset(
+    {
+        Failure.UNAVAILABLE,
+        Failure.BUSY,
+        Failure.TIMEOUT,
+        Failure.TRANSIENT,
+        Failure.UNKNOWN_COMMIT,
+        Failure.DENIED,
+        Failure.DRIFT,
+    }
+)
 
 
 async def nowhere(_: str) -> None:
@@ -124,7 +134,11 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
     change = write_plan(task.proposal, task.table, task.natives)
     matched = await tx.execute(compile_write(change.shape, task.source.dialect).bind(change))
     if matched != 1:
-        raise _Stop(Result(outcome=Outcome.CONFLICT, code="guard_failed") if matched == 0 else Result(outcome=Outcome.FAILED, code="more_than_one_row"))
+        raise _Stop(
+            Result(outcome=Outcome.CONFLICT, code="guard_failed")
+            if matched == 0
+            else Result(outcome=Outcome.FAILED, code="more_than_one_row")
+        )
     await task.reached("apply.row_changed")
     after = _row(select, await tx.fetch(select), task.proposal)
     why = "after_image" if after is None else surprise(task.proposal, after)
@@ -161,15 +175,14 @@ async def record_verdict(task: Task, result: Result) -> Result:
 async def _known(task: Task, tx: WriteTransaction) -> Result | None:
     """Return what an earlier attempt came to, from its receipt."""
     mine = task.receipt(Outcome.APPLIED)
-    found = await tx.fetch(select_receipt(task.receipts, task.source.dialect, mine.key))
-    if not found:
+    found = found_receipt(await tx.fetch(select_receipt(task.receipts, task.source.dialect, mine.key)))
+    if found is None:
         return None
-    digest, outcome = read_receipt(found[0])
-    if digest != mine.digest:
+    if (found.key, found.digest) != (mine.key, mine.digest):
         return Result(outcome=Outcome.RECONCILIATION_REQUIRED, code="receipt_of_another_digest")
-    if outcome == Outcome.APPLIED.value:
+    if found.outcome == Outcome.APPLIED.value:
         return Result(outcome=Outcome.ALREADY_APPLIED, changed=True, after=task.proposal.changes)
-    return Result(outcome=Outcome(outcome), code="receipt")
+    return Result(outcome=Outcome(found.outcome), code="receipt")
 
 
 async def _insert(task: Task, tx: WriteTransaction, outcome: Outcome) -> None:

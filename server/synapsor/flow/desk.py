@@ -59,7 +59,7 @@ class Desk:
             with anyio.move_on_after(_RECORD_CANCEL_SECONDS, shield=True):
                 await self._refused(call, kind, Refusal(Code.CANCELED))
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # law 7: whatever happens, the answer is from the closed table
             # The traceback may quote row values, so only its type and place are logged.
             log.error("call failed: %s", place(error), extra={"action": "call_failed", "audit": call.id})  # noqa: TRY400  # see above
             return await self._refused(call, kind, Refusal(Code.INTERNAL))
@@ -68,7 +68,9 @@ class Desk:
         """Return a proposal or an evidence bundle of this session's own scope; None for anything else."""
         return await view_resource(uri, session, self._served, self._ledger)
 
-    async def _run(self, served: Served, arguments: Mapping[str, Any] | None, session: Session, call: Call) -> dict[str, Any]:
+    async def _run(
+        self, served: Served, arguments: Mapping[str, Any] | None, session: Session, call: Call
+    ) -> dict[str, Any]:
         scope = scope_of(session, served.context, served.table)
         checked = served.check.check(arguments)
         if served.refusal is not None:
@@ -76,7 +78,9 @@ class Desk:
         verb = propose if served.tool.kind == "propose" else read
         return await verb(served, checked, scope, call, self._ledger)
 
-    async def _status(self, name: str, arguments: Mapping[str, Any] | None, session: Session, call: Call) -> dict[str, Any]:
+    async def _status(
+        self, name: str, arguments: Mapping[str, Any] | None, session: Session, call: Call
+    ) -> dict[str, Any]:
         view = await status_of(name, arguments, session, self._served, self._ledger)
         await self._ledger.record_read(_plain_audit(call, "ok"), None)
         return success(name, "read", f"The proposal is {view['status']}.", evidence=None, audit=call.id, proposal=view)
@@ -110,4 +114,3 @@ class Desk:
 
 def _plain_audit(call: Call, outcome: str) -> dict[str, Any]:
     return audit_body(call, outcome=outcome, shape=None, parameters=None, rows=0, evidence=None, source=None)
-

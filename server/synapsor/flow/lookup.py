@@ -47,7 +47,9 @@ async def status_of(
     return proposal_view(*found)
 
 
-async def view_resource(uri: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger) -> dict[str, Any] | None:
+async def view_resource(
+    uri: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger
+) -> dict[str, Any] | None:
     """Return what a `synapsor://proposal/{id}` or `synapsor://evidence/{id}` names, or None."""
     kind, _, handle = uri.removeprefix(_PREFIX).partition("/")
     if not uri.startswith(_PREFIX):
@@ -58,7 +60,9 @@ async def view_resource(uri: str, session: Session, served: Mapping[str, Served]
     return await _own_evidence(handle, session, served, ledger) if kind == "evidence" else None
 
 
-async def _own_proposal(handle: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger) -> tuple[ProposalRecord, Served] | None:
+async def _own_proposal(
+    handle: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger
+) -> tuple[ProposalRecord, Served] | None:
     if not _PROPOSAL.match(handle):
         return None
     record = await ledger.proposal(handle)
@@ -70,7 +74,9 @@ async def _own_proposal(handle: str, session: Session, served: Mapping[str, Serv
     return record, capability
 
 
-async def _own_evidence(handle: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger) -> dict[str, Any] | None:
+async def _own_evidence(
+    handle: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger
+) -> dict[str, Any] | None:
     body = await ledger.evidence(handle) if _EVIDENCE.match(handle) else None
     if body is None:
         return None
@@ -80,7 +86,14 @@ async def _own_evidence(handle: str, session: Session, served: Mapping[str, Serv
     types = {name: ColumnType(kind) for name, kind in body["columns"]}
     at = {name: index for index, name in enumerate(types)}
     rows = [{n: to_json(row[at[n]], types[n]) for n in capability.returns if n in at} for row in body["rows"]]
-    return {"id": body["id"], "at": body["at"], "capability": body["capability"], "rows": rows, "cut_by": body["cut_by"], "plan": body["plan"]}
+    return {
+        "id": body["id"],
+        "at": body["at"],
+        "capability": body["capability"],
+        "rows": rows,
+        "cut_by": body["cut_by"],
+        "plan": body["plan"],
+    }
 
 
 def _owns(session: Session, served: Served, tenant: str | None, principal: str) -> bool:

@@ -66,7 +66,9 @@ class Wiring:
     mode: Mode
 
 
-async def prepare(contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring], *, activated: bool) -> tuple[list[Served], list[Finding]]:
+async def prepare(
+    contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring], *, activated: bool
+) -> tuple[list[Served], list[Finding]]:
     """Return the contract's capabilities and what was found wrong with their mappings.
 
     Raises:
@@ -94,7 +96,14 @@ async def prepare(contract: Contract, contract_digest: str, wiring: Mapping[str,
 
 
 def _serve(
-    contract: Contract, digest: str, name: str, capability: Capability, table: Table, facts: RelationFacts | None, wired: Wiring, refusal: Code | None
+    contract: Contract,
+    digest: str,
+    name: str,
+    capability: Capability,
+    table: Table,
+    facts: RelationFacts | None,
+    wired: Wiring,
+    refusal: Code | None,
 ) -> Served:
     proposes = isinstance(capability, ProposeCapability)
     narrow, question, template = table, None, None

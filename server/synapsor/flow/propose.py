@@ -23,7 +23,9 @@ from synapsor.ports import AgentLedger, ProposalRecord
 from synapsor.values import ColumnType, digest, to_json
 
 
-async def propose(served: Served, arguments: Mapping[str, Any], scope: Scope, call: Call, ledger: AgentLedger) -> dict[str, Any]:
+async def propose(
+    served: Served, arguments: Mapping[str, Any], scope: Scope, call: Call, ledger: AgentLedger
+) -> dict[str, Any]:
     """File a write proposal and return its envelope; `review_required` is a success.
 
     Raises:
@@ -39,9 +41,18 @@ async def propose(served: Served, arguments: Mapping[str, Any], scope: Scope, ca
     proposal = _proposal(served, capability, arguments, scope, call, ledger.id, plan, change, evidence)
     record = await ledger.file_proposal(proposal, evidence, audit_of(call, plan, 1, evidence["id"], served, "proposed"))
     known = record.proposal.id != proposal.id
-    summary = "This change is already waiting for a decision." if known else "The change waits for a person's decision; nothing has changed yet."
+    summary = (
+        "This change is already waiting for a decision."
+        if known
+        else "The change waits for a person's decision; nothing has changed yet."
+    )
     return success(
-        call.capability, "propose", summary, evidence=evidence["id"], audit=call.id, proposal=proposal_view(record, served)
+        call.capability,
+        "propose",
+        summary,
+        evidence=evidence["id"],
+        audit=call.id,
+        proposal=proposal_view(record, served),
     )
 
 

@@ -29,7 +29,9 @@ _REFUSALS = {
 }
 
 
-async def read(served: Served, arguments: Mapping[str, Any], scope: Scope, call: Call, ledger: AgentLedger) -> dict[str, Any]:
+async def read(
+    served: Served, arguments: Mapping[str, Any], scope: Scope, call: Call, ledger: AgentLedger
+) -> dict[str, Any]:
     """Run a read capability and return its envelope.
 
     Raises:
@@ -44,7 +46,11 @@ async def read(served: Served, arguments: Mapping[str, Any], scope: Scope, call:
         evidence_body(evidence, call, plan, seen, source=served.source.name),
     )
     count = len(seen.rows)
-    summary = f"{count} row{'' if count == 1 else 's'}" + (", cut by the limit on " + seen.cut_by if seen.cut_by else "") + "."
+    summary = (
+        f"{count} row{'' if count == 1 else 's'}"
+        + (", cut by the limit on " + seen.cut_by if seen.cut_by else "")
+        + "."
+    )
     return success(call.capability, "read", summary, evidence=evidence, audit=call.id, data=data)
 
 
@@ -72,10 +78,18 @@ async def look(served: Served, arguments: Mapping[str, Any], scope: Scope) -> tu
     return plan, seen
 
 
-def audit_of(call: Call, plan: ReadPlan, rows: int, evidence: str | None, served: Served, outcome: str = "ok") -> dict[str, Any]:
+def audit_of(
+    call: Call, plan: ReadPlan, rows: int, evidence: str | None, served: Served, outcome: str = "ok"
+) -> dict[str, Any]:
     """Return the query audit of a call that reached its source."""
     return audit_body(
-        call, outcome=outcome, shape=plan.shape, parameters=parameters_fingerprint(plan), rows=rows, evidence=evidence, source=served.source.name
+        call,
+        outcome=outcome,
+        shape=plan.shape,
+        parameters=parameters_fingerprint(plan),
+        rows=rows,
+        evidence=evidence,
+        source=served.source.name,
     )
 
 

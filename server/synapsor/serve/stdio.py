@@ -15,7 +15,8 @@ from typing import Any
 
 import anyio
 from mcp.server import Server
-from mcp.shared.jsonrpc_dispatcher import cancelled_request_id_from_params, coerce_request_id
+from mcp.shared.dispatcher import coerce_request_id
+from mcp.shared.jsonrpc_dispatcher import cancelled_request_id_from_params
 from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
 from typing_extensions import Self
@@ -162,6 +163,7 @@ class Inbox(_Stream):
         self._max_open = max_open
         self._grace = anyio.CancelScope()
         self._finishing = False
+        self._ended = False
 
     def finish(self) -> None:
         """Take no further message, and end when the open requests are answered."""
@@ -179,19 +181,13 @@ class Inbox(_Stream):
         Raises:
             anyio.EndOfStream: there will be no further one.
         """
-        try:
-            while True:
-                await self._outbox.below(self._max_open)
-                line = await self._line()
-                if line is None or self._finishing:
-                    break
-                if message := await self._message(line):
-                    return message
-        except anyio.BrokenResourceError:
-            self.leave()
-        self._grace.deadline = anyio.current_time() + self._grace_s
-        with self._grace:
-            await self._outbox.below(1)
+        if not self._ended:
+            if message := await self._next():
+                return message
+            self._ended = True
+            self._grace.deadline = anyio.current_time() + self._grace_s
+            with self._grace:
+                await self._outbox.below(1)
         raise anyio.EndOfStream
 
     def __aiter__(self) -> Self:
@@ -202,6 +198,19 @@ class Inbox(_Stream):
             return await self.receive()
         except anyio.EndOfStream:
             raise StopAsyncIteration from None
+
+    async def _next(self) -> SessionMessage | None:
+        try:
+            while True:
+                await self._outbox.below(self._max_open)
+                line = await self._line()
+                if line is None or self._finishing:
+                    return None
+                if message := await self._message(line):
+                    return message
+        except anyio.BrokenResourceError:
+            self.leave()
+            return None
 
     async def _line(self) -> bytes | None:
         skipping = False

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from aiomysql.connection import Connection
-from pymysql.constants import CLIENT, COMMAND
+from pymysql.constants import CLIENT
 from pymysql.err import Error as MysqlError
 from pymysql.err import InterfaceError, OperationalError
 
@@ -35,7 +35,7 @@ IDLE_SECONDS = 30
 
 _NO_TLS = 2026
 _PLAINTEXT_PASSWORD = frozenset({b"mysql_clear_password", b"mysql_old_password"})
-_BACKSLASH_IS_PLAIN = 512  # SERVER_STATUS_NO_BACKSLASH_ESCAPES
+_RESET_CONNECTION = 0x1F  # COM_RESET_CONNECTION, which PyMySQL has no name for
 # NO_BACKSLASH_ESCAPES, ANSI_QUOTES and PIPES_AS_CONCAT stay out: the client's escaping and the compiled SQL rely on it.
 _SQL_MODE = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
@@ -109,7 +109,6 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # aiomysql ships no 
     async def _request_authentication(self) -> None:
         if self._ssl_context and not self.server_capabilities & CLIENT.SSL:
             raise OperationalError(_NO_TLS, "the server offers no TLS")
-        # Here and not in the constructor, which would be followed by nothing that sets them again, but precedes a version check that may.
         self.client_flag &= ~(CLIENT.MULTI_STATEMENTS | CLIENT.LOCAL_FILES)
         await super()._request_authentication()
         if self._ssl_context and self._writer.get_extra_info("cipher") is None:
@@ -215,20 +214,14 @@ class Session:
             SourceFailure: a value of a type that is never compared or stored (`value`).
         """
         values = {f"p{number}": self._literal(value) for number, value in enumerate(statement.params, 1)}
-        try:
-            return (statement.text % values).encode()
-        except UnicodeEncodeError:
-            encodable = False
-        raise SourceFailure(Failure.VALUE, state="encoding") if not encodable else AssertionError
+        return (statement.text % values).encode()
 
     def _literal(self, value: Any) -> str:
         kind = type(value)
         if value is None:
             return "NULL"
         if kind is str:
-            if self._connection.server_status & _BACKSLASH_IS_PLAIN:
-                raise SourceFailure(Failure.OTHER, state="sql_mode")
-            return f"'{self._connection.escape_string(value)}'"
+            return f"'{self._connection.escape_string(_encodable(value))}'"
         if kind is int:
             return str(value)
         if kind is bytes:
@@ -246,7 +239,7 @@ class Session:
         try:
             async with asyncio.timeout(SIDE_SECONDS):
                 with self._answering():
-                    await self._connection._execute_command(COMMAND.COM_RESET_CONNECTION, "")  # noqa: SLF001  # no public way
+                    await self._connection._execute_command(_RESET_CONNECTION, "")  # noqa: SLF001  # no public way
                     await self._connection._read_ok_packet()  # noqa: SLF001
         except Exception as error:  # noqa: BLE001  # as in run()
             failure = failure_of(error)
@@ -272,6 +265,13 @@ class Session:
             return ()
         self._time_ms = time_ms
         return (f"SET SESSION {_time_limits(self.mariadb, time_ms)}".encode(),)
+
+
+def _encodable(text: str) -> str:
+    # The driver would smuggle a lone surrogate through as a raw byte.
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+        raise SourceFailure(Failure.VALUE, state="encoding")
+    return text
 
 
 def _time_limits(mariadb: bool, time_ms: int) -> str:
@@ -379,7 +379,7 @@ class Pool:
         self._closed = False
 
     async def acquire(self, *, fresh: bool = False) -> Session:
-        """Return a clean session, an idle one where there is one.
+        """Return a clean session, an idle one where there is one and `fresh` does not forbid it.
 
         Raises:
             SourceFailure: `busy` when none became free in time.
@@ -395,9 +395,9 @@ class Pool:
         if full:
             raise SourceFailure(Failure.BUSY, state="pool")
         try:
-            while self._idle and not fresh:
+            while self._idle:
                 session = self._idle.pop()
-                if session.alive:
+                if session.alive and not fresh:
                     return session
                 self._chore(session.close())
             return await self._dialer.connect()

@@ -13,7 +13,7 @@ from synapsor.sql.statement import Dialect
 from synapsor.values import ColumnType
 
 _VALUED = {
-    "mysql": frozenset(ColumnType) - {ColumnType.TEXT, ColumnType.JSON},
+    "mysql": frozenset(ColumnType) - {ColumnType.TEXT, ColumnType.JSON, ColumnType.NUMERIC},
     "sqlite": frozenset({ColumnType.INTEGER, ColumnType.FLOAT, ColumnType.BOOLEAN, ColumnType.BYTES}),
 }
 """Types that an engine compares by value; all others are compared as the bytes of their token. Postgres compares only those."""
@@ -35,7 +35,7 @@ def still_holds(number: int, column: Column, dialect: Dialect) -> exp.Expression
     if dialect == "postgres" or column.type not in _VALUED[dialect]:
         return _same(_bytewise(ref, column, dialect), _bytewise_parameter(number, dialect), dialect)
     if dialect == "mysql" and column.type is ColumnType.FLOAT:
-        return _same(trees.cast_to(ref, "DOUBLE"), trees.placeholder(number, dialect), dialect)
+        return _same(trees.cast_to(ref, "DOUBLE"), tokens.bound(number, column, dialect), dialect)
     return _same(ref, trees.placeholder(number, dialect), dialect)
 
 

@@ -5,7 +5,6 @@ The receipt commits with the change, so it alone says whether a proposal was app
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 from sqlglot import exp
@@ -23,19 +22,14 @@ _BINARY = frozenset({KEY, "proposal_digest", "ledger_head"})
 
 
 def select_receipt(relation: Relation, dialect: Dialect, key: bytes) -> Statement:
-    """Return the look-up of one receipt; give its rows to `found_receipt`."""
+    """Return the look-up of one receipt; its row, if there is one, is read with `read_receipt`."""
     return Statement(text=_select_text(relation, dialect), params=(key,))
 
 
-def found_receipt(rows: Sequence[RawRow]) -> SourceReceipt | None:
-    """Return the receipt that a look-up found, or None."""
-    if not rows:
-        return None
-    key, digest, proposal, tenant, outcome, head, worker = rows[0]
-    return SourceReceipt(
-        key=bytes(key), digest=bytes(digest), proposal=proposal, tenant=tenant, outcome=outcome,
-        ledger_head=bytes(head), worker=worker,
-    )  # fmt: skip  # one line per kind, as in WRITTEN
+def read_receipt(row: RawRow) -> tuple[bytes, str]:
+    """Return the proposal digest and the outcome of a receipt that a look-up found."""
+    digest, outcome = row
+    return bytes(digest), str(outcome)
 
 
 def insert_receipt(relation: Relation, dialect: Dialect, receipt: SourceReceipt) -> Statement:
@@ -52,7 +46,7 @@ def insert_receipt(relation: Relation, dialect: Dialect, receipt: SourceReceipt)
 
 @lru_cache(maxsize=64)
 def _select_text(relation: Relation, dialect: Dialect) -> str:
-    cells = [_cell(trees.column(name), name, dialect) for name in WRITTEN]
+    cells = [_cell(trees.column(name), name, dialect) for name in ("proposal_digest", "outcome")]
     wanted = exp.EQ(this=trees.column(KEY), expression=_bound(1, KEY, dialect))
     tree = exp.Select().select(*cells).from_(trees.table(relation)).where(wanted)
     return trees.text_of(tree, dialect)

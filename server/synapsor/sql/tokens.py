@@ -52,6 +52,7 @@ _NATIVE: dict[ColumnType, str] = {
 }
 """The Postgres type that stands for a column type where the catalogue was not asked."""
 
+_MYSQL_EXACT = {_T.NUMERIC: "DECIMAL(65, 30)", _T.FLOAT: "DOUBLE"}
 _FOREIGN: dict[Dialect, frozenset[ColumnType]] = {
     "postgres": frozenset(),
     "mysql": frozenset({_T.INTERVAL, _T.ARRAY}),
@@ -120,7 +121,11 @@ def bound(number: int, column: Column, dialect: Dialect) -> exp.Expression:
     On Postgres it travels as text: the driver's own conversions would round, cut or refuse what the server takes exactly.
     """
     value = trees.placeholder(number, dialect)
-    if dialect != "postgres":
+    if dialect == "mysql":
+        # Bound as text, which the server would otherwise compare with a number through a double.
+        exact = _MYSQL_EXACT.get(column.type)
+        return trees.cast_to(value, exact) if exact else value
+    if dialect == "sqlite":
         return value
     native = column.native or _NATIVE.get(column.type)
     if native is None:
@@ -145,8 +150,13 @@ def _digits(value: Any) -> Token:
     raise ValueUnfit("not stored as an integer")
 
 
+def _digits_text(value: Any) -> Token:
+    return value if type(value) is str else _digits(value)
+
+
 def _truth(value: Any) -> Token:
-    return {0: "false", 1: "true"}.get(value, str(value)) if value is not None else None
+    digits = _digits_text(value)
+    return None if digits is None else {"0": "false", "1": "true"}.get(digits, digits)
 
 
 def _hexadecimal(value: Any) -> Token:
@@ -193,10 +203,6 @@ def _from_digits(token: Token) -> Any:
     return None if token is None else int(token)
 
 
-def _from_decimal(token: Token) -> Any:
-    return None if token is None else Decimal(token)
-
-
 def _from_float(token: Token) -> Any:
     return None if token is None else float(token)
 
@@ -217,8 +223,9 @@ def _from_zoned(token: Token) -> Any:
     return None if token is None else token.removesuffix("+00")
 
 
+# A MySQL adapter may let its driver convert integers or leave every cell as the text the server sent.
 _MYSQL_READERS: dict[ColumnType, Reader] = {
-    _T.INTEGER: _digits,
+    _T.INTEGER: _digits_text,
     _T.NUMERIC: _decimal,
     _T.BOOLEAN: _truth,
     _T.TIME: _trimmed,
@@ -230,8 +237,6 @@ _MYSQL_READERS: dict[ColumnType, Reader] = {
 }
 _MYSQL_BINDERS: dict[ColumnType, Binder] = {
     _T.INTEGER: _from_digits,
-    _T.NUMERIC: _from_decimal,
-    _T.FLOAT: _from_float,
     _T.BOOLEAN: _from_truth,
     _T.TIMESTAMPTZ: _from_zoned,
     _T.BYTES: _from_hexadecimal,

@@ -18,9 +18,9 @@ ROW = "r"
 """The alias of the relation in every statement. Columns are always qualified by it: SQLite reads an unknown bare "name" as text."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z", re.ASCII)
-# What format_type prints: words, quoted names, at most one schema before them, at most one pair of brackets behind.
+# What format_type prints: words, quoted names, at most one schema before them, at most one pair of brackets behind; or a precision.
 _PART = r'(?:[A-Za-z_][A-Za-z0-9_]*(?: [a-z]+)*|"(?:[^"\0]|"")+")'
-_TYPE = re.compile(rf"{_PART}(?:\.{_PART})?(?:\[\])?\Z", re.ASCII)
+_TYPE = re.compile(rf"{_PART}(?:\.{_PART})?(?:\[\]|\([0-9]{{1,2}}, [0-9]{{1,2}}\))?\Z", re.ASCII)
 _NULLS_FIRST = {"postgres": (False, True), "mysql": (True, False), "sqlite": (True, False)}
 
 

@@ -107,7 +107,9 @@ def _approval(lease: Lease, record: ProposalRecord) -> SignedDecision:
     return signed
 
 
-def _verify(signed: SignedDecision, proposal: Proposal, operators: Mapping[str, Operator], ledger: str, now: str) -> None:
+def _verify(
+    signed: SignedDecision, proposal: Proposal, operators: Mapping[str, Operator], ledger: str, now: str
+) -> None:
     try:
         verify_approval(signed, proposal, operators, ledger=ledger, now=now)
     except IntegrityError:

@@ -83,17 +83,18 @@ class Worker:
 
     async def _work(self, lease: Lease) -> int:
         await self.reached("work.leased")
+        settled = False
         async with anyio.create_task_group() as group:
             group.start_soon(self._renew, lease)
             try:
                 result = await self._attempt(lease)
                 await self.reached("work.applied")
-                return int(await self._finish(lease, result))
+                settled = await self._finish(lease, result)
             except LedgerFailure:
                 log.exception("job left to its lease", extra={"action": "settle_failed", "job": lease.job.id})
-                return 0
             finally:
                 group.cancel_scope.cancel()
+        return int(settled)
 
     async def _renew(self, lease: Lease) -> None:
         while True:
@@ -107,7 +108,12 @@ class Worker:
     async def _attempt(self, lease: Lease) -> Result:
         try:
             task = await authorise(
-                lease, self.ledger, self.targets, self.operators(), now=lambda: stamp(self.clock.now()), reached=self.reached
+                lease,
+                self.ledger,
+                self.targets,
+                self.operators(),
+                now=lambda: stamp(self.clock.now()),
+                reached=self.reached,
             )
         except Denied as denied:
             log.error("job refused", extra={"action": "job_refused", "job": lease.job.id, "code": denied.code})  # noqa: TRY400  # no trace needed
@@ -127,7 +133,7 @@ class Worker:
     async def _apply(self, task: Task) -> Result:
         try:
             return await apply(task)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # see the comment
             # One job that breaks the worker's own code must not stop the others; nothing is known, so it is tried again.
             log.error("apply broke: %s", place(error), extra={"action": "apply_broke", "proposal": task.proposal.id})  # noqa: TRY400  # no values
             return Result(outcome=Outcome.RETRY, code="internal")
@@ -135,8 +141,12 @@ class Worker:
     async def _finish(self, lease: Lease, result: Result) -> bool:
         now = self.clock.now()
         if result.outcome is Outcome.RETRY:
-            wait = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** (lease.attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
-            kept = await self.ledger.release(lease, not_before=stamp(now + dt.timedelta(seconds=wait)), code=result.code)
+            wait = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** (lease.attempt - 1)) * random.uniform(
+                0.5, 1.0
+            )  # noqa: S311  # jitter
+            kept = await self.ledger.release(
+                lease, not_before=stamp(now + dt.timedelta(seconds=wait)), code=result.code
+            )
         else:
             kept = await settle(self.ledger, lease, result, at=stamp(now))
             await self.reached("work.settled")

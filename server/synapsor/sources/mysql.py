@@ -1,0 +1,201 @@
+"""MySQL and MariaDB as read and write sources: session, transaction, time limits and errors by number.
+
+A read is one READ ONLY transaction over one snapshot. A write is one READ COMMITTED transaction; leaving it without a commit rolls
+back and closes the connection, and a COMMIT whose answer was lost is reported as unknown, never as failed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.plan import Relation
+from synapsor.errors import Failure, SourceFailure
+from synapsor.sources import mysql_posture as posture
+from synapsor.sources.mysql_connection import GRACE_SECONDS, Address, Dialer, Pool, Role, Session
+from synapsor.sources.shield import to_the_end
+from synapsor.sources.tls import Tls
+from synapsor.sql.statement import Dialect, RawRow, Statement
+
+CATALOGUE_MS = 5000
+COMMIT_SECONDS = 15.0
+_KNOWN_AT_COMMIT = frozenset({Failure.CONSTRAINT, Failure.TRANSIENT})
+"""Errors that the server itself answers a COMMIT with, having rolled back. Every other end of a COMMIT leaves it open."""
+
+
+class _MysqlSource:
+    dialect: Dialect = "mysql"
+
+    def __init__(self, *, name: str, url: str, tls: Tls, pool_size: int, pool_wait_ms: int, role: Role) -> None:
+        self.name = name
+        self._address = Address.parse(url)
+        dialer = Dialer(self._address, tls.context(self._address.host), role)
+        self._pool = Pool(dialer, size=pool_size, wait_ms=pool_wait_ms)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name})"
+
+    async def describe(self, relation: Relation) -> RelationFacts | None:
+        """Return what the catalogue says, or None when the credential cannot see such a relation."""
+        return await posture.describe(self._ask, relation)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._pool.aclose()
+
+    async def _ask(self, text: str, *params: Any) -> Sequence[RawRow]:
+        """Return the rows of a question to the catalogue."""
+        return await self._fetch(Statement(text=text, params=params), time_ms=CATALOGUE_MS)
+
+    async def _fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
+        session = await self._pool.acquire()
+        try:
+            return await session.read(statement, time_ms=time_ms)
+        except SourceFailure as failed:
+            # An idle connection may have been cut unseen; nothing has happened on it, so one new one is tried.
+            if failed.kind is not Failure.UNAVAILABLE or not session.used:
+                raise
+        finally:
+            self._pool.release(session)
+        session = await self._pool.acquire(fresh=True)
+        try:
+            return await session.read(statement, time_ms=time_ms)
+        finally:
+            self._pool.release(session)
+
+
+class MysqlReadSource(_MysqlSource):
+    """MySQL or MariaDB through its read-only credential."""
+
+    def __init__(self, *, name: str, url: str, tls: Tls, pool_size: int = 4, pool_wait_ms: int = 1000) -> None:
+        super().__init__(name=name, url=url, tls=tls, pool_size=pool_size, pool_wait_ms=pool_wait_ms, role="read")
+
+    async def fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
+        """Return the raw rows: text, bytes or None, as the server sent them."""
+        return await self._fetch(statement, time_ms=time_ms)
+
+    async def posture(
+        self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
+    ) -> tuple[Finding, ...]:
+        """Say what this credential can do beyond reading the given columns."""
+        return await posture.reader_findings(self._ask, self._address.user, reads, denied)
+
+    async def fingerprint(self) -> str:
+        """Return a digest that names the server and database without an address, a name or a password in clear."""
+        server = await posture.server_identity(self._ask)
+        named = "\0".join(("mysql", server or f"{self._address.host}:{self._address.port}", self._address.database))
+        return "sha256:" + hashlib.sha256(f"synapsor:source\0{named}".encode()).hexdigest()
+
+
+class MysqlWriteSource(_MysqlSource):
+    """MySQL or MariaDB through the worker's write credential."""
+
+    def __init__(self, *, name: str, url: str, tls: Tls, pool_size: int = 2, pool_wait_ms: int = 1000) -> None:
+        super().__init__(name=name, url=url, tls=tls, pool_size=pool_size, pool_wait_ms=pool_wait_ms, role="write")
+
+    @asynccontextmanager
+    async def transaction(self, *, time_ms: int) -> AsyncIterator[MysqlTransaction]:
+        """Open a read-committed transaction; left without `commit`, it is rolled back and its connection closed."""
+        session = await self._begin(time_ms)
+        transaction = MysqlTransaction(session, time_ms)
+        try:
+            yield transaction
+        finally:
+            await to_the_end(self._leave(session, transaction))
+
+    async def posture(self, writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> tuple[Finding, ...]:
+        """Say what is missing for the given column updates and receipts, and what the credential could do beyond them."""
+        return await posture.writer_findings(self._ask, self._address.user, writes, receipts)
+
+    async def _begin(self, time_ms: int) -> Session:
+        session = await self._pool.acquire()
+        try:
+            await session.begin(time_ms=time_ms)
+        except SourceFailure as failed:
+            self._pool.release(session)
+            if failed.kind is not Failure.UNAVAILABLE or not session.used:
+                raise
+        except BaseException:
+            self._pool.release(session)
+            raise
+        else:
+            return session
+        session = await self._pool.acquire(fresh=True)
+        try:
+            await session.begin(time_ms=time_ms)
+        except BaseException:
+            self._pool.release(session)
+            raise
+        return session
+
+    async def _leave(self, session: Session, transaction: MysqlTransaction) -> None:
+        if transaction.committed:
+            self._pool.release(session)
+            return
+        if session.alive:
+            # The server would roll back by itself on the close, but later; the row lock should be gone when this returns.
+            try:
+                await session.run(b"ROLLBACK", seconds=COMMIT_SECONDS)
+            except SourceFailure:
+                pass
+        await self._pool.discard(session)
+
+
+class MysqlTransaction:
+    """One transaction of the worker. After any error it can only be left: MySQL may have undone one statement or all of them."""
+
+    def __init__(self, session: Session, time_ms: int) -> None:
+        self._session = session
+        self._seconds = time_ms / 1000 + GRACE_SECONDS
+        self._spoiled = False
+        self.committed = False
+
+    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
+        """Return the raw rows."""
+        result = await self._run(self._session.render(statement))
+        return tuple(result.rows or ())
+
+    async def execute(self, statement: Statement) -> int:
+        """Return the number of rows matched (not the number changed)."""
+        result = await self._run(self._session.render(statement))
+        return int(result.affected_rows)
+
+    async def settle_constraints(self) -> None:
+        """Do nothing: neither server has deferred constraints."""
+
+    async def commit(self) -> None:
+        """Commit, whatever happens to the caller meanwhile.
+
+        Raises:
+            SourceFailure: `unknown_commit` when the answer was lost.
+        """
+        if self._spoiled or not self._session.alive:
+            raise SourceFailure(Failure.UNAVAILABLE, state="no_transaction")
+        self._spoiled = True
+        await to_the_end(self._commit())
+
+    async def _commit(self) -> None:
+        if not self._session.in_transaction:
+            # Something has ended the transaction already; whether with its effect, only the receipt can tell.
+            raise SourceFailure(Failure.UNKNOWN_COMMIT, state="no_transaction")
+        try:
+            await self._session.run(b"COMMIT", seconds=COMMIT_SECONDS)
+        except SourceFailure as failed:
+            if failed.kind in _KNOWN_AT_COMMIT and self._session.alive:
+                raise
+            lost = failed.state
+        else:
+            self.committed = True
+            return
+        raise SourceFailure(Failure.UNKNOWN_COMMIT, state=lost)
+
+    async def _run(self, sql: bytes) -> Any:
+        if self._spoiled:
+            raise SourceFailure(Failure.OTHER, state="no_transaction")
+        self._spoiled = True
+        result = await self._session.run(sql, seconds=self._seconds)
+        self._spoiled = False
+        return result

@@ -1,0 +1,20 @@
+"""A process that serves the fake desk over stdio; its first argument is the grace in seconds."""
+
+import sys
+
+from synapsor.serve.identity import StaticSession
+from synapsor.serve.loop import run
+from synapsor.serve.server import build_server
+from synapsor.serve.stdio import serve_stdio
+from tests.serving.desk import FakeDesk
+
+
+async def main() -> None:
+    desk = FakeDesk()
+    server = build_server(desk, StaticSession({"tenant_id": "acme", "user": "alice"}), names="dotted", version="0")
+    await serve_stdio(server, grace_s=float(sys.argv[1]) if len(sys.argv) > 1 else 5.0)
+    print("done" if not desk.canceled.is_set() else "canceled", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main())
