@@ -68,9 +68,16 @@ def _session_value(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+def _whole_number(value: Any) -> Any:
+    if type(value) is not int:  # to Python, True is 1
+        raise PydanticCustomError("version", "this must be the number 1")
+    return value
+
+
 FilePath = Annotated[Path, BeforeValidator(_path)]
 SourceUrl = Annotated[SecretRef, BeforeValidator(_source_url)]
 SessionValue = Annotated[str | int | SecretRef, BeforeValidator(_session_value)]
+FormatVersion = Annotated[Literal[1], BeforeValidator(_whole_number)]
 SessionValues = dict[Name, SessionValue]
 
 
@@ -130,7 +137,7 @@ class HttpConfig(Model):
 class Config(Model):
     """A project. Every path is absolute."""
 
-    synapsor: Literal[1]
+    synapsor: FormatVersion
     profile: Literal["development", "production"] = "development"
     policies: tuple[FilePath, ...] = Field(strict=False, min_length=1)
     ledger: FilePath = Field(default=Path(".synapsor/ledger.db"), validate_default=True)

@@ -80,10 +80,10 @@ class Project:
     async def ledger(self) -> WorkLedger:
         """Return the ledger, opened once."""
         if self._ledger is None:
-            from synapsor.ledger import open_ledger  # each process opens it when it first needs it
+            from synapsor.ledger.open import open_ledger  # each process opens it when it first needs it
 
             fresh = not self.config.ledger.exists()
-            self._ledger = await open_ledger(self.config.ledger, create=fresh, key_path=self.config.ledger_key)
+            self._ledger = open_ledger(self.config.ledger, create=fresh, key_path=self.config.ledger_key)
             self._stack.push_async_callback(self._ledger.aclose)
         return self._ledger
 

@@ -89,6 +89,7 @@ async def test_a_row_that_moved_on_after_the_proposal_conflicts_and_is_not_overw
         )
         fast = await desk.call("billing.propose_note", {"invoice_id": "INV-3002", "note": "Disputed."}, ACME)
         for answer in (fast, slow):
+            assert answer["ok"], answer["error"]
             await leo_approves(files, project, answer["proposal"]["id"], answer["proposal"]["digest"])
         reports: list[Any] = []
         worker = await project.worker(report=reports.append)

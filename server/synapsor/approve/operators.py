@@ -12,13 +12,13 @@ import tempfile
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from synapsor.config import read_yaml, refuse, validated
+from synapsor.config import FormatVersion, read_yaml, refuse, validated
 from synapsor.contract.model import Name
 from synapsor.core.review import Operator, key_fingerprint, same_person
 from synapsor.errors import ConfigError, UsageError
@@ -41,7 +41,7 @@ class _Entry(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
-    synapsor: Literal[1]
+    synapsor: FormatVersion
     operators: dict[OperatorName, _Entry] = Field(default_factory=dict)
 
 
@@ -71,11 +71,31 @@ def add_operator(path: Path, operator: Operator) -> dict[str, Operator]:
         UsageError: the name is taken.
         ConfigError: the key is no public key or belongs to another name, or the person has an entry already.
     """
+    operators = check_new(path, operator)
+    if not _is_public_key(operator.key):
+        raise ConfigError(f"The key of {operator.name} is not an Ed25519 public key.", fix="Give the raw key in base64, as `operators.yaml` has it.")
+    _write(path, operators)
+    return operators
+
+
+def check_new(path: Path, operator: Operator) -> dict[str, Operator]:
+    """Return all operators with a new one among them, whose key may still be made.
+
+    Raises:
+        UsageError: the name is taken or cannot be used, or a role cannot be.
+        ConfigError: the person has an entry already.
+    """
     operators = read_operators(path)
     if operator.name in operators:
         raise UsageError(f"There is an operator {operator.name} already.", fix="Choose another name; a revoked name is not used again.")
     operators[operator.name] = operator
-    _write(path, operators)
+    try:
+        _File.model_validate(_body(operators))
+    except ValidationError:
+        raise UsageError(
+            "This name, role or principal cannot be used.", fix="Names and roles are lower case: letters, digits and underscores, a letter first."
+        ) from None
+    _check_people(operators)
     return operators
 
 
@@ -97,6 +117,10 @@ def _check(operators: dict[str, Operator]) -> None:
     for one in operators.values():
         if not _is_public_key(one.key):
             raise ConfigError(f"The key of {one.name} is not an Ed25519 public key.", fix="Add the operator with `synapsor operator add`.")
+    _check_people(operators)
+
+
+def _check_people(operators: dict[str, Operator]) -> None:
     for one, other in combinations(operators.values(), 2):
         if one.key == other.key:
             raise ConfigError(f"{one.name} and {other.name} have the same key.", fix="Give every person a key of their own.")
@@ -118,12 +142,11 @@ def _is_public_key(text: str) -> bool:
 
 def _write(path: Path, operators: dict[str, Operator]) -> None:
     _check(operators)
-    body: dict[str, Any] = {"synapsor": 1, "operators": {name: _entry(o) for name, o in sorted(operators.items())}}
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(HEADER + yaml.safe_dump(body, sort_keys=False, allow_unicode=False, width=200))
+            file.write(HEADER + yaml.safe_dump(_body(operators), sort_keys=False, allow_unicode=False, width=200))
             file.flush()
             os.fchmod(handle, 0o644)
             os.fsync(handle)
@@ -131,6 +154,10 @@ def _write(path: Path, operators: dict[str, Operator]) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _body(operators: dict[str, Operator]) -> dict[str, Any]:
+    return {"synapsor": 1, "operators": {name: _entry(o) for name, o in sorted(operators.items())}}
 
 
 def _entry(operator: Operator) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Shown:
 
 
 def visible(text: str) -> str:
-    """Return the text with every control, direction, invisible and line-breaking character written out, and `\\` doubled."""
+    """Return the text with every control, direction, invisible and line-breaking character written out; a backslash is doubled."""
     out: list[str] = []
     marks = 0
     for character in text:

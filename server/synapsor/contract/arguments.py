@@ -41,7 +41,10 @@ class ArgumentCheck:
             raise Refusal(Code.INVALID_ARGUMENTS, "The arguments must be an object.")
         if given.keys() == self.names:
             checked = {name: given[name] for name, _ in self.tests}
-            if not any([test(checked[name]) for name, test in self.tests]):
+            for name, test in self.tests:
+                if test(checked[name]):
+                    break
+            else:
                 return checked
         raise Refusal(Code.INVALID_ARGUMENTS, " ".join(self._findings(given)))
 
@@ -132,4 +135,9 @@ def _test_boolean(value: Any) -> str:
     return "" if type(value) is bool else "must be true or false"
 
 
-_TESTS: dict[str, Callable[[Argument], Test]] = {"string": _string, "integer": _integer, "number": _number, "boolean": _boolean}
+_TESTS: dict[str, Callable[[Argument], Test]] = {
+    "string": _string,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+}

@@ -22,15 +22,20 @@ Place: TypeAlias = tuple[int, int]
 
 MAX_DEPTH = 12
 _MOST_PROBLEMS = 100
+_BRIEF = 64
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z", re.ASCII)
 _AMBIGUOUS = re.compile(
     r"(?:y|n|yes|no|on|off|true|false|null|~|[-+]?0[xob][0-9a-f_]+|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|[-+]?[0-9][0-9_]*)\Z",
     re.ASCII | re.IGNORECASE,
 )
-_DECIMAL = re.compile(r"[-+]?(?:(?:[0-9][0-9_]*\.?|\.[0-9])[0-9_]*(?:e[-+]?[0-9]+)?|\.(?:inf|nan))\Z", re.ASCII | re.IGNORECASE)
+_DECIMAL = re.compile(
+    r"[-+]?(?:(?:[0-9][0-9_]*\.?|\.[0-9])[0-9_]*(?:e[-+]?[0-9]+)?|\.(?:inf|nan))\Z", re.ASCII | re.IGNORECASE
+)
 _WORDS = {"true": True, "false": False, "null": None}
 _VISIBLE_BLANKS = "\t\n "
-_IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]")
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,11 @@ class Positions:
 
     def at_key(self, path: Path, rule: str, message: str, fix: str = "") -> Problem:
         """Return a problem with a key."""
-        return Problem(self.file, *self.key(path), rule, message, fix)
+        return Problem(self.file, *self.key(path), rule, printable(message), printable(fix))
 
     def at_value(self, path: Path, rule: str, message: str, fix: str = "") -> Problem:
         """Return a problem with a value."""
-        return Problem(self.file, *self.value(path), rule, message, fix)
+        return Problem(self.file, *self.value(path), rule, printable(message), printable(fix))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +87,30 @@ def hidden(character: str) -> bool:
     """Tell whether a character cannot be seen, or changes how others are seen."""
     if character in _VISIBLE_BLANKS:
         return False
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"} or bool(_IGNORABLE.match(character))
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"} or bool(
+        _IGNORABLE.match(character)
+    )
+
+
+def printable(text: str) -> str:
+    """Return a text that is safe to show: a question mark for whatever cannot be seen."""
+    return "".join("?" if hidden(c) else c for c in text)
 
 
 def hidden_characters(text: str, file: str) -> list[Problem]:
     """Return a problem for each character of a file that a reviewer cannot see."""
     text = text.replace("\r\n", "\n")
     bad = {c for c in set(text) if hidden(c)}
-    places = [(number, column, c) for number, line in enumerate(text.split("\n"), 1) for column, c in enumerate(line, 1) if c in bad] if bad else []
+    places = (
+        [
+            (number, column, c)
+            for number, line in enumerate(text.split("\n"), 1)
+            for column, c in enumerate(line, 1)
+            if c in bad
+        ]
+        if bad
+        else []
+    )
     return [
         Problem(file, line, column, "SYN003", f"U+{ord(c):04X} cannot be seen here.", "Remove it.")
         for line, column, c in places[:_MOST_PROBLEMS]
@@ -114,7 +135,7 @@ def read_document(text: str, file: str) -> Document:
     return Document(data, document.positions, document.problems)
 
 
-class _Stop(Exception):  # noqa: N818  # not an error: the rest of the file is not worth reading
+class _Stop(Exception):
     """The file cannot be read further."""
 
 
@@ -130,7 +151,7 @@ class _Reader:
 
     def report(self, mark: Any, rule: str, message: str, fix: str = "") -> None:
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        self._problems.append(Problem(self._file, line, column, rule, message, fix))
+        self._problems.append(Problem(self._file, line, column, rule, printable(message), fix))
         if len(self._problems) >= _MOST_PROBLEMS:
             raise _Stop
 
@@ -142,7 +163,9 @@ class _Reader:
             self.report(start.start_mark, "SYN104", "The file is empty.", "Begin it with `synapsor: 1`.")
             return None
         if start.version or start.tags:
-            self.report(start.start_mark, "SYN005", "A directive is not allowed.", "Remove the lines that begin with %.")
+            self.report(
+                start.start_mark, "SYN005", "A directive is not allowed.", "Remove the lines that begin with %."
+            )
         data = self._node(next(events), (), 1)
         next(events)
         more = next(events)
@@ -176,7 +199,7 @@ class _Reader:
             if isinstance(event, yaml.MappingEndEvent):
                 break
             key = self._key(event, path, depth)
-            mark = event.start_mark
+            mark: Any = event.start_mark
             if key in found:
                 self.report(mark, "SYN008", f"`{_brief(key)}` is given twice.", "Keep one of them.")
                 self._node(next(self._events), (*path, key, "again"), depth + 1)
@@ -210,7 +233,9 @@ class _Reader:
         text = str(event.value)
         if event.style is not None:
             if any(hidden(c) for c in text):
-                self.report(event.start_mark, "SYN003", "An escape stands for a character that cannot be seen.", "Remove it.")
+                self.report(
+                    event.start_mark, "SYN003", "An escape stands for a character that cannot be seen.", "Remove it."
+                )
             return text
         if text in _WORDS:
             return _WORDS[text]
@@ -219,11 +244,18 @@ class _Reader:
         elif _INTEGER.match(text):
             # Length first: Python refuses to read an integer of many thousands of digits.
             if len(text) > len(str(-SAFE_INTEGER)) or abs(int(text)) > SAFE_INTEGER:
-                self.report(event.start_mark, "SYN012", "The whole number is too large to be read exactly.", "Put it in quotes if it is text.")
+                self.report(
+                    event.start_mark,
+                    "SYN012",
+                    "The whole number is too large to be read exactly.",
+                    "Put it in quotes if it is text.",
+                )
                 return 0
             return int(text)
         elif _AMBIGUOUS.match(text):
-            self.report(event.start_mark, "SYN010", f"`{_brief(text)}` is read differently by YAML versions.", _mend(text))
+            self.report(
+                event.start_mark, "SYN010", f"`{_brief(text)}` is read differently by YAML versions.", _mend(text)
+            )
         elif _DECIMAL.match(text):
             self.report(event.start_mark, "SYN011", "A decimal number may lose digits.", "Put it in quotes.")
         return text
@@ -234,8 +266,12 @@ def _mend(text: str) -> str:
     if folded in {"null", "~"}:
         return "Write `null`, or put it in quotes."
     word = "true" if folded in {"y", "yes", "on", "true"} else "false" if folded in {"n", "no", "off", "false"} else ""
-    return f"Write `{word}`, or put it in quotes if it is text." if word else "Put it in quotes, or write it in plain digits."
+    return (
+        f"Write `{word}`, or put it in quotes if it is text."
+        if word
+        else "Put it in quotes, or write it in plain digits."
+    )
 
 
 def _brief(text: str) -> str:
-    return text if len(text) <= 64 else text[:61] + "…"
+    return text if len(text) <= _BRIEF else text[:_BRIEF] + "…"

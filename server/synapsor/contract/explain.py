@@ -13,7 +13,6 @@ from synapsor.contract.model import (
     Approval,
     Argument,
     Bound,
-    Column,
     ColumnRule,
     Context,
     Contract,
@@ -46,10 +45,26 @@ PARTS: dict[Path, type[Model]] = {
 """Which model stands where in a contract; a capability with `propose` is a ProposeCapability."""
 
 UNSUPPORTED: dict[type[Model], frozenset[str]] = {
-    Contract: frozenset({"workflows", "policies", "settlement", "settlements", "resources", "mirrors", "actions", "retention", "extends"}),
+    Contract: frozenset(
+        {
+            "workflows",
+            "policies",
+            "settlement",
+            "settlements",
+            "resources",
+            "mirrors",
+            "actions",
+            "retention",
+            "extends",
+        }
+    ),
     Table: frozenset({"principal", "masks", "row_filter", "relationships", "joins", "soft_delete"}),
-    ReadCapability: frozenset({"aggregate", "group_by", "join", "distinct", "evidence", "settle", "budget", "cursor", "offset"}),
-    ProposeCapability: frozenset({"evidence", "settle", "auto_approve", "auto_branch", "policy", "items", "fresh", "inverse"}),
+    ReadCapability: frozenset(
+        {"aggregate", "group_by", "join", "distinct", "evidence", "settle", "budget", "cursor", "offset"}
+    ),
+    ProposeCapability: frozenset(
+        {"evidence", "settle", "auto_approve", "auto_branch", "policy", "items", "fresh", "inverse"}
+    ),
     Argument: frozenset({"default", "required", "optional", "pattern", "format", "items"}),
     Approval: frozenset({"quorum", "policy", "auto", "any_of", "all_of"}),
 }
@@ -131,24 +146,23 @@ def _explain(detail: ErrorDetails, path: Path, rest: str, data: Any, positions: 
         return _missing(path, rest, data, positions)
     if kind == "extra_forbidden":
         return _unknown(path, data, positions)
-    if kind in {"string_pattern_mismatch"}:
-        return _pattern(path, data, positions, is_key=rest == "[key]")
+    if kind == "string_pattern_mismatch":
+        return _pattern(path, positions, is_key=rest == "[key]")
     if kind in {"literal_error", "enum"}:
         return _closed_word(path, data, positions)
     if kind in _LIMITS:
         key, words = _LIMITS[kind]
         return positions.at_value(path, "SYN107", f"`{name}` must be {words.format(context.get(key))}.")
-    return positions.at_value(path, "SYN104", f"`{name}` must be {_kind(kind, path, data)}.")
+    return positions.at_value(path, "SYN104", f"`{name}` must be {_kind(kind, path)}.")
 
 
-def _kind(kind: str, path: Path, data: Any) -> str:
+def _kind(kind: str, path: Path) -> str:
     if _is_column(path):
         return "a type such as `text`, the word `denied`, or a mapping"
     if len(path) == 4 and path[0] == "capabilities" and path[2] in {"where", "set"}:  # noqa: PLR2004  # capabilities/name/where/column
         return "text, a whole number, true, false or null"
     if path[-1:] == ("tenant",):
         return "a column, or `{single_tenant: true, because: …}`"
-    del data
     return _KINDS.get(kind, "of another kind")
 
 
@@ -159,7 +173,10 @@ def _is_column(path: Path) -> bool:
 def _missing(path: Path, rest: str, data: Any, positions: Positions) -> Problem:
     if rest == "read" and part_at(path, data) is ReadCapability:
         return positions.at_key(
-            path, "SYN108", "A capability says what it reads or what it proposes.", "Add `read: <table>` or `propose: update <table>`."
+            path,
+            "SYN108",
+            "A capability says what it reads or what it proposes.",
+            "Add `read: <table>` or `propose: update <table>`.",
         )
     part = part_at(path, data)
     near = suggest(rest, [k for k in _at(path, data) if part is None or k not in part.model_fields])
@@ -176,17 +193,25 @@ def _unknown(path: Path, data: Any, positions: Positions) -> Problem:
         return positions.at_key(path, "SYN108", "A capability cannot both read and propose.", "Make two of it.")
     known = [field for field in part.model_fields if field not in _at(path[:-1], data)]
     near = suggest(name, known)
-    return positions.at_key(path, "SYN101", f"`{name}` is not a key here.", near or f"Known here: {', '.join(part.model_fields)}.")
+    return positions.at_key(
+        path, "SYN101", f"`{name}` is not a key here.", near or f"Known here: {', '.join(part.model_fields)}."
+    )
 
 
-def _pattern(path: Path, data: Any, positions: Positions, *, is_key: bool) -> Problem:
+def _pattern(path: Path, positions: Positions, *, is_key: bool) -> Problem:
     if is_key and path[2:3] == ("arguments",) and claims_authority(str(path[-1])):
-        return positions.at_key(path, "SYN403", "This argument's name claims authority.", "The session decides scope, and a person approves.")
+        return positions.at_key(
+            path,
+            "SYN403",
+            "This argument's name claims authority.",
+            "The session decides scope, and a person approves.",
+        )
     if path[-1] == "propose":
-        return positions.at_value(path, "SYN102", "Only changes of one row are supported by this version.", "Write `propose: update <table>`.")
+        return positions.at_value(
+            path, "SYN102", "Only changes of one row are supported by this version.", "Write `propose: update <table>`."
+        )
     form = _FORMS[_form(path, is_key=is_key)]
     report = positions.at_key if is_key else positions.at_value
-    del data
     return report(path, "SYN105", f"The name does not have the form that is asked for here: {form}.")
 
 
@@ -224,6 +249,3 @@ def _words(path: Path) -> Iterator[str]:
         return iter(["string", "integer", "number", "boolean"])
     kinds = [kind.value for kind in ColumnType]
     return iter([*kinds, "denied"] if _is_column(path) else kinds)
-
-
-__all__ = ["PARTS", "UNSUPPORTED", "Column", "part_at", "shape_problems"]

@@ -104,8 +104,10 @@ def read_text(text: str, file: str) -> Reading:
     if not isinstance(document.data, dict):
         return _nothing(file, "SYN104", "A contract is a mapping.", "Begin it with `synapsor: 1`.")
     places = {(p.line, p.column) for p in problems}
+    contract: Contract | None
+    shape: list[Problem] = []
     try:
-        contract, shape = Contract.model_validate(document.data), []
+        contract = Contract.model_validate(document.data)
     except ValidationError as error:
         shape = [p for p in shape_problems(error, document.data, positions) if (p.line, p.column) not in places]
         contract = _without_broken_capabilities(error, document.data)
@@ -122,7 +124,9 @@ def _without_broken_capabilities(error: ValidationError, data: dict[str, Any]) -
     if None in broken or not isinstance(capabilities, dict):
         return None
     try:
-        return Contract.model_validate({**data, "capabilities": {n: c for n, c in capabilities.items() if n not in broken}})
+        return Contract.model_validate(
+            {**data, "capabilities": {n: c for n, c in capabilities.items() if n not in broken}}
+        )
     except ValidationError:
         return None
 

@@ -97,7 +97,9 @@ class Table(Model):
     relation: RelationName
     write_to: RelationName | None = None
     key: Column
-    tenant: Annotated[Annotated[Column, Tag("<column>")] | Annotated[SingleTenant, Tag("<statement>")], Discriminator(_tenant_kind)]
+    tenant: Annotated[
+        Annotated[Column, Tag("<column>")] | Annotated[SingleTenant, Tag("<statement>")], Discriminator(_tenant_kind)
+    ]
     version: Column | Literal["whole_row"] | None = None
     moves: tuple[Column, ...] = Field(default=(), strict=False)
     columns: Annotated[dict[Column, ColumnRule], _SORTED] = Field(min_length=1)
@@ -179,7 +181,9 @@ class ReadCapability(_Capability):
     """A guarded read: one row when `where` names the key, otherwise a list."""
 
     read: Name
-    order: tuple[Annotated[str, StringConstraints(pattern=r"^-?[A-Za-z_][A-Za-z0-9_]{0,62}$")], ...] = Field(default=(), strict=False)
+    order: tuple[Annotated[str, StringConstraints(pattern=r"^-?[A-Za-z_][A-Za-z0-9_]{0,62}$")], ...] = Field(
+        default=(), strict=False
+    )
 
 
 class ProposeCapability(_Capability):

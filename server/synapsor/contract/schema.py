@@ -31,7 +31,13 @@ STATUSES = (
 
 def closed(properties: Schema, **more: Any) -> Schema:
     """Return an object schema in which every property is required and no other is allowed."""
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False, **more}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+        **more,
+    }
 
 
 def input_schema(capability: Capability) -> Schema:
@@ -137,7 +143,12 @@ def _nullable(schema: Schema | None) -> Schema:
     return {"type": "null"} if schema is None else {"anyOf": [schema, {"type": "null"}]}
 
 
-_INTEGER = {"type": ["integer", "string", "null"], "minimum": -SAFE_INTEGER, "maximum": SAFE_INTEGER, "pattern": "^-?[0-9]{16,}$"}
+_INTEGER = {
+    "type": ["integer", "string", "null"],
+    "minimum": -SAFE_INTEGER,
+    "maximum": SAFE_INTEGER,
+    "pattern": "^-?[0-9]{16,}$",
+}
 _TYPED: dict[ColumnType, Schema] = {
     ColumnType.INTEGER: _INTEGER,
     ColumnType.FLOAT: {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity", None]}]},
@@ -151,7 +162,11 @@ _TYPED: dict[ColumnType, Schema] = {
 
 def _value(rule: ColumnRule) -> Schema:
     """Return the schema of a column's value. `one_of` is told and not enforced: it is the database that decides what is in there."""
-    words = [rule.description, f"In {rule.unit}." if rule.unit else None, f"One of: {', '.join(rule.one_of)}." if rule.one_of else None]
+    words = [
+        rule.description,
+        f"In {rule.unit}." if rule.unit else None,
+        f"One of: {', '.join(rule.one_of)}." if rule.one_of else None,
+    ]
     said = " ".join(word for word in words if word)
     schema = dict(_TYPED.get(rule.type, {"type": ["string", "null"]}))
     return {**schema, "description": said} if said else schema
@@ -164,5 +179,7 @@ _HANDLE = {"type": "string", "description": "The proposal's id, wrp_…", "maxLe
 STATUS_INPUT: Schema = closed({"proposal_id": _HANDLE})
 """What the built-in look at a proposal takes."""
 
-STATUS_OUTPUT: Schema = _envelope("read", data=None, proposal=_proposal_view(_ANY_ROW, {"type": "array", "items": _ANY_CHANGE}))
+STATUS_OUTPUT: Schema = _envelope(
+    "read", data=None, proposal=_proposal_view(_ANY_ROW, {"type": "array", "items": _ANY_CHANGE})
+)
 """What the built-in look at a proposal answers; its rows are those of the capability that filed the proposal."""

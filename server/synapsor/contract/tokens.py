@@ -14,9 +14,13 @@ from typing import Any
 from synapsor.contract.model import ColumnRule
 from synapsor.values import ColumnType, Token, ValueUnfit
 
+_MOST_DIGITS = 100
 INT64 = range(-(2**63), 2**63)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
-_STAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)(Z|[+-][0-9]{2}:[0-9]{2})?\Z", re.ASCII)
+_STAMP = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)(Z|[+-][0-9]{2}:[0-9]{2})?\Z",
+    re.ASCII,
+)
 _NUMERIC = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?\Z", re.ASCII)
 
 
@@ -40,7 +44,7 @@ def to_token(value: Any, rule: ColumnRule) -> Token:
 def _text(value: Any, rule: ColumnRule) -> str:
     if type(value) is not str:
         raise ValueUnfit("not text")
-    if "\0" in value or any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
         raise ValueUnfit("holds NUL or a lone surrogate")
     if rule.max_length is not None and len(value) > rule.max_length:
         raise ValueUnfit("longer than the column")
@@ -58,7 +62,7 @@ def _integer(value: Any, rule: ColumnRule) -> str:
 def _numeric(value: Any, rule: ColumnRule) -> str:
     if type(value) is int:
         value = str(value)
-    if type(value) is not str or len(value) > 100 or not _NUMERIC.match(value):
+    if type(value) is not str or len(value) > _MOST_DIGITS or not _NUMERIC.match(value):
         raise ValueUnfit("not a decimal number written out in digits")
     if rule.scale is None:
         return value

@@ -7,17 +7,25 @@ from collections.abc import Iterable
 
 _RESERVED = frozenset(
     """
-    tenant principal user role roles actor subject operator approver reviewer onbehalfof impersonate
-    approve reject decide decision apply commit confirm force dryrun proposal proposalid branch run runid evidence evidenceid
-    sql query statement template table tables tablename column columns columnname allowedcolumns relation schema schemaname
-    database databasename databaseurl dsn host hostname port url uri credential credentials password passwd secret token
-    accesstoken apikey bearer authorization connection connectionstring
-    version rowversion expectedversion idempotencykey idempotency
-    select returns fields limit offset order orderby groupby having where filter filters session scope scopes context
-    contract capability policy
-    """.split()
+    tenant principal user role roles actor approver reviewer onbehalfof impersonate
+    approve reject decide decision apply commit confirm force dryrun proposal proposalid branch branchid runid evidence evidenceid
+    sql query table tables tablename column columns columnname allowedcolumns relation schema schemaname
+    database databasename databaseurl dsn host hostname url uri password passwd secret token accesstoken apikey bearer
+    authorization connection connectionstring version rowversion expectedversion idempotencykey
+    select returns limit offset order orderby groupby having where filter filters scope scopes capability
+    """.split()  # noqa: SIM905  # words are easier to review than quotes and commas
 )
-_RESERVED_BEGINNINGS = ("tenant", "principal", "approval", "approved", "source", "session", "sql", "credential", "synapsor")
+_RESERVED_BEGINNINGS = (
+    "tenant",
+    "principal",
+    "approval",
+    "approved",
+    "source",
+    "session",
+    "sql",
+    "credential",
+    "synapsor",
+)
 
 
 def claims_authority(name: str, trusted: Iterable[str] = ()) -> bool:
@@ -35,5 +43,9 @@ def _plain(name: str) -> str:
 
 def names_hidden(text: str, hidden: Iterable[str]) -> str:
     """Return the first hidden name that a text holds as a word of its own, or ""."""
-    found = (name for name in hidden if re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", text, re.IGNORECASE))
+    found = (
+        name
+        for name in hidden
+        if re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", text, re.IGNORECASE)
+    )
     return next(found, "")

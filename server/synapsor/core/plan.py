@@ -12,8 +12,8 @@ from typing import Any
 
 from synapsor.contract.model import Column as ColumnName
 from synapsor.contract.model import ColumnRule, ProposeCapability, ReadCapability, Table, constant, is_argument
+from synapsor.contract.tokens import to_token
 from synapsor.core.scope import Scope
-from synapsor.core.tokens import to_token
 from synapsor.errors import Code, Refusal
 from synapsor.values import ColumnType, Token, ValueUnfit, digest
 

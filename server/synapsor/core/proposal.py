@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from synapsor.contract.model import Bound, ProposeCapability, Range, Table, constant, is_argument
+from synapsor.contract.tokens import to_token
 from synapsor.core.records import to_body
-from synapsor.core.tokens import to_token
 from synapsor.errors import Code, Refusal
 from synapsor.values import SAFE_INTEGER, Json, Token, ValueUnfit, digest
 

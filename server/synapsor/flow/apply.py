@@ -17,7 +17,7 @@ from synapsor.core.writeback import Outcome, SourceReceipt, lock_plan, receipt_k
 from synapsor.errors import Failure, SourceFailure
 from synapsor.ports import WriteSource, WriteTransaction
 from synapsor.sql.read import compile_read
-from synapsor.sql.receipts import found_receipt, insert_receipt, select_receipt
+from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
 from synapsor.sql.statement import RawRow, Statement
 from synapsor.sql.write import compile_write
 from synapsor.values import Token, ValueUnfit
@@ -53,18 +53,15 @@ async def nowhere(_: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
-    """One approved proposal with all that applying it takes."""
+class Claim:
+    """A proposal and where its receipt is kept: enough to learn or to record its verdict, and not enough to change a row."""
 
     proposal: Proposal
-    table: Table
-    natives: Mapping[str, str]
     source: WriteSource
     receipts: Relation
     ledger_head: bytes
     worker: str
     time_ms: int
-    expired: Callable[[], bool]
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
 
     def receipt(self, outcome: Outcome) -> SourceReceipt:
@@ -78,6 +75,15 @@ class Task:
             ledger_head=self.ledger_head,
             worker=self.worker,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Claim):
+    """One authorised proposal with all that applying it takes."""
+
+    table: Table
+    natives: Mapping[str, str]
+    expired: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +159,7 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
     return Result(outcome=Outcome.APPLIED, changed=True, after=after)
 
 
-async def record_verdict(task: Task, result: Result) -> Result:
+async def record_verdict(task: Claim, result: Result) -> Result:
     """Leave a receipt that says this proposal was not applied, unless another verdict is there already, which then counts."""
     assert result.outcome in {Outcome.CONFLICT, Outcome.FAILED}  # noqa: S101  # the only verdicts without a change
     try:
@@ -172,20 +178,21 @@ async def record_verdict(task: Task, result: Result) -> Result:
     return result
 
 
-async def _known(task: Task, tx: WriteTransaction) -> Result | None:
+async def _known(task: Claim, tx: WriteTransaction) -> Result | None:
     """Return what an earlier attempt came to, from its receipt."""
     mine = task.receipt(Outcome.APPLIED)
-    found = found_receipt(await tx.fetch(select_receipt(task.receipts, task.source.dialect, mine.key)))
-    if found is None:
+    found = await tx.fetch(select_receipt(task.receipts, task.source.dialect, mine.key))
+    if not found:
         return None
-    if (found.key, found.digest) != (mine.key, mine.digest):
+    digest, outcome = read_receipt(found[0])
+    if digest != mine.digest:
         return Result(outcome=Outcome.RECONCILIATION_REQUIRED, code="receipt_of_another_digest")
-    if found.outcome == Outcome.APPLIED.value:
+    if outcome == Outcome.APPLIED.value:
         return Result(outcome=Outcome.ALREADY_APPLIED, changed=True, after=task.proposal.changes)
-    return Result(outcome=Outcome(found.outcome), code="receipt")
+    return Result(outcome=Outcome(outcome), code="receipt")
 
 
-async def _insert(task: Task, tx: WriteTransaction, outcome: Outcome) -> None:
+async def _insert(task: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
     try:
         await tx.execute(insert_receipt(task.receipts, task.source.dialect, task.receipt(outcome)))
     except SourceFailure as failed:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from synapsor.contract.arguments import ArgumentCheck, compile_arguments
-from synapsor.contract.model import Capability, Context, Contract, ProposeCapability, Table
+from synapsor.contract.model import Capability, Context, Contract, ProposeCapability, Table, shown
 from synapsor.contract.schema import input_schema, output_schema
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.plan import Question, Relation, question_of
@@ -132,11 +132,6 @@ def _serve(
         check=compile_arguments(capability),
         question=question,
         template=template,
-        returns=returned_columns(capability, table),
+        returns=tuple(shown(capability, table)),
         refusal=refusal,
     )
-
-
-def returned_columns(capability: Capability, table: Table) -> tuple[str, ...]:
-    """Return the columns a result holds: the reviewed list, or every allowed column but the tenant's."""
-    return capability.returns or tuple(n for n in table.allowed if n != table.tenant_column)

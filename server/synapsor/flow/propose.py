@@ -106,9 +106,8 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
     """Return what a model may see of a proposal: reviewed columns, its state and outcome; no tenant, principal or approver."""
     proposal = record.proposal
     types = {name: ColumnType(kind) for name, kind in proposal.columns}
-    visible = [n for n in types if n in served.returns or n in proposal.changes]
-    before = {n: to_json(proposal.before[n], types[n]) for n in visible}
-    after = {n: to_json(proposal.after[n], types[n]) for n in visible}
+    before = {n: to_json(token, types[n]) for n, token in proposal.before.items()}
+    after = {n: to_json(token, types[n]) for n, token in proposal.after.items()}
     decision = record.decisions[-1].decision if record.decisions else None
     rejected = decision if decision is not None and record.status is Status.REJECTED else None
     receipt = record.receipts[-1] if record.receipts else None
@@ -116,8 +115,8 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
         "id": proposal.id,
         "status": record.status.value,
         "digest": proposal.digest,
-        "before": before,
-        "after": after,
+        "before": {n: before[n] for n in served.returns if n in before},
+        "after": {n: after[n] for n in served.returns if n in after},
         "changes": [{"column": n, "before": before[n], "after": after[n]} for n in proposal.changes],
         "expires_at": proposal.expires_at,
         "needs": {"role": proposal.role},

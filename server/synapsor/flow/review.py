@@ -17,10 +17,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import Activation, Decision, Operator, SignedDecision, Verdict, may_decide, sign, signature_holds
+from synapsor.core.review import (
+    Activation,
+    Decision,
+    Operator,
+    SignedDecision,
+    Verdict,
+    may_decide,
+    sign,
+    signature_holds,
+)
 from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow import handles
+from synapsor.flow.replay import proposal_named
 from synapsor.ports import Activated, ProposalRecord, ReviewLedger
 
 REVIEWER_ROLE = "contract_reviewer"
@@ -132,9 +142,10 @@ async def proposal_of(ledger: ReviewLedger, handle: str) -> ProposalRecord:
         UsageError: nothing of that name leads to a proposal.
     """
     found = await ledger.find(handle)
-    body = found["body"] if found else {}
-    proposal_id = body.get("id") if found and found["kind"] == "proposal" else body.get("proposal")
-    record = await ledger.proposal(proposal_id) if isinstance(proposal_id, str) else None
+    if found is None:
+        raise UsageError("There is no such record.", fix="See `synapsor inbox --all`.")
+    proposal_id = found["body"]["id"] if found["kind"] == "proposal" else proposal_named(found["body"])
+    record = await ledger.proposal(proposal_id) if proposal_id else None
     if record is None:
         raise UsageError("No proposal answers to this handle.", fix="See `synapsor inbox --all`.")
     return record

@@ -6,7 +6,7 @@ Every 256 events, and where it matters most, a checkpoint signs the head, so tha
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,7 @@ class Checkpoint:
     signature: str = ""
 
 
-def event(kind: str, subject: str, at: str, records: Sequence[Record] = (), **facts: Any) -> Event:
+def event(kind: str, subject: str, at: str, records: Sequence[Record] = (), facts: Mapping[str, Any] | None = None) -> Event:
     """Make an event ready; `facts` are what happened beyond the records.
 
     Raises:
@@ -67,7 +67,7 @@ def event(kind: str, subject: str, at: str, records: Sequence[Record] = (), **fa
     """
     covered = {r.kind.name: [r.id, r.digest] for r in records}
     try:
-        body = canonical({"at": at, "facts": facts, "kind": kind, "records": covered, "subject": subject})
+        body = canonical({"at": at, "facts": dict(facts or {}), "kind": kind, "records": covered, "subject": subject})
     except ValueUnfit as unfit:
         raise LedgerFailure(f"This event cannot be recorded: {unfit}.") from None
     return Event(at, kind, subject, body, tuple(records))

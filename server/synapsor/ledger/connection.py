@@ -1,7 +1,8 @@
 """The seam between the store and an engine: named queries inside whole-transaction jobs, and nothing else.
 
 A job is one coroutine function that holds a whole transaction. It awaits nothing but its transaction, so an engine may drive it
-on a thread of its own (SQLite) or on the event loop (a driver such as asyncpg); it may be run again, so it keeps no state outside.
+on a thread of its own (SQLite) or on the event loop (a driver such as asyncpg); it may be run again from its
+beginning, so it keeps no state outside.
 """
 
 from __future__ import annotations
@@ -49,6 +50,10 @@ class Connection(Protocol):
 
     async def read(self, job: Job[T]) -> T:
         """Run the job on one snapshot; it cannot write."""
+        ...
+
+    async def inspect(self) -> str:
+        """Say what the engine finds wrong with its own files, tables and guards; "" when nothing is."""
         ...
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from synapsor.core.records import from_body, to_body
 from synapsor.core.review import Activation
 from synapsor.ledger.chain import Book, event
-from synapsor.ledger.connection import Transaction
+from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.handles import new_handle
 from synapsor.ledger.kinds import ACTIVATION, CONTRACT, loads, record
 from synapsor.ports import Activated
@@ -27,8 +27,16 @@ async def activate(book: Book, activated: Activated) -> None:
 async def active(tx: Transaction, name: str) -> Activated | None:
     """Return the version of a contract that was activated last."""
     row = await tx.one("active_contract", contract=name)
-    if row is None:
-        return None
+    return _activated(row) if row else None
+
+
+async def active_by_digest(tx: Transaction, digest: str) -> Activated | None:
+    """Return the version with this digest while it is the one activated last under its name."""
+    row = await tx.one("active_contract_by_digest", digest=digest)
+    return _activated(row) if row else None
+
+
+def _activated(row: Row) -> Activated:
     body = loads(row["activation"])
     return Activated(
         activation=from_body(Activation, body["activation"]),

@@ -37,8 +37,8 @@ async def decide(book: Book, ledger: str, signed: SignedDecision, job: Job | Non
     records = [record(DECISION, decision.id, {"decision": to_body(decision), "signature": signed.signature})]
     if job is not None:
         records.append(record(JOB, job.id, to_body(job)))
-    entry = event(f"proposal_{target.value}", decision.proposal, decision.at, records, origin=row["status"], target=target.value)
-    await book.append(entry, checkpoint=True)
+    step = {"origin": row["status"], "target": target.value}
+    await book.append(event(f"proposal_{target.value}", decision.proposal, decision.at, records, step), checkpoint=True)
     await proposals.set_status(book, decision.proposal, Status.REVIEW_REQUIRED, target)
 
 

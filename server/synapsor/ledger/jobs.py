@@ -32,7 +32,8 @@ async def lease(book: Book, worker: str, *, now: str, until: str, sources: Seque
     job = from_body(Job, loads(row["body"]))
     taken = Lease(id=new_handle("lea"), job=job, worker=worker, attempt=row["attempt"] + 1, expires_at=until)
     await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
-    await book.append(event("job_leased", job.proposal, now, job=job.id, worker=worker, attempt=taken.attempt, lease=taken.id))
+    facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
+    await book.append(event("job_leased", job.proposal, now, facts=facts))
     return taken
 
 
@@ -46,7 +47,7 @@ async def release(book: Book, held: Lease, *, not_before: str, code: str, at: st
     if await book.tx.execute("release_job", id=held.job.id, lease=held.id, not_before=not_before, code=code) != 1:
         return False
     facts = {"job": held.job.id, "worker": held.worker, "attempt": held.attempt, "code": code, "not_before": not_before}
-    await book.append(event("job_released", held.job.proposal, at, **facts))
+    await book.append(event("job_released", held.job.proposal, at, facts=facts))
     return True
 
 
@@ -73,8 +74,8 @@ async def settle(book: Book, held: Lease, receipt: Receipt, status: Status) -> b
         "at": receipt.at,
     }
     records = (record(RECEIPT, receipt.id, to_body(receipt)), record(SETTLEMENT, handle, body))
-    origin, target = Status.APPROVED.value, status.value
-    await book.append(event(f"proposal_{target}", job.proposal, receipt.at, records, origin=origin, target=target))
+    step = {"origin": Status.APPROVED.value, "target": status.value}
+    await book.append(event(f"proposal_{status.value}", job.proposal, receipt.at, records, step))
     await proposals.set_status(book, job.proposal, Status.APPROVED, status)
     await book.tx.execute("close_job", id=job.id, lease=held.id, code=receipt.code)
     return True

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.values import digest_bytes
@@ -102,6 +103,23 @@ def shape(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
     """Return every table, index and trigger with its exact text, to compare two schemas."""
     rows = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name")
     return [(r["type"], r["name"], r["sql"]) for r in rows]
+
+
+@cache
+def own_shape() -> list[tuple[str, str, str]]:
+    """Return the shape that the steps of this program leave."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        connection.row_factory = named_row
+        migrate(connection, migrations(), at="")
+        return shape(connection)
+    finally:
+        connection.close()
+
+
+def named_row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> dict[str, Any]:
+    """Return a row by the names of its columns."""
+    return dict(zip([column[0] for column in cursor.description], values, strict=True))
 
 
 def _scalar(connection: sqlite3.Connection, query: str) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from synapsor.errors import LedgerFailure
@@ -58,6 +61,17 @@ def narrow(path: Path) -> None:
     except OSError:
         raise LedgerFailure(f"{path.name} is open to other users.", fix="Run chmod 600 on it as its owner.") from None
     log.warning("%s was open to other users (mode %o); narrowed to its owner", path.name, mode, extra={"action": "mode_narrowed"})
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a directory, so that of several processes one does what is inside first."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def sync_directory(path: Path) -> None:

@@ -31,7 +31,7 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
             target = Status.EXPIRED if known.expires_at <= proposal.at else Status.SUPERSEDED
             await move(book, known.id, status, target, at=proposal.at, by=proposal.id)
     records = (*seen, record(PROPOSAL, proposal.id, to_body(proposal)), record(BRANCH, proposal.branch, _branch(proposal)))
-    await book.append(event("proposal_filed", proposal.id, proposal.at, records, origin=None, target=Status.REVIEW_REQUIRED.value))
+    await book.append(event("proposal_filed", proposal.id, proposal.at, records, {"origin": None, "target": Status.REVIEW_REQUIRED.value}))
     return proposal.id
 
 
@@ -42,7 +42,8 @@ async def move(book: Book, proposal_id: str, origin: Status, target: Status, *, 
         LedgerFailure: it does not stand at `origin`.
     """
     await set_status(book, proposal_id, origin, target)
-    await book.append(event(f"proposal_{target.value}", proposal_id, at, origin=origin.value, target=target.value, **facts))
+    step = {"origin": origin.value, "target": target.value, **facts}
+    await book.append(event(f"proposal_{target.value}", proposal_id, at, facts=step))
 
 
 async def set_status(book: Book, proposal_id: str, origin: Status, target: Status) -> None:

@@ -15,7 +15,8 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from synapsor.errors import LedgerFailure
-from synapsor.ledger.connection import Job, Row, T
+from synapsor.ledger.connection import Job, Row, T, Transaction
+from synapsor.ledger.migrate import named_row, own_shape, shape
 from synapsor.ledger.named import queries
 
 log = logging.getLogger("synapsor.ledger")
@@ -65,7 +66,7 @@ def connect(database: str, *, read_only: bool = False) -> sqlite3.Connection:
         database, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     try:
-        connection.row_factory = _row
+        connection.row_factory = named_row
         for setting in _SETTINGS:
             connection.execute(setting)
         if read_only:
@@ -74,10 +75,6 @@ def connect(database: str, *, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
-    return dict(zip([column[0] for column in cursor.description], values, strict=True))
 
 
 class SqliteTransaction:
@@ -101,6 +98,15 @@ class SqliteTransaction:
     async def all(self, query: str, /, **params: Any) -> list[Row]:
         """Return every row."""
         return self._connection.execute(self._queries[query], params).fetchall()
+
+
+    def inspect(self) -> str:
+        """Say what is wrong with the file or its schema."""
+        if self._connection.execute("PRAGMA integrity_check(1)").fetchone()["integrity_check"] != "ok":
+            return "the file is damaged"
+        if self._connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+            return "a record refers to one that is missing"
+        return "" if shape(self._connection) == own_shape() else "its tables or triggers are not those of this program"
 
 
 def run(job: Job[T], tx: SqliteTransaction) -> T:
@@ -177,6 +183,14 @@ class SqliteConnection:
             raise LedgerFailure("The ledger is closed.") from None
         return await running
 
+    async def inspect(self) -> str:
+        """Say what SQLite finds wrong: damaged pages, indexes that disagree with their tables, tables or triggers that are not ours."""
+
+        async def look(tx: Transaction) -> str:
+            return tx.inspect() if isinstance(tx, SqliteTransaction) else ""
+
+        return await self.read(look)
+
     async def close(self) -> None:
         """Finish the jobs in the queue, then close every connection."""
         with self._closing:
@@ -234,40 +248,54 @@ class SqliteConnection:
         self._writer.close()
 
     def _commit(self, batch: Sequence[_Waiting]) -> None:
-        writer = self._writer
+        """Commit a batch as one; where a job of it fails, once more with each job in a savepoint, so that it fails alone."""
         try:
-            writer.execute("BEGIN IMMEDIATE")
-            if len(batch) == 1:
-                batch[0].result = run(batch[0].job, self._tx)
-            else:
-                for waiting in batch:
-                    self._run_alone(waiting)
-            writer.execute("COMMIT")
+            if not self._together(batch):
+                self._apart(batch)
         except BaseException as error:  # noqa: BLE001  # whatever it was, its callers must hear of it and the thread must live
             self._abandon(batch, error)
 
-    def _run_alone(self, waiting: _Waiting) -> None:
-        """Run a job so that it fails alone; a failure that ended the whole transaction is everybody's."""
-        self._writer.execute("SAVEPOINT job")
-        try:
-            waiting.result = run(waiting.job, self._tx)
-        except Exception as error:
-            if not self._writer.in_transaction:
-                raise
-            waiting.error = error
-            self._writer.execute("ROLLBACK TO job")
-        self._writer.execute("RELEASE job")
+    def _together(self, batch: Sequence[_Waiting]) -> bool:
+        """Run and commit a batch; False when a job failed and the others must be kept from it."""
+        self._writer.execute("BEGIN IMMEDIATE")
+        for waiting in batch:
+            try:
+                waiting.result = run(waiting.job, self._tx)
+            except Exception:
+                if len(batch) == 1:
+                    raise
+                self._roll_back()
+                return False
+        self._writer.execute("COMMIT")
+        return True
+
+    def _apart(self, batch: Sequence[_Waiting]) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+        for waiting in batch:
+            self._writer.execute("SAVEPOINT job")
+            try:
+                waiting.result = run(waiting.job, self._tx)
+            except Exception as error:
+                if not self._writer.in_transaction:
+                    raise  # a full disk may end the whole transaction, and then the failure is everybody's
+                waiting.error = error
+                self._writer.execute("ROLLBACK TO job")
+            self._writer.execute("RELEASE job")
+        self._writer.execute("COMMIT")
 
     def _abandon(self, batch: Sequence[_Waiting], error: BaseException) -> None:
         told = failure(error) if isinstance(error, sqlite3.Error) else error
         try:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
+            self._roll_back()
         except sqlite3.Error:
             log.error("the ledger's transaction could not be rolled back", extra={"action": "rollback_failed"})  # noqa: TRY400  # no driver text
         for waiting in batch:
             if waiting.error is None:
                 waiting.error = told if len(batch) == 1 else _shared(told)
+
+    def _roll_back(self) -> None:
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
 
 
 def _shared(error: BaseException) -> BaseException:

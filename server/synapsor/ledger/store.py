@@ -70,6 +70,10 @@ class Ledger:
         """Return the version of a contract that was activated last."""
         return await self._connection.read(lambda tx: contracts.active(tx, name))
 
+    async def active_contract_by_digest(self, digest: str) -> Activated | None:
+        """Return the version with this digest while it is the one activated last under its name."""
+        return await self._connection.read(lambda tx: contracts.active_by_digest(tx, digest))
+
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
         """Return the newest proposals, newest first."""
         return await self._connection.read(lambda tx: proposals.newest(tx, status, limit))

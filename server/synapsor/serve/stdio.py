@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from mcp.server import Server
@@ -77,8 +77,7 @@ class Outbox(_Stream, asyncio.BaseProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start writing."""
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is one by shape only
         self._writable.set()
 
     def pause_writing(self) -> None:

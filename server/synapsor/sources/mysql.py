@@ -7,18 +7,22 @@ back and closes the connection, and a COMMIT whose answer was lost is reported a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
 
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.plan import Relation
 from synapsor.errors import Failure, SourceFailure
+from synapsor.sources import mysql_catalogue as catalogue
 from synapsor.sources import mysql_posture as posture
-from synapsor.sources.mysql_connection import GRACE_SECONDS, Address, Dialer, Pool, Role, Session
+from synapsor.sources.mysql_connection import GRACE_SECONDS, Address, MysqlDialer, Role, Session
+from synapsor.sources.pool import Pool
 from synapsor.sources.shield import to_the_end
 from synapsor.sources.tls import Tls
 from synapsor.sql.statement import Dialect, RawRow, Statement
+
+T = TypeVar("T")
 
 CATALOGUE_MS = 5000
 COMMIT_SECONDS = 15.0
@@ -32,15 +36,15 @@ class _MysqlSource:
     def __init__(self, *, name: str, url: str, tls: Tls, pool_size: int, pool_wait_ms: int, role: Role) -> None:
         self.name = name
         self._address = Address.parse(url)
-        dialer = Dialer(self._address, tls.context(self._address.host), role)
-        self._pool = Pool(dialer, size=pool_size, wait_ms=pool_wait_ms)
+        dialer = MysqlDialer(self._address, tls.context(self._address.host), role)
+        self._pool: Pool[Session] = Pool(dialer, size=pool_size, wait_ms=pool_wait_ms)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name})"
 
     async def describe(self, relation: Relation) -> RelationFacts | None:
         """Return what the catalogue says, or None when the credential cannot see such a relation."""
-        return await posture.describe(self._ask, relation)
+        return await catalogue.describe(self._ask, relation)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -51,20 +55,28 @@ class _MysqlSource:
         return await self._fetch(Statement(text=text, params=params), time_ms=CATALOGUE_MS)
 
     async def _fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
+        session, rows = await self._start(lambda session: session.read(statement, time_ms=time_ms))
+        self._pool.release(session)
+        return rows
+
+    async def _start(self, work: Callable[[Session], Awaitable[T]]) -> tuple[Session, T]:
+        """Return a session and what `work` got from it; an idle connection that was cut unseen is replaced once."""
         session = await self._pool.acquire()
         try:
-            return await session.read(statement, time_ms=time_ms)
+            return session, await work(session)
         except SourceFailure as failed:
-            # An idle connection may have been cut unseen; nothing has happened on it, so one new one is tried.
+            self._pool.release(session)
             if failed.kind is not Failure.UNAVAILABLE or not session.used:
                 raise
-        finally:
+        except BaseException:
             self._pool.release(session)
+            raise
         session = await self._pool.acquire(fresh=True)
         try:
-            return await session.read(statement, time_ms=time_ms)
-        finally:
+            return session, await work(session)
+        except BaseException:
             self._pool.release(session)
+            raise
 
 
 class MysqlReadSource(_MysqlSource):
@@ -80,12 +92,12 @@ class MysqlReadSource(_MysqlSource):
     async def posture(
         self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
     ) -> tuple[Finding, ...]:
-        """Say what this credential can do beyond reading the given columns."""
-        return await posture.reader_findings(self._ask, self._address.user, reads, denied)
+        """Say what this credential can do beyond reading; that it can read what is reviewed, `describe` shows."""
+        return await posture.reader_findings(self._ask, self._address.user, denied)
 
     async def fingerprint(self) -> str:
         """Return a digest that names the server and database without an address, a name or a password in clear."""
-        server = await posture.server_identity(self._ask)
+        server = await catalogue.server_identity(self._ask)
         named = "\0".join(("mysql", server or f"{self._address.host}:{self._address.port}", self._address.database))
         return "sha256:" + hashlib.sha256(f"synapsor:source\0{named}".encode()).hexdigest()
 
@@ -99,7 +111,7 @@ class MysqlWriteSource(_MysqlSource):
     @asynccontextmanager
     async def transaction(self, *, time_ms: int) -> AsyncIterator[MysqlTransaction]:
         """Open a read-committed transaction; left without `commit`, it is rolled back and its connection closed."""
-        session = await self._begin(time_ms)
+        session, _ = await self._start(lambda session: session.begin(time_ms=time_ms))
         transaction = MysqlTransaction(session, time_ms)
         try:
             yield transaction
@@ -110,37 +122,14 @@ class MysqlWriteSource(_MysqlSource):
         """Say what is missing for the given column updates and receipts, and what the credential could do beyond them."""
         return await posture.writer_findings(self._ask, self._address.user, writes, receipts)
 
-    async def _begin(self, time_ms: int) -> Session:
-        session = await self._pool.acquire()
-        try:
-            await session.begin(time_ms=time_ms)
-        except SourceFailure as failed:
-            self._pool.release(session)
-            if failed.kind is not Failure.UNAVAILABLE or not session.used:
-                raise
-        except BaseException:
-            self._pool.release(session)
-            raise
-        else:
-            return session
-        session = await self._pool.acquire(fresh=True)
-        try:
-            await session.begin(time_ms=time_ms)
-        except BaseException:
-            self._pool.release(session)
-            raise
-        return session
-
     async def _leave(self, session: Session, transaction: MysqlTransaction) -> None:
         if transaction.committed:
             self._pool.release(session)
             return
         if session.alive:
             # The server would roll back by itself on the close, but later; the row lock should be gone when this returns.
-            try:
+            with suppress(SourceFailure):
                 await session.run(b"ROLLBACK", seconds=COMMIT_SECONDS)
-            except SourceFailure:
-                pass
         await self._pool.discard(session)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -306,7 +306,7 @@ def _pins(role: Role, *, mariadb: bool, time_ms: int) -> bytes:
     return f"SET SESSION {', '.join(pins)}".encode()
 
 
-class Dialer:
+class MysqlDialer:
     """Opens sessions to one address, and a second one beside a statement that must be stopped."""
 
     def __init__(self, address: Address, context: ssl.SSLContext | None, role: Role) -> None:
@@ -365,77 +365,3 @@ class Dialer:
                     await side.run(f"KILL CONNECTION {session.id}".encode(), seconds=SIDE_SECONDS)
                 finally:
                     await side.close()
-
-
-class Pool:
-    """A bounded number of sessions; each is reset between two borrowers, and replaced when it is not certainly clean."""
-
-    def __init__(self, dialer: Dialer, *, size: int, wait_ms: int) -> None:
-        self._dialer = dialer
-        self._slots = asyncio.Semaphore(size)
-        self._wait_seconds = wait_ms / 1000
-        self._idle: list[Session] = []
-        self._chores: set[asyncio.Task[None]] = set()
-        self._closed = False
-
-    async def acquire(self, *, fresh: bool = False) -> Session:
-        """Return a clean session, an idle one where there is one and `fresh` does not forbid it.
-
-        Raises:
-            SourceFailure: `busy` when none became free in time.
-        """
-        if self._closed:
-            raise SourceFailure(Failure.UNAVAILABLE, state="closed")
-        full = False
-        try:
-            async with asyncio.timeout(self._wait_seconds):
-                await self._slots.acquire()
-        except TimeoutError:
-            full = True
-        if full:
-            raise SourceFailure(Failure.BUSY, state="pool")
-        try:
-            while self._idle:
-                session = self._idle.pop()
-                if session.alive and not fresh:
-                    return session
-                self._chore(session.close())
-            return await self._dialer.connect()
-        except BaseException:
-            self._slots.release()
-            raise
-
-    def release(self, session: Session) -> None:
-        """Take a session back, in whatever state; it is reset, or stopped and closed, behind the caller's back."""
-        self._chore(self._tidy(session))
-
-    async def discard(self, session: Session) -> None:
-        """Close a session, stopping what it still does on the server, and free its place."""
-        try:
-            if session.busy:
-                await self._dialer.stop(session)
-            await session.close()
-        finally:
-            self._slots.release()
-
-    async def aclose(self) -> None:
-        """Close every idle session and wait for those that are being tidied."""
-        self._closed = True
-        while self._chores:
-            await asyncio.wait(self._chores)
-        while self._idle:
-            await self._idle.pop().close()
-
-    async def _tidy(self, session: Session) -> None:
-        if not self._closed and session.alive:
-            with suppress(SourceFailure):
-                await session.reset()
-                self._idle.append(session)
-                self._slots.release()
-                return
-        await self.discard(session)
-
-    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)

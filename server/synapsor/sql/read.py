@@ -20,6 +20,8 @@ from synapsor.values import Token
 
 _PAGE = "t"
 _SUMMED = "u"
+_WITHIN = (0, "0")
+"""How the drivers give an `oversize` flag that is not set; False is 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class ReadTemplate:
         """
         shape = plan.shape
         width = len(shape.columns)
-        fit = raw if not self.flagged else [row for row in raw if not row[width]]
+        fit = raw if not self.flagged else [row for row in raw if row[width] in _WITHIN]
         # A single read keeps its second row: the caller has to see that the key is not unique.
         wanted = len(raw) if shape.single else min(len(raw), shape.rows)
         cut_by = "bytes" if len(fit) < wanted else "rows" if wanted < len(raw) else None

@@ -17,7 +17,7 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.review import Operator, SignedDecision, signature_holds, verify_approval
 from synapsor.core.writeback import Lease, Outcome, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
-from synapsor.flow.apply import Result, Task
+from synapsor.flow.apply import Claim, Result, Task
 from synapsor.ports import ProposalRecord, WorkLedger, WriteSource
 
 ACTIVATOR_ROLE = "contract_reviewer"
@@ -82,18 +82,32 @@ async def authorise(
         kinds = await place.natives(target(table))
     except SourceFailure as failed:
         raise Denied(failed.kind.value, Outcome.RETRY) from None
-    _, head = await ledger.head()
+    claim = await claim_of(proposal, lease, ledger, targets, reached=reached)
+    assert claim is not None  # noqa: S101  # the source is among the targets
     until = min(signed.decision.expires_at, proposal.expires_at)
-    return Task(
+    return Task(**vars(claim), table=table, natives=kinds, expired=lambda: now() >= until)
+
+
+async def claim_of(
+    proposal: Proposal,
+    lease: Lease,
+    ledger: WorkLedger,
+    targets: Mapping[str, WriteTarget],
+    *,
+    reached: Callable[[str], Awaitable[None]],
+) -> Claim | None:
+    """Return the claim of a leased job, or None when its source is not written here."""
+    place = targets.get(proposal.source)
+    if place is None:
+        return None
+    _, head = await ledger.head()
+    return Claim(
         proposal=proposal,
-        table=table,
-        natives=kinds,
         source=place.source,
         receipts=place.receipts,
         ledger_head=bytes.fromhex(head.removeprefix("sha256:")),
         worker=lease.worker,
         time_ms=place.time_ms,
-        expired=lambda: now() >= until,
         reached=reached,
     )
 

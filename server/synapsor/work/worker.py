@@ -15,10 +15,10 @@ from synapsor.core.moment import parse, stamp
 from synapsor.core.review import Operator
 from synapsor.core.writeback import Lease, Outcome
 from synapsor.errors import LedgerFailure, place
-from synapsor.flow.apply import Result, Task, apply, nowhere, record_verdict
+from synapsor.flow.apply import Result, apply, nowhere, record_verdict
 from synapsor.flow.settle import settle
 from synapsor.ports import Clock, WorkLedger
-from synapsor.work.authority import Denied, WriteTarget, authorise
+from synapsor.work.authority import Denied, WriteTarget, authorise, claim_of
 
 log = logging.getLogger("synapsor.worker")
 
@@ -107,6 +107,16 @@ class Worker:
 
     async def _attempt(self, lease: Lease) -> Result:
         try:
+            return await self._authorised(lease)
+        except LedgerFailure:
+            raise
+        except Exception as error:  # noqa: BLE001  # see the comment
+            # One job that breaks the worker's own code must not stop the others; nothing is known, so it is tried again.
+            log.error("job broke: %s", place(error), extra={"action": "job_broke", "job": lease.job.id})  # noqa: TRY400  # no values
+            return Result(outcome=Outcome.RETRY, code="internal")
+
+    async def _authorised(self, lease: Lease) -> Result:
+        try:
             task = await authorise(
                 lease,
                 self.ledger,
@@ -116,13 +126,12 @@ class Worker:
                 reached=self.reached,
             )
         except Denied as denied:
-            log.error("job refused", extra={"action": "job_refused", "job": lease.job.id, "code": denied.code})  # noqa: TRY400  # no trace needed
-            return denied.result
-        result = await self._apply(task)
+            return await self._denied(lease, denied)
+        result = await apply(task)
         for _ in range(AT_ONCE):
             if result.outcome is not Outcome.RETRY or result.code not in {"unknown_commit", "receipt_raced"}:
                 break
-            result = await self._apply(task)
+            result = await apply(task)
         if result.outcome is Outcome.RETRY and lease.attempt >= self.pace.attempts:
             given_up = Result(outcome=Outcome.FAILED, code=f"gave_up_{result.code}")
             verdict = await record_verdict(task, given_up)
@@ -130,20 +139,20 @@ class Worker:
             return unresolved if verdict.outcome is Outcome.RETRY else verdict
         return result
 
-    async def _apply(self, task: Task) -> Result:
-        try:
-            return await apply(task)
-        except Exception as error:  # noqa: BLE001  # see the comment
-            # One job that breaks the worker's own code must not stop the others; nothing is known, so it is tried again.
-            log.error("apply broke: %s", place(error), extra={"action": "apply_broke", "proposal": task.proposal.id})  # noqa: TRY400  # no values
-            return Result(outcome=Outcome.RETRY, code="internal")
+    async def _denied(self, lease: Lease, denied: Denied) -> Result:
+        """Return what a refused job came to. An earlier attempt may have applied it, or may still wake up: the source decides."""
+        log.error("job refused", extra={"action": "job_refused", "job": lease.job.id, "code": denied.code})
+        record = await self.ledger.proposal(lease.job.proposal)
+        if lease.attempt == 1 or record is None or denied.result.outcome is Outcome.RETRY:
+            return denied.result
+        claim = await claim_of(record.proposal, lease, self.ledger, self.targets, reached=self.reached)
+        return denied.result if claim is None else await record_verdict(claim, denied.result)
 
     async def _finish(self, lease: Lease, result: Result) -> bool:
         now = self.clock.now()
         if result.outcome is Outcome.RETRY:
-            wait = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** (lease.attempt - 1)) * random.uniform(
-                0.5, 1.0
-            )  # noqa: S311  # jitter
+            longest = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** min(lease.attempt - 1, 16))
+            wait = longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
             kept = await self.ledger.release(
                 lease, not_before=stamp(now + dt.timedelta(seconds=wait)), code=result.code
             )

@@ -32,6 +32,10 @@ SELECT seq, at, kind, subject, body, prev, hash FROM event WHERE seq = :seq;
 -- A page of the chain.
 SELECT seq, at, kind, subject, body, prev, hash FROM event WHERE seq > :seq ORDER BY seq LIMIT :limit;
 
+-- name: first_event
+-- The lowest number in the chain, for `verify`.
+SELECT min(seq) AS seq FROM event;
+
 -- name: insert_checkpoint
 -- Add a signed checkpoint.
 INSERT INTO checkpoint (seq, ledger, hash, at, previous, signature) VALUES (:seq, :ledger, :hash, :at, :previous, :signature);

@@ -32,3 +32,9 @@ SELECT seq, id, body FROM contract_version WHERE digest = :digest;
 -- The newest activation of a contract, with the version it names.
 SELECT a.body AS activation, v.body AS version FROM activation a JOIN contract_version v ON v.digest = a.digest
 WHERE a.contract = :contract ORDER BY a.seq DESC LIMIT 1;
+
+-- name: active_contract_by_digest
+-- The newest activation of whatever contract this digest is a version of, if it names this digest.
+SELECT a.body AS activation, v.body AS version FROM activation a JOIN contract_version v ON v.digest = a.digest
+WHERE a.digest = :digest AND NOT EXISTS (SELECT 1 FROM activation later WHERE later.contract = a.contract AND later.seq > a.seq)
+ORDER BY a.seq DESC LIMIT 1;

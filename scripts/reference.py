@@ -1,0 +1,283 @@
+"""Render the generated pages of docs/reference: errors, commands, configuration, and the contract's own three files.
+
+`make docs` writes them; `tests/unit/test_docs.py` finds a page that is no longer what the code says. What cannot be read from the code
+is written here, and the same test finds a word that is missing or left over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from synapsor.cli.parser import EXIT_CODES, build_parser
+from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Timeouts, Tls, TokenConfig
+from synapsor.contract import reference
+from synapsor.errors import MEANINGS, Code
+
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+MADE = "Rendered by `make docs`; do not edit."
+
+DECISION_RULES: dict[str, str] = {
+    "already_decided": "The proposal is not `review_required` any more.",
+    "expired": "The proposal or the approval is past its time.",
+    "no_such_proposal": "The ledger has no such proposal.",
+    "operator_revoked": "The operator's key is revoked.",
+    "own_request": "The operator is the one who asked, or one of their principals is.",
+    "role_missing": "The operator does not have the role that the contract asks for.",
+    "unknown_key": "The private key belongs to nobody in `operators.yaml`.",
+    "wrong_key": "The private key is not the one of the operator who was named.",
+}
+
+OUTCOME_CODES: dict[str, str] = {
+    "activation_invalid": "The contract's activation is not signed by a trusted, unrevoked `contract_reviewer` of this ledger.",
+    "after_image": "After the change the row was not exactly what was approved. Rolled back.",
+    "approval_expired": "The approval or the proposal expired before the commit. Rolled back.",
+    "approval_invalid": "The approval's signature does not hold, or it is about something else.",
+    "approval_missing": "The job names a decision that the ledger does not have.",
+    "approval_operator_revoked": "The key that approved has been revoked since.",
+    "approval_own_request": "The approver is the one who asked.",
+    "approval_role_missing": "The approver does not have the role any more.",
+    "capability_gone": "The activated contract does not propose under this name any more.",
+    "columns_changed": "The proposal does not change, or did not read, the columns that the activated contract names.",
+    "constraint": "The database's own rule (check, foreign key, unique) refused the change. Rolled back.",
+    "contract_not_active": "The contract that the proposal was made under is not the one that is active now.",
+    "digest_mismatch": "The job is not about this proposal, or the proposal is of another ledger.",
+    "drift": "A value in the row is not of its reviewed type. Rolled back.",
+    "guard_failed": "The guarded update matched no row. Rolled back.",
+    "guards_changed": "The proposal's guards are not those of the activated contract.",
+    "key_changed": "The proposal's key is not that of the activated contract.",
+    "more_than_one_row": "More than one row answered to the key. Rolled back.",
+    "other": "The source failed in a way that is none of the others. Rolled back.",
+    "proposal_missing": "The job names a proposal that the ledger does not have.",
+    "receipt": "An earlier receipt in the source already says so.",
+    "receipt_of_another_digest": "The source has a receipt under this proposal's key, but for another digest. Nothing was done.",
+    "rejected": "Somebody rejected the proposal.",
+    "relation_changed": "The activated contract writes to another relation.",
+    "role_changed": "The activated contract asks for another role.",
+    "row_gone": "The row is not there any more under its key and tenant.",
+    "source_changed": "The activated contract names another source.",
+    "source_not_writable": "The source is not in `mode: writeback` for this worker.",
+    "tenant_changed": "The activated contract names another tenant column.",
+    "tenant_missing": "The proposal has no tenant although its relation has a tenant column.",
+    "value": "A value does not fit its column. Rolled back.",
+    "version_did_not_move": "The change did not move the version column. Rolled back.",
+    "version_moved": "A guard no longer holds what it held when the proposal was made. Nothing was written.",
+}
+"""Codes of receipts. Two more are made of a prefix and the kind of a failure: see `PREFIXED_OUTCOMES`."""
+
+PREFIXED_OUTCOMES: dict[str, str] = {
+    "gave_up_…": "Every attempt failed without effect; a `failed` receipt in the source makes that final.",
+    "unresolved_…": "Every attempt failed and the source could not be asked. A person must look at its receipts.",
+}
+
+_CONFIG_MODELS: tuple[type[BaseModel], ...] = (Config, SourceConfig, Tls, Pool, Timeouts, HttpConfig, TokenConfig)
+
+CONFIG_MEANINGS: dict[str, dict[str, str]] = {
+    "Config": {
+        "synapsor": "The version of this file's language.",
+        "profile": "`production` serves activated contracts only; `development` warns and serves.",
+        "policies": "The contracts.",
+        "ledger": "The ledger's SQLite file. Its key and its checkpoints are kept beside it.",
+        "ledger_key": "The key that signs the ledger's checkpoints, if it is kept elsewhere.",
+        "operators": "The people whose keys this project trusts; written by `synapsor operator`.",
+        "sources": "The application databases, by the name that contracts use.",
+        "session": "Whose session a local process (`serve` over stdio, `call`) runs in: what contexts of contracts name.",
+        "names": "Whether tools are listed as `billing.list` or, for clients that allow no dot, as `billing__list`.",
+        "http": "Who may come in over HTTP.",
+    },
+    "SourceConfig": {
+        "engine": "Which database it is. `mysql` and `mariadb` share one adapter; only MariaDB is tested.",
+        "mode": "`evidence`: reads only. `review`: proposals may be filed and decided on, none applied. `writeback`: the worker may apply.",
+        "read": "The reader's URL, as a reference. Only `serve` and commands that read resolve it.",
+        "write": "The writer's URL, as a reference. Only the worker, and `doctor`, resolve it. Needed for `writeback`.",
+        "schema": "SQLite only: the name that its file is attached as, and that contracts use.",
+        "receipts": "The receipts table, `schema.name`, made with `synapsor receipts ddl`. Needed for `writeback`.",
+        "tls": "How a remote server proves who it is.",
+        "pool": "Connections.",
+        "timeouts": "Limits of the source; those of a read are in its capability.",
+    },
+    "Tls": {
+        "ca": "A PEM file with the authority's certificate. With it, TLS is used on the loopback too. Without `tls`, a remote server "
+        "must have a certificate that the system trusts; there is no unverified mode.",
+    },
+    "Pool": {
+        "size": "Connections at most.",
+        "wait_ms": "How long a call waits for a free one before it is refused as `busy`.",
+    },
+    "Timeouts": {"lock_ms": "How long the worker waits for a lock, and for one statement of an apply."},
+    "HttpConfig": {"tokens": "The bearer tokens that are accepted. Without one, HTTP is not served."},
+    "TokenConfig": {
+        "name": "The client's name, for the audit.",
+        "sha256": "The token's SHA-256, as `synapsor token new` prints it. The token itself is nowhere.",
+        "session": "Whose session a request with this token runs in.",
+    },
+}
+"""What each key means, by model and by the name that is written in the file."""
+
+
+def rendered() -> dict[str, str]:
+    """Return every generated page by its name in docs/reference."""
+    return {
+        **reference.rendered(),
+        "errors.md": _text(_errors()),
+        "commands.md": _text(_commands()),
+        "configuration.md": _text(_configuration()),
+    }
+
+
+def _text(lines: Iterator[str]) -> str:
+    return "\n".join(lines) + "\n"
+
+
+def _errors() -> Iterator[str]:
+    yield from ("# Error codes", "", MADE, "")
+    yield from ("## What a model may be told", "")
+    yield "Every refused tool call has one of these codes and its fixed words; nothing else of an error reaches a model. A detail may follow"
+    yield "the message; it names arguments and columns of the contract, never a value. See `errors.py`."
+    yield from ("", "| Code | Message | Fix | Retry |", "|---|---|---|---|")
+    for code in Code:
+        meaning = MEANINGS[code]
+        retry = "no"
+        if meaning.retryable:
+            retry = f"after {meaning.retry_after_ms} ms" if meaning.retry_after_ms else "yes"
+        yield f"| `{code.value}` | {meaning.message} | {meaning.fix} | {retry} |"
+    yield from ("", "## What an operator may be told", "")
+    yield "A refused decision names its rule (`rule` with `--json`) and is recorded in the ledger."
+    yield from ("", "| Rule | Meaning |", "|---|---|")
+    yield from (f"| `{rule}` | {meaning} |" for rule, meaning in DECISION_RULES.items())
+    yield from ("", "## What came of an approved proposal", "")
+    yield "The `code` of a receipt that is not `applied`. `conflict` and `failed` changed nothing. A receipt may also carry the kind of the"
+    yield "source's last failure: `busy`, `timeout`, `unavailable` and their like, with a prefix:"
+    yield from ("", "| Code | Meaning |", "|---|---|")
+    yield from (f"| `{code}` | {meaning} |" for code, meaning in {**OUTCOME_CODES, **PREFIXED_OUTCOMES}.items())
+    yield from ("", "## Exit codes", "", "Of every command.", "", "| Code | Meaning |", "|---|---|")
+    for part in EXIT_CODES.replace("exit codes:", "").replace("\n", "   ").split("   "):
+        number, _, words = part.strip().partition(" ")
+        if number:
+            yield f"| {number} | {words} |"
+
+
+def _commands() -> Iterator[str]:
+    parser = build_parser()
+    yield from ("# Commands", "", MADE, "")
+    yield f"{parser.description}"
+    yield from ("", "These options may stand before or after the command:", "")
+    yield from _options(parser)
+    yield from ("", "Exit codes are listed in [error codes](errors.md#exit-codes).")
+    for name, command in subcommands(parser).items():
+        yield from _command(f"synapsor {name}", command)
+        for action, inner in subcommands(command).items():
+            yield from _command(f"synapsor {name} {action}", inner, level=3)
+
+
+def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the commands below a parser, by name."""
+    # argparse has no public way to look at what was added.
+    groups = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]  # noqa: SLF001
+    return {name: inner for group in groups for name, inner in group.choices.items()}
+
+
+def _command(title: str, parser: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
+    yield from ("", f"{'#' * level} `{title}`", "", f"{parser.description}")
+    lines = list(_options(parser))
+    if lines:
+        yield from ("", *lines)
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    everywhere = {"--config", "--json", "--no-color", "--verbose"} if parser.prog != "synapsor" else set()
+    rows = [row for action in parser._actions if (row := _option(action, everywhere))]  # noqa: SLF001  # see above
+    if rows:
+        yield from ("| Argument | Meaning | Without it |", "|---|---|---|", *rows)
+
+
+def _option(action: argparse.Action, everywhere: set[str]) -> str:
+    hidden = isinstance(action, argparse._HelpAction | argparse._SubParsersAction)  # noqa: SLF001  # see above
+    if hidden or everywhere & set(action.option_strings):
+        return ""
+    value = str(action.metavar or ("{" + ",".join(map(str, action.choices)) + "}" if action.choices else action.dest.upper()))
+    name = ", ".join(action.option_strings) if action.option_strings else (str(action.metavar or action.dest) if not action.choices else value)
+    shown = name if not action.option_strings or action.nargs == 0 else f"{name} {value}"
+    return f"| `{shown}` | {(action.help or '').replace('|', chr(92) + '|')} | {_absent(action)} |"
+
+
+def _absent(action: argparse.Action) -> str:
+    if action.required and action.nargs != "*":
+        return "required"
+    plain = action.default in {None, False, ""} if not isinstance(action.default, list) else not action.default
+    return "" if plain or action.default == argparse.SUPPRESS else f"`{action.default}`"
+
+
+def _configuration() -> Iterator[str]:
+    yield from ("# Configuration", "", MADE, "")
+    yield "A project's wiring is `synapsor.yaml`, found in the current directory or above it, or named with `--config`. Paths are relative to"
+    yield "it. It is read strictly: an unknown key, a key given twice, or a value in clear where a secret belongs stops the program."
+    yield from ("", "A secret is never written here, only where it is kept:", "")
+    yield "- `${env:NAME}`: the environment variable of the process that needs it."
+    yield "- `${file:path}`: a file of this user with mode 0600."
+    yield "- `sqlite:///relative/path`: for SQLite, whose address holds no secret."
+    for model in _CONFIG_MODELS:
+        title = "synapsor.yaml" if model is Config else model.__name__
+        yield from ("", f"## {title}", "", (model.__doc__ or "").strip().splitlines()[0], "")
+        yield from ("| Key | Holds | Without it | Meaning |", "|---|---|---|---|")
+        for name, field in model.model_fields.items():
+            key = field.alias or name
+            yield f"| `{key}` | {_holds(field)} | {_default(field)} | {CONFIG_MEANINGS[model.__name__][key]} |"
+
+
+def _holds(field: FieldInfo) -> str:
+    words = _words(field.annotation)
+    limits = {name: value for part in field.metadata for name in ("ge", "le") if (value := getattr(part, name, None)) is not None}
+    return words + (f", {limits['ge']} to {limits['le']}" if len(limits) == 2 else "")  # noqa: PLR2004  # both ends
+
+
+def _words(annotation: Any) -> str:
+    inner = next((m for m in _CONFIG_MODELS if m is annotation), None)
+    if inner is not None:
+        return f"[{inner.__name__}](#{inner.__name__.lower()})"
+    origin, parts = getattr(annotation, "__origin__", None), get_args(annotation)
+    if str(origin) == "typing.Literal" or (parts and all(isinstance(p, str | int) for p in parts)):
+        return " or ".join(f"`{part}`" for part in parts)
+    if origin is dict:
+        return f"names, each with {_words(parts[1])}"
+    if origin is tuple:
+        return f"a list, each {_words(parts[0])}"
+    named = {"Path": "a path", "SecretRef": "a reference", "str": "text", "int": "a whole number"}
+    if annotation is not None and getattr(annotation, "__name__", "") in named:
+        return named[annotation.__name__]
+    return ", or ".join(_words(part) for part in parts if part is not type(None) and not _is_mark(part))
+
+
+def _is_mark(part: Any) -> bool:
+    """Tell whether this is a validator or constraint of an Annotated type, not a type."""
+    return not isinstance(part, type) and not get_args(part)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)  # type: ignore[call-arg]  # pydantic's own stub asks for data it ignores
+    if isinstance(value, BaseModel):
+        return "the defaults"
+    if value is None:
+        return "none"
+    plain = str(value) if isinstance(value, Path) else value
+    return f"`{json.dumps(plain)}`".replace('"', "")
+
+
+def main() -> None:
+    """Write the pages and say which."""
+    for name, text in rendered().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+        sys.stdout.write(f"docs/reference/{name}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""`synapsor activate`: a contract reviewer signs the digests of the contracts as they are now."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+from typing import Any
+
+from synapsor import runtime
+from synapsor.cli.signer import signer
+from synapsor.cli.terminal import answer, ask, note
+from synapsor.config import load_config
+from synapsor.contract.digest import canonical_body
+from synapsor.contract.load import LoadedContract
+from synapsor.errors import UsageError
+from synapsor.flow.review import activate
+
+PREFIX = 8
+
+
+def run(arguments: Namespace) -> int:
+    """Sign each chosen contract and return 0."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Namespace) -> int:
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        chosen = _chosen(project.contracts(), arguments.contracts)
+        if not arguments.yes:
+            for loaded in chosen:
+                _confirm(loaded)
+        operator, key = signer(arguments, project.operators())
+        ledger = await project.ledger()
+        done: list[dict[str, Any]] = []
+        for loaded in chosen:
+            metadata = await project.source_metadata(loaded)
+            activated = await activate(
+                ledger,
+                contract=loaded.contract.contract,
+                digest=loaded.digest,
+                body=canonical_body(loaded.contract),
+                sources={name: str(facts["fingerprint"]) for name, facts in metadata["sources"].items()},
+                metadata=metadata,
+                operator=operator,
+                key=key,
+                now=project.clock.now(),
+            )
+            told = activated.activation
+            done.append({"id": told.id, "contract": told.contract, "digest": told.digest, "operator": told.operator, "at": told.at})
+    text = "\n".join(f"{d['contract']} is activated: {d['digest']} (signed by {d['operator']}, {d['id']})" for d in done)
+    answer(arguments, "activation", {"activations": done}, text)
+    return 0
+
+
+def _chosen(contracts: tuple[LoadedContract, ...], names: list[str]) -> tuple[LoadedContract, ...]:
+    known = {loaded.contract.contract: loaded for loaded in contracts}
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"There is no contract {unknown[0]} in this project.", fix=f"Known here: {', '.join(known)}.")
+    return tuple(known[name] for name in dict.fromkeys(names)) if names else contracts
+
+
+def _confirm(loaded: LoadedContract) -> None:
+    contract = loaded.contract
+    note(f"\nContract {contract.contract} from {loaded.path}\n  digest {loaded.digest}")
+    for name, table in contract.tables.items():
+        denied = sorted(set(table.columns) - set(table.allowed))
+        note(f"  table {name}: {table.source}:{table.relation}; may be seen: {', '.join(table.allowed)}; denied: {', '.join(denied) or 'none named'}")
+    for name, capability in contract.capabilities.items():
+        note(f"  {name}: {capability.description}")
+    typed = ask(f"Type the first {PREFIX} characters of the digest (after sha256:) to activate it:", otherwise="Read it, then run again with --yes.")
+    if typed != loaded.digest.removeprefix("sha256:")[:PREFIX]:
+        raise UsageError("That is not the digest; nothing was activated.")

@@ -1,0 +1,87 @@
+"""`synapsor call`: one capability through the same desk that serves a model, with its evidence and audit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from argparse import Namespace
+from collections.abc import Iterable
+from typing import Any
+
+from synapsor import runtime
+from synapsor.config import Config, load_config, session_values
+from synapsor.core.envelope import VERSION
+from synapsor.core.scope import Session
+from synapsor.errors import Code, UsageError
+
+EXIT_CODES = {
+    Code.INVALID_ARGUMENTS.value: 2,
+    Code.SCHEMA_DRIFT.value: 3,
+    Code.NOT_ACTIVATED.value: 5,
+    Code.SOURCE_UNAVAILABLE.value: 4,
+    Code.EVIDENCE_UNAVAILABLE.value: 4,
+    Code.TIMEOUT.value: 4,
+    Code.BUSY.value: 4,
+}
+_PAIR = re.compile(r"([a-z][a-z0-9_]{0,62})(:?=)(.*)", re.DOTALL)
+
+
+def run(arguments: Namespace) -> int:
+    """Call the capability, print its envelope and return what its outcome means."""
+    given = _arguments(arguments.arg, arguments.args_json)
+    config = load_config(arguments.config)
+    envelope = asyncio.run(_call(config, arguments.capability, given, _session(config, arguments.session)))
+    print(json.dumps({"schema": VERSION, **envelope}, ensure_ascii=arguments.json is False, indent=None if arguments.json else 2))
+    return 0 if envelope["ok"] else EXIT_CODES.get(envelope["error"]["code"], 1)
+
+
+async def _call(config: Config, capability: str, given: dict[str, Any], session: Session) -> dict[str, Any]:
+    async with runtime.open_project(config) as project:
+        desk = await project.desk()
+        if capability not in desk.tools:
+            raise UsageError("There is no such capability.", fix=f"Known here: {', '.join(sorted(desk.tools))}.")
+        return await desk.call(capability, given, session)
+
+
+def _arguments(pairs: list[str], document: str | None) -> dict[str, Any]:
+    given: Any = {}
+    if document is not None:
+        given = _json(document, "--args-json")
+        if not isinstance(given, dict):
+            raise UsageError("--args-json is not an object.")
+    found = _pairs(pairs, "--arg")
+    if twice := set(given) & set(found):
+        raise UsageError(f"{min(twice)} is given twice.")
+    return {**given, **found}
+
+
+def _session(config: Config, pairs: list[str]) -> Session:
+    values = _pairs((p for group in pairs for p in group.split(",")), "--as") if pairs else session_values(config.session)
+    if any(type(v) not in {str, int} for v in values.values()):
+        raise UsageError("--as takes text (NAME=…) and whole numbers (NAME:=…).")
+    return Session(values=values, client="cli")
+
+
+def _pairs(pairs: Iterable[str], option: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        parts = _PAIR.fullmatch(pair)
+        if parts is None or parts[1] in found:
+            raise UsageError(f"{option} takes NAME=TEXT or NAME:=JSON, each name once.")
+        found[parts[1]] = parts[3] if parts[2] == "=" else _json(parts[3], option)
+    return found
+
+
+def _json(text: str, option: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_no_twins)
+    except (ValueError, RecursionError):
+        raise UsageError(f"{option} is not valid JSON, or a key stands in it twice.") from None
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands here twice")
+    return found

@@ -1,0 +1,54 @@
+"""`synapsor check`: configuration and contracts, every problem with its place; no database is touched."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from synapsor.approve.operators import read_operators
+from synapsor.cli.terminal import answer
+from synapsor.config import load_config
+from synapsor.contract.load import LoadedContract, load_all
+from synapsor.contract.model import ReadCapability
+from synapsor.errors import ConfigError, ContractError
+
+
+def run(arguments: Namespace) -> int:
+    """Check and return 0, or 2 with every problem."""
+    try:
+        loaded = load_all(arguments.files) if arguments.files else _project(arguments.config)
+    except ContractError as error:
+        problems = [asdict(p) for p in error.problems]
+        answer(arguments, "check", {"problems": problems, "capabilities": []}, "\n".join(str(p) for p in error.problems), ok=False)
+        return error.exit_code
+    lines = [_line(contract, name) for contract in loaded for name in contract.contract.capabilities]
+    entries = [{"contract": c.contract.contract, "digest": c.digest, "file": str(c.path)} for c in loaded]
+    names = [name for c in loaded for name in c.contract.capabilities]
+    answer(arguments, "check", {"problems": [], "contracts": entries, "capabilities": names}, "\n".join(lines))
+    return 0
+
+
+def _project(path: Path | None) -> tuple[LoadedContract, ...]:
+    config = load_config(path)
+    read_operators(config.operators)
+    loaded = load_all(config.policies)
+    if missing := sorted(_sources(loaded) - set(config.sources)):
+        raise ConfigError(f"Contracts name sources that are not configured: {', '.join(missing)}.", fix="Add them under `sources:`.")
+    return loaded
+
+
+def _sources(loaded: Iterable[LoadedContract]) -> set[str]:
+    return {table.source for c in loaded for table in c.contract.tables.values()}
+
+
+def _line(loaded: LoadedContract, name: str) -> str:
+    contract = loaded.contract
+    capability = contract.capabilities[name]
+    table = contract.table_of(capability)
+    if isinstance(capability, ReadCapability):
+        what = f"reads {table.source}:{table.relation}, at most {capability.limits.rows} rows"
+    else:
+        what = f"proposes {', '.join(capability.set)} of {table.source}:{table.write_to or table.relation}, decided by {capability.approval.role}"
+    return f"ok  {name}  {what}"

@@ -1,0 +1,92 @@
+"""`synapsor approve` and `synapsor reject`: a person looks at the card, names its digest, and their key signs the verdict.
+
+Typing the digest proves that the card was read and not who read it; that is what the key is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from argparse import Namespace
+
+from synapsor import runtime
+from synapsor.approve.card import Card, card, render
+from synapsor.cli.signer import signer
+from synapsor.cli.terminal import answer, ask, coloured
+from synapsor.config import load_config
+from synapsor.core.records import to_body
+from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.review import approve, proposal_of, reject
+from synapsor.ports import ProposalRecord
+
+PREFIX = 8
+_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+
+
+def run(arguments: Namespace) -> int:
+    """Decide and return 0."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Namespace) -> int:
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        ledger = await project.ledger()
+        record = await proposal_of(ledger, arguments.handle)
+        evidence = await ledger.evidence(record.proposal.evidence)
+        seen = card(record, evidence=evidence, now=project.clock.now(), full=arguments.full)
+        if not arguments.json:
+            print(render(seen, colour=coloured(arguments)))
+        _refuse_unseen(seen, arguments.verdict)
+        digest = _confirmed(arguments, seen)
+        source = project.config.sources.get(record.proposal.source)
+        if source is None:
+            raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
+        operator, key = signer(arguments, project.operators())
+        now = project.clock.now()
+        if arguments.verdict == "approve":
+            decided = await approve(ledger, seen.proposal, digest=digest, operator=operator, key=key, now=now, mode=source.mode, reason=arguments.reason)
+        else:
+            decided = await reject(ledger, seen.proposal, digest=digest, operator=operator, key=key, now=now, reason=arguments.reason)
+    _tell(arguments, decided)
+    return 0
+
+
+def _refuse_unseen(seen: Card, verdict: str) -> None:
+    if seen.tampered:
+        raise IntegrityError("The evidence is not what the proposal was made from.", fix="Run `synapsor verify`.")
+    if verdict == "approve" and not seen.whole:
+        raise DecisionRefused("not_fully_shown", "Part of the proposal was cut, and nobody approves what they have not seen.", fix="Run again with --full and read all of it.")
+
+
+def _confirmed(arguments: Namespace, seen: Card) -> str:
+    """Return the digest of what was shown, named by the person who saw it."""
+    if arguments.digest:
+        given = _DIGEST.fullmatch(arguments.digest.strip().lower())
+        if given is None:
+            raise UsageError("--digest takes the full digest.", fix="Copy it from `synapsor show`.")
+        if f"sha256:{given[1]}" != seen.digest:
+            raise DecisionRefused("digest_differs", "This proposal has another digest than the one given.", fix="Look at it again with `synapsor show`.", exit_code=3)
+        return seen.digest
+    otherwise = "Give the full digest that you have seen with --digest."
+    if arguments.json:
+        raise UsageError("With --json nobody is asked.", fix=otherwise)
+    typed = ask(f"To {arguments.verdict} it, type the first {PREFIX} characters of the digest (after sha256:):", otherwise=otherwise)
+    if typed.lower() != seen.digest.removeprefix("sha256:")[:PREFIX]:
+        raise UsageError("That is not the digest; nothing was decided.")
+    return seen.digest
+
+
+def _tell(arguments: Namespace, decided: ProposalRecord) -> None:
+    signed = decided.decisions[-1]
+    if decided.job:
+        after = f"Job {decided.job.id} waits for the worker; the approval lasts until {signed.decision.expires_at}."
+    else:
+        after = "Its source is not in writeback mode, so nothing will be applied." if arguments.verdict == "approve" else "Nothing will be changed."
+    document = {
+        "proposal": decided.proposal.id,
+        "status": decided.status.value,
+        "digest": decided.proposal.digest,
+        "decision": to_body(signed.decision),
+        "job": decided.job.id if decided.job else None,
+    }
+    answer(arguments, "decision", document, f"{decided.proposal.id} is {decided.status.value} by {signed.decision.operator}. {after}")

@@ -1,0 +1,40 @@
+"""`synapsor doctor`: what the credentials and schemas really allow, each finding with its fix."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+from dataclasses import asdict
+
+from synapsor import runtime
+from synapsor.cli.terminal import answer
+from synapsor.config import load_config
+from synapsor.core.facts import Finding
+
+
+def run(arguments: Namespace) -> int:
+    """Look and return 0, or 1 when something must not stay as it is."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Namespace) -> int:
+    config = load_config(arguments.config)
+    async with runtime.open_project(config) as project:
+        findings = await project.doctor()
+    fatal = any(f.fatal for f in findings)
+    answer(arguments, "doctor", {"findings": [asdict(f) for f in findings]}, render(findings, sources=len(config.sources)), ok=not fatal)
+    return 1 if fatal else 0
+
+
+def render(findings: tuple[Finding, ...], *, sources: int) -> str:
+    """Return the findings as text, those that stop the program first."""
+    if not findings:
+        return f"✓ {sources} source{'' if sources == 1 else 's'}: nothing speaks against serving and applying."
+    lines: list[str] = []
+    for finding in sorted(findings, key=lambda f: (not f.fatal, f.rule, f.message)):
+        lines.append(f"{'✗' if finding.fatal else '!'} {finding.rule:<24} {finding.message}")
+        if finding.fix:
+            lines.append(f"  {'':<24} fix: {finding.fix}")
+    stops = sum(f.fatal for f in findings)
+    lines.append(f"\n{stops} must be mended before it serves." if stops else "\n✓ Nothing of this stops it.")
+    return "\n".join(lines)

@@ -1,0 +1,26 @@
+"""`synapsor inbox`: what waits for a decision."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+
+from synapsor import runtime
+from synapsor.approve.inbox import render, summary, waiting
+from synapsor.cli.terminal import answer
+from synapsor.config import load_config
+from synapsor.core.proposal import Status
+
+
+def run(arguments: Namespace) -> int:
+    """List and return 0."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Namespace) -> int:
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        status = None if arguments.all else Status.REVIEW_REQUIRED
+        records = await waiting(await project.ledger(), status=status, limit=arguments.limit)
+        now = project.clock.now()
+    answer(arguments, "inbox", {"proposals": [summary(r) for r in records]}, render(records, now=now))
+    return 0

@@ -1,0 +1,91 @@
+"""The `synapsor` command: find the command, run it, and turn whatever it raises into a message, a fix and an exit code.
+
+Nothing heavy is imported before the command is known. An unexpected error is one line without its text, which could quote a secret.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import secrets
+import sys
+import traceback
+from argparse import Namespace
+from collections.abc import Sequence
+
+from synapsor.cli import logs
+from synapsor.cli.parser import build_parser
+from synapsor.errors import DecisionRefused, SynapsorError, place
+
+INTERRUPTED = 130
+UNEXPECTED = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = build_parser().parse_args(argv)
+    logs.configure(verbose=arguments.verbose)
+    _leave_no_core()
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has left; the interpreter must not try to flush it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNEXPECTED
+    return code
+
+
+def _run(arguments: Namespace) -> int:
+    try:
+        command = importlib.import_module(f"synapsor.cli.{arguments.module}")
+        code: int = command.run(arguments)
+    except Exception as error:  # noqa: BLE001  # the outermost place: whatever it is becomes one line
+        cause = _only_cause(error)
+        if isinstance(cause, KeyboardInterrupt):
+            raise cause from None
+        return _tell(arguments, cause)
+    return code
+
+
+def _only_cause(error: BaseException) -> BaseException:
+    """Return the error inside task groups that hold just one."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _tell(arguments: Namespace, error: BaseException) -> int:
+    if isinstance(error, SynapsorError):
+        message, fix, code = str(error), error.fix, error.exit_code
+        rule = error.rule if isinstance(error, DecisionRefused) else type(error).__name__
+    else:
+        reference = secrets.token_hex(4)
+        message, fix, code, rule = f"Unexpected failure: {place(error)} (reference {reference}).", "Run again with SYNAPSOR_DEBUG=1 and report it.", UNEXPECTED, "unexpected"
+    if os.environ.get("SYNAPSOR_DEBUG") == "1":
+        traceback.print_exception(error)  # without locals, which could hold secrets
+    print(f"synapsor: {message}", file=sys.stderr)
+    if fix:
+        print(f"  fix: {fix}".replace("\n", "\n       "), file=sys.stderr)
+    if arguments.json:
+        body = {"rule": rule, "message": message, "fix": fix, "exit_code": code}
+        print(json.dumps({"schema": "synapsor.error/1", "ok": False, "error": body}, ensure_ascii=False))
+    return code
+
+
+def _leave_no_core() -> None:
+    """Keep a crash from writing this process's memory, and the secrets in it, to a file."""
+    try:
+        import resource  # not there on every platform
+
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+    except (ImportError, OSError, ValueError):
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

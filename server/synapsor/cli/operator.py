@@ -1,0 +1,63 @@
+"""`synapsor operator`: whose keys this project trusts. Adding one makes a key pair, or trusts a public key made elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from synapsor.approve.keys import create_key, default_path, new_passphrase, public_key
+from synapsor.approve.operators import add_operator, check_new, describe, read_operators, revoke_operator
+from synapsor.cli.terminal import answer, note
+from synapsor.config import Config, load_config
+from synapsor.core.review import Operator, key_fingerprint
+from synapsor.errors import UsageError
+from synapsor.secrets import Secret
+
+
+def run(arguments: Namespace) -> int:
+    """Add, list or revoke, and return 0."""
+    config = load_config(arguments.config)
+    {"add": _add, "list": _list, "revoke": _revoke}[arguments.action](arguments, config)
+    return 0
+
+
+def _add(arguments: Namespace, config: Config) -> None:
+    if arguments.public_key and arguments.key:
+        raise UsageError("--key makes a key and --public-key trusts one that is made; only one of them can be meant.")
+    operator = Operator(name=arguments.name, key=arguments.public_key or "", roles=tuple(arguments.role), principals=tuple(arguments.principal))
+    # Everything but the key is checked first, so that no key is left over from a refused entry.
+    check_new(config.operators, operator)
+    place = ""
+    if not arguments.public_key:
+        path = arguments.key or default_path(arguments.name)
+        key = create_key(path, passphrase=_passphrase(arguments))
+        operator = Operator(name=operator.name, key=public_key(key), roles=operator.roles, principals=operator.principals)
+        place = f"; the private key is in {path}, keep it where no agent can read it"
+    add_operator(config.operators, operator)
+    text = f"{operator.name} is trusted with {', '.join(operator.roles)}, key {key_fingerprint(operator.key)}{place}"
+    answer(arguments, "operator", {"operator": describe(operator)}, text)
+
+
+def _passphrase(arguments: Namespace) -> Secret | None:
+    if arguments.no_passphrase:
+        return None
+    if not sys.stdin.isatty():
+        note("synapsor: no terminal to ask for a passphrase; the key file alone will decide")
+        return None
+    return new_passphrase()
+
+
+def _list(arguments: Namespace, config: Config) -> None:
+    entries = [describe(o) for o in read_operators(config.operators).values()]
+    lines = [
+        f"{e['name']:<20} {e['fingerprint']}  {', '.join(e['roles'])}"
+        + (f"  is {', '.join(e['principals'])}" if e["principals"] else "")
+        + ("  REVOKED" if e["revoked"] else "")
+        for e in entries
+    ]
+    answer(arguments, "operators", {"operators": entries}, "\n".join(lines) or "Nobody is trusted yet. Begin with `synapsor operator add NAME --role contract_reviewer`.")
+
+
+def _revoke(arguments: Namespace, config: Config) -> None:
+    operator = revoke_operator(config.operators, arguments.name)[arguments.name]
+    answer(arguments, "operator", {"operator": describe(operator)}, f"{operator.name} is revoked; what they signed and is not applied yet counts no more.")

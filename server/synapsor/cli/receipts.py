@@ -1,0 +1,50 @@
+"""`synapsor receipts`: the table that a source's owner makes for them, and the newest ones in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+
+from synapsor import runtime
+from synapsor.cli.terminal import answer
+from synapsor.config import Config, SourceConfig, load_config
+from synapsor.core.plan import Relation
+from synapsor.core.records import to_body
+from synapsor.errors import UsageError
+from synapsor.sql.receipts import receipts_ddl
+from synapsor.sql.statement import Dialect
+from synapsor.values import ValueUnfit
+
+
+def run(arguments: Namespace) -> int:
+    """Print the script or the list, and return 0."""
+    config = load_config(arguments.config)
+    if arguments.source and arguments.source not in config.sources:
+        raise UsageError("There is no such source.", fix=f"Known here: {', '.join(config.sources)}.")
+    if arguments.action == "ddl":
+        _ddl(arguments, config)
+    else:
+        asyncio.run(_list(arguments, config))
+    return 0
+
+
+def _ddl(arguments: Namespace, config: Config) -> None:
+    chosen = {n: s for n, s in config.sources.items() if s.receipts and arguments.source in {None, n}}
+    if not chosen:
+        raise UsageError("No source names its receipts.", fix="Add `receipts: schema.table` to the source in synapsor.yaml.")
+    try:
+        scripts = {name: receipts_ddl(Relation.parse(str(s.receipts)), _dialect(s), worker=arguments.role) for name, s in chosen.items()}
+    except ValueUnfit:
+        raise UsageError("The role's name is not plain.", fix="Letters, digits and underscores.") from None
+    answer(arguments, "receipts_ddl", {"scripts": scripts}, "\n".join(f"-- source {name}\n{script}" for name, script in scripts.items()))
+
+
+def _dialect(source: SourceConfig) -> Dialect:
+    return "mysql" if source.engine == "mariadb" else source.engine
+
+
+async def _list(arguments: Namespace, config: Config) -> None:
+    async with runtime.open_project(config) as project:
+        receipts = await (await project.ledger()).receipts(limit=arguments.limit)
+    lines = [f"{r.at}  {r.id}  {r.proposal}  {r.outcome}{' ' + r.code if r.code else ''}  by {r.worker}" for r in receipts]
+    answer(arguments, "receipts", {"receipts": [to_body(r) for r in receipts]}, "\n".join(lines) or "Nothing has been applied yet.")

@@ -1,0 +1,42 @@
+"""`synapsor serve`: what a model reaches. It resolves read credentials only and can neither decide nor apply."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from synapsor import __version__, runtime
+from synapsor.config import Config, load_config, session_values
+from synapsor.errors import ConfigError, UsageError
+from synapsor.serve.identity import StaticSession
+from synapsor.serve.loop import run as run_loop
+
+
+def run(arguments: Namespace) -> int:
+    """Serve until the client leaves or a signal comes, and return 0."""
+    if arguments.json:
+        raise UsageError("serve speaks MCP on stdout, so --json has no meaning here.")
+    config = load_config(arguments.config)
+    if arguments.http:
+        run_loop(_http(config, *_address(arguments.http)))
+    else:
+        run_loop(_stdio(config))
+    return 0
+
+
+async def _stdio(config: Config) -> None:
+    from synapsor.serve.server import build_server  # heavy: the MCP SDK
+    from synapsor.serve.stdio import serve_stdio
+
+    if not config.session:
+        raise ConfigError("There is no session to serve over stdio in.", fix="Add `session:` with the tenant and the user to synapsor.yaml.")
+    async with runtime.open_project(config) as project:
+        session = StaticSession(values=session_values(config.session))
+        server = build_server(await project.desk(), session, names=config.names, version=__version__)
+        await serve_stdio(server)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+        raise UsageError("--http takes HOST:PORT, such as 127.0.0.1:8765.")
+    return host.strip("[]"), int(port)

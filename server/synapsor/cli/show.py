@@ -1,0 +1,52 @@
+"""`synapsor show`: the review card of a proposal, or the record of any other handle."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from argparse import Namespace
+from typing import Any
+
+from synapsor import runtime
+from synapsor.approve.card import card, render
+from synapsor.cli.terminal import answer, coloured
+from synapsor.config import load_config
+from synapsor.core.records import to_body
+from synapsor.errors import UsageError
+from synapsor.flow.replay import proposal_named
+from synapsor.ports import ProposalRecord
+
+
+def run(arguments: Namespace) -> int:
+    """Show it and return 0."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Namespace) -> int:
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        ledger = await project.ledger()
+        found = await ledger.find(arguments.handle)
+        if found is None:
+            raise UsageError("There is no such record.", fix="See `synapsor inbox --all`.")
+        proposal_id = found["body"]["id"] if found["kind"] == "proposal" else proposal_named(found["body"])
+        record = await ledger.proposal(proposal_id) if proposal_id else None
+        if record is None:
+            answer(arguments, "record", {"kind": found["kind"], "body": found["body"]}, json.dumps(found["body"], indent=2))
+            return 0
+        evidence = await ledger.evidence(record.proposal.evidence)
+        shown = card(record, evidence=evidence, now=project.clock.now(), full=arguments.full)
+    document = {**record_body(record), "warnings": list(shown.warnings)}
+    answer(arguments, "proposal", document, render(shown, colour=coloured(arguments)), ok=not shown.tampered)
+    return 5 if shown.tampered else 0
+
+
+def record_body(record: ProposalRecord) -> dict[str, Any]:
+    """Return a proposal with everything that happened to it, as JSON data."""
+    return {
+        "proposal": to_body(record.proposal),
+        "digest": record.proposal.digest,
+        "status": record.status.value,
+        "decisions": [{**to_body(s.decision), "signature": s.signature} for s in record.decisions],
+        "job": to_body(record.job) if record.job else None,
+        "receipts": [to_body(r) for r in record.receipts],
+    }

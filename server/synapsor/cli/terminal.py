@@ -1,0 +1,42 @@
+"""Where commands meet a person or a pipe: one answer on stdout, questions on a terminal only, colours only where they are wanted."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from typing import Any
+
+from synapsor.errors import UsageError
+
+
+def answer(arguments: Namespace, schema: str, document: dict[str, Any], text: str, *, ok: bool = True) -> None:
+    """Print the command's one answer: a versioned document with --json, else text."""
+    if arguments.json:
+        print(json.dumps({"schema": f"synapsor.{schema}/1", "ok": ok, **document}, ensure_ascii=False))
+    else:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def coloured(arguments: Namespace) -> bool:
+    """Tell whether stdout is a terminal that wants colours."""
+    unwanted = arguments.no_color or arguments.json or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return not unwanted and sys.stdout.isatty()
+
+
+def ask(question: str, *, otherwise: str) -> str:
+    """Ask a person at the terminal for a line.
+
+    Raises:
+        UsageError: nobody is there; `otherwise` says what to do then.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("There is no terminal to ask on.", fix=otherwise)
+    print(question, end=" ", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
+def note(text: str) -> None:
+    """Tell a person something beside the answer."""
+    print(text, file=sys.stderr)

@@ -1,0 +1,30 @@
+"""`synapsor verify`: the ledger from its first event to its last, or the first place where it does not hold."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+
+from synapsor import runtime
+from synapsor.cli.terminal import answer
+from synapsor.config import load_config
+from synapsor.errors import IntegrityError
+
+
+def run(arguments: Namespace) -> int:
+    """Verify and return 0, or 5 when something does not hold."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Namespace) -> int:
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        report = await project.verify()
+    number, head = report.head
+    bad = {"where": report.first_bad[0], "why": report.first_bad[1]} if report.first_bad else None
+    document = {"events": report.events, "checkpoints": report.checkpoints, "head": {"seq": number, "hash": head}, "first_bad": bad}
+    if bad is None:
+        text = f"✓ {report.events} events and {report.checkpoints} signed checkpoints hold.\n  head {number} {head} (keep it elsewhere to prove later that nothing was cut off)"
+    else:
+        text = f"✗ {bad['where']}: {bad['why']}.\n  {report.events} events before it hold."
+    answer(arguments, "verify", document, text, ok=report.ok)
+    return 0 if report.ok else IntegrityError.exit_code

@@ -1,0 +1,57 @@
+"""`synapsor worker`: apply approved proposals until told to stop; the only command that holds a write credential."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+
+from synapsor import runtime
+from synapsor.cli.terminal import answer
+from synapsor.config import load_config
+from synapsor.serve.loop import on_signals
+from synapsor.serve.loop import run as run_loop
+
+
+def run(arguments: Namespace) -> int:
+    """Work, and return 0 when told to stop or when nothing is due."""
+    try:
+        return run_loop(_run(arguments))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def _run(arguments: Namespace) -> int:
+    done: list[dict[str, Any]] = []
+
+    def report(outcome: Mapping[str, Any]) -> None:
+        done.append(dict(outcome))
+        if not arguments.json:
+            sys.stdout.write(_line(outcome))
+            sys.stdout.flush()
+        elif not (arguments.once or arguments.drain):
+            done.clear()  # a worker that runs for months keeps no list; its log lines are on stderr
+            sys.stderr.write(json.dumps(dict(outcome)) + "\n")
+
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        worker = await project.worker(arguments.name, report=report)
+        stop = anyio.Event()
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # this is a coroutine of a running loop
+
+        def leave() -> None:
+            task.cancel()
+
+        with on_signals(stop.set, leave):
+            settled = await worker.run(once=arguments.once, drain=arguments.drain, stop=stop)
+    answer(arguments, "worker", {"settled": settled, "jobs": done}, f"{settled} settled." if settled else "Nothing was due.")
+    return 0
+
+
+def _line(outcome: Mapping[str, Any]) -> str:
+    return "  ".join(f"{name}={value}" for name, value in outcome.items()) + "\n"

@@ -1,0 +1,271 @@
+"""The rules of a capability: which columns it may use for what, and which arguments it may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from synapsor.contract.document import Path, Positions
+from synapsor.contract.inputs import argument_problems
+from synapsor.contract.model import (
+    SETTABLE,
+    Bound,
+    Capability,
+    Contract,
+    ProposeCapability,
+    Range,
+    ReadCapability,
+    Scalar,
+    Table,
+    constant,
+    is_argument,
+)
+from synapsor.contract.rules import suggest
+from synapsor.contract.tables import NUMBERS, listed_once
+from synapsor.contract.tokens import to_token
+from synapsor.contract.wording import names_hidden
+from synapsor.errors import Problem
+from synapsor.values import ColumnType, ValueUnfit
+
+_ORDERED = SETTABLE | {ColumnType.FLOAT, ColumnType.TIME}
+
+
+def capability_problems(path: Path, capability: Capability, contract: Contract, at: Positions) -> Iterator[Problem]:
+    """Yield what is wrong with one capability."""
+    yield from _context(path, capability, contract, at)
+    verb, name = ("read", capability.read) if isinstance(capability, ReadCapability) else ("propose", capability.table)
+    table = contract.tables.get(name)
+    if table is None:
+        yield at.at_value(
+            (*path, verb), "SYN301", f"`{name}` is not a table of this contract.", suggest(name, contract.tables)
+        )
+        return
+    yield from _Inspection(path, capability, table, at).problems()
+    yield from argument_problems(path, capability, table, contract, at)
+    yield from _visible_texts(path, capability, table, at)
+
+
+def _context(path: Path, capability: Capability, contract: Contract, at: Positions) -> Iterator[Problem]:
+    known = ", ".join(contract.contexts)
+    if capability.context is None:
+        if len(contract.contexts) > 1:
+            yield at.at_key(
+                path,
+                "SYN303",
+                "The contract has several contexts, and this capability names none.",
+                f"Add `context:` with one of: {known}.",
+            )
+    elif capability.context not in contract.contexts:
+        fix = suggest(capability.context, contract.contexts) or f"Known here: {known}."
+        yield at.at_value(
+            (*path, "context"), "SYN302", f"`{capability.context}` is not a context of this contract.", fix
+        )
+
+
+def _visible_texts(path: Path, capability: Capability, table: Table, at: Positions) -> Iterator[Problem]:
+    texts: dict[Path, str] = {("description",): capability.description}
+    texts.update(
+        {("arguments", n, "description"): a.description for n, a in capability.arguments.items() if a.description}
+    )
+    relations = [name for name in (table.relation, table.write_to) if name]
+    # A denied column with an everyday name, such as `note`, may be spoken of.
+    hidden = [*relations, *(n for n, rule in table.columns.items() if rule.denied and not n.isalpha())]
+    for key, text in texts.items():
+        if not text.strip():
+            yield at.at_value((*path, *key), "SYN107", "The description is blank.", "Say what this is for.")
+        name = names_hidden(text, hidden)
+        if name:
+            yield at.at_value(
+                (*path, *key), "SYN309", f"The model would read `{name}` here.", "Describe it in other words."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Inspection:
+    """One capability over its table."""
+
+    path: Path
+    capability: Capability
+    table: Table
+    at: Positions
+
+    @property
+    def _key_is_known(self) -> bool:
+        """Without its key a table is wrong already, and nothing is to be said of where the key is missing."""
+        return self.table.key in self.table.columns
+
+    def problems(self) -> Iterator[Problem]:
+        yield from self._returns()
+        yield from self._where()
+        if isinstance(self.capability, ReadCapability):
+            yield from self._read(self.capability)
+        else:
+            yield from self._propose(self.capability)
+
+    def _column(self, key: Path, column: str, *, tenant_allowed: bool = False) -> Iterator[Problem]:
+        """Yield why a column may not be used at all; `key` is where it is named."""
+        named_by_key = key[-1] == column
+        report = self.at.at_key if named_by_key else self.at.at_value
+        rule = self.table.columns.get(column)
+        here = (*self.path, *key)
+        if rule is None:
+            yield report(
+                here, "SYN304", f"`{column}` is not a column of this table.", suggest(column, self.table.allowed)
+            )
+        elif rule.denied:
+            yield report(here, "SYN305", f"`{column}` is denied.", "Remove it.")
+        elif column == self.table.tenant_column and not tenant_allowed:
+            yield report(here, "SYN306", f"`{column}` is the tenant, which the session decides.", "Remove it.")
+
+    def _returns(self) -> Iterator[Problem]:
+        listed = self.capability.returns
+        if listed is None:
+            if not self.table.returned:
+                yield self.at.at_key(
+                    self.path,
+                    "SYN307",
+                    "There is no column that this could return.",
+                    "Allow a column beside the tenant.",
+                )
+            return
+        for index, column in enumerate(listed):
+            yield from self._column(("returns", index), column)
+        yield from listed_once((*self.path, "returns"), listed, self.at)
+
+    def _where(self) -> Iterator[Problem]:
+        for column, value in self.capability.where.items():
+            key: Path = ("where", column)
+            found = list(self._column(key, column))
+            yield from found
+            if not found:
+                yield from self._compared(key, column, value)
+
+    def _compared(self, key: Path, column: str, value: Scalar) -> Iterator[Problem]:
+        here, is_key = (*self.path, *key), column == self.table.key
+        if value is None:
+            if is_key:
+                yield self.at.at_value(
+                    here, "SYN315", "The key cannot be compared with null.", "Give an argument or a value."
+                )
+            return
+        yield from self._typed(key, column)
+        if not is_argument(value):
+            yield from self._fixed(key, column, value)
+        elif not is_key and self._key_is_known and isinstance(self.capability, ReadCapability):
+            yield self.at.at_value(
+                here, "SYN311", f"`{column}` is not the key, so its filter must be fixed.", "Write a fixed value."
+            )
+
+    def _typed(self, key: Path, column: str) -> Iterator[Problem]:
+        kind = self.table.columns[column].type
+        if kind not in SETTABLE:
+            yield self.at.at_key(
+                (*self.path, *key),
+                "SYN312",
+                f"`{column}` is {kind.value}, which cannot stand in {key[0]}.",
+                "Remove it.",
+            )
+
+    def _fixed(self, key: Path, column: str, value: Scalar) -> Iterator[Problem]:
+        rule = self.table.columns[column]
+        if rule.type not in SETTABLE:
+            return
+        try:
+            to_token(constant(value), rule)
+        except ValueUnfit as unfit:
+            yield self.at.at_value(
+                (*self.path, *key),
+                "SYN331",
+                f"The value does not fit `{column}`: {unfit}.",
+                "Write a value of its type.",
+            )
+
+    def _read(self, capability: ReadCapability) -> Iterator[Problem]:
+        names = tuple(o.removeprefix("-") for o in capability.order)
+        if names and self.table.key in capability.where:
+            yield self.at.at_key((*self.path, "order"), "SYN313", "A read by key returns one row.", "Remove `order`.")
+        for index, column in enumerate(names):
+            found = list(self._column(("order", index), column))
+            yield from found
+            if not found and self.table.columns[column].type not in _ORDERED:
+                kind = self.table.columns[column].type.value
+                yield self.at.at_value(
+                    (*self.path, "order", index), "SYN314", f"`{column}` is {kind}, which has no order.", "Remove it."
+                )
+        yield from listed_once((*self.path, "order"), names, self.at)
+
+    def _propose(self, capability: ProposeCapability) -> Iterator[Problem]:
+        if self._key_is_known and set(capability.where) != {self.table.key}:
+            fix = f"Write `where: {{{self.table.key}: $argument}}`."
+            yield self.at.at_key(
+                (*self.path, "where"), "SYN321", "A proposal changes the one row that its key names.", fix
+            )
+        if self.table.version is None:
+            fix = "Give the table `version:` with a version column, or `whole_row`."
+            yield self.at.at_value(
+                (*self.path, "propose"), "SYN322", "The table has no version, so a stale change could not be told.", fix
+            )
+        for column, value in capability.set.items():
+            key: Path = ("set", column)
+            found = [*self._column(key, column), *self._untouchable(key, column)]
+            yield from found
+            if not found:
+                yield from self._typed(key, column)
+                yield from () if is_argument(value) or value is None else self._fixed(key, column, value)
+        for column, bound in capability.bounds.items():
+            yield from self._bound(column, bound, capability.set)
+
+    def _untouchable(self, key: Path, column: str) -> Iterator[Problem]:
+        roles = {self.table.key: "the key", self.table.version: "the version"}
+        role = roles.get(column) or ("moved by the database" if column in self.table.moves else None)
+        if role:
+            yield self.at.at_key(
+                (*self.path, *key), "SYN323", f"`{column}` is {role}, and is not for a proposal to set.", "Remove it."
+            )
+
+    def _bound(self, column: str, bound: Bound, changes: Mapping[str, Scalar]) -> Iterator[Problem]:
+        key: Path = ("bounds", column)
+        here = (*self.path, *key)
+        found = list(self._column(key, column))
+        yield from found
+        if not found and self.table.columns[column].type not in NUMBERS:
+            yield self.at.at_key(
+                here,
+                "SYN324",
+                f"`{column}` is {self.table.columns[column].type.value}, not a number.",
+                "Remove the bound.",
+            )
+        ranges = {
+            name: getattr(bound, name) for name in ("before", "after", "change") if getattr(bound, name) is not None
+        }
+        if not ranges:
+            yield self.at.at_key(here, "SYN326", "The bound says nothing.", "Add `before`, `after` or `change`.")
+        for name, limits in ranges.items():
+            yield from self._range((*key, name), limits)
+            if name != "before" and column not in changes:
+                yield self.at.at_key(
+                    (*here, name),
+                    "SYN325",
+                    f"`{column}` is not set, so nothing can be said of it afterwards.",
+                    "Remove it.",
+                )
+        value = changes.get(column)
+        if bound.after is not None and type(value) is int and not _holds(bound.after, value):
+            yield self.at.at_value(
+                (*self.path, "set", column), "SYN327", "The fixed value is outside its own bound.", "Mend one of them."
+            )
+
+    def _range(self, key: Path, limits: Range) -> Iterator[Problem]:
+        low, high = limits.at_least, limits.at_most
+        if low is None and high is None:
+            yield self.at.at_key(
+                (*self.path, *key), "SYN326", "The bound says nothing.", "Add `at_least` or `at_most`."
+            )
+        elif low is not None and high is not None and low > high:
+            yield self.at.at_value(
+                (*self.path, *key, "at_least"), "SYN326", "`at_least` is above `at_most`.", "Exchange them."
+            )
+
+
+def _holds(limits: Range, value: int) -> bool:
+    return (limits.at_least is None or value >= limits.at_least) and (limits.at_most is None or value <= limits.at_most)

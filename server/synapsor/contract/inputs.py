@@ -1,0 +1,137 @@
+"""The rules of a capability's arguments: declared and used, bounded, without authority, and no wider than their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from synapsor.contract.arguments import integer_range
+from synapsor.contract.document import Path, Positions
+from synapsor.contract.model import (
+    Argument,
+    Capability,
+    ColumnRule,
+    Contract,
+    ProposeCapability,
+    Scalar,
+    Table,
+    is_argument,
+)
+from synapsor.contract.rules import suggest
+from synapsor.contract.tables import listed_once
+from synapsor.contract.tokens import to_token
+from synapsor.contract.wording import claims_authority
+from synapsor.errors import Problem
+from synapsor.values import ColumnType, ValueUnfit
+
+_T = ColumnType
+FITS: Final[dict[str, frozenset[ColumnType]]] = {
+    "string": frozenset({_T.TEXT, _T.NUMERIC, _T.DATE, _T.TIMESTAMP, _T.TIMESTAMPTZ, _T.UUID}),
+    "integer": frozenset({_T.INTEGER, _T.NUMERIC}),
+    "boolean": frozenset({_T.BOOLEAN}),
+    # A JSON number is binary, and no column that may be compared or set is.
+    "number": frozenset(),
+}
+"""Which columns an argument of a type may stand for. Exact decimals, dates and times travel as text."""
+
+
+def argument_problems(
+    path: Path, capability: Capability, table: Table, contract: Contract, at: Positions
+) -> Iterator[Problem]:
+    """Yield what is wrong with the arguments of one capability."""
+    uses = list(_uses(capability))
+    used = {name for _, _, name in uses}
+    trusted = _trusted(contract, table)
+    for name, argument in capability.arguments.items():
+        here = (*path, "arguments", name)
+        if claims_authority(name, trusted):
+            yield at.at_key(
+                here, "SYN403", f"`{name}` claims authority.", "The session decides scope, and a person approves."
+            )
+        if name not in used:
+            yield at.at_key(
+                here, "SYN402", f"`{name}` is not used.", f"Use `${name}` in `where` or `set`, or remove it."
+            )
+        yield from _declaration(here, argument, at)
+    for clause, column, name in uses:
+        declared = capability.arguments.get(name)
+        rule = table.columns.get(column)
+        if declared is None:
+            fix = (
+                suggest(name, capability.arguments)
+                or f"Declare `{name}` in `arguments`, or write `$$` for a dollar sign."
+            )
+            yield at.at_value((*path, clause, column), "SYN401", f"`${name}` is not declared.", fix)
+        elif rule is not None and not rule.denied:
+            yield from _against((*path, "arguments", name), declared, column, rule, at)
+
+
+def _uses(capability: Capability) -> Iterator[tuple[str, str, str]]:
+    """Yield clause, column and argument for every `$argument`."""
+    clauses: dict[str, dict[str, Scalar]] = {"where": capability.where}
+    if isinstance(capability, ProposeCapability):
+        clauses["set"] = capability.set
+    for clause, values in clauses.items():
+        for column, value in values.items():
+            if is_argument(value):
+                yield clause, column, str(value)[1:]
+
+
+def _trusted(contract: Contract, table: Table) -> list[str]:
+    """Return the names that are the session's to fill: its own, and those of the columns that guard a row."""
+    named = [key.removeprefix("session.") for c in contract.contexts.values() for key in (c.tenant, c.principal)]
+    guards = [n for n in (table.tenant_column, table.version) if n is not None]
+    return [*named, *guards]
+
+
+def _declaration(here: Path, argument: Argument, at: Positions) -> Iterator[Problem]:
+    said = {
+        "max_length": (argument.max_length, {"string"}),
+        "one_of": (argument.one_of, {"string"}),
+        "minimum": (argument.minimum, {"integer", "number"}),
+        "maximum": (argument.maximum, {"integer", "number"}),
+    }
+    for key, (value, kinds) in said.items():
+        if value is not None and argument.type not in kinds:
+            yield at.at_value((*here, key), "SYN406", f"`{key}` does not fit {argument.type}.", "Remove it.")
+    if argument.minimum is not None and argument.maximum is not None and argument.minimum > argument.maximum:
+        yield at.at_value((*here, "minimum"), "SYN406", "`minimum` is above `maximum`.", "Exchange them.")
+    if argument.type == "string" and argument.max_length is None and argument.one_of is None:
+        yield at.at_key(here, "SYN405", "A string of any length is not allowed.", "Add `max_length` or `one_of`.")
+    yield from listed_once((*here, "one_of"), argument.one_of or (), at)
+    for index, word in enumerate(argument.one_of or ()):
+        if argument.max_length is not None and len(word) > argument.max_length:
+            yield at.at_value(
+                (*here, "one_of", index), "SYN406", "This value is longer than `max_length`.", "Raise `max_length`."
+            )
+
+
+def _against(here: Path, argument: Argument, column: str, rule: ColumnRule, at: Positions) -> Iterator[Problem]:
+    if rule.type not in FITS[argument.type]:
+        kinds = [kind for kind, types in FITS.items() if rule.type in types]
+        fix = f"Declare it as {' or '.join(kinds)}." if kinds else "No argument can stand for this column."
+        yield at.at_key(here, "SYN404", f"A {argument.type} does not fit `{column}`, which is {rule.type.value}.", fix)
+        return
+    if argument.one_of is not None:
+        for index, word in enumerate(argument.one_of):
+            try:
+                to_token(word, rule)
+            except ValueUnfit as unfit:
+                yield at.at_value(
+                    (*here, "one_of", index), "SYN407", f"This value does not fit `{column}`: {unfit}.", "Remove it."
+                )
+    elif rule.one_of is not None:
+        yield at.at_key(
+            here,
+            "SYN407",
+            f"`{column}` holds one of a list, and this could be anything.",
+            f"Add `one_of: [{', '.join(rule.one_of)}]`.",
+        )
+    elif rule.max_length is not None and (argument.max_length or 0) > rule.max_length:
+        fix = f"Lower it to {rule.max_length}."
+        yield at.at_value((*here, "max_length"), "SYN407", f"This is longer than `{column}` allows.", fix)
+    if rule.type is ColumnType.INTEGER:
+        low, high = integer_range(argument)
+        if (rule.minimum is not None and low < rule.minimum) or (rule.maximum is not None and high > rule.maximum):
+            fix = "Declare a `minimum` and `maximum` within the column's."
+            yield at.at_key(here, "SYN407", f"This goes beyond the range of `{column}`.", fix)

@@ -1,0 +1,177 @@
+"""The contract language and its rules as Markdown, and as a JSON Schema for editors; rendered from the models, never written by hand.
+
+`python -m synapsor.contract.reference docs/reference` renews the files; a test keeps them equal to what this module renders.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from synapsor.contract.explain import PARTS
+from synapsor.contract.fields import meaning_of
+from synapsor.contract.model import ColumnRule, Contract, Model, ProposeCapability
+from synapsor.contract.rules import RULES
+from synapsor.values import ColumnType
+
+_MODELS: list[type[Model]] = [*PARTS.values(), ProposeCapability]
+_CHAPTERS = {"0": "The file", "1": "Its shape", "2": "Tables", "3": "Capabilities", "4": "Arguments", "5": "Names"}
+
+
+def contract_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a contract file, short forms included."""
+    schema = Contract.model_json_schema()
+    parts = {part.__name__: part for part in _MODELS}
+    for name, body in {**schema["$defs"], "Contract": schema}.items():
+        part = parts.get(name)
+        for field, held in (body.get("properties") or {}).items() if part else ():
+            body["properties"][field] = {**_tidy(held), "description": meaning_of(part or Model, field)}
+        body["description"] = _first_line(part) if part else body.get("description", "")
+    rule = schema["$defs"][ColumnRule.__name__]
+    rule.pop("title", None)
+    short = {"enum": [*(kind.value for kind in ColumnType), "denied"]}
+    schema["$defs"][ColumnRule.__name__] = {"description": rule.pop("description"), "anyOf": [short, rule]}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Synapsor contract"}
+    return {**head, **{key: value for key, value in schema.items() if key != "title"}}
+
+
+def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a property's schema closed, and without the null that only means that it was left out."""
+    kept = {key: value for key, value in schema.items() if key != "title"}
+    if kept.get("default", ...) is None:
+        del kept["default"]
+        others = [one for one in kept.pop("anyOf", []) if one != {"type": "null"}]
+        kept.update(others[0] if len(others) == 1 else {"anyOf": others})
+    if "patternProperties" in kept:
+        kept["additionalProperties"] = False
+    return kept
+
+
+def _first_line(part: type[Model]) -> str:
+    return (part.__doc__ or "").strip().splitlines()[0]
+
+
+def render_contract() -> str:
+    """Return the reference of the contract language."""
+    return "\n".join(_contract_lines()) + "\n"
+
+
+def _contract_lines() -> Iterator[str]:
+    yield "# The contract language"
+    yield ""
+    yield "Rendered from the models by `python -m synapsor.contract.reference docs/reference`; do not edit. Every key that is not"
+    yield "listed here is refused. What may be combined with what is said by the [rules](rules.md); editors complete and check with"
+    yield "[contract.schema.json](contract.schema.json)."
+    defined = contract_json_schema()
+    for part in _MODELS:
+        yield from _part_lines(part, defined)
+    yield ""
+    yield "## Column types"
+    yield ""
+    yield ", ".join(f"`{kind.value}`" for kind in ColumnType) + "."
+    yield ""
+    yield "## The digest"
+    yield ""
+    yield "What is reviewed and activated is the digest of the contract's canonical body: SHA-256 over `synapsor:contract`, a NUL byte"
+    yield "and the canonical JSON (RFC 8785) of the keys above. Defaults are written out, so that another default of a later version"
+    yield "cannot change what was reviewed; a key that was left out and has no default is absent, so that a later version's new key"
+    yield "does not change old digests. Comments, quoting, short forms and the order of keys count for nothing; the order of lists"
+    yield "counts. The body can be read back into the same contract, which is how the worker gets it from the ledger."
+
+
+def _part_lines(part: type[Model], defined: dict[str, Any]) -> Iterator[str]:
+    yield ""
+    yield f"## {part.__name__}"
+    yield ""
+    yield _first_line(part)
+    yield ""
+    yield "| Key | Holds | Without it | Meaning |"
+    yield "|---|---|---|---|"
+    body = defined if part is Contract else defined["$defs"][part.__name__]
+    body = body["anyOf"][1] if part is ColumnRule else body
+    for name, info in part.model_fields.items():
+        default = "required" if info.is_required() else _default(info.get_default(call_default_factory=True))
+        yield f"| `{name}` | {_holds(body['properties'][name])} | {default} | {meaning_of(part, name)} |"
+
+
+def _default(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, Model):
+        return "the defaults"
+    plain = value.value if isinstance(value, ColumnType) else list(value) if isinstance(value, tuple) else value
+    return f"`{json.dumps(plain)}`".replace('"', "")
+
+
+def _holds(schema: dict[str, Any]) -> str:
+    """Return a JSON Schema in a few words."""
+    choices = schema.get("anyOf") or schema.get("oneOf")
+    if choices:
+        return ", or ".join(_holds(one) for one in choices)
+    if "$ref" in schema:
+        name = str(schema["$ref"]).rpartition("/")[2]
+        return "a column type" if name == ColumnType.__name__ else f"[{name}](#{name.lower()})"
+    words = schema.get("enum") or [schema[key] for key in ("const",) if key in schema]
+    if words:
+        return " or ".join(f"`{json.dumps(word)}`".replace('"', "") for word in words)
+    return _plain(schema)
+
+
+def _plain(schema: dict[str, Any]) -> str:
+    if schema["type"] == "object":
+        return "names, each with " + _holds(next(iter(schema["patternProperties"].values())))
+    if schema["type"] == "array":
+        return "a list, each " + _holds(schema["items"])
+    text = "text" if "pattern" not in schema else "`update` and a name" if "update" in schema["pattern"] else "a name"
+    words = {"string": text, "integer": "a whole number", "boolean": "true or false"}
+    return words.get(schema["type"], str(schema["type"])) + _limits(schema)
+
+
+def _limits(schema: dict[str, Any]) -> str:
+    low = schema.get("minimum", schema.get("minLength"))
+    high = schema.get("maximum", schema.get("maxLength"))
+    if low is None or high is None or abs(low) >= 2**53 - 1:
+        return ""
+    return f", {low} to {high}" + (" characters" if "maxLength" in schema else "")
+
+
+def render_rules() -> str:
+    """Return the list of rules."""
+    return "\n".join(_rule_lines()) + "\n"
+
+
+def _rule_lines() -> Iterator[str]:
+    yield "# The rules of a contract"
+    yield ""
+    yield "Rendered by `python -m synapsor.contract.reference docs/reference`; do not edit. `synapsor check` reports every rule that a"
+    yield "contract breaks, with its line and a fix, and exits with 2. There are no warnings: a contract without a single finding is"
+    yield "loaded, and any other is refused as a whole. A rule's id never changes its meaning."
+    chapter = ""
+    for rule, sentence in RULES.items():
+        if rule[3] != chapter:
+            chapter = rule[3]
+            yield ""
+            yield f"## {_CHAPTERS[chapter]}"
+            yield ""
+            yield "| Rule | |"
+            yield "|---|---|"
+        yield f"| {rule} | {sentence} |"
+
+
+def rendered() -> dict[str, str]:
+    """Return every file of docs/reference that comes from here, by its name."""
+    schema = json.dumps(contract_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return {"contract.md": render_contract(), "rules.md": render_rules(), "contract.schema.json": schema}
+
+
+def main(folder: str) -> None:
+    """Write the files."""
+    for name, text in rendered().items():
+        (Path(folder) / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,162 @@
+"""The rules of a mapping: which columns give its key, tenant and version, and what may be said of a column."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from synapsor.contract.document import Path, Positions
+from synapsor.contract.model import SETTABLE, ColumnRule, Contract, SingleTenant, Table
+from synapsor.contract.rules import suggest
+from synapsor.errors import Problem
+from synapsor.values import ColumnType
+
+TENANTS: Final = frozenset({ColumnType.TEXT, ColumnType.UUID, ColumnType.INTEGER})
+VERSIONS: Final = frozenset({ColumnType.INTEGER, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ})
+NUMBERS: Final = frozenset({ColumnType.INTEGER, ColumnType.NUMERIC})
+_SYSTEM: Final = frozenset({"pg_catalog", "pg_toast", "information_schema", "mysql", "performance_schema", "sys"})
+_RECEIPTS: Final = "synapsor_receipts"
+
+
+def table_problems(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
+    """Yield what is wrong with one mapping."""
+    yield from _relations(path, table, at)
+    yield from _roles(path, table, at)
+    folded = Counter(name.casefold() for name in table.columns)
+    for name, rule in table.columns.items():
+        here = (*path, "columns", name)
+        if folded[name.casefold()] > 1:
+            yield at.at_key(
+                here,
+                "SYN208",
+                f"`{name}` differs from another column only in case.",
+                "Some databases take them for one.",
+            )
+        yield from _details(here, rule, at)
+
+
+def _relations(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
+    for key, relation in (("relation", table.relation), ("write_to", table.write_to)):
+        schema, _, name = (relation or "").casefold().partition(".")
+        if schema in _SYSTEM or schema.startswith("pg_") or name == _RECEIPTS:
+            yield at.at_value(
+                (*path, key), "SYN209", f"`{relation}` cannot be mapped.", "Name a table or view of the application."
+            )
+    if isinstance(table.tenant, SingleTenant) and not table.tenant.because.strip():
+        yield at.at_value(
+            (*path, "tenant", "because"), "SYN107", "`because` is blank.", "Say why all rows belong to one tenant."
+        )
+
+
+def _roles(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
+    version = table.version if table.version != "whole_row" else None
+    roles = {"key": table.key, "tenant": table.tenant_column, "version": version}
+    kinds = {"key": ("SYN203", SETTABLE), "tenant": ("SYN204", TENANTS), "version": ("SYN205", VERSIONS)}
+    taken: dict[str, str] = {}
+    for role, column in roles.items():
+        if column is None:
+            continue
+        here = (*path, role)
+        yield from _mapped(here, column, table, at)
+        if column in taken:
+            yield at.at_value(here, "SYN206", f"`{column}` is the {taken[column]} already.", "Name another column.")
+        taken.setdefault(column, role)
+        rule = table.columns.get(column)
+        rule_id, allowed = kinds[role]
+        if rule is not None and not rule.denied and rule.type not in allowed:
+            yield at.at_value(
+                here, rule_id, f"`{column}` is {rule.type.value}, which cannot be a {role}.", _one_of(allowed)
+            )
+    for index, column in enumerate(table.moves):
+        here = (*path, "moves", index)
+        yield from _mapped(here, column, table, at)
+        if column in {table.key, table.tenant_column}:
+            yield at.at_value(
+                here, "SYN206", f"`{column}` is the {taken[column]}, and does not move.", "Remove it from `moves`."
+            )
+        if column in table.moves[:index]:
+            yield at.at_value(here, "SYN308", f"`{column}` is listed twice.", "Keep one of them.")
+
+
+def _mapped(here: Path, column: str, table: Table, at: Positions) -> Iterator[Problem]:
+    rule = table.columns.get(column)
+    if rule is None:
+        near = suggest(column, table.columns)
+        yield at.at_value(
+            here, "SYN201", f"`{column}` is not among the columns.", near or f"Add `{column}` to `columns`."
+        )
+    elif rule.denied:
+        yield at.at_value(here, "SYN202", f"`{column}` is denied.", "Give it its type instead.")
+
+
+def _details(here: Path, rule: ColumnRule, at: Positions) -> Iterator[Problem]:
+    said = {
+        "one_of": (rule.one_of, {ColumnType.TEXT}),
+        "max_length": (rule.max_length, {ColumnType.TEXT}),
+        "scale": (rule.scale, {ColumnType.NUMERIC}),
+        "minimum": (rule.minimum, {ColumnType.INTEGER}),
+        "maximum": (rule.maximum, {ColumnType.INTEGER}),
+        "unit": (rule.unit, {*NUMBERS, ColumnType.FLOAT}),
+    }
+    for key, (value, kinds) in said.items():
+        if value is not None and rule.type not in kinds:
+            yield at.at_value(
+                (*here, key), "SYN207", f"`{key}` does not fit {rule.type.value}.", f"It belongs to {_words(kinds)}."
+            )
+    if rule.minimum is not None and rule.maximum is not None and rule.minimum > rule.maximum:
+        yield at.at_value((*here, "minimum"), "SYN207", "`minimum` is above `maximum`.", "Exchange them.")
+    yield from listed_once((*here, "one_of"), rule.one_of or (), at)
+    for index, word in enumerate(rule.one_of or ()):
+        if rule.max_length is not None and len(word) > rule.max_length:
+            yield at.at_value(
+                (*here, "one_of", index), "SYN207", "This value is longer than `max_length`.", "Raise `max_length`."
+            )
+
+
+def listed_once(here: Path, names: Iterable[str], at: Positions) -> Iterator[Problem]:
+    """Yield a problem for each name that a list holds again."""
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            yield at.at_value((*here, index), "SYN308", f"`{name}` is listed twice.", "Keep one of them.")
+        seen.add(name)
+
+
+def pair_problems(contracts: Iterable[tuple[Contract, Positions]]) -> Iterator[Problem]:
+    """Yield where two mappings over one relation disagree, so that one would undo what the other guards."""
+    first: dict[tuple[str, str], Table] = {}
+    for contract, at in contracts:
+        for name, table in contract.tables.items():
+            for relation in sorted({table.relation, table.write_to or table.relation}):
+                other = first.setdefault((table.source, relation.casefold()), table)
+                yield from _disagreements(("tables", name), table, other, at)
+
+
+def _disagreements(path: Path, table: Table, other: Table, at: Positions) -> Iterator[Problem]:
+    if table.tenant_column != other.tenant_column:
+        yield at.at_value(
+            (*path, "tenant"), "SYN210", "Another table over this relation has another tenant.", "Agree on one."
+        )
+    if table.key != other.key:
+        yield at.at_value(
+            (*path, "key"), "SYN210", "Another table over this relation has another key.", "Agree on one."
+        )
+    for column in table.columns:
+        theirs = other.columns.get(column)
+        if theirs is not None and theirs.denied != table.columns[column].denied:
+            yield at.at_key(
+                (*path, "columns", column),
+                "SYN210",
+                f"`{column}` is denied in one of two tables over this relation.",
+                "Agree on it.",
+            )
+
+
+def _one_of(kinds: Iterable[ColumnType]) -> str:
+    return f"It must be {_words(kinds)}."
+
+
+def _words(kinds: Iterable[ColumnType]) -> str:
+    order = list(ColumnType)
+    return " or ".join(kind.value for kind in sorted(kinds, key=order.index))

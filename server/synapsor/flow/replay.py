@@ -1,0 +1,236 @@
+"""Look back: from any handle, what was asked, seen, proposed, decided, done and settled, as the ledger recorded it.
+
+No source is touched and nothing runs again. Every digest is recomputed from the record itself and every signature is checked again;
+what differs is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from synapsor.core.proposal import Proposal, Status
+from synapsor.core.records import to_body
+from synapsor.core.review import Operator, SignedDecision, signature_holds
+from synapsor.core.writeback import Receipt
+from synapsor.errors import UsageError
+from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.values import digest
+
+SCHEMA = "synapsor.replay/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was computed again; it holds when it came out as it was stored."""
+
+    what: str
+    stored: str
+    found: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing differs."""
+        return self.stored == self.found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One part of the story: `asked`, `seen`, `proposed`, `decided`, `done` or `settled`."""
+
+    name: str
+    facts: Mapping[str, Any]
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayReport:
+    """The whole story of one handle."""
+
+    handle: str
+    proposal: str | None
+    steps: tuple[Step, ...] = field(default=())
+
+    @property
+    def differences(self) -> tuple[Check, ...]:
+        """What does not come out as it was stored."""
+        return tuple(check for step in self.steps for check in step.checks if not check.holds)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything came out the same."""
+        return not self.differences
+
+    def document(self) -> dict[str, Any]:
+        """Return the report as JSON data."""
+        return {
+            "handle": self.handle,
+            "proposal": self.proposal,
+            "steps": [{"step": s.name, **s.facts, "checks": [_check_body(c) for c in s.checks]} for s in self.steps],
+            "differences": [_check_body(c) for c in self.differences],
+        }
+
+
+async def replay(ledger: ReviewLedger, handle: str, operators: Mapping[str, Operator]) -> ReplayReport:
+    """Return the story that a handle belongs to.
+
+    Raises:
+        UsageError: no record of a call or proposal has this handle.
+    """
+    found = await ledger.find(handle)
+    if found is None:
+        raise UsageError("There is no such record.", fix="See `synapsor inbox --all`.")
+    kind, body = str(found["kind"]), found["body"]
+    if kind in {"query_audit", "evidence"}:
+        return await _call(ledger, handle, kind, body)
+    proposal_id = body["id"] if kind == "proposal" else proposal_named(body)
+    record = await ledger.proposal(proposal_id) if proposal_id else None
+    if record is None:
+        raise UsageError("This record is not part of a call or proposal.", fix="See `synapsor show`.")
+    steps = [step async for step in _proposal(ledger, record, operators)]
+    return ReplayReport(handle=handle, proposal=record.proposal.id, steps=tuple(steps))
+
+
+def proposal_named(body: Mapping[str, Any]) -> str | None:
+    """Return the proposal that a record is about, or None."""
+    inner = body.get("decision")
+    named = inner.get("proposal") if isinstance(inner, Mapping) else body.get("proposal")
+    return named if isinstance(named, str) else None
+
+
+async def _call(ledger: ReviewLedger, handle: str, kind: str, body: Mapping[str, Any]) -> ReplayReport:
+    audit, evidence = (body, None) if kind == "query_audit" else (None, body)
+    if audit is not None and audit["evidence"]:
+        evidence = await ledger.evidence(audit["evidence"])
+    if evidence is not None and audit is None:
+        found = await ledger.find(evidence["call"])
+        audit = found["body"] if found else None
+    steps = []
+    if audit is not None:
+        steps.append(Step(name="asked", facts=dict(audit), checks=_links(audit, evidence)))
+    if evidence is not None:
+        steps.append(_seen(evidence, ()))
+    return ReplayReport(handle=handle, proposal=None, steps=tuple(steps))
+
+
+def _links(audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> tuple[Check, ...]:
+    if audit["evidence"] is None:
+        return ()
+    same = ("capability", "contract", "tenant", "principal", "source", "plan", "parameters")
+    if evidence is None:
+        return (Check(what=f"evidence {audit['evidence']}", stored="recorded", found="missing"),)
+    return (
+        Check(what="the audit's evidence", stored=audit["evidence"], found=evidence["id"]),
+        *(Check(what=f"{n} of audit and evidence", stored=str(audit[n]), found=str(evidence[n])) for n in same),
+    )
+
+
+async def _proposal(ledger: ReviewLedger, record: ProposalRecord, operators: Mapping[str, Operator]) -> AsyncIterator[Step]:
+    proposal = record.proposal
+    recorded = {kind: check async for kind, check in _recorded(ledger, record)}
+    audit = await _audit(ledger, record)
+    asked = {n: getattr(proposal, n) for n in ("capability", "principal", "client", "tenant", "at", "contract", "arguments")}
+    yield Step(name="asked", facts={**asked, "audit": audit["id"] if audit else None}, checks=tuple(recorded.get("query_audit", ())))
+    evidence = await ledger.evidence(proposal.evidence)
+    told = digest("evidence", evidence) if evidence is not None else "missing"
+    covered = Check(what=f"evidence {proposal.evidence} as the proposal names it", stored=proposal.evidence_digest, found=told)
+    if evidence is None:
+        yield Step(name="seen", facts={"id": proposal.evidence}, checks=(covered,))
+    else:
+        yield _seen(evidence, (covered, *recorded.get("evidence", ())))
+    yield _proposed(proposal, tuple(recorded.get("proposal", ())) + tuple(recorded.get("review_branch", ())))
+    for signed in record.decisions:
+        yield _decided(signed, proposal, operators, ledger.id, tuple(recorded.get("decision", ())))
+    for receipt in record.receipts:
+        yield _done(receipt, proposal, tuple(recorded.get("receipt", ())))
+    yield _settled(record, tuple(recorded.get("job", ())) + tuple(recorded.get("settlement", ())))
+
+
+async def _recorded(ledger: ReviewLedger, record: ProposalRecord) -> AsyncIterator[tuple[str, tuple[Check, ...]]]:
+    """Yield, by kind, each record that the ledger's events cover, with its digest computed again."""
+    by_kind: dict[str, list[Check]] = {}
+    for event in record.events:
+        for kind, (handle, stored) in event.get("records", {}).items():
+            found = await ledger.find(handle)
+            told = digest(kind, found["body"]) if found else "missing"
+            by_kind.setdefault(kind, []).append(Check(what=f"{kind} {handle}", stored=stored, found=told))
+    for kind, checks in by_kind.items():
+        yield kind, tuple(checks)
+
+
+async def _audit(ledger: ReviewLedger, record: ProposalRecord) -> Mapping[str, Any] | None:
+    for event in record.events:
+        if handle := event.get("records", {}).get("query_audit"):
+            found = await ledger.find(handle[0])
+            return found["body"] if found else None
+    return None
+
+
+def _seen(evidence: Mapping[str, Any], checks: tuple[Check, ...]) -> Step:
+    names = ("id", "at", "source", "columns", "rows", "cut_by", "position", "plan", "parameters")
+    facts = {n: evidence.get(n) for n in names}
+    return Step(name="seen", facts={**facts, "digest": digest("evidence", evidence)}, checks=checks)
+
+
+def _proposed(proposal: Proposal, checks: tuple[Check, ...]) -> Step:
+    facts = {
+        "id": proposal.id,
+        "branch": proposal.branch,
+        "digest": proposal.digest,
+        "relation": proposal.relation,
+        "key": dict(proposal.key),
+        "before": {n: proposal.before[n] for n in proposal.changes},
+        "after": dict(proposal.changes),
+        "guards": list(proposal.guards),
+        "expires_at": proposal.expires_at,
+    }
+    return Step(name="proposed", facts=facts, checks=checks)
+
+
+def _decided(
+    signed: SignedDecision, proposal: Proposal, operators: Mapping[str, Operator], ledger: str, checks: tuple[Check, ...]
+) -> Step:
+    decision = signed.decision
+    operator = operators.get(decision.operator)
+    if operator is None:
+        proof = "nobody of this name is trusted here"
+    else:
+        proof = "holds" if signature_holds(decision, signed.signature, operator) else "does not hold"
+    own = (
+        Check(what=f"signature of {decision.operator} on {decision.id}", stored="holds", found=proof),
+        Check(what=f"digest that {decision.id} is about", stored=decision.digest, found=proposal.digest),
+        Check(what=f"ledger that {decision.id} is for", stored=decision.ledger, found=ledger),
+    )
+    facts = {**to_body(decision), "revoked_since": operator.revoked if operator else None}
+    return Step(name="decided", facts=facts, checks=own + tuple(c for c in checks if decision.id in c.what))
+
+
+def _done(receipt: Receipt, proposal: Proposal, checks: tuple[Check, ...]) -> Step:
+    own = [Check(what=f"digest that {receipt.id} is about", stored=receipt.digest, found=proposal.digest)]
+    if receipt.outcome == "applied" and receipt.after:
+        wanted = {n: receipt.after.get(n) for n in proposal.changes}
+        own.append(Check(what=f"row after {receipt.id}", stored=_image(dict(proposal.changes)), found=_image(wanted)))
+    return Step(name="done", facts=to_body(receipt), checks=(*own, *(c for c in checks if receipt.id in c.what)))
+
+
+def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
+    ends = {Status.APPLIED, Status.CONFLICT, Status.FAILED, Status.RECONCILIATION_REQUIRED}
+    last = record.receipts[-1].outcome if record.receipts else None
+    told = () if record.status not in ends else (Check(what="status and receipt", stored=record.status.value, found=_status_of(last)),)
+    facts = {"status": record.status.value, "job": record.job.id if record.job else None}
+    job = record.job
+    bound = (Check(what=f"digest that {job.id} is about", stored=job.digest, found=record.proposal.digest),) if job else ()
+    return Step(name="settled", facts=facts, checks=(*told, *bound, *checks))
+
+
+def _status_of(outcome: str | None) -> str:
+    return "applied" if outcome == "already_applied" else outcome or "no receipt"
+
+
+def _image(row: Mapping[str, Any]) -> str:
+    return digest("image", dict(row))
+
+
+def _check_body(check: Check) -> dict[str, Any]:
+    return {"what": check.what, "holds": check.holds, "stored": check.stored, "found": check.found}

@@ -1,0 +1,227 @@
+"""Opening the ledger: refuse whatever is not a whole ledger of this program, and never make a new one where there was one before.
+
+A ledger is made under another name and appears whole: file, key and first signed checkpoint, readable by their owner only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import sqlite3
+import stat
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from synapsor.core.moment import stamp
+from synapsor.errors import IntegrityError, LedgerFailure
+from synapsor.ledger.anchor import Anchor
+from synapsor.ledger.chain import Book, Checkpoint, Signer, event
+from synapsor.ledger.connection import Transaction
+from synapsor.ledger.handles import new_handle
+from synapsor.ledger.keys import create_key, load_key, public_text
+from synapsor.ledger.migrate import migrate, migrations, pending
+from synapsor.ledger.private import create_private, locked, make_directory, narrow, sync_directory
+from synapsor.ledger.sqlite import SqliteConnection, SqliteTransaction, connect, failure, run
+from synapsor.ledger.store import Ledger
+from synapsor.ports import Clock
+
+log = logging.getLogger("synapsor.ledger")
+
+_MAGIC = b"SQLite format 3\0"
+
+
+class _SystemClock:
+    def now(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFiles:
+    """Where a ledger's files are."""
+
+    database: Path
+    key: Path
+    checkpoints: Path
+
+    @classmethod
+    def beside(cls, path: Path, key_path: Path | None = None) -> LedgerFiles:
+        """Return the files of the ledger at `path`; the key may be kept elsewhere."""
+        return cls(path, key_path or path.with_suffix(".key"), path.with_suffix(".checkpoints"))
+
+    @property
+    def companions(self) -> tuple[Path, Path]:
+        """The files that SQLite keeps beside the database while it is in use."""
+        return Path(f"{self.database}-wal"), Path(f"{self.database}-shm")
+
+
+def open_ledger(
+    path: Path,
+    *,
+    create: bool = False,
+    key_path: Path | None = None,
+    signing: bool = True,
+    upgrade: bool = False,
+    clock: Clock | None = None,
+) -> Ledger:
+    """Open the ledger at `path`; with `create`, make it where there is none and never was one.
+
+    `signing=False` is for a process that may not read the key: it writes to the chain but signs no checkpoint.
+
+    Raises:
+        LedgerFailure: it is missing, damaged, read-only, of another version, or not a ledger.
+        IntegrityError: its key or its schema is not its own.
+    """
+    files = LedgerFiles.beside(path.absolute(), key_path)
+    used = clock or _SystemClock()
+    if create and not os.path.lexists(files.database):
+        _create(files, used)
+    _refuse_unfit(files)
+    try:
+        return _open(files, used, signing=signing, upgrade=upgrade)
+    except sqlite3.Error as error:
+        raise failure(error) from None
+
+
+def open_memory_ledger(*, clock: Clock | None = None) -> Ledger:
+    """Open a ledger that lives in memory: the same store, chain and rules, for tests and trials."""
+    used = clock or _SystemClock()
+    key = Ed25519PrivateKey.generate()
+    connection = connect(":memory:")
+    migrate(connection, migrations(), at=stamp(used.now()))
+    _begin(connection, key, used)
+    return _ledger(connection, None, key, used, None)
+
+
+def _open(files: LedgerFiles, clock: Clock, *, signing: bool, upgrade: bool) -> Ledger:
+    uri = files.database.as_uri()
+    connection = connect(f"{uri}?mode=rw")
+    try:
+        _bring_up(connection, clock, upgrade=upgrade)
+        key = load_key(files.key) if signing else None
+        for file in files.companions:
+            narrow(file)
+        ledger = _ledger(connection, partial(connect, f"{uri}?mode=ro", read_only=True), key, clock, Anchor(files.checkpoints))
+    except BaseException:
+        connection.close()
+        raise
+    if not files.checkpoints.is_file():
+        log.warning("%s is missing; verify the ledger", files.checkpoints.name, extra={"action": "anchor_missing"})
+    return ledger
+
+
+def _bring_up(connection: sqlite3.Connection, clock: Clock, *, upgrade: bool) -> None:
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone()["journal_mode"] != "wal":
+        raise LedgerFailure("The ledger's disk cannot hold a write-ahead log.", fix="Keep it on a local disk.")
+    if pending(connection, migrations()):
+        if not upgrade:
+            raise LedgerFailure("An older Synapsor made this ledger.", fix="Back it up, then upgrade it.")
+        migrate(connection, migrations(), at=stamp(clock.now()))
+
+
+def _ledger(
+    connection: sqlite3.Connection,
+    open_reader: partial[sqlite3.Connection] | None,
+    key: Ed25519PrivateKey | None,
+    clock: Clock,
+    anchor: Anchor | None,
+) -> Ledger:
+    identity = connection.execute("SELECT id, public_key FROM ledger").fetchone()
+    if identity is None:
+        raise LedgerFailure("This file is not a whole ledger.", fix="Restore it from a backup.")
+    if key is not None and public_text(key) != identity["public_key"]:
+        raise IntegrityError("The ledger was made with another key.", fix="Restore the key that was made with it.")
+    signer = Signer(identity["id"], key, clock) if key is not None else None
+    engine = SqliteConnection(connection, open_reader)
+    return Ledger(engine, ledger_id=identity["id"], public_key=identity["public_key"], clock=clock, signer=signer, anchor=anchor)
+
+
+def _refuse_unfit(files: LedgerFiles) -> None:
+    path = files.database
+    try:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise LedgerFailure(f"{path.name} is not a file.", fix="Name the ledger's file in synapsor.yaml.")
+        # The mode is looked at as well, because to root every file is writable.
+        if not facts.st_mode & stat.S_IWUSR or not os.access(path, os.R_OK | os.W_OK) or not os.access(path.parent, os.W_OK):
+            raise LedgerFailure(f"{path.name} is read-only.", fix="The ledger's user must own the file and its directory.")
+        with path.open("rb") as stream:
+            magic = stream.read(len(_MAGIC))
+    except FileNotFoundError:
+        raise LedgerFailure(f"There is no ledger {path.name}.", fix="Restore it, or make a new one with `synapsor init`.") from None
+    except OSError:
+        raise LedgerFailure(f"{path.name} cannot be read.", fix="The ledger's user must own the file and its directory.") from None
+    if not magic:
+        raise LedgerFailure(f"{path.name} is empty.", fix="Restore it from a backup; an empty file is never taken for a new ledger.")
+    if magic != _MAGIC:
+        raise LedgerFailure(f"{path.name} is not a ledger, or its header is damaged.", fix="Restore it from a backup.")
+    for file in (path, *files.companions):
+        narrow(file)
+
+
+def _create(files: LedgerFiles, clock: Clock) -> None:
+    """Make a ledger under another name, then give it its own name at once; of processes that race, one makes it."""
+    try:
+        make_directory(files.database.parent)
+        with locked(files.database.parent):
+            if not os.path.lexists(files.database):
+                _make(files, clock)
+    except OSError:
+        raise LedgerFailure("The ledger cannot be made here.", fix="Its directory must be writable for the ledger's user.") from None
+
+
+def _make(files: LedgerFiles, clock: Clock) -> None:
+    for left in (files.checkpoints, *files.companions):
+        if os.path.lexists(left):
+            raise LedgerFailure(f"There was a ledger here: {left.name} is still there.", fix="Restore the ledger, or move that file away.")
+    building = LedgerFiles.beside(Path(f"{files.database}.new"))
+    try:
+        for stale in (building.database, *building.companions):
+            stale.unlink(missing_ok=True)
+        create_private(building.database)
+        key = load_key(files.key) if files.key.exists() else create_key(files.key)
+        first = _build(building.database, key, clock)
+        anchor = Anchor(files.checkpoints)
+        anchor.create()
+        anchor.append(first)
+        os.link(building.database, files.database)
+        sync_directory(files.database.parent)
+    except BaseException as error:
+        files.checkpoints.unlink(missing_ok=True)
+        if isinstance(error, sqlite3.Error):
+            raise failure(error) from None
+        raise
+    finally:
+        building.database.unlink(missing_ok=True)
+    log.info("ledger created", extra={"action": "ledger_created", "public_key": public_text(key)})
+
+
+def _build(path: Path, key: Ed25519PrivateKey, clock: Clock) -> list[Checkpoint]:
+    connection = connect(f"{path.as_uri()}?mode=rw")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        migrate(connection, migrations(), at=stamp(clock.now()))
+        return _begin(connection, key, clock)
+    finally:
+        connection.close()
+
+
+def _begin(connection: sqlite3.Connection, key: Ed25519PrivateKey, clock: Clock) -> list[Checkpoint]:
+    """Write the ledger's name and key, the first event and the first checkpoint."""
+    at = stamp(clock.now())
+    identity = {"id": new_handle("led"), "created_at": at, "public_key": public_text(key)}
+    made: list[Checkpoint] = []
+
+    async def job(tx: Transaction) -> None:
+        await tx.execute("insert_ledger", **identity)
+        await tx.execute("insert_probe", at=at)
+        book = Book(tx, Signer(identity["id"], key, clock), made)
+        await book.append(event("ledger_created", identity["id"], at, facts=identity), checkpoint=True)
+
+    connection.execute("BEGIN IMMEDIATE")
+    run(job, SqliteTransaction(connection))
+    connection.execute("COMMIT")
+    return made

@@ -1,0 +1,227 @@
+"""What a MySQL or MariaDB catalogue says of a relation: types, uniqueness, what moves by itself, and what does not roll back.
+
+Facts only; what they mean for a mapping is judged in `core.posture`. Where a credential may not see, the facts say so or say less.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from synapsor.core.facts import ColumnFacts, RelationFacts
+from synapsor.core.plan import Relation
+from synapsor.sql.statement import RawRow
+
+
+class Ask(Protocol):
+    """Asks the catalogue one question with `%(p1)s…` placeholders; the sources implement it."""
+
+    def __call__(self, text: str, *params: Any) -> Awaitable[Sequence[RawRow]]: ...
+
+
+_REMOTE_ENGINES = frozenset({"FEDERATED", "FEDERATEDX", "CONNECT", "SPIDER", "S3", "NDBCLUSTER", "OQGRAPH", "SPHINX", "MROONGA"})
+_WIDTH = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "integer": 32, "bigint": 64}
+_TEXTS = {"tinytext": {"text"}, "text": {"text"}, "mediumtext": {"text"}, "longtext": {"text", "json"}, "enum": {"text"}, "set": {"text"}}
+_FAMILIES: dict[str, set[str]] = {
+    **_TEXTS,
+    **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), {"bytes"}),
+    **dict.fromkeys(("inet4", "inet6", "char", "varchar"), {"text"}),
+    "decimal": {"numeric"},
+    "float": {"float"},
+    "double": {"float"},
+    "bit": {"bits"},
+    "year": {"integer"},
+    "date": {"date"},
+    "time": {"time"},
+    "datetime": {"timestamp"},
+    "timestamp": {"timestamptz", "timestamp"},
+    "uuid": {"uuid", "text"},
+    "json": {"json"},
+}
+_UUID_LENGTH = 36
+_NOT_CODE = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|--\s[^\n]*|\#[^\n]*|/\*.*?\*/""", re.DOTALL)
+_SET = re.compile(r"\bSET\b([^;]*)", re.IGNORECASE)
+_NEW = re.compile(r"\s*NEW\s*\.\s*(?:`((?:[^`]|``)+)`|(\w+))\s*:?=", re.IGNORECASE)
+_SIMPLE_VIEW = re.compile(r"select (?P<items>.+?) from \(?`(?P<schema>[^`]+)`\.`(?P<table>[^`]+)`\)?(?: where .*)?\Z", re.DOTALL)
+_VIEW_ITEM = re.compile(r"`[^`]+`\.`[^`]+`\.`(?P<column>[^`]+)` AS `(?P<name>[^`]+)`\Z")
+
+
+async def describe(ask: Ask, relation: Relation) -> RelationFacts | None:
+    """Return what the catalogue says of a relation, or None when this credential sees no such thing.
+
+    A view over one table is looked through where this credential may see its definition and the table; otherwise its columns are
+    stated not to move. Triggers are invisible to a reader: whether a version moves is for the worker's credential to say.
+    """
+    found = await _one(ask, "SELECT table_schema, table_name, table_type, engine FROM information_schema.tables", relation)
+    columns = {facts.name: facts for facts in await _columns(ask, relation)}
+    if found is None or not columns:
+        return None
+    kind, engine = str(found[2]), str(found[3] or "").upper()
+    if kind in {"VIEW", "SYSTEM VIEW"}:
+        return await _through_view(ask, RelationFacts(relation=relation, kind="view", columns=columns))
+    hazards = [f"its engine {engine} keeps rows where this server's READ ONLY transaction does not reach"] if engine in _REMOTE_ENGINES else []
+    if kind not in {"BASE TABLE", "SYSTEM VERSIONED"}:
+        hazards.append("it is neither a table nor a view")
+    unique = await _unique(ask, relation)
+    moved = await _moved_by_triggers(ask, relation, columns, keys=frozenset().union(*unique) if unique else frozenset())
+    return RelationFacts(
+        relation=relation,
+        kind="table",
+        columns={name: replace(facts, moves=facts.moves or name in moved) for name, facts in columns.items()},
+        unique=unique,
+        transactional=engine in {"INNODB", "ROCKSDB"},
+        hazards=tuple(hazards),
+    )
+
+
+async def _one(ask: Ask, select: str, relation: Relation) -> RawRow | None:
+    return next(iter(await _of(ask, select, relation)), None)
+
+
+async def _of(ask: Ask, select: str, relation: Relation, *, prefix: str = "table") -> list[RawRow]:
+    """Return the catalogue's rows of a relation; the first two columns are its names, which the catalogue compares without case."""
+    owner = "event_object" if prefix == "event_object" else "table"
+    rows = await ask(f"{select} WHERE {owner}_schema = %(p1)s AND {owner}_{'table' if prefix != 'table' else 'name'} = %(p2)s", relation.schema, relation.name)
+    return [[text_of(cell) for cell in row] for row in rows if (text_of(row[0]), text_of(row[1])) == (relation.schema, relation.name)]
+
+
+def text_of(cell: Any) -> str | None:
+    """Return a catalogue's cell as text, whatever character set it came in."""
+    return cell.decode() if isinstance(cell, bytes) else cell
+
+
+async def column_names(ask: Ask, relation: Relation) -> frozenset[str]:
+    """Return the columns of a relation that this credential knows of."""
+    rows = await _of(ask, "SELECT table_schema, table_name, column_name FROM information_schema.columns", relation)
+    return frozenset(str(row[2]) for row in rows)
+
+
+async def _columns(ask: Ask, relation: Relation) -> list[ColumnFacts]:
+    rows = await _of(
+        ask,
+        "SELECT table_schema, table_name, column_name, data_type, column_type, is_nullable, character_maximum_length, numeric_precision,"
+        " numeric_scale, datetime_precision, collation_name, extra, generation_expression FROM information_schema.columns",
+        relation,
+    )
+    return [_column(*row[2:]) for row in rows]
+
+
+def _column(
+    name: str, data: str, column: str, nullable: str, length: str | None, precision: str | None, scale: str | None,
+    fraction: str | None, collation: str | None, extra: str, generated: str | None,
+) -> ColumnFacts:  # fmt: skip
+    data, column, extra = data.lower(), column.lower(), extra.lower()
+    low, high = _range(data, unsigned="unsigned" in column)
+    family = set(_FAMILIES.get(data, {"integer"} if data in _WIDTH else ()))
+    if column.startswith(("tinyint(1)", "bit(1)")):
+        family.add("boolean")
+    if data in {"char", "varchar"} and int(length or 0) >= _UUID_LENGTH:
+        family.add("uuid")
+    digits = fraction if fraction is not None else scale if data == "decimal" else None
+    return ColumnFacts(
+        name=name,
+        native="",
+        family=frozenset(family),
+        nullable=nullable == "YES",
+        max_length=int(length) if length is not None and "text" in family else None,
+        scale=int(digits) if digits is not None else None,
+        low=low,
+        high=high,
+        # A _bin collation still pads with spaces, unless it says that it does not.
+        exact=collation is None or collation == "binary" or collation.endswith(("_nopad_bin", "_0900_bin")),
+        moves="on update" in extra or bool(generated) or "virtual generated" in extra or "stored generated" in extra,
+        approximate=data == "float" or (data == "double" and scale is not None),
+    )
+
+
+def _range(data: str, *, unsigned: bool) -> tuple[int | None, int | None]:
+    if data == "year":
+        return 1901, 2155
+    bits = _WIDTH.get(data)
+    if bits is None:
+        return None, None
+    return (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+async def _unique(ask: Ask, relation: Relation) -> tuple[frozenset[str], ...]:
+    rows = await _of(
+        ask,
+        "SELECT table_schema, table_name, index_name, column_name, sub_part, nullable, non_unique FROM information_schema.statistics",
+        relation,
+    )
+    proven: dict[str, set[str] | None] = {}
+    for _, _, index, column, part, nullable, non_unique in rows:
+        columns = proven.setdefault(str(index), set())
+        if non_unique != "0" or column is None or part is not None or nullable == "YES":
+            proven[str(index)] = None
+        elif columns is not None:
+            columns.add(column)
+    return tuple(frozenset(columns) for columns in proven.values() if columns)
+
+
+async def _moved_by_triggers(ask: Ask, relation: Relation, columns: Iterable[str], *, keys: frozenset[str]) -> frozenset[str]:
+    """Return the columns that BEFORE UPDATE triggers set.
+
+    MariaDB shows a writer that a trigger is there, but not what it does. Every column outside the keys is then said to move: an apply
+    checks in its transaction that the version did, so the answer can delay a refusal but cannot let a change through.
+    """
+    rows = await _of(
+        ask,
+        "SELECT event_object_schema, event_object_table, event_manipulation, action_timing, action_statement FROM information_schema.triggers",
+        relation,
+        prefix="event_object",
+    )
+    bodies = [row[4] for row in rows if (row[2], row[3]) == ("UPDATE", "BEFORE")]
+    if any(body is None for body in bodies):
+        return frozenset(columns) - keys
+    return frozenset(name for body in bodies for name in _assigned(body or "")) & frozenset(columns)
+
+
+def _assigned(body: str) -> Iterator[str]:
+    code = _NOT_CODE.sub(" ", body)
+    for statement in _SET.findall(code):
+        for piece in _split(statement):
+            if found := _NEW.match(piece):
+                yield (found[1] or found[2]).replace("``", "`")
+
+
+def _split(text: str) -> list[str]:
+    """Split at commas outside parentheses."""
+    pieces, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += character
+    return pieces
+
+
+async def _through_view(ask: Ask, view: RelationFacts) -> RelationFacts:
+    found = await _one(ask, "SELECT table_schema, table_name, view_definition FROM information_schema.views", view.relation)
+    simple = _SIMPLE_VIEW.match(str(found[2] or "")) if found else None
+    items = [_VIEW_ITEM.match(item) for item in _split(simple["items"])] if simple else []
+    base = await describe(ask, Relation(schema=simple["schema"], name=simple["table"])) if simple and all(items) else None
+    if base is None or base.kind != "table":
+        return view
+    origin = {item["name"]: item["column"] for item in items if item}
+    seen = {column: name for name, column in origin.items()}
+    moving = {name for name, column in origin.items() if column in base.columns and base.columns[column].moves}
+    return replace(
+        view,
+        columns={name: replace(facts, moves=facts.moves or name in moving) for name, facts in view.columns.items()},
+        unique=tuple(frozenset(seen[c] for c in key) for key in base.unique if key <= set(seen)),
+        transactional=base.transactional,
+        hazards=base.hazards,
+    )
+
+
+async def server_identity(ask: Ask) -> str | None:
+    """Return the server's own unique name for itself, or None where it has none."""
+    for variable in ("server_uuid", "server_uid"):  # MySQL, MariaDB
+        rows = await ask(f"SHOW GLOBAL VARIABLES LIKE '{variable}'")
+        if rows and rows[0][1]:
+            return text_of(rows[0][1])
+    return None

@@ -1,0 +1,125 @@
+"""A pool of database sessions: bounded, reset between borrowers, and never handing on one that is not certainly clean.
+
+A session whose statement was canceled or ran out of time is stopped on the server before its place is given to another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Generic, Protocol, TypeVar
+
+from synapsor.errors import Failure, SourceFailure
+
+
+class Pooled(Protocol):
+    """A session; the MySQL and SQLite sessions implement it.
+
+    Attributes:
+        alive: open, in step and not busy.
+        busy: a statement was begun and has not been answered to the end.
+    """
+
+    @property
+    def alive(self) -> bool: ...
+
+    @property
+    def busy(self) -> bool: ...
+
+    async def reset(self) -> None:
+        """End any transaction and forget all state of the borrower.
+
+        Raises:
+            SourceFailure: it cannot be used again.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close; never raises."""
+        ...
+
+
+S = TypeVar("S", bound=Pooled)
+
+
+class Dialer(Protocol[S]):
+    """Opens sessions, and stops a busy one in some way that does not need its own channel."""
+
+    async def connect(self) -> S: ...
+
+    async def stop(self, session: S) -> None: ...
+
+
+class Pool(Generic[S]):
+    """A bounded number of sessions; each is reset between two borrowers, and replaced when it is not certainly clean."""
+
+    def __init__(self, dialer: Dialer[S], *, size: int, wait_ms: int) -> None:
+        self._dialer = dialer
+        self._slots = asyncio.Semaphore(size)
+        self._wait_seconds = wait_ms / 1000
+        self._idle: list[S] = []
+        self._chores: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def acquire(self, *, fresh: bool = False) -> S:
+        """Return a clean session, an idle one where there is one and `fresh` does not forbid it.
+
+        Raises:
+            SourceFailure: `busy` when none became free in time.
+        """
+        if self._closed:
+            raise SourceFailure(Failure.UNAVAILABLE, state="closed")
+        full = False
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await self._slots.acquire()
+        except TimeoutError:
+            full = True
+        if full:
+            raise SourceFailure(Failure.BUSY, state="pool")
+        try:
+            while self._idle:
+                session = self._idle.pop()
+                if session.alive and not fresh:
+                    return session
+                self._chore(session.close())
+            return await self._dialer.connect()
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def release(self, session: S) -> None:
+        """Take a session back, in whatever state; it is reset, or stopped and closed, behind the caller's back."""
+        self._chore(self._tidy(session))
+
+    async def discard(self, session: S) -> None:
+        """Close a session, stopping what it still does on the server, and free its place."""
+        try:
+            if session.busy:
+                await self._dialer.stop(session)
+            await session.close()
+        finally:
+            self._slots.release()
+
+    async def aclose(self) -> None:
+        """Close every idle session and wait for those that are being tidied."""
+        self._closed = True
+        while self._chores:
+            await asyncio.wait(self._chores)
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def _tidy(self, session: S) -> None:
+        if not self._closed and session.alive:
+            with suppress(SourceFailure):
+                await session.reset()
+                self._idle.append(session)
+                self._slots.release()
+                return
+        await self.discard(session)
+
+    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)

@@ -1,0 +1,215 @@
+"""Postgres as a source: a guarded read per call through one credential, the worker's transaction through another.
+
+Session set-up, fetch, execute and error mapping, nothing else: what is asked comes as a statement with bound parameters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.plan import Relation
+from synapsor.errors import Failure, SourceFailure
+from synapsor.sources import postgres_catalogue, postgres_posture
+from synapsor.sources.postgres_connection import (
+    GRACE_SECONDS,
+    READ_PINS,
+    WRITE_PINS,
+    Address,
+    Dialer,
+    Pool,
+    Session,
+    begin_read,
+    begin_write,
+)
+from synapsor.sources.postgres_failures import STALE_PLAN
+from synapsor.sources.shield import to_the_end
+from synapsor.sources.tls import Tls
+from synapsor.sql.statement import Dialect, RawRow, Statement
+from synapsor.values import digest
+
+_CATALOGUE_MS = 15_000
+_ANSWERED = frozenset({Failure.CONSTRAINT, Failure.TRANSIENT, Failure.VALUE, Failure.DENIED})
+"""Failures that the server itself gives as the answer to COMMIT: nothing was committed."""
+
+
+class _Source:
+    """What both credentials share: an address that is never shown, and a pool that connects when first needed."""
+
+    dialect: Dialect = "postgres"
+
+    def __init__(
+        self, *, name: str, url: str, tls: Tls, pool_size: int, pool_wait_ms: int, pins: Mapping[str, str]
+    ) -> None:
+        self.name = name
+        address = Address.parse(url)
+        self._local = address.local
+        self._pool = Pool(Dialer(address, tls, pins).connect, size=pool_size, wait_ms=pool_wait_ms)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._pool.aclose()
+
+    async def describe(self, relation: Relation) -> RelationFacts | None:
+        """Return what the catalogue says, or None when the credential cannot see such a relation."""
+        return await postgres_catalogue.describe(self._look, relation)
+
+    async def _look(self, text: str, *params: object) -> Sequence[RawRow]:
+        return await self._read(Statement(text=text, params=params), time_ms=_CATALOGUE_MS)
+
+    async def _read(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
+        session = await self._pool.acquire()
+        used = session.used
+        try:
+            return await _read(session, statement, time_ms=time_ms)
+        except SourceFailure as failed:
+            died_of_age = failed.kind is Failure.UNAVAILABLE and used
+            if not died_of_age and failed.state != STALE_PLAN:
+                raise
+        finally:
+            self._pool.release(session)
+        session = await self._pool.acquire(fresh=True)
+        try:
+            return await _read(session, statement, time_ms=time_ms)
+        finally:
+            self._pool.release(session)
+
+
+async def _read(session: Session, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
+    """Return the rows of one READ ONLY transaction. It is ended when the session is tidied, after the caller has its rows."""
+    async with _deadline(time_ms / 1000 + GRACE_SECONDS):
+        await session.begin(begin_read(time_ms))
+        return await session.fetch(statement)
+
+
+class PostgresReadSource(_Source):
+    """Postgres through the read-only credential."""
+
+    def __init__(self, *, name: str, url: str, tls: Tls, pool_size: int = 4, pool_wait_ms: int = 1000) -> None:
+        super().__init__(name=name, url=url, tls=tls, pool_size=pool_size, pool_wait_ms=pool_wait_ms, pins=READ_PINS)
+        self._fingerprint = ""
+
+    async def fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
+        """Return the raw rows of one READ ONLY transaction; a cancelled call stops the statement on the server."""
+        return await self._read(statement, time_ms=time_ms)
+
+    async def posture(
+        self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
+    ) -> tuple[Finding, ...]:
+        """Say what this credential can do beyond reading the given columns."""
+        return await postgres_posture.of_reader(self._look, reads, denied, local=self._local)
+
+    async def fingerprint(self) -> str:
+        """Return a digest that names the server and database without an address, a name or a password in clear."""
+        if not self._fingerprint:
+            self._fingerprint = digest("source", ["postgres", *await postgres_catalogue.identity(self._look)])
+        return self._fingerprint
+
+
+class PostgresTransaction:
+    """One transaction of the worker."""
+
+    def __init__(self, session: Session, *, time_ms: int) -> None:
+        self._session = session
+        self._seconds = time_ms / 1000 + GRACE_SECONDS
+        self.committed = False
+
+    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
+        """Return a statement's rows."""
+        async with _deadline(self._seconds):
+            return await self._session.fetch(statement)
+
+    async def execute(self, statement: Statement) -> int:
+        """Return the number of rows matched."""
+        async with _deadline(self._seconds):
+            return await self._session.execute(statement)
+
+    async def settle_constraints(self) -> None:
+        """Force deferred constraints to be checked now."""
+        async with _deadline(self._seconds):
+            await self._session.command("SET CONSTRAINTS ALL IMMEDIATE")
+
+    async def commit(self) -> None:
+        """Commit, durably; a cancellation waits until the answer is known.
+
+        Raises:
+            SourceFailure: `unknown_commit` when the answer was lost.
+        """
+        await to_the_end(self._commit())
+
+    async def _commit(self) -> None:
+        failure: SourceFailure | None = None
+        tag = ""
+        try:
+            async with _deadline(self._seconds):
+                tag = await self._session.command("COMMIT")
+        except SourceFailure as failed:
+            failure = failed if failed.kind in _ANSWERED else SourceFailure(Failure.UNKNOWN_COMMIT, state=failed.state)
+        if failure is not None:
+            raise failure
+        if tag != "COMMIT":
+            # The server answers ROLLBACK when an error before had ended the transaction.
+            raise SourceFailure(Failure.OTHER, state="rolled_back")
+        self.committed = True
+
+
+class PostgresWriteSource(_Source):
+    """Postgres through the worker's write credential."""
+
+    def __init__(self, *, name: str, url: str, tls: Tls, pool_size: int = 2, pool_wait_ms: int = 5000) -> None:
+        super().__init__(name=name, url=url, tls=tls, pool_size=pool_size, pool_wait_ms=pool_wait_ms, pins=WRITE_PINS)
+
+    @asynccontextmanager
+    async def transaction(self, *, time_ms: int) -> AsyncIterator[PostgresTransaction]:
+        """Open a read-committed transaction; leaving it without a commit rolls back and closes the connection."""
+        session = await self._begun(time_ms)
+        transaction = PostgresTransaction(session, time_ms=time_ms)
+        try:
+            yield transaction
+        finally:
+            if transaction.committed:
+                self._pool.release(session)
+            else:
+                # To the end: a lock that outlived this block would meet the next attempt on the same row.
+                await to_the_end(self._pool.discard(session))
+
+    async def posture(self, writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> tuple[Finding, ...]:
+        """Say what is missing for the given column updates and receipts, and what the credential could do beyond them."""
+        return await postgres_posture.of_writer(self._look, writes, receipts, local=self._local)
+
+    async def _begun(self, time_ms: int) -> Session:
+        session = await self._pool.acquire()
+        used = session.used
+        try:
+            return await _begin(session, time_ms)
+        except BaseException as error:
+            await to_the_end(self._pool.discard(session))
+            if not (used and isinstance(error, SourceFailure) and error.kind is Failure.UNAVAILABLE):
+                raise
+        session = await self._pool.acquire(fresh=True)
+        try:
+            return await _begin(session, time_ms)
+        except BaseException:
+            await to_the_end(self._pool.discard(session))
+            raise
+
+
+async def _begin(session: Session, time_ms: int) -> Session:
+    async with _deadline(time_ms / 1000 + GRACE_SECONDS):
+        await session.begin(begin_write(time_ms))
+    return session
+
+
+@asynccontextmanager
+async def _deadline(seconds: float) -> AsyncIterator[None]:
+    late = False
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        late = True
+    # Raised out here, so that nothing hangs on as the context of the failure.
+    if late:
+        raise SourceFailure(Failure.TIMEOUT, state="deadline")

@@ -1,0 +1,232 @@
+"""What Postgres' catalogue says of a relation, as facts. Everything is asked by oid and compared here; no name is put into a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+
+from synapsor.core.facts import ColumnFacts, RelationFacts
+from synapsor.core.plan import Relation
+from synapsor.sql.statement import RawRow
+from synapsor.values import ColumnType
+
+Look: TypeAlias = Callable[..., Awaitable[Sequence[RawRow]]]
+"""Runs one catalogue query with its parameters and returns the rows."""
+
+_T = ColumnType
+_FAMILIES: dict[str, frozenset[ColumnType]] = {
+    "int2": frozenset({_T.INTEGER}),
+    "int4": frozenset({_T.INTEGER}),
+    "int8": frozenset({_T.INTEGER}),
+    "numeric": frozenset({_T.NUMERIC}),
+    "float4": frozenset({_T.FLOAT}),
+    "float8": frozenset({_T.FLOAT}),
+    "bool": frozenset({_T.BOOLEAN}),
+    "uuid": frozenset({_T.UUID, _T.TEXT}),
+    "json": frozenset({_T.JSON}),
+    "jsonb": frozenset({_T.JSON}),
+    "bytea": frozenset({_T.BYTES}),
+    "bit": frozenset({_T.BITS}),
+    "varbit": frozenset({_T.BITS}),
+    "date": frozenset({_T.DATE}),
+    "time": frozenset({_T.TIME}),
+    "timestamp": frozenset({_T.TIMESTAMP}),
+    "timestamptz": frozenset({_T.TIMESTAMPTZ}),
+    "interval": frozenset({_T.INTERVAL}),
+    "money": frozenset(),  # printed by the server's locale, which is nobody's reviewed shape
+}
+_RANGES = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
+_CHARACTERS = frozenset({"varchar", "bpchar"})
+_TIMES = frozenset({"time", "timestamp", "timestamptz"})
+_HEADER = 4  # bytes that Postgres adds to the modifier of text and numeric types
+_SIMPLE_VIEW = 4 | 8 | 16  # pg_relation_is_updatable: UPDATE, INSERT and DELETE reach one table behind the view
+
+RELATION = """
+SELECT c.oid::int8, c.relkind::text, c.relrowsecurity, c.relpersistence::text, coalesce(c.reloptions, '{}'),
+       pg_relation_is_updatable(c.oid, false),
+       EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid),
+       EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type IN ('2', '3', '4'))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1::text AND c.relname = $2::text AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
+"""
+
+COLUMNS = """
+WITH RECURSIVE typed AS (
+  SELECT a.attnum, t.oid, t.typtype, t.typbasetype, a.atttypmod AS typmod, a.attnotnull AS required
+  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+  WHERE a.attrelid = $1::int8::oid AND a.attnum > 0 AND NOT a.attisdropped
+  UNION ALL
+  SELECT d.attnum, t.oid, t.typtype, t.typbasetype, greatest(d.typmod, p.typtypmod), d.required OR p.typnotnull
+  FROM typed d JOIN pg_type p ON p.oid = d.oid JOIN pg_type t ON t.oid = d.typbasetype
+  WHERE d.typtype = 'd'
+)
+SELECT a.attname::text, format_type(a.atttypid, -1), t.typname::text, t.typtype::text, t.typcategory::text, b.typmod, b.required,
+       a.attgenerated <> '', coalesce(l.collisdeterministic, true), pg_column_is_updatable(a.attrelid, a.attnum, false)
+FROM pg_attribute a
+JOIN typed b ON b.attnum = a.attnum AND b.typtype <> 'd'
+JOIN pg_type t ON t.oid = b.oid
+LEFT JOIN pg_collation l ON l.oid = a.attcollation
+WHERE a.attrelid = $1::int8::oid AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+
+UNIQUE = """
+SELECT array_agg(a.attname::text)
+FROM pg_index i
+CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts - 1]) AS k(attnum)
+LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND a.attnum > 0
+WHERE i.indrelid = $1::int8::oid AND i.indisunique AND i.indisvalid AND i.indisready AND i.indimmediate AND i.indpred IS NULL
+GROUP BY i.indexrelid
+HAVING bool_and(coalesce(a.attnotnull, false))
+"""
+
+TRIGGERS = """
+SELECT p.prosrc, l.lanname::text, encode(t.tgargs, 'escape')
+FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
+WHERE t.tgrelid = $1::int8::oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+  AND t.tgtype & 19 = 19 AND coalesce(array_length(t.tgattr::int2[], 1), 0) = 0
+"""
+
+BASES = """
+SELECT DISTINCT b.oid::int8, b.relkind::text, b.relrowsecurity, n.nspname::text, b.relname::text
+FROM pg_rewrite w
+JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'n'
+JOIN pg_class b ON b.oid = d.refobjid AND b.relkind IN ('r', 'p', 'v', 'm', 'f')
+JOIN pg_namespace n ON n.oid = b.relnamespace
+WHERE w.ev_class = $1::int8::oid AND b.oid <> w.ev_class
+"""
+
+DEFINERS = """
+SELECT count(*)
+FROM pg_rewrite w
+JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_proc'::regclass
+JOIN pg_proc p ON p.oid = d.refobjid
+WHERE w.ev_class = $1::int8::oid AND p.prosecdef AND p.provolatile = 'v'
+"""
+
+IDENTITY = "SELECT system_identifier::text FROM pg_control_system()"
+DATABASE = "SELECT oid::text FROM pg_database WHERE datname = current_database()"
+
+
+async def identity(look: Look) -> list[str]:
+    """Return what names this cluster and database."""
+    return [str((await look(text))[0][0]) for text in (IDENTITY, DATABASE)]
+
+
+async def describe(look: Look, relation: Relation) -> RelationFacts | None:
+    """Return the facts of a relation, or None when the credential cannot see it."""
+    found = await look(RELATION, relation.schema, relation.name)
+    if not found:
+        return None
+    oid, kind, *_ = found[0]
+    view = kind in {"v", "m"}
+    rows = await look(COLUMNS, oid)
+    bases = await all_bases(look, oid) if view else []
+    base = bases[0][0] if kind == "v" and len(bases) == 1 and found[0][5] & _SIMPLE_VIEW == _SIMPLE_VIEW else None
+    columns = await _columns(look, rows, base if view else oid, through_view=view)
+    unique = [] if (view and base is None) or _many_tables(found[0]) else await look(UNIQUE, base if view else oid)
+    plain = {row[0] for row in rows if not view or row[9]}
+    return RelationFacts(
+        relation=relation,
+        kind="view" if view else "table",
+        columns=columns,
+        unique=tuple(frozenset(names) for (names,) in unique if plain.issuperset(names)),
+        hazards=tuple([hazard async for hazard in _hazards(look, found[0], bases)]),
+    )
+
+
+async def all_bases(look: Look, oid: int) -> list[RawRow]:
+    """Return every relation behind a view, through other views."""
+    seen: dict[int, RawRow] = {}
+    waiting = [oid]
+    while waiting:
+        for row in await look(BASES, waiting.pop()):
+            if row[0] not in seen:
+                seen[row[0]] = row
+                if row[1] == "v":
+                    waiting.append(row[0])
+    return list(seen.values())
+
+
+def _many_tables(row: RawRow) -> bool:
+    """Tell whether rows of several plain tables answer under one name, so that no index of one proves anything."""
+    return bool(row[1] == "r" and row[6])
+
+
+async def _columns(
+    look: Look, rows: Sequence[RawRow], table: int | None, *, through_view: bool
+) -> dict[str, ColumnFacts]:
+    triggers = await look(TRIGGERS, table) if table is not None else []
+    behind = {row[0]: row for row in await look(COLUMNS, table)} if through_view and table is not None else {}
+    facts: dict[str, ColumnFacts] = {}
+    for row in rows:
+        # A view's column is called nullable whatever it shows; the table's own column knows better.
+        known = behind.get(row[0]) if row[9] else None
+        own = row if known is None or known[1] != row[1] else known
+        facts[row[0]] = _column(own, triggers)
+    return facts
+
+
+def _column(row: RawRow, triggers: Sequence[RawRow]) -> ColumnFacts:
+    name, native, base, typtype, category, typmod, required, generated, deterministic, _ = row
+    family = frozenset({_T.ARRAY}) if category == "A" else _FAMILIES.get(base, frozenset({_T.TEXT}))
+    scale = _scale(base, typmod)
+    if base == "numeric" and scale == 0:
+        family |= {_T.INTEGER}
+    return ColumnFacts(
+        name=name,
+        native=native,
+        family=frozenset(kind.value for kind in family),
+        nullable=not required,
+        max_length=typmod - _HEADER if base in _CHARACTERS and typmod > _HEADER else None,
+        scale=scale,
+        low=-_RANGES[base] if base in _RANGES else None,
+        high=_RANGES[base] - 1 if base in _RANGES else None,
+        exact=bool(deterministic) and base not in {"citext", "bpchar"} and typtype != "c",
+        moves=generated or any(_assigns(trigger, name) for trigger in triggers),
+        approximate=base in {"float4", "float8"},
+    )
+
+
+def _scale(base: str, typmod: int) -> int | None:
+    if base == "numeric" and typmod >= _HEADER:
+        scale = (typmod - _HEADER) & 0x7FF
+        return scale if scale < 1024 else None  # a negative scale rounds before the point, which no contract can say
+    if base in _TIMES:
+        return typmod if typmod >= 0 else 6
+    return None
+
+
+def _assigns(trigger: RawRow, column: str) -> bool:
+    """Tell whether a BEFORE UPDATE row trigger sets a column, as far as its text shows; when in doubt it does not."""
+    source, language, arguments = trigger
+    if language == "plpgsql":
+        word = re.escape(column)
+        return re.search(rf'\bNEW\s*\.\s*(?:"{word}"|(?i:{word})\b)\s*:?=(?!=)', source, re.IGNORECASE) is not None
+    return column in str(arguments or "").split("\\000")
+
+
+async def _hazards(look: Look, row: RawRow, bases: Sequence[RawRow]) -> Any:
+    oid, kind, row_security, persistence, options, _, inherited, rewritten = row
+    settings = {option.lower() for option in options}
+    if kind == "v":
+        if not settings & {"security_barrier=true", "security_barrier=on", "security_barrier=1"}:
+            yield "a view without security_barrier: a cheap function in a filter may see rows before the tenant filter does."
+        if any(base[2] for base in bases) and not settings & {"security_invoker=true", "security_invoker=on", "security_invoker=1"}:
+            yield "a view without security_invoker over a table with row security: the table's policies do not bind its reader."
+        if (await look(DEFINERS, oid))[0][0]:
+            yield "a view that calls a volatile SECURITY DEFINER function: reading it may run code with its owner's rights."
+    if kind == "m":
+        yield "a materialized view: it is as old as its last refresh."
+    if kind == "f":
+        yield "a foreign table: limits, snapshots and roll-backs depend on another server."
+    if kind == "r" and inherited:
+        yield "a table with inheriting tables: their rows are read and changed, too, and no key is unique across them."
+    if kind in {"r", "p"} and rewritten:
+        yield "a table with a rewrite rule: a change may do something else than it says."
+    if kind == "r" and persistence == "u":
+        yield "an unlogged table: a crash empties it."
+    if kind in {"r", "p"} and row_security:
+        yield "a table with row security: what is seen depends on its policies as well."

@@ -1,0 +1,337 @@
+"""Postgres connections with pinned sessions, and a pool that never hands on what the last borrower left.
+
+Giving a connection back costs its borrower nothing: rolling back and resetting happen in the background, and whatever was not
+certainly clean is stopped and closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeAlias, TypeVar
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import asyncpg
+
+from synapsor.errors import ConfigError, Failure, SourceFailure
+from synapsor.sources.postgres_failures import failure_of
+from synapsor.sources.tls import Tls, is_loopback
+from synapsor.sql.statement import RawRow, Statement
+
+T = TypeVar("T")
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+CONNECT_SECONDS = 5.0
+SIDE_SECONDS = 3.0
+"""For what is done beside a call: rolling back, resetting, closing."""
+GRACE_SECONDS = 0.5
+"""How much longer than the server's own limit the client waits, so that the server is the one to stop a statement."""
+IDLE_MS = 30_000
+"""A transaction that is left idle for longer is ended by the server."""
+
+_PINS = {
+    "application_name": "synapsor",
+    # pg_temp is searched first unless it is named: nothing of ours may ever be found in it.
+    "search_path": "pg_catalog, pg_temp",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "iso_8601",
+    "extra_float_digits": "3",
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+    "client_encoding": "UTF8",
+    "row_security": "on",
+    "statement_timeout": "60000",
+    "lock_timeout": "60000",
+    "idle_in_transaction_session_timeout": str(IDLE_MS),
+    # A statement whose client is gone (kill -9, a cut network) ends on the server, too.
+    "client_connection_check_interval": "1000",
+}
+READ_PINS: Mapping[str, str] = {**_PINS, "default_transaction_read_only": "on"}
+WRITE_PINS: Mapping[str, str] = {**_PINS, "default_transaction_read_only": "off", "synchronous_commit": "on"}
+
+_RESET = "ROLLBACK; SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL"
+_TLS_MODES = frozenset({"require", "verify-ca", "verify-full"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where to connect and as whom; nothing of it is ever shown.
+
+    Attributes:
+        sslmode: `disable`, one that asks for TLS, or "" where the URL does not say.
+    """
+
+    host: str = field(repr=False)
+    port: int = field(repr=False)
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+    database: str = field(repr=False)
+    sslmode: str = ""
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Return the address that `postgresql://user:password@host:port/database` names.
+
+        Raises:
+            ConfigError: it is no such URL; the message does not repeat any of it.
+        """
+        found: Address | None = None
+        with suppress(ValueError):  # its text quotes parts of the URL
+            found = cls._parse(url)
+        if found is None:
+            raise ConfigError(
+                "A source's address is not of the form postgresql://user:password@host:port/database?sslmode=verify-full.",
+                fix="Percent-encode special characters in the password (`#` is %23, `/` is %2F, `@` is %40, `[` is %5B).",
+            )
+        return found
+
+    @classmethod
+    def _parse(cls, url: str) -> Address:
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+        host = parts.hostname or options.pop("host", "")
+        sslmode = options.pop("sslmode", "")
+        database = unquote(parts.path[1:])
+        plain = parts.scheme in {"postgres", "postgresql"} and not options and not parts.fragment and "/" not in parts.path[1:]
+        if not (plain and host and parts.username and database and sslmode in {"", "disable", *_TLS_MODES}):
+            raise ValueError
+        return cls(
+            host=unquote(host),
+            port=parts.port or 5432,
+            user=unquote(parts.username),
+            password=unquote(parts.password or ""),
+            database=database,
+            sslmode=sslmode,
+        )
+
+    @property
+    def local(self) -> bool:
+        """Whether what is sent there stays on this machine."""
+        return self.host.startswith("/") or is_loopback(self.host)
+
+    def context(self, tls: Tls) -> ssl.SSLContext | None:
+        """Return the verifying TLS context to connect with, or None where clear text may be spoken on the loopback.
+
+        Raises:
+            ConfigError: the URL asks for clear text over a network, or the authority's certificate cannot be read.
+        """
+        if self.host.startswith("/"):
+            return None
+        if self.sslmode == "disable":
+            if tls.required or not self.local:
+                raise ConfigError("A source's address says sslmode=disable, but TLS is required.", fix="Use sslmode=verify-full.")
+            return None
+        return Tls(ca=tls.ca, required=tls.required or self.sslmode in _TLS_MODES).context(self.host)
+
+
+class Session:
+    """One connection and its pinned state; used by one borrower at a time.
+
+    Attributes:
+        used: it has served a borrower before, so it may have died of age.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._busy = False
+        self.used = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is open and every answer has been read to its end."""
+        return not (self._busy or self._connection.is_closed())
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what one driver call returns.
+
+        Raises:
+            SourceFailure: by kind.
+        """
+        self._busy = True
+        try:
+            result = await work
+        except Exception as error:  # noqa: BLE001  # a broken stream raises anything; none of it may pass
+            # An error of the server's own ends the answer; a deadline or a broken stream does not.
+            self._busy = not isinstance(error, asyncpg.PostgresError | asyncpg.DataError)
+            failure = failure_of(error)
+        else:
+            self._busy = False
+            return result
+        # Raised out here, so that the driver's text does not hang on as the context of the failure.
+        raise failure
+
+    async def begin(self, text: str) -> None:
+        """Open a transaction with a constant text; the simple protocol takes all of it in one round trip."""
+        await self.run(self._connection.execute(text))
+
+    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
+        """Return a statement's rows."""
+        return await self.run(self._connection.fetch(statement.text, *statement.params))
+
+    async def execute(self, statement: Statement) -> int:
+        """Run a statement that binds something and return the number of rows it matched."""
+        # Without a parameter the driver would fall back to the protocol that takes several statements.
+        assert statement.params  # noqa: S101  # every compiled statement binds its key
+        status: str = await self.run(self._connection.execute(statement.text, *statement.params))
+        return int(status.rpartition(" ")[2])
+
+    async def command(self, text: str) -> str:
+        """Run a constant command and return its tag."""
+        tag: str = await self.run(self._connection.execute(text))
+        return tag
+
+    async def reset(self) -> bool:
+        """End any transaction and forget all session state; tell whether that worked."""
+        with suppress(SourceFailure, TimeoutError):
+            async with asyncio.timeout(SIDE_SECONDS):
+                await self.command(_RESET)
+            self.used = True
+            return True
+        return False
+
+    async def close(self) -> None:
+        """Stop what runs, roll back and close; never raises."""
+        with suppress(Exception):
+            if not self._connection.is_closed():
+                # Waits for the end of a canceled statement first, and frees its locks before the caller goes on.
+                await self._connection.execute("ROLLBACK", timeout=SIDE_SECONDS)
+        with suppress(Exception):
+            await self._connection.close(timeout=SIDE_SECONDS)
+        self._connection.terminate()
+
+
+class Dialer:
+    """Opens sessions to one address with one set of pins."""
+
+    def __init__(self, address: Address, tls: Tls, pins: Mapping[str, str]) -> None:
+        self._address = address
+        self._context = address.context(tls)
+        self._pins = dict(pins)
+
+    async def connect(self) -> Session:
+        """Return a new session.
+
+        Raises:
+            SourceFailure: by kind.
+        """
+        address = self._address
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                connection = await asyncpg.connect(
+                    host=address.host,
+                    port=address.port,
+                    user=address.user,
+                    password=address.password,
+                    database=address.database,
+                    ssl=self._context or False,
+                    timeout=None,
+                    server_settings=self._pins,
+                    statement_cache_size=512,
+                    max_cached_statement_lifetime=0,
+                    max_cacheable_statement_size=0,
+                )
+        except TimeoutError:
+            failure = SourceFailure(Failure.UNAVAILABLE, state="connect")
+        except Exception as error:  # noqa: BLE001  # as in Session.run()
+            failure = failure_of(error)
+        else:
+            return Session(connection)
+        raise failure
+
+
+class Pool:
+    """A bounded number of sessions; each is reset between two borrowers, and replaced when it is not certainly clean."""
+
+    def __init__(self, dial: Callable[[], Awaitable[Session]], *, size: int, wait_ms: int) -> None:
+        self._dial = dial
+        self._slots = asyncio.Semaphore(size)
+        self._wait_seconds = wait_ms / 1000
+        self._idle: list[Session] = []
+        self._chores: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def acquire(self, *, fresh: bool = False) -> Session:
+        """Return a clean session, an idle one where there is one.
+
+        Raises:
+            SourceFailure: `busy` when none became free in time.
+        """
+        if self._closed:
+            raise SourceFailure(Failure.UNAVAILABLE, state="closed")
+        full = False
+        if self._slots.locked():
+            try:
+                async with asyncio.timeout(self._wait_seconds):
+                    await self._slots.acquire()
+            except TimeoutError:
+                full = True
+        else:
+            await self._slots.acquire()
+        if full:
+            raise SourceFailure(Failure.BUSY, state="pool")
+        try:
+            while self._idle and not fresh:
+                session = self._idle.pop()
+                if session.alive:
+                    return session
+                self._chore(session.close())
+            return await self._dial()
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def release(self, session: Session) -> None:
+        """Take a session back, in whatever state; it is reset, or stopped and closed, behind the caller's back."""
+        self._chore(self._tidy(session))
+
+    async def discard(self, session: Session) -> None:
+        """Roll back and close a session, and free its place."""
+        try:
+            await session.close()
+        finally:
+            self._slots.release()
+
+    async def aclose(self) -> None:
+        """Close every idle session and wait for those that are being tidied."""
+        self._closed = True
+        while self._chores:
+            await asyncio.wait(self._chores)
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def _tidy(self, session: Session) -> None:
+        # A canceled session is never kept: a cancel request that came too late would strike whoever uses it next.
+        if session.alive and await session.reset() and not self._closed:
+            self._idle.append(session)
+            self._slots.release()
+        else:
+            await self.discard(session)
+
+    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+
+@lru_cache(maxsize=256)
+def begin_read(time_ms: int) -> str:
+    """Return the text that opens a read; it is made of one integer and constants."""
+    return (
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+        f"SET LOCAL statement_timeout = {int(time_ms)}; SET LOCAL lock_timeout = {int(time_ms)}"
+    )
+
+
+@lru_cache(maxsize=256)
+def begin_write(time_ms: int) -> str:
+    """Return the text that opens a write; it is made of one integer and constants."""
+    return (
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on; "
+        f"SET LOCAL statement_timeout = {int(time_ms)}; SET LOCAL lock_timeout = {int(time_ms)}; "
+        f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}"
+    )

@@ -1,0 +1,1 @@
+of_reader=of_writer=None

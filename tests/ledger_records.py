@@ -1,0 +1,199 @@
+"""Records for tests of the ledger: whole, realistic and distinct."""
+
+import base64
+import datetime as dt
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import Proposal, Status
+from synapsor.core.review import Activation, Decision, SignedDecision
+from synapsor.core.writeback import Job, Lease, Receipt
+from synapsor.ledger.store import Ledger
+from synapsor.ports import Activated
+from synapsor.values import digest
+
+START = dt.datetime(2026, 11, 23, 20, 17, tzinfo=dt.UTC)
+CONTRACT = digest("contract", "one")
+
+
+def at(seconds: float = 0) -> str:
+    return stamp(START + dt.timedelta(seconds=seconds))
+
+
+def handle(prefix: str) -> str:
+    return f"{prefix}_{secrets.token_hex(10)}"
+
+
+def seen(tenant: str = "acme", row: str = "INV-3001", padding: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return an audit and the evidence it speaks of."""
+    audit_id, evidence_id = handle("aud"), handle("ev")
+    head = {"at": at(), "capability": "billing.inspect_invoice", "contract": CONTRACT, "tenant": tenant, "principal": "agent-7"}
+    plan, parameters = digest("plan", "p"), digest("parameters", row)
+    audit = {
+        **head,
+        "id": audit_id,
+        "client": "stdio",
+        "outcome": "ok",
+        "source": "shop",
+        "relation": "billing.invoice_review",
+        "plan": plan,
+        "parameters": parameters,
+        "rows": 1,
+        "evidence": evidence_id,
+    }
+    evidence = {
+        **head,
+        "id": evidence_id,
+        "call": audit_id,
+        "source": "shop",
+        "columns": [["id", "text"], ["status", "text"], ["late_fee_cents", "integer"], ["waiver_reason", "text"], ["tenant_id", "text"]],
+        "rows": [[row, "overdue", "5500", None, tenant + "é" * padding]],
+        "position": None,
+        "cut_by": None,
+        "plan": plan,
+        "parameters": parameters,
+        "limits": {"rows": 1, "bytes": 65536, "time_ms": 2000},
+    }
+    return audit, evidence
+
+
+def a_proposal(ledger: Ledger, evidence: dict[str, Any], **changed: Any) -> Proposal:
+    filed = Proposal(
+        id=handle("wrp"),
+        branch=handle("rb"),
+        at=at(),
+        expires_at=at(3600),
+        nonce=secrets.token_hex(16),
+        ledger=ledger.id,
+        capability="billing.propose_late_fee_waiver",
+        contract=CONTRACT,
+        tenant="acme",
+        principal="agent-7",
+        client="stdio",
+        source="shop",
+        relation="billing.invoices",
+        tenant_column="tenant_id",
+        key=(("id", "INV-3001"),),
+        columns=(("id", "text"), ("tenant_id", "text"), ("late_fee_cents", "integer"), ("row_version", "integer")),
+        before={"id": "INV-3001", "tenant_id": "acme", "late_fee_cents": "5500", "row_version": "7"},
+        changes={"late_fee_cents": "0"},
+        guards=("row_version", "late_fee_cents"),
+        advances="row_version",
+        moves=(),
+        arguments={"invoice_id": "INV-3001", "reason": "goodwill", "tags": ["a", "b"]},
+        evidence=evidence["id"],
+        evidence_digest=digest("evidence", evidence),
+        request=digest("request", secrets.token_hex(8)),
+        role="billing_lead",
+    )
+    return replace(filed, **changed)
+
+
+async def file_one(ledger: Ledger, **changed: Any) -> Proposal:
+    """File a new proposal and return it."""
+    audit, evidence = seen()
+    proposal = a_proposal(ledger, evidence, **changed)
+    record = await ledger.file_proposal(proposal, evidence, audit)
+    return record.proposal
+
+
+def a_decision(proposal: Proposal, verdict: str = "approve", **changed: Any) -> SignedDecision:
+    """Return a decision; the ledger keeps signatures and leaves their proof to replay and the worker."""
+    fields: dict[str, Any] = {
+        "id": handle("dec"),
+        "ledger": proposal.ledger,
+        "proposal": proposal.id,
+        "digest": proposal.digest,
+        "verdict": verdict,
+        "operator": "vera",
+        "role": proposal.role,
+        "at": at(60),
+        "expires_at": at(3600),
+        "reason": "looked at it",
+        "nonce": secrets.token_hex(16),
+    }
+    signature = base64.b64encode(secrets.token_bytes(64)).decode()
+    return SignedDecision(decision=Decision(**{**fields, **changed}), signature=signature)
+
+
+def a_job(proposal: Proposal, signed: SignedDecision, **changed: Any) -> Job:
+    job = Job(
+        id=handle("job"), proposal=proposal.id, digest=proposal.digest, decision=signed.decision.id, source=proposal.source, at=at(60)
+    )
+    return replace(job, **changed)
+
+
+async def approve_one(ledger: Ledger, **changed: Any) -> tuple[Proposal, Job]:
+    """File a proposal and approve it."""
+    proposal = await file_one(ledger, **changed)
+    signed = a_decision(proposal)
+    job = a_job(proposal, signed)
+    await ledger.decide(signed, job=job)
+    return proposal, job
+
+
+def a_receipt(lease: Lease, outcome: str = "applied", **changed: Any) -> Receipt:
+    receipt = Receipt(
+        id=handle("rcp"),
+        job=lease.job.id,
+        proposal=lease.job.proposal,
+        digest=lease.job.digest,
+        outcome=outcome,
+        code="" if outcome == "applied" else "version_moved",
+        worker=lease.worker,
+        attempt=lease.attempt,
+        changed=outcome == "applied",
+        after={"late_fee_cents": "0", "row_version": "8"} if outcome == "applied" else {},
+        at=at(120),
+    )
+    return replace(receipt, **changed)
+
+
+def an_activation(ledger: Ledger, body: dict[str, Any], **changed: Any) -> Activated:
+    fields: dict[str, Any] = {
+        "id": handle("act"),
+        "ledger": ledger.id,
+        "contract": "billing",
+        "digest": digest("contract", body),
+        "sources": {"shop": digest("source", "shop")},
+        "operator": "vera",
+        "at": at(),
+    }
+    return Activated(activation=Activation(**{**fields, **changed}), signature="c2lnbmVk", body=body, metadata={"file": "billing.yaml"})
+
+
+async def fill(ledger: Ledger) -> dict[str, str]:
+    """Write at least one record of every kind, and return a handle of each."""
+    audit, evidence = seen()
+    await ledger.record_read(audit, evidence)
+    await ledger.record_read({**seen()[0], "evidence": None, "outcome": "not_found"}, None)
+    activated = an_activation(ledger, {"contract": "billing", "tables": {}})
+    await ledger.activate(activated)
+    proposal, job = await approve_one(ledger)
+    lease = await ledger.lease("worker-1", now=at(90), until=at(150), sources=["shop"])
+    assert lease is not None
+    receipt = a_receipt(lease)
+    assert await ledger.settle(lease, receipt, status=Status.APPLIED)
+    await ledger.decide(a_decision(await file_one(ledger), "reject"), job=None)
+    await approve_one(ledger)
+    assert await ledger.lease("worker-2", now=at(90), until=at(150), sources=["shop"]) is not None
+    waiting = await file_one(ledger)
+    await ledger.refused_decision(waiting.id, "vera", "own_request", at(5))
+    record = await ledger.proposal(proposal.id)
+    assert record is not None
+    refused = (await ledger.proposal(waiting.id)).events[-1]["records"]["refused_decision"][0]  # type: ignore[union-attr]  # just filed
+    settled = record.events[-1]["records"]["settlement"][0]
+    return {
+        "query_audit": audit["id"],
+        "evidence": evidence["id"],
+        "activation": activated.activation.id,
+        "proposal": proposal.id,
+        "review_branch": proposal.branch,
+        "decision": record.decisions[0].decision.id,
+        "job": job.id,
+        "receipt": receipt.id,
+        "settlement": settled,
+        "refused_decision": refused,
+    }

@@ -1,0 +1,484 @@
+"""Every rule of a contract: what breaks it is refused at the exact line and under the exact id, and nothing else is reported.
+
+Each case swaps a piece of the good contract for a bad one; `# SYN…` in the bad piece marks the line and what it is refused for.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from synapsor.contract.load import MAX_BYTES, load, load_all, read_text
+from synapsor.contract.rules import RULES
+from synapsor.errors import ContractError, Problem
+from tests.unit.contracts import GOOD
+
+ROOT = Path(__file__).parents[2]
+_MARK = re.compile(r"# ((?:SYN\d{3} ?)+)$")
+
+YAML = [
+    (
+        "a bracket that stays open",
+        "order: [-fee]\n  billing.prop",
+        "order: [-fee\n  billing.propose_note: [} # SYN004\n  billing.prop",
+    ),
+    ("an unknown escape", "Look at one invoice.", '"Look at \\q one invoice." # SYN004'),
+    ("a second document", "    approval: {role: lead}\n", "    approval: {role: lead}\n--- # SYN005\nx: 1\n"),
+    ("a directive", "synapsor: 1\n", "%YAML 1.1 # SYN005\n---\nsynapsor: 1\n"),
+    ("an anchor", "returns: [id, status, fee]", "returns: &a [id] # SYN006"),
+    ("an alias", "returns: [id, status, fee]", "returns: &a [id] # SYN006\n    context: *a # SYN006"),
+    ("a merge key", "source: shop", "source: shop\n    <<: {key: id} # SYN006"),
+    ("a tag", "paid: boolean", "paid: !!str boolean # SYN007"),
+    ("a tag of Python", "order: [-fee]", "order: !python/object:os.system [-fee] # SYN007"),
+    ("a key twice", "due: date", "due: date\n      due: text # SYN008"),
+    ("a capability twice", "billing.list_open:\n", "billing.inspect: # SYN008\n"),
+    ("a list as a key", "due: date", "due: date\n      ? [a] # SYN009\n      : text"),
+    ("a number as a key", "due: date", "due: date\n      7: text # SYN009"),
+    ("null as a key", "due: date", "due: date\n      null: text # SYN009"),
+    ("yes", "card_token: denied", "card_token: {denied: yes} # SYN010"),
+    ("off", "card_token: denied", "card_token: {denied: off} # SYN010"),
+    ("no as a column", "due: date", "no: date # SYN010"),
+    ("a country code", "where: {status: open}", "where: {note: NO} # SYN010"),
+    ("an octal", "note: {type: text, max_length: 500}", "note: {type: text, max_length: 0500} # SYN010"),
+    ("a hexadecimal", "at_most: 10000}}}", "at_most: 0x10}}} # SYN010"),
+    ("a sexagesimal", "where: {status: open}", "where: {note: 12:30:00} # SYN010"),
+    ("an underscore in a number", "at_most: 10000}}}", "at_most: 10_000}}} # SYN010"),
+    ("a plus sign", "at_most: 10000}}}", "at_most: +1}}} # SYN010"),
+    ("a tilde", "where: {status: open}", "where: {note: ~} # SYN010"),
+    ("a capital True", "card_token: denied", "card_token: {denied: True} # SYN010"),
+    ("a decimal", "at_most: 10000}}}", "at_most: 99.5}}} # SYN011"),
+    ("an exponent", "where: {status: open}", "where: {note: 1e3} # SYN011"),
+    ("not a number", "where: {status: open}", "where: {note: .nan} # SYN011"),
+    ("2^53", "at_most: 10000}}}", "at_most: 9007199254740992}}} # SYN012"),
+    ("5000 digits", "at_most: 10000}}}", "at_most: " + "9" * 5000 + "}}} # SYN012"),
+    ("12 levels too many", "where: {status: open}", "where: {status: " + "[" * 12 + "x" + "]" * 12 + "} # SYN013"),
+    ("nothing after the colon", "order: [-fee]", "order: # SYN014"),
+    ("an escaped bidi override", "Look at one invoice.", '"Look \\u202e at one invoice." # SYN003'),
+    ("an escaped zero-width space", "due: date", '"d\\u200bue": date # SYN003'),
+    ("an escaped NUL", "where: {status: open}", 'where: {note: "\\0"} # SYN003'),
+    ("an escaped surrogate", "where: {status: open}", 'where: {note: "\\ud800"} # SYN003'),
+    ("an escaped tag character", "Look at one invoice.", '"Look at one invoice. \\U000E0041" # SYN003'),
+    ("an escaped no-break space", "where: {status: open}", 'where: {note: "open\\_"} # SYN003'),
+    ("an escaped terminal command", "Look at one invoice.", '"Look at \\e[2J one invoice." # SYN003'),
+]
+SHAPE = [
+    ("an unknown key", "order: [-fee]", "oder: [-fee] # SYN101"),
+    ("an unknown key of a table", "moves: [", "move: [updated_at] # SYN101\n    moves: ["),
+    ("an unknown key of a column", "{type: numeric, scale: 2}", "{type: numeric, precision: 12} # SYN101"),
+    ("workflows", "capabilities:\n", "workflows: {review: {evidence: required}} # SYN102\ncapabilities:\n"),
+    ("a quorum", "{role: lead}", "{role: lead, quorum: 2} # SYN102"),
+    ("an optional argument", "words: {", "words: {required: false, # SYN102\n       "),
+    ("another language version", "synapsor: 1", "synapsor: 2 # SYN102"),
+    ("an insert", "propose: update invoices", "propose: insert invoices # SYN102"),
+    ("a delete", "propose: update invoices", "propose: delete invoices # SYN102"),
+    ("an approval without a role", "{role: lead}", "{expires_hours: 3} # SYN103"),
+    ("a single tenant without a reason", "tenant: tenant_id\n", "tenant: {single_tenant: true} # SYN103\n"),
+    ("a text for a list", "returns: [id, status, fee]", "returns: id # SYN104"),
+    ("a list for a filter", "where: {status: open}", "where: {status: [open]} # SYN104"),
+    ("a number for a name", "contract: billing", "contract: 5 # SYN104"),
+    ("a text for a number", "at_most: 10000}}}", 'at_most: "10000"}}} # SYN104'),
+    ("true for a number", "at_most: 10000}}}", "at_most: true}}} # SYN104"),
+    ("a mapping for a name", "source: shop", "source: {name: shop} # SYN104"),
+    ("a list for a column", "due: date", "due: [date] # SYN104"),
+    ("a text for a capability", "approval: {role: lead}\n", "approval: {role: lead}\n  billing.other: read # SYN104\n"),
+    ("a relation without its schema", "billing.invoice_review", "invoices # SYN105"),
+    ("a relation with SQL", "billing.invoice_review", '"billing.x; drop table y" # SYN105'),
+    ("a column with a percent sign", "due: date", '"d%e": date # SYN105'),
+    ("a capability without an area", "billing.list_open:", "list_open: # SYN105"),
+    ("a context of no session", "principal: session.user}", "principal: env.USER} # SYN105"),
+    ("an order in words", "order: [-fee]", "order: [fee desc] # SYN105"),
+    ("a capital in an argument", "words: {", "Words: {type: boolean} # SYN105\n      words: {"),
+    ("an unknown type", "due: date", "due: dat # SYN106"),
+    ("an unknown type written out", "{type: numeric, scale: 2}", "{type: decimal, scale: 2} # SYN106"),
+    ("an unknown argument type", "words: {type: string,", "words: {type: object, # SYN106\n       "),
+    ("a tenant that is not single", "tenant: tenant_id\n", "tenant: {single_tenant: false, because: so} # SYN106\n"),
+    ("too many rows", "order: [-fee]", "limits: {rows: 1001} # SYN107"),
+    ("an empty list", "returns: [id, status, fee]", "returns: [] # SYN107"),
+    ("a short description", "Look at one invoice.", "Look. # SYN107"),
+    ("a blank description", "Look at one invoice.", '"          " # SYN107'),
+    ("a blank reason", "tenant: tenant_id\n", 'tenant: {single_tenant: true, because: " "} # SYN107\n'),
+    ("nothing set", "set: {note: $words}", "set: {} # SYN107"),
+    (
+        "no verb",
+        "billing.list_open:\n",
+        "billing.other: # SYN108\n    description: Does nothing.\n  billing.list_open:\n",
+    ),
+    ("two verbs", "propose: update invoices", "propose: update invoices\n    read: invoices # SYN108"),
+]
+TABLES = [
+    ("an unmapped key", "key: id\n", "key: idd # SYN201\n"),
+    ("an unmapped moving column", "moves: [updated_at]", "moves: [updated_on] # SYN201"),
+    ("a denied version", "version: row_version", "version: card_token # SYN202"),
+    ("a tenant of dates", "tenant: tenant_id", "tenant: due # SYN204"),
+    ("a version of text", "version: row_version", "version: status # SYN205"),
+    ("a version of dates", "version: row_version", "version: due # SYN205"),
+    (
+        "the version as the tenant",
+        "tenant: tenant_id\n    version: row_version",
+        "tenant: row_version\n    version: row_version # SYN206",
+    ),
+    ("a moving tenant", "moves: [updated_at]", "moves: [tenant_id] # SYN206"),
+    ("a scale of text", "note: {type: text, max_length: 500}", "note: {type: text, scale: 2} # SYN207"),
+    ("a list of numbers", "due: date", "due: {type: integer, one_of: ['1']} # SYN207"),
+    ("a minimum above the maximum", "minimum: 0,", "minimum: 100001, # SYN207\n       "),
+    (
+        "a value above max_length",
+        "one_of: [open, overdue]}",
+        "one_of: [open, overdue], # SYN207\n        max_length: 4}",
+    ),
+    ("columns alike but for case", "      due: date\n", "      due: date # SYN208\n      Due: date # SYN208\n"),
+    ("a system catalogue", "billing.invoice_review", "pg_catalog.pg_authid # SYN209"),
+    ("a system catalogue in capitals", "billing.invoice_review", "INFORMATION_SCHEMA.columns # SYN209"),
+    ("the receipts", "write_to: billing.invoices", "write_to: billing.synapsor_receipts # SYN209"),
+    (
+        "a key of json",
+        "capabilities:\n",
+        "  more:\n    source: shop\n    relation: billing.more\n    key: extra # SYN203\n    tenant: who\n"
+        "    columns: {extra: json, who: text}\ncapabilities:\n",
+    ),
+    (
+        "a second table over one relation",
+        "capabilities:\n",
+        "  more:\n    source: shop\n    relation: billing.invoices\n    key: note # SYN210\n    tenant: who # SYN210\n"
+        "    columns:\n      who: text\n      note: text\n      card_token: text # SYN210\ncapabilities:\n",
+    ),
+    (
+        "a table of nothing but a tenant",
+        "capabilities:\n",
+        "  more:\n    source: shop\n    relation: billing.more\n    key: who\n    tenant: who # SYN206\n    columns: {who: text}\n"
+        "capabilities:\n  billing.more: # SYN307\n    description: Look at more.\n    read: more\n",
+    ),
+]
+CAPABILITIES = [
+    ("an unknown table", "    read: invoices\n    where", "    read: invoice # SYN301\n    where"),
+    ("an unknown context", "where: {status: open}", "where: {status: open}\n    context: suport # SYN302"),
+    ("an unknown column returned", "returns: [id, status, fee]", "returns: [id, stats] # SYN304"),
+    ("an unknown column filtered", "where: {status: open}", "where: {state: open} # SYN304"),
+    ("an unknown column ordered by", "order: [-fee]", "order: [-fees] # SYN304"),
+    ("an unknown column set", "set: {note: $words}", "set: {note: $words, notes: x} # SYN304"),
+    ("an unknown column bound", "bounds: {fee:", "bounds: {fees: # SYN304\n       "),
+    ("a denied column returned", "returns: [id, status, fee]", "returns: [id, card_token] # SYN305"),
+    ("a denied column filtered", "where: {status: open}", "where: {card_token: x} # SYN305"),
+    ("a denied column ordered by", "order: [-fee]", "order: [card_token] # SYN305"),
+    ("a denied column set", "set: {note: $words}", "set: {note: $words, card_token: x} # SYN305"),
+    ("a denied column bound", "bounds: {fee:", "bounds: {card_token: # SYN305\n       "),
+    ("the tenant returned", "returns: [id, status, fee]", "returns: [id, tenant_id] # SYN306"),
+    ("the tenant filtered", "where: {status: open}", "where: {tenant_id: globex} # SYN306"),
+    (
+        "the tenant from an argument",
+        "{id: $invoice_id}\n    returns",
+        "{id: x, tenant_id: $invoice_id} # SYN306\n    returns",
+    ),
+    ("the tenant ordered by", "order: [-fee]", "order: [tenant_id] # SYN306"),
+    ("the tenant set", "set: {note: $words}", "set: {note: $words, tenant_id: globex} # SYN306"),
+    ("a column returned twice", "returns: [id, status, fee]", "returns: [id, status, id] # SYN308"),
+    ("a column ordered by twice", "order: [-fee]", "order: [-fee, fee] # SYN308"),
+    ("a value listed twice", "one_of: [open, overdue]}", "one_of: [open, overdue, open]} # SYN308"),
+    ("a moving column twice", "moves: [updated_at]", "moves: [updated_at, updated_at] # SYN308"),
+    ("a relation in a description", "The open invoices.", "All rows of billing.invoice_review. # SYN309"),
+    ("a denied column in a description", "Look at one invoice.", "Look at one CARD_TOKEN. # SYN309"),
+    ("a denied column in an argument", "words: {", "words: {description: No card_token, # SYN309\n       "),
+    (
+        "an argument for a filter",
+        "{id: $invoice_id}\n    returns",
+        "{id: $invoice_id, note: $invoice_id} # SYN311\n    returns",
+    ),
+    ("a filter on json", "where: {status: open}", "where: {extra: x} # SYN312"),
+    ("json set", "set: {note: $words}", "set: {note: $words, extra: null} # SYN312"),
+    ("an order of one row", "returns: [id, status, fee]", "order: [fee] # SYN313"),
+    ("an order of json", "order: [-fee]", "order: [extra] # SYN314"),
+    ("a null key", "where: {status: open}\n    order: [-fee]", "where: {id: null} # SYN315"),
+    (
+        "a proposal on more than the key",
+        "{id: $invoice_id}\n    set",
+        "{id: $invoice_id, status: open} # SYN321\n    set",
+    ),
+    ("a proposal on another column", "{id: $invoice_id}\n    set", "{due: $invoice_id} # SYN321\n    set"),
+    (
+        "a proposal on every row",
+        "invoice_id: {type: string, max_length: 64}\n      words: {type: string, max_length: 500}\n    where: {id: $invoice_id}",
+        "words: {type: string, max_length: 500}\n    where: {} # SYN321",
+    ),
+    ("the key set", "set: {note: $words}", "set: {note: $words, id: x} # SYN323"),
+    ("the version set", "set: {note: $words}", "set: {note: $words, row_version: 1} # SYN323"),
+    ("a moving column set", "set: {note: $words}", "set: {note: $words, updated_at: null} # SYN323"),
+    ("a bound on text", "bounds: {fee:", "bounds: {status: # SYN324\n       "),
+    ("a bound on what is not set", "{fee: {before:", "{fee: {after: # SYN325\n       "),
+    ("an empty bound", "{fee: {before: {at_most: 10000}}}", "{fee: {}} # SYN326"),
+    ("an empty range", "{fee: {before: {at_most: 10000}}}", "{fee: {before: {}}} # SYN326"),
+    ("a range upside down", "{at_most: 10000}", "{at_least: 10001, # SYN326\n      at_most: 10000}"),
+    (
+        "a value outside its bound",
+        "set: {note: $words}\n    bounds: {fee: {before",
+        "set: {note: $words, fee: 10001} # SYN327\n    bounds: {fee: {after",
+    ),
+    ("a value of no list", "where: {status: open}", "where: {status: paid} # SYN331"),
+    ("a value of another type", "set: {note: $words}", "set: {note: $words, fee: none} # SYN331"),
+    ("a value out of range", "set: {note: $words}", "set: {note: $words, fee: 100001} # SYN331"),
+    ("a value that would be rounded", "set: {note: $words}", "set: {note: $words, amount: '10.005'} # SYN331"),
+    ("true set as a number", "set: {note: $words}", "set: {note: $words, fee: true} # SYN331"),
+    ("a day that is none", "set: {note: $words}", "set: {note: $words, due: 2024-02-31} # SYN331"),
+]
+ARGUMENTS = [
+    ("an undeclared argument", "set: {note: $words}", "set: {note: $words, due: $day} # SYN401"),
+    ("an unused argument", "words: {", "spare: {type: boolean} # SYN402\n      words: {"),
+    ("an argument of a list", "order: [-fee]", "order: [-fee]\n    arguments: {least: {type: integer}} # SYN402"),
+    ("an integer for a text", "words: {type: string, max_length: 500}", "words: {type: integer} # SYN404"),
+    ("a number", "words: {type: string, max_length: 500}", "words: {type: number} # SYN404"),
+    ("a string without an end", "words: {type: string, max_length: 500}", "words: {type: string} # SYN405"),
+    ("a minimum of text", "words: {", "words: {minimum: 1, # SYN406\n       "),
+    (
+        "an argument's value above max_length",
+        "words: {type: string, max_length: 500}",
+        "words: {type: string, max_length: 2, one_of: [abc]} # SYN406",
+    ),
+    (
+        "an argument longer than its column",
+        "words: {type: string, max_length: 500}",
+        "words: {type: string, max_length: 501} # SYN407",
+    ),
+    (
+        "an argument for a listed column",
+        "      words: {type: string, max_length: 500}\n    where: {id: $invoice_id}\n    set: {note: $words}",
+        "      words: {type: string, max_length: 500} # SYN407\n    where: {id: $invoice_id}\n    set: {status: $words}",
+    ),
+    (
+        "a value that its column does not list",
+        "      words: {type: string, max_length: 500}\n    where: {id: $invoice_id}\n    set: {note: $words}",
+        "      words: {type: string, one_of: [open, paid]} # SYN407\n    where: {id: $invoice_id}\n    set: {status: $words}",
+    ),
+    (
+        "an argument beyond its column's range",
+        "      words: {type: string, max_length: 500}\n    where: {id: $invoice_id}\n    set: {note: $words}",
+        "      words: {type: integer, minimum: 0} # SYN407\n    where: {id: $invoice_id}\n    set: {fee: $words}",
+    ),
+    ("a long name", "billing.list_open:", "billing." + "x" * 63 + ": # SYN504"),
+    ("a built-in area", "billing.list_open:", "synapsor.list_open: # SYN505"),
+]
+CASES = [*YAML, *SHAPE, *TABLES, *CAPABILITIES, *ARGUMENTS]
+
+
+def marked(text: str) -> list[tuple[int, str]]:
+    """Return the (line, rule) pairs that a text's marks expect."""
+    found = ((number, _MARK.search(line)) for number, line in enumerate(text.splitlines(), 1))
+    return sorted((number, rule) for number, mark in found if mark for rule in mark[1].split())
+
+
+def reported(problems: tuple[Problem, ...]) -> list[tuple[int, str]]:
+    return sorted((p.line, p.rule) for p in problems)
+
+
+def load_text(folder: Path, *texts: str) -> tuple[Problem, ...]:
+    """Return the problems of contracts through the public way in, or none."""
+    files = []
+    for number, text in enumerate(texts):
+        files.append(folder / f"{number}.yaml")
+        files[-1].write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        load_all(files)
+    except ContractError as error:
+        return error.problems
+    return ()
+
+
+@pytest.mark.requirement("contract:load:strict")
+@pytest.mark.parametrize(("good", "bad"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_a_broken_rule_is_reported_at_its_line(good: str, bad: str, tmp_path: Path) -> None:
+    assert GOOD.count(good) == 1, "the case no longer fits the good contract"
+    text = GOOD.replace(good, bad)
+    problems = load_text(tmp_path, text)
+    assert reported(problems) == marked(text), [str(p) for p in problems]
+    assert all(p.message and p.column >= 1 for p in problems)
+
+
+def test_the_good_contract_is_in_order(tmp_path: Path) -> None:
+    assert load_text(tmp_path, GOOD) == ()
+
+
+RESERVED = [
+    "tenant", "tenant_id", "tenantid", "tenant_name", "principal", "principal_id", "user", "role", "approval", "approval_role", "approved",
+    "approved_by", "sql", "sql_text", "query", "table", "column", "columns", "schema", "source", "source_id", "credential", "password",
+    "token", "secret", "url", "version", "row_version", "expected_version", "idempotency_key", "limit", "offset", "order", "order_by",
+    "where", "session", "session_id", "scope", "proposal_id", "evidence_id",
+]  # fmt: skip
+
+
+@pytest.mark.requirement("contract:arguments:no-authority")
+@pytest.mark.parametrize("name", RESERVED)
+def test_an_argument_that_claims_authority_is_refused(name: str) -> None:
+    text = GOOD.replace("words: {", f"{name}: {{").replace("$words", f"${name}")
+    assert [p.rule for p in read_text(text, "x.yaml").problems] == ["SYN403"]
+
+
+@pytest.mark.parametrize("name", ["tenantId", "TENANT_ID", "principalId", "rowVersion", "approvedBy"])
+def test_an_argument_that_claims_authority_in_another_spelling_is_refused(name: str) -> None:
+    text = GOOD.replace("words: {", f"{name}: {{")
+    assert "SYN403" in [p.rule for p in read_text(text, "x.yaml").problems]
+
+
+@pytest.mark.parametrize("name", ["account", "agent"])
+def test_an_argument_that_the_session_fills_is_refused(name: str) -> None:
+    text = GOOD.replace("session.tenant_id", "session.account").replace("session.user", "session.agent")
+    text = text.replace("words: {", f"{name}: {{").replace("$words", f"${name}")
+    assert [p.rule for p in read_text(text, "x.yaml").problems] == ["SYN403"]
+
+
+@pytest.mark.parametrize(
+    "name", ["order_id", "customer_id", "user_id", "reason", "note", "description", "policy_number"]
+)
+def test_an_argument_of_the_business_is_allowed(name: str) -> None:
+    text = GOOD.replace("words: {", f"{name}: {{").replace("$words", f"${name}")
+    assert read_text(text, "x.yaml").problems == ()
+
+
+def test_a_proposal_on_a_table_without_a_version_is_refused() -> None:
+    text = GOOD.replace("    version: row_version\n", "").replace("update invoices", "update invoices # SYN322")
+    assert reported(read_text(text, "x.yaml").problems) == marked(text)
+
+
+def test_with_two_contexts_every_capability_names_one() -> None:
+    text = GOOD.replace("  support: {", "  other: {tenant: session.t, principal: session.u}\n  support: {")
+    problems = read_text(text, "x.yaml").problems
+    assert [p.rule for p in problems] == ["SYN303", "SYN303", "SYN303"]
+    assert problems[0].fix == "Add `context:` with one of: other, support."
+
+
+def test_a_missing_part_of_the_file_is_reported_at_its_head() -> None:
+    problems = read_text("synapsor: 1\ncontract: x\n", "x.yaml").problems
+    assert [(p.line, p.rule, p.message) for p in problems] == [
+        (1, "SYN103", f"`{part}` is missing.") for part in ("contexts", "tables", "capabilities")
+    ]
+
+
+def test_names_are_given_once_over_all_files(tmp_path: Path) -> None:
+    first = GOOD.replace("billing.list_open:", "billing.a__b:")
+    second = (
+        GOOD.replace("contract: billing", "contract: billing # SYN501")
+        .replace("billing.inspect:", "billing.inspect: # SYN502")
+        .replace("billing.list_open:", "billing__a.b: # SYN503")
+        .replace("billing.propose_note:", "billing.propose_other:")
+    )
+    problems = load_text(tmp_path, first, second)
+    assert [p.file for p in problems] == [str(tmp_path / "1.yaml")] * 3
+    assert reported(problems) == marked(second)
+
+
+def test_two_files_over_one_relation_agree_on_its_tenant(tmp_path: Path) -> None:
+    second = (
+        GOOD.replace("contract: billing", "contract: other")
+        .replace("  billing.", "  other.")
+        .replace("tenant: tenant_id\n", "tenant: {single_tenant: true, because: it is said to be so} # SYN210\n")
+    )
+    problems = load_text(tmp_path, GOOD, second)
+    assert [(p.line, p.rule) for p in problems if p.rule != "SYN306"] == marked(second)
+
+
+def test_every_problem_of_every_file_is_reported_at_once(tmp_path: Path) -> None:
+    first = GOOD.replace("returns: [id, status, fee]", "returns: [id, card_token] # SYN305").replace(
+        "due: date", "due: dat # SYN106"
+    )
+    second = (
+        GOOD.replace("order: [-fee]", "oder: [-fee] # SYN101")
+        .replace("key: id\n", "key: idd # SYN201\n")
+        .replace("returns: [id, status, fee]", "returns: [id, card_token] # SYN305")
+    )
+    problems = load_text(tmp_path, first, second)
+    by_file = {name: reported(tuple(p for p in problems if p.file.endswith(name))) for name in ("0.yaml", "1.yaml")}
+    assert by_file["0.yaml"] == [
+        pair for pair in marked(first) if pair[1] == "SYN106"
+    ]  # its tables are not understood yet
+    assert set(marked(second)) <= set(by_file["1.yaml"])
+
+
+@pytest.mark.requirement("contract:load:visible")
+@pytest.mark.parametrize(
+    "character",
+    [
+        "\u200b",
+        "\u202e",
+        "\u2066",
+        "\ufeff",
+        "\x1b",
+        "\x00",
+        "\x85",
+        "\u2028",
+        "\u00a0",
+        "\U000e0041",
+        "\u3164",
+        "\u00ad",
+        "\r",
+    ],
+)
+def test_a_character_that_cannot_be_seen_is_refused_where_it_stands(character: str, tmp_path: Path) -> None:
+    text = GOOD.replace("Look at one", f"Look{character} at one")
+    line = GOOD[: GOOD.index("Look at one")].count("\n") + 1
+    (problem,) = load_text(tmp_path, text)
+    assert (problem.line, problem.column, problem.rule) == (line, 22, "SYN003")
+    assert problem.message == f"U+{ord(character):04X} cannot be seen here."
+
+
+def test_windows_line_ends_are_no_hidden_characters(tmp_path: Path) -> None:
+    assert load_text(tmp_path, GOOD.replace("\n", "\r\n")) == ()
+
+
+def test_a_problem_repeats_no_hidden_character() -> None:
+    text = GOOD.replace("due: date", '"d\\u202eue": {type: date, "\\e[2J": 1}')
+    assert all(str(p).isprintable() for p in read_text(text, "x.yaml").problems)
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [(b"", "SYN104"), (b"# nothing\n", "SYN104"), (b"- a\n", "SYN104"), (b"just text\n", "SYN104"), (b"a: \xff\n", "SYN002"), (b"\xff\xfea\0", "SYN002"), (b"#" * (MAX_BYTES + 1), "SYN001")],
+    ids=["empty", "a comment", "a list", "a text", "latin-1", "utf-16", "too large"],
+)  # fmt: skip
+def test_what_is_no_contract_at_all_is_refused(content: bytes, rule: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ContractError) as refused:
+        load(file)
+    assert [p.rule for p in refused.value.problems] == [rule]
+
+
+def test_a_file_that_is_not_there_or_not_a_file_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.yaml", tmp_path, Path("/dev/zero")):
+        with pytest.raises(ContractError) as refused:
+            load(path)
+        assert [p.rule for p in refused.value.problems] == ["SYN001"]
+
+
+def test_a_hostile_file_is_refused_quickly() -> None:
+    bomb = "a: " + "[" * 500_000
+    laughs = "a: &a [x]\n" + "".join(f"b{n}: &b{n} [{', '.join(['*a'] * 9)}]\n" for n in range(9))
+    assert [p.rule for p in read_text(bomb, "x.yaml").problems] == ["SYN013"]
+    assert {p.rule for p in read_text(laughs, "x.yaml").problems} >= {"SYN006"}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "fix"),
+    [
+        ("order: [-fee]", "oder: [-fee]", "Did you mean `order`?"),
+        ("due: date", "due: dat", "Did you mean `date`?"),
+        ("returns: [id, status, fee]", "returns: [id, stats]", "Did you mean `status`?"),
+        ("    read: invoices\n    where", "    read: invoice\n    where", "Did you mean `invoices`?"),
+        ("key: id\n", "key: idd\n", "Did you mean `id`?"),
+    ],
+)
+def test_a_near_miss_is_answered_with_what_was_meant(good: str, bad: str, fix: str) -> None:
+    assert [p.fix for p in read_text(GOOD.replace(good, bad), "x.yaml").problems] == [fix]
+
+
+def test_no_problem_repeats_a_value_or_the_words_of_pydantic() -> None:
+    text = GOOD.replace("at_most: 10000}}}", "at_most: CANARY}}}").replace("{status: open}", "{fee: CANARY}")
+    messages = " ".join(f"{p.message} {p.fix}" for p in read_text(text, "x.yaml").problems)
+    assert messages
+    assert "CANARY" not in messages
+    assert "pydantic" not in messages
+    assert "Input" not in messages
+
+
+@pytest.mark.requirement("contract:rules:documented")
+def test_every_rule_is_broken_by_a_test_and_every_broken_rule_is_documented() -> None:
+    broken = set(re.findall(r"SYN\d{3}", Path(__file__).read_text(encoding="utf-8")))
+    assert broken == set(RULES)
+    documented = set(re.findall(r"SYN\d{3}", (ROOT / "docs/reference/rules.md").read_text(encoding="utf-8")))
+    assert documented == set(RULES)

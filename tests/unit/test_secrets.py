@@ -1,0 +1,100 @@
+"""Secrets: shown by nothing but `reveal`, taken from private files only, and in no message, traceback or pickle."""
+
+import copy
+import json
+import logging
+import os
+import pickle
+import traceback
+from pathlib import Path
+
+import pytest
+
+from synapsor.errors import ConfigError
+from synapsor.secrets import MAX_SECRET_BYTES, Secret, SecretRef, resolve
+
+CANARY = "canary-7f3#/@[%"
+
+
+def file_ref(path: Path) -> SecretRef:
+    return SecretRef.parse(f"${{file:{path.name}}}", root=path.parent)
+
+
+def private(path: Path, content: bytes, mode: int = 0o600) -> Path:
+    path.write_bytes(content)
+    path.chmod(mode)
+    return path
+
+
+@pytest.mark.requirement("secrets:never-shown")
+def test_nothing_but_reveal_gives_the_value(caplog: pytest.LogCaptureFixture) -> None:
+    secret = Secret(CANARY)
+    assert secret.reveal() == CANARY
+    logging.getLogger("synapsor").warning("%s %r", secret, secret)
+    shown = [str(secret), repr(secret), f"{secret}", f"{secret:>40}", f"{secret!r}", "%s" % (secret,), repr([secret]), caplog.text]  # noqa: UP031  # every way of formatting
+    assert not any("canary" in text for text in shown)
+    for steal in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError):
+            steal(secret)
+    with pytest.raises(TypeError):
+        json.dumps(secret)
+    with pytest.raises(TypeError):
+        vars(secret)
+
+
+@pytest.mark.requirement("secrets:never-shown")
+def test_a_reference_shows_where_and_not_what(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SHOP_READ_URL", CANARY)
+    ref = SecretRef.parse("${env:SHOP_READ_URL}", root=tmp_path)
+    assert (str(ref), repr(ref)) == ("${env:SHOP_READ_URL}", "SecretRef(${env:SHOP_READ_URL})")
+    assert resolve(ref).reveal() == CANARY
+
+
+def fails_with(ref: SecretRef) -> ConfigError:
+    with pytest.raises(ConfigError) as refused:
+        resolve(ref)
+    return refused.value
+
+
+@pytest.mark.requirement("secrets:never-shown")
+@pytest.mark.parametrize(
+    ("content", "mode"),
+    [
+        (CANARY.encode() + b"\xff\xfe", 0o600),
+        (CANARY.encode(), 0o640),
+        (CANARY.encode(), 0o604),
+        (CANARY.encode(), 0o620),
+        (CANARY.encode() * MAX_SECRET_BYTES, 0o600),
+    ],
+)
+def test_a_refused_file_leaves_its_content_in_no_traceback_even_with_locals(tmp_path: Path, content: bytes, mode: int) -> None:
+    error = fails_with(file_ref(private(tmp_path / "url", content, mode)))
+    told = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    assert "canary" not in told.replace(repr(content), "")  # this test's own locals hold it
+    assert error.__context__ is None
+    assert "canary" not in error.message + error.fix
+
+
+@pytest.mark.parametrize(("content", "value"), [(b"x", "x"), (b"x\n", "x"), (b"x\r\n", "x"), (b" x \n\n", " x \n")])
+def test_one_line_end_is_taken_off_a_file_and_nothing_else(tmp_path: Path, content: bytes, value: str) -> None:
+    assert resolve(file_ref(private(tmp_path / "url", content))).reveal() == value
+
+
+def test_what_is_missing_empty_or_no_file_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    (tmp_path / "directory").mkdir(mode=0o700)
+    private(tmp_path / "empty", b"\n")
+    for name in ("absent", "pipe", "directory", "empty"):
+        assert f"${{file:{name}}}" in fails_with(file_ref(tmp_path / name)).message
+    monkeypatch.delenv("NOT_SET", raising=False)
+    monkeypatch.setenv("EMPTY", "")
+    for name in ("NOT_SET", "EMPTY"):
+        assert name in fails_with(SecretRef.parse(f"${{env:{name}}}", root=tmp_path)).message
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "${env:}", "${env: }", "${env:1A}", "${env:A-B}", "${file:}", "${cmd:id}", "a${env:B}", "${env:A}\n", "${env:A}${env:B}", "$env:A"]
+)
+def test_only_a_whole_reference_is_one(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError):
+        SecretRef.parse(text, root=tmp_path)
