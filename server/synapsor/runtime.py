@@ -25,12 +25,13 @@ from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, SourceFailure, UnsafeSource
 from synapsor.flow.desk import Desk
 from synapsor.flow.prepare import Served, Wiring, prepare
-from synapsor.ports import ReadSource, WorkLedger, WriteSource
+from synapsor.ports import ReadSource, WriteSource
 from synapsor.secrets import SecretRef, resolve
 from synapsor.work.authority import ACTIVATOR_ROLE, WriteTarget
 from synapsor.work.worker import Pace, Worker
 
 if TYPE_CHECKING:
+    from synapsor.ledger.store import Ledger
     from synapsor.ledger.verify import VerifyReport
 
 log = logging.getLogger("synapsor")
@@ -51,7 +52,7 @@ class Project:
         self.config = config
         self.clock = SystemClock()
         self._stack = stack
-        self._ledger: WorkLedger | None = None
+        self._ledger: Ledger | None = None
         self._readers: dict[str, ReadSource] = {}
         self._contracts: tuple[LoadedContract, ...] | None = None
 
@@ -77,7 +78,7 @@ class Project:
             self._contracts = loaded
         return self._contracts
 
-    async def ledger(self) -> WorkLedger:
+    async def ledger(self) -> Ledger:
         """Return the ledger, opened once."""
         if self._ledger is None:
             from synapsor.ledger.open import open_ledger  # each process opens it when it first needs it
@@ -187,9 +188,7 @@ class Project:
 
     async def verify(self) -> VerifyReport:
         """Verify the ledger from the first event to the last."""
-        from synapsor.ledger import verify_ledger
-
-        return await verify_ledger(self.config.ledger, key_path=self.config.ledger_key)
+        return await (await self.ledger()).verify()
 
     async def source_metadata(self, loaded: LoadedContract) -> dict[str, Any]:
         """Return what is recorded with an activation: fingerprints of sources and the reviewed mappings, never an address."""

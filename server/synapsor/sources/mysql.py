@@ -6,7 +6,6 @@ back and closes the connection, and a COMMIT whose answer was lost is reported a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
@@ -21,6 +20,7 @@ from synapsor.sources.pool import Pool
 from synapsor.sources.shield import to_the_end
 from synapsor.sources.tls import Tls
 from synapsor.sql.statement import Dialect, RawRow, Statement
+from synapsor.values import digest
 
 T = TypeVar("T")
 
@@ -98,8 +98,7 @@ class MysqlReadSource(_MysqlSource):
     async def fingerprint(self) -> str:
         """Return a digest that names the server and database without an address, a name or a password in clear."""
         server = await catalogue.server_identity(self._ask)
-        named = "\0".join(("mysql", server or f"{self._address.host}:{self._address.port}", self._address.database))
-        return "sha256:" + hashlib.sha256(f"synapsor:source\0{named}".encode()).hexdigest()
+        return digest("source", ["mysql", server or f"{self._address.host}:{self._address.port}", self._address.database])
 
 
 class MysqlWriteSource(_MysqlSource):

@@ -39,8 +39,11 @@ _FAMILIES: dict[str, frozenset[ColumnType]] = {
 _RANGES = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
 _CHARACTERS = frozenset({"varchar", "bpchar"})
 _TIMES = frozenset({"time", "timestamp", "timestamptz"})
+_MAX_SCALE = 1000
 _HEADER = 4  # bytes that Postgres adds to the modifier of text and numeric types
 _SIMPLE_VIEW = 4 | 8 | 16  # pg_relation_is_updatable: UPDATE, INSERT and DELETE reach one table behind the view
+
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 RELATION = """
 SELECT c.oid::int8, c.relkind::text, c.relrowsecurity, c.relpersistence::text, coalesce(c.reloptions, '{}'),
@@ -63,7 +66,8 @@ WITH RECURSIVE typed AS (
   WHERE d.typtype = 'd'
 )
 SELECT a.attname::text, format_type(a.atttypid, -1), t.typname::text, t.typtype::text, t.typcategory::text, b.typmod, b.required,
-       a.attgenerated <> '', coalesce(l.collisdeterministic, true), pg_column_is_updatable(a.attrelid, a.attnum, false)
+       a.attgenerated <> '', coalesce(l.collisdeterministic, true), pg_column_is_updatable(a.attrelid, a.attnum, false),
+       has_column_privilege(a.attrelid, a.attnum, 'SELECT')
 FROM pg_attribute a
 JOIN typed b ON b.attnum = a.attnum AND b.typtype <> 'd'
 JOIN pg_type t ON t.oid = b.oid
@@ -122,7 +126,7 @@ async def describe(look: Look, relation: Relation) -> RelationFacts | None:
         return None
     oid, kind, *_ = found[0]
     view = kind in {"v", "m"}
-    rows = await look(COLUMNS, oid)
+    rows = [row for row in await look(COLUMNS, oid) if row[10]]
     bases = await all_bases(look, oid) if view else []
     base = bases[0][0] if kind == "v" and len(bases) == 1 and found[0][5] & _SIMPLE_VIEW == _SIMPLE_VIEW else None
     columns = await _columns(look, rows, base if view else oid, through_view=view)
@@ -170,7 +174,7 @@ async def _columns(
 
 
 def _column(row: RawRow, triggers: Sequence[RawRow]) -> ColumnFacts:
-    name, native, base, typtype, category, typmod, required, generated, deterministic, _ = row
+    name, native, base, typtype, category, typmod, required, generated, deterministic, *_ = row
     family = frozenset({_T.ARRAY}) if category == "A" else _FAMILIES.get(base, frozenset({_T.TEXT}))
     scale = _scale(base, typmod)
     if base == "numeric" and scale == 0:
@@ -193,7 +197,9 @@ def _column(row: RawRow, triggers: Sequence[RawRow]) -> ColumnFacts:
 def _scale(base: str, typmod: int) -> int | None:
     if base == "numeric" and typmod >= _HEADER:
         scale = (typmod - _HEADER) & 0x7FF
-        return scale if scale < 1024 else None  # a negative scale rounds before the point, which no contract can say
+        return (
+            scale if scale <= _MAX_SCALE else None
+        )  # a negative scale rounds before the point, which no contract can say
     if base in _TIMES:
         return typmod if typmod >= 0 else 6
     return None
@@ -203,6 +209,7 @@ def _assigns(trigger: RawRow, column: str) -> bool:
     """Tell whether a BEFORE UPDATE row trigger sets a column, as far as its text shows; when in doubt it does not."""
     source, language, arguments = trigger
     if language == "plpgsql":
+        source = _COMMENT.sub(" ", source)
         word = re.escape(column)
         return re.search(rf'\bNEW\s*\.\s*(?:"{word}"|(?i:{word})\b)\s*:?=(?!=)', source, re.IGNORECASE) is not None
     return column in str(arguments or "").split("\\000")
@@ -214,7 +221,11 @@ async def _hazards(look: Look, row: RawRow, bases: Sequence[RawRow]) -> Any:
     if kind == "v":
         if not settings & {"security_barrier=true", "security_barrier=on", "security_barrier=1"}:
             yield "a view without security_barrier: a cheap function in a filter may see rows before the tenant filter does."
-        if any(base[2] for base in bases) and not settings & {"security_invoker=true", "security_invoker=on", "security_invoker=1"}:
+        if any(base[2] for base in bases) and not settings & {
+            "security_invoker=true",
+            "security_invoker=on",
+            "security_invoker=1",
+        }:
             yield "a view without security_invoker over a table with row security: the table's policies do not bind its reader."
         if (await look(DEFINERS, oid))[0][0]:
             yield "a view that calls a volatile SECURITY DEFINER function: reading it may run code with its owner's rights."

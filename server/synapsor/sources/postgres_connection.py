@@ -97,7 +97,12 @@ class Address:
         host = parts.hostname or options.pop("host", "")
         sslmode = options.pop("sslmode", "")
         database = unquote(parts.path[1:])
-        plain = parts.scheme in {"postgres", "postgresql"} and not options and not parts.fragment and "/" not in parts.path[1:]
+        plain = (
+            parts.scheme in {"postgres", "postgresql"}
+            and not options
+            and not parts.fragment
+            and "/" not in parts.path[1:]
+        )
         if not (plain and host and parts.username and database and sslmode in {"", "disable", *_TLS_MODES}):
             raise ValueError
         return cls(
@@ -124,7 +129,9 @@ class Address:
             return None
         if self.sslmode == "disable":
             if tls.required or not self.local:
-                raise ConfigError("A source's address says sslmode=disable, but TLS is required.", fix="Use sslmode=verify-full.")
+                raise ConfigError(
+                    "A source's address says sslmode=disable, but TLS is required.", fix="Use sslmode=verify-full."
+                )
             return None
         return Tls(ca=tls.ca, required=tls.required or self.sslmode in _TLS_MODES).context(self.host)
 
@@ -171,7 +178,8 @@ class Session:
 
     async def fetch(self, statement: Statement) -> Sequence[RawRow]:
         """Return a statement's rows."""
-        return await self.run(self._connection.fetch(statement.text, *statement.params))
+        rows: list[Any] = await self.run(self._connection.fetch(statement.text, *statement.params))
+        return rows
 
     async def execute(self, statement: Statement) -> int:
         """Run a statement that binds something and return the number of rows it matched."""
@@ -229,7 +237,6 @@ class Dialer:
                     password=address.password,
                     database=address.database,
                     ssl=self._context or False,
-                    timeout=None,
                     server_settings=self._pins,
                     statement_cache_size=512,
                     max_cached_statement_lifetime=0,

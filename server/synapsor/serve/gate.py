@@ -1,0 +1,176 @@
+"""The one door of the HTTP transports: every request of every route passes here before any other code sees it.
+
+Host, origin, token, size, shape and time are checked in this order, and each refusal is the same bytes for everyone. The token's
+identity is set for this request alone; nothing behind the door remembers it for a connection.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import anyio
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from mcp.types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from synapsor.serve.identity import Bearer, TokenVerifier, current
+from synapsor.serve.limits import BodyTooLarge, Disconnected, Limits, Streams, TooManyStreams, read_body, replay
+from synapsor.serve.wire import Malformed, error_bytes, message_of
+
+log = logging.getLogger("synapsor.serve")
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+_PORT = re.compile(r"(?::[0-9]{1,5})?\Z")
+_SCHEME = re.compile(r"https?://\Z")
+_LEGACY = frozenset(v.encode() for v in HANDSHAKE_PROTOCOL_VERSIONS)
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, words: str, *headers: tuple[bytes, bytes], body: bytes | None = None) -> None:
+        super().__init__(words)
+        self.status = status
+        self.headers = headers
+        self.body = body or error_bytes(-32000, words, None)
+
+
+class Gate:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, *, tokens: TokenVerifier, hosts: Iterable[str], limits: Limits, streams: Streams) -> None:
+        self._app = app
+        self._tokens = tokens
+        self._hosts = tuple(h.lower() for h in hosts)
+        self._limits = limits
+        self._streams = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or answer it here."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        answer = _Answer(send)
+        try:
+            await self._admit(scope, receive, answer)
+        except _Refused as refused:
+            await answer.refuse(refused)
+        except Disconnected:
+            return
+        except Exception as error:
+            log.error("http request failed: %s", type(error).__name__, extra={"action": "request_failed"})  # noqa: TRY400  # a traceback may quote values
+            await answer.refuse(_Refused(500, "Internal error"))
+
+    async def _admit(self, scope: Scope, receive: Receive, send: _Answer) -> None:
+        headers = _single_headers(scope)
+        self._check_host(headers)
+        if scope["path"] == "/healthz":
+            await self._app(scope, receive, send)
+            return
+        bearer = self._tokens.verify(headers.get(b"authorization", b""))
+        if bearer is None:
+            raise _Refused(401, "Unauthorized", (b"www-authenticate", b'Bearer realm="synapsor"'))
+        scope["user"] = _user(bearer)
+        slot = current.set(bearer)
+        try:
+            if scope["method"] == "GET":
+                await self._stream(scope, receive, send, bearer)
+            else:
+                await self._message(scope, receive, send, headers)
+        finally:
+            current.reset(slot)
+
+    def _check_host(self, headers: dict[bytes, bytes]) -> None:
+        if not self._is_ours(headers.get(b"host", b"").decode("latin-1").lower()):
+            raise _Refused(421, "Misdirected request")
+        origin = headers.get(b"origin")
+        if origin is not None:
+            scheme, slashes, host = origin.decode("latin-1").lower().partition("://")
+            if not _SCHEME.match(scheme + slashes) or not self._is_ours(host):
+                raise _Refused(403, "Forbidden origin")
+
+    def _is_ours(self, host: str) -> bool:
+        return any(host.startswith(known) and _PORT.match(host[len(known) :]) for known in self._hosts)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send, bearer: Bearer) -> None:
+        try:
+            with self._streams.one(bearer.sha256):
+                await self._app(scope, receive, send)
+        except TooManyStreams:
+            raise _Refused(429, "Too many open streams") from None
+
+    async def _message(self, scope: Scope, receive: Receive, send: _Answer, headers: dict[bytes, bytes]) -> None:
+        with anyio.move_on_after(self._limits.request_s) as limit:
+            try:
+                body = await read_body(scope, receive, self._limits.body)
+                if scope["method"] == "POST":
+                    message_of(body)
+            except BodyTooLarge:
+                raise _Refused(413, "The message is too large", (b"connection", b"close")) from None
+            except Malformed as malformed:
+                raise _Refused(400, malformed.message, body=malformed.answer()) from None
+            version = headers.get(b"mcp-protocol-version")
+            if version is None or version in _LEGACY:
+                await self._app(scope, replay(body, receive), send)
+            else:
+                await self._cancelable(scope, body, receive, send)
+        if limit.cancelled_caught:
+            raise _Refused(504, "The request took too long")
+
+    async def _cancelable(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        """Run a request that its client cancels by leaving, as protocol versions without sessions do."""
+
+        async def watch() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch)
+            await self._app(scope, replay(body, _never), send)
+            group.cancel_scope.cancel()
+
+
+class _Answer:
+    """The way back to the client, which knows whether an answer has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self._begun = True
+        await self._send(message)
+
+    async def refuse(self, refused: _Refused) -> None:
+        """Answer with a refusal, unless another answer has begun."""
+        if self._begun:
+            return
+        length = str(len(refused.body)).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", length), *refused.headers]
+        await self({"type": "http.response.start", "status": refused.status, "headers": headers})
+        await self({"type": "http.response.body", "body": refused.body})
+
+
+def _single_headers(scope: Scope) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in found and name in {b"host", b"origin", b"authorization", b"content-length", b"mcp-session-id", b"mcp-protocol-version"}:
+            raise _Refused(400, "A header appears twice")
+        found[name] = value
+    return found
+
+
+def _user(bearer: Bearer) -> AuthenticatedUser:
+    # The SDK ties a session to this identity: the token's hash, so that another token never enters it.
+    return AuthenticatedUser(AccessToken(token="", client_id=bearer.name, scopes=[], subject=bearer.sha256))
+
+
+async def _never() -> Message:
+    await anyio.sleep_forever()
+    raise AssertionError

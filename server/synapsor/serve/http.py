@@ -1,0 +1,176 @@
+"""MCP over HTTP: Streamable HTTP at /mcp, the older SSE at /sse and /messages/, and /healthz, all behind one gate.
+
+HTTP is never served without a token, and in this version never beyond the machine itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from typing import Any
+
+import uvicorn
+from mcp.server import Server
+from mcp.server.sse import SseServerTransport
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from synapsor.errors import ConfigError
+from synapsor.serve.connection import connection_class
+from synapsor.serve.gate import LOOPBACK, Gate
+from synapsor.serve.identity import TokenVerifier
+from synapsor.serve.limits import Limits, Streams
+from synapsor.serve.loop import on_signals
+
+
+def http_app(server: Server[Any], *, tokens: TokenVerifier, hosts: Iterable[str] = LOOPBACK, limits: Limits | None = None) -> Starlette:
+    """Return the application; `tokens` is a `TokenBook`, which is never empty."""
+    limits = limits or Limits()
+    hosts = tuple(hosts)
+    streams = Streams(limits.streams)
+    security = _security(hosts)
+    manager = StreamableHTTPSessionManager(
+        app=server,
+        json_response=True,  # no tool streams progress, so every answer is one JSON body
+        security_settings=security,
+        session_idle_timeout=limits.session_idle_s,
+        max_sessions=limits.sessions,
+        max_request_body_size=limits.body,
+    )
+    sse = SseServerTransport("/messages/", security_settings=security, max_request_body_size=limits.body)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with manager.run():
+            yield
+
+    app = Starlette(
+        routes=[
+            Route("/healthz", _healthz, methods=["GET"]),
+            # The server never speaks first, so there is no stream to GET.
+            Route("/mcp", StreamableHTTPASGIApp(manager), methods=["POST", "DELETE"]),
+            Route("/sse", _Sse(server, sse), methods=["GET"]),
+            Mount("/messages/", app=sse.handle_post_message),
+        ],
+        middleware=[Middleware(Gate, tokens=tokens, hosts=hosts, limits=limits, streams=streams)],
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.streams = streams
+    return app
+
+
+async def serve_http(
+    server: Server[Any],
+    *,
+    port: int,
+    tokens: TokenVerifier,
+    host: str = "127.0.0.1",
+    hosts: Iterable[str] = LOOPBACK,
+    limits: Limits | None = None,
+    grace_s: int = 5,
+    ready: Callable[[int], None] | None = None,
+) -> None:
+    """Serve until a signal comes; `ready` is told the port, which 0 leaves to the system.
+
+    Raises:
+        ConfigError: the address is not of this machine, or the port is taken.
+    """
+    limits = limits or Limits()
+    listener = _listen(host, port)
+    app = http_app(server, tokens=tokens, hosts=hosts, limits=limits)
+    config = uvicorn.Config(
+        app,
+        http=connection_class(limits),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=limits.connections,
+        timeout_graceful_shutdown=grace_s,
+    )
+    running = _Uvicorn(config, app.state.streams)
+    with listener, on_signals(running.finish, running.leave):
+        if ready is not None:
+            ready(listener.getsockname()[1])
+        await running.serve(sockets=[listener])
+
+
+class _Uvicorn(uvicorn.Server):
+    """A server that ends its streams first, and leaves the signals to whoever runs it."""
+
+    def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    def finish(self) -> None:
+        """Take no further connection, and end when the open requests are answered."""
+        self.should_exit = True
+
+    def leave(self) -> None:
+        """End now."""
+        self.should_exit = True
+        self.force_exit = True
+
+    def capture_signals(self) -> AbstractAsyncContextManager[None]:  # type: ignore[override]  # see below
+        # uvicorn's own raises the signal again afterwards, which would end the process before the ledger is closed.
+        return nullcontext()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._streams.close()
+        await super().shutdown(sockets)
+
+
+class _Sse:
+    """The event stream of the older transport."""
+
+    def __init__(self, server: Server[Any], transport: SseServerTransport) -> None:
+        self._server = server
+        self._transport = transport
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._transport.connect_sse(scope, receive, send) as (reader, writer):
+            await self._server.run(reader, writer, self._server.create_initialization_options())
+
+
+async def _healthz(_: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+def _security(hosts: tuple[str, ...]) -> TransportSecuritySettings:
+    """Return the SDK's own checks of what the gate has checked already."""
+    allowed = [form for host in hosts for form in (host, f"{host}:*")]
+    origins = [f"{scheme}://{form}" for scheme in ("http", "https") for form in allowed]
+    return TransportSecuritySettings(allowed_hosts=allowed, allowed_origins=origins)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    name = "127.0.0.1" if host == "localhost" else host.strip("[]")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        address = None
+    if address is None or not address.is_loopback:
+        raise ConfigError(
+            "HTTP is served on a loopback address only",
+            fix="Use 127.0.0.1 or ::1. Serving other machines will need TLS and OAuth, which a later version brings.",
+        )
+    listener = socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((str(address), port))
+    except OSError:
+        listener.close()
+        raise ConfigError("the port cannot be taken", fix="Choose another port, or stop what listens on it.") from None
+    return listener

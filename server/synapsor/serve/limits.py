@@ -1,0 +1,125 @@
+"""How much one HTTP client may ask for: bytes, time and open streams.
+
+Every limit holds without the client's help: a body without a length is counted as it arrives, and a silent client runs out of time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import anyio
+from starlette.types import Message, Receive, Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The limits of the HTTP transports.
+
+    Attributes:
+        body: bytes of one message.
+        header_bytes: bytes of one request's line and headers.
+        header_s: how long a client may take to send them.
+        request_s: how long one message may take, from its first byte to its answer.
+        streams: open event streams of one token.
+        sessions: open sessions of protocol versions that have them, of all tokens.
+        session_idle_s: how long such a session may stay unused.
+        connections: open connections of all clients.
+    """
+
+    body: int = 4 * 1024 * 1024
+    header_bytes: int = 32_768
+    header_s: float = 10.0
+    request_s: float = 120.0
+    streams: int = 8
+    sessions: int = 1000
+    session_idle_s: float = 1800.0
+    connections: int = 1024
+
+
+class BodyTooLarge(Exception):
+    """The body is over the limit."""
+
+
+class Disconnected(Exception):
+    """The client left before its message was complete."""
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        BodyTooLarge: it is longer than the limit, or says that it will be.
+        Disconnected: the client left.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (not value.isdigit() or len(value) > 18 or int(value) > limit):
+            raise BodyTooLarge
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Disconnected
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise BodyTooLarge
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that delivers the body once and then whatever follows it."""
+    delivered = False
+
+    async def again() -> Message:
+        nonlocal delivered
+        if delivered:
+            return await receive()
+        delivered = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+class TooManyStreams(Exception):
+    """The token has as many open streams as it may have."""
+
+
+class Streams:
+    """The open event streams, by token; all of them end when the server does."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open: Counter[str] = Counter()
+        self._scopes: set[anyio.CancelScope] = set()
+        self._closing = False
+
+    @contextmanager
+    def one(self, owner: str) -> Iterator[None]:
+        """Hold one stream open.
+
+        Raises:
+            TooManyStreams: the owner has none left, or the server is ending.
+        """
+        if self._closing or self._open[owner] >= self._limit:
+            raise TooManyStreams
+        self._open[owner] += 1
+        scope = anyio.CancelScope()
+        self._scopes.add(scope)
+        try:
+            with scope:
+                yield
+        finally:
+            self._scopes.discard(scope)
+            self._open[owner] -= 1
+
+    def close(self) -> None:
+        """End all streams and open no further one."""
+        self._closing = True
+        for scope in self._scopes:
+            scope.cancel()

@@ -1,0 +1,189 @@
+"""SQLite as a read and a write source: for the demo, for embedded applications, and as the third engine of every guard.
+
+A read is one transaction on a read-only connection whose authorizer permits nothing but reading. A write is one IMMEDIATE transaction;
+leaving it without a commit rolls back. A commit's outcome is known unless the disk failed under it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from functools import partial
+from typing import Any
+
+from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.plan import Relation
+from synapsor.errors import Failure, SourceFailure
+from synapsor.sources import sqlite_posture as posture
+from synapsor.sources.pool import Pool
+from synapsor.sources.shield import to_the_end
+from synapsor.sources.sqlite_connection import Place, Role, Session, SqliteDialer, authorizer, failure_of, parameters, read, wait
+from synapsor.sql.statement import Dialect, RawRow, Statement
+from synapsor.values import digest
+
+GRACE_SECONDS = 0.1
+"""How much longer than a lock wait's own limit the caller waits, so that the lock's limit is the one reported."""
+
+
+class _SqliteSource:
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, *, name: str, url: str, schema: str, pool_size: int, pool_wait_ms: int, role: Role) -> None:
+        self.name = name
+        self._place = Place.parse(url, schema)
+        self._denied: set[tuple[str, str]] = set()
+        dialer = SqliteDialer(self._place, role, authorizer(role, self._place.schema, self._denied))
+        self._pool: Pool[Session] = Pool(dialer, size=pool_size, wait_ms=pool_wait_ms)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name})"
+
+    async def describe(self, relation: Relation) -> RelationFacts | None:
+        """Return what the schema says, or None when there is no such relation in this source's file."""
+        return await self._look(partial(posture.describe, relation=relation)) if relation.schema == self._place.schema else None
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._pool.aclose()
+
+    async def _look(self, ask: posture.Look[posture.T]) -> posture.T:
+        """Return what a look at the schema gives, on a connection of its own that may see the schema and no row."""
+        return await asyncio.to_thread(_looked, self._place, ask)
+
+
+def _looked(place: Place, ask: posture.Look[posture.T]) -> posture.T:
+    failure: SourceFailure | None = None
+    try:
+        with closing(place.open("catalogue", authorizer("catalogue", place.schema, set()))) as connection:
+            return ask(connection)
+    except sqlite3.Error as error:
+        failure = failure_of(error)
+    raise failure
+
+
+class SqliteReadSource(_SqliteSource):
+    """A SQLite file, opened read-only."""
+
+    def __init__(self, *, name: str, url: str, schema: str = "main", pool_size: int = 4, pool_wait_ms: int = 1000) -> None:
+        super().__init__(name=name, url=url, schema=schema, pool_size=pool_size, pool_wait_ms=pool_wait_ms, role="read")
+
+    async def fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
+        """Return the raw rows; a cancelled or late call is interrupted."""
+        job = read(statement, time_ms=time_ms)
+        session = await self._pool.acquire()
+        try:
+            return await session.call(job, seconds=time_ms / 1000)
+        finally:
+            self._pool.release(session)
+
+    async def posture(
+        self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
+    ) -> tuple[Finding, ...]:
+        """Say what this user could do to the file, and deny the denied columns to every later read, except through a view."""
+        del reads  # that they can be read, `describe` shows
+        self._denied |= {(relation.name.lower(), column.lower()) for relation, columns in denied.items() for column in columns}
+        await self._look(lambda _: None)
+        return posture.reader_findings(self._place)
+
+    async def fingerprint(self) -> str:
+        """Return a digest that names the file without its path in clear."""
+        return digest("source", ["sqlite", str(self._place.path.resolve())])
+
+
+class SqliteWriteSource(_SqliteSource):
+    """A SQLite file, opened for the worker's guarded updates."""
+
+    def __init__(self, *, name: str, url: str, schema: str = "main", pool_size: int = 2, pool_wait_ms: int = 1000) -> None:
+        super().__init__(name=name, url=url, schema=schema, pool_size=pool_size, pool_wait_ms=pool_wait_ms, role="write")
+
+    @asynccontextmanager
+    async def transaction(self, *, time_ms: int) -> AsyncIterator[SqliteTransaction]:
+        """Open the one writing transaction; left without `commit`, it is rolled back and its connection closed."""
+        session = await self._pool.acquire()
+        transaction = SqliteTransaction(session, time_ms)
+        try:
+            await transaction.begin()
+            yield transaction
+        finally:
+            if transaction.committed:
+                self._pool.release(session)
+            else:
+                # To the end: the file's one write lock would meet the next attempt.
+                await to_the_end(self._pool.discard(session))
+
+    async def posture(self, writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> tuple[Finding, ...]:
+        """Say what is missing for the updates and receipts; SQLite has no grants that could be too many."""
+        del writes  # SQLite knows no right to a column; that it exists, `describe` shows
+        missing = posture.writer_findings(self._place)
+        return (*missing, *await self._look(partial(posture.receipt_findings, receipts=receipts)))
+
+
+class SqliteTransaction:
+    """One transaction of the worker."""
+
+    def __init__(self, session: Session, time_ms: int) -> None:
+        self._session = session
+        self._time_ms = time_ms
+        self._spoiled = False
+        self.committed = False
+
+    async def begin(self) -> None:
+        """Take the file's write lock."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            wait(connection, self._time_ms)
+            connection.execute("BEGIN IMMEDIATE").close()
+
+        await self._session.call(job, seconds=self._time_ms / 1000 + GRACE_SECONDS)
+
+    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
+        """Return the raw rows."""
+        rows: Sequence[RawRow] = await self._run(statement, lambda cursor: cursor.fetchall())
+        return rows
+
+    async def execute(self, statement: Statement) -> int:
+        """Return the number of rows matched; rows that triggers change are not counted."""
+        return int(await self._run(statement, lambda cursor: cursor.rowcount))
+
+    async def settle_constraints(self) -> None:
+        """Do nothing: COMMIT itself checks deferred foreign keys, and one that fails it leaves nothing behind."""
+
+    async def commit(self) -> None:
+        """Commit, durably, whatever happens to the caller meanwhile.
+
+        Raises:
+            SourceFailure: `unknown_commit` when the disk failed while committing.
+        """
+        if self._spoiled or not self._session.in_transaction:
+            raise SourceFailure(Failure.OTHER, state="no_transaction")
+        self._spoiled = True
+        await to_the_end(self._commit())
+
+    async def _commit(self) -> None:
+        try:
+            await self._session.call(lambda connection: connection.execute("COMMIT").close(), seconds=None)
+        except SourceFailure as failed:
+            # With the transaction still open nothing was committed; a disk error has closed it, in one way or the other.
+            if self._session.in_transaction or failed.kind is not Failure.UNAVAILABLE:
+                raise
+            state = failed.state
+        else:
+            self.committed = True
+            return
+        raise SourceFailure(Failure.UNKNOWN_COMMIT, state=state)
+
+    async def _run(self, statement: Statement, result: Any) -> Any:
+        if self._spoiled:
+            raise SourceFailure(Failure.OTHER, state="no_transaction")
+        self._spoiled = True
+        values = parameters(statement)
+
+        def job(connection: sqlite3.Connection) -> Any:
+            with closing(connection.execute(statement.text, values)) as cursor:
+                return result(cursor)
+
+        found = await self._session.call(job, seconds=self._time_ms / 1000)
+        self._spoiled = False
+        return found

@@ -1,0 +1,183 @@
+"""What a SQLite schema says of a relation, and what this user can do to the file; SQLite itself has neither users nor grants.
+
+Facts only; what they mean for a mapping is judged in `core.posture`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import TypeAlias, TypeVar
+
+from synapsor.core.facts import ColumnFacts, Finding, RelationFacts
+from synapsor.core.plan import Relation
+from synapsor.sources.sqlite_connection import Place
+from synapsor.sql import receipts as receipt_table
+
+T = TypeVar("T")
+Look: TypeAlias = Callable[[sqlite3.Connection], T]
+
+_INT64 = (-(2**63), 2**63 - 1)
+_TEXTS = frozenset({"text", "uuid", "json", "numeric", "date", "time", "timestamp", "timestamptz"})
+_EVERY = _TEXTS | {"integer", "boolean", "float", "bytes"}
+_GENERATED = frozenset({2, 3})
+_HIDDEN = 1
+_NAME = r'(?:"(?:[^"]|"")+"|`[^`]+`|\[[^\]]+\]|\w+)'
+_NOT_CODE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+# A trigger on UPDATE OF some columns is not one that moves a version with every update.
+_ON_UPDATE = re.compile(rf"CREATE\s+(?:TEMP\w*\s+)?TRIGGER\s.*?\b(?:BEFORE\s+|AFTER\s+)?UPDATE\s+ON\s+{_NAME}(.*?)\bBEGIN\b(.*)", re.IGNORECASE | re.DOTALL)
+_UPDATE = re.compile(rf"\bUPDATE\s+(?:OR\s+\w+\s+)?({_NAME})\s+SET\s+(.*?)(?:\bWHERE\b|\bFROM\b|;|\Z)", re.IGNORECASE | re.DOTALL)
+_TARGET = re.compile(rf"\s*({_NAME})\s*=")
+
+
+def describe(connection: sqlite3.Connection, relation: Relation) -> RelationFacts | None:
+    """Return what the schema says of a relation, or None when there is none."""
+    found = connection.execute(
+        f'SELECT type, sql FROM "{relation.schema}".sqlite_master WHERE name = ? AND type IN (?, ?)',  # noqa: S608  # the schema's name is a checked one
+        (relation.name, "table", "view"),
+    ).fetchone()
+    if found is None:
+        return None
+    kind, sql = found[0], str(found[1])
+    raw = _pragma(connection, relation.schema, "table_xinfo", relation.name)
+    rows = [row for row in raw if row[6] != _HIDDEN]
+    unique = _unique(connection, relation, rows, sql) if kind == "table" else ()
+    moved = _moved(connection, relation)
+    virtual = re.match(r"CREATE\s+VIRTUAL\b", sql, re.IGNORECASE) is not None
+    return RelationFacts(
+        relation=relation,
+        kind=kind,
+        columns={str(row[1]): _column(row, sql, strict=_is_strict(sql), moved=moved) for row in rows},
+        unique=unique,
+        hazards=("it is a virtual table, whose rows may come from anywhere",) if virtual else (),
+    )
+
+
+def _pragma(connection: sqlite3.Connection, schema: str, pragma: str, name: str) -> list[tuple[object, ...]]:
+    quoted = name.replace('"', '""')
+    return connection.execute(f'PRAGMA "{schema}".{pragma}("{quoted}")').fetchall()
+
+
+def _is_strict(sql: str) -> bool:
+    return re.search(r"\)[^)]*\bSTRICT\b[^)]*\Z", sql, re.IGNORECASE) is not None
+
+
+def _column(row: tuple[object, ...], sql: str, *, strict: bool, moved: frozenset[str]) -> ColumnFacts:
+    _, name, declared, not_null, _, _, hidden = row[:7]
+    family = _family(str(declared).upper(), strict=strict)
+    collated = re.search(rf'(?:\b|["`\[]){re.escape(str(name))}["`\]]?\s[^,]*?\bCOLLATE\s+"?(\w+)', sql, re.IGNORECASE)
+    return ColumnFacts(
+        name=str(name),
+        native="",
+        family=family,
+        nullable=not not_null,
+        low=_INT64[0] if family & {"integer"} else None,
+        high=_INT64[1] if family & {"integer"} else None,
+        exact=collated is None or collated[1].upper() == "BINARY",
+        moves=hidden in _GENERATED or str(name).lower() in moved,
+    )
+
+
+def _family(declared: str, *, strict: bool) -> frozenset[str]:
+    """Return the types that a column's affinity can keep; outside of STRICT tables a column may hold anything."""
+    if declared in {"", "ANY"}:
+        return _EVERY
+    if "INT" in declared:
+        return frozenset({"integer", "boolean"})
+    if any(word in declared for word in ("CHAR", "CLOB", "TEXT")):
+        return _TEXTS
+    if "BLOB" in declared:
+        return frozenset({"bytes"})
+    if any(word in declared for word in ("REAL", "FLOA", "DOUB")):
+        return frozenset({"float"})
+    return _EVERY if not strict else frozenset()
+
+
+def _unique(
+    connection: sqlite3.Connection, relation: Relation, rows: list[tuple[object, ...]], sql: str
+) -> tuple[frozenset[str], ...]:
+    never_null = {str(row[1]) for row in rows if row[3]}
+    found = []
+    keys = [row for row in rows if row[5]]
+    rowid = re.search(r"\bWITHOUT\s+ROWID\b", sql, re.IGNORECASE) is None
+    if len(keys) == 1 and rowid and str(keys[0][2]).upper() == "INTEGER":
+        found.append(frozenset({str(keys[0][1])}))  # the row's own number, which has no index and is never NULL
+    for _, index, unique, _, partial in (row[:5] for row in _pragma(connection, relation.schema, "index_list", relation.name)):
+        parts = [row for row in _pragma(connection, relation.schema, "index_xinfo", str(index)) if row[5]]
+        columns = frozenset(str(row[2]) for row in parts if row[2] is not None)
+        if unique and not partial and len(columns) == len(parts) and columns <= never_null:
+            found.append(columns)
+    return tuple(found)
+
+
+def _moved(connection: sqlite3.Connection, relation: Relation) -> frozenset[str]:
+    """Return the columns, in lower case, that triggers set with every update of the relation."""
+    rows = connection.execute(
+        f'SELECT sql FROM "{relation.schema}".sqlite_master WHERE type = ? AND tbl_name = ?',  # noqa: S608  # as above
+        ("trigger", relation.name),
+    ).fetchall()
+    return frozenset(name for (sql,) in rows for name in _set_by(str(sql), relation.name))
+
+
+def _set_by(sql: str, table: str) -> Iterator[str]:
+    trigger = _ON_UPDATE.match(_NOT_CODE.sub("''", sql))
+    for target, assignments in _UPDATE.findall(trigger[2]) if trigger else ():
+        if _bare(target) == table.lower():
+            for piece in _split(assignments):
+                if found := _TARGET.match(piece):
+                    yield _bare(found[1])
+
+
+def _bare(name: str) -> str:
+    return (name[1:-1] if name[0] in '"`[' else name).replace('""', '"').lower()
+
+
+def _split(text: str) -> list[str]:
+    """Split at commas outside parentheses."""
+    pieces, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += character
+    return pieces
+
+
+def reader_findings(place: Place) -> tuple[Finding, ...]:
+    """Say what this user could do to the file beside reading it through this source."""
+    if not os.access(place.path, os.W_OK):
+        return ()
+    return (
+        Finding(
+            rule="reader_can_write",
+            message="This user may write the SQLite file; only the connection and its authorizer keep reads from writing.",
+            fix="Serve under a user that may only read the file.",
+            fatal=False,
+        ),
+    )
+
+
+def writer_findings(place: Place) -> tuple[Finding, ...]:
+    """Say what this user lacks for writing the file."""
+    if os.access(place.path, os.W_OK) and os.access(place.path.absolute().parent, os.W_OK):
+        return ()
+    fix = "Give the worker's user write access to the file and its directory, where SQLite keeps its journal."
+    return (Finding(rule="writer_lacks_update", message="This user may not write the SQLite file or its directory.", fix=fix),)
+
+
+def receipt_findings(connection: sqlite3.Connection, receipts: Relation) -> tuple[Finding, ...]:
+    """Say what the receipts table lacks."""
+    facts = describe(connection, receipts)
+    fix = "Let the owner run `synapsor receipts ddl`."
+    if facts is None or facts.kind != "table":
+        return (Finding(rule="receipts_missing", message=f"{receipts} is not there.", fix=fix),)
+    if lacking := sorted(set(receipt_table.WRITTEN) - set(facts.columns)):
+        return (Finding(rule="receipts_unfit", message=f"{receipts} lacks {', '.join(lacking)}.", fix=fix),)
+    blobs = all("bytes" in facts.columns[name].family for name in (receipt_table.KEY, "proposal_digest"))
+    if frozenset({receipt_table.KEY}) not in facts.unique or not blobs:
+        message = f"{receipts} needs the not-null primary key receipt_key of type BLOB, and proposal_digest of type BLOB."
+        return (Finding(rule="receipts_unfit", message=message, fix=fix),)
+    return ()

@@ -1,0 +1,28 @@
+"""The reference pages are what the models say, and every key of the language has its sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from synapsor.contract.explain import PARTS
+from synapsor.contract.fields import FIELDS, meaning_of
+from synapsor.contract.model import Model, ProposeCapability
+from synapsor.contract.reference import main, rendered
+
+REFERENCE = Path(__file__).parents[2] / "docs/reference"
+MODELS: list[type[Model]] = [*PARTS.values(), ProposeCapability]
+
+
+@pytest.mark.requirement("contract:rules:documented")
+@pytest.mark.parametrize("name", sorted(rendered()))
+def test_a_reference_page_is_equal_to_what_is_rendered(name: str, tmp_path: Path) -> None:
+    main(str(tmp_path))
+    fix = "run: python -m synapsor.contract.reference docs/reference"
+    assert (REFERENCE / name).read_text(encoding="utf-8") == (tmp_path / name).read_text(encoding="utf-8"), fix
+
+
+def test_every_key_has_a_sentence_and_every_sentence_a_key() -> None:
+    keys = {f"{base.__name__}.{field}" for part in MODELS for base in part.__mro__ if base.__module__ == part.__module__
+            for field in getattr(base, "model_fields", {}) if field in base.__dict__.get("__annotations__", {})}  # fmt: skip
+    assert set(FIELDS) == keys
+    assert all(meaning_of(part, field).endswith(".") for part in MODELS for field in part.model_fields)
