@@ -1,12 +1,13 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both set up what they need.
 PY := .venv/bin/python
 
-.PHONY: help demo test check lint bench soak lock clean setup servers
+.PHONY: help demo test check lint docs bench soak lock clean setup servers
 help:
 	@echo "make demo    the main job, end to end, on an embedded database"
 	@echo "make test    set-up, checks and every test but the soak, against real database servers"
 	@echo "make check   formatting, lint, types, import rules (changes nothing)"
 	@echo "make lint    mend what the linter and the formatter can mend"
+	@echo "make docs    write the generated pages of docs/reference anew"
 	@echo "make bench   benchmarks, by hand on a quiet machine"
 	@echo "make soak    the long-running tests"
 	@echo "make lock    renew requirements/*.lock"
@@ -28,6 +29,9 @@ check: setup
 lint: setup
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+docs: setup
+	$(PY) scripts/reference.py
 
 bench: setup servers
 	$(PY) -m bench

@@ -26,8 +26,10 @@ MADE = "Rendered by `make docs`; do not edit."
 
 DECISION_RULES: dict[str, str] = {
     "already_decided": "The proposal is not `review_required` any more.",
+    "digest_differs": "The proposal's digest is not the one that was given with `--digest`.",
     "expired": "The proposal or the approval is past its time.",
     "no_such_proposal": "The ledger has no such proposal.",
+    "not_fully_shown": "A part of the card was cut, and nobody approves what they have not seen; repeat with `--full`.",
     "operator_revoked": "The operator's key is revoked.",
     "own_request": "The operator is the one who asked, or one of their principals is.",
     "role_missing": "The operator does not have the role that the contract asks for.",
@@ -202,8 +204,14 @@ def _option(action: argparse.Action, everywhere: set[str]) -> str:
     hidden = isinstance(action, argparse._HelpAction | argparse._SubParsersAction)  # noqa: SLF001  # see above
     if hidden or everywhere & set(action.option_strings):
         return ""
-    value = str(action.metavar or ("{" + ",".join(map(str, action.choices)) + "}" if action.choices else action.dest.upper()))
-    name = ", ".join(action.option_strings) if action.option_strings else (str(action.metavar or action.dest) if not action.choices else value)
+    value = str(
+        action.metavar or ("{" + ",".join(map(str, action.choices)) + "}" if action.choices else action.dest.upper())
+    )
+    name = (
+        ", ".join(action.option_strings)
+        if action.option_strings
+        else (str(action.metavar or action.dest) if not action.choices else value)
+    )
     shown = name if not action.option_strings or action.nargs == 0 else f"{name} {value}"
     return f"| `{shown}` | {(action.help or '').replace('|', chr(92) + '|')} | {_absent(action)} |"
 
@@ -234,7 +242,12 @@ def _configuration() -> Iterator[str]:
 
 def _holds(field: FieldInfo) -> str:
     words = _words(field.annotation)
-    limits = {name: value for part in field.metadata for name in ("ge", "le") if (value := getattr(part, name, None)) is not None}
+    limits = {
+        name: value
+        for part in field.metadata
+        for name in ("ge", "le")
+        if (value := getattr(part, name, None)) is not None
+    }
     return words + (f", {limits['ge']} to {limits['le']}" if len(limits) == 2 else "")  # noqa: PLR2004  # both ends
 
 

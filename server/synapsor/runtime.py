@@ -125,7 +125,7 @@ class Project:
                     loaded.contract.contract,
                     extra={"action": "unreviewed"},
                 )
-            ready, found = await prepare(loaded.contract, loaded.digest, wiring, activated=True)
+            ready, found = await prepare(loaded.contract, loaded.digest, wiring)
             served += ready
             findings += found
         for finding in findings:

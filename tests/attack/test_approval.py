@@ -13,7 +13,7 @@ from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.review import approve, reject
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
-from tests.decisions import NOW, Person, filed, person, proposal
+from tests.decisions import NOW, ROW, Person, audit_of, evidence_of, filed, person, proposal
 
 
 async def leo_says_yes(ledger: Ledger, asked: Proposal, who: Person, *, now: dt.datetime = NOW, digest: str = "") -> ProposalRecord:
@@ -239,9 +239,7 @@ async def test_a_rejection_or_an_activation_cannot_stand_for_an_approval() -> No
 
 async def test_an_approval_in_a_ledger_that_the_proposal_does_not_belong_to_is_refused() -> None:
     ledger, _ = await filed()
-    stray = proposal("led_other", id="wrp_" + "0" * 19 + "2", request="sha256:" + "s" * 64)
-    from tests.decisions import ROW, audit_of, evidence_of
-
+    stray = proposal("led_other", id="wrp_" + "0" * 19 + "2", branch="rb_" + "0" * 19 + "2", request="sha256:" + "s" * 64)
     evidence = {**evidence_of(ROW), "id": "ev_" + "0" * 19 + "2", "call": "aud_" + "0" * 19 + "2"}
     await ledger.file_proposal(stray, evidence, audit_of(evidence))
     leo = person()

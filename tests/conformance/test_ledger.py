@@ -18,6 +18,7 @@ from synapsor.ledger.store import Ledger
 from synapsor.ports import WorkLedger
 from synapsor.values import digest
 from tests.ledger_records import (
+    CONTRACT,
     a_decision,
     a_job,
     a_proposal,
@@ -368,7 +369,10 @@ async def test_the_newest_activation_of_a_contract_is_the_active_one(ledger: Led
     for activated in (one, two, back):
         await ledger.activate(activated)
         assert await ledger.active_contract("billing") == activated
+        assert await ledger.active_contract_by_digest(activated.activation.digest) == activated
     assert await ledger.active_contract("other") is None
+    assert await ledger.active_contract_by_digest(two.activation.digest) is None
+    assert await ledger.active_contract_by_digest(CONTRACT) is None
 
 
 async def test_every_handle_finds_its_record_and_latest_the_newest_proposal(ledger: Ledger) -> None:

@@ -43,7 +43,7 @@ TOOLS = {
 
 
 class FakeDesk:
-    """Answers by the invoice id: `raise`, `print`, `wait`, `refuse`, or any other one."""
+    """Answers by the invoice id: `raise`, `group`, `print`, `wait`, `slow`, `refuse`, or any other one."""
 
     def __init__(self, tools: Mapping[str, FakeTool] = TOOLS) -> None:
         self.tools = tools
@@ -64,6 +64,8 @@ class FakeDesk:
             _make_noise()
         if wish == "wait":
             await self._wait()
+        if wish == "slow":
+            await anyio.sleep(0.3)
         kind = self.tools[name].kind
         if wish == "refuse":
             return failure(name, kind, Refusal(Code.NOT_FOUND), audit="aud_1")
@@ -85,6 +87,6 @@ class FakeDesk:
 
 
 def _make_noise() -> None:
-    print("printed to stdout")
+    print("printed to stdout")  # noqa: T201  # the noise is the point
     os.write(1, b"written to descriptor 1\n")
     subprocess.run([sys.executable, "-c", "import sys; print('printed by a child'); assert not sys.stdin.read()"], check=True)

@@ -13,7 +13,9 @@ async def main() -> None:
     desk = FakeDesk()
     server = build_server(desk, StaticSession({"tenant_id": "acme", "user": "alice"}), names="dotted", version="0")
     await serve_stdio(server, grace_s=float(sys.argv[1]) if len(sys.argv) > 1 else 5.0)
-    print("done" if not desk.canceled.is_set() else "canceled", file=sys.stderr)
+    sys.stderr.write("canceled\n" if desk.canceled.is_set() else "done\n")
+    sys.stdout.write("")  # the descriptor is open again
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

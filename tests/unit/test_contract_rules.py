@@ -133,20 +133,26 @@ TABLES = [
     (
         "a key of json",
         "capabilities:\n",
-        "  more:\n    source: shop\n    relation: billing.more\n    key: extra # SYN203\n    tenant: who\n"
-        "    columns: {extra: json, who: text}\ncapabilities:\n",
+        (
+            "  more:\n    source: shop\n    relation: billing.more\n    key: extra # SYN203\n    tenant: who\n"
+            "    columns: {extra: json, who: text}\ncapabilities:\n"
+        ),
     ),
     (
         "a second table over one relation",
         "capabilities:\n",
-        "  more:\n    source: shop\n    relation: billing.invoices\n    key: note # SYN210\n    tenant: who # SYN210\n"
-        "    columns:\n      who: text\n      note: text\n      card_token: text # SYN210\ncapabilities:\n",
+        (
+            "  more:\n    source: shop\n    relation: billing.invoices\n    key: note\n    tenant: who # SYN210\n"
+            "    columns:\n      who: text\n      note: text\n      card_token: text # SYN210\ncapabilities:\n"
+        ),
     ),
     (
         "a table of nothing but a tenant",
         "capabilities:\n",
-        "  more:\n    source: shop\n    relation: billing.more\n    key: who\n    tenant: who # SYN206\n    columns: {who: text}\n"
-        "capabilities:\n  billing.more: # SYN307\n    description: Look at more.\n    read: more\n",
+        (
+            "  more:\n    source: shop\n    relation: billing.more\n    key: who\n    tenant: who # SYN206\n    columns: {who: text}\n"
+            "capabilities:\n  billing.more: # SYN307\n    description: Look at more.\n    read: more\n"
+        ),
     ),
 ]
 CAPABILITIES = [
@@ -406,6 +412,7 @@ def test_every_problem_of_every_file_is_reported_at_once(tmp_path: Path) -> None
         "\U000e0041",
         "\u3164",
         "\u00ad",
+        "\u0378",
         "\r",
     ],
 )
@@ -428,8 +435,9 @@ def test_a_problem_repeats_no_hidden_character() -> None:
 
 @pytest.mark.parametrize(
     ("content", "rule"),
-    [(b"", "SYN104"), (b"# nothing\n", "SYN104"), (b"- a\n", "SYN104"), (b"just text\n", "SYN104"), (b"a: \xff\n", "SYN002"), (b"\xff\xfea\0", "SYN002"), (b"#" * (MAX_BYTES + 1), "SYN001")],
-    ids=["empty", "a comment", "a list", "a text", "latin-1", "utf-16", "too large"],
+    [(b"", "SYN104"), (b"# nothing\n", "SYN104"),
+        (b"null\n", "SYN104"), (b"- a\n", "SYN104"), (b"just text\n", "SYN104"), (b"a: \xff\n", "SYN002"), (b"\xff\xfea\0", "SYN002"), (b"#" * (MAX_BYTES + 1), "SYN001")],
+    ids=["empty", "a comment", "null", "a list", "a text", "latin-1", "utf-16", "too large"],
 )  # fmt: skip
 def test_what_is_no_contract_at_all_is_refused(content: bytes, rule: str, tmp_path: Path) -> None:
     file = tmp_path / "x.yaml"

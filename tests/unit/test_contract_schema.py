@@ -32,8 +32,8 @@ PROPOSAL = {
     "id": "wrp_1",
     "status": "review_required",
     "digest": "sha256:" + "0" * 64,
-    "before": {name: None for name in shown(PROPOSE, TABLE)},
-    "after": {name: None for name in shown(PROPOSE, TABLE)},
+    "before": dict.fromkeys(shown(PROPOSE, TABLE)),
+    "after": dict.fromkeys(shown(PROPOSE, TABLE)),
     "changes": [{"column": "note", "before": None, "after": "x"}],
     "expires_at": "2026-01-01T00:00:00.000000Z",
     "needs": {"role": "lead"},
@@ -113,7 +113,7 @@ def test_a_single_row_is_answered_as_declared() -> None:
 
 def test_a_list_is_answered_as_declared() -> None:
     schema = output_schema(LIST, TABLE)
-    row = {name: None for name in TABLE.returned}
+    row = dict.fromkeys(TABLE.returned)
     data = {"rows": [row], "count": 1, "truncated": True, "cut_by": "rows"}
     answer = success("billing.list_open", "read", "1 row.", evidence="ev_1", audit="aud_1", data=data)
     assert holds(schema, answer)
@@ -193,10 +193,10 @@ TOKENS = {
     ColumnType.DATE: st.dates().map(str) | st.just("infinity"),
     ColumnType.TIME: st.times().map(str),
     ColumnType.TIMESTAMP: st.datetimes().map(str),
-    ColumnType.TIMESTAMPTZ: st.datetimes().map(lambda moment: f"{moment}+00"),
+    ColumnType.TIMESTAMPTZ: st.datetimes().map("{}+00".format),
     ColumnType.INTERVAL: st.just("PT1H"),
     ColumnType.UUID: st.uuids().map(str),
-    ColumnType.JSON: st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner)).map(json.dumps),
+    ColumnType.JSON: st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps),
     ColumnType.BYTES: st.binary().map(bytes.hex),
     ColumnType.BITS: st.just("0101"),
     ColumnType.ARRAY: st.lists(st.integers()).map(json.dumps),

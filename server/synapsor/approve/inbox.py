@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from synapsor.approve.plain import shown, span
+from synapsor.approve.plain import shown, span, visible
 from synapsor.core.moment import parse
 from synapsor.core.proposal import Status
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -51,5 +51,5 @@ def _line(record: ProposalRecord, now: dt.datetime) -> str:
     if record.status is Status.REVIEW_REQUIRED:
         when = f"expires in {span(left)}" if left > dt.timedelta() else "EXPIRED"
     row = shown(",".join(token for _, token in proposal.key)).text
-    what = f"{proposal.capability} {row} ({', '.join(proposal.changes)})"
-    return f"{proposal.id}  {when:<20}  {what}  by {shown(proposal.principal).text}, needs {proposal.role}\n"
+    what = f"{visible(proposal.capability)} {row} ({visible(', '.join(proposal.changes))})"
+    return f"{visible(proposal.id)}  {when:<20}  {what}  by {shown(proposal.principal).text}, needs {visible(proposal.role)}\n"

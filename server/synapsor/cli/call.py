@@ -32,7 +32,7 @@ def run(arguments: Namespace) -> int:
     given = _arguments(arguments.arg, arguments.args_json)
     config = load_config(arguments.config)
     envelope = asyncio.run(_call(config, arguments.capability, given, _session(config, arguments.session)))
-    print(json.dumps({"schema": VERSION, **envelope}, ensure_ascii=arguments.json is False, indent=None if arguments.json else 2))
+    print(json.dumps({"schema": VERSION, **envelope}, indent=None if arguments.json else 2))
     return 0 if envelope["ok"] else EXIT_CODES.get(envelope["error"]["code"], 1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,13 +84,27 @@ def make(root: Path, *, engine: str = "sqlite", urls: dict[str, str] | None = No
     return DemoProject(root=root, engine=engine, environment=environment)
 
 
+def copy_ledger(project: DemoProject, name: str) -> Path:
+    """Copy the ledger as a backup would, and return a configuration that uses the copy."""
+    kept, copy = project.root / ".synapsor", project.root / f".synapsor-{name}"
+    copy.mkdir(mode=0o700)
+    for beside in ("ledger.key", "ledger.checkpoints"):
+        shutil.copy2(kept / beside, copy / beside)
+    (copy / "ledger.db").touch(mode=0o600)
+    with closing(sqlite3.connect(kept / "ledger.db")) as ledger, closing(sqlite3.connect(copy / "ledger.db")) as other:
+        ledger.backup(other)
+    config = project.root / f"{name}.yaml"
+    text = project.config.read_text(encoding="utf-8")
+    config.write_text(text.replace(".synapsor/ledger.db", f".synapsor-{name}/ledger.db"), encoding="utf-8")
+    return config
+
+
 def load_sqlite(path: Path, scripts: Path) -> None:
     """Make the shop as an SQLite file, readable by this user only."""
     path.touch(mode=0o600)
-    with sqlite3.connect(path) as shop:
+    with closing(sqlite3.connect(path)) as shop:
         for name in ("schema.sql", "seed.sql"):
             shop.executescript((scripts / name).read_text(encoding="utf-8"))
-    shop.close()
 
 
 def demo_files() -> Path:

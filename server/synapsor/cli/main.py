@@ -72,7 +72,7 @@ def _tell(arguments: Namespace, error: BaseException) -> int:
         print(f"  fix: {fix}".replace("\n", "\n       "), file=sys.stderr)
     if arguments.json:
         body = {"rule": rule, "message": message, "fix": fix, "exit_code": code}
-        print(json.dumps({"schema": "synapsor.error/1", "ok": False, "error": body}, ensure_ascii=False))
+        print(json.dumps({"schema": "synapsor.error/1", "ok": False, "error": body}))
     return code
 
 

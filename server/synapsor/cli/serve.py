@@ -5,10 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 
 from synapsor import __version__, runtime
+from synapsor.cli.terminal import note
 from synapsor.config import Config, load_config, session_values
 from synapsor.errors import ConfigError, UsageError
-from synapsor.serve.identity import StaticSession
+from synapsor.serve.identity import Bearer, StaticSession, TokenBook, TokenSession
 from synapsor.serve.loop import run as run_loop
+
+MAX_PORT = 65_535
 
 
 def run(arguments: Namespace) -> int:
@@ -35,8 +38,18 @@ async def _stdio(config: Config) -> None:
         await serve_stdio(server)
 
 
+async def _http(config: Config, host: str, port: int) -> None:
+    from synapsor.serve.http import serve_http  # heavy: the MCP SDK and uvicorn
+    from synapsor.serve.server import build_server
+
+    tokens = TokenBook(Bearer(name=t.name, sha256=t.sha256, values=session_values(t.session)) for t in config.http.tokens)
+    async with runtime.open_project(config) as project:
+        server = build_server(await project.desk(), TokenSession(), names=config.names, version=__version__)
+        await serve_http(server, host=host, port=port, tokens=tokens, ready=lambda taken: note(f"serving on {host}:{taken}"))
+
+
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+    if not host or not port.isascii() or not port.isdigit() or int(port) > MAX_PORT:
         raise UsageError("--http takes HOST:PORT, such as 127.0.0.1:8765.")
     return host.strip("[]"), int(port)

@@ -14,7 +14,7 @@ from synapsor.errors import UsageError
 def answer(arguments: Namespace, schema: str, document: dict[str, Any], text: str, *, ok: bool = True) -> None:
     """Print the command's one answer: a versioned document with --json, else text."""
     if arguments.json:
-        print(json.dumps({"schema": f"synapsor.{schema}/1", "ok": ok, **document}, ensure_ascii=False))
+        print(json.dumps({"schema": f"synapsor.{schema}/1", "ok": ok, **document}))
     else:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
 

@@ -87,14 +87,12 @@ def hidden(character: str) -> bool:
     """Tell whether a character cannot be seen, or changes how others are seen."""
     if character in _VISIBLE_BLANKS:
         return False
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"} or bool(
-        _IGNORABLE.match(character)
-    )
+    return unicodedata.category(character)[0] in "CZ" or bool(_IGNORABLE.match(character))
 
 
 def printable(text: str) -> str:
     """Return a text that is safe to show: a question mark for whatever cannot be seen."""
-    return "".join("?" if hidden(c) else c for c in text)
+    return "".join(c if c.isprintable() and not hidden(c) else "?" for c in text)
 
 
 def hidden_characters(text: str, file: str) -> list[Problem]:
@@ -166,7 +164,10 @@ class _Reader:
             self.report(
                 start.start_mark, "SYN005", "A directive is not allowed.", "Remove the lines that begin with %."
             )
-        data = self._node(next(events), (), 1)
+        root = next(events)
+        data = self._node(root, (), 1)
+        if data is None:
+            self.report(root.start_mark, "SYN104", "The file is empty.", "Begin it with `synapsor: 1`.")
         next(events)
         more = next(events)
         if isinstance(more, yaml.DocumentStartEvent):

@@ -44,7 +44,7 @@ RULES: Final[dict[str, str]] = {
     "SYN207": "What is said of a column fits its type: max_length and one_of belong to text, scale to numeric, minimum and maximum to integer, unit to numbers.",
     "SYN208": "Two columns of a table differ in more than upper and lower case.",
     "SYN209": "A system catalogue and Synapsor's own receipts cannot be mapped.",
-    "SYN210": "Two tables over one relation agree on its tenant, its key and its denied columns.",
+    "SYN210": "Two tables over one relation agree on its tenant and on its denied columns.",
     # Capabilities
     "SYN301": "A capability names a table of its contract.",
     "SYN302": "A capability names a context of its contract.",

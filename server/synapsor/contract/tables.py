@@ -138,10 +138,6 @@ def _disagreements(path: Path, table: Table, other: Table, at: Positions) -> Ite
         yield at.at_value(
             (*path, "tenant"), "SYN210", "Another table over this relation has another tenant.", "Agree on one."
         )
-    if table.key != other.key:
-        yield at.at_value(
-            (*path, "key"), "SYN210", "Another table over this relation has another key.", "Agree on one."
-        )
     for column in table.columns:
         theirs = other.columns.get(column)
         if theirs is not None and theirs.denied != table.columns[column].denied:

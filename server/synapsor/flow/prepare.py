@@ -67,8 +67,7 @@ class Wiring:
 
 
 async def prepare(
-    contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring], *, activated: bool
-) -> tuple[list[Served], list[Finding]]:
+    contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring]) -> tuple[list[Served], list[Finding]]:
     """Return the contract's capabilities and what was found wrong with their mappings.
 
     Raises:
@@ -88,8 +87,6 @@ async def prepare(
         table = contract.table_of(capability)
         key = next(n for n, t in contract.tables.items() if t is table)
         refusal = Code.SCHEMA_DRIFT if key in drifted else None
-        if not activated:
-            refusal = Code.NOT_ACTIVATED
         wired = wiring[table.source]
         served.append(_serve(contract, contract_digest, name, capability, table, facts[key], wired, refusal))
     return served, findings

@@ -34,6 +34,8 @@ async def propose(
     """
     capability = served.capability
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # the desk dispatches by kind
+    if await ledger.active_contract_by_digest(served.contract) is None:
+        raise Refusal(Code.NOT_ACTIVATED)  # the worker would never apply it
     plan, seen = await look(served, arguments, scope)
     before = {c.name: token for c, token in zip(plan.shape.columns, seen.rows[0], strict=True)}
     change = change_set(capability, served.table, arguments, before)

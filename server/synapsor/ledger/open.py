@@ -25,7 +25,7 @@ from synapsor.ledger.handles import new_handle
 from synapsor.ledger.keys import create_key, load_key, public_text
 from synapsor.ledger.migrate import migrate, migrations, pending
 from synapsor.ledger.private import create_private, locked, make_directory, narrow, sync_directory
-from synapsor.ledger.sqlite import SqliteConnection, SqliteTransaction, connect, failure, run
+from synapsor.ledger.sqlite import ERRORS, SqliteConnection, SqliteTransaction, connect, failure, run
 from synapsor.ledger.store import Ledger
 from synapsor.ports import Clock
 
@@ -82,7 +82,7 @@ def open_ledger(
     _refuse_unfit(files)
     try:
         return _open(files, used, signing=signing, upgrade=upgrade)
-    except sqlite3.Error as error:
+    except ERRORS as error:
         raise failure(error) from None
 
 
@@ -100,10 +100,8 @@ def _open(files: LedgerFiles, clock: Clock, *, signing: bool, upgrade: bool) -> 
     uri = files.database.as_uri()
     connection = connect(f"{uri}?mode=rw")
     try:
-        _bring_up(connection, clock, upgrade=upgrade)
+        _bring_up(connection, files, clock, upgrade=upgrade)
         key = load_key(files.key) if signing else None
-        for file in files.companions:
-            narrow(file)
         ledger = _ledger(connection, partial(connect, f"{uri}?mode=ro", read_only=True), key, clock, Anchor(files.checkpoints))
     except BaseException:
         connection.close()
@@ -113,12 +111,15 @@ def _open(files: LedgerFiles, clock: Clock, *, signing: bool, upgrade: bool) -> 
     return ledger
 
 
-def _bring_up(connection: sqlite3.Connection, clock: Clock, *, upgrade: bool) -> None:
+def _bring_up(connection: sqlite3.Connection, files: LedgerFiles, clock: Clock, *, upgrade: bool) -> None:
+    steps = pending(connection, migrations())  # first, so that a database that is not ours stays as it is
+    if steps and not upgrade:
+        raise LedgerFailure("An older Synapsor made this ledger.", fix="Back it up, then upgrade it.")
+    for file in (files.database, *files.companions, files.checkpoints):
+        narrow(file)
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()["journal_mode"] != "wal":
         raise LedgerFailure("The ledger's disk cannot hold a write-ahead log.", fix="Keep it on a local disk.")
-    if pending(connection, migrations()):
-        if not upgrade:
-            raise LedgerFailure("An older Synapsor made this ledger.", fix="Back it up, then upgrade it.")
+    if steps:
         migrate(connection, migrations(), at=stamp(clock.now()))
 
 
@@ -158,8 +159,6 @@ def _refuse_unfit(files: LedgerFiles) -> None:
         raise LedgerFailure(f"{path.name} is empty.", fix="Restore it from a backup; an empty file is never taken for a new ledger.")
     if magic != _MAGIC:
         raise LedgerFailure(f"{path.name} is not a ledger, or its header is damaged.", fix="Restore it from a backup.")
-    for file in (path, *files.companions):
-        narrow(file)
 
 
 def _create(files: LedgerFiles, clock: Clock) -> None:
@@ -191,7 +190,7 @@ def _make(files: LedgerFiles, clock: Clock) -> None:
         sync_directory(files.database.parent)
     except BaseException as error:
         files.checkpoints.unlink(missing_ok=True)
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, ERRORS):
             raise failure(error) from None
         raise
     finally:

@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from synapsor.errors import LedgerFailure
+from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.connection import Job, Row, T, Transaction
-from synapsor.ledger.migrate import named_row, own_shape, shape
+from synapsor.ledger.migrate import migrations, named_row, own_shape, pending, shape
 from synapsor.ledger.named import queries
 
 log = logging.getLogger("synapsor.ledger")
@@ -25,6 +25,9 @@ BATCH = 64
 BUSY_SECONDS = 30
 READERS = 4
 _RESULT_CODE = 0xFF
+
+ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What `sqlite3` raises; from a damaged file even its error texts may be undecodable."""
 
 _SETTINGS = (
     "PRAGMA synchronous = FULL",
@@ -49,9 +52,10 @@ _WORDS = {
 }
 
 
-def failure(error: sqlite3.Error) -> LedgerFailure:
-    """Return the failure that an SQLite error stands for, without its text, which may quote what was written."""
-    code = getattr(error, "sqlite_errorcode", None)
+def failure(error: BaseException) -> LedgerFailure:
+    """Return the failure that one of `ERRORS` stands for, without its text, which may quote what was written."""
+    damaged = sqlite3.SQLITE_CORRUPT if isinstance(error, UnicodeDecodeError) else None
+    code = getattr(error, "sqlite_errorcode", damaged)
     why = _WORDS.get(code & _RESULT_CODE, "SQLite refused") if code is not None else "a value or a statement does not fit"
     return LedgerFailure(f"The ledger failed: {why}.", fix="Look at the ledger's disk, its owner and `synapsor ledger verify`.")
 
@@ -60,7 +64,7 @@ def connect(database: str, *, read_only: bool = False) -> sqlite3.Connection:
     """Open a connection with the ledger's settings; `database` is a URI.
 
     Raises:
-        sqlite3.Error: it cannot be opened.
+        sqlite3.Error, UnicodeDecodeError: it cannot be opened.
     """
     connection = sqlite3.connect(
         database, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
@@ -106,7 +110,11 @@ class SqliteTransaction:
             return "the file is damaged"
         if self._connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
             return "a record refers to one that is missing"
-        return "" if shape(self._connection) == own_shape() else "its tables or triggers are not those of this program"
+        try:
+            whole = shape(self._connection) == own_shape() and not pending(self._connection, migrations())
+        except (LedgerFailure, IntegrityError):
+            whole = False
+        return "" if whole else "its tables or triggers are not those of this program"
 
 
 def run(job: Job[T], tx: SqliteTransaction) -> T:
@@ -121,7 +129,7 @@ def run(job: Job[T], tx: SqliteTransaction) -> T:
     except StopIteration as end:
         result: T = end.value
         return result
-    except sqlite3.Error as error:
+    except ERRORS as error:
         raise failure(error) from None
     steps.close()
     raise RuntimeError("a ledger job waits for nothing but its transaction")
@@ -210,7 +218,7 @@ class SqliteConnection:
         try:
             connection = self._idle.pop() if self._idle else self._reader()
             connection.execute("BEGIN")
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise failure(error) from None
         try:
             return run(job, SqliteTransaction(connection))
@@ -284,7 +292,7 @@ class SqliteConnection:
         self._writer.execute("COMMIT")
 
     def _abandon(self, batch: Sequence[_Waiting], error: BaseException) -> None:
-        told = failure(error) if isinstance(error, sqlite3.Error) else error
+        told = failure(error) if isinstance(error, ERRORS) else error
         try:
             self._roll_back()
         except sqlite3.Error:

@@ -12,6 +12,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from synapsor.serve.limits import Limits
 
+# A body in chunks of one byte has seven bytes of marks around each.
+_FRAMING_PER_BYTE = 8
+
 
 class BoundedConnection(HttpToolsProtocol):
     """A connection of uvicorn's, with a byte count and a clock on what precedes a body."""
@@ -20,8 +23,8 @@ class BoundedConnection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._pending = 0
-        self._in_headers = True
+        self._framing = 0
+        self._body = 0
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -35,26 +38,30 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse, and cut the connection off while its headers are too long."""
-        self._pending += len(data)
+        """Parse, and cut the connection off when it sends more headers, trailers or chunk marks than it may."""
+        self._framing += len(data)
         super().data_received(data)
-        if self._in_headers and self._pending > self.limits.header_bytes and not self.transport.is_closing():
+        if self._framing - _FRAMING_PER_BYTE * self._body > self.limits.header_bytes and not self.transport.is_closing():
             self.send_400_response("The headers are too long.")
 
     def on_message_begin(self) -> None:
         """Start the clock of a request."""
         super().on_message_begin()
-        self._in_headers = True
+        self._framing = self._body = 0
         self._start_clock()
 
     def on_headers_complete(self) -> None:
         """Stop the clock, and refuse what came in one piece but is too long."""
         self._stop_clock()
-        self._in_headers = False
-        self._pending = 0
-        if len(self.url) + sum(len(n) + len(v) + 4 for n, v in self.headers) > self.limits.header_bytes:
+        if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > self.limits.header_bytes:
             raise ValueError("headers too long")
+        self._framing = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Count what is body, and not framing around it."""
+        self._body += len(body)
+        super().on_body(body)
 
     def _start_clock(self) -> None:
         self._stop_clock()

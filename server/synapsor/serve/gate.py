@@ -18,7 +18,7 @@ from mcp.types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from synapsor.serve.identity import Bearer, TokenVerifier, current
-from synapsor.serve.limits import BodyTooLarge, Disconnected, Limits, Streams, TooManyStreams, read_body, replay
+from synapsor.serve.limits import BodyTooLarge, Disconnected, Limits, Streams, TooManyStreams, drain, read_body, replay
 from synapsor.serve.wire import Malformed, error_bytes, message_of
 
 log = logging.getLogger("synapsor.serve")
@@ -62,7 +62,7 @@ class Gate:
             await answer.refuse(refused)
         except Disconnected:
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # nothing that an application raises may reach a client
             log.error("http request failed: %s", type(error).__name__, extra={"action": "request_failed"})  # noqa: TRY400  # a traceback may quote values
             await answer.refuse(_Refused(500, "Internal error"))
 
@@ -78,7 +78,7 @@ class Gate:
         scope["user"] = _user(bearer)
         slot = current.set(bearer)
         try:
-            if scope["method"] == "GET":
+            if scope["method"] in {"GET", "HEAD"}:
                 await self._stream(scope, receive, send, bearer)
             else:
                 await self._message(scope, receive, send, headers)
@@ -111,7 +111,8 @@ class Gate:
                 if scope["method"] == "POST":
                     message_of(body)
             except BodyTooLarge:
-                raise _Refused(413, "The message is too large", (b"connection", b"close")) from None
+                await drain(receive, self._limits.body)
+                raise _Refused(413, "The message is too large") from None
             except Malformed as malformed:
                 raise _Refused(400, malformed.message, body=malformed.answer()) from None
             version = headers.get(b"mcp-protocol-version")
@@ -152,7 +153,7 @@ class _Answer:
         if self._begun:
             return
         length = str(len(refused.body)).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", length), *refused.headers]
+        headers = [(b"content-type", b"application/json"), (b"content-length", length), (b"connection", b"close"), *refused.headers]
         await self({"type": "http.response.start", "status": refused.status, "headers": headers})
         await self({"type": "http.response.body", "body": refused.body})
 

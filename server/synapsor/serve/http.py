@@ -5,13 +5,13 @@ HTTP is never served without a token, and in this version never beyond the machi
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
+import anyio
 import uvicorn
 from mcp.server import Server
 from mcp.server.sse import SseServerTransport
@@ -79,8 +79,9 @@ async def serve_http(
     limits: Limits | None = None,
     grace_s: int = 5,
     ready: Callable[[int], None] | None = None,
+    stop: anyio.Event | None = None,
 ) -> None:
-    """Serve until a signal comes; `ready` is told the port, which 0 leaves to the system.
+    """Serve until a signal comes or `stop` is set; `ready` is told the port, which 0 leaves to the system.
 
     Raises:
         ConfigError: the address is not of this machine, or the port is taken.
@@ -104,7 +105,11 @@ async def serve_http(
     with listener, on_signals(running.finish, running.leave):
         if ready is not None:
             ready(listener.getsockname()[1])
-        await running.serve(sockets=[listener])
+        async with anyio.create_task_group() as group:
+            if stop is not None:
+                group.start_soon(running.finish_after, stop)
+            await running.serve(sockets=[listener])
+            group.cancel_scope.cancel()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -113,6 +118,11 @@ class _Uvicorn(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
         super().__init__(config)
         self._streams = streams
+
+    async def finish_after(self, stop: anyio.Event) -> None:
+        """Finish when the event is set."""
+        await stop.wait()
+        self.finish()
 
     def finish(self) -> None:
         """Take no further connection, and end when the open requests are answered."""
@@ -123,7 +133,7 @@ class _Uvicorn(uvicorn.Server):
         self.should_exit = True
         self.force_exit = True
 
-    def capture_signals(self) -> AbstractAsyncContextManager[None]:  # type: ignore[override]  # see below
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # uvicorn's is a generator
         # uvicorn's own raises the signal again afterwards, which would end the process before the ledger is closed.
         return nullcontext()
 
@@ -158,7 +168,7 @@ def _security(hosts: tuple[str, ...]) -> TransportSecuritySettings:
 def _listen(host: str, port: int) -> socket.socket:
     name = "127.0.0.1" if host == "localhost" else host.strip("[]")
     try:
-        address = ipaddress.ip_address(name)
+        address: ipaddress.IPv4Address | ipaddress.IPv6Address | None = ipaddress.ip_address(name)
     except ValueError:
         address = None
     if address is None or not address.is_loopback:
@@ -166,10 +176,11 @@ def _listen(host: str, port: int) -> socket.socket:
             "HTTP is served on a loopback address only",
             fix="Use 127.0.0.1 or ::1. Serving other machines will need TLS and OAuth, which a later version brings.",
         )
-    listener = socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET6 if isinstance(address, ipaddress.IPv6Address) else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((str(address), port))
+        listener.listen()
     except OSError:
         listener.close()
         raise ConfigError("the port cannot be taken", fix="Choose another port, or stop what listens on it.") from None

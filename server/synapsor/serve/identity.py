@@ -17,6 +17,7 @@ from typing import Protocol
 from synapsor.core.scope import Session
 from synapsor.errors import ConfigError
 
+_MIN_TOKEN = 32
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([\x21-\x7e]{1,512})\Z")
 
@@ -24,7 +25,9 @@ _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([\x21-\x7e]{1,512})\Z")
 class SessionProvider(Protocol):
     """Says in whose session the current call runs; asked once for every call."""
 
-    def session(self) -> Session: ...
+    def session(self) -> Session:
+        """Return the session of this call."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,9 @@ class Bearer:
 class TokenVerifier(Protocol):
     """Says whom an `Authorization` header speaks for."""
 
-    def verify(self, authorization: bytes) -> Bearer | None: ...
+    def verify(self, authorization: bytes) -> Bearer | None:
+        """Return whose token the header holds, or None."""
+        ...
 
 
 class TokenBook:
@@ -109,6 +114,6 @@ def hash_token(token: str) -> str:
     Raises:
         ConfigError: the token is short enough to be guessed.
     """
-    if len(token) < 32 or not _BEARER.match(b"bearer " + token.encode(errors="replace")):
+    if len(token) < _MIN_TOKEN or not _BEARER.match(b"bearer " + token.encode(errors="replace")):
         raise ConfigError("a token needs at least 32 visible ASCII characters", fix="Use a generated token.")
     return hashlib.sha256(token.encode()).hexdigest()

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import anyio
 from starlette.types import Message, Receive, Scope
 
+_DIGITS = 18
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -55,7 +57,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         Disconnected: the client left.
     """
     for name, value in scope["headers"]:
-        if name == b"content-length" and (not value.isdigit() or len(value) > 18 or int(value) > limit):
+        if name == b"content-length" and (not value.isdigit() or len(value) > _DIGITS or int(value) > limit):
             raise BodyTooLarge
     parts: list[bytes] = []
     size = 0
@@ -70,6 +72,17 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         parts.append(part)
         if not message.get("more_body", False):
             return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def drain(receive: Receive, limit: int) -> None:
+    """Read on for a moment, so that a client in the middle of sending gets to see the refusal."""
+    left = 4 * limit
+    with anyio.move_on_after(2):
+        while left > 0:
+            message = await receive()
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                return
+            left -= len(message.get("body", b""))
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

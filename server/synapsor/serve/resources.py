@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import re
 
-from mcp.types import ListResourcesResult, ListResourceTemplatesResult, ReadResourceResult, ResourceTemplate, TextResourceContents
+from mcp.types import (
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ReadResourceResult,
+    ResourceTemplate,
+    TextResourceContents,
+)
 
 _JSON = "application/json"
 _URI = re.compile(r"synapsor://(?:proposal|evidence)/[A-Za-z0-9_-]{1,64}\Z")

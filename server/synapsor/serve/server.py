@@ -83,17 +83,16 @@ async def no_leak(ctx: Context, call_next: CallNext) -> HandlerResult:
     slot = _answer.set(None)
     try:
         result = await call_next(ctx)
-        answer = _answer.get()
-        if answer is not None and isinstance(result, dict):
-            return result | answer
-        return result
     except MCPError:
         raise
     except ValidationError:
         raise MCPError(INVALID_PARAMS, "Invalid request parameters") from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # nothing that is raised may reach a client
         log.error("request failed: %s", type(error).__name__, extra={"action": "request_failed", "method": ctx.method})  # noqa: TRY400  # a traceback may quote values
         raise MCPError(INTERNAL_ERROR, "Internal error") from None
+    else:
+        answer = _answer.get()
+        return result | answer if answer is not None and isinstance(result, dict) else result
     finally:
         _answer.reset(slot)
 
@@ -125,7 +124,7 @@ class _Handlers:
         try:
             envelope = await self._desk.call(tool.name, params.arguments, self._sessions.session())
             text = to_json(envelope).decode()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # nothing that a desk raises may reach a client
             log.error("desk failed: %s", type(error).__name__, extra={"action": "call_failed", "tool": tool.name})  # noqa: TRY400  # a traceback may quote values
             envelope = failure(tool.name, tool.kind, Refusal(Code.INTERNAL), audit=None)
             text = to_json(envelope).decode()

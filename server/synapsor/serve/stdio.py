@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import anyio
 from mcp.server import Server
@@ -19,7 +19,6 @@ from mcp.shared.dispatcher import coerce_request_id
 from mcp.shared.jsonrpc_dispatcher import cancelled_request_id_from_params
 from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
-from typing_extensions import Self
 
 from synapsor.serve.descriptors import private_wire
 from synapsor.serve.loop import on_signals
@@ -237,8 +236,10 @@ class Inbox(_Stream):
             return None
         if isinstance(message, JSONRPCRequest):
             self._outbox.begin(message.id)
-        elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
-            # The protocol owes a canceled request no answer.
-            if (canceled := cancelled_request_id_from_params(message.params)) is not None:
-                self._outbox.end(canceled)
+        elif isinstance(message, JSONRPCNotification) and (canceled := _canceled(message)) is not None:
+            self._outbox.end(canceled)  # the protocol owes a canceled request no answer
         return SessionMessage(message)
+
+
+def _canceled(message: JSONRPCNotification) -> RequestId | None:
+    return cancelled_request_id_from_params(message.params) if message.method == "notifications/cancelled" else None

@@ -22,22 +22,38 @@ class Tool(Protocol):
     """What a client may know of a capability; `synapsor.flow.prepare.Tool` is one."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The capability's own name."""
+        ...
+
     @property
-    def kind(self) -> Literal["read", "propose"]: ...
+    def kind(self) -> Literal["read", "propose"]:
+        """Whether it reads or proposes."""
+        ...
+
     @property
-    def description(self) -> str: ...
+    def description(self) -> str:
+        """The reviewed words for it."""
+        ...
+
     @property
-    def input_schema(self) -> Mapping[str, Any]: ...
+    def input_schema(self) -> Mapping[str, Any]:
+        """What it accepts, as JSON Schema."""
+        ...
+
     @property
-    def output_schema(self) -> Mapping[str, Any]: ...
+    def output_schema(self) -> Mapping[str, Any]:
+        """What it answers, as JSON Schema."""
+        ...
 
 
 class Desk(Protocol):
     """The one way in for a model; `synapsor.flow.desk.Desk` is one."""
 
     @property
-    def tools(self) -> Mapping[str, Tool]: ...
+    def tools(self) -> Mapping[str, Tool]:
+        """The capabilities by name."""
+        ...
 
     async def call(self, name: str, arguments: Mapping[str, Any] | None, session: Session) -> dict[str, Any]:
         """Return the envelope of a call; nothing is raised but a cancellation."""

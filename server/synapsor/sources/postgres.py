@@ -6,20 +6,21 @@ Session set-up, fetch, execute and error mapping, nothing else: what is asked co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.plan import Relation
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import postgres_catalogue, postgres_posture
+from synapsor.sources.pool import Pool
 from synapsor.sources.postgres_connection import (
     GRACE_SECONDS,
     READ_PINS,
     WRITE_PINS,
     Address,
-    Dialer,
-    Pool,
+    PostgresDialer,
     Session,
     begin_read,
     begin_write,
@@ -29,6 +30,8 @@ from synapsor.sources.shield import to_the_end
 from synapsor.sources.tls import Tls
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.values import digest
+
+T = TypeVar("T")
 
 _CATALOGUE_MS = 15_000
 _ANSWERED = frozenset({Failure.CONSTRAINT, Failure.TRANSIENT, Failure.VALUE, Failure.DENIED})
@@ -46,7 +49,10 @@ class _Source:
         self.name = name
         address = Address.parse(url)
         self._local = address.local
-        self._pool = Pool(Dialer(address, tls, pins).connect, size=pool_size, wait_ms=pool_wait_ms)
+        self._pool: Pool[Session] = Pool(PostgresDialer(address, tls, pins), size=pool_size, wait_ms=pool_wait_ms)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name})"
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -60,25 +66,36 @@ class _Source:
         return await self._read(Statement(text=text, params=params), time_ms=_CATALOGUE_MS)
 
     async def _read(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
+        session, rows = await self._start(lambda session: _read(session, statement, time_ms=time_ms))
+        # Ended by the reset, when the caller has its rows.
+        self._pool.release(session)
+        return rows
+
+    async def _start(self, work: Callable[[Session], Awaitable[T]]) -> tuple[Session, T]:
+        """Return a session and what `work` got from it, once more where the first try met only something outdated.
+
+        That is a connection that died of age, or a plan from before a change of the schema: nothing has happened then.
+        """
         session = await self._pool.acquire()
         used = session.used
         try:
-            return await _read(session, statement, time_ms=time_ms)
-        except SourceFailure as failed:
-            died_of_age = failed.kind is Failure.UNAVAILABLE and used
-            if not died_of_age and failed.state != STALE_PLAN:
-                raise
-        finally:
+            return session, await work(session)
+        except BaseException as error:
             self._pool.release(session)
+            outdated = isinstance(error, SourceFailure) and (
+                error.state == STALE_PLAN or (used and error.kind is Failure.UNAVAILABLE)
+            )
+            if not outdated:
+                raise
         session = await self._pool.acquire(fresh=True)
         try:
-            return await _read(session, statement, time_ms=time_ms)
-        finally:
+            return session, await work(session)
+        except BaseException:
             self._pool.release(session)
+            raise
 
 
 async def _read(session: Session, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
-    """Return the rows of one READ ONLY transaction. It is ended when the session is tidied, after the caller has its rows."""
     async with _deadline(time_ms / 1000 + GRACE_SECONDS):
         await session.begin(begin_read(time_ms))
         return await session.fetch(statement)
@@ -164,7 +181,7 @@ class PostgresWriteSource(_Source):
     @asynccontextmanager
     async def transaction(self, *, time_ms: int) -> AsyncIterator[PostgresTransaction]:
         """Open a read-committed transaction; leaving it without a commit rolls back and closes the connection."""
-        session = await self._begun(time_ms)
+        session, _ = await self._start(lambda session: _begin(session, time_ms=time_ms))
         transaction = PostgresTransaction(session, time_ms=time_ms)
         try:
             yield transaction
@@ -179,27 +196,10 @@ class PostgresWriteSource(_Source):
         """Say what is missing for the given column updates and receipts, and what the credential could do beyond them."""
         return await postgres_posture.of_writer(self._look, writes, receipts, local=self._local)
 
-    async def _begun(self, time_ms: int) -> Session:
-        session = await self._pool.acquire()
-        used = session.used
-        try:
-            return await _begin(session, time_ms)
-        except BaseException as error:
-            await to_the_end(self._pool.discard(session))
-            if not (used and isinstance(error, SourceFailure) and error.kind is Failure.UNAVAILABLE):
-                raise
-        session = await self._pool.acquire(fresh=True)
-        try:
-            return await _begin(session, time_ms)
-        except BaseException:
-            await to_the_end(self._pool.discard(session))
-            raise
 
-
-async def _begin(session: Session, time_ms: int) -> Session:
+async def _begin(session: Session, *, time_ms: int) -> None:
     async with _deadline(time_ms / 1000 + GRACE_SECONDS):
         await session.begin(begin_write(time_ms))
-    return session
 
 
 @asynccontextmanager

@@ -1,14 +1,13 @@
-"""Postgres connections with pinned sessions, and a pool that never hands on what the last borrower left.
+"""Postgres connections: an address that is never shown, TLS that is verified, and sessions whose every setting is pinned.
 
-Giving a connection back costs its borrower nothing: rolling back and resetting happen in the background, and whatever was not
-certainly clean is stopped and closed.
+Constant texts go through the simple protocol; whatever binds a value goes through the extended one, which takes one statement.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -140,18 +139,20 @@ class Session:
     """One connection and its pinned state; used by one borrower at a time.
 
     Attributes:
+        busy: a statement was sent and its answer has not been read to the end. After a cancellation it stays so: a cancel request
+            that came too late would strike whoever used the session next.
         used: it has served a borrower before, so it may have died of age.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._busy = False
+        self.busy = False
         self.used = False
 
     @property
     def alive(self) -> bool:
         """Whether it is open and every answer has been read to its end."""
-        return not (self._busy or self._connection.is_closed())
+        return not (self.busy or self._connection.is_closed())
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what one driver call returns.
@@ -159,15 +160,15 @@ class Session:
         Raises:
             SourceFailure: by kind.
         """
-        self._busy = True
+        self.busy = True
         try:
             result = await work
         except Exception as error:  # noqa: BLE001  # a broken stream raises anything; none of it may pass
             # An error of the server's own ends the answer; a deadline or a broken stream does not.
-            self._busy = not isinstance(error, asyncpg.PostgresError | asyncpg.DataError)
+            self.busy = not isinstance(error, asyncpg.PostgresError | asyncpg.DataError)
             failure = failure_of(error)
         else:
-            self._busy = False
+            self.busy = False
             return result
         # Raised out here, so that the driver's text does not hang on as the context of the failure.
         raise failure
@@ -193,14 +194,21 @@ class Session:
         tag: str = await self.run(self._connection.execute(text))
         return tag
 
-    async def reset(self) -> bool:
-        """End any transaction and forget all session state; tell whether that worked."""
-        with suppress(SourceFailure, TimeoutError):
+    async def reset(self) -> None:
+        """End any transaction and forget all session state.
+
+        Raises:
+            SourceFailure: it cannot be used again.
+        """
+        late = False
+        try:
             async with asyncio.timeout(SIDE_SECONDS):
                 await self.command(_RESET)
-            self.used = True
-            return True
-        return False
+        except TimeoutError:
+            late = True
+        if late:
+            raise SourceFailure(Failure.TIMEOUT, state="reset")
+        self.used = True
 
     async def close(self) -> None:
         """Stop what runs, roll back and close; never raises."""
@@ -213,7 +221,7 @@ class Session:
         self._connection.terminate()
 
 
-class Dialer:
+class PostgresDialer:
     """Opens sessions to one address with one set of pins."""
 
     def __init__(self, address: Address, tls: Tls, pins: Mapping[str, str]) -> None:
@@ -250,79 +258,9 @@ class Dialer:
             return Session(connection)
         raise failure
 
-
-class Pool:
-    """A bounded number of sessions; each is reset between two borrowers, and replaced when it is not certainly clean."""
-
-    def __init__(self, dial: Callable[[], Awaitable[Session]], *, size: int, wait_ms: int) -> None:
-        self._dial = dial
-        self._slots = asyncio.Semaphore(size)
-        self._wait_seconds = wait_ms / 1000
-        self._idle: list[Session] = []
-        self._chores: set[asyncio.Task[None]] = set()
-        self._closed = False
-
-    async def acquire(self, *, fresh: bool = False) -> Session:
-        """Return a clean session, an idle one where there is one.
-
-        Raises:
-            SourceFailure: `busy` when none became free in time.
-        """
-        if self._closed:
-            raise SourceFailure(Failure.UNAVAILABLE, state="closed")
-        full = False
-        if self._slots.locked():
-            try:
-                async with asyncio.timeout(self._wait_seconds):
-                    await self._slots.acquire()
-            except TimeoutError:
-                full = True
-        else:
-            await self._slots.acquire()
-        if full:
-            raise SourceFailure(Failure.BUSY, state="pool")
-        try:
-            while self._idle and not fresh:
-                session = self._idle.pop()
-                if session.alive:
-                    return session
-                self._chore(session.close())
-            return await self._dial()
-        except BaseException:
-            self._slots.release()
-            raise
-
-    def release(self, session: Session) -> None:
-        """Take a session back, in whatever state; it is reset, or stopped and closed, behind the caller's back."""
-        self._chore(self._tidy(session))
-
-    async def discard(self, session: Session) -> None:
-        """Roll back and close a session, and free its place."""
-        try:
-            await session.close()
-        finally:
-            self._slots.release()
-
-    async def aclose(self) -> None:
-        """Close every idle session and wait for those that are being tidied."""
-        self._closed = True
-        while self._chores:
-            await asyncio.wait(self._chores)
-        while self._idle:
-            await self._idle.pop().close()
-
-    async def _tidy(self, session: Session) -> None:
-        # A canceled session is never kept: a cancel request that came too late would strike whoever uses it next.
-        if session.alive and await session.reset() and not self._closed:
-            self._idle.append(session)
-            self._slots.release()
-        else:
-            await self.discard(session)
-
-    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+    async def stop(self, session: Session) -> None:
+        """End a session's statement: the driver sends the cancel request, closing waits for its effect."""
+        await session.close()
 
 
 @lru_cache(maxsize=256)

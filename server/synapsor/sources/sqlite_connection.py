@@ -49,9 +49,10 @@ _KINDS: dict[int, Failure] = {
     sqlite3.SQLITE_NOMEM: Failure.UNAVAILABLE,
     sqlite3.SQLITE_PROTOCOL: Failure.UNAVAILABLE,
 }
-# SQLite has one code for all mistakes in a statement; what it says of a missing name is its only sign of a changed schema.
+# SQLite has one code for all mistakes in a statement; what it says is the only sign of a changed schema or a refused function.
 _DRIFT = ("no such table", "no such column", "no such function", "no such module")
 _DRIFT_TABLE = re.compile(r"table \S+ has (?:no column named|\d+ columns)")
+_FORBIDDEN = "not authorized"
 _UNREADABLE = "Could not decode"
 
 
@@ -63,6 +64,8 @@ def failure_of(error: BaseException) -> SourceFailure:
         return SourceFailure(kind, state=str(code))
     if isinstance(error, OverflowError | UnicodeEncodeError) or str(error).startswith(_UNREADABLE):
         return SourceFailure(Failure.VALUE, state="encoding")
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith(_FORBIDDEN):
+        return SourceFailure(Failure.DENIED, state=str(code))
     if code == sqlite3.SQLITE_ERROR and _is_drift(str(error)):
         return SourceFailure(Failure.DRIFT, state=str(code))
     return SourceFailure(Failure.OTHER, state=str(code or "driver"))

@@ -160,12 +160,13 @@ def _truth(value: Any) -> Token:
 
 
 def _hexadecimal(value: Any) -> Token:
-    if value is None:
-        return None
-    if type(value) is str:
-        return f"\\x{value.lower()}"
-    if type(value) is bytes:
-        return f"\\x{value.hex()}"
+    text = _text(value)
+    return None if text is None else f"\\x{text.lower()}"
+
+
+def _blob(value: Any) -> Token:
+    if value is None or type(value) is bytes:
+        return None if value is None else f"\\x{value.hex()}"
     raise ValueUnfit("not stored as bytes")
 
 
@@ -193,10 +194,16 @@ def _bits(value: Any) -> Token:
     return None if value is None else format(int(value), "b")
 
 
-def _number(value: Any) -> Token:
-    if type(value) is float:
-        return repr(value)
-    return _digits(value) if type(value) is int else _text(value)
+def _real(value: Any) -> Token:
+    return repr(value) if type(value) is float else _digits(value)
+
+
+def _decimal_text(value: Any) -> Token:
+    return value if type(value) is str else _real(value)
+
+
+def _flag(value: Any) -> Token:
+    return _truth(_digits(value))
 
 
 def _from_digits(token: Token) -> Any:
@@ -245,10 +252,10 @@ _MYSQL_BINDERS: dict[ColumnType, Binder] = {
 # SQLite stores dates, times, decimals and UUIDs as the text that was given: that text is the token, unchanged.
 _SQLITE_READERS: dict[ColumnType, Reader] = {
     _T.INTEGER: _digits,
-    _T.NUMERIC: _number,
-    _T.FLOAT: _number,
-    _T.BOOLEAN: _truth,
-    _T.BYTES: _hexadecimal,
+    _T.NUMERIC: _decimal_text,
+    _T.FLOAT: _real,
+    _T.BOOLEAN: _flag,
+    _T.BYTES: _blob,
 }
 _SQLITE_BINDERS: dict[ColumnType, Binder] = {
     _T.INTEGER: _from_digits,

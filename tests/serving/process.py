@@ -1,0 +1,65 @@
+"""A stdio server in a process of its own, spoken to in raw lines."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.serving.messages import line
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(grace_s: float = 5.0) -> list[str]:
+    return [sys.executable, "-W", "error", "-m", "tests.serving.stdio_server", str(grace_s)]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": f"{ROOT / 'server'}{os.pathsep}{ROOT}"}
+
+
+def converse(data: bytes, grace_s: float = 5.0) -> tuple[list[Any], str]:
+    """Send everything, close, and return the answers and what stderr said; the server must end well."""
+    done = subprocess.run(command(grace_s), input=data, capture_output=True, env=environment(), cwd=ROOT, timeout=60, check=True)
+    return [json.loads(answer) for answer in done.stdout.splitlines()], done.stderr.decode()
+
+
+@dataclass(frozen=True)
+class Talk:
+    process: subprocess.Popen[bytes]
+
+    def send(self, *messages: Any) -> None:
+        assert self.process.stdin is not None
+        for message in messages:
+            self.process.stdin.write(message if isinstance(message, bytes) else line(message))
+        self.process.stdin.flush()
+
+    def receive(self) -> Any:
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())
+
+    def ask(self, message: Any) -> Any:
+        self.send(message)
+        return self.receive()
+
+    def end(self) -> tuple[list[Any], list[str], int]:
+        """Wait for the end; returns the answers that were left, stderr's lines and the exit code."""
+        out, err = self.process.communicate(timeout=30)
+        return [json.loads(answer) for answer in out.splitlines()], err.decode().splitlines(), self.process.returncode
+
+
+@contextmanager
+def talk(grace_s: float = 5.0) -> Iterator[Talk]:
+    process = subprocess.Popen(
+        command(grace_s), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=ROOT
+    )
+    try:
+        yield Talk(process)
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,206 @@
+"""Sources of the loaded shop, and short ways to ask them what the product would ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from synapsor.core.evidence import Rows
+from synapsor.core.facts import RelationFacts
+from synapsor.core.plan import Column, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
+from synapsor.ports import ReadSource, WriteSource
+from synapsor.sources.mysql import MysqlReadSource, MysqlWriteSource
+from synapsor.sources.postgres import PostgresReadSource, PostgresWriteSource
+from synapsor.sources.sqlite import SqliteReadSource, SqliteWriteSource
+from synapsor.sources.tls import Tls
+from synapsor.sql.read import compile_read
+from synapsor.sql.statement import Statement
+from synapsor.sql.write import compile_write
+from synapsor.values import ColumnType, Token
+from tests.databases import Database
+
+CLEAR = Tls(ca=None, required=False)
+_READERS: Mapping[str, Callable[..., ReadSource]] = {"postgres": PostgresReadSource, "mariadb": MysqlReadSource}
+_WRITERS: Mapping[str, Callable[..., WriteSource]] = {"postgres": PostgresWriteSource, "mariadb": MysqlWriteSource}
+
+
+def open_reader(database: Database, **options: Any) -> ReadSource:
+    """Return the shop through its read credential."""
+    options = {"name": "shop", "url": database.read_url, **options}
+    if database.engine == "sqlite":
+        return SqliteReadSource(schema="billing", **options)
+    return _READERS[database.engine](**{"tls": CLEAR, **options})
+
+
+def open_writer(database: Database, **options: Any) -> WriteSource:
+    """Return the shop through the worker's credential."""
+    options = {"name": "shop", "url": database.write_url, **options}
+    if database.engine == "sqlite":
+        return SqliteWriteSource(schema="billing", **options)
+    return _WRITERS[database.engine](**{"tls": CLEAR, **options})
+
+
+def relation(database: Database, name: str) -> Relation:
+    """Return a relation of the shop."""
+    return Relation(schema=database.schema, name=name)
+
+
+async def columns_of(source: ReadSource | WriteSource, where: Relation, **types: ColumnType) -> dict[str, Column]:
+    """Return every column of a relation as the planner would see it; `types` chooses where several would do."""
+    facts = await source.describe(where)
+    assert facts is not None
+    return {name: Column(name, types.get(name, usual(facts, name)), facts.columns[name].native) for name in facts.columns}
+
+
+def usual(facts: RelationFacts, name: str) -> ColumnType:
+    """Return the type that a reviewer would most likely choose for a column."""
+    family = facts.columns[name].family
+    order = ("boolean", "integer", "uuid", "text", "json", "timestamptz", "numeric", "float", "bytes", "bits")
+    return ColumnType(next((kind for kind in order if kind in family), min(family, default="text")))
+
+
+def one_row(where: Relation, columns: Mapping[str, Column], *names: str, limit: int = 262_144, lock: bool = False) -> ReadShape:
+    """Return the read of one row by `id` and `tenant_id`."""
+    wanted = tuple(columns[name] for name in dict.fromkeys((*names, "id", "tenant_id")))
+    return ReadShape(
+        relation=where,
+        columns=wanted,
+        tenant=columns["tenant_id"],
+        equals=(columns["id"],),
+        rows=1,
+        bytes=limit,
+        single=True,
+        lock=lock,
+    )
+
+
+def page(where: Relation, columns: Mapping[str, Column], *names: str, rows: int = 100, limit: int = 1_000_000) -> ReadShape:
+    """Return the read of a tenant's rows in the order of `id`."""
+    wanted = tuple(columns[name] for name in dict.fromkeys((*names, "id", "tenant_id")))
+    return ReadShape(
+        relation=where,
+        columns=wanted,
+        tenant=columns["tenant_id"],
+        equals=(),
+        order=((columns["id"], False),),
+        rows=rows,
+        bytes=limit,
+        single=False,
+    )
+
+
+async def see(source: ReadSource, shape: ReadShape, tenant: str, *equals: str, time_ms: int = 5000) -> Rows:
+    """Return what a read sees."""
+    template = compile_read(shape, source.dialect)
+    plan = ReadPlan(shape=shape, tenant=tenant, equals=equals, time_ms=time_ms)
+    return template.seen(plan, await source.fetch(template.bind(plan), time_ms=time_ms))
+
+
+def lock_row(source: WriteSource, shape: ReadShape, tenant: str, *equals: str) -> Statement:
+    """Return the statement that locks a row."""
+    return compile_read(shape, source.dialect).bind(ReadPlan(shape=shape, tenant=tenant, equals=equals, time_ms=5000))
+
+
+def update(
+    source: WriteSource,
+    where: Relation,
+    columns: Mapping[str, Column],
+    *,
+    key: str,
+    tenant: str = "acme",
+    sets: Mapping[str, Token],
+    guards: Mapping[str, Token],
+) -> Statement:
+    """Return the guarded update of one row."""
+    shape = WriteShape(
+        relation=where,
+        tenant=columns["tenant_id"],
+        equals=(columns["id"],),
+        guards=tuple(columns[name] for name in guards),
+        sets=tuple(columns[name] for name in sets),
+    )
+    plan = WritePlan(
+        shape=shape, tenant=tenant, equals=(key,), guards=tuple(guards.values()), sets=tuple(sets.values())
+    )
+    return compile_write(shape, source.dialect).bind(plan)
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:
+    """Return when something that a server says of itself has become true."""
+    async with asyncio.timeout(seconds):
+        while not await holds():
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def cut_at_commit(port: int, *, deliver: bool) -> AsyncIterator[int]:
+    """Forward to a server until a client says COMMIT; then cut both ways, with or without delivering it.
+
+    Yields the port to connect to.
+    """
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, other: asyncio.StreamWriter, watch: bool) -> None:
+        with suppress(ConnectionError):
+            while data := await source.read(65536):
+                if watch and b"COMMIT" in data:
+                    if deliver:
+                        sink.write(data)
+                        await sink.drain()
+                        await asyncio.sleep(0.3)  # the server's time to commit; its answer is never forwarded
+                    other.transport.abort()
+                    break
+                if not watch and cut.is_set():
+                    break
+                sink.write(data)
+                await sink.drain()
+        sink.close()
+
+    cut = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", port)
+
+        async def up() -> None:
+            with suppress(ConnectionError):
+                while data := await reader.read(65536):
+                    if b"COMMIT" in data:
+                        cut.set()
+                        if deliver:
+                            upstream_writer.write(data)
+                            await upstream_writer.drain()
+                            await upstream_reader_done(upstream_reader)
+                        writer.transport.abort()
+                        break
+                    upstream_writer.write(data)
+                    await upstream_writer.drain()
+            upstream_writer.close()
+
+        async def down() -> None:
+            with suppress(ConnectionError):
+                while not cut.is_set() and (data := await upstream_reader.read(65536)):
+                    if cut.is_set():
+                        break
+                    writer.write(data)
+                    await writer.drain()
+
+        for work in (up(), down()):
+            task = asyncio.create_task(work)
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in tuple(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def upstream_reader_done(reader: asyncio.StreamReader) -> Sequence[bytes]:
+    """Wait until the server has answered."""
+    return [await reader.read(65536)]

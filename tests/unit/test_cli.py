@@ -1,0 +1,460 @@
+"""The command line: thin commands, stable exit codes, one answer on stdout, and no secret or traceback anywhere."""
+
+import json
+import os
+import pty
+import select
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synapsor.cli import check, version
+from synapsor.cli.main import main
+from tests.databases import Database
+from tests.projects import ProjectFiles, write_project
+
+CANARY = "canary-7f3"
+HEAVY = ("mcp", "pydantic", "sqlglot", "asyncpg", "aiomysql", "cryptography", "uvicorn", "anyio", "yaml")
+
+Run = Callable[..., "Done"]
+
+
+class Done:
+    """What a command left: exit code, stdout, stderr."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one document on stdout."""
+        lines = self.out.splitlines()
+        assert len(lines) == 1, self.out
+        document: dict[str, Any] = json.loads(lines[0])
+        assert document["schema"].startswith("synapsor.")
+        return document
+
+
+@pytest.fixture
+def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
+    return write_project(tmp_path / "project", sqlite_db)
+
+
+@pytest.fixture
+def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
+    def command(*arguments: str) -> Done:
+        capsys.readouterr()
+        code = main(["--config", str(files.config_path), *arguments])
+        return Done(code, *capsys.readouterr())
+
+    return command
+
+
+def key(files: ProjectFiles, name: str) -> tuple[str, ...]:
+    return "--operator", name, "--key", str(files.root / "keys" / f"{name}.pem")
+
+
+@pytest.fixture
+def active(run: Run, files: ProjectFiles) -> Run:
+    assert run("activate", "--yes", *key(files, "rita")).code == 0
+    return run
+
+
+def propose(run: Run, invoice: str = "INV-3001", reason: str = "Paid next day.") -> dict[str, Any]:
+    done = run("--json", "call", "billing.propose_late_fee_waiver", "--arg", f"invoice_id={invoice}", "--arg", f"reason={reason}")
+    assert done.code == 0, done.out + done.err
+    proposal: dict[str, Any] = done.json["proposal"]
+    return proposal
+
+
+@pytest.mark.requirement("cli:light-start")
+@pytest.mark.parametrize("arguments", [["--help"], ["version"], ["approve", "--help"]])
+def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
+    script = f"""
+import sys
+from synapsor.cli.main import main
+try:
+    main({arguments!r})
+except SystemExit as end:
+    assert not end.code
+heavy = sorted(set({HEAVY!r}) & set(sys.modules))
+sys.exit(f"imported {{heavy}}" if heavy else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["aprove"], ["approve", "--dig", "x"], ["inbox", "--limit", "0"], ["inbox", "--limit", "many"], ["token"], ["operator", "add", "x"]])
+def test_a_wrong_command_line_ends_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+
+
+@pytest.mark.requirement("cli:exit-codes")
+def test_a_missing_project_ends_with_2_and_a_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["inbox"]) == 2
+    assert "fix: " in capsys.readouterr().err
+    assert main(["--config", str(tmp_path / "absent.yaml"), "--json", "inbox"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert (told["schema"], told["ok"], told["error"]["exit_code"]) == ("synapsor.error/1", False, 2)
+
+
+@pytest.mark.requirement("cli:json")
+def test_the_global_options_stand_before_or_after_the_command(run: Run, files: ProjectFiles) -> None:
+    for arguments in (("--json", "version"), ("version", "--json")):
+        assert run(*arguments).json["version"]
+    assert main(["inbox", "--json", "--config", str(files.config_path)]) == 0
+    assert main(["operator", "list", "--json", "--config", str(files.config_path)]) == 0
+
+
+def test_an_interrupt_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Any) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(version, "run", interrupted)
+    assert run("version").code == 130
+
+
+@pytest.mark.requirement("secrets:never-shown")
+@pytest.mark.parametrize("debug", ["0", "1"])
+def test_an_unexpected_error_is_one_line_without_its_text_or_its_locals(run: Run, monkeypatch: pytest.MonkeyPatch, debug: str) -> None:
+    def broken(_: Any) -> int:
+        local = f"{CANARY}-local"
+        raise RuntimeError(f"postgres://reader:{CANARY}-text@db" + local[:0])
+
+    monkeypatch.setattr(version, "run", broken)
+    monkeypatch.setenv("SYNAPSOR_DEBUG", debug)
+    done = run("--json", "version")
+    assert done.code == 1
+    assert "RuntimeError at broken:" in done.json["error"]["message"]
+    assert f"{CANARY}-local" not in done.out + done.err
+    assert (f"{CANARY}-text" in done.err) is (debug == "1")
+    assert ("Traceback" in done.err) is (debug == "1")
+    assert CANARY not in done.out
+
+
+def test_errors_inside_task_groups_keep_their_message_and_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from synapsor.errors import IntegrityError
+
+    def grouped(_: Any) -> int:
+        raise ExceptionGroup("outer", [ExceptionGroup("inner", [IntegrityError("The chain does not hold.")])])
+
+    monkeypatch.setattr(version, "run", grouped)
+    done = run("version")
+    assert (done.code, done.err.splitlines()[0]) == (5, "synapsor: The chain does not hold.")
+
+
+@pytest.mark.requirement("cli:exit-codes")
+def test_check_lists_every_problem_with_its_place_or_one_line_a_capability(run: Run, files: ProjectFiles) -> None:
+    done = run("check")
+    assert done.code == 0
+    assert [line.split()[1] for line in done.out.splitlines()] == run("--json", "check").json["capabilities"]
+    policy = files.root / "policies" / "billing.yaml"
+    text = policy.read_text(encoding="utf-8")
+    policy.write_text(text.replace("read: invoices", "read: invoicse").replace("approval:", "aproval:"), encoding="utf-8")
+    done = run("check")
+    assert done.code == 2
+    assert len(done.out.splitlines()) >= 3
+    assert all(line.startswith(f"{policy}:") for line in done.out.splitlines())
+    told = run("--json", "check")
+    assert (told.code, told.json["ok"]) == (2, False)
+    assert {"file", "line", "column", "rule", "message", "fix"} == set(told.json["problems"][0])
+    policy.write_text(text.replace("source: shop", "source: shopp"), encoding="utf-8")
+    assert run("check").code == 2
+
+
+def test_check_takes_files_without_a_project(run: Run, files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(files.root / "policies" / "billing.yaml")]) == 0
+    assert capsys.readouterr().out.startswith("ok  billing.")
+    assert check.run is not None
+
+
+@pytest.mark.requirement("contract:activated-by-a-reviewer")
+def test_nothing_is_activated_by_the_wrong_person_or_by_nobody(run: Run, files: ProjectFiles) -> None:
+    assert run("activate", *key(files, "rita")).code == 2  # nobody to ask, and no --yes
+    assert run("activate", "--yes", *key(files, "leo")).code == 5
+    assert run("activate", "--yes", "--operator", "rita", "--key", str(files.root / "keys" / "leo.pem")).code == 5
+    assert run("activate", "--yes", "nothing", *key(files, "rita")).code == 2
+    assert run("call", "billing.inspect_invoice", "--arg", "invoice_id=INV-3001").code == 2
+    done = run("--json", "activate", "--yes", *key(files, "rita"))
+    assert done.code == 0
+    assert done.json["activations"][0]["operator"] == "rita"
+    assert run("call", "billing.inspect_invoice", "--arg", "invoice_id=INV-3001").code == 0
+
+
+@pytest.mark.requirement("cli:exit-codes")
+def test_call_prints_the_envelope_and_ends_as_the_call_did(active: Run) -> None:
+    done = active("--json", "call", "billing.inspect_invoice", "--arg", "invoice_id=INV-3001")
+    assert (done.code, done.json["data"]["row"]["id"], done.json["schema"]) == (0, "INV-3001", "synapsor.envelope/1")
+    assert json.loads(active("call", "billing.inspect_invoice", "--args-json", '{"invoice_id": "INV-3001"}').out)["ok"]
+    for code, arguments in (
+        (1, ("billing.inspect_invoice", "--arg", "invoice_id=INV-9001")),
+        (2, ("billing.inspect_invoice", "--arg", "invoice_id:=3001")),
+        (2, ("billing.inspect_invoice", "--arg", "tenant_id=globex", "--arg", "invoice_id=INV-9001")),
+        (2, ("billing.inspect_invoice",)),
+        (2, ("billing.nothing",)),
+        (2, ("billing.inspect_invoice", "--arg", "no pair")),
+        (2, ("billing.inspect_invoice", "--arg", "a=1", "--arg", "a=2")),
+        (2, ("billing.inspect_invoice", "--args-json", '{"invoice_id": "INV-3001", "invoice_id": "INV-9001"}')),
+        (2, ("billing.inspect_invoice", "--args-json", "[]")),
+        (2, ("billing.inspect_invoice", "--args-json", '{"a": 1}', "--arg", "a=1")),
+        (0, ("billing.inspect_invoice", "--arg", "invoice_id=INV-9001", "--as", "tenant_id=globex,user=support_agent_99")),
+        (1, ("billing.inspect_invoice", "--arg", "invoice_id=INV-3001", "--as", "tenant_id=globex,user=support_agent_99")),
+        (1, ("billing.inspect_invoice", "--arg", "invoice_id=INV-3001", "--as", "tenant_id:=0,user=x")),
+        (2, ("billing.inspect_invoice", "--arg", "invoice_id=INV-3001", "--as", "tenant_id:=false,user=x")),
+    ):
+        assert active("call", *arguments).code == code, arguments
+
+
+@pytest.mark.requirement("secrets:only-where-needed")
+def test_calling_and_deciding_never_look_at_the_write_credential(active: Run, files: ProjectFiles) -> None:
+    (files.root / "secrets" / "write").unlink()
+    proposal = propose(active)
+    assert active("approve", proposal["id"], "--digest", proposal["digest"], *key(files, "leo")).code == 0
+    (files.root / "secrets" / "read").unlink()
+    assert active("show").code == 0
+    assert active("inbox").code == 0
+    assert active("replay").code == 0
+    assert active("worker", "--drain").code == 2
+
+
+@pytest.mark.requirement("approval:one-digest")
+def test_a_script_decides_only_with_the_full_digest_and_the_right_key(active: Run, files: ProjectFiles) -> None:
+    proposal = propose(active)
+    handle, digest, leo = proposal["id"], proposal["digest"], key(files, "leo")
+    other = "sha256:" + "0" * 64
+    for code, arguments in (
+        (2, ("approve", handle, *leo)),
+        (2, ("--json", "approve", handle, *leo)),
+        (2, ("approve", handle, "--digest", digest[7:15], *leo)),
+        (2, ("approve", handle, "--digest", "latest", *leo)),
+        (3, ("approve", handle, "--digest", other, *leo)),
+        (5, ("approve", handle, "--digest", digest, *key(files, "rita"))),
+        (5, ("approve", handle, "--digest", digest, "--operator", "rita", "--key", leo[3])),
+        (2, ("approve", handle, "--digest", digest, "--operator", "nobody")),
+        (2, ("approve", handle, "--digest", digest)),
+        (2, ("approve", "wrp_" + "f" * 20, "--digest", digest, *leo)),
+        (2, ("reject", handle, "--digest", digest, *leo)),
+    ):
+        assert active(*arguments).code == code, arguments
+        assert active("--json", "show", handle).json["status"] == "review_required"
+    done = active("--json", "approve", "latest", "--digest", digest[7:].upper(), "--key", leo[3])
+    assert (done.code, done.json["status"], done.json["decision"]["operator"]) == (0, "approved", "leo")
+    assert active("approve", handle, "--digest", digest, *leo).code == 3
+    assert active("reject", handle, "--digest", digest, "--reason", "No.", *leo).code == 3
+
+
+@pytest.mark.requirement("approval:once")
+def test_a_decision_is_applied_replayed_and_verified_by_the_commands_alone(active: Run, files: ProjectFiles) -> None:
+    proposal = propose(active)
+    assert [p["id"] for p in active("--json", "inbox").json["proposals"]] == [proposal["id"]]
+    assert active("approve", "--digest", proposal["digest"], *key(files, "leo")).code == 0
+    assert active("--json", "inbox").json["proposals"] == []
+    worked = active("--json", "worker", "--drain").json
+    assert (worked["settled"], worked["jobs"][0]["outcome"]) == (1, "applied")
+    assert active("--json", "worker", "--drain").json["settled"] == 0
+    receipt = active("--json", "receipts", "list").json["receipts"][0]
+    for handle in ("latest", proposal["id"], receipt["id"], receipt["job"]):
+        assert active("--json", "replay", handle).json["differences"] == []
+    shown = active("--json", "show", receipt["id"]).json
+    assert (shown["status"], shown["receipts"][0]["changed"]) == ("applied", True)
+    assert active("verify").code == 0
+    assert active("--json", "inbox", "--all").json["proposals"][0]["status"] == "applied"
+
+
+def test_a_rejected_proposal_tells_the_agent_why(active: Run, files: ProjectFiles) -> None:
+    proposal = propose(active)
+    done = active("reject", "--digest", proposal["digest"], "--reason", "Ask again in May.", *key(files, "leo"))
+    assert done.code == 0
+    status = active("--json", "call", "synapsor.proposal_status", "--arg", f"proposal_id={proposal['id']}").json["proposal"]
+    assert (status["status"], status["reason"]) == ("rejected", "Ask again in May.")
+    assert active("worker", "--drain").code == 0
+    assert active("--json", "receipts", "list").json["receipts"] == []
+
+
+@pytest.mark.requirement("approval:shown-in-full")
+def test_nobody_approves_what_was_cut(active: Run, files: ProjectFiles) -> None:
+    proposal = propose(active, reason="x" * 480)
+    arguments = ("approve", "--digest", proposal["digest"], *key(files, "leo"))
+    done = active(*arguments)
+    assert done.code == 1
+    assert "--full" in done.err
+    assert "480 characters in all" in done.out
+    assert active(*arguments, "--full").code == 0
+
+
+@pytest.mark.requirement("evidence:digest-checked")
+def test_an_edited_ledger_is_found_by_show_approve_replay_and_verify(active: Run, files: ProjectFiles) -> None:
+    proposal = propose(active)
+    ledger = sqlite3.connect(files.root / ".synapsor" / "ledger.db")
+    with ledger:
+        triggers = [name for (name,) in ledger.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")]
+        for name in triggers:
+            ledger.execute(f'DROP TRIGGER "{name}"')
+        ledger.execute("UPDATE evidence SET body = replace(body, '5500', '9900')")
+    ledger.close()
+    for arguments in (("show",), ("approve", "--digest", proposal["digest"], *key(files, "leo")), ("replay",), ("verify",)):
+        assert active(*arguments).code in {4, 5}, arguments  # 4 where the ledger refuses to open with its triggers gone
+
+
+def test_nothing_is_found_under_a_handle_that_is_none(active: Run) -> None:
+    for command in ("show", "replay", "approve"):
+        for handle in ("latest", "wrp_" + "f" * 20, "", "../../etc/passwd", "' OR 1=1 --"):
+            assert active(command, handle).code == 2, (command, handle)
+
+
+def test_operators_are_added_listed_and_revoked(run: Run, files: ProjectFiles) -> None:
+    new = files.root / "keys" / "lea.pem"
+    done = run("--json", "operator", "add", "lea", "--role", "billing_lead", "--principal", "lea@shop", "--key", str(new), "--no-passphrase")
+    assert (done.code, done.json["operator"]["roles"]) == (0, ["billing_lead"])
+    assert new.exists()
+    for arguments in (
+        ("lea", "--role", "x"),
+        ("lea2", "--role", "x", "--principal", "LEA"),
+        ("Lea3", "--role", "x"),
+        ("lea4", "--role", "Not a role"),
+        ("lea5", "--role", "x", "--public-key", "AAAA"),
+    ):
+        unused = files.root / "keys" / "unused.pem"
+        place = () if "--public-key" in arguments else ("--key", str(unused))
+        assert run("operator", "add", *arguments, *place).code == 2
+        assert not unused.exists()
+    assert [o["name"] for o in run("--json", "operator", "list").json["operators"]] == ["lea", "leo", "rita"]
+    assert run("operator", "revoke", "lea").code == 0
+    assert "REVOKED" in run("operator", "list").out
+    assert run("operator", "revoke", "nobody").code == 2
+
+
+@pytest.mark.requirement("approval:trusted-key")
+def test_a_revoked_operators_approval_is_not_applied(active: Run, files: ProjectFiles) -> None:
+    proposal = propose(active)
+    assert active("approve", "--digest", proposal["digest"], *key(files, "leo")).code == 0
+    assert active("operator", "revoke", "leo").code == 0
+    assert active("--json", "worker", "--drain").json["jobs"][0]["code"] == "approval_operator_revoked"
+    assert active("--json", "show").json["status"] == "failed"
+
+
+def test_a_token_is_printed_once_with_its_hash(run: Run) -> None:
+    import hashlib
+
+    one, other = run("--json", "token", "new").json, run("--json", "token", "new").json
+    assert one["sha256"] == hashlib.sha256(one["token"].encode()).hexdigest()
+    assert one["token"] != other["token"]
+
+
+def test_the_receipts_table_is_printed_for_its_owner(run: Run) -> None:
+    done = run("receipts", "ddl")
+    assert (done.code, "CREATE TABLE" in done.out) == (0, True)
+    assert run("receipts", "ddl", "--source", "nothing").code == 2
+    assert run("receipts", "ddl", "--role", "x; DROP TABLE y").code in {0, 2}
+    assert "DROP TABLE" not in run("receipts", "ddl", "--role", "x; DROP TABLE y").out
+
+
+def test_doctor_is_quiet_about_a_healthy_project_and_ends_with_1_about_another(run: Run, files: ProjectFiles) -> None:
+    assert run("doctor").code == 0
+    policy = files.root / "policies" / "billing.yaml"
+    policy.write_text(policy.read_text(encoding="utf-8").replace("billing.invoice_review", "billing.gone"), encoding="utf-8")
+    done = run("--json", "doctor")
+    assert (done.code, done.json["ok"]) == (1, False)
+    assert {"rule", "message", "fix", "fatal"} == set(done.json["findings"][0])
+
+
+def test_serve_refuses_what_it_cannot_serve(active: Run, files: ProjectFiles) -> None:
+    assert active("--json", "serve").code == 2
+    assert active("serve", "--http", "nowhere").code == 2
+    assert active("serve", "--http", "127.0.0.1:0").code == 2  # no token is configured
+    path = files.config_path
+    path.write_text(path.read_text(encoding="utf-8").replace("session: {tenant_id: acme, user: support_agent_17}", "session: {}"), encoding="utf-8")
+    assert active("serve").code == 2
+
+
+@pytest.mark.requirement("approval:a-person-is-there")
+def test_a_piped_yes_is_nobody(active: Run, files: ProjectFiles) -> None:
+    proposal = propose(active)
+    for typed in ("y\n", "yes\n", proposal["digest"][7:15] + "\n"):
+        done = subprocess.run(
+            files.command("approve", *key(files, "leo")), input=typed, env=files.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert "no terminal" in done.stderr
+    assert active("--json", "show").json["status"] == "review_required"
+
+
+def at_terminal(command: list[str], env: dict[str, str], *answers: str) -> tuple[int, str]:
+    """Run a command with a terminal of its own, answer each question as it comes, and return how it ended."""
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover  # the child becomes the command
+        os.execve(command[0], command, env)
+    shown, waiting = "", list(answers)
+    watchdog = threading.Timer(60, os.kill, (pid, 9))
+    watchdog.start()
+    try:
+        while select.select([terminal], [], [])[0]:
+            try:
+                data = os.read(terminal, 65_536)
+            except OSError:  # the other end is gone
+                break
+            if not data:
+                break
+            shown += data.decode(errors="replace")
+            if waiting and shown.rstrip().endswith(":"):
+                os.write(terminal, waiting.pop(0).encode() + b"\n")
+                shown += "\n"
+        _, status = os.waitpid(pid, 0)
+    finally:
+        watchdog.cancel()
+        os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown
+
+
+@pytest.mark.requirement("approval:a-person-is-there")
+def test_a_person_at_a_terminal_types_the_digest_that_the_card_shows(active: Run, files: ProjectFiles) -> None:
+    proposal = propose(active)
+    prefix = proposal["digest"][7:15]
+    command = files.command("approve", *key(files, "leo"))
+    for typed in ("y", "", prefix[:7], "00000000"):
+        code, shown = at_terminal(command, files.environment, typed)
+        assert (code, "nothing was decided" in shown) == (2, True), shown
+    assert active("--json", "show").json["status"] == "review_required"
+    code, shown = at_terminal(command, files.environment, prefix)
+    assert code == 0, shown
+    assert "\x1b[1mProposal" in shown
+    assert active("--json", "show").json["status"] == "approved"
+
+
+@pytest.mark.requirement("operator-key:private")
+def test_a_passphrase_is_asked_for_at_the_terminal_and_not_read_from_a_pipe(active: Run, files: ProjectFiles) -> None:
+    path = files.root / "keys" / "lea.pem"
+    add = files.command("operator", "add", "lea", "--role", "billing_lead", "--key", str(path))
+    code, shown = at_terminal(add, files.environment, CANARY, CANARY)
+    assert code == 0, shown
+    assert CANARY not in shown
+    assert path.read_bytes().startswith(b"Synapsor-Key: scrypt-1 ")
+    proposal = propose(active)
+    decide = files.command("approve", "--digest", proposal["digest"], "--operator", "lea", "--key", str(path))
+    piped = subprocess.run(
+        decide, input=CANARY + "\n", env=files.environment, capture_output=True, text=True, check=False, start_new_session=True
+    )
+    assert piped.returncode == 2
+    assert "no terminal" in piped.stderr
+    assert at_terminal(decide, files.environment, "wrong passphrase")[0] == 2
+    assert active("--json", "show").json["status"] == "review_required"
+    code, shown = at_terminal(decide, files.environment, CANARY)
+    assert (code, CANARY in shown) == (0, False), shown
+
+
+@pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_colours_are_left_out_where_they_are_not_wanted(active: Run, files: ProjectFiles, variable: str, value: str) -> None:
+    propose(active)
+    code, shown = at_terminal(files.command("show"), {**files.environment, variable: value})
+    assert (code, "\x1b" in shown) == (0, False)
+    assert "\x1b" in at_terminal(files.command("show"), files.environment)[1]
+    assert "\x1b" not in at_terminal(files.command("show", "--no-color"), files.environment)[1]

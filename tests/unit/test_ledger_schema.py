@@ -1,0 +1,235 @@
+"""The ledger's schema holds by itself what the code promises: append-only tables, one state machine, and migrations that add up."""
+
+import itertools
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from synapsor.core.proposal import TRANSITIONS, Status
+from synapsor.errors import IntegrityError, LedgerFailure
+from synapsor.ledger import migrate, named
+from synapsor.ledger.kinds import KINDS
+from synapsor.ledger.migrate import Migration, migrations, pending, schema, shape
+from synapsor.ledger.named import queries
+from synapsor.ledger.sqlite import connect
+
+SOURCE = Path(named.__file__).parent
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    opened = connect(":memory:")
+    migrate.migrate(opened, migrations(), at="now")
+    yield opened
+    opened.close()
+
+
+def test_the_migrations_add_up_to_the_whole_schema(connection: sqlite3.Connection) -> None:
+    whole = connect(":memory:")
+    for statement in migrate.statements(schema()):
+        whole.execute(statement)
+    assert shape(connection) == shape(whole)
+    whole.close()
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    assert [m.number for m in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+def test_migrating_twice_changes_nothing(connection: sqlite3.Connection) -> None:
+    before = shape(connection)
+    migrate.migrate(connection, migrations(), at="later")
+    assert shape(connection) == before
+    assert [r["at"] for r in connection.execute("SELECT at FROM migration")] == ["now"] * len(migrations())
+
+
+def test_a_further_step_is_taken_whole_or_not_at_all(connection: sqlite3.Connection) -> None:
+    good = (*migrations(), Migration(2, "more", "CREATE TABLE more (a INTEGER) STRICT;\nCREATE INDEX more_a ON more (a);\n"))
+    bad = (*migrations(), Migration(2, "more", "CREATE TABLE more (a INTEGER) STRICT;\nCREATE TABLE more (a INTEGER) STRICT;\n"))
+    with pytest.raises(sqlite3.Error):
+        migrate.migrate(connection, bad, at="now")
+    assert pending(connection, good) == good[1:]
+    migrate.migrate(connection, good, at="now")
+    assert pending(connection, good) == ()
+    with pytest.raises(LedgerFailure, match="newer"):
+        pending(connection, migrations())
+
+
+def test_a_step_whose_text_was_changed_is_an_integrity_error(connection: sqlite3.Connection) -> None:
+    changed = (Migration(1, "initial", migrations()[0].text + "-- one more line\n"),)
+    with pytest.raises(IntegrityError):
+        pending(connection, changed)
+
+
+def test_another_programs_database_is_not_a_ledger() -> None:
+    other = connect(":memory:")
+    other.execute("CREATE TABLE cats (name TEXT)")
+    with pytest.raises(LedgerFailure):
+        pending(other, migrations())
+    other.close()
+
+
+def test_every_table_is_strict(connection: sqlite3.Connection) -> None:
+    tables = {r["name"]: r["strict"] for r in connection.execute("PRAGMA table_list") if not r["name"].startswith("sqlite_")}
+    assert set(tables) >= set(KINDS)
+    assert set(tables.values()) == {1}
+
+
+# Append-only.
+
+IMMUTABLE = sorted({*KINDS, "event", "checkpoint", "ledger", "migration"} - {"proposal", "job"})
+
+
+def _row(connection: sqlite3.Connection, table: str, **given: object) -> dict[str, object]:
+    """Put a row into a table with nothing but its own rules in the way."""
+    columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    row = {c["name"]: given.get(c["name"], 1 if c["type"] == "INTEGER" else "x") for c in columns}
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(':' + n for n in row)})", row)
+    return row
+
+
+def _minimal(connection: sqlite3.Connection, table: str) -> dict[str, object]:
+    given: dict[str, dict[str, object]] = {"checkpoint": {"previous": 0}, "decision": {"verdict": "approve"}, "migration": {"number": 99}}
+    return _row(connection, table, **given.get(table, {}))
+
+
+@pytest.mark.parametrize("table", IMMUTABLE)
+@pytest.mark.requirement("ledger:append-only")
+def test_a_record_is_never_changed_deleted_or_replaced(connection: sqlite3.Connection, table: str) -> None:
+    row = _minimal(connection, table)
+    names = ", ".join(row)
+    values = ", ".join(":" + n for n in row)
+    for column in row:
+        with pytest.raises(sqlite3.IntegrityError, match="append only"):
+            connection.execute(f"UPDATE {table} SET {column} = {column}")
+    with pytest.raises(sqlite3.IntegrityError, match="append only"):
+        connection.execute(f"DELETE FROM {table}")
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({values})", row)
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute(f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO UPDATE SET {next(iter(row))} = 1", row)
+
+
+def test_an_event_is_only_added_at_the_end(connection: sqlite3.Connection) -> None:
+    _row(connection, "event", seq=1)
+    for seq in (1, 3, 0, -1):
+        with pytest.raises(sqlite3.IntegrityError):
+            _row(connection, "event", seq=seq)
+    _row(connection, "event", seq=2)
+
+
+@pytest.mark.parametrize("column", ["seq", "id", "at", "tenant", "principal", "capability", "source", "request", "expires_at", "body"])
+def test_only_the_status_of_a_proposal_ever_changes(connection: sqlite3.Connection, column: str) -> None:
+    _row(connection, "proposal", status="review_required")
+    value = 2 if column == "seq" else "y"
+    with pytest.raises(sqlite3.IntegrityError, match="append only"):
+        connection.execute(f"UPDATE proposal SET {column} = ?, status = 'expired'", (value,))
+    with pytest.raises(sqlite3.IntegrityError, match="append only"):
+        connection.execute("DELETE FROM proposal")
+
+
+@pytest.mark.parametrize("column", ["seq", "id", "at", "proposal", "decision", "source", "body"])
+def test_only_the_lease_of_a_job_ever_changes(connection: sqlite3.Connection, column: str) -> None:
+    _row(connection, "job", open=1, attempt=0, lease=None, lease_until=None)
+    with pytest.raises(sqlite3.IntegrityError, match="append only"):
+        connection.execute(f"UPDATE job SET {column} = ?", (2 if column == "seq" else "y",))
+    with pytest.raises(sqlite3.IntegrityError, match="append only"):
+        connection.execute("DELETE FROM job")
+
+
+def test_a_closed_job_stays_closed_and_attempts_only_grow(connection: sqlite3.Connection) -> None:
+    _row(connection, "job", open=1, attempt=0, lease=None, lease_until=None, id="j")
+    connection.execute("UPDATE job SET attempt = 2")
+    with pytest.raises(sqlite3.IntegrityError, match="only grow"):
+        connection.execute("UPDATE job SET attempt = 1")
+    with pytest.raises(sqlite3.IntegrityError, match="not settled"):
+        connection.execute("UPDATE job SET open = 0")
+    _row(connection, "settlement", job="j")
+    connection.execute("UPDATE job SET open = 0")
+    for change in ("open = 1", "attempt = 3", "code = 'x'"):
+        with pytest.raises(sqlite3.IntegrityError, match="closed"):
+            connection.execute(f"UPDATE job SET {change}")
+
+
+# The state machine.
+
+
+def _step(start: Status, target: Status) -> bool:
+    """Tell whether the schema allows a step, with every record there that a step may need."""
+    connection = connect(":memory:")
+    migrate.migrate(connection, migrations(), at="now")
+    try:
+        _row(connection, "proposal", id="p", status="review_required")
+        for seq, verdict in enumerate(("approve", "reject"), start=1):
+            _row(connection, "decision", seq=seq, id=verdict, proposal="p", verdict=verdict)
+        if start is not Status.REVIEW_REQUIRED:
+            guards = [r["name"] for r in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'proposal'")]
+            texts = [r["sql"] for r in connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'proposal'")]
+            for name in guards:
+                connection.execute(f"DROP TRIGGER {name}")
+            connection.execute("UPDATE proposal SET status = ?", (start.value,))
+            for text in texts:
+                connection.execute(text)
+        _row(connection, "settlement", proposal="p", status=target.value)
+        connection.execute("UPDATE proposal SET status = ? WHERE id = 'p'", (target.value,))
+    except sqlite3.IntegrityError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+@pytest.mark.requirement("ledger:one-state-machine")
+def test_the_schema_allows_exactly_the_steps_of_the_transition_table() -> None:
+    allowed = {(a, b) for a, b in itertools.product(Status, Status) if _step(a, b)}
+    assert allowed == {(a, b) for a, targets in TRANSITIONS.items() for b in targets}
+
+
+def test_a_proposal_starts_in_review(connection: sqlite3.Connection) -> None:
+    for status in set(Status) - {Status.REVIEW_REQUIRED}:
+        with pytest.raises(sqlite3.IntegrityError):
+            _row(connection, "proposal", status=status.value)
+
+
+def test_a_status_needs_the_record_that_gives_it(connection: sqlite3.Connection) -> None:
+    _row(connection, "proposal", id="p", status="review_required")
+    with pytest.raises(sqlite3.IntegrityError, match="no decision"):
+        connection.execute("UPDATE proposal SET status = 'approved'")
+    _row(connection, "decision", proposal="p", verdict="approve")
+    with pytest.raises(sqlite3.IntegrityError, match="no decision"):
+        connection.execute("UPDATE proposal SET status = 'rejected'")
+    connection.execute("UPDATE proposal SET status = 'approved'")
+    _row(connection, "settlement", proposal="p", status="failed")
+    with pytest.raises(sqlite3.IntegrityError, match="no settlement"):
+        connection.execute("UPDATE proposal SET status = 'applied'")
+    connection.execute("UPDATE proposal SET status = 'failed'")
+
+
+def test_a_request_has_one_pending_proposal(connection: sqlite3.Connection) -> None:
+    _row(connection, "proposal", seq=1, id="a", request="r", status="review_required")
+    with pytest.raises(sqlite3.IntegrityError):
+        _row(connection, "proposal", seq=2, id="b", request="r", status="review_required")
+    connection.execute("UPDATE proposal SET status = 'expired'")
+    _row(connection, "proposal", seq=2, id="b", request="r", status="review_required")
+
+
+# The queries.
+
+
+def test_every_query_has_a_name_a_line_that_describes_it_and_values_only_as_placeholders() -> None:
+    for name, text in queries().items():
+        assert text.endswith((")", *"abcdefghijklmnopqrstuvwxyz0123456789'")), name
+        assert "'" not in re.sub(r"'(review_required|approved|read)'", "", text), name
+
+
+def test_every_query_is_used_and_every_used_query_exists() -> None:
+    code = "\n".join(p.read_text(encoding="utf-8") for p in SOURCE.glob("*.py"))
+    generic = {f"{form.format(kind)}" for kind in KINDS for form in ("insert_{}", "{}_by_id", "{}_at")}
+    assert generic <= set(queries())
+    asked = set(re.findall(r'tx\.(?:one|all|execute)\(\s*"([a-z_]+)"', code))
+    assert asked <= set(queries())
+    assert set(queries()) - generic <= asked

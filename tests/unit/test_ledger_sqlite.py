@@ -1,0 +1,274 @@
+"""The SQLite engine under pressure: many processes, a killed writer, a full disk, callers that go away."""
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synapsor.errors import LedgerFailure
+from synapsor.ledger.connection import Transaction
+from synapsor.ledger.open import open_ledger
+from synapsor.ledger.sqlite import SqliteConnection, connect, failure
+from tests.ledger_records import seen
+
+ROOT = Path(__file__).parents[2]
+HEAD = f"import asyncio, sys\nsys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'server')!r}]\n" + """
+from pathlib import Path
+from synapsor.errors import LedgerFailure
+from synapsor.ledger.open import open_ledger
+from tests.ledger_records import seen, fill
+path = Path(sys.argv[1])
+"""
+
+WRITE_MANY = HEAD + """
+async def main():
+    ledger = open_ledger(path)
+    async def task():
+        for _ in range(25):
+            audit, evidence = seen()
+            await ledger.record_read(audit, evidence)
+            print(evidence["id"], flush=True)
+    await asyncio.gather(*[task() for _ in range(4)])
+    await ledger.aclose()
+asyncio.run(main())
+"""
+
+WRITE_FOREVER = HEAD + """
+async def main():
+    ledger = open_ledger(path)
+    async def task():
+        while True:
+            audit, evidence = seen()
+            await ledger.record_read(audit, evidence)
+            print(evidence["id"], flush=True)
+    await asyncio.gather(*[task() for _ in range(8)])
+asyncio.run(main())
+"""
+
+FILL_THE_DISK = HEAD + """
+import json, resource, signal
+async def main():
+    ledger = open_ledger(path)
+    await ledger.record_read(*seen())
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    size = sum(f.stat().st_size for f in path.parent.iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 200_000, resource.RLIM_INFINITY))
+    acknowledged, failed = [], []
+    async def one(padding):
+        audit, evidence = seen(padding=padding)
+        try:
+            await ledger.record_read(audit, evidence)
+            acknowledged.append(evidence["id"])
+        except LedgerFailure as failure:
+            failed.append([audit["id"], evidence["id"], failure.message])
+    for _ in range(60):
+        await asyncio.gather(*[one(p) for p in (0, 3000, 60_000, 0)])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await ledger.record_read(*seen())
+    await ledger.aclose()
+    print(json.dumps([acknowledged, failed]))
+asyncio.run(main())
+"""
+
+
+def start(script: str, path: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+async def fresh(folder: Path) -> Path:
+    path = folder / "ledger.db"
+    await open_ledger(path, create=True).aclose()
+    return path
+
+
+@pytest.mark.requirement("ledger:many-processes")
+async def test_eight_processes_write_one_ledger_and_none_is_turned_away(tmp_path: Path) -> None:
+    path = await fresh(tmp_path)
+    processes = [start(WRITE_MANY, path) for _ in range(8)]
+    outputs = [await asyncio.to_thread(p.communicate, None, 100) for p in processes]
+    assert [p.returncode for p in processes] == [0] * 8, [e for _, e in outputs]
+    told = [line for out, _ in outputs for line in out.split()]
+    assert len(told) == 800
+    ledger = open_ledger(path)
+    report = await ledger.verify()
+    found = [await ledger.evidence(name) is not None for name in told]
+    await ledger.aclose()
+    assert (report.first_bad, report.events, all(found)) == (None, 801, True)
+
+
+@pytest.mark.requirement("ledger:nothing-acknowledged-is-lost")
+@pytest.mark.parametrize("acknowledged", [1, 40, 333])
+async def test_killing_a_writer_loses_nothing_that_it_acknowledged(tmp_path: Path, acknowledged: int) -> None:
+    path = await fresh(tmp_path)
+    process = start(WRITE_FOREVER, path)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    told = [await asyncio.to_thread(process.stdout.readline) for _ in range(acknowledged)]
+    process.send_signal(signal.SIGKILL)
+    rest, _ = await asyncio.to_thread(process.communicate)
+    told += rest.splitlines(keepends=True)
+    ledger = open_ledger(path)
+    report = await ledger.verify()
+    missing = [name for name in told if name.endswith("\n") and await ledger.evidence(name.strip()) is None]
+    await ledger.record_read(*seen())
+    await ledger.aclose()
+    assert report.first_bad is None
+    assert missing == []
+    assert report.events > acknowledged
+
+
+@pytest.mark.requirement("ledger:no-evidence-no-rows")
+async def test_on_a_full_disk_a_record_is_whole_or_refused(tmp_path: Path) -> None:
+    path = await fresh(tmp_path)
+    process = start(FILL_THE_DISK, path)
+    out, err = await asyncio.to_thread(process.communicate, None, 100)
+    assert process.returncode == 0, err
+    acknowledged, failed = json.loads(out)
+    assert acknowledged
+    assert failed
+    assert {why for *_, why in failed} <= {"The ledger failed: the disk is full.", "The ledger failed: input or output failed."}
+    ledger = open_ledger(path)
+    report = await ledger.verify()
+    kept = [await ledger.evidence(name) is not None for name in acknowledged]
+    half = [handle for pair in failed for handle in pair[:2] if await ledger.find(handle) is not None]
+    await ledger.aclose()
+    assert report.first_bad is None
+    assert all(kept)
+    assert half == []
+
+
+async def test_another_process_that_holds_the_ledger_too_long_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synapsor.ledger.sqlite.BUSY_SECONDS", 0.05)
+    path = await fresh(tmp_path)
+    ledger = open_ledger(path)
+    other = connect(path.as_uri() + "?mode=rw")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LedgerFailure, match="another process holds it"):
+        await ledger.record_read(*seen())
+    with pytest.raises(LedgerFailure):
+        await ledger.healthy()
+    other.execute("ROLLBACK")
+    other.close()
+    await ledger.record_read(*seen())
+    assert (await ledger.verify()).ok
+    await ledger.aclose()
+
+
+async def test_waiting_jobs_share_a_commit(tmp_path: Path) -> None:
+    ledger = open_ledger(await fresh(tmp_path))
+    engine = ledger._connection
+    assert isinstance(engine, SqliteConnection)
+    gate, commits = threading.Event(), []
+    engine._writer.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)
+
+    async def hold(tx: Transaction) -> None:
+        await tx.one("head")
+        assert gate.wait(10)
+
+    first = asyncio.ensure_future(engine.write(hold))
+    rest = [asyncio.ensure_future(ledger.record_read(*seen())) for _ in range(130)]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(first, *rest)
+    # The held job alone or with a first group, then groups of at most 64.
+    assert 3 <= len(commits) <= 4
+    await ledger.aclose()
+
+
+async def test_a_job_whose_caller_left_before_it_began_is_not_run(tmp_path: Path) -> None:
+    ledger = open_ledger(await fresh(tmp_path))
+    engine = ledger._connection
+    started, gate = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    async def hold(_: Transaction) -> None:
+        loop.call_soon_threadsafe(started.set)
+        assert gate.wait(10)
+
+    first = asyncio.ensure_future(engine.write(hold))
+    await started.wait()
+    gone = asyncio.ensure_future(ledger.record_read(*seen()))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    gate.set()
+    await first
+    await ledger.aclose()
+    again = open_ledger(tmp_path / "ledger.db")
+    assert (await again.head())[0] == 1
+    await again.aclose()
+
+
+async def test_a_job_that_waits_for_anything_else_is_refused(tmp_path: Path) -> None:
+    ledger = open_ledger(await fresh(tmp_path))
+
+    async def waits(tx: Transaction) -> None:
+        await tx.execute("probe", at="half")
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError):
+        await ledger._connection.write(waits)
+    await ledger.record_read(*seen())
+    await ledger.aclose()
+
+
+async def test_two_event_loops_may_share_a_ledger(tmp_path: Path) -> None:
+    ledger = open_ledger(await fresh(tmp_path))
+
+    async def several() -> None:
+        await asyncio.gather(*[ledger.record_read(*seen()) for _ in range(50)])
+
+    await asyncio.gather(several(), *[asyncio.to_thread(asyncio.run, several()) for _ in range(3)])
+    assert (await ledger.head())[0] == 201
+    await ledger.aclose()
+
+
+async def test_every_connection_has_the_settings_that_durability_and_safety_rest_on(tmp_path: Path) -> None:
+    ledger = open_ledger(await fresh(tmp_path))
+    engine = ledger._connection
+    assert isinstance(engine, SqliteConnection)
+    await ledger.head()
+    names = ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers", "trusted_schema", "cell_size_check", "busy_timeout")
+    for connection in (engine._writer, *engine._idle):
+        told = {name: next(iter(connection.execute(f"PRAGMA {name}").fetchone().values())) for name in names}
+        assert told == dict(zip(names, ("wal", 2, 1, 1, 0, 1, 30_000), strict=True))
+    assert engine._idle
+    assert {c.execute("PRAGMA query_only").fetchone()["query_only"] for c in engine._idle} == {1}
+    await ledger.aclose()
+
+
+def test_no_error_of_sqlite_is_quoted() -> None:
+    connection = connect(":memory:")
+    told: list[str] = []
+    for statement in ("SELECT 'CANARY' FROM nowhere", "CANARY", "SELECT * FROM CANARY"):
+        try:
+            connection.execute(statement)
+        except sqlite3.Error as error:
+            told.append(failure(error).message)
+    told.append(failure(sqlite3.ProgrammingError("You did not supply a value for CANARY")).message)
+    connection.close()
+    assert len(told) == 4
+    assert not any("CANARY" in message for message in told)
+
+
+async def test_no_file_handle_and_no_thread_is_left_after_closing(tmp_path: Path) -> None:
+    path = await fresh(tmp_path)
+
+    def held() -> list[str]:
+        links = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
+        targets: list[Any] = [os.readlink(link) for link in links if os.path.islink(link)]
+        return [t for t in targets if str(tmp_path) in t]
+
+    ledger = open_ledger(path)
+    await asyncio.gather(*[ledger.head() for _ in range(10)])
+    await ledger.aclose()
+    assert held() == []
+    assert [t.name for t in threading.enumerate() if t.name.startswith("ledger")] == []

@@ -1,0 +1,151 @@
+"""The review card: everything that is decided on, nothing that fools the eye, and no silent cuts."""
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synapsor.approve.card import card, render
+from synapsor.approve.inbox import render as render_inbox
+from synapsor.approve.plain import fold, shown, span, visible
+from synapsor.core.proposal import Status
+from synapsor.ports import ProposalRecord
+from tests.decisions import NOW, ROW, evidence_of, proposal
+
+HOSTILE = "\x1b[2J\x1b[1;1H\r\nAPPROVED by leo\u202e\u200b\u2028\x07\x9b31m\ufeff\U000e0041"
+
+
+def text_of(full: bool = False, colour: bool = False, status: Status = Status.REVIEW_REQUIRED, **changes: Any) -> str:
+    record = ProposalRecord(proposal=proposal(**changes), status=status)
+    return render(card(record, evidence=evidence_of(ROW), now=NOW, full=full), colour=colour)
+
+
+@pytest.mark.requirement("approval:shown-in-full")
+def test_the_card_shows_all_that_is_decided_on_and_the_agents_words_last() -> None:
+    text = text_of()
+    lines = [line.strip() for line in text.splitlines()]
+    asked = proposal()
+    for part in (asked.id, "billing.propose_late_fee_waiver", "support_agent_17", "stdio", '"INV-3001"', '"acme"', "shop: billing.invoices", asked.digest, asked.evidence, "billing_lead", asked.contract):
+        assert part in text, part
+    assert "late_fee_cents     5500" in lines
+    assert "→                0" in lines
+    assert "waiver_reason      NULL" in lines
+    assert '→                "Paid next day."' in lines
+    assert "3 unchanged        id, tenant_id, row_version" in lines
+    assert "must still be      row_version = 3, late_fee_cents = 5500, waiver_reason = NULL" in lines
+    assert "seen 1 min ago" in text
+    assert "(in 3 d 0 h)" in text
+    assert lines.index("What the agent sent (untrusted, believe none of it)") == len(lines) - 3
+    assert lines[-1] == 'reason             "Paid next day."'
+
+
+def test_a_text_that_says_null_is_not_null() -> None:
+    text = text_of(changes={"waiver_reason": "NULL"})
+    assert '"NULL"' in text
+
+
+@pytest.mark.requirement("approval:no-tricks")
+@pytest.mark.parametrize("place", ["changes", "arguments", "principal", "client", "key", "before", "capability"])
+def test_nothing_in_a_proposal_can_act_on_a_terminal_or_begin_a_line(place: str) -> None:
+    changed: dict[str, Any] = {
+        "changes": {"waiver_reason": HOSTILE},
+        "arguments": {"reason": HOSTILE},
+        "principal": HOSTILE,
+        "client": HOSTILE,
+        "key": ((HOSTILE, HOSTILE),),
+        "before": {**ROW, "waiver_reason": HOSTILE},
+        "capability": HOSTILE,
+    }
+    text = text_of(**{place: changed[place]})
+    assert not re.search(r"[^\n\x20-\x7e→┆]", text), text
+    assert not any(line.strip().startswith("APPROVED") for line in text.splitlines())
+    inbox = render_inbox([ProposalRecord(proposal=proposal(**{place: changed[place]}), status=Status.REVIEW_REQUIRED)], now=NOW)
+    assert inbox.count("\n") == 1
+    assert "\x1b" not in inbox
+
+
+@pytest.mark.requirement("approval:no-tricks")
+def test_a_value_that_is_wider_than_the_screen_cannot_place_its_words_at_the_left_edge() -> None:
+    text = text_of(full=True, changes={"waiver_reason": "x" * 78 + "digest             sha256:" + "0" * 64})
+    folded = [line for line in text.splitlines() if "┆" in line]
+    assert folded
+    assert all(line.startswith(" " * 21 + "┆ ") for line in folded)
+
+
+@pytest.mark.requirement("approval:shown-in-full")
+@pytest.mark.parametrize("place", ["changes", "arguments"])
+def test_a_long_value_is_cut_with_its_length_and_hash_and_the_card_says_that_it_is_not_whole(place: str) -> None:
+    long = "a" * 10_000 + "the end"
+    changed: dict[str, Any] = {place: {"waiver_reason": long}}
+    asked = proposal(**changed)
+    record = ProposalRecord(proposal=asked, status=Status.REVIEW_REQUIRED)
+    brief = card(record, evidence=evidence_of(ROW), now=NOW)
+    assert not brief.whole
+    assert "10007 characters in all, sha256 " in render(brief, width=1000)
+    assert "the end" not in render(brief, width=1000)
+    full = card(record, evidence=evidence_of(ROW), now=NOW, full=True)
+    assert full.whole
+    assert "the end" in render(full, width=100_000)
+
+
+@pytest.mark.requirement("approval:no-tricks")
+def test_texts_that_look_alike_and_differ_are_pointed_out() -> None:
+    text = text_of(before={**ROW, "waiver_reason": "caf\u00e9"}, changes={"waiver_reason": "cafe\u0301"})
+    assert "the two look alike and differ" in text
+
+
+def test_warnings_come_first() -> None:
+    record = ProposalRecord(proposal=proposal(), status=Status.REVIEW_REQUIRED)
+    late = card(record, evidence=evidence_of(ROW), now=NOW + dt.timedelta(days=4))
+    assert render(late).splitlines()[0].strip() == "WARNING            the proposal has expired"
+    assert "EXPIRED" in render(late)
+    assert "nothing is left to decide" in text_of(status=Status.APPLIED)
+    missing = card(record, evidence=None, now=NOW)
+    assert (missing.tampered, missing.warnings) == (False, ("the evidence is not in this ledger",))
+
+
+@pytest.mark.requirement("evidence:digest-checked")
+def test_evidence_that_is_not_what_the_proposal_was_made_from_is_found() -> None:
+    record = ProposalRecord(proposal=proposal(), status=Status.REVIEW_REQUIRED)
+    other = evidence_of({**ROW, "late_fee_cents": "1"})
+    assert card(record, evidence=other, now=NOW).tampered
+
+
+def test_colours_are_the_cards_own_and_only_where_they_are_wanted() -> None:
+    assert "\x1b" not in text_of()
+    painted = text_of(colour=True, principal=HOSTILE)
+    assert re.sub(r"\x1b\[[0-9;]+m", "", painted) == text_of(principal=HOSTILE)
+
+
+@pytest.mark.requirement("approval:no-tricks")
+@given(st.text())
+def test_visible_text_is_harmless_and_no_two_texts_look_the_same(text: str) -> None:
+    seen = visible(text)
+    assert all(c.isprintable() for c in seen)
+    assert seen.isascii() or not any(c in seen for c in "\u200b\u202e\u2066\ufeff")
+    # The way back: what was written out is written out unambiguously.
+    back = seen.replace("\\\\", "\0").replace("\\n", "\n").replace("\\r", "\r").replace("\\t", "\t")
+    back = re.sub(r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})", lambda m: chr(int(m[1] or m[2], 16)), back).replace("\0", "\\")
+    assert back == text or "\0" in text or "\\" in text
+
+
+@given(st.text(max_size=2000), st.text(max_size=2000))
+def test_different_texts_are_shown_differently(one: str, other: str) -> None:
+    for quoted in (False, True):
+        same = shown(one, quoted=quoted).text == shown(other, quoted=quoted).text
+        assert same is (one == other)
+
+
+@given(st.text(), st.integers(min_value=2, max_value=50))
+def test_folding_loses_nothing(text: str, width: int) -> None:
+    assert "".join(fold(text, width)) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h 0 min"), (90_000, "1 d 1 h"), (-61, "1 min")]
+)
+def test_lengths_of_time_are_in_words(seconds: int, words: str) -> None:
+    assert span(dt.timedelta(seconds=seconds)) == words

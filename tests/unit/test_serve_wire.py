@@ -1,0 +1,91 @@
+"""One JSON-RPC message is read strictly, and what is none is answered in fixed words."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp.types import JSONRPCNotification, JSONRPCRequest
+
+from synapsor.serve.wire import Malformed, message_of, parse
+
+PARSE_ERROR, INVALID_REQUEST = -32700, -32600
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"garbage",
+        b"\xff\xfe\x00",
+        b"\xef\xbb\xbf{}",
+        b'{"a":1,"a":2}',
+        b'{"a":{"b":[{"c":1,"c":1}]}}',
+        b'{"a":NaN}',
+        b'{"a":-Infinity}',
+        b'{"a":1e400}',
+        b'{"a":"\\ud800"}',
+        b'{"\\uDFFF":1}',
+        b"[" * 200_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'{"a":' + b"9" * 5000 + b"}",
+        b'{"a":1}{"a":1}',
+        b'{"a":"\x00"}',
+    ],
+)
+def test_a_text_with_no_single_reading_is_a_parse_error(data: bytes) -> None:
+    with pytest.raises(Malformed) as caught:
+        message_of(data)
+    assert json.loads(caught.value.answer()) == {"jsonrpc": "2.0", "id": None, "error": {"code": PARSE_ERROR, "message": "Parse error"}}
+
+
+@pytest.mark.parametrize(
+    ("data", "request_id"),
+    [
+        (b"[]", None),
+        (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', None),
+        (b"1", None),
+        (b"null", None),
+        (b'"text"', None),
+        (b"{}", None),
+        (b'{"jsonrpc":"1.0","id":7,"method":"ping"}', 7),
+        (b'{"jsonrpc":"2.0","id":"x","method":5}', "x"),
+        (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":[1]}', 7),
+        (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', None),
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', None),
+        (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', None),
+        (b'{"jsonrpc":"2.0","id":{"a":1},"method":"ping"}', None),
+    ],
+)
+def test_json_that_is_not_one_message_is_an_invalid_request_under_its_own_id(data: bytes, request_id: str | int | None) -> None:
+    with pytest.raises(Malformed) as caught:
+        message_of(data)
+    answer = json.loads(caught.value.answer())
+    assert (answer["id"], answer["error"]["code"]) == (request_id, INVALID_REQUEST)
+
+
+def test_requests_and_notifications_are_read() -> None:
+    request = message_of(b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"\\ud83d\\ude00"}}')
+    assert request == JSONRPCRequest(jsonrpc="2.0", id=1, method="ping", params={"a": "😀"})
+    notice = message_of(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+    assert notice == JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized")
+
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,
+    lambda inner: st.lists(inner) | st.dictionaries(_TEXT, inner),
+)
+
+
+@given(_JSON, st.booleans())
+def test_every_plain_json_value_is_read_as_it_is(value: object, escaped: bool) -> None:
+    assert parse(json.dumps(value, ensure_ascii=escaped).encode()) == value
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_raise_anything_but_a_refusal(data: bytes) -> None:
+    try:
+        message_of(data)
+    except Malformed as malformed:
+        assert json.loads(malformed.answer())["error"]["code"] in {PARSE_ERROR, INVALID_REQUEST}
