@@ -276,7 +276,7 @@ def _is_mark(part: Any) -> bool:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    value = field.get_default(call_default_factory=True)  # type: ignore[call-arg]  # pydantic's own stub asks for data it ignores
+    value = field.get_default(call_default_factory=True)
     if isinstance(value, BaseModel):
         return "the defaults"
     if value is None:

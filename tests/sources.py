@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from synapsor.core.evidence import Rows
@@ -51,17 +51,21 @@ async def columns_of(source: ReadSource | WriteSource, where: Relation, **types:
     """Return every column of a relation as the planner would see it; `types` chooses where several would do."""
     facts = await source.describe(where)
     assert facts is not None
-    return {name: Column(name, types.get(name, usual(facts, name)), facts.columns[name].native) for name in facts.columns}
+    return {
+        name: Column(name, types.get(name, usual(facts, name)), facts.columns[name].native) for name in facts.columns
+    }
 
 
 def usual(facts: RelationFacts, name: str) -> ColumnType:
     """Return the type that a reviewer would most likely choose for a column."""
     family = facts.columns[name].family
-    order = ("boolean", "integer", "uuid", "text", "json", "timestamptz", "numeric", "float", "bytes", "bits")
+    order = ("integer", "boolean", "text", "uuid", "json", "timestamptz", "numeric", "float", "bytes", "bits")
     return ColumnType(next((kind for kind in order if kind in family), min(family, default="text")))
 
 
-def one_row(where: Relation, columns: Mapping[str, Column], *names: str, limit: int = 262_144, lock: bool = False) -> ReadShape:
+def one_row(
+    where: Relation, columns: Mapping[str, Column], *names: str, limit: int = 262_144, lock: bool = False
+) -> ReadShape:
     """Return the read of one row by `id` and `tenant_id`."""
     wanted = tuple(columns[name] for name in dict.fromkeys((*names, "id", "tenant_id")))
     return ReadShape(
@@ -76,7 +80,9 @@ def one_row(where: Relation, columns: Mapping[str, Column], *names: str, limit: 
     )
 
 
-def page(where: Relation, columns: Mapping[str, Column], *names: str, rows: int = 100, limit: int = 1_000_000) -> ReadShape:
+def page(
+    where: Relation, columns: Mapping[str, Column], *names: str, rows: int = 100, limit: int = 1_000_000
+) -> ReadShape:
     """Return the read of a tenant's rows in the order of `id`."""
     wanted = tuple(columns[name] for name in dict.fromkeys((*names, "id", "tenant_id")))
     return ReadShape(
@@ -130,77 +136,54 @@ def update(
 async def eventually(holds: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:
     """Return when something that a server says of itself has become true."""
     async with asyncio.timeout(seconds):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110  # no event of ours tells what a server does
             await asyncio.sleep(0.01)
+
+
+class _Line:
+    """One connection through the cutter."""
+
+    def __init__(self, *, deliver: bool) -> None:
+        self._deliver = deliver
+        self._cut = False
+        self._answered = asyncio.Event()
+
+    async def up(self, reader: asyncio.StreamReader, far: asyncio.StreamWriter, near: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            self._cut = data.rstrip(b"\0").endswith(b"COMMIT")
+            if self._deliver or not self._cut:
+                far.write(data)
+            if self._cut:
+                break
+        if self._cut and self._deliver:
+            await self._answered.wait()
+        near.transport.abort()
+        far.transport.abort()
+
+    async def down(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
+        while (data := await reader.read(65536)) and not self._cut:
+            near.write(data)
+        self._answered.set()
 
 
 @asynccontextmanager
 async def cut_at_commit(port: int, *, deliver: bool) -> AsyncIterator[int]:
-    """Forward to a server until a client says COMMIT; then cut both ways, with or without delivering it.
+    """Forward to a server until a client says COMMIT; then cut the line, after the server has answered or before it hears.
 
     Yields the port to connect to.
     """
     tasks: set[asyncio.Task[None]] = set()
 
-    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, other: asyncio.StreamWriter, watch: bool) -> None:
-        with suppress(ConnectionError):
-            while data := await source.read(65536):
-                if watch and b"COMMIT" in data:
-                    if deliver:
-                        sink.write(data)
-                        await sink.drain()
-                        await asyncio.sleep(0.3)  # the server's time to commit; its answer is never forwarded
-                    other.transport.abort()
-                    break
-                if not watch and cut.is_set():
-                    break
-                sink.write(data)
-                await sink.drain()
-        sink.close()
-
-    cut = asyncio.Event()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", port)
-
-        async def up() -> None:
-            with suppress(ConnectionError):
-                while data := await reader.read(65536):
-                    if b"COMMIT" in data:
-                        cut.set()
-                        if deliver:
-                            upstream_writer.write(data)
-                            await upstream_writer.drain()
-                            await upstream_reader_done(upstream_reader)
-                        writer.transport.abort()
-                        break
-                    upstream_writer.write(data)
-                    await upstream_writer.drain()
-            upstream_writer.close()
-
-        async def down() -> None:
-            with suppress(ConnectionError):
-                while not cut.is_set() and (data := await upstream_reader.read(65536)):
-                    if cut.is_set():
-                        break
-                    writer.write(data)
-                    await writer.drain()
-
-        for work in (up(), down()):
-            task = asyncio.create_task(work)
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+    async def serve(reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
+        far_reader, far = await asyncio.open_connection("127.0.0.1", port)
+        line = _Line(deliver=deliver)
+        tasks.update(map(asyncio.create_task, (line.up(reader, far, near), line.down(far_reader, near))))
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for task in tuple(tasks):
+        for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def upstream_reader_done(reader: asyncio.StreamReader) -> Sequence[bytes]:
-    """Wait until the server has answered."""
-    return [await reader.read(65536)]

@@ -15,7 +15,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeAlias, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError, ValidationInfo
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from synapsor.contract.document import Document, Positions, hidden_characters, read_document
@@ -51,7 +60,9 @@ def _parsed(value: Any, info: ValidationInfo, *, sqlite: bool) -> Any:
     try:
         return SecretRef.parse(value, root=_root(info), sqlite=sqlite)
     except ConfigError as error:
-        raise PydanticCustomError("secret_in_clear", "{message}", {"message": error.message, "fix": error.fix}) from None
+        raise PydanticCustomError(
+            "secret_in_clear", "{message}", {"message": error.message, "fix": error.fix}
+        ) from None
 
 
 def _path(value: Any, info: ValidationInfo) -> Any:
@@ -64,7 +75,9 @@ def _session_value(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, str) and value.startswith("${"):
         return _reference(value, info)
     if type(value) not in {str, int} or value == "":
-        raise PydanticCustomError("session_value", "this must be a text, a whole number or a reference such as ${env:NAME}")
+        raise PydanticCustomError(
+            "session_value", "this must be a text, a whole number or a reference such as ${env:NAME}"
+        )
     return value
 
 
@@ -84,7 +97,9 @@ SessionValues = dict[Name, SessionValue]
 class Model(BaseModel):
     """What every part of the configuration is: immutable, strict and closed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
 
 
 class Tls(Model):
@@ -170,7 +185,9 @@ def find_config(start: Path | None = None) -> Path:
     for directory in (here, *here.parents):
         if (found := directory / FILE_NAME).is_file():
             return found
-    raise ConfigError(f"There is no {FILE_NAME} here or in any directory above.", fix="Go to the project or name it with --config.")
+    raise ConfigError(
+        f"There is no {FILE_NAME} here or in any directory above.", fix="Go to the project or name it with --config."
+    )
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -203,12 +220,20 @@ Finding: TypeAlias = "tuple[Loc, str, str, str]"
 
 def _contradictions(config: Config) -> Iterator[Finding]:
     for name, source in config.sources.items():
-        yield from (((("sources", name, *loc)), rule, message, fix) for loc, rule, message, fix in _source_contradictions(source))
+        yield from (
+            ((("sources", name, *loc)), rule, message, fix)
+            for loc, rule, message, fix in _source_contradictions(source)
+        )
     seen: set[str] = set()
     for index, token in enumerate(config.http.tokens):
         at: Loc = ("http", "tokens", index)
         if token.sha256 == hashlib.sha256(b"").hexdigest():
-            yield ((*at, "sha256"), "token_empty", "this is the hash of an empty token", "Make one with `synapsor token new`.")
+            yield (
+                (*at, "sha256"),
+                "token_empty",
+                "this is the hash of an empty token",
+                "Make one with `synapsor token new`.",
+            )
         if seen & {token.name, token.sha256}:
             yield (at, "token_twice", "this token's name or hash is used before", "Give every client its own token.")
         seen |= {token.name, token.sha256}
@@ -219,16 +244,41 @@ def _source_contradictions(source: SourceConfig) -> Iterator[Finding]:
     if source.mode == "writeback":
         for key, value in (("write", source.write), ("receipts", source.receipts)):
             if value is None:
-                yield ((), "writeback_incomplete", f"mode writeback needs `{key}`", f"Add `{key}`, or set mode: review.")
+                yield (
+                    (),
+                    "writeback_incomplete",
+                    f"mode writeback needs `{key}`",
+                    f"Add `{key}`, or set mode: review.",
+                )
     if source.read == source.write and source.read.scheme != "sqlite":
-        yield (("write",), "one_credential", "reader and writer are the same secret", "Give the worker a credential of its own.")
+        yield (
+            ("write",),
+            "one_credential",
+            "reader and writer are the same secret",
+            "Give the worker a credential of its own.",
+        )
     for key, ref in (("read", source.read), ("write", source.write)):
         if ref and ref.scheme == "sqlite" and not sqlite:
-            yield ((key,), "engine_mismatch", f"a sqlite address does not fit engine {source.engine}", "Write ${env:NAME} or ${file:path}.")
+            yield (
+                (key,),
+                "engine_mismatch",
+                f"a sqlite address does not fit engine {source.engine}",
+                "Write ${env:NAME} or ${file:path}.",
+            )
     if sqlite and source.schema_ is None:
-        yield ((), "schema_missing", "engine sqlite needs `schema`, the name that its file is attached as", "Add `schema: main`.")
+        yield (
+            (),
+            "schema_missing",
+            "engine sqlite needs `schema`, the name that its file is attached as",
+            "Add `schema: main`.",
+        )
     if not sqlite and source.schema_ is not None:
-        yield (("schema",), "schema_unused", "only engine sqlite has `schema`", "Remove it; contracts name the schema of each relation.")
+        yield (
+            ("schema",),
+            "schema_unused",
+            "only engine sqlite has `schema`",
+            "Remove it; contracts name the schema of each relation.",
+        )
     if sqlite and source.tls is not None:
         yield (("tls",), "tls_unused", "a file has no TLS", "Remove it.")
 
@@ -258,7 +308,9 @@ def read_yaml(file: Path) -> Document:
     return replace(document, problems=[*hidden_characters(text, file.name), *document.problems])
 
 
-def validated(model: type[M], document: Document, context: Mapping[str, Any] | None = None) -> tuple[M | None, list[Problem]]:
+def validated(
+    model: type[M], document: Document, context: Mapping[str, Any] | None = None
+) -> tuple[M | None, list[Problem]]:
     """Return the model of a document, or None, and every problem that was found."""
     if document.data is None:
         return None, document.problems

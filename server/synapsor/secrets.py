@@ -78,7 +78,9 @@ class SecretRef:
                 return cls("env", target, text)
         elif sqlite and (literal := _SQLITE.fullmatch(text)):
             return cls("sqlite", os.path.normpath(root / literal[1]), text)
-        raise ConfigError("this must be a secret reference, never the value itself", fix=_WRITE_IT_AS + (_OR_SQLITE if sqlite else ""))
+        raise ConfigError(
+            "this must be a secret reference, never the value itself", fix=_WRITE_IT_AS + (_OR_SQLITE if sqlite else "")
+        )
 
     def __repr__(self) -> str:
         return f"SecretRef({self.text})"
@@ -101,7 +103,9 @@ def resolve(ref: SecretRef) -> Secret:
         return Secret(f"sqlite:///{ref.target}")
     secret = Secret(os.environ.get(ref.target, "")) if ref.scheme == "env" else _from_file(ref)
     if not secret:
-        fix = f"Set the environment variable {ref.target}." if ref.scheme == "env" else "Write the secret into the file."
+        fix = (
+            f"Set the environment variable {ref.target}." if ref.scheme == "env" else "Write the secret into the file."
+        )
         raise ConfigError(f"{ref} is not set or empty.", fix=fix)
     return secret
 
@@ -110,7 +114,9 @@ def _from_file(ref: SecretRef) -> Secret:
     secret, trouble = _read(ref.target)
     if trouble:
         # Raised out here, so that no handled error with the file's bytes in it hangs on as its context.
-        raise ConfigError(f"{ref} cannot be used: {trouble}.", fix=f"Make it a file of yours with mode 0600: chmod 600 {ref.target}")
+        raise ConfigError(
+            f"{ref} cannot be used: {trouble}.", fix=f"Make it a file of yours with mode 0600: chmod 600 {ref.target}"
+        )
     return secret
 
 

@@ -37,7 +37,7 @@ class Follower:
     engine: str
     address: str
     database: str
-    execute: Callable[[str], Any]
+    execute: Callable[..., Any]
     environment: dict[str, str] = field(default_factory=dict)
     ran: dict[str, str] = field(default_factory=dict)
 
@@ -99,7 +99,7 @@ def follower(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Followe
         )
 
 
-def _in_postgres(server: Server) -> Callable[[str], Any]:
+def _in_postgres(server: Server) -> Callable[..., Any]:
     async def execute(script: str, database: str = "shop") -> None:
         connection = await asyncpg.connect(
             host="127.0.0.1",
@@ -116,7 +116,7 @@ def _in_postgres(server: Server) -> Callable[[str], Any]:
     return execute
 
 
-def _in_mariadb(server: Server) -> Callable[[str], Any]:
+def _in_mariadb(server: Server) -> Callable[..., Any]:
     async def execute(script: str, _: str = "") -> None:
         url = f"mysql://{server.admin_user}:{server.admin_password}@127.0.0.1:{server.port}/"
         with closing(connect_mariadb(url, multi=True)) as connection, closing(connection.cursor()) as cursor:

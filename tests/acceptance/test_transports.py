@@ -34,7 +34,9 @@ async def connected(transport: str, era: str) -> AsyncIterator[Client]:
             yield client
     elif transport == "stdio":
         environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'server'}{os.pathsep}{ROOT}"}
-        process = StdioServerParameters(command=sys.executable, args=["-m", "tests.serving.stdio_server"], env=environment, cwd=ROOT)
+        process = StdioServerParameters(
+            command=sys.executable, args=["-m", "tests.serving.stdio_server"], env=environment, cwd=ROOT
+        )
         async with Client(process, mode=era) as client:
             yield client
     else:
@@ -67,7 +69,11 @@ def connect(request: pytest.FixtureRequest) -> Connect:
 async def test_tools_are_listed_in_order_with_both_schemas_and_hints(connect: Connect) -> None:
     async with connect() as client:
         tools = (await client.list_tools()).tools
-    assert [t.name for t in tools] == ["billing.inspect_invoice", "billing.propose_late_fee_waiver", "synapsor.proposal_status"]
+    assert [t.name for t in tools] == [
+        "billing.inspect_invoice",
+        "billing.propose_late_fee_waiver",
+        "synapsor.proposal_status",
+    ]
     for tool in tools:
         assert tool.input_schema["additionalProperties"] is False
         assert tool.output_schema is not None
@@ -112,7 +118,11 @@ async def test_an_unknown_tool_is_a_protocol_error_that_repeats_nothing(connect:
     async with connect() as client:
         with pytest.raises(MCPError) as caught:
             await client.call_tool("billing.nothing_of_the_kind", {})
-    assert (caught.value.error.code, caught.value.error.message, caught.value.error.data) == (-32602, "Unknown tool", None)
+    assert (caught.value.error.code, caught.value.error.message, caught.value.error.data) == (
+        -32602,
+        "Unknown tool",
+        None,
+    )
 
 
 async def test_templates_are_offered_and_no_resource_is_listed(connect: Connect) -> None:
@@ -134,11 +144,19 @@ async def test_whatever_is_not_the_sessions_own_record_gets_one_answer(connect: 
         for uri in FOREIGN:
             with pytest.raises(MCPError) as caught:
                 await client.read_resource(uri)
-            assert (caught.value.error.code, caught.value.error.message, caught.value.error.data) == (-32602, "Resource not found", None)
+            assert (caught.value.error.code, caught.value.error.message, caught.value.error.data) == (
+                -32602,
+                "Resource not found",
+                None,
+            )
 
 
 async def test_a_resource_that_raises_leaks_nothing(connect: Connect) -> None:
     async with connect() as client:
         with pytest.raises(MCPError) as caught:
             await client.read_resource("synapsor://evidence/raise")
-    assert (caught.value.error.code, caught.value.error.message, caught.value.error.data) == (-32603, "Internal error", None)
+    assert (caught.value.error.code, caught.value.error.message, caught.value.error.data) == (
+        -32603,
+        "Internal error",
+        None,
+    )

@@ -16,7 +16,9 @@ from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, ROW, Person, audit_of, evidence_of, filed, person, proposal
 
 
-async def leo_says_yes(ledger: Ledger, asked: Proposal, who: Person, *, now: dt.datetime = NOW, digest: str = "") -> ProposalRecord:
+async def leo_says_yes(
+    ledger: Ledger, asked: Proposal, who: Person, *, now: dt.datetime = NOW, digest: str = ""
+) -> ProposalRecord:
     return await approve(
         ledger, asked.id, digest=digest or asked.digest, operator=who.operator, key=who.key, now=now, mode="writeback"
     )
@@ -61,7 +63,20 @@ async def test_an_approval_signs_one_digest_once_and_files_the_job_that_follows_
 @pytest.mark.requirement("approval:another-person")
 @pytest.mark.parametrize(
     "principal",
-    ["leo", "LEO", "Leo", " leo", "leo ", "l\u200beo", "ｌｅｏ", "le\u00ado", "l e o", "leo\u202e", "leo.bots", "LEO.Bots"],
+    [
+        "leo",
+        "LEO",
+        "Leo",
+        " leo",
+        "leo ",
+        "l\u200beo",
+        "ｌｅｏ",
+        "le\u00ado",
+        "l e o",
+        "leo\u202e",
+        "leo.bots",
+        "LEO.Bots",
+    ],
 )
 async def test_nobody_decides_on_their_own_request_under_any_alias_of_their_name(principal: str) -> None:
     ledger, asked = await filed(principal=principal)
@@ -70,7 +85,9 @@ async def test_nobody_decides_on_their_own_request_under_any_alias_of_their_name
 
 
 @pytest.mark.requirement("approval:in-time")
-@pytest.mark.parametrize("late", [dt.timedelta(hours=72), dt.timedelta(hours=72, microseconds=1), dt.timedelta(days=999)])
+@pytest.mark.parametrize(
+    "late", [dt.timedelta(hours=72), dt.timedelta(hours=72, microseconds=1), dt.timedelta(days=999)]
+)
 async def test_an_expired_proposal_is_not_approved_from_its_last_instant_on(late: dt.timedelta) -> None:
     ledger, asked = await filed()
     error = await refused(ledger, asked, person(), now=NOW + late)
@@ -130,7 +147,9 @@ async def test_a_proposal_that_is_not_the_one_shown_is_not_approved() -> None:
         {"ledger": "led_other"},
     ],
 )
-async def test_an_approval_of_one_proposal_is_none_of_a_proposal_that_differs_in_anything(change: dict[str, object]) -> None:
+async def test_an_approval_of_one_proposal_is_none_of_a_proposal_that_differs_in_anything(
+    change: dict[str, object],
+) -> None:
     ledger, asked = await filed()
     leo = person("leo", "billing_lead", "intern")
     (signed,) = (await leo_says_yes(ledger, asked, leo)).decisions
@@ -183,7 +202,9 @@ async def test_a_decided_proposal_is_not_decided_again() -> None:
             await leo_says_yes(ledger, asked, who)
         assert (error.value.rule, error.value.exit_code) == ("already_decided", 3)
         with pytest.raises(DecisionRefused):
-            await reject(ledger, asked.id, digest=asked.digest, operator=who.operator, key=who.key, now=NOW, reason="No.")
+            await reject(
+                ledger, asked.id, digest=asked.digest, operator=who.operator, key=who.key, now=NOW, reason="No."
+            )
     record = await ledger.proposal(asked.id)
     assert record is not None
     assert (record.status, record.decisions, record.job) == (first.status, first.decisions, first.job)
@@ -201,12 +222,17 @@ async def test_a_signed_approval_that_is_sent_to_the_ledger_again_changes_nothin
 
 
 @pytest.mark.requirement("approval:trusted-key")
-@pytest.mark.parametrize("field", ["verdict", "operator", "role", "expires_at", "ledger", "digest", "proposal", "at", "nonce", "reason", "id"])
+@pytest.mark.parametrize(
+    "field",
+    ["verdict", "operator", "role", "expires_at", "ledger", "digest", "proposal", "at", "nonce", "reason", "id"],
+)
 async def test_a_signature_covers_every_field_of_a_decision(field: str) -> None:
     ledger, asked = await filed()
     leo, lea = person("leo"), person("lea")
     (signed,) = (await leo_says_yes(ledger, asked, leo)).decisions
-    new = {"verdict": "reject", "operator": "lea", "expires_at": "2099-01-01T00:00:00.000000Z"}.get(field, "something else")
+    new = {"verdict": "reject", "operator": "lea", "expires_at": "2099-01-01T00:00:00.000000Z"}.get(
+        field, "something else"
+    )
     forged = SignedDecision(decision=replace(signed.decision, **{field: new}), signature=signed.signature)  # type: ignore[arg-type]  # each field is a text
     with pytest.raises(IntegrityError):
         verify_approval(forged, asked, {"leo": leo.operator, "lea": lea.operator}, ledger=ledger.id, now=stamp(NOW))
@@ -219,14 +245,18 @@ async def test_what_is_no_signature_proves_nothing(signature: str) -> None:
     leo = person()
     (signed,) = (await leo_says_yes(ledger, asked, leo)).decisions
     with pytest.raises(IntegrityError):
-        verify_approval(replace(signed, signature=signature), asked, {"leo": leo.operator}, ledger=ledger.id, now=stamp(NOW))
+        verify_approval(
+            replace(signed, signature=signature), asked, {"leo": leo.operator}, ledger=ledger.id, now=stamp(NOW)
+        )
 
 
 @pytest.mark.requirement("approval:trusted-key")
 async def test_a_rejection_or_an_activation_cannot_stand_for_an_approval() -> None:
     ledger, asked = await filed()
     leo = person()
-    record = await reject(ledger, asked.id, digest=asked.digest, operator=leo.operator, key=leo.key, now=NOW, reason="No.")
+    record = await reject(
+        ledger, asked.id, digest=asked.digest, operator=leo.operator, key=leo.key, now=NOW, reason="No."
+    )
     (signed,) = record.decisions
     assert (record.status, record.job) == (Status.REJECTED, None)
     with pytest.raises(IntegrityError):
@@ -234,12 +264,20 @@ async def test_a_rejection_or_an_activation_cannot_stand_for_an_approval() -> No
     nobody = Operator(name="leo", key=person().operator.key, roles=("billing_lead",))
     yes = replace(signed.decision, verdict="approve")
     with pytest.raises(IntegrityError):
-        verify_approval(SignedDecision(decision=yes, signature=sign(yes, leo.key)), asked, {"leo": nobody}, ledger=ledger.id, now=stamp(NOW))
+        verify_approval(
+            SignedDecision(decision=yes, signature=sign(yes, leo.key)),
+            asked,
+            {"leo": nobody},
+            ledger=ledger.id,
+            now=stamp(NOW),
+        )
 
 
 async def test_an_approval_in_a_ledger_that_the_proposal_does_not_belong_to_is_refused() -> None:
     ledger, _ = await filed()
-    stray = proposal("led_other", id="wrp_" + "0" * 19 + "2", branch="rb_" + "0" * 19 + "2", request="sha256:" + "s" * 64)
+    stray = proposal(
+        "led_other", id="wrp_" + "0" * 19 + "2", branch="rb_" + "0" * 19 + "2", request="sha256:" + "s" * 64
+    )
     evidence = {**evidence_of(ROW), "id": "ev_" + "0" * 19 + "2", "call": "aud_" + "0" * 19 + "2"}
     await ledger.file_proposal(stray, evidence, audit_of(evidence))
     leo = person()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio
 
@@ -36,6 +37,14 @@ class Child:
         finally:
             loop.remove_reader(self.handle)
 
+    async def wake_and_end(self) -> None:
+        """Wake the process until it has ended; one signal could come before it is asleep."""
+        for _ in range(300):
+            self.send(signal.SIGCONT)
+            with suppress(TimeoutError):
+                return await self.ended(0.2)
+        raise TimeoutError
+
     @property
     def alive(self) -> bool:
         """Tell whether the process still runs or is paused."""
@@ -44,6 +53,37 @@ class Child:
         except ProcessLookupError:
             return False
         return True
+
+
+class Signals:
+    """A named pipe into which failpoints write their names; each may be waited for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        os.mkfifo(path)
+        # Open for writing too, so that it has no end while no failpoint has it open.
+        self._handle = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        self._rest = b""
+
+    async def next(self, seconds: float = 60) -> str:
+        """Wait for the next name."""
+        loop, there = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._handle, there.set)
+        try:
+            with anyio.fail_after(seconds):
+                while b"\n" not in self._rest:
+                    await there.wait()
+                    there.clear()
+                    with suppress(BlockingIOError):
+                        self._rest += os.read(self._handle, 4096)
+        finally:
+            loop.remove_reader(self._handle)
+        name, _, self._rest = self._rest.partition(b"\n")
+        return name.decode()
+
+    def close(self) -> None:
+        """Close the pipe."""
+        os.close(self._handle)
 
 
 @dataclass

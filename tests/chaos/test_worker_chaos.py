@@ -1,9 +1,9 @@
 """The worker killed and paused at every named point and at random: every approved change once, every outcome true."""
 
-import asyncio
 import os
 import random
 import signal
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from synapsor.core.proposal import Status
 from synapsor.ports import ProposalRecord
 from synapsor.runtime import Project
 from synapsor.work.failpoints import ALL_STEPS
-from tests.chaos.herd import Herd, herd
+from tests.chaos.herd import Herd, Signals, herd
 from tests.chaos.history import effects, violations, watch
 from tests.databases import Database, execute, table
 from tests.projects import ACME, GLOBEX, ProjectFiles, leo_approves, opened, write_project
@@ -22,6 +22,9 @@ from tests.projects import ACME, GLOBEX, ProjectFiles, leo_approves, opened, wri
 pytestmark = pytest.mark.chaos
 
 APPLY_STEPS = tuple(s for s in ALL_STEPS if not s.startswith("apply.verdict"))
+STRIKE_LEASE = 1.0
+"""Seconds. Short, for others wait for it to lapse; long enough that a worker is not stopped while it renews it, with the ledger's
+lock in its hand."""
 VERDICT_STEPS = tuple(s for s in ALL_STEPS if s.startswith("apply.verdict"))
 
 
@@ -60,11 +63,6 @@ async def _settled(project: Project, flock: Herd, ids: list[str], seconds: float
             records = [await _record(project, proposal_id) for proposal_id in ids]
             if all(r.status is not Status.APPROVED for r in records):
                 return records
-
-
-async def _reached(pipe: Path) -> str:
-    """Wait until a failpoint writes its name."""
-    return await asyncio.to_thread(pipe.read_text)
 
 
 @pytest.mark.requirement("apply:exactly-once", "apply:outcome-true")
@@ -110,19 +108,15 @@ async def test_a_conflict_stays_a_conflict_when_the_worker_dies_or_sleeps_while_
 
 async def _strike(files: ProjectFiles, flock: Herd, step: str, action: str) -> None:
     """Let one worker meet the failpoint; let another take over the job while the first is away, and the first come back."""
-    pipe = files.root / f"reached.{step}"
-    os.mkfifo(pipe)
-    struck = await flock.fork(failpoint=f"{step}:{action}", pipe=str(pipe), lease=0.2, drain=True)
-    assert (await _reached(pipe)).strip() == step
-    if action == "stop" and step != ALL_STEPS[-1]:
-        other = await flock.fork(failpoint="work.leased:note", pipe=str(pipe), lease=0.2)
-        if step != "work.settled":
-            assert (await _reached(pipe)).strip() == "work.leased"
-        struck.send(signal.SIGCONT)
-        await struck.ended()
-        other.send(signal.SIGKILL)
-    struck.send(signal.SIGCONT)
-    await struck.ended()
+    with closing(Signals(files.root / f"reached.{step}")) as signals:
+        struck = await flock.fork(failpoint=f"{step}:{action}", pipe=signals.path, lease=STRIKE_LEASE, drain=True)
+        assert await signals.next() == step
+        if action == "stop" and step != ALL_STEPS[-1]:
+            other = await flock.fork(failpoint="work.leased:note", pipe=signals.path, lease=STRIKE_LEASE)
+            assert await signals.next() == "work.leased"
+            await struck.wake_and_end()
+            other.send(signal.SIGKILL)
+        await struck.wake_and_end()
 
 
 async def _storm(files: ProjectFiles, count: int, seed: int) -> None:

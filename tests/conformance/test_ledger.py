@@ -12,6 +12,7 @@ import pytest_asyncio
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import to_body
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
+from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.open import open_ledger, open_memory_ledger
 from synapsor.ledger.store import Ledger
@@ -93,7 +94,7 @@ async def test_a_job_that_raises_changes_nothing_and_its_error_reaches_its_calle
 
 async def test_in_a_group_of_jobs_the_failing_one_fails_alone(ledger: Ledger) -> None:
     async def fail(tx: Transaction) -> None:
-        await tx.execute("probe", at="lost")
+        await Book(tx, None, []).append(event("lost", "x", at()))
         raise IntegrityError("this one")
 
     good, bad = [ledger.record_read(*seen()) for _ in range(30)], [connection_of(ledger).write(fail) for _ in range(3)]

@@ -28,6 +28,7 @@ INVOICES = Relation(schema="billing", name="invoices")
 REVIEW = Relation(schema="billing", name="invoice_review")
 RECEIPTS = Relation(schema="billing", name="synapsor_receipts")
 NOTE = "SELECT note FROM billing.invoice_review WHERE id = 'INV-3001'"
+MANY = "SELECT count(*) FROM " + ", ".join(f"billing.invoice_review r{n}" for n in range(6))
 SET_NOTE = "UPDATE billing.invoices SET note = %(p1)s WHERE id = %(p2)s"
 
 
@@ -118,7 +119,9 @@ async def test_a_certificate_of_another_authority_is_refused(shop: Database, tmp
 
 
 @pytest.mark.requirement("source:tls-not-stripped")
-@pytest.mark.parametrize("host", ["db.example.com", "10.0.0.7", "localhost.example.com", "127.0.0.1.example.com", "0x7f000001"])
+@pytest.mark.parametrize(
+    "host", ["db.example.com", "10.0.0.7", "localhost.example.com", "127.0.0.1.example.com", "0x7f000001"]
+)
 def test_off_the_loopback_tls_is_verified_without_being_asked_for(host: str) -> None:
     context = Tls().context(host)
     assert context is not None
@@ -148,11 +151,15 @@ async def test_a_server_that_asks_for_the_password_in_clear_does_not_get_it(plug
         outgoing.write(packet(2, b"\xfe" + plugin + b"\0" + b"12345678901234567890\0"))
         received.extend(await incoming.read(4096))
         outgoing.close()
+        served.set()
 
+    served = asyncio.Event()
     server = await asyncio.start_server(rogue, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     source = MysqlReadSource(name="shop", url=f"mysql://reader:CANARYpassword@127.0.0.1:{port}/x", tls=Tls())
     failed = await failure(source.fetch(ask("SELECT 1"), time_ms=500))
+    async with asyncio.timeout(5):
+        await served.wait()
     assert b"CANARY" not in received
     assert b"reader" in received
     assert (failed.kind, failed.state) == (Failure.DENIED, "2059")
@@ -174,7 +181,11 @@ async def test_a_password_of_any_characters_works_and_a_malformed_address_is_not
     source = MysqlReadSource(name="shop", url=f"mysql://odd:{quote(password, safe='')}@{where}/", tls=Tls(ca=shop.ca))
     assert await one(source, "SELECT 1") == "1"
     await source.aclose()
-    for url in (f"mysql://odd:{password}@{where}/billing", f"mysql://odd:{quote(password)}@{where}:x/", "postgresql://CANARY"):
+    for url in (
+        f"mysql://odd:{password}@{where}/billing",
+        f"mysql://odd:{quote(password)}@{where}:x/",
+        "postgresql://CANARY",
+    ):
         with pytest.raises(ConfigError) as raised:
             MysqlReadSource(name="shop", url=url, tls=Tls())
         assert "CANARY" not in raised.value.message + raised.value.fix
@@ -196,7 +207,11 @@ async def test_a_wrong_password_is_denied_and_says_no_more(shop: Database) -> No
 @pytest.mark.requirement("source:reader-cannot-write")
 async def test_a_mis_granted_reader_still_cannot_write(shop: Database) -> None:
     source = MysqlReadSource(name="shop", url=shop.admin_url, tls=Tls(ca=shop.ca))
-    for text in ("UPDATE billing.invoices SET note = 'x'", "CREATE TABLE billing.extra (id int)", "TRUNCATE billing.invoices"):
+    for text in (
+        "UPDATE billing.invoices SET note = 'x'",
+        "CREATE TABLE billing.extra (id int)",
+        "TRUNCATE billing.invoices",
+    ):
         assert (await failure(source.fetch(ask(text), time_ms=2000))).state == "1792"
     await source.aclose()
 
@@ -207,7 +222,7 @@ async def test_a_view_that_writes_through_its_definer_is_stopped(shop: Database,
         shop,
         """
         CREATE OR REPLACE TABLE written (id int) ENGINE=InnoDB;
-        CREATE OR REPLACE FUNCTION write_one() RETURNS int SQL SECURITY DEFINER MODIFIES SQL DATA
+        CREATE OR REPLACE FUNCTION write_one() RETURNS int SQL SECURITY DEFINER DETERMINISTIC MODIFIES SQL DATA
           BEGIN INSERT INTO written VALUES (1); RETURN 1; END;
         CREATE OR REPLACE VIEW writing AS SELECT write_one() AS w;
         GRANT SELECT ON writing TO synapsor_reader@'127.0.0.1';
@@ -215,7 +230,10 @@ async def test_a_view_that_writes_through_its_definer_is_stopped(shop: Database,
     )
     assert (await failure(reader.fetch(ask("SELECT w FROM billing.writing"), time_ms=2000))).state == "1792"
     assert fetch(shop, "SELECT count(*) FROM written") == [(0,)]
-    execute(shop, "REVOKE SELECT ON writing FROM synapsor_reader@'127.0.0.1'; DROP VIEW writing; DROP FUNCTION write_one; DROP TABLE written")
+    execute(
+        shop,
+        "REVOKE SELECT ON writing FROM synapsor_reader@'127.0.0.1'; DROP VIEW writing; DROP FUNCTION write_one; DROP TABLE written",
+    )
 
 
 @pytest.mark.requirement("source:fresh-snapshot")
@@ -239,7 +257,10 @@ async def test_nothing_of_one_call_is_left_for_the_next(shop: Database, reader: 
         call.cancel()
         await asyncio.wait({call})
     seen = await reader.fetch(
-        ask("SELECT @tenant, @@time_zone, @@tx_isolation, @@tx_read_only, @@collation_connection, @@max_statement_time"), time_ms=700
+        ask(
+            "SELECT @tenant, @@time_zone, @@tx_isolation, @@tx_read_only, @@collation_connection, @@max_statement_time"
+        ),
+        time_ms=700,
     )
     assert tuple(seen[0]) == (None, "+00:00", "REPEATABLE-READ", "1", "utf8mb4_bin", "0.700000")
     assert fetch(shop, "SELECT IS_FREE_LOCK('bleed')") == [(1,)]
@@ -259,7 +280,9 @@ async def test_a_canceled_read_is_stopped_on_the_server(shop: Database, reader: 
 
 
 @pytest.mark.requirement("source:cancel-stops")
-async def test_a_read_canceled_before_its_statement_arrives_is_stopped_as_well(shop: Database, reader: MysqlReadSource) -> None:
+async def test_a_read_canceled_before_its_statement_arrives_is_stopped_as_well(
+    shop: Database, reader: MysqlReadSource
+) -> None:
     for ticks in range(8):
         call = asyncio.ensure_future(reader.fetch(ask("SELECT SLEEP(32)"), time_ms=60_000))
         for _ in range(ticks):
@@ -271,7 +294,7 @@ async def test_a_read_canceled_before_its_statement_arrives_is_stopped_as_well(s
 
 
 @pytest.mark.requirement("source:time-limit")
-@pytest.mark.parametrize("text", ["SELECT SLEEP(30)", "SELECT BENCHMARK(2000000000, MD5('a'))", "SELECT (SELECT count(*) FROM seq_1_to_900000000)"])
+@pytest.mark.parametrize("text", ["SELECT SLEEP(30)", "SELECT BENCHMARK(2000000000, MD5('a'))", MANY])
 async def test_a_read_ends_at_its_limit_even_where_the_server_says_nothing(reader: MysqlReadSource, text: str) -> None:
     started = time.monotonic()
     assert (await failure(reader.fetch(ask(text), time_ms=300))).kind is Failure.TIMEOUT
@@ -321,7 +344,9 @@ async def test_a_value_that_would_not_be_compared_exactly_is_refused(reader: Mys
 
 
 @pytest.mark.requirement("source:one-statement")
-@pytest.mark.parametrize("hostile", ["' OR 1=1 -- ", "\\' OR 1=1 -- ", "\\", "%s %(p1)s %%", "a\0b", "\u00bf'\n\r\x1a\"", "😀é", "`$1;:x"])
+@pytest.mark.parametrize(
+    "hostile", ["' OR 1=1 -- ", "\\' OR 1=1 -- ", "\\", "%s %(p1)s %%", "a\0b", "\u00bf'\n\r\x1a\"", "😀é", "`$1;:x"]
+)
 async def test_a_value_is_never_more_than_a_value(reader: MysqlReadSource, hostile: str) -> None:
     rows = await reader.fetch(ask("SELECT %(p1)s, HEX(%(p1)s), %(p2)s", hostile, hostile.encode()), time_ms=2000)
     assert tuple(rows[0]) == (hostile, hostile.encode().hex().upper(), hostile.encode())
@@ -330,14 +355,17 @@ async def test_a_value_is_never_more_than_a_value(reader: MysqlReadSource, hosti
 def plan_for(table: str, tenant: str) -> ReadPlan:
     columns = tuple(Column(name, ColumnType.TEXT) for name in ("id", "tenant_id"))
     shape = ReadShape(
-        relation=Relation(schema="billing", name=table), columns=columns, tenant=columns[1], equals=(), rows=1000, bytes=1_000_000, single=False
+        relation=Relation(schema="billing", name=table), columns=columns, tenant=columns[1], equals=(), order=((columns[0], False),),
+        rows=1000, bytes=1_000_000, single=False,
     )  # fmt: skip
     return ReadPlan(shape=shape, tenant=tenant, equals=(), time_ms=2000)
 
 
 @pytest.mark.requirement("read:tenant")
 @pytest.mark.parametrize("table", ["hostile_invoices", "hostile_invoices_unicode"])
-async def test_tenants_that_the_collation_takes_for_one_are_kept_apart(shop: Database, reader: MysqlReadSource, table: str) -> None:
+async def test_tenants_that_the_collation_takes_for_one_are_kept_apart(
+    shop: Database, reader: MysqlReadSource, table: str
+) -> None:
     raw = dict(fetch(shop, f"SELECT CONVERT(tenant_id USING binary), count(*) FROM {table} GROUP BY 1"))
     tenants = {tenant.decode(): count for tenant, count in raw.items()}
     assert {"acme", "ACME", "acme ", "acmé", "0", "0zz"} <= set(tenants)
@@ -359,10 +387,21 @@ async def test_zero_dates_and_bits_arrive_as_the_server_prints_them(shop: Databa
         " VALUES ('zero', 'acme', '0000-00-00', '2024-00-00', b'101', b'1', 'ab', 2024)",
     )
     rows = await reader.fetch(
-        ask("SELECT CAST(c_date AS CHAR), c_date, c_datetime6, c_bit8 + 0, c_bit8, c_bit1, c_binary, c_year FROM billing.specimens WHERE id = 'zero'"),
+        ask(
+            "SELECT CAST(c_date AS CHAR), c_date, c_datetime6, c_bit8 + 0, c_bit8, c_bit1, c_binary, c_year FROM billing.specimens WHERE id = 'zero'"
+        ),
         time_ms=2000,
     )
-    assert tuple(rows[0]) == ("0000-00-00", "0000-00-00", "2024-00-00 00:00:00.000000", "5", b"\x05", b"\x01", b"ab\0\0", "2024")
+    assert tuple(rows[0]) == (
+        "0000-00-00",
+        "0000-00-00",
+        "2024-00-00 00:00:00.000000",
+        "5",
+        b"\x05",
+        b"\x01",
+        b"ab\0\0",
+        "2024",
+    )
 
 
 # ---- a write -----------------------------------------------------------------------------------------------------------------
@@ -382,7 +421,9 @@ async def test_rows_are_counted_when_matched_not_when_changed(shop: Database, wr
     assert note(shop) == "same"
 
 
-async def test_a_transaction_left_without_commit_leaves_nothing_and_no_lock(shop: Database, writer: MysqlWriteSource) -> None:
+async def test_a_transaction_left_without_commit_leaves_nothing_and_no_lock(
+    shop: Database, writer: MysqlWriteSource
+) -> None:
     with pytest.raises(ZeroDivisionError):
         async with writer.transaction(time_ms=2000) as transaction:
             await transaction.execute(ask(SET_NOTE, "gone", "INV-3001"))
@@ -454,7 +495,9 @@ async def test_a_deadlock_is_transient(writer: MysqlWriteSource) -> None:
         await one_.execute(ask(SET_NOTE, "a", "INV-3001"))
         await other.execute(ask(SET_NOTE, "b", "INV-3004"))
         crossed = await asyncio.gather(
-            one_.execute(ask(SET_NOTE, "a", "INV-3004")), other.execute(ask(SET_NOTE, "b", "INV-3001")), return_exceptions=True
+            one_.execute(ask(SET_NOTE, "a", "INV-3004")),
+            other.execute(ask(SET_NOTE, "b", "INV-3001")),
+            return_exceptions=True,
         )
         kinds = [found.kind for found in crossed if isinstance(found, SourceFailure)]
         assert kinds == [Failure.TRANSIENT]
@@ -480,6 +523,7 @@ async def cutting_proxy(shop: Database, *, before: bool) -> AsyncIterator[str]:
         while data := await client.read(65_536):
             if b"\x03COMMIT" in data:
                 answers.cancel()
+                await asyncio.wait({answers})
                 if not before:
                     to_server.write(data)
                     await server.read(65_536)
@@ -492,12 +536,13 @@ async def cutting_proxy(shop: Database, *, before: bool) -> AsyncIterator[str]:
     async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while data := await source.read(65_536):
             sink.write(data)
-        sink.close()
 
-    proxy = await asyncio.start_server(serve, "127.0.0.1", 0)
+    serving: set[asyncio.Task[None]] = set()
+    proxy = await asyncio.start_server(lambda r, w: serving.add(asyncio.ensure_future(serve(r, w))), "127.0.0.1", 0)
     port = proxy.sockets[0].getsockname()[1]
     yield shop.write_url.replace(f":{parts.port}/", f":{port}/")
     proxy.close()
+    await asyncio.wait(serving, timeout=5)
 
 
 @pytest.mark.requirement("source:commit-outcome")
@@ -549,7 +594,7 @@ async def test_facts_of_a_table_as_the_worker_sees_it(writer: MysqlWriteSource) 
     assert facts.columns["row_version"].moves, "its trigger is hidden from the worker, but it is known to be there"
     assert not facts.columns["id"].moves
     assert "card_token" not in facts.columns
-    assert (facts.columns["amount"].family, facts.columns["amount"].scale) == ({"numeric"}, 2)
+    assert (sorted(facts.columns["amount"].family), facts.columns["amount"].scale) == (["numeric"], 2)
     assert (facts.columns["note"].max_length, facts.columns["note"].exact) == (500, False)
     assert (facts.columns["updated_at"].scale, facts.columns["late_fee_cents"].high) == (6, 2**63 - 1)
 
@@ -575,11 +620,16 @@ async def test_facts_of_odd_tables(shop: Database) -> None:
         """,
     )
     source = MysqlReadSource(name="shop", url=shop.admin_url, tls=Tls(ca=shop.ca))
-    odd, old, simple, joined = [await source.describe(Relation(schema="billing", name=n)) for n in ("odd", "old", "simple", "joined")]
+    odd, old, simple, joined = [
+        await source.describe(Relation(schema="billing", name=n)) for n in ("odd", "old", "simple", "joined")
+    ]
     elsewhere = await source.describe(Relation(schema="BILLING", name="odd"))
     await source.aclose()
     assert elsewhere is None
-    assert odd and old and simple and joined
+    assert odd is not None
+    assert old is not None
+    assert simple is not None
+    assert joined is not None
     assert set(odd.unique) == {frozenset({"id"}), frozenset({"tenant", "id"})}
     assert {n for n, c in odd.columns.items() if c.moves} == {"at", "sum_", "version", "seen"}
     assert {n for n, c in odd.columns.items() if c.approximate} == {"f", "m"}
@@ -606,7 +656,9 @@ def test_what_a_trigger_assigns_is_read_from_its_code(body: str, columns: set[st
     assert set(_assigned(body)) == columns
 
 
-async def test_a_fingerprint_names_the_server_and_nothing_of_the_address(shop: Database, reader: MysqlReadSource) -> None:
+async def test_a_fingerprint_names_the_server_and_nothing_of_the_address(
+    shop: Database, reader: MysqlReadSource
+) -> None:
     other = MysqlReadSource(name="shop", url=shop.admin_url, tls=Tls(ca=shop.ca))
     assert await reader.fingerprint() == await other.fingerprint()
     assert (await reader.fingerprint()).startswith("sha256:")
@@ -624,18 +676,34 @@ def grant(privilege: str, schema: str | None, table: str | None, *columns: str, 
     ("text", "privileges", "roles"),
     [
         ("GRANT USAGE ON *.* TO `r`@`%` IDENTIFIED BY PASSWORD '*ABC'", [grant("USAGE", None, None)], []),
-        ("GRANT ALL PRIVILEGES ON *.* TO `r`@`%` WITH GRANT OPTION", [grant("ALL PRIVILEGES", None, None), grant("GRANT OPTION", None, None)], []),
+        (
+            "GRANT ALL PRIVILEGES ON *.* TO `r`@`%` WITH GRANT OPTION",
+            [grant("ALL PRIVILEGES", None, None), grant("GRANT OPTION", None, None)],
+            [],
+        ),
         (
             "GRANT SELECT (`a`, `b``c`), SHOW VIEW, UPDATE (`a`) ON `shop`.`in``voices` TO `r`@`%`",
-            [grant("SELECT", "shop", "in`voices", "a", "b`c"), grant("SHOW VIEW", "shop", "in`voices"), grant("UPDATE", "shop", "in`voices", "a")],
+            [
+                grant("SELECT", "shop", "in`voices", "a", "b`c"),
+                grant("SHOW VIEW", "shop", "in`voices"),
+                grant("UPDATE", "shop", "in`voices", "a"),
+            ],
             [],
         ),
         ("GRANT EXECUTE ON PROCEDURE `shop`.`p` TO `r`@`%`", [grant("EXECUTE", "shop", "p", routine=True)], []),
         ("GRANT SELECT ON `shop\\_1`.* TO 'r'@'%' REQUIRE SSL", [grant("SELECT", "shop\\_1", None)], []),
         ("GRANT `app_role` TO `r`@`%`", [], ["`app_role`"]),
         ("GRANT `a`@`%`,`b`@`%` TO `r`@`%`", [], ["`a`@`%`", "`b`@`%`"]),
-        ("GRANT PROXY ON ''@'%' TO 'r'@'%' WITH GRANT OPTION", [grant("PROXY", None, None), grant("GRANT OPTION", None, None)], []),
-        ("GRANT BACKUP_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.* TO `r`@`%`", [grant("BACKUP_ADMIN", None, None), grant("SYSTEM_VARIABLES_ADMIN", None, None)], []),
+        (
+            "GRANT PROXY ON ''@'%' TO 'r'@'%' WITH GRANT OPTION",
+            [grant("PROXY", None, None), grant("GRANT OPTION", None, None)],
+            [],
+        ),
+        (
+            "GRANT BACKUP_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.* TO `r`@`%`",
+            [grant("BACKUP_ADMIN", None, None), grant("SYSTEM_VARIABLES_ADMIN", None, None)],
+            [],
+        ),
         ("REVOKE SELECT ON `mysql`.* FROM `r`@`%`", [], []),
         ("SET DEFAULT ROLE `a` FOR `r`@`%`", [], []),
         ("SOMETHING ELSE", [grant("UNKNOWN", None, None)], []),
@@ -646,8 +714,10 @@ def test_a_grant_is_read_in_full(text: str, privileges: list[Grant], roles: list
     assert parse_grant(text) == (privileges, roles)
 
 
-async def rules(shop: Database, script: str, denied: dict[Relation, frozenset[str]] | None = None, user: str = "probe") -> set[tuple[str, bool]]:
-    """Return the findings about a reader that a script grants something to."""
+async def rules(
+    shop: Database, script: str, denied: dict[Relation, frozenset[str]] | None = None, user: str = "probe"
+) -> set[str]:
+    """Return what is fatal about a reader that a script grants something to."""
     account = f"{user}@'%'"
     execute(shop, f"CREATE OR REPLACE USER {account} IDENTIFIED BY 'pw'; " + script.replace("PROBE", account))
     where = shop.read_url.rpartition("@")[2].partition("/")[0]
@@ -655,8 +725,10 @@ async def rules(shop: Database, script: str, denied: dict[Relation, frozenset[st
     found = await source.posture({}, denied or {})
     await source.aclose()
     execute(shop, f"DROP USER {account}")
-    assert "*" + "D821809F681A40A6E379B50D0463EFAE20BDD122" not in str(found), "the hash of the password is in the grant's text"
-    return {(finding.rule, finding.fatal) for finding in found}
+    assert "*" + "D821809F681A40A6E379B50D0463EFAE20BDD122" not in str(found), (
+        "the hash of the password is in the grant's text"
+    )
+    return {finding.rule for finding in found if finding.fatal}
 
 
 @pytest.mark.requirement("source:unsafe-reader-refused")
@@ -667,27 +739,35 @@ async def rules(shop: Database, script: str, denied: dict[Relation, frozenset[st
         ("GRANT SELECT, INSERT ON billing.invoices TO PROBE", {"reader_can_write"}),
         ("GRANT UPDATE (note) ON billing.invoices TO PROBE", {"reader_can_write"}),
         ("GRANT ALL ON billing.* TO PROBE", {"reader_can_write"}),
-        ("GRANT CREATE TEMPORARY TABLES ON billing.* TO PROBE", {"reader_can_write"}),
+        ("GRANT ALL ON *.* TO PROBE", {"reader_superuser"}),
+        ("GRANT CREATE TEMPORARY TABLES ON billing.* TO PROBE", {"reader_can_create_temporary"}),
         ("GRANT FILE ON *.* TO PROBE", {"reader_can_use_files"}),
-        ("GRANT SUPER ON *.* TO PROBE", {"reader_is_privileged"}),
+        ("GRANT SUPER ON *.* TO PROBE", {"reader_superuser"}),
         ("GRANT PROCESS ON *.* TO PROBE", {"reader_is_privileged"}),
         ("GRANT SELECT ON billing.* TO PROBE WITH GRANT OPTION", {"reader_can_grant"}),
-        ("CREATE OR REPLACE PROCEDURE poke() SELECT 1; GRANT EXECUTE ON PROCEDURE billing.poke TO PROBE", {"reader_can_execute"}),
-        ("CREATE OR REPLACE ROLE quiet; GRANT DELETE ON billing.* TO quiet; GRANT quiet TO PROBE", {"reader_can_write"}),
+        (
+            "CREATE OR REPLACE PROCEDURE poke() SELECT 1; GRANT EXECUTE ON PROCEDURE billing.poke TO PROBE",
+            {"reader_can_run_definer"},
+        ),
+        ("CREATE OR REPLACE ROLE quiet; GRANT quiet TO PROBE", {"reader_is_privileged"}),
         (
             "CREATE OR REPLACE ROLE inner_; CREATE OR REPLACE ROLE outer_; GRANT DELETE ON billing.* TO inner_;"
-            " GRANT inner_ TO outer_; GRANT outer_ TO PROBE",
+            " GRANT inner_ TO outer_; GRANT outer_ TO PROBE; SET DEFAULT ROLE outer_ FOR PROBE",
             {"reader_can_write"},
+        ),
+        (
+            "CREATE OR REPLACE ROLE calm; GRANT SELECT ON billing.* TO calm; GRANT calm TO PROBE; SET DEFAULT ROLE calm FOR PROBE",
+            set(),
         ),
     ],
 )
 async def test_a_reader_that_can_do_more_is_found(shop: Database, script: str, expected: set[str]) -> None:
-    assert await rules(shop, script) == {(rule, True) for rule in expected}
+    assert await rules(shop, script) == expected
 
 
 async def test_what_everybody_may_do_counts_for_the_reader(shop: Database) -> None:
     try:
-        assert await rules(shop, "GRANT INSERT ON billing.customers TO PUBLIC") == {("reader_can_write", True)}
+        assert await rules(shop, "GRANT INSERT ON billing.customers TO PUBLIC") == {"reader_can_write"}
     finally:
         execute(shop, "REVOKE INSERT ON billing.customers FROM PUBLIC")
 
@@ -695,22 +775,31 @@ async def test_what_everybody_may_do_counts_for_the_reader(shop: Database) -> No
 async def test_a_reader_taken_for_the_anonymous_user_is_found(shop: Database) -> None:
     execute(shop, "CREATE USER ''@'127.0.0.1' IDENTIFIED BY 'pw'")
     try:
-        assert ("anonymous_user", True) in await rules(shop, "GRANT SELECT ON billing.* TO PROBE")
+        assert "anonymous_user" in await rules(shop, "GRANT SELECT ON billing.* TO PROBE")
     finally:
         execute(shop, "DROP USER ''@'127.0.0.1'")
 
 
 async def test_a_denied_column_that_the_grants_reach_is_reported(shop: Database) -> None:
     denied = {INVOICES: frozenset({"card_token"}), REVIEW: frozenset({"card_token"})}
-    assert await rules(shop, "GRANT SELECT ON billing.* TO PROBE", denied) == {("reader_sees_denied", False)}
-    assert await rules(shop, "GRANT SELECT ON `bill%`.* TO PROBE", denied) == {("reader_sees_denied", False)}
+    assert await rules(shop, "GRANT SELECT ON billing.* TO PROBE", denied) == {"reader_sees_denied_column"}
+    assert await rules(shop, "GRANT SELECT ON `bill%`.* TO PROBE", denied) == {"reader_sees_denied_column"}
     assert await rules(shop, "GRANT SELECT (id, note) ON billing.invoices TO PROBE", denied) == set()
 
 
-async def test_the_fixtures_credentials_are_safe(shop: Database, reader: MysqlReadSource, writer: MysqlWriteSource) -> None:
-    assert await reader.posture({REVIEW: frozenset({"id"})}, {REVIEW: frozenset({"card_token"}), INVOICES: frozenset({"card_token"})}) == ()
+async def test_the_fixtures_credentials_are_safe(
+    shop: Database, reader: MysqlReadSource, writer: MysqlWriteSource
+) -> None:
+    denied = frozenset({"card_token"})
+    found = await reader.posture({REVIEW: frozenset({"id", "status"})}, {REVIEW: denied, INVOICES: denied})
+    assert {(f.rule, f.fatal) for f in found} == {("reader_sees_more", False)}
+    found = await reader.posture({INVOICES: frozenset({"id"}), REVIEW: frozenset({"id", "nope"})}, {})
+    assert [(f.rule, "nope" in f.message) for f in found if f.fatal] == [
+        ("reader_cannot_read", True),
+        ("reader_cannot_read", False),
+    ]
     found = await writer.posture({INVOICES: frozenset({"late_fee_cents", "waiver_reason"})}, RECEIPTS)
-    assert {(f.rule, f.fatal) for f in found} == {("writer_can_do_more", False), ("commits_not_durable", False)}
+    assert {(f.rule, f.fatal) for f in found} == {("writer_can_do_more", False), ("not_durable", False)}
 
 
 async def test_what_a_writer_lacks_is_found(shop: Database, writer: MysqlWriteSource) -> None:
@@ -718,8 +807,10 @@ async def test_what_a_writer_lacks_is_found(shop: Database, writer: MysqlWriteSo
         shop,
         """
         CREATE OR REPLACE TABLE loose LIKE synapsor_receipts; ALTER TABLE loose ENGINE=MyISAM;
-        CREATE OR REPLACE TABLE folded (receipt_key varchar(64) PRIMARY KEY, proposal_digest binary(32), proposal_id int, tenant int,
-          outcome int, ledger_head int, worker int);
+        CREATE OR REPLACE TABLE folded (receipt_key varchar(32) PRIMARY KEY, proposal_digest binary(32), proposal_id int, tenant int,
+          outcome int, ledger_head binary(32), worker int);
+        CREATE OR REPLACE TABLE keyless (receipt_key binary(32), proposal_digest binary(32), proposal_id int, tenant int,
+          outcome int, ledger_head binary(32), worker int); GRANT SELECT, INSERT ON keyless TO synapsor_writer@'127.0.0.1';
         GRANT SELECT, INSERT ON loose TO synapsor_writer@'127.0.0.1'; GRANT SELECT, INSERT ON folded TO synapsor_writer@'127.0.0.1';
         CREATE OR REPLACE TABLE looked LIKE synapsor_receipts; GRANT SELECT ON looked TO synapsor_writer@'127.0.0.1';
         """,
@@ -729,20 +820,25 @@ async def test_what_a_writer_lacks_is_found(shop: Database, writer: MysqlWriteSo
         writes = {relation: frozenset(columns)} if columns else {}
         return {f.rule for f in await writer.posture(writes, Relation(schema="billing", name=receipts)) if f.fatal}
 
-    assert await fatal("synapsor_receipts", "note", "card_token") == {"writer_lacks_update"}
+    assert await fatal("synapsor_receipts", "note", "card_token") == {"writer_cannot_update"}
     assert await fatal("synapsor_receipts", "tier", relation=Relation(schema="billing", name="customers")) == {
-        "writer_lacks_update",
-        "writer_lacks_select",
+        "writer_cannot_update",
+        "writer_cannot_read",
     }
     assert await fatal("nope") == {"receipts_missing"}
     assert await fatal("loose") == {"receipts_not_transactional"}
-    assert await fatal("folded") == {"receipts_unfit"}
-    assert await fatal("looked") == {"receipts_denied"}
-    execute(shop, "DROP TABLE loose, folded, looked")
+    assert await fatal("folded") == {"receipts_shape"}
+    assert await fatal("looked") == {"receipts_privilege"}
+    assert await fatal("keyless") == {"receipts_key"}
+    execute(shop, "DROP TABLE loose, folded, looked, keyless")
 
 
 async def test_an_administrator_as_worker_is_reported(shop: Database) -> None:
     source = MysqlWriteSource(name="shop", url=shop.admin_url, tls=Tls(ca=shop.ca))
     found = await source.posture({INVOICES: frozenset({"note"})}, RECEIPTS)
     await source.aclose()
-    assert {(f.rule, f.fatal) for f in found} == {("writer_is_administrator", False), ("commits_not_durable", False)}
+    assert {(f.rule, f.fatal) for f in found} == {
+        ("writer_superuser", False),
+        ("receipts_can_change", False),
+        ("not_durable", False),
+    }

@@ -20,7 +20,11 @@ _ARGUMENTS = {
     "required": ["invoice_id"],
     "additionalProperties": False,
 }
-_ENVELOPE = {"type": "object", "properties": {"ok": {"type": "boolean"}, "summary": {"type": "string"}}, "required": ["ok"]}
+_ENVELOPE = {
+    "type": "object",
+    "properties": {"ok": {"type": "boolean"}, "summary": {"type": "string"}},
+    "required": ["ok"],
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +40,9 @@ TOOLS = {
     tool.name: tool
     for tool in (
         FakeTool(name="synapsor.proposal_status", kind="read", description="Where a proposal stands."),
-        FakeTool(name="billing.propose_late_fee_waiver", kind="propose", description="Ask for one late fee to be waived."),
+        FakeTool(
+            name="billing.propose_late_fee_waiver", kind="propose", description="Ask for one late fee to be waived."
+        ),
         FakeTool(name="billing.inspect_invoice", kind="read", description="Look at one invoice."),
     )
 }
@@ -89,4 +95,6 @@ class FakeDesk:
 def _make_noise() -> None:
     print("printed to stdout")  # noqa: T201  # the noise is the point
     os.write(1, b"written to descriptor 1\n")
-    subprocess.run([sys.executable, "-c", "import sys; print('printed by a child'); assert not sys.stdin.read()"], check=True)
+    subprocess.run(
+        [sys.executable, "-c", "import sys; print('printed by a child'); assert not sys.stdin.read()"], check=True
+    )

@@ -25,7 +25,9 @@ def environment() -> dict[str, str]:
 
 def converse(data: bytes, grace_s: float = 5.0) -> tuple[list[Any], str]:
     """Send everything, close, and return the answers and what stderr said; the server must end well."""
-    done = subprocess.run(command(grace_s), input=data, capture_output=True, env=environment(), cwd=ROOT, timeout=60, check=True)
+    done = subprocess.run(
+        command(grace_s), input=data, capture_output=True, env=environment(), cwd=ROOT, timeout=60, check=True
+    )
     return [json.loads(answer) for answer in done.stdout.splitlines()], done.stderr.decode()
 
 
@@ -56,7 +58,12 @@ class Talk:
 @contextmanager
 def talk(grace_s: float = 5.0) -> Iterator[Talk]:
     process = subprocess.Popen(
-        command(grace_s), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=ROOT
+        command(grace_s),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        cwd=ROOT,
     )
     try:
         yield Talk(process)

@@ -43,7 +43,9 @@ class Web:
 
 
 @asynccontextmanager
-async def web(*, tokens: TokenVerifier | None = None, limits: Limits | None = None, grace_s: int = 5) -> AsyncIterator[Web]:
+async def web(
+    *, tokens: TokenVerifier | None = None, limits: Limits | None = None, grace_s: int = 5
+) -> AsyncIterator[Web]:
     """Serve a fake desk, and end in an orderly way."""
     desk = FakeDesk()
     server = build_server(desk, TokenSession(), names="dotted", version="0")
@@ -57,7 +59,13 @@ async def web(*, tokens: TokenVerifier | None = None, limits: Limits | None = No
 
     async def serve() -> None:
         await serve_http(
-            server, port=0, tokens=tokens or TokenBook(bearers()), limits=limits, grace_s=grace_s, ready=ready, stop=stop
+            server,
+            port=0,
+            tokens=tokens or TokenBook(bearers()),
+            limits=limits,
+            grace_s=grace_s,
+            ready=ready,
+            stop=stop,
         )
 
     async with anyio.create_task_group() as group:

@@ -1,9 +1,9 @@
 """The command line: thin commands, stable exit codes, one answer on stdout, and no secret or traceback anywhere."""
 
+import hashlib
 import json
 import os
 import pty
-import select
 import sqlite3
 import subprocess
 import sys
@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from synapsor.cli import check, version
+from synapsor.cli import version
 from synapsor.cli.main import main
+from synapsor.errors import IntegrityError
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
 
@@ -67,7 +68,15 @@ def active(run: Run, files: ProjectFiles) -> Run:
 
 
 def propose(run: Run, invoice: str = "INV-3001", reason: str = "Paid next day.") -> dict[str, Any]:
-    done = run("--json", "call", "billing.propose_late_fee_waiver", "--arg", f"invoice_id={invoice}", "--arg", f"reason={reason}")
+    done = run(
+        "--json",
+        "call",
+        "billing.propose_late_fee_waiver",
+        "--arg",
+        f"invoice_id={invoice}",
+        "--arg",
+        f"reason={reason}",
+    )
     assert done.code == 0, done.out + done.err
     proposal: dict[str, Any] = done.json["proposal"]
     return proposal
@@ -90,7 +99,18 @@ sys.exit(f"imported {{heavy}}" if heavy else 0)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["aprove"], ["approve", "--dig", "x"], ["inbox", "--limit", "0"], ["inbox", "--limit", "many"], ["token"], ["operator", "add", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["aprove"],
+        ["approve", "--dig", "x"],
+        ["inbox", "--limit", "0"],
+        ["inbox", "--limit", "many"],
+        ["token"],
+        ["operator", "add", "x"],
+    ],
+)
 def test_a_wrong_command_line_ends_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(arguments)
@@ -98,7 +118,9 @@ def test_a_wrong_command_line_ends_with_2(arguments: list[str]) -> None:
 
 
 @pytest.mark.requirement("cli:exit-codes")
-def test_a_missing_project_ends_with_2_and_a_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_project_ends_with_2_and_a_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["inbox"]) == 2
     assert "fix: " in capsys.readouterr().err
@@ -125,7 +147,9 @@ def test_an_interrupt_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.requirement("secrets:never-shown")
 @pytest.mark.parametrize("debug", ["0", "1"])
-def test_an_unexpected_error_is_one_line_without_its_text_or_its_locals(run: Run, monkeypatch: pytest.MonkeyPatch, debug: str) -> None:
+def test_an_unexpected_error_is_one_line_without_its_text_or_its_locals(
+    run: Run, monkeypatch: pytest.MonkeyPatch, debug: str
+) -> None:
     def broken(_: Any) -> int:
         local = f"{CANARY}-local"
         raise RuntimeError(f"postgres://reader:{CANARY}-text@db" + local[:0])
@@ -142,8 +166,6 @@ def test_an_unexpected_error_is_one_line_without_its_text_or_its_locals(run: Run
 
 
 def test_errors_inside_task_groups_keep_their_message_and_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from synapsor.errors import IntegrityError
-
     def grouped(_: Any) -> int:
         raise ExceptionGroup("outer", [ExceptionGroup("inner", [IntegrityError("The chain does not hold.")])])
 
@@ -159,7 +181,9 @@ def test_check_lists_every_problem_with_its_place_or_one_line_a_capability(run: 
     assert [line.split()[1] for line in done.out.splitlines()] == run("--json", "check").json["capabilities"]
     policy = files.root / "policies" / "billing.yaml"
     text = policy.read_text(encoding="utf-8")
-    policy.write_text(text.replace("read: invoices", "read: invoicse").replace("approval:", "aproval:"), encoding="utf-8")
+    policy.write_text(
+        text.replace("read: invoices", "read: invoicse").replace("approval:", "aproval:"), encoding="utf-8"
+    )
     done = run("check")
     assert done.code == 2
     assert len(done.out.splitlines()) >= 3
@@ -171,10 +195,9 @@ def test_check_lists_every_problem_with_its_place_or_one_line_a_capability(run: 
     assert run("check").code == 2
 
 
-def test_check_takes_files_without_a_project(run: Run, files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_takes_files_without_a_project(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(files.root / "policies" / "billing.yaml")]) == 0
     assert capsys.readouterr().out.startswith("ok  billing.")
-    assert check.run is not None
 
 
 @pytest.mark.requirement("contract:activated-by-a-reviewer")
@@ -206,8 +229,26 @@ def test_call_prints_the_envelope_and_ends_as_the_call_did(active: Run) -> None:
         (2, ("billing.inspect_invoice", "--args-json", '{"invoice_id": "INV-3001", "invoice_id": "INV-9001"}')),
         (2, ("billing.inspect_invoice", "--args-json", "[]")),
         (2, ("billing.inspect_invoice", "--args-json", '{"a": 1}', "--arg", "a=1")),
-        (0, ("billing.inspect_invoice", "--arg", "invoice_id=INV-9001", "--as", "tenant_id=globex,user=support_agent_99")),
-        (1, ("billing.inspect_invoice", "--arg", "invoice_id=INV-3001", "--as", "tenant_id=globex,user=support_agent_99")),
+        (
+            0,
+            (
+                "billing.inspect_invoice",
+                "--arg",
+                "invoice_id=INV-9001",
+                "--as",
+                "tenant_id=globex,user=support_agent_99",
+            ),
+        ),
+        (
+            1,
+            (
+                "billing.inspect_invoice",
+                "--arg",
+                "invoice_id=INV-3001",
+                "--as",
+                "tenant_id=globex,user=support_agent_99",
+            ),
+        ),
         (1, ("billing.inspect_invoice", "--arg", "invoice_id=INV-3001", "--as", "tenant_id:=0,user=x")),
         (2, ("billing.inspect_invoice", "--arg", "invoice_id=INV-3001", "--as", "tenant_id:=false,user=x")),
     ):
@@ -274,7 +315,9 @@ def test_a_rejected_proposal_tells_the_agent_why(active: Run, files: ProjectFile
     proposal = propose(active)
     done = active("reject", "--digest", proposal["digest"], "--reason", "Ask again in May.", *key(files, "leo"))
     assert done.code == 0
-    status = active("--json", "call", "synapsor.proposal_status", "--arg", f"proposal_id={proposal['id']}").json["proposal"]
+    status = active("--json", "call", "synapsor.proposal_status", "--arg", f"proposal_id={proposal['id']}").json[
+        "proposal"
+    ]
     assert (status["status"], status["reason"]) == ("rejected", "Ask again in May.")
     assert active("worker", "--drain").code == 0
     assert active("--json", "receipts", "list").json["receipts"] == []
@@ -301,7 +344,12 @@ def test_an_edited_ledger_is_found_by_show_approve_replay_and_verify(active: Run
             ledger.execute(f'DROP TRIGGER "{name}"')
         ledger.execute("UPDATE evidence SET body = replace(body, '5500', '9900')")
     ledger.close()
-    for arguments in (("show",), ("approve", "--digest", proposal["digest"], *key(files, "leo")), ("replay",), ("verify",)):
+    for arguments in (
+        ("show",),
+        ("approve", "--digest", proposal["digest"], *key(files, "leo")),
+        ("replay",),
+        ("verify",),
+    ):
         assert active(*arguments).code in {4, 5}, arguments  # 4 where the ledger refuses to open with its triggers gone
 
 
@@ -313,7 +361,19 @@ def test_nothing_is_found_under_a_handle_that_is_none(active: Run) -> None:
 
 def test_operators_are_added_listed_and_revoked(run: Run, files: ProjectFiles) -> None:
     new = files.root / "keys" / "lea.pem"
-    done = run("--json", "operator", "add", "lea", "--role", "billing_lead", "--principal", "lea@shop", "--key", str(new), "--no-passphrase")
+    done = run(
+        "--json",
+        "operator",
+        "add",
+        "lea",
+        "--role",
+        "billing_lead",
+        "--principal",
+        "lea@shop",
+        "--key",
+        str(new),
+        "--no-passphrase",
+    )
     assert (done.code, done.json["operator"]["roles"]) == (0, ["billing_lead"])
     assert new.exists()
     for arguments in (
@@ -343,8 +403,6 @@ def test_a_revoked_operators_approval_is_not_applied(active: Run, files: Project
 
 
 def test_a_token_is_printed_once_with_its_hash(run: Run) -> None:
-    import hashlib
-
     one, other = run("--json", "token", "new").json, run("--json", "token", "new").json
     assert one["sha256"] == hashlib.sha256(one["token"].encode()).hexdigest()
     assert one["token"] != other["token"]
@@ -361,7 +419,9 @@ def test_the_receipts_table_is_printed_for_its_owner(run: Run) -> None:
 def test_doctor_is_quiet_about_a_healthy_project_and_ends_with_1_about_another(run: Run, files: ProjectFiles) -> None:
     assert run("doctor").code == 0
     policy = files.root / "policies" / "billing.yaml"
-    policy.write_text(policy.read_text(encoding="utf-8").replace("billing.invoice_review", "billing.gone"), encoding="utf-8")
+    policy.write_text(
+        policy.read_text(encoding="utf-8").replace("billing.invoice_review", "billing.gone"), encoding="utf-8"
+    )
     done = run("--json", "doctor")
     assert (done.code, done.json["ok"]) == (1, False)
     assert {"rule", "message", "fix", "fatal"} == set(done.json["findings"][0])
@@ -372,7 +432,10 @@ def test_serve_refuses_what_it_cannot_serve(active: Run, files: ProjectFiles) ->
     assert active("serve", "--http", "nowhere").code == 2
     assert active("serve", "--http", "127.0.0.1:0").code == 2  # no token is configured
     path = files.config_path
-    path.write_text(path.read_text(encoding="utf-8").replace("session: {tenant_id: acme, user: support_agent_17}", "session: {}"), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("session: {tenant_id: acme, user: support_agent_17}", "session: {}"),
+        encoding="utf-8",
+    )
     assert active("serve").code == 2
 
 
@@ -381,38 +444,51 @@ def test_a_piped_yes_is_nobody(active: Run, files: ProjectFiles) -> None:
     proposal = propose(active)
     for typed in ("y\n", "yes\n", proposal["digest"][7:15] + "\n"):
         done = subprocess.run(
-            files.command("approve", *key(files, "leo")), input=typed, env=files.environment, capture_output=True, text=True, check=False
+            files.command("approve", *key(files, "leo")),
+            input=typed,
+            env=files.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 2, done.stdout + done.stderr
         assert "no terminal" in done.stderr
     assert active("--json", "show").json["status"] == "review_required"
 
 
+TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 def at_terminal(command: list[str], env: dict[str, str], *answers: str) -> tuple[int, str]:
     """Run a command with a terminal of its own, answer each question as it comes, and return how it ended."""
-    pid, terminal = pty.fork()
-    if pid == 0:  # pragma: no cover  # the child becomes the command
-        os.execve(command[0], command, env)
-    shown, waiting = "", list(answers)
-    watchdog = threading.Timer(60, os.kill, (pid, 9))
-    watchdog.start()
-    try:
-        while select.select([terminal], [], [])[0]:
-            try:
-                data = os.read(terminal, 65_536)
-            except OSError:  # the other end is gone
-                break
-            if not data:
-                break
-            shown += data.decode(errors="replace")
-            if waiting and shown.rstrip().endswith(":"):
+    terminal, end = pty.openpty()
+    started = [sys.executable, "-c", TAKE_TERMINAL, *command]
+    with subprocess.Popen(started, stdin=end, stdout=end, stderr=end, env=env, start_new_session=True) as process:
+        os.close(end)
+        watchdog = threading.Timer(60, process.kill)
+        watchdog.start()
+        shown, answered, waiting = "", 0, list(answers)
+        while data := _read(terminal):
+            shown += data
+            # Only what came after the last answer is the next question.
+            if waiting and shown[answered:].rstrip().endswith(":"):
+                answered = len(shown)
                 os.write(terminal, waiting.pop(0).encode() + b"\n")
-                shown += "\n"
-        _, status = os.waitpid(pid, 0)
-    finally:
+        code = process.wait()
         watchdog.cancel()
         os.close(terminal)
-    return os.waitstatus_to_exitcode(status), shown
+    return code, shown
+
+
+def _read(terminal: int) -> str:
+    try:
+        return os.read(terminal, 65_536).decode(errors="replace")
+    except OSError:  # the other end is gone
+        return ""
 
 
 @pytest.mark.requirement("approval:a-person-is-there")
@@ -430,6 +506,41 @@ def test_a_person_at_a_terminal_types_the_digest_that_the_card_shows(active: Run
     assert active("--json", "show").json["status"] == "approved"
 
 
+def test_an_interrupt_at_the_question_decides_nothing_and_ends_with_130(active: Run, files: ProjectFiles) -> None:
+    propose(active)
+    assert at_terminal(files.command("approve", *key(files, "leo")), files.environment, "\x03")[0] == 130
+    assert active("--json", "show").json["status"] == "review_required"
+    assert at_terminal(files.command("activate", *key(files, "rita")), files.environment, "\x03")[0] == 130
+
+
+@pytest.mark.requirement("contract:activated-by-a-reviewer")
+def test_a_reviewer_at_a_terminal_types_the_digest_of_the_contract(run: Run, files: ProjectFiles) -> None:
+    digest = run("--json", "check").json["contracts"][0]["digest"]
+    command = files.command("activate", *key(files, "rita"))
+    assert at_terminal(command, files.environment, "y")[0] == 2
+    assert run("call", "billing.inspect_invoice", "--arg", "invoice_id=INV-3001").code == 2
+    assert at_terminal(command, files.environment, digest[7:15])[0] == 0
+    assert run("call", "billing.inspect_invoice", "--arg", "invoice_id=INV-3001").code == 0
+
+
+@pytest.mark.usefixtures("active")
+def test_a_reader_that_leaves_early_gets_no_complaint(files: ProjectFiles) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    for arguments in (("inbox",), ("--json", "inbox"), ("--help",)):
+        done = subprocess.run(
+            files.command(*arguments),
+            env=files.environment,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, arguments
+        assert "Unexpected" not in done.stderr, arguments
+    os.close(writer)
+
+
 @pytest.mark.requirement("operator-key:private")
 def test_a_passphrase_is_asked_for_at_the_terminal_and_not_read_from_a_pipe(active: Run, files: ProjectFiles) -> None:
     path = files.root / "keys" / "lea.pem"
@@ -441,7 +552,13 @@ def test_a_passphrase_is_asked_for_at_the_terminal_and_not_read_from_a_pipe(acti
     proposal = propose(active)
     decide = files.command("approve", "--digest", proposal["digest"], "--operator", "lea", "--key", str(path))
     piped = subprocess.run(
-        decide, input=CANARY + "\n", env=files.environment, capture_output=True, text=True, check=False, start_new_session=True
+        decide,
+        input=CANARY + "\n",
+        env=files.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
     )
     assert piped.returncode == 2
     assert "no terminal" in piped.stderr
@@ -452,7 +569,9 @@ def test_a_passphrase_is_asked_for_at_the_terminal_and_not_read_from_a_pipe(acti
 
 
 @pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_colours_are_left_out_where_they_are_not_wanted(active: Run, files: ProjectFiles, variable: str, value: str) -> None:
+def test_colours_are_left_out_where_they_are_not_wanted(
+    active: Run, files: ProjectFiles, variable: str, value: str
+) -> None:
     propose(active)
     code, shown = at_terminal(files.command("show"), {**files.environment, variable: value})
     assert (code, "\x1b" in shown) == (0, False)

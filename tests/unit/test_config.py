@@ -151,7 +151,9 @@ def test_an_sqlite_file_may_be_named_in_clear_by_a_relative_path_and_needs_a_sch
     assert load_config(write(tmp_path, text)).sources["shop"].read.target == str(tmp_path / "data/shop.db")
     assert any("schema_missing" in line for line in problems(tmp_path, text.replace("schema: billing, ", "")))
     for other in ("sqlite:////srv/shop.db", "sqlite:///shop.db%3F", "sqlite:shop.db"):
-        assert any("secret_in_clear" in line for line in problems(tmp_path, text.replace("sqlite:///data/shop.db", other)))
+        assert any(
+            "secret_in_clear" in line for line in problems(tmp_path, text.replace("sqlite:///data/shop.db", other))
+        )
 
 
 @pytest.mark.requirement("secrets:never-shown")
@@ -200,7 +202,11 @@ def test_session_values_come_from_the_environment_only_when_they_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SHOP_TENANT", raising=False)
-    config = load_config(write(tmp_path, GOOD.replace("tenant_id: acme, user: support", "tenant_id: '${env:SHOP_TENANT}', user: support")))
+    config = load_config(
+        write(
+            tmp_path, GOOD.replace("tenant_id: acme, user: support", "tenant_id: '${env:SHOP_TENANT}', user: support")
+        )
+    )
     with pytest.raises(ConfigError, match="SHOP_TENANT"):
         session_values(config.session)
     monkeypatch.setenv("SHOP_TENANT", "acme")

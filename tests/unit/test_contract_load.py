@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from synapsor.contract.digest import contract_digest
+from synapsor.contract.document import Positions, read_document
 from synapsor.contract.load import LoadedContract, Reading, load, load_all, read_text
 from synapsor.contract.model import SETTABLE, ColumnRule, Contract, ProposeCapability, constant
 from synapsor.contract.rules import RULES
@@ -46,6 +47,7 @@ def _can_be_planned(contract: Contract) -> None:
 
 
 @pytest.mark.requirement("contract:load:strict")
+@settings(deadline=None)
 @given(
     st.sampled_from(list(range(len(GOOD)))),
     st.integers(0, 12),
@@ -55,6 +57,7 @@ def test_a_file_that_was_edited_anywhere_is_read_or_refused(start: int, length: 
     in_order(read_text(GOOD[:start] + text + GOOD[start + length :], "x.yaml"))
 
 
+@settings(deadline=None)
 @given(st.text())
 @example("null")
 @example("? ")
@@ -80,11 +83,13 @@ TREES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from([path for path in paths(BODY) if path]), TREES | st.just(...))
 def test_a_contract_with_anything_anywhere_is_read_or_refused(path: tuple[str | int, ...], value: Any) -> None:
     in_order(read_text(json.dumps(changed(BODY, path, value)), "x.yaml"))
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([path for path in paths(data()) if path]),
     st.text(max_size=5) | st.sampled_from(["id", "read", "propose", "tenant", "note"]),
@@ -106,6 +111,7 @@ VALUES = (
 )
 
 
+@settings(deadline=None)
 @given(VALUES.filter(lambda value: value is not None), st.sampled_from(list(ColumnType)))
 def test_only_what_may_be_set_has_a_token(value: Any, kind: ColumnType) -> None:
     try:
@@ -117,6 +123,52 @@ def test_only_what_may_be_set_has_a_token(value: Any, kind: ColumnType) -> None:
     assert to_json(token, kind) is not None
 
 
+@pytest.mark.parametrize(
+    ("value", "rule", "token"),
+    [
+        ("-0", ColumnRule(type=ColumnType.NUMERIC), "0"),
+        ("-0.00", ColumnRule(type=ColumnType.NUMERIC), "0.00"),
+        ("-0.10", ColumnRule(type=ColumnType.NUMERIC), "-0.10"),
+        ("-0", ColumnRule(type=ColumnType.NUMERIC, scale=2), "0.00"),
+        (5, ColumnRule(type=ColumnType.NUMERIC, scale=2), "5.00"),
+        ("1e2", ColumnRule(type=ColumnType.NUMERIC), None),
+        ("10.005", ColumnRule(type=ColumnType.NUMERIC, scale=2), None),
+        ("9" * 40, ColumnRule(type=ColumnType.NUMERIC, scale=2), None),
+        ("2024-02-29", ColumnRule(type=ColumnType.DATE), "2024-02-29"),
+        ("2024-02-31", ColumnRule(type=ColumnType.DATE), None),
+        ("2024-2-1", ColumnRule(type=ColumnType.DATE), None),
+        ("2024-02-01T10:00:00.500+02:00", ColumnRule(type=ColumnType.TIMESTAMPTZ), "2024-02-01 08:00:00.5+00"),
+        ("2024-02-01T10:00:00", ColumnRule(type=ColumnType.TIMESTAMPTZ), None),
+        ("2024-02-01T10:00:00Z", ColumnRule(type=ColumnType.TIMESTAMP), None),
+        ("2024-02-01T25:00:00", ColumnRule(type=ColumnType.TIMESTAMP), None),
+        ("0001-01-01T00:00:00+02:00", ColumnRule(type=ColumnType.TIMESTAMPTZ), None),
+        ("0999-01-01T00:00:00", ColumnRule(type=ColumnType.TIMESTAMP), "0999-01-01 00:00:00"),
+        ("{00000000-0000-0000-0000-000000000000}", ColumnRule(type=ColumnType.UUID), None),
+        ("A0000000-0000-0000-0000-000000000000", ColumnRule(type=ColumnType.UUID), None),
+        ("nonsense", ColumnRule(type=ColumnType.UUID), None),
+        (2**63, ColumnRule(type=ColumnType.INTEGER), None),
+        (True, ColumnRule(type=ColumnType.INTEGER), None),
+        (10, ColumnRule(type=ColumnType.INTEGER, maximum=9), None),
+        (1, ColumnRule(type=ColumnType.BOOLEAN), None),
+        (False, ColumnRule(type=ColumnType.BOOLEAN), "false"),
+        ("a\0", ColumnRule(type=ColumnType.TEXT), None),
+        ("\ud800", ColumnRule(type=ColumnType.TEXT), None),
+        ("abc", ColumnRule(type=ColumnType.TEXT, max_length=2), None),
+        ("abc", ColumnRule(type=ColumnType.TEXT, one_of=("ab",)), None),
+        ("{}", ColumnRule(type=ColumnType.JSON), None),
+    ],
+)
+def test_a_token_is_what_the_database_would_print_or_the_value_is_refused(
+    value: Any, rule: ColumnRule, token: str | None
+) -> None:
+    try:
+        found = to_token(value, rule)
+    except ValueUnfit:
+        found = None
+    assert found == token
+
+
+@settings(deadline=None)
 @given(VALUES, st.sampled_from(sorted(SETTABLE)))
 def test_a_fixed_value_is_judged_by_check_as_by_the_call_that_uses_it(value: Any, kind: ColumnType) -> None:
     body = changed(BODY, ("tables", "invoices", "columns", "due"), {"type": kind.value})
@@ -158,3 +210,15 @@ def test_the_refusal_lists_every_problem_with_its_place(tmp_path: Path) -> None:
         load(file)
     assert str(refused.value) == f"{file}:39:5: SYN101 `oder` is not a key here. (Did you mean `order`?)"
     assert refused.value.exit_code == 2
+
+
+def test_what_is_not_in_the_file_is_reported_where_its_nearest_parent_stands() -> None:
+    places = Positions("x.yaml", keys={("a",): (2, 1)}, values={("a",): (2, 4), ("b", 0): (5, 3)})
+    assert places.key(("a", "missing", "deeper")) == (2, 1)
+    assert places.value(("a",)) == (2, 4)
+    assert places.key(("b", 0)) == (5, 3)
+    assert places.value(("nowhere",)) == (1, 1)
+
+
+def test_text_that_yaml_cannot_hold_is_refused() -> None:
+    assert [p.rule for p in read_document("a: \ufffe", "x.yaml").problems] == ["SYN004"]

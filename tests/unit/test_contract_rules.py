@@ -80,6 +80,7 @@ SHAPE = [
     ("true for a number", "at_most: 10000}}}", "at_most: true}}} # SYN104"),
     ("a mapping for a name", "source: shop", "source: {name: shop} # SYN104"),
     ("a list for a column", "due: date", "due: [date] # SYN104"),
+    ("a list for the tenant", "tenant: tenant_id\n", "tenant: [tenant_id] # SYN104\n"),
     ("a text for a capability", "approval: {role: lead}\n", "approval: {role: lead}\n  billing.other: read # SYN104\n"),
     ("a relation without its schema", "billing.invoice_review", "invoices # SYN105"),
     ("a relation with SQL", "billing.invoice_review", '"billing.x; drop table y" # SYN105'),
@@ -232,6 +233,11 @@ ARGUMENTS = [
     ("an integer for a text", "words: {type: string, max_length: 500}", "words: {type: integer} # SYN404"),
     ("a number", "words: {type: string, max_length: 500}", "words: {type: number} # SYN404"),
     ("a string without an end", "words: {type: string, max_length: 500}", "words: {type: string} # SYN405"),
+    (
+        "a minimum above an argument's maximum",
+        "words: {type: string, max_length: 500}",
+        "words: {type: integer, # SYN404\n        minimum: 2, maximum: 1} # SYN406",
+    ),
     ("a minimum of text", "words: {", "words: {minimum: 1, # SYN406\n       "),
     (
         "an argument's value above max_length",
@@ -452,6 +458,28 @@ def test_a_file_that_is_not_there_or_not_a_file_is_refused(tmp_path: Path) -> No
         with pytest.raises(ContractError) as refused:
             load(path)
         assert [p.rule for p in refused.value.problems] == ["SYN001"]
+
+
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError
+
+    file = tmp_path / "x.yaml"
+    file.write_text(GOOD, encoding="utf-8")
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(ContractError) as refused:
+        load(file)
+    assert [p.rule for p in refused.value.problems] == ["SYN001"]
+
+
+def test_only_the_first_hundred_problems_of_a_files_yaml_are_told() -> None:
+    assert len(read_text("".join(f"k{n}: yes\n" for n in range(500)), "x.yaml").problems) == 100
+
+
+def test_the_rest_is_checked_even_where_every_capability_is_misshapen() -> None:
+    head = GOOD[: GOOD.index("  billing.inspect")].replace("key: id\n", "key: idd\n")
+    problems = read_text(head + "  billing.x: 1\n", "x.yaml").problems
+    assert [p.rule for p in problems] == ["SYN104"]
 
 
 def test_a_hostile_file_is_refused_quickly() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synapsor.contract.load import load_all
@@ -203,6 +203,7 @@ TOKENS = {
 }
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_what_a_column_can_hold_fits_its_schema(drawn: st.DataObject) -> None:
     kind = drawn.draw(st.sampled_from(list(ColumnType)))

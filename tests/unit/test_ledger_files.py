@@ -1,5 +1,6 @@
 """Opening and making a ledger: private files, and a refusal for whatever is not a whole ledger of this program."""
 
+import asyncio
 import logging
 import os
 import sqlite3
@@ -58,10 +59,15 @@ async def test_a_file_found_open_to_others_is_narrowed_with_a_notice(tmp_path: P
     assert set(modes(tmp_path).values()) == {"0o600"}
 
 
-async def test_an_existing_directory_keeps_its_mode(tmp_path: Path) -> None:
+def test_an_existing_directory_keeps_its_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    await made(tmp_path)
+    asyncio.run(made(tmp_path))
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file but those that SQLite makes on any look at a database."""
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file() and not p.name.endswith(("-wal", "-shm"))}
 
 
 def spoil_missing(path: Path) -> None:
@@ -136,13 +142,12 @@ async def test_what_is_not_a_whole_ledger_is_refused_and_left_as_it_is(tmp_path:
     path = await made(tmp_path)
     assert callable(spoil)
     spoil(path)
-    before = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()}
+    before = contents(tmp_path)
     with pytest.raises(LedgerFailure) as refused:
         open_ledger(path, create=create)
     assert refused.value.fix
     assert refused.value.__cause__ is None
-    after = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file() and not p.name.endswith(("-wal", "-shm"))}
-    assert after == {n: d for n, d in before.items() if not n.endswith(("-wal", "-shm"))}
+    assert contents(tmp_path) == before
 
 
 def test_a_missing_ledger_is_not_made_unless_asked(tmp_path: Path) -> None:

@@ -2,14 +2,12 @@
 
 import asyncio
 import json
-import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -263,8 +261,7 @@ async def test_no_file_handle_and_no_thread_is_left_after_closing(tmp_path: Path
     path = await fresh(tmp_path)
 
     def held() -> list[str]:
-        links = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
-        targets: list[Any] = [os.readlink(link) for link in links if os.path.islink(link)]
+        targets = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
         return [t for t in targets if str(tmp_path) in t]
 
     ledger = open_ledger(path)

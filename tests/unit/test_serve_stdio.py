@@ -35,12 +35,12 @@ def test_each_hostile_line_gets_its_error_and_the_server_goes_on() -> None:
     assert sorted((str(a["id"]), a["error"]["code"]) for a in answers if "error" in a) == [
         ("5", -32601),
         ("6", -32602),
+        ("None", -32700),
+        ("None", -32700),
+        ("None", -32700),
+        ("None", -32700),
         ("None", -32600),
         ("None", -32600),
-        ("None", -32700),
-        ("None", -32700),
-        ("None", -32700),
-        ("None", -32700),
     ]
     assert [a["id"] for a in answers if "result" in a] == [8]
 
@@ -61,7 +61,10 @@ def test_wrong_protocol_versions_are_answered_as_each_era_prescribes() -> None:
         assert server.ask(unknown)["result"]["protocolVersion"] == "2025-11-25"
     with talk() as server:
         message = request(1, "tools/list")
-        message["params"]["_meta"] = {**message["params"]["_meta"], "io.modelcontextprotocol/protocolVersion": "2099-01-01"}
+        message["params"]["_meta"] = {
+            **message["params"]["_meta"],
+            "io.modelcontextprotocol/protocolVersion": "2099-01-01",
+        }
         assert server.ask(message)["error"]["code"] == -32022
 
 
@@ -77,7 +80,11 @@ def test_a_line_over_the_limit_is_skipped_without_being_kept() -> None:
         for _ in range(16):
             server.send(b"x" * (4 * MIB))
         refused = server.ask(b"\n")
-        assert refused == {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "The message is too large"}}
+        assert refused == {
+            "jsonrpc": "2.0",
+            "id": None,
+            "error": {"code": -32600, "message": "The message is too large"},
+        }
         assert server.ask(call(2, "after"))["id"] == 2
         assert _peak_kib(server.process.pid) - peak_before < 32 * 1024
 
@@ -88,7 +95,12 @@ def test_a_long_line_under_the_limit_is_read_even_without_its_newline() -> None:
 
 
 def test_a_uri_of_a_megabyte_is_as_unknown_as_any_other() -> None:
-    answers, _ = converse(b"".join(line(request(n, "resources/read", uri=u)) for n, u in enumerate(["synapsor://evidence/" + "a" * MIB, "synapsor://evidence/zz"])))
+    answers, _ = converse(
+        b"".join(
+            line(request(n, "resources/read", uri=u))
+            for n, u in enumerate(["synapsor://evidence/" + "a" * MIB, "synapsor://evidence/zz"])
+        )
+    )
     assert answers[0]["error"] == answers[1]["error"] == {"code": -32602, "message": "Resource not found"}
 
 
@@ -174,7 +186,16 @@ def test_a_canceled_call_is_canceled_in_the_desk_and_never_answered(era: str) ->
 def test_files_in_place_of_pipes_are_served_to_their_end(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(line(call(1, "slow")) + b"garbage\n" + line(call(2, "print")))
     with (tmp_path / "in").open("rb") as given, (tmp_path / "out").open("wb") as out:
-        subprocess.run(command(), stdin=given, stdout=out, stderr=subprocess.DEVNULL, env=environment(), cwd=ROOT, timeout=30, check=True)
+        subprocess.run(
+            command(),
+            stdin=given,
+            stdout=out,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+            cwd=ROOT,
+            timeout=30,
+            check=True,
+        )
     answers = [json.loads(answer) for answer in (tmp_path / "out").read_bytes().splitlines()]
     assert sorted(str(a["id"]) for a in answers) == ["1", "2", "None"]
 
@@ -183,7 +204,14 @@ def test_files_in_place_of_pipes_are_served_to_their_end(tmp_path: Path) -> None
 def test_sockets_in_place_of_pipes_are_served(shared: bool) -> None:
     ours_in, theirs_in = socket.socketpair()
     ours_out, theirs_out = (ours_in, theirs_in) if shared else socket.socketpair()
-    process = subprocess.Popen(command(), stdin=theirs_in, stdout=theirs_out, stderr=subprocess.DEVNULL, env=environment(), cwd=ROOT)
+    process = subprocess.Popen(
+        command(),
+        stdin=theirs_in.fileno(),
+        stdout=theirs_out.fileno(),
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        cwd=ROOT,
+    )
     theirs_in.close()
     theirs_out.close()
     with ours_in, ours_out, ours_out.makefile("rb") as answers:
@@ -197,7 +225,9 @@ def test_sockets_in_place_of_pipes_are_served(shared: bool) -> None:
 
 def test_a_closed_stdin_is_a_usage_error() -> None:
     script = f"exec {' '.join(command())} <&-"
-    done = subprocess.run(["sh", "-c", script], capture_output=True, env=environment(), cwd=ROOT, timeout=30, check=False)
+    done = subprocess.run(
+        ["sh", "-c", script], capture_output=True, env=environment(), cwd=ROOT, timeout=30, check=False
+    )
     assert done.returncode != 0
     assert b"stdin and stdout must be open" in done.stderr
 

@@ -41,7 +41,13 @@ LIST = ReadShape(
 LOCK = dataclasses.replace(ONE, lock=True)
 WRITE = WriteShape(relation=RELATION, tenant=TENANT, equals=(ID,), guards=(FEE, NOTE), sets=(FEE,))
 RECEIPT = SourceReceipt(
-    key=b"k" * 32, digest=b"d" * 32, proposal="prop_1", tenant="acme", outcome="applied", ledger_head=b"h" * 32, worker="w1"
+    key=b"k" * 32,
+    digest=b"d" * 32,
+    proposal="prop_1",
+    tenant="acme",
+    outcome="applied",
+    ledger_head=b"h" * 32,
+    worker="w1",
 )
 
 SINGLE_TEXT = {

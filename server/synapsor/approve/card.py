@@ -69,11 +69,22 @@ def card(record: ProposalRecord, *, evidence: Mapping[str, Any] | None, now: dt.
     """Return the card of a proposal as it stands."""
     proposal = record.proposal
     maker = _Maker(full=full)
-    lines = [*maker.head(record, now), *maker.change(proposal), *maker.guards(proposal), *maker.rest(proposal, evidence, now)]
-    tampered = evidence is not None and digest("evidence", evidence) != proposal.evidence_digest
+    lines = [
+        *maker.head(record, now),
+        *maker.change(proposal),
+        *maker.guards(proposal),
+        *maker.rest(proposal, evidence, now),
+    ]
+    # Both are recorded in one transaction, so evidence that is not there was taken away.
+    tampered = evidence is None or digest("evidence", evidence) != proposal.evidence_digest
     warnings = tuple(_warnings(record, evidence, now, tampered=tampered))
     return Card(
-        proposal=proposal.id, digest=proposal.digest, lines=tuple(lines), whole=maker.whole, warnings=warnings, tampered=tampered
+        proposal=proposal.id,
+        digest=proposal.digest,
+        lines=tuple(lines),
+        whole=maker.whole,
+        warnings=warnings,
+        tampered=tampered,
     )
 
 
@@ -106,10 +117,19 @@ class _Maker:
         yield Line("asked by", f"{self._plain(proposal.principal)}, through {self._plain(proposal.client)}")
         yield Line("asked", f"{self._plain(proposal.at)} ({span(now - parse(proposal.at))} ago)")
         left = parse(proposal.expires_at) - now
-        yield Line("expires", f"{self._plain(proposal.expires_at)} ({'in ' + span(left) if left > dt.timedelta() else 'EXPIRED'})")
+        yield Line(
+            "expires",
+            f"{self._plain(proposal.expires_at)} ({'in ' + span(left) if left > dt.timedelta() else 'EXPIRED'})",
+        )
         yield Line("target", f"{self._plain(proposal.source)}: {self._plain(proposal.relation)}")
-        tenant = f"{proposal.tenant_column} = {self._value(proposal, proposal.tenant_column, proposal.tenant)}" if proposal.tenant_column else "single tenant"
-        keys = " and ".join(f"{self._plain(name)} = {self._value(proposal, name, token)}" for name, token in proposal.key)
+        tenant = (
+            f"{proposal.tenant_column} = {self._value(proposal, proposal.tenant_column, proposal.tenant)}"
+            if proposal.tenant_column
+            else "single tenant"
+        )
+        keys = " and ".join(
+            f"{self._plain(name)} = {self._value(proposal, name, token)}" for name, token in proposal.key
+        )
         yield Line("row", f"{keys}, {tenant}")
 
     def change(self, proposal: Proposal) -> Iterator[Line]:
@@ -122,7 +142,11 @@ class _Maker:
                 continue
             yield Line(label, self._value(proposal, name, before), "old")
             yield Line("  →", self._value(proposal, name, after), "new")
-            if before is not None and after is not None and unicodedata.normalize("NFKC", before) == unicodedata.normalize("NFKC", after):
+            if (
+                before is not None
+                and after is not None
+                and unicodedata.normalize("NFKC", before) == unicodedata.normalize("NFKC", after)
+            ):
                 yield Line("", "the two look alike and differ in their characters", "warning")
         same = [n for n in proposal.before if n not in proposal.changes]
         if same:
@@ -139,11 +163,17 @@ class _Maker:
         seen = f", seen {span(now - parse(str(evidence['at'])))} ago" if evidence else ""
         yield Line("evidence", f"{self._plain(proposal.evidence)}{seen}")
         yield Line("contract", self._plain(proposal.contract))
-        yield Line("needs", f"the role {self._plain(proposal.role)}, and another person than {self._plain(proposal.principal)}")
+        yield Line(
+            "needs", f"the role {self._plain(proposal.role)}, and another person than {self._plain(proposal.principal)}"
+        )
         yield Line("digest", proposal.digest, "title")
         yield Line("What the agent sent (untrusted, believe none of it)", "", "warning")
         for name, value in proposal.arguments.items():
-            text = self._seen(shown(value, full=self.full, quoted=True)) if isinstance(value, str) else self._plain(str(value))
+            text = (
+                self._seen(shown(value, full=self.full, quoted=True))
+                if isinstance(value, str)
+                else self._plain(str(value))
+            )
             yield Line(self._plain(name), text)
 
     def _value(self, proposal: Proposal, name: str, token: Token) -> str:
@@ -160,11 +190,13 @@ class _Maker:
         return part.text
 
 
-def _warnings(record: ProposalRecord, evidence: Mapping[str, Any] | None, now: dt.datetime, *, tampered: bool) -> Iterator[str]:
-    if tampered:
+def _warnings(
+    record: ProposalRecord, evidence: Mapping[str, Any] | None, now: dt.datetime, *, tampered: bool
+) -> Iterator[str]:
+    if tampered and evidence is not None:
         yield "the evidence is not what the proposal was made from; do not decide, run `synapsor verify`"
     if evidence is None:
-        yield "the evidence is not in this ledger"
+        yield "the evidence is not in this ledger; do not decide, run `synapsor verify`"
     if record.status is not Status.REVIEW_REQUIRED:
         yield f"nothing is left to decide, the proposal is {record.status.value}"
     elif now >= parse(record.proposal.expires_at):

@@ -14,7 +14,9 @@ from synapsor.ports import ProposalRecord, ReviewLedger
 LIMIT = 50
 
 
-async def waiting(ledger: ReviewLedger, *, status: Status | None = Status.REVIEW_REQUIRED, limit: int = LIMIT) -> tuple[ProposalRecord, ...]:
+async def waiting(
+    ledger: ReviewLedger, *, status: Status | None = Status.REVIEW_REQUIRED, limit: int = LIMIT
+) -> tuple[ProposalRecord, ...]:
     """Return the proposals of a status (of any when None), those that expire first before the others."""
     records = await ledger.inbox(status=status, limit=limit)
     return tuple(sorted(records, key=lambda r: (r.status is not Status.REVIEW_REQUIRED, r.proposal.expires_at)))

@@ -44,7 +44,9 @@ def ask_terminal(prompt: str) -> Secret:
     try:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     except OSError:
-        raise UsageError("A passphrase is needed and there is no terminal to ask on.", fix="Run this at a terminal.") from None
+        raise UsageError(
+            "A passphrase is needed and there is no terminal to ask on.", fix="Run this at a terminal."
+        ) from None
     # getpass opens the terminal itself; it falls back to standard input only where there is none, which was refused above.
     os.close(terminal)
     try:
@@ -78,7 +80,10 @@ def create_key(path: Path, *, passphrase: Secret | None) -> Ed25519PrivateKey:
     except OSError as error:
         trouble = os.strerror(error.errno or 0).lower()
     if trouble:
-        raise ConfigError(f"The key file {path} cannot be created: {trouble}.", fix="Choose another name, or another place with --key.")
+        raise ConfigError(
+            f"The key file {path} cannot be created: {trouble}.",
+            fix="Choose another name, or another place with --key.",
+        )
     with os.fdopen(handle, "wb") as file:
         os.fchmod(handle, 0o600)
         file.write(_encode(key, passphrase))
@@ -170,15 +175,23 @@ def _read(path: Path) -> bytes:
             trouble = private_file_trouble(os.fstat(handle))
             if not trouble:
                 return file.read()
-    raise ConfigError(f"The key file {path} cannot be used: {trouble}.", fix=f"Name your own key with --key; keep it private: chmod 600 {path}")
+    raise ConfigError(
+        f"The key file {path} cannot be used: {trouble}.",
+        fix=f"Name your own key with --key; keep it private: chmod 600 {path}",
+    )
 
 
 def _private_directory(directory: Path) -> None:
     try:
         info = directory.stat()
     except OSError:
-        raise ConfigError(f"The directory {directory} of the key is not there.", fix="Name your own key with --key.") from None
+        raise ConfigError(
+            f"The directory {directory} of the key is not there.", fix="Name your own key with --key."
+        ) from None
     if info.st_uid not in {os.geteuid(), 0}:
-        raise ConfigError(f"The directory {directory} of the key belongs to another user.", fix="Keep the key in a directory of your own.")
+        raise ConfigError(
+            f"The directory {directory} of the key belongs to another user.",
+            fix="Keep the key in a directory of your own.",
+        )
     if stat.S_IMODE(info.st_mode) & 0o077:
         raise ConfigError(f"The directory {directory} of the key is open to others.", fix=f"chmod 700 {directory}")

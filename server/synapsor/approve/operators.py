@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import os
 import tempfile
 from dataclasses import replace
@@ -14,11 +15,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from synapsor.config import FormatVersion, read_yaml, refuse, validated
+from synapsor.contract.document import hidden
 from synapsor.contract.model import Name
 from synapsor.core.review import Operator, key_fingerprint, same_person
 from synapsor.errors import ConfigError, UsageError
@@ -29,12 +30,18 @@ OperatorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62
 Principal = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
+def _seen(text: str) -> str:
+    if any(hidden(character) or character in "\t\n" for character in text):
+        raise ValueError("a character of it cannot be seen")
+    return text
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     key: str
     roles: tuple[Name, ...] = Field(strict=False, min_length=1)
-    principals: tuple[Principal, ...] = Field(default=(), strict=False)
+    principals: tuple[Annotated[Principal, AfterValidator(_seen)], ...] = Field(default=(), strict=False)
     revoked: bool = False
 
 
@@ -73,7 +80,10 @@ def add_operator(path: Path, operator: Operator) -> dict[str, Operator]:
     """
     operators = check_new(path, operator)
     if not _is_public_key(operator.key):
-        raise ConfigError(f"The key of {operator.name} is not an Ed25519 public key.", fix="Give the raw key in base64, as `operators.yaml` has it.")
+        raise ConfigError(
+            f"The key of {operator.name} is not an Ed25519 public key.",
+            fix="Give the raw key in base64, as `operators.yaml` has it.",
+        )
     _write(path, operators)
     return operators
 
@@ -87,13 +97,17 @@ def check_new(path: Path, operator: Operator) -> dict[str, Operator]:
     """
     operators = read_operators(path)
     if operator.name in operators:
-        raise UsageError(f"There is an operator {operator.name} already.", fix="Choose another name; a revoked name is not used again.")
+        raise UsageError(
+            f"There is an operator {operator.name} already.",
+            fix="Choose another name; a revoked name is not used again.",
+        )
     operators[operator.name] = operator
     try:
         _File.model_validate(_body(operators))
     except ValidationError:
         raise UsageError(
-            "This name, role or principal cannot be used.", fix="Names and roles are lower case: letters, digits and underscores, a letter first."
+            "This name, role or principal cannot be used.",
+            fix="Names and roles are lower case: letters, digits and underscores, a letter first.",
         ) from None
     _check_people(operators)
     return operators
@@ -116,18 +130,28 @@ def revoke_operator(path: Path, name: str) -> dict[str, Operator]:
 def _check(operators: dict[str, Operator]) -> None:
     for one in operators.values():
         if not _is_public_key(one.key):
-            raise ConfigError(f"The key of {one.name} is not an Ed25519 public key.", fix="Add the operator with `synapsor operator add`.")
+            raise ConfigError(
+                f"The key of {one.name} is not an Ed25519 public key.",
+                fix="Add the operator with `synapsor operator add`.",
+            )
     _check_people(operators)
 
 
 def _check_people(operators: dict[str, Operator]) -> None:
     for one, other in combinations(operators.values(), 2):
         if one.key == other.key:
-            raise ConfigError(f"{one.name} and {other.name} have the same key.", fix="Give every person a key of their own.")
+            raise ConfigError(
+                f"{one.name} and {other.name} have the same key.", fix="Give every person a key of their own."
+            )
         # A revoked entry may be followed by a new one of the same person.
         trusted = not (one.revoked or other.revoked)
-        if trusted and any(same_person(a, b) for a in (one.name, *one.principals) for b in (other.name, *other.principals)):
-            raise ConfigError(f"{one.name} and {other.name} could be the same person.", fix="Give one person one entry, with all their principals.")
+        if trusted and any(
+            same_person(a, b) for a in (one.name, *one.principals) for b in (other.name, *other.principals)
+        ):
+            raise ConfigError(
+                f"{one.name} and {other.name} could be the same person.",
+                fix="Give one person one entry, with all their principals.",
+            )
 
 
 def _is_public_key(text: str) -> bool:
@@ -146,7 +170,7 @@ def _write(path: Path, operators: dict[str, Operator]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(HEADER + yaml.safe_dump(_body(operators), sort_keys=False, allow_unicode=False, width=200))
+            file.write(_text(operators))
             file.flush()
             os.fchmod(handle, 0o644)
             os.fsync(handle)
@@ -154,6 +178,15 @@ def _write(path: Path, operators: dict[str, Operator]) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _text(operators: dict[str, Operator]) -> str:
+    """Return the file. Every text is quoted, since YAML reads some plain ones, `no` or `1e5`, as something else."""
+    lines = [HEADER.rstrip("\n"), "synapsor: 1", "operators:" if operators else "operators: {}"]
+    for name, entry in _body(operators)["operators"].items():
+        lines.append(f"  {json.dumps(name)}:")
+        lines += [f"    {field}: {json.dumps(value, ensure_ascii=False)}" for field, value in entry.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _body(operators: dict[str, Operator]) -> dict[str, Any]:

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 CUT_AT = 240
 _MARKS_IN_A_ROW = 2
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10)))))
+_INVISIBLE = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10))))
+)
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
 
 
@@ -28,7 +31,9 @@ def visible(text: str) -> str:
     for character in text:
         kind = unicodedata.category(character)
         marks = marks + 1 if kind[0] == "M" else 0
-        hidden = kind[0] == "C" or kind in {"Zl", "Zp"} or character in _INVISIBLE or (kind == "Zs" and character != " ")
+        hidden = (
+            kind[0] == "C" or kind in {"Zl", "Zp"} or character in _INVISIBLE or (kind == "Zs" and character != " ")
+        )
         if character in _SHORT:
             out.append(_SHORT[character])
         elif hidden or marks > _MARKS_IN_A_ROW:
@@ -46,7 +51,9 @@ def shown(text: str, *, full: bool = False, quoted: bool = False) -> Shown:
         return Shown(quote + inside + quote)
     head = visible(text[: CUT_AT // 2])[:CUT_AT]
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return Shown(f"{quote}{head}{quote} […cut: {len(text)} characters in all, sha256 {digest}…; see --full]", whole=False)
+    return Shown(
+        f"{quote}{head}{quote} […cut: {len(text)} characters in all, sha256 {digest}…; see --full]", whole=False
+    )
 
 
 def fold(text: str, width: int) -> list[str]:

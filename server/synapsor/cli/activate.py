@@ -8,7 +8,7 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.cli.signer import signer
-from synapsor.cli.terminal import answer, ask, note
+from synapsor.cli.terminal import answer, ask, interrupt_at_once, note
 from synapsor.config import load_config
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
@@ -24,6 +24,7 @@ def run(arguments: Namespace) -> int:
 
 
 async def _run(arguments: Namespace) -> int:
+    interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         chosen = _chosen(project.contracts(), arguments.contracts)
         if not arguments.yes:
@@ -46,8 +47,18 @@ async def _run(arguments: Namespace) -> int:
                 now=project.clock.now(),
             )
             told = activated.activation
-            done.append({"id": told.id, "contract": told.contract, "digest": told.digest, "operator": told.operator, "at": told.at})
-    text = "\n".join(f"{d['contract']} is activated: {d['digest']} (signed by {d['operator']}, {d['id']})" for d in done)
+            done.append(
+                {
+                    "id": told.id,
+                    "contract": told.contract,
+                    "digest": told.digest,
+                    "operator": told.operator,
+                    "at": told.at,
+                }
+            )
+    text = "\n".join(
+        f"{d['contract']} is activated: {d['digest']} (signed by {d['operator']}, {d['id']})" for d in done
+    )
     answer(arguments, "activation", {"activations": done}, text)
     return 0
 
@@ -64,9 +75,14 @@ def _confirm(loaded: LoadedContract) -> None:
     note(f"\nContract {contract.contract} from {loaded.path}\n  digest {loaded.digest}")
     for name, table in contract.tables.items():
         denied = sorted(set(table.columns) - set(table.allowed))
-        note(f"  table {name}: {table.source}:{table.relation}; may be seen: {', '.join(table.allowed)}; denied: {', '.join(denied) or 'none named'}")
+        note(
+            f"  table {name}: {table.source}:{table.relation}; may be seen: {', '.join(table.allowed)}; denied: {', '.join(denied) or 'none named'}"
+        )
     for name, capability in contract.capabilities.items():
         note(f"  {name}: {capability.description}")
-    typed = ask(f"Type the first {PREFIX} characters of the digest (after sha256:) to activate it:", otherwise="Read it, then run again with --yes.")
+    typed = ask(
+        f"Type the first {PREFIX} characters of the digest (after sha256:) to activate it:",
+        otherwise="Read it, then run again with --yes.",
+    )
     if typed != loaded.digest.removeprefix("sha256:")[:PREFIX]:
         raise UsageError("That is not the digest; nothing was activated.")

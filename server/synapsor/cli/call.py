@@ -57,7 +57,9 @@ def _arguments(pairs: list[str], document: str | None) -> dict[str, Any]:
 
 
 def _session(config: Config, pairs: list[str]) -> Session:
-    values = _pairs((p for group in pairs for p in group.split(",")), "--as") if pairs else session_values(config.session)
+    values = (
+        _pairs((p for group in pairs for p in group.split(",")), "--as") if pairs else session_values(config.session)
+    )
     if any(type(v) not in {str, int} for v in values.values()):
         raise UsageError("--as takes text (NAME=…) and whole numbers (NAME:=…).")
     return Session(values=values, client="cli")

@@ -21,7 +21,13 @@ def run(arguments: Namespace) -> int:
         loaded = load_all(arguments.files) if arguments.files else _project(arguments.config)
     except ContractError as error:
         problems = [asdict(p) for p in error.problems]
-        answer(arguments, "check", {"problems": problems, "capabilities": []}, "\n".join(str(p) for p in error.problems), ok=False)
+        answer(
+            arguments,
+            "check",
+            {"problems": problems, "capabilities": []},
+            "\n".join(str(p) for p in error.problems),
+            ok=False,
+        )
         return error.exit_code
     lines = [_line(contract, name) for contract in loaded for name in contract.contract.capabilities]
     entries = [{"contract": c.contract.contract, "digest": c.digest, "file": str(c.path)} for c in loaded]
@@ -35,7 +41,9 @@ def _project(path: Path | None) -> tuple[LoadedContract, ...]:
     read_operators(config.operators)
     loaded = load_all(config.policies)
     if missing := sorted(_sources(loaded) - set(config.sources)):
-        raise ConfigError(f"Contracts name sources that are not configured: {', '.join(missing)}.", fix="Add them under `sources:`.")
+        raise ConfigError(
+            f"Contracts name sources that are not configured: {', '.join(missing)}.", fix="Add them under `sources:`."
+        )
     return loaded
 
 

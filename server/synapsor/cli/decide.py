@@ -12,7 +12,7 @@ from argparse import Namespace
 from synapsor import runtime
 from synapsor.approve.card import Card, card, render
 from synapsor.cli.signer import signer
-from synapsor.cli.terminal import answer, ask, coloured
+from synapsor.cli.terminal import answer, ask, coloured, interrupt_at_once
 from synapsor.config import load_config
 from synapsor.core.records import to_body
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
@@ -29,6 +29,7 @@ def run(arguments: Namespace) -> int:
 
 
 async def _run(arguments: Namespace) -> int:
+    interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
@@ -44,9 +45,20 @@ async def _run(arguments: Namespace) -> int:
         operator, key = signer(arguments, project.operators())
         now = project.clock.now()
         if arguments.verdict == "approve":
-            decided = await approve(ledger, seen.proposal, digest=digest, operator=operator, key=key, now=now, mode=source.mode, reason=arguments.reason)
+            decided = await approve(
+                ledger,
+                seen.proposal,
+                digest=digest,
+                operator=operator,
+                key=key,
+                now=now,
+                mode=source.mode,
+                reason=arguments.reason,
+            )
         else:
-            decided = await reject(ledger, seen.proposal, digest=digest, operator=operator, key=key, now=now, reason=arguments.reason)
+            decided = await reject(
+                ledger, seen.proposal, digest=digest, operator=operator, key=key, now=now, reason=arguments.reason
+            )
     _tell(arguments, decided)
     return 0
 
@@ -55,7 +67,11 @@ def _refuse_unseen(seen: Card, verdict: str) -> None:
     if seen.tampered:
         raise IntegrityError("The evidence is not what the proposal was made from.", fix="Run `synapsor verify`.")
     if verdict == "approve" and not seen.whole:
-        raise DecisionRefused("not_fully_shown", "Part of the proposal was cut, and nobody approves what they have not seen.", fix="Run again with --full and read all of it.")
+        raise DecisionRefused(
+            "not_fully_shown",
+            "Part of the proposal was cut, and nobody approves what they have not seen.",
+            fix="Run again with --full and read all of it.",
+        )
 
 
 def _confirmed(arguments: Namespace, seen: Card) -> str:
@@ -65,12 +81,20 @@ def _confirmed(arguments: Namespace, seen: Card) -> str:
         if given is None:
             raise UsageError("--digest takes the full digest.", fix="Copy it from `synapsor show`.")
         if f"sha256:{given[1]}" != seen.digest:
-            raise DecisionRefused("digest_differs", "This proposal has another digest than the one given.", fix="Look at it again with `synapsor show`.", exit_code=3)
+            raise DecisionRefused(
+                "digest_differs",
+                "This proposal has another digest than the one given.",
+                fix="Look at it again with `synapsor show`.",
+                exit_code=3,
+            )
         return seen.digest
     otherwise = "Give the full digest that you have seen with --digest."
     if arguments.json:
         raise UsageError("With --json nobody is asked.", fix=otherwise)
-    typed = ask(f"To {arguments.verdict} it, type the first {PREFIX} characters of the digest (after sha256:):", otherwise=otherwise)
+    typed = ask(
+        f"To {arguments.verdict} it, type the first {PREFIX} characters of the digest (after sha256:):",
+        otherwise=otherwise,
+    )
     if typed.lower() != seen.digest.removeprefix("sha256:")[:PREFIX]:
         raise UsageError("That is not the digest; nothing was decided.")
     return seen.digest
@@ -81,7 +105,11 @@ def _tell(arguments: Namespace, decided: ProposalRecord) -> None:
     if decided.job:
         after = f"Job {decided.job.id} waits for the worker; the approval lasts until {signed.decision.expires_at}."
     else:
-        after = "Its source is not in writeback mode, so nothing will be applied." if arguments.verdict == "approve" else "Nothing will be changed."
+        after = (
+            "Its source is not in writeback mode, so nothing will be applied."
+            if arguments.verdict == "approve"
+            else "Nothing will be changed."
+        )
     document = {
         "proposal": decided.proposal.id,
         "status": decided.status.value,
@@ -89,4 +117,9 @@ def _tell(arguments: Namespace, decided: ProposalRecord) -> None:
         "decision": to_body(signed.decision),
         "job": decided.job.id if decided.job else None,
     }
-    answer(arguments, "decision", document, f"{decided.proposal.id} is {decided.status.value} by {signed.decision.operator}. {after}")
+    answer(
+        arguments,
+        "decision",
+        document,
+        f"{decided.proposal.id} is {decided.status.value} by {signed.decision.operator}. {after}",
+    )

@@ -22,7 +22,13 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(config) as project:
         findings = await project.doctor()
     fatal = any(f.fatal for f in findings)
-    answer(arguments, "doctor", {"findings": [asdict(f) for f in findings]}, render(findings, sources=len(config.sources)), ok=not fatal)
+    answer(
+        arguments,
+        "doctor",
+        {"findings": [asdict(f) for f in findings]},
+        render(findings, sources=len(config.sources)),
+        ok=not fatal,
+    )
     return 1 if fatal else 0
 
 

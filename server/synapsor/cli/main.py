@@ -14,7 +14,7 @@ import traceback
 from argparse import Namespace
 from collections.abc import Sequence
 
-from synapsor.cli import logs
+from synapsor.cli import collector, logs
 from synapsor.cli.parser import build_parser
 from synapsor.errors import DecisionRefused, SynapsorError, place
 
@@ -24,6 +24,7 @@ UNEXPECTED = 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    collector.collect_seldom()
     arguments = build_parser().parse_args(argv)
     logs.configure(verbose=arguments.verbose)
     _leave_no_core()
@@ -43,6 +44,8 @@ def _run(arguments: Namespace) -> int:
     try:
         command = importlib.import_module(f"synapsor.cli.{arguments.module}")
         code: int = command.run(arguments)
+    except BrokenPipeError:
+        raise
     except Exception as error:  # noqa: BLE001  # the outermost place: whatever it is becomes one line
         cause = _only_cause(error)
         if isinstance(cause, KeyboardInterrupt):
@@ -64,7 +67,12 @@ def _tell(arguments: Namespace, error: BaseException) -> int:
         rule = error.rule if isinstance(error, DecisionRefused) else type(error).__name__
     else:
         reference = secrets.token_hex(4)
-        message, fix, code, rule = f"Unexpected failure: {place(error)} (reference {reference}).", "Run again with SYNAPSOR_DEBUG=1 and report it.", UNEXPECTED, "unexpected"
+        message, fix, code, rule = (
+            f"Unexpected failure: {place(error)} (reference {reference}).",
+            "Run again with SYNAPSOR_DEBUG=1 and report it.",
+            UNEXPECTED,
+            "unexpected",
+        )
     if os.environ.get("SYNAPSOR_DEBUG") == "1":
         traceback.print_exception(error)  # without locals, which could hold secrets
     print(f"synapsor: {message}", file=sys.stderr)

@@ -24,14 +24,21 @@ def run(arguments: Namespace) -> int:
 def _add(arguments: Namespace, config: Config) -> None:
     if arguments.public_key and arguments.key:
         raise UsageError("--key makes a key and --public-key trusts one that is made; only one of them can be meant.")
-    operator = Operator(name=arguments.name, key=arguments.public_key or "", roles=tuple(arguments.role), principals=tuple(arguments.principal))
+    operator = Operator(
+        name=arguments.name,
+        key=arguments.public_key or "",
+        roles=tuple(arguments.role),
+        principals=tuple(arguments.principal),
+    )
     # Everything but the key is checked first, so that no key is left over from a refused entry.
     check_new(config.operators, operator)
     place = ""
     if not arguments.public_key:
         path = arguments.key or default_path(arguments.name)
         key = create_key(path, passphrase=_passphrase(arguments))
-        operator = Operator(name=operator.name, key=public_key(key), roles=operator.roles, principals=operator.principals)
+        operator = Operator(
+            name=operator.name, key=public_key(key), roles=operator.roles, principals=operator.principals
+        )
         place = f"; the private key is in {path}, keep it where no agent can read it"
     add_operator(config.operators, operator)
     text = f"{operator.name} is trusted with {', '.join(operator.roles)}, key {key_fingerprint(operator.key)}{place}"
@@ -55,9 +62,19 @@ def _list(arguments: Namespace, config: Config) -> None:
         + ("  REVOKED" if e["revoked"] else "")
         for e in entries
     ]
-    answer(arguments, "operators", {"operators": entries}, "\n".join(lines) or "Nobody is trusted yet. Begin with `synapsor operator add NAME --role contract_reviewer`.")
+    answer(
+        arguments,
+        "operators",
+        {"operators": entries},
+        "\n".join(lines) or "Nobody is trusted yet. Begin with `synapsor operator add NAME --role contract_reviewer`.",
+    )
 
 
 def _revoke(arguments: Namespace, config: Config) -> None:
     operator = revoke_operator(config.operators, arguments.name)[arguments.name]
-    answer(arguments, "operator", {"operator": describe(operator)}, f"{operator.name} is revoked; what they signed and is not applied yet counts no more.")
+    answer(
+        arguments,
+        "operator",
+        {"operator": describe(operator)},
+        f"{operator.name} is revoked; what they signed and is not applied yet counts no more.",
+    )

@@ -40,30 +40,48 @@ def _globals(parser: argparse.ArgumentParser, *, top: bool) -> None:
     def default(value: Any) -> Any:
         return value if top else argparse.SUPPRESS
 
-    parser.add_argument("--config", type=Path, metavar="FILE", default=default(None), help="the project's synapsor.yaml (default: found upwards)")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        default=default(None),
+        help="the project's synapsor.yaml (default: found upwards)",
+    )
     parser.add_argument("--json", action="store_true", default=default(False), help="one JSON document on stdout")
     parser.add_argument("--no-color", action="store_true", default=default(False), help="no colours (so does NO_COLOR)")
     parser.add_argument("--verbose", action="store_true", default=default(False), help="more log lines on stderr")
 
 
 def _command(commands: Any, name: str, help_text: str, *, module: str = "") -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=help_text, description=help_text, allow_abbrev=False
+    )
     _globals(parser, top=False)
     parser.set_defaults(module=module or name)
     return parser
 
 
 def _handle(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("handle", nargs="?", default="latest", metavar="HANDLE", help="a proposal, `latest`, or any handle that leads to one")
+    parser.add_argument(
+        "handle",
+        nargs="?",
+        default="latest",
+        metavar="HANDLE",
+        help="a proposal, `latest`, or any handle that leads to one",
+    )
 
 
 def _signer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--operator", metavar="NAME", help="who you are (default: the one whose key you have)")
-    parser.add_argument("--key", type=Path, metavar="FILE", help="your private key (default: ~/.config/synapsor/keys/NAME.pem)")
+    parser.add_argument(
+        "--key", type=Path, metavar="FILE", help="your private key (default: ~/.config/synapsor/keys/NAME.pem)"
+    )
 
 
 def _serving(commands: Any) -> None:
-    serve = _command(commands, "serve", "Serve reviewed capabilities to a model over MCP; stdio unless --http is given.")
+    serve = _command(
+        commands, "serve", "Serve reviewed capabilities to a model over MCP; stdio unless --http is given."
+    )
     serve.add_argument("--http", metavar="HOST:PORT", help="serve Streamable HTTP and SSE instead of stdio")
     worker = _command(commands, "worker", "Apply approved proposals, each exactly once.")
     worker.add_argument("--once", action="store_true", help="work on one job and end")
@@ -80,13 +98,32 @@ def _contracts(commands: Any) -> None:
     _signer(activate)
     call = _command(commands, "call", "Call a capability as a model would, and print the envelope.")
     call.add_argument("capability")
-    call.add_argument("--arg", action="append", default=[], metavar="NAME=TEXT", help="one argument; NAME:=JSON for numbers and booleans")
+    call.add_argument(
+        "--arg",
+        action="append",
+        default=[],
+        metavar="NAME=TEXT",
+        help="one argument; NAME:=JSON for numbers and booleans",
+    )
     call.add_argument("--args-json", metavar="JSON", help="all arguments as one JSON object")
-    call.add_argument("--as", dest="session", action="append", default=[], metavar="NAME=TEXT,…", help="session values instead of the configured ones")
+    call.add_argument(
+        "--as",
+        dest="session",
+        action="append",
+        default=[],
+        metavar="NAME=TEXT,…",
+        help="session values instead of the configured ones",
+    )
     receipts = _command(commands, "receipts", "The receipts of what was applied.")
-    receipts.add_argument("action", choices=["ddl", "list"], help="ddl: the table that the owner of a source makes; list: the newest receipts")
+    receipts.add_argument(
+        "action",
+        choices=["ddl", "list"],
+        help="ddl: the table that the owner of a source makes; list: the newest receipts",
+    )
     receipts.add_argument("--source", metavar="NAME", help="only of this source")
-    receipts.add_argument("--role", default="synapsor_writer", metavar="NAME", help="the worker's role in the source (ddl)")
+    receipts.add_argument(
+        "--role", default="synapsor_writer", metavar="NAME", help="the worker's role in the source (ddl)"
+    )
     receipts.add_argument("--limit", type=_count, default=50, metavar="N")
 
 
@@ -97,30 +134,53 @@ def _deciding(commands: Any) -> None:
     show = _command(commands, "show", "Show a proposal: who asked, what would change, under which guards.")
     _handle(show)
     show.add_argument("--full", action="store_true", help="cut nothing")
-    for verdict, text in (("approve", "Approve one exact change with your key."), ("reject", "Reject a proposal with your key and a reason.")):
+    for verdict, text in (
+        ("approve", "Approve one exact change with your key."),
+        ("reject", "Reject a proposal with your key and a reason."),
+    ):
         decide = _command(commands, verdict, text, module="decide")
         _handle(decide)
         _signer(decide)
         decide.add_argument("--full", action="store_true", help="show long values in full")
-        decide.add_argument("--digest", metavar="SHA256", help="the digest you have seen; needed where there is no terminal to ask on")
-        decide.add_argument("--reason", default="", help="recorded with the decision" + ("; told to the agent" if verdict == "reject" else ""))
+        decide.add_argument(
+            "--digest", metavar="SHA256", help="the digest you have seen; needed where there is no terminal to ask on"
+        )
+        decide.add_argument(
+            "--reason",
+            default="",
+            help="recorded with the decision" + ("; told to the agent" if verdict == "reject" else ""),
+        )
         decide.set_defaults(verdict=verdict)
     operator = _command(commands, "operator", "The people whose keys this project trusts.")
     actions = operator.add_subparsers(metavar="ACTION", required=True, dest="action")
-    add = _command(actions, "add", "Make a key and trust it, or trust the public key of somebody else.", module="operator")
+    add = _command(
+        actions, "add", "Make a key and trust it, or trust the public key of somebody else.", module="operator"
+    )
     add.add_argument("name")
-    add.add_argument("--role", action="append", required=True, metavar="ROLE", help="what they may decide; may be given again")
-    add.add_argument("--principal", action="append", default=[], metavar="NAME", help="a session principal that is this person; may be given again")
+    add.add_argument(
+        "--role", action="append", required=True, metavar="ROLE", help="what they may decide; may be given again"
+    )
+    add.add_argument(
+        "--principal",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a session principal that is this person; may be given again",
+    )
     add.add_argument("--key", type=Path, metavar="FILE", help="where the new private key goes")
     add.add_argument("--public-key", metavar="BASE64", help="trust this public key and make none")
-    add.add_argument("--no-passphrase", action="store_true", help="do not ask for a passphrase; the key file alone decides")
+    add.add_argument(
+        "--no-passphrase", action="store_true", help="do not ask for a passphrase; the key file alone decides"
+    )
     _command(actions, "list", "List the operators.", module="operator")
     revoke = _command(actions, "revoke", "Stop trusting an operator's key.", module="operator")
     revoke.add_argument("name")
 
 
 def _looking(commands: Any) -> None:
-    replay = _command(commands, "replay", "What was asked, seen, decided and done, every digest recomputed; touches no source.")
+    replay = _command(
+        commands, "replay", "What was asked, seen, decided and done, every digest recomputed; touches no source."
+    )
     _handle(replay)
     _command(commands, "verify", "Verify the ledger from its first event to its last.")
     _command(commands, "doctor", "Prove that the credentials and schemas are safe to use.")
@@ -129,7 +189,12 @@ def _looking(commands: Any) -> None:
 def _rest(commands: Any) -> None:
     demo = _command(commands, "demo", "The whole story on an embedded shop, through a real MCP client.")
     demo.add_argument("--dir", default=".synapsor-demo", metavar="DIR", help="where its project goes")
-    demo.add_argument("--engine", choices=["sqlite", "postgres", "mariadb", "mysql"], default="sqlite", help="a server's URLs come from SHOP_READ_URL and SHOP_WRITE_URL")
+    demo.add_argument(
+        "--engine",
+        choices=["sqlite", "postgres", "mariadb", "mysql"],
+        default="sqlite",
+        help="a server's URLs come from SHOP_READ_URL and SHOP_WRITE_URL",
+    )
     demo.set_defaults(urls={n: os.environ[n] for n in ("SHOP_READ_URL", "SHOP_WRITE_URL") if n in os.environ})
     token = _command(commands, "token", "Make a bearer token for an HTTP client.")
     token.add_argument("action", choices=["new"], help="print a token once, and the hash that goes into synapsor.yaml")

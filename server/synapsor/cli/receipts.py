@@ -31,12 +31,22 @@ def run(arguments: Namespace) -> int:
 def _ddl(arguments: Namespace, config: Config) -> None:
     chosen = {n: s for n, s in config.sources.items() if s.receipts and arguments.source in {None, n}}
     if not chosen:
-        raise UsageError("No source names its receipts.", fix="Add `receipts: schema.table` to the source in synapsor.yaml.")
+        raise UsageError(
+            "No source names its receipts.", fix="Add `receipts: schema.table` to the source in synapsor.yaml."
+        )
     try:
-        scripts = {name: receipts_ddl(Relation.parse(str(s.receipts)), _dialect(s), worker=arguments.role) for name, s in chosen.items()}
+        scripts = {
+            name: receipts_ddl(Relation.parse(str(s.receipts)), _dialect(s), worker=arguments.role)
+            for name, s in chosen.items()
+        }
     except ValueUnfit:
         raise UsageError("The role's name is not plain.", fix="Letters, digits and underscores.") from None
-    answer(arguments, "receipts_ddl", {"scripts": scripts}, "\n".join(f"-- source {name}\n{script}" for name, script in scripts.items()))
+    answer(
+        arguments,
+        "receipts_ddl",
+        {"scripts": scripts},
+        "\n".join(f"-- source {name}\n{script}" for name, script in scripts.items()),
+    )
 
 
 def _dialect(source: SourceConfig) -> Dialect:
@@ -46,5 +56,12 @@ def _dialect(source: SourceConfig) -> Dialect:
 async def _list(arguments: Namespace, config: Config) -> None:
     async with runtime.open_project(config) as project:
         receipts = await (await project.ledger()).receipts(limit=arguments.limit)
-    lines = [f"{r.at}  {r.id}  {r.proposal}  {r.outcome}{' ' + r.code if r.code else ''}  by {r.worker}" for r in receipts]
-    answer(arguments, "receipts", {"receipts": [to_body(r) for r in receipts]}, "\n".join(lines) or "Nothing has been applied yet.")
+    lines = [
+        f"{r.at}  {r.id}  {r.proposal}  {r.outcome}{' ' + r.code if r.code else ''}  by {r.worker}" for r in receipts
+    ]
+    answer(
+        arguments,
+        "receipts",
+        {"receipts": [to_body(r) for r in receipts]},
+        "\n".join(lines) or "Nothing has been applied yet.",
+    )

@@ -36,7 +36,10 @@ def render(report: ReplayReport) -> str:
     checks = [check for step in report.steps for check in step.checks]
     if report.ok:
         lines.append(f"\n✓ {len(checks)} digests, signatures and links computed again; all as recorded.")
-    lines += [f"\n✗ {shown(c.what).text}\n    stored {shown(c.stored).text}\n    found  {shown(c.found).text}" for c in report.differences]
+    lines += [
+        f"\n✗ {shown(c.what).text}\n    stored {shown(c.stored).text}\n    found  {shown(c.found).text}"
+        for c in report.differences
+    ]
     return "\n".join(lines)
 
 
@@ -45,7 +48,7 @@ def _step(step: Step) -> Iterator[str]:
     for name, value in step.facts.items():
         if name == "rows":
             yield from _rows(step.facts["columns"], value)
-        elif value is not None and name != "columns":
+        elif value is not None and value != "" and name != "columns":
             yield f"  {name:<14} {_text(value)}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from synapsor import __version__, runtime
+from synapsor.cli.collector import collect_as_usual
 from synapsor.cli.terminal import note
 from synapsor.config import Config, load_config, session_values
 from synapsor.errors import ConfigError, UsageError
@@ -31,10 +32,14 @@ async def _stdio(config: Config) -> None:
     from synapsor.serve.stdio import serve_stdio
 
     if not config.session:
-        raise ConfigError("There is no session to serve over stdio in.", fix="Add `session:` with the tenant and the user to synapsor.yaml.")
+        raise ConfigError(
+            "There is no session to serve over stdio in.",
+            fix="Add `session:` with the tenant and the user to synapsor.yaml.",
+        )
     async with runtime.open_project(config) as project:
         session = StaticSession(values=session_values(config.session))
         server = build_server(await project.desk(), session, names=config.names, version=__version__)
+        collect_as_usual()
         await serve_stdio(server)
 
 
@@ -42,10 +47,15 @@ async def _http(config: Config, host: str, port: int) -> None:
     from synapsor.serve.http import serve_http  # heavy: the MCP SDK and uvicorn
     from synapsor.serve.server import build_server
 
-    tokens = TokenBook(Bearer(name=t.name, sha256=t.sha256, values=session_values(t.session)) for t in config.http.tokens)
+    tokens = TokenBook(
+        Bearer(name=t.name, sha256=t.sha256, values=session_values(t.session)) for t in config.http.tokens
+    )
     async with runtime.open_project(config) as project:
         server = build_server(await project.desk(), TokenSession(), names=config.names, version=__version__)
-        await serve_http(server, host=host, port=port, tokens=tokens, ready=lambda taken: note(f"serving on {host}:{taken}"))
+        collect_as_usual()
+        await serve_http(
+            server, host=host, port=port, tokens=tokens, ready=lambda taken: note(f"serving on {host}:{taken}")
+        )
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -31,7 +31,9 @@ async def _run(arguments: Namespace) -> int:
         proposal_id = found["body"]["id"] if found["kind"] == "proposal" else proposal_named(found["body"])
         record = await ledger.proposal(proposal_id) if proposal_id else None
         if record is None:
-            answer(arguments, "record", {"kind": found["kind"], "body": found["body"]}, json.dumps(found["body"], indent=2))
+            answer(
+                arguments, "record", {"kind": found["kind"], "body": found["body"]}, json.dumps(found["body"], indent=2)
+            )
             return 0
         evidence = await ledger.evidence(record.proposal.evidence)
         shown = card(record, evidence=evidence, now=project.clock.now(), full=arguments.full)

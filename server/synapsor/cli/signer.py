@@ -28,9 +28,17 @@ def signer(arguments: Namespace, operators: Mapping[str, Operator]) -> tuple[Ope
         key = load_key(arguments.key)
         found = next((o for o in operators.values() if o.key == public_key(key)), None)
         if found is None:
-            raise DecisionRefused("unknown_key", "This key is nobody's who is trusted here.", fix="Add it with `synapsor operator add`.", exit_code=5)
+            raise DecisionRefused(
+                "unknown_key",
+                "This key is nobody's who is trusted here.",
+                fix="Add it with `synapsor operator add`.",
+                exit_code=5,
+            )
         return found, key
     mine = [o for o in operators.values() if not o.revoked and default_path(o.name).is_file()]
     if len(mine) != 1:
-        raise UsageError("It is not clear who you are." if mine else "You have no operator's key here.", fix="Say it with --operator NAME, and --key FILE if needed.")
+        raise UsageError(
+            "It is not clear who you are." if mine else "You have no operator's key here.",
+            fix="Say it with --operator NAME, and --key FILE if needed.",
+        )
     return mine[0], load_key(default_path(mine[0].name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from argparse import Namespace
 from typing import Any
@@ -35,6 +36,11 @@ def ask(question: str, *, otherwise: str) -> str:
         raise UsageError("There is no terminal to ask on.", fix=otherwise)
     print(question, end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
+
+
+def interrupt_at_once() -> None:
+    """Let Ctrl-C end a question; asyncio's own handler only cancels the task, which a blocking question never notices."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def note(text: str) -> None:

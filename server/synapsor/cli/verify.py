@@ -21,7 +21,12 @@ async def _run(arguments: Namespace) -> int:
         report = await project.verify()
     number, head = report.head
     bad = {"where": report.first_bad[0], "why": report.first_bad[1]} if report.first_bad else None
-    document = {"events": report.events, "checkpoints": report.checkpoints, "head": {"seq": number, "hash": head}, "first_bad": bad}
+    document = {
+        "events": report.events,
+        "checkpoints": report.checkpoints,
+        "head": {"seq": number, "hash": head},
+        "first_bad": bad,
+    }
     if bad is None:
         text = f"✓ {report.events} events and {report.checkpoints} signed checkpoints hold.\n  head {number} {head} (keep it elsewhere to prove later that nothing was cut off)"
     else:

@@ -49,7 +49,12 @@ async def _run(arguments: Namespace) -> int:
 
         with on_signals(stop.set, leave):
             settled = await worker.run(once=arguments.once, drain=arguments.drain, stop=stop)
-    answer(arguments, "worker", {"settled": settled, "jobs": done}, f"{settled} settled." if settled else "Nothing was due.")
+    answer(
+        arguments,
+        "worker",
+        {"settled": settled, "jobs": done},
+        f"{settled} settled." if settled else "Nothing was due.",
+    )
     return 0
 
 

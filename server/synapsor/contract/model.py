@@ -203,12 +203,6 @@ class ProposeCapability(_Capability):
 Capability = ReadCapability | ProposeCapability
 
 
-def _capability(body: Any) -> Any:
-    if not isinstance(body, dict):
-        return body
-    return ProposeCapability.model_validate(body) if "propose" in body else ReadCapability.model_validate(body)
-
-
 def _verb(value: Any) -> str:
     proposes = "propose" in value if isinstance(value, dict) else isinstance(value, ProposeCapability)
     return "<propose>" if proposes else "<read>"

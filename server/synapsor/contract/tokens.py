@@ -65,7 +65,7 @@ def _numeric(value: Any, rule: ColumnRule) -> str:
     if type(value) is not str or len(value) > _MOST_DIGITS or not _NUMERIC.match(value):
         raise ValueUnfit("not a decimal number written out in digits")
     if rule.scale is None:
-        return value
+        return value.removeprefix("-") if Decimal(value) == 0 else value  # no database prints a negative zero
     try:
         exact = Decimal(value).quantize(Decimal(1).scaleb(-rule.scale))
     except InvalidOperation:

@@ -126,15 +126,25 @@ def _links(audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> tupl
     )
 
 
-async def _proposal(ledger: ReviewLedger, record: ProposalRecord, operators: Mapping[str, Operator]) -> AsyncIterator[Step]:
+async def _proposal(
+    ledger: ReviewLedger, record: ProposalRecord, operators: Mapping[str, Operator]
+) -> AsyncIterator[Step]:
     proposal = record.proposal
     recorded = {kind: check async for kind, check in _recorded(ledger, record)}
     audit = await _audit(ledger, record)
-    asked = {n: getattr(proposal, n) for n in ("capability", "principal", "client", "tenant", "at", "contract", "arguments")}
-    yield Step(name="asked", facts={**asked, "audit": audit["id"] if audit else None}, checks=tuple(recorded.get("query_audit", ())))
+    asked = {
+        n: getattr(proposal, n) for n in ("capability", "principal", "client", "tenant", "at", "contract", "arguments")
+    }
+    yield Step(
+        name="asked",
+        facts={**asked, "audit": audit["id"] if audit else None},
+        checks=tuple(recorded.get("query_audit", ())),
+    )
     evidence = await ledger.evidence(proposal.evidence)
     told = digest("evidence", evidence) if evidence is not None else "missing"
-    covered = Check(what=f"evidence {proposal.evidence} as the proposal names it", stored=proposal.evidence_digest, found=told)
+    covered = Check(
+        what=f"evidence {proposal.evidence} as the proposal names it", stored=proposal.evidence_digest, found=told
+    )
     if evidence is None:
         yield Step(name="seen", facts={"id": proposal.evidence}, checks=(covered,))
     else:
@@ -189,7 +199,11 @@ def _proposed(proposal: Proposal, checks: tuple[Check, ...]) -> Step:
 
 
 def _decided(
-    signed: SignedDecision, proposal: Proposal, operators: Mapping[str, Operator], ledger: str, checks: tuple[Check, ...]
+    signed: SignedDecision,
+    proposal: Proposal,
+    operators: Mapping[str, Operator],
+    ledger: str,
+    checks: tuple[Check, ...],
 ) -> Step:
     decision = signed.decision
     operator = operators.get(decision.operator)
@@ -217,10 +231,16 @@ def _done(receipt: Receipt, proposal: Proposal, checks: tuple[Check, ...]) -> St
 def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
     ends = {Status.APPLIED, Status.CONFLICT, Status.FAILED, Status.RECONCILIATION_REQUIRED}
     last = record.receipts[-1].outcome if record.receipts else None
-    told = () if record.status not in ends else (Check(what="status and receipt", stored=record.status.value, found=_status_of(last)),)
+    told = (
+        ()
+        if record.status not in ends
+        else (Check(what="status and receipt", stored=record.status.value, found=_status_of(last)),)
+    )
     facts = {"status": record.status.value, "job": record.job.id if record.job else None}
     job = record.job
-    bound = (Check(what=f"digest that {job.id} is about", stored=job.digest, found=record.proposal.digest),) if job else ()
+    bound = (
+        (Check(what=f"digest that {job.id} is about", stored=job.digest, found=record.proposal.digest),) if job else ()
+    )
     return Step(name="settled", facts=facts, checks=(*told, *bound, *checks))
 
 

@@ -117,7 +117,9 @@ async def activate(
     if operator.revoked:
         raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
     if REVIEWER_ROLE not in operator.roles:
-        raise DecisionRefused("role_missing", f"This needs the role {REVIEWER_ROLE}.", fix="Ask somebody who has it.", exit_code=5)
+        raise DecisionRefused(
+            "role_missing", f"This needs the role {REVIEWER_ROLE}.", fix="Ask somebody who has it.", exit_code=5
+        )
     activation = Activation(
         id=handles.new("act"),
         ledger=ledger.id,
@@ -168,7 +170,9 @@ async def _undecided(
     return record.proposal
 
 
-def _check(record: ProposalRecord, ledger: str, digest: str, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime) -> None:
+def _check(
+    record: ProposalRecord, ledger: str, digest: str, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime
+) -> None:
     proposal = record.proposal
     if base64.b64encode(key.public_key().public_bytes_raw()).decode() != operator.key:
         raise _wrong_key(operator)
@@ -178,11 +182,19 @@ def _check(record: ProposalRecord, ledger: str, digest: str, operator: Operator,
         raise IntegrityError("The proposal is not the one that was shown.")
     may_decide(proposal, operator, now=stamp(now))
     if record.status is not Status.REVIEW_REQUIRED:
-        raise DecisionRefused("already_decided", f"The proposal is {record.status.value}.", fix="Nothing is left to decide.", exit_code=3)
+        raise DecisionRefused(
+            "already_decided", f"The proposal is {record.status.value}.", fix="Nothing is left to decide.", exit_code=3
+        )
 
 
 def _signed(
-    verdict: Verdict, proposal: Proposal, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime, until: str, reason: str
+    verdict: Verdict,
+    proposal: Proposal,
+    operator: Operator,
+    key: Ed25519PrivateKey,
+    now: dt.datetime,
+    until: str,
+    reason: str,
 ) -> SignedDecision:
     decision = Decision(
         id=handles.new("dec"),
@@ -213,7 +225,12 @@ async def _record(ledger: ReviewLedger, signed: SignedDecision, job: Job | None)
 
 
 def _wrong_key(operator: Operator) -> DecisionRefused:
-    return DecisionRefused("wrong_key", f"This is not the key of {operator.name}.", fix="Use the key that was added with `synapsor operator add`.", exit_code=5)
+    return DecisionRefused(
+        "wrong_key",
+        f"This is not the key of {operator.name}.",
+        fix="Use the key that was added with `synapsor operator add`.",
+        exit_code=5,
+    )
 
 
 def _check_reason(reason: str) -> None:

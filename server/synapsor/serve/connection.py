@@ -41,7 +41,10 @@ class BoundedConnection(HttpToolsProtocol):
         """Parse, and cut the connection off when it sends more headers, trailers or chunk marks than it may."""
         self._framing += len(data)
         super().data_received(data)
-        if self._framing - _FRAMING_PER_BYTE * self._body > self.limits.header_bytes and not self.transport.is_closing():
+        if (
+            self._framing - _FRAMING_PER_BYTE * self._body > self.limits.header_bytes
+            and not self.transport.is_closing()
+        ):
             self.send_400_response("The headers are too long.")
 
     def on_message_begin(self) -> None:
@@ -53,7 +56,7 @@ class BoundedConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Stop the clock, and refuse what came in one piece but is too long."""
         self._stop_clock()
-        if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > self.limits.header_bytes:
+        if len(self.url) + sum(len(n) + len(v) + 4 for n, v in self.headers) > self.limits.header_bytes:
             raise ValueError("headers too long")
         self._framing = 0
         super().on_headers_complete()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,10 +26,10 @@ def private_wire() -> Iterator[tuple[int, int]]:
     Raises:
         UsageError: stdin or stdout is closed.
     """
-    try:
-        wire_in, wire_out = _above_standard(_STDIN), _above_standard(_STDOUT)
-    except OSError:
-        raise UsageError("stdin and stdout must be open", fix="Start the server from an MCP client.") from None
+    # Python notes at its start which of the two is closed; later, another file may have got the free number.
+    if sys.stdin is None or sys.stdout is None:
+        raise UsageError("stdin and stdout must be open", fix="Start the server from an MCP client.")
+    wire_in, wire_out = _above_standard(_STDIN), _above_standard(_STDOUT)
     nothing = os.open(os.devnull, os.O_RDWR)
     try:
         os.dup2(nothing, _STDIN)

@@ -26,6 +26,7 @@ log = logging.getLogger("synapsor.serve")
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 _PORT = re.compile(r"(?::[0-9]{1,5})?\Z")
 _SCHEME = re.compile(r"https?://\Z")
+_ONCE = frozenset({b"host", b"origin", b"authorization", b"content-length", b"mcp-session-id", b"mcp-protocol-version"})
 _LEGACY = frozenset(v.encode() for v in HANDSHAKE_PROTOCOL_VERSIONS)
 
 
@@ -40,7 +41,9 @@ class _Refused(Exception):
 class Gate:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, *, tokens: TokenVerifier, hosts: Iterable[str], limits: Limits, streams: Streams) -> None:
+    def __init__(
+        self, app: ASGIApp, *, tokens: TokenVerifier, hosts: Iterable[str], limits: Limits, streams: Streams
+    ) -> None:
         self._app = app
         self._tokens = tokens
         self._hosts = tuple(h.lower() for h in hosts)
@@ -97,10 +100,11 @@ class Gate:
     def _is_ours(self, host: str) -> bool:
         return any(host.startswith(known) and _PORT.match(host[len(known) :]) for known in self._hosts)
 
-    async def _stream(self, scope: Scope, receive: Receive, send: Send, bearer: Bearer) -> None:
+    async def _stream(self, scope: Scope, receive: Receive, send: _Answer, bearer: Bearer) -> None:
         try:
             with self._streams.one(bearer.sha256):
-                await self._app(scope, receive, send)
+                await self._app(scope, self._streams.until_closed(receive), send)
+                await send.finish()
         except TooManyStreams:
             raise _Refused(429, "Too many open streams") from None
 
@@ -143,17 +147,29 @@ class _Answer:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._begun = False
+        self._ended = False
 
     async def __call__(self, message: Message) -> None:
         self._begun = True
+        self._ended = message["type"] == "http.response.body" and not message.get("more_body", False)
         await self._send(message)
+
+    async def finish(self) -> None:
+        """End an answer that was broken off."""
+        if self._begun and not self._ended:
+            await self({"type": "http.response.body", "body": b""})
 
     async def refuse(self, refused: _Refused) -> None:
         """Answer with a refusal, unless another answer has begun."""
         if self._begun:
             return
         length = str(len(refused.body)).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", length), (b"connection", b"close"), *refused.headers]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", length),
+            (b"connection", b"close"),
+            *refused.headers,
+        ]
         await self({"type": "http.response.start", "status": refused.status, "headers": headers})
         await self({"type": "http.response.body", "body": refused.body})
 
@@ -161,7 +177,7 @@ class _Answer:
 def _single_headers(scope: Scope) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        if name in found and name in {b"host", b"origin", b"authorization", b"content-length", b"mcp-session-id", b"mcp-protocol-version"}:
+        if name in found and name in _ONCE:
             raise _Refused(400, "A header appears twice")
         found[name] = value
     return found

@@ -32,7 +32,9 @@ from synapsor.serve.limits import Limits, Streams
 from synapsor.serve.loop import on_signals
 
 
-def http_app(server: Server[Any], *, tokens: TokenVerifier, hosts: Iterable[str] = LOOPBACK, limits: Limits | None = None) -> Starlette:
+def http_app(
+    server: Server[Any], *, tokens: TokenVerifier, hosts: Iterable[str] = LOOPBACK, limits: Limits | None = None
+) -> Starlette:
     """Return the application; `tokens` is a `TokenBook`, which is never empty."""
     limits = limits or Limits()
     hosts = tuple(hosts)
@@ -176,7 +178,9 @@ def _listen(host: str, port: int) -> socket.socket:
             "HTTP is served on a loopback address only",
             fix="Use 127.0.0.1 or ::1. Serving other machines will need TLS and OAuth, which a later version brings.",
         )
-    listener = socket.socket(socket.AF_INET6 if isinstance(address, ipaddress.IPv6Address) else socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(
+        socket.AF_INET6 if isinstance(address, ipaddress.IPv6Address) else socket.AF_INET, socket.SOCK_STREAM
+    )
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((str(address), port))

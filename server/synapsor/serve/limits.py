@@ -109,8 +109,7 @@ class Streams:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._open: Counter[str] = Counter()
-        self._scopes: set[anyio.CancelScope] = set()
-        self._closing = False
+        self._closing = anyio.Event()
 
     @contextmanager
     def one(self, owner: str) -> Iterator[None]:
@@ -119,20 +118,33 @@ class Streams:
         Raises:
             TooManyStreams: the owner has none left, or the server is ending.
         """
-        if self._closing or self._open[owner] >= self._limit:
+        if self._closing.is_set() or self._open[owner] >= self._limit:
             raise TooManyStreams
         self._open[owner] += 1
-        scope = anyio.CancelScope()
-        self._scopes.add(scope)
         try:
-            with scope:
-                yield
+            yield
         finally:
-            self._scopes.discard(scope)
             self._open[owner] -= 1
+
+    def until_closed(self, receive: Receive) -> Receive:
+        """Return a `receive` that says the client left when the server ends."""
+
+        async def either() -> Message:
+            found: list[Message] = []
+
+            async def closing() -> None:
+                await self._closing.wait()
+                found.append({"type": "http.disconnect"})
+                group.cancel_scope.cancel()
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(closing)
+                found.append(await receive())
+                group.cancel_scope.cancel()
+            return found[0]
+
+        return either
 
     def close(self) -> None:
         """End all streams and open no further one."""
-        self._closing = True
-        for scope in self._scopes:
-            scope.cancel()
+        self._closing.set()

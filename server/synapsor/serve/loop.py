@@ -6,6 +6,7 @@ The first SIGTERM or SIGINT asks for an orderly end, the second for an immediate
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_STDERR = 2
+
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run the program on the fastest event loop there is."""
+    _occupy_standard_descriptors()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(main)
 
@@ -53,3 +57,10 @@ def on_signals(finish: Callable[[], None], leave: Callable[[], None]) -> Iterato
     finally:
         for number in taken:
             loop.remove_signal_handler(number)
+
+
+def _occupy_standard_descriptors() -> None:
+    """Put /dev/null where stdin, stdout or stderr is closed; a loop whose own descriptor got such a number aborts."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(fd)

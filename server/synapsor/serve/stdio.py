@@ -29,7 +29,9 @@ MAX_OPEN = 256
 _FLUSH_SECONDS = 2.0
 
 
-async def serve_stdio(server: Server[Any], *, grace_s: float = 5.0, max_line: int = MAX_LINE, max_open: int = MAX_OPEN) -> None:
+async def serve_stdio(
+    server: Server[Any], *, grace_s: float = 5.0, max_line: int = MAX_LINE, max_open: int = MAX_OPEN
+) -> None:
     """Serve the one client on stdin and stdout until it leaves or a signal comes.
 
     Raises:
@@ -39,7 +41,9 @@ async def serve_stdio(server: Server[Any], *, grace_s: float = 5.0, max_line: in
     with private_wire() as (wire_in, wire_out):
         reader = asyncio.StreamReader(limit=max_line)
         _, outbox = await loop.connect_write_pipe(Outbox, os.fdopen(wire_out, "wb", 0))
-        source, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(wire_in, "rb", 0))
+        source, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(wire_in, "rb", 0)
+        )
         inbox = Inbox(reader, outbox, stop=source.close, grace_s=grace_s, max_open=max_open)
         outbox.on_lost = inbox.leave
         try:
@@ -56,7 +60,9 @@ class _Stream:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:

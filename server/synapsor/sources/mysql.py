@@ -92,13 +92,15 @@ class MysqlReadSource(_MysqlSource):
     async def posture(
         self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
     ) -> tuple[Finding, ...]:
-        """Say what this credential can do beyond reading; that it can read what is reviewed, `describe` shows."""
-        return await posture.reader_findings(self._ask, self._address.user, denied)
+        """Say what this credential lacks for reading the given columns, and what it can do beyond that."""
+        return await posture.reader_findings(self._ask, self._address.user, reads, denied)
 
     async def fingerprint(self) -> str:
         """Return a digest that names the server and database without an address, a name or a password in clear."""
         server = await catalogue.server_identity(self._ask)
-        return digest("source", ["mysql", server or f"{self._address.host}:{self._address.port}", self._address.database])
+        return digest(
+            "source", ["mysql", server or f"{self._address.host}:{self._address.port}", self._address.database]
+        )
 
 
 class MysqlWriteSource(_MysqlSource):

@@ -6,7 +6,7 @@ Facts only; what they mean for a mapping is judged in `core.posture`. Where a cr
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -18,16 +18,27 @@ from synapsor.sql.statement import RawRow
 class Ask(Protocol):
     """Asks the catalogue one question with `%(p1)s…` placeholders; the sources implement it."""
 
-    def __call__(self, text: str, *params: Any) -> Awaitable[Sequence[RawRow]]: ...
+    def __call__(self, text: str, *params: Any) -> Awaitable[Sequence[RawRow]]:
+        """Return the rows."""
+        ...
 
 
-_REMOTE_ENGINES = frozenset({"FEDERATED", "FEDERATEDX", "CONNECT", "SPIDER", "S3", "NDBCLUSTER", "OQGRAPH", "SPHINX", "MROONGA"})
+_REMOTE_ENGINES = frozenset(
+    {"FEDERATED", "FEDERATEDX", "CONNECT", "SPIDER", "S3", "NDBCLUSTER", "OQGRAPH", "SPHINX", "MROONGA"}
+)
 _WIDTH = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "integer": 32, "bigint": 64}
-_TEXTS = {"tinytext": {"text"}, "text": {"text"}, "mediumtext": {"text"}, "longtext": {"text", "json"}, "enum": {"text"}, "set": {"text"}}
+_TEXTS = {
+    "tinytext": {"text"},
+    "text": {"text"},
+    "mediumtext": {"text"},
+    "longtext": {"text", "json"},
+    "enum": {"text"},
+    "set": {"text"},
+}
 _FAMILIES: dict[str, set[str]] = {
     **_TEXTS,
-    **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), {"bytes"}),
-    **dict.fromkeys(("inet4", "inet6", "char", "varchar"), {"text"}),
+    **{name: {"bytes"} for name in ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")},
+    **{name: {"text"} for name in ("inet4", "inet6", "char", "varchar")},
     "decimal": {"numeric"},
     "float": {"float"},
     "double": {"float"},
@@ -44,7 +55,9 @@ _UUID_LENGTH = 36
 _NOT_CODE = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|--\s[^\n]*|\#[^\n]*|/\*.*?\*/""", re.DOTALL)
 _SET = re.compile(r"\bSET\b([^;]*)", re.IGNORECASE)
 _NEW = re.compile(r"\s*NEW\s*\.\s*(?:`((?:[^`]|``)+)`|(\w+))\s*:?=", re.IGNORECASE)
-_SIMPLE_VIEW = re.compile(r"select (?P<items>.+?) from \(?`(?P<schema>[^`]+)`\.`(?P<table>[^`]+)`\)?(?: where .*)?\Z", re.DOTALL)
+_SIMPLE_VIEW = re.compile(
+    r"select (?P<items>.+?) from \(?`(?P<schema>[^`]+)`\.`(?P<table>[^`]+)`\)?(?: where .*)?\Z", re.DOTALL
+)
 _VIEW_ITEM = re.compile(r"`[^`]+`\.`[^`]+`\.`(?P<column>[^`]+)` AS `(?P<name>[^`]+)`\Z")
 
 
@@ -54,18 +67,21 @@ async def describe(ask: Ask, relation: Relation) -> RelationFacts | None:
     A view over one table is looked through where this credential may see its definition and the table; otherwise its columns are
     stated not to move. Triggers are invisible to a reader: whether a version moves is for the worker's credential to say.
     """
-    found = await _one(ask, "SELECT table_schema, table_name, table_type, engine FROM information_schema.tables", relation)
+    found = await _one(
+        ask, "SELECT table_schema, table_name, table_type, engine FROM information_schema.tables", relation
+    )
     columns = {facts.name: facts for facts in await _columns(ask, relation)}
     if found is None or not columns:
         return None
     kind, engine = str(found[2]), str(found[3] or "").upper()
     if kind in {"VIEW", "SYSTEM VIEW"}:
         return await _through_view(ask, RelationFacts(relation=relation, kind="view", columns=columns))
-    hazards = [f"its engine {engine} keeps rows where this server's READ ONLY transaction does not reach"] if engine in _REMOTE_ENGINES else []
+    hazards = [f"its engine {engine} keeps rows beyond this server's transactions"] if engine in _REMOTE_ENGINES else []
     if kind not in {"BASE TABLE", "SYSTEM VERSIONED"}:
         hazards.append("it is neither a table nor a view")
     unique = await _unique(ask, relation)
-    moved = await _moved_by_triggers(ask, relation, columns, keys=frozenset().union(*unique) if unique else frozenset())
+    keys = frozenset(name for key in unique for name in key)
+    moved = await _moved_by_triggers(ask, relation, frozenset(columns), keys=keys)
     return RelationFacts(
         relation=relation,
         kind="table",
@@ -83,8 +99,16 @@ async def _one(ask: Ask, select: str, relation: Relation) -> RawRow | None:
 async def _of(ask: Ask, select: str, relation: Relation, *, prefix: str = "table") -> list[RawRow]:
     """Return the catalogue's rows of a relation; the first two columns are its names, which the catalogue compares without case."""
     owner = "event_object" if prefix == "event_object" else "table"
-    rows = await ask(f"{select} WHERE {owner}_schema = %(p1)s AND {owner}_{'table' if prefix != 'table' else 'name'} = %(p2)s", relation.schema, relation.name)
-    return [[text_of(cell) for cell in row] for row in rows if (text_of(row[0]), text_of(row[1])) == (relation.schema, relation.name)]
+    rows = await ask(
+        f"{select} WHERE {owner}_schema = %(p1)s AND {owner}_{'table' if prefix != 'table' else 'name'} = %(p2)s",
+        relation.schema,
+        relation.name,
+    )
+    return [
+        [text_of(cell) for cell in row]
+        for row in rows
+        if (text_of(row[0]), text_of(row[1])) == (relation.schema, relation.name)
+    ]
 
 
 def text_of(cell: Any) -> str | None:
@@ -98,10 +122,22 @@ async def column_names(ask: Ask, relation: Relation) -> frozenset[str]:
     return frozenset(str(row[2]) for row in rows)
 
 
+async def readable_columns(ask: Ask, relation: Relation) -> frozenset[str]:
+    """Return the columns of a relation that this credential may select."""
+    return frozenset(name for name, privileges in (await _privileges(ask, relation)).items() if "select" in privileges)
+
+
+async def _privileges(ask: Ask, relation: Relation) -> dict[str, list[str]]:
+    rows = await _of(
+        ask, "SELECT table_schema, table_name, column_name, privileges FROM information_schema.columns", relation
+    )
+    return {str(row[2]): str(row[3]).lower().split(",") for row in rows}
+
+
 async def _columns(ask: Ask, relation: Relation) -> list[ColumnFacts]:
     rows = await _of(
         ask,
-        "SELECT table_schema, table_name, column_name, data_type, column_type, is_nullable, character_maximum_length, numeric_precision,"
+        "SELECT table_schema, table_name, column_name, data_type, column_type, is_nullable, character_maximum_length,"
         " numeric_scale, datetime_precision, collation_name, extra, generation_expression FROM information_schema.columns",
         relation,
     )
@@ -109,7 +145,7 @@ async def _columns(ask: Ask, relation: Relation) -> list[ColumnFacts]:
 
 
 def _column(
-    name: str, data: str, column: str, nullable: str, length: str | None, precision: str | None, scale: str | None,
+    name: str, data: str, column: str, nullable: str, length: str | None, scale: str | None,
     fraction: str | None, collation: str | None, extra: str, generated: str | None,
 ) -> ColumnFacts:  # fmt: skip
     data, column, extra = data.lower(), column.lower(), extra.lower()
@@ -161,11 +197,14 @@ async def _unique(ask: Ask, relation: Relation) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(columns) for columns in proven.values() if columns)
 
 
-async def _moved_by_triggers(ask: Ask, relation: Relation, columns: Iterable[str], *, keys: frozenset[str]) -> frozenset[str]:
+async def _moved_by_triggers(
+    ask: Ask, relation: Relation, columns: frozenset[str], *, keys: frozenset[str]
+) -> frozenset[str]:
     """Return the columns that BEFORE UPDATE triggers set.
 
-    MariaDB shows a writer that a trigger is there, but not what it does. Every column outside the keys is then said to move: an apply
-    checks in its transaction that the version did, so the answer can delay a refusal but cannot let a change through.
+    MariaDB shows a writer that a trigger is there, but not what it does. What the writer may not set itself is then said to move (or
+    everything, if it may set everything): an apply checks in its transaction that the version did, so this can delay a refusal but
+    cannot let a change through.
     """
     rows = await _of(
         ask,
@@ -174,9 +213,10 @@ async def _moved_by_triggers(ask: Ask, relation: Relation, columns: Iterable[str
         prefix="event_object",
     )
     bodies = [row[4] for row in rows if (row[2], row[3]) == ("UPDATE", "BEFORE")]
-    if any(body is None for body in bodies):
-        return frozenset(columns) - keys
-    return frozenset(name for body in bodies for name in _assigned(body or "")) & frozenset(columns)
+    if all(body is not None for body in bodies):
+        return frozenset(name for body in bodies for name in _assigned(body or "")) & columns
+    settable = {name for name, privileges in (await _privileges(ask, relation)).items() if "update" in privileges}
+    return columns - keys - settable or columns - keys
 
 
 def _assigned(body: str) -> Iterator[str]:
@@ -200,10 +240,14 @@ def _split(text: str) -> list[str]:
 
 
 async def _through_view(ask: Ask, view: RelationFacts) -> RelationFacts:
-    found = await _one(ask, "SELECT table_schema, table_name, view_definition FROM information_schema.views", view.relation)
+    found = await _one(
+        ask, "SELECT table_schema, table_name, view_definition FROM information_schema.views", view.relation
+    )
     simple = _SIMPLE_VIEW.match(str(found[2] or "")) if found else None
     items = [_VIEW_ITEM.match(item) for item in _split(simple["items"])] if simple else []
-    base = await describe(ask, Relation(schema=simple["schema"], name=simple["table"])) if simple and all(items) else None
+    base = (
+        await describe(ask, Relation(schema=simple["schema"], name=simple["table"])) if simple and all(items) else None
+    )
     if base is None or base.kind != "table":
         return view
     origin = {item["name"]: item["column"] for item in items if item}

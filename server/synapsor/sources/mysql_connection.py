@@ -7,6 +7,7 @@ its pool hands on whatever session state the last borrower left.
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import time
 from collections.abc import Iterator
@@ -18,9 +19,10 @@ from urllib.parse import unquote, urlsplit
 from aiomysql.connection import Connection
 from pymysql.constants import CLIENT
 from pymysql.err import Error as MysqlError
-from pymysql.err import InterfaceError, OperationalError
+from pymysql.err import OperationalError
 
 from synapsor.errors import ConfigError, Failure, SourceFailure
+from synapsor.sources.mysql_failures import NO_TLS, PLAINTEXT_PASSWORD, failure_of, is_answer
 from synapsor.sql.statement import RawRow, Statement
 
 Role: TypeAlias = Literal["read", "write"]
@@ -33,43 +35,11 @@ GRACE_SECONDS = 0.5
 IDLE_SECONDS = 30
 """A transaction that the worker leaves idle for longer is ended by the server."""
 
-_NO_TLS = 2026
-_PLAINTEXT_PASSWORD = frozenset({b"mysql_clear_password", b"mysql_old_password"})
+_SENDS_PASSWORD = frozenset({b"mysql_clear_password", b"mysql_old_password"})
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _RESET_CONNECTION = 0x1F  # COM_RESET_CONNECTION, which PyMySQL has no name for
 # NO_BACKSLASH_ESCAPES, ANSI_QUOTES and PIPES_AS_CONCAT stay out: the client's escaping and the compiled SQL rely on it.
 _SQL_MODE = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
-
-_KINDS: dict[Failure, frozenset[int]] = {
-    Failure.UNAVAILABLE: frozenset(
-        {0, 1042, 1043, 1047, 1053, 1077, 1080, 1081, 1129, 1130, 1152, 1156, 1158, 1159, 1160, 1161, 1184, 1290, 1836, 1927}
-        | {2002, 2003, 2005, 2006, 2012, 2013, 2014, 2026, 2027, 2055, 3169, 4031}
-    ),
-    Failure.BUSY: frozenset({1037, 1038, 1040, 1041, 1135, 1203, 1226}),
-    Failure.TIMEOUT: frozenset({1205, 1907, 1969, 3024, 3572}),
-    Failure.TRANSIENT: frozenset({1020, 1213, 1317, 1412, 1614, 3058, 3101}),
-    Failure.DRIFT: frozenset({1049, 1051, 1054, 1109, 1146, 1176, 1305, 1347, 1356, 1449, 1615, 3566}),
-    Failure.DENIED: frozenset(
-        {1044, 1045, 1095, 1131, 1132, 1142, 1143, 1227, 1251, 1275, 1370, 1524, 1698, 1792, 1820, 1862, 2049, 2054, 2059, 2061}
-        | {3118, 3159, 3530, 3955, 4151}
-    ),
-    Failure.CONSTRAINT: frozenset(
-        {1022, 1048, 1062, 1169, 1216, 1217, 1364, 1369, 1451, 1452, 1557, 1586, 1644, 1761, 1762, 1859, 3819, 4025}
-    ),
-    Failure.VALUE: frozenset(
-        {1153, 1264, 1265, 1292, 1300, 1365, 1366, 1367, 1406, 1411, 1416, 1441, 1525, 1690, 3140, 3141, 3156, 3854, 4038, 4079}
-    ),
-}
-_KIND_OF = {errno: kind for kind, errnos in _KINDS.items() for errno in errnos}
-
-
-def failure_of(error: BaseException) -> SourceFailure:
-    """Return the failure that a driver's error means, with its number and without its text."""
-    if isinstance(error, InterfaceError):
-        return SourceFailure(Failure.UNAVAILABLE, state="closed")
-    errno = error.args[0] if isinstance(error, MysqlError) and error.args else None
-    if isinstance(errno, int):
-        return SourceFailure(_KIND_OF.get(errno, Failure.OTHER), state=str(errno))
-    return SourceFailure(Failure.UNAVAILABLE, state="protocol")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +62,12 @@ class Address:
         try:
             parts = urlsplit(url)
             port, host, user = parts.port or 3306, parts.hostname, unquote(parts.username or "")
-            plain = parts.scheme in {"mysql", "mariadb"} and not parts.query and not parts.fragment and "/" not in parts.path[1:]
+            plain = (
+                parts.scheme in {"mysql", "mariadb"}
+                and not parts.query
+                and not parts.fragment
+                and "/" not in parts.path[1:]
+            )
         except ValueError:
             plain = False
         if not plain or not host or not user:
@@ -100,7 +75,9 @@ class Address:
                 "A source's address is not of the form mysql://user:password@host:port/database.",
                 fix="Percent-encode special characters in the password (`#` is %23, `/` is %2F, `@` is %40); TLS is set by `tls:`.",
             )
-        return cls(host=host, port=port, user=user, password=unquote(parts.password or ""), database=unquote(parts.path[1:]))
+        return cls(
+            host=host, port=port, user=user, password=unquote(parts.password or ""), database=unquote(parts.path[1:])
+        )
 
 
 class GuardedConnection(Connection):  # type: ignore[misc]  # aiomysql ships no types
@@ -108,15 +85,15 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # aiomysql ships no 
 
     async def _request_authentication(self) -> None:
         if self._ssl_context and not self.server_capabilities & CLIENT.SSL:
-            raise OperationalError(_NO_TLS, "the server offers no TLS")
+            raise OperationalError(NO_TLS, "the server offers no TLS")
         self.client_flag &= ~(CLIENT.MULTI_STATEMENTS | CLIENT.LOCAL_FILES)
         await super()._request_authentication()
         if self._ssl_context and self._writer.get_extra_info("cipher") is None:
-            raise OperationalError(_NO_TLS, "the session is not encrypted")
+            raise OperationalError(NO_TLS, "the session is not encrypted")
 
     async def _process_auth(self, plugin_name: bytes, auth_packet: Any) -> Any:
-        if plugin_name in _PLAINTEXT_PASSWORD and not self._secure:
-            raise OperationalError(2059, "the server asked for a password in clear text")
+        if plugin_name in _SENDS_PASSWORD and not self._secure:
+            raise OperationalError(PLAINTEXT_PASSWORD, "the server asked for a password in clear text")
         return await super()._process_auth(plugin_name, auth_packet)
 
 
@@ -181,9 +158,7 @@ class Session:
         try:
             yield
         except MysqlError as error:
-            # An error of the server's own ends the answer; one of the client's (2000 and up, or without a number) does not.
-            errno = error.args[0] if error.args else None
-            self.busy = not (isinstance(errno, int) and (1000 <= errno < 2000 or errno >= 3000))
+            self.busy = not is_answer(error)
             raise
         self.busy = False
 
@@ -269,7 +244,7 @@ class Session:
 
 def _encodable(text: str) -> str:
     # The driver would smuggle a lone surrogate through as a raw byte.
-    if any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+    if _SURROGATE.search(text):
         raise SourceFailure(Failure.VALUE, state="encoding")
     return text
 
@@ -332,7 +307,8 @@ class MysqlDialer:
             client_flag=CLIENT.FOUND_ROWS,
             autocommit=None,
             ssl=self._context,
-            connect_timeout=CONNECT_SECONDS,
+            # No timeout of the driver's own: its wait_for() can swallow a cancellation on Python 3.11.
+            connect_timeout=None,
             program_name="synapsor",
         )
         failure: SourceFailure | None = None

@@ -14,7 +14,7 @@ from itertools import pairwise
 from synapsor.core.facts import Finding
 from synapsor.core.plan import Relation
 from synapsor.errors import SourceFailure
-from synapsor.sources.mysql_catalogue import Ask, column_names, text_of
+from synapsor.sources.mysql_catalogue import Ask, column_names, readable_columns, text_of
 from synapsor.sql import receipts as receipt_table
 
 _TOKEN = re.compile(r"""(`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")|([^\s`'",().@]+|[(),.@*])""")
@@ -22,11 +22,34 @@ _ROLE = re.compile(r"`(?:[^`]|``)+`(?:@`(?:[^`]|``)*`)?\Z")
 _ROUTINES = frozenset({"PROCEDURE", "FUNCTION", "PACKAGE", "BODY"})
 _READING = frozenset({"SELECT", "SHOW VIEW", "USAGE"})
 _HARMLESS = frozenset({"SHOW DATABASES"})
+_ALL = frozenset({"ALL", "ALL PRIVILEGES"})
+_RULES = {
+    "EXECUTE": "reader_can_run_definer",
+    "FILE": "reader_can_use_files",
+    "GRANT OPTION": "reader_can_grant",
+    "PROXY": "reader_can_grant",
+    "CREATE TEMPORARY TABLES": "reader_can_create_temporary",
+}
 _WRITING = frozenset(
-    {"INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "TRIGGER", "EVENT", "REFERENCES", "CREATE VIEW", "LOCK TABLES"}
-    | {"CREATE TEMPORARY TABLES", "CREATE ROUTINE", "ALTER ROUTINE", "DELETE HISTORY", "CREATE TABLESPACE"}
+    {
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "CREATE",
+        "DROP",
+        "ALTER",
+        "INDEX",
+        "TRIGGER",
+        "EVENT",
+        "REFERENCES",
+        "CREATE VIEW",
+        "LOCK TABLES",
+    }
+    | {"CREATE ROUTINE", "ALTER ROUTINE", "DELETE HISTORY", "CREATE TABLESPACE"}
 )
-_ADMINISTRATORS = frozenset({"ALL PRIVILEGES", "ALL", "SUPER", "GRANT OPTION", "CREATE USER", "FILE", "SHUTDOWN", "RELOAD", "PROXY", "SET USER"})
+_ADMINISTRATORS = frozenset(
+    {"ALL PRIVILEGES", "ALL", "SUPER", "GRANT OPTION", "CREATE USER", "FILE", "SHUTDOWN", "RELOAD", "PROXY", "SET USER"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +71,9 @@ class Grant:
         """Tell whether it reaches a relation."""
         if self.routine or (self.table is not None and self.table != relation.name):
             return False
-        return self.schema is None or (self.schema == relation.schema if self.table is not None else _like(self.schema, relation.schema))
+        return self.schema is None or (
+            self.schema == relation.schema if self.table is not None else _like(self.schema, relation.schema)
+        )
 
     @property
     def scope(self) -> str:
@@ -78,7 +103,9 @@ def parse_grant(text: str) -> tuple[list[Grant], list[str]]:
     place = words[on + 1 : upto]
     routine = bool(_ROUTINES.intersection(place))
     schema, table = _place([word for word in place if word not in _ROUTINES | {"TABLE"}])
-    grants = [Grant(privilege=p, columns=c, schema=schema, table=table, routine=routine) for p, c in _privileges(words[1:on])]
+    grants = [
+        Grant(privilege=p, columns=c, schema=schema, table=table, routine=routine) for p, c in _privileges(words[1:on])
+    ]
     rest = words[upto:]
     if any(pair == ("GRANT", "OPTION") for pair in pairwise(rest)):
         grants.append(Grant(privilege="GRANT OPTION", columns=None, schema=schema, table=table, routine=routine))
@@ -90,8 +117,11 @@ def _unknown() -> Grant:
 
 
 def _place(words: list[str]) -> tuple[str | None, str | None]:
-    names = [None if word == "*" else _bare(word) for word in words if word not in {".", "@"}]
-    return (names[0], names[1]) if len(names) == 2 else (None, None)  # noqa: PLR2004  # schema and table
+    # Anything but `schema.table`, such as the user of a PROXY, counts as everywhere.
+    if len(words) != 3 or words[1] != ".":  # noqa: PLR2004  # schema, dot, table
+        return None, None
+    schema, table = (None if word == "*" else _bare(word) for word in (words[0], words[2]))
+    return schema, table
 
 
 def _bare(word: str) -> str:
@@ -118,74 +148,95 @@ def _privileges(words: list[str]) -> Iterator[tuple[str, frozenset[str] | None]]
 
 
 async def grants(ask: Ask) -> list[Grant]:
-    """Return every privilege of this credential, its roles' included."""
+    """Return every privilege of this credential, those of its roles and of PUBLIC included; a role it may not look into is one."""
     found: list[Grant] = []
+    # MariaDB lists the privileges of roles that are enabled, MySQL those of roles that it is asked to use.
+    enabled = await _enabled_roles(ask)
     asked: set[str] = set()
-    # PUBLIC exists on MariaDB 10.11 and later; where it does not, there is nothing to ask.
-    pending = ["FOR CURRENT_USER()", "FOR PUBLIC"]
+    pending = [("SHOW GRANTS", "")]
     while pending:
-        whose = pending.pop()
-        if whose in asked:
+        question, role = pending.pop()
+        if question in asked:
             continue
-        asked.add(whose)
+        asked.add(question)
         try:
-            lines = [text_of(row[0]) or "" for row in await ask(f"SHOW GRANTS {whose}".replace("%", "%%"))]
+            lines = [text_of(row[0]) or "" for row in await ask(question.replace("%", "%%"))]
         except SourceFailure:
             lines = []
-            if whose != "FOR PUBLIC":
-                found.append(_unknown())
+            found.append(Grant(privilege=f"THE ROLE {role}", columns=None, schema=None, table=None))
         for line in lines:
             privileges, roles = parse_grant(line)
             found += privileges
-            # MySQL shows a role's privileges only through its holder, MariaDB only by the role's name.
-            pending += [f"FOR CURRENT_USER() USING {role}" if "@" in role else f"FOR {role}" for role in roles]
+            for name in roles:
+                using = f"CURRENT_USER() USING {name}" if "@" in name else name
+                if _bare(name) not in enabled:
+                    pending.append((f"SHOW GRANTS FOR {using}", name))
     return found
 
 
+async def _enabled_roles(ask: Ask) -> frozenset[str]:
+    try:
+        rows = await ask("SELECT role_name FROM information_schema.enabled_roles")
+    except SourceFailure:
+        return frozenset()  # every role is then asked for by name
+    return frozenset(text_of(row[0]) or "" for row in rows if row[0] is not None)
+
+
 async def reader_findings(
-    ask: Ask, user: str, denied: Mapping[Relation, frozenset[str]]
+    ask: Ask, user: str, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
 ) -> tuple[Finding, ...]:
-    """Say what a read credential can do beyond reading what was reviewed."""
+    """Say what a read credential lacks for what was reviewed, and what it can do beyond it."""
     held = await grants(ask)
     found = [*await _shadowed(ask, user)]
     for rule, beyond in _by_rule(held).items():
-        found.append(Finding(rule=rule, message=f"The read credential holds {beyond}.", fix="Give it SELECT (and SHOW VIEW) on the reviewed relations, and nothing else."))
-    for relation, columns in sorted(denied.items(), key=lambda item: str(item[0])):
+        fix = "Give it SELECT (and SHOW VIEW) on the reviewed relations, and nothing else."
+        found.append(Finding(rule=rule, message=f"The reader holds {beyond}.", fix=fix))
+    for relation, columns in _sorted(reads):
+        if lacking := sorted(columns - await readable_columns(ask, relation)):
+            message = f"The reader may not read {', '.join(lacking)} of {relation}."
+            found.append(
+                Finding(rule="reader_cannot_read", message=message, fix="GRANT SELECT on the reviewed columns.")
+            )
+    for relation, columns in _sorted(denied):
         there = columns & await column_names(ask, relation) if columns else columns
         if seen := sorted(_columns_of(held, "SELECT", relation, there)):
-            found.append(
-                Finding(
-                    rule="reader_sees_denied",
-                    message=f"The read credential may read denied columns of {relation}: {', '.join(seen)}.",
-                    fix="Grant SELECT on the reviewed columns only, or on a view without the denied ones.",
-                    fatal=False,
-                )
-            )
+            message = f"The reader may read {', '.join(seen)} of {relation}, which the contract denies."
+            fix = "Grant SELECT on the reviewed columns only, or on a view without the denied ones."
+            found.append(Finding(rule="reader_sees_denied_column", message=message, fix=fix))
+    named = {str(relation) for relation in reads}
+    if more := [g.scope for g in held if g.privilege == "SELECT" and g.scope not in named]:
+        message = f"The reader may also read {', '.join(dict.fromkeys(more))}, which no contract names."
+        found.append(
+            Finding(rule="reader_sees_more", message=message, fix="REVOKE SELECT where it is not needed.", fatal=False)
+        )
     return tuple(found)
+
+
+def _sorted(columns: Mapping[Relation, frozenset[str]]) -> list[tuple[Relation, frozenset[str]]]:
+    return sorted(columns.items(), key=lambda item: str(item[0]))
 
 
 def _by_rule(held: list[Grant]) -> dict[str, str]:
     rules: dict[str, list[str]] = {}
     for grant in held:
         if grant.privilege not in _READING | _HARMLESS:
-            rules.setdefault(_rule(grant.privilege), []).append(f"{grant.privilege} on {grant.scope}")
+            rules.setdefault(_rule(grant), []).append(f"{grant.privilege} on {grant.scope}")
     return {rule: ", ".join(dict.fromkeys(beyond)) for rule, beyond in rules.items()}
 
 
-def _rule(privilege: str) -> str:
-    if privilege in _WRITING:
+def _rule(grant: Grant) -> str:
+    if grant.privilege == "SUPER" or (grant.privilege in _ALL and grant.schema is None):
+        return "reader_superuser"
+    if grant.privilege in _WRITING | _ALL:
         return "reader_can_write"
-    named = {"EXECUTE": "reader_can_execute", "FILE": "reader_can_use_files", "GRANT OPTION": "reader_can_grant", "PROXY": "reader_can_grant"}
-    if privilege in {"ALL PRIVILEGES", "ALL"}:
-        return "reader_can_write"
-    return named.get(privilege, "reader_is_privileged")
+    return _RULES.get(grant.privilege, "reader_is_privileged")
 
 
 def _columns_of(held: list[Grant], privilege: str, relation: Relation, wanted: frozenset[str]) -> frozenset[str]:
     """Return which of the wanted columns a privilege reaches."""
     reached: frozenset[str] = frozenset()
     for grant in held:
-        if grant.privilege in {privilege, "ALL PRIVILEGES", "ALL"} and grant.covers(relation):
+        if grant.privilege in {privilege, *_ALL} and grant.covers(relation):
             reached |= wanted if grant.columns is None else wanted & grant.columns
     return reached
 
@@ -204,6 +255,7 @@ async def _shadowed(ask: Ask, user: str) -> list[Finding]:
 
 
 _DIGEST_BYTES = 32
+_DIGESTS = (receipt_table.KEY, "proposal_digest", "ledger_head")
 _DDL_FIX = "Let the owner run `synapsor receipts ddl`."
 
 
@@ -213,7 +265,7 @@ async def writer_findings(
     """Say what a write credential lacks for its updates and receipts, and what it could do beyond them."""
     held = await grants(ask)
     found = [*await _shadowed(ask, user)]
-    for relation, columns in sorted(writes.items(), key=lambda item: str(item[0])):
+    for relation, columns in _sorted(writes):
         found += _missing(held, relation, columns)
     found += await _receipt_findings(ask, held, receipts)
     found += _beyond(held, writes, receipts)
@@ -224,12 +276,16 @@ async def writer_findings(
 def _missing(held: list[Grant], relation: Relation, columns: frozenset[str]) -> Iterator[Finding]:
     if lacking := sorted(columns - _columns_of(held, "UPDATE", relation, columns)):
         yield Finding(
-            rule="writer_lacks_update",
-            message=f"The write credential may not update {relation}: {', '.join(lacking)}.",
+            rule="writer_cannot_update",
+            message=f"The writer may not update {relation}: {', '.join(lacking)}.",
             fix=f"GRANT UPDATE ({', '.join(lacking)}) ON {relation} to it.",
         )
-    if not any(g.privilege in {"SELECT", "ALL PRIVILEGES", "ALL"} and g.covers(relation) for g in held):
-        yield Finding(rule="writer_lacks_select", message=f"The write credential may not read {relation}.", fix=f"GRANT SELECT on the mapped columns of {relation} to it.")
+    if not any(g.privilege in {"SELECT", *_ALL} and g.covers(relation) for g in held):
+        yield Finding(
+            rule="writer_cannot_read",
+            message=f"The writer may not read {relation}.",
+            fix=f"GRANT SELECT on the mapped columns of {relation} to it.",
+        )
 
 
 async def _receipt_findings(ask: Ask, held: list[Grant], receipts: Relation) -> list[Finding]:
@@ -244,25 +300,42 @@ async def _receipt_findings(ask: Ask, held: list[Grant], receipts: Relation) -> 
     seen = [[text_of(cell) for cell in row] for row in rows]
     columns = {row[3]: row for row in seen if (row[0], row[1]) == (receipts.schema, receipts.name)}
     if not columns:
-        return [Finding(rule="receipts_missing", message=f"{receipts} is not there, or the write credential may not see it.", fix=_DDL_FIX)]
-    found: list[Finding] = []
+        return [
+            Finding(
+                rule="receipts_missing", message=f"{receipts} is not there, or the writer may not see it.", fix=_DDL_FIX
+            )
+        ]
     if lacking := sorted(every - set(columns)):
-        found.append(Finding(rule="receipts_unfit", message=f"{receipts} lacks {', '.join(lacking)}.", fix=_DDL_FIX))
-        return found
+        return [Finding(rule="receipts_shape", message=f"{receipts} has no {', '.join(lacking)}.", fix=_DDL_FIX)]
+    found: list[Finding] = []
     key = columns[receipt_table.KEY]
     if (key[2] or "").upper() != "INNODB":
-        found.append(Finding(rule="receipts_not_transactional", message=f"{receipts} does not roll back with the change.", fix="Make it an InnoDB table."))
-    exact = [n for n in (receipt_table.KEY, "proposal_digest") if (columns[n][4], columns[n][5]) == ("binary", str(_DIGEST_BYTES))]
-    if key[6] != "PRI" or len(exact) < 2 or sum(row[6] == "PRI" for row in columns.values()) != 1:  # noqa: PLR2004  # key and digest
-        found.append(Finding(rule="receipts_unfit", message=f"{receipts} needs the primary key receipt_key binary(32), and proposal_digest binary(32).", fix=_DDL_FIX))
+        found.append(
+            Finding(
+                rule="receipts_not_transactional",
+                message=f"{receipts} does not roll back with the change.",
+                fix="Make it an InnoDB table.",
+            )
+        )
+    if wrong := [n for n in _DIGESTS if (columns[n][4], columns[n][5]) != ("binary", str(_DIGEST_BYTES))]:
+        found.append(
+            Finding(rule="receipts_shape", message=f"{', '.join(wrong)} of {receipts} is not binary(32).", fix=_DDL_FIX)
+        )
+    if [name for name, row in columns.items() if row[6] == "PRI"] != [receipt_table.KEY]:
+        message = f"{receipt_table.KEY} of {receipts} is not its primary key."
+        found.append(Finding(rule="receipts_key", message=message, fix=_DDL_FIX))
     if lacking := [p for p in ("SELECT", "INSERT") if _columns_of(held, p, receipts, every) != every]:
         found.append(
             Finding(
-                rule="receipts_denied",
-                message=f"The write credential lacks {' and '.join(lacking)} on {receipts}.",
+                rule="receipts_privilege",
+                message=f"The writer lacks {' and '.join(lacking)} on {receipts}.",
                 fix=f"GRANT SELECT, INSERT ON {receipts} to it.",
             )
         )
+    if any(g.privilege in {"UPDATE", "DELETE", "DROP", *_ALL} and g.covers(receipts) for g in held):
+        message = f"The writer may change or remove rows of {receipts}."
+        fix = "REVOKE UPDATE, DELETE, DROP: receipts are only ever added."
+        found.append(Finding(rule="receipts_can_change", message=message, fix=fix, fatal=False))
     return found
 
 
@@ -271,33 +344,44 @@ def _beyond(held: list[Grant], writes: Mapping[Relation, frozenset[str]], receip
     for grant in held:
         if grant.privilege in _READING | _HARMLESS or (grant.privilege == "INSERT" and grant.scope == str(receipts)):
             continue
-        wanted = next((columns for relation, columns in writes.items() if grant.scope == str(relation)), frozenset[str]())
+        wanted = next(
+            (columns for relation, columns in writes.items() if grant.scope == str(relation)), frozenset[str]()
+        )
         if grant.privilege == "UPDATE" and grant.columns is not None and grant.columns <= wanted:
             continue
         extra.append(f"{grant.privilege} on {grant.scope}")
     if extra:
         powers = {grant.privilege for grant in held} & _ADMINISTRATORS
         yield Finding(
-            rule="writer_is_administrator" if powers else "writer_can_do_more",
-            message=f"The write credential holds more than it needs: {', '.join(dict.fromkeys(extra))}.",
+            rule="writer_superuser" if powers else "writer_can_do_more",
+            message=f"The writer holds more than it needs: {', '.join(dict.fromkeys(extra))}.",
             fix="Grant UPDATE on the columns that contracts change, SELECT on the mapped ones, and SELECT, INSERT on the receipts.",
             fatal=False,
         )
 
 
 async def _durability(ask: Ask) -> Iterator[Finding]:
-    rows = await ask("SELECT @@global.innodb_flush_log_at_trx_commit, @@global.log_bin, @@global.sync_binlog, @@global.read_only")
+    rows = await ask(
+        "SELECT @@global.innodb_flush_log_at_trx_commit, @@global.log_bin, @@global.sync_binlog, @@global.read_only"
+    )
     flush, log, sync, read_only = (text_of(cell) for cell in rows[0])
     found = []
     if flush != "1" or (log == "1" and sync != "1"):
         found.append(
             Finding(
-                rule="commits_not_durable",
+                rule="not_durable",
                 message="The server may lose commits that it has acknowledged when its host loses power.",
                 fix="Set innodb_flush_log_at_trx_commit=1 and sync_binlog=1.",
                 fatal=False,
             )
         )
     if read_only != "0":
-        found.append(Finding(rule="source_is_read_only", message="The server refuses writes (read_only).", fix="Point the write credential at the primary.", fatal=False))
+        found.append(
+            Finding(
+                rule="source_is_read_only",
+                message="The server refuses writes (read_only).",
+                fix="Point the write credential at the primary.",
+                fatal=False,
+            )
+        )
     return iter(found)

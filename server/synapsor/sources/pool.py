@@ -22,10 +22,14 @@ class Pooled(Protocol):
     """
 
     @property
-    def alive(self) -> bool: ...
+    def alive(self) -> bool:
+        """Whether it can be used."""
+        ...
 
     @property
-    def busy(self) -> bool: ...
+    def busy(self) -> bool:
+        """Whether it must be stopped before it is closed."""
+        ...
 
     async def reset(self) -> None:
         """End any transaction and forget all state of the borrower.
@@ -46,9 +50,17 @@ S = TypeVar("S", bound=Pooled)
 class Dialer(Protocol[S]):
     """Opens sessions, and stops a busy one in some way that does not need its own channel."""
 
-    async def connect(self) -> S: ...
+    async def connect(self) -> S:
+        """Return a new session.
 
-    async def stop(self, session: S) -> None: ...
+        Raises:
+            SourceFailure: by kind.
+        """
+        ...
+
+    async def stop(self, session: S) -> None:
+        """End a busy session's statement, as far as that can be done; never raises."""
+        ...
 
 
 class Pool(Generic[S]):

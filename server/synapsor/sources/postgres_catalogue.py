@@ -211,7 +211,9 @@ def _assigns(trigger: RawRow, column: str) -> bool:
     if language == "plpgsql":
         source = _COMMENT.sub(" ", source)
         word = re.escape(column)
-        return re.search(rf'\bNEW\s*\.\s*(?:"{word}"|(?i:{word})\b)\s*:?=(?!=)', source, re.IGNORECASE) is not None
+        # At the start of a statement: `=` assigns there, and compares everywhere else.
+        assigns = rf'(?:\A|;|\b(?:BEGIN|THEN|ELSE|LOOP)\b)\s*NEW\s*\.\s*(?:"{word}"|{word}\b)\s*:?='
+        return re.search(assigns, source, re.IGNORECASE) is not None
     return column in str(arguments or "").split("\\000")
 
 

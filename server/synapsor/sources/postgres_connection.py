@@ -29,8 +29,9 @@ SIDE_SECONDS = 3.0
 """For what is done beside a call: rolling back, resetting, closing."""
 GRACE_SECONDS = 0.5
 """How much longer than the server's own limit the client waits, so that the server is the one to stop a statement."""
-IDLE_MS = 30_000
-"""A transaction that is left idle for longer is ended by the server."""
+READ_IDLE_MS = 5_000
+WRITE_IDLE_MS = 30_000
+"""A transaction that is left idle for longer is ended by the server: it would hold up others for as long as this process is stuck."""
 
 _PINS = {
     "application_name": "synapsor",
@@ -46,12 +47,20 @@ _PINS = {
     "row_security": "on",
     "statement_timeout": "60000",
     "lock_timeout": "60000",
-    "idle_in_transaction_session_timeout": str(IDLE_MS),
     # A statement whose client is gone (kill -9, a cut network) ends on the server, too.
     "client_connection_check_interval": "1000",
 }
-READ_PINS: Mapping[str, str] = {**_PINS, "default_transaction_read_only": "on"}
-WRITE_PINS: Mapping[str, str] = {**_PINS, "default_transaction_read_only": "off", "synchronous_commit": "on"}
+READ_PINS: Mapping[str, str] = {
+    **_PINS,
+    "default_transaction_read_only": "on",
+    "idle_in_transaction_session_timeout": str(READ_IDLE_MS),
+}
+WRITE_PINS: Mapping[str, str] = {
+    **_PINS,
+    "default_transaction_read_only": "off",
+    "synchronous_commit": "on",
+    "idle_in_transaction_session_timeout": str(WRITE_IDLE_MS),
+}
 
 _RESET = "ROLLBACK; SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL"
 _TLS_MODES = frozenset({"require", "verify-ca", "verify-full"})
@@ -277,6 +286,5 @@ def begin_write(time_ms: int) -> str:
     """Return the text that opens a write; it is made of one integer and constants."""
     return (
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on; "
-        f"SET LOCAL statement_timeout = {int(time_ms)}; SET LOCAL lock_timeout = {int(time_ms)}; "
-        f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}"
+        f"SET LOCAL statement_timeout = {int(time_ms)}; SET LOCAL lock_timeout = {int(time_ms)}"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from typing import Any
@@ -19,7 +19,17 @@ from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import sqlite_posture as posture
 from synapsor.sources.pool import Pool
 from synapsor.sources.shield import to_the_end
-from synapsor.sources.sqlite_connection import Place, Role, Session, SqliteDialer, authorizer, failure_of, parameters, read, wait
+from synapsor.sources.sqlite_connection import (
+    Place,
+    Role,
+    Session,
+    SqliteDialer,
+    authorizer,
+    failure_of,
+    parameters,
+    read,
+    wait,
+)
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.values import digest
 
@@ -33,16 +43,21 @@ class _SqliteSource:
     def __init__(self, *, name: str, url: str, schema: str, pool_size: int, pool_wait_ms: int, role: Role) -> None:
         self.name = name
         self._place = Place.parse(url, schema)
-        self._denied: set[tuple[str, str]] = set()
-        dialer = SqliteDialer(self._place, role, authorizer(role, self._place.schema, self._denied))
-        self._pool: Pool[Session] = Pool(dialer, size=pool_size, wait_ms=pool_wait_ms)
+        self._hidden = Hidden()
+        dialer = SqliteDialer(self._place, role, authorizer(role, self._place.schema, self._hidden))
+        self._new_pool: Callable[[], Pool[Session]] = lambda: Pool(dialer, size=pool_size, wait_ms=pool_wait_ms)
+        self._pool = self._new_pool()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name})"
 
     async def describe(self, relation: Relation) -> RelationFacts | None:
         """Return what the schema says, or None when there is no such relation in this source's file."""
-        return await self._look(partial(posture.describe, relation=relation)) if relation.schema == self._place.schema else None
+        return (
+            await self._look(partial(posture.describe, relation=relation))
+            if relation.schema == self._place.schema
+            else None
+        )
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -56,7 +71,7 @@ class _SqliteSource:
 def _looked(place: Place, ask: posture.Look[posture.T]) -> posture.T:
     failure: SourceFailure | None = None
     try:
-        with closing(place.open("catalogue", authorizer("catalogue", place.schema, set()))) as connection:
+        with closing(place.open("catalogue", authorizer("catalogue", place.schema, Hidden()))) as connection:
             return ask(connection)
     except sqlite3.Error as error:
         failure = failure_of(error)
@@ -66,25 +81,33 @@ def _looked(place: Place, ask: posture.Look[posture.T]) -> posture.T:
 class SqliteReadSource(_SqliteSource):
     """A SQLite file, opened read-only."""
 
-    def __init__(self, *, name: str, url: str, schema: str = "main", pool_size: int = 4, pool_wait_ms: int = 1000) -> None:
+    def __init__(
+        self, *, name: str, url: str, schema: str = "main", pool_size: int = 4, pool_wait_ms: int = 1000
+    ) -> None:
         super().__init__(name=name, url=url, schema=schema, pool_size=pool_size, pool_wait_ms=pool_wait_ms, role="read")
 
     async def fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
         """Return the raw rows; a cancelled or late call is interrupted."""
         job = read(statement, time_ms=time_ms)
-        session = await self._pool.acquire()
+        pool = self._pool
+        session = await pool.acquire()
         try:
             return await session.call(job, seconds=time_ms / 1000)
         finally:
-            self._pool.release(session)
+            pool.release(session)
 
     async def posture(
         self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
     ) -> tuple[Finding, ...]:
         """Say what this user could do to the file, and deny the denied columns to every later read, except through a view."""
         del reads  # that they can be read, `describe` shows
-        self._denied |= {(relation.name.lower(), column.lower()) for relation, columns in denied.items() for column in columns}
-        await self._look(lambda _: None)
+        self._hidden.columns |= {
+            (r.name.lower(), column.lower()) for r, columns in denied.items() for column in columns
+        }
+        self._hidden.views |= await self._look(partial(posture.views, schema=self._place.schema))
+        # A connection asks its authorizer when it prepares a statement, and keeps prepared ones: none from before may live on.
+        before, self._pool = self._pool, self._new_pool()
+        await before.aclose()
         return posture.reader_findings(self._place)
 
     async def fingerprint(self) -> str:
@@ -95,8 +118,12 @@ class SqliteReadSource(_SqliteSource):
 class SqliteWriteSource(_SqliteSource):
     """A SQLite file, opened for the worker's guarded updates."""
 
-    def __init__(self, *, name: str, url: str, schema: str = "main", pool_size: int = 2, pool_wait_ms: int = 1000) -> None:
-        super().__init__(name=name, url=url, schema=schema, pool_size=pool_size, pool_wait_ms=pool_wait_ms, role="write")
+    def __init__(
+        self, *, name: str, url: str, schema: str = "main", pool_size: int = 2, pool_wait_ms: int = 1000
+    ) -> None:
+        super().__init__(
+            name=name, url=url, schema=schema, pool_size=pool_size, pool_wait_ms=pool_wait_ms, role="write"
+        )
 
     @asynccontextmanager
     async def transaction(self, *, time_ms: int) -> AsyncIterator[SqliteTransaction]:

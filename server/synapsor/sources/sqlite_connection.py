@@ -91,7 +91,10 @@ class Place:
         """
         path = url.removeprefix("sqlite:///")
         if path == url or not path or "\0" in path or not _SCHEMA.match(schema) or schema.lower() == "temp":
-            raise ConfigError("A source's address is not of the form sqlite:///path/of/the/file.", fix="Name an existing file, and a plain `schema`.")
+            raise ConfigError(
+                "A source's address is not of the form sqlite:///path/of/the/file.",
+                fix="Name an existing file, and a plain `schema`.",
+            )
         return cls(path=Path(path), schema=schema)
 
     def open(self, role: Role, permits: Authorizer) -> sqlite3.Connection:
@@ -102,13 +105,16 @@ class Place:
         """
         uri = f"file:{quote(str(self.path.absolute()))}?mode={'rw' if role == 'write' else 'ro'}"
         main = self.schema.lower() == "main"
-        connection = sqlite3.connect(uri if main else "file::memory:", uri=True, isolation_level=None, cached_statements=256)
+        connection = sqlite3.connect(
+            uri if main else "file::memory:", uri=True, isolation_level=None, cached_statements=256
+        )
         try:
             if not main:
                 connection.execute(f'ATTACH DATABASE ? AS "{self.schema}"', (uri,))
             for pragma in (*_PRAGMAS, *_ROLE_PRAGMAS[role]):
                 connection.execute(f"PRAGMA {pragma.format(schema=self.schema)}").close()
-            connection.execute(f'SELECT 1 FROM "{self.schema}".sqlite_master LIMIT 1').close()  # SQLite opens a file when it is first read
+            # SQLite opens a file when it is first read.
+            connection.execute(f'PRAGMA "{self.schema}".schema_version').fetchall()
             connection.set_authorizer(permits)
         except BaseException:
             connection.close()
@@ -120,7 +126,12 @@ _PRAGMAS = ("trusted_schema=OFF", "cell_size_check=ON", "temp_store=MEMORY", "ca
 _ROLE_PRAGMAS: dict[Role, tuple[str, ...]] = {
     "read": ("query_only=ON",),
     "catalogue": ("query_only=ON",),
-    "write": ("foreign_keys=ON", "recursive_triggers=ON", '"{schema}".synchronous=FULL', "ignore_check_constraints=OFF"),
+    "write": (
+        "foreign_keys=ON",
+        "recursive_triggers=ON",
+        '"{schema}".synchronous=FULL',
+        "ignore_check_constraints=OFF",
+    ),
 }
 
 # ---- the authorizer ----------------------------------------------------------------------------------------------------------
@@ -133,27 +144,46 @@ _FUNCTIONS = frozenset(
     " json_patch json_quote json_remove json_replace json_set json_type json_valid julianday lag last_value lead length like ln log"
     " log10 log2 lower ltrim max min mod nth_value ntile nullif octet_length percent_rank pi pow power printf quote rank replace round"
     " row_number rtrim sign sqrt strftime string_agg substr substring sum time timediff total trim trunc typeof unhex unicode unixepoch"
-    " upper -> ->>".split()
+    " upper -> ->>".split()  # noqa: SIM905  # a list of a hundred quoted names says no more
 )
 _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE})
 _WRITING = _READING | {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
 _CATALOGUE_PRAGMAS = frozenset({"table_xinfo", "index_list", "index_xinfo"})
 
 
-def authorizer(role: Role, schema: str, denied: set[tuple[str, str]]) -> Authorizer:
-    """Return what permits each step of a statement when it is prepared; it stands where other engines have grants.
+@dataclass(slots=True)
+class Hidden:
+    """What a reader may not read although it is in the file; filled in when the contracts are known.
 
-    `denied` may be filled later: (table, column) pairs that only a view may read.
+    Attributes:
+        columns: (table, column) pairs, in lower case.
+        views: the views that may still use them. A common table expression looks like a view to the authorizer, but is none.
     """
+
+    columns: set[tuple[str, str]] = field(default_factory=set)
+    views: set[str] = field(default_factory=set)
+
+    def holds(self, table: str | None, column: str | None, through: str | None) -> bool:
+        """Tell whether a direct read of a column is one of a hidden one."""
+        return ((table or "").lower(), (column or "").lower()) in self.columns and (
+            through or ""
+        ).lower() not in self.views
+
+
+def authorizer(role: Role, schema: str, hidden: Hidden) -> Authorizer:
+    """Return what permits each step of a statement when it is prepared; it stands where other engines have grants."""
     steps = _WRITING if role == "write" else _READING
 
     def permits(action: int, one: str | None, two: str | None, database: str | None, through: str | None) -> int:
         if action in steps:
             allowed = action in _READING or database == schema
         elif action == sqlite3.SQLITE_READ:
-            hidden = through is None and ((one or "").lower(), (two or "").lower()) in denied
             catalogue = (one or "").lower().startswith("sqlite_")
-            allowed = database in {schema, None, ""} and not hidden and (role == "catalogue" or not catalogue)
+            allowed = (
+                database in {schema, None, ""}
+                and (role == "catalogue" or not catalogue)
+                and not hidden.holds(one, two, through)
+            )
         elif action == sqlite3.SQLITE_FUNCTION:
             allowed = (two or "").lower() in _FUNCTIONS
         elif action == sqlite3.SQLITE_TRANSACTION:

@@ -27,8 +27,13 @@ _HIDDEN = 1
 _NAME = r'(?:"(?:[^"]|"")+"|`[^`]+`|\[[^\]]+\]|\w+)'
 _NOT_CODE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 # A trigger on UPDATE OF some columns is not one that moves a version with every update.
-_ON_UPDATE = re.compile(rf"CREATE\s+(?:TEMP\w*\s+)?TRIGGER\s.*?\b(?:BEFORE\s+|AFTER\s+)?UPDATE\s+ON\s+{_NAME}(.*?)\bBEGIN\b(.*)", re.IGNORECASE | re.DOTALL)
-_UPDATE = re.compile(rf"\bUPDATE\s+(?:OR\s+\w+\s+)?({_NAME})\s+SET\s+(.*?)(?:\bWHERE\b|\bFROM\b|;|\Z)", re.IGNORECASE | re.DOTALL)
+_ON_UPDATE = re.compile(
+    rf"CREATE\s+(?:TEMP\w*\s+)?TRIGGER\s.*?\b(?:BEFORE\s+|AFTER\s+)?UPDATE\s+ON\s+{_NAME}(.*?)\bBEGIN\b(.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_UPDATE = re.compile(
+    rf"\bUPDATE\s+(?:OR\s+\w+\s+)?({_NAME})\s+SET\s+(.*?)(?:\bWHERE\b|\bFROM\b|;|\Z)", re.IGNORECASE | re.DOTALL
+)
 _TARGET = re.compile(rf"\s*({_NAME})\s*=")
 
 
@@ -53,6 +58,12 @@ def describe(connection: sqlite3.Connection, relation: Relation) -> RelationFact
         unique=unique,
         hazards=("it is a virtual table, whose rows may come from anywhere",) if virtual else (),
     )
+
+
+def views(connection: sqlite3.Connection, schema: str) -> set[str]:
+    """Return the names of the file's views, in lower case."""
+    rows = connection.execute(f'SELECT name FROM "{schema}".sqlite_master WHERE type = ?', ("view",))  # noqa: S608  # as above
+    return {str(name).lower() for (name,) in rows}
 
 
 def _pragma(connection: sqlite3.Connection, schema: str, pragma: str, name: str) -> list[tuple[object, ...]]:
@@ -104,7 +115,9 @@ def _unique(
     rowid = re.search(r"\bWITHOUT\s+ROWID\b", sql, re.IGNORECASE) is None
     if len(keys) == 1 and rowid and str(keys[0][2]).upper() == "INTEGER":
         found.append(frozenset({str(keys[0][1])}))  # the row's own number, which has no index and is never NULL
-    for _, index, unique, _, partial in (row[:5] for row in _pragma(connection, relation.schema, "index_list", relation.name)):
+    for _, index, unique, _, partial in (
+        row[:5] for row in _pragma(connection, relation.schema, "index_list", relation.name)
+    ):
         parts = [row for row in _pragma(connection, relation.schema, "index_xinfo", str(index)) if row[5]]
         columns = frozenset(str(row[2]) for row in parts if row[2] is not None)
         if unique and not partial and len(columns) == len(parts) and columns <= never_null:
@@ -165,7 +178,11 @@ def writer_findings(place: Place) -> tuple[Finding, ...]:
     if os.access(place.path, os.W_OK) and os.access(place.path.absolute().parent, os.W_OK):
         return ()
     fix = "Give the worker's user write access to the file and its directory, where SQLite keeps its journal."
-    return (Finding(rule="writer_lacks_update", message="This user may not write the SQLite file or its directory.", fix=fix),)
+    return (
+        Finding(
+            rule="writer_cannot_update", message="This user may not write the SQLite file or its directory.", fix=fix
+        ),
+    )
 
 
 def receipt_findings(connection: sqlite3.Connection, receipts: Relation) -> tuple[Finding, ...]:
@@ -175,9 +192,13 @@ def receipt_findings(connection: sqlite3.Connection, receipts: Relation) -> tupl
     if facts is None or facts.kind != "table":
         return (Finding(rule="receipts_missing", message=f"{receipts} is not there.", fix=fix),)
     if lacking := sorted(set(receipt_table.WRITTEN) - set(facts.columns)):
-        return (Finding(rule="receipts_unfit", message=f"{receipts} lacks {', '.join(lacking)}.", fix=fix),)
-    blobs = all("bytes" in facts.columns[name].family for name in (receipt_table.KEY, "proposal_digest"))
-    if frozenset({receipt_table.KEY}) not in facts.unique or not blobs:
-        message = f"{receipts} needs the not-null primary key receipt_key of type BLOB, and proposal_digest of type BLOB."
-        return (Finding(rule="receipts_unfit", message=message, fix=fix),)
-    return ()
+        return (Finding(rule="receipts_shape", message=f"{receipts} has no {', '.join(lacking)}.", fix=fix),)
+    found = []
+    if wrong := [
+        n for n in (receipt_table.KEY, "proposal_digest", "ledger_head") if "bytes" not in facts.columns[n].family
+    ]:
+        found.append(Finding(rule="receipts_shape", message=f"{', '.join(wrong)} of {receipts} is not BLOB.", fix=fix))
+    if frozenset({receipt_table.KEY}) not in facts.unique:
+        message = f"{receipt_table.KEY} of {receipts} is not its not-null primary key."
+        found.append(Finding(rule="receipts_key", message=message, fix=fix))
+    return tuple(found)

@@ -38,7 +38,9 @@ class Tls:
         except (OSError, ssl.SSLError):
             context = None
         if context is None:
-            raise ConfigError("The certificate of `tls.ca` cannot be read.", fix="Name a PEM file that this user may read.")
+            raise ConfigError(
+                "The certificate of `tls.ca` cannot be read.", fix="Name a PEM file that this user may read."
+            )
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
 

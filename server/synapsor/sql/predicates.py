@@ -13,17 +13,19 @@ from synapsor.sql.statement import Dialect
 from synapsor.values import ColumnType
 
 _VALUED = {
-    "mysql": frozenset(ColumnType) - {ColumnType.TEXT, ColumnType.JSON, ColumnType.NUMERIC},
+    "mysql": frozenset(ColumnType) - {ColumnType.TEXT, ColumnType.JSON, ColumnType.UUID, ColumnType.NUMERIC},
     "sqlite": frozenset({ColumnType.INTEGER, ColumnType.FLOAT, ColumnType.BOOLEAN, ColumnType.BYTES}),
 }
 """Types that an engine compares by value; all others are compared as the bytes of their token. Postgres compares only those."""
 
 
 def matches(number: int, column: Column, dialect: Dialect) -> list[exp.Expression]:
-    """Return the conditions under which a column equals parameter `number`: one for the index, and for text a bytewise one."""
+    """Return the conditions under which a column equals a parameter: one for the index, and for text a bytewise one."""
     ref = trees.column(column.name)
     serves_index = exp.EQ(this=ref, expression=tokens.bound(number, column, dialect))
-    if column.type is not ColumnType.TEXT:
+    # Only Postgres has UUIDs that are never stored as text.
+    spelled = {ColumnType.TEXT} if dialect == "postgres" else {ColumnType.TEXT, ColumnType.UUID}
+    if column.type not in spelled:
         return [serves_index]
     exact = exp.EQ(this=_bytewise(ref.copy(), column, dialect), expression=_bytewise_parameter(number, dialect))
     return [serves_index, exact]
@@ -49,7 +51,10 @@ def _bytewise(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expr
     if dialect == "postgres":
         printed = tokens.cell(ref, column, dialect)
         return exp.Collate(this=printed, expression=exp.to_identifier("C", quoted=True))
-    return trees.cast_to(trees.utf8(ref) if dialect == "mysql" else ref, _BINARY[dialect])
+    if dialect == "mysql":
+        ref = trees.utf8(ref)
+        ref = trees.call("LOWER", ref) if column.type is ColumnType.UUID else ref
+    return trees.cast_to(ref, _BINARY[dialect])
 
 
 def _bytewise_parameter(number: int, dialect: Dialect) -> exp.Expression:

@@ -61,8 +61,13 @@ _FOREIGN: dict[Dialect, frozenset[ColumnType]] = {
 
 
 def width(column: Column, dialect: Dialect) -> int | None:
-    """Return the widest token of a type that cannot be long, else None. SQLite keeps anything of any size in any column."""
-    return None if dialect == "sqlite" else _WIDEST.get(column.type)
+    """Return the widest token of a type that cannot be long, else None.
+
+    SQLite keeps anything of any size in any column, and MySQL may keep a UUID as text.
+    """
+    if dialect == "sqlite" or (dialect == "mysql" and column.type is _T.UUID):
+        return None
+    return _WIDEST.get(column.type)
 
 
 def cell(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:

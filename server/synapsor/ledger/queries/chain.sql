@@ -69,18 +69,18 @@ SELECT
     AS records;
 
 -- name: first_stray
--- The lowest number above the chain's end that a record carries, for `verify`.
+-- The lowest number outside the chain that a record carries, for `verify`.
 SELECT min(seq) AS seq FROM (
-    SELECT min(seq) AS seq FROM query_audit WHERE seq > :head
-    UNION ALL SELECT min(seq) AS seq FROM evidence WHERE seq > :head
-    UNION ALL SELECT min(seq) AS seq FROM contract_version WHERE seq > :head
-    UNION ALL SELECT min(seq) AS seq FROM activation WHERE seq > :head
-    UNION ALL SELECT min(seq) AS seq FROM proposal WHERE seq > :head
-    UNION ALL SELECT min(seq) AS seq FROM review_branch WHERE seq > :head
-    UNION ALL SELECT min(seq) AS seq FROM decision WHERE seq > :head
-    UNION ALL SELECT min(seq) AS seq FROM refused_decision WHERE seq > :head
-    UNION ALL SELECT min(seq) AS seq FROM job WHERE seq > :head
-    UNION ALL SELECT min(seq) AS seq FROM receipt WHERE seq > :head
-    UNION ALL SELECT min(seq) AS seq FROM settlement WHERE seq > :head
-    UNION ALL SELECT min(seq) AS seq FROM checkpoint WHERE seq > :head
+    SELECT min(seq) AS seq FROM query_audit WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM evidence WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM contract_version WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM activation WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM proposal WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM review_branch WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM decision WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM refused_decision WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM job WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM receipt WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM settlement WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM checkpoint WHERE seq > :head OR seq < 1
 ) AS strays;
