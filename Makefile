@@ -13,9 +13,17 @@ help:
 	@echo "make lock    renew requirements/*.lock"
 	@echo "make clean   remove what the other targets made"
 
+# ENGINE=postgres or ENGINE=mariadb plays it on a real server that is started for it.
+ENGINE ?= sqlite
 demo:
+ifeq ($(ENGINE),sqlite)
 	@sh scripts/setup.sh run
 	@.venv/bin/synapsor demo
+else
+	@sh scripts/setup.sh dev
+	@sh scripts/servers.sh
+	@$(PY) scripts/demo_server.py $(ENGINE)
+endif
 
 test: setup servers check
 	$(PY) -m pytest

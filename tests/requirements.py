@@ -18,26 +18,132 @@ class Requirement:
 
 _R = Requirement
 REQUIREMENTS: dict[str, Requirement] = {
-    "apply:exactly-once": _R("An approved change takes effect once, whatever is killed or paused in between.", "law 4, R1"),
+    "apply:all-or-nothing": _R(
+        "An apply that fails at any step leaves neither the change nor its receipt.", "law 4, R3"
+    ),
+    "apply:exactly-once": _R(
+        "An approved change takes effect once, whatever is killed or paused in between.", "law 4, R1"
+    ),
+    "apply:guarded": _R("The update matches only the row whose key, tenant and guards still hold.", "law 4, R6"),
+    "apply:lock-bounded": _R("A worker waits for a lock no longer than it was told to.", "R9"),
     "apply:none-lost": _R("Every approved proposal reaches its end.", "R2"),
     "apply:none-unapproved": _R("No change takes effect without a valid signature over its digest.", "law 5, S8"),
     "apply:outcome-true": _R("A reported outcome is what happened in the source.", "R1, R3, R4"),
+    "apply:receipt-once": _R(
+        "The first receipt of a proposal decides; a second one is refused by the database.", "law 4, R1"
+    ),
     "apply:stale-conflicts": _R("A row that moved on after the proposal is not overwritten.", "R6"),
     "apply:tenant": _R("No change reaches a row of another tenant.", "law 4, S4"),
-    "apply:verdict-fenced": _R("A reported conflict stays one, even when a paused worker wakes up later.", "decision 0004"),
-    "approval:another-person": _R("Nobody decides on their own request, under no spelling of their name.", "law 5, E03"),
+    "apply:unknown-is-unknown": _R("A lost answer to COMMIT is reported as unknown, never as failed or applied.", "R4"),
+    "apply:verdict-fenced": _R(
+        "A reported conflict stays one, even when a paused worker wakes up later.", "decision 0004"
+    ),
+    "approval:a-person-is-there": _R(
+        "A decision needs the full digest, or its beginning typed at a terminal; piped input is nobody.", "law 6, E11"
+    ),
+    "approval:another-person": _R(
+        "Nobody decides on their own request, under no spelling of their name.", "law 5, E03"
+    ),
     "approval:in-time": _R("An approval counts only before it expires.", "law 5, E05"),
+    "approval:no-tricks": _R("Nothing in a proposal can act on a terminal, imitate a line or hide.", "E09"),
     "approval:once": _R("A proposal is decided once.", "law 5, S8"),
     "approval:one-digest": _R("An approval is good for exactly the digest it signs.", "law 5, E01"),
+    "approval:shown-in-full": _R("Nobody approves a card that was cut.", "law 5, E09"),
     "approval:trusted-key": _R("Only a signature of a trusted, unrevoked key in the right role counts.", "law 5, S8"),
     "cli:demo": _R("`synapsor demo` plays the whole way and checks every step of it.", "DESIGN 7"),
+    "cli:exit-codes": _R("Every outcome ends with its documented exit code.", "DESIGN 6"),
+    "cli:json": _R("--json gives one versioned document on standard output.", "DESIGN 6"),
+    "cli:light-start": _R("Help and version import nothing heavy.", "DESIGN 6"),
     "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
-    "contract:arguments:no-authority": _R("No argument can carry tenant, principal, SQL, approval or a credential.", "law 1"),
-    "contract:load:strict": _R("A contract that is not fully understood is refused, with every problem at once.", "law 10"),
+    "contract:activated-by-a-reviewer": _R("Only a contract reviewer's key activates a contract.", "DESIGN 5"),
+    "contract:arguments:no-authority": _R(
+        "No argument can carry tenant, principal, SQL, approval or a credential.", "law 1"
+    ),
+    "contract:arguments:strict": _R(
+        "Arguments are checked without coercion, and accepted only if the published schema accepts them.", "A03"
+    ),
+    "contract:arguments:unknown": _R("An unknown argument is refused and never ignored.", "A01"),
+    "contract:digest:meaning": _R("A contract's digest changes with its meaning and with nothing else.", "S12"),
+    "contract:digest:roundtrip": _R("A contract can be rebuilt exactly from its recorded body.", "S12"),
+    "contract:load:strict": _R(
+        "A contract that is not fully understood is refused, with every problem at once.", "law 10"
+    ),
     "contract:load:visible": _R("A contract holds no character that a reviewer cannot see.", "S11, H04"),
     "contract:rules:documented": _R("Every check rule is documented.", "DESIGN 6"),
+    "contract:schema:closed": _R("Every object of every published tool schema is closed and complete.", "law 7"),
+    "contract:schema:silent": _R("No tool schema names a table, source, tenant or denied column.", "law 7"),
+    "docs:quickstart": _R("Following the quickstart to the letter ends with an applied change.", "DESIGN 7"),
+    "docs:true": _R("Every page, command, example and word of the documentation is what the code says.", "STYLE 17"),
+    "errors:no-driver-text": _R("No error carries the database's words, SQL, a host or a value.", "law 7, S6"),
+    "evidence:digest-checked": _R("Missing or edited evidence stops an approval.", "law 5"),
+    "ladder:enforced": _R(
+        "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
+    ),
+    "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
     "ledger:evidence-whole": _R("Audit and evidence of a call are recorded together or not at all.", "law 2, R8"),
+    "ledger:many-processes": _R("Many processes write to one ledger without losing or refusing a record.", "F10"),
+    "ledger:never-recreated": _R(
+        "A ledger that is missing, damaged or of another kind stops the program and is never made anew.", "F14"
+    ),
+    "ledger:no-evidence-no-rows": _R("When evidence cannot be recorded, nothing is returned.", "law 2, R8"),
+    "ledger:nothing-acknowledged-is-lost": _R("What the ledger has acknowledged survives kill -9.", "R2"),
+    "ledger:one-state-machine": _R("The schema allows the same steps of a proposal as the rules.", "DESIGN 4"),
+    "ledger:private-files": _R("The ledger's files are its owner's alone, whatever the umask.", "I07"),
+    "ledger:tampering-is-found": _R(
+        "`verify` finds an edited, removed, moved, added or cut record and names the first.", "law 9, S9"
+    ),
+    "operator-key:private": _R(
+        "A private key is 0600 in a directory 0700, and its passphrase comes from a terminal only.", "law 8"
+    ),
+    "posture:safe-credential": _R(
+        "A credential that can do more than was reviewed is found, and an unsafe one is refused.", "law 10, S3"
+    ),
+    "posture:worker-sufficient": _R(
+        "The worker does not start on a source where it could not keep its promises.", "D07"
+    ),
+    "read:bounded-bytes": _R("No more bytes than the limit leave the server, whatever a cell holds.", "law 2, R9"),
+    "read:bounded-pool": _R("A call that finds no connection in time is refused as busy.", "R9"),
+    "read:bounded-rows": _R("No more rows than the limit are returned, and a cut is told.", "law 2, R9"),
+    "read:bounded-time": _R("A read that takes too long is stopped on the server.", "law 2, R9"),
+    "read:cancel-stops": _R("A cancelled read stops on the server.", "R9, A19"),
+    "read:cannot-write": _R("A read cannot write, on three layers that hold without each other.", "law 3, S2"),
     "read:tenant": _R("Another tenant's row looks exactly like a row that does not exist.", "law 2, S4"),
+    "replay:recomputed": _R("Replay computes every digest and signature again and names each difference.", "R7, I10"),
     "secrets:never-shown": _R("No secret stands in any error, log, representation or traceback.", "law 8, S7"),
-    "straight-line:whole": _R("An agent reads and proposes, a person decides, a worker applies, and all of it is on record.", "DESIGN 4"),
+    "secrets:only-where-needed": _R("Only the worker ever looks at a write credential.", "law 8"),
+    "source:cancel-stops": _R("A cancelled call stops its statement on this engine.", "R9"),
+    "source:commit-outcome": _R("What came of a COMMIT is told truly, or as unknown.", "R4"),
+    "source:deferred-constraint": _R("A deferred constraint is checked before the commit.", "C24"),
+    "source:error-undoes-all": _R("Any error undoes the whole transaction.", "law 4, D12"),
+    "source:fresh-snapshot": _R("Each read sees what was committed before it began.", "B23"),
+    "source:no-bleed": _R("Nothing of one call is seen by the next on the same connection.", "B24"),
+    "source:no-session-bleed": _R("No session setting of one call is seen by the next.", "B24"),
+    "source:one-statement": _R("A channel takes one statement at a time.", "law 3, S2"),
+    "source:reader-cannot-write": _R("The reader's own connection refuses to write.", "law 3, S2"),
+    "source:time-limit": _R("The time limit is the server's own.", "R9"),
+    "source:tls-not-stripped": _R(
+        "A connection that must be encrypted is refused when the server does not offer it.", "G5"
+    ),
+    "source:tls-verified": _R(
+        "A server is believed only with a certificate of the given authority for its name.", "G5"
+    ),
+    "source:unsafe-reader-refused": _R("A reader that can write, own or see denied columns is refused.", "law 10, S3"),
+    "sql:plain-identifiers": _R("A name that is not plain never reaches a statement.", "S2"),
+    "sql:reviewed-text": _R("Each kind of statement has one reviewed text per engine.", "law 3"),
+    "sql:values-bound": _R("No value of a call is ever part of a statement's text.", "law 3, S2"),
+    "straight-line:whole": _R(
+        "An agent reads and proposes, a person decides, a worker applies, and all of it is on record.", "DESIGN 4"
+    ),
+    "surface:capabilities": _R("A server offers tools and resources and nothing else.", "law 1, S1"),
+    "surface:forged-accept": _R("An answer that a client makes up decides nothing.", "law 6, A16"),
+    "surface:imports": _R("The serving process cannot import what decides or applies.", "law 1"),
+    "surface:methods": _R("No method of any surface approves, applies, takes SQL or chooses a tenant.", "law 1, S1"),
+    "surface:one-reading": _R("A message has one meaning: duplicate keys and other ambiguous JSON are refused.", "A05"),
+    "surface:schemas": _R("What is advertised is what is enforced, on every transport and in both eras.", "law 7"),
+    "surface:session": _R(
+        "Tenant and principal come from the configuration or from the token of this very call.", "law 1, S10"
+    ),
+    "values:exact": _R("Every type comes back as it is stored, in its documented form.", "R7"),
+    "values:guarded": _R("Every type survives the way into a guard and back.", "R6"),
+    "values:host-independent": _R("The same rows have the same digest on every host, zone and locale.", "R7, B32"),
 }

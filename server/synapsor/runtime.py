@@ -173,8 +173,7 @@ class Project:
             try:
                 found += await self._reader_posture(name)
                 found += await self._mappings(name)
-                if self.config.sources[name].mode == "writeback":
-                    await self._target(name, self.config.sources[name], found)
+                found += await self._writer_posture(name)
             except SourceFailure as failed:
                 found.append(
                     Finding(
@@ -185,6 +184,18 @@ class Project:
                 )
         await (await self.ledger()).healthy()
         return tuple(found)
+
+    async def _writer_posture(self, name: str) -> list[Finding]:
+        wired, found = self.config.sources[name], list[Finding]()
+        if wired.mode != "writeback" or wired.write is None:
+            return found
+        try:
+            resolve(wired.write)
+        except ConfigError as missing:
+            message = f"{name}: the write credential is not here, as it should be where the worker does not run."
+            return [Finding(rule="writer_not_looked_at", message=f"{message} {missing.message}", fatal=False)]
+        await self._target(name, wired, found)
+        return found
 
     async def verify(self) -> VerifyReport:
         """Verify the ledger from the first event to the last."""

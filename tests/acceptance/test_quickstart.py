@@ -127,6 +127,7 @@ def _in_mariadb(server: Server) -> Callable[..., Any]:
     return execute
 
 
+@pytest.mark.requirement("docs:quickstart")
 async def test_following_the_quickstart_ends_with_an_applied_change(follower: Follower) -> None:
     if follower.engine == "postgres":
         await follower.execute("CREATE DATABASE shop", "postgres")

@@ -1,6 +1,7 @@
 """The whole way on every engine: an agent over stdio, a person with a key, a worker, and the record of it all."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -112,8 +113,20 @@ async def test_another_tenants_row_looks_exactly_like_a_row_that_does_not_exist(
 
 
 @pytest.mark.requirement("cli:demo")
-def test_the_demo_comes_out_as_told(tmp_path: Path) -> None:
+def test_the_demo_comes_out_as_told_on_every_engine(tmp_path: Path, database: Database) -> None:
     command = [sys.executable, "-m", "synapsor.cli.main", "--json", "demo", "--dir", str(tmp_path / "demo")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    urls = (
+        {}
+        if database.engine == "sqlite"
+        else {"SHOP_READ_URL": database.read_url, "SHOP_WRITE_URL": database.write_url}
+    )
+    done = subprocess.run(
+        [*command, "--engine", database.engine],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **urls},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["ok"] is True

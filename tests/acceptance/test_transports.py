@@ -83,6 +83,7 @@ async def test_tools_are_listed_in_order_with_both_schemas_and_hints(connect: Co
         assert (hints.read_only_hint, hints.destructive_hint, hints.open_world_hint, hints.idempotent_hint) == expected
 
 
+@pytest.mark.requirement("serve:every-transport")
 async def test_a_call_answers_the_envelope_as_data_and_as_the_same_text(connect: Connect) -> None:
     async with connect() as client:
         result = await client.call_tool("billing.inspect_invoice", {"invoice_id": "INV-3001"})
@@ -104,6 +105,7 @@ async def test_a_refusal_is_an_error_result_of_the_closed_table(connect: Connect
     assert result.structured_content["error"]["code"] == "not_found"
 
 
+@pytest.mark.requirement("serve:no-leak")
 @pytest.mark.parametrize("wish", ["raise", "group"])
 async def test_a_desk_that_raises_leaks_nothing(connect: Connect, wish: str, caplog: pytest.LogCaptureFixture) -> None:
     async with connect() as client:
@@ -139,6 +141,7 @@ async def test_a_session_reads_its_own_record(connect: Connect) -> None:
     assert from_json(contents[0].text) == {"id": "ev_1", "tenant": "acme"}
 
 
+@pytest.mark.requirement("serve:one-not-found")
 async def test_whatever_is_not_the_sessions_own_record_gets_one_answer(connect: Connect) -> None:
     async with connect() as client:
         for uri in FOREIGN:

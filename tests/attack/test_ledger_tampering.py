@@ -4,6 +4,7 @@ The attacker owns the files but not the ledger's key. Triggers are put back afte
 """
 
 import datetime as dt
+import itertools
 import random
 import shutil
 import sqlite3
@@ -19,7 +20,7 @@ import pytest_asyncio
 
 from synapsor.core.records import to_body
 from synapsor.ledger.anchor import Anchor
-from synapsor.ledger.chain import Signer, event_hash
+from synapsor.ledger.chain import Book, Signer, event, event_hash
 from synapsor.ledger.connection import Job, T
 from synapsor.ledger.keys import create_key, load_key, public_text
 from synapsor.ledger.kinds import KINDS, loads
@@ -27,7 +28,7 @@ from synapsor.ledger.open import open_ledger
 from synapsor.ledger.sqlite import ERRORS, SqliteTransaction, connect, run
 from synapsor.ledger.verify import VerifyReport, _Bad, _Walk, verify
 from synapsor.values import canonical, digest_bytes
-from tests.ledger_records import START, fill, seen
+from tests.ledger_records import START, at, fill, seen
 
 UNCOVERED = {
     "probe": {"one", "at"},
@@ -180,7 +181,7 @@ async def test_every_row_that_is_deleted_is_found(scene: Scene) -> None:
 async def test_a_checkpoint_changed_or_deleted_in_the_ledger_is_found_without_the_file_too(scene: Scene) -> None:
     signed = rows(scene.raw, "checkpoint")
     assert len(signed) > 5
-    for row, following in zip(signed, signed[1:], strict=False):
+    for row, following in itertools.pairwise(signed):
         deleted = await scene.after(("DELETE FROM checkpoint WHERE seq = ?", (row["seq"],)), anchor=False)
         assert deleted.first_bad == (following["seq"], "the checkpoint before this one is missing")
     for row in signed:
@@ -306,6 +307,18 @@ async def test_a_status_written_by_hand_is_found(scene: Scene) -> None:
     assert report.first_bad == (waiting, "its status is not what its events say")
 
 
+async def test_an_event_that_takes_a_step_there_is_not_is_found_though_the_chain_holds(scene: Scene) -> None:
+    rejected = scene.raw.execute("SELECT id FROM proposal WHERE status = 'rejected'").fetchone()["id"]
+    step = event("proposal_applied", rejected, at(), facts={"origin": "rejected", "target": "applied"})
+
+    def forge(raw: sqlite3.Connection) -> None:
+        run(lambda tx: Book(tx, None, []).append(step), SqliteTransaction(raw))
+        raw.execute("UPDATE proposal SET status = 'applied' WHERE id = ?", (rejected,))
+
+    report = await scene.after_work(forge)
+    assert report.first_bad == (scene.head[0] + 1, "a proposal took a step that there is not")
+
+
 async def test_a_job_opened_again_by_hand_is_found(scene: Scene) -> None:
     job = scene.raw.execute("SELECT proposal FROM job WHERE open = 0").fetchone()["proposal"]
     report = await scene.after(("UPDATE job SET open = 1, attempt = 0 WHERE proposal = ?", (job,)))
@@ -374,9 +387,10 @@ class Keeper:
 async def test_every_byte_of_the_checkpoint_file_counts(scene: Scene) -> None:
     keeper, rng, unfound = Keeper(scene), random.Random(3), []
     assert await keeper.accepts(keeper.honest)
-    for at in range(len(keeper.honest)):
+    ends = [at for at, byte in enumerate(keeper.honest) if byte == ord("\n")]
+    for place in (*range(ends[0] + 1), *ends, *range(ends[-2], ends[-1] + 1)):  # the lines in the middle are like these
         data = bytearray(keeper.honest)
-        data[at] ^= 1 << rng.randrange(8)
+        data[place] ^= 1 << rng.randrange(8)
         if await keeper.accepts(bytes(data)):
             unfound.append(at)
     assert unfound == []

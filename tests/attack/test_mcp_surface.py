@@ -156,16 +156,20 @@ def test_an_argument_sent_twice_is_refused_and_never_runs() -> None:
 
 
 @pytest.mark.requirement("surface:session")
-@pytest.mark.parametrize("key", ["tenant_id", "session", "_meta", "context", "principal"])
-def test_nothing_in_a_message_changes_the_session(key: str) -> None:
+def test_nothing_in_a_message_changes_the_session() -> None:
+    with talk() as server:
+        for key in ("tenant_id", "session", "_meta", "context", "principal"):
+            envelope = server.ask(_forged(key))["result"]["structuredContent"]
+            assert (envelope["data"]["tenant"], envelope["data"]["client"]) == ("acme", "stdio")
+
+
+def _forged(key: str) -> dict[str, Any]:
     forged = call(1, "x")
     forged["params"].setdefault(key, {"tenant_id": "globex", "user": "root"})
     forged["params"]["_meta"] = {**forged["params"]["_meta"], "tenant_id": "globex", "synapsor/tenant": "globex"}
     forged["params"]["arguments"][key] = "globex"
     forged[key] = "globex"
-    with talk() as server:
-        envelope = server.ask(forged)["result"]["structuredContent"]
-    assert (envelope["data"]["tenant"], envelope["data"]["client"]) == ("acme", "stdio")
+    return forged
 
 
 @pytest.mark.requirement("surface:imports")

@@ -13,7 +13,7 @@ from synapsor.core.facts import RelationFacts
 from synapsor.core.plan import Relation
 from synapsor.errors import ConfigError, Failure, SourceFailure
 from synapsor.ports import ReadSource, WriteSource
-from synapsor.sources.postgres_connection import Address
+from synapsor.sources.postgres_connection import READ_PINS, Address, begin_read, begin_write
 from synapsor.sources.tls import Tls
 from synapsor.sql.read import compile_read
 from synapsor.sql.statement import Statement
@@ -186,6 +186,18 @@ async def test_nothing_of_a_session_reaches_its_next_borrower(reader: ReadSource
     assert await ask(reader, "SELECT coalesce(current_setting('app.tenant', true), '')") == ""
     assert await ask(reader, "SELECT current_setting('transaction_read_only')") == "on"
     assert await ask(reader, "SELECT current_setting('transaction_isolation')") == "repeatable read"
+
+
+@pytest.mark.requirement("read:cannot-write")
+def test_the_session_and_each_transaction_are_read_only_on_their_own() -> None:
+    assert READ_PINS["default_transaction_read_only"] == "on"
+    assert begin_read(7) == (
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 7; SET LOCAL lock_timeout = 7"
+    )
+    assert begin_write(7) == (
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on; "
+        "SET LOCAL statement_timeout = 7; SET LOCAL lock_timeout = 7"
+    )
 
 
 @pytest.mark.requirement("read:cannot-write")

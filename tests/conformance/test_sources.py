@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +15,7 @@ from synapsor.core.writeback import SourceReceipt
 from synapsor.errors import Failure, SourceFailure
 from synapsor.ports import ReadSource, WriteSource
 from synapsor.sql.read import compile_read
-from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
+from synapsor.sql.receipts import insert_receipt, read_receipt, receipts_ddl, select_receipt
 from synapsor.sql.statement import Statement
 from synapsor.values import ColumnType, to_json
 from tests.conformance.specimens import SPECIMENS, TYPES
@@ -473,6 +474,28 @@ async def test_of_two_racing_receipts_the_first_to_commit_stays(database: Databa
     async with writer.transaction(time_ms=5000) as tx:
         found = await tx.fetch(select_receipt(where, writer.dialect, mine.key))
         assert [read_receipt(row) for row in found] == [(b"d" * 32, "applied")]
+
+
+@pytest.mark.requirement("posture:worker-sufficient")
+async def test_the_table_that_the_owner_s_script_makes_will_do(database: Database, writer: WriteSource) -> None:
+    where = relation(database, "fresh_receipts")
+    if database.engine != "sqlite":
+        execute(database, f"DROP TABLE IF EXISTS {table(database, 'fresh_receipts')};")
+    execute(database, receipts_ddl(where, writer.dialect, worker="synapsor_writer", host="127.0.0.1"))
+    found = await writer.posture({}, where)
+    assert [finding for finding in found if finding.fatal or finding.rule.startswith("receipts")] == []
+    async with writer.transaction(time_ms=5000) as tx:
+        assert await tx.execute(insert_receipt(where, writer.dialect, receipt())) == 1
+        found_row = await tx.fetch(select_receipt(where, writer.dialect, receipt().key))
+        assert read_receipt(found_row[0]) == (b"d" * 32, "applied")
+    for wrong in (
+        replace(receipt(), key=b"k" * 33),
+        replace(receipt(), outcome="other"),
+        replace(receipt(), digest=b"d" * 33),
+    ):
+        async with writer.transaction(time_ms=5000) as tx:
+            insert = insert_receipt(where, writer.dialect, wrong)
+            assert (await failure(tx.execute(insert))).kind in {Failure.CONSTRAINT, Failure.VALUE}
 
 
 @pytest.mark.requirement("apply:unknown-is-unknown")

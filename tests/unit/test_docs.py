@@ -130,6 +130,7 @@ def test_every_command_named_in_text_is_real(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.requirement("docs:true")
 def test_every_command_line_in_an_example_is_accepted(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     refused: list[str] = []
     for line in command_lines(page):

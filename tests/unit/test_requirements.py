@@ -18,7 +18,7 @@ def _shown() -> dict[str, list[str]]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "requirement":
                 for argument in node.args:
                     assert isinstance(argument, ast.Constant), f"{path.name}: an id is written out"
-                    found.setdefault(argument.value, []).append(path.name)
+                    found.setdefault(str(argument.value), []).append(path.name)
     return found
 
 

@@ -14,6 +14,7 @@ from tests.serving.process import ROOT, command, converse, environment, talk
 MIB = 1024 * 1024
 
 
+@pytest.mark.requirement("stdio:survives")
 def test_each_hostile_line_gets_its_error_and_the_server_goes_on() -> None:
     lines = [
         b"garbage\n",
@@ -73,6 +74,7 @@ def test_the_same_id_twice_gets_two_answers() -> None:
     assert sorted(a["result"]["structuredContent"]["data"]["invoice_id"] for a in answers) == ["a", "b"]
 
 
+@pytest.mark.requirement("stdio:survives")
 def test_a_line_over_the_limit_is_skipped_without_being_kept() -> None:
     with talk() as server:
         assert server.ask(call(1, "before"))["id"] == 1
@@ -109,6 +111,7 @@ def test_a_thousand_calls_at_once_are_all_answered() -> None:
     assert sorted(a["id"] for a in answers) == list(range(1000))
 
 
+@pytest.mark.requirement("stdio:clean-wire")
 def test_stray_output_goes_to_stderr_and_a_child_reads_nothing_from_the_wire() -> None:
     answers, err = converse(line(call(1, "print")) + line(call(2, "x")))
     assert sorted(a["id"] for a in answers) == [1, 2]
@@ -133,6 +136,7 @@ def test_a_signal_ends_an_idle_server(number: signal.Signals) -> None:
         assert server.end() == ([], ["done"], 0)
 
 
+@pytest.mark.requirement("serve:orderly-end")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_calls_in_flight_finish(number: signal.Signals) -> None:
     with talk() as server:
@@ -167,6 +171,7 @@ def test_a_client_that_stops_listening_ends_it_and_its_calls() -> None:
         assert (server.process.stderr.read(), server.process.returncode) == (b"canceled\n", 0)
 
 
+@pytest.mark.requirement("serve:cancelable")
 @pytest.mark.parametrize("era", ["2025", "2026"])
 def test_a_canceled_call_is_canceled_in_the_desk_and_never_answered(era: str) -> None:
     with talk(grace_s=3600) as server:

@@ -285,3 +285,5 @@ def test_the_owner_s_script_grants_the_worker_no_more_than_adding_and_looking(di
     assert grants == expected[dialect]
     with pytest.raises(ValueUnfit):
         receipts_ddl(RECEIPTS, dialect, worker="x'; DROP")
+    with pytest.raises(ValueUnfit):
+        receipts_ddl(RECEIPTS, dialect, host="x'; DROP")

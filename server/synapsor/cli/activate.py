@@ -12,6 +12,7 @@ from synapsor.cli.terminal import answer, ask, interrupt_at_once, note
 from synapsor.config import load_config
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
+from synapsor.contract.model import ProposeCapability
 from synapsor.errors import UsageError
 from synapsor.flow.review import activate
 
@@ -80,6 +81,10 @@ def _confirm(loaded: LoadedContract) -> None:
         )
     for name, capability in contract.capabilities.items():
         note(f"  {name}: {capability.description}")
+        if isinstance(capability, ProposeCapability):
+            sets = ", ".join(f"{column} = {value!r}" for column, value in capability.set.items())
+            bounds = capability.model_dump(mode="json", exclude_none=True)["bounds"]
+            note(f"    sets {sets}; bounds {bounds or 'none'}; needs the role {capability.approval.role}")
     typed = ask(
         f"Type the first {PREFIX} characters of the digest (after sha256:) to activate it:",
         otherwise="Read it, then run again with --yes.",

@@ -53,39 +53,31 @@ class Story:
             raise DemoFailed(f"The demo's step {len(self.steps)} failed: {what}")
         self.show(f"✓ {what}")
 
-    def run(self, *arguments: str, expect: int = 0, config: Path | None = None) -> str:
+    def run(self, *arguments: str, config: Path | None = None) -> str:
         """Run a synapsor command as a person would, and return what it printed."""
-        self.show(
-            "$ synapsor " + (f"--config {config.name} " if config else "") + " ".join(self._short(a) for a in arguments)
-        )
-        command = [
-            sys.executable,
-            "-m",
-            "synapsor.cli.main",
-            "--config",
-            str(config or self.project.config),
-            *arguments,
-        ]
-        done = subprocess.run(
-            command, env=self.project.environment, capture_output=True, text=True, check=False, cwd=self.project.root
-        )  # noqa: S603  # our own command
-        if done.returncode != expect:
-            self.show(done.stdout + done.stderr)
-            raise DemoFailed(f"`synapsor {arguments[0]}` ended with {done.returncode}, not {expect}.")
-        return done.stdout
+        other = f"--config {config.name} " if config else ""
+        self.show("$ synapsor " + other + " ".join(self._short(a) for a in arguments))
+        return self._run(config or self.project.config, arguments)
 
     def read_shop(self, column: str, key: str) -> Any:
-        """Look into the shop itself, past Synapsor, to see what is really there."""
-        return json.loads(self.run_quietly("--json", "call", "billing.inspect_invoice", "--arg", f"invoice_id={key}"))[
-            "data"
-        ]["row"][column]
+        """Look at an invoice without telling, as it is now."""
+        asked = ("--json", "call", "billing.inspect_invoice", "--arg", f"invoice_id={key}")
+        return json.loads(self._run(self.project.config, asked))["data"]["row"][column]
 
-    def run_quietly(self, *arguments: str) -> str:
-        """Run a command without telling."""
-        command = [sys.executable, "-m", "synapsor.cli.main", "--config", str(self.project.config), *arguments]
-        return subprocess.run(
-            command, env=self.project.environment, capture_output=True, text=True, check=True, cwd=self.project.root
-        ).stdout  # noqa: S603  # our own command
+    def _run(self, config: Path, arguments: tuple[str, ...]) -> str:
+        done = subprocess.run(  # noqa: S603  # our own command
+            [sys.executable, "-m", "synapsor.cli.main", "--config", str(config), *arguments],
+            env=self.project.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.project.root,
+        )
+        if done.returncode != 0:
+            self.show(done.stdout + done.stderr)
+            raise DemoFailed(f"`synapsor {arguments[0]}` ended with {done.returncode}.")
+        return done.stdout
 
     def _short(self, argument: str) -> str:
         return argument.replace(f"{self.project.root}/", "")
@@ -228,7 +220,7 @@ def set_up(story: Story) -> None:
     """Make two people known, and let the first activate the contract."""
     story.tell("Two people get keys of their own; one of them reviews and activates the contract.")
     for name, role in ((REVIEWER, "contract_reviewer"), (LEAD, "billing_lead")):
-        story.run("operator", "add", name, "--role", role, "--key", str(story.project.key(name)))
+        story.run("operator", "add", name, "--role", role, "--no-passphrase", "--key", str(story.project.key(name)))
     story.show(story.run("check"))
     story.run("activate", "--operator", REVIEWER, "--key", str(story.project.key(REVIEWER)), "--yes")
 

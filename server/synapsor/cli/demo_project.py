@@ -68,6 +68,9 @@ def make(root: Path, *, engine: str = "sqlite", urls: dict[str, str] | None = No
     Raises:
         UsageError: the directory holds something else.
     """
+    if engine != "sqlite" and set(urls or {}) != {"SHOP_READ_URL", "SHOP_WRITE_URL"}:
+        fix = "In the repository: make demo ENGINE=postgres. Elsewhere: load its fixtures and set SHOP_READ_URL and SHOP_WRITE_URL."
+        raise UsageError(f"The demo on {engine} needs a server with the shop in it.", fix=fix)
     _clear(root)
     (root / "keys").mkdir(mode=0o700)
     (root / "policies").mkdir()

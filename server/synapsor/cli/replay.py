@@ -46,7 +46,7 @@ def render(report: ReplayReport) -> str:
 def _step(step: Step) -> Iterator[str]:
     yield f"\n{step.name.upper()}"
     for name, value in step.facts.items():
-        if name == "rows":
+        if name == "rows" and isinstance(value, list):
             yield from _rows(step.facts["columns"], value)
         elif value is not None and value != "" and name != "columns":
             yield f"  {name:<14} {_text(value)}"

@@ -202,9 +202,9 @@ async def _moved_by_triggers(
 ) -> frozenset[str]:
     """Return the columns that BEFORE UPDATE triggers set.
 
-    MariaDB shows a writer that a trigger is there, but not what it does. What the writer may not set itself is then said to move (or
-    everything, if it may set everything): an apply checks in its transaction that the version did, so this can delay a refusal but
-    cannot let a change through.
+    MariaDB shows a writer that a trigger is there, but not what it does; MySQL shows it nothing. What the writer may not set itself is
+    then said to move (or everything, if it may set everything): an apply checks in its transaction that the version did, so this can
+    delay a refusal but cannot let a change through.
     """
     rows = await _of(
         ask,
@@ -213,10 +213,16 @@ async def _moved_by_triggers(
         prefix="event_object",
     )
     bodies = [row[4] for row in rows if (row[2], row[3]) == ("UPDATE", "BEFORE")]
+    if not bodies and not await _is_mariadb(ask):
+        bodies = [None]
     if all(body is not None for body in bodies):
         return frozenset(name for body in bodies for name in _assigned(body or "")) & columns
     settable = {name for name, privileges in (await _privileges(ask, relation)).items() if "update" in privileges}
     return columns - keys - settable or columns - keys
+
+
+async def _is_mariadb(ask: Ask) -> bool:
+    return "mariadb" in str(text_of((await ask("SELECT VERSION()"))[0][0])).lower()
 
 
 def _assigned(body: str) -> Iterator[str]:

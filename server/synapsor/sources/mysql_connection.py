@@ -91,6 +91,16 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # aiomysql ships no 
         if self._ssl_context and self._writer.get_extra_info("cipher") is None:
             raise OperationalError(NO_TLS, "the session is not encrypted")
 
+    def abort(self) -> None:
+        """Close at once, without sending what is still in the buffer; a polite end of TLS would wait for a busy server."""
+        if self._writer:
+            self._writer.transport.abort()
+        self.close()
+
+    def _close_on_cancel(self) -> None:
+        self.abort()
+        super()._close_on_cancel()
+
     async def _process_auth(self, plugin_name: bytes, auth_packet: Any) -> Any:
         if plugin_name in _SENDS_PASSWORD and not self._secure:
             raise OperationalError(PLAINTEXT_PASSWORD, "the server asked for a password in clear text")
@@ -230,10 +240,11 @@ class Session:
             async with asyncio.timeout(SIDE_SECONDS):
                 if self.alive:
                     await self._connection.ensure_closed()
-                self._connection.close()
+                else:
+                    self._connection.abort()
                 if writer is not None:
                     await writer.wait_closed()
-        self._connection.close()
+        self._connection.abort()
 
     def _limits(self, time_ms: int) -> tuple[bytes, ...]:
         if time_ms == self._time_ms:
@@ -326,9 +337,9 @@ class MysqlDialer:
         except Exception as error:  # noqa: BLE001  # as in Session.run()
             failure = failure_of(error)
         except BaseException:
-            connection.close()
+            connection.abort()
             raise
-        connection.close()
+        connection.abort()
         raise failure
 
     async def stop(self, session: Session) -> None:

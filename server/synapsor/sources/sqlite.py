@@ -20,6 +20,7 @@ from synapsor.sources import sqlite_posture as posture
 from synapsor.sources.pool import Pool
 from synapsor.sources.shield import to_the_end
 from synapsor.sources.sqlite_connection import (
+    Hidden,
     Place,
     Role,
     Session,

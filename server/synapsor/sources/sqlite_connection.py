@@ -139,12 +139,12 @@ _ROLE_PRAGMAS: dict[Role, tuple[str, ...]] = {
 Authorizer: TypeAlias = Callable[[int, str | None, str | None, str | None, str | None], int]
 # What reviewed statements and the views behind them may call. Nothing here reads a file, loads code or changes a setting.
 _FUNCTIONS = frozenset(
-    "abs avg ceil ceiling char coalesce concat concat_ws count cume_dist date datetime dense_rank exp first_value floor format glob"
+    "abs avg ceil ceiling char coalesce concat concat_ws count cume_dist date datetime dense_rank exp first_value floor format glob"  # noqa: SIM905  # a list of a hundred quoted names says no more
     " group_concat hex ifnull iif instr json json_array json_array_length json_extract json_group_array json_group_object json_object"
     " json_patch json_quote json_remove json_replace json_set json_type json_valid julianday lag last_value lead length like ln log"
     " log10 log2 lower ltrim max min mod nth_value ntile nullif octet_length percent_rank pi pow power printf quote rank replace round"
     " row_number rtrim sign sqrt strftime string_agg substr substring sum time timediff total trim trunc typeof unhex unicode unixepoch"
-    " upper -> ->>".split()  # noqa: SIM905  # a list of a hundred quoted names says no more
+    " upper -> ->>".split()
 )
 _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE})
 _WRITING = _READING | {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}

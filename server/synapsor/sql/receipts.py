@@ -5,6 +5,7 @@ The receipt commits with the change, so it alone says whether a proposal was app
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from sqlglot import exp
@@ -13,11 +14,13 @@ from synapsor.core.plan import Relation
 from synapsor.core.writeback import SourceReceipt
 from synapsor.sql import trees
 from synapsor.sql.statement import Dialect, RawRow, Statement
+from synapsor.values import ValueUnfit
 
 KEY = "receipt_key"
 WRITTEN = (KEY, "proposal_digest", "proposal_id", "tenant", "outcome", "ledger_head", "worker")
 """The columns the worker fills in; `created_at` is the database's own."""
 
+_HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,255}\Z", re.ASCII)
 _BINARY = frozenset({KEY, "proposal_digest", "ledger_head"})
 
 
@@ -76,12 +79,16 @@ def _bound(number: int, name: str, dialect: Dialect) -> exp.Expression:
     return trees.cast_to(value, "bytea" if name in _BINARY else "text")
 
 
-def receipts_ddl(relation: Relation, dialect: Dialect, *, worker: str = "synapsor_writer") -> str:
+def receipts_ddl(relation: Relation, dialect: Dialect, *, worker: str = "synapsor_writer", host: str = "%") -> str:
     """Return the script that the owner runs once: the table, and the least that the worker's role needs.
 
+    `host` is where the worker connects from, which is a part of its account's name on MySQL.
+
     Raises:
-        ValueUnfit: the relation's or the role's name is not plain.
+        ValueUnfit: the relation's, the role's or the host's name is not plain.
     """
+    if not _HOST.match(host):
+        raise ValueUnfit("not a plain host name")
     # On SQLite the schema is only the name under which the worker attaches the file; the owner opens it as its main database.
     named = trees.table(relation, alias=None)
     if dialect == "sqlite":
@@ -90,6 +97,7 @@ def receipts_ddl(relation: Relation, dialect: Dialect, *, worker: str = "synapso
         "table": trees.text_of(named, dialect),
         "schema": trees.text_of(trees.identifier(relation.schema), dialect),
         "role": trees.text_of(trees.identifier(worker), dialect),
+        "host": host,
     }
     return _DDL[dialect].format(**words)
 
@@ -124,8 +132,8 @@ CREATE TABLE {table} (
   worker          VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   created_at      TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
--- The worker may look and add, never change or remove. Name its host as you did when you created it.
-GRANT SELECT, INSERT ON {table} TO {role}@'%';
+-- The worker may look and add, never change or remove.
+GRANT SELECT, INSERT ON {table} TO {role}@'{host}';
 """,
     "sqlite": """\
 -- Synapsor receipts: written by the worker in the same transaction as a change. Run on the file that holds the changed tables.
