@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.databases import Database, load_mariadb, load_postgres, load_sqlite, reset
+from synapsor.testing.memory import MemoryDatabase
+from tests.databases import Database, load_mariadb, load_memory, load_postgres, load_sqlite, reset
 from tests.servers import Server, start_mariadb, start_postgres
 
 ENGINES = ("postgres", "mariadb", "sqlite")
@@ -51,6 +53,13 @@ def mariadb_db(mariadb_server: Server) -> Database:
 def sqlite_db(tmp_path: Path) -> Database:
     """A shop in a new SQLite file."""
     return load_sqlite(tmp_path / "billing.db")
+
+
+@pytest.fixture
+def memory_db() -> Iterator[Database]:
+    """A shop in a SQLite database without a file."""
+    with closing(MemoryDatabase()) as memory:
+        yield load_memory(memory)
 
 
 @pytest.fixture(params=ENGINES)

@@ -16,6 +16,7 @@ import asyncpg
 import pymysql
 from pymysql.constants import CLIENT
 
+from synapsor.testing.memory import MemoryDatabase, connect_memory
 from tests.servers import Server
 
 Engine: TypeAlias = Literal["postgres", "mariadb", "sqlite"]
@@ -96,10 +97,16 @@ def load_sqlite(path: Path) -> Database:
     return Database(engine="sqlite", read_url=url, write_url=url, admin_url=url)
 
 
+def load_memory(memory: MemoryDatabase) -> Database:
+    """Return a fresh shop in an empty database without a file; to its sources it is another SQLite."""
+    memory.run(_sql("sqlite", "schema") + _sql("sqlite", "seed"))
+    return Database(engine="sqlite", read_url=memory.url, write_url=memory.url, admin_url=memory.url)
+
+
 def reset(database: Database) -> None:
     """Put the seed rows back, and nothing else."""
     if database.engine == "sqlite":
-        with closing(sqlite3.connect(sqlite_path(database))) as connection:
+        with closing(connect_sqlite(database)) as connection:
             emptied = "".join(f"DELETE FROM {table};\n" for table in TABLES)
             connection.executescript(f"BEGIN IMMEDIATE;\n{emptied}{_sql('sqlite', 'seed')}COMMIT;\n")
     elif database.engine == "mariadb":
@@ -114,7 +121,7 @@ def reset(database: Database) -> None:
 def execute(database: Database, script: str, *, role: Role = "admin") -> None:
     """Run a script of any number of statements as one of the roles."""
     if database.engine == "sqlite":
-        with closing(sqlite3.connect(sqlite_path(database))) as connection:
+        with closing(connect_sqlite(database)) as connection:
             connection.executescript(script)
     elif database.engine == "mariadb":
         with closing(connect_mariadb(database.url(role), multi=True)) as connection:
@@ -126,7 +133,7 @@ def execute(database: Database, script: str, *, role: Role = "admin") -> None:
 def fetch(database: Database, query: str, *, role: Role = "admin") -> list[tuple[Any, ...]]:
     """Return the rows of one query as the driver gives them."""
     if database.engine == "sqlite":
-        with closing(sqlite3.connect(sqlite_path(database))) as connection:
+        with closing(connect_sqlite(database)) as connection:
             return connection.execute(query).fetchall()
     if database.engine == "mariadb":
         with closing(connect_mariadb(database.url(role))) as maria, closing(maria.cursor()) as cursor:
@@ -143,6 +150,13 @@ def table(database: Database, name: str) -> str:
 def sqlite_path(database: Database) -> Path:
     """Return the file of a SQLite shop."""
     return Path(database.admin_url.removeprefix("sqlite:///"))
+
+
+def connect_sqlite(database: Database) -> sqlite3.Connection:
+    """Return a connection for a test's own use."""
+    if database.admin_url.startswith("memory:"):
+        return connect_memory(database.admin_url)
+    return sqlite3.connect(sqlite_path(database))
 
 
 def connect_mariadb(url: str, *, multi: bool = False) -> "pymysql.Connection[pymysql.cursors.Cursor]":

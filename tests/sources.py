@@ -18,6 +18,7 @@ from synapsor.sources.tls import Tls
 from synapsor.sql.read import compile_read
 from synapsor.sql.statement import Statement
 from synapsor.sql.write import compile_write
+from synapsor.testing.memory import MemoryReadSource, MemoryWriteSource
 from synapsor.values import ColumnType, Token
 from tests.databases import Database
 
@@ -30,7 +31,8 @@ def open_reader(database: Database, **options: Any) -> ReadSource:
     """Return the shop through its read credential."""
     options = {"name": "shop", "url": database.read_url, **options}
     if database.engine == "sqlite":
-        return SqliteReadSource(schema="billing", **options)
+        kind = MemoryReadSource if database.admin_url.startswith("memory:") else SqliteReadSource
+        return kind(schema="billing", **options)
     return _READERS[database.engine](**{"tls": CLEAR, **options})
 
 
@@ -38,7 +40,8 @@ def open_writer(database: Database, **options: Any) -> WriteSource:
     """Return the shop through the worker's credential."""
     options = {"name": "shop", "url": database.write_url, **options}
     if database.engine == "sqlite":
-        return SqliteWriteSource(schema="billing", **options)
+        kind = MemoryWriteSource if database.admin_url.startswith("memory:") else SqliteWriteSource
+        return kind(schema="billing", **options)
     return _WRITERS[database.engine](**{"tls": CLEAR, **options})
 
 

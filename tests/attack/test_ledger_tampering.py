@@ -141,8 +141,8 @@ def spoiled(value: Any, rng: random.Random) -> Any:
         return "x"
     if isinstance(value, int):
         return value ^ 1
-    at = rng.randrange(len(value)) if value else 0
-    return value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1 :] if value else "x"
+    place = rng.randrange(len(value)) if value else 0
+    return value[:place] + chr(ord(value[place]) ^ 1) + value[place + 1 :] if value else "x"
 
 
 @pytest.mark.requirement("ledger:tampering-is-found")
@@ -387,12 +387,12 @@ class Keeper:
 async def test_every_byte_of_the_checkpoint_file_counts(scene: Scene) -> None:
     keeper, rng, unfound = Keeper(scene), random.Random(3), []
     assert await keeper.accepts(keeper.honest)
-    ends = [at for at, byte in enumerate(keeper.honest) if byte == ord("\n")]
+    ends = [place for place, byte in enumerate(keeper.honest) if byte == ord("\n")]
     for place in (*range(ends[0] + 1), *ends, *range(ends[-2], ends[-1] + 1)):  # the lines in the middle are like these
         data = bytearray(keeper.honest)
         data[place] ^= 1 << rng.randrange(8)
         if await keeper.accepts(bytes(data)):
-            unfound.append(at)
+            unfound.append(place)
     assert unfound == []
 
 
@@ -444,17 +444,17 @@ async def test_a_bit_flipped_in_the_file_is_found_or_changes_no_record(scene: Sc
     copy = tmp_path / "copy.db"
     rng, found, changed = random.Random(11), 0, []
     for _ in range(400):
-        at = rng.randrange(len(whole))
+        place = rng.randrange(len(whole))
         shutil.copyfile(scene.path, copy)
         with copy.open("r+b") as stream:
-            stream.seek(at)
-            stream.write(bytes([whole[at] ^ (1 << rng.randrange(8))]))
+            stream.seek(place)
+            stream.write(bytes([whole[place] ^ (1 << rng.randrange(8))]))
         if await _bad(copy, scene):
             found += 1
         else:
             raw = connect(copy.as_uri() + "?mode=ro&immutable=1")
             if dump(raw) != honest:
-                changed.append(at)
+                changed.append(place)
             raw.close()
     assert changed == []
     assert found > 130

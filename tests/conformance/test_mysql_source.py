@@ -658,7 +658,11 @@ async def test_on_mysql_which_hides_triggers_only_what_the_worker_may_set_is_sai
     async def mysql8(text: str, *_: object) -> list[tuple[object, ...]]:
         if "VERSION()" in text:
             return [("8.0.36",)]
-        rows = [("s", "t", "id", "select"), ("s", "t", "note", "select,update"), ("s", "t", "v", "select")]
+        rows: list[tuple[object, ...]] = [
+            ("s", "t", "id", "select"),
+            ("s", "t", "note", "select,update"),
+            ("s", "t", "v", "select"),
+        ]
         return [] if "triggers" in text else rows
 
     where = Relation(schema="s", name="t")

@@ -19,7 +19,8 @@ from synapsor.sql.receipts import insert_receipt, read_receipt, receipts_ddl, se
 from synapsor.sql.statement import Statement
 from synapsor.values import ColumnType, to_json
 from tests.conformance.specimens import SPECIMENS, TYPES
-from tests.databases import Database, execute, fetch, table
+from tests.conftest import ENGINES
+from tests.databases import Database, execute, fetch, reset, table
 from tests.sources import (
     columns_of,
     cut_at_commit,
@@ -46,6 +47,15 @@ RUNNING = {
     "postgres": "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'",
     "mariadb": "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'",
 }
+
+
+@pytest.fixture(params=(*ENGINES, "memory"))
+def database(request: pytest.FixtureRequest) -> Database:
+    """The shop on each engine, and on the one that is shipped for tests, with the seed rows and nothing else."""
+    found: Database = request.getfixturevalue(f"{request.param}_db")
+    if found.engine != "sqlite":
+        reset(found)
+    return found
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ class _SqliteSource:
 
     def __init__(self, *, name: str, url: str, schema: str, pool_size: int, pool_wait_ms: int, role: Role) -> None:
         self.name = name
-        self._place = Place.parse(url, schema)
+        self._place = self._placed(url, schema)
         self._hidden = Hidden()
         dialer = SqliteDialer(self._place, role, authorizer(role, self._place.schema, self._hidden))
         self._new_pool: Callable[[], Pool[Session]] = lambda: Pool(dialer, size=pool_size, wait_ms=pool_wait_ms)
@@ -51,6 +51,10 @@ class _SqliteSource:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name})"
+
+    @staticmethod
+    def _placed(url: str, schema: str) -> Place:
+        return Place.parse(url, schema)
 
     async def describe(self, relation: Relation) -> RelationFacts | None:
         """Return what the schema says, or None when there is no such relation in this source's file."""

@@ -97,13 +97,17 @@ class Place:
             )
         return cls(path=Path(path), schema=schema)
 
+    def uri(self, mode: Literal["ro", "rw"]) -> str:
+        """Return how SQLite is told to open the file; `synapsor.testing` has a place in memory."""
+        return f"file:{quote(str(self.path.absolute()))}?mode={mode}"
+
     def open(self, role: Role, permits: Authorizer) -> sqlite3.Connection:
         """Return a connection in autocommit mode; to be called in the thread that will use it.
 
         Raises:
             sqlite3.Error: the file is not there or cannot be opened; it is never created.
         """
-        uri = f"file:{quote(str(self.path.absolute()))}?mode={'rw' if role == 'write' else 'ro'}"
+        uri = self.uri("rw" if role == "write" else "ro")
         main = self.schema.lower() == "main"
         connection = sqlite3.connect(
             uri if main else "file::memory:", uri=True, isolation_level=None, cached_statements=256

@@ -1,0 +1,213 @@
+"""A contract on trial: its desk, its people and its worker over a database and a ledger in memory, for a policy author's tests.
+
+Nothing is faked but the place where the rows and the record are kept; what a call answers here, it answers in production.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from synapsor.approve.keys import public_key
+from synapsor.contract.check import check_together
+from synapsor.contract.digest import canonical_body, contract_digest
+from synapsor.contract.load import read_text
+from synapsor.contract.model import Contract, ProposeCapability
+from synapsor.core.facts import Finding
+from synapsor.core.plan import Relation
+from synapsor.core.posture import judge_write
+from synapsor.core.review import Operator
+from synapsor.core.scope import Session
+from synapsor.core.writeback import target
+from synapsor.errors import ConfigError, ContractError, UnsafeSource
+from synapsor.flow.desk import Desk
+from synapsor.flow.prepare import Mode, Wiring, prepare
+from synapsor.flow.review import REVIEWER_ROLE, activate, approve, reject
+from synapsor.ledger.open import open_memory_ledger
+from synapsor.ledger.store import Ledger
+from synapsor.ports import ProposalRecord
+from synapsor.sql.receipts import receipts_ddl
+from synapsor.testing.clock import TestClock
+from synapsor.testing.memory import MemoryDatabase
+from synapsor.work.authority import WriteTarget
+from synapsor.work.worker import Worker
+
+RECEIPTS = "synapsor_receipts"
+_TIME_MS = 5000
+
+
+class Trial:
+    """An activated contract, ready to be called, decided on and applied.
+
+    Attributes:
+        desk: what a model reaches.
+        ledger: the record of it all.
+        database: the rows, for a test to look at and to change behind the contract's back.
+        session: in whose name `call` calls; a test may give another.
+        operator: a person who has every role that the contract names.
+    """
+
+    def __init__(
+        self, contract: Contract, session: Session, database: MemoryDatabase, clock: TestClock, mode: Mode
+    ) -> None:
+        self.contract = contract
+        self.session = session
+        self.database = database
+        self.clock = clock
+        self.mode = mode
+        self.ledger: Ledger = open_memory_ledger(clock=clock)
+        self.key = Ed25519PrivateKey.generate()
+        proposals = [c for c in contract.capabilities.values() if isinstance(c, ProposeCapability)]
+        roles = sorted({REVIEWER_ROLE, *(c.approval.role for c in proposals)})
+        self.operator = Operator(name="person", key=public_key(self.key), roles=tuple(roles))
+        self.targets: dict[str, WriteTarget] = {}
+        self.desk: Desk
+
+    async def call(self, capability: str, **arguments: Any) -> dict[str, Any]:
+        """Return the envelope that a call of the session answers."""
+        return await self.desk.call(capability, arguments, self.session)
+
+    async def approve(self, envelope: Mapping[str, Any]) -> ProposalRecord:
+        """Let the person approve the proposal of an envelope.
+
+        Raises:
+            DecisionRefused: this proposal may not be decided on now.
+        """
+        return await approve(
+            self.ledger,
+            envelope["proposal"]["id"],
+            digest=envelope["proposal"]["digest"],
+            operator=self.operator,
+            key=self.key,
+            now=self.clock.now(),
+            mode=self.mode,
+        )
+
+    async def reject(self, envelope: Mapping[str, Any], *, reason: str) -> ProposalRecord:
+        """Let the person reject the proposal of an envelope.
+
+        Raises:
+            DecisionRefused: this proposal may not be decided on now.
+        """
+        return await reject(
+            self.ledger,
+            envelope["proposal"]["id"],
+            digest=envelope["proposal"]["digest"],
+            operator=self.operator,
+            key=self.key,
+            now=self.clock.now(),
+            reason=reason,
+        )
+
+    async def apply(self) -> list[Mapping[str, Any]]:
+        """Let the worker apply what is approved, and return what it reports of each job.
+
+        Raises:
+            UnsafeSource: the schema cannot keep the promises of an apply, so that production would not start the worker.
+        """
+        await self._prove_writable()
+        reports: list[Mapping[str, Any]] = []
+        worker = Worker(
+            name="trial",
+            ledger=self.ledger,
+            targets=self.targets,
+            operators=lambda: {self.operator.name: self.operator},
+            clock=self.clock,
+            report=reports.append,
+        )
+        await worker.run(drain=True)
+        return reports
+
+    async def _prove_writable(self) -> None:
+        for capability in self.contract.capabilities.values():
+            if isinstance(capability, ProposeCapability):
+                table = self.contract.table_of(capability)
+                facts = await self.targets[table.source].source.describe(target(table))
+                _refuse_fatal(judge_write(table, facts))
+
+
+@asynccontextmanager
+async def desk_for(
+    contract: str,
+    *,
+    schema: str,
+    seed: str = "",
+    session: Mapping[str, str | int],
+    mode: Mode = "writeback",
+    clock: TestClock | None = None,
+) -> AsyncIterator[Trial]:
+    """Open a trial of one contract's text over a database that two SQL scripts make; all of its sources are that database.
+
+    Raises:
+        ContractError: with every problem of the contract.
+        ConfigError: a source's relations are in more than one schema.
+        UnsafeSource: the tables are not what the contract says.
+    """
+    reviewed = _read(contract)
+    schemas = _schemas(reviewed)
+    async with AsyncExitStack() as stack:
+        database = MemoryDatabase(schema, seed)
+        stack.callback(database.close)
+        if not database.rows(f"SELECT 1 FROM sqlite_master WHERE name = '{RECEIPTS}'"):  # noqa: S608  # a constant
+            database.run(receipts_ddl(Relation(schema="main", name=RECEIPTS), "sqlite"))
+        trial = Trial(reviewed, Session(values=session, client="trial"), database, clock or TestClock(), mode)
+        stack.push_async_callback(trial.ledger.aclose)
+        wiring = {}
+        for source, name in schemas.items():
+            reader, writer = database.reader(source, schema=name), database.writer(source, schema=name)
+            stack.push_async_callback(reader.aclose)
+            stack.push_async_callback(writer.aclose)
+            wiring[source] = Wiring(source=reader, mode=mode)
+            place = Relation(schema=name, name=RECEIPTS)
+            trial.targets[source] = WriteTarget(source=writer, receipts=place, time_ms=_TIME_MS)
+        served, findings = await prepare(reviewed, contract_digest(reviewed), wiring)
+        _refuse_fatal(findings)
+        await _activate(trial)
+        trial.desk = Desk(served, trial.ledger, trial.clock)
+        yield trial
+
+
+async def _activate(trial: Trial) -> None:
+    await activate(
+        trial.ledger,
+        contract=trial.contract.contract,
+        digest=contract_digest(trial.contract),
+        body=canonical_body(trial.contract),
+        sources={},
+        metadata={},
+        operator=trial.operator,
+        key=trial.key,
+        now=trial.clock.now(),
+    )
+
+
+def _read(text: str) -> Contract:
+    reading = read_text(text, "contract")
+    known = [] if reading.contract is None else [(reading.contract, reading.positions)]
+    if problems := sorted({*reading.problems, *check_together(known)}):
+        raise ContractError(tuple(problems))
+    assert reading.contract is not None  # noqa: S101  # without one there is a problem
+    return reading.contract
+
+
+def _schemas(contract: Contract) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for table in contract.tables.values():
+        for text in (table.relation, table.write_to or table.relation):
+            schema = Relation.parse(text).schema
+            if found.setdefault(table.source, schema) != schema:
+                raise ConfigError(
+                    f"The relations of {table.source} are in more than one schema.",
+                    fix="A database in memory has one: try its tables in contracts of their own.",
+                )
+    return found
+
+
+def _refuse_fatal(findings: Iterable[Finding]) -> None:
+    if fatal := [f for f in findings if f.fatal]:
+        raise UnsafeSource(
+            "\n".join(f"{f.rule}: {f.message}" for f in fatal), fix="\n".join(sorted({f.fix for f in fatal if f.fix}))
+        )
