@@ -115,7 +115,7 @@ async def activate_all(files: ProjectFiles, project: Project) -> None:
     for loaded in project.contracts():
         metadata = await project.source_metadata(loaded)
         await activate(
-            await project.ledger(),
+            await project.ledger(create=True),
             contract=loaded.contract.contract,
             digest=loaded.digest,
             body=canonical_body(loaded.contract),

@@ -22,7 +22,7 @@ from synapsor.core.plan import Relation
 from synapsor.core.posture import judge_read, judge_write
 from synapsor.core.review import Operator, signature_holds
 from synapsor.core.writeback import target
-from synapsor.errors import ConfigError, SourceFailure, UnsafeSource
+from synapsor.errors import ConfigError, LedgerFailure, SourceFailure, UnsafeSource
 from synapsor.flow.desk import Desk
 from synapsor.flow.prepare import Served, Wiring, prepare
 from synapsor.ports import ReadSource, WriteSource
@@ -78,12 +78,16 @@ class Project:
             self._contracts = loaded
         return self._contracts
 
-    async def ledger(self) -> Ledger:
-        """Return the ledger, opened once."""
-        if self._ledger is None:
-            from synapsor.ledger.open import open_ledger  # each process opens it when it first needs it
+    async def ledger(self, *, create: bool = False) -> Ledger:
+        """Return the ledger, opened once. Only an activation makes a new one, or anybody in the development profile.
 
-            fresh = not self.config.ledger.exists()
+        Raises:
+            LedgerFailure: it is missing, or not a whole ledger of this program.
+        """
+        if self._ledger is None:
+            from synapsor.ledger.open import open_ledger
+
+            fresh = (create or self.config.profile == "development") and not self.config.ledger.exists()
             self._ledger = open_ledger(self.config.ledger, create=fresh, key_path=self.config.ledger_key)
             self._stack.push_async_callback(self._ledger.aclose)
         return self._ledger
@@ -182,7 +186,12 @@ class Project:
                         fix="Check that it runs and that its credential is right.",
                     )
                 )
-        await (await self.ledger()).healthy()
+        try:
+            await (await self.ledger()).healthy()
+        except LedgerFailure as failed:
+            found.append(
+                Finding(rule="ledger", message=failed.message, fix=failed.fix, fatal=self.config.ledger.exists())
+            )
         return tuple(found)
 
     async def _writer_posture(self, name: str) -> list[Finding]:
@@ -197,9 +206,9 @@ class Project:
         await self._target(name, wired, found)
         return found
 
-    async def verify(self) -> VerifyReport:
-        """Verify the ledger from the first event to the last."""
-        return await (await self.ledger()).verify()
+    async def verify(self, saved_head: tuple[int, str] | None = None) -> VerifyReport:
+        """Verify the ledger from the first event to the last; a head that was kept elsewhere finds a cut tail."""
+        return await (await self.ledger()).verify(saved_head=saved_head)
 
     async def source_metadata(self, loaded: LoadedContract) -> dict[str, Any]:
         """Return what is recorded with an activation: fingerprints of sources and the reviewed mappings, never an address."""

@@ -19,7 +19,6 @@ from synapsor.sql.receipts import insert_receipt, read_receipt, receipts_ddl, se
 from synapsor.sql.statement import Statement
 from synapsor.values import ColumnType, to_json
 from tests.conformance.specimens import SPECIMENS, TYPES
-from tests.conftest import ENGINES
 from tests.databases import Database, execute, fetch, reset, table
 from tests.sources import (
     columns_of,
@@ -49,7 +48,7 @@ RUNNING = {
 }
 
 
-@pytest.fixture(params=(*ENGINES, "memory"))
+@pytest.fixture(params=["postgres", "mariadb", "sqlite", "memory"])
 def database(request: pytest.FixtureRequest) -> Database:
     """The shop on each engine, and on the one that is shipped for tests, with the seed rows and nothing else."""
     found: Database = request.getfixturevalue(f"{request.param}_db")

@@ -32,7 +32,7 @@ async def _run(arguments: Namespace) -> int:
             for loaded in chosen:
                 _confirm(loaded)
         operator, key = signer(arguments, project.operators())
-        ledger = await project.ledger()
+        ledger = await project.ledger(create=True)
         done: list[dict[str, Any]] = []
         for loaded in chosen:
             metadata = await project.source_metadata(loaded)

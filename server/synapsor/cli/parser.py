@@ -182,7 +182,10 @@ def _looking(commands: Any) -> None:
         commands, "replay", "What was asked, seen, decided and done, every digest recomputed; touches no source."
     )
     _handle(replay)
-    _command(commands, "verify", "Verify the ledger from its first event to its last.")
+    verify = _command(commands, "verify", "Verify the ledger from its first event to its last.")
+    verify.add_argument(
+        "--head", metavar="SEQ:HASH", help="a head that was kept elsewhere; finds a tail that was cut off"
+    )
     _command(commands, "doctor", "Prove that the credentials and schemas are safe to use.")
 
 

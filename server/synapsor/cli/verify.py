@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from argparse import Namespace
 
 from synapsor import runtime
 from synapsor.cli.terminal import answer
 from synapsor.config import load_config
-from synapsor.errors import IntegrityError
+from synapsor.errors import IntegrityError, UsageError
+
+_HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def run(arguments: Namespace) -> int:
@@ -18,7 +21,7 @@ def run(arguments: Namespace) -> int:
 
 async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
-        report = await project.verify()
+        report = await project.verify(_head(arguments.head))
     number, head = report.head
     bad = {"where": report.first_bad[0], "why": report.first_bad[1]} if report.first_bad else None
     document = {
@@ -28,8 +31,19 @@ async def _run(arguments: Namespace) -> int:
         "first_bad": bad,
     }
     if bad is None:
-        text = f"✓ {report.events} events and {report.checkpoints} signed checkpoints hold.\n  head {number} {head} (keep it elsewhere to prove later that nothing was cut off)"
+        text = f"✓ {report.events} events and {report.checkpoints} signed checkpoints hold.\n  head {number}:{head} (keep it elsewhere to prove later that nothing was cut off)"
     else:
         text = f"✗ {bad['where']}: {bad['why']}.\n  {report.events} events before it hold."
     answer(arguments, "verify", document, text, ok=report.ok)
     return 0 if report.ok else IntegrityError.exit_code
+
+
+def _head(text: str | None) -> tuple[int, str] | None:
+    if text is None:
+        return None
+    number, _, told = text.partition(":")
+    if not number.isascii() or not number.isdigit() or not _HASH.fullmatch(told):
+        raise UsageError(
+            "--head takes the number and hash that an earlier verify printed.", fix="Write it as 23:sha256:2f33…"
+        )
+    return int(number), told

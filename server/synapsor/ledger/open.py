@@ -152,7 +152,7 @@ def _refuse_unfit(files: LedgerFiles) -> None:
         with path.open("rb") as stream:
             magic = stream.read(len(_MAGIC))
     except FileNotFoundError:
-        raise LedgerFailure(f"There is no ledger {path.name}.", fix="Restore it, or make a new one with `synapsor init`.") from None
+        raise LedgerFailure(f"There is no ledger {path.name}.", fix="Restore it; a project that never had one gets it with `synapsor activate`.") from None
     except OSError:
         raise LedgerFailure(f"{path.name} cannot be read.", fix="The ledger's user must own the file and its directory.") from None
     if not magic:

@@ -57,7 +57,7 @@ def failure(error: BaseException) -> LedgerFailure:
     damaged = sqlite3.SQLITE_CORRUPT if isinstance(error, UnicodeDecodeError) else None
     code = getattr(error, "sqlite_errorcode", damaged)
     why = _WORDS.get(code & _RESULT_CODE, "SQLite refused") if code is not None else "a value or a statement does not fit"
-    return LedgerFailure(f"The ledger failed: {why}.", fix="Look at the ledger's disk, its owner and `synapsor ledger verify`.")
+    return LedgerFailure(f"The ledger failed: {why}.", fix="Look at the ledger's disk, its owner and `synapsor verify`.")
 
 
 def connect(database: str, *, read_only: bool = False) -> sqlite3.Connection:

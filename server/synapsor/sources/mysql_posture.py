@@ -356,7 +356,7 @@ def _beyond(held: list[Grant], writes: Mapping[Relation, frozenset[str]], receip
             rule="writer_superuser" if powers else "writer_can_do_more",
             message=f"The writer holds more than it needs: {', '.join(dict.fromkeys(extra))}.",
             fix="Grant UPDATE on the columns that contracts change, SELECT on the mapped ones, and SELECT, INSERT on the receipts.",
-            fatal=False,
+            fatal=bool(powers),
         )
 
 

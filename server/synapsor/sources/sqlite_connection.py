@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from synapsor.errors import ConfigError, Failure, SourceFailure
@@ -79,6 +79,7 @@ def _is_drift(text: str) -> bool:
 class Place:
     """A database file and the schema name by which statements reach it."""
 
+    connect_seconds: ClassVar[float] = 5.0
     path: Path = field(repr=False)
     schema: str
 
@@ -110,7 +111,11 @@ class Place:
         uri = self.uri("rw" if role == "write" else "ro")
         main = self.schema.lower() == "main"
         connection = sqlite3.connect(
-            uri if main else "file::memory:", uri=True, isolation_level=None, cached_statements=256
+            uri if main else "file::memory:",
+            uri=True,
+            timeout=self.connect_seconds,
+            isolation_level=None,
+            cached_statements=256,
         )
         try:
             if not main:

@@ -24,7 +24,7 @@ _SCHEME = "memory:"
 class MemoryDatabase:
     """A database that lives until it is closed; its connections see each other's commits, as those of a file would.
 
-    A reader waits while a writer is at work.
+    Unlike with a file, a reader waits while a write transaction is open.
     """
 
     def __init__(self, *scripts: str) -> None:
@@ -58,6 +58,9 @@ class MemoryDatabase:
 
 class MemoryPlace(Place):
     """A database in memory and the schema name by which statements reach it."""
+
+    # Here, unlike in a file, a writer holds up whoever connects.
+    connect_seconds = 2.0
 
     def uri(self, mode: Literal["ro", "rw"]) -> str:
         """Return how SQLite is told to open it."""

@@ -1,0 +1,175 @@
+"""One project, opened in this process with everything in it: the model's desk, a person's pen, the worker, and the ledger's own file."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synapsor.core.scope import Session
+from synapsor.flow.desk import Desk
+from synapsor.ledger.store import Ledger
+from synapsor.ports import ProposalRecord
+from synapsor.runtime import Project
+from synapsor.work.worker import Pace, Worker
+from tests.databases import Database, execute, fetch, table
+from tests.projects import ACME, ProjectFiles, leo_approves, opened, write_project
+
+WAIVER = "billing.propose_late_fee_waiver"
+NOTE = "billing.propose_note"
+INSPECT = "billing.inspect_invoice"
+LIST = "billing.list_overdue"
+SOON = Pace(backoff_seconds=0.001, backoff_most=0.002, lease_seconds=30)
+"""A pace at which a job that was given back is due again at once."""
+
+
+@dataclass(kw_only=True)
+class Shop:
+    """An opened project."""
+
+    files: ProjectFiles
+    project: Project
+    desk: Desk
+    ledger: Ledger
+
+    @property
+    def database(self) -> Database:
+        """The shop's own database."""
+        return self.files.database
+
+    async def call(
+        self, name: str, arguments: Mapping[str, Any] | None = None, session: Session = ACME
+    ) -> dict[str, Any]:
+        """Return the envelope of one call."""
+        return await self.desk.call(name, arguments or {}, session)
+
+    async def proposed(self, name: str, arguments: Mapping[str, Any], session: Session = ACME) -> dict[str, Any]:
+        """Return a proposal that was filed."""
+        answer = await self.call(name, arguments, session)
+        assert answer["ok"], answer["error"]
+        proposal: dict[str, Any] = answer["proposal"]
+        return proposal
+
+    async def approved(self, name: str, arguments: Mapping[str, Any], session: Session = ACME) -> str:
+        """Return the handle of a proposal that was filed and approved."""
+        proposal = await self.proposed(name, arguments, session)
+        await leo_approves(self.files, self.project, proposal["id"], proposal["digest"])
+        return str(proposal["id"])
+
+    async def waiver(self, invoice: str = "INV-3001", reason: str = "Paid next day.") -> str:
+        """Return the handle of an approved waiver."""
+        return await self.approved(WAIVER, {"invoice_id": invoice, "reason": reason})
+
+    async def work(self, **options: Any) -> list[tuple[str, str]]:
+        """Let a worker do what is due; return outcome and code of each attempt."""
+        reports: list[Mapping[str, Any]] = []
+        worker = await self.worker(reports.append, **options)
+        await worker.run(drain=True)
+        return [(r["outcome"], r["code"]) for r in reports]
+
+    async def worker(self, report: Callable[[Mapping[str, Any]], None] | None = None, **options: Any) -> Worker:
+        """Return a worker; `options` replace its attributes."""
+        worker = await self.project.worker(pace=SOON, report=report)
+        for name, value in options.items():
+            setattr(worker, name, value)
+        return worker
+
+    async def record(self, proposal_id: str) -> ProposalRecord:
+        """Return what the ledger has of a proposal."""
+        found = await self.ledger.proposal(proposal_id)
+        assert found is not None
+        return found
+
+    async def status(self, proposal_id: str) -> str:
+        """Return where a proposal stands."""
+        return (await self.record(proposal_id)).status.value
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return rows of the shop; `{name}` of a table is written as its engine needs it."""
+        return fetch(self.database, _named(self.database, query))
+
+    def change(self, script: str) -> None:
+        """Change the shop behind Synapsor's back."""
+        execute(self.database, _named(self.database, script))
+
+    def invoice(
+        self, key: str = "INV-3001", columns: str = "late_fee_cents, waiver_reason, row_version"
+    ) -> tuple[Any, ...]:
+        """Return an invoice as it is now."""
+        return self.rows(f"SELECT {columns} FROM {{invoices}} WHERE id = '{key}'")[0]
+
+    def receipts(self) -> int:
+        """Return how many receipts the shop has."""
+        return int(self.rows("SELECT count(*) FROM {synapsor_receipts}")[0][0])
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger's file."""
+        return self.files.config.ledger
+
+    def audits(self) -> list[tuple[str, str]]:
+        """Return capability and outcome of every audit, in order."""
+        with closing(sqlite3.connect(self.ledger_path)) as raw:
+            return raw.execute("SELECT capability, outcome FROM query_audit ORDER BY seq").fetchall()
+
+
+class _Names(dict[str, str]):
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+
+    def __missing__(self, name: str) -> str:
+        return table(self._database, name)
+
+
+def _named(database: Database, text: str) -> str:
+    return text.format_map(_Names(database))
+
+
+@asynccontextmanager
+async def open_shop(
+    root: Path, database: Database, *, policy: str | None = None, clock: Any = None, config: Mapping[str, str] = {}
+) -> AsyncIterator[Shop]:
+    """Open a new project on a database; `config` replaces texts of its configuration."""
+    files = write_project(root, database, policy=policy)
+    text = files.config_path.read_text(encoding="utf-8")
+    for old, new in config.items():
+        assert old in text
+        text = text.replace(old, new)
+    files.config_path.write_text(text, encoding="utf-8")
+    async with reopened(files, clock=clock) as shop:
+        yield shop
+
+
+@asynccontextmanager
+async def reopened(files: ProjectFiles, *, clock: Any = None) -> AsyncIterator[Shop]:
+    """Open a project that is there already."""
+    async with opened(files) as project:
+        if clock is not None:
+            project.clock = clock
+        yield Shop(files=files, project=project, desk=await project.desk(), ledger=await project.ledger())
+
+
+@contextmanager
+def meanwhile(shop: Shop, do: str, undo: str) -> Iterator[None]:
+    """Change the shop's schema for a while."""
+    try:
+        shop.change(do)
+        yield
+    finally:
+        shop.change(undo)
+
+
+@contextmanager
+def as_ledger_owner(shop: Shop) -> Iterator[sqlite3.Connection]:
+    """Write to the ledger's file as whoever owns it can: no trigger and no foreign key stands while it lasts."""
+    with closing(sqlite3.connect(shop.ledger_path, isolation_level=None)) as raw:
+        raw.execute("BEGIN IMMEDIATE")
+        guards = raw.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        for name, _ in guards:
+            raw.execute(f"DROP TRIGGER {name}")
+        yield raw
+        for _, sql in guards:
+            raw.execute(sql)
+        raw.execute("COMMIT")

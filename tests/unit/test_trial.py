@@ -1,0 +1,89 @@
+"""A contract on trial in memory: the whole way without a server, with the answers that production gives."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from synapsor.core.proposal import Status
+from synapsor.errors import ConfigError, ContractError, DecisionRefused, UnsafeSource
+from synapsor.testing import Trial, desk_for
+
+ROOT = Path(__file__).parents[2]
+BILLING = (ROOT / "policies" / "billing.yaml").read_text(encoding="utf-8")
+SCHEMA = (ROOT / "fixtures" / "sqlite" / "schema.sql").read_text(encoding="utf-8")
+SEED = (ROOT / "fixtures" / "sqlite" / "seed.sql").read_text(encoding="utf-8")
+SESSION = {"tenant_id": "acme", "user": "agent"}
+WAIVER = {"invoice_id": "INV-3001", "reason": "Paid next day."}
+
+
+@pytest_asyncio.fixture
+async def trial() -> AsyncIterator[Trial]:
+    async with desk_for(BILLING, schema=SCHEMA, seed=SEED, session=SESSION) as opened:
+        yield opened
+
+
+@pytest.mark.requirement("straight-line:whole")
+async def test_a_contract_is_tried_from_the_first_read_to_the_applied_change(trial: Trial) -> None:
+    read = await trial.call("billing.inspect_invoice", invoice_id="INV-3001")
+    assert read["data"]["row"]["late_fee_cents"] == 5500
+    asked = await trial.call("billing.propose_late_fee_waiver", **WAIVER)
+    assert asked["proposal"]["status"] == "review_required"
+    assert (await trial.approve(asked)).status is Status.APPROVED
+    (report,) = await trial.apply()
+    assert report["outcome"] == "applied"
+    assert trial.database.rows(
+        "SELECT late_fee_cents, waiver_reason, row_version FROM invoices WHERE id = 'INV-3001'"
+    ) == [(0, "Paid next day.", 2)]
+    assert (await trial.ledger.verify()).ok
+
+
+async def test_a_row_changed_behind_the_contracts_back_conflicts(trial: Trial) -> None:
+    asked = await trial.call("billing.propose_late_fee_waiver", **WAIVER)
+    await trial.approve(asked)
+    trial.database.run("UPDATE invoices SET note = 'Disputed.' WHERE id = 'INV-3001'")
+    (report,) = await trial.apply()
+    assert (report["outcome"], report["code"]) == ("conflict", "version_moved")
+
+
+async def test_a_rejected_or_late_proposal_is_not_applied(trial: Trial) -> None:
+    asked = await trial.call("billing.propose_late_fee_waiver", **WAIVER)
+    assert (await trial.reject(asked, reason="No.")).status is Status.REJECTED
+    late = await trial.call("billing.propose_note", invoice_id="INV-3001", note="x")
+    trial.clock.move(hours=73)
+    with pytest.raises(DecisionRefused) as refused:
+        await trial.approve(late)
+    assert refused.value.rule == "expired"
+    assert await trial.apply() == []
+
+
+async def test_another_tenants_row_does_not_exist(trial: Trial) -> None:
+    answer = await trial.call("billing.inspect_invoice", invoice_id="INV-9001")
+    assert answer["error"]["code"] == "not_found"
+
+
+async def test_a_contract_that_is_not_in_order_is_refused() -> None:
+    with pytest.raises(ContractError):
+        await _opened(BILLING.replace("read: invoices", "read: invoice"))
+
+
+async def test_tables_that_are_not_what_the_contract_says_are_refused() -> None:
+    with pytest.raises(UnsafeSource) as refused:
+        await _opened(BILLING, schema=SCHEMA.replace("late_fee_cents", "fee_cents"), seed="")
+    assert "column_missing" in str(refused.value)
+    with pytest.raises(ConfigError):
+        await _opened(BILLING.replace("write_to: billing.invoices", "write_to: other.invoices"))
+
+
+async def test_a_schema_that_production_would_not_write_to_is_refused_before_the_first_apply() -> None:
+    bare = SCHEMA[: SCHEMA.index("CREATE TRIGGER invoices_row_version")] + SCHEMA[SCHEMA.index("-- The safe view") :]
+    async with desk_for(BILLING, schema=bare, seed=SEED, session=SESSION) as opened:
+        with pytest.raises(UnsafeSource) as refused:
+            await opened.apply()
+    assert "version_does_not_move" in str(refused.value)
+
+
+async def _opened(contract: str, *, schema: str = SCHEMA, seed: str = SEED) -> None:
+    async with desk_for(contract, schema=schema, seed=seed, session=SESSION):
+        pass
