@@ -39,7 +39,9 @@ _WORDS = {
 
 def main() -> None:
     """Run what was asked for."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Benchmarks beside their floors; ratios are what counts.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Benchmarks beside their floors; ratios are what counts."
+    )
     parser.add_argument("--full", action="store_true", help="a million rows, twice the calls and rounds")
     parser.add_argument("--rows", type=int, help="rows of the table (default 50000)")
     parser.add_argument("--rounds", type=int, help="how many rounds (default 5)")
@@ -158,7 +160,7 @@ def _print(figures: Figures) -> None:
         rows = []
         for name in _LATENCIES:
             cells = [f"{figures.median(f'{name} {p}'):.3f}" for p in ("p50", "p95", "p99")]
-            cpu = f"{figures.median(f'{name} cpu'):.2f}" if figures.has(f"{name} cpu") else "–"
+            cpu = f"{figures.median(f'{name} cpu'):.2f}" if figures.has(f"{name} cpu") else "-"
             rows.append([_WORDS[name], *cells, cpu, f"{figures.ratio(f'{name} p50', 'noop p50'):.2f}"])
         print(table("One caller over stdio, ms a call", ["", "p50", "p95", "p99", "server CPU", "p50 / b"], rows))
     for title, suffix in (("stdio", ""), ("Streamable HTTP", " http 2025")):
@@ -178,7 +180,13 @@ def _print(figures: Figures) -> None:
         rest.append(["g  start to first answer, s", "no-op", *_pair(figures, "noop start", "read start", ".2f")])
     for label in ("first", "last"):
         if figures.has(f"read rss {label}"):
-            rest.append([f"h  RSS after the {label} calls, MB", "no-op", *_pair(figures, f"noop rss {label}", f"read rss {label}", ".1f")])
+            rest.append(
+                [
+                    f"h  RSS after the {label} calls, MB",
+                    "no-op",
+                    *_pair(figures, f"noop rss {label}", f"read rss {label}", ".1f"),
+                ]
+            )
     if rest:
         print(table("The rest", ["", "beside", "floor", "ours", "ratio"], rest))
     print(table("Targets", ["", "", "", ""], _targets(figures)))
@@ -197,7 +205,9 @@ def _rates(figures: Figures, title: str, floor: str, mine: str) -> str:
         ]
         for callers in CALLERS
     ]
-    return table(f"f  calls/s over {title}", ["callers", "b no-op", "c read", "c / b", "b p99 ms", "c p99 ms", "c refused"], rows)
+    return table(
+        f"f  calls/s over {title}", ["callers", "b no-op", "c read", "c / b", "b p99 ms", "c p99 ms", "c refused"], rows
+    )
 
 
 def _pair(figures: Figures, floor: str, mine: str, form: str) -> list[str]:
@@ -207,7 +217,9 @@ def _pair(figures: Figures, floor: str, mine: str, form: str) -> list[str]:
 def _targets(figures: Figures) -> list[list[str]]:
     lines = []
     if figures.has("read p50"):
-        lines.append(verdict("c p50 / (b p50 + a p50)", figures.ratio("read p50", "noop p50", "driver p50"), 1.0, below=True))
+        lines.append(
+            verdict("c p50 / (b p50 + a p50)", figures.ratio("read p50", "noop p50", "driver p50"), 1.0, below=True)
+        )
     if figures.has("read x32"):
         lines.append(verdict("c / b calls/s at 32 callers", figures.ratio("read x32", "noop x32"), 1.0, below=False))
     if figures.has("read rss last"):

@@ -64,7 +64,10 @@ def machine(postgres: str) -> str:
 def table(title: str, heads: list[str], rows: list[list[str]]) -> str:
     """Return an aligned table."""
     widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
-    lines = ["  ".join(cell.ljust(widths[0]) if i == 0 else cell.rjust(widths[i]) for i, cell in enumerate(row)) for row in [heads, *rows]]
+    lines = [
+        "  ".join(cell.ljust(widths[0]) if i == 0 else cell.rjust(widths[i]) for i, cell in enumerate(row))
+        for row in [heads, *rows]
+    ]
     return "\n".join(["", title, *lines])
 
 

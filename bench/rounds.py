@@ -115,4 +115,17 @@ def _quiet_collector() -> None:
     gc.freeze()
 
 
-__all__ = ["CALLERS", "PROPOSE", "READ", "WARM_UP", "Effort", "apply", "latency", "memory", "noop", "ours", "start", "throughput"]
+__all__ = [
+    "CALLERS",
+    "PROPOSE",
+    "READ",
+    "WARM_UP",
+    "Effort",
+    "apply",
+    "latency",
+    "memory",
+    "noop",
+    "ours",
+    "start",
+    "throughput",
+]

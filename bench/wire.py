@@ -63,10 +63,14 @@ class Stdio(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport | None = None
 
     @classmethod
-    async def start(cls, command: Sequence[str], env: Mapping[str, str], *, cwd: Path, tool: str, era: Era = "2025") -> Stdio:
+    async def start(
+        cls, command: Sequence[str], env: Mapping[str, str], *, cwd: Path, tool: str, era: Era = "2025"
+    ) -> Stdio:
         """Start a server and shake hands with it."""
         loop = asyncio.get_running_loop()
-        transport, self = await loop.subprocess_exec(lambda: cls(tool, era), *command, env=dict(env), cwd=cwd, stderr=None)
+        transport, self = await loop.subprocess_exec(
+            lambda: cls(tool, era), *command, env=dict(env), cwd=cwd, stderr=None
+        )
         self._transport = transport
         self._write = cast("asyncio.WriteTransport", transport.get_pipe_transport(0)).write
         if era == "2025":
@@ -123,7 +127,9 @@ class Stdio(asyncio.SubprocessProtocol):
             issued += 1
             number = next(self._ids)
             params = self._with_meta({"name": self._tool, "arguments": next(arguments)})
-            line = json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}).encode() + b"\n"
+            line = (
+                json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}).encode() + b"\n"
+            )
             asked[number] = time.perf_counter()
             self._write(line)
 

@@ -76,6 +76,12 @@ REQUIREMENTS: dict[str, Requirement] = {
     "docs:true": _R("Every page, command, example and word of the documentation is what the code says.", "STYLE 17"),
     "errors:no-driver-text": _R("No error carries the database's words, SQL, a host or a value.", "law 7, S6"),
     "evidence:digest-checked": _R("Missing or edited evidence stops an approval.", "law 5"),
+    "http:authenticated": _R("No route but the health check answers without a token.", "G03, S10"),
+    "http:bounded": _R("Bodies, headers, streams and times are bounded.", "G07, S10"),
+    "http:host-and-origin": _R("A foreign Host or Origin is refused on every route.", "G01, S10"),
+    "http:loopback-only": _R("Binding anything but loopback is refused.", "G02"),
+    "http:session-bound": _R("A session answers only to the token that opened it.", "G03, S10"),
+    "http:tenant-per-call": _R("The tenant is read from the token on each call.", "S10"),
     "ladder:enforced": _R(
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),
@@ -111,6 +117,13 @@ REQUIREMENTS: dict[str, Requirement] = {
     "replay:recomputed": _R("Replay computes every digest and signature again and names each difference.", "R7, I10"),
     "secrets:never-shown": _R("No secret stands in any error, log, representation or traceback.", "law 8, S7"),
     "secrets:only-where-needed": _R("Only the worker ever looks at a write credential.", "law 8"),
+    "serve:cancelable": _R("A cancelled call, or one whose client left, is cancelled inside.", "A19, F23"),
+    "serve:every-transport": _R(
+        "Every transport answers alike in both eras, as data and as the same text.", "DESIGN 6"
+    ),
+    "serve:no-leak": _R("No exception text reaches any client, on any transport, in any era.", "law 7, S6"),
+    "serve:one-not-found": _R("Whatever is not the session's own gets one and the same answer.", "A14, S4"),
+    "serve:orderly-end": _R("A signal ends the server after the calls in flight.", "F18, R12"),
     "source:cancel-stops": _R("A cancelled call stops its statement on this engine.", "R9"),
     "source:commit-outcome": _R("What came of a COMMIT is told truly, or as unknown.", "R4"),
     "source:deferred-constraint": _R("A deferred constraint is checked before the commit.", "C24"),
@@ -131,6 +144,8 @@ REQUIREMENTS: dict[str, Requirement] = {
     "sql:plain-identifiers": _R("A name that is not plain never reaches a statement.", "S2"),
     "sql:reviewed-text": _R("Each kind of statement has one reviewed text per engine.", "law 3"),
     "sql:values-bound": _R("No value of a call is ever part of a statement's text.", "law 3, S2"),
+    "stdio:clean-wire": _R("Nothing but protocol messages reaches the wire.", "A22"),
+    "stdio:survives": _R("No line that a client can send stops the server.", "A18"),
     "straight-line:whole": _R(
         "An agent reads and proposes, a person decides, a worker applies, and all of it is on record.", "DESIGN 4"
     ),

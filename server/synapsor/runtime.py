@@ -20,19 +20,19 @@ from synapsor.contract.load import LoadedContract, load_all
 from synapsor.core.facts import Finding
 from synapsor.core.plan import Relation
 from synapsor.core.posture import judge_read, judge_write
-from synapsor.core.review import Operator, signature_holds
+from synapsor.core.review import ACTIVATOR_ROLE, Operator, signature_holds
 from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, LedgerFailure, SourceFailure, UnsafeSource
 from synapsor.flow.desk import Desk
 from synapsor.flow.prepare import Served, Wiring, prepare
 from synapsor.ports import ReadSource, WriteSource
 from synapsor.secrets import SecretRef, resolve
-from synapsor.work.authority import ACTIVATOR_ROLE, WriteTarget
-from synapsor.work.worker import Pace, Worker
 
 if TYPE_CHECKING:
     from synapsor.ledger.store import Ledger
     from synapsor.ledger.verify import VerifyReport
+    from synapsor.work.authority import WriteTarget
+    from synapsor.work.worker import Pace, Worker
 
 log = logging.getLogger("synapsor")
 
@@ -150,6 +150,8 @@ class Project:
             UnsafeSource: a credential or table cannot keep the promises of an apply.
             ConfigError: no source is in writeback mode.
         """
+        from synapsor.work.worker import Pace, Worker  # what serves a model does not even import what applies
+
         targets: dict[str, WriteTarget] = {}
         for source_name, wired in self.config.sources.items():
             if wired.mode == "writeback":
@@ -261,6 +263,8 @@ class Project:
         return [f for t in tables for f in judge_read(t, await self.reader(name).describe(Relation.parse(t.relation)))]
 
     async def _target(self, name: str, wired: SourceConfig, collect: list[Finding] | None = None) -> WriteTarget:
+        from synapsor.work.authority import WriteTarget
+
         assert wired.receipts is not None  # noqa: S101  # the configuration refuses writeback without it
         source = open_writer(name, wired)
         self._stack.push_async_callback(source.aclose)

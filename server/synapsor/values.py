@@ -137,6 +137,9 @@ _READERS = {
 }
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
+
+
 def canonical(value: Any) -> bytes:
     """Return the canonical JSON (RFC 8785) of data made of strings, safe integers, booleans, None, lists and dicts.
 
@@ -145,9 +148,7 @@ def canonical(value: Any) -> bytes:
     """
     _refuse_unsafe(value)
     try:
-        return json.dumps(
-            value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False
-        ).encode()
+        return _encode(value).encode()
     except UnicodeEncodeError:
         raise ValueUnfit("a lone surrogate has no canonical form") from None
 
@@ -164,10 +165,13 @@ def _refuse_unsafe(value: Any) -> None:
             # ASCII keys sort alike by code point and by UTF-16 unit, which is what RFC 8785 asks for.
             if type(key) is not str or not key.isascii():
                 raise ValueUnfit("a key must be ASCII text")
-            _refuse_unsafe(item)
+            # Nearly every item is text or nothing; a call for each of them would cost more than the rest of the check.
+            if type(item) is not str and item is not None:
+                _refuse_unsafe(item)
     elif kind is list or kind is tuple:
         for item in value:
-            _refuse_unsafe(item)
+            if type(item) is not str and item is not None:
+                _refuse_unsafe(item)
     else:
         raise ValueUnfit(f"{kind.__name__} has no canonical form")
 

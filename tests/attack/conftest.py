@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
+from tests.attack.odd import POLICY, odd_table
 from tests.attack.shop import Shop, open_shop
 from tests.databases import Database
 
@@ -14,3 +15,11 @@ async def shop(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
     """The demo's project on each engine."""
     async with open_shop(tmp_path / "project", database) as found:
         yield found
+
+
+@pytest_asyncio.fixture
+async def odd(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
+    """A project over the odd table."""
+    with odd_table(database):
+        async with open_shop(tmp_path / "project", database, policy=POLICY) as found:
+            yield found

@@ -68,6 +68,13 @@ class Shop:
         await worker.run(drain=True)
         return [(r["outcome"], r["code"]) for r in reports]
 
+    async def until_settled(self, *proposals: str) -> list[str]:
+        """Let a worker go on until all of these have reached their end, and return where they stand."""
+        worker = await self.worker()
+        while "approved" in (standing := [await self.status(p) for p in proposals]):
+            await worker.run(drain=True)
+        return standing
+
     async def worker(self, report: Callable[[Mapping[str, Any]], None] | None = None, **options: Any) -> Worker:
         """Return a worker; `options` replace its attributes."""
         worker = await self.project.worker(pace=SOON, report=report)

@@ -847,12 +847,12 @@ async def test_what_a_writer_lacks_is_found(shop: Database, writer: MysqlWriteSo
     execute(shop, "DROP TABLE loose, folded, looked, keyless")
 
 
-async def test_an_administrator_as_worker_is_reported(shop: Database) -> None:
+async def test_an_administrator_as_worker_is_refused(shop: Database) -> None:
     source = MysqlWriteSource(name="shop", url=shop.admin_url, tls=Tls(ca=shop.ca))
     found = await source.posture({INVOICES: frozenset({"note"})}, RECEIPTS)
     await source.aclose()
     assert {(f.rule, f.fatal) for f in found} == {
-        ("writer_superuser", False),
+        ("writer_superuser", True),
         ("receipts_can_change", False),
         ("not_durable", False),
     }

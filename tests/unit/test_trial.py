@@ -1,5 +1,8 @@
 """A contract on trial in memory: the whole way without a server, with the answers that production gives."""
 
+import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -82,6 +85,16 @@ async def test_a_schema_that_production_would_not_write_to_is_refused_before_the
         with pytest.raises(UnsafeSource) as refused:
             await opened.apply()
     assert "version_does_not_move" in str(refused.value)
+
+
+@pytest.mark.requirement("docs:true")
+def test_the_example_of_the_documentation_runs() -> None:
+    page = (ROOT / "docs" / "how-to" / "test-a-contract.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", example], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 async def _opened(contract: str, *, schema: str = SCHEMA, seed: str = SEED) -> None:

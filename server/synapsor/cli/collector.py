@@ -12,7 +12,7 @@ def collect_seldom() -> None:
     gc.set_threshold(_SELDOM, *gc.get_threshold()[1:])
 
 
-def collect_as_usual(usual: tuple[int, int, int] = gc.get_threshold()) -> None:  # noqa: B008  # as it was before `collect_seldom`
+def collect_as_usual(usual: tuple[int, int, int] = gc.get_threshold()) -> None:  # as it was before `collect_seldom`
     """Leave everything that start-up made out of all later collections, and collect young objects as often as Python does."""
     gc.freeze()
     gc.set_threshold(*usual)

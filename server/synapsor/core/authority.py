@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from synapsor.contract.model import Contract, ProposeCapability, Table
-from synapsor.core.proposal import Proposal
+from collections.abc import Mapping
+from decimal import Decimal
+
+from synapsor.contract.arguments import compile_arguments
+from synapsor.contract.model import Contract, ProposeCapability, Table, constant, is_argument
+from synapsor.contract.tokens import to_token
+from synapsor.core.proposal import Proposal, change_set
 from synapsor.core.writeback import target
+from synapsor.errors import Refusal
+from synapsor.values import ColumnType, Token, ValueUnfit
 
 
 def table_for(proposal: Proposal, contract: Contract) -> tuple[Table | None, str]:
@@ -27,7 +34,33 @@ def table_for(proposal: Proposal, contract: Contract) -> tuple[Table | None, str
         (not _guarded(proposal, table), "guards_changed"),
     )
     why = next((word for is_wrong, word in wrong if is_wrong), "")
+    if not why and not _as_reviewed(proposal, capability, table):
+        why = "outside_contract"
     return (None, why) if why else (table, "")
+
+
+def _as_reviewed(proposal: Proposal, capability: ProposeCapability, table: Table) -> bool:
+    """Tell whether the row and the change are what the capability makes of these arguments: its constants, its bounds, its limits."""
+    try:
+        arguments = compile_arguments(capability).check(proposal.arguments)
+        made = change_set(capability, table, arguments, proposal.before)
+        value = capability.where[table.key]
+        asked = {table.key: to_token(arguments[str(value)[1:]] if is_argument(value) else constant(value), table.columns[table.key])}
+    except (Refusal, ValueUnfit, KeyError, ArithmeticError):
+        return False
+    return _alike(made.changes, proposal.changes, table) and _alike(asked, dict(proposal.key), table)
+
+
+def _alike(made: Mapping[str, Token], told: Mapping[str, Token], table: Table) -> bool:
+    """Compare tokens; the live column's scale, which is not in the contract, may have added zeros to a decimal."""
+    return made.keys() == told.keys() and all(
+        _number(made[name]) == _number(told[name]) if table.columns[name].type is ColumnType.NUMERIC else made[name] == told[name]
+        for name in made
+    )
+
+
+def _number(token: Token) -> Decimal | None:
+    return None if token is None else Decimal(token)
 
 
 def _guarded(proposal: Proposal, table: Table) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synapsor.core.plan import ReadPlan, ReadShape
-from synapsor.values import Token, digest
+from synapsor.values import Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +55,12 @@ def evidence_body(evidence_id: str, call: Call, plan: ReadPlan, seen: Rows, *, s
         "tenant": call.tenant,
         "principal": call.principal,
         "source": source,
-        "columns": [[c.name, c.type.value] for c in shape.columns],
+        "columns": shape.described,
         "rows": [list(row) for row in seen.rows],
         "position": seen.position,
         "cut_by": seen.cut_by,
         "plan": shape.fingerprint,
-        "parameters": parameters_fingerprint(plan),
+        "parameters": plan.fingerprint,
         "limits": {"rows": shape.rows, "bytes": shape.bytes, "time_ms": plan.time_ms},
     }
 
@@ -92,8 +92,3 @@ def audit_body(
         "rows": rows,
         "evidence": evidence,
     }
-
-
-def parameters_fingerprint(plan: ReadPlan) -> str:
-    """Digest of the call's tokens. It is salted by the tenant, so equal questions of two tenants do not show as equal."""
-    return digest("parameters", [plan.tenant, list(plan.equals)])

@@ -92,12 +92,17 @@ class ReadShape:
         return digest("plan", body)
 
     @cached_property
+    def described(self) -> list[list[str]]:
+        """Name and type of each column, as evidence records them."""
+        return _named(self.columns)
+
+    @cached_property
     def positions(self) -> dict[str, int]:
         """Where each column stands in a row."""
         return {column.name: index for index, column in enumerate(self.columns)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ReadPlan:
     """A read of one call: the shape and its tokens."""
 
@@ -105,6 +110,11 @@ class ReadPlan:
     tenant: Token
     equals: tuple[str, ...]
     time_ms: int
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of the call's tokens. It is salted by the tenant, so equal questions of two tenants do not show as equal."""
+        return digest("parameters", [self.tenant, list(self.equals)])
 
 
 @dataclass(frozen=True, kw_only=True)

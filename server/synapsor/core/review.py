@@ -21,6 +21,9 @@ from synapsor.values import canonical, digest_bytes
 
 Verdict = Literal["approve", "reject"]
 
+ACTIVATOR_ROLE = "contract_reviewer"
+"""Whoever signs the activation of a contract has it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:

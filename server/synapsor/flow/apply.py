@@ -178,6 +178,15 @@ async def record_verdict(task: Claim, result: Result) -> Result:
     return result
 
 
+async def read_verdict(task: Claim) -> Result | None:
+    """Return what the source says has come of this proposal, without leaving anything there; `RETRY` when it cannot be asked now."""
+    try:
+        async with task.source.transaction(time_ms=task.time_ms) as tx:
+            return await _known(task, tx)
+    except SourceFailure as failed:
+        return Result(outcome=Outcome.RETRY, code=failed.kind.value)
+
+
 async def _known(task: Claim, tx: WriteTransaction) -> Result | None:
     """Return what an earlier attempt came to, from its receipt."""
     mine = task.receipt(Outcome.APPLIED)

@@ -14,7 +14,7 @@ import anyio
 from synapsor.core.envelope import failure, success
 from synapsor.core.evidence import Call, audit_body
 from synapsor.core.moment import stamp
-from synapsor.core.scope import Session, scope_of
+from synapsor.core.scope import Scope, Session, scope_of
 from synapsor.errors import Code, LedgerFailure, Refusal, place
 from synapsor.flow import handles
 from synapsor.flow.lookup import STATUS_TOOL, status_of, view_resource
@@ -45,11 +45,13 @@ class Desk:
         """Run a capability and return its envelope."""
         served = self._served.get(name)
         kind = served.tool.kind if served else "read"
-        call = self._call(name, served, session)
+        # A refused scope is raised where the call runs, so that it is recorded and answered like any other refusal.
+        scope = _scope(served, session)
+        call = self._call(name, served, session, scope)
         try:
             if served is None:
                 return await self._status(name, arguments, session, call)
-            return await self._run(served, arguments, session, call)
+            return await self._run(served, arguments, scope, call)
         except Refusal as refusal:
             return await self._refused(call, kind, refusal)
         except LedgerFailure:
@@ -69,9 +71,10 @@ class Desk:
         return await view_resource(uri, session, self._served, self._ledger)
 
     async def _run(
-        self, served: Served, arguments: Mapping[str, Any] | None, session: Session, call: Call
+        self, served: Served, arguments: Mapping[str, Any] | None, scope: Scope | Refusal, call: Call
     ) -> dict[str, Any]:
-        scope = scope_of(session, served.context, served.table)
+        if isinstance(scope, Refusal):
+            raise scope
         checked = served.check.check(arguments)
         if served.refusal is not None:
             raise Refusal(served.refusal)
@@ -93,14 +96,8 @@ class Desk:
             return failure(call.capability, kind, Refusal(Code.EVIDENCE_UNAVAILABLE), audit=None)
         return failure(call.capability, kind, refusal, audit=call.id)
 
-    def _call(self, name: str, served: Served | None, session: Session) -> Call:
-        tenant, principal = None, _UNKNOWN
-        if served is not None:
-            try:
-                scope = scope_of(session, served.context, served.table)
-                tenant, principal = scope.tenant, scope.principal
-            except Refusal:
-                pass  # the same refusal is raised, recorded and answered where the call runs
+    def _call(self, name: str, served: Served | None, session: Session, scope: Scope | Refusal) -> Call:
+        tenant, principal = (scope.tenant, scope.principal) if isinstance(scope, Scope) else (None, _UNKNOWN)
         return Call(
             id=handles.new("aud"),
             at=stamp(self._clock.now()),
@@ -110,6 +107,15 @@ class Desk:
             principal=principal,
             client=session.client,
         )
+
+
+def _scope(served: Served | None, session: Session) -> Scope | Refusal:
+    if served is None:
+        return Refusal(Code.SCOPE_UNAVAILABLE)
+    try:
+        return scope_of(session, served.context, served.table)
+    except Refusal as refusal:
+        return refusal
 
 
 def _plain_audit(call: Call, outcome: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from synapsor.flow import handles
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import audit_of, look
 from synapsor.ports import AgentLedger, ProposalRecord
-from synapsor.values import ColumnType, digest, to_json
+from synapsor.values import ColumnType, Token, ValueUnfit, digest, to_json
 
 
 async def propose(
@@ -38,6 +38,7 @@ async def propose(
         raise Refusal(Code.NOT_ACTIVATED)  # the worker would never apply it
     plan, seen = await look(served, arguments, scope)
     before = {c.name: token for c, token in zip(plan.shape.columns, seen.rows[0], strict=True)}
+    _check_readable(plan, before)
     change = change_set(capability, served.table, arguments, before)
     evidence = evidence_body(handles.new("ev"), call, plan, seen, source=served.source.name)
     proposal = _proposal(served, capability, arguments, scope, call, ledger.id, plan, change, evidence)
@@ -56,6 +57,15 @@ async def propose(
         audit=call.id,
         proposal=proposal_view(record, served),
     )
+
+
+def _check_readable(plan: ReadPlan, before: Mapping[str, Token]) -> None:
+    """Refuse before anything is filed what could afterwards be neither answered with nor shown to a person."""
+    try:
+        for column in plan.shape.columns:
+            to_json(before[column.name], column.type)
+    except ValueUnfit:
+        raise Refusal(Code.SCHEMA_DRIFT) from None
 
 
 def _proposal(
@@ -108,8 +118,9 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
     """Return what a model may see of a proposal: reviewed columns, its state and outcome; no tenant, principal or approver."""
     proposal = record.proposal
     types = {name: ColumnType(kind) for name, kind in proposal.columns}
-    before = {n: to_json(token, types[n]) for n, token in proposal.before.items()}
-    after = {n: to_json(token, types[n]) for n, token in proposal.after.items()}
+    seen = [n for n in types if n in served.returns or n in proposal.changes]
+    before = {n: to_json(proposal.before[n], types[n]) for n in seen}
+    after = {n: to_json(proposal.after[n], types[n]) for n in seen}
     decision = record.decisions[-1].decision if record.decisions else None
     rejected = decision if decision is not None and record.status is Status.REJECTED else None
     receipt = record.receipts[-1] if record.receipts else None

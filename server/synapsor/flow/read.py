@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synapsor.core.envelope import success
-from synapsor.core.evidence import Call, Rows, audit_body, evidence_body, parameters_fingerprint
+from synapsor.core.evidence import Call, Rows, audit_body, evidence_body
 from synapsor.core.plan import ReadPlan, plan_read, recheck
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Failure, Refusal, SourceFailure
@@ -86,7 +86,7 @@ def audit_of(
         call,
         outcome=outcome,
         shape=plan.shape,
-        parameters=parameters_fingerprint(plan),
+        parameters=plan.fingerprint,
         rows=rows,
         evidence=evidence,
         source=served.source.name,

@@ -1,4 +1,4 @@
-"""The ledger on SQLite: one writer thread owns the only writing connection and commits in groups; readers are separate.
+"""The ledger on SQLite: jobs run in groups on the only writing connection, a thread commits them; readers are separate.
 
 A waiting caller hears of its job only after the COMMIT that holds it has returned, with `synchronous=FULL`.
 """
@@ -9,9 +9,12 @@ import asyncio
 import logging
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from queue import Empty, SimpleQueue
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 from synapsor.errors import IntegrityError, LedgerFailure
@@ -56,8 +59,12 @@ def failure(error: BaseException) -> LedgerFailure:
     """Return the failure that one of `ERRORS` stands for, without its text, which may quote what was written."""
     damaged = sqlite3.SQLITE_CORRUPT if isinstance(error, UnicodeDecodeError) else None
     code = getattr(error, "sqlite_errorcode", damaged)
-    why = _WORDS.get(code & _RESULT_CODE, "SQLite refused") if code is not None else "a value or a statement does not fit"
-    return LedgerFailure(f"The ledger failed: {why}.", fix="Look at the ledger's disk, its owner and `synapsor verify`.")
+    why = (
+        _WORDS.get(code & _RESULT_CODE, "SQLite refused") if code is not None else "a value or a statement does not fit"
+    )
+    return LedgerFailure(
+        f"The ledger failed: {why}.", fix="Look at the ledger's disk, its owner and `synapsor verify`."
+    )
 
 
 def connect(database: str, *, read_only: bool = False) -> sqlite3.Connection:
@@ -102,7 +109,6 @@ class SqliteTransaction:
     async def all(self, query: str, /, **params: Any) -> list[Row]:
         """Return every row."""
         return self._connection.execute(self._queries[query], params).fetchall()
-
 
     def inspect(self) -> str:
         """Say what is wrong with the file or its schema."""
@@ -156,28 +162,41 @@ class _Waiting:
             self.future.set_exception(self.error)
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Jobs that share a transaction; `begun` when all of them have run and only the commit is missing."""
+
+    batch: Sequence[_Waiting]
+    begun: bool = False
+
+
 class SqliteConnection:
     """An engine of `ledger.connection` on one SQLite file, or on a memory database when there is nothing to open readers on."""
 
     def __init__(self, writer: sqlite3.Connection, open_reader: Callable[[], sqlite3.Connection] | None) -> None:
         self._writer = writer
         self._tx = SqliteTransaction(writer)
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
-        self._closing = threading.Lock()
+        # Guards the three after it, and the writing connection until a group flies, whose alone it then is.
+        self._gate = threading.Lock()
+        self._waiting: deque[_Waiting] = deque()
+        self._flying = False
         self._closed = False
+        self._groups: SimpleQueue[_Group | None] = SimpleQueue()
         self._open_reader = open_reader
         self._idle: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read") if open_reader else None
         self._thread = threading.Thread(target=self._work, name="ledger-write", daemon=True)
+        _wait_for_lock(writer, 0)
         self._thread.start()
 
     async def write(self, job: Job[T]) -> T:
         """Run the job in a serialised transaction; returns after the commit is durable."""
         waiting = _Waiting(job, asyncio.get_running_loop())
-        with self._closing:
+        with self._gate:
             if self._closed:
                 raise LedgerFailure("The ledger is closed.")
-            self._queue.put(waiting)
+            self._waiting.append(waiting)
+        self._launch()
         result: T = await waiting.future
         return result
 
@@ -200,11 +219,14 @@ class SqliteConnection:
         return await self.read(look)
 
     async def close(self) -> None:
-        """Finish the jobs in the queue, then close every connection."""
-        with self._closing:
+        """Finish the jobs that wait, then close every connection."""
+        with self._gate:
             already, self._closed = self._closed, True
-            if not already:
-                self._queue.put(None)
+            left = self._take(len(self._waiting))
+        if left:
+            self._groups.put(_Group(left))
+        if not already:
+            self._groups.put(None)
         await asyncio.to_thread(self._finish)
 
     def _finish(self) -> None:
@@ -231,53 +253,75 @@ class SqliteConnection:
         assert self._open_reader is not None  # noqa: S101  # there is no reader pool without it
         return self._open_reader()
 
-    def _work(self) -> None:
-        """Take one job, drain those that wait already, commit them together, wake their callers; until closed."""
-        going = True
-        while going:
-            first = self._queue.get()
-            if first is None:
-                break
-            batch = [first]
-            while len(batch) < BATCH:
-                try:
-                    following = self._queue.get_nowait()
-                except Empty:
-                    break
-                if following is None:
-                    going = False
-                    break
-                batch.append(following)
-            # A caller who has gone away before its job began is owed nothing, and records its own cancellation.
-            batch = [w for w in batch if not w.future.cancelled()]
-            if batch:
-                self._commit(batch)
-                _wake(batch)
-        self._writer.close()
+    def _take(self, most: int) -> list[_Waiting]:
+        """Return the jobs that wait longest; who has gone away before its job began is owed nothing, and records that itself."""
+        taken: list[_Waiting] = []
+        while self._waiting and len(taken) < most:
+            waiting = self._waiting.popleft()
+            if not waiting.future.cancelled():
+                taken.append(waiting)
+        return taken
 
-    def _commit(self, batch: Sequence[_Waiting]) -> None:
-        """Commit a batch as one; where a job of it fails, once more with each job in a savepoint, so that it fails alone."""
-        try:
-            if not self._together(batch):
-                self._apart(batch)
-        except BaseException as error:  # noqa: BLE001  # whatever it was, its callers must hear of it and the thread must live
-            self._abandon(batch, error)
+    def _launch(self) -> None:
+        """Run the jobs that wait in one transaction, unless one is under way, and leave its commit to the thread.
 
-    def _together(self, batch: Sequence[_Waiting]) -> bool:
-        """Run and commit a batch; False when a job failed and the others must be kept from it."""
-        self._writer.execute("BEGIN IMMEDIATE")
-        for waiting in batch:
+        They run here on the loop: on the thread they would have to win the interpreter's lock back after every statement.
+        """
+        with self._gate:
+            if self._flying or self._closed:
+                return
+            batch = self._take(BATCH)
+            if not batch:
+                return
+            self._flying = True
+            begun = False
             try:
+                begun = self._begun(batch)
+            finally:
+                self._groups.put(_Group(batch, begun))
+
+    def _begun(self, batch: Sequence[_Waiting]) -> bool:
+        """Run a batch up to its commit; False when the thread has to, because a job failed or another process holds the lock."""
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            for waiting in batch:
                 waiting.result = run(waiting.job, self._tx)
-            except Exception:
-                if len(batch) == 1:
-                    raise
+        except BaseException as error:  # whatever it was, nothing of this attempt may stay open
+            with suppress(sqlite3.Error):
                 self._roll_back()
+            if isinstance(error, Exception):
                 return False
-        self._writer.execute("COMMIT")
+            raise
         return True
 
+    def _work(self) -> None:
+        """Commit one group after the other, and wake its callers; until closed."""
+        while (group := self._groups.get()) is not None:
+            self._commit(group)
+            with self._gate:
+                self._flying = False
+                following = {waiting.loop: list[_Waiting]() for waiting in self._waiting}
+            self._wake(group.batch, following)
+        self._writer.close()
+
+    def _commit(self, group: _Group) -> None:
+        try:
+            if group.begun:
+                self._writer.execute("COMMIT")
+            else:
+                self._patiently_apart(group.batch)
+        except BaseException as error:  # noqa: BLE001  # whatever it was, its callers must hear of it and the thread must live
+            self._abandon(group.batch, error)
+
+    def _patiently_apart(self, batch: Sequence[_Waiting]) -> None:
+        _wait_for_lock(self._writer, BUSY_SECONDS)
+        try:
+            self._apart(batch)
+        finally:
+            _wait_for_lock(self._writer, 0)
+
     def _apart(self, batch: Sequence[_Waiting]) -> None:
+        """Run and commit a batch with each job in a savepoint, so that a job which fails, fails alone."""
         self._writer.execute("BEGIN IMMEDIATE")
         for waiting in batch:
             self._writer.execute("SAVEPOINT job")
@@ -301,6 +345,23 @@ class SqliteConnection:
             if waiting.error is None:
                 waiting.error = told if len(batch) == 1 else _shared(told)
 
+    def _wake(self, batch: Sequence[_Waiting], loops: dict[asyncio.AbstractEventLoop, list[_Waiting]]) -> None:
+        """Tell the callers, with one wake-up for each event loop, and let the loops launch what waits there."""
+        for waiting in batch:
+            loops.setdefault(waiting.loop, []).append(waiting)
+        for loop, theirs in loops.items():
+            try:
+                loop.call_soon_threadsafe(self._settle, theirs)
+            except RuntimeError:
+                log.warning(
+                    "an event loop closed before its ledger write was acknowledged", extra={"action": "caller_gone"}
+                )
+
+    def _settle(self, batch: Sequence[_Waiting]) -> None:
+        for waiting in batch:
+            waiting.settle()
+        self._launch()
+
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
@@ -308,21 +369,13 @@ class SqliteConnection:
 
 def _shared(error: BaseException) -> BaseException:
     """Return an error of each caller's own, since a raised exception carries its caller's traceback."""
-    return LedgerFailure(error.message, fix=error.fix) if isinstance(error, LedgerFailure) else LedgerFailure("The ledger failed.")
+    return (
+        LedgerFailure(error.message, fix=error.fix)
+        if isinstance(error, LedgerFailure)
+        else LedgerFailure("The ledger failed.")
+    )
 
 
-def _wake(batch: Sequence[_Waiting]) -> None:
-    """Tell the callers, with one wake-up for each event loop."""
-    loops: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
-    for waiting in batch:
-        loops.setdefault(waiting.loop, []).append(waiting)
-    for loop, theirs in loops.items():
-        try:
-            loop.call_soon_threadsafe(_settle, theirs)
-        except RuntimeError:
-            log.warning("an event loop closed before its ledger write was acknowledged", extra={"action": "caller_gone"})
-
-
-def _settle(batch: Sequence[_Waiting]) -> None:
-    for waiting in batch:
-        waiting.settle()
+def _wait_for_lock(connection: sqlite3.Connection, seconds: float) -> None:
+    """Say how long to wait while another process holds the lock: on the loop not at all, so the waiting is done by the thread."""
+    connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 from synapsor.errors import Failure, SourceFailure
@@ -84,7 +84,8 @@ class Pool(Generic[S]):
             raise SourceFailure(Failure.UNAVAILABLE, state="closed")
         full = False
         try:
-            async with asyncio.timeout(self._wait_seconds):
+            # Only a call that has to wait pays for a clock.
+            async with asyncio.timeout(self._wait_seconds) if self._slots.locked() else nullcontext():
                 await self._slots.acquire()
         except TimeoutError:
             full = True

@@ -7,7 +7,7 @@ A binder is its exact inverse, so that a guard compares the very thing that was 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 from sqlglot import exp
@@ -192,11 +192,17 @@ def _lower(value: Any) -> Token:
 
 def _decimal(value: Any) -> Token:
     text = _text(value)
-    return None if text is None else format(Decimal(text), "f")
+    try:
+        return None if text is None else format(Decimal(text), "f")
+    except InvalidOperation:
+        raise ValueUnfit("not stored as a number") from None
 
 
 def _bits(value: Any) -> Token:
-    return None if value is None else format(int(value), "b")
+    try:
+        return None if value is None else format(int(value), "b")
+    except ValueError:
+        raise ValueUnfit("not stored as bits") from None
 
 
 def _real(value: Any) -> Token:

@@ -14,13 +14,11 @@ from synapsor.core.authority import table_for
 from synapsor.core.plan import Relation
 from synapsor.core.posture import natives
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import Operator, SignedDecision, signature_holds, verify_approval
+from synapsor.core.review import ACTIVATOR_ROLE, Operator, SignedDecision, signature_holds, verify_approval
 from synapsor.core.writeback import Lease, Outcome, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
 from synapsor.flow.apply import Claim, Result, Task
 from synapsor.ports import ProposalRecord, WorkLedger, WriteSource
-
-ACTIVATOR_ROLE = "contract_reviewer"
 
 
 class Denied(Exception):
@@ -148,7 +146,13 @@ async def _active_contract(proposal: Proposal, ledger: WorkLedger, operators: Ma
     trusted = operator is not None and not operator.revoked and ACTIVATOR_ROLE in operator.roles
     if operator is None or not trusted or not signature_holds(active.activation, active.signature, operator):
         raise Denied("activation_invalid")
-    contract = from_body(active.body)
-    if active.activation.ledger != ledger.id or contract_digest(contract) != proposal.contract:
+    try:
+        contract = from_body(active.body)
+    except IntegrityError:
+        raise Denied("activation_invalid") from None
+    told = active.activation
+    signed = (told.ledger, told.contract, told.digest)
+    # What was signed, and not the columns by which it was found, says which contract this is.
+    if signed != (ledger.id, contract.contract, proposal.contract) or contract_digest(contract) != proposal.contract:
         raise Denied("activation_invalid")
     return contract

@@ -15,7 +15,7 @@ from synapsor.core.moment import parse, stamp
 from synapsor.core.review import Operator
 from synapsor.core.writeback import Lease, Outcome
 from synapsor.errors import LedgerFailure, place
-from synapsor.flow.apply import Result, apply, nowhere, record_verdict
+from synapsor.flow.apply import Result, apply, nowhere, read_verdict, record_verdict
 from synapsor.flow.settle import settle
 from synapsor.ports import Clock, WorkLedger
 from synapsor.work.authority import Denied, WriteTarget, authorise, claim_of
@@ -140,13 +140,19 @@ class Worker:
         return result
 
     async def _denied(self, lease: Lease, denied: Denied) -> Result:
-        """Return what a refused job came to. An earlier attempt may have applied it, or may still wake up: the source decides."""
+        """Return what a refused job came to. It may have been applied all the same, before the ledger was restored from a backup or by
+        an earlier attempt, which may still wake up: the source decides. On the word of a first, refused attempt nothing is written there.
+        """
         log.error("job refused", extra={"action": "job_refused", "job": lease.job.id, "code": denied.code})
         record = await self.ledger.proposal(lease.job.proposal)
-        if lease.attempt == 1 or record is None or denied.result.outcome is Outcome.RETRY:
+        if record is None or denied.result.outcome is Outcome.RETRY:
             return denied.result
         claim = await claim_of(record.proposal, lease, self.ledger, self.targets, reached=self.reached)
-        return denied.result if claim is None else await record_verdict(claim, denied.result)
+        if claim is None:
+            return denied.result
+        if lease.attempt == 1:
+            return await read_verdict(claim) or denied.result
+        return await record_verdict(claim, denied.result)
 
     async def _finish(self, lease: Lease, result: Result) -> bool:
         now = self.clock.now()

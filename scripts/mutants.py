@@ -1,0 +1,142 @@
+"""Break one guard at a time in a copy of the project and see that a test notices: `make mutants`.
+
+Each mutant of `mutant_table.py` names the promise it breaks and the tests that must fail for it. A survivor is a promise that
+nothing holds us to; so is a text that is no longer found, because then the mutant breaks nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from scripts.mutant_table import MUTANTS, Mutant  # noqa: E402  # run as a script, its own folder is all that is on the path
+
+SECONDS = 240
+_FAILED = 1
+
+
+def main() -> int:
+    """Try the mutants that were named, or all of them; 0 when every one was caught."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("ids", nargs="*", help="ids of mutants, or beginnings of ids; all when none is given")
+    parser.add_argument("--trust", action="store_true", help="do not run the tests once on the unbroken copy first")
+    given = parser.parse_args()
+    chosen = [m for m in MUTANTS if not given.ids or any(m.id.startswith(i) for i in given.ids)]
+    unfit = [m.id for m in chosen if occurrences(m, ROOT) != 1]
+    with scratch() as copy:
+        if not given.trust and not passes(copy, chosen):
+            print("the tests fail without any mutant, so nothing is proven")
+            return 1
+        bad = [m.id for m in chosen if m.id not in unfit and not caught(m, copy)]
+    for mutant in unfit:
+        print(f"{mutant}: its text is not found exactly once")
+    print(f"{len(chosen)} mutants, {len(bad)} survived, {len(unfit)} not found")
+    return 1 if bad or unfit or not chosen else 0
+
+
+def occurrences(mutant: Mutant, root: Path) -> int:
+    """Return how often the text that a mutant replaces is in its file."""
+    path = root / mutant.file
+    return path.read_text(encoding="utf-8").count(mutant.old) if path.is_file() else 0
+
+
+def passes(copy: Path, chosen: Sequence[Mutant]) -> bool:
+    """Tell whether the tests of these mutants pass on the unbroken copy."""
+    files = sorted({part for m in chosen for part in shlex.split(m.tests) if part.startswith("tests/")})
+    if run(copy, files, seconds=SECONDS * 5) == 0:
+        return True
+    print("\n".join(log_of(copy).read_text(encoding="utf-8", errors="replace").splitlines()[-20:]))
+    return False
+
+
+def caught(mutant: Mutant, copy: Path) -> bool:
+    """Break the copy, run the mutant's tests, mend the copy; tell whether they failed, and say so."""
+    path = copy / mutant.file
+    whole = path.read_text(encoding="utf-8")
+    started = time.monotonic()
+    write(path, whole.replace(mutant.old, mutant.new))
+    try:
+        code = run(copy, shlex.split(mutant.tests), seconds=SECONDS)
+    finally:
+        write(path, whole)
+    verdict = {_FAILED: "caught", None: "caught (by the clock)", 0: "SURVIVED"}.get(
+        code, f"BROKEN (pytest ended with {code})"
+    )
+    print(f"{mutant.id:<36} {verdict:<22} {time.monotonic() - started:5.1f} s  {mutant.promise}", flush=True)
+    return code in {_FAILED, None}
+
+
+_clock = iter(range(1_000_000_000, 2_000_000_000, 2))
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file with a time of its own, so that no cached bytecode of another text is taken for it."""
+    path.write_text(text, encoding="utf-8")
+    moment = next(_clock)
+    os.utime(path, (moment, moment))
+
+
+def run(copy: Path, selection: Sequence[str], *, seconds: float) -> int | None:
+    """Return how pytest ended on the copy, or None when it did not end in time."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--timeout", "30", *selection]
+    environment = {**os.environ, "PYTHONPATH": str(copy / "server"), "PYTHONDONTWRITEBYTECODE": "1"}
+    with (
+        log_of(copy).open("wb") as log,
+        subprocess.Popen(  # noqa: S603  # our own command line
+            command, cwd=copy, env=environment, stdout=log, stderr=log, start_new_session=True
+        ) as process,
+    ):
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            # First in a way that lets pytest stop the servers that it started.
+            for how in (signal.SIGINT, signal.SIGKILL):
+                os.killpg(process.pid, how)
+                try:
+                    process.wait(20)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+            return None
+
+
+def log_of(copy: Path) -> Path:
+    """Return where the output of the last run is, outside of what pytest collects."""
+    return copy.parent / "output.txt"
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Yield a copy of what git tracks or would track; the checkout itself is never touched."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607  # the developer's own git
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    with tempfile.TemporaryDirectory(prefix="synapsor-mutants-") as folder:
+        copy = Path(folder) / "copy"
+        for name in filter(None, listing.stdout.decode().split("\0")):
+            if (ROOT / name).is_file():
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, copy / name)
+        if (ROOT / ".servers").is_dir():
+            (copy / ".servers").symlink_to(ROOT / ".servers")
+        yield copy
+
+
+if __name__ == "__main__":
+    sys.exit(main())

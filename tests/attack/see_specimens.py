@@ -1,0 +1,39 @@
+"""Print what a read of every specimen is in the evidence: run by a test in several time zones, locales and hash seeds."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from synapsor.core.evidence import Call, evidence_body
+from synapsor.core.plan import ReadPlan
+from synapsor.values import digest
+from tests.conformance.specimens import TYPES
+from tests.databases import Database
+from tests.sources import ColumnType, columns_of, one_row, open_reader, relation, see
+
+
+async def main(engine: str, url: str) -> None:
+    """Read each specimen and print the parts of its evidence that are no handle and no time."""
+    database = Database(engine=engine, read_url=url, write_url=url, admin_url=url)  # type: ignore[arg-type]  # one of the three
+    source = open_reader(database)
+    where = relation(database, "specimens")
+    types = {name: ColumnType(kind) for name, kind in TYPES.items()}
+    columns = {n: c for n, c in (await columns_of(source, where)).items() if n not in {"c_any"}}
+    facts = await source.describe(where)
+    assert facts is not None
+    columns |= {n: c for n, c in (await columns_of(source, where, **{n: t for n, t in types.items() if n in columns and t in facts.columns[n].family})).items() if n in columns}
+    told = {}
+    for key in ("SP-1", "SP-2", "SP-3", "SP-4", "SP-5"):
+        shape = one_row(where, columns, *sorted(columns))
+        plan = ReadPlan(shape=shape, tenant="acme", equals=(key,), time_ms=5000)
+        seen = await see(source, shape, "acme", key)
+        call = Call(id="aud", at="now", capability="x.y", contract="c", tenant="acme", principal="p", client="t")
+        body = {**evidence_body("ev", call, plan, seen, source="shop"), "position": None}
+        told[key] = {**body, "digest": digest("evidence", body)}
+    await source.aclose()
+    sys.stdout.write(json.dumps(told))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]).read_text(encoding="utf-8")))
