@@ -12,22 +12,21 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 import asyncpg
 import uvloop
 
-from bench import report
-from bench.floor import Driver
+from bench.floor import Disk, Driver
 from bench.noop import TOOL
 from bench.report import Figures, machine, save, table, verdict
 from bench.rounds import CALLERS, PROPOSE, READ, WARM_UP, Effort, apply, latency, memory, noop, ours, start, throughput
 from bench.shop import Shop, opened_shop
-from bench.wire import Http, Stdio
+from bench.wire import Era, Http, Target
 from tests.projects import ROOT
 
-_LATENCIES = ("driver", "noop", "read", "noop 2026", "read 2026", "propose")
+_ERAS: tuple[Era, Era] = ("2025", "2026")
 _WORDS = {
+    "disk": "   disk: 28 KB written and synced",
     "driver": "a  asyncpg select",
     "noop": "b  no-op tool, stock SDK",
     "read": "c  guarded read, durable evidence",
@@ -94,15 +93,14 @@ async def _stdio(figures: Figures, shop: Shop, driver: Driver, effort: Effort, p
         read, read26, ask = await ours(shop), await ours(shop, READ, "2026"), await ours(shop, PROPOSE)
         for session in (floor, floor26, read, read26, ask):
             stack.push_async_callback(session.close)
-        targets = (driver, floor, read, floor26, read26, ask)
-        asks = shop.asks()
-        arguments: list[Any] = [shop.reads() for _ in targets[:-1]] + [asks]
+        targets: tuple[Target, ...] = (Disk(shop.files.root), driver, floor, read, floor26, read26, ask)
+        arguments = [*[shop.reads() for _ in targets[:-1]], shop.asks()]
         for target, given in zip(targets, arguments, strict=True):
             await target.measure(given, callers=1, calls=WARM_UP, seconds=60)
         for number in range(effort.rounds):
             _tell(f"stdio: round {number + 1}")
             if "latency" in parts:
-                for name, target, given in zip(_LATENCIES, targets, arguments, strict=True):
+                for name, target, given in zip(_WORDS, targets, arguments, strict=True):
                     await latency(figures, name, target, given, effort)
             if "calls" in parts:
                 for callers in CALLERS:
@@ -111,17 +109,15 @@ async def _stdio(figures: Figures, shop: Shop, driver: Driver, effort: Effort, p
 
 
 async def _http(figures: Figures, shop: Shop, effort: Effort) -> None:
-    commands = {
-        "noop": lambda port: [sys.executable, "-m", "bench.noop", str(port)],
-        "read": lambda port: shop.files.command("serve", "--http", f"127.0.0.1:{port}"),
-    }
     async with AsyncExitStack() as stack:
         targets: list[tuple[str, Http]] = []
-        for name, command in commands.items():
+        for name, tool in (("noop", TOOL), ("read", READ)):
             port = _free_port()
-            await stack.enter_async_context(_process(command(port), shop, port))
-            for era in ("2025", "2026"):
-                target = Http(port, TOOL if name == "noop" else READ, era, shop.token)  # type: ignore[arg-type]  # both literals
+            ours = shop.files.command("serve", "--http", f"127.0.0.1:{port}")
+            command = [sys.executable, "-m", "bench.noop", str(port)] if tool == TOOL else ours
+            await stack.enter_async_context(_process(command, shop, port))
+            for era in _ERAS:
+                target = Http(port, tool, era, shop.token)
                 await target.open()
                 await target.measure(shop.reads(), callers=1, calls=WARM_UP, seconds=60)
                 targets.append((f"{name} http {era}", target))
@@ -157,39 +153,41 @@ async def _process(command: list[str], shop: Shop, port: int) -> AsyncIterator[N
 
 def _print(figures: Figures) -> None:
     if figures.has("read p50"):
-        rows = []
-        for name in _LATENCIES:
-            cells = [f"{figures.median(f'{name} {p}'):.3f}" for p in ("p50", "p95", "p99")]
-            cpu = f"{figures.median(f'{name} cpu'):.2f}" if figures.has(f"{name} cpu") else "-"
-            rows.append([_WORDS[name], *cells, cpu, f"{figures.ratio(f'{name} p50', 'noop p50'):.2f}"])
-        print(table("One caller over stdio, ms a call", ["", "p50", "p95", "p99", "server CPU", "p50 / b"], rows))
+        print(
+            table(
+                "One caller over stdio, ms a call",
+                ["", "p50", "p95", "p99", "server CPU", "p50 / b"],
+                _latencies(figures),
+            )
+        )
     for title, suffix in (("stdio", ""), ("Streamable HTTP", " http 2025")):
         if figures.has(f"read{suffix} x1"):
             print(_rates(figures, title, f"noop{suffix}", f"read{suffix}"))
     if figures.has("read http 2025 p50"):
-        rows = [
-            [era, f"{figures.median(f'noop http {era} p50'):.3f}", f"{figures.median(f'read http {era} p50'):.3f}",
-             f"{figures.ratio(f'read http {era} p50', f'noop http {era} p50'):.2f}"]
-            for era in ("2025", "2026")
-        ]  # fmt: skip
-        print(table("One caller over Streamable HTTP, p50 in ms", ["", "b no-op", "c read", "c / b"], rows))
-    rest = []
-    if figures.has("worker"):
-        rest.append(["e  proposals/s, approved to applied", "driver", *_pair(figures, "driver", "worker", ".0f")])
-    if figures.has("read start"):
-        rest.append(["g  start to first answer, s", "no-op", *_pair(figures, "noop start", "read start", ".2f")])
-    for label in ("first", "last"):
-        if figures.has(f"read rss {label}"):
-            rest.append(
-                [
-                    f"h  RSS after the {label} calls, MB",
-                    "no-op",
-                    *_pair(figures, f"noop rss {label}", f"read rss {label}", ".1f"),
-                ]
-            )
-    if rest:
+        rows = [[era, *_pair(figures, f"noop http {era} p50", f"read http {era} p50", ".3f")] for era in _ERAS]
+        print(table("One caller over Streamable HTTP, p50 in ms", ["protocol", "b no-op", "c read", "c / b"], rows))
+    if rest := _rest(figures):
         print(table("The rest", ["", "beside", "floor", "ours", "ratio"], rest))
     print(table("Targets", ["", "", "", ""], _targets(figures)))
+
+
+def _latencies(figures: Figures) -> list[list[str]]:
+    rows = []
+    for name, words in _WORDS.items():
+        cells = [f"{figures.median(f'{name} {p}'):.3f}" for p in ("p50", "p95", "p99")]
+        cpu = f"{figures.median(f'{name} cpu'):.2f}" if figures.has(f"{name} cpu") else "-"
+        rows.append([words, *cells, cpu, f"{figures.ratio(f'{name} p50', 'noop p50'):.2f}"])
+    return rows
+
+
+def _rest(figures: Figures) -> list[list[str]]:
+    wanted = (
+        ("e  proposals/s, approved to applied", "driver", "driver applied", "worker applied", ".0f"),
+        ("g  start to first answer, s", "no-op", "noop start", "read start", ".2f"),
+        ("h  RSS after 1,000 calls, MB", "no-op", "noop rss first", "read rss first", ".1f"),
+        ("h  RSS after all calls, MB", "no-op", "noop rss last", "read rss last", ".1f"),
+    )
+    return [[words, beside, *_pair(figures, a, b, form)] for words, beside, a, b, form in wanted if figures.has(a, b)]
 
 
 def _rates(figures: Figures, title: str, floor: str, mine: str) -> str:
@@ -244,6 +242,3 @@ def _tell(words: str) -> None:
 
 if __name__ == "__main__":
     main()
-
-
-__all__ = ["Stdio", "report"]

@@ -1,10 +1,12 @@
-"""What the bare driver takes: the select by key and tenant, and the guarded transaction that the worker runs, both without a guard."""
+"""What lies below everything: the bare driver's select and transaction, without a guard, and the disk that evidence must reach."""
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -61,4 +63,24 @@ class Driver:
                 await self._connection.fetchrow(_LOCK, "acme", key)
             sample.calls.append(time.perf_counter() - asked)
         sample.seconds = time.perf_counter() - begun
+        return sample
+
+
+class Disk:
+    """The disk under the ledger: one write of what a read's evidence takes, synced; a `Target`."""
+
+    _PAGES = b"\0" * 7 * 4096
+
+    def __init__(self, directory: Path) -> None:
+        self._file = os.open(directory / "disk", os.O_RDWR | os.O_CREAT, 0o600)
+
+    async def measure(self, arguments: Iterator[dict[str, Any]], *, callers: int, calls: int, seconds: float) -> Sample:  # noqa: ARG002  # a Target's signature
+        """Write and sync, again and again at the same place."""
+        sample = Sample()
+        for _ in range(calls):
+            asked = time.perf_counter()
+            os.pwrite(self._file, self._PAGES, 0)
+            os.fdatasync(self._file)
+            sample.calls.append(time.perf_counter() - asked)
+        sample.seconds = sum(sample.calls)
         return sample

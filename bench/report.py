@@ -37,7 +37,8 @@ class Figures:
     def ratio(self, name: str, *to: str) -> float:
         """Return the median of the ratio within each round to the sum of the named figures."""
         others = [sum(values) for values in zip(*(self.rounds[n] for n in to), strict=True)]
-        return statistics.median(mine / other for mine, other in zip(self.rounds[name], others, strict=True))
+        ratios: list[float] = [mine / other for mine, other in zip(self.rounds[name], others, strict=True)]
+        return statistics.median(ratios)
 
 
 def percentile(values: list[float], share: float) -> float:

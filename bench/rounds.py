@@ -100,10 +100,10 @@ async def apply(figures: Figures, shop: Shop, driver: Driver, effort: Effort) ->
         worker = await project.worker()
         begun = time.perf_counter()
         settled = await worker.run(drain=True)
-        figures.add("worker", settled / (time.perf_counter() - begun))
+        figures.add("worker applied", settled / (time.perf_counter() - begun))
         assert settled == effort.jobs, f"{settled} of {effort.jobs} settled"
     bare = await driver.apply([next(shop.fresh) for _ in range(effort.jobs)])
-    figures.add("driver", bare.rate)
+    figures.add("driver applied", bare.rate)
 
 
 def _none_refused(name: str, sample: Sample) -> None:

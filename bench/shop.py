@@ -36,6 +36,7 @@ SELECT 'B-' || n, CASE WHEN n % {tenants} = 0 THEN 'acme' ELSE 't-' || n % {tena
 FROM generate_series(1, {rows}) n;
 INSERT INTO billing.invoices (id, tenant_id, customer, status, amount, late_fee_cents, due_date, card_token)
 SELECT 'W-' || n, 'acme', 'Customer ' || n, 'overdue', n, n, DATE '2026-01-01', 'card-' || n FROM generate_series(1, {work}) n;
+REVOKE ALL ON billing.customers, billing.specimens, billing.hostile_invoices FROM synapsor_reader, synapsor_writer;
 VACUUM ANALYZE billing.invoices;
 """
 

@@ -18,6 +18,12 @@ class Requirement:
 
 _R = Requirement
 REQUIREMENTS: dict[str, Requirement] = {
+    "ledger:every-look": _R(
+        "Reading a resource again is audited too, and answers nothing when it cannot be.", "law 2, I16"
+    ),
+    "contract:activated-for-its-database": _R(
+        "An activation counts only for the database that it was signed for.", "law 10"
+    ),
     "apply:all-or-nothing": _R(
         "An apply that fails at any step leaves neither the change nor its receipt.", "law 4, R3"
     ),
@@ -74,6 +80,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:schema:silent": _R("No tool schema names a table, source, tenant or denied column.", "law 7"),
     "docs:quickstart": _R("Following the quickstart to the letter ends with an applied change.", "DESIGN 7"),
     "docs:true": _R("Every page, command, example and word of the documentation is what the code says.", "STYLE 17"),
+    "doctor:what-serve-says": _R("Doctor calls unfit whatever would keep the server from starting.", "law 10"),
     "errors:no-driver-text": _R("No error carries the database's words, SQL, a host or a value.", "law 7, S6"),
     "evidence:digest-checked": _R("Missing or edited evidence stops an approval.", "law 5"),
     "http:authenticated": _R("No route but the health check answers without a token.", "G03, S10"),

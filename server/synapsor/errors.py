@@ -180,7 +180,8 @@ class SourceFailure(SynapsorError):
     exit_code = 4
 
     def __init__(self, kind: Failure, *, state: str = "") -> None:
-        super().__init__(f"source failure: {kind.value}" + (f" [{state}]" if state else ""))
+        words = f"A source failed: {kind.value}" + (f" [{state}]" if state else "") + "."
+        super().__init__(words, fix="`synapsor doctor` says which source it is and what to look at.")
         self.kind = kind
         self.state = state
 

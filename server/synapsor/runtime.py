@@ -13,20 +13,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from synapsor.approve.operators import read_operators
-from synapsor.config import Config, Engine, SourceConfig
+from synapsor.config import Config, SourceConfig
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract, load_all
+from synapsor.contract.model import Contract, ProposeCapability, Table
 from synapsor.core.facts import Finding
 from synapsor.core.plan import Relation
 from synapsor.core.posture import judge_read, judge_write
-from synapsor.core.review import ACTIVATOR_ROLE, Operator, signature_holds
+from synapsor.core.review import Operator, verify_activation
 from synapsor.core.writeback import target
-from synapsor.errors import ConfigError, LedgerFailure, SourceFailure, UnsafeSource
+from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, SourceFailure, UnsafeSource
 from synapsor.flow.desk import Desk
 from synapsor.flow.prepare import Served, Wiring, prepare
-from synapsor.ports import ReadSource, WriteSource
-from synapsor.secrets import SecretRef, resolve
+from synapsor.operators import read_operators
+from synapsor.ports import ReadSource
+from synapsor.secrets import resolve
+from synapsor.wiring import open_reader, open_writer
 
 if TYPE_CHECKING:
     from synapsor.ledger.store import Ledger
@@ -117,16 +119,16 @@ class Project:
                 fix="\n".join(sorted({f.fix for f in fatal if f.fix})),
             )
         for loaded in self.contracts():
-            activated = await self._activated(loaded)
-            if not activated and self.config.profile == "production":
-                raise ConfigError(
-                    f"Contract {loaded.contract.contract} ({loaded.digest[:19]}…) is not activated.",
-                    fix="Review it and run `synapsor activate`.",
-                )
-            if not activated:
+            if why := await self._why_not_activated(loaded):
+                if self.config.profile == "production":
+                    raise ConfigError(
+                        f"Contract {loaded.contract.contract} ({loaded.digest[:19]}…) is not served: {why}.",
+                        fix="Review it and run `synapsor activate`.",
+                    )
                 log.warning(
-                    "contract %s is served without activation: development profile",
+                    "contract %s is served all the same, in the development profile: %s",
                     loaded.contract.contract,
+                    why,
                     extra={"action": "unreviewed"},
                 )
             ready, found = await prepare(loaded.contract, loaded.digest, wiring)
@@ -188,11 +190,15 @@ class Project:
                         fix="Check that it runs and that its credential is right.",
                     )
                 )
+        found += self._unheld_roles()
         try:
             await (await self.ledger()).healthy()
+            found += await self._activations()
         except LedgerFailure as failed:
             found.append(
-                Finding(rule="ledger", message=failed.message, fix=failed.fix, fatal=self.config.ledger.exists())
+                Finding(
+                    rule="ledger", message=failed.message, fix=failed.fix, fatal=self.config.profile == "production"
+                )
             )
         return tuple(found)
 
@@ -206,6 +212,32 @@ class Project:
             message = f"{name}: the write credential is not here, as it should be where the worker does not run."
             return [Finding(rule="writer_not_looked_at", message=f"{message} {missing.message}", fatal=False)]
         await self._target(name, wired, found)
+        return found
+
+    def _unheld_roles(self) -> list[Finding]:
+        held = {role for operator in self.operators().values() if not operator.revoked for role in operator.roles}
+        needed = {c.approval.role for loaded in self.contracts() for c in proposals_of(loaded.contract)}
+        return [
+            Finding(
+                rule="role_unheld",
+                message=f"Nobody holds the role {role}, so nobody can approve what needs it.",
+                fix=f"synapsor operator add NAME --role {role}",
+                fatal=False,
+            )
+            for role in sorted(needed - held)
+        ]
+
+    async def _activations(self) -> list[Finding]:
+        found = []
+        for loaded in self.contracts():
+            if why := await self._why_not_activated(loaded):
+                message = f"Contract {loaded.contract.contract} does not count as activated: {why}."
+                fatal = self.config.profile == "production"
+                found.append(
+                    Finding(
+                        rule="not_activated", message=message, fix="Review it and run `synapsor activate`.", fatal=fatal
+                    )
+                )
         return found
 
     async def verify(self, saved_head: tuple[int, str] | None = None) -> VerifyReport:
@@ -239,14 +271,28 @@ class Project:
             "capabilities": sorted(canonical_body(loaded.contract)["capabilities"]),
         }
 
-    async def _activated(self, loaded: LoadedContract) -> bool:
-        active = await (await self.ledger()).active_contract(loaded.contract.contract)
+    async def _why_not_activated(self, loaded: LoadedContract) -> str:
+        """Return why a contract as it is now does not count as activated on these sources, or "" when it does."""
+        ledger = await self.ledger()
+        active = await ledger.active_contract(loaded.contract.contract)
         if active is None or active.activation.digest != loaded.digest:
-            return False
-        operator = self.operators().get(active.activation.operator)
-        if operator is None or operator.revoked or ACTIVATOR_ROLE not in operator.roles:
-            return False
-        return signature_holds(active.activation, active.signature, operator)
+            return "it is not activated as it is now"
+        told = active.activation
+        try:
+            verify_activation(
+                told,
+                active.signature,
+                self.operators(),
+                ledger=ledger.id,
+                contract=loaded.contract.contract,
+                digest=loaded.digest,
+            )
+        except IntegrityError as invalid:
+            return invalid.message
+        for name in sorted({t.source for t in loaded.contract.tables.values()}):
+            if told.sources.get(name) != await self.reader(name).fingerprint():
+                return f"source {name} is another database than the one that it was activated for"
+        return ""
 
     async def _reader_posture(self, name: str) -> tuple[Finding, ...]:
         reads: dict[Relation, frozenset[str]] = {}
@@ -290,11 +336,13 @@ class Project:
         return WriteTarget(source=source, receipts=receipts, time_ms=wired.timeouts.lock_ms)
 
 
-def _written(loaded: LoadedContract) -> list[tuple[Any, frozenset[str]]]:
-    from synapsor.contract.model import ProposeCapability
+def _written(loaded: LoadedContract) -> list[tuple[Table, frozenset[str]]]:
+    return [(loaded.contract.table_of(c), frozenset(c.set)) for c in proposals_of(loaded.contract)]
 
-    proposals = [c for c in loaded.contract.capabilities.values() if isinstance(c, ProposeCapability)]
-    return [(loaded.contract.table_of(c), frozenset(c.set)) for c in proposals]
+
+def proposals_of(contract: Contract) -> list[ProposeCapability]:
+    """Return the capabilities of a contract that ask for changes."""
+    return [c for c in contract.capabilities.values() if isinstance(c, ProposeCapability)]
 
 
 @asynccontextmanager
@@ -302,47 +350,6 @@ async def open_project(config: Config) -> AsyncIterator[Project]:
     """Open a project; whatever it opened is closed at the end."""
     async with AsyncExitStack() as stack:
         yield Project(config, stack)
-
-
-def open_reader(name: str, wired: SourceConfig) -> ReadSource:
-    """Return a source through its read credential; the one place where that credential is resolved."""
-    source: ReadSource = _adapters(wired.engine)[0](**_way_in(name, wired, wired.read))
-    return source
-
-
-def open_writer(name: str, wired: SourceConfig) -> WriteSource:
-    """Return a source through the worker's credential; the one place where that credential is resolved."""
-    assert wired.write is not None  # noqa: S101  # the configuration refuses writeback without it
-    source: WriteSource = _adapters(wired.engine)[1](**_way_in(name, wired, wired.write))
-    return source
-
-
-def _adapters(engine: Engine) -> tuple[Callable[..., ReadSource], Callable[..., WriteSource]]:
-    if engine == "postgres":
-        from synapsor.sources.postgres import PostgresReadSource, PostgresWriteSource
-
-        return PostgresReadSource, PostgresWriteSource
-    if engine == "sqlite":
-        from synapsor.sources.sqlite import SqliteReadSource, SqliteWriteSource
-
-        return SqliteReadSource, SqliteWriteSource
-    from synapsor.sources.mysql import MysqlReadSource, MysqlWriteSource
-
-    return MysqlReadSource, MysqlWriteSource
-
-
-def _way_in(name: str, wired: SourceConfig, ref: SecretRef) -> dict[str, Any]:
-    common = {
-        "name": name,
-        "url": resolve(ref).reveal(),
-        "pool_size": wired.pool.size,
-        "pool_wait_ms": wired.pool.wait_ms,
-    }
-    if wired.engine == "sqlite":
-        return {**common, "schema": wired.schema_ or "main"}
-    from synapsor.sources.tls import Tls
-
-    return {**common, "tls": Tls(ca=wired.tls.ca if wired.tls else None, required=wired.tls is not None)}
 
 
 def failpoints() -> Callable[[str], Awaitable[None]]:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 
+from synapsor.errors import ConfigError
 from tests.databases import Database, fetch, table
-from tests.projects import ACME, ROOT, ProjectFiles, leo_approves, opened, write_project
+from tests.projects import ACME, GLOBEX, ROOT, ProjectFiles, leo_approves, opened, write_project
 
 
 def _invoice(
@@ -110,6 +111,44 @@ async def test_another_tenants_row_looks_exactly_like_a_row_that_does_not_exist(
             answer["audit"] = None
         assert other == absent
         assert other["error"]["code"] == "not_found"
+
+
+@pytest.mark.requirement("ledger:every-look")
+async def test_reading_a_resource_is_audited_and_answers_nothing_when_it_cannot_be(files: ProjectFiles) -> None:
+    async with opened(files) as project:
+        desk, ledger = await project.desk(), await project.ledger()
+        read = await desk.call("billing.inspect_invoice", {"invoice_id": "INV-3001"}, ACME)
+        uri = f"synapsor://evidence/{read['evidence']['id']}"
+        head, _ = await ledger.head()
+        own = await desk.resource(uri, ACME)
+        assert own is not None
+        assert own["rows"] == [read["data"]["row"]]
+        assert await desk.resource(uri, GLOBEX) is None
+        assert await desk.resource("synapsor://evidence/ev_00000000000000000000", ACME) is None
+        assert (await ledger.head())[0] == head + 3
+        await ledger.aclose()
+        assert await desk.resource(uri, ACME) is None
+
+
+@pytest.mark.requirement("contract:activated-for-its-database")
+async def test_a_contract_that_was_activated_for_another_database_is_not_served(files: ProjectFiles) -> None:
+    async with opened(files) as project:
+        await project.desk()
+        reader = project.reader("shop")
+        project._readers["shop"] = _Elsewhere(reader)
+        with pytest.raises(ConfigError):
+            await project.desk()
+
+
+class _Elsewhere:
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    async def fingerprint(self) -> str:
+        return "sha256:" + "0" * 64
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
 
 
 @pytest.mark.requirement("cli:demo")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from synapsor.core.evidence import Call, evidence_body
 from synapsor.core.plan import ReadPlan
-from synapsor.values import digest
+from synapsor.values import ColumnType, digest
 from tests.conformance.specimens import TYPES
 from tests.databases import Database
-from tests.sources import ColumnType, columns_of, one_row, open_reader, relation, see
+from tests.sources import columns_of, one_row, open_reader, relation, see
 
 
 async def main(engine: str, url: str) -> None:
@@ -18,11 +18,10 @@ async def main(engine: str, url: str) -> None:
     database = Database(engine=engine, read_url=url, write_url=url, admin_url=url)  # type: ignore[arg-type]  # one of the three
     source = open_reader(database)
     where = relation(database, "specimens")
-    types = {name: ColumnType(kind) for name, kind in TYPES.items()}
-    columns = {n: c for n, c in (await columns_of(source, where)).items() if n not in {"c_any"}}
     facts = await source.describe(where)
     assert facts is not None
-    columns |= {n: c for n, c in (await columns_of(source, where, **{n: t for n, t in types.items() if n in columns and t in facts.columns[n].family})).items() if n in columns}
+    types = {n: ColumnType(t) for n, t in TYPES.items() if n in facts.columns and t in facts.columns[n].family}
+    columns = {n: c for n, c in (await columns_of(source, where, **types)).items() if n != "c_any"}
     told = {}
     for key in ("SP-1", "SP-2", "SP-3", "SP-4", "SP-5"):
         shape = one_row(where, columns, *sorted(columns))

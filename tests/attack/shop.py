@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Shop:
     project: Project
     desk: Desk
     ledger: Ledger
+    kept: Worker | None = None
 
     @property
     def database(self) -> Database:
@@ -62,10 +63,11 @@ class Shop:
         return await self.approved(WAIVER, {"invoice_id": invoice, "reason": reason})
 
     async def work(self, **options: Any) -> list[tuple[str, str]]:
-        """Let a worker do what is due; return outcome and code of each attempt."""
+        """Let the one worker do what is due, with `options` for its attributes; return outcome and code of each attempt."""
         reports: list[Mapping[str, Any]] = []
-        worker = await self.worker(reports.append, **options)
-        await worker.run(drain=True)
+        if self.kept is None:
+            self.kept = await self.worker()
+        await replace(self.kept, report=reports.append, **options).run(drain=True)
         return [(r["outcome"], r["code"]) for r in reports]
 
     async def until_settled(self, *proposals: str) -> list[str]:
@@ -76,11 +78,8 @@ class Shop:
         return standing
 
     async def worker(self, report: Callable[[Mapping[str, Any]], None] | None = None, **options: Any) -> Worker:
-        """Return a worker; `options` replace its attributes."""
-        worker = await self.project.worker(pace=SOON, report=report)
-        for name, value in options.items():
-            setattr(worker, name, value)
-        return worker
+        """Return a new worker, its source looked at anew; `options` replace its attributes."""
+        return replace(await self.project.worker(pace=SOON, report=report), **options)
 
     async def record(self, proposal_id: str) -> ProposalRecord:
         """Return what the ledger has of a proposal."""

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -128,11 +128,16 @@ capabilities:
 """
 _ELSEWHERE = {
     "postgres": (
-        "ALTER ROLE synapsor_writer SET TimeZone = 'Pacific/Apia'; ALTER ROLE synapsor_writer SET DateStyle = 'SQL, DMY';"
-        "ALTER ROLE synapsor_writer SET extra_float_digits = -15; ALTER ROLE synapsor_reader SET TimeZone = 'America/St_Johns';",
+        (
+            "ALTER ROLE synapsor_writer SET TimeZone = 'Pacific/Apia'; ALTER ROLE synapsor_writer SET DateStyle = 'SQL, DMY';"
+            "ALTER ROLE synapsor_writer SET extra_float_digits = -15; ALTER ROLE synapsor_reader SET TimeZone = 'America/St_Johns';"
+        ),
         "ALTER ROLE synapsor_writer RESET ALL; ALTER ROLE synapsor_reader RESET ALL;",
     ),
-    "mariadb": ("SET GLOBAL time_zone = '+13:00'; SET GLOBAL sql_mode = '';", "SET GLOBAL time_zone = 'SYSTEM'; SET GLOBAL sql_mode = DEFAULT;"),
+    "mariadb": (
+        "SET GLOBAL time_zone = '+13:00'; SET GLOBAL sql_mode = '';",
+        "SET GLOBAL time_zone = 'SYSTEM'; SET GLOBAL sql_mode = DEFAULT;",
+    ),
 }
 
 
@@ -167,8 +172,10 @@ def _without_trigger(shop: Shop, change: str) -> None:
 
 _REWRITES = {
     "postgres": (
-        "CREATE FUNCTION billing.rewrite() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.{column} := {value}; RETURN NEW; END $$;"
-        "CREATE TRIGGER zz_rewrite BEFORE UPDATE ON billing.invoices FOR EACH ROW EXECUTE FUNCTION billing.rewrite();",
+        (
+            "CREATE FUNCTION billing.rewrite() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.{column} := {value}; RETURN NEW; END $$;"
+            "CREATE TRIGGER zz_rewrite BEFORE UPDATE ON billing.invoices FOR EACH ROW EXECUTE FUNCTION billing.rewrite();"
+        ),
         "DROP TRIGGER IF EXISTS zz_rewrite ON billing.invoices; DROP FUNCTION IF EXISTS billing.rewrite()",
     ),
     "mariadb": (
@@ -176,8 +183,10 @@ _REWRITES = {
         "DROP TRIGGER IF EXISTS zz_rewrite",
     ),
     "sqlite": (
-        "CREATE TRIGGER zz_rewrite AFTER UPDATE OF waiver_reason ON invoices BEGIN"
-        " UPDATE invoices SET {column} = {value} WHERE id = NEW.id; END",
+        (
+            "CREATE TRIGGER zz_rewrite AFTER UPDATE OF waiver_reason ON invoices BEGIN"
+            " UPDATE invoices SET {column} = {value} WHERE id = NEW.id; END"
+        ),
         "DROP TRIGGER IF EXISTS zz_rewrite",
     ),
 }
@@ -186,7 +195,13 @@ _REWRITES = {
 @pytest.mark.requirement("apply:exact")
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("late_fee_cents", "200"), ("tenant_id", "'globex'"), ("customer", "'CANARY'"), ("id", "'INV-3999'"), ("status", "'paid'")],
+    [
+        ("late_fee_cents", "200"),
+        ("tenant_id", "'globex'"),
+        ("customer", "'CANARY'"),
+        ("id", "'INV-3999'"),
+        ("status", "'paid'"),
+    ],
 )
 async def test_a_trigger_that_makes_something_else_of_the_change_has_it_rolled_back(
     shop: Shop, column: str, value: str
@@ -195,7 +210,11 @@ async def test_a_trigger_that_makes_something_else_of_the_change_has_it_rolled_b
     do, undo = _REWRITES[shop.database.engine]
     with meanwhile(shop, do.replace("{column}", column).replace("{value}", value), undo):
         assert await shop.work() == [("failed", "after_image")]
-    assert shop.invoice("INV-3001", "late_fee_cents, waiver_reason, row_version, tenant_id, status") == (*BEFORE, "acme", "overdue")
+    assert shop.invoice("INV-3001", "late_fee_cents, waiver_reason, row_version, tenant_id, status") == (
+        *BEFORE,
+        "acme",
+        "overdue",
+    )
 
 
 @pytest.mark.requirement("apply:exact")
@@ -235,7 +254,9 @@ async def test_a_second_row_of_the_same_key_in_an_inheriting_table_stops_the_cha
             assert answer["error"]["code"] == "not_unique"
             await worker.run(drain=True)
             assert [(r["outcome"], r["code"]) for r in reports] == [("failed", "more_than_one_row")]
-            assert {row[0] for row in shop.rows("SELECT late_fee_cents FROM {invoices} WHERE id = 'INV-3008'")} == {6400}
+            assert {row[0] for row in shop.rows("SELECT late_fee_cents FROM {invoices} WHERE id = 'INV-3008'")} == {
+                6400
+            }
 
 
 UNFIT = [
@@ -259,9 +280,15 @@ UNFIT = [
 
 
 @pytest.mark.requirement("apply:exact")
-async def test_a_value_that_the_column_would_round_cut_or_refuse_is_refused_and_never_stored_otherwise(odd: Shop) -> None:
+async def test_a_value_that_the_column_would_round_cut_or_refuse_is_refused_and_never_stored_otherwise(
+    odd: Shop,
+) -> None:
     loose = odd.database.engine == "mariadb"
-    with meanwhile(odd, "SET GLOBAL sql_mode = ''" if loose else "SELECT 1", "SET GLOBAL sql_mode = DEFAULT" if loose else "SELECT 1"):
+    with meanwhile(
+        odd,
+        "SET GLOBAL sql_mode = ''" if loose else "SELECT 1",
+        "SET GLOBAL sql_mode = DEFAULT" if loose else "SELECT 1",
+    ):
         for column, value in UNFIT:
             before = odd.rows(f"SELECT {column}, version FROM {{odd}} WHERE id = 1")
             answer = await odd.call(f"odd.propose_{column}", {"number": 1, "value": value})
@@ -274,7 +301,10 @@ async def test_a_value_that_the_column_would_round_cut_or_refuse_is_refused_and_
             if outcome[0] == "applied":
                 assert (column, after[0][0]) in {("thin", value), ("amount", value)}, (column, value)
             else:
-                assert outcome in {("failed", "constraint"), ("failed", "value"), ("failed", "after_image")}, (column, value)
+                assert outcome in {("failed", "constraint"), ("failed", "value"), ("failed", "after_image")}, (
+                    column,
+                    value,
+                )
                 assert after == before, (column, value)
 
 
@@ -294,7 +324,7 @@ TEXTS = [
     "line one\r\nline two\n\ttab",
     "trailing spaces   ",
     "\u202ereversed\u202c \u200bzero width",
-    "it's \"quoted\" \\ back`tick %s %(p1)s $1 :p1 ? {tenant}",
+    'it\'s "quoted" \\ back`tick %s %(p1)s $1 :p1 ? {tenant}',
     "'; DROP TABLE invoices; --",
     "\U0001f9fe\U0001f680 ß ﬀ ａ",
     "\\' OR 1=1 -- ",
@@ -321,10 +351,10 @@ async def test_requests_that_differ_by_case_by_a_space_or_far_behind_are_differe
     same = await shop.proposed(NOTE, {"invoice_id": "INV-3001", "note": "aB3"})
     assert same["id"] == filed[0]["id"]
     for text, proposal in zip(texts, filed, strict=True):
+        # The row may have moved since; then it is asked anew.
         again = await shop.proposed(NOTE, {"invoice_id": "INV-3001", "note": text})
-        if again["id"] != proposal["id"]:  # the row has moved since, so it is asked anew
-            proposal = again
-        await leo_approves(shop.files, shop.project, proposal["id"], proposal["digest"])
+        assert again["digest"] == proposal["digest"] or again["id"] not in {p["id"] for p in filed}
+        await leo_approves(shop.files, shop.project, again["id"], again["digest"])
         assert await shop.work() == [("applied", "")]
         assert shop.invoice("INV-3001", "note") == (text,)
 
@@ -334,7 +364,9 @@ async def _task(shop: Shop, proposal_id: str) -> AsyncIterator[Task]:
     """Yield the authorised task of a proposal with a source that twenty can use at once."""
     worker = await shop.worker()
     now = shop.project.clock.now()
-    lease = await worker.ledger.lease("twenty", now=_stamp(now), until=_stamp(now + dt.timedelta(hours=1)), sources=("shop",))
+    lease = await worker.ledger.lease(
+        "twenty", now=_stamp(now), until=_stamp(now + dt.timedelta(hours=1)), sources=("shop",)
+    )
     assert lease is not None
     assert lease.job.proposal == proposal_id
 
@@ -342,7 +374,12 @@ async def _task(shop: Shop, proposal_id: str) -> AsyncIterator[Task]:
         """Pass."""
 
     task = await authorise(
-        lease, worker.ledger, worker.targets, worker.operators(), now=lambda: _stamp(shop.project.clock.now()), reached=nowhere
+        lease,
+        worker.ledger,
+        worker.targets,
+        worker.operators(),
+        now=lambda: _stamp(shop.project.clock.now()),
+        reached=nowhere,
     )
     many = open_writer(shop.database, pool_size=20, pool_wait_ms=30_000)
     try:
@@ -383,7 +420,12 @@ async def test_five_whole_workers_on_one_ledger_settle_each_job_once(shop: Shop)
         for worker in workers:
             group.start_soon(lambda each: each.run(drain=True), worker)
     assert await shop.until_settled(*ids) == ["applied"] * 6
-    assert [row[0] for row in shop.rows("SELECT row_version FROM {invoices} WHERE late_fee_cents = 0 AND waiver_reason = 'Paid next day.'")] == [2] * 6
+    assert [
+        row[0]
+        for row in shop.rows(
+            "SELECT row_version FROM {invoices} WHERE late_fee_cents = 0 AND waiver_reason = 'Paid next day.'"
+        )
+    ] == [2] * 6
     assert (await shop.project.verify()).ok
 
 
@@ -412,7 +454,10 @@ async def test_a_receipt_of_another_digest_needs_a_person_and_nothing_is_written
 
 _NO_RECEIPTS: dict[str, dict[str, tuple[str, str]]] = {
     "postgres": {
-        "receipts_missing": ("ALTER TABLE billing.synapsor_receipts RENAME TO away", "ALTER TABLE billing.away RENAME TO synapsor_receipts"),
+        "receipts_missing": (
+            "ALTER TABLE billing.synapsor_receipts RENAME TO away",
+            "ALTER TABLE billing.away RENAME TO synapsor_receipts",
+        ),
         "receipts_privilege": (
             "REVOKE INSERT ON billing.synapsor_receipts FROM synapsor_writer",
             "GRANT INSERT ON billing.synapsor_receipts TO synapsor_writer",
@@ -440,14 +485,20 @@ _NO_RECEIPTS: dict[str, dict[str, tuple[str, str]]] = {
             "ALTER TABLE synapsor_receipts DROP PRIMARY KEY, ADD KEY (receipt_key)",
             "ALTER TABLE synapsor_receipts DROP KEY receipt_key, ADD PRIMARY KEY (receipt_key)",
         ),
-        "receipts_not_transactional": ("ALTER TABLE synapsor_receipts ENGINE=MyISAM", "ALTER TABLE synapsor_receipts ENGINE=InnoDB"),
+        "receipts_not_transactional": (
+            "ALTER TABLE synapsor_receipts ENGINE=MyISAM",
+            "ALTER TABLE synapsor_receipts ENGINE=InnoDB",
+        ),
         "receipts_shape": (
             "ALTER TABLE synapsor_receipts CHANGE ledger_head h binary(32) NOT NULL",
             "ALTER TABLE synapsor_receipts CHANGE h ledger_head binary(32) NOT NULL",
         ),
     },
     "sqlite": {
-        "receipts_missing": ("ALTER TABLE synapsor_receipts RENAME TO away", "ALTER TABLE away RENAME TO synapsor_receipts"),
+        "receipts_missing": (
+            "ALTER TABLE synapsor_receipts RENAME TO away",
+            "ALTER TABLE away RENAME TO synapsor_receipts",
+        ),
         "receipts_key": (
             "ALTER TABLE synapsor_receipts RENAME TO away; CREATE TABLE synapsor_receipts AS SELECT * FROM away",
             "DROP TABLE synapsor_receipts; ALTER TABLE away RENAME TO synapsor_receipts",
@@ -472,7 +523,9 @@ async def test_a_worker_does_not_start_where_receipts_cannot_be_kept(shop: Shop)
 
 
 @pytest.mark.requirement("apply:receipts-first")
-async def test_receipts_that_vanish_under_a_running_worker_stop_every_write_and_are_never_made_by_it(shop: Shop) -> None:
+async def test_receipts_that_vanish_under_a_running_worker_stop_every_write_and_are_never_made_by_it(
+    shop: Shop,
+) -> None:
     proposal = await shop.waiver()
     worker = await shop.worker()
     reports: list[Any] = []
@@ -515,7 +568,7 @@ async def test_a_ledger_restored_from_yesterday_learns_from_the_receipt_that_the
     clock = TestClock(dt.datetime.now(dt.UTC) + dt.timedelta(hours=later_hours))
     async with reopened(shop.files, clock=clock) as again:
         assert await again.status(proposal) == "approved"
-        assert await again.work() == [("already_applied", ""), ("conflict", "receipt")]
+        assert await again.work() == [("already_applied", ""), ("conflict", "recorded_before")]
         assert [await again.status(p) for p in (proposal, stale)] == ["applied", "conflict"]
         assert again.invoice() == (0, "Paid next day.", 2)
 
@@ -578,7 +631,9 @@ async def test_an_approval_that_expires_between_the_lease_and_the_commit_applies
     clock = _clock()
     async with open_shop(tmp_path / "project", database, clock=clock) as shop:
         proposal = await shop.waiver()
-        assert await shop.work(reached=at_point(point, lambda: clock.move(hours=25))) == [("failed", "approval_expired")]
+        assert await shop.work(reached=at_point(point, lambda: clock.move(hours=25))) == [
+            ("failed", "approval_expired")
+        ]
         assert (shop.invoice(), await shop.status(proposal)) == (BEFORE, "failed")
 
 
@@ -590,7 +645,8 @@ async def test_an_approval_that_expires_after_the_source_committed_and_before_th
     clock = _clock()
     async with open_shop(tmp_path / "project", database, clock=clock) as shop:
         proposal = await shop.waiver()
-        with _survived(point):
+        # Inside an attempt the worker survives its own bug; behind it, it dies of it.
+        with suppress(BaseExceptionGroup, RuntimeError):
             await shop.work(reached=at_point(point, fail))
         assert (shop.invoice(), await shop.status(proposal)) == ((0, "Paid next day.", 2), "approved")
         clock.move(hours=25)
@@ -598,22 +654,11 @@ async def test_an_approval_that_expires_after_the_source_committed_and_before_th
         assert (shop.invoice(), await shop.status(proposal)) == ((0, "Paid next day.", 2), "applied")
 
 
-class _survived:
-    """Let the worker's death pass; inside an attempt the worker survives it by itself."""
-
-    def __init__(self, point: str) -> None:
-        self._point = point
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
-        return isinstance(error, BaseExceptionGroup | RuntimeError)
-
-
 @pytest.mark.requirement("apply:outcome-true")
 @pytest.mark.parametrize("what", ["operator", "contract"])
-async def test_authority_that_is_taken_away_after_the_commit_does_not_make_the_outcome_untrue(shop: Shop, what: str) -> None:
+async def test_authority_that_is_taken_away_after_the_commit_does_not_make_the_outcome_untrue(
+    shop: Shop, what: str
+) -> None:
     proposal = await shop.waiver()
     assert (await shop.work(reached=at_point("apply.committed", fail)))[-1] == ("already_applied", "")
     stale = await shop.waiver("INV-3002")
@@ -678,18 +723,20 @@ async def test_a_lease_that_is_taken_away_or_given_to_everybody_in_the_ledger_ch
     def rewind() -> None:
         with as_ledger_owner(shop) as raw:
             raw.execute("UPDATE job SET lease = NULL, lease_until = NULL, attempt = 0")
+        revoke_operator(shop.files.config.operators, "leo")
 
     reports = await shop.work(reached=at_point("apply.committed", steal))
     assert reports == [("applied", ""), ("already_applied", "")]
     assert (await shop.status(proposal), shop.invoice()) == ("applied", (0, "Paid next day.", 2))
     second = await shop.waiver("INV-3002")
-    revoke = at_point("apply.committed", lambda: (rewind(), revoke_operator(shop.files.config.operators, "leo")) and None)
-    assert (await shop.work(reached=revoke))[-1] == ("already_applied", "")
+    assert (await shop.work(reached=at_point("apply.committed", rewind)))[-1] == ("already_applied", "")
     assert await shop.status(second) == "applied"
     assert shop.receipts() == 2
 
 
-async def test_a_worker_whose_operators_file_is_broken_applies_nothing_and_goes_on_when_it_is_mended(shop: Shop) -> None:
+async def test_a_worker_whose_operators_file_is_broken_applies_nothing_and_goes_on_when_it_is_mended(
+    shop: Shop,
+) -> None:
     proposal = await shop.waiver()
     operators = shop.files.config.operators
     kept = operators.read_text(encoding="utf-8")
@@ -710,7 +757,8 @@ async def test_two_tenants_proposals_of_the_same_words_are_two_and_each_reaches_
     theirs = await shop.approved(NOTE, {"invoice_id": "INV-9001", "note": "Same."}, GLOBEX)
     assert ours != theirs
     assert await shop.work() == [("applied", "")] * 2
-    assert fetch(shop.database, f"SELECT count(*) FROM {table(shop.database, 'invoices')} WHERE note = 'Same.'")[0][0] == 2
+    assert (
+        fetch(shop.database, f"SELECT count(*) FROM {table(shop.database, 'invoices')} WHERE note = 'Same.'")[0][0] == 2
+    )
     for session, other in ((ACME, "INV-9001"), (GLOBEX, "INV-3001")):
         assert (await shop.call(NOTE, {"invoice_id": other, "note": "x"}, session))["error"]["code"] == "not_found"
-

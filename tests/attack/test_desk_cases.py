@@ -59,8 +59,23 @@ def session(tenant: Any, user: Any = "support_agent_17") -> Session:
 
 @pytest.mark.requirement("arguments:closed")
 async def test_an_argument_that_is_not_declared_is_refused_and_never_passed_over(shop: Shop) -> None:
-    extra = {"tenant_id": "globex", "tenant": "globex", "principal": "x", "sql": "SELECT 1", "columns": ["card_token"]}
-    extra |= {"limit": 10_000, "where": "1=1", "source": "other", "": 1, "card_token": None, "approved": True, "x y": 1, "\ud800": 1}
+    extra: dict[str, Any] = {
+        "tenant_id": "globex",
+        "tenant": "globex",
+        "principal": "x",
+        "sql": "SELECT 1",
+        "columns": ["card_token"],
+    }
+    extra |= {
+        "limit": 10_000,
+        "where": "1=1",
+        "source": "other",
+        "": 1,
+        "card_token": None,
+        "approved": True,
+        "x y": 1,
+        "\ud800": 1,
+    }
     calls = 0
     for name, good in GOOD.items():
         for key, value in extra.items():
@@ -74,7 +89,22 @@ async def test_an_argument_that_is_not_declared_is_refused_and_never_passed_over
     assert {outcome for _, outcome in audits} == {"invalid_arguments"}
 
 
-WRONG_STRINGS: list[Any] = [None, 1, 1.0, True, [], {}, ["INV-3001"], {"$ne": ""}, b"INV-3001", "\0", "a\0b", "\ud800", "ok\udfff", "x" * 1001]
+WRONG_STRINGS: list[Any] = [
+    None,
+    1,
+    1.0,
+    True,
+    [],
+    {},
+    ["INV-3001"],
+    {"$ne": ""},
+    b"INV-3001",
+    "\0",
+    "a\0b",
+    "\ud800",
+    "ok\udfff",
+    "x" * 1001,
+]
 
 
 @pytest.mark.requirement("arguments:closed")
@@ -91,7 +121,25 @@ async def test_no_string_argument_of_any_tool_takes_another_type_a_nul_half_a_ch
 @pytest.mark.requirement("arguments:closed")
 async def test_a_whole_number_is_a_whole_number_and_nothing_that_looks_like_one(odd: Shop) -> None:
     assert (await odd.call("odd.inspect", {"number": 1}))["data"]["row"]["id"] == 1
-    for value in ("1", True, False, 1.0, 1.9, "1_0", "\uff11", " 1", "1 ", "0x1", None, [1], 2**53, -(2**53), 10**30, float("nan"), "²"):
+    for value in (
+        "1",
+        True,
+        False,
+        1.0,
+        1.9,
+        "1_0",
+        "\uff11",
+        " 1",
+        "1 ",
+        "0x1",
+        None,
+        [1],
+        2**53,
+        -(2**53),
+        10**30,
+        float("nan"),
+        "²",
+    ):
         for name, more in (("odd.inspect", {}), ("odd.propose_note", {"value": "x"})):
             refused(await odd.call(name, {"number": value, **more}), "invalid_arguments")
     for value in (0, -1, 9, 2**53 - 1, 1 - 2**53):
@@ -100,7 +148,7 @@ async def test_a_whole_number_is_a_whole_number_and_nothing_that_looks_like_one(
 
 HOSTILE = [
     "1 OR 1=1", "' OR '1'='1", "'; DROP TABLE invoices; --", "\\' or 1=1 -- ", "\\", "%s", "%(p1)s", "%", "$1", "$$", ":x", ":p1", "?", "@p",
-    "{tenant}", "${env:HOME}", "/*! OR 1=1 */", "/*M! OR 1=1 */", "--", "#", ";", "\" OR \"\"=\"", "INV-3001 ", "inv-3001", "INV-3001\u200b",
+    "{tenant}", "${env:HOME}", "/*! OR 1=1 */", "/*M! OR 1=1 */", "--", "#", ";", '" OR ""="', "INV-3001 ", "inv-3001", "INV-3001\u200b",
     "ＩＮＶ-3001", "INV-300%", "INV-3001' AND tenant_id='globex", "\u0130NV-3001", "INV-3001\n", "0", "", "NULL", "null", "1e0", "\x1a", "\U0001f9fe",
 ]  # fmt: skip
 
@@ -137,9 +185,26 @@ async def test_arguments_that_are_no_object_and_tools_that_are_not_there_are_ref
 async def test_a_record_of_another_tenant_or_person_is_the_same_as_one_that_is_not_there(shop: Shop) -> None:
     mine = await shop.call(WAIVER, GOOD[WAIVER])
     read = await shop.call(INSPECT, GOOD[INSPECT])
-    uris = [f"synapsor://proposal/{mine['proposal']['id']}", f"synapsor://evidence/{mine['evidence']['id']}", f"synapsor://evidence/{read['evidence']['id']}"]
-    others = [GLOBEX, session("globex"), session("acme", "support_agent_18"), session("ACME"), session("acme "), session("acmé")]
-    others += [session("acme", "SUPPORT_AGENT_17"), session("acme", None), session(None), session(0), Session(values={})]
+    uris = [
+        f"synapsor://proposal/{mine['proposal']['id']}",
+        f"synapsor://evidence/{mine['evidence']['id']}",
+        f"synapsor://evidence/{read['evidence']['id']}",
+    ]
+    others = [
+        GLOBEX,
+        session("globex"),
+        session("acme", "support_agent_18"),
+        session("ACME"),
+        session("acme "),
+        session("acmé"),
+    ]
+    others += [
+        session("acme", "SUPPORT_AGENT_17"),
+        session("acme", None),
+        session(None),
+        session(0),
+        Session(values={}),
+    ]
     for uri in uris:
         assert await shop.desk.resource(uri, ACME) is not None
         for other in others:
@@ -157,11 +222,39 @@ async def test_a_record_of_another_tenant_or_person_is_the_same_as_one_that_is_n
 async def test_a_uri_that_is_not_exactly_one_of_ours_names_nothing(shop: Shop) -> None:
     mine = (await shop.call(WAIVER, GOOD[WAIVER]))["proposal"]["id"]
     tail = mine.removeprefix("wrp_")
-    uris = [mine, f"proposal/{mine}", f"synapsor://proposal/{mine}/", f"synapsor://proposal//{mine}", f"synapsor://proposal/../proposal/{mine}"]
-    uris += [f"synapsor://proposal/%77rp_{tail}", f"synapsor://proposal/{mine}%00", f"synapsor://proposal/{mine}\0", f"SYNAPSOR://proposal/{mine}"]
-    uris += [f"synapsor://proposal/{mine};drop", f"synapsor://proposal/{mine}' OR '1'='1", f"synapsor://proposal/{mine}\n", f"synapsor://proposal/wrp_{tail.upper()}"]
-    uris += [f"synapsor://evidence/{mine}", f"synapsor://proposal/{mine}?x=1", f"synapsor://decision/{mine}", "synapsor://proposal/latest"]
-    uris += ["", "synapsor://", "synapsor://proposal/", "file:///etc/passwd", "synapsor://proposal/" + "x" * 1_000_000, "synapsor://proposal/\ud800"]
+    uris = [
+        mine,
+        f"proposal/{mine}",
+        f"synapsor://proposal/{mine}/",
+        f"synapsor://proposal//{mine}",
+        f"synapsor://proposal/../proposal/{mine}",
+    ]
+    uris += [
+        f"synapsor://proposal/%77rp_{tail}",
+        f"synapsor://proposal/{mine}%00",
+        f"synapsor://proposal/{mine}\0",
+        f"SYNAPSOR://proposal/{mine}",
+    ]
+    uris += [
+        f"synapsor://proposal/{mine};drop",
+        f"synapsor://proposal/{mine}' OR '1'='1",
+        f"synapsor://proposal/{mine}\n",
+        f"synapsor://proposal/wrp_{tail.upper()}",
+    ]
+    uris += [
+        f"synapsor://evidence/{mine}",
+        f"synapsor://proposal/{mine}?x=1",
+        f"synapsor://decision/{mine}",
+        "synapsor://proposal/latest",
+    ]
+    uris += [
+        "",
+        "synapsor://",
+        "synapsor://proposal/",
+        "file:///etc/passwd",
+        "synapsor://proposal/" + "x" * 1_000_000,
+        "synapsor://proposal/\ud800",
+    ]
     for uri in uris:
         assert await shop.desk.resource(uri, ACME) is None, uri[:80]
     for handle in (f" {mine}", f"{mine} ", f"{mine}\n", mine.upper(), "latest", "%", "wrp_%", "x" * 1_000_000):
@@ -222,7 +315,23 @@ TENANTS = {
     "Acme": 0, "acme  ": 0, "acme\t": 0, "acme\u00a0": 0, "acme\u200b": 0, "acme\u0301": 0, " acme": 0, "acm": 0, "acme%": 0, "00": 0, "0.0": 0, "%": 0, "_": 0,
 }  # fmt: skip
 """How many rows each tenant has, look-alikes without any among them."""
-NO_TENANTS: list[Any] = [0, 1, False, True, None, "", 0.0, 1.5, b"acme", ["acme"], {"a": 1}, "a\0", "acme\0", "\ud800", 2**70]
+NO_TENANTS: list[Any] = [
+    0,
+    1,
+    False,
+    True,
+    None,
+    "",
+    0.0,
+    1.5,
+    b"acme",
+    ["acme"],
+    {"a": 1},
+    "a\0",
+    "acme\0",
+    "\ud800",
+    2**70,
+]
 
 
 @pytest.fixture(params=["hostile_invoices", "hostile_invoices_unicode"])
@@ -238,7 +347,10 @@ async def test_a_tenant_sees_its_own_rows_and_none_of_a_look_alike_in_any_collat
     tmp_path: Path, database: Database, relation: str
 ) -> None:
     async with open_shop(tmp_path / "project", database, policy=_hostile_policy(relation)) as shop:
-        ids = {str(t): {row[0] for row in shop.rows(f"SELECT id, tenant_id FROM {{{relation}}}") if row[1] == t} for t in TENANTS}
+        ids = {
+            str(t): {row[0] for row in shop.rows(f"SELECT id, tenant_id FROM {{{relation}}}") if row[1] == t}
+            for t in TENANTS
+        }
         for tenant, count in TENANTS.items():
             answer = await shop.call("hostile.list", {}, session(tenant))
             assert answer["ok"] or answer["error"]["code"] == "not_found", tenant
@@ -262,7 +374,11 @@ async def test_a_session_whose_tenant_is_not_a_text_is_no_scope_and_sees_no_row(
 ) -> None:
     async with open_shop(tmp_path / "project", database, policy=_hostile_policy(relation)) as shop:
         for tenant in NO_TENANTS:
-            for name, arguments in (("hostile.list", {}), ("hostile.inspect", {"row_id": "H-zero-1"}), ("hostile.propose_note", {"row_id": "0", "note": "x"})):
+            for name, arguments in (
+                ("hostile.list", {}),
+                ("hostile.inspect", {"row_id": "H-zero-1"}),
+                ("hostile.propose_note", {"row_id": "0", "note": "x"}),
+            ):
                 refused(await shop.call(name, arguments, session(tenant)), "scope_unavailable")
         for user in (None, "", 0, 1, True, b"x", ["x"]):
             refused(await shop.call("hostile.list", {}, session("acme", user)), "scope_unavailable")
@@ -282,7 +398,9 @@ async def test_a_change_of_one_tenants_row_leaves_its_look_alikes_as_they_are(
             await shop.approved("hostile.propose_note", {"row_id": row_id, "note": f"of {tenant}"}, session(tenant))
             assert await shop.work() == [("applied", "")]
         after = dict(shop.rows(f"SELECT id, note FROM {{{relation}}}"))
-        assert {k: v for k, v in after.items() if v != before[k]} == {row_id: f"of {tenant}" for tenant, row_id in rows.items()}
+        assert {k: v for k, v in after.items() if v != before[k]} == {
+            row_id: f"of {tenant}" for tenant, row_id in rows.items()
+        }
 
 
 # ---- size (B12) -------------------------------------------------------------------------------------------------------------
@@ -306,11 +424,15 @@ async def test_a_record_over_the_limit_is_refused_and_a_list_is_cut_and_says_by_
     refused(await odd.call("odd.inspect", {"number": 1}), "result_too_large")
     listed = (await odd.call("odd.list"))["data"]
     assert (listed["rows"], listed["truncated"], listed["cut_by"]) == ([], True, "bytes")
-    odd.change(f"UPDATE {{odd}} SET note = {big.replace('{}', '1500')} WHERE id = 2; UPDATE {{odd}} SET note = 'one' WHERE id = 1")
+    odd.change(
+        f"UPDATE {{odd}} SET note = {big.replace('{}', '1500')} WHERE id = 2; UPDATE {{odd}} SET note = 'one' WHERE id = 1"
+    )
     listed = (await odd.call("odd.list"))["data"]
     assert [row["id"] for row in listed["rows"]] == [1, 2, 10]
     many = ", ".join(f"({n}, 'acme', 'n{n}', 'CANARY')" for n in range(100, 3100))
-    odd.change(f"INSERT INTO {{odd}} (id, tenant_id, note, secret) VALUES {many}; UPDATE {{odd}} SET note = 'two' WHERE id = 2")
+    odd.change(
+        f"INSERT INTO {{odd}} (id, tenant_id, note, secret) VALUES {many}; UPDATE {{odd}} SET note = 'two' WHERE id = 2"
+    )
     listed = (await odd.call("odd.list"))["data"]
     assert ([row["id"] for row in listed["rows"]], listed["count"], listed["truncated"], listed["cut_by"]) == (
         [1, 2, 10, *range(100, 107)], 10, True, "rows",
@@ -362,9 +484,13 @@ async def test_a_schema_that_moves_under_a_running_server_refuses_by_name_while_
 
 
 @pytest.mark.requirement("read:drift")
-async def test_a_server_that_starts_after_the_schema_moved_refuses_the_moved_by_name_or_does_not_start(odd: Shop) -> None:
+async def test_a_server_that_starts_after_the_schema_moved_refuses_the_moved_by_name_or_does_not_start(
+    odd: Shop,
+) -> None:
     with meanwhile(odd, *_DRIFT[odd.database.engine][0]):
-        if odd.database.engine != "sqlite":  # a grant that lacks a reviewed column is looked at by a person before anything is served
+        if (
+            odd.database.engine != "sqlite"
+        ):  # a grant that lacks a reviewed column is looked at by a person before anything is served
             with pytest.raises(UnsafeSource):
                 await odd.project.desk()
             return
@@ -448,18 +574,27 @@ async def _in_flight(shop: Shop) -> None:
 
 _PLACES = (
     {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"},
-    {"TZ": "Pacific/Apia", "LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "1", "PGTZ": "America/St_Johns", "PGDATESTYLE": "SQL, DMY"},
+    {
+        "TZ": "Pacific/Apia",
+        "LC_ALL": "tr_TR.UTF-8",
+        "PYTHONHASHSEED": "1",
+        "PGTZ": "America/St_Johns",
+        "PGDATESTYLE": "SQL, DMY",
+    },
     {"TZ": "America/St_Johns", "LC_ALL": "C", "PYTHONHASHSEED": "4242", "PYTHONUTF8": "0", "PYTHONOPTIMIZE": "1"},
 )
 
 
 @pytest.mark.requirement("evidence:same-everywhere")
-def test_the_same_rows_have_the_same_evidence_in_every_time_zone_locale_and_hash_seed(tmp_path: Path, database: Database) -> None:
+def test_the_same_rows_have_the_same_evidence_in_every_time_zone_locale_and_hash_seed(
+    tmp_path: Path, database: Database
+) -> None:
     (tmp_path / "url").write_text(database.read_url, encoding="utf-8")
     command = [sys.executable, "-m", "tests.attack.see_specimens", database.engine, str(tmp_path / "url")]
     base = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'server'}{os.pathsep}{ROOT}", "HOME": str(tmp_path)}
     running = [
-        subprocess.Popen(command, env={**base, **place}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) for place in _PLACES
+        subprocess.Popen(command, env={**base, **place}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+        for place in _PLACES
     ]
     told = [process.communicate(timeout=60) for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], told[0][1].decode()[-2000:]
@@ -470,7 +605,9 @@ def test_the_same_rows_have_the_same_evidence_in_every_time_zone_locale_and_hash
 
 
 @pytest.mark.requirement("read:tenant")
-async def test_what_one_desk_served_another_desk_of_the_same_project_finds_by_its_handle(tmp_path: Path, sqlite_db: Database) -> None:
+async def test_what_one_desk_served_another_desk_of_the_same_project_finds_by_its_handle(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
     async with open_shop(tmp_path / "project", sqlite_db) as shop:
         answer = await shop.call(INSPECT, GOOD[INSPECT])
     async with reopened(shop.files) as again:
@@ -519,5 +656,15 @@ async def test_nothing_of_what_a_desk_answers_names_a_relation_a_tenant_a_person
     answers.append(await shop.call("synapsor.proposal_status", {"proposal_id": proposal["id"]}))
     answers.append(await shop.call(INSPECT, {"invoice_id": "INV-9001"}))
     text = json.dumps(answers)
-    for word in ("invoice_review", "tenant_id", "acme", "support_agent", "card_token", "row_version", "leo", "CANARY", "synapsor_receipts"):
+    for word in (
+        "invoice_review",
+        "tenant_id",
+        "acme",
+        "support_agent",
+        "card_token",
+        "row_version",
+        "leo",
+        "CANARY",
+        "synapsor_receipts",
+    ):
         assert word not in text, word

@@ -16,6 +16,7 @@ from synapsor.core.records import from_body as record_of
 from synapsor.core.records import to_body
 from synapsor.core.review import Activation, Decision, sign
 from synapsor.core.writeback import Job
+from synapsor.errors import ConfigError
 from synapsor.flow import handles
 from synapsor.values import canonical
 from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, open_shop, reopened
@@ -76,15 +77,40 @@ def forge_decision(raw: Raw, proposal: Proposal, key: Ed25519PrivateKey = MALLOR
     }
     decision = Decision(**{**fields, **changes})
     body = {"decision": to_body(decision), "signature": sign(decision, key)}
-    add(raw, "decision", id=decision.id, at=decision.at, proposal=proposal.id, operator=decision.operator, verdict="approve", body=text(body))
+    add(
+        raw,
+        "decision",
+        id=decision.id,
+        at=decision.at,
+        proposal=proposal.id,
+        operator=decision.operator,
+        verdict="approve",
+        body=text(body),
+    )
     return decision.id
 
 
 def forge_job(raw: Raw, proposal: Proposal, decision: str, row: str | None = None, **changes: Any) -> None:
     """Insert a job for a proposal, and say that it is approved; `row` is the row of the ledger that it is filed under."""
-    fields = {"id": handles.new("job"), "proposal": row or proposal.id, "digest": proposal.digest, "decision": decision, "source": "shop", "at": proposal.at}
+    fields = {
+        "id": handles.new("job"),
+        "proposal": row or proposal.id,
+        "digest": proposal.digest,
+        "decision": decision,
+        "source": "shop",
+        "at": proposal.at,
+    }
     job = Job(**{**fields, **changes})
-    add(raw, "job", id=job.id, at=job.at, proposal=job.proposal, decision=job.decision, source=job.source, body=text(to_body(job)))
+    add(
+        raw,
+        "job",
+        id=job.id,
+        at=job.at,
+        proposal=job.proposal,
+        decision=job.decision,
+        source=job.source,
+        body=text(to_body(job)),
+    )
     raw.execute("UPDATE proposal SET status = 'approved' WHERE id = ?", (job.proposal,))
 
 
@@ -146,7 +172,9 @@ async def test_an_applied_change_that_is_filed_again_under_another_handle_is_not
     assert await shop.work() == [("applied", "")]
     record = await shop.record(genuine)
     (signed,) = record.decisions
-    shop.change("UPDATE {invoices} SET late_fee_cents = 5500, waiver_reason = NULL, row_version = 1 WHERE id = 'INV-3001'")
+    shop.change(
+        "UPDATE {invoices} SET late_fee_cents = 5500, waiver_reason = NULL, row_version = 1 WHERE id = 'INV-3001'"
+    )
     before = shop.invoice()
     with as_ledger_owner(shop) as raw:
         raw.execute("UPDATE proposal SET body = ? WHERE id = ?", (text(to_body(record.proposal)), other.id))
@@ -207,7 +235,7 @@ async def test_every_single_byte_of_an_approved_proposal_counts(shop: Shop) -> N
     (signed,) = record.decisions
     genuine = text(to_body(record.proposal))
     harmless = 0
-    for place in range(0, len(genuine)):
+    for place in range(len(genuine)):
         flipped = genuine[:place] + chr(ord(genuine[place]) ^ 1) + genuine[place + 1 :]
         try:
             proposal = record_of(Proposal, json.loads(flipped))
@@ -218,7 +246,12 @@ async def test_every_single_byte_of_an_approved_proposal_counts(shop: Shop) -> N
 
 
 async def test_an_approval_of_another_ledger_or_one_whose_signature_is_altered_applies_nothing(shop: Shop) -> None:
-    for forge in ({"ledger": "led_other"}, {"expires_at": "2999-01-01T00:00:00.000000Z"}, {"role": "intern"}, {"verdict": "reject"}):
+    for forge in (
+        {"ledger": "led_other"},
+        {"expires_at": "2999-01-01T00:00:00.000000Z"},
+        {"role": "intern"},
+        {"verdict": "reject"},
+    ):
         handle = await shop.waiver(reason=f"forged {len(shop.audits())}")
         (signed,) = (await shop.record(handle)).decisions
         with as_ledger_owner(shop) as raw:
@@ -244,7 +277,10 @@ async def test_a_rejection_beside_an_approval_wins(shop: Shop) -> None:
         key = shop.files.keys["leo"]
         no = Decision(id=handles.new("dec"), ledger=proposal.ledger, proposal=proposal.id, digest=proposal.digest, verdict="reject", operator="leo", role=proposal.role, at=proposal.at, expires_at=proposal.expires_at, reason="No.", nonce="n" * 32)  # fmt: skip
         body = text({"decision": to_body(no), "signature": sign(no, key)})
-        raw.execute("INSERT INTO decision (seq, id, at, proposal, operator, verdict, body) VALUES (?, ?, ?, ?, 'leo', 'reject', ?)", (seq, no.id, no.at, handle, body))
+        raw.execute(
+            "INSERT INTO decision (seq, id, at, proposal, operator, verdict, body) VALUES (?, ?, ?, ?, 'leo', 'reject', ?)",
+            (seq, no.id, no.at, handle, body),
+        )
     assert await shop.work() == [("failed", "rejected")]
     assert (shop.invoice(), shop.receipts()) == (BEFORE, 0)
 
@@ -276,7 +312,9 @@ def _under(proposal: Proposal, loose: dict[str, Any]) -> Proposal:
 
 
 @pytest.mark.requirement("activation:bound")
-@pytest.mark.parametrize("how", ["mallory signs", "rita signed another", "rita signed another name", "the body is exchanged"])
+@pytest.mark.parametrize(
+    "how", ["mallory signs", "rita signed another", "rita signed another name", "the body is exchanged"]
+)
 async def test_a_contract_that_nobody_with_the_role_activated_allows_nothing(shop: Shop, how: str) -> None:
     proposal = await waiting(shop)
     active = await shop.ledger.active_contract("billing")
@@ -295,7 +333,10 @@ async def test_a_contract_that_nobody_with_the_role_activated_allows_nothing(sho
         if how == "the body is exchanged":
             handle = raw.execute("SELECT id FROM contract_version").fetchone()[0]
             set_body(raw, "contract_version", handle, {**body_of(raw, "contract_version", handle), "contract": loose})
-            raw.execute("UPDATE proposal SET body = ? WHERE id = ?", (text(to_body(replace(forged, contract=proposal.contract))), proposal.id))
+            raw.execute(
+                "UPDATE proposal SET body = ? WHERE id = ?",
+                (text(to_body(replace(forged, contract=proposal.contract))), proposal.id),
+            )
             again = replace(forged, contract=proposal.contract)
             raw.execute("DELETE FROM job")
             raw.execute("DELETE FROM decision")
@@ -305,7 +346,16 @@ async def test_a_contract_that_nobody_with_the_role_activated_allows_nothing(sho
             told = genuine if how.startswith("rita") else body
             version = {"id": handles.new("ctr"), "at": activation.at, "name": "billing", "digest": forged.contract}
             add(raw, "contract_version", **version, body=text({**version, "contract": loose}))
-            add(raw, "activation", id=handles.new("act"), at=activation.at, contract=activation.contract, digest=forged.contract, operator="rita", body=text(told))
+            add(
+                raw,
+                "activation",
+                id=handles.new("act"),
+                at=activation.at,
+                contract=activation.contract,
+                digest=forged.contract,
+                operator="rita",
+                body=text(told),
+            )
     await nothing_applied(shop, "activation_invalid")
     assert shop.invoice("INV-3001", "status") == ("overdue",)
 
@@ -331,11 +381,13 @@ async def test_a_server_does_not_start_on_an_activation_that_was_forged(shop: Sh
         row = raw.execute("SELECT id, body FROM activation").fetchone()
         body = json.loads(row[1])
         raw.execute("UPDATE activation SET body = ? WHERE id = ?", (text({**body, "signature": "AAAA"}), row[0]))
-    with pytest.raises(Exception, match="not activated"):
+    with pytest.raises(ConfigError, match="signature"):
         await shop.project.desk()
 
 
-async def test_a_proposal_outside_of_what_its_capability_can_make_is_refused_even_when_a_person_approved_it(shop: Shop) -> None:
+async def test_a_proposal_outside_of_what_its_capability_can_make_is_refused_even_when_a_person_approved_it(
+    shop: Shop,
+) -> None:
     """A server that was taken over files what the contract does not offer; a tired person approves it; the worker does not."""
     tables = {
         "a fee below zero": {"changes": {"late_fee_cents": "-999999", "waiver_reason": "Paid next day."}},
@@ -369,7 +421,9 @@ async def test_a_proposal_outside_of_what_its_capability_can_make_is_refused_eve
 # ---- leases and jobs --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_job_for_a_proposal_that_nobody_decided_on_neither_applies_nor_keeps_the_others_from_work(shop: Shop) -> None:
+async def test_a_job_for_a_proposal_that_nobody_decided_on_neither_applies_nor_keeps_the_others_from_work(
+    shop: Shop,
+) -> None:
     proposal = await waiting(shop)
     honest = await shop.waiver("INV-3002")
     with as_ledger_owner(shop) as raw:
@@ -393,7 +447,9 @@ async def test_a_job_whose_records_are_no_records_stops_nobody_else(shop: Shop) 
     assert await shop.status(honest) == "applied"
 
 
-async def test_a_ledger_that_is_put_in_the_place_of_another_applies_nothing_of_the_other(tmp_path: Path, shop: Shop, database: Database) -> None:
+async def test_a_ledger_that_is_put_in_the_place_of_another_applies_nothing_of_the_other(
+    tmp_path: Path, shop: Shop, database: Database
+) -> None:
     handle = await shop.waiver()
     record = await shop.record(handle)
     (signed,) = record.decisions
@@ -406,13 +462,22 @@ async def test_a_ledger_that_is_put_in_the_place_of_another_applies_nothing_of_t
                 set_body(raw, "proposal", mine.id, to_body(proposal))
             set_body(raw, "proposal", mine.id, to_body(record.proposal))
             body = {"decision": to_body(signed.decision), "signature": signed.signature}
-            add(raw, "decision", id=signed.decision.id, at=mine.at, proposal=mine.id, operator="leo", verdict="approve", body=text(body))
+            add(
+                raw,
+                "decision",
+                id=signed.decision.id,
+                at=mine.at,
+                proposal=mine.id,
+                operator="leo",
+                verdict="approve",
+                body=text(body),
+            )
             forge_job(raw, record.proposal, signed.decision.id, row=mine.id)
         assert [outcome for outcome, _ in await other.work()] == ["failed"]
         assert (other.invoice(), other.receipts()) == (BEFORE, 0)
 
 
-async def test_a_ledger_with_another_key_or_without_its_key_does_not_open(shop: Shop, tmp_path: Path) -> None:
+async def test_a_ledger_with_another_key_or_without_its_key_does_not_open(shop: Shop) -> None:
     await shop.waiver()
     files = shop.files
     await shop.ledger.checkpoint()

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve.keys import public_key
+from synapsor.approve.keys import create_key, public_key
 from synapsor.contract.model import Contract, ProposeCapability
 from synapsor.core.authority import table_for
 from synapsor.core.facts import Finding, RelationFacts
@@ -475,7 +475,7 @@ async def test_a_verdict_stays_when_the_row_comes_back(trial: Trial) -> None:
     assert receipts(trial) == [("conflict",)]
     trial.database.run("UPDATE invoices SET row_version = 1 WHERE id = 'INV-3001'")
     second = await apply(task)
-    assert (second.outcome, second.code) == (Outcome.CONFLICT, "receipt")
+    assert (second.outcome, second.code) == (Outcome.CONFLICT, "recorded_before")
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
 
@@ -636,9 +636,19 @@ FORGERIES: dict[str, tuple[str, Callable[[ProposalRecord, Activated, Lease], tup
         "activation_invalid",
         lambda r, a, j: (r, replace(a, activation=replace(a.activation, operator="mallory")), j),
     ),
-    "another contract under the digest": (
+    "another contract's name": (
         "activation_invalid",
         lambda r, a, j: (r, replace(a, body={**a.body, "contract": "other"}), j),
+    ),
+    "another contract under the digest": (
+        "activation_invalid",
+        lambda r, a, j: (
+            r,
+            replace(
+                a, body={**a.body, "contexts": {"support": {"tenant": "session.user", "principal": "session.user"}}}
+            ),
+            j,
+        ),
     ),
 }
 
@@ -652,23 +662,25 @@ async def test_authority_is_proven_by_signatures_whatever_the_ledger_says(trial:
 
 @pytest.mark.requirement("apply:none-unapproved")
 @pytest.mark.parametrize(
-    ("changes", "ledger", "code"),
+    ("changes", "other", "code"),
     [
-        ({}, None, ""),
-        ({"revoked": True}, None, "activation_invalid"),
-        ({"roles": ("billing_lead",)}, None, "activation_invalid"),
-        ({}, "led_other", "activation_invalid"),
+        ({}, {}, ""),
+        ({"revoked": True}, {}, "activation_invalid"),
+        ({"roles": ("billing_lead",)}, {}, "activation_invalid"),
+        ({}, {"ledger": "led_other"}, "activation_invalid"),
+        ({}, {"contract": "other"}, "activation_invalid"),
+        ({}, {"digest": "sha256:" + "0" * 64}, "activation_invalid"),
     ],
-    ids=["trusted", "revoked", "another role", "another ledger"],
+    ids=["trusted", "revoked", "another role", "another ledger", "another contract", "another digest"],
 )
 async def test_the_authority_of_an_activation_is_its_reviewers(
-    trial: Trial, changes: dict[str, Any], ledger: str | None, code: str
+    trial: Trial, changes: dict[str, Any], other: dict[str, Any], code: str
 ) -> None:
     key = Ed25519PrivateKey.generate()
     rita = replace(Operator(name="rita", key=public_key(key), roles=("contract_reviewer",)), **changes)
 
     def by_rita(record: ProposalRecord, active: Activated, lease: Lease) -> tuple[Any, Any, Any]:
-        signed = replace(active.activation, operator="rita", ledger=ledger or active.activation.ledger)
+        signed = replace(active.activation, operator="rita", **other)
         return record, replace(active, activation=signed, signature=sign(signed, key)), lease
 
     people = {"rita": rita, trial.operator.name: trial.operator}
@@ -692,6 +704,11 @@ OUTSIDE: list[tuple[dict[str, Any], str]] = [
     ({"columns": (("id", "text"),)}, "columns_changed"),
     ({"before": {"id": "INV-3001"}}, "columns_changed"),
     ({"moves": ("updated_at", "status")}, "guards_changed"),
+    ({"changes": {"late_fee_cents": "1", "waiver_reason": "Paid next day."}}, "outside_contract"),
+    ({"changes": {"late_fee_cents": "0", "waiver_reason": "Other words."}}, "outside_contract"),
+    ({"arguments": {"invoice_id": "INV-3001", "reason": "Other words."}}, "outside_contract"),
+    ({"arguments": {"invoice_id": "INV-3002", "reason": "Paid next day."}}, "outside_contract"),
+    ({"key": (("id", "INV-3002"),)}, "outside_contract"),
     ({"guards": ("row_version",)}, "guards_changed"),
     ({"guards": ("late_fee_cents", "waiver_reason")}, "guards_changed"),
     ({"advances": None}, "guards_changed"),
@@ -706,6 +723,8 @@ async def test_a_proposal_outside_the_contract_is_not_written(trial: Trial, fiel
     assert record is not None
     assert table_for(record.proposal, trial.contract) == (trial.contract.tables["invoices"], "")
     assert table_for(replace(record.proposal, **fields), trial.contract) == (None, why)
+    out_of_bounds = replace(record.proposal, before={**record.proposal.before, "late_fee_cents": "10001"})
+    assert table_for(out_of_bounds, trial.contract) == (None, "outside_contract")
 
 
 @pytest.mark.requirement("approval:one-digest")
@@ -789,3 +808,14 @@ def test_a_private_file_is_never_open_to_others_whatever_the_umask(tmp_path: Pat
         os.umask(before)
     assert (tmp_path / "new" / "file").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.requirement("operator-key:private")
+def test_a_private_key_is_not_open_to_others_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.fchmod", lambda *_: None)  # what comes after the moment
+    before = os.umask(0)
+    try:
+        create_key(tmp_path / "keys" / "leo.pem", passphrase=None)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "keys" / "leo.pem").stat().st_mode & 0o777 == 0o600

@@ -173,6 +173,16 @@ def _forged(key: str) -> dict[str, Any]:
 
 
 @pytest.mark.requirement("surface:imports")
+def test_the_whole_serve_command_loads_nothing_that_decides_or_applies() -> None:
+    script = "import json, sys, synapsor.cli.serve, synapsor.serve.http, synapsor.serve.stdio; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, env=environment(), cwd=ROOT, timeout=60, check=True
+    )
+    barred = ("approve", "work", "flow.review", "flow.apply", "flow.settle")
+    assert not [m for m in json.loads(done.stdout) if m.startswith(tuple(f"synapsor.{room}" for room in barred))]
+
+
+@pytest.mark.requirement("surface:imports")
 def test_the_serving_process_does_not_even_load_what_decides_or_applies() -> None:
     script = "import json, sys, synapsor.serve.http, synapsor.serve.stdio; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from pymysql.constants import CLIENT
 
 from synapsor.errors import Failure, SourceFailure
 from synapsor.ports import ReadSource
-from synapsor.sources import mysql_connection, postgres, postgres_connection
+from synapsor.sources import mysql_connection, postgres, postgres_connection, sqlite_connection
 from synapsor.sources.mysql import MysqlReadSource
 from synapsor.sources.sqlite_connection import Hidden, Place, authorizer
 from synapsor.sources.tls import Tls
@@ -131,20 +131,23 @@ async def test_a_slow_statement_ends_where_the_server_says_nothing(
 
 
 @pytest.mark.requirement("apply:outcome-true")
+@pytest.mark.parametrize("engine", ["postgres", "mariadb", "sqlite"])
 async def test_a_commit_that_was_begun_outlives_its_caller(
-    postgres_db: Database, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
-    database, begun, go_on = postgres_db, asyncio.Event(), asyncio.Event()
+    database: Database = request.getfixturevalue(f"{engine}_db")
     execute(database, f"DELETE FROM {table(database, 'synapsor_receipts')};")
-    real = postgres_connection.Session.command
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    session, name, is_commit = COMMITS[engine]
+    real = getattr(session, name)
 
-    async def slow(self: postgres_connection.Session, text: str) -> str:
-        if text == "COMMIT":
+    async def slow(self: Any, *args: Any, **more: Any) -> Any:
+        if is_commit(args, more):
             begun.set()
             await go_on.wait()
-        return await real(self, text)
+        return await real(self, *args, **more)
 
-    monkeypatch.setattr(postgres_connection.Session, "command", slow)
+    monkeypatch.setattr(session, name, slow)
     writer = open_writer(database)
 
     async def apply() -> None:
@@ -161,6 +164,15 @@ async def test_a_commit_that_was_begun_outlives_its_caller(
         await task
     await writer.aclose()
     assert await asked(database, f"SELECT outcome FROM {table(database, 'synapsor_receipts')}") == [("applied",)]
+
+
+COMMITS: dict[str, tuple[type, str, Callable[[Any, Any], bool]]] = {
+    "postgres": (postgres_connection.Session, "command", lambda args, _: args == ("COMMIT",)),
+    "mariadb": (mysql_connection.Session, "run", lambda args, _: args == (b"COMMIT",)),
+    # A reset has no limit of time either, but comes after the commit.
+    "sqlite": (sqlite_connection.Session, "call", lambda _, more: more["seconds"] is None),
+}
+"""What of each engine's session says COMMIT."""
 
 
 GREETING = (

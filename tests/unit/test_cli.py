@@ -416,7 +416,22 @@ def test_the_receipts_table_is_printed_for_its_owner(run: Run) -> None:
     assert "DROP TABLE" not in run("receipts", "ddl", "--role", "x; DROP TABLE y").out
 
 
-def test_doctor_is_quiet_about_a_healthy_project_and_ends_with_1_about_another(run: Run, files: ProjectFiles) -> None:
+@pytest.mark.requirement("doctor:what-serve-says")
+def test_doctor_says_what_serve_would_say_before_and_after_the_activation(run: Run, files: ProjectFiles) -> None:
+    def rules() -> tuple[int, set[str]]:
+        done = run("--json", "doctor")
+        return done.code, {f["rule"] for f in done.json["findings"] if f["fatal"]}
+
+    assert rules() == (1, {"ledger"})
+    assert run("activate", "--yes", *key(files, "rita")).code == 0
+    assert rules() == (0, set())
+    policy = files.root / "policies" / "billing.yaml"
+    policy.write_text(policy.read_text(encoding="utf-8").replace("at_most: 10000", "at_most: 90000"), encoding="utf-8")
+    assert rules() == (1, {"not_activated"})
+
+
+def test_doctor_ends_with_1_about_a_mapping_that_is_gone(active: Run, files: ProjectFiles) -> None:
+    run = active
     assert run("doctor").code == 0
     policy = files.root / "policies" / "billing.yaml"
     policy.write_text(

@@ -10,13 +10,14 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from synapsor.approve.keys import create_key, default_path, load_key, new_passphrase, public_key
-from synapsor.approve.operators import add_operator, read_operators, revoke_operator
+from synapsor.approve.operators import add_operator, revoke_operator
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.core.review import Operator, signature_holds
 from synapsor.errors import ConfigError, DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.review import activate, approve, proposal_of, reject
 from synapsor.ledger.open import open_memory_ledger
+from synapsor.operators import read_operators
 from synapsor.secrets import Secret
 from synapsor.testing.clock import TestClock
 from tests.decisions import NOW, filed, person

@@ -149,15 +149,25 @@ class _Maker:
             ):
                 yield Line("", "the two look alike and differ in their characters", "warning")
         same = [n for n in proposal.before if n not in proposal.changes]
-        if same:
+        if self.full:
+            yield from (
+                Line(self._plain(n), self._value(proposal, n, proposal.before[n]) + " (unchanged)", "quiet")
+                for n in same
+            )
+        elif same:
             yield Line(f"{len(same)} unchanged", self._plain(", ".join(same)), "quiet")
 
     def guards(self, proposal: Proposal) -> Iterator[Line]:
         yield Line("Guards", "", "title")
-        held = ", ".join(f"{self._plain(n)} = {self._value(proposal, n, proposal.before[n])}" for n in proposal.guards)
-        yield Line("must still be", held)
+        for at, name in enumerate(proposal.guards):
+            held = f"{self._plain(name)} = {self._value(proposal, name, proposal.before[name])}"
+            yield Line("" if at else "must still be", held)
         if proposal.advances:
             yield Line("must move", self._plain(proposal.advances))
+        if proposal.moves:
+            yield Line(
+                "may move", f"{self._plain(', '.join(proposal.moves))}: the database changes it with every update"
+            )
 
     def rest(self, proposal: Proposal, evidence: Mapping[str, Any] | None, now: dt.datetime) -> Iterator[Line]:
         seen = f", seen {span(now - parse(str(evidence['at'])))} ago" if evidence else ""

@@ -1,74 +1,24 @@
-"""The people whose public keys this project trusts: `operators.yaml`, written by this tool and read strictly.
+"""Changing who is trusted: `operators.yaml` is written by this tool only.
 
-One key is one name and one person is one name; revoking keeps the entry, so that old decisions can still be checked.
+Revoking keeps the entry, so that old decisions can still be checked and the key is never used again.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import os
 import tempfile
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ValidationError
 
-from synapsor.config import FormatVersion, read_yaml, refuse, validated
-from synapsor.contract.document import hidden
-from synapsor.contract.model import Name
-from synapsor.core.review import Operator, key_fingerprint, same_person
+from synapsor.core.review import Operator, key_fingerprint
 from synapsor.errors import ConfigError, UsageError
+from synapsor.operators import OperatorsFile, check_operators, check_people, is_public_key, read_operators
 
 HEADER = "# The operators of this project. Written by `synapsor operator`; their keys decide, so review every change of this file.\n"
-
-OperatorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
-Principal = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-
-
-def _seen(text: str) -> str:
-    if any(hidden(character) or character in "\t\n" for character in text):
-        raise ValueError("a character of it cannot be seen")
-    return text
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-    key: str
-    roles: tuple[Name, ...] = Field(strict=False, min_length=1)
-    principals: tuple[Annotated[Principal, AfterValidator(_seen)], ...] = Field(default=(), strict=False)
-    revoked: bool = False
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-    synapsor: FormatVersion
-    operators: dict[OperatorName, _Entry] = Field(default_factory=dict)
-
-
-def read_operators(path: Path) -> dict[str, Operator]:
-    """Return the operators by name; a project without the file has none.
-
-    Raises:
-        ConfigError: the file is not what this tool writes, or two entries could be one person.
-    """
-    if not path.exists():
-        return {}
-    file, problems = validated(_File, read_yaml(path))
-    if file is None or problems:
-        refuse(path, problems)
-    operators = {
-        name: Operator(name=name, key=entry.key, roles=entry.roles, principals=entry.principals, revoked=entry.revoked)
-        for name, entry in file.operators.items()
-    }
-    _check(operators)
-    return operators
 
 
 def add_operator(path: Path, operator: Operator) -> dict[str, Operator]:
@@ -79,7 +29,7 @@ def add_operator(path: Path, operator: Operator) -> dict[str, Operator]:
         ConfigError: the key is no public key or belongs to another name, or the person has an entry already.
     """
     operators = check_new(path, operator)
-    if not _is_public_key(operator.key):
+    if not is_public_key(operator.key):
         raise ConfigError(
             f"The key of {operator.name} is not an Ed25519 public key.",
             fix="Give the raw key in base64, as `operators.yaml` has it.",
@@ -103,13 +53,13 @@ def check_new(path: Path, operator: Operator) -> dict[str, Operator]:
         )
     operators[operator.name] = operator
     try:
-        _File.model_validate(_body(operators))
+        OperatorsFile.model_validate(_body(operators))
     except ValidationError:
         raise UsageError(
             "This name, role or principal cannot be used.",
             fix="Names and roles are lower case: letters, digits and underscores, a letter first.",
         ) from None
-    _check_people(operators)
+    check_people(operators)
     return operators
 
 
@@ -127,45 +77,8 @@ def revoke_operator(path: Path, name: str) -> dict[str, Operator]:
     return operators
 
 
-def _check(operators: dict[str, Operator]) -> None:
-    for one in operators.values():
-        if not _is_public_key(one.key):
-            raise ConfigError(
-                f"The key of {one.name} is not an Ed25519 public key.",
-                fix="Add the operator with `synapsor operator add`.",
-            )
-    _check_people(operators)
-
-
-def _check_people(operators: dict[str, Operator]) -> None:
-    for one, other in combinations(operators.values(), 2):
-        if one.key == other.key:
-            raise ConfigError(
-                f"{one.name} and {other.name} have the same key.", fix="Give every person a key of their own."
-            )
-        # A revoked entry may be followed by a new one of the same person.
-        trusted = not (one.revoked or other.revoked)
-        if trusted and any(
-            same_person(a, b) for a in (one.name, *one.principals) for b in (other.name, *other.principals)
-        ):
-            raise ConfigError(
-                f"{one.name} and {other.name} could be the same person.",
-                fix="Give one person one entry, with all their principals.",
-            )
-
-
-def _is_public_key(text: str) -> bool:
-    try:
-        raw = base64.b64decode(text, validate=True)
-        Ed25519PublicKey.from_public_bytes(raw)
-    except (binascii.Error, ValueError):
-        return False
-    # One spelling only, so that equal keys are equal texts.
-    return base64.b64encode(raw).decode() == text
-
-
 def _write(path: Path, operators: dict[str, Operator]) -> None:
-    _check(operators)
+    check_operators(operators)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synapsor import runtime
@@ -41,7 +41,22 @@ async def _call(config: Config, capability: str, given: dict[str, Any], session:
         desk = await project.desk()
         if capability not in desk.tools:
             raise UsageError("There is no such capability.", fix=f"Known here: {', '.join(sorted(desk.tools))}.")
-        return await desk.call(capability, given, session)
+        return await desk.call(capability, _typed(given, desk.tools[capability].input_schema), session)
+
+
+def _typed(given: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a text as JSON where the capability takes a number or a truth: a shell has only texts. A model's call has types and stays as it is."""
+    kinds = {name: rule.get("type") for name, rule in schema["properties"].items()}
+    return {
+        n: _loose(v) if isinstance(v, str) and kinds.get(n) not in {None, "string"} else v for n, v in given.items()
+    }
+
+
+def _loose(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _arguments(pairs: list[str], document: str | None) -> dict[str, Any]:

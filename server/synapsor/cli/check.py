@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from synapsor.approve.operators import read_operators
 from synapsor.cli.terminal import answer
 from synapsor.config import load_config
 from synapsor.contract.load import LoadedContract, load_all
 from synapsor.contract.model import ReadCapability
 from synapsor.errors import ConfigError, ContractError
+from synapsor.operators import read_operators
 
 
 def run(arguments: Namespace) -> int:

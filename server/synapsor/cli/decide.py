@@ -11,12 +11,12 @@ from argparse import Namespace
 
 from synapsor import runtime
 from synapsor.approve.card import Card, card, render
-from synapsor.cli.signer import signer
+from synapsor.cli.signer import named, signer
 from synapsor.cli.terminal import answer, ask, coloured, interrupt_at_once
 from synapsor.config import load_config
 from synapsor.core.records import to_body
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
-from synapsor.flow.review import approve, proposal_of, reject
+from synapsor.flow.review import approve, may_ask, proposal_of, reject
 from synapsor.ports import ProposalRecord
 
 PREFIX = 8
@@ -38,11 +38,14 @@ async def _run(arguments: Namespace) -> int:
         if not arguments.json:
             print(render(seen, colour=coloured(arguments)))
         _refuse_unseen(seen, arguments.verdict)
+        operators = project.operators()
+        # Before the person types anything: a refusal that is certain already.
+        await may_ask(ledger, record, named(arguments, operators), now=project.clock.now())
         digest = _confirmed(arguments, seen)
         source = project.config.sources.get(record.proposal.source)
         if source is None:
             raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-        operator, key = signer(arguments, project.operators())
+        operator, key = signer(arguments, operators)
         now = project.clock.now()
         if arguments.verdict == "approve":
             decided = await approve(

@@ -237,7 +237,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         sys.stdout.write(
-            f"\nAll {len(story.steps)} steps came out as told. The demo's project is in {arguments.dir}; mcp.json starts its server.\n"
+            f"\nAll {len(story.steps)} steps came out as told. The demo's project is in {arguments.dir}; serve it to a client with\n"
+            f"  synapsor --config {arguments.dir}/synapsor.yaml serve\n"
         )
     return 0
 

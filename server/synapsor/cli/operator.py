@@ -6,11 +6,12 @@ import sys
 from argparse import Namespace
 
 from synapsor.approve.keys import create_key, default_path, new_passphrase, public_key
-from synapsor.approve.operators import add_operator, check_new, describe, read_operators, revoke_operator
+from synapsor.approve.operators import add_operator, check_new, describe, revoke_operator
 from synapsor.cli.terminal import answer, note
 from synapsor.config import Config, load_config
 from synapsor.core.review import Operator, key_fingerprint
 from synapsor.errors import UsageError
+from synapsor.operators import read_operators
 from synapsor.secrets import Secret
 
 

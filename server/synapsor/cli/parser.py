@@ -122,7 +122,9 @@ def _contracts(commands: Any) -> None:
     )
     receipts.add_argument("--source", metavar="NAME", help="only of this source")
     receipts.add_argument(
-        "--role", default="synapsor_writer", metavar="NAME", help="the worker's role in the source (ddl)"
+        "--role",
+        metavar="NAME",
+        help="the worker's role in the source (ddl); without it, the user of the write URL where that is known here",
     )
     receipts.add_argument("--limit", type=_count, default=50, metavar="N")
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
+from urllib.parse import unquote, urlsplit
 
 from synapsor import runtime
 from synapsor.cli.terminal import answer
 from synapsor.config import Config, SourceConfig, load_config
 from synapsor.core.plan import Relation
 from synapsor.core.records import to_body
-from synapsor.errors import UsageError
+from synapsor.errors import ConfigError, UsageError
+from synapsor.secrets import resolve
 from synapsor.sql.receipts import receipts_ddl
 from synapsor.sql.statement import Dialect
 from synapsor.values import ValueUnfit
@@ -36,7 +38,7 @@ def _ddl(arguments: Namespace, config: Config) -> None:
         )
     try:
         scripts = {
-            name: receipts_ddl(Relation.parse(str(s.receipts)), _dialect(s), worker=arguments.role)
+            name: receipts_ddl(Relation.parse(str(s.receipts)), _dialect(s), worker=arguments.role or _writer(s))
             for name, s in chosen.items()
         }
     except ValueUnfit:
@@ -47,6 +49,15 @@ def _ddl(arguments: Namespace, config: Config) -> None:
         {"scripts": scripts},
         "\n".join(f"-- source {name}\n{script}" for name, script in scripts.items()),
     )
+
+
+def _writer(source: SourceConfig) -> str:
+    """Return the role that the worker logs in as, or the documented one where its URL is not known here."""
+    try:
+        user = urlsplit(resolve(source.write).reveal()).username if source.write else None
+    except (ConfigError, ValueError):
+        user = None
+    return unquote(user) if user else "synapsor_writer"
 
 
 def _dialect(source: SourceConfig) -> Dialect:

@@ -12,6 +12,28 @@ from synapsor.core.review import Operator
 from synapsor.errors import DecisionRefused, UsageError
 
 
+def named(arguments: Namespace, operators: Mapping[str, Operator]) -> Operator | None:
+    """Return whom --operator names, or the one whose key this user has; None when only the key itself can tell.
+
+    Raises:
+        UsageError: nobody, or more than one, could be meant.
+    """
+    if arguments.operator:
+        operator = operators.get(arguments.operator)
+        if operator is None:
+            raise UsageError("There is no such operator.", fix="See `synapsor operator list`.")
+        return operator
+    if arguments.key:
+        return None
+    mine = [o for o in operators.values() if not o.revoked and default_path(o.name).is_file()]
+    if len(mine) != 1:
+        raise UsageError(
+            "It is not clear who you are." if mine else "You have no operator's key here.",
+            fix="Say it with --operator NAME, and --key FILE if needed.",
+        )
+    return mine[0]
+
+
 def signer(arguments: Namespace, operators: Mapping[str, Operator]) -> tuple[Operator, Ed25519PrivateKey]:
     """Return the operator and their key, as named by --operator and --key, or found by the key that this user has.
 
@@ -19,26 +41,16 @@ def signer(arguments: Namespace, operators: Mapping[str, Operator]) -> tuple[Ope
         UsageError: nobody, or more than one, could be meant.
         DecisionRefused: the key belongs to nobody who is trusted here.
     """
-    if arguments.operator:
-        operator = operators.get(arguments.operator)
-        if operator is None:
-            raise UsageError("There is no such operator.", fix="See `synapsor operator list`.")
+    operator = named(arguments, operators)
+    if operator is not None:
         return operator, load_key(arguments.key or default_path(operator.name))
-    if arguments.key:
-        key = load_key(arguments.key)
-        found = next((o for o in operators.values() if o.key == public_key(key)), None)
-        if found is None:
-            raise DecisionRefused(
-                "unknown_key",
-                "This key is nobody's who is trusted here.",
-                fix="Add it with `synapsor operator add`.",
-                exit_code=5,
-            )
-        return found, key
-    mine = [o for o in operators.values() if not o.revoked and default_path(o.name).is_file()]
-    if len(mine) != 1:
-        raise UsageError(
-            "It is not clear who you are." if mine else "You have no operator's key here.",
-            fix="Say it with --operator NAME, and --key FILE if needed.",
+    key = load_key(arguments.key)
+    found = next((o for o in operators.values() if o.key == public_key(key)), None)
+    if found is None:
+        raise DecisionRefused(
+            "unknown_key",
+            "This key is nobody's who is trusted here.",
+            fix="Add it with `synapsor operator add`.",
+            exit_code=5,
         )
-    return mine[0], load_key(default_path(mine[0].name))
+    return found, key

@@ -32,7 +32,7 @@ FIELDS: Final[dict[str, str]] = {
     "ColumnRule.scale": "The decimal places that are kept; for numeric. A value with more is refused, not rounded.",
     "ColumnRule.minimum": "The least value that may be asked for or set; for integer.",
     "ColumnRule.maximum": "The greatest value that may be asked for or set; for integer.",
-    "ColumnRule.unit": "What a number counts, such as `cents`; told to the model and to the person who decides.",
+    "ColumnRule.unit": "What a number counts, such as `cents`; told to the model.",
     "ColumnRule.description": "What the column means; told to the model.",
     "_Capability.description": "What it is for; the model chooses by it.",
     "_Capability.context": "Which context holds. It may be left out when there is only one.",

@@ -31,44 +31,36 @@ def table_for(proposal: Proposal, contract: Contract) -> tuple[Table | None, str
         ({name for name, _ in proposal.columns} != set(table.allowed), "columns_changed"),
         (set(proposal.before) != set(table.allowed), "columns_changed"),
         (proposal.moves != table.moves, "guards_changed"),
-        (not _guarded(proposal, table), "guards_changed"),
     )
-    why = next((word for is_wrong, word in wrong if is_wrong), "")
-    if not why and not _as_reviewed(proposal, capability, table):
-        why = "outside_contract"
+    why = next((word for is_wrong, word in wrong if is_wrong), "") or _unlike_reviewed(proposal, capability, table)
     return (None, why) if why else (table, "")
 
 
-def _as_reviewed(proposal: Proposal, capability: ProposeCapability, table: Table) -> bool:
-    """Tell whether the row and the change are what the capability makes of these arguments: its constants, its bounds, its limits."""
+def _unlike_reviewed(proposal: Proposal, capability: ProposeCapability, table: Table) -> str:
+    """Return how the row and the change differ from what the capability makes of these arguments, or ""."""
     try:
         arguments = compile_arguments(capability).check(proposal.arguments)
         made = change_set(capability, table, arguments, proposal.before)
         value = capability.where[table.key]
-        asked = {table.key: to_token(arguments[str(value)[1:]] if is_argument(value) else constant(value), table.columns[table.key])}
+        key = arguments[str(value)[1:]] if is_argument(value) else constant(value)
+        asked = {table.key: to_token(key, table.columns[table.key])}
     except (Refusal, ValueUnfit, KeyError, ArithmeticError):
-        return False
-    return _alike(made.changes, proposal.changes, table) and _alike(asked, dict(proposal.key), table)
+        return "outside_contract"
+    if (set(made.guards), made.advances) != (set(proposal.guards), proposal.advances):
+        return "guards_changed"
+    alike = _alike(made.changes, proposal.changes, table) and _alike(asked, dict(proposal.key), table)
+    return "" if alike else "outside_contract"
 
 
 def _alike(made: Mapping[str, Token], told: Mapping[str, Token], table: Table) -> bool:
     """Compare tokens; the live column's scale, which is not in the contract, may have added zeros to a decimal."""
     return made.keys() == told.keys() and all(
-        _number(made[name]) == _number(told[name]) if table.columns[name].type is ColumnType.NUMERIC else made[name] == told[name]
+        _number(made[name]) == _number(told[name])
+        if table.columns[name].type is ColumnType.NUMERIC
+        else made[name] == told[name]
         for name in made
     )
 
 
 def _number(token: Token) -> Decimal | None:
     return None if token is None else Decimal(token)
-
-
-def _guarded(proposal: Proposal, table: Table) -> bool:
-    fixed = {table.key, table.tenant_column}
-    if table.version == "whole_row":
-        return proposal.advances is None and set(proposal.guards) == set(table.allowed) - fixed
-    return (
-        table.version is not None
-        and proposal.advances == table.version
-        and {table.version, *proposal.changes} <= set(proposal.guards)
-    )

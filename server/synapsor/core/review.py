@@ -1,6 +1,6 @@
 """Decisions: what an operator signs, and when a signature counts.
 
-A decision is an Ed25519 signature (RFC 8032) over one proposal digest. A status column proves nothing; this module's `verify` does.
+A decision is an Ed25519 signature (RFC 8032) over one proposal digest. A status column proves nothing; `verify_approval` does.
 """
 
 from __future__ import annotations
@@ -135,6 +135,29 @@ def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
         raise DecisionRefused(
             "expired", "The proposal has expired.", fix="Ask the agent to propose again.", exit_code=3
         )
+
+
+def verify_activation(
+    activation: Activation,
+    signature: str,
+    operators: Mapping[str, Operator],
+    *,
+    ledger: str,
+    contract: str,
+    digest: str,
+) -> None:
+    """Prove that a trusted reviewer activated exactly this contract in this ledger.
+
+    Raises:
+        IntegrityError: the reviewer is not trusted, the signature does not hold, or it is about something else.
+    """
+    operator = operators.get(activation.operator)
+    if operator is None or operator.revoked or ACTIVATOR_ROLE not in operator.roles:
+        raise IntegrityError("It was activated by somebody who may not do so here.")
+    if not signature_holds(activation, signature, operator):
+        raise IntegrityError("The signature of its activation does not hold.")
+    if (activation.ledger, activation.contract, activation.digest) != (ledger, contract, digest):
+        raise IntegrityError("Its activation is about another contract or another ledger.")
 
 
 def verify_approval(

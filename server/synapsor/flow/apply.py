@@ -88,10 +88,11 @@ class Task(Claim):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one attempt came to; `code` says why in a stable word."""
+    """What one attempt came to; `code` says why in a stable word, and `recorded` that the source holds a receipt of it already."""
 
     outcome: Outcome
     code: str = ""
+    recorded: bool = False
     changed: bool = False
     after: Mapping[str, Token] = field(default_factory=dict)
 
@@ -117,7 +118,7 @@ async def apply(task: Task) -> Result:
         result = Result(outcome=Outcome.FAILED, code=failed.kind.value)
     if result.outcome is Outcome.APPLIED:
         await task.reached("apply.committed")
-    if result.outcome in {Outcome.CONFLICT, Outcome.FAILED} and result.code != "receipt":
+    if result.outcome in {Outcome.CONFLICT, Outcome.FAILED} and not result.recorded:
         return await record_verdict(task, result)
     return result
 
@@ -198,7 +199,7 @@ async def _known(task: Claim, tx: WriteTransaction) -> Result | None:
         return Result(outcome=Outcome.RECONCILIATION_REQUIRED, code="receipt_of_another_digest")
     if outcome == Outcome.APPLIED.value:
         return Result(outcome=Outcome.ALREADY_APPLIED, changed=True, after=task.proposal.changes)
-    return Result(outcome=Outcome(outcome), code="receipt")
+    return Result(outcome=Outcome(outcome), code="recorded_before", recorded=True)
 
 
 async def _insert(task: Claim, tx: WriteTransaction, outcome: Outcome) -> None:

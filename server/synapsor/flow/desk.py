@@ -26,6 +26,8 @@ from synapsor.ports import AgentLedger, Clock
 log = logging.getLogger("synapsor.desk")
 
 _UNKNOWN = "?"
+RESOURCE = "synapsor.resource"
+"""What an audit calls the reading of a resource that is not there for the session."""
 _RECORD_CANCEL_SECONDS = 5
 
 
@@ -67,8 +69,16 @@ class Desk:
             return await self._refused(call, kind, Refusal(Code.INTERNAL))
 
     async def resource(self, uri: str, session: Session) -> dict[str, Any] | None:
-        """Return a proposal or an evidence bundle of this session's own scope; None for anything else."""
-        return await view_resource(uri, session, self._served, self._ledger)
+        """Return a proposal or an evidence bundle of this session's own scope; None for anything else, and when it cannot be recorded."""
+        try:
+            found = await view_resource(uri, session, self._served, self._ledger)
+            served = found[1] if found else None
+            call = self._call(served.tool.name if served else RESOURCE, served, session, _scope(served, session))
+            await self._ledger.record_read(_plain_audit(call, "resource" if found else Code.NOT_FOUND.value), None)
+        except Exception as error:  # noqa: BLE001  # law 7: whatever happens, a client learns only that there is nothing for it
+            log.error("resource failed: %s", place(error), extra={"action": "resource_failed"})  # noqa: TRY400  # no values
+            return None
+        return found[0] if found else None
 
     async def _run(
         self, served: Served, arguments: Mapping[str, Any] | None, scope: Scope | Refusal, call: Call

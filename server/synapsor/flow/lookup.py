@@ -49,14 +49,14 @@ async def status_of(
 
 async def view_resource(
     uri: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger
-) -> dict[str, Any] | None:
-    """Return what a `synapsor://proposal/{id}` or `synapsor://evidence/{id}` names, or None."""
+) -> tuple[dict[str, Any], Served] | None:
+    """Return what a `synapsor://proposal/{id}` or `synapsor://evidence/{id}` names and the capability it came from, or None."""
     kind, _, handle = uri.removeprefix(_PREFIX).partition("/")
     if not uri.startswith(_PREFIX):
         return None
     if kind == "proposal":
         found = await _own_proposal(handle, session, served, ledger)
-        return proposal_view(*found) if found else None
+        return (proposal_view(*found), found[1]) if found else None
     return await _own_evidence(handle, session, served, ledger) if kind == "evidence" else None
 
 
@@ -76,7 +76,7 @@ async def _own_proposal(
 
 async def _own_evidence(
     handle: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger
-) -> dict[str, Any] | None:
+) -> tuple[dict[str, Any], Served] | None:
     body = await ledger.evidence(handle) if _EVIDENCE.match(handle) else None
     if body is None:
         return None
@@ -86,14 +86,8 @@ async def _own_evidence(
     types = {name: ColumnType(kind) for name, kind in body["columns"]}
     at = {name: index for index, name in enumerate(types)}
     rows = [{n: to_json(row[at[n]], types[n]) for n in capability.returns if n in at} for row in body["rows"]]
-    return {
-        "id": body["id"],
-        "at": body["at"],
-        "capability": body["capability"],
-        "rows": rows,
-        "cut_by": body["cut_by"],
-        "plan": body["plan"],
-    }
+    view = {name: body[name] for name in ("id", "at", "capability", "cut_by", "plan")}
+    return {**view, "rows": rows}, capability
 
 
 def _owns(session: Session, served: Served, tenant: str | None, principal: str) -> bool:

@@ -44,13 +44,11 @@ class Served:
     """
 
     tool: Tool
-    contract_name: str
     contract: str
     capability: Capability
     table: Table
     context: Context
     source: ReadSource
-    mode: Mode
     check: ArgumentCheck
     question: Question | None
     template: ReadTemplate | None
@@ -67,7 +65,8 @@ class Wiring:
 
 
 async def prepare(
-    contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring]) -> tuple[list[Served], list[Finding]]:
+    contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring]
+) -> tuple[list[Served], list[Finding]]:
     """Return the contract's capabilities and what was found wrong with their mappings.
 
     Raises:
@@ -119,13 +118,11 @@ def _serve(
     )
     return Served(
         tool=tool,
-        contract_name=contract.contract,
         contract=digest,
         capability=capability,
         table=narrow,
         context=contract.context_of(capability),
         source=wired.source,
-        mode=wired.mode,
         check=compile_arguments(capability),
         question=question,
         template=template,

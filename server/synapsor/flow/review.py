@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import (
+    ACTIVATOR_ROLE,
     Activation,
     Decision,
     Operator,
@@ -33,7 +34,6 @@ from synapsor.flow import handles
 from synapsor.flow.replay import proposal_named
 from synapsor.ports import Activated, ProposalRecord, ReviewLedger
 
-REVIEWER_ROLE = "contract_reviewer"
 APPROVAL_LASTS = dt.timedelta(hours=24)
 MAX_REASON = 500
 
@@ -116,9 +116,9 @@ async def activate(
     """
     if operator.revoked:
         raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
-    if REVIEWER_ROLE not in operator.roles:
+    if ACTIVATOR_ROLE not in operator.roles:
         raise DecisionRefused(
-            "role_missing", f"This needs the role {REVIEWER_ROLE}.", fix="Ask somebody who has it.", exit_code=5
+            "role_missing", f"This needs the role {ACTIVATOR_ROLE}.", fix="Ask somebody who has it.", exit_code=5
         )
     activation = Activation(
         id=handles.new("act"),
@@ -170,6 +170,22 @@ async def _undecided(
     return record.proposal
 
 
+async def may_ask(ledger: ReviewLedger, record: ProposalRecord, operator: Operator | None, *, now: dt.datetime) -> None:
+    """Refuse what is certain before a person is asked for anything, and record that it was refused.
+
+    Raises:
+        DecisionRefused: it is decided already, or this operator may not decide.
+    """
+    try:
+        _check_open(record)
+        if operator is not None:
+            may_decide(record.proposal, operator, now=stamp(now))
+    except DecisionRefused as refused:
+        who = operator.name if operator else "?"
+        await ledger.refused_decision(record.proposal.id, who, refused.rule, stamp(now))
+        raise
+
+
 def _check(
     record: ProposalRecord, ledger: str, digest: str, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime
 ) -> None:
@@ -181,6 +197,10 @@ def _check(
     if proposal.digest != digest:
         raise IntegrityError("The proposal is not the one that was shown.")
     may_decide(proposal, operator, now=stamp(now))
+    _check_open(record)
+
+
+def _check_open(record: ProposalRecord) -> None:
     if record.status is not Status.REVIEW_REQUIRED:
         raise DecisionRefused(
             "already_decided", f"The proposal is {record.status.value}.", fix="Nothing is left to decide.", exit_code=3

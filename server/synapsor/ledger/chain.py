@@ -59,7 +59,9 @@ class Checkpoint:
     signature: str = ""
 
 
-def event(kind: str, subject: str, at: str, records: Sequence[Record] = (), facts: Mapping[str, Any] | None = None) -> Event:
+def event(
+    kind: str, subject: str, at: str, records: Sequence[Record] = (), facts: Mapping[str, Any] | None = None
+) -> Event:
     """Make an event ready; `facts` are what happened beyond the records.
 
     Raises:
@@ -132,7 +134,14 @@ class Book:
         seq, prev = (head["seq"] + 1, head["hash"]) if head else (1, GENESIS)
         digest = event_hash(seq, prev, entry.body)
         await self.tx.execute(
-            "insert_event", seq=seq, at=entry.at, kind=entry.kind, subject=entry.subject, body=entry.body.decode(), prev=prev, hash=digest
+            "insert_event",
+            seq=seq,
+            at=entry.at,
+            kind=entry.kind,
+            subject=entry.subject,
+            body=entry.body.decode(),
+            prev=prev,
+            hash=digest,
         )
         for each in entry.records:
             await self.tx.execute(f"insert_{each.kind.name}", seq=seq, id=each.id, body=each.text, **each.columns)

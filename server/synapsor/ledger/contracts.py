@@ -17,7 +17,13 @@ async def activate(book: Book, activated: Activated) -> None:
     records = []
     if await book.tx.one("contract_version_by_digest", digest=told.digest) is None:
         handle = new_handle("ctr")
-        version = {"id": handle, "at": told.at, "name": told.contract, "digest": told.digest, "contract": dict(activated.body)}
+        version = {
+            "id": handle,
+            "at": told.at,
+            "name": told.contract,
+            "digest": told.digest,
+            "contract": dict(activated.body),
+        }
         records.append(record(CONTRACT, handle, version))
     body = {"activation": to_body(told), "signature": activated.signature, "metadata": dict(activated.metadata)}
     records.append(record(ACTIVATION, told.id, body))

@@ -28,7 +28,9 @@ async def decide(book: Book, ledger: str, signed: SignedDecision, job: Job | Non
     if row is None:
         raise DecisionRefused("no_such_proposal", "There is no such proposal.", exit_code=2)
     if row["status"] != Status.REVIEW_REQUIRED.value:
-        raise DecisionRefused("already_decided", f"The proposal is {row['status']}.", fix="Look at it again.", exit_code=3)
+        raise DecisionRefused(
+            "already_decided", f"The proposal is {row['status']}.", fix="Look at it again.", exit_code=3
+        )
     if (decision.ledger, decision.digest) != (ledger, digest_bytes("proposal", row["body"].encode())):
         raise IntegrityError("The decision is about another proposal.")
     if job is not None and not _follows(job, decision, row["source"]):

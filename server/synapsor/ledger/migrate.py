@@ -36,7 +36,9 @@ def migrations() -> tuple[Migration, ...]:
     """Return the steps of this program, in order."""
     folder = files(__package__) / "migrations" / "sqlite"
     found = [(m, f) for f in folder.iterdir() if (m := _FILE.match(f.name))]
-    return tuple(sorted((Migration(int(m[1]), m[2], f.read_text(encoding="utf-8")) for m, f in found), key=lambda m: m.number))
+    return tuple(
+        sorted((Migration(int(m[1]), m[2], f.read_text(encoding="utf-8")) for m, f in found), key=lambda m: m.number)
+    )
 
 
 def schema() -> str:
@@ -77,7 +79,8 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[Migration], *, at: s
             for statement in statements(step.text):
                 connection.execute(statement)
             connection.execute(
-                "INSERT INTO migration (number, name, checksum, at) VALUES (?, ?, ?, ?)", (step.number, step.name, step.checksum, at)
+                "INSERT INTO migration (number, name, checksum, at) VALUES (?, ?, ?, ?)",
+                (step.number, step.name, step.checksum, at),
             )
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
         connection.execute("COMMIT")

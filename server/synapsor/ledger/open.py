@@ -102,7 +102,9 @@ def _open(files: LedgerFiles, clock: Clock, *, signing: bool, upgrade: bool) -> 
     try:
         _bring_up(connection, files, clock, upgrade=upgrade)
         key = load_key(files.key) if signing else None
-        ledger = _ledger(connection, partial(connect, f"{uri}?mode=ro", read_only=True), key, clock, Anchor(files.checkpoints))
+        ledger = _ledger(
+            connection, partial(connect, f"{uri}?mode=ro", read_only=True), key, clock, Anchor(files.checkpoints)
+        )
     except BaseException:
         connection.close()
         raise
@@ -137,7 +139,9 @@ def _ledger(
         raise IntegrityError("The ledger was made with another key.", fix="Restore the key that was made with it.")
     signer = Signer(identity["id"], key, clock) if key is not None else None
     engine = SqliteConnection(connection, open_reader)
-    return Ledger(engine, ledger_id=identity["id"], public_key=identity["public_key"], clock=clock, signer=signer, anchor=anchor)
+    return Ledger(
+        engine, ledger_id=identity["id"], public_key=identity["public_key"], clock=clock, signer=signer, anchor=anchor
+    )
 
 
 def _refuse_unfit(files: LedgerFiles) -> None:
@@ -147,16 +151,29 @@ def _refuse_unfit(files: LedgerFiles) -> None:
         if not stat.S_ISREG(facts.st_mode):
             raise LedgerFailure(f"{path.name} is not a file.", fix="Name the ledger's file in synapsor.yaml.")
         # The mode is looked at as well, because to root every file is writable.
-        if not facts.st_mode & stat.S_IWUSR or not os.access(path, os.R_OK | os.W_OK) or not os.access(path.parent, os.W_OK):
-            raise LedgerFailure(f"{path.name} is read-only.", fix="The ledger's user must own the file and its directory.")
+        if (
+            not facts.st_mode & stat.S_IWUSR
+            or not os.access(path, os.R_OK | os.W_OK)
+            or not os.access(path.parent, os.W_OK)
+        ):
+            raise LedgerFailure(
+                f"{path.name} is read-only.", fix="The ledger's user must own the file and its directory."
+            )
         with path.open("rb") as stream:
             magic = stream.read(len(_MAGIC))
     except FileNotFoundError:
-        raise LedgerFailure(f"There is no ledger {path.name}.", fix="Restore it; a project that never had one gets it with `synapsor activate`.") from None
+        raise LedgerFailure(
+            f"There is no ledger at {path}.",
+            fix="A new project gets one with `synapsor activate`; one that was there before must be restored.",
+        ) from None
     except OSError:
-        raise LedgerFailure(f"{path.name} cannot be read.", fix="The ledger's user must own the file and its directory.") from None
+        raise LedgerFailure(
+            f"{path.name} cannot be read.", fix="The ledger's user must own the file and its directory."
+        ) from None
     if not magic:
-        raise LedgerFailure(f"{path.name} is empty.", fix="Restore it from a backup; an empty file is never taken for a new ledger.")
+        raise LedgerFailure(
+            f"{path.name} is empty.", fix="Restore it from a backup; an empty file is never taken for a new ledger."
+        )
     if magic != _MAGIC:
         raise LedgerFailure(f"{path.name} is not a ledger, or its header is damaged.", fix="Restore it from a backup.")
 
@@ -169,13 +186,18 @@ def _create(files: LedgerFiles, clock: Clock) -> None:
             if not os.path.lexists(files.database):
                 _make(files, clock)
     except OSError:
-        raise LedgerFailure("The ledger cannot be made here.", fix="Its directory must be writable for the ledger's user.") from None
+        raise LedgerFailure(
+            "The ledger cannot be made here.", fix="Its directory must be writable for the ledger's user."
+        ) from None
 
 
 def _make(files: LedgerFiles, clock: Clock) -> None:
     for left in (files.checkpoints, *files.companions):
         if os.path.lexists(left):
-            raise LedgerFailure(f"There was a ledger here: {left.name} is still there.", fix="Restore the ledger, or move that file away.")
+            raise LedgerFailure(
+                f"There was a ledger here: {left.name} is still there.",
+                fix="Restore the ledger, or move that file away.",
+            )
     building = LedgerFiles.beside(Path(f"{files.database}.new"))
     try:
         for stale in (building.database, *building.companions):

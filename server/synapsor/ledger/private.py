@@ -59,7 +59,12 @@ def narrow(path: Path) -> None:
         return
     except OSError:
         raise LedgerFailure(f"{path.name} is open to other users.", fix="Run chmod 600 on it as its owner.") from None
-    log.warning("%s was open to other users (mode %o); narrowed to its owner", path.name, mode, extra={"action": "mode_narrowed"})
+    log.warning(
+        "%s was open to other users (mode %o); narrowed to its owner",
+        path.name,
+        mode,
+        extra={"action": "mode_narrowed"},
+    )
 
 
 @contextmanager

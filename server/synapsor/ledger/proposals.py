@@ -20,7 +20,10 @@ EXPIRE_AT_ONCE = 100
 
 async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
     """File a proposal, or find the pending one that asks for the same; return the handle of the one that stands."""
-    pending = [(Status(row["status"]), _proposal(row)) for row in await book.tx.all("pending_by_request", request=proposal.request)]
+    pending = [
+        (Status(row["status"]), _proposal(row))
+        for row in await book.tx.all("pending_by_request", request=proposal.request)
+    ]
     for status, known in pending:
         lapsed = status is Status.REVIEW_REQUIRED and known.expires_at <= proposal.at
         if not lapsed and _asks_the_same(known, proposal):
@@ -30,8 +33,20 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
         if status is Status.REVIEW_REQUIRED:
             target = Status.EXPIRED if known.expires_at <= proposal.at else Status.SUPERSEDED
             await move(book, known.id, status, target, at=proposal.at, by=proposal.id)
-    records = (*seen, record(PROPOSAL, proposal.id, to_body(proposal)), record(BRANCH, proposal.branch, _branch(proposal)))
-    await book.append(event("proposal_filed", proposal.id, proposal.at, records, {"origin": None, "target": Status.REVIEW_REQUIRED.value}))
+    records = (
+        *seen,
+        record(PROPOSAL, proposal.id, to_body(proposal)),
+        record(BRANCH, proposal.branch, _branch(proposal)),
+    )
+    await book.append(
+        event(
+            "proposal_filed",
+            proposal.id,
+            proposal.at,
+            records,
+            {"origin": None, "target": Status.REVIEW_REQUIRED.value},
+        )
+    )
     return proposal.id
 
 

@@ -35,7 +35,14 @@ class Ledger:
     """
 
     def __init__(
-        self, connection: Connection, *, ledger_id: str, public_key: str, clock: Clock, signer: Signer | None, anchor: Anchor | None
+        self,
+        connection: Connection,
+        *,
+        ledger_id: str,
+        public_key: str,
+        clock: Clock,
+        signer: Signer | None,
+        anchor: Anchor | None,
     ) -> None:
         self.id = ledger_id
         self.public_key = public_key
@@ -49,7 +56,9 @@ class Ledger:
         entry = reads.read_event(audit, evidence)
         await self._write(lambda book: book.append(entry))
 
-    async def file_proposal(self, proposal: Proposal, evidence: Mapping[str, Any], audit: Mapping[str, Any]) -> ProposalRecord:
+    async def file_proposal(
+        self, proposal: Proposal, evidence: Mapping[str, Any], audit: Mapping[str, Any]
+    ) -> ProposalRecord:
         """File a proposal, its review branch, evidence and audit, or find the pending one that asks for the same."""
         seen = reads.seen_records(audit, evidence)
 

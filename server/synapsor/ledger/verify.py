@@ -186,7 +186,11 @@ class _Walk:
             raise _Bad(saved.path.name, "holds no checkpoint")
 
     async def _anchored(self, tx: Transaction, checkpoint: Checkpoint | None) -> None:
-        if checkpoint is None or checkpoint.ledger != self._ledger or not checkpoint_holds(checkpoint, self._public_key):
+        if (
+            checkpoint is None
+            or checkpoint.ledger != self._ledger
+            or not checkpoint_holds(checkpoint, self._public_key)
+        ):
             raise _Bad(self.at, "is not a checkpoint of this ledger")
         if checkpoint.seq > self.seq:
             raise _Bad(self.seq + 1, "the tail is missing: a signed checkpoint is further on")

@@ -79,7 +79,7 @@ def _is_drift(text: str) -> bool:
 class Place:
     """A database file and the schema name by which statements reach it."""
 
-    connect_seconds: ClassVar[float] = 5.0
+    connect_seconds: ClassVar[float] = 1.0
     path: Path = field(repr=False)
     schema: str
 

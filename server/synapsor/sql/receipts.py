@@ -105,7 +105,7 @@ def receipts_ddl(relation: Relation, dialect: Dialect, *, worker: str = "synapso
 _DDL: dict[Dialect, str] = {
     "postgres": """\
 -- Synapsor receipts: written by the worker in the same transaction as a change. Run as the owner of the schema.
-CREATE TABLE {table} (
+CREATE TABLE IF NOT EXISTS {table} (
   receipt_key     bytea PRIMARY KEY CHECK (octet_length(receipt_key) = 32),
   proposal_digest bytea NOT NULL CHECK (octet_length(proposal_digest) = 32),
   proposal_id     varchar(64) COLLATE "C" NOT NULL,
@@ -122,7 +122,7 @@ GRANT SELECT, INSERT ON {table} TO {role};
 """,
     "mysql": """\
 -- Synapsor receipts: written by the worker in the same transaction as a change. Run as the owner of the database.
-CREATE TABLE {table} (
+CREATE TABLE IF NOT EXISTS {table} (
   receipt_key     BINARY(32) NOT NULL PRIMARY KEY,
   proposal_digest BINARY(32) NOT NULL,
   proposal_id     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -137,7 +137,7 @@ GRANT SELECT, INSERT ON {table} TO {role}@'{host}';
 """,
     "sqlite": """\
 -- Synapsor receipts: written by the worker in the same transaction as a change. Run on the file that holds the changed tables.
-CREATE TABLE {table} (
+CREATE TABLE IF NOT EXISTS {table} (
   receipt_key     BLOB NOT NULL PRIMARY KEY CHECK (length(receipt_key) = 32),
   proposal_digest BLOB NOT NULL CHECK (length(proposal_digest) = 32),
   proposal_id     TEXT NOT NULL CHECK (length(proposal_id) <= 64),

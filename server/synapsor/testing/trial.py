@@ -19,13 +19,13 @@ from synapsor.contract.model import Contract, ProposeCapability
 from synapsor.core.facts import Finding
 from synapsor.core.plan import Relation
 from synapsor.core.posture import judge_write
-from synapsor.core.review import Operator
+from synapsor.core.review import ACTIVATOR_ROLE, Operator
 from synapsor.core.scope import Session
 from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, ContractError, UnsafeSource
 from synapsor.flow.desk import Desk
 from synapsor.flow.prepare import Mode, Wiring, prepare
-from synapsor.flow.review import REVIEWER_ROLE, activate, approve, reject
+from synapsor.flow.review import activate, approve, reject
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
@@ -61,7 +61,7 @@ class Trial:
         self.ledger: Ledger = open_memory_ledger(clock=clock)
         self.key = Ed25519PrivateKey.generate()
         proposals = [c for c in contract.capabilities.values() if isinstance(c, ProposeCapability)]
-        roles = sorted({REVIEWER_ROLE, *(c.approval.role for c in proposals)})
+        roles = sorted({ACTIVATOR_ROLE, *(c.approval.role for c in proposals)})
         self.operator = Operator(name="person", key=public_key(self.key), roles=tuple(roles))
         self.targets: dict[str, WriteTarget] = {}
         self.desk: Desk

@@ -14,7 +14,7 @@ from synapsor.core.authority import table_for
 from synapsor.core.plan import Relation
 from synapsor.core.posture import natives
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import ACTIVATOR_ROLE, Operator, SignedDecision, signature_holds, verify_approval
+from synapsor.core.review import Operator, SignedDecision, verify_activation, verify_approval
 from synapsor.core.writeback import Lease, Outcome, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
 from synapsor.flow.apply import Claim, Result, Task
@@ -142,17 +142,18 @@ async def _active_contract(proposal: Proposal, ledger: WorkLedger, operators: Ma
     active = await ledger.active_contract_by_digest(proposal.contract)
     if active is None:
         raise Denied("contract_not_active")
-    operator = operators.get(active.activation.operator)
-    trusted = operator is not None and not operator.revoked and ACTIVATOR_ROLE in operator.roles
-    if operator is None or not trusted or not signature_holds(active.activation, active.signature, operator):
-        raise Denied("activation_invalid")
     try:
         contract = from_body(active.body)
+        verify_activation(
+            active.activation,
+            active.signature,
+            operators,
+            ledger=ledger.id,
+            contract=contract.contract,
+            digest=proposal.contract,
+        )
     except IntegrityError:
         raise Denied("activation_invalid") from None
-    told = active.activation
-    signed = (told.ledger, told.contract, told.digest)
-    # What was signed, and not the columns by which it was found, says which contract this is.
-    if signed != (ledger.id, contract.contract, proposal.contract) or contract_digest(contract) != proposal.contract:
+    if contract_digest(contract) != proposal.contract:
         raise Denied("activation_invalid")
     return contract

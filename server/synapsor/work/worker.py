@@ -88,6 +88,8 @@ class Worker:
             group.start_soon(self._renew, lease)
             try:
                 result = await self._attempt(lease)
+                if result.outcome is Outcome.RETRY and lease.attempt >= self.pace.attempts:
+                    result = await self._give_up(lease, result)
                 await self.reached("work.applied")
                 settled = await self._finish(lease, result)
             except LedgerFailure:
@@ -132,12 +134,19 @@ class Worker:
             if result.outcome is not Outcome.RETRY or result.code not in {"unknown_commit", "receipt_raced"}:
                 break
             result = await apply(task)
-        if result.outcome is Outcome.RETRY and lease.attempt >= self.pace.attempts:
-            given_up = Result(outcome=Outcome.FAILED, code=f"gave_up_{result.code}")
-            verdict = await record_verdict(task, given_up)
-            unresolved = Result(outcome=Outcome.RECONCILIATION_REQUIRED, code=f"unresolved_{result.code}")
-            return unresolved if verdict.outcome is Outcome.RETRY else verdict
         return result
+
+    async def _give_up(self, lease: Lease, last: Result) -> Result:
+        """Return the verdict on a job that was tried too often: what the source says, or else that a person must look."""
+        unresolved = Result(outcome=Outcome.RECONCILIATION_REQUIRED, code=f"unresolved_{last.code}")
+        record = await self.ledger.proposal(lease.job.proposal)
+        if record is None:
+            return unresolved
+        claim = await claim_of(record.proposal, lease, self.ledger, self.targets, reached=self.reached)
+        if claim is None:
+            return unresolved
+        verdict = await record_verdict(claim, Result(outcome=Outcome.FAILED, code=f"gave_up_{last.code}"))
+        return unresolved if verdict.outcome is Outcome.RETRY else verdict
 
     async def _denied(self, lease: Lease, denied: Denied) -> Result:
         """Return what a refused job came to. It may have been applied all the same, before the ledger was restored from a backup or by

@@ -1,0 +1,65 @@
+"""Which adapter speaks to which engine; nothing else of the house knows their names.
+
+Each of the two credentials is resolved in exactly one function here, when it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from synapsor.config import Engine, SourceConfig
+from synapsor.errors import ConfigError
+from synapsor.ports import ReadSource, WriteSource
+from synapsor.secrets import SecretRef, resolve
+
+
+def open_reader(name: str, wired: SourceConfig) -> ReadSource:
+    """Return a source through its read credential; the one place where that credential is resolved."""
+    source: ReadSource = _opened(_adapters(wired.engine)[0], name, wired, wired.read)
+    return source
+
+
+def open_writer(name: str, wired: SourceConfig) -> WriteSource:
+    """Return a source through the worker's credential; the one place where that credential is resolved."""
+    assert wired.write is not None  # noqa: S101  # the configuration refuses writeback without it
+    source: WriteSource = _opened(_adapters(wired.engine)[1], name, wired, wired.write)
+    return source
+
+
+def _opened(adapter: Callable[..., Any], name: str, wired: SourceConfig, ref: SecretRef) -> Any:
+    refused: ConfigError
+    try:
+        return adapter(**_way_in(name, wired, ref))
+    except ConfigError as error:
+        refused = error
+    # Without the frames it comes from: their locals hold the address, and some crash reporters print locals.
+    raise refused.with_traceback(None)
+
+
+def _adapters(engine: Engine) -> tuple[Callable[..., ReadSource], Callable[..., WriteSource]]:
+    if engine == "postgres":
+        from synapsor.sources.postgres import PostgresReadSource, PostgresWriteSource
+
+        return PostgresReadSource, PostgresWriteSource
+    if engine == "sqlite":
+        from synapsor.sources.sqlite import SqliteReadSource, SqliteWriteSource
+
+        return SqliteReadSource, SqliteWriteSource
+    from synapsor.sources.mysql import MysqlReadSource, MysqlWriteSource
+
+    return MysqlReadSource, MysqlWriteSource
+
+
+def _way_in(name: str, wired: SourceConfig, ref: SecretRef) -> dict[str, Any]:
+    common = {
+        "name": name,
+        "url": resolve(ref).reveal(),
+        "pool_size": wired.pool.size,
+        "pool_wait_ms": wired.pool.wait_ms,
+    }
+    if wired.engine == "sqlite":
+        return {**common, "schema": wired.schema_ or "main"}
+    from synapsor.sources.tls import Tls
+
+    return {**common, "tls": Tls(ca=wired.tls.ca if wired.tls else None, required=wired.tls is not None)}
