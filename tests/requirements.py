@@ -18,15 +18,14 @@ class Requirement:
 
 _R = Requirement
 REQUIREMENTS: dict[str, Requirement] = {
-    "ledger:every-look": _R(
-        "Reading a resource again is audited too, and answers nothing when it cannot be.", "law 2, I16"
-    ),
-    "contract:activated-for-its-database": _R(
-        "An activation counts only for the database that it was signed for.", "law 10"
+    "activation:bound": _R(
+        "An activation counts only as it was signed: this contract, this digest, this ledger, a trusted reviewer.",
+        "S12",
     ),
     "apply:all-or-nothing": _R(
         "An apply that fails at any step leaves neither the change nor its receipt.", "law 4, R3"
     ),
+    "apply:exact": _R("What is stored is exactly what was approved, or nothing is.", "law 4, R5"),
     "apply:exactly-once": _R(
         "An approved change takes effect once, whatever is killed or paused in between.", "law 4, R1"
     ),
@@ -38,6 +37,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "apply:receipt-once": _R(
         "The first receipt of a proposal decides; a second one is refused by the database.", "law 4, R1"
     ),
+    "apply:receipts-first": _R("A worker does not start on a source whose receipts could not be believed.", "D07"),
     "apply:stale-conflicts": _R("A row that moved on after the proposal is not overwritten.", "R6"),
     "apply:tenant": _R("No change reaches a row of another tenant.", "law 4, S4"),
     "apply:unknown-is-unknown": _R("A lost answer to COMMIT is reported as unknown, never as failed or applied.", "R4"),
@@ -56,12 +56,21 @@ REQUIREMENTS: dict[str, Requirement] = {
     "approval:one-digest": _R("An approval is good for exactly the digest it signs.", "law 5, E01"),
     "approval:shown-in-full": _R("Nobody approves a card that was cut.", "law 5, E09"),
     "approval:trusted-key": _R("Only a signature of a trusted, unrevoked key in the right role counts.", "law 5, S8"),
+    "arguments:closed": _R("An argument of another name, type or form is refused on every engine.", "A01, A03, A08"),
+    "arguments:literal": _R("Whatever a text argument holds is a value and nothing else.", "A09"),
+    "audit:every-call": _R("Every call has an audit, refused, failed and cancelled ones too.", "law 2, I16"),
+    "canary:nowhere": _R(
+        "No byte of another tenant, a denied column or a secret stands in any answer, log or record.", "S4, S5, S7"
+    ),
     "cli:demo": _R("`synapsor demo` plays the whole way and checks every step of it.", "DESIGN 7"),
     "cli:exit-codes": _R("Every outcome ends with its documented exit code.", "DESIGN 6"),
     "cli:json": _R("--json gives one versioned document on standard output.", "DESIGN 6"),
     "cli:light-start": _R("Help and version import nothing heavy.", "DESIGN 6"),
     "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
     "contract:activated-by-a-reviewer": _R("Only a contract reviewer's key activates a contract.", "DESIGN 5"),
+    "contract:activated-for-its-database": _R(
+        "An activation counts only for the database that it was signed for.", "law 10"
+    ),
     "contract:arguments:no-authority": _R(
         "No argument can carry tenant, principal, SQL, approval or a credential.", "law 1"
     ),
@@ -81,8 +90,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     "docs:quickstart": _R("Following the quickstart to the letter ends with an applied change.", "DESIGN 7"),
     "docs:true": _R("Every page, command, example and word of the documentation is what the code says.", "STYLE 17"),
     "doctor:what-serve-says": _R("Doctor calls unfit whatever would keep the server from starting.", "law 10"),
+    "errors:closed-table": _R("Every failure of a database becomes a code and words of the closed table.", "law 7, S6"),
     "errors:no-driver-text": _R("No error carries the database's words, SQL, a host or a value.", "law 7, S6"),
+    "evidence:before-rows": _R("Evidence is durable before a row leaves; without it no row does.", "law 2, R8"),
     "evidence:digest-checked": _R("Missing or edited evidence stops an approval.", "law 5"),
+    "evidence:same-everywhere": _R(
+        "The same rows have the same digest under every zone, locale and hash seed.", "R7, B32"
+    ),
+    "handles:own": _R("A handle of somebody else looks exactly like one that does not exist.", "A14, S4"),
     "http:authenticated": _R("No route but the health check answers without a token.", "G03, S10"),
     "http:bounded": _R("Bodies, headers, streams and times are bounded.", "G07, S10"),
     "http:host-and-origin": _R("A foreign Host or Origin is refused on every route.", "G01, S10"),
@@ -93,6 +108,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),
     "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
+    "ledger:every-look": _R(
+        "Reading a resource again is audited too, and answers nothing when it cannot be.", "law 2, I16"
+    ),
     "ledger:evidence-whole": _R("Audit and evidence of a call are recorded together or not at all.", "law 2, R8"),
     "ledger:many-processes": _R("Many processes write to one ledger without losing or refusing a record.", "F10"),
     "ledger:never-recreated": _R(
@@ -114,12 +132,16 @@ REQUIREMENTS: dict[str, Requirement] = {
     "posture:worker-sufficient": _R(
         "The worker does not start on a source where it could not keep its promises.", "D07"
     ),
+    "propose:bounded": _R("A proposal is inside the reviewed bounds and changes something.", "DESIGN 5"),
+    "read:bounded": _R("A read ends at its limits, whatever the database does.", "R9"),
     "read:bounded-bytes": _R("No more bytes than the limit leave the server, whatever a cell holds.", "law 2, R9"),
     "read:bounded-pool": _R("A call that finds no connection in time is refused as busy.", "R9"),
     "read:bounded-rows": _R("No more rows than the limit are returned, and a cut is told.", "law 2, R9"),
     "read:bounded-time": _R("A read that takes too long is stopped on the server.", "law 2, R9"),
     "read:cancel-stops": _R("A cancelled read stops on the server.", "R9, A19"),
     "read:cannot-write": _R("A read cannot write, on three layers that hold without each other.", "law 3, S2"),
+    "read:drift": _R("A mapping that no longer fits the database refuses its calls while the others serve.", "B15"),
+    "read:fresh": _R("A read sees what was committed before it began, and nothing of the call before it.", "B23, B24"),
     "read:tenant": _R("Another tenant's row looks exactly like a row that does not exist.", "law 2, S4"),
     "replay:recomputed": _R("Replay computes every digest and signature again and names each difference.", "R7, I10"),
     "secrets:never-shown": _R("No secret stands in any error, log, representation or traceback.", "law 8, S7"),

@@ -101,8 +101,8 @@ class Desk:
     async def _refused(self, call: Call, kind: str, refusal: Refusal) -> dict[str, Any]:
         try:
             await self._ledger.record_read(_plain_audit(call, refusal.code.value), None)
-        except LedgerFailure:
-            log.exception("refusal not recorded", extra={"action": "audit_failed", "audit": call.id})
+        except Exception as error:  # noqa: BLE001  # as above: this is the last that can fail
+            log.error("refusal not recorded: %s", place(error), extra={"action": "audit_failed", "audit": call.id})  # noqa: TRY400  # no values
             return failure(call.capability, kind, Refusal(Code.EVIDENCE_UNAVAILABLE), audit=None)
         return failure(call.capability, kind, refusal, audit=call.id)
 
