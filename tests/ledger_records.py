@@ -29,7 +29,13 @@ def handle(prefix: str) -> str:
 def seen(tenant: str = "acme", row: str = "INV-3001", padding: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return an audit and the evidence it speaks of."""
     audit_id, evidence_id = handle("aud"), handle("ev")
-    head = {"at": at(), "capability": "billing.inspect_invoice", "contract": CONTRACT, "tenant": tenant, "principal": "agent-7"}
+    head = {
+        "at": at(),
+        "capability": "billing.inspect_invoice",
+        "contract": CONTRACT,
+        "tenant": tenant,
+        "principal": "agent-7",
+    }
     plan, parameters = digest("plan", "p"), digest("parameters", row)
     audit = {
         **head,
@@ -48,7 +54,13 @@ def seen(tenant: str = "acme", row: str = "INV-3001", padding: int = 0) -> tuple
         "id": evidence_id,
         "call": audit_id,
         "source": "shop",
-        "columns": [["id", "text"], ["status", "text"], ["late_fee_cents", "integer"], ["waiver_reason", "text"], ["tenant_id", "text"]],
+        "columns": [
+            ["id", "text"],
+            ["status", "text"],
+            ["late_fee_cents", "integer"],
+            ["waiver_reason", "text"],
+            ["tenant_id", "text"],
+        ],
         "rows": [[row, "overdue", "5500", None, tenant + "é" * padding]],
         "position": None,
         "cut_by": None,
@@ -120,7 +132,12 @@ def a_decision(proposal: Proposal, verdict: str = "approve", **changed: Any) -> 
 
 def a_job(proposal: Proposal, signed: SignedDecision, **changed: Any) -> Job:
     job = Job(
-        id=handle("job"), proposal=proposal.id, digest=proposal.digest, decision=signed.decision.id, source=proposal.source, at=at(60)
+        id=handle("job"),
+        proposal=proposal.id,
+        digest=proposal.digest,
+        decision=signed.decision.id,
+        source=proposal.source,
+        at=at(60),
     )
     return replace(job, **changed)
 
@@ -161,7 +178,12 @@ def an_activation(ledger: Ledger, body: dict[str, Any], **changed: Any) -> Activ
         "operator": "vera",
         "at": at(),
     }
-    return Activated(activation=Activation(**{**fields, **changed}), signature="c2lnbmVk", body=body, metadata={"file": "billing.yaml"})
+    return Activated(
+        activation=Activation(**{**fields, **changed}),
+        signature="c2lnbmVk",
+        body=body,
+        metadata={"file": "billing.yaml"},
+    )
 
 
 async def fill(ledger: Ledger) -> dict[str, str]:

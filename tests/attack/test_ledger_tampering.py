@@ -187,7 +187,9 @@ async def test_a_checkpoint_changed_or_deleted_in_the_ledger_is_found_without_th
     for row in signed:
         for column in ("signature", "at", "ledger", "hash", "previous"):
             changed = spoiled(row[column], random.Random(5))
-            report = await scene.after((f"UPDATE checkpoint SET {column} = ? WHERE seq = ?", (changed, row["seq"])), anchor=False)
+            report = await scene.after(
+                (f"UPDATE checkpoint SET {column} = ? WHERE seq = ?", (changed, row["seq"])), anchor=False
+            )
             assert report.first_bad is not None
             assert report.first_bad[0] == row["seq"]
 
@@ -198,7 +200,11 @@ async def test_a_record_that_is_added_to_history_is_found(scene: Scene) -> None:
     for kind in KINDS:
         for seq in (1, 3, scene.head[0], scene.head[0] + 1, 0, -5, 2**40):
             row = {**rows(scene.raw, kind)[0], "seq": seq, "id": "forged"}
-            row = {name: "forged" if name in {"proposal", "digest"} else value for name, value in row.items() if name != "place"}
+            row = {
+                name: "forged" if name in {"proposal", "digest"} else value
+                for name, value in row.items()
+                if name != "place"
+            }
             names = ", ".join(row)
             insert = (f"INSERT INTO {kind} ({names}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
             try:
@@ -217,8 +223,13 @@ async def test_events_swapped_duplicated_or_renumbered_are_found(scene: Scene) -
         ("UPDATE event SET seq = 5 WHERE seq = 6", ()),
         ("UPDATE event SET seq = 6 WHERE seq = -1", ()),
     )
-    copy = (("INSERT INTO event SELECT ?, at, kind, subject, body, prev, hash FROM event WHERE seq = ?", (last + 1, last)),)
-    shift = (("UPDATE event SET seq = seq + 1000 WHERE seq > 20", ()), ("UPDATE event SET seq = seq - 999 WHERE seq > 1000", ()))
+    copy = (
+        ("INSERT INTO event SELECT ?, at, kind, subject, body, prev, hash FROM event WHERE seq = ?", (last + 1, last)),
+    )
+    shift = (
+        ("UPDATE event SET seq = seq + 1000 WHERE seq > 20", ()),
+        ("UPDATE event SET seq = seq - 999 WHERE seq > 1000", ()),
+    )
     below = (("INSERT INTO event SELECT 0, at, kind, subject, body, prev, hash FROM event WHERE seq = 1", ()),)
     assert (await scene.after(*swap)).first_bad == (5, "event does not follow the one before it")
     assert (await scene.after(*copy)).first_bad == (last + 1, "event does not follow the one before it")
@@ -231,11 +242,15 @@ def cut(raw: sqlite3.Connection, keep: int) -> None:
     for table in (*KINDS, "checkpoint", "event"):
         raw.execute(f"DELETE FROM {table} WHERE seq > ?", (keep,))
     for row in raw.execute("SELECT id FROM proposal").fetchall():
-        moves = [loads(e["body"]) for e in raw.execute("SELECT body FROM event WHERE subject = ? ORDER BY seq", (row["id"],))]
+        moves = [
+            loads(e["body"]) for e in raw.execute("SELECT body FROM event WHERE subject = ? ORDER BY seq", (row["id"],))
+        ]
         status = [m["facts"]["target"] for m in moves if "target" in m["facts"]][-1]
         leases = sum(m["kind"] == "job_leased" for m in moves)
         raw.execute("UPDATE proposal SET status = ? WHERE id = ?", (status, row["id"]))
-        raw.execute("UPDATE job SET open = ?, attempt = ? WHERE proposal = ?", (status == "approved", leases, row["id"]))
+        raw.execute(
+            "UPDATE job SET open = ?, attempt = ? WHERE proposal = ?", (status == "approved", leases, row["id"])
+        )
 
 
 @pytest.mark.requirement("ledger:tampering-is-found")
@@ -272,7 +287,9 @@ def rewrite(raw: sqlite3.Connection, start: int) -> None:
                 body["records"][kind] = [handle, digest_bytes(kind, text)]
         text = canonical(body)
         digest = event_hash(row["seq"], prev, text)
-        raw.execute("UPDATE event SET body = ?, prev = ?, hash = ? WHERE seq = ?", (text.decode(), prev, digest, row["seq"]))
+        raw.execute(
+            "UPDATE event SET body = ?, prev = ?, hash = ? WHERE seq = ?", (text.decode(), prev, digest, row["seq"])
+        )
         prev = digest
 
 
@@ -396,7 +413,9 @@ async def test_every_byte_of_the_checkpoint_file_counts(scene: Scene) -> None:
     assert unfound == []
 
 
-async def test_a_checkpoint_file_that_is_missing_empty_or_of_another_ledger_is_found(scene: Scene, tmp_path: Path) -> None:
+async def test_a_checkpoint_file_that_is_missing_empty_or_of_another_ledger_is_found(
+    scene: Scene, tmp_path: Path
+) -> None:
     other = open_ledger(tmp_path / "other" / "ledger.db", create=True)
     await other.aclose()
     foreign = (tmp_path / "other" / "ledger.checkpoints").read_bytes()
@@ -431,7 +450,11 @@ async def test_a_checkpoint_without_its_signature_or_with_another_spelling_of_it
 def dump(raw: sqlite3.Connection) -> list[Any]:
     found: list[Any] = []
     for table in tables(raw):
-        columns = [c["name"] for c in raw.execute(f"PRAGMA table_info({table})") if c["name"] not in UNCOVERED.get(table, set())]
+        columns = [
+            c["name"]
+            for c in raw.execute(f"PRAGMA table_info({table})")
+            if c["name"] not in UNCOVERED.get(table, set())
+        ]
         if columns:
             found += [(table, row) for row in raw.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid")]
     return found
@@ -466,7 +489,9 @@ async def _bad(path: Path, scene: Scene) -> bool:
     except ERRORS:
         return True
     try:
-        return (await verify(Still(raw), public_key=scene.public_key, saved_head=scene.head, saved=scene.anchor)).first_bad is not None
+        return (
+            await verify(Still(raw), public_key=scene.public_key, saved_head=scene.head, saved=scene.anchor)
+        ).first_bad is not None
     except ERRORS:
         return True
     finally:

@@ -333,7 +333,9 @@ async def test_a_decision_about_something_else_is_refused(ledger: Ledger, other:
         await ledger.decide(a_decision(replace(proposal, id=handle("wrp"))), job=None)
 
 
-@pytest.mark.parametrize("other", [{"digest": digest("proposal", "x")}, {"decision": "dec_" + "0" * 20}, {"source": "elsewhere"}])
+@pytest.mark.parametrize(
+    "other", [{"digest": digest("proposal", "x")}, {"decision": "dec_" + "0" * 20}, {"source": "elsewhere"}]
+)
 async def test_a_job_that_does_not_follow_from_the_decision_is_refused(ledger: Ledger, other: dict[str, Any]) -> None:
     proposal = await file_one(ledger)
     signed = a_decision(proposal)
@@ -398,7 +400,9 @@ async def test_healthy_writes_and_head_stays(ledger: Ledger) -> None:
 # The worker's part.
 
 
-async def _lease(ledger: Ledger, worker: str = "w1", now: float = 90, until: float = 150, sources: tuple[str, ...] = ("shop",)) -> Any:
+async def _lease(
+    ledger: Ledger, worker: str = "w1", now: float = 90, until: float = 150, sources: tuple[str, ...] = ("shop",)
+) -> Any:
     return await ledger.lease(worker, now=at(now), until=at(until), sources=sources)
 
 

@@ -47,7 +47,9 @@ async def test_a_new_ledger_is_its_owners_alone_whatever_the_umask(tmp_path: Pat
 
 
 @pytest.mark.requirement("ledger:private-files")
-async def test_a_file_found_open_to_others_is_narrowed_with_a_notice(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_file_found_open_to_others_is_narrowed_with_a_notice(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = await made(tmp_path)
     wide = {path, path.with_suffix(".key"), path.with_suffix(".checkpoints")}
     for file in wide:
@@ -138,7 +140,9 @@ SPOILERS = [value for name, value in globals().items() if name.startswith("spoil
 @pytest.mark.requirement("ledger:never-recreated")
 @pytest.mark.parametrize("spoil", SPOILERS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("create", [False, True])
-async def test_what_is_not_a_whole_ledger_is_refused_and_left_as_it_is(tmp_path: Path, spoil: object, create: bool) -> None:
+async def test_what_is_not_a_whole_ledger_is_refused_and_left_as_it_is(
+    tmp_path: Path, spoil: object, create: bool
+) -> None:
     path = await made(tmp_path)
     assert callable(spoil)
     spoil(path)

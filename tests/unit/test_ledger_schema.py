@@ -47,8 +47,14 @@ def test_migrating_twice_changes_nothing(connection: sqlite3.Connection) -> None
 
 
 def test_a_further_step_is_taken_whole_or_not_at_all(connection: sqlite3.Connection) -> None:
-    good = (*migrations(), Migration(2, "more", "CREATE TABLE more (a INTEGER) STRICT;\nCREATE INDEX more_a ON more (a);\n"))
-    bad = (*migrations(), Migration(2, "more", "CREATE TABLE more (a INTEGER) STRICT;\nCREATE TABLE more (a INTEGER) STRICT;\n"))
+    good = (
+        *migrations(),
+        Migration(2, "more", "CREATE TABLE more (a INTEGER) STRICT;\nCREATE INDEX more_a ON more (a);\n"),
+    )
+    bad = (
+        *migrations(),
+        Migration(2, "more", "CREATE TABLE more (a INTEGER) STRICT;\nCREATE TABLE more (a INTEGER) STRICT;\n"),
+    )
     with pytest.raises(sqlite3.Error):
         migrate.migrate(connection, bad, at="now")
     assert pending(connection, good) == good[1:]
@@ -73,7 +79,9 @@ def test_another_programs_database_is_not_a_ledger() -> None:
 
 
 def test_every_table_is_strict(connection: sqlite3.Connection) -> None:
-    tables = {r["name"]: r["strict"] for r in connection.execute("PRAGMA table_list") if not r["name"].startswith("sqlite_")}
+    tables = {
+        r["name"]: r["strict"] for r in connection.execute("PRAGMA table_list") if not r["name"].startswith("sqlite_")
+    }
     assert set(tables) >= set(KINDS)
     assert set(tables.values()) == {1}
 
@@ -93,7 +101,11 @@ def _row(connection: sqlite3.Connection, table: str, **given: object) -> dict[st
 
 
 def _minimal(connection: sqlite3.Connection, table: str) -> dict[str, object]:
-    given: dict[str, dict[str, object]] = {"checkpoint": {"previous": 0}, "decision": {"verdict": "approve"}, "migration": {"number": 99}}
+    given: dict[str, dict[str, object]] = {
+        "checkpoint": {"previous": 0},
+        "decision": {"verdict": "approve"},
+        "migration": {"number": 99},
+    }
     return _row(connection, table, **given.get(table, {}))
 
 
@@ -111,7 +123,9 @@ def test_a_record_is_never_changed_deleted_or_replaced(connection: sqlite3.Conne
     with pytest.raises(sqlite3.IntegrityError):
         connection.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({values})", row)
     with pytest.raises(sqlite3.IntegrityError):
-        connection.execute(f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO UPDATE SET {next(iter(row))} = 1", row)
+        connection.execute(
+            f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO UPDATE SET {next(iter(row))} = 1", row
+        )
 
 
 def test_an_event_is_only_added_at_the_end(connection: sqlite3.Connection) -> None:
@@ -122,7 +136,9 @@ def test_an_event_is_only_added_at_the_end(connection: sqlite3.Connection) -> No
     _row(connection, "event", seq=2)
 
 
-@pytest.mark.parametrize("column", ["seq", "id", "at", "tenant", "principal", "capability", "source", "request", "expires_at", "body"])
+@pytest.mark.parametrize(
+    "column", ["seq", "id", "at", "tenant", "principal", "capability", "source", "request", "expires_at", "body"]
+)
 def test_only_the_status_of_a_proposal_ever_changes(connection: sqlite3.Connection, column: str) -> None:
     _row(connection, "proposal", status="review_required")
     value = 2 if column == "seq" else "y"
@@ -167,8 +183,18 @@ def _step(start: Status, target: Status) -> bool:
         for seq, verdict in enumerate(("approve", "reject"), start=1):
             _row(connection, "decision", seq=seq, id=verdict, proposal="p", verdict=verdict)
         if start is not Status.REVIEW_REQUIRED:
-            guards = [r["name"] for r in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'proposal'")]
-            texts = [r["sql"] for r in connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'proposal'")]
+            guards = [
+                r["name"]
+                for r in connection.execute(
+                    "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'proposal'"
+                )
+            ]
+            texts = [
+                r["sql"]
+                for r in connection.execute(
+                    "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'proposal'"
+                )
+            ]
             for name in guards:
                 connection.execute(f"DROP TRIGGER {name}")
             connection.execute("UPDATE proposal SET status = ?", (start.value,))

@@ -21,7 +21,7 @@ from tests.ledger_records import seen
 ROOT = Path(__file__).parents[2]
 HEAD = (
     f"import asyncio, sys\nsys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'server')!r}]\n"
-     """
+    """
 from pathlib import Path
 from synapsor.errors import LedgerFailure
 from synapsor.ledger.open import open_ledger

@@ -48,7 +48,8 @@ class Desk:
         served = self._served.get(name)
         kind = served.tool.kind if served else "read"
         # A refused scope is raised where the call runs, so that it is recorded and answered like any other refusal.
-        scope = _scope(served, session)
+        # The status tool belongs to no one capability; whoever asks is the same person in each.
+        scope = _scope(served or next(iter(self._served.values()), None), session)
         call = self._call(name, served, session, scope)
         try:
             if served is None:
