@@ -197,7 +197,7 @@ async def test_a_wrong_password_is_denied_and_says_no_more(shop: Database) -> No
     parts = urlsplit(shop.read_url)
     source = MysqlReadSource(name="shop", url=f"mysql://{parts.username}:CANARY@127.0.0.1:{parts.port}/", tls=Tls())
     failed = await failure(source.fetch(ask("SELECT 1"), time_ms=2000))
-    assert (failed.kind, failed.message) == (Failure.DENIED, "source failure: denied [1045]")
+    assert (failed.kind, failed.message) == (Failure.DENIED, "A source failed: denied [1045].")
     await source.aclose()
 
 
@@ -334,7 +334,7 @@ async def test_an_idle_connection_that_was_cut_is_replaced_unseen(shop: Database
 async def test_a_failure_has_a_kind_and_no_text(reader: MysqlReadSource, text: str, kind: Failure) -> None:
     failed = await failure(reader.fetch(ask(text), time_ms=2000))
     assert failed.kind is kind
-    assert failed.message == f"source failure: {kind.value} [{failed.state}]"
+    assert failed.message == f"A source failed: {kind.value} [{failed.state}]."
 
 
 @pytest.mark.parametrize("value", [True, False, 0.0, "\ud800", [1], ("a",), {"a": 1}])

@@ -20,7 +20,9 @@ def command(grace_s: float = 5.0) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": f"{ROOT / 'server'}{os.pathsep}{ROOT}"}
+    # Without PYTHONUNBUFFERED, as a client starts it: a stray print then waits in a buffer.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return {**inherited, "PYTHONPATH": f"{ROOT / 'server'}{os.pathsep}{ROOT}"}
 
 
 def converse(data: bytes, grace_s: float = 5.0) -> tuple[list[Any], str]:

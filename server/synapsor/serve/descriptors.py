@@ -38,6 +38,9 @@ def private_wire() -> Iterator[tuple[int, int]]:
         with _waitable(wire_in, wire_out) as ends:
             yield ends
     finally:
+        # What was printed may still wait in Python's buffer, and would be written to the wire once that is back.
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
         os.dup2(wire_in, _STDIN)
         os.dup2(wire_out, _STDOUT)
         for fd in (wire_in, wire_out, nothing):
