@@ -115,7 +115,9 @@ def test_a_thousand_calls_at_once_are_all_answered() -> None:
 def test_stray_output_goes_to_stderr_and_a_child_reads_nothing_from_the_wire() -> None:
     answers, err = converse(line(call(1, "print")) + line(call(2, "x")))
     assert sorted(a["id"] for a in answers) == [1, 2]
-    assert err.splitlines() == ["printed to stdout", "written to descriptor 1", "printed by a child", "done"]
+    # In any order: what Python prints waits in a buffer until the wire is given back.
+    noise = {"printed to stdout", "written to descriptor 1", "printed by a child", "done"}
+    assert (set(err.splitlines()), len(err.splitlines())) == (noise, 4)
 
 
 def test_the_end_of_input_lets_a_call_finish() -> None:
