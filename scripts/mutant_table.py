@@ -589,7 +589,7 @@ MUTANTS = (
         "change.bound-change",
         "propose:bounded",
         "server/synapsor/core/proposal.py",
-        '        _within(name, "change", bound.change, str(_number(after) - _number(before)))',
+        '        _within(name, "change", bound.change, _difference(name, before, after))',
         "        pass",
         "tests/attack/test_guards.py -k bound",
     ),

@@ -121,7 +121,11 @@ def _document(token: str) -> Json:
 
 def _exact_float(text: str) -> Json:
     number = float(text)
-    return number if math.isfinite(number) and Decimal(repr(number)) == Decimal(text) else text
+    try:
+        exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(text)
+    except InvalidOperation:  # an exponent beyond what a decimal number can have
+        exact = False
+    return number if exact else text
 
 
 _READERS = {

@@ -16,12 +16,12 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.approve.keys import create_key, public_key
-from synapsor.contract.model import Contract, ProposeCapability
+from synapsor.contract.model import Bound, Contract, ProposeCapability, Range
 from synapsor.core.authority import table_for
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.moment import stamp
 from synapsor.core.plan import Relation
-from synapsor.core.proposal import ChangeSet, Proposal, change_set
+from synapsor.core.proposal import ChangeSet, Proposal, _hold, change_set
 from synapsor.core.review import Decision, Operator, SignedDecision, sign, verify_approval
 from synapsor.core.scope import Session
 from synapsor.core.writeback import Lease, Outcome, stale, surprise
@@ -35,6 +35,7 @@ from synapsor.ports import Activated, ProposalRecord, WriteSource, WriteTransact
 from synapsor.sql.receipts import insert_receipt
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.testing import MemoryReadSource, Trial, desk_for
+from synapsor.values import ColumnType, to_json
 from synapsor.work.authority import Denied, authorise
 from tests.decisions import NOW, ROW, person, proposal
 from tests.ledger_records import seen
@@ -819,3 +820,24 @@ def test_a_private_key_is_not_open_to_others_for_a_moment(tmp_path: Path, monkey
     finally:
         os.umask(before)
     assert (tmp_path / "keys" / "leo.pem").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.requirement("propose:bounded")
+def test_a_difference_is_compared_exactly_or_refused() -> None:
+    most = Range(at_most=100)
+    bound = Bound(change=most)
+    _hold("amount", bound, "0", "100")
+    for before, after in (
+        ("0", "100.0000000000000000000000000000001"),
+        ("sNaN", "1"),
+        ("0", "Infinity"),
+        ("1e-999", "1"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            _hold("amount", bound, before, after)
+        assert refused.value.code is Code.OUT_OF_BOUNDS
+
+
+@pytest.mark.requirement("values:exact")
+def test_a_number_in_a_document_that_no_decimal_can_hold_stays_text() -> None:
+    assert to_json('{"n": 1e-99999999999999999999999}', ColumnType.JSON) == {"n": "1e-99999999999999999999999"}

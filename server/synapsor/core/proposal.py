@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -137,7 +137,16 @@ def _hold(name: str, bound: Bound, before: Token, after: Token) -> None:
     if bound.change is not None:
         if before is None or after is None:
             raise Refusal(Code.OUT_OF_BOUNDS, f"{name}: no value to compare.")
-        _within(name, "change", bound.change, str(_number(after) - _number(before)))
+        _within(name, "change", bound.change, _difference(name, before, after))
+
+
+def _difference(name: str, before: str, after: str) -> str:
+    """Return the exact difference: a rounded one could be inside a bound that the true one breaks."""
+    try:
+        with localcontext(Context(prec=400, traps=[Inexact, InvalidOperation, Overflow])):
+            return str(_number(after) - _number(before))
+    except ArithmeticError:
+        raise Refusal(Code.OUT_OF_BOUNDS, f"{name} (change).") from None
 
 
 def _within(name: str, which: str, limits: Range | None, token: Token) -> None:

@@ -43,12 +43,12 @@ async def propose(
     evidence = evidence_body(handles.new("ev"), call, plan, seen, source=served.source.name)
     proposal = _proposal(served, capability, arguments, scope, call, ledger.id, plan, change, evidence)
     record = await ledger.file_proposal(proposal, evidence, audit_of(call, plan, 1, evidence["id"], served, "proposed"))
-    known = record.proposal.id != proposal.id
-    summary = (
-        "This change is already waiting for a decision."
-        if known
-        else "The change waits for a person's decision; nothing has changed yet."
-    )
+    if record.proposal.id == proposal.id:
+        summary = "The change waits for a person's decision; nothing has changed yet."
+    elif record.status is Status.REVIEW_REQUIRED:
+        summary = "This change is already waiting for a decision."
+    else:
+        summary = f"This change is already {record.status.value}; nothing new was filed."
     return success(
         call.capability,
         "propose",

@@ -24,8 +24,9 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
         (Status(row["status"]), _proposal(row))
         for row in await book.tx.all("pending_by_request", request=proposal.request)
     ]
-    for status, known in pending:
-        lapsed = status is Status.REVIEW_REQUIRED and known.expires_at <= proposal.at
+    for _, known in pending:
+        # An approved one past its time has no effect any more, whether or not a worker ever comes to say so.
+        lapsed = known.expires_at <= proposal.at
         if not lapsed and _asks_the_same(known, proposal):
             await book.append(event("proposal_repeated", known.id, proposal.at, seen))
             return known.id

@@ -56,6 +56,9 @@ class BoundedConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Stop the clock, and refuse what came in one piece but is too long."""
         self._stop_clock()
+        if len(self.pipeline) > self.limits.pipelined:
+            self.transport.abort()  # it sends and does not read: a polite close would wait for it to read
+            raise ValueError("too many requests without reading an answer")
         if len(self.url) + sum(len(n) + len(v) + 4 for n, v in self.headers) > self.limits.header_bytes:
             raise ValueError("headers too long")
         self._framing = 0
@@ -76,8 +79,7 @@ class BoundedConnection(HttpToolsProtocol):
             self._deadline = None
 
     def _cut(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.close()
+        self.transport.abort()
 
 
 def connection_class(limits: Limits) -> type[BoundedConnection]:

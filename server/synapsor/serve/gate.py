@@ -49,6 +49,7 @@ class Gate:
         self._hosts = tuple(h.lower() for h in hosts)
         self._limits = limits
         self._streams = streams
+        self._messages = Streams(limits.messages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""
@@ -73,7 +74,8 @@ class Gate:
         headers = _single_headers(scope)
         self._check_host(headers)
         if scope["path"] == "/healthz":
-            await self._app(scope, receive, send)
+            with anyio.move_on_after(self._limits.header_s):
+                await self._app(scope, receive, send)
             return
         bearer = self._tokens.verify(headers.get(b"authorization", b""))
         if bearer is None:
@@ -84,7 +86,10 @@ class Gate:
             if scope["method"] in {"GET", "HEAD"}:
                 await self._stream(scope, receive, send, bearer)
             else:
-                await self._message(scope, receive, send, headers)
+                with self._messages.one(bearer.sha256):
+                    await self._message(scope, receive, send, headers)
+        except TooManyStreams:
+            raise _Refused(429, "Too many messages at once") from None
         finally:
             current.reset(slot)
 
@@ -111,9 +116,12 @@ class Gate:
     async def _message(self, scope: Scope, receive: Receive, send: _Answer, headers: dict[bytes, bytes]) -> None:
         with anyio.move_on_after(self._limits.request_s) as limit:
             try:
-                body = await read_body(scope, receive, self._limits.body)
+                with anyio.fail_after(self._limits.body_s):
+                    body = await read_body(scope, receive, self._limits.body)
                 if scope["method"] == "POST":
                     message_of(body)
+            except TimeoutError:
+                raise _Refused(408, "The message took too long to arrive") from None
             except BodyTooLarge:
                 await drain(receive, self._limits.body)
                 raise _Refused(413, "The message is too large") from None

@@ -24,6 +24,9 @@ class Limits:
         body: bytes of one message.
         header_bytes: bytes of one request's line and headers.
         header_s: how long a client may take to send them.
+        pipelined: requests that a connection may send before it has read an answer.
+        body_s: how long a client may take to send one message.
+        messages: messages of one token that are being received or answered.
         request_s: how long one message may take, from its first byte to its answer.
         streams: open event streams of one token.
         sessions: open sessions of protocol versions that have them, of all tokens.
@@ -34,6 +37,9 @@ class Limits:
     body: int = 4 * 1024 * 1024
     header_bytes: int = 32_768
     header_s: float = 10.0
+    pipelined: int = 8
+    body_s: float = 15.0
+    messages: int = 256
     request_s: float = 120.0
     streams: int = 8
     sessions: int = 1000
@@ -104,7 +110,7 @@ class TooManyStreams(Exception):
 
 
 class Streams:
-    """The open event streams, by token; all of them end when the server does."""
+    """What is open of each token, event streams or messages; streams end when the server does."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

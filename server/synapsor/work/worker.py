@@ -77,9 +77,13 @@ class Worker:
 
     async def _next(self) -> Lease | None:
         now = self.clock.now()
-        await self.ledger.expire_due(now=stamp(now))
         until = now + dt.timedelta(seconds=self.pace.lease_seconds)
-        return await self.ledger.lease(self.name, now=stamp(now), until=stamp(until), sources=tuple(self.targets))
+        try:
+            await self.ledger.expire_due(now=stamp(now))
+            return await self.ledger.lease(self.name, now=stamp(now), until=stamp(until), sources=tuple(self.targets))
+        except LedgerFailure:
+            log.exception("no work can be had now", extra={"action": "lease_failed"})
+            return None
 
     async def _work(self, lease: Lease) -> int:
         await self.reached("work.leased")
@@ -89,7 +93,7 @@ class Worker:
             try:
                 result = await self._attempt(lease)
                 if result.outcome is Outcome.RETRY and lease.attempt >= self.pace.attempts:
-                    result = await self._give_up(lease, result)
+                    result = await self._surely(lease, lambda: self._give_up(lease, result), _unresolved(result))
                 await self.reached("work.applied")
                 settled = await self._finish(lease, result)
             except LedgerFailure:
@@ -108,14 +112,19 @@ class Worker:
                 log.warning("lease not renewed", extra={"action": "renew_failed", "job": lease.job.id})
 
     async def _attempt(self, lease: Lease) -> Result:
+        return await self._surely(
+            lease, lambda: self._authorised(lease), Result(outcome=Outcome.RETRY, code="internal")
+        )
+
+    async def _surely(self, lease: Lease, work: Callable[[], Awaitable[Result]], otherwise: Result) -> Result:
+        """Return what the work came to. One job that breaks the worker's own code must not stop the others: nothing is known of it."""
         try:
-            return await self._authorised(lease)
+            return await work()
         except LedgerFailure:
             raise
-        except Exception as error:  # noqa: BLE001  # see the comment
-            # One job that breaks the worker's own code must not stop the others; nothing is known, so it is tried again.
+        except Exception as error:  # noqa: BLE001  # see above
             log.error("job broke: %s", place(error), extra={"action": "job_broke", "job": lease.job.id})  # noqa: TRY400  # no values
-            return Result(outcome=Outcome.RETRY, code="internal")
+            return otherwise
 
     async def _authorised(self, lease: Lease) -> Result:
         try:
@@ -138,7 +147,7 @@ class Worker:
 
     async def _give_up(self, lease: Lease, last: Result) -> Result:
         """Return the verdict on a job that was tried too often: what the source says, or else that a person must look."""
-        unresolved = Result(outcome=Outcome.RECONCILIATION_REQUIRED, code=f"unresolved_{last.code}")
+        unresolved = _unresolved(last)
         record = await self.ledger.proposal(lease.job.proposal)
         if record is None:
             return unresolved
@@ -187,3 +196,7 @@ class Worker:
             }
         )
         return kept and result.outcome is not Outcome.RETRY
+
+
+def _unresolved(last: Result) -> Result:
+    return Result(outcome=Outcome.RECONCILIATION_REQUIRED, code=f"unresolved_{last.code}")
