@@ -1,6 +1,7 @@
 """Every route of the HTTP transports is behind the same gate, and a client's appetite is bounded."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -383,6 +384,32 @@ async def test_a_body_that_never_comes_is_not_waited_for() -> None:
             )
             == 504
         )
+
+
+@pytest.mark.requirement("http:bounded")
+async def test_a_body_that_arrives_too_slowly_is_refused() -> None:
+    async with web(limits=Limits(body_s=0.2)) as served:
+        sent = f"Host: localhost\r\nContent-Length: 10\r\nAuthorization: Bearer {ALICE}\r\n"
+        assert await _raw(served, "POST", "/mcp", sent) == 408
+
+
+@pytest.mark.requirement("http:bounded")
+async def test_a_client_that_asks_on_and_on_without_reading_is_cut_off() -> None:
+    async with web() as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200)
+        with anyio.fail_after(10), contextlib.suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                assert data.count(b"HTTP/1.1 200") < 200
+        writer.close()
+        async with served.client(ALICE) as client:
+            assert (await client.get("/healthz")).status_code == 200
+
+
+@pytest.mark.requirement("http:bounded")
+async def test_a_token_has_only_so_many_messages_at_once() -> None:
+    async with web(limits=Limits(messages=0)) as served, served.client(ALICE) as client:
+        assert (await _modern(client, call(1, "INV-1"))).status_code == 429
 
 
 @pytest.mark.requirement("serve:orderly-end")

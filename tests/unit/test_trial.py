@@ -4,13 +4,16 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from synapsor.core.proposal import Status
 from synapsor.errors import ConfigError, ContractError, DecisionRefused, UnsafeSource
+from synapsor.sql.statement import Dialect
 from synapsor.testing import Trial, desk_for
 
 ROOT = Path(__file__).parents[2]
@@ -100,3 +103,46 @@ def test_the_example_of_the_documentation_runs() -> None:
 async def _opened(contract: str, *, schema: str = SCHEMA, seed: str = SEED) -> None:
     async with desk_for(contract, schema=schema, seed=seed, session=SESSION):
         pass
+
+
+class _Broken:
+    """A source whose driver raises what no adapter maps."""
+
+    name: str = "shop"
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def transaction(self, *, time_ms: int) -> Any:
+        raise RuntimeError(str(time_ms))
+
+
+@pytest.mark.requirement("apply:outcome-true")
+async def test_a_job_that_breaks_the_worker_every_time_is_given_to_a_person_and_stops_nobody(trial: Trial) -> None:
+    asked = await trial.call("billing.propose_late_fee_waiver", **WAIVER)
+    await trial.approve(asked)
+    place = trial.targets["shop"]
+    trial.targets["shop"] = replace(place, source=_Broken(place.source))
+    for _ in range(10):
+        (report,) = await trial.apply()
+        trial.clock.move(minutes=2)
+    assert (report["outcome"], report["code"]) == ("reconciliation_required", "unresolved_internal")
+    assert await trial.apply() == []
+
+
+async def test_a_request_that_was_approved_and_never_applied_may_be_made_again_when_it_has_lapsed(trial: Trial) -> None:
+    asked = await trial.call("billing.propose_late_fee_waiver", **WAIVER)
+    await trial.approve(asked)
+    again = await trial.call("billing.propose_late_fee_waiver", **WAIVER)
+    assert (again["proposal"]["id"], again["summary"]) == (
+        asked["proposal"]["id"],
+        "This change is already approved; nothing new was filed.",
+    )
+    trial.clock.move(hours=24 * 400)
+    later = await trial.call("billing.propose_late_fee_waiver", **WAIVER)
+    assert later["proposal"]["id"] != asked["proposal"]["id"]
+    assert later["proposal"]["status"] == "review_required"
