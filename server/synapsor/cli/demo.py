@@ -59,6 +59,11 @@ class Story:
         self.show("$ synapsor " + other + " ".join(self._short(a) for a in arguments))
         return self._run(config or self.project.config, arguments)
 
+    def approve(self, proposal: Mapping[str, Any]) -> None:
+        """Approve exactly this proposal as the lead would, with a key of their own."""
+        key = str(self.project.key(LEAD))
+        self.run("approve", proposal["id"], "--digest", proposal["digest"], "--operator", LEAD, "--key", key)
+
     def read_shop(self, column: str, key: str) -> Any:
         """Look at an invoice without telling, as it is now."""
         asked = ("--json", "call", "billing.inspect_invoice", "--arg", f"invoice_id={key}")
@@ -154,16 +159,7 @@ async def _propose(story: Story, client: Any, invoice: str) -> Mapping[str, Any]
 async def _decide_and_apply(story: Story, client: Any, proposal: Mapping[str, Any]) -> None:
     story.tell("A person, not the model, looks at exactly this change and approves it with a key of their own.")
     story.show(story.run("show", proposal["id"]))
-    story.run(
-        "approve",
-        proposal["id"],
-        "--digest",
-        proposal["digest"],
-        "--operator",
-        LEAD,
-        "--key",
-        str(story.project.key(LEAD)),
-    )
+    story.approve(proposal)
     backup = copy_ledger(story.project, "restored")
     story.tell("A separate worker, with the write credential, applies it exactly once.")
     story.show(story.run("worker", "--drain"))
@@ -185,16 +181,7 @@ async def _conflict(story: Story, client: Any) -> None:
     )
     for answer in (fast, slow):
         proposal = answer["proposal"]
-        story.run(
-            "approve",
-            proposal["id"],
-            "--digest",
-            proposal["digest"],
-            "--operator",
-            LEAD,
-            "--key",
-            str(story.project.key(LEAD)),
-        )
+        story.approve(proposal)
         story.show(story.run("worker", "--drain"))
     status = await _call(client, "synapsor.proposal_status", {"proposal_id": slow["proposal"]["id"]})
     story.hold(

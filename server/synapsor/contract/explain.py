@@ -218,7 +218,7 @@ def _pattern(path: Path, positions: Positions, *, is_key: bool) -> Problem:
 def _form(path: Path, *, is_key: bool) -> str:
     last = path[-1]
     if is_key:
-        return "capability" if path[:1] == ("capabilities",) and len(path) == 2 else _key_form(path)  # noqa: PLR2004
+        return "capability" if path[:1] == ("capabilities",) and len(path) == 2 else _key_form(path)  # noqa: PLR2004  # capabilities/name
     if path[0] == "contexts":
         return "session"
     if last in {"relation", "write_to"}:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from synapsor.core.facts import ColumnFacts, RelationFacts
 from synapsor.core.plan import Relation
+from synapsor.sources.definitions import split_at_commas
 from synapsor.sql.statement import RawRow
 
 
@@ -228,21 +229,9 @@ async def _is_mariadb(ask: Ask) -> bool:
 def _assigned(body: str) -> Iterator[str]:
     code = _NOT_CODE.sub(" ", body)
     for statement in _SET.findall(code):
-        for piece in _split(statement):
+        for piece in split_at_commas(statement):
             if found := _NEW.match(piece):
                 yield (found[1] or found[2]).replace("``", "`")
-
-
-def _split(text: str) -> list[str]:
-    """Split at commas outside parentheses."""
-    pieces, depth = [""], 0
-    for character in text:
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0:
-            pieces.append("")
-        else:
-            pieces[-1] += character
-    return pieces
 
 
 async def _through_view(ask: Ask, view: RelationFacts) -> RelationFacts:
@@ -250,7 +239,7 @@ async def _through_view(ask: Ask, view: RelationFacts) -> RelationFacts:
         ask, "SELECT table_schema, table_name, view_definition FROM information_schema.views", view.relation
     )
     simple = _SIMPLE_VIEW.match(str(found[2] or "")) if found else None
-    items = [_VIEW_ITEM.match(item) for item in _split(simple["items"])] if simple else []
+    items = [_VIEW_ITEM.match(item) for item in split_at_commas(simple["items"])] if simple else []
     base = (
         await describe(ask, Relation(schema=simple["schema"], name=simple["table"])) if simple and all(items) else None
     )

@@ -13,6 +13,7 @@ from typing import TypeAlias, TypeVar
 
 from synapsor.core.facts import ColumnFacts, Finding, RelationFacts
 from synapsor.core.plan import Relation
+from synapsor.sources.definitions import split_at_commas
 from synapsor.sources.sqlite_connection import Place
 from synapsor.sql import receipts as receipt_table
 
@@ -138,25 +139,13 @@ def _set_by(sql: str, table: str) -> Iterator[str]:
     trigger = _ON_UPDATE.match(_NOT_CODE.sub("''", sql))
     for target, assignments in _UPDATE.findall(trigger[2]) if trigger else ():
         if _bare(target) == table.lower():
-            for piece in _split(assignments):
+            for piece in split_at_commas(assignments):
                 if found := _TARGET.match(piece):
                     yield _bare(found[1])
 
 
 def _bare(name: str) -> str:
     return (name[1:-1] if name[0] in '"`[' else name).replace('""', '"').lower()
-
-
-def _split(text: str) -> list[str]:
-    """Split at commas outside parentheses."""
-    pieces, depth = [""], 0
-    for character in text:
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0:
-            pieces.append("")
-        else:
-            pieces[-1] += character
-    return pieces
 
 
 def reader_findings(place: Place) -> tuple[Finding, ...]:
