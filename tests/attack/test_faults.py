@@ -378,7 +378,7 @@ async def test_a_server_that_goes_away_and_comes_back_is_unavailable_and_then_se
                 (NOTE, {"invoice_id": "INV-3001", "note": "x"}),
             ):
                 plain_refusal(await shop.call(name, arguments), "source_unavailable")
-            worker.pace = Pace(backoff_seconds=0.001, backoff_most=0.002)
+            worker.pace = Pace(backoff_seconds=0)
             await worker.run(once=True)
             assert await shop.status(handle) == "approved"
             await asyncio.to_thread(server.start)
