@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from synapsor.cli.parser import EXIT_CODES, build_parser
 from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Timeouts, Tls, TokenConfig
 from synapsor.contract import reference
+from synapsor.core.outcome import GivenUp, Why
 from synapsor.errors import MEANINGS, Code
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
@@ -35,49 +36,6 @@ DECISION_RULES: dict[str, str] = {
     "role_missing": "The operator does not have the role that the contract asks for.",
     "unknown_key": "The private key belongs to nobody in `operators.yaml`.",
     "wrong_key": "The private key is not the one of the operator who was named.",
-}
-
-OUTCOME_CODES: dict[str, str] = {
-    "activation_invalid": "The contract's activation is not signed by a trusted, unrevoked `contract_reviewer` of this ledger.",
-    "after_image": "After the change the row was not exactly what was approved. Rolled back.",
-    "approval_expired": "The approval or the proposal expired before the commit. Rolled back.",
-    "approval_invalid": "The approval's signature does not hold, or it is about something else.",
-    "approval_missing": "The job names a decision that the ledger does not have.",
-    "approval_operator_revoked": "The key that approved has been revoked since.",
-    "approval_own_request": "The approver is the one who asked.",
-    "approval_role_missing": "The approver does not have the role any more.",
-    "capability_gone": "The activated contract does not propose under this name any more.",
-    "columns_changed": "The proposal does not change, or did not read, the columns that the activated contract names.",
-    "constraint": "The database's own rule (check, foreign key, unique) refused the change. Rolled back.",
-    "contract_not_active": "The contract that the proposal was made under is not the one that is active now.",
-    "digest_mismatch": "The job is not about this proposal, or the proposal is of another ledger.",
-    "drift": "A value in the row is not of its reviewed type. Rolled back.",
-    "guard_failed": "The guarded update matched no row. Rolled back.",
-    "outside_contract": "The row or the change is not what the activated contract makes of the arguments.",
-    "guards_changed": "The proposal's guards are not those of the activated contract.",
-    "key_changed": "The proposal's key is not that of the activated contract.",
-    "more_than_one_row": "More than one row answered to the key. Rolled back.",
-    "other": "The source failed in a way that is none of the others. Rolled back.",
-    "proposal_missing": "The job names a proposal that the ledger does not have.",
-    "recorded_before": "An earlier receipt in the source already says so.",
-    "receipt_of_another_digest": "The source has a receipt under this proposal's key, but for another digest. Nothing was done.",
-    "rejected": "Somebody rejected the proposal.",
-    "relation_changed": "The activated contract writes to another relation.",
-    "role_changed": "The activated contract asks for another role.",
-    "row_gone": "The row is not there any more under its key and tenant.",
-    "source_changed": "The activated contract names another source.",
-    "source_not_writable": "The source is not in `mode: writeback` for this worker.",
-    "tenant_changed": "The activated contract names another tenant column.",
-    "tenant_missing": "The proposal has no tenant although its relation has a tenant column.",
-    "value": "A value does not fit its column. Rolled back.",
-    "version_did_not_move": "The change did not move the version column. Rolled back.",
-    "version_moved": "A guard no longer holds what it held when the proposal was made. Nothing was written.",
-}
-"""Codes of receipts. Two more are made of a prefix and the kind of a failure: see `PREFIXED_OUTCOMES`."""
-
-PREFIXED_OUTCOMES: dict[str, str] = {
-    "gave_up_…": "Every attempt failed without effect; a `failed` receipt in the source makes that final.",
-    "unresolved_…": "Every attempt failed and the source could not be asked. A person must look at its receipts.",
 }
 
 _CONFIG_MODELS: tuple[type[BaseModel], ...] = (Config, SourceConfig, Tls, Pool, Timeouts, HttpConfig, TokenConfig)
@@ -156,10 +114,17 @@ def _errors() -> Iterator[str]:
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in DECISION_RULES.items())
     yield from ("", "## What came of an approved proposal", "")
-    yield "The `code` of a receipt that is not `applied`. `conflict` and `failed` changed nothing. A receipt may also carry the kind of the"
-    yield "source's last failure: `busy`, `timeout`, `unavailable` and their like, with a prefix:"
+    yield "The `code` of a receipt that is not `applied`, of a job that is tried again, and in the worker's report. `conflict` and `failed`"
+    yield "changed nothing."
     yield from ("", "| Code | Meaning |", "|---|---|")
-    yield from (f"| `{code}` | {meaning} |" for code, meaning in {**OUTCOME_CODES, **PREFIXED_OUTCOMES}.items())
+    yield from (f"| `{why}` | {why.meaning} |" for why in sorted(Why))
+    yield from (
+        "",
+        "When a job was tried too often, its receipt's code says how it ended, and then why the last attempt failed:",
+        "",
+    )
+    yield from ("| Code | Meaning |", "|---|---|")
+    yield from (f"| `{end}_…` | {end.meaning} |" for end in GivenUp)
     yield from ("", "## Exit codes", "", "Of every command.", "", "| Code | Meaning |", "|---|---|")
     for part in EXIT_CODES.replace("exit codes:", "").replace("\n", "   ").split("   "):
         number, _, words = part.strip().partition(" ")

@@ -6,10 +6,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from synapsor.testing.memory import MemoryDatabase
 from tests.databases import Database, load_mariadb, load_memory, load_postgres, load_sqlite, reset
 from tests.servers import Server, start_mariadb, start_postgres
+
+settings.register_profile("untimed", deadline=None)  # no test asserts a time
+settings.load_profile("untimed")
 
 ENGINES = ("postgres", "mariadb", "sqlite")
 

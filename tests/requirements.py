@@ -65,7 +65,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "cli:demo": _R("`synapsor demo` plays the whole way and checks every step of it.", "DESIGN 7"),
     "cli:exit-codes": _R("Every outcome ends with its documented exit code.", "DESIGN 6"),
     "cli:json": _R("--json gives one versioned document on standard output.", "DESIGN 6"),
-    "cli:light-start": _R("Help and version import nothing heavy.", "DESIGN 6"),
+    "cli:light-start": _R(
+        "Help and version import nothing heavy; what only looks at the record imports no compiler, driver or SDK.",
+        "DESIGN 6",
+    ),
     "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
     "contract:activated-by-a-reviewer": _R("Only a contract reviewer's key activates a contract.", "DESIGN 5"),
     "contract:activated-for-its-database": _R(
@@ -89,6 +92,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:schema:silent": _R("No tool schema names a table, source, tenant or denied column.", "law 7"),
     "docs:quickstart": _R("Following the quickstart to the letter ends with an applied change.", "DESIGN 7"),
     "docs:true": _R("Every page, command, example and word of the documentation is what the code says.", "STYLE 17"),
+    "doctor:told-once": _R("Doctor tells each finding once, with the source that it is about.", "law 10"),
     "doctor:what-serve-says": _R("Doctor calls unfit whatever would keep the server from starting.", "law 10"),
     "errors:closed-table": _R("Every failure of a database becomes a code and words of the closed table.", "law 7, S6"),
     "errors:no-driver-text": _R("No error carries the database's words, SQL, a host or a value.", "law 7, S6"),
@@ -100,10 +104,17 @@ REQUIREMENTS: dict[str, Requirement] = {
     "handles:own": _R("A handle of somebody else looks exactly like one that does not exist.", "A14, S4"),
     "http:authenticated": _R("No route but the health check answers without a token.", "G03, S10"),
     "http:bounded": _R("Bodies, headers, streams and times are bounded.", "G07, S10"),
+    "http:fair": _R("One token's messages, however many, large or slow, leave room for another's.", "G07, S10"),
     "http:host-and-origin": _R("A foreign Host or Origin is refused on every route.", "G01, S10"),
     "http:loopback-only": _R("Binding anything but loopback is refused.", "G02"),
     "http:session-bound": _R("A session answers only to the token that opened it.", "G03, S10"),
+    "http:sessions-bounded": _R(
+        "A token has only so many sessions; at the bound its longest unused one ends, and no other token's.", "G07, S10"
+    ),
     "http:tenant-per-call": _R("The tenant is read from the token on each call.", "S10"),
+    "http:unread-bounded": _R(
+        "What a client does not read is bounded, and is let go of after a time with all that waits for it.", "G07, S10"
+    ),
     "ladder:enforced": _R(
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),
@@ -151,6 +162,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Every transport answers alike in both eras, as data and as the same text.", "DESIGN 6"
     ),
     "serve:no-leak": _R("No exception text reaches any client, on any transport, in any era.", "law 7, S6"),
+    "serve:one-answer": _R("A call gets the same answer by whichever way through the server it goes.", "law 7"),
     "serve:one-not-found": _R("Whatever is not the session's own gets one and the same answer.", "A14, S4"),
     "serve:orderly-end": _R("A signal ends the server after the calls in flight.", "F18, R12"),
     "source:cancel-stops": _R("A cancelled call stops its statement on this engine.", "R9"),
@@ -187,6 +199,8 @@ REQUIREMENTS: dict[str, Requirement] = {
     "surface:session": _R(
         "Tenant and principal come from the configuration or from the token of this very call.", "law 1, S10"
     ),
+    "surface:short-ids": _R("An id or method too long to repeat is refused and not repeated.", "A18"),
+    "surface:small-messages": _R("A message of very many parts is refused before it is read.", "A18, G07"),
     "values:exact": _R("Every type comes back as it is stored, in its documented form.", "R7"),
     "values:guarded": _R("Every type survives the way into a guard and back.", "R6"),
     "values:host-independent": _R("The same rows have the same digest on every host, zone and locale.", "R7, B32"),

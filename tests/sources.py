@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from synapsor.core.evidence import Rows
-from synapsor.core.facts import RelationFacts
+from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.plan import Column, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
+from synapsor.core.posture import judge_reader, judge_writer
 from synapsor.ports import ReadSource, WriteSource
 from synapsor.sources.mysql import MysqlReadSource, MysqlWriteSource
 from synapsor.sources.postgres import PostgresReadSource, PostgresWriteSource
@@ -43,6 +44,20 @@ def open_writer(database: Database, **options: Any) -> WriteSource:
         kind = MemoryWriteSource if database.admin_url.startswith("memory:") else SqliteWriteSource
         return kind(schema="billing", **options)
     return _WRITERS[database.engine](**{"tls": CLEAR, **options})
+
+
+async def told_of_reader(
+    source: ReadSource, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
+) -> list[Finding]:
+    """Return what is found about a read credential, for the given columns."""
+    return list(judge_reader(await source.posture(reads, denied), reads, denied))
+
+
+async def told_of_writer(
+    source: WriteSource, writes: Mapping[Relation, frozenset[str]], receipts: Relation
+) -> list[Finding]:
+    """Return what is found about the worker's credential, for the given updates."""
+    return list(judge_writer(await source.posture(writes, receipts), writes, receipts))
 
 
 def relation(database: Database, name: str) -> Relation:

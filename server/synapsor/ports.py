@@ -7,12 +7,12 @@ source and a write source are different types, so that the process that serves a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from synapsor.core.facts import ColumnFacts, Finding, RelationFacts
+from synapsor.core.facts import ColumnFacts, RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import Activation, SignedDecision
@@ -44,10 +44,11 @@ class ReadSource(Protocol):
         """Return what the catalogue says, or None when the credential cannot see such a relation."""
         ...
 
-    async def posture(
-        self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
-    ) -> tuple[Finding, ...]:
-        """Say what this credential can do beyond reading the given columns: write, own, bypass, read a denied column, talk in clear."""
+    async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:
+        """Return what this credential may do with the relations (the denied columns' too), and beyond; `judge_reader` judges it.
+
+        Where the engine has no grants, the denied columns are refused to every later fetch.
+        """
         ...
 
     async def fingerprint(self) -> str:
@@ -91,8 +92,8 @@ class WriteSource(Protocol):
 
     async def describe(self, relation: Relation) -> RelationFacts | None: ...
 
-    async def posture(self, writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> tuple[Finding, ...]:
-        """Say what is missing for the given column updates and receipts, and what the credential could do beyond them."""
+    async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
+        """Return what this credential may do with the relations and the receipts, and beyond; `judge_writer` judges it."""
         ...
 
     async def aclose(self) -> None: ...
@@ -219,11 +220,11 @@ __all__ = [
     "AgentLedger",
     "Clock",
     "ColumnFacts",
-    "Finding",
     "ProposalRecord",
     "ReadSource",
     "RelationFacts",
     "ReviewLedger",
+    "Rights",
     "WorkLedger",
     "WriteSource",
     "WriteTransaction",

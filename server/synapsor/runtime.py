@@ -9,28 +9,29 @@ import datetime as dt
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from synapsor.config import Config, SourceConfig
 from synapsor.contract.digest import canonical_body
-from synapsor.contract.load import LoadedContract, load_all
 from synapsor.contract.model import Contract, ProposeCapability, Table
 from synapsor.core.facts import Finding
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_read, judge_write
+from synapsor.core.posture import judge_read, judge_reader, judge_write, judge_writer, refuse_fatal
 from synapsor.core.review import Operator, verify_activation
 from synapsor.core.writeback import target
-from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, SourceFailure, UnsafeSource
-from synapsor.flow.desk import Desk
-from synapsor.flow.prepare import Served, Wiring, prepare
+from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, SourceFailure
 from synapsor.operators import read_operators
 from synapsor.ports import ReadSource
 from synapsor.secrets import resolve
 from synapsor.wiring import open_reader, open_writer
 
 if TYPE_CHECKING:
+    from synapsor.contract.load import LoadedContract
+    from synapsor.flow.desk import Desk
+    from synapsor.flow.prepare import Served
     from synapsor.ledger.store import Ledger
     from synapsor.ledger.verify import VerifyReport
     from synapsor.work.authority import WriteTarget
@@ -70,6 +71,8 @@ class Project:
             ConfigError: a contract names a source that is not configured.
         """
         if self._contracts is None:
+            from synapsor.contract.load import load_all
+
             loaded = tuple(load_all(self.config.policies))
             named = {t.source for c in loaded for t in c.contract.tables.values()}
             if missing := sorted(named - set(self.config.sources)):
@@ -108,16 +111,15 @@ class Project:
             UnsafeSource: a read credential can do more than read what was reviewed.
             ConfigError: in the production profile, a contract is not activated.
         """
+        from synapsor.flow.desk import Desk  # heavy: the SQL compiler
+        from synapsor.flow.prepare import Wiring, prepare
+
         served: list[Served] = []
         ledger = await self.ledger()
         names = sorted({t.source for c in self.contracts() for t in c.contract.tables.values()})
         wiring = {n: Wiring(source=self.reader(n), mode=self.config.sources[n].mode) for n in names}
-        findings = [f for n in names for f in await self._reader_posture(n)]
-        if fatal := [f for f in findings if f.fatal]:
-            raise UnsafeSource(
-                "\n".join(f"{f.rule}: {f.message}" for f in fatal),
-                fix="\n".join(sorted({f.fix for f in fatal if f.fix})),
-            )
+        findings = [f for n in names for f in told(n, await self._reader_posture(n))]
+        refuse_fatal(findings)
         for loaded in self.contracts():
             if why := await self._why_not_activated(loaded):
                 if self.config.profile == "production":
@@ -134,7 +136,7 @@ class Project:
             ready, found = await prepare(loaded.contract, loaded.digest, wiring)
             served += ready
             findings += found
-        for finding in findings:
+        for finding in dict.fromkeys(findings):
             log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})
         await ledger.healthy()
         return Desk(served, ledger, self.clock)
@@ -157,7 +159,11 @@ class Project:
         targets: dict[str, WriteTarget] = {}
         for source_name, wired in self.config.sources.items():
             if wired.mode == "writeback":
-                targets[source_name] = await self._target(source_name, wired)
+                targets[source_name], found = await self._target(source_name, wired)
+                findings = told(source_name, found)
+                refuse_fatal(findings)
+                for finding in findings:
+                    log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})
         if not targets:
             raise ConfigError(
                 "No source is in `mode: writeback`, so there is nothing that a worker may apply.",
@@ -178,18 +184,15 @@ class Project:
         """Look at everything that this user's credentials allow to look at, and say what is wrong; one finding per fact."""
         found: list[Finding] = []
         for name in sorted(self.config.sources):
+            seen: list[Finding] = []
             try:
-                found += await self._reader_posture(name)
-                found += await self._mappings(name)
-                found += await self._writer_posture(name)
+                seen += await self._reader_posture(name)
+                seen += await self._mappings(name)
+                seen += await self._writer_posture(name)
             except SourceFailure as failed:
-                found.append(
-                    Finding(
-                        rule="source_unreachable",
-                        message=f"{name}: {failed.message}.",
-                        fix="Check that it runs and that its credential is right.",
-                    )
-                )
+                fix = "Check that it runs and that its credential is right."
+                seen.append(Finding(rule="source_unreachable", message=f"{failed.message}.", fix=fix))
+            found += told(name, seen)
         found += self._unheld_roles()
         try:
             await (await self.ledger()).healthy()
@@ -203,15 +206,15 @@ class Project:
         return tuple(found)
 
     async def _writer_posture(self, name: str) -> list[Finding]:
-        wired, found = self.config.sources[name], list[Finding]()
+        wired = self.config.sources[name]
         if wired.mode != "writeback" or wired.write is None:
-            return found
+            return []
         try:
             resolve(wired.write)
         except ConfigError as missing:
-            message = f"{name}: the write credential is not here, as it should be where the worker does not run."
+            message = "The write credential is not here, as it should be where the worker does not run."
             return [Finding(rule="writer_not_looked_at", message=f"{message} {missing.message}", fatal=False)]
-        await self._target(name, wired, found)
+        _, found = await self._target(name, wired)
         return found
 
     def _unheld_roles(self) -> list[Finding]:
@@ -294,7 +297,7 @@ class Project:
                 return f"source {name} is another database than the one that it was activated for"
         return ""
 
-    async def _reader_posture(self, name: str) -> tuple[Finding, ...]:
+    async def _reader_posture(self, name: str) -> list[Finding]:
         reads: dict[Relation, frozenset[str]] = {}
         denied: dict[Relation, frozenset[str]] = {}
         for table in (t for c in self.contracts() for t in c.contract.tables.values() if t.source == name):
@@ -302,13 +305,13 @@ class Project:
             reads[relation] = reads.get(relation, frozenset()) | frozenset(table.allowed)
             for place in {relation, target(table)}:
                 denied[place] = denied.get(place, frozenset()) | frozenset(set(table.columns) - set(table.allowed))
-        return await self.reader(name).posture(reads, denied)
+        return list(judge_reader(await self.reader(name).posture(reads, denied), reads, denied))
 
     async def _mappings(self, name: str) -> list[Finding]:
         tables = [t for c in self.contracts() for t in c.contract.tables.values() if t.source == name]
         return [f for t in tables for f in judge_read(t, await self.reader(name).describe(Relation.parse(t.relation)))]
 
-    async def _target(self, name: str, wired: SourceConfig, collect: list[Finding] | None = None) -> WriteTarget:
+    async def _target(self, name: str, wired: SourceConfig) -> tuple[WriteTarget, list[Finding]]:
         from synapsor.work.authority import WriteTarget
 
         assert wired.receipts is not None  # noqa: S101  # the configuration refuses writeback without it
@@ -322,18 +325,13 @@ class Project:
                 if table.source == name:
                     found += judge_write(table, await source.describe(target(table)))
                     writes[target(table)] = writes.get(target(table), frozenset()) | sets
-        found += await source.posture(writes, receipts)
-        if collect is not None:
-            collect += found
-        elif fatal := [f for f in found if f.fatal]:
-            raise UnsafeSource(
-                "\n".join(f"{f.rule}: {f.message}" for f in fatal),
-                fix="\n".join(sorted({f.fix for f in fatal if f.fix})),
-            )
-        else:
-            for finding in found:
-                log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})
-        return WriteTarget(source=source, receipts=receipts, time_ms=wired.timeouts.lock_ms)
+        found += judge_writer(await source.posture(writes, receipts), writes, receipts)
+        return WriteTarget(source=source, receipts=receipts, time_ms=wired.timeouts.lock_ms), found
+
+
+def told(source: str, findings: Iterable[Finding]) -> list[Finding]:
+    """Return each finding once, with the source that it is about."""
+    return [replace(finding, message=f"{source}: {finding.message}") for finding in dict.fromkeys(findings)]
 
 
 def _written(loaded: LoadedContract) -> list[tuple[Table, frozenset[str]]]:

@@ -1,5 +1,6 @@
 """One project, opened in this process with everything in it: the model's desk, a person's pen, the worker, and the ledger's own file."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -42,8 +43,13 @@ class Shop:
     async def call(
         self, name: str, arguments: Mapping[str, Any] | None = None, session: Session = ACME
     ) -> dict[str, Any]:
-        """Return the envelope of one call."""
-        return await self.desk.call(name, arguments or {}, session)
+        """Return the envelope of one call, when its connection is at rest: a transaction that is still to be ended by this very loop
+        would hold up whoever changes the shop from it.
+        """
+        answer = await self.desk.call(name, arguments or {}, session)
+        if chores := self.project.reader("shop")._pool._chores:  # type: ignore[attr-defined]  # no event tells
+            await asyncio.wait(set(chores))
+        return answer
 
     async def proposed(self, name: str, arguments: Mapping[str, Any], session: Session = ACME) -> dict[str, Any]:
         """Return a proposal that was filed."""
@@ -64,17 +70,19 @@ class Shop:
 
     async def work(self, **options: Any) -> list[tuple[str, str]]:
         """Let the one worker do what is due, with `options` for its attributes; return outcome and code of each attempt."""
-        return await self._run({"drain": True}, options)
+        return await self._run(options, drain=True)
 
     async def attempt(self, **options: Any) -> list[tuple[str, str]]:
         """Let the one worker make one attempt at one job; return its outcome and code."""
-        return await self._run({"once": True}, options)
+        return await self._run(options, once=True)
 
-    async def _run(self, how: Mapping[str, bool], options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    async def _run(
+        self, options: Mapping[str, Any], *, once: bool = False, drain: bool = False
+    ) -> list[tuple[str, str]]:
         reports: list[Mapping[str, Any]] = []
         if self.kept is None:
             self.kept = await self.worker()
-        await replace(self.kept, report=reports.append, **options).run(**how)
+        await replace(self.kept, report=reports.append, **options).run(once=once, drain=drain)
         return [(r["outcome"], r["code"]) for r in reports]
 
     async def until_settled(self, *proposals: str) -> list[str]:

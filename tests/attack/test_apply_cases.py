@@ -16,7 +16,8 @@ import asyncpg
 import pytest
 
 from synapsor.approve.operators import revoke_operator
-from synapsor.core.writeback import Outcome, receipt_key
+from synapsor.core.outcome import Outcome
+from synapsor.core.writeback import receipt_key
 from synapsor.errors import UnsafeSource
 from synapsor.flow.apply import Result, Task, apply
 from synapsor.testing.clock import TestClock

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from synapsor.errors import MEANINGS, Code, LedgerFailure
-from synapsor.ledger import sqlite as ledger_sqlite
+from synapsor.ledger import sqlite, sqlite_file
 from synapsor.sources import sqlite as sqlite_source
 from synapsor.work.worker import Pace
 from tests.attack.shop import INSPECT, LIST, NOTE, WAIVER, Shop, meanwhile, open_shop
@@ -466,7 +466,7 @@ async def _pragma(shop: Shop, writer: sqlite3.Connection, pragma: str) -> int:
 async def test_a_ledger_that_another_process_holds_lets_no_row_out(
     tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_sqlite, "BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.02)
     async with open_shop(tmp_path / "project", database) as shop:
         with closing(sqlite3.connect(shop.ledger_path, isolation_level=None)) as raw:
             raw.execute("BEGIN IMMEDIATE")
@@ -491,7 +491,7 @@ async def test_a_ledger_that_fails_in_any_other_way_lets_no_row_out_and_tells_no
         sqlite3.ProgrammingError(SAID),
         sqlite3.IntegrityError(SAID),
     ):
-        monkeypatch.setattr(ledger_sqlite.SqliteTransaction, "execute", _raising(error))
+        monkeypatch.setattr(sqlite_file.SqliteTransaction, "execute", _raising(error))
         for name, arguments in EVERY_CALL:
             plain_refusal(await shop.call(name, arguments), "evidence_unavailable")
         monkeypatch.undo()
@@ -517,7 +517,7 @@ async def test_a_resource_that_cannot_be_looked_up_is_not_there_and_nothing_is_t
         uris = [f"synapsor://{kind}/{answer[kind]['id']}" for kind in ("proposal", "evidence")]
         assert None not in [await shop.desk.resource(uri, ACME) for uri in uris]
         for error in (sqlite3.OperationalError(SAID), LedgerFailure("unreadable"), ValueError(SAID), KeyError(SAID)):
-            monkeypatch.setattr(ledger_sqlite.SqliteTransaction, "one", _raising(error))
+            monkeypatch.setattr(sqlite_file.SqliteTransaction, "one", _raising(error))
             assert [await shop.desk.resource(uri, ACME) for uri in uris] == [None, None]
             told = await shop.call("synapsor.proposal_status", {"proposal_id": answer["proposal"]["id"]})
             plain_refusal(told, "evidence_unavailable", "internal")

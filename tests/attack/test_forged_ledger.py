@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from synapsor import handles
 from synapsor.contract.digest import contract_digest, from_body
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import from_body as record_of
@@ -17,7 +18,6 @@ from synapsor.core.records import to_body
 from synapsor.core.review import Activation, Decision, sign
 from synapsor.core.writeback import Job
 from synapsor.errors import ConfigError
-from synapsor.flow import handles
 from synapsor.values import canonical
 from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, open_shop, reopened
 from tests.databases import Database

@@ -25,7 +25,7 @@ from synapsor.ledger.connection import Job, T
 from synapsor.ledger.keys import create_key, load_key, public_text
 from synapsor.ledger.kinds import KINDS, loads
 from synapsor.ledger.open import open_ledger
-from synapsor.ledger.sqlite import ERRORS, SqliteTransaction, connect, run
+from synapsor.ledger.sqlite_file import ERRORS, SqliteTransaction, connect, run
 from synapsor.ledger.verify import VerifyReport, _Bad, _Walk, verify
 from synapsor.values import canonical, digest_bytes
 from tests.ledger_records import START, at, fill, seen

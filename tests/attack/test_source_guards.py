@@ -167,7 +167,7 @@ async def test_a_commit_that_was_begun_outlives_its_caller(
 
 
 COMMITS: dict[str, tuple[type, str, Callable[[Any, Any], bool]]] = {
-    "postgres": (postgres_connection.Session, "command", lambda args, _: args == ("COMMIT",)),
+    "postgres": (postgres_connection.Session, "command", lambda args, _: args[0] == "COMMIT"),
     "mariadb": (mysql_connection.Session, "run", lambda args, _: args == (b"COMMIT",)),
     # A reset has no limit of time either, but comes after the commit.
     "sqlite": (sqlite_connection.Session, "call", lambda _, more: more["seconds"] is None),

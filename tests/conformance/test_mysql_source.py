@@ -23,6 +23,7 @@ from synapsor.sql.statement import Statement
 from synapsor.values import ColumnType
 from tests.databases import Database, execute, fetch, load_mariadb, reset
 from tests.servers import Server, start_mariadb
+from tests.sources import told_of_reader, told_of_writer
 
 INVOICES = Relation(schema="billing", name="invoices")
 REVIEW = Relation(schema="billing", name="invoice_review")
@@ -736,7 +737,7 @@ async def rules(
     execute(shop, f"CREATE OR REPLACE USER {account} IDENTIFIED BY 'pw'; " + script.replace("PROBE", account))
     where = shop.read_url.rpartition("@")[2].partition("/")[0]
     source = MysqlReadSource(name="shop", url=f"mysql://{user}:pw@{where}/", tls=Tls(ca=shop.ca))
-    found = await source.posture({}, denied or {})
+    found = await told_of_reader(source, {}, denied or {})
     await source.aclose()
     execute(shop, f"DROP USER {account}")
     assert "*" + "D821809F681A40A6E379B50D0463EFAE20BDD122" not in str(found), (
@@ -752,6 +753,9 @@ async def rules(
         ("GRANT SELECT, SHOW VIEW ON billing.* TO PROBE", set()),
         ("GRANT SELECT, INSERT ON billing.invoices TO PROBE", {"reader_can_write"}),
         ("GRANT UPDATE (note) ON billing.invoices TO PROBE", {"reader_can_write"}),
+        ("GRANT CREATE ON billing.* TO PROBE", {"reader_can_create"}),
+        ("GRANT CREATE USER ON *.* TO PROBE", {"reader_creates_roles"}),
+        ("GRANT REPLICATION SLAVE ON *.* TO PROBE", {"reader_replicates"}),
         ("GRANT ALL ON billing.* TO PROBE", {"reader_can_write"}),
         ("GRANT ALL ON *.* TO PROBE", {"reader_superuser"}),
         ("GRANT CREATE TEMPORARY TABLES ON billing.* TO PROBE", {"reader_can_create_temporary"}),
@@ -805,15 +809,28 @@ async def test_a_denied_column_that_the_grants_reach_is_reported(shop: Database)
 
 async def test_the_fixtures_credentials_are_safe(reader: MysqlReadSource, writer: MysqlWriteSource) -> None:
     denied = frozenset({"card_token"})
-    found = await reader.posture({REVIEW: frozenset({"id", "status"})}, {REVIEW: denied, INVOICES: denied})
+    found = await told_of_reader(reader, {REVIEW: frozenset({"id", "status"})}, {REVIEW: denied, INVOICES: denied})
     assert {(f.rule, f.fatal) for f in found} == {("reader_sees_more", False)}
-    found = await reader.posture({INVOICES: frozenset({"id"}), REVIEW: frozenset({"id", "nope"})}, {})
+    found = await told_of_reader(reader, {INVOICES: frozenset({"id"}), REVIEW: frozenset({"id", "nope"})}, {})
     assert [(f.rule, "nope" in f.message) for f in found if f.fatal] == [
         ("reader_cannot_read", True),
         ("reader_cannot_read", False),
     ]
-    found = await writer.posture({INVOICES: frozenset({"late_fee_cents", "waiver_reason"})}, RECEIPTS)
+    found = await told_of_writer(writer, {INVOICES: frozenset({"late_fee_cents", "waiver_reason"})}, RECEIPTS)
     assert {(f.rule, f.fatal) for f in found} == {("writer_can_do_more", False), ("not_durable", False)}
+
+
+@pytest.mark.requirement("posture:safe-credential")
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_a_connection_that_leaves_the_host_in_clear_is_refused(
+    shop: Database, monkeypatch: pytest.MonkeyPatch, encrypted: bool
+) -> None:
+    source = MysqlReadSource(name="shop", url=shop.read_url, tls=Tls(ca=shop.ca if encrypted else None))
+    assert "reader_in_clear" not in {f.rule for f in await told_of_reader(source, {}, {})}
+    monkeypatch.setattr("synapsor.sources.mysql.is_loopback", lambda _: False)
+    found = await told_of_reader(source, {}, {})
+    await source.aclose()
+    assert [f.rule for f in found if f.fatal] == ([] if encrypted else ["reader_in_clear"])
 
 
 async def test_what_a_writer_lacks_is_found(shop: Database, writer: MysqlWriteSource) -> None:
@@ -832,9 +849,12 @@ async def test_what_a_writer_lacks_is_found(shop: Database, writer: MysqlWriteSo
 
     async def fatal(receipts: str, *columns: str, relation: Relation = INVOICES) -> set[str]:
         writes = {relation: frozenset(columns)} if columns else {}
-        return {f.rule for f in await writer.posture(writes, Relation(schema="billing", name=receipts)) if f.fatal}
+        return {
+            f.rule for f in await told_of_writer(writer, writes, Relation(schema="billing", name=receipts)) if f.fatal
+        }
 
-    assert await fatal("synapsor_receipts", "note", "card_token") == {"writer_cannot_update"}
+    assert await fatal("synapsor_receipts", "note", "row_version") == {"writer_cannot_update"}
+    assert await fatal("synapsor_receipts", "note", "card_token") == {"writer_cannot_update", "writer_cannot_read"}
     assert await fatal("synapsor_receipts", "tier", relation=Relation(schema="billing", name="customers")) == {
         "writer_cannot_update",
         "writer_cannot_read",
@@ -849,7 +869,7 @@ async def test_what_a_writer_lacks_is_found(shop: Database, writer: MysqlWriteSo
 
 async def test_an_administrator_as_worker_is_refused(shop: Database) -> None:
     source = MysqlWriteSource(name="shop", url=shop.admin_url, tls=Tls(ca=shop.ca))
-    found = await source.posture({INVOICES: frozenset({"note"})}, RECEIPTS)
+    found = await told_of_writer(source, {INVOICES: frozenset({"note"})}, RECEIPTS)
     await source.aclose()
     assert {(f.rule, f.fatal) for f in found} == {
         ("writer_superuser", True),

@@ -13,14 +13,26 @@ from synapsor.core.facts import RelationFacts
 from synapsor.core.plan import Relation
 from synapsor.errors import ConfigError, Failure, SourceFailure
 from synapsor.ports import ReadSource, WriteSource
-from synapsor.sources.postgres_connection import READ_PINS, Address, begin_read, begin_write
+from synapsor.sources import postgres_connection
+from synapsor.sources.pool import Pool
+from synapsor.sources.postgres_connection import READ_PINS, Address, Session, begin_read, begin_write
 from synapsor.sources.tls import Tls
 from synapsor.sql.read import compile_read
 from synapsor.sql.statement import Statement
 from synapsor.values import ColumnType
 from tests.databases import Database, execute, fetch, load_postgres
 from tests.servers import Server, start_postgres
-from tests.sources import columns_of, one_row, open_reader, open_writer, page, see, update
+from tests.sources import (
+    columns_of,
+    one_row,
+    open_reader,
+    open_writer,
+    page,
+    see,
+    told_of_reader,
+    told_of_writer,
+    update,
+)
 
 VIEW = Relation(schema="billing", name="invoice_review")
 INVOICES = Relation(schema="billing", name="invoices")
@@ -186,6 +198,70 @@ async def test_nothing_of_a_session_reaches_its_next_borrower(reader: ReadSource
     assert await ask(reader, "SELECT coalesce(current_setting('app.tenant', true), '')") == ""
     assert await ask(reader, "SELECT current_setting('transaction_read_only')") == "on"
     assert await ask(reader, "SELECT current_setting('transaction_isolation')") == "repeatable read"
+
+
+async def _tidied(reader: ReadSource) -> Session:
+    """Return the one idle session of a reader, when its last borrower's traces are gone."""
+    pool: Pool[Session] = reader._pool  # type: ignore[attr-defined]  # what it does between two calls
+    while pool._chores or not pool._idle:
+        await asyncio.wait(pool._chores) if pool._chores else await asyncio.sleep(0)
+    (session,) = pool._idle
+    return session
+
+
+_ACTIVITY = "SELECT state, xact_start, backend_xmin::text FROM pg_stat_activity WHERE pid = "
+
+
+@pytest.mark.requirement("source:no-bleed")
+async def test_a_transaction_that_was_begun_ahead_serves_the_next_call_unless_it_is_old(
+    shop: Database, reader: ReadSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_connection, "AHEAD_SECONDS", 3600)
+    pid = await ask(reader, "SELECT pg_backend_pid()")
+    session = await _tidied(reader)
+    ((state, begun, snapshot),) = fetch(shop, f"{_ACTIVITY}{pid}")
+    assert (state, snapshot) == ("idle in transaction", None)
+    assert await ask(reader, "SELECT now()") == begun
+    assert await _tidied(reader) is session
+    ((state, begun, snapshot),) = fetch(shop, f"{_ACTIVITY}{pid}")
+    session._ahead_since -= 3600
+    assert await ask(reader, "SELECT now()") > begun
+    assert await ask(reader, "SELECT pg_backend_pid()") == pid
+
+
+async def test_no_session_stays_in_a_transaction_that_nobody_came_for(shop: Database, reader: ReadSource) -> None:
+    pid = await ask(reader, "SELECT pg_backend_pid()")
+    await _tidied(reader)
+    while (seen := fetch(shop, f"{_ACTIVITY}{pid}")) != [("idle", None, None)]:
+        assert [(state, snapshot) for state, _, snapshot in seen] == [("idle in transaction", None)]
+        await asyncio.sleep(0.005)
+    assert await ask(reader, "SELECT pg_backend_pid()") == pid
+    assert await ask(reader, "SELECT current_setting('transaction_read_only')") == "on"
+
+
+@pytest.mark.requirement("read:bounded-time")
+async def test_a_transaction_that_was_begun_ahead_has_the_limits_of_the_call_it_serves(
+    reader: ReadSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_connection, "AHEAD_SECONDS", 3600)
+    text = (
+        "SELECT current_setting('statement_timeout') || current_setting('lock_timeout') "
+        "|| current_setting('transaction_read_only') || current_setting('transaction_isolation')"
+    )
+    for limit in (700, 700, 900, 700, 700):
+        rows = await reader.fetch(Statement(text=text, params=()), time_ms=limit)
+        assert [tuple(row) for row in rows] == [(f"{limit}ms{limit}msonrepeatable read",)]
+        await _tidied(reader)
+
+
+async def test_a_session_that_dies_while_it_waits_in_a_transaction_is_replaced(
+    shop: Database, reader: ReadSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_connection, "AHEAD_SECONDS", 3600)
+    pid = await ask(reader, "SELECT pg_backend_pid()")
+    await _tidied(reader)
+    assert fetch(shop, f"SELECT pg_terminate_backend({pid}, 5000)") == [(True,)]
+    assert await ask(reader, "SELECT pg_backend_pid()") != pid
 
 
 @pytest.mark.requirement("read:cannot-write")
@@ -408,7 +484,7 @@ async def test_an_unsafe_read_credential_is_found_out(postgres_db: Database, cas
     reader = open_reader(postgres_db)
     execute(postgres_db, grant)
     try:
-        found = await reader.posture({VIEW: frozenset({"id", "status"})}, {VIEW: DENIED})
+        found = await told_of_reader(reader, {VIEW: frozenset({"id", "status"})}, {VIEW: DENIED})
     finally:
         execute(postgres_db, revoke)
         await reader.aclose()
@@ -455,11 +531,52 @@ async def test_what_a_write_credential_lacks_is_found_out(postgres_db: Database,
     writer = open_writer(postgres_db)
     execute(postgres_db, grant)
     try:
-        found = await writer.posture({INVOICES: frozenset({"note"})}, RECEIPTS)
+        found = await told_of_writer(writer, {INVOICES: frozenset({"note"})}, RECEIPTS)
     finally:
         execute(postgres_db, revoke)
         await writer.aclose()
     assert [finding.rule for finding in found if finding.fatal] == [case]
+
+
+@pytest.mark.requirement("posture:safe-credential")
+@pytest.mark.parametrize(
+    ("grant", "revoke", "words"),
+    [
+        (
+            "GRANT DELETE ON billing.invoices TO synapsor_writer",
+            "REVOKE DELETE ON billing.invoices FROM synapsor_writer",
+            "remove rows",
+        ),
+        (
+            "GRANT INSERT ON billing.customers TO PUBLIC",
+            "REVOKE INSERT ON billing.customers FROM PUBLIC",
+            "billing.customers",
+        ),
+        (
+            "CREATE FUNCTION billing.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+            "DROP FUNCTION billing.f()",
+            "billing.f",
+        ),
+    ],
+)
+async def test_what_a_writer_can_do_beyond_its_updates_is_told(
+    postgres_db: Database, grant: str, revoke: str, words: str
+) -> None:
+    writer = open_writer(postgres_db)
+    writes = {INVOICES: frozenset({"status", "late_fee_cents", "waiver_reason", "note"})}
+
+    async def told() -> str:
+        (more,) = [f for f in await told_of_writer(writer, writes, RECEIPTS) if f.rule == "writer_can_do_more"]
+        assert not more.fatal
+        return more.message
+
+    assert words not in await told()
+    execute(postgres_db, grant)
+    try:
+        assert words in await told()
+    finally:
+        execute(postgres_db, revoke)
+        await writer.aclose()
 
 
 # ---- the worker's transaction ------------------------------------------------------------------------------------------------

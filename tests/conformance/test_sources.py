@@ -31,6 +31,8 @@ from tests.sources import (
     page,
     relation,
     see,
+    told_of_reader,
+    told_of_writer,
     update,
 )
 
@@ -349,9 +351,9 @@ async def test_the_fixture_s_credentials_are_found_safe(
 ) -> None:
     view, base = relation(database, "invoice_review"), relation(database, "invoices")
     denied = frozenset({"card_token"})
-    found = await reader.posture({view: frozenset({"id", "status"})}, {view: denied, base: denied})
+    found = await told_of_reader(reader, {view: frozenset({"id", "status"})}, {view: denied, base: denied})
     assert [finding for finding in found if finding.fatal] == []
-    found = await writer.posture({base: frozenset({"late_fee_cents"})}, relation(database, "synapsor_receipts"))
+    found = await told_of_writer(writer, {base: frozenset({"late_fee_cents"})}, relation(database, "synapsor_receipts"))
     assert [finding for finding in found if finding.fatal] == []
 
 
@@ -491,7 +493,7 @@ async def test_the_table_that_the_owner_s_script_makes_will_do(database: Databas
     if database.engine != "sqlite":
         execute(database, f"DROP TABLE IF EXISTS {table(database, 'fresh_receipts')};")
     execute(database, receipts_ddl(where, writer.dialect, worker="synapsor_writer", host="127.0.0.1"))
-    found = await writer.posture({}, where)
+    found = await told_of_writer(writer, {}, where)
     assert [finding for finding in found if finding.fatal or finding.rule.startswith("receipts")] == []
     async with writer.transaction(time_ms=5000) as tx:
         assert await tx.execute(insert_receipt(where, writer.dialect, receipt())) == 1

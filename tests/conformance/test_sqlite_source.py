@@ -16,6 +16,7 @@ from synapsor.sources.sqlite import SqliteReadSource, SqliteWriteSource
 from synapsor.sources.sqlite_connection import Hidden, Place, authorizer
 from synapsor.sql.statement import Statement
 from tests.databases import Database, execute, fetch, sqlite_path
+from tests.sources import told_of_reader, told_of_writer
 
 INVOICES = Relation(schema="billing", name="invoices")
 REVIEW = Relation(schema="billing", name="invoice_review")
@@ -118,7 +119,7 @@ async def test_a_denied_column_is_refused_after_posture_but_a_view_may_use_it(
     execute(sqlite_db, "CREATE VIEW masked AS SELECT id, substr(card_token, 1, 1) AS first FROM invoices")
     query = "SELECT card_token FROM billing.invoices"
     await asyncio.gather(*(reader.fetch(ask(query), time_ms=2000) for _ in range(2)))
-    await reader.posture({REVIEW: frozenset({"id"})}, {INVOICES: frozenset({"card_token"})})
+    await told_of_reader(reader, {REVIEW: frozenset({"id"})}, {INVOICES: frozenset({"card_token"})})
     assert await failure(reader, query) is Failure.DENIED
     assert await failure(reader, "SELECT id FROM billing.invoices WHERE \"card_token\" = 'x'") is Failure.DENIED
     around = "WITH c AS (SELECT card_token FROM billing.invoices) SELECT card_token FROM c"
@@ -244,19 +245,35 @@ async def test_facts_are_cautious(reader: SqliteReadSource, sqlite_db: Database)
 
 
 async def test_a_writers_posture_names_what_is_missing(writer: SqliteWriteSource, sqlite_db: Database) -> None:
-    assert await writer.posture({INVOICES: frozenset({"note"})}, RECEIPTS) == ()
-    missing = await writer.posture({}, Relation(schema="billing", name="nope"))
+    assert await told_of_writer(writer, {INVOICES: frozenset({"note"})}, RECEIPTS) == []
+    missing = await told_of_writer(writer, {}, Relation(schema="billing", name="nope"))
     assert [(f.rule, f.fatal) for f in missing] == [("receipts_missing", True)]
     execute(
         sqlite_db,
         "CREATE TABLE r2 (receipt_key BLOB, proposal_digest BLOB, proposal_id, tenant, outcome, ledger_head BLOB, worker)",
     )
-    unfit = await writer.posture({}, Relation(schema="billing", name="r2"))
+    unfit = await told_of_writer(writer, {}, Relation(schema="billing", name="r2"))
     assert [(f.rule, f.fatal) for f in unfit] == [("receipts_key", True)]
 
 
+async def test_a_writer_that_may_not_write_the_file_is_refused(
+    writer: SqliteWriteSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = Relation(schema="other", name="invoices")
+    writes = {INVOICES: frozenset({"note"}), elsewhere: frozenset({"note"})}
+    assert [(f.rule, str(elsewhere) in f.message) for f in await told_of_writer(writer, writes, RECEIPTS)] == [
+        ("writer_cannot_update", True)
+    ]
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    found = await told_of_writer(writer, {INVOICES: frozenset({"note"})}, RECEIPTS)
+    assert [(f.rule, f.fatal) for f in found] == [("writer_cannot_update", True), ("receipts_privilege", True)]
+    assert {f.fix for f in found} == {
+        "Give the worker's user write access to the file and its directory, where SQLite keeps its journal."
+    }
+
+
 async def test_a_readers_posture_says_that_the_file_can_be_written(reader: SqliteReadSource) -> None:
-    found = await reader.posture({}, {})
+    found = await told_of_reader(reader, {}, {})
     assert [(f.rule, f.fatal) for f in found] == ([("reader_can_write", False)] if os.access("/", os.R_OK) else [])
 
 

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import anyio
@@ -12,6 +11,8 @@ import anyio
 from synapsor.core.envelope import failure, success
 from synapsor.core.scope import Session
 from synapsor.errors import Code, Refusal
+from synapsor.flow.desk import Desk
+from synapsor.flow.prepare import Tool
 
 LEAK = "postgres://user:hunter2@db.internal/shop"
 _ARGUMENTS = {
@@ -27,32 +28,26 @@ _ENVELOPE = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class FakeTool:
-    name: str
-    kind: Literal["read", "propose"]
-    description: str
-    input_schema: Mapping[str, Any] = field(default_factory=lambda: _ARGUMENTS)
-    output_schema: Mapping[str, Any] = field(default_factory=lambda: _ENVELOPE)
+def tool(name: str, kind: Literal["read", "propose"], description: str) -> Tool:
+    """Return a tool that takes an invoice id."""
+    return Tool(name=name, kind=kind, description=description, input_schema=_ARGUMENTS, output_schema=_ENVELOPE)
 
 
 TOOLS = {
-    tool.name: tool
-    for tool in (
-        FakeTool(name="synapsor.proposal_status", kind="read", description="Where a proposal stands."),
-        FakeTool(
-            name="billing.propose_late_fee_waiver", kind="propose", description="Ask for one late fee to be waived."
-        ),
-        FakeTool(name="billing.inspect_invoice", kind="read", description="Look at one invoice."),
+    each.name: each
+    for each in (
+        tool("synapsor.proposal_status", "read", "Where a proposal stands."),
+        tool("billing.propose_late_fee_waiver", "propose", "Ask for one late fee to be waived."),
+        tool("billing.inspect_invoice", "read", "Look at one invoice."),
     )
 }
 
 
-class FakeDesk:
+class FakeDesk(Desk):
     """Answers by the invoice id: `raise`, `group`, `print`, `wait`, `slow`, `refuse`, or any other one."""
 
-    def __init__(self, tools: Mapping[str, FakeTool] = TOOLS) -> None:
-        self.tools = tools
+    def __init__(self) -> None:
+        self.tools = TOOLS
         self.calls: list[tuple[str, dict[str, Any], Session]] = []
         self.waiting = anyio.Event()
         self.go_on = anyio.Event()

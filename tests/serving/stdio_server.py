@@ -4,9 +4,12 @@ import sys
 
 from synapsor.serve.identity import StaticSession
 from synapsor.serve.loop import run
-from synapsor.serve.server import build_server
-from synapsor.serve.stdio import serve_stdio
+from synapsor.serve.on_demand import models_on_demand
 from tests.serving.desk import FakeDesk
+
+with models_on_demand():  # as `synapsor serve` does
+    from synapsor.serve.server import build_server
+    from synapsor.serve.stdio import serve_stdio
 
 
 async def main() -> None:

@@ -17,10 +17,11 @@ import pytest
 from synapsor.cli import version
 from synapsor.cli.main import main
 from synapsor.errors import IntegrityError
-from tests.databases import Database
+from tests.databases import Database, execute
 from tests.projects import ProjectFiles, write_project
 
 CANARY = "canary-7f3"
+NOT_TO_LOOK = ("mcp", "sqlglot", "asyncpg", "aiomysql", "uvicorn")
 HEAVY = ("mcp", "pydantic", "sqlglot", "asyncpg", "aiomysql", "cryptography", "uvicorn", "anyio", "yaml")
 
 Run = Callable[..., "Done"]
@@ -85,18 +86,54 @@ def propose(run: Run, invoice: str = "INV-3001", reason: str = "Paid next day.")
 @pytest.mark.requirement("cli:light-start")
 @pytest.mark.parametrize("arguments", [["--help"], ["version"], ["approve", "--help"]])
 def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
+    assert imported_of(HEAVY, arguments) == []
+
+
+@pytest.mark.requirement("cli:light-start")
+@pytest.mark.parametrize(
+    "command",
+    [["inbox"], ["show"], ["replay"], ["verify"], ["receipts", "list"], ["operator", "list"], ["reject"], ["check"]],
+    ids=" ".join,
+)
+def test_commands_that_only_look_at_the_record_import_no_compiler_driver_or_sdk(
+    active: Run, files: ProjectFiles, command: list[str]
+) -> None:
+    propose(active)
+    assert imported_of(NOT_TO_LOOK, ["--config", str(files.config_path), *command]) == []
+
+
+def imported_of(names: tuple[str, ...], arguments: list[str]) -> list[str]:
+    """Return which of these modules a command has imported."""
     script = f"""
-import sys
+import json, sys
 from synapsor.cli.main import main
 try:
     main({arguments!r})
 except SystemExit as end:
     assert not end.code
-heavy = sorted(set({HEAVY!r}) & set(sys.modules))
-sys.exit(f"imported {{heavy}}" if heavy else 0)
+print(json.dumps(sorted(set({names!r}) & set(sys.modules))))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.requirement("secrets:never-shown")
+def test_no_other_packages_plugin_is_shown_what_is_validated(tmp_path: Path, files: ProjectFiles) -> None:
+    mark = tmp_path / "seen"
+    (tmp_path / "curious.py").write_text(f"open({str(mark)!r}, 'w').close()\nplugin = None\n", encoding="utf-8")
+    info = tmp_path / "curious-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: curious\nVersion: 1\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[pydantic]\ncurious = curious:plugin\n", encoding="utf-8")
+    environment = {**files.environment, "PYTHONPATH": os.pathsep.join([files.environment["PYTHONPATH"], str(tmp_path)])}
+    subprocess.run(files.command("check"), env=environment, capture_output=True, check=True)
+    assert not mark.exists()
+    # It is a plugin that any other program would load.
+    script = "import pydantic\nclass Any(pydantic.BaseModel): number: int"
+    subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=False)
+    assert mark.exists()
 
 
 @pytest.mark.parametrize(
@@ -265,6 +302,17 @@ def test_calling_and_deciding_never_look_at_the_write_credential(active: Run, fi
     assert active("inbox").code == 0
     assert active("replay").code == 0
     assert active("worker", "--drain").code == 2
+
+
+@pytest.mark.requirement("approval:shown-in-full", "approval:no-tricks")
+def test_a_person_reads_letters_units_and_bounds_and_no_hidden_character(active: Run) -> None:
+    asked = ("--arg", "invoice_id=INV-3001", "--arg", "reason=N\u00e4chster Tag, \u9867\u5ba2 \u202e\x9b2J")
+    envelope = active("call", "billing.propose_late_fee_waiver", *asked).out
+    assert '"after": "N\u00e4chster Tag, \u9867\u5ba2 \\u202e\\u009b2J"' in envelope
+    shown = active("show").out.splitlines()
+    at = shown.index("  late_fee_cents     5500 cents")
+    assert shown[at + 2] == " " * 21 + "bounds: before the change at most 10000 cents"
+    assert '    \u2192                "N\u00e4chster Tag, \u9867\u5ba2 \\u202e\\u009b2J"' in shown
 
 
 @pytest.mark.requirement("approval:one-digest")
@@ -440,6 +488,18 @@ def test_doctor_ends_with_1_about_a_mapping_that_is_gone(active: Run, files: Pro
     done = run("--json", "doctor")
     assert (done.code, done.json["ok"]) == (1, False)
     assert {"rule", "message", "fix", "fatal"} == set(done.json["findings"][0])
+
+
+@pytest.mark.requirement("doctor:told-once")
+def test_doctor_tells_what_two_capabilities_share_once_and_names_the_source(active: Run, files: ProjectFiles) -> None:
+    execute(files.database, "DROP TRIGGER invoices_row_version")
+    done = active("--json", "doctor")
+    assert [(f["rule"], f["message"]) for f in done.json["findings"] if f["fatal"]] == [
+        (
+            "version_does_not_move",
+            "shop: Nothing in the database moves billing.invoices.row_version when a row is updated.",
+        )
+    ]
 
 
 def test_serve_refuses_what_it_cannot_serve(active: Run, files: ProjectFiles) -> None:

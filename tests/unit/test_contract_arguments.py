@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synapsor.contract.arguments import compile_arguments
@@ -137,7 +137,6 @@ NEAR_MISSES = st.dictionaries(NAMES, VALUES, max_size=3).map(lambda changed: {**
 
 
 @pytest.mark.requirement("contract:arguments:strict")
-@settings(deadline=None)
 @given(NEAR_MISSES | st.dictionaries(NAMES, VALUES))
 def test_the_check_accepts_what_the_published_schema_accepts_and_nothing_more(arguments: dict[str, Any]) -> None:
     try:

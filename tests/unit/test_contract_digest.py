@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -104,7 +104,6 @@ def _shuffled(value: Any, order: random.Random) -> Any:
     return [_shuffled(item, order) for item in value] if isinstance(value, list) else value
 
 
-@settings(deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_keys_makes_no_difference_to_the_contract_itself(order: random.Random) -> None:
     shuffled = Contract.model_validate(_shuffled(data(), order))
@@ -123,7 +122,6 @@ REPLACEMENTS = (
 
 
 @pytest.mark.requirement("contract:digest:meaning")
-@settings(deadline=None)
 @given(
     st.sampled_from([path for path in paths(BODY) if path]),
     REPLACEMENTS | st.just(...) | st.lists(st.sampled_from(["id", "note"]), max_size=2),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from synapsor.contract.digest import contract_digest
@@ -47,7 +47,6 @@ def _can_be_planned(contract: Contract) -> None:
 
 
 @pytest.mark.requirement("contract:load:strict")
-@settings(deadline=None)
 @given(
     st.sampled_from(list(range(len(GOOD)))),
     st.integers(0, 12),
@@ -57,7 +56,6 @@ def test_a_file_that_was_edited_anywhere_is_read_or_refused(start: int, length: 
     in_order(read_text(GOOD[:start] + text + GOOD[start + length :], "x.yaml"))
 
 
-@settings(deadline=None)
 @given(st.text())
 @example("null")
 @example("? ")
@@ -83,13 +81,11 @@ TREES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.sampled_from([path for path in paths(BODY) if path]), TREES | st.just(...))
 def test_a_contract_with_anything_anywhere_is_read_or_refused(path: tuple[str | int, ...], value: Any) -> None:
     in_order(read_text(json.dumps(changed(BODY, path, value)), "x.yaml"))
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([path for path in paths(data()) if path]),
     st.text(max_size=5) | st.sampled_from(["id", "read", "propose", "tenant", "note"]),
@@ -111,7 +107,6 @@ VALUES = (
 )
 
 
-@settings(deadline=None)
 @given(VALUES.filter(lambda value: value is not None), st.sampled_from(list(ColumnType)))
 def test_only_what_may_be_set_has_a_token(value: Any, kind: ColumnType) -> None:
     try:
@@ -168,7 +163,6 @@ def test_a_token_is_what_the_database_would_print_or_the_value_is_refused(
     assert found == token
 
 
-@settings(deadline=None)
 @given(VALUES, st.sampled_from(sorted(SETTABLE)))
 def test_a_fixed_value_is_judged_by_check_as_by_the_call_that_uses_it(value: Any, kind: ColumnType) -> None:
     body = changed(BODY, ("tables", "invoices", "columns", "due"), {"type": kind.value})

@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
-from scripts.reference import CONFIG_MEANINGS, DECISION_RULES, OUTCOME_CODES, rendered, subcommands
+from scripts.reference import CONFIG_MEANINGS, DECISION_RULES, rendered, subcommands
 from synapsor.cli.parser import build_parser
 from synapsor.config import Model as ConfigModel
 from synapsor.config import load_config
 from synapsor.contract import model
 from synapsor.contract.load import load
 from synapsor.contract.rules import RULES
-from synapsor.core import evidence, facts, plan, proposal, review, scope, writeback
+from synapsor.core import evidence, facts, outcome, plan, proposal, review, scope, writeback
+from synapsor.core.outcome import Why, why_failed, why_refused
 from synapsor.errors import Code, Failure
 from synapsor.sources import mysql_catalogue, postgres_catalogue
 from synapsor.values import ColumnType, to_json
@@ -33,7 +34,7 @@ PAGES = sorted(
         *(ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md")),
     ]
 )
-CORE = (evidence, facts, plan, proposal, review, scope, writeback)
+CORE = (evidence, facts, outcome, plan, proposal, review, scope, writeback)
 
 _FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -87,16 +88,22 @@ def class_names(module: ModuleType) -> list[str]:
     ]
 
 
-def words_in_calls(name: str) -> set[str]:
-    """Return the first literal argument of every call of this name in the product."""
+def first_words_of_calls(path: Path, name: str) -> set[str]:
+    """Return the first literal argument of every call of this name in a file."""
     found: set[str] = set()
-    for path in SERVER.rglob("*.py"):
-        for node in ast.walk(ast.parse(text_of(path))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name and node.args:
-                first = node.args[0]
-                if isinstance(first, ast.Constant):
-                    found.add(str(first.value))
+    for node in ast.walk(ast.parse(text_of(path))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name and node.args:
+            first = node.args[0]
+            if isinstance(first, ast.Constant):
+                found.add(str(first.value))
     return found
+
+
+def members_of(path: Path, name: str) -> Iterator[ast.Attribute]:
+    """Yield every `name.member` of a file."""
+    for node in ast.walk(ast.parse(text_of(path))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
+            yield node
 
 
 @pytest.mark.parametrize("name", sorted(rendered()))
@@ -179,25 +186,25 @@ def test_every_rule_of_check_is_documented() -> None:
 
 
 def test_every_reason_to_refuse_a_decision_is_documented_and_no_other() -> None:
-    assert sorted(DECISION_RULES) == sorted(words_in_calls("DecisionRefused"))
+    given = {rule for path in SERVER.rglob("*.py") for rule in first_words_of_calls(path, "DecisionRefused")}
+    assert sorted(DECISION_RULES) == sorted(given)
 
 
-def test_every_reason_to_deny_a_job_is_documented() -> None:
-    retried = {"relation_missing"}  # of an attempt that is made again; it never is a proposal's outcome
-    assert sorted(words_in_calls("Denied") - set(OUTCOME_CODES) - retried) == []
+def test_every_way_a_source_can_fail_is_among_the_reasons_that_a_receipt_can_give() -> None:
+    assert [why_failed(failure).value for failure in Failure] == [failure.value for failure in Failure]
 
 
-def test_every_code_of_a_result_is_documented_and_no_other() -> None:
-    texts = {path: text_of(path) for room in ("core", "flow", "work") for path in (SERVER / room).glob("*.py")}
-    literals = {
-        node.value for text in texts.values() for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)
+def test_every_rule_by_which_an_approval_does_not_count_is_among_them_too() -> None:
+    rules = first_words_of_calls(SERVER / "core" / "review.py", "DecisionRefused")
+    assert {why_refused(rule).value for rule in rules} == {f"approval_{rule}" for rule in rules}
+
+
+def test_every_reason_is_given_somewhere_and_says_what_it_means() -> None:
+    given = {node.attr for path in SERVER.rglob("*.py") for node in members_of(path, "Why")}
+    reached = {why_failed(failure).name for failure in Failure} | {
+        f"APPROVAL_{rule.upper()}" for rule in DECISION_RULES
     }
-    given = {found for text in texts.values() for found in re.findall(r'\bcode="(\w+)"', text)}
-    kinds = {failure.value for failure in Failure}
-    refused = {f"approval_{rule}" for rule in DECISION_RULES}
-    still_open = {"receipt_raced", "internal"}  # of an attempt that is made again
-    assert sorted(given - set(OUTCOME_CODES) - still_open) == []
-    assert sorted(set(OUTCOME_CODES) - literals - kinds - refused) == []
+    assert [why for why in Why if why.name not in given | reached or not why.meaning.endswith(".")] == []
 
 
 def test_every_key_of_the_configuration_has_a_meaning_and_no_other_has() -> None:

@@ -3,7 +3,7 @@
 import os
 import re
 
-from synapsor.flow import handles
+from synapsor import handles
 
 
 def test_handles_are_a_prefix_and_twenty_hexadecimal_digits_and_never_come_twice() -> None:

@@ -14,7 +14,7 @@ from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.keys import create_key
 from synapsor.ledger.migrate import migrations
 from synapsor.ledger.open import open_ledger
-from synapsor.ledger.sqlite import connect
+from synapsor.ledger.sqlite_file import connect
 from tests.ledger_records import fill, seen
 
 
@@ -204,17 +204,6 @@ async def test_another_key_is_an_integrity_error(tmp_path: Path) -> None:
     create_key(path.with_suffix(".key"))
     with pytest.raises(IntegrityError):
         open_ledger(path)
-
-
-async def test_a_process_without_the_key_adds_to_the_chain_and_signs_nothing(tmp_path: Path) -> None:
-    path = await made(tmp_path)
-    path.with_suffix(".key").unlink()
-    ledger = open_ledger(path, signing=False)
-    await fill(ledger)
-    report = await ledger.verify()
-    await ledger.aclose()
-    assert report.ok
-    assert report.checkpoints == 2
 
 
 async def test_a_changed_migration_is_an_integrity_error(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from synapsor.ledger import migrate, named
 from synapsor.ledger.kinds import KINDS
 from synapsor.ledger.migrate import Migration, migrations, pending, schema, shape
 from synapsor.ledger.named import queries
-from synapsor.ledger.sqlite import connect
+from synapsor.ledger.sqlite_file import connect
 
 SOURCE = Path(named.__file__).parent
 

@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 
 from synapsor.errors import LedgerFailure
+from synapsor.ledger import sqlite
 from synapsor.ledger.connection import Transaction
 from synapsor.ledger.open import open_ledger
-from synapsor.ledger.sqlite import SqliteConnection, connect, failure
+from synapsor.ledger.sqlite import CROWD, SqliteConnection
+from synapsor.ledger.sqlite_file import connect, failure
+from synapsor.ledger.store import Ledger
 from tests.ledger_records import seen
 
 ROOT = Path(__file__).parents[2]
@@ -189,7 +192,14 @@ def _held(engine: SqliteConnection) -> threading.Event:
         commit(group)
 
     engine._commit = hold  # type: ignore[method-assign]  # a slow disk
+    engine._quick = False
     return gate
+
+
+async def _turns(number: int = 2) -> None:
+    """Let the loop go on until what was begun has reached the ledger's thread."""
+    for _ in range(number):
+        await asyncio.sleep(0)
 
 
 async def test_waiting_jobs_share_a_commit(tmp_path: Path) -> None:
@@ -198,12 +208,112 @@ async def test_waiting_jobs_share_a_commit(tmp_path: Path) -> None:
     assert isinstance(engine, SqliteConnection)
     gate, commits = _held(engine), []
     engine._writer.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)
-    waiting = [asyncio.ensure_future(ledger.record_read(*seen())) for _ in range(131)]
-    await asyncio.sleep(0)
+    first = asyncio.ensure_future(ledger.record_read(*seen()))
+    await _turns()
+    waiting = [asyncio.ensure_future(ledger.record_read(*seen())) for _ in range(130)]
+    await _turns()
     gate.set()
-    await asyncio.gather(*waiting)
+    await asyncio.gather(first, *waiting)
     # The first one alone, and while that was committed the others came together, at most 64 in a group.
     assert len(commits) == 4
+    await ledger.aclose()
+
+
+def _engine(ledger: Ledger) -> SqliteConnection:
+    engine = ledger._connection
+    assert isinstance(engine, SqliteConnection)
+    return engine
+
+
+def _watched(engine: SqliteConnection) -> list[tuple[str, str]]:
+    """Return what will be said of commits and checkpoints: which of them, on which thread."""
+    heard: list[tuple[str, str]] = []
+
+    def hear(text: str) -> None:
+        word = text.rsplit(maxsplit=1)[-1]
+        if word in {"COMMIT", "wal_checkpoint(PASSIVE)"}:
+            heard.append((word, threading.current_thread().name))
+
+    engine._writer.set_trace_callback(hear)
+    return heard
+
+
+async def test_calls_that_end_together_share_commits_on_the_thread_for_a_while(tmp_path: Path) -> None:
+    ledger = open_ledger(await fresh(tmp_path))
+    engine = _engine(ledger)
+    heard = _watched(engine)
+    await asyncio.gather(*(ledger.record_read(*seen()) for _ in range(20)))
+    # Nobody knows of the others yet when the first one comes, and the second one finds nothing under way.
+    assert [thread for _, thread in heard] == ["MainThread", "ledger-write", "ledger-write"]
+    for _ in range(2 * CROWD):
+        await _turns()
+        await ledger.record_read(*seen())
+    assert (heard[3][1], heard[-1][1]) == ("ledger-write", "MainThread")
+    await ledger.aclose()
+
+
+@pytest.mark.parametrize(("limit", "thread"), [(3600, "MainThread"), (0, "ledger-write")])
+async def test_only_where_the_disk_is_quick_is_a_lone_job_committed_on_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: float, thread: str
+) -> None:
+    monkeypatch.setattr(sqlite, "QUICK_SECONDS", limit)
+    ledger = open_ledger(await fresh(tmp_path))
+    engine = _engine(ledger)
+    await ledger.record_read(*seen())
+    heard = _watched(engine)
+    for _ in range(3):
+        await _turns()
+        await ledger.record_read(*seen())
+    assert heard == [("COMMIT", thread)] * 3
+    await ledger.aclose()
+    again = open_ledger(tmp_path / "ledger.db")
+    assert (await again.head())[0] == 5
+    await again.aclose()
+
+
+async def test_the_log_is_copied_into_the_file_by_the_thread_and_does_not_grow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "QUICK_SECONDS", 3600)
+    monkeypatch.setattr(sqlite, "CHECKPOINT_EVERY", 8)
+    ledger = open_ledger(await fresh(tmp_path))
+    engine = _engine(ledger)
+    heard = _watched(engine)
+    for _ in range(40):
+        await _turns()
+        await ledger.record_read(*seen())
+    size = (tmp_path / "ledger.db-wal").stat().st_size
+    for _ in range(160):
+        await _turns()
+        await ledger.record_read(*seen())
+    checkpoints = [thread for word, thread in heard if word.startswith("wal")]
+    assert (len(checkpoints) >= 20, set(checkpoints)) == (True, {"ledger-write"})
+    assert (tmp_path / "ledger.db-wal").stat().st_size <= 2 * size
+    await ledger.aclose()
+
+
+async def test_a_log_that_cannot_be_copied_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "CHECKPOINT_EVERY", 2)
+    ledger = open_ledger(await fresh(tmp_path))
+    engine = _engine(ledger)
+    refused: list[str] = []
+
+    class Refusing:
+        def execute(self, text: str, *parameters: Any) -> Any:
+            if "wal_checkpoint" in text:
+                refused.append(text)
+                raise sqlite3.OperationalError("disk I/O error")
+            return writer.execute(text, *parameters)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(writer, name)
+
+    writer, engine._writer = engine._writer, Refusing()  # type: ignore[assignment]  # all that the engine asks of it
+    for _ in range(10):
+        await ledger.record_read(*seen())
+    assert len(refused) >= 4
+    assert (await ledger.head())[0] == 11
+    assert (await ledger.verify()).ok
     await ledger.aclose()
 
 
@@ -213,9 +323,9 @@ async def test_a_job_whose_caller_left_before_it_began_is_not_run(tmp_path: Path
     assert isinstance(engine, SqliteConnection)
     gate = _held(engine)
     first = asyncio.ensure_future(ledger.healthy())
-    await asyncio.sleep(0)
+    await _turns()
     gone = asyncio.ensure_future(ledger.record_read(*seen()))
-    await asyncio.sleep(0)
+    await _turns()
     gone.cancel()
     await asyncio.gather(gone, return_exceptions=True)
     gate.set()

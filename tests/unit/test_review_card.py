@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from synapsor.approve.card import card, render
 from synapsor.approve.inbox import render as render_inbox
-from synapsor.approve.plain import fold, shown, span, visible
+from synapsor.approve.plain import cells, fold, shown, span, visible
+from synapsor.approve.terms import Terms
+from synapsor.core.outcome import Why
 from synapsor.core.proposal import Status
 from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, ROW, evidence_of, proposal
@@ -20,7 +22,7 @@ HOSTILE = "\x1b[2J\x1b[1;1H\r\nAPPROVED by leo\u202e\u200b\u2028\x07\x9b31m\ufef
 
 def text_of(full: bool = False, colour: bool = False, status: Status = Status.REVIEW_REQUIRED, **changes: Any) -> str:
     record = ProposalRecord(proposal=proposal(**changes), status=status)
-    return render(card(record, evidence=evidence_of(ROW), now=NOW, full=full), colour=colour)
+    return render(card(record, evidence=evidence_of(ROW), terms=Terms(), now=NOW, full=full), colour=colour)
 
 
 @pytest.mark.requirement("approval:shown-in-full")
@@ -53,6 +55,35 @@ def test_the_card_shows_all_that_is_decided_on_and_the_agents_words_last() -> No
     assert "(in 3 d 0 h)" in text
     assert lines.index("What the agent sent (untrusted, believe none of it)") == len(lines) - 3
     assert lines[-1] == 'reason             "Paid next day."'
+
+
+UNTRUSTED = "What the agent sent (untrusted, believe none of it)"
+TERMS = Terms(
+    units={"late_fee_cents": "cents"},
+    bounds={"late_fee_cents": "before the change at most 10000 cents", "row_version": "the column takes at least 1"},
+)
+
+
+@pytest.mark.requirement("approval:shown-in-full")
+def test_a_number_is_shown_with_what_it_counts_and_the_reviewed_bounds_below_it() -> None:
+    record = ProposalRecord(proposal=proposal(), status=Status.REVIEW_REQUIRED)
+    lines = [
+        line.strip() for line in render(card(record, evidence=evidence_of(ROW), terms=TERMS, now=NOW)).splitlines()
+    ]
+    at = lines.index("late_fee_cents     5500 cents")
+    assert lines[at + 1 : at + 3] == ["\u2192                0 cents", "bounds: before the change at most 10000 cents"]
+    at = lines.index("row_version        3 (as it is)")
+    assert lines[at + 1] == "bounds: the column takes at least 1"
+    assert "2 unchanged        id, tenant_id" in lines
+    assert "late_fee_cents = 5500 cents" in lines
+
+
+@pytest.mark.parametrize("status", [Status.REVIEW_REQUIRED, Status.APPROVED, Status.APPLIED])
+def test_a_card_says_beforehand_what_the_worker_would_refuse(status: Status) -> None:
+    record = ProposalRecord(proposal=proposal(), status=status)
+    seen = card(record, evidence=evidence_of(ROW), terms=Terms(refusal=Why.CONTRACT_NOT_ACTIVE), now=NOW)
+    told = [w for w in seen.warnings if w.startswith("the worker would not apply it: The contract")]
+    assert len(told) == (0 if status is Status.APPLIED else 1)
 
 
 def test_a_text_that_says_null_is_not_null() -> None:
@@ -97,11 +128,11 @@ def test_a_long_value_is_cut_with_its_length_and_hash_and_the_card_says_that_it_
     changed: dict[str, Any] = {place: {"waiver_reason": long}}
     asked = proposal(**changed)
     record = ProposalRecord(proposal=asked, status=Status.REVIEW_REQUIRED)
-    brief = card(record, evidence=evidence_of(ROW), now=NOW)
+    brief = card(record, evidence=evidence_of(ROW), terms=Terms(), now=NOW)
     assert not brief.whole
     assert "10007 characters in all, sha256 " in render(brief, width=1000)
     assert "the end" not in render(brief, width=1000)
-    full = card(record, evidence=evidence_of(ROW), now=NOW, full=True)
+    full = card(record, evidence=evidence_of(ROW), terms=Terms(), now=NOW, full=True)
     assert full.whole
     assert "the end" in render(full, width=100_000)
 
@@ -114,11 +145,11 @@ def test_texts_that_look_alike_and_differ_are_pointed_out() -> None:
 
 def test_warnings_come_first() -> None:
     record = ProposalRecord(proposal=proposal(), status=Status.REVIEW_REQUIRED)
-    late = card(record, evidence=evidence_of(ROW), now=NOW + dt.timedelta(days=4))
+    late = card(record, evidence=evidence_of(ROW), terms=Terms(), now=NOW + dt.timedelta(days=4))
     assert render(late).splitlines()[0].strip() == "WARNING            the proposal has expired"
     assert "EXPIRED" in render(late)
     assert "nothing is left to decide" in text_of(status=Status.APPLIED)
-    missing = card(record, evidence=None, now=NOW)
+    missing = card(record, evidence=None, terms=Terms(), now=NOW)
     assert (missing.tampered, len(missing.warnings)) == (True, 1)
     assert "not in this ledger" in missing.warnings[0]
 
@@ -127,7 +158,7 @@ def test_warnings_come_first() -> None:
 def test_evidence_that_is_not_what_the_proposal_was_made_from_is_found() -> None:
     record = ProposalRecord(proposal=proposal(), status=Status.REVIEW_REQUIRED)
     other = evidence_of({**ROW, "late_fee_cents": "1"})
-    assert card(record, evidence=other, now=NOW).tampered
+    assert card(record, evidence=other, terms=Terms(), now=NOW).tampered
 
 
 def test_colours_are_the_cards_own_and_only_where_they_are_wanted() -> None:
@@ -156,8 +187,42 @@ def test_different_texts_are_shown_differently(one: str, other: str) -> None:
 
 
 @given(st.text(), st.integers(min_value=2, max_value=50))
-def test_folding_loses_nothing(text: str, width: int) -> None:
-    assert "".join(fold(text, width)) == text
+def test_folding_loses_nothing_and_keeps_to_its_width(text: str, width: int) -> None:
+    lines = fold(text, width)
+    assert "".join(lines) == text
+    assert [line for line in lines if cells(line) > width] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("card expired, paid", ["card ", "expired, ", "paid"]),
+        ("aaa bbbbbb ccc", ["aaa bbbbbb", " ccc"]),
+        ("a" * 12, ["a" * 10, "aa"]),
+        ("\u9867\u5ba2\u304b\u3089\u96fb\u8a71", ["\u9867\u5ba2\u304b\u3089\u96fb", "\u8a71"]),
+        ("abcdefg \u9867\u5ba2", ["abcdefg \u9867", "\u5ba2"]),
+        ("\u304b\u3099" * 6, ["\u304b\u3099" * 5, "\u304b\u3099"]),
+        ("", [""]),
+    ],
+    ids=["at spaces", "a space too many", "a long word", "wide", "wide after narrow", "marks stay", "nothing"],
+)
+def test_a_text_is_folded_where_a_reader_expects_it(text: str, lines: list[str]) -> None:
+    assert fold(text, 10) == lines
+
+
+@pytest.mark.requirement("approval:no-tricks")
+@pytest.mark.parametrize("width", [80, 40])
+@given(text=st.text(max_size=300))
+def test_no_line_of_a_card_is_wider_than_its_screen_and_none_begins_with_a_values_words(text: str, width: int) -> None:
+    asked = proposal(changes={"waiver_reason": text}, arguments={"reason": text, "a" * 63: text}, principal=text)
+    record = ProposalRecord(proposal=asked, status=Status.REVIEW_REQUIRED)
+    drawn = render(card(record, evidence=evidence_of(ROW), terms=TERMS, now=NOW, full=True), width=width)
+    lines = [line for line in drawn.splitlines() if line]
+    assert [line for line in lines if cells(line) > width] == []
+    headings = {"Change", "Guards", f"Proposal {asked.id}: review_required", UNTRUSTED}
+    assert [line for line in lines if not line.startswith(("  ", "\u2506 ")) and line not in headings] == (
+        [] if width == 80 else [f"Proposal {asked.id}: ", "What the agent sent (untrusted, "]
+    )
 
 
 @pytest.mark.parametrize(

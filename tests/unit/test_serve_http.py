@@ -20,9 +20,10 @@ from synapsor.serve.identity import Bearer, StaticSession, TokenBook
 from synapsor.serve.limits import Limits
 from synapsor.serve.server import build_server
 from tests.serving.desk import LEAK, FakeDesk
-from tests.serving.messages import INITIALIZE, INITIALIZED, LEGACY_HEADERS, MODERN_HEADERS, call, legacy, modern_headers
+from tests.serving.http_client import legacy_call, modern, open_session, open_sse, raw
+from tests.serving.messages import INITIALIZE, LEGACY_HEADERS, MODERN_HEADERS, call, modern_headers
 from tests.serving.process import ROOT, environment
-from tests.serving.web import ALICE, BOB, Web, bearers, web
+from tests.serving.web import ALICE, BOB, bearers, web
 
 ROUTES = (
     ("POST", "/mcp"),
@@ -41,23 +42,6 @@ ROUTES = (
     ("POST", "//mcp"),
 )
 UNAUTHORIZED = {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "Unauthorized"}}
-
-
-async def _modern(client: httpx2.AsyncClient, message: dict[str, Any]) -> httpx2.Response:
-    return await client.post("/mcp", json=message, headers=modern_headers(message))
-
-
-async def _session(client: httpx2.AsyncClient) -> dict[str, str]:
-    """Open a session of the 2025 era; returns the headers of its further requests."""
-    opened = await client.post("/mcp", json=INITIALIZE, headers=LEGACY_HEADERS)
-    assert opened.status_code == 200
-    headers = {**LEGACY_HEADERS, "mcp-session-id": opened.headers["mcp-session-id"]}
-    assert (await client.post("/mcp", json=INITIALIZED, headers=headers)).status_code == 202
-    return headers
-
-
-def _call(request_id: int, invoice_id: str) -> dict[str, Any]:
-    return legacy(request_id, "tools/call", name="billing.inspect_invoice", arguments={"invoice_id": invoice_id})
 
 
 @pytest.mark.requirement("http:authenticated")
@@ -81,7 +65,7 @@ async def test_a_token_in_any_other_form_is_no_token() -> None:
     async with web() as served:
         for authorization in ["", "Bearer", f"Basic {ALICE}", ALICE, f"Bearer {ALICE} {BOB}", "Bearer " + "z" * 5000]:
             async with served.client(None, authorization=authorization) as client:
-                assert (await _modern(client, call(1, "x"))).status_code == 401
+                assert (await modern(client, call(1, "x"))).status_code == 401
 
 
 async def test_two_authorization_headers_are_refused() -> None:
@@ -116,19 +100,19 @@ HOSTS = (
 async def test_a_foreign_host_is_misdirected_on_every_route() -> None:
     async with web() as served:
         for host, (method, path) in itertools.product(HOSTS, (*ROUTES, ("GET", "/healthz"))):
-            assert (host, path, await _raw(served, method, path, f"Host: {host}\r\n")) == (host, path, 421)
+            assert (host, path, await raw(served, method, path, f"Host: {host}\r\n")) == (host, path, 421)
 
 
 async def test_our_own_names_are_served_on_any_port() -> None:
     async with web() as served:
         for host in ("localhost", "LOCALHOST:1", "127.0.0.1:65535", "[::1]:80"):
-            assert await _raw(served, "GET", "/healthz", f"Host: {host}\r\n") == 200
+            assert await raw(served, "GET", "/healthz", f"Host: {host}\r\n") == 200
 
 
 async def test_a_missing_or_double_host_is_refused() -> None:
     async with web() as served:
-        assert await _raw(served, "GET", "/healthz", "") in {400, 421}
-        assert await _raw(served, "GET", "/healthz", "Host: localhost\r\nHost: evil.com\r\n") == 400
+        assert await raw(served, "GET", "/healthz", "") in {400, 421}
+        assert await raw(served, "GET", "/healthz", "Host: localhost\r\nHost: evil.com\r\n") == 400
 
 
 ORIGINS = [
@@ -154,17 +138,17 @@ async def test_a_foreign_origin_is_forbidden_on_every_route() -> None:
 
 async def test_our_own_origin_is_served() -> None:
     async with web() as served, served.client(ALICE, origin="http://localhost:6274") as client:
-        assert (await _modern(client, call(1, "x"))).status_code == 200
+        assert (await modern(client, call(1, "x"))).status_code == 200
 
 
 async def test_each_call_runs_in_the_session_of_its_own_token() -> None:
     async with web() as served, served.client(ALICE) as alice, served.client(BOB) as bob:
-        alices, bobs = await _session(alice), await _session(bob)
+        alices, bobs = await open_session(alice), await open_session(bob)
         found = []
         for client, headers in ((alice, alices), (bob, bobs), (alice, alices)):
-            answer = await client.post("/mcp", json=_call(1, "x"), headers=headers)
+            answer = await client.post("/mcp", json=legacy_call(1, "x"), headers=headers)
             found.append(answer.json()["result"]["structuredContent"]["data"])
-            found.append((await _modern(client, call(1, "x"))).json()["result"]["structuredContent"]["data"])
+            found.append((await modern(client, call(1, "x"))).json()["result"]["structuredContent"]["data"])
         assert [(d["tenant"], d["client"]) for d in found] == [
             *[("acme", "http:alice")] * 2,
             *[("globex", "http:bob")] * 2,
@@ -173,7 +157,7 @@ async def test_each_call_runs_in_the_session_of_its_own_token() -> None:
 
 
 @pytest.mark.requirement("http:tenant-per-call")
-async def test_a_token_that_comes_to_mean_another_tenant_is_followed_within_one_session() -> None:
+async def test_a_token_that_comes_to_mean_another_tenant_is_followed_within_oneopen_session() -> None:
     class Moving:
         book = TokenBook(bearers("acme"))
 
@@ -182,15 +166,15 @@ async def test_a_token_that_comes_to_mean_another_tenant_is_followed_within_one_
 
     tokens = Moving()
     async with web(tokens=tokens) as served, served.client(ALICE) as client:
-        headers = await _session(client)
-        sse, post = await _open_sse(served, ALICE)
+        headers = await open_session(client)
+        sse, post = await open_sse(served, ALICE)
         seen = []
         for tenant in ("acme", "initech"):
             tokens.book = TokenBook(bearers(tenant))
             seen.append(
-                (await client.post("/mcp", json=_call(1, "x"), headers=headers)).json()["result"]["structuredContent"][
-                    "data"
-                ]["tenant"]
+                (await client.post("/mcp", json=legacy_call(1, "x"), headers=headers)).json()["result"][
+                    "structuredContent"
+                ]["data"]["tenant"]
             )
             await client.post(post, json=call(1, "x"))
             seen.append((await sse.message())["result"]["structuredContent"]["data"]["tenant"])
@@ -199,18 +183,18 @@ async def test_a_token_that_comes_to_mean_another_tenant_is_followed_within_one_
 
 
 @pytest.mark.requirement("http:session-bound")
-async def test_another_token_never_enters_a_session() -> None:
+async def test_another_token_never_enters_aopen_session() -> None:
     async with web() as served, served.client(ALICE) as alice, served.client(BOB) as bob:
-        headers = await _session(alice)
+        headers = await open_session(alice)
         for method in ("POST", "DELETE"):
-            answer = await bob.request(method, "/mcp", json=_call(1, "x"), headers=headers)
+            answer = await bob.request(method, "/mcp", json=legacy_call(1, "x"), headers=headers)
             unknown = await bob.request(
-                method, "/mcp", json=_call(1, "x"), headers={**headers, "mcp-session-id": "0" * 32}
+                method, "/mcp", json=legacy_call(1, "x"), headers={**headers, "mcp-session-id": "0" * 32}
             )
             assert (
                 (answer.status_code, answer.content) == (unknown.status_code, unknown.content) == (404, unknown.content)
             )
-        sse, post = await _open_sse(served, ALICE)
+        sse, post = await open_sse(served, ALICE)
         assert (await bob.post(post, json=call(1, "x"))).status_code == 404
         assert (await alice.post(post, json=call(2, "x"))).status_code == 202
         assert (await sse.message())["id"] == 2
@@ -230,14 +214,14 @@ async def test_a_large_body_is_refused_with_and_without_a_length() -> None:
         for path in ("/mcp", "/messages/?session_id=" + "0" * 32):
             assert (await client.post(path, content=large, headers=MODERN_HEADERS)).status_code == 413
             assert (await client.post(path, content=chunks(), headers=MODERN_HEADERS)).status_code == 413
-        assert (await _modern(client, call(1, "x" * 90_000))).status_code == 200
+        assert (await modern(client, call(1, "x" * 90_000))).status_code == 200
         assert len(served.desk.calls) == 1
 
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "9" * 400, "0x10", "1, 2"])
 async def test_a_length_that_is_none_is_refused(length: str) -> None:
     async with web() as served:
-        assert await _raw(
+        assert await raw(
             served, "POST", "/mcp", f"Host: localhost\r\nContent-Length: {length}\r\nAuthorization: Bearer {ALICE}\r\n"
         ) in {400, 413}
 
@@ -260,16 +244,62 @@ async def test_a_body_that_is_no_message_is_answered_in_fixed_words(body: bytes)
         for headers in (MODERN_HEADERS, LEGACY_HEADERS):
             answer = await client.post("/mcp", content=body, headers=headers)
             assert answer.status_code == 400
-            assert answer.json()["error"]["message"] in {"Parse error", "One JSON-RPC message is expected"}
+            assert answer.json()["error"]["message"] in {
+                "Parse error",
+                "One JSON-RPC message is expected",
+                "The message has too many parts",
+            }
+
+
+@pytest.mark.requirement("surface:short-ids")
+async def test_an_id_that_is_too_long_is_not_repeated() -> None:
+    async with web() as served, served.client(ALICE) as client:
+        sse, post = await open_sse(served, ALICE)
+        refused = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "Invalid request"}}
+        for request_id in ("x" * 257, 2**64):
+            message = call(request_id, "x")
+            for path, headers in (("/mcp", modern_headers(message)), ("/mcp", LEGACY_HEADERS), (post, {})):
+                answer = await client.post(path, json=message, headers=headers)
+                assert (answer.status_code, answer.json()) == (400, refused)
+        await sse.close()
+        assert served.desk.calls == []
+
+
+async def test_each_route_of_the_older_transport_has_one_method() -> None:
+    async with web() as served, served.client(ALICE) as client:
+        for method, path in (("HEAD", "/sse"), ("POST", "/sse"), ("GET", "/messages/"), ("DELETE", "/messages/")):
+            answer = await client.request(method, path, json=call(1, "x") if method == "POST" else None)
+            assert (method, path, answer.status_code) == (method, path, 405)
+        for session in ("", "?session_id=", "?session_id=1", "?session_id=" + "0" * 32 + "&session_id=1"):
+            assert (await client.post(f"/messages/{session}", json=call(1, "x"))).status_code == 404
+
+
+async def test_a_canceled_call_of_an_event_stream_is_canceled_in_the_desk() -> None:
+    async with web(limits=Limits(stream_requests=1)) as served, served.client(ALICE) as client:
+        sse, post = await open_sse(served, ALICE)
+        await client.post(post, json=INITIALIZE)
+        assert (await sse.message())["id"] == 0
+        await client.post(post, json=legacy_call(1, "wait"))
+        await served.desk.waiting.wait()
+        await client.post(
+            post, json={"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
+        )
+        with anyio.fail_after(10):
+            await served.desk.canceled.wait()
+            # It is owed no answer, and takes no place among the open ones any more.
+            while (await client.post(post, json=legacy_call(2, "x"))).status_code == 429:
+                await anyio.lowlevel.checkpoint()
+        assert (await sse.message())["id"] == 2
+        await sse.close()
 
 
 @pytest.mark.requirement("serve:no-leak")
 async def test_a_desk_that_raises_leaks_nothing_over_http(caplog: pytest.LogCaptureFixture) -> None:
     async with web() as served, served.client(ALICE) as client:
-        headers = await _session(client)
+        headers = await open_session(client)
         answers = [
-            await _modern(client, call(1, "raise")),
-            await client.post("/mcp", json=_call(1, "raise"), headers=headers),
+            await modern(client, call(1, "raise")),
+            await client.post("/mcp", json=legacy_call(1, "raise"), headers=headers),
         ]
         for answer in answers:
             assert answer.json()["result"]["structuredContent"]["error"]["code"] == "internal"
@@ -279,10 +309,13 @@ async def test_a_desk_that_raises_leaks_nothing_over_http(caplog: pytest.LogCapt
 
 
 @pytest.mark.requirement("serve:cancelable")
-async def test_a_client_that_leaves_cancels_its_call() -> None:
+@pytest.mark.parametrize("size", [0, 100_000, 3_000_000])
+async def test_a_client_that_leaves_cancels_its_call(size: int) -> None:
+    message = call(1, "wait")
+    message["params"]["arguments"]["padding"] = "x" * size
     async with web() as served:
         async with served.client(ALICE) as client, anyio.create_task_group() as group:
-            group.start_soon(_modern, client, call(1, "wait"))
+            group.start_soon(modern, client, message)
             await served.desk.waiting.wait()
             group.cancel_scope.cancel()
         with anyio.fail_after(10):
@@ -291,7 +324,7 @@ async def test_a_client_that_leaves_cancels_its_call() -> None:
 
 async def test_a_stream_that_ends_cancels_its_calls() -> None:
     async with web() as served, served.client(ALICE) as client:
-        sse, post = await _open_sse(served, ALICE)
+        sse, post = await open_sse(served, ALICE)
         await client.post(post, json=call(1, "wait"))
         await served.desk.waiting.wait()
         await sse.close()
@@ -301,12 +334,12 @@ async def test_a_stream_that_ends_cancels_its_calls() -> None:
 
 async def test_a_canceled_call_of_a_session_is_canceled_in_the_desk() -> None:
     async with web() as served, served.client(ALICE) as client:
-        headers = await _session(client)
+        headers = await open_session(client)
         async with anyio.create_task_group() as group:
             answers: list[httpx2.Response] = []
 
             async def wait() -> None:
-                answers.append(await client.post("/mcp", json=_call(1, "wait"), headers=headers))
+                answers.append(await client.post("/mcp", json=legacy_call(1, "wait"), headers=headers))
 
             group.start_soon(wait)
             await served.desk.waiting.wait()
@@ -319,7 +352,7 @@ async def test_a_canceled_call_of_a_session_is_canceled_in_the_desk() -> None:
 
 async def test_a_call_over_the_time_limit_is_canceled_and_answered() -> None:
     async with web(limits=Limits(request_s=0.2)) as served, served.client(ALICE) as client:
-        answer = await _modern(client, call(1, "wait"))
+        answer = await modern(client, call(1, "wait"))
         assert (answer.status_code, answer.json()["error"]["message"]) == (504, "The request took too long")
         assert served.desk.canceled.is_set()
 
@@ -327,15 +360,15 @@ async def test_a_call_over_the_time_limit_is_canceled_and_answered() -> None:
 @pytest.mark.requirement("http:bounded")
 async def test_a_token_has_only_so_many_streams() -> None:
     async with web(limits=Limits(streams=2)) as served, served.client(ALICE) as client:
-        first, _ = await _open_sse(served, ALICE)
-        second, _ = await _open_sse(served, ALICE)
+        first, _ = await open_sse(served, ALICE)
+        second, _ = await open_sse(served, ALICE)
         assert (await client.get("/sse")).status_code == 429
-        other, _ = await _open_sse(served, BOB)
+        other, _ = await open_sse(served, BOB)
         await first.close()
         with anyio.fail_after(10):
             while True:
                 try:
-                    third, _ = await _open_sse(served, ALICE)
+                    third, _ = await open_sse(served, ALICE)
                     break
                 except AssertionError:
                     await anyio.lowlevel.checkpoint()
@@ -347,9 +380,9 @@ async def test_a_token_has_only_so_many_streams() -> None:
 async def test_headers_without_end_are_cut_off() -> None:
     limits = Limits(header_bytes=4096)
     async with web(limits=limits) as served:
-        assert await _raw(served, "GET", "/healthz", "Host: localhost\r\nX-A: " + "a" * 5000 + "\r\n") == 400
-        assert await _raw(served, "GET", "/healthz", "Host: localhost\r\n" + "X-A: b\r\n" * 1000) == 400
-        assert await _raw(served, "GET", "/" + "a" * 5000, "Host: localhost\r\n") == 400
+        assert await raw(served, "GET", "/healthz", "Host: localhost\r\nX-A: " + "a" * 5000 + "\r\n") == 400
+        assert await raw(served, "GET", "/healthz", "Host: localhost\r\n" + "X-A: b\r\n" * 1000) == 400
+        assert await raw(served, "GET", "/" + "a" * 5000, "Host: localhost\r\n") == 400
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         writer.write(
             b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
@@ -366,6 +399,16 @@ async def test_headers_without_end_are_cut_off() -> None:
         writer.close()
 
 
+async def test_nonsense_from_anybody_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with web(limits=Limits(connections=1)) as served:
+        for _ in range(3):
+            assert await raw(served, "NONSENSE\0", "/", "") == 400
+            assert (
+                await raw(served, "GET", "/healthz", "Host: localhost\r\nUpgrade: x\r\nConnection: upgrade\r\n") == 200
+            )
+    assert caplog.text == ""
+
+
 async def test_headers_that_never_come_are_not_waited_for() -> None:
     async with web(limits=Limits(header_s=0.2)) as served:
         for start in (b"", b"GET /healthz HTTP/1.1\r\nHost: loc"):
@@ -379,7 +422,7 @@ async def test_headers_that_never_come_are_not_waited_for() -> None:
 async def test_a_body_that_never_comes_is_not_waited_for() -> None:
     async with web(limits=Limits(request_s=0.2)) as served:
         assert (
-            await _raw(
+            await raw(
                 served, "POST", "/mcp", f"Host: localhost\r\nContent-Length: 10\r\nAuthorization: Bearer {ALICE}\r\n"
             )
             == 504
@@ -390,7 +433,7 @@ async def test_a_body_that_never_comes_is_not_waited_for() -> None:
 async def test_a_body_that_arrives_too_slowly_is_refused() -> None:
     async with web(limits=Limits(body_s=0.2)) as served:
         sent = f"Host: localhost\r\nContent-Length: 10\r\nAuthorization: Bearer {ALICE}\r\n"
-        assert await _raw(served, "POST", "/mcp", sent) == 408
+        assert await raw(served, "POST", "/mcp", sent) == 408
 
 
 @pytest.mark.requirement("http:bounded")
@@ -406,22 +449,16 @@ async def test_a_client_that_asks_on_and_on_without_reading_is_cut_off() -> None
             assert (await client.get("/healthz")).status_code == 200
 
 
-@pytest.mark.requirement("http:bounded")
-async def test_a_token_has_only_so_many_messages_at_once() -> None:
-    async with web(limits=Limits(messages=0)) as served, served.client(ALICE) as client:
-        assert (await _modern(client, call(1, "INV-1"))).status_code == 429
-
-
 @pytest.mark.requirement("serve:orderly-end")
 async def test_an_orderly_end_answers_open_calls_and_ends_streams_at_once() -> None:
     async with anyio.create_task_group() as group:
         answers: list[httpx2.Response] = []
         async with web(grace_s=30) as served:
             client = served.client(ALICE)
-            sse, _ = await _open_sse(served, ALICE)
+            sse, _ = await open_sse(served, ALICE)
 
             async def ask() -> None:
-                answers.append(await _modern(client, call(1, "slow")))
+                answers.append(await modern(client, call(1, "slow")))
 
             group.start_soon(ask)
             while not served.desk.calls:
@@ -477,48 +514,3 @@ def test_a_signal_ends_the_process_in_order(number: signal.Signals) -> None:
         os.kill(process.pid, number)
         assert process.stdout.read() == "closed\n"
         assert (process.wait(20), process.stderr.read()) == (0, "")
-
-
-class Sse:
-    """One open event stream."""
-
-    def __init__(self, client: httpx2.AsyncClient, response: httpx2.Response) -> None:
-        self._client = client
-        self._response = response
-        self._lines = response.aiter_lines()
-
-    async def event(self) -> str:
-        with anyio.fail_after(20):
-            async for found in self._lines:
-                if found.startswith("data:"):
-                    return found.removeprefix("data:").strip()
-        raise AssertionError("the stream ended")
-
-    async def message(self) -> Any:
-        return json.loads(await self.event())
-
-    async def close(self) -> None:
-        await self._response.aclose()
-        await self._client.aclose()
-
-
-async def _open_sse(served: Web, token: str) -> tuple[Sse, str]:
-    client = served.client(token)
-    response = await client.send(client.build_request("GET", "/sse"), stream=True)
-    if response.status_code != 200:
-        await response.aclose()
-        await client.aclose()
-        raise AssertionError(response.status_code)
-    sse = Sse(client, response)
-    return sse, await sse.event()
-
-
-async def _raw(served: Web, method: str, path: str, headers: str) -> int:
-    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
-    try:
-        writer.write(f"{method} {path} HTTP/1.1\r\n{headers}\r\n".encode())
-        with anyio.fail_after(20):
-            status = await reader.readline()
-        return int(status.split()[1])
-    finally:
-        writer.close()

@@ -8,7 +8,7 @@ from synapsor.errors import ConfigError
 from synapsor.serve.identity import StaticSession
 from synapsor.serve.server import build_server
 from synapsor.serve.tools import table_of
-from tests.serving.desk import TOOLS, FakeDesk, FakeTool
+from tests.serving.desk import TOOLS, FakeDesk, tool
 
 SESSION = StaticSession({"tenant_id": "acme", "user": "alice"})
 
@@ -26,7 +26,7 @@ def test_underscored_names_are_listed_in_order() -> None:
 
 
 def test_two_capabilities_never_share_a_name() -> None:
-    tools = {n: FakeTool(name=n, kind="read", description="") for n in ("a.b", "a__b")}
+    tools = {n: tool(n, "read", "") for n in ("a.b", "a__b")}
     assert _names(table_of(tools, "dotted").listing) == ["a.b", "a__b"]
     with pytest.raises(ConfigError, match="a__b"):
         table_of(tools, "underscore")

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from synapsor.approve.plain import Shown, fold, shown, span
+from synapsor.approve.plain import Shown, cells, fold, shown, span
+from synapsor.approve.terms import Terms
 from synapsor.core.moment import parse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.ports import ProposalRecord
 from synapsor.values import ColumnType, Token, digest
 
-WIDTH = 100
+_NARROW = 64
 _LABEL = 18
 _BARE = frozenset(
     {
@@ -65,10 +66,17 @@ class Card:
     tampered: bool
 
 
-def card(record: ProposalRecord, *, evidence: Mapping[str, Any] | None, now: dt.datetime, full: bool = False) -> Card:
-    """Return the card of a proposal as it stands."""
+def card(
+    record: ProposalRecord,
+    *,
+    evidence: Mapping[str, Any] | None,
+    terms: Terms,
+    now: dt.datetime,
+    full: bool = False,
+) -> Card:
+    """Return the card of a proposal as it stands; `terms` are those of the contract that it was made under."""
     proposal = record.proposal
-    maker = _Maker(full=full)
+    maker = _Maker(terms, full=full)
     lines = [
         *maker.head(record, now),
         *maker.change(proposal),
@@ -77,7 +85,7 @@ def card(record: ProposalRecord, *, evidence: Mapping[str, Any] | None, now: dt.
     ]
     # Both are recorded in one transaction, so evidence that is not there was taken away.
     tampered = evidence is None or digest("evidence", evidence) != proposal.evidence_digest
-    warnings = tuple(_warnings(record, evidence, now, tampered=tampered))
+    warnings = tuple(_warnings(record, evidence, terms, now, tampered=tampered))
     return Card(
         proposal=proposal.id,
         digest=proposal.digest,
@@ -88,17 +96,33 @@ def card(record: ProposalRecord, *, evidence: Mapping[str, Any] | None, now: dt.
     )
 
 
-def render(card: Card, *, colour: bool = False, width: int = WIDTH) -> str:
-    """Return the card as text; only with `colour` does it hold control characters, and they are its own."""
-    out: list[str] = []
-    for line in (*(Line("WARNING", w, "warning") for w in card.warnings), *card.lines):
-        if not line.text:
-            out += ["", _paint(line.label, line.tone, colour=colour)]
-            continue
-        first, *more = fold(line.text, max(20, width - _LABEL - 4))
-        out.append(f"  {line.label:<{_LABEL}} {_paint(first, line.tone, colour=colour)}")
-        out += [f"  {'':<{_LABEL}} {_paint('┆ ' + part, line.tone, colour=colour)}" for part in more]
-    return "\n".join(out).strip("\n") + "\n"
+def render(card: Card, *, colour: bool = False, width: int = 100) -> str:
+    """Return the card as text of at most `width` cells; only with `colour` does it hold control characters, and they are its own."""
+    lines = (*(Line("WARNING", w, "warning") for w in card.warnings), *card.lines)
+    drawn = "\n".join(part for line in lines for part in _drawn(line, colour=colour, width=width))
+    return drawn.strip("\n") + "\n"
+
+
+def _drawn(line: Line, *, colour: bool, width: int) -> Iterator[str]:
+    """Yield a field as lines. What follows the first line of a text is marked, so that it cannot be taken for a field of the card."""
+    if not line.text:
+        first, *more = fold(line.label, max(_LABEL, width - 2))
+        yield from ("", _paint(first, line.tone, colour=colour))
+        yield from (_paint("┆ " + part, line.tone, colour=colour) for part in more)
+        return
+    label, indent = f"  {line.label:<{_LABEL}} ", " " * (_LABEL + 3)
+    if width < _NARROW or cells(line.label) > _LABEL:
+        indent = " " * 4
+        if cells(mark := line.label.strip()) <= 1:
+            label = f"  {mark:<1} "
+        else:
+            name, *more = fold(line.label, max(_LABEL, width - 4))
+            yield f"  {name}"
+            yield from (f"  ┆ {part}" for part in more)
+            label = indent
+    first, *more = fold(line.text, max(_LABEL, width - len(indent) - 2))
+    yield label + _paint(first, line.tone, colour=colour)
+    yield from (indent + _paint("┆ " + part, line.tone, colour=colour) for part in more)
 
 
 def _paint(text: str, tone: Tone, *, colour: bool) -> str:
@@ -106,7 +130,8 @@ def _paint(text: str, tone: Tone, *, colour: bool) -> str:
 
 
 class _Maker:
-    def __init__(self, *, full: bool) -> None:
+    def __init__(self, terms: Terms, *, full: bool) -> None:
+        self.terms = terms
         self.full = full
         self.whole = True
 
@@ -139,6 +164,7 @@ class _Maker:
             label = self._plain(name)
             if before == after:
                 yield Line(label, self._value(proposal, name, before) + " (as it is)", "quiet")
+                yield from self._bounds(name)
                 continue
             yield Line(label, self._value(proposal, name, before), "old")
             yield Line("  →", self._value(proposal, name, after), "new")
@@ -148,7 +174,12 @@ class _Maker:
                 and unicodedata.normalize("NFKC", before) == unicodedata.normalize("NFKC", after)
             ):
                 yield Line("", "the two look alike and differ in their characters", "warning")
-        same = [n for n in proposal.before if n not in proposal.changes]
+            yield from self._bounds(name)
+        bound = [n for n in self.terms.bounds if n not in proposal.changes]
+        for name in bound:
+            yield Line(self._plain(name), self._value(proposal, name, proposal.before[name]) + " (as it is)", "quiet")
+            yield from self._bounds(name)
+        same = [n for n in proposal.before if n not in proposal.changes and n not in bound]
         if self.full:
             yield from (
                 Line(self._plain(n), self._value(proposal, n, proposal.before[n]) + " (unchanged)", "quiet")
@@ -156,6 +187,10 @@ class _Maker:
             )
         elif same:
             yield Line(f"{len(same)} unchanged", self._plain(", ".join(same)), "quiet")
+
+    def _bounds(self, name: str) -> Iterator[Line]:
+        if words := self.terms.bounds.get(name):
+            yield Line("", f"bounds: {self._plain(words)}", "quiet")
 
     def guards(self, proposal: Proposal) -> Iterator[Line]:
         yield Line("Guards", "", "title")
@@ -190,7 +225,9 @@ class _Maker:
         if token is None:
             return "NULL"
         kind = next((ColumnType(kind) for column, kind in proposal.columns if column == name), ColumnType.TEXT)
-        return self._seen(shown(token, full=self.full, quoted=kind not in _BARE))
+        value = self._seen(shown(token, full=self.full, quoted=kind not in _BARE))
+        unit = self.terms.units.get(name)
+        return f"{value} {self._plain(unit)}" if unit else value
 
     def _plain(self, text: str) -> str:
         return self._seen(shown(text, full=self.full))
@@ -201,7 +238,7 @@ class _Maker:
 
 
 def _warnings(
-    record: ProposalRecord, evidence: Mapping[str, Any] | None, now: dt.datetime, *, tampered: bool
+    record: ProposalRecord, evidence: Mapping[str, Any] | None, terms: Terms, now: dt.datetime, *, tampered: bool
 ) -> Iterator[str]:
     if tampered and evidence is not None:
         yield "the evidence is not what the proposal was made from; do not decide, run `synapsor verify`"
@@ -211,3 +248,5 @@ def _warnings(
         yield f"nothing is left to decide, the proposal is {record.status.value}"
     elif now >= parse(record.proposal.expires_at):
         yield "the proposal has expired"
+    if terms.refusal and record.status in {Status.REVIEW_REQUIRED, Status.APPROVED}:
+        yield f"the worker would not apply it: {terms.refusal.meaning}"

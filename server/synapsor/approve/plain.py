@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 CUT_AT = 240
 _MARKS_IN_A_ROW = 2
+_WIDE = 2
 _INVISIBLE = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
     + "".join(map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10))))
@@ -24,19 +25,21 @@ class Shown:
     whole: bool = True
 
 
+def hidden(character: str) -> bool:
+    """Tell whether a terminal would obey a character, or an eye would miss it or take it for a plain space."""
+    kind = unicodedata.category(character)
+    return kind[0] == "C" or kind in {"Zl", "Zp"} or character in _INVISIBLE or (kind == "Zs" and character != " ")
+
+
 def visible(text: str) -> str:
     """Return the text with every control, direction, invisible and line-breaking character written out; a backslash is doubled."""
     out: list[str] = []
     marks = 0
     for character in text:
-        kind = unicodedata.category(character)
-        marks = marks + 1 if kind[0] == "M" else 0
-        hidden = (
-            kind[0] == "C" or kind in {"Zl", "Zp"} or character in _INVISIBLE or (kind == "Zs" and character != " ")
-        )
+        marks = marks + 1 if unicodedata.category(character)[0] == "M" else 0
         if character in _SHORT:
             out.append(_SHORT[character])
-        elif hidden or marks > _MARKS_IN_A_ROW:
+        elif hidden(character) or marks > _MARKS_IN_A_ROW:
             out.append(_written_out(ord(character)))
         else:
             out.append(character)
@@ -56,16 +59,38 @@ def shown(text: str, *, full: bool = False, quoted: bool = False) -> Shown:
     )
 
 
+def cells(text: str) -> int:
+    """Return how many cells of a terminal a text without hidden characters takes."""
+    return sum(_cells(character) for character in text)
+
+
 def fold(text: str, width: int) -> list[str]:
-    """Return the text in lines of at most `width` cells, so that no value can place its own words at a line's beginning."""
-    lines, line, used = [], "", 0
-    for character in text:
-        cells = 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if used + cells > width:
-            lines.append(line)
-            line, used = "", 0
-        line, used = line + character, used + cells
-    return [*lines, line]
+    """Return the text in lines of at most `width` cells, broken at spaces and between wide characters where there are any.
+
+    Nothing is lost or added, so no value can place words of its own where a line of the card would begin.
+    """
+    lines: list[str] = []
+    start = used = seam = 0
+    for at, character in enumerate(text):
+        taken = _cells(character)
+        if character == " " or taken == _WIDE:
+            seam = at
+        elif taken == 0 and seam == at:
+            seam += 1  # a mark stays with what it marks
+        while used + taken > width and at > start:
+            end = seam if seam > start else at
+            lines.append(text[start:end])
+            start, used = end, cells(text[end:at])
+        used += taken
+        if character == " " or taken == _WIDE:
+            seam = at + 1
+    return [*lines, text[start:]]
+
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return _WIDE if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def span(delta: dt.timedelta) -> str:

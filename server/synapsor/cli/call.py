@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synapsor import runtime
+from synapsor.cli.terminal import as_json
 from synapsor.config import Config, load_config, session_values
 from synapsor.core.envelope import VERSION
 from synapsor.core.scope import Session
@@ -32,7 +33,7 @@ def run(arguments: Namespace) -> int:
     given = _arguments(arguments.arg, arguments.args_json)
     config = load_config(arguments.config)
     envelope = asyncio.run(_call(config, arguments.capability, given, _session(config, arguments.session)))
-    print(json.dumps({"schema": VERSION, **envelope}, indent=None if arguments.json else 2))
+    print(as_json({"schema": VERSION, **envelope}, indent=None if arguments.json else 2))
     return 0 if envelope["ok"] else EXIT_CODES.get(envelope["error"]["code"], 1)
 
 

@@ -11,8 +11,9 @@ from argparse import Namespace
 
 from synapsor import runtime
 from synapsor.approve.card import Card, card, render
+from synapsor.approve.terms import terms_behind
 from synapsor.cli.signer import named, signer
-from synapsor.cli.terminal import answer, ask, coloured, interrupt_at_once
+from synapsor.cli.terminal import answer, ask, coloured, interrupt_at_once, width
 from synapsor.config import load_config
 from synapsor.core.records import to_body
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
@@ -34,11 +35,12 @@ async def _run(arguments: Namespace) -> int:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
         evidence = await ledger.evidence(record.proposal.evidence)
-        seen = card(record, evidence=evidence, now=project.clock.now(), full=arguments.full)
-        if not arguments.json:
-            print(render(seen, colour=coloured(arguments)))
-        _refuse_unseen(seen, arguments.verdict)
         operators = project.operators()
+        terms = await terms_behind(ledger, record.proposal, operators)
+        seen = card(record, evidence=evidence, terms=terms, now=project.clock.now(), full=arguments.full)
+        if not arguments.json:
+            print(render(seen, colour=coloured(arguments), width=width()))
+        _refuse_unseen(seen, arguments.verdict)
         # Before the person types anything: a refusal that is certain already.
         await may_ask(ledger, record, named(arguments, operators), now=project.clock.now())
         digest = _confirmed(arguments, seen)

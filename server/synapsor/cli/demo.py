@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 
 from synapsor.cli.demo_project import DemoProject, copy_ledger, make
+from synapsor.cli.terminal import as_json
 from synapsor.errors import SynapsorError
 
 INVOICE = "INV-3001"
@@ -115,7 +116,7 @@ async def _look_around(story: Story, client: Any) -> None:
     )
     story.tell("It reads one invoice of its own tenant, with evidence on record first.")
     answer = await _call(client, "billing.inspect_invoice", {"invoice_id": INVOICE})
-    story.show(json.dumps(answer["data"]["row"], ensure_ascii=False))
+    story.show(as_json(answer["data"]["row"]))
     story.hold(
         "card_token" not in answer["data"]["row"] and "tenant_id" not in answer["data"]["row"],
         f"evidence {answer['evidence']['id']}; no card token, no tenant",
@@ -219,9 +220,7 @@ def run(arguments: argparse.Namespace) -> int:
     set_up(story)
     anyio.run(_with_client, story)
     if arguments.json:
-        sys.stdout.write(
-            json.dumps({"schema": "synapsor.demo/1", "ok": True, "steps": story.steps}, ensure_ascii=False) + "\n"
-        )
+        sys.stdout.write(as_json({"schema": "synapsor.demo/1", "ok": True, "steps": story.steps}) + "\n")
     else:
         sys.stdout.write(
             f"\nAll {len(story.steps)} steps came out as told. The demo's project is in {arguments.dir}; serve it to a client with\n"

@@ -6,17 +6,13 @@ Nothing heavy is imported before the command is known. An unexpected error is on
 from __future__ import annotations
 
 import importlib
-import json
 import os
-import secrets
 import sys
-import traceback
 from argparse import Namespace
 from collections.abc import Sequence
 
-from synapsor.cli import collector, logs
+from synapsor.cli import collector
 from synapsor.cli.parser import build_parser
-from synapsor.errors import DecisionRefused, SynapsorError, place
 
 INTERRUPTED = 130
 UNEXPECTED = 1
@@ -25,7 +21,11 @@ UNEXPECTED = 1
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     collector.collect_seldom()
+    # Another package's plugin would be loaded into this process, and be shown every value that is validated.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     arguments = build_parser().parse_args(argv)
+    from synapsor.cli import logs
+
     logs.configure(verbose=arguments.verbose)
     _leave_no_core()
     try:
@@ -62,6 +62,11 @@ def _only_cause(error: BaseException) -> BaseException:
 
 
 def _tell(arguments: Namespace, error: BaseException) -> int:
+    import secrets
+
+    from synapsor.cli.terminal import as_json
+    from synapsor.errors import DecisionRefused, SynapsorError, place
+
     if isinstance(error, SynapsorError):
         message, fix, code = str(error), error.fix, error.exit_code
         rule = error.rule if isinstance(error, DecisionRefused) else type(error).__name__
@@ -74,13 +79,15 @@ def _tell(arguments: Namespace, error: BaseException) -> int:
             "unexpected",
         )
     if os.environ.get("SYNAPSOR_DEBUG") == "1":
+        import traceback
+
         traceback.print_exception(error)  # without locals, which could hold secrets
     print(f"synapsor: {message}", file=sys.stderr)
     if fix:
         print(f"  fix: {fix}".replace("\n", "\n       "), file=sys.stderr)
     if arguments.json:
         body = {"rule": rule, "message": message, "fix": fix, "exit_code": code}
-        print(json.dumps({"schema": "synapsor.error/1", "ok": False, "error": body}))
+        print(as_json({"schema": "synapsor.error/1", "ok": False, "error": body}))
     return code
 
 

@@ -13,7 +13,6 @@ from synapsor.core.plan import Relation
 from synapsor.core.records import to_body
 from synapsor.errors import ConfigError, UsageError
 from synapsor.secrets import resolve
-from synapsor.sql.receipts import receipts_ddl
 from synapsor.sql.statement import Dialect
 from synapsor.values import ValueUnfit
 
@@ -31,6 +30,8 @@ def run(arguments: Namespace) -> int:
 
 
 def _ddl(arguments: Namespace, config: Config) -> None:
+    from synapsor.sql.receipts import receipts_ddl  # heavy: the SQL compiler
+
     chosen = {n: s for n, s in config.sources.items() if s.receipts and arguments.source in {None, n}}
     if not chosen:
         raise UsageError(

@@ -11,6 +11,7 @@ from synapsor.config import Config, load_config, session_values
 from synapsor.errors import ConfigError, UsageError
 from synapsor.serve.identity import Bearer, StaticSession, TokenBook, TokenSession
 from synapsor.serve.loop import run as run_loop
+from synapsor.serve.on_demand import models_on_demand
 
 MAX_PORT = 65_535
 
@@ -28,9 +29,6 @@ def run(arguments: Namespace) -> int:
 
 
 async def _stdio(config: Config) -> None:
-    from synapsor.serve.server import build_server  # heavy: the MCP SDK
-    from synapsor.serve.stdio import serve_stdio
-
     if not config.session:
         raise ConfigError(
             "There is no session to serve over stdio in.",
@@ -38,20 +36,27 @@ async def _stdio(config: Config) -> None:
         )
     async with runtime.open_project(config) as project:
         session = StaticSession(values=session_values(config.session))
-        server = build_server(await project.desk(), session, names=config.names, version=__version__)
+        desk = await project.desk()
+        with models_on_demand():  # heavy: the MCP SDK
+            from synapsor.serve.server import build_server
+            from synapsor.serve.stdio import serve_stdio
+
+        server = build_server(desk, session, names=config.names, version=__version__)
         collect_as_usual()
         await serve_stdio(server)
 
 
 async def _http(config: Config, host: str, port: int) -> None:
-    from synapsor.serve.http import serve_http  # heavy: the MCP SDK and uvicorn
-    from synapsor.serve.server import build_server
-
     tokens = TokenBook(
         Bearer(name=t.name, sha256=t.sha256, values=session_values(t.session)) for t in config.http.tokens
     )
     async with runtime.open_project(config) as project:
-        server = build_server(await project.desk(), TokenSession(), names=config.names, version=__version__)
+        desk = await project.desk()
+        with models_on_demand():  # heavy: the MCP SDK and uvicorn
+            from synapsor.serve.http import serve_http
+            from synapsor.serve.server import build_server
+
+        server = build_server(desk, TokenSession(), names=config.names, version=__version__)
         collect_as_usual()
         await serve_http(
             server, host=host, port=port, tokens=tokens, ready=lambda taken: note(f"serving on {host}:{taken}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.card import card, render
-from synapsor.cli.terminal import answer, coloured
+from synapsor.approve.terms import terms_behind
+from synapsor.cli.terminal import answer, as_json, coloured, width
 from synapsor.config import load_config
 from synapsor.core.records import to_body
 from synapsor.errors import UsageError
@@ -32,13 +32,16 @@ async def _run(arguments: Namespace) -> int:
         record = await ledger.proposal(proposal_id) if proposal_id else None
         if record is None:
             answer(
-                arguments, "record", {"kind": found["kind"], "body": found["body"]}, json.dumps(found["body"], indent=2)
+                arguments, "record", {"kind": found["kind"], "body": found["body"]}, as_json(found["body"], indent=2)
             )
             return 0
         evidence = await ledger.evidence(record.proposal.evidence)
-        shown = card(record, evidence=evidence, now=project.clock.now(), full=arguments.full)
+        terms = await terms_behind(ledger, record.proposal, project.operators())
+        shown = card(record, evidence=evidence, terms=terms, now=project.clock.now(), full=arguments.full)
     document = {**record_body(record), "warnings": list(shown.warnings)}
-    answer(arguments, "proposal", document, render(shown, colour=coloured(arguments)), ok=not shown.tampered)
+    answer(
+        arguments, "proposal", document, render(shown, colour=coloured(arguments), width=width()), ok=not shown.tampered
+    )
     return 5 if shown.tampered else 0
 
 

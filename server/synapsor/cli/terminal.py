@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import sys
 from argparse import Namespace
@@ -11,13 +13,32 @@ from typing import Any
 
 from synapsor.errors import UsageError
 
+WIDTH = 100
+_ODD = re.compile(r"[^\n -~]")
+
 
 def answer(arguments: Namespace, schema: str, document: dict[str, Any], text: str, *, ok: bool = True) -> None:
     """Print the command's one answer: a versioned document with --json, else text."""
     if arguments.json:
-        print(json.dumps({"schema": f"synapsor.{schema}/1", "ok": ok, **document}))
+        print(as_json({"schema": f"synapsor.{schema}/1", "ok": ok, **document}))
     else:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def as_json(document: Any, *, indent: int | None = None) -> str:
+    """Return JSON in which letters are letters, and what a terminal would obey or an eye would miss is written out."""
+    from synapsor.approve.plain import hidden
+
+    def written(found: re.Match[str]) -> str:
+        return json.dumps(found[0])[1:-1] if hidden(found[0]) else found[0]
+
+    plain = str(getattr(sys.stdout, "encoding", "")).lower() not in {"utf-8", "utf8"}
+    return _ODD.sub(written, json.dumps(document, ensure_ascii=plain, indent=indent))
+
+
+def width() -> int:
+    """Return how wide a text for people may be."""
+    return min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)
 
 
 def coloured(arguments: Namespace) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any
 import anyio
 
 from synapsor import runtime
-from synapsor.cli.terminal import answer
+from synapsor.cli.terminal import answer, as_json
 from synapsor.config import load_config
 from synapsor.serve.loop import on_signals
 from synapsor.serve.loop import run as run_loop
@@ -36,7 +35,7 @@ async def _run(arguments: Namespace) -> int:
             sys.stdout.flush()
         elif not (arguments.once or arguments.drain):
             done.clear()  # a worker that runs for months keeps no list; its log lines are on stderr
-            sys.stderr.write(json.dumps(dict(outcome)) + "\n")
+            sys.stderr.write(as_json(dict(outcome)) + "\n")
 
     async with runtime.open_project(load_config(arguments.config)) as project:
         worker = await project.worker(arguments.name, report=report)

@@ -50,7 +50,7 @@ _SORTED = AfterValidator(lambda given: dict(sorted(given.items())))
 class Model(BaseModel):
     """What every part of a contract is: immutable, strict and closed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
 
 
 class ColumnRule(Model):

@@ -1,32 +1,13 @@
-"""JSON Schemas (draft 2020-12) of what a capability takes and answers.
-
-Closed on every level, and made of reviewed words only: no table, source or tenant has a name in here.
-"""
+"""JSON Schemas (draft 2020-12) of what a capability takes: closed, and made of reviewed words only."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from synapsor.contract.arguments import integer_range
-from synapsor.contract.model import Argument, Capability, ColumnRule, ReadCapability, Table, shown
-from synapsor.errors import Code
-from synapsor.values import SAFE_INTEGER, ColumnType
+from synapsor.contract.model import Argument, Capability
 
 Schema = dict[str, Any]
-
-STATUSES = (
-    "review_required",
-    "approved",
-    "rejected",
-    "expired",
-    "canceled",
-    "superseded",
-    "applied",
-    "conflict",
-    "failed",
-    "reconciliation_required",
-)
-"""Where a proposal may stand; `core.proposal.Status` in words, for `contract` may not import `core`."""
 
 
 def closed(properties: Schema, **more: Any) -> Schema:
@@ -57,129 +38,3 @@ def _argument(rule: Argument) -> Schema:
     if rule.one_of is not None:
         schema["enum"] = list(rule.one_of)
     return schema
-
-
-def output_schema(capability: Capability, table: Table) -> Schema:
-    """Return the schema of a capability's envelope, for answers and refusals alike."""
-    if isinstance(capability, ReadCapability):
-        return _envelope("read", data=_data(capability, table), proposal=None)
-    return _envelope("propose", data=None, proposal=_proposal(capability.set, capability, table))
-
-
-def _data(capability: ReadCapability, table: Table) -> Schema:
-    row = _row(capability, table)
-    if table.key in capability.where:
-        return closed({"row": row})
-    return closed(
-        {
-            "rows": {"type": "array", "items": row, "maxItems": capability.limits.rows},
-            "count": {"type": "integer", "minimum": 0, "maximum": capability.limits.rows},
-            "truncated": {"type": "boolean", "description": "There is more than these rows."},
-            "cut_by": {"enum": [None, "rows", "bytes"], "description": "Which limit cut the result."},
-        }
-    )
-
-
-def _row(capability: Capability, table: Table) -> Schema:
-    return closed({name: _value(table.columns[name]) for name in shown(capability, table)})
-
-
-def _proposal(changed: Any, capability: Capability, table: Table) -> Schema:
-    row = _row(capability, table)
-    changes = [
-        closed({"column": {"const": name}, "before": _value(table.columns[name]), "after": _value(table.columns[name])})
-        for name in changed
-    ]
-    item = changes[0] if len(changes) == 1 else {"oneOf": changes}
-    return _proposal_view(row, {"type": "array", "items": item, "minItems": len(changes), "maxItems": len(changes)})
-
-
-def _proposal_view(row: Schema, changes: Schema) -> Schema:
-    return closed(
-        {
-            "id": {"type": "string"},
-            "status": {"enum": list(STATUSES)},
-            "digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
-            "before": row,
-            "after": row,
-            "changes": changes,
-            "expires_at": {"type": "string"},
-            "needs": closed({"role": {"type": "string"}}, description="Who may approve. It is never the model."),
-            "reason": {"type": ["string", "null"], "description": "Why a person rejected it."},
-            "outcome": {"type": ["string", "null"], "description": "What came of applying it."},
-            "status_resource": {"type": "string"},
-        }
-    )
-
-
-def _envelope(kind: str, *, data: Schema | None, proposal: Schema | None) -> Schema:
-    handle = {"anyOf": [closed({"id": {"type": "string"}}), {"type": "null"}]}
-    error = closed(
-        {
-            "code": {"enum": [code.value for code in Code]},
-            "message": {"type": "string"},
-            "retryable": {"type": "boolean"},
-            "retry_after_ms": {"type": ["integer", "null"], "minimum": 0},
-            "fix": {"type": "string"},
-        }
-    )
-    return closed(
-        {
-            "ok": {"type": "boolean"},
-            "summary": {"type": "string"},
-            "capability": {"type": "string"},
-            "kind": {"const": kind},
-            "data": _nullable(data),
-            "proposal": _nullable(proposal),
-            "error": _nullable(error),
-            "evidence": handle,
-            "audit": handle,
-            "source_database_changed": {"const": False},
-        }
-    )
-
-
-def _nullable(schema: Schema | None) -> Schema:
-    return {"type": "null"} if schema is None else {"anyOf": [schema, {"type": "null"}]}
-
-
-_INTEGER = {
-    "type": ["integer", "string", "null"],
-    "minimum": -SAFE_INTEGER,
-    "maximum": SAFE_INTEGER,
-    "pattern": "^-?[0-9]{16,}$",
-}
-_TYPED: dict[ColumnType, Schema] = {
-    ColumnType.INTEGER: _INTEGER,
-    ColumnType.FLOAT: {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity", None]}]},
-    ColumnType.BOOLEAN: {"type": ["boolean", "null"]},
-    ColumnType.BYTES: {"type": ["string", "null"], "contentEncoding": "base64"},
-    ColumnType.JSON: {},
-    ColumnType.ARRAY: {"type": ["array", "null"]},
-}
-"""What `values.to_json` makes of a type; every other type is text."""
-
-
-def _value(rule: ColumnRule) -> Schema:
-    """Return the schema of a column's value. `one_of` is told and not enforced: it is the database that decides what is in there."""
-    words = [
-        rule.description,
-        f"In {rule.unit}." if rule.unit else None,
-        f"One of: {', '.join(rule.one_of)}." if rule.one_of else None,
-    ]
-    said = " ".join(word for word in words if word)
-    schema = dict(_TYPED.get(rule.type, {"type": ["string", "null"]}))
-    return {**schema, "description": said} if said else schema
-
-
-_ANY_ROW: Schema = {"type": "object", "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,62}$"}}
-_ANY_CHANGE = closed({"column": {"type": "string"}, "before": {}, "after": {}})
-_HANDLE = {"type": "string", "description": "The proposal's id, wrp_…", "maxLength": 24}
-
-STATUS_INPUT: Schema = closed({"proposal_id": _HANDLE})
-"""What the built-in look at a proposal takes."""
-
-STATUS_OUTPUT: Schema = _envelope(
-    "read", data=None, proposal=_proposal_view(_ANY_ROW, {"type": "array", "items": _ANY_CHANGE})
-)
-"""What the built-in look at a proposal answers; its rows are those of the capability that filed the proposal."""

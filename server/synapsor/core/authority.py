@@ -8,36 +8,37 @@ from decimal import Decimal
 from synapsor.contract.arguments import compile_arguments
 from synapsor.contract.model import Contract, ProposeCapability, Table, constant, is_argument
 from synapsor.contract.tokens import to_token
+from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal, change_set
 from synapsor.core.writeback import target
 from synapsor.errors import Refusal
 from synapsor.values import ColumnType, Token, ValueUnfit
 
 
-def table_for(proposal: Proposal, contract: Contract) -> tuple[Table | None, str]:
-    """Return the mapping that a proposal may write, or None and the stable word for why it may not."""
+def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
+    """Return the mapping that a proposal may write, or why it may not."""
     capability = contract.capabilities.get(proposal.capability)
     if not isinstance(capability, ProposeCapability):
-        return None, "capability_gone"
+        return Why.CAPABILITY_GONE
     table = contract.table_of(capability)
     wrong = (
-        (proposal.role != capability.approval.role, "role_changed"),
-        (proposal.source != table.source, "source_changed"),
-        (proposal.relation != str(target(table)), "relation_changed"),
-        (proposal.tenant_column != table.tenant_column, "tenant_changed"),
-        (table.tenant_column is not None and proposal.tenant is None, "tenant_missing"),
-        (tuple(name for name, _ in proposal.key) != (table.key,), "key_changed"),
-        (not proposal.changes or set(proposal.changes) != set(capability.set), "columns_changed"),
-        ({name for name, _ in proposal.columns} != set(table.allowed), "columns_changed"),
-        (set(proposal.before) != set(table.allowed), "columns_changed"),
-        (proposal.moves != table.moves, "guards_changed"),
+        (proposal.role != capability.approval.role, Why.ROLE_CHANGED),
+        (proposal.source != table.source, Why.SOURCE_CHANGED),
+        (proposal.relation != str(target(table)), Why.RELATION_CHANGED),
+        (proposal.tenant_column != table.tenant_column, Why.TENANT_CHANGED),
+        (table.tenant_column is not None and proposal.tenant is None, Why.TENANT_MISSING),
+        (tuple(name for name, _ in proposal.key) != (table.key,), Why.KEY_CHANGED),
+        (not proposal.changes or set(proposal.changes) != set(capability.set), Why.COLUMNS_CHANGED),
+        ({name for name, _ in proposal.columns} != set(table.allowed), Why.COLUMNS_CHANGED),
+        (set(proposal.before) != set(table.allowed), Why.COLUMNS_CHANGED),
+        (proposal.moves != table.moves, Why.GUARDS_CHANGED),
     )
-    why = next((word for is_wrong, word in wrong if is_wrong), "") or _unlike_reviewed(proposal, capability, table)
-    return (None, why) if why else (table, "")
+    why = next((why for is_wrong, why in wrong if is_wrong), None) or _unlike_reviewed(proposal, capability, table)
+    return why or table
 
 
-def _unlike_reviewed(proposal: Proposal, capability: ProposeCapability, table: Table) -> str:
-    """Return how the row and the change differ from what the capability makes of these arguments, or ""."""
+def _unlike_reviewed(proposal: Proposal, capability: ProposeCapability, table: Table) -> Why | None:
+    """Return how the row and the change differ from what the capability makes of these arguments, or None."""
     try:
         arguments = compile_arguments(capability).check(proposal.arguments)
         made = change_set(capability, table, arguments, proposal.before)
@@ -45,11 +46,11 @@ def _unlike_reviewed(proposal: Proposal, capability: ProposeCapability, table: T
         key = arguments[str(value)[1:]] if is_argument(value) else constant(value)
         asked = {table.key: to_token(key, table.columns[table.key])}
     except (Refusal, ValueUnfit, KeyError, ArithmeticError):
-        return "outside_contract"
+        return Why.OUTSIDE_CONTRACT
     if (set(made.guards), made.advances) != (set(proposal.guards), proposal.advances):
-        return "guards_changed"
+        return Why.GUARDS_CHANGED
     alike = _alike(made.changes, proposal.changes, table) and _alike(asked, dict(proposal.key), table)
-    return "" if alike else "outside_contract"
+    return None if alike else Why.OUTSIDE_CONTRACT
 
 
 def _alike(made: Mapping[str, Token], told: Mapping[str, Token], table: Table) -> bool:

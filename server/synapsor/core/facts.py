@@ -1,11 +1,17 @@
-"""What a live database says of itself, as data: adapters state it, `posture` judges it."""
+"""What a live database says of itself and of a credential, as data: adapters state it, `posture` judges it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from synapsor.core.plan import Relation
+
+RECEIPT_KEY = "receipt_key"
+RECEIPT_DIGESTS = (RECEIPT_KEY, "proposal_digest", "ledger_head")
+RECEIPT_COLUMNS = (RECEIPT_KEY, "proposal_digest", "proposal_id", "tenant", "outcome", "ledger_head", "worker")
+"""The columns of a receipt that the worker fills in; the database adds the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,93 @@ class RelationFacts:
     unique: tuple[frozenset[str], ...] = ()
     transactional: bool = True
     hazards: tuple[str, ...] = ()
+
+
+class May(Enum):
+    """What a credential may be able to do beside reading and changing the columns of single relations."""
+
+    EVERYTHING = auto()
+    EVERYTHING_IN = auto()  # every right to what is in a place
+    PASS_ROW_SECURITY = auto()
+    CREATE_ROLES = auto()
+    REPLICATE = auto()
+    BECOME = auto()
+    GIVE_RIGHTS = auto()
+    USE_FILES = auto()
+    ADMINISTER = auto()
+    OWN = auto()
+    CHANGE = auto()
+    CREATE = auto()
+    CREATE_TEMPORARY = auto()
+    CREATE_TEMPORARY_LIKE_ALL = auto()  # where the engine lets everybody, unless it is told otherwise
+    RUN_DEFINER = auto()
+    RUN_EXTENSION = auto()
+    OTHER = auto()  # also whatever an adapter does not understand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What a credential may do with one relation; nothing, where there is no such relation.
+
+    Attributes:
+        reads, inserts, updates: the columns that it may, as it connects.
+        sees: those that it could read by any way known, such as a role that it may become.
+        alters: it may remove rows, or alter the relation itself.
+        behind: the relations that a view shows, as far as the engine tells.
+    """
+
+    reads: frozenset[str] = frozenset()
+    sees: frozenset[str] = frozenset()
+    inserts: frozenset[str] = frozenset()
+    updates: frozenset[str] = frozenset()
+    alters: bool = False
+    behind: frozenset[Relation] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptsTable:
+    """What the table of receipts is like.
+
+    Attributes:
+        digests: the columns that keep any 32 bytes, no more and no fewer.
+        unique: sets of columns proven unique.
+        durable: a crash does not empty it.
+    """
+
+    columns: frozenset[str]
+    digests: frozenset[str]
+    unique: tuple[frozenset[str], ...]
+    transactional: bool = True
+    durable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What one credential may do in a database, itself or as anybody that it may become, as far as it may know.
+
+    Attributes:
+        powers: each with where or as whom, as a person would look for it; for `CHANGE`, a relation by its whole name.
+        reach: of every relation that was asked about, and of those behind views.
+        readable: every place of which it may read something.
+        receipts: the table, or None where there is none (or nobody asked).
+        lossy: the server's settings under which a crash may lose what was acknowledged: what they are, and what is safe.
+        in_clear: the connection leaves this host unencrypted.
+        anonymous: the server took it for an account without a name.
+        read_only: the server refuses every write.
+        grants: the engine has rights that can be given and taken; without, nothing can be lacking and nothing too much.
+        fixes: how this engine mends a finding, by its rule (`reader_` and `writer_` left out), where it has words of its own.
+    """
+
+    powers: Mapping[May, tuple[str, ...]] = field(default_factory=dict)
+    reach: Mapping[Relation, Reach] = field(default_factory=dict)
+    readable: tuple[str, ...] = ()
+    receipts: ReceiptsTable | None = None
+    lossy: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    in_clear: bool = False
+    anonymous: bool = False
+    read_only: bool = False
+    grants: bool = True
+    fixes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,28 @@
-"""What a mapping needs of the live catalogue: one set of rules for all engines.
+"""What mappings and contracts need of a live catalogue and of a credential: one set of rules for all engines.
 
 Adapters state facts; here they are judged, so that a guard mended for one engine is mended for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from synapsor.contract.model import ColumnRule, Table
-from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.facts import (
+    RECEIPT_COLUMNS,
+    RECEIPT_DIGESTS,
+    RECEIPT_KEY,
+    Finding,
+    May,
+    RelationFacts,
+    Rights,
+)
+from synapsor.core.plan import Relation
+from synapsor.errors import UnsafeSource
 from synapsor.values import ColumnType
 
+_SHOWN = 5
 _SUBSECOND = 6
 _VERSIONS = frozenset({ColumnType.INTEGER, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ})
 
@@ -126,3 +138,224 @@ def _refine(rule: ColumnRule, facts: RelationFacts, name: str) -> ColumnRule:
 def natives(facts: RelationFacts) -> dict[str, str]:
     """Return each column's type name in the catalogue, for casts."""
     return {name: column.native for name, column in facts.columns.items()}
+
+
+_MORE = "writer_can_do_more"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """How a power is judged.
+
+    Attributes:
+        reader, writer: the rule that it breaks; all that breaks `_MORE` is told as one finding, and what breaks none is not told.
+        fatal: for a reader. For a writer, everything but `_MORE` is.
+    """
+
+    says: str
+    reader: str
+    writer: str = _MORE
+    fatal: bool = True
+
+
+_POWERS: dict[May, _Rule] = {
+    May.EVERYTHING: _Rule("is a superuser", "reader_superuser", "writer_superuser"),
+    May.EVERYTHING_IN: _Rule("may do everything in {over}", "reader_can_write", "writer_superuser"),
+    May.PASS_ROW_SECURITY: _Rule(
+        "is above row security", "reader_bypasses_row_security", "writer_bypasses_row_security"
+    ),
+    May.CREATE_ROLES: _Rule("may create roles and so give itself more", "reader_creates_roles", "writer_creates_roles"),
+    May.REPLICATE: _Rule("may copy everything, as a replica does", "reader_replicates", "writer_replicates"),
+    May.BECOME: _Rule("may become {over}", "reader_becomes_stronger", "writer_becomes_stronger"),
+    May.GIVE_RIGHTS: _Rule("may give rights away ({over})", "reader_can_grant", "writer_superuser"),
+    May.USE_FILES: _Rule("may use the server's files ({over})", "reader_can_use_files", "writer_superuser"),
+    May.ADMINISTER: _Rule("holds {over}", "reader_is_privileged", "writer_superuser"),
+    May.OWN: _Rule("owns {over}", "reader_owns"),
+    May.CHANGE: _Rule("may change {over}", "reader_can_write"),
+    May.CREATE: _Rule("may create objects in {over}", "reader_can_create"),
+    May.CREATE_TEMPORARY: _Rule("may create temporary tables", "reader_can_create_temporary"),
+    May.CREATE_TEMPORARY_LIKE_ALL: _Rule("may create temporary tables", "reader_can_create_temporary", "", fatal=False),
+    May.RUN_DEFINER: _Rule("may run {over} with another's rights", "reader_can_run_definer"),
+    May.RUN_EXTENSION: _Rule(
+        "may run {over}, which can act with other rights", "reader_can_run_extension", fatal=False
+    ),
+    May.OTHER: _Rule("holds {over}", "reader_is_privileged"),
+}
+
+_OWN_ROLE = "Use a role of its own with the grants it needs."
+_OWNER_MAKES_IT = "Run what `synapsor receipts ddl` prints, as the owner."
+_FIXES = {
+    "superuser": _OWN_ROLE,
+    "bypasses_row_security": _OWN_ROLE,
+    "creates_roles": _OWN_ROLE,
+    "replicates": _OWN_ROLE,
+    "becomes_stronger": _OWN_ROLE,
+    "is_privileged": "Give it SELECT on the reviewed relations, and nothing else.",
+    "can_grant": "REVOKE it: what may be read is for the owner to say.",
+    "can_use_files": "REVOKE FILE.",
+    "owns": "Let another role own the tables and views.",
+    "can_write": "REVOKE INSERT, UPDATE, DELETE and the like; grant SELECT alone.",
+    "can_create": "REVOKE CREATE, also from PUBLIC.",
+    "can_create_temporary": "REVOKE it, also from PUBLIC.",
+    "can_run_definer": "REVOKE EXECUTE, also from PUBLIC, and grant it to the roles that call it.",
+    "can_run_extension": "REVOKE EXECUTE, also from PUBLIC.",
+    "cannot_read": "GRANT SELECT on the reviewed columns.",
+    "cannot_update": "GRANT UPDATE on exactly these columns.",
+    "sees_denied_column": "Grant SELECT on the reviewed columns alone, or on a view without the denied ones.",
+    "sees_more": "REVOKE SELECT where it is not needed.",
+    "can_do_more": "Grant it UPDATE on the columns that contracts set, SELECT on the mapped ones, and SELECT and INSERT on the receipts.",
+    "in_clear": "Use TLS on the whole way to the server, behind a pooler too.",
+    "anonymous_user": "Drop the anonymous user, or create the credential's own user for this host.",
+    "source_is_read_only": "Point the write credential at the primary.",
+    "receipts_missing": _OWNER_MAKES_IT,
+    "receipts_shape": _OWNER_MAKES_IT,
+    "receipts_key": _OWNER_MAKES_IT,
+    "receipts_not_transactional": "Use a transactional table (InnoDB).",
+    "receipts_not_durable": "Make it a logged table.",
+    "receipts_privilege": _OWNER_MAKES_IT,
+    "receipts_can_change": "REVOKE UPDATE, DELETE and the like: receipts are only ever added.",
+}
+
+
+def judge_reader(
+    rights: Rights, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
+) -> Iterator[Finding]:
+    """Yield what a read credential lacks for the given columns, and what it can do beyond reading them."""
+    yield from _judge_connection(rights, "reader")
+    # Two powers over one place may read alike; what is found is told once.
+    yield from dict.fromkeys(
+        _found(rights, _POWERS[m].reader, f"The reader {_said(m, o)}.", fatal=_POWERS[m].fatal and rights.grants)
+        for m, o in _judged(rights).items()
+    )
+    if not rights.grants or May.EVERYTHING in rights.powers:
+        return
+    for relation, columns in _sorted(reads):
+        if lacking := columns - rights.reach[relation].reads:
+            yield _found(rights, "reader_cannot_read", f"The reader may not read {_some(lacking)} of {relation}.")
+    for place, columns in _sorted(_denied_at(rights, denied)):
+        if seen := columns & rights.reach[place].sees:
+            message = f"The reader may read {_some(seen)} of {place}, which the contract denies."
+            yield _found(rights, "reader_sees_denied_column", message)
+    named = {str(relation) for relation in reads}
+    if more := [place for place in rights.readable if place not in named]:
+        message = f"The reader may also read {_some(more)}, which no contract names."
+        yield _found(rights, "reader_sees_more", message, fatal=False)
+
+
+def judge_writer(rights: Rights, writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> Iterator[Finding]:
+    """Yield what a write credential and its server lack for the given updates and receipts, and what it can do beyond them."""
+    yield from _judge_connection(rights, "writer")
+    for may, over in _judged(rights).items():
+        if (rule := _POWERS[may].writer) not in {_MORE, ""}:
+            yield _found(rights, rule, f"The writer {_said(may, over)}.")
+    for relation, columns in _sorted(writes):
+        reach = rights.reach[relation]
+        if lacking := columns - reach.updates:
+            yield _found(rights, "writer_cannot_update", f"The writer may not update {_some(lacking)} of {relation}.")
+        if rights.grants and (lacking := columns - reach.reads):
+            yield _found(rights, "writer_cannot_read", f"The writer may not read {_some(lacking)} of {relation}.")
+    yield from _judge_receipts(rights, receipts)
+    if more := list(_needless(rights, writes, receipts)):
+        message = f"The writer can do more than contracts need: it {'; '.join(more)}."
+        yield _found(rights, _MORE, message, fatal=False)
+    for name, (value, safe) in rights.lossy.items():
+        message = f"The server runs with {name} = {value}: a crash may lose what it has acknowledged."
+        yield Finding(rule="not_durable", message=message, fix=f"Set {name} = {safe}.", fatal=False)
+    if rights.read_only:
+        yield _found(rights, "source_is_read_only", "The server refuses writes.", fatal=False)
+
+
+def refuse_fatal(findings: Iterable[Finding]) -> None:
+    """Let nothing start on what must not be.
+
+    Raises:
+        UnsafeSource: with every fatal finding.
+    """
+    if fatal := [f for f in findings if f.fatal]:
+        fixes = sorted({f.fix for f in fatal if f.fix})
+        raise UnsafeSource("\n".join(f"{f.rule}: {f.message}" for f in fatal), fix="\n".join(fixes))
+
+
+def _judge_connection(rights: Rights, who: str) -> Iterator[Finding]:
+    if rights.anonymous:
+        message = f"The server took the {who} for the anonymous user, whose grants are other ones."
+        yield _found(rights, "anonymous_user", message)
+    if rights.in_clear:
+        yield _found(rights, f"{who}_in_clear", f"The {who}'s connection is not encrypted.")
+
+
+def _judge_receipts(rights: Rights, receipts: Relation) -> Iterator[Finding]:
+    table, reach = rights.receipts, rights.reach[receipts]
+    if table is None:
+        message = f"There is no table {receipts} for receipts, or the writer may not see it."
+        yield _found(rights, "receipts_missing", message)
+        return
+    there = [name for name in RECEIPT_COLUMNS if name in table.columns]
+    if lacking := set(RECEIPT_COLUMNS) - table.columns:
+        yield _found(rights, "receipts_shape", f"{receipts} has no {_some(lacking)}.")
+    if wrong := {name for name in RECEIPT_DIGESTS if name in there} - table.digests:
+        yield _found(rights, "receipts_shape", f"{_some(wrong)} of {receipts} does not keep 32 bytes as they are.")
+    if RECEIPT_KEY in there and frozenset({RECEIPT_KEY}) not in table.unique:
+        yield _found(rights, "receipts_key", f"{RECEIPT_KEY} of {receipts} is not its primary key.")
+    if not table.transactional:
+        yield _found(rights, "receipts_not_transactional", f"{receipts} does not roll back with the change.")
+    if not table.durable:
+        yield _found(rights, "receipts_not_durable", f"A crash would empty {receipts}.")
+    if lacking := set(there) - (reach.reads & reach.inserts):
+        message = f"The writer may not insert and read {_some(lacking)} of {receipts}."
+        yield _found(rights, "receipts_privilege", message)
+    if rights.grants and (reach.updates or reach.alters):
+        message = f"The writer may change or remove rows of {receipts}."
+        yield _found(rights, "receipts_can_change", message, fatal=False)
+
+
+def _needless(rights: Rights, writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> Iterator[str]:
+    """Yield what a writer can do that no apply asks of it; nothing of a superuser, who can do everything."""
+    if not rights.grants or May.EVERYTHING in rights.powers:
+        return
+    # What it may do with these relations their own reach says, column by column.
+    known = {str(relation) for relation in (*writes, receipts)}
+    for may, places in rights.powers.items():
+        over = tuple(place for place in places if may is not May.CHANGE or place not in known)
+        if _POWERS[may].writer == _MORE and (over or not places):
+            yield _said(may, over)
+    for relation, columns in _sorted(writes):
+        reach = rights.reach[relation]
+        if more := reach.updates - columns:
+            yield f"may update {_some(more)} of {relation}"
+        if reach.inserts or reach.alters:
+            yield f"may add or remove rows of {relation}, or alter it"
+
+
+def _judged(rights: Rights) -> Mapping[May, tuple[str, ...]]:
+    """Return the powers; of a superuser only that it is one, for then all the others are true as well."""
+    return {May.EVERYTHING: ()} if May.EVERYTHING in rights.powers else rights.powers
+
+
+def _denied_at(rights: Rights, denied: Mapping[Relation, frozenset[str]]) -> dict[Relation, frozenset[str]]:
+    """Return the denied columns of each relation, and of those behind it."""
+    found: dict[Relation, frozenset[str]] = {}
+    for relation, columns in denied.items():
+        for place in {relation, *rights.reach[relation].behind}:
+            found[place] = found.get(place, frozenset()) | columns
+    return found
+
+
+def _found(rights: Rights, rule: str, message: str, *, fatal: bool = True) -> Finding:
+    word = rule.removeprefix("reader_").removeprefix("writer_")
+    return Finding(rule=rule, message=message, fix=rights.fixes.get(word) or _FIXES[word], fatal=fatal)
+
+
+def _said(may: May, over: tuple[str, ...]) -> str:
+    return _POWERS[may].says.format(over=_some(over))
+
+
+def _sorted(columns: Mapping[Relation, frozenset[str]]) -> list[tuple[Relation, frozenset[str]]]:
+    return sorted(columns.items(), key=lambda item: str(item[0]))
+
+
+def _some(names: Collection[str]) -> str:
+    """Return the first few names; a whole catalogue helps nobody."""
+    listed = sorted(names)
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return ", ".join(listed[:_SHOWN]) + more

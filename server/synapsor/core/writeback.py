@@ -1,35 +1,17 @@
-"""Applying: the job, the guarded write as a plan, the check of the row afterwards, and what may come of it."""
+"""Applying: the job, the guarded write as a plan, the check of the row before and after it, and the receipts."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 
 from synapsor.contract.model import Table
+from synapsor.core.outcome import Why
 from synapsor.core.plan import ReadPlan, ReadShape, Relation, WritePlan, WriteShape, column_of
-from synapsor.core.proposal import Proposal, Status
+from synapsor.core.proposal import Proposal
 from synapsor.values import Token
-
-
-class Outcome(StrEnum):
-    """What came of one attempt to apply."""
-
-    APPLIED = "applied"
-    ALREADY_APPLIED = "already_applied"
-    CONFLICT = "conflict"
-    FAILED = "failed"
-    RECONCILIATION_REQUIRED = "reconciliation_required"
-    RETRY = "retry"
-
-    @property
-    def status(self) -> Status | None:
-        """The proposal status it leads to; None while the job stays open."""
-        if self is Outcome.RETRY:
-            return None
-        return Status.APPLIED if self is Outcome.ALREADY_APPLIED else Status(self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +42,7 @@ class Receipt:
     """The ledger's record of an outcome.
 
     Attributes:
-        code: why, in a stable word: `version_moved`, `row_gone`, `constraint`, `after_image`, …; "" when applied.
+        code: why, as `code_of` words it; "" when applied.
         changed: whether the source database holds the change.
     """
 
@@ -100,10 +82,8 @@ def target(table: Table) -> Relation:
     return Relation.parse(table.write_to or table.relation)
 
 
-def lock_plan(
-    proposal: Proposal, table: Table, natives: Mapping[str, str], *, time_ms: int, lock: bool = True
-) -> ReadPlan:
-    """Return the read of the target row, with every column of the proposal; locked before the change, plain after it."""
+def lock_plan(proposal: Proposal, table: Table, natives: Mapping[str, str], *, time_ms: int) -> ReadPlan:
+    """Return the locking read of the target row, with every column of the proposal; it serves before and after the change."""
     see = partial(column_of, table, natives=natives)
     shape = ReadShape(
         relation=target(table),
@@ -113,7 +93,7 @@ def lock_plan(
         rows=1,
         bytes=8_388_608,
         single=True,
-        lock=lock,
+        lock=True,
     )
     return ReadPlan(shape=shape, tenant=proposal.tenant, equals=tuple(v for _, v in proposal.key), time_ms=time_ms)
 
@@ -138,18 +118,18 @@ def write_plan(proposal: Proposal, table: Table, natives: Mapping[str, str]) -> 
     )
 
 
-def stale(proposal: Proposal, row: Mapping[str, Token]) -> str:
-    """Return why the locked row is not the row that was approved, or "" when it is."""
+def stale(proposal: Proposal, row: Mapping[str, Token]) -> Why | None:
+    """Return why the locked row is not the row that was approved, or None when it is."""
     if proposal.tenant_column and row[proposal.tenant_column] != proposal.tenant:
-        return "row_gone"
+        return Why.ROW_GONE
     if any(row[name] != token for name, token in proposal.key):
-        return "row_gone"
+        return Why.ROW_GONE
     moved = [name for name in proposal.guards if row[name] != proposal.before[name]]
-    return "version_moved" if moved else ""
+    return Why.VERSION_MOVED if moved else None
 
 
-def surprise(proposal: Proposal, after: Mapping[str, Token]) -> str:
-    """Return how the row after the change differs from what was approved, or "" when it is exactly that.
+def surprise(proposal: Proposal, after: Mapping[str, Token]) -> Why | None:
+    """Return how the row after the change differs from what was approved, or None when it is exactly that.
 
     Every column of the proposal is compared: changed ones hold the approved token, the rest hold what they held, except the
     version column, which must have moved, and the columns that the reviewer listed as moving with every update.
@@ -159,7 +139,8 @@ def surprise(proposal: Proposal, after: Mapping[str, Token]) -> str:
         and proposal.advances not in proposal.changes
         and after[proposal.advances] == proposal.before[proposal.advances]
     ):
-        return "version_did_not_move"
+        return Why.VERSION_DID_NOT_MOVE
     free = {proposal.advances, *proposal.moves} - set(proposal.changes)
     expected = proposal.after
-    return "after_image" if any(after[name] != token for name, token in expected.items() if name not in free) else ""
+    differs = any(after[name] != token for name, token in expected.items() if name not in free)
+    return Why.AFTER_IMAGE if differs else None

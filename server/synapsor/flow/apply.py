@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from synapsor.contract.model import Table
+from synapsor.core.outcome import GivenUp, Outcome, Why, code_of, why_failed
 from synapsor.core.plan import Relation
 from synapsor.core.proposal import Proposal
-from synapsor.core.writeback import Outcome, SourceReceipt, lock_plan, receipt_key, stale, surprise, write_plan
+from synapsor.core.writeback import SourceReceipt, lock_plan, receipt_key, stale, surprise, write_plan
 from synapsor.errors import Failure, SourceFailure
 from synapsor.ports import WriteSource, WriteTransaction
 from synapsor.sql.read import compile_read
@@ -88,13 +89,25 @@ class Task(Claim):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one attempt came to; `code` says why in a stable word, and `recorded` that the source holds a receipt of it already."""
+    """What one attempt came to.
+
+    Attributes:
+        why: the reason, unless it was applied.
+        given_up: how it ended, where it was the last of too many.
+        recorded: the source holds a receipt of it already.
+    """
 
     outcome: Outcome
-    code: str = ""
+    why: Why | None = None
+    given_up: GivenUp | None = None
     recorded: bool = False
     changed: bool = False
     after: Mapping[str, Token] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str:
+        """What records keep of the reason."""
+        return code_of(self.why, self.given_up)
 
 
 class _Stop(Exception):
@@ -114,8 +127,8 @@ async def apply(task: Task) -> Result:
         result = stop.result
     except SourceFailure as failed:
         if failed.kind in _TRY_AGAIN:
-            return Result(outcome=Outcome.RETRY, code=failed.kind.value)
-        result = Result(outcome=Outcome.FAILED, code=failed.kind.value)
+            return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
+        result = Result(outcome=Outcome.FAILED, why=why_failed(failed.kind))
     if result.outcome is Outcome.APPLIED:
         await task.reached("apply.committed")
     if result.outcome in {Outcome.CONFLICT, Outcome.FAILED} and not result.recorded:
@@ -134,27 +147,27 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
     look = compile_read(plan.shape, task.source.dialect)
     select = look.bind(plan)
     row = _row(select, await tx.fetch(select), task.proposal)
-    why = "row_gone" if row is None else stale(task.proposal, row)
+    why = Why.ROW_GONE if row is None else stale(task.proposal, row)
     if why:
-        raise _Stop(Result(outcome=Outcome.CONFLICT, code=why))
+        raise _Stop(Result(outcome=Outcome.CONFLICT, why=why))
     await task.reached("apply.row_locked")
     change = write_plan(task.proposal, task.table, task.natives)
     matched = await tx.execute(compile_write(change.shape, task.source.dialect).bind(change))
     if matched != 1:
         raise _Stop(
-            Result(outcome=Outcome.CONFLICT, code="guard_failed")
+            Result(outcome=Outcome.CONFLICT, why=Why.GUARD_FAILED)
             if matched == 0
-            else Result(outcome=Outcome.FAILED, code="more_than_one_row")
+            else Result(outcome=Outcome.FAILED, why=Why.MORE_THAN_ONE_ROW)
         )
     await task.reached("apply.row_changed")
     after = _row(select, await tx.fetch(select), task.proposal)
-    why = "after_image" if after is None else surprise(task.proposal, after)
+    why = Why.AFTER_IMAGE if after is None else surprise(task.proposal, after)
     if why or after is None:
-        raise _Stop(Result(outcome=Outcome.FAILED, code=why))
+        raise _Stop(Result(outcome=Outcome.FAILED, why=why))
     await tx.settle_constraints()
     await task.reached("apply.row_checked")
     if task.expired():
-        raise _Stop(Result(outcome=Outcome.FAILED, code="approval_expired"))
+        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.APPROVAL_EXPIRED))
     await task.reached("apply.before_commit")
     await tx.commit()
     return Result(outcome=Outcome.APPLIED, changed=True, after=after)
@@ -172,7 +185,7 @@ async def record_verdict(task: Claim, result: Result) -> Result:
             await _insert(task, tx, result.outcome)
             await tx.commit()
     except SourceFailure as failed:
-        return Result(outcome=Outcome.RETRY, code=failed.kind.value)
+        return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
     except _Stop as stop:
         return stop.result
     await task.reached("apply.verdict_committed")
@@ -185,7 +198,7 @@ async def read_verdict(task: Claim) -> Result | None:
         async with task.source.transaction(time_ms=task.time_ms) as tx:
             return await _known(task, tx)
     except SourceFailure as failed:
-        return Result(outcome=Outcome.RETRY, code=failed.kind.value)
+        return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
 
 
 async def _known(task: Claim, tx: WriteTransaction) -> Result | None:
@@ -196,10 +209,10 @@ async def _known(task: Claim, tx: WriteTransaction) -> Result | None:
         return None
     digest, outcome = read_receipt(found[0])
     if digest != mine.digest:
-        return Result(outcome=Outcome.RECONCILIATION_REQUIRED, code="receipt_of_another_digest")
+        return Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECEIPT_OF_ANOTHER_DIGEST)
     if outcome == Outcome.APPLIED.value:
         return Result(outcome=Outcome.ALREADY_APPLIED, changed=True, after=task.proposal.changes)
-    return Result(outcome=Outcome(outcome), code="recorded_before", recorded=True)
+    return Result(outcome=Outcome(outcome), why=Why.RECORDED_BEFORE, recorded=True)
 
 
 async def _insert(task: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
@@ -207,7 +220,7 @@ async def _insert(task: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
         await tx.execute(insert_receipt(task.receipts, task.source.dialect, task.receipt(outcome)))
     except SourceFailure as failed:
         if failed.kind is Failure.CONSTRAINT:  # another worker's receipt came first: the next attempt reads it
-            raise _Stop(Result(outcome=Outcome.RETRY, code="receipt_raced")) from None
+            raise _Stop(Result(outcome=Outcome.RETRY, why=Why.RECEIPT_RACED)) from None
         raise
 
 
@@ -215,7 +228,7 @@ def _row(select: Statement, raw: Sequence[RawRow], proposal: Proposal) -> dict[s
     try:
         rows = select.decode(raw)
     except ValueUnfit:
-        raise _Stop(Result(outcome=Outcome.FAILED, code="drift")) from None
+        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.DRIFT)) from None
     if len(rows) > 1:
-        raise _Stop(Result(outcome=Outcome.FAILED, code="more_than_one_row"))
+        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.MORE_THAN_ONE_ROW))
     return {name: token for (name, _), token in zip(proposal.columns, rows[0], strict=True)} if rows else None

@@ -11,12 +11,12 @@ from typing import Any
 
 import anyio
 
+from synapsor import handles
 from synapsor.core.envelope import failure, success
 from synapsor.core.evidence import Call, audit_body
 from synapsor.core.moment import stamp
 from synapsor.core.scope import Scope, Session, scope_of
 from synapsor.errors import Code, LedgerFailure, Refusal, place
-from synapsor.flow import handles
 from synapsor.flow.lookup import STATUS_TOOL, status_of, view_resource
 from synapsor.flow.prepare import Served, Tool
 from synapsor.flow.propose import propose

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from synapsor.contract.schema import STATUS_INPUT, STATUS_OUTPUT
+from synapsor.core.envelope_schema import STATUS_INPUT, STATUS_OUTPUT
 from synapsor.core.scope import Session, scope_of
 from synapsor.errors import Code, Refusal
 from synapsor.flow.prepare import Served, Tool

@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from synapsor.config import Mode
 from synapsor.contract.arguments import ArgumentCheck, compile_arguments
 from synapsor.contract.model import Capability, Context, Contract, ProposeCapability, Table, shown
-from synapsor.contract.schema import input_schema, output_schema
+from synapsor.contract.schema import input_schema
+from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.plan import Question, Relation, question_of
 from synapsor.core.posture import judge_read, natives, refine
 from synapsor.errors import Code
 from synapsor.ports import ReadSource
 from synapsor.sql.read import ReadTemplate, compile_read
-
-Mode = Literal["evidence", "review", "writeback"]
 
 
 @dataclass(frozen=True, kw_only=True)

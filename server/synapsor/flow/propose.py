@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from synapsor import handles
 from synapsor.contract.model import ProposeCapability
 from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, evidence_body
@@ -16,7 +17,6 @@ from synapsor.core.proposal import ChangeSet, Proposal, Status, change_set, exac
 from synapsor.core.scope import Scope
 from synapsor.core.writeback import target
 from synapsor.errors import Code, Refusal
-from synapsor.flow import handles
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import audit_of, look
 from synapsor.ports import AgentLedger, ProposalRecord

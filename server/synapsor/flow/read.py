@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synapsor import handles
 from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, Rows, audit_body, evidence_body
 from synapsor.core.plan import ReadPlan, plan_read, recheck
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Failure, Refusal, SourceFailure
-from synapsor.flow import handles
 from synapsor.flow.prepare import Served
 from synapsor.ports import AgentLedger
 from synapsor.values import Json, ValueUnfit, to_json

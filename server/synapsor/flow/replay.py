@@ -18,8 +18,6 @@ from synapsor.errors import UsageError
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.values import digest
 
-SCHEMA = "synapsor.replay/1"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:

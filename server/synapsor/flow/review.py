@@ -11,11 +11,16 @@ import datetime as dt
 import secrets
 import unicodedata
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from synapsor import handles
+from synapsor.config import Mode
+from synapsor.contract.digest import contract_digest, from_body
+from synapsor.contract.model import Contract
 from synapsor.core.moment import stamp
+from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import (
     ACTIVATOR_ROLE,
@@ -27,12 +32,12 @@ from synapsor.core.review import (
     may_decide,
     sign,
     signature_holds,
+    verify_activation,
 )
 from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
-from synapsor.flow import handles
 from synapsor.flow.replay import proposal_named
-from synapsor.ports import Activated, ProposalRecord, ReviewLedger
+from synapsor.ports import Activated, AgentLedger, ProposalRecord, ReviewLedger
 
 APPROVAL_LASTS = dt.timedelta(hours=24)
 MAX_REASON = 500
@@ -46,8 +51,7 @@ async def approve(
     operator: Operator,
     key: Ed25519PrivateKey,
     now: dt.datetime,
-    mode: Literal["evidence", "review", "writeback"],
-    lasts: dt.timedelta = APPROVAL_LASTS,
+    mode: Mode,
     reason: str = "",
 ) -> ProposalRecord:
     """Approve the proposal whose digest the operator has seen; where the source allows writeback, a job is filed with it.
@@ -59,7 +63,7 @@ async def approve(
     """
     _check_reason(reason)
     proposal = await _undecided(ledger, proposal_id, digest, operator, key, now)
-    until = min(proposal.expires_at, stamp(now + lasts))
+    until = min(proposal.expires_at, stamp(now + APPROVAL_LASTS))
     signed = _signed("approve", proposal, operator, key, now, until, reason)
     job = None
     if mode == "writeback":
@@ -135,6 +139,22 @@ async def activate(
     activated = Activated(activation=activation, signature=signature, body=body, metadata=metadata)
     await ledger.activate(activated)
     return activated
+
+
+async def contract_behind(proposal: Proposal, ledger: AgentLedger, operators: Mapping[str, Operator]) -> Contract | Why:
+    """Return the contract that a proposal was made under, proven to be activated by a trusted reviewer, or why there is none."""
+    active = await ledger.active_contract_by_digest(proposal.contract)
+    if active is None:
+        return Why.CONTRACT_NOT_ACTIVE
+    told, digest = active.activation, proposal.contract
+    try:
+        contract = from_body(active.body)
+        verify_activation(
+            told, active.signature, operators, ledger=ledger.id, contract=contract.contract, digest=digest
+        )
+    except IntegrityError:
+        return Why.ACTIVATION_INVALID
+    return contract if contract_digest(contract) == digest else Why.ACTIVATION_INVALID
 
 
 async def proposal_of(ledger: ReviewLedger, handle: str) -> ProposalRecord:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from synapsor import handles
+from synapsor.core.outcome import Outcome
 from synapsor.core.proposal import Status
-from synapsor.core.writeback import Lease, Outcome, Receipt
-from synapsor.flow import handles
+from synapsor.core.writeback import Lease, Receipt
 from synapsor.flow.apply import Result
 from synapsor.ports import WorkLedger
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from synapsor import handles
 from synapsor.core.records import from_body, to_body
 from synapsor.core.review import Activation
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.handles import new_handle
 from synapsor.ledger.kinds import ACTIVATION, CONTRACT, loads, record
 from synapsor.ports import Activated
 
@@ -16,7 +16,7 @@ async def activate(book: Book, activated: Activated) -> None:
     told = activated.activation
     records = []
     if await book.tx.one("contract_version_by_digest", digest=told.digest) is None:
-        handle = new_handle("ctr")
+        handle = handles.new("ctr")
         version = {
             "id": handle,
             "at": told.at,

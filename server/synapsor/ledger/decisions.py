@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synapsor import handles
 from synapsor.core.proposal import Status
 from synapsor.core.records import to_body
 from synapsor.core.review import Decision, SignedDecision
@@ -9,7 +10,6 @@ from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import proposals
 from synapsor.ledger.chain import Book, event
-from synapsor.ledger.handles import new_handle
 from synapsor.ledger.kinds import DECISION, JOB, REFUSED, record
 from synapsor.values import digest_bytes
 
@@ -46,7 +46,7 @@ async def decide(book: Book, ledger: str, signed: SignedDecision, job: Job | Non
 
 async def refuse(book: Book, proposal_id: str, operator: str, rule: str, at: str) -> None:
     """Record that a decision was attempted and refused."""
-    handle = new_handle("ref")
+    handle = handles.new("ref")
     body = {"id": handle, "proposal": proposal_id, "operator": operator, "rule": rule, "at": at}
     await book.append(event("decision_refused", proposal_id, at, (record(REFUSED, handle, body),)))
 

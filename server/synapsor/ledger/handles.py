@@ -1,19 +1,13 @@
-"""Handles: a prefix that names the kind of record, and 80 random bits; any of them finds its record again."""
+"""From a handle back to its record, whatever its kind."""
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from synapsor.ledger.connection import Transaction
 from synapsor.ledger.kinds import BY_PREFIX, loads
 
 LATEST = "latest"
-
-
-def new_handle(prefix: str) -> str:
-    """Return a new handle such as `set_3f…` (20 hex digits)."""
-    return f"{prefix}_{secrets.token_hex(10)}"
 
 
 async def find(tx: Transaction, handle: str) -> dict[str, Any] | None:

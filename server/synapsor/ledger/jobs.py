@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from synapsor import handles
 from synapsor.core.proposal import Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.writeback import Job, Lease, Receipt
@@ -14,7 +15,6 @@ from synapsor.errors import IntegrityError
 from synapsor.ledger import proposals
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.handles import new_handle
 from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, loads, record
 
 
@@ -30,7 +30,7 @@ async def lease(book: Book, worker: str, *, now: str, until: str, sources: Seque
     if row is None:
         return None
     job = from_body(Job, loads(row["body"]))
-    taken = Lease(id=new_handle("lea"), job=job, worker=worker, attempt=row["attempt"] + 1, expires_at=until)
+    taken = Lease(id=handles.new("lea"), job=job, worker=worker, attempt=row["attempt"] + 1, expires_at=until)
     await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
     facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
     await book.append(event("job_leased", job.proposal, now, facts=facts))
@@ -62,7 +62,7 @@ async def settle(book: Book, held: Lease, receipt: Receipt, status: Status) -> b
         raise IntegrityError("The receipt is about another job.")
     if await book.tx.one("lease_holds", id=job.id, lease=held.id) is None:
         return False
-    handle = new_handle("set")
+    handle = handles.new("set")
     body = {
         "id": handle,
         "proposal": job.proposal,

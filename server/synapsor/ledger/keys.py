@@ -34,9 +34,7 @@ def load_key(path: Path) -> Ed25519PrivateKey:
         LedgerFailure: it is missing, unreadable or no Ed25519 key.
     """
     if not path.is_file():
-        raise LedgerFailure(
-            f"The ledger's key {path.name} is missing.", fix="Restore it, or open the ledger without signing."
-        )
+        raise LedgerFailure(f"The ledger's key {path.name} is missing.", fix="Restore it from a backup.")
     narrow(path)
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)

@@ -16,16 +16,17 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from synapsor import handles
 from synapsor.core.moment import stamp
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import Book, Checkpoint, Signer, event
 from synapsor.ledger.connection import Transaction
-from synapsor.ledger.handles import new_handle
 from synapsor.ledger.keys import create_key, load_key, public_text
 from synapsor.ledger.migrate import migrate, migrations, pending
 from synapsor.ledger.private import create_private, locked, make_directory, narrow, sync_directory
-from synapsor.ledger.sqlite import ERRORS, SqliteConnection, SqliteTransaction, connect, failure, run
+from synapsor.ledger.sqlite import SqliteConnection
+from synapsor.ledger.sqlite_file import ERRORS, SqliteTransaction, connect, failure, run
 from synapsor.ledger.store import Ledger
 from synapsor.ports import Clock
 
@@ -63,13 +64,9 @@ def open_ledger(
     *,
     create: bool = False,
     key_path: Path | None = None,
-    signing: bool = True,
-    upgrade: bool = False,
     clock: Clock | None = None,
 ) -> Ledger:
     """Open the ledger at `path`; with `create`, make it where there is none and never was one.
-
-    `signing=False` is for a process that may not read the key: it writes to the chain but signs no checkpoint.
 
     Raises:
         LedgerFailure: it is missing, damaged, read-only, of another version, or not a ledger.
@@ -81,7 +78,7 @@ def open_ledger(
         _create(files, used)
     _refuse_unfit(files)
     try:
-        return _open(files, used, signing=signing, upgrade=upgrade)
+        return _open(files, used)
     except ERRORS as error:
         raise failure(error) from None
 
@@ -96,12 +93,12 @@ def open_memory_ledger(*, clock: Clock | None = None) -> Ledger:
     return _ledger(connection, None, key, used, None)
 
 
-def _open(files: LedgerFiles, clock: Clock, *, signing: bool, upgrade: bool) -> Ledger:
+def _open(files: LedgerFiles, clock: Clock) -> Ledger:
     uri = files.database.as_uri()
     connection = connect(f"{uri}?mode=rw")
     try:
-        _bring_up(connection, files, clock, upgrade=upgrade)
-        key = load_key(files.key) if signing else None
+        _bring_up(connection, files)
+        key = load_key(files.key)
         ledger = _ledger(
             connection, partial(connect, f"{uri}?mode=ro", read_only=True), key, clock, Anchor(files.checkpoints)
         )
@@ -113,31 +110,28 @@ def _open(files: LedgerFiles, clock: Clock, *, signing: bool, upgrade: bool) -> 
     return ledger
 
 
-def _bring_up(connection: sqlite3.Connection, files: LedgerFiles, clock: Clock, *, upgrade: bool) -> None:
-    steps = pending(connection, migrations())  # first, so that a database that is not ours stays as it is
-    if steps and not upgrade:
-        raise LedgerFailure("An older Synapsor made this ledger.", fix="Back it up, then upgrade it.")
+def _bring_up(connection: sqlite3.Connection, files: LedgerFiles) -> None:
+    if pending(connection, migrations()):  # first, so that a database that is not ours stays as it is
+        raise LedgerFailure("An older Synapsor made this ledger.", fix="Open it with the version that made it.")
     for file in (files.database, *files.companions, files.checkpoints):
         narrow(file)
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()["journal_mode"] != "wal":
         raise LedgerFailure("The ledger's disk cannot hold a write-ahead log.", fix="Keep it on a local disk.")
-    if steps:
-        migrate(connection, migrations(), at=stamp(clock.now()))
 
 
 def _ledger(
     connection: sqlite3.Connection,
     open_reader: partial[sqlite3.Connection] | None,
-    key: Ed25519PrivateKey | None,
+    key: Ed25519PrivateKey,
     clock: Clock,
     anchor: Anchor | None,
 ) -> Ledger:
     identity = connection.execute("SELECT id, public_key FROM ledger").fetchone()
     if identity is None:
         raise LedgerFailure("This file is not a whole ledger.", fix="Restore it from a backup.")
-    if key is not None and public_text(key) != identity["public_key"]:
+    if public_text(key) != identity["public_key"]:
         raise IntegrityError("The ledger was made with another key.", fix="Restore the key that was made with it.")
-    signer = Signer(identity["id"], key, clock) if key is not None else None
+    signer = Signer(identity["id"], key, clock)
     engine = SqliteConnection(connection, open_reader)
     return Ledger(
         engine, ledger_id=identity["id"], public_key=identity["public_key"], clock=clock, signer=signer, anchor=anchor
@@ -233,7 +227,7 @@ def _build(path: Path, key: Ed25519PrivateKey, clock: Clock) -> list[Checkpoint]
 def _begin(connection: sqlite3.Connection, key: Ed25519PrivateKey, clock: Clock) -> list[Checkpoint]:
     """Write the ledger's name and key, the first event and the first checkpoint."""
     at = stamp(clock.now())
-    identity = {"id": new_handle("led"), "created_at": at, "public_key": public_text(key)}
+    identity = {"id": handles.new("led"), "created_at": at, "public_key": public_text(key)}
     made: list[Checkpoint] = []
 
     async def job(tx: Transaction) -> None:

@@ -1,4 +1,4 @@
-"""The ledger on SQLite: jobs run in groups on the only writing connection, a thread commits them; readers are separate.
+"""The ledger on SQLite: jobs run in groups on the only writing connection, and a thread commits them; readers are separate.
 
 A waiting caller hears of its job only after the COMMIT that holds it has returned, with `synchronous=FULL`.
 """
@@ -9,6 +9,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,128 +18,20 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
-from synapsor.errors import IntegrityError, LedgerFailure
-from synapsor.ledger.connection import Job, Row, T, Transaction
-from synapsor.ledger.migrate import migrations, named_row, own_shape, pending, shape
-from synapsor.ledger.named import queries
+from synapsor.errors import LedgerFailure
+from synapsor.ledger.connection import Job, T, Transaction
+from synapsor.ledger.sqlite_file import BUSY_SECONDS, ERRORS, SqliteTransaction, failure, run, wait_for_lock
 
 log = logging.getLogger("synapsor.ledger")
 
 BATCH = 64
-BUSY_SECONDS = 30
 READERS = 4
-_RESULT_CODE = 0xFF
-
-ERRORS = (sqlite3.Error, UnicodeDecodeError)
-"""What `sqlite3` raises; from a damaged file even its error texts may be undecodable."""
-
-_SETTINGS = (
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA recursive_triggers = ON",  # without it INSERT OR REPLACE goes around the append-only triggers
-    "PRAGMA trusted_schema = OFF",
-    "PRAGMA cell_size_check = ON",
-    "PRAGMA temp_store = MEMORY",
-)
-
-_WORDS = {
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_BUSY: "another process holds it",
-    sqlite3.SQLITE_LOCKED: "another connection holds it",
-    sqlite3.SQLITE_IOERR: "input or output failed",
-    sqlite3.SQLITE_READONLY: "it is read-only",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
-    sqlite3.SQLITE_CORRUPT: "it is damaged",
-    sqlite3.SQLITE_NOTADB: "it is not a ledger",
-    sqlite3.SQLITE_CONSTRAINT: "its own rules refuse the record",
-    sqlite3.SQLITE_NOMEM: "there is no memory left",
-}
-
-
-def failure(error: BaseException) -> LedgerFailure:
-    """Return the failure that one of `ERRORS` stands for, without its text, which may quote what was written."""
-    damaged = sqlite3.SQLITE_CORRUPT if isinstance(error, UnicodeDecodeError) else None
-    code = getattr(error, "sqlite_errorcode", damaged)
-    why = (
-        _WORDS.get(code & _RESULT_CODE, "SQLite refused") if code is not None else "a value or a statement does not fit"
-    )
-    return LedgerFailure(
-        f"The ledger failed: {why}.", fix="Look at the ledger's disk, its owner and `synapsor verify`."
-    )
-
-
-def connect(database: str, *, read_only: bool = False) -> sqlite3.Connection:
-    """Open a connection with the ledger's settings; `database` is a URI.
-
-    Raises:
-        sqlite3.Error, UnicodeDecodeError: it cannot be opened.
-    """
-    connection = sqlite3.connect(
-        database, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
-    )
-    try:
-        connection.row_factory = named_row
-        for setting in _SETTINGS:
-            connection.execute(setting)
-        if read_only:
-            connection.execute("PRAGMA query_only = ON")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-class SqliteTransaction:
-    """The queries of one transaction; its methods never really wait."""
-
-    __slots__ = ("_connection", "_queries")
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._queries = queries()
-
-    async def execute(self, query: str, /, **params: Any) -> int:
-        """Run a query and return the number of rows it changed."""
-        return self._connection.execute(self._queries[query], params).rowcount
-
-    async def one(self, query: str, /, **params: Any) -> Row | None:
-        """Return the first row, or None."""
-        row: Row | None = self._connection.execute(self._queries[query], params).fetchone()
-        return row
-
-    async def all(self, query: str, /, **params: Any) -> list[Row]:
-        """Return every row."""
-        return self._connection.execute(self._queries[query], params).fetchall()
-
-    def inspect(self) -> str:
-        """Say what is wrong with the file or its schema."""
-        if self._connection.execute("PRAGMA integrity_check(1)").fetchone()["integrity_check"] != "ok":
-            return "the file is damaged"
-        if self._connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
-            return "a record refers to one that is missing"
-        try:
-            whole = shape(self._connection) == own_shape() and not pending(self._connection, migrations())
-        except (LedgerFailure, IntegrityError):
-            whole = False
-        return "" if whole else "its tables or triggers are not those of this program"
-
-
-def run(job: Job[T], tx: SqliteTransaction) -> T:
-    """Drive a job to its end on this thread.
-
-    Raises:
-        LedgerFailure: SQLite refused.
-    """
-    steps = job(tx)
-    try:
-        steps.send(None)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    except ERRORS as error:
-        raise failure(error) from None
-    steps.close()
-    raise RuntimeError("a ledger job waits for nothing but its transaction")
+CHECKPOINT_EVERY = 128
+"""Commits after which the log is copied into the file: about 1,000 pages of it, as SQLite would by itself, but never on the loop."""
+QUICK_SECONDS = 0.001
+"""Where the disk syncs this fast, a lone job is committed on the loop: to hand it to the thread and back would take longer."""
+CROWD = 32
+"""Groups for which the thread commits after two jobs came in one turn of the loop: several callers gain more by sharing."""
 
 
 class _Waiting:
@@ -180,13 +73,18 @@ class SqliteConnection:
         self._gate = threading.Lock()
         self._waiting: deque[_Waiting] = deque()
         self._flying = False
+        self._quick = True
+        self._turn = False
+        self._crowd = 0
+        self._commits = 0
         self._closed = False
         self._groups: SimpleQueue[_Group | None] = SimpleQueue()
         self._open_reader = open_reader
         self._idle: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read") if open_reader else None
         self._thread = threading.Thread(target=self._work, name="ledger-write", daemon=True)
-        _wait_for_lock(writer, 0)
+        wait_for_lock(writer, 0)
+        writer.execute("PRAGMA wal_autocheckpoint = 0")
         self._thread.start()
 
     async def write(self, job: Job[T]) -> T:
@@ -196,6 +94,7 @@ class SqliteConnection:
             if self._closed:
                 raise LedgerFailure("The ledger is closed.")
             self._waiting.append(waiting)
+            self._note_turn(waiting.loop)
         self._launch()
         result: T = await waiting.future
         return result
@@ -262,8 +161,19 @@ class SqliteConnection:
                 taken.append(waiting)
         return taken
 
+    def _note_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Note that a job came: two in one turn of the loop make a crowd, for a while."""
+        if self._turn:
+            self._crowd = CROWD
+        else:
+            self._turn = True
+            loop.call_soon(self._turn_over)
+
+    def _turn_over(self) -> None:
+        self._turn = False
+
     def _launch(self) -> None:
-        """Run the jobs that wait in one transaction, unless one is under way, and leave its commit to the thread.
+        """Run the jobs that wait in one transaction, unless one is under way, and have it committed.
 
         They run here on the loop: on the thread they would have to win the interpreter's lock back after every statement.
         """
@@ -274,11 +184,19 @@ class SqliteConnection:
             if not batch:
                 return
             self._flying = True
-            begun = False
+            group = _Group(batch)
+            self._crowd -= self._crowd > 0
             try:
-                begun = self._begun(batch)
+                group = _Group(batch, self._begun(batch))
             finally:
-                self._groups.put(_Group(batch, begun))
+                here = group.begun and self._quick and not self._crowd and self._commits < CHECKPOINT_EVERY
+                if not here:
+                    self._groups.put(group)
+            if here:
+                self._commit(group)
+                self._flying = False
+        if here:
+            self._settle(batch)
 
     def _begun(self, batch: Sequence[_Waiting]) -> bool:
         """Run a batch up to its commit; False when the thread has to, because a job failed or another process holds the lock."""
@@ -298,27 +216,42 @@ class SqliteConnection:
         """Commit one group after the other, and wake its callers; until closed."""
         while (group := self._groups.get()) is not None:
             self._commit(group)
+            told = self._commits >= CHECKPOINT_EVERY
+            if told:
+                self._wake(group.batch, {})
+                self._checkpoint()
             with self._gate:
                 self._flying = False
                 following = {waiting.loop: list[_Waiting]() for waiting in self._waiting}
-            self._wake(group.batch, following)
+            self._wake(() if told else group.batch, following)
         self._writer.close()
 
     def _commit(self, group: _Group) -> None:
         try:
             if group.begun:
+                begun = time.perf_counter()
                 self._writer.execute("COMMIT")
+                self._quick = time.perf_counter() - begun < QUICK_SECONDS
             else:
                 self._patiently_apart(group.batch)
+            self._commits += 1
         except BaseException as error:  # noqa: BLE001  # whatever it was, its callers must hear of it and the thread must live
             self._abandon(group.batch, error)
 
+    def _checkpoint(self) -> None:
+        """Copy the log into the file; what was committed is durable without."""
+        self._commits = 0
+        try:
+            self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error:
+            log.warning("the ledger's log could not be copied into its file", extra={"action": "checkpoint_failed"})
+
     def _patiently_apart(self, batch: Sequence[_Waiting]) -> None:
-        _wait_for_lock(self._writer, BUSY_SECONDS)
+        wait_for_lock(self._writer, BUSY_SECONDS)
         try:
             self._apart(batch)
         finally:
-            _wait_for_lock(self._writer, 0)
+            wait_for_lock(self._writer, 0)
 
     def _apart(self, batch: Sequence[_Waiting]) -> None:
         """Run and commit a batch with each job in a savepoint, so that a job which fails, fails alone."""
@@ -374,8 +307,3 @@ def _shared(error: BaseException) -> BaseException:
         if isinstance(error, LedgerFailure)
         else LedgerFailure("The ledger failed.")
     )
-
-
-def _wait_for_lock(connection: sqlite3.Connection, seconds: float) -> None:
-    """Say how long to wait while another process holds the lock: on the loop not at all, so the waiting is done by the thread."""
-    connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")

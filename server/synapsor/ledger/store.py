@@ -41,7 +41,7 @@ class Ledger:
         ledger_id: str,
         public_key: str,
         clock: Clock,
-        signer: Signer | None,
+        signer: Signer,
         anchor: Anchor | None,
     ) -> None:
         self.id = ledger_id
@@ -162,8 +162,7 @@ class Ledger:
     async def aclose(self) -> None:
         """Sign the head and close; a ledger that cannot be signed any more is closed all the same."""
         try:
-            if self._signer is not None:
-                await self.checkpoint()
+            await self.checkpoint()
         except LedgerFailure as failed:
             log.warning("no checkpoint at close: %s", failed.message, extra={"action": "checkpoint_failed"})
         finally:

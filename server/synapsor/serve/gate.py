@@ -8,26 +8,46 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
 
 import anyio
+import anyio.lowlevel
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.types import JSONRPCMessage, JSONRPCRequest
 from mcp.types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from synapsor.serve.identity import Bearer, TokenVerifier, current
-from synapsor.serve.limits import BodyTooLarge, Disconnected, Limits, Streams, TooManyStreams, drain, read_body, replay
+from synapsor.serve.limits import BodyTooLarge, Disconnected, Limits, read_body, replay
+from synapsor.serve.shares import Share, Shares, Streams, TooMuch
 from synapsor.serve.wire import Malformed, error_bytes, message_of
 
 log = logging.getLogger("synapsor.serve")
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+MESSAGE: Final = "synapsor.message"
+"""Where the scope of a POST holds the message that was read from its body."""
+CLIENT: Final = "synapsor.client"
+"""Where the scope has the client's side of the connection."""
 _PORT = re.compile(r"(?::[0-9]{1,5})?\Z")
 _SCHEME = re.compile(r"https?://\Z")
+_SESSION_VERSIONS = frozenset(v.encode() for v in HANDSHAKE_PROTOCOL_VERSIONS)
 _ONCE = frozenset({b"host", b"origin", b"authorization", b"content-length", b"mcp-session-id", b"mcp-protocol-version"})
-_LEGACY = frozenset(v.encode() for v in HANDSHAKE_PROTOCOL_VERSIONS)
+
+
+class Client(Protocol):
+    """The client's side of a connection; `synapsor.serve.connection.BoundedConnection` is one."""
+
+    @property
+    def left(self) -> bool:
+        """Whether it is closed, which the server tells the application only later."""
+        ...
+
+    def when_left(self, do: Callable[[], None]) -> None:
+        """Do this when it closes while the current request is being answered, or now when it has."""
+        ...
 
 
 class _Refused(Exception):
@@ -49,7 +69,7 @@ class Gate:
         self._hosts = tuple(h.lower() for h in hosts)
         self._limits = limits
         self._streams = streams
-        self._messages = Streams(limits.messages)
+        self._shares = Shares(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""
@@ -59,7 +79,7 @@ class Gate:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        answer = _Answer(send)
+        answer = _Answer(send, scope[CLIENT])
         try:
             await self._admit(scope, receive, answer)
         except _Refused as refused:
@@ -86,10 +106,12 @@ class Gate:
             if scope["method"] in {"GET", "HEAD"}:
                 await self._stream(scope, receive, send, bearer)
             else:
-                with self._messages.one(bearer.sha256):
-                    await self._message(scope, receive, send, headers)
-        except TooManyStreams:
-            raise _Refused(429, "Too many messages at once") from None
+                with self._shares.message(bearer.sha256) as share:
+                    await self._message(scope, receive, send, share)
+        except TooMuch as too_much:
+            raise _Refused(429, str(too_much)) from None
+        except Malformed as malformed:
+            raise _Refused(400, malformed.message, body=malformed.answer()) from None
         finally:
             current.reset(slot)
 
@@ -106,61 +128,62 @@ class Gate:
         return any(host.startswith(known) and _PORT.match(host[len(known) :]) for known in self._hosts)
 
     async def _stream(self, scope: Scope, receive: Receive, send: _Answer, bearer: Bearer) -> None:
-        try:
-            with self._streams.one(bearer.sha256):
-                await self._app(scope, self._streams.until_closed(receive), send)
-                await send.finish()
-        except TooManyStreams:
-            raise _Refused(429, "Too many open streams") from None
+        with self._streams.one(bearer.sha256):
+            await self._app(scope, self._streams.until_closed(receive), send)
+            await send.finish()
 
-    async def _message(self, scope: Scope, receive: Receive, send: _Answer, headers: dict[bytes, bytes]) -> None:
+    async def _message(self, scope: Scope, receive: Receive, send: _Answer, share: Share) -> None:
         with anyio.move_on_after(self._limits.request_s) as limit:
-            try:
-                with anyio.fail_after(self._limits.body_s):
-                    body = await read_body(scope, receive, self._limits.body)
-                if scope["method"] == "POST":
-                    message_of(body)
-            except TimeoutError:
-                raise _Refused(408, "The message took too long to arrive") from None
-            except BodyTooLarge:
-                await drain(receive, self._limits.body)
-                raise _Refused(413, "The message is too large") from None
-            except Malformed as malformed:
-                raise _Refused(400, malformed.message, body=malformed.answer()) from None
-            version = headers.get(b"mcp-protocol-version")
-            if version is None or version in _LEGACY:
+            body = await self._body(scope, receive, share)
+            if scope["method"] == "POST":
+                scope[MESSAGE] = self._opened(message_of(body), body)
+            if has_sessions(scope):
                 await self._app(scope, replay(body, receive), send)
             else:
-                await self._cancelable(scope, body, receive, send)
+                await self._cancelable(scope, body, send)
         if limit.cancelled_caught:
             raise _Refused(504, "The request took too long")
 
-    async def _cancelable(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+    async def _body(self, scope: Scope, receive: Receive, share: Share) -> bytes:
+        try:
+            with anyio.fail_after(self._limits.body_s):
+                return await read_body(scope, receive, self._limits.body, share.weigh)
+        except TimeoutError:
+            raise _Refused(408, "The message took too long to arrive") from None
+        except BodyTooLarge:
+            raise _Refused(413, "The message is too large") from None
+
+    def _opened(self, message: JSONRPCMessage, body: bytes) -> JSONRPCMessage:
+        if isinstance(message, JSONRPCRequest) and message.method == "initialize" and len(body) > self._limits.hello:
+            raise _Refused(413, "The message that opens a session is too large")
+        return message
+
+    async def _cancelable(self, scope: Scope, body: bytes, send: Send) -> None:
         """Run a request that its client cancels by leaving, as protocol versions without sessions do."""
-
-        async def watch() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            group.cancel_scope.cancel()
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(watch)
+        client: Client = scope[CLIENT]
+        with anyio.CancelScope() as whole:
+            client.when_left(whole.cancel)
             await self._app(scope, replay(body, _never), send)
-            group.cancel_scope.cancel()
 
 
 class _Answer:
     """The way back to the client, which knows whether an answer has begun."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, client: Client) -> None:
         self._send = send
+        self._client = client
         self._begun = False
         self._ended = False
 
     async def __call__(self, message: Message) -> None:
+        """Send, and return when the client's side has taken it: what is not taken is never more than one piece."""
         self._begun = True
-        self._ended = message["type"] == "http.response.body" and not message.get("more_body", False)
-        await self._send(message)
+        last = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if message.get("body"):
+            await self._pass_on({**message, "more_body": True})
+            message = {"type": "http.response.body", "more_body": not last}
+        self._ended = last
+        await self._pass_on(message)
 
     async def finish(self) -> None:
         """End an answer that was broken off."""
@@ -180,6 +203,25 @@ class _Answer:
         ]
         await self({"type": "http.response.start", "status": refused.status, "headers": headers})
         await self({"type": "http.response.body", "body": refused.body})
+
+    async def _pass_on(self, message: Message) -> None:
+        if self._client.left:
+            await anyio.lowlevel.checkpoint()  # the server notes it when it gets a turn
+        else:
+            await self._send(message)
+
+
+def owner() -> str:
+    """Return whose token the current request carries, as its hash."""
+    bearer = current.get()
+    assert bearer is not None  # noqa: S101  # nothing behind the gate runs without
+    return bearer.sha256
+
+
+def has_sessions(scope: Scope) -> bool:
+    """Return whether a request is of a protocol version that has sessions: one of those, or none that it names."""
+    named = next((value for name, value in scope["headers"] if name == b"mcp-protocol-version"), None)
+    return named is None or named in _SESSION_VERSIONS
 
 
 def _single_headers(scope: Scope) -> dict[bytes, bytes]:

@@ -14,7 +14,6 @@ from typing import Any
 import anyio
 import uvicorn
 from mcp.server import Server
-from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
@@ -22,14 +21,19 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import Receive, Scope, Send
 
 from synapsor.errors import ConfigError
-from synapsor.serve.connection import connection_class
+from synapsor.serve.connection import connection_class, with_room
+from synapsor.serve.event_streams import MESSAGES, STREAM, EventStreams
 from synapsor.serve.gate import LOOPBACK, Gate
 from synapsor.serve.identity import TokenVerifier
-from synapsor.serve.limits import Limits, Streams
+from synapsor.serve.limits import Limits
 from synapsor.serve.loop import on_signals
+from synapsor.serve.sessions import Sessions
+from synapsor.serve.shares import Streams, in_turn
+
+_BACKLOG = 128
+_SYSTEM_BUFFER = 131_072
 
 
 def http_app(
@@ -39,16 +43,18 @@ def http_app(
     limits = limits or Limits()
     hosts = tuple(hosts)
     streams = Streams(limits.streams)
-    security = _security(hosts)
     manager = StreamableHTTPSessionManager(
         app=server,
         json_response=True,  # no tool streams progress, so every answer is one JSON body
-        security_settings=security,
+        security_settings=_security(hosts),
         session_idle_timeout=limits.session_idle_s,
-        max_sessions=limits.sessions,
+        max_sessions=None,  # `Sessions` counts them
         max_request_body_size=limits.body,
     )
-    sse = SseServerTransport("/messages/", security_settings=security, max_request_body_size=limits.body)
+    mcp = Sessions(StreamableHTTPASGIApp(manager), each=limits.sessions, together=limits.all_sessions)
+    events = EventStreams(server, requests=limits.stream_requests)
+    if in_turn not in server.middleware:
+        server.middleware.append(in_turn)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -59,9 +65,9 @@ def http_app(
         routes=[
             Route("/healthz", _healthz, methods=["GET"]),
             # The server never speaks first, so there is no stream to GET.
-            Route("/mcp", StreamableHTTPASGIApp(manager), methods=["POST", "DELETE"]),
-            Route("/sse", _Sse(server, sse), methods=["GET"]),
-            Mount("/messages/", app=sse.handle_post_message),
+            Route("/mcp", mcp, methods=["POST", "DELETE"]),
+            Route(STREAM, events, methods=["GET"]),
+            Mount(MESSAGES, app=events),
         ],
         middleware=[Middleware(Gate, tokens=tokens, hosts=hosts, limits=limits, streams=streams)],
         lifespan=lifespan,
@@ -88,7 +94,7 @@ async def serve_http(
     Raises:
         ConfigError: the address is not of this machine, or the port is taken.
     """
-    limits = limits or Limits()
+    limits = with_room(limits or Limits())
     listener = _listen(host, port)
     app = http_app(server, tokens=tokens, hosts=hosts, limits=limits)
     config = uvicorn.Config(
@@ -97,10 +103,11 @@ async def serve_http(
         ws="none",
         lifespan="on",
         log_config=None,
+        log_level="error",  # its warnings are of what anybody can send
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=limits.connections,
+        backlog=_BACKLOG,
         timeout_graceful_shutdown=grace_s,
     )
     running = _Uvicorn(config, app.state.streams)
@@ -144,18 +151,6 @@ class _Uvicorn(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-class _Sse:
-    """The event stream of the older transport."""
-
-    def __init__(self, server: Server[Any], transport: SseServerTransport) -> None:
-        self._server = server
-        self._transport = transport
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with self._transport.connect_sse(scope, receive, send) as (reader, writer):
-            await self._server.run(reader, writer, self._server.create_initialization_options())
-
-
 async def _healthz(_: Request) -> Response:
     return PlainTextResponse("ok")
 
@@ -183,8 +178,10 @@ def _listen(host: str, port: int) -> socket.socket:
     )
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Inherited by the connections: what the system holds for a client that does not read is bounded, too.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SYSTEM_BUFFER)
         listener.bind((str(address), port))
-        listener.listen()
+        listener.listen(_BACKLOG)
     except OSError:
         listener.close()
         raise ConfigError("the port cannot be taken", fix="Choose another port, or stop what listens on it.") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mcp import MCPError
 from mcp.server import Server
@@ -30,9 +30,14 @@ from pydantic_core import to_json
 
 from synapsor.core.envelope import failure
 from synapsor.errors import Code, Refusal
+from synapsor.serve.calls import Caller
 from synapsor.serve.identity import SessionProvider
 from synapsor.serve.resources import NOTHING_LISTED, TEMPLATES, contents, is_ours
-from synapsor.serve.tools import Desk, Names, ToolTable, table_of
+from synapsor.serve.tools import Names, ToolTable, table_of
+
+if TYPE_CHECKING:
+    from synapsor.flow.desk import Desk
+    from synapsor.flow.prepare import Tool
 
 log = logging.getLogger("synapsor.serve")
 
@@ -47,7 +52,15 @@ Context = ServerRequestContext[Any, Any]
 _answer: ContextVar[dict[str, Any] | None] = ContextVar("synapsor_answer", default=None)
 
 
-def build_server(desk: Desk, sessions: SessionProvider, *, names: Names, version: str) -> Server[Any]:
+class ToolServer(Server[Any]):
+    """The SDK's server, and the way to call one of its tools beside it."""
+
+    def __init__(self, caller: Caller, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.caller = caller
+
+
+def build_server(desk: Desk, sessions: SessionProvider, *, names: Names, version: str) -> ToolServer:
     """Return a server of the desk's tools and resources, for any transport.
 
     Raises:
@@ -55,7 +68,8 @@ def build_server(desk: Desk, sessions: SessionProvider, *, names: Names, version
     """
     quiet()
     handlers = _Handlers(desk, sessions, table_of(desk.tools, names))
-    server: Server[Any] = Server(
+    server = ToolServer(
+        handlers,
         "synapsor",
         version=version,
         instructions=INSTRUCTIONS,
@@ -117,19 +131,29 @@ class _Handlers:
         _one_page(params)
         return TEMPLATES
 
-    async def call_tool(self, _: Context, params: CallToolRequestParams) -> dict[str, Any]:
-        tool = self.table.capabilities.get(params.name)
-        if tool is None:
-            raise MCPError(INVALID_PARAMS, "Unknown tool")
+    def tool(self, name: str) -> Tool | None:
+        """Return the tool that a client knows by this name."""
+        return self.table.capabilities.get(name)
+
+    async def call(self, tool: Tool, arguments: dict[str, Any] | None) -> tuple[dict[str, Any], bytes]:
+        """Return the envelope of a call and the same as JSON."""
         try:
-            envelope = await self._desk.call(tool.name, params.arguments, self._sessions.session())
-            text = to_json(envelope).decode()
+            envelope = await self._desk.call(tool.name, arguments, self._sessions.session())
+            return envelope, to_json(envelope)
         except Exception as error:  # noqa: BLE001  # nothing that a desk raises may reach a client
             log.error("desk failed: %s", type(error).__name__, extra={"action": "call_failed", "tool": tool.name})  # noqa: TRY400  # a traceback may quote values
             envelope = failure(tool.name, tool.kind, Refusal(Code.INTERNAL), audit=None)
-            text = to_json(envelope).decode()
+            return envelope, to_json(envelope)
+
+    async def call_tool(self, _: Context, params: CallToolRequestParams) -> dict[str, Any]:
+        tool = self.tool(params.name)
+        if tool is None:
+            raise MCPError(INVALID_PARAMS, "Unknown tool")
+        envelope, text = await self.call(tool, params.arguments)
         failed = envelope["ok"] is not True
-        _answer.set({"content": [{"type": "text", "text": text}], "structuredContent": envelope, "isError": failed})
+        _answer.set(
+            {"content": [{"type": "text", "text": text.decode()}], "structuredContent": envelope, "isError": failed}
+        )
         return {"resultType": "complete", "content": []}
 
     async def read_resource(self, _: Context, params: ReadResourceRequestParams) -> ReadResourceResult:

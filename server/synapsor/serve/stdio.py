@@ -9,20 +9,21 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, cast
 
 import anyio
-from mcp.server import Server
 from mcp.shared.dispatcher import coerce_request_id
 from mcp.shared.jsonrpc_dispatcher import cancelled_request_id_from_params
-from mcp.shared.message import SessionMessage
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
 from mcp.types import INVALID_REQUEST, JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
 
+from synapsor.serve.calls import Calls
 from synapsor.serve.descriptors import private_wire
 from synapsor.serve.loop import on_signals
-from synapsor.serve.wire import Malformed, internal_error, message_of
+from synapsor.serve.server import ToolServer
+from synapsor.serve.wire import Malformed, internal_error, message_from, parse
 
 MAX_LINE = 4 * 1024 * 1024
 MAX_OPEN = 256
@@ -30,7 +31,7 @@ _FLUSH_SECONDS = 2.0
 
 
 async def serve_stdio(
-    server: Server[Any], *, grace_s: float = 5.0, max_line: int = MAX_LINE, max_open: int = MAX_OPEN
+    server: ToolServer, *, grace_s: float = 5.0, max_line: int = MAX_LINE, max_open: int = MAX_OPEN
 ) -> None:
     """Serve the one client on stdin and stdout until it leaves or a signal comes.
 
@@ -44,12 +45,15 @@ async def serve_stdio(
         source, _ = await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(wire_in, "rb", 0)
         )
-        inbox = Inbox(reader, outbox, stop=source.close, grace_s=grace_s, max_open=max_open)
+        calls = Calls(server.caller, outbox)
+        outbox.on_answer = calls.learn
+        inbox = Inbox(reader, outbox, calls, stop=source.close, grace_s=grace_s, max_open=max_open)
         outbox.on_lost = inbox.leave
         try:
             with on_signals(inbox.finish, inbox.leave):
                 await server.run(inbox, outbox, server.create_initialization_options())
         finally:
+            await calls.aclose()
             source.close()
             await outbox.flush()
 
@@ -74,6 +78,7 @@ class Outbox(_Stream, asyncio.BaseProtocol):
 
     def __init__(self) -> None:
         self.on_lost: Callable[[], None] | None = None
+        self.on_answer: Callable[[RequestId, Mapping[str, Any] | None], None] = lambda *_: None
         self._transport: asyncio.WriteTransport | None = None
         self._writable = asyncio.Event()
         self._lost = asyncio.Event()
@@ -115,6 +120,8 @@ class Outbox(_Stream, asyncio.BaseProtocol):
         """Write a message."""
         message = item.message
         answered = message.id if isinstance(message, JSONRPCResponse | JSONRPCError) else None
+        if answered is not None:
+            self.on_answer(answered, message.result if isinstance(message, JSONRPCResponse) else None)
         try:
             line = message.model_dump_json(by_alias=True, exclude_unset=True).encode()
         except ValueError:
@@ -125,12 +132,19 @@ class Outbox(_Stream, asyncio.BaseProtocol):
             if answered is not None:
                 self.end(answered)
 
+    async def answer(self, line: bytes, answered: RequestId) -> None:
+        """Write an answer, and tick its request off."""
+        try:
+            await self.say(line)
+        finally:
+            self.end(answered)
+
     def begin(self, request_id: RequestId) -> None:
         """Note a request that is owed an answer."""
         self._open[coerce_request_id(request_id)] += 1
 
     def end(self, request_id: RequestId) -> None:
-        """Tick a request off: answered, or canceled by its sender."""
+        """Tick a request off: answered, or canceled by its sender and over."""
         key = coerce_request_id(request_id)
         self._open[key] -= 1
         if self._open[key] <= 0:
@@ -158,10 +172,18 @@ class Inbox(_Stream):
     """The SDK's read stream: lines become messages; it ends when the open requests are answered or the grace is over."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, outbox: Outbox, *, stop: Callable[[], None], grace_s: float, max_open: int
+        self,
+        reader: asyncio.StreamReader,
+        outbox: Outbox,
+        calls: Calls,
+        *,
+        stop: Callable[[], None],
+        grace_s: float,
+        max_open: int,
     ) -> None:
         self._reader = reader
         self._outbox = outbox
+        self._calls = calls
         self._stop = stop
         self._grace_s = grace_s
         self._max_open = max_open
@@ -236,15 +258,26 @@ class Inbox(_Stream):
 
     async def _message(self, line: bytes) -> SessionMessage | None:
         try:
-            message = message_of(line)
+            value = parse(line)
+            if self._calls.take(value):
+                return None
+            message = message_from(value)
         except Malformed as malformed:
             await self._outbox.say(malformed.answer())
             return None
         if isinstance(message, JSONRPCRequest):
             self._outbox.begin(message.id)
-        elif isinstance(message, JSONRPCNotification) and (canceled := _canceled(message)) is not None:
-            self._outbox.end(canceled)  # the protocol owes a canceled request no answer
+            # A canceled request is owed no answer, and is open until it has ended all the same.
+            return SessionMessage(message, ServerMessageMetadata(on_request_unanswered=self._unanswered(message.id)))
+        if isinstance(message, JSONRPCNotification) and (canceled := _canceled(message)) is not None:
+            self._calls.cancel(canceled)
         return SessionMessage(message)
+
+    def _unanswered(self, request_id: RequestId) -> Callable[[], Awaitable[None]]:
+        async def ended() -> None:
+            self._outbox.end(request_id)
+
+        return ended
 
 
 def _canceled(message: JSONRPCNotification) -> RequestId | None:

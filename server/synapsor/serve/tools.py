@@ -7,61 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mcp.types import ListToolsResult, ToolAnnotations
 from mcp.types import Tool as ListedTool
 
-from synapsor.core.scope import Session
 from synapsor.errors import ConfigError
 
+if TYPE_CHECKING:
+    from synapsor.flow.prepare import Tool
+
 Names: TypeAlias = Literal["dotted", "underscore"]
-
-
-class Tool(Protocol):
-    """What a client may know of a capability; `synapsor.flow.prepare.Tool` is one."""
-
-    @property
-    def name(self) -> str:
-        """The capability's own name."""
-        ...
-
-    @property
-    def kind(self) -> Literal["read", "propose"]:
-        """Whether it reads or proposes."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """The reviewed words for it."""
-        ...
-
-    @property
-    def input_schema(self) -> Mapping[str, Any]:
-        """What it accepts, as JSON Schema."""
-        ...
-
-    @property
-    def output_schema(self) -> Mapping[str, Any]:
-        """What it answers, as JSON Schema."""
-        ...
-
-
-class Desk(Protocol):
-    """The one way in for a model; `synapsor.flow.desk.Desk` is one."""
-
-    @property
-    def tools(self) -> Mapping[str, Tool]:
-        """The capabilities by name."""
-        ...
-
-    async def call(self, name: str, arguments: Mapping[str, Any] | None, session: Session) -> dict[str, Any]:
-        """Return the envelope of a call; nothing is raised but a cancellation."""
-        ...
-
-    async def resource(self, uri: str, session: Session) -> dict[str, Any] | None:
-        """Return what the URI names in this session's own scope, or None."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,27 @@
 """One JSON-RPC message from bytes, read strictly; every transport reads with these rules before the SDK sees anything.
 
-A text with two readings is refused rather than read one way: duplicate keys, NaN, infinite numbers, lone surrogates and batches. An
-error answer holds fixed words only, never what was sent.
+A text with two readings is refused rather than read one way: duplicate keys, NaN, infinite numbers, lone surrogates and batches. What
+is echoed or kept is short. An error answer holds fixed words only, never what was sent but a short id.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any, NoReturn
+from itertools import islice
+from typing import Any, Final, NoReturn, TypeGuard
 
 from mcp.types import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, JSONRPCMessage, jsonrpc_message_adapter
 from pydantic import ValidationError
 
+MAX_PARTS: Final = 10_000
+"""Strings, lists, objects and commas of one message; a small text of many of them takes much memory and time."""
+MAX_NAME: Final = 256
+"""Characters of a request's id or method, which answers repeat."""
+_INT64 = range(-(2**63), 2**63)
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+# A string without an end takes the rest in one piece: to look for its end from each quote again would take long.
+_PART = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{,]', re.DOTALL)
 
 
 class Malformed(Exception):
@@ -45,8 +53,10 @@ def parse(data: bytes) -> Any:
     """Return the JSON value.
 
     Raises:
-        Malformed: it is not JSON, or JSON with more than one reading.
+        Malformed: it is not JSON, JSON with more than one reading, or of very many parts.
     """
+    if len(data) > MAX_PARTS and sum(1 for _ in islice(_PART.finditer(data), MAX_PARTS + 1)) > MAX_PARTS:
+        raise Malformed(INVALID_REQUEST, "The message has too many parts")
     try:
         text = data.decode()
         value = _DECODER.decode(text)
@@ -63,7 +73,15 @@ def message_of(data: bytes) -> JSONRPCMessage:
     Raises:
         Malformed: it is not exactly one JSON-RPC request, notification or response.
     """
-    value = parse(data)
+    return message_from(parse(data))
+
+
+def message_from(value: Any) -> JSONRPCMessage:
+    """Return the message that a parsed value is.
+
+    Raises:
+        Malformed: it is not exactly one JSON-RPC request, notification or response.
+    """
     if not isinstance(value, dict):
         raise Malformed(INVALID_REQUEST, "One JSON-RPC message is expected")
     try:
@@ -73,12 +91,21 @@ def message_of(data: bytes) -> JSONRPCMessage:
     if "method" in value and "id" in value and not hasattr(message, "id"):
         # The notification model ignores an unusable id; such a message is a request that is owed an error.
         raise Malformed(INVALID_REQUEST, "Invalid request")
+    if value.get("id") is not None and not is_id(value["id"]):
+        raise Malformed(INVALID_REQUEST, "Invalid request")
+    if len(value.get("method", "")) > MAX_NAME:
+        raise Malformed(INVALID_REQUEST, "Invalid request", _request_id(value))
     return message
 
 
 def _request_id(value: dict[str, Any]) -> str | int | None:
     given = value.get("id")
-    return given if type(given) in {str, int} else None
+    return given if is_id(given) else None
+
+
+def is_id(given: Any) -> TypeGuard[str | int]:
+    """Tell whether a value may be the id of a request."""
+    return len(given) <= MAX_NAME if type(given) is str else type(given) is int and given in _INT64
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,11 +6,11 @@ back and closes the connection, and a COMMIT whose answer was lost is reported a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.facts import RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import mysql_catalogue as catalogue
@@ -18,7 +18,7 @@ from synapsor.sources import mysql_posture as posture
 from synapsor.sources.mysql_connection import GRACE_SECONDS, Address, MysqlDialer, Role, Session
 from synapsor.sources.pool import Pool
 from synapsor.sources.shield import to_the_end
-from synapsor.sources.tls import Tls
+from synapsor.sources.tls import Tls, is_loopback
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.values import digest
 
@@ -89,11 +89,10 @@ class MysqlReadSource(_MysqlSource):
         """Return the raw rows: text, bytes or None, as the server sent them."""
         return await self._fetch(statement, time_ms=time_ms)
 
-    async def posture(
-        self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
-    ) -> tuple[Finding, ...]:
-        """Say what this credential lacks for reading the given columns, and what it can do beyond that."""
-        return await posture.reader_findings(self._ask, self._address.user, reads, denied)
+    async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:
+        """Return what this credential may do with the relations, and beyond."""
+        local = is_loopback(self._address.host)
+        return await posture.rights(self._ask, self._address.user, {*relations, *denied}, local=local)
 
     async def fingerprint(self) -> str:
         """Return a digest that names the server and database without an address, a name or a password in clear."""
@@ -119,9 +118,11 @@ class MysqlWriteSource(_MysqlSource):
         finally:
             await to_the_end(self._leave(session, transaction))
 
-    async def posture(self, writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> tuple[Finding, ...]:
-        """Say what is missing for the given column updates and receipts, and what the credential could do beyond them."""
-        return await posture.writer_findings(self._ask, self._address.user, writes, receipts)
+    async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
+        """Return what this credential may do with the relations, and beyond, and what the receipts are like."""
+        local = is_loopback(self._address.host)
+        wanted = {*relations, receipts}
+        return await posture.rights(self._ask, self._address.user, wanted, local=local, receipts=receipts)
 
     async def _leave(self, session: Session, transaction: MysqlTransaction) -> None:
         if transaction.committed:

@@ -117,18 +117,8 @@ def text_of(cell: Any) -> str | None:
     return cell.decode() if isinstance(cell, bytes) else cell
 
 
-async def column_names(ask: Ask, relation: Relation) -> frozenset[str]:
-    """Return the columns of a relation that this credential knows of."""
-    rows = await _of(ask, "SELECT table_schema, table_name, column_name FROM information_schema.columns", relation)
-    return frozenset(str(row[2]) for row in rows)
-
-
-async def readable_columns(ask: Ask, relation: Relation) -> frozenset[str]:
-    """Return the columns of a relation that this credential may select."""
-    return frozenset(name for name, privileges in (await _privileges(ask, relation)).items() if "select" in privileges)
-
-
-async def _privileges(ask: Ask, relation: Relation) -> dict[str, list[str]]:
+async def column_privileges(ask: Ask, relation: Relation) -> dict[str, list[str]]:
+    """Return what this credential may do with each column of a relation, as far as it knows of them."""
     rows = await _of(
         ask, "SELECT table_schema, table_name, column_name, privileges FROM information_schema.columns", relation
     )
@@ -218,7 +208,7 @@ async def _moved_by_triggers(
         bodies = [None]
     if all(body is not None for body in bodies):
         return frozenset(name for body in bodies for name in _assigned(body or "")) & columns
-    settable = {name for name, privileges in (await _privileges(ask, relation)).items() if "update" in privileges}
+    settable = {name for name, privileges in (await column_privileges(ask, relation)).items() if "update" in privileges}
     return columns - keys - settable or columns - keys
 
 

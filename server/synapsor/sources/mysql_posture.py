@@ -1,55 +1,42 @@
-"""What a MySQL or MariaDB credential is able to do, read from its own grants.
+"""What a MySQL or MariaDB credential may do, read from its own grants.
 
-Grants are read conservatively: what is not understood is reported. The text of a grant is never shown, because MariaDB prints the
-password's hash in it.
+Facts only, judged in `core.posture`. Grants are read conservatively: what is not understood is a power, too. The text of a grant is
+never shown, because MariaDB prints the password's hash in it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from synapsor.core.facts import Finding
+from synapsor.core.facts import May, Reach, ReceiptsTable, Rights
 from synapsor.core.plan import Relation
 from synapsor.errors import SourceFailure
-from synapsor.sources.mysql_catalogue import Ask, column_names, readable_columns, text_of
-from synapsor.sql import receipts as receipt_table
+from synapsor.sources.mysql_catalogue import Ask, column_privileges, text_of
 
 _TOKEN = re.compile(r"""(`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")|([^\s`'",().@]+|[(),.@*])""")
 _ROLE = re.compile(r"`(?:[^`]|``)+`(?:@`(?:[^`]|``)*`)?\Z")
 _ROUTINES = frozenset({"PROCEDURE", "FUNCTION", "PACKAGE", "BODY"})
-_READING = frozenset({"SELECT", "SHOW VIEW", "USAGE"})
-_HARMLESS = frozenset({"SHOW DATABASES"})
+_HARMLESS = frozenset({"SELECT", "SHOW VIEW", "USAGE", "SHOW DATABASES"})
 _ALL = frozenset({"ALL", "ALL PRIVILEGES"})
-_RULES = {
-    "EXECUTE": "reader_can_run_definer",
-    "FILE": "reader_can_use_files",
-    "GRANT OPTION": "reader_can_grant",
-    "PROXY": "reader_can_grant",
-    "CREATE TEMPORARY TABLES": "reader_can_create_temporary",
+_ALTERING = frozenset({"DELETE", "DELETE HISTORY", "DROP", "ALTER", "TRIGGER", "INDEX", "REFERENCES"})
+_MAY = {
+    **dict.fromkeys({"INSERT", "UPDATE", "LOCK TABLES", "ALTER ROUTINE"} | _ALTERING, May.CHANGE),
+    **dict.fromkeys({"CREATE", "CREATE VIEW", "CREATE ROUTINE", "CREATE TABLESPACE", "EVENT"}, May.CREATE),
+    **dict.fromkeys({"GRANT OPTION", "PROXY"}, May.GIVE_RIGHTS),
+    **dict.fromkeys({"SHUTDOWN", "RELOAD", "SET USER"}, May.ADMINISTER),
+    "SUPER": May.EVERYTHING,
+    "CREATE USER": May.CREATE_ROLES,
+    "REPLICATION SLAVE": May.REPLICATE,
+    "FILE": May.USE_FILES,
+    "EXECUTE": May.RUN_DEFINER,
+    "CREATE TEMPORARY TABLES": May.CREATE_TEMPORARY,
 }
-_WRITING = frozenset(
-    {
-        "INSERT",
-        "UPDATE",
-        "DELETE",
-        "CREATE",
-        "DROP",
-        "ALTER",
-        "INDEX",
-        "TRIGGER",
-        "EVENT",
-        "REFERENCES",
-        "CREATE VIEW",
-        "LOCK TABLES",
-    }
-    | {"CREATE ROUTINE", "ALTER ROUTINE", "DELETE HISTORY", "CREATE TABLESPACE"}
-)
-_ADMINISTRATORS = frozenset(
-    {"ALL PRIVILEGES", "ALL", "SUPER", "GRANT OPTION", "CREATE USER", "FILE", "SHUTDOWN", "RELOAD", "PROXY", "SET USER"}
-)
+_BY_PLACE = frozenset({May.EVERYTHING_IN, May.CHANGE, May.CREATE, May.RUN_DEFINER})
+_DIGEST = ("binary", "32")
+_FIXES = {"can_create_temporary": "REVOKE CREATE TEMPORARY TABLES."}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +66,13 @@ class Grant:
     def scope(self) -> str:
         """Where it holds, in words."""
         return f"{self.schema or '*'}.{self.table or '*'}"
+
+    @property
+    def may(self) -> May:
+        """What it lets its holder do beside reading."""
+        if self.privilege in _ALL:
+            return May.EVERYTHING if self.schema is None else May.EVERYTHING_IN
+        return _MAY.get(self.privilege, May.OTHER)
 
 
 def _like(pattern: str, name: str) -> bool:
@@ -182,206 +176,79 @@ async def _enabled_roles(ask: Ask) -> frozenset[str]:
     return frozenset(text_of(row[0]) or "" for row in rows if row[0] is not None)
 
 
-async def reader_findings(
-    ask: Ask, user: str, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
-) -> tuple[Finding, ...]:
-    """Say what a read credential lacks for what was reviewed, and what it can do beyond it."""
+async def rights(
+    ask: Ask, user: str, relations: Collection[Relation], *, local: bool, receipts: Relation | None = None
+) -> Rights:
+    """Return what the credential may do with the given relations, and beyond."""
     held = await grants(ask)
-    found = [*await _shadowed(ask, user)]
-    for rule, beyond in _by_rule(held).items():
-        fix = "Give it SELECT (and SHOW VIEW) on the reviewed relations, and nothing else."
-        found.append(Finding(rule=rule, message=f"The reader holds {beyond}.", fix=fix))
-    for relation, columns in _sorted(reads):
-        if lacking := sorted(columns - await readable_columns(ask, relation)):
-            message = f"The reader may not read {', '.join(lacking)} of {relation}."
-            found.append(
-                Finding(rule="reader_cannot_read", message=message, fix="GRANT SELECT on the reviewed columns.")
-            )
-    for relation, columns in _sorted(denied):
-        there = columns & await column_names(ask, relation) if columns else columns
-        if seen := sorted(_columns_of(held, "SELECT", relation, there)):
-            message = f"The reader may read {', '.join(seen)} of {relation}, which the contract denies."
-            fix = "Grant SELECT on the reviewed columns only, or on a view without the denied ones."
-            found.append(Finding(rule="reader_sees_denied_column", message=message, fix=fix))
-    named = {str(relation) for relation in reads}
-    if more := [g.scope for g in held if g.privilege == "SELECT" and g.scope not in named]:
-        message = f"The reader may also read {', '.join(dict.fromkeys(more))}, which no contract names."
-        found.append(
-            Finding(rule="reader_sees_more", message=message, fix="REVOKE SELECT where it is not needed.", fatal=False)
-        )
-    return tuple(found)
+    account = text_of((await ask("SELECT CURRENT_USER()"))[0][0]) or ""
+    lossy, read_only = await _settings(ask)
+    return Rights(
+        powers=_powers(held),
+        reach={relation: await _reach(ask, held, relation) for relation in relations},
+        readable=tuple(dict.fromkeys(grant.scope for grant in held if grant.privilege == "SELECT")),
+        receipts=await _receipts(ask, receipts) if receipts else None,
+        lossy=lossy,
+        in_clear=not (local or await _encrypted(ask)),
+        anonymous=bool(user) and not account.rpartition("@")[0],
+        read_only=read_only,
+        fixes=_FIXES,
+    )
 
 
-def _sorted(columns: Mapping[Relation, frozenset[str]]) -> list[tuple[Relation, frozenset[str]]]:
-    return sorted(columns.items(), key=lambda item: str(item[0]))
-
-
-def _by_rule(held: list[Grant]) -> dict[str, str]:
-    rules: dict[str, list[str]] = {}
+def _powers(held: list[Grant]) -> dict[May, tuple[str, ...]]:
+    over: dict[May, list[str]] = {}
     for grant in held:
-        if grant.privilege not in _READING | _HARMLESS:
-            rules.setdefault(_rule(grant), []).append(f"{grant.privilege} on {grant.scope}")
-    return {rule: ", ".join(dict.fromkeys(beyond)) for rule, beyond in rules.items()}
+        if grant.privilege not in _HARMLESS:
+            place = grant.scope if grant.may in _BY_PLACE else f"{grant.privilege} on {grant.scope}"
+            over.setdefault(grant.may, []).append(place)
+    return {may: tuple(dict.fromkeys(places)) for may, places in over.items()}
 
 
-def _rule(grant: Grant) -> str:
-    if grant.privilege == "SUPER" or (grant.privilege in _ALL and grant.schema is None):
-        return "reader_superuser"
-    if grant.privilege in _WRITING | _ALL:
-        return "reader_can_write"
-    return _RULES.get(grant.privilege, "reader_is_privileged")
+async def _reach(ask: Ask, held: list[Grant], relation: Relation) -> Reach:
+    """Return what it may do: as the server says for what may be lacking, as the grants say for what may be too much."""
+    allowed = await column_privileges(ask, relation)
+    covering = [grant for grant in held if grant.covers(relation)]
+    selects = [grant.columns for grant in covering if grant.privilege in {"SELECT", *_ALL}]
+    return Reach(
+        reads=frozenset(name for name, privileges in allowed.items() if "select" in privileges),
+        sees=frozenset(name for columns in selects for name in (allowed if columns is None else columns)),
+        inserts=frozenset(name for name, privileges in allowed.items() if "insert" in privileges),
+        updates=frozenset(name for name, privileges in allowed.items() if "update" in privileges),
+        alters=any(grant.privilege in _ALTERING | _ALL for grant in covering),
+    )
 
 
-def _columns_of(held: list[Grant], privilege: str, relation: Relation, wanted: frozenset[str]) -> frozenset[str]:
-    """Return which of the wanted columns a privilege reaches."""
-    reached: frozenset[str] = frozenset()
-    for grant in held:
-        if grant.privilege in {privilege, *_ALL} and grant.covers(relation):
-            reached |= wanted if grant.columns is None else wanted & grant.columns
-    return reached
-
-
-async def _shadowed(ask: Ask, user: str) -> list[Finding]:
-    rows = await ask("SELECT CURRENT_USER()")
-    if (text_of(rows[0][0]) or "").rpartition("@")[0] or not user:
-        return []
-    return [
-        Finding(
-            rule="anonymous_user",
-            message="The server took this credential for the anonymous user, whose grants are other ones.",
-            fix="Drop the anonymous user, or create the credential's user for this host.",
-        )
-    ]
-
-
-_DIGEST_BYTES = 32
-_DIGESTS = (receipt_table.KEY, "proposal_digest", "ledger_head")
-_DDL_FIX = "Let the owner run `synapsor receipts ddl`."
-
-
-async def writer_findings(
-    ask: Ask, user: str, writes: Mapping[Relation, frozenset[str]], receipts: Relation
-) -> tuple[Finding, ...]:
-    """Say what a write credential lacks for its updates and receipts, and what it could do beyond them."""
-    held = await grants(ask)
-    found = [*await _shadowed(ask, user)]
-    for relation, columns in _sorted(writes):
-        found += _missing(held, relation, columns)
-    found += await _receipt_findings(ask, held, receipts)
-    found += _beyond(held, writes, receipts)
-    found += await _durability(ask)
-    return tuple(found)
-
-
-def _missing(held: list[Grant], relation: Relation, columns: frozenset[str]) -> Iterator[Finding]:
-    if lacking := sorted(columns - _columns_of(held, "UPDATE", relation, columns)):
-        yield Finding(
-            rule="writer_cannot_update",
-            message=f"The writer may not update {relation}: {', '.join(lacking)}.",
-            fix=f"GRANT UPDATE ({', '.join(lacking)}) ON {relation} to it.",
-        )
-    if not any(g.privilege in {"SELECT", *_ALL} and g.covers(relation) for g in held):
-        yield Finding(
-            rule="writer_cannot_read",
-            message=f"The writer may not read {relation}.",
-            fix=f"GRANT SELECT on the mapped columns of {relation} to it.",
-        )
-
-
-async def _receipt_findings(ask: Ask, held: list[Grant], receipts: Relation) -> list[Finding]:
-    every = frozenset(receipt_table.WRITTEN)
+async def _receipts(ask: Ask, receipts: Relation) -> ReceiptsTable | None:
     rows = await ask(
         "SELECT t.table_schema, t.table_name, t.engine, c.column_name, c.data_type, c.character_maximum_length, c.column_key"
         " FROM information_schema.tables t JOIN information_schema.columns c USING (table_schema, table_name)"
-        " WHERE t.table_schema = %(p1)s AND t.table_name = %(p2)s",
+        " WHERE t.table_schema = %(p1)s AND t.table_name = %(p2)s AND t.engine IS NOT NULL",
         receipts.schema,
         receipts.name,
     )
     seen = [[text_of(cell) for cell in row] for row in rows]
-    columns = {row[3]: row for row in seen if (row[0], row[1]) == (receipts.schema, receipts.name)}
+    columns = {str(row[3]): row for row in seen if (row[0], row[1]) == (receipts.schema, receipts.name)}
     if not columns:
-        return [
-            Finding(
-                rule="receipts_missing", message=f"{receipts} is not there, or the writer may not see it.", fix=_DDL_FIX
-            )
-        ]
-    if lacking := sorted(every - set(columns)):
-        return [Finding(rule="receipts_shape", message=f"{receipts} has no {', '.join(lacking)}.", fix=_DDL_FIX)]
-    found: list[Finding] = []
-    key = columns[receipt_table.KEY]
-    if (key[2] or "").upper() != "INNODB":
-        found.append(
-            Finding(
-                rule="receipts_not_transactional",
-                message=f"{receipts} does not roll back with the change.",
-                fix="Make it an InnoDB table.",
-            )
-        )
-    if wrong := [n for n in _DIGESTS if (columns[n][4], columns[n][5]) != ("binary", str(_DIGEST_BYTES))]:
-        found.append(
-            Finding(rule="receipts_shape", message=f"{', '.join(wrong)} of {receipts} is not binary(32).", fix=_DDL_FIX)
-        )
-    if [name for name, row in columns.items() if row[6] == "PRI"] != [receipt_table.KEY]:
-        message = f"{receipt_table.KEY} of {receipts} is not its primary key."
-        found.append(Finding(rule="receipts_key", message=message, fix=_DDL_FIX))
-    if lacking := [p for p in ("SELECT", "INSERT") if _columns_of(held, p, receipts, every) != every]:
-        found.append(
-            Finding(
-                rule="receipts_privilege",
-                message=f"The writer lacks {' and '.join(lacking)} on {receipts}.",
-                fix=f"GRANT SELECT, INSERT ON {receipts} to it.",
-            )
-        )
-    if any(g.privilege in {"UPDATE", "DELETE", "DROP", *_ALL} and g.covers(receipts) for g in held):
-        message = f"The writer may change or remove rows of {receipts}."
-        fix = "REVOKE UPDATE, DELETE, DROP: receipts are only ever added."
-        found.append(Finding(rule="receipts_can_change", message=message, fix=fix, fatal=False))
-    return found
+        return None
+    return ReceiptsTable(
+        columns=frozenset(columns),
+        digests=frozenset(name for name, row in columns.items() if (row[4], str(row[5])) == _DIGEST),
+        unique=(frozenset(name for name, row in columns.items() if row[6] == "PRI"),),
+        transactional=all((row[2] or "").upper() == "INNODB" for row in columns.values()),
+    )
 
 
-def _beyond(held: list[Grant], writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> Iterator[Finding]:
-    extra: list[str] = []
-    for grant in held:
-        if grant.privilege in _READING | _HARMLESS or (grant.privilege == "INSERT" and grant.scope == str(receipts)):
-            continue
-        wanted = next(
-            (columns for relation, columns in writes.items() if grant.scope == str(relation)), frozenset[str]()
-        )
-        if grant.privilege == "UPDATE" and grant.columns is not None and grant.columns <= wanted:
-            continue
-        extra.append(f"{grant.privilege} on {grant.scope}")
-    if extra:
-        powers = {grant.privilege for grant in held} & _ADMINISTRATORS
-        yield Finding(
-            rule="writer_superuser" if powers else "writer_can_do_more",
-            message=f"The writer holds more than it needs: {', '.join(dict.fromkeys(extra))}.",
-            fix="Grant UPDATE on the columns that contracts change, SELECT on the mapped ones, and SELECT, INSERT on the receipts.",
-            fatal=bool(powers),
-        )
+async def _encrypted(ask: Ask) -> bool:
+    rows = await ask("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+    return bool(rows and text_of(rows[0][1]))
 
 
-async def _durability(ask: Ask) -> Iterator[Finding]:
-    rows = await ask(
+async def _settings(ask: Ask) -> tuple[dict[str, tuple[str, str]], bool]:
+    """Return the settings under which a crash may lose a commit, and whether the server refuses writes."""
+    question = (
         "SELECT @@global.innodb_flush_log_at_trx_commit, @@global.log_bin, @@global.sync_binlog, @@global.read_only"
     )
-    flush, log, sync, read_only = (text_of(cell) for cell in rows[0])
-    found = []
-    if flush != "1" or (log == "1" and sync != "1"):
-        found.append(
-            Finding(
-                rule="not_durable",
-                message="The server may lose commits that it has acknowledged when its host loses power.",
-                fix="Set innodb_flush_log_at_trx_commit=1 and sync_binlog=1.",
-                fatal=False,
-            )
-        )
-    if read_only != "0":
-        found.append(
-            Finding(
-                rule="source_is_read_only",
-                message="The server refuses writes (read_only).",
-                fix="Point the write credential at the primary.",
-                fatal=False,
-            )
-        )
-    return iter(found)
+    flush, log, sync, read_only = (text_of(cell) or "" for cell in (await ask(question))[0])
+    asked = {"innodb_flush_log_at_trx_commit": flush, "sync_binlog": sync if log == "1" else "1"}
+    return {name: (value, "1") for name, value in asked.items() if value != "1"}, read_only != "0"

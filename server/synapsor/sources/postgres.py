@@ -5,12 +5,11 @@ Session set-up, fetch, execute and error mapping, nothing else: what is asked co
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.facts import RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import postgres_catalogue, postgres_posture
@@ -96,9 +95,9 @@ class _Source:
 
 
 async def _read(session: Session, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
-    async with _deadline(time_ms / 1000 + GRACE_SECONDS):
-        await session.begin(begin_read(time_ms))
-        return await session.fetch(statement)
+    seconds = time_ms / 1000 + GRACE_SECONDS
+    await session.begin(begin_read(time_ms), seconds, again=True)
+    return await session.fetch(statement, seconds)
 
 
 class PostgresReadSource(_Source):
@@ -112,11 +111,9 @@ class PostgresReadSource(_Source):
         """Return the raw rows of one READ ONLY transaction; a cancelled call stops the statement on the server."""
         return await self._read(statement, time_ms=time_ms)
 
-    async def posture(
-        self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
-    ) -> tuple[Finding, ...]:
-        """Say what this credential can do beyond reading the given columns."""
-        return await postgres_posture.of_reader(self._look, reads, denied, local=self._local)
+    async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:
+        """Return what this credential may do with the relations, and beyond."""
+        return await postgres_posture.rights(self._look, {*relations, *denied}, local=self._local)
 
     async def fingerprint(self) -> str:
         """Return a digest that names the server and database without an address, a name or a password in clear."""
@@ -135,18 +132,15 @@ class PostgresTransaction:
 
     async def fetch(self, statement: Statement) -> Sequence[RawRow]:
         """Return a statement's rows."""
-        async with _deadline(self._seconds):
-            return await self._session.fetch(statement)
+        return await self._session.fetch(statement, self._seconds)
 
     async def execute(self, statement: Statement) -> int:
         """Return the number of rows matched."""
-        async with _deadline(self._seconds):
-            return await self._session.execute(statement)
+        return await self._session.execute(statement, self._seconds)
 
     async def settle_constraints(self) -> None:
         """Force deferred constraints to be checked now."""
-        async with _deadline(self._seconds):
-            await self._session.command("SET CONSTRAINTS ALL IMMEDIATE")
+        await self._session.command("SET CONSTRAINTS ALL IMMEDIATE", self._seconds)
 
     async def commit(self) -> None:
         """Commit, durably; a cancellation waits until the answer is known.
@@ -160,8 +154,7 @@ class PostgresTransaction:
         failure: SourceFailure | None = None
         tag = ""
         try:
-            async with _deadline(self._seconds):
-                tag = await self._session.command("COMMIT")
+            tag = await self._session.command("COMMIT", self._seconds)
         except SourceFailure as failed:
             failure = failed if failed.kind in _ANSWERED else SourceFailure(Failure.UNKNOWN_COMMIT, state=failed.state)
         if failure is not None:
@@ -192,24 +185,11 @@ class PostgresWriteSource(_Source):
                 # To the end: a lock that outlived this block would meet the next attempt on the same row.
                 await to_the_end(self._pool.discard(session))
 
-    async def posture(self, writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> tuple[Finding, ...]:
-        """Say what is missing for the given column updates and receipts, and what the credential could do beyond them."""
-        return await postgres_posture.of_writer(self._look, writes, receipts, local=self._local)
+    async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
+        """Return what this credential may do with the relations, and beyond, and what the receipts are like."""
+        wanted = {*relations, receipts}
+        return await postgres_posture.rights(self._look, wanted, local=self._local, receipts=receipts)
 
 
 async def _begin(session: Session, *, time_ms: int) -> None:
-    async with _deadline(time_ms / 1000 + GRACE_SECONDS):
-        await session.begin(begin_write(time_ms))
-
-
-@asynccontextmanager
-async def _deadline(seconds: float) -> AsyncIterator[None]:
-    late = False
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        late = True
-    # Raised out here, so that nothing hangs on as the context of the failure.
-    if late:
-        raise SourceFailure(Failure.TIMEOUT, state="deadline")
+    await session.begin(begin_write(time_ms), time_ms / 1000 + GRACE_SECONDS)

@@ -62,7 +62,10 @@ WRITE_PINS: Mapping[str, str] = {
     "idle_in_transaction_session_timeout": str(WRITE_IDLE_MS),
 }
 
-_RESET = "ROLLBACK; SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL"
+_END = "ROLLBACK"
+_FORGET = "SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL"
+AHEAD_SECONDS = 0.05
+"""How much earlier than its call a read's transaction may have begun, which is the age of `now()` in it."""
 _TLS_MODES = frozenset({"require", "verify-ca", "verify-full"})
 
 
@@ -147,6 +150,9 @@ class Address:
 class Session:
     """One connection and its pinned state; used by one borrower at a time.
 
+    A busy reader's next transaction is begun with the reset after the last one, in the same round trip. It has no snapshot and no lock
+    until its statement comes, and is ended again when none comes soon.
+
     Attributes:
         busy: a statement was sent and its answer has not been read to the end. After a cancellation it stays so: a cancel request
             that came too late would strike whoever used the session next.
@@ -155,13 +161,19 @@ class Session:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._next = ""
+        self._ahead = ""
+        self._ahead_since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._ending: asyncio.Task[None] | None = None
         self.busy = False
         self.used = False
 
     @property
     def alive(self) -> bool:
-        """Whether it is open and every answer has been read to its end."""
-        return not (self.busy or self._connection.is_closed())
+        """Whether it is open and every answer has been read to its end; whoever begins waits for the end of what was begun ahead."""
+        return self._ending is not None or not (self.busy or self._connection.is_closed())
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what one driver call returns.
@@ -182,25 +194,32 @@ class Session:
         # Raised out here, so that the driver's text does not hang on as the context of the failure.
         raise failure
 
-    async def begin(self, text: str) -> None:
-        """Open a transaction with a constant text; the simple protocol takes all of it in one round trip."""
-        await self.run(self._connection.execute(text))
+    async def begin(self, text: str, seconds: float, *, again: bool = False) -> None:
+        """Open a transaction with a constant text, unless it was begun ahead; `again` says that the next may well be the same."""
+        if self._ending is not None:
+            await asyncio.wait({self._ending})
+        ahead, self._ahead = self._ahead, ""
+        self._next = text if again else ""
+        if ahead == text and self._loop.time() - self._ahead_since < AHEAD_SECONDS:
+            return
+        # The simple protocol takes all of it in one round trip.
+        await self.run(self._connection.execute(f"{_END}; {text}" if ahead else text, timeout=seconds))
 
-    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
+    async def fetch(self, statement: Statement, seconds: float) -> Sequence[RawRow]:
         """Return a statement's rows."""
-        rows: list[Any] = await self.run(self._connection.fetch(statement.text, *statement.params))
+        rows: list[Any] = await self.run(self._connection.fetch(statement.text, *statement.params, timeout=seconds))
         return rows
 
-    async def execute(self, statement: Statement) -> int:
+    async def execute(self, statement: Statement, seconds: float) -> int:
         """Run a statement that binds something and return the number of rows it matched."""
         # Without a parameter the driver would fall back to the protocol that takes several statements.
         assert statement.params  # noqa: S101  # every compiled statement binds its key
-        status: str = await self.run(self._connection.execute(statement.text, *statement.params))
+        status: str = await self.run(self._connection.execute(statement.text, *statement.params, timeout=seconds))
         return int(status.rpartition(" ")[2])
 
-    async def command(self, text: str) -> str:
+    async def command(self, text: str, seconds: float) -> str:
         """Run a constant command and return its tag."""
-        tag: str = await self.run(self._connection.execute(text))
+        tag: str = await self.run(self._connection.execute(text, timeout=seconds))
         return tag
 
     async def reset(self) -> None:
@@ -209,22 +228,43 @@ class Session:
         Raises:
             SourceFailure: it cannot be used again.
         """
-        late = False
-        try:
-            async with asyncio.timeout(SIDE_SECONDS):
-                await self.command(_RESET)
-        except TimeoutError:
-            late = True
-        if late:
-            raise SourceFailure(Failure.TIMEOUT, state="reset")
+        if not self._next:
+            await self.command(f"{_END}; {_FORGET}", SIDE_SECONDS)
+        else:
+            await self.command(f"{_END}; BEGIN; {_FORGET}; COMMIT; {self._next}", SIDE_SECONDS)
+            self._ahead, self._ahead_since = self._next, self._loop.time()
+            if self._timer is None:
+                self._timer = self._loop.call_later(AHEAD_SECONDS, self._unused)
         self.used = True
+
+    def _unused(self) -> None:
+        """End a transaction that was begun ahead and that nobody came for; nothing may idle in one."""
+        self._timer = None
+        if self._ahead:
+            left = self._ahead_since + AHEAD_SECONDS - self._loop.time()
+            if left > 0:
+                self._timer = self._loop.call_later(left, self._unused)
+            else:
+                self._ahead = ""
+                self._ending = self._loop.create_task(self._end())
+
+    async def _end(self) -> None:
+        try:
+            with suppress(SourceFailure):
+                await self.command(_END, SIDE_SECONDS)
+        finally:
+            self._ending = None
 
     async def close(self) -> None:
         """Stop what runs, roll back and close; never raises."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._ending is not None:
+            await asyncio.wait({self._ending})
         with suppress(Exception):
             if not self._connection.is_closed():
                 # Waits for the end of a canceled statement first, and frees its locks before the caller goes on.
-                await self._connection.execute("ROLLBACK", timeout=SIDE_SECONDS)
+                await self._connection.execute(_END, timeout=SIDE_SECONDS)
         with suppress(Exception):
             await self._connection.close(timeout=SIDE_SECONDS)
         self._connection.terminate()

@@ -65,8 +65,8 @@ ORDER BY 1
 """  # noqa: S608  # constants of this module
 
 PLACE = """
-SELECT c.oid::int8, c.relkind::text, c.relpersistence::text, has_schema_privilege(n.oid, 'USAGE'),
-       has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')
+SELECT c.oid::int8, c.relkind::text, c.relpersistence::text,
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'DELETE, TRUNCATE, TRIGGER')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1::text AND c.relname = $2::text AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 """

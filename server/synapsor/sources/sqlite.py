@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from typing import Any
 
-from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.facts import RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import sqlite_posture as posture
@@ -101,11 +101,9 @@ class SqliteReadSource(_SqliteSource):
         finally:
             pool.release(session)
 
-    async def posture(
-        self, reads: Mapping[Relation, frozenset[str]], denied: Mapping[Relation, frozenset[str]]
-    ) -> tuple[Finding, ...]:
-        """Say what this user could do to the file, and deny the denied columns to every later read, except through a view."""
-        del reads  # that they can be read, `describe` shows
+    async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:
+        """Return what this user could do to the file, and deny the denied columns to every later read, except through a view."""
+        del relations  # SQLite knows no right to one; that it can be read, `describe` shows
         self._hidden.columns |= {
             (r.name.lower(), column.lower()) for r, columns in denied.items() for column in columns
         }
@@ -113,7 +111,7 @@ class SqliteReadSource(_SqliteSource):
         # A connection asks its authorizer when it prepares a statement, and keeps prepared ones: none from before may live on.
         before, self._pool = self._pool, self._new_pool()
         await before.aclose()
-        return posture.reader_findings(self._place)
+        return posture.rights_of_reader(self._place)
 
     async def fingerprint(self) -> str:
         """Return a digest that names the file without its path in clear."""
@@ -145,11 +143,13 @@ class SqliteWriteSource(_SqliteSource):
                 # To the end: the file's one write lock would meet the next attempt.
                 await to_the_end(self._pool.discard(session))
 
-    async def posture(self, writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> tuple[Finding, ...]:
-        """Say what is missing for the updates and receipts; SQLite has no grants that could be too many."""
-        del writes  # SQLite knows no right to a column; that it exists, `describe` shows
-        missing = posture.writer_findings(self._place)
-        return (*missing, *await self._look(partial(posture.receipt_findings, receipts=receipts)))
+    async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
+        """Return what can be written, and what the receipts are like."""
+        schema, writable = self._place.schema, self._writable()
+        return await self._look(lambda c: posture.rights_of_writer(c, schema, relations, receipts, writable=writable))
+
+    def _writable(self) -> bool:
+        return posture.may_write(self._place)
 
 
 class SqliteTransaction:

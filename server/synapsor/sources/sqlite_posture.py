@@ -1,6 +1,6 @@
 """What a SQLite schema says of a relation, and what this user can do to the file; SQLite itself has neither users nor grants.
 
-Facts only; what they mean for a mapping is judged in `core.posture`.
+Facts only; what they mean is judged in `core.posture`.
 """
 
 from __future__ import annotations
@@ -8,18 +8,23 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TypeAlias, TypeVar
 
-from synapsor.core.facts import ColumnFacts, Finding, RelationFacts
+from synapsor.core.facts import ColumnFacts, May, Reach, ReceiptsTable, RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.sources.definitions import split_at_commas
 from synapsor.sources.sqlite_connection import Place
-from synapsor.sql import receipts as receipt_table
 
 T = TypeVar("T")
 Look: TypeAlias = Callable[[sqlite3.Connection], T]
 
+_WRITABLE = "Give the worker's user write access to the file and its directory, where SQLite keeps its journal."
+_FIXES = {
+    "can_write": "Serve under a user that may only read the file; until then its connection alone keeps reads from writing.",
+    "cannot_update": _WRITABLE,
+    "receipts_privilege": _WRITABLE,
+}
 _INT64 = (-(2**63), 2**63 - 1)
 _TEXTS = frozenset({"text", "uuid", "json", "numeric", "date", "time", "timestamp", "timestamptz"})
 _EVERY = _TEXTS | {"integer", "boolean", "float", "bytes"}
@@ -148,46 +153,34 @@ def _bare(name: str) -> str:
     return (name[1:-1] if name[0] in '"`[' else name).replace('""', '"').lower()
 
 
-def reader_findings(place: Place) -> tuple[Finding, ...]:
-    """Say what this user could do to the file beside reading it through this source."""
-    if not os.access(place.path, os.W_OK):
-        return ()
-    return (
-        Finding(
-            rule="reader_can_write",
-            message="This user may write the SQLite file; only the connection and its authorizer keep reads from writing.",
-            fix="Serve under a user that may only read the file.",
-            fatal=False,
-        ),
+def rights_of_reader(place: Place) -> Rights:
+    """Return what this user can do to the file beside reading it through this source."""
+    powers = {May.CHANGE: ("the SQLite file",)} if os.access(place.path, os.W_OK) else {}
+    return Rights(powers=powers, grants=False, fixes=_FIXES)
+
+
+def rights_of_writer(
+    connection: sqlite3.Connection, schema: str, relations: Collection[Relation], receipts: Relation, *, writable: bool
+) -> Rights:
+    """Return what can be written of the given relations: every column or none."""
+    facts = {r: describe(connection, r) if r.schema == schema else None for r in {*relations, receipts}}
+    columns = {relation: frozenset(known.columns if known else ()) for relation, known in facts.items()}
+    written = {relation: names if writable else frozenset[str]() for relation, names in columns.items()}
+    return Rights(
+        reach={r: Reach(reads=columns[r], inserts=written[r], updates=written[r]) for r in facts},
+        receipts=_receipts(facts[receipts]),
+        grants=False,
+        fixes=_FIXES,
     )
 
 
-def writer_findings(place: Place) -> tuple[Finding, ...]:
-    """Say what this user lacks for writing the file."""
-    if os.access(place.path, os.W_OK) and os.access(place.path.absolute().parent, os.W_OK):
-        return ()
-    fix = "Give the worker's user write access to the file and its directory, where SQLite keeps its journal."
-    return (
-        Finding(
-            rule="writer_cannot_update", message="This user may not write the SQLite file or its directory.", fix=fix
-        ),
-    )
+def may_write(place: Place) -> bool:
+    """Tell whether this user may write the file and, beside it, its journal."""
+    return os.access(place.path, os.W_OK) and os.access(place.path.absolute().parent, os.W_OK)
 
 
-def receipt_findings(connection: sqlite3.Connection, receipts: Relation) -> tuple[Finding, ...]:
-    """Say what the receipts table lacks."""
-    facts = describe(connection, receipts)
-    fix = "Let the owner run `synapsor receipts ddl`."
+def _receipts(facts: RelationFacts | None) -> ReceiptsTable | None:
     if facts is None or facts.kind != "table":
-        return (Finding(rule="receipts_missing", message=f"{receipts} is not there.", fix=fix),)
-    if lacking := sorted(set(receipt_table.WRITTEN) - set(facts.columns)):
-        return (Finding(rule="receipts_shape", message=f"{receipts} has no {', '.join(lacking)}.", fix=fix),)
-    found = []
-    if wrong := [
-        n for n in (receipt_table.KEY, "proposal_digest", "ledger_head") if "bytes" not in facts.columns[n].family
-    ]:
-        found.append(Finding(rule="receipts_shape", message=f"{', '.join(wrong)} of {receipts} is not BLOB.", fix=fix))
-    if frozenset({receipt_table.KEY}) not in facts.unique:
-        message = f"{receipt_table.KEY} of {receipts} is not its not-null primary key."
-        found.append(Finding(rule="receipts_key", message=message, fix=fix))
-    return tuple(found)
+        return None
+    digests = frozenset(name for name, column in facts.columns.items() if "bytes" in column.family)
+    return ReceiptsTable(columns=frozenset(facts.columns), digests=digests, unique=facts.unique)

@@ -10,18 +10,14 @@ from functools import lru_cache
 
 from sqlglot import exp
 
+from synapsor.core.facts import RECEIPT_COLUMNS, RECEIPT_DIGESTS, RECEIPT_KEY
 from synapsor.core.plan import Relation
 from synapsor.core.writeback import SourceReceipt
 from synapsor.sql import trees
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.values import ValueUnfit
 
-KEY = "receipt_key"
-WRITTEN = (KEY, "proposal_digest", "proposal_id", "tenant", "outcome", "ledger_head", "worker")
-"""The columns the worker fills in; `created_at` is the database's own."""
-
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,255}\Z", re.ASCII)
-_BINARY = frozenset({KEY, "proposal_digest", "ledger_head"})
 
 
 def select_receipt(relation: Relation, dialect: Dialect, key: bytes) -> Statement:
@@ -43,22 +39,22 @@ def insert_receipt(relation: Relation, dialect: Dialect, receipt: SourceReceipt)
     """
     given = (
         receipt.key, receipt.digest, receipt.proposal, receipt.tenant, receipt.outcome, receipt.ledger_head, receipt.worker,
-    )  # fmt: skip  # in the order of WRITTEN
+    )  # fmt: skip  # in the order of RECEIPT_COLUMNS
     return Statement(text=_insert_text(relation, dialect), params=given)
 
 
 @lru_cache(maxsize=64)
 def _select_text(relation: Relation, dialect: Dialect) -> str:
     cells = [_cell(trees.column(name), name, dialect) for name in ("proposal_digest", "outcome")]
-    wanted = exp.EQ(this=trees.column(KEY), expression=_bound(1, KEY, dialect))
+    wanted = exp.EQ(this=trees.column(RECEIPT_KEY), expression=_bound(1, RECEIPT_KEY, dialect))
     tree = exp.Select().select(*cells).from_(trees.table(relation)).where(wanted)
     return trees.text_of(tree, dialect)
 
 
 @lru_cache(maxsize=64)
 def _insert_text(relation: Relation, dialect: Dialect) -> str:
-    columns = [trees.identifier(name) for name in WRITTEN]
-    values = [_bound(number, name, dialect) for number, name in enumerate(WRITTEN, start=1)]
+    columns = [trees.identifier(name) for name in RECEIPT_COLUMNS]
+    values = [_bound(number, name, dialect) for number, name in enumerate(RECEIPT_COLUMNS, start=1)]
     tree = exp.Insert(
         this=exp.Schema(this=trees.table(relation, alias=None), expressions=columns),
         expression=exp.Values(expressions=[exp.Tuple(expressions=values)]),
@@ -67,7 +63,7 @@ def _insert_text(relation: Relation, dialect: Dialect) -> str:
 
 
 def _cell(ref: exp.Expression, name: str, dialect: Dialect) -> exp.Expression:
-    if name in _BINARY or dialect == "sqlite":
+    if name in RECEIPT_DIGESTS or dialect == "sqlite":
         return ref
     return trees.cast_to(ref, "text") if dialect == "postgres" else trees.utf8(ref)
 
@@ -76,7 +72,7 @@ def _bound(number: int, name: str, dialect: Dialect) -> exp.Expression:
     value = trees.placeholder(number, dialect)
     if dialect != "postgres":
         return value
-    return trees.cast_to(value, "bytea" if name in _BINARY else "text")
+    return trees.cast_to(value, "bytea" if name in RECEIPT_DIGESTS else "text")
 
 
 def receipts_ddl(relation: Relation, dialect: Dialect, *, worker: str = "synapsor_writer", host: str = "%") -> str:

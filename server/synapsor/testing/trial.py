@@ -5,26 +5,26 @@ Nothing is faked but the place where the rows and the record are kept; what a ca
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.approve.keys import public_key
+from synapsor.config import Mode
 from synapsor.contract.check import check_together
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import read_text
 from synapsor.contract.model import Contract, ProposeCapability
-from synapsor.core.facts import Finding
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_write
+from synapsor.core.posture import judge_write, refuse_fatal
 from synapsor.core.review import ACTIVATOR_ROLE, Operator
 from synapsor.core.scope import Session
 from synapsor.core.writeback import target
-from synapsor.errors import ConfigError, ContractError, UnsafeSource
+from synapsor.errors import ConfigError, ContractError
 from synapsor.flow.desk import Desk
-from synapsor.flow.prepare import Mode, Wiring, prepare
+from synapsor.flow.prepare import Wiring, prepare
 from synapsor.flow.review import activate, approve, reject
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.ledger.store import Ledger
@@ -126,7 +126,7 @@ class Trial:
             if isinstance(capability, ProposeCapability):
                 table = self.contract.table_of(capability)
                 facts = await self.targets[table.source].source.describe(target(table))
-                _refuse_fatal(judge_write(table, facts))
+                refuse_fatal(judge_write(table, facts))
 
 
 @asynccontextmanager
@@ -164,7 +164,7 @@ async def desk_for(
             place = Relation(schema=name, name=RECEIPTS)
             trial.targets[source] = WriteTarget(source=writer, receipts=place, time_ms=_TIME_MS)
         served, findings = await prepare(reviewed, contract_digest(reviewed), wiring)
-        _refuse_fatal(findings)
+        refuse_fatal(findings)
         await _activate(trial)
         trial.desk = Desk(served, trial.ledger, trial.clock)
         yield trial
@@ -204,10 +204,3 @@ def _schemas(contract: Contract) -> dict[str, str]:
                     fix="A database in memory has one: try its tables in contracts of their own.",
                 )
     return found
-
-
-def _refuse_fatal(findings: Iterable[Finding]) -> None:
-    if fatal := [f for f in findings if f.fatal]:
-        raise UnsafeSource(
-            "\n".join(f"{f.rule}: {f.message}" for f in fatal), fix="\n".join(sorted({f.fix for f in fatal if f.fix}))
-        )

@@ -8,26 +8,26 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from synapsor.contract.digest import contract_digest, from_body
-from synapsor.contract.model import Contract, Table
+from synapsor.contract.model import Table
 from synapsor.core.authority import table_for
+from synapsor.core.outcome import Outcome, Why, why_failed, why_refused
 from synapsor.core.plan import Relation
 from synapsor.core.posture import natives
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import Operator, SignedDecision, verify_activation, verify_approval
-from synapsor.core.writeback import Lease, Outcome, target
+from synapsor.core.review import Operator, SignedDecision, verify_approval
+from synapsor.core.writeback import Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
 from synapsor.flow.apply import Claim, Result, Task
+from synapsor.flow.review import contract_behind
 from synapsor.ports import ProposalRecord, WorkLedger, WriteSource
 
 
 class Denied(Exception):
     """A job is not authorised, or cannot be judged now; `result` says what becomes of it."""
 
-    def __init__(self, code: str, outcome: Outcome = Outcome.FAILED) -> None:
-        super().__init__(code)
-        self.code = code
-        self.result = Result(outcome=outcome, code=code)
+    def __init__(self, why: Why, outcome: Outcome = Outcome.FAILED) -> None:
+        super().__init__(why)
+        self.result = Result(outcome=outcome, why=why)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class WriteTarget:
         if relation not in self.known:
             facts = await self.source.describe(relation)
             if facts is None:
-                raise Denied("relation_missing", Outcome.RETRY)
+                raise Denied(Why.RELATION_MISSING, Outcome.RETRY)
             self.known[relation] = natives(facts)
         return self.known[relation]
 
@@ -66,20 +66,20 @@ async def authorise(
     """
     record = await ledger.proposal(lease.job.proposal)
     if record is None:
-        raise Denied("proposal_missing")
+        raise Denied(Why.PROPOSAL_MISSING)
     proposal = record.proposal
     if proposal.digest != lease.job.digest or proposal.ledger != ledger.id:
-        raise Denied("digest_mismatch")
+        raise Denied(Why.DIGEST_MISMATCH)
     signed = _approval(lease, record)
     _verify(signed, proposal, operators, ledger.id, now())
     table = await _reviewed_table(proposal, ledger, operators)
     place = targets.get(proposal.source)
     if place is None:
-        raise Denied("source_not_writable")
+        raise Denied(Why.SOURCE_NOT_WRITABLE)
     try:
         kinds = await place.natives(target(table))
     except SourceFailure as failed:
-        raise Denied(failed.kind.value, Outcome.RETRY) from None
+        raise Denied(why_failed(failed.kind), Outcome.RETRY) from None
     claim = await claim_of(proposal, lease, ledger, targets, reached=reached)
     assert claim is not None  # noqa: S101  # the source is among the targets
     until = min(signed.decision.expires_at, proposal.expires_at)
@@ -112,10 +112,10 @@ async def claim_of(
 
 def _approval(lease: Lease, record: ProposalRecord) -> SignedDecision:
     if any(s.decision.verdict == "reject" for s in record.decisions):
-        raise Denied("rejected")
+        raise Denied(Why.REJECTED)
     signed = next((s for s in record.decisions if s.decision.id == lease.job.decision), None)
     if signed is None:
-        raise Denied("approval_missing")
+        raise Denied(Why.APPROVAL_MISSING)
     return signed
 
 
@@ -125,35 +125,14 @@ def _verify(
     try:
         verify_approval(signed, proposal, operators, ledger=ledger, now=now)
     except IntegrityError:
-        raise Denied("approval_invalid") from None
+        raise Denied(Why.APPROVAL_INVALID) from None
     except DecisionRefused as refused:
-        raise Denied(f"approval_{refused.rule}") from None
+        raise Denied(why_refused(refused.rule)) from None
 
 
 async def _reviewed_table(proposal: Proposal, ledger: WorkLedger, operators: Mapping[str, Operator]) -> Table:
-    contract = await _active_contract(proposal, ledger, operators)
-    table, why = table_for(proposal, contract)
-    if table is None:
-        raise Denied(why)
-    return table
-
-
-async def _active_contract(proposal: Proposal, ledger: WorkLedger, operators: Mapping[str, Operator]) -> Contract:
-    active = await ledger.active_contract_by_digest(proposal.contract)
-    if active is None:
-        raise Denied("contract_not_active")
-    try:
-        contract = from_body(active.body)
-        verify_activation(
-            active.activation,
-            active.signature,
-            operators,
-            ledger=ledger.id,
-            contract=contract.contract,
-            digest=proposal.contract,
-        )
-    except IntegrityError:
-        raise Denied("activation_invalid") from None
-    if contract_digest(contract) != proposal.contract:
-        raise Denied("activation_invalid")
-    return contract
+    contract = await contract_behind(proposal, ledger, operators)
+    found = contract if isinstance(contract, Why) else table_for(proposal, contract)
+    if isinstance(found, Why):
+        raise Denied(found)
+    return found

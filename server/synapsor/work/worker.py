@@ -12,8 +12,9 @@ from typing import Any
 import anyio
 
 from synapsor.core.moment import parse, stamp
+from synapsor.core.outcome import GivenUp, Outcome, Why
 from synapsor.core.review import Operator
-from synapsor.core.writeback import Lease, Outcome
+from synapsor.core.writeback import Lease
 from synapsor.errors import LedgerFailure, place
 from synapsor.flow.apply import Result, apply, nowhere, read_verdict, record_verdict
 from synapsor.flow.settle import settle
@@ -113,7 +114,7 @@ class Worker:
 
     async def _attempt(self, lease: Lease) -> Result:
         return await self._surely(
-            lease, lambda: self._authorised(lease), Result(outcome=Outcome.RETRY, code="internal")
+            lease, lambda: self._authorised(lease), Result(outcome=Outcome.RETRY, why=Why.INTERNAL)
         )
 
     async def _surely(self, lease: Lease, work: Callable[[], Awaitable[Result]], otherwise: Result) -> Result:
@@ -140,7 +141,7 @@ class Worker:
             return await self._denied(lease, denied)
         result = await apply(task)
         for _ in range(AT_ONCE):
-            if result.outcome is not Outcome.RETRY or result.code not in {"unknown_commit", "receipt_raced"}:
+            if result.outcome is not Outcome.RETRY or result.why not in {Why.UNKNOWN_COMMIT, Why.RECEIPT_RACED}:
                 break
             result = await apply(task)
         return result
@@ -154,14 +155,14 @@ class Worker:
         claim = await claim_of(record.proposal, lease, self.ledger, self.targets, reached=self.reached)
         if claim is None:
             return unresolved
-        verdict = await record_verdict(claim, Result(outcome=Outcome.FAILED, code=f"gave_up_{last.code}"))
+        verdict = await record_verdict(claim, Result(outcome=Outcome.FAILED, why=last.why, given_up=GivenUp.GAVE_UP))
         return unresolved if verdict.outcome is Outcome.RETRY else verdict
 
     async def _denied(self, lease: Lease, denied: Denied) -> Result:
         """Return what a refused job came to. It may have been applied all the same, before the ledger was restored from a backup or by
         an earlier attempt, which may still wake up: the source decides. On the word of a first, refused attempt nothing is written there.
         """
-        log.error("job refused", extra={"action": "job_refused", "job": lease.job.id, "code": denied.code})
+        log.error("job refused", extra={"action": "job_refused", "job": lease.job.id, "code": denied.result.code})
         record = await self.ledger.proposal(lease.job.proposal)
         if record is None or denied.result.outcome is Outcome.RETRY:
             return denied.result
@@ -199,4 +200,4 @@ class Worker:
 
 
 def _unresolved(last: Result) -> Result:
-    return Result(outcome=Outcome.RECONCILIATION_REQUIRED, code=f"unresolved_{last.code}")
+    return Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=last.why, given_up=GivenUp.UNRESOLVED)

@@ -1,0 +1,74 @@
+"""What the reviewed contract says of the columns of a proposal: what their numbers count, and the bounds they must keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from synapsor.contract.model import Bound, ColumnRule, Contract, ProposeCapability, Range
+from synapsor.core.authority import table_for
+from synapsor.core.outcome import Why
+from synapsor.core.proposal import Proposal
+from synapsor.core.review import Operator
+from synapsor.flow.review import contract_behind
+from synapsor.ports import AgentLedger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """A contract's words on a proposal.
+
+    Attributes:
+        units: what a number counts, by column.
+        bounds: in plain words, by column; of the changed columns, and of those that `bounds` names.
+        refusal: why the worker would not apply it as things stand, or None.
+    """
+
+    units: Mapping[str, str] = field(default_factory=dict)
+    bounds: Mapping[str, str] = field(default_factory=dict)
+    refusal: Why | None = None
+
+
+async def terms_behind(ledger: AgentLedger, proposal: Proposal, operators: Mapping[str, Operator]) -> Terms:
+    """Return the terms of the contract that a proposal was made under, which must be the one that is activated."""
+    contract = await contract_behind(proposal, ledger, operators)
+    return Terms(refusal=contract) if isinstance(contract, Why) else terms_of(proposal, contract)
+
+
+def terms_of(proposal: Proposal, contract: Contract) -> Terms:
+    """Return what this contract says of the proposal."""
+    table = table_for(proposal, contract)
+    if isinstance(table, Why):
+        return Terms(refusal=table)
+    capability = contract.capabilities[proposal.capability]
+    assert isinstance(capability, ProposeCapability)  # noqa: S101  # `table_for` refuses every other
+    units = {name: rule.unit for name, rule in table.allowed.items() if rule.unit}
+    bounds: dict[str, str] = {}
+    for name in (*proposal.changes, *(n for n in capability.bounds if n not in proposal.changes)):
+        words = "; ".join(_words(table.columns[name], capability.bounds.get(name), units.get(name, "")))
+        if words:
+            bounds[name] = words
+    return Terms(units=units, bounds=bounds)
+
+
+def _words(rule: ColumnRule, bound: Bound | None, unit: str) -> Iterator[str]:
+    if bound is not None:
+        yield from _span("before the change", bound.before, unit)
+        yield from _span("after the change", bound.after, unit)
+        yield from _span("difference", bound.change, unit)
+    yield from _limits("the column takes", rule.minimum, rule.maximum, unit)
+
+
+def _span(which: str, limits: Range | None, unit: str) -> Iterator[str]:
+    if limits is not None:
+        yield from _limits(which, limits.at_least, limits.at_most, unit)
+
+
+def _limits(which: str, low: int | None, high: int | None, unit: str) -> Iterator[str]:
+    counted = f" {unit}" if unit else ""
+    if low is not None and high is not None:
+        yield f"{which} exactly {low}{counted}" if low == high else f"{which} from {low} to {high}{counted}"
+    elif low is not None:
+        yield f"{which} at least {low}{counted}"
+    elif high is not None:
+        yield f"{which} at most {high}{counted}"

@@ -1,0 +1,142 @@
+"""What may come of an approved proposal: the outcome of an attempt, and why, in one closed list of words.
+
+A receipt, a job and the agent's view of a proposal carry these words and no others; none can be made up where it is raised.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+from synapsor.core.proposal import Status
+from synapsor.errors import Failure
+
+
+class Outcome(StrEnum):
+    """What came of one attempt to apply."""
+
+    APPLIED = "applied"
+    ALREADY_APPLIED = "already_applied"
+    CONFLICT = "conflict"
+    FAILED = "failed"
+    RECONCILIATION_REQUIRED = "reconciliation_required"
+    RETRY = "retry"
+
+    @property
+    def status(self) -> Status | None:
+        """The proposal status it leads to; None while the job stays open."""
+        if self is Outcome.RETRY:
+            return None
+        return Status.APPLIED if self is Outcome.ALREADY_APPLIED else Status(self.value)
+
+
+class _Told(StrEnum):
+    """A word that has its meaning beside it."""
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str) -> Self:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.meaning = meaning
+        return member
+
+
+class Why(_Told):
+    """Why an attempt did not apply; the kinds of `errors.Failure` are among them, under the same words."""
+
+    # The proposal, its approval and its contract, before the source is touched.
+    PROPOSAL_MISSING = "proposal_missing", "The job names a proposal that the ledger does not have."
+    DIGEST_MISMATCH = "digest_mismatch", "The job is not about this proposal, or the proposal is of another ledger."
+    REJECTED = "rejected", "Somebody rejected the proposal."
+    APPROVAL_MISSING = "approval_missing", "The job names a decision that the ledger does not have."
+    APPROVAL_INVALID = "approval_invalid", "The approval's signature does not hold, or it is about something else."
+    APPROVAL_EXPIRED = (
+        "approval_expired",
+        "The approval or the proposal expired before the commit. Rolled back.",
+    )
+    APPROVAL_OPERATOR_REVOKED = "approval_operator_revoked", "The key that approved has been revoked since."
+    APPROVAL_OWN_REQUEST = "approval_own_request", "The approver is the one who asked."
+    APPROVAL_ROLE_MISSING = "approval_role_missing", "The approver does not have the role any more."
+    CONTRACT_NOT_ACTIVE = (
+        "contract_not_active",
+        "The contract that the proposal was made under is not the one that is active now.",
+    )
+    ACTIVATION_INVALID = (
+        "activation_invalid",
+        "The contract's activation is not signed by a trusted, unrevoked `contract_reviewer` of this ledger.",
+    )
+    CAPABILITY_GONE = "capability_gone", "The activated contract does not propose under this name any more."
+    ROLE_CHANGED = "role_changed", "The activated contract asks for another role."
+    SOURCE_CHANGED = "source_changed", "The activated contract names another source."
+    RELATION_CHANGED = "relation_changed", "The activated contract writes to another relation."
+    TENANT_CHANGED = "tenant_changed", "The activated contract names another tenant column."
+    TENANT_MISSING = "tenant_missing", "The proposal has no tenant although its relation has a tenant column."
+    KEY_CHANGED = "key_changed", "The proposal's key is not that of the activated contract."
+    COLUMNS_CHANGED = (
+        "columns_changed",
+        "The proposal does not change, or did not read, the columns that the activated contract names.",
+    )
+    GUARDS_CHANGED = "guards_changed", "The proposal's guards are not those of the activated contract."
+    OUTSIDE_CONTRACT = (
+        "outside_contract",
+        "The row or the change is not what the activated contract makes of the arguments.",
+    )
+    SOURCE_NOT_WRITABLE = "source_not_writable", "The source is not in `mode: writeback` for this worker."
+    RELATION_MISSING = "relation_missing", "The relation is not there, or the worker may not see it. Tried again."
+
+    # The row, in the source's transaction.
+    ROW_GONE = "row_gone", "The row is not there any more under its key and tenant."
+    VERSION_MOVED = (
+        "version_moved",
+        "A guard no longer holds what it held when the proposal was made. Nothing was written.",
+    )
+    GUARD_FAILED = "guard_failed", "The guarded update matched no row. Rolled back."
+    MORE_THAN_ONE_ROW = "more_than_one_row", "More than one row answered to the key. Rolled back."
+    VERSION_DID_NOT_MOVE = "version_did_not_move", "The change did not move the version column. Rolled back."
+    AFTER_IMAGE = "after_image", "After the change the row was not exactly what was approved. Rolled back."
+    RECEIPT_OF_ANOTHER_DIGEST = (
+        "receipt_of_another_digest",
+        "The source has a receipt under this proposal's key, but for another digest. Nothing was done.",
+    )
+    RECEIPT_RACED = "receipt_raced", "Another worker's receipt came first. The next attempt reads it."
+    RECORDED_BEFORE = "recorded_before", "An earlier receipt in the source already says so."
+
+    # How the source failed: `errors.Failure`, word for word.
+    UNAVAILABLE = "unavailable", "The source could not be reached, or the connection was lost. Tried again."
+    BUSY = "busy", "The pool or the server had no room. Tried again."
+    TIMEOUT = "timeout", "A statement or the wait for a lock took too long. Rolled back and tried again."
+    TRANSIENT = "transient", "A deadlock or a serialization failure. Rolled back and tried again."
+    DRIFT = "drift", "A value, column or type is not what was reviewed. Rolled back."
+    DENIED = "denied", "The worker's credential may not do this. Tried again."
+    CONSTRAINT = "constraint", "The database's own rule (check, foreign key, unique) refused the change. Rolled back."
+    VALUE = "value", "A value does not fit its column. Rolled back."
+    UNKNOWN_COMMIT = "unknown_commit", "The answer to the commit was lost. The receipt is asked what became of it."
+    OTHER = "other", "The source failed in a way that is none of the others. Rolled back."
+
+    INTERNAL = "internal", "The worker's own code failed, and nothing is known of the attempt. Tried again."
+
+
+class GivenUp(_Told):
+    """How a job that was tried too often came to its end; it goes before the word of the last attempt."""
+
+    GAVE_UP = "gave_up", "Every attempt failed without effect; a `failed` receipt in the source makes that final."
+    UNRESOLVED = (
+        "unresolved",
+        "Every attempt failed and the source could not be asked. A person must look at its receipts.",
+    )
+
+
+def why_failed(failure: Failure) -> Why:
+    """Return the word for how a source failed."""
+    return Why[failure.name]
+
+
+def why_refused(rule: str) -> Why:
+    """Return the word for the rule by which an approval does not count."""
+    return Why[f"APPROVAL_{rule.upper()}"]
+
+
+def code_of(why: Why | None, given_up: GivenUp | None = None) -> str:
+    """Return the code that a record keeps: the word, after how it was given up; "" when it was applied."""
+    return "_".join(word for word in (given_up, why) if word)

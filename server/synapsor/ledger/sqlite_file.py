@@ -1,0 +1,130 @@
+"""The ledger's SQLite file: connections with its settings, queries in a transaction, and errors without what was written."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from synapsor.errors import IntegrityError, LedgerFailure
+from synapsor.ledger.connection import Job, Row, T
+from synapsor.ledger.migrate import migrations, named_row, own_shape, pending, shape
+from synapsor.ledger.named import queries
+
+BUSY_SECONDS = 30
+_RESULT_CODE = 0xFF
+
+ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What `sqlite3` raises; from a damaged file even its error texts may be undecodable."""
+
+_SETTINGS = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA recursive_triggers = ON",  # without it INSERT OR REPLACE goes around the append-only triggers
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA temp_store = MEMORY",
+)
+
+_WORDS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_BUSY: "another process holds it",
+    sqlite3.SQLITE_LOCKED: "another connection holds it",
+    sqlite3.SQLITE_IOERR: "input or output failed",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_CORRUPT: "it is damaged",
+    sqlite3.SQLITE_NOTADB: "it is not a ledger",
+    sqlite3.SQLITE_CONSTRAINT: "its own rules refuse the record",
+    sqlite3.SQLITE_NOMEM: "there is no memory left",
+}
+
+
+def failure(error: BaseException) -> LedgerFailure:
+    """Return the failure that one of `ERRORS` stands for, without its text, which may quote what was written."""
+    damaged = sqlite3.SQLITE_CORRUPT if isinstance(error, UnicodeDecodeError) else None
+    code = getattr(error, "sqlite_errorcode", damaged)
+    why = (
+        _WORDS.get(code & _RESULT_CODE, "SQLite refused") if code is not None else "a value or a statement does not fit"
+    )
+    return LedgerFailure(
+        f"The ledger failed: {why}.", fix="Look at the ledger's disk, its owner and `synapsor verify`."
+    )
+
+
+def connect(database: str, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open a connection with the ledger's settings; `database` is a URI.
+
+    Raises:
+        sqlite3.Error, UnicodeDecodeError: it cannot be opened.
+    """
+    connection = sqlite3.connect(
+        database, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    try:
+        connection.row_factory = named_row
+        for setting in _SETTINGS:
+            connection.execute(setting)
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class SqliteTransaction:
+    """The queries of one transaction; its methods never really wait."""
+
+    __slots__ = ("_connection", "_queries")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._queries = queries()
+
+    async def execute(self, query: str, /, **params: Any) -> int:
+        """Run a query and return the number of rows it changed."""
+        return self._connection.execute(self._queries[query], params).rowcount
+
+    async def one(self, query: str, /, **params: Any) -> Row | None:
+        """Return the first row, or None."""
+        row: Row | None = self._connection.execute(self._queries[query], params).fetchone()
+        return row
+
+    async def all(self, query: str, /, **params: Any) -> list[Row]:
+        """Return every row."""
+        return self._connection.execute(self._queries[query], params).fetchall()
+
+    def inspect(self) -> str:
+        """Say what is wrong with the file or its schema."""
+        if self._connection.execute("PRAGMA integrity_check(1)").fetchone()["integrity_check"] != "ok":
+            return "the file is damaged"
+        if self._connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+            return "a record refers to one that is missing"
+        try:
+            whole = shape(self._connection) == own_shape() and not pending(self._connection, migrations())
+        except (LedgerFailure, IntegrityError):
+            whole = False
+        return "" if whole else "its tables or triggers are not those of this program"
+
+
+def run(job: Job[T], tx: SqliteTransaction) -> T:
+    """Drive a job to its end on this thread.
+
+    Raises:
+        LedgerFailure: SQLite refused.
+    """
+    steps = job(tx)
+    try:
+        steps.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    except ERRORS as error:
+        raise failure(error) from None
+    steps.close()
+    raise RuntimeError("a ledger job waits for nothing but its transaction")
+
+
+def wait_for_lock(connection: sqlite3.Connection, seconds: float) -> None:
+    """Say how long to wait while another process holds the lock: on the loop not at all, so the waiting is done by the thread."""
+    connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
