@@ -168,7 +168,8 @@ def _listen(host: str, port: int) -> socket.socket:
         address: ipaddress.IPv4Address | ipaddress.IPv6Address | None = ipaddress.ip_address(name)
     except ValueError:
         address = None
-    if address is None or not address.is_loopback:
+    # Whether an IPv4 address in IPv6 clothes is one of the loopback's depends on Python's version.
+    if address is None or not address.is_loopback or getattr(address, "ipv4_mapped", None):
         raise ConfigError(
             "HTTP is served on a loopback address only",
             fix="Use 127.0.0.1 or ::1. Serving other machines will need TLS and OAuth, which a later version brings.",
