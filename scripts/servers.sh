@@ -16,6 +16,7 @@ quietly() {
 
 is_postgres() { [ -x "$1/initdb" ] && [ -x "$1/postgres" ]; }
 have_postgres() {
+  # where Debian's packages put it, on the machine or unpacked here
   for bin in ${SYN_PG_BIN:+"$SYN_PG_BIN"} /usr/lib/postgresql/*/bin .servers/root/usr/lib/postgresql/*/bin; do
     if is_postgres "$bin"; then return 0; fi
   done

@@ -10,8 +10,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context, copy_context
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from uuid import uuid4
 
 import anyio
@@ -24,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 
 from synapsor.serve.gate import MESSAGE, owner
 from synapsor.serve.shares import TooMuch
+from synapsor.serve.streams import SdkReadStream
 from synapsor.serve.wire import Malformed, internal_error
 
 STREAM: Final = "/sse"
@@ -122,7 +122,7 @@ class _Request:
         self.settled.set()
 
 
-class _Stream:
+class _Stream(SdkReadStream):
     """One event stream: the SDK's read stream, filled by the POSTs, and its write stream, which sends events, in one."""
 
     def __init__(self, send: Send, *, owner: str, requests: int) -> None:
@@ -217,23 +217,3 @@ class _Stream:
             if self._ended:
                 raise anyio.BrokenResourceError
             await self._send({"type": "http.response.body", "body": text.encode(), "more_body": True})
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> SessionMessage:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Do nothing: `EventStreams` ends it."""

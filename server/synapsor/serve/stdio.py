@@ -10,8 +10,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import anyio
 from mcp.shared.dispatcher import coerce_request_id
@@ -23,6 +22,7 @@ from synapsor.serve.calls import Calls
 from synapsor.serve.descriptors import private_wire
 from synapsor.serve.loop import on_signals
 from synapsor.serve.server import ToolServer
+from synapsor.serve.streams import SdkReadStream, SdkStream
 from synapsor.serve.wire import Malformed, internal_error, message_from, parse
 
 MAX_LINE = 4 * 1024 * 1024
@@ -58,22 +58,7 @@ async def serve_stdio(
             await outbox.flush()
 
 
-class _Stream:
-    """What the SDK expects of either stream beyond sending or receiving."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Do nothing: `serve_stdio` owns the pipes."""
-
-
-class Outbox(_Stream, asyncio.BaseProtocol):
+class Outbox(SdkStream, asyncio.BaseProtocol):
     """The SDK's write stream and the pipe's protocol: messages become lines, and answered requests are ticked off."""
 
     def __init__(self) -> None:
@@ -168,7 +153,7 @@ class Outbox(_Stream, asyncio.BaseProtocol):
             self._transport.abort()
 
 
-class Inbox(_Stream):
+class Inbox(SdkReadStream):
     """The SDK's read stream: lines become messages; it ends when the open requests are answered or the grace is over."""
 
     def __init__(
@@ -215,15 +200,6 @@ class Inbox(_Stream):
             with self._grace:
                 await self._outbox.below(1)
         raise anyio.EndOfStream
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> SessionMessage:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
 
     async def _next(self) -> SessionMessage | None:
         try:
