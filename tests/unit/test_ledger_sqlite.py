@@ -93,6 +93,22 @@ asyncio.run(main())
 )
 
 
+def alone(script: str) -> str:
+    """Return a script whose jobs come one at a time, each in a turn of its own, to be committed on the loop."""
+    return (
+        script.replace(
+            "await ledger.record_read(audit, evidence)",
+            "await ledger.record_read(audit, evidence); await asyncio.sleep(0)",
+        )
+        .replace("range(8)", "range(1)")
+        .replace(
+            "await asyncio.gather(*[one(p) for p in (0, 3000, 60_000, 0)])",
+            "for p in (0, 3000, 60_000, 0): await one(p)",
+        )
+        .replace("path = Path(", "from synapsor.ledger import sqlite\nsqlite.QUICK_SECONDS = 3600\npath = Path(")
+    )
+
+
 def start(script: str, path: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -122,9 +138,12 @@ async def test_eight_processes_write_one_ledger_and_none_is_turned_away(tmp_path
 
 @pytest.mark.requirement("ledger:nothing-acknowledged-is-lost")
 @pytest.mark.parametrize("acknowledged", [1, 40, 333])
-async def test_killing_a_writer_loses_nothing_that_it_acknowledged(tmp_path: Path, acknowledged: int) -> None:
+@pytest.mark.parametrize("script", [WRITE_FOREVER, alone(WRITE_FOREVER)], ids=["together", "alone"])
+async def test_killing_a_writer_loses_nothing_that_it_acknowledged(
+    tmp_path: Path, acknowledged: int, script: str
+) -> None:
     path = await fresh(tmp_path)
-    process = start(WRITE_FOREVER, path)
+    process = start(script, path)
     assert process.stdout is not None
     assert process.stderr is not None
     told = [await asyncio.to_thread(process.stdout.readline) for _ in range(acknowledged)]
@@ -142,9 +161,10 @@ async def test_killing_a_writer_loses_nothing_that_it_acknowledged(tmp_path: Pat
 
 
 @pytest.mark.requirement("ledger:no-evidence-no-rows")
-async def test_on_a_full_disk_a_record_is_whole_or_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("script", [FILL_THE_DISK, alone(FILL_THE_DISK)], ids=["together", "alone"])
+async def test_on_a_full_disk_a_record_is_whole_or_refused(tmp_path: Path, script: str) -> None:
     path = await fresh(tmp_path)
-    process = start(FILL_THE_DISK, path)
+    process = start(script, path)
     out, err = await asyncio.to_thread(process.communicate, None, 100)
     assert process.returncode == 0, err
     acknowledged, failed = json.loads(out)
