@@ -10,6 +10,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import Activation, Decision, SignedDecision
 from synapsor.core.writeback import Job, Lease, Receipt
+from synapsor.handles import evidence_of
 from synapsor.ledger.store import Ledger
 from synapsor.ports import Activated
 from synapsor.values import digest
@@ -28,7 +29,8 @@ def handle(prefix: str) -> str:
 
 def seen(tenant: str = "acme", row: str = "INV-3001", padding: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return an audit and the evidence it speaks of."""
-    audit_id, evidence_id = handle("aud"), handle("ev")
+    audit_id = handle("aud")
+    evidence_id = evidence_of(audit_id)
     head = {
         "at": at(),
         "capability": "billing.inspect_invoice",

@@ -118,6 +118,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ladder:enforced": _R(
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),
+    "ledger:one-evidence-a-call": _R(
+        "Evidence has the handle of its call, so a call has one at most and one index finds both.", "DESIGN 5"
+    ),
     "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
     "ledger:every-look": _R(
         "Reading a resource again is audited too, and answers nothing when it cannot be.", "law 2, I16"
@@ -186,6 +189,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "sql:reviewed-text": _R("Each kind of statement has one reviewed text per engine.", "law 3"),
     "sql:values-bound": _R("No value of a call is ever part of a statement's text.", "law 3, S2"),
     "stdio:clean-wire": _R("Nothing but protocol messages reaches the wire.", "A22"),
+    "stdio:lines": _R("Each line comes once, in order and within the limit, however its bytes come.", "A18"),
     "stdio:survives": _R("No line that a client can send stops the server.", "A18"),
     "straight-line:whole": _R(
         "An agent reads and proposes, a person decides, a worker applies, and all of it is on record.", "DESIGN 4"

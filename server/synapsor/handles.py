@@ -18,6 +18,11 @@ def new(prefix: str) -> str:
             _draw()
 
 
+def evidence_of(call: str) -> str:
+    """Return the handle of a call's evidence: a call and its evidence share their digits, so one index finds both."""
+    return "ev" + call[call.index("_") :]
+
+
 def _draw() -> None:
     """Ask the system for many at once: each time, the asker gives up the interpreter's lock and has to win it back."""
     digits = os.urandom(_AT_ONCE * _DIGITS // 2).hex()

@@ -15,6 +15,8 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+import orjson
+
 Token: TypeAlias = str | None
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -49,6 +51,7 @@ class ValueUnfit(ValueError):
 _BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 _INTEGER = re.compile(r"-?[0-9]+\Z")
 _STAMP = re.compile(r"(-?[0-9]{4,}-[0-9]{2}-[0-9]{2}) ([0-9:.]+)(\+00(?::?00)?)?\Z")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SPECIAL_FLOATS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
@@ -141,7 +144,9 @@ _READERS = {
 }
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
+def lone_surrogate(text: str) -> bool:
+    """Tell whether a text holds half of a surrogate pair, which has no UTF-8."""
+    return not text.isascii() and _SURROGATE.search(text) is not None
 
 
 def canonical(value: Any) -> bytes:
@@ -152,9 +157,9 @@ def canonical(value: Any) -> bytes:
     """
     _refuse_unsafe(value)
     try:
-        return _encode(value).encode()
-    except UnicodeEncodeError:
-        raise ValueUnfit("a lone surrogate has no canonical form") from None
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise ValueUnfit("a lone surrogate or too deep a nesting has no canonical form") from None
 
 
 def _refuse_unsafe(value: Any) -> None:

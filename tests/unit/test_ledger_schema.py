@@ -104,6 +104,7 @@ def _minimal(connection: sqlite3.Connection, table: str) -> dict[str, object]:
     given: dict[str, dict[str, object]] = {
         "checkpoint": {"previous": 0},
         "decision": {"verdict": "approve"},
+        "evidence": {"id": "ev_x"},
         "migration": {"number": 99},
     }
     return _row(connection, table, **given.get(table, {}))
@@ -112,6 +113,8 @@ def _minimal(connection: sqlite3.Connection, table: str) -> dict[str, object]:
 @pytest.mark.parametrize("table", IMMUTABLE)
 @pytest.mark.requirement("ledger:append-only")
 def test_a_record_is_never_changed_deleted_or_replaced(connection: sqlite3.Connection, table: str) -> None:
+    if table == "evidence":
+        _row(connection, "query_audit", id="aud_x")
     row = _minimal(connection, table)
     names = ", ".join(row)
     values = ", ".join(":" + n for n in row)
@@ -126,6 +129,20 @@ def test_a_record_is_never_changed_deleted_or_replaced(connection: sqlite3.Conne
         connection.execute(
             f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO UPDATE SET {next(iter(row))} = 1", row
         )
+
+
+@pytest.mark.requirement("ledger:one-evidence-a-call")
+def test_evidence_has_the_handle_of_its_own_call(connection: sqlite3.Connection) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="not of its call"):
+        _row(connection, "evidence", id="ev_x")
+    _row(connection, "query_audit", id="aud_x")
+    _row(connection, "query_audit", seq=2, id="aud_y")
+    for other in ("ev_y", "aud_x", "x"):
+        with pytest.raises(sqlite3.IntegrityError, match="not of its call"):
+            _row(connection, "evidence", id=other)
+    _row(connection, "evidence", id="ev_x")
+    with pytest.raises(sqlite3.IntegrityError):
+        _row(connection, "evidence", id="ev_x")
 
 
 def test_an_event_is_only_added_at_the_end(connection: sqlite3.Connection) -> None:
@@ -249,7 +266,7 @@ def test_a_request_has_one_pending_proposal(connection: sqlite3.Connection) -> N
 def test_every_query_has_a_name_a_line_that_describes_it_and_values_only_as_placeholders() -> None:
     for name, text in queries().items():
         assert text.endswith((")", *"abcdefghijklmnopqrstuvwxyz0123456789'")), name
-        assert "'" not in re.sub(r"'(review_required|approved|read)'", "", text), name
+        assert "'" not in re.sub(r"'(review_required|approved|read|aud)'", "", text), name
 
 
 def test_every_query_is_used_and_every_used_query_exists() -> None:

@@ -10,8 +10,9 @@ import anyio
 import pytest
 from mcp.shared.message import ServerMessageMetadata
 
-from synapsor.serve.calls import Calls
-from synapsor.serve.stdio import Inbox, Outbox
+from synapsor.serve.calls import Calls, Way
+from synapsor.serve.lines import Lines
+from synapsor.serve.stdio import MAX_LINE, Inbox, Outbox
 from tests.serving.messages import INITIALIZE, call, legacy, line, request
 from tests.serving.process import Talk, talk
 
@@ -58,7 +59,7 @@ class _Caller:
         return {"ok": True, "tool": tool}, b'{"ok":true,"tool":"x"}'
 
 
-def _calls(caller: _Caller | None = None, way: _Way | None = None, meta: dict[str, Any] | None = None) -> Calls:
+def _calls(caller: _Caller | None = None, way: Way | None = None, meta: dict[str, Any] | None = None) -> Calls:
     """Return the calls of a connection whose first call was answered by the SDK."""
     calls = Calls(caller or _Caller(), way or _Way())
     assert not calls.take(_with(id=0, params={"name": TOOL, "_meta": meta or {}}))
@@ -203,9 +204,9 @@ async def test_a_call_that_is_canceled_as_soon_as_it_came_is_still_heard_of_and_
 
 @pytest.mark.requirement("stdio:survives")
 async def test_a_canceled_request_of_the_sdk_counts_as_open_until_it_has_ended() -> None:
-    reader, outbox = asyncio.StreamReader(), Outbox()
-    inbox = Inbox(reader, outbox, Calls(_Caller(), outbox), stop=lambda: None, grace_s=0, max_open=9)
-    reader.feed_data(
+    lines, outbox = Lines(MAX_LINE), Outbox()
+    inbox = Inbox(lines, outbox, Calls(_Caller(), outbox), stop=lambda: None, grace_s=0, max_open=9)
+    lines.data_received(
         line(call(1, "x")) + line({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})
     )
     asked, _ = await inbox.receive(), await inbox.receive()
@@ -214,6 +215,19 @@ async def test_a_canceled_request_of_the_sdk_counts_as_open_until_it_has_ended()
     assert asked.metadata.on_request_unanswered is not None
     await asked.metadata.on_request_unanswered()
     assert dict(outbox._open) == {}
+
+
+@pytest.mark.requirement("stdio:survives")
+async def test_a_call_is_begun_on_the_spot_only_below_the_limit_on_open_ones_and_before_the_end() -> None:
+    lines, outbox = Lines(MAX_LINE), Outbox()
+    calls = _calls(_Caller(), outbox)
+    inbox = Inbox(lines, outbox, calls, stop=lambda: None, grace_s=0, max_open=2)
+    taken = [inbox.take(line({**PLAIN, "id": number})) for number in range(3)]
+    assert (taken, outbox.owed) == ([True, True, False], 2)
+    assert not inbox.take(b"{not json\n"), "answered when it is read in its turn"
+    await calls.aclose()
+    inbox.finish()
+    assert not inbox.take(line({**PLAIN, "id": 3}))
 
 
 # ---- through a real process ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from synapsor.contract.model import Argument, Capability
 from synapsor.errors import Code, Refusal
-from synapsor.values import SAFE_INTEGER
+from synapsor.values import SAFE_INTEGER, lone_surrogate
 
 Test: TypeAlias = Callable[[Any], str]
 """Returns the rule that a value breaks, or ""."""
@@ -85,7 +85,7 @@ def _test_string(allowed: frozenset[str] | None, longest: int | None, value: Any
         return f"must be at most {longest} characters long"
     if "\0" in value:
         return "must not hold a NUL character"
-    if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+    if lone_surrogate(value):
         return "must not hold half of a surrogate pair"
     if allowed is not None and value not in allowed:
         return "must be one of the listed values"

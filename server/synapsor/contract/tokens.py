@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from synapsor.contract.model import ColumnRule
-from synapsor.values import ColumnType, Token, ValueUnfit
+from synapsor.values import ColumnType, Token, ValueUnfit, lone_surrogate
 
 _MOST_DIGITS = 100
 INT64 = range(-(2**63), 2**63)
@@ -44,7 +44,7 @@ def to_token(value: Any, rule: ColumnRule) -> Token:
 def _text(value: Any, rule: ColumnRule) -> str:
     if type(value) is not str:
         raise ValueUnfit("not text")
-    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+    if "\0" in value or lone_surrogate(value):
         raise ValueUnfit("holds NUL or a lone surrogate")
     if rule.max_length is not None and len(value) > rule.max_length:
         raise ValueUnfit("longer than the column")

@@ -7,7 +7,7 @@ import datetime as dt
 
 def stamp(moment: dt.datetime) -> str:
     """Return the instant as `2026-11-23T20:17:00.000000Z`."""
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def parse(text: str) -> dt.datetime:

@@ -9,6 +9,7 @@ from synapsor.contract.tokens import to_token
 from synapsor.values import ColumnType, ValueUnfit
 
 _PYTHON = {ColumnType.TEXT: str, ColumnType.UUID: str, ColumnType.INTEGER: int}
+_RULES = {kind: ColumnRule(type=kind) for kind in _PYTHON}
 
 
 def from_trusted(value: Any, kind: ColumnType) -> str:
@@ -18,7 +19,7 @@ def from_trusted(value: Any, kind: ColumnType) -> str:
         ValueUnfit: the value is missing or is of another type than the column.
     """
     fits = _PYTHON.get(kind)
-    token = to_token(value, ColumnRule(type=kind)) if fits is not None and type(value) is fits and value != "" else None
+    token = to_token(value, _RULES[kind]) if fits is not None and type(value) is fits and value != "" else None
     if token is None:
         raise ValueUnfit("the session value is not of the column's type")
     return token

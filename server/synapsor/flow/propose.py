@@ -40,7 +40,7 @@ async def propose(
     before = {c.name: token for c, token in zip(plan.shape.columns, seen.rows[0], strict=True)}
     _check_readable(plan, before)
     change = change_set(capability, served.table, arguments, before)
-    evidence = evidence_body(handles.new("ev"), call, plan, seen, source=served.source.name)
+    evidence = evidence_body(handles.evidence_of(call.id), call, plan, seen, source=served.source.name)
     proposal = _proposal(served, capability, arguments, scope, call, ledger.id, plan, change, evidence)
     record = await ledger.file_proposal(proposal, evidence, audit_of(call, plan, 1, evidence["id"], served, "proposed"))
     if record.proposal.id == proposal.id:

@@ -40,7 +40,7 @@ async def read(
     """
     plan, seen = await look(served, arguments, scope)
     data = _single(served, plan, seen) if plan.shape.single else _list(served, plan, seen)
-    evidence = handles.new("ev")
+    evidence = handles.evidence_of(call.id)
     await ledger.record_read(
         audit_of(call, plan, len(seen.rows), evidence, served),
         evidence_body(evidence, call, plan, seen, source=served.source.name),

@@ -18,7 +18,7 @@ def read_event(audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> 
 def seen_records(audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> tuple[Record, ...]:
     """Make the audit and the evidence of one call ready."""
     asked = record(AUDIT, audit["id"], audit)
-    return (asked,) if evidence is None else (record(EVIDENCE, evidence["id"], evidence), asked)
+    return (asked,) if evidence is None else (asked, record(EVIDENCE, evidence["id"], evidence))
 
 
 async def evidence_of(tx: Transaction, evidence_id: str) -> dict[str, Any] | None:

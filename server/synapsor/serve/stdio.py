@@ -20,6 +20,7 @@ from mcp.types import INVALID_REQUEST, JSONRPCError, JSONRPCNotification, JSONRP
 
 from synapsor.serve.calls import Calls
 from synapsor.serve.descriptors import private_wire
+from synapsor.serve.lines import Lines, TooLong
 from synapsor.serve.loop import on_signals
 from synapsor.serve.server import ToolServer
 from synapsor.serve.streams import SdkReadStream, SdkStream
@@ -40,15 +41,14 @@ async def serve_stdio(
     """
     loop = asyncio.get_running_loop()
     with private_wire() as (wire_in, wire_out):
-        reader = asyncio.StreamReader(limit=max_line)
+        lines = Lines(max_line)
         _, outbox = await loop.connect_write_pipe(Outbox, os.fdopen(wire_out, "wb", 0))
-        source, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(wire_in, "rb", 0)
-        )
+        source, _ = await loop.connect_read_pipe(lambda: lines, os.fdopen(wire_in, "rb", 0))
         calls = Calls(server.caller, outbox)
         outbox.on_answer = calls.learn
-        inbox = Inbox(reader, outbox, calls, stop=source.close, grace_s=grace_s, max_open=max_open)
+        inbox = Inbox(lines, outbox, calls, stop=source.close, grace_s=grace_s, max_open=max_open)
         outbox.on_lost = inbox.leave
+        lines.offer = inbox.take
         try:
             with on_signals(inbox.finish, inbox.leave):
                 await server.run(inbox, outbox, server.create_initialization_options())
@@ -136,9 +136,14 @@ class Outbox(SdkStream, asyncio.BaseProtocol):
             del self._open[key]
         self._changed.set()
 
+    @property
+    def owed(self) -> int:
+        """How many requests are owed an answer."""
+        return self._open.total()
+
     async def below(self, limit: int) -> None:
         """Wait until fewer requests than this are owed an answer."""
-        while self._open.total() >= limit:
+        while self.owed >= limit:
             self._changed.clear()
             await self._changed.wait()
 
@@ -158,7 +163,7 @@ class Inbox(SdkReadStream):
 
     def __init__(
         self,
-        reader: asyncio.StreamReader,
+        lines: Lines,
         outbox: Outbox,
         calls: Calls,
         *,
@@ -166,7 +171,7 @@ class Inbox(SdkReadStream):
         grace_s: float,
         max_open: int,
     ) -> None:
-        self._reader = reader
+        self._lines = lines
         self._outbox = outbox
         self._calls = calls
         self._stop = stop
@@ -185,6 +190,15 @@ class Inbox(SdkReadStream):
         """Take no further message, and end now."""
         self._grace.cancel()
         self.finish()
+
+    def take(self, line: bytes) -> bool:
+        """Begin the call that a line is, when it can be begun on the spot."""
+        if self._finishing or self._outbox.owed >= self._max_open:
+            return False
+        try:
+            return self._calls.take(parse(line.strip()))
+        except Malformed:
+            return False  # answered when it is read again, in its turn
 
     async def receive(self) -> SessionMessage:
         """Return the next message; what is none is answered here.
@@ -215,22 +229,14 @@ class Inbox(SdkReadStream):
             return None
 
     async def _line(self) -> bytes | None:
-        skipping = False
         while True:
             try:
-                line = await self._reader.readuntil(b"\n")
-            except asyncio.IncompleteReadError as end:
-                # A last line without its newline is still a line.
-                return None if skipping else end.partial.strip() or None
-            except asyncio.LimitOverrunError as over:
-                await self._reader.readexactly(over.consumed)
-                if not skipping:
-                    await self._outbox.say(Malformed(INVALID_REQUEST, "The message is too large").answer())
-                skipping = True
+                line = await self._lines.next()
+            except TooLong:
+                await self._outbox.say(Malformed(INVALID_REQUEST, "The message is too large").answer())
                 continue
-            if not skipping and (line := line.strip()):
+            if line is None or (line := line.strip()):
                 return line
-            skipping = False
 
     async def _message(self, line: bytes) -> SessionMessage | None:
         try:

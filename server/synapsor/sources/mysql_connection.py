@@ -7,7 +7,6 @@ its pool hands on whatever session state the last borrower left.
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 import time
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from pymysql.err import OperationalError
 from synapsor.errors import ConfigError, Failure, SourceFailure
 from synapsor.sources.mysql_failures import NO_TLS, PLAINTEXT_PASSWORD, failure_of, is_answer
 from synapsor.sql.statement import RawRow, Statement
+from synapsor.values import lone_surrogate
 
 Role: TypeAlias = Literal["read", "write"]
 
@@ -36,7 +36,6 @@ IDLE_SECONDS = 30
 """A transaction that the worker leaves idle for longer is ended by the server."""
 
 _SENDS_PASSWORD = frozenset({b"mysql_clear_password", b"mysql_old_password"})
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _RESET_CONNECTION = 0x1F  # COM_RESET_CONNECTION, which PyMySQL has no name for
 # NO_BACKSLASH_ESCAPES, ANSI_QUOTES and PIPES_AS_CONCAT stay out: the client's escaping and the compiled SQL rely on it.
 _SQL_MODE = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
@@ -255,7 +254,7 @@ class Session:
 
 def _encodable(text: str) -> str:
     # The driver would smuggle a lone surrogate through as a raw byte.
-    if _SURROGATE.search(text):
+    if lone_surrogate(text):
         raise SourceFailure(Failure.VALUE, state="encoding")
     return text
 

@@ -53,9 +53,10 @@ CREATE TABLE query_audit (
     body TEXT NOT NULL
 ) STRICT;
 
+-- The handle is unique as its call's is: see evidence_of_call.
 CREATE TABLE evidence (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
-    id TEXT NOT NULL UNIQUE,
+    id TEXT NOT NULL,
     at TEXT NOT NULL,
     tenant TEXT,
     principal TEXT NOT NULL,
@@ -179,6 +180,13 @@ CREATE TRIGGER event_grows BEFORE INSERT ON event
 WHEN NEW.seq <> coalesce((SELECT max(seq) FROM event), 0) + 1
 BEGIN
     SELECT raise(ABORT, 'event: not the next number');
+END;
+
+-- Evidence has the handle of its call but for the prefix, so the index on query_audit finds it, too.
+CREATE TRIGGER evidence_of_call BEFORE INSERT ON evidence
+WHEN NEW.id IS NOT (SELECT 'ev' || substr(id, 4) FROM query_audit WHERE seq = NEW.seq)
+BEGIN
+    SELECT raise(ABORT, 'evidence: not of its call');
 END;
 
 -- The transition table of core.proposal, once more where no program can go around it.
