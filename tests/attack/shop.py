@@ -1,6 +1,5 @@
 """One project, opened in this process with everything in it: the model's desk, a person's pen, the worker, and the ledger's own file."""
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -47,8 +46,7 @@ class Shop:
         would hold up whoever changes the shop from it.
         """
         answer = await self.desk.call(name, arguments or {}, session)
-        if chores := self.project.reader("shop")._pool._chores:  # type: ignore[attr-defined]  # no event tells
-            await asyncio.wait(set(chores))
+        await self.project.reader("shop")._pool.tidied()  # type: ignore[attr-defined]  # no event tells
         return answer
 
     async def proposed(self, name: str, arguments: Mapping[str, Any], session: Session = ACME) -> dict[str, Any]:

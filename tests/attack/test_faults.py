@@ -300,16 +300,14 @@ async def test_a_lock_that_is_not_given_is_a_timeout_and_a_full_pool_is_busy(
     quick = policy.replace("  billing.list_overdue:", "    limits: {time_ms: 400}\n\n  billing.list_overdue:")
     async with open_shop(tmp_path / "project", database, config=config, policy=quick) as shop:
         pool = shop.project.reader("shop")._pool  # type: ignore[attr-defined]  # to see that nobody is being tidied
-        while pool._chores:
-            await asyncio.wait(pool._chores)
+        await pool.tidied()
         async with locked_table(database):
             calls = [asyncio.create_task(shop.call(INSPECT, {"invoice_id": f"INV-300{n}"})) for n in (1, 2)]
             async with asyncio.timeout(3):
                 one, two = await asyncio.gather(*calls)
             plain_refusal(one, "timeout")
             plain_refusal(two, "busy")
-        while pool._chores:
-            await asyncio.wait(pool._chores)
+        await pool.tidied()
         assert (await shop.call(INSPECT, {"invoice_id": "INV-3001"}))["ok"]
         assert sorted(outcome for _, outcome in shop.audits()) == ["busy", "ok", "timeout"]
 

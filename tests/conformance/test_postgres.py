@@ -203,8 +203,7 @@ async def test_nothing_of_a_session_reaches_its_next_borrower(reader: ReadSource
 async def _tidied(reader: ReadSource) -> Session:
     """Return the one idle session of a reader, when its last borrower's traces are gone."""
     pool: Pool[Session] = reader._pool  # type: ignore[attr-defined]  # what it does between two calls
-    while pool._chores or not pool._idle:
-        await asyncio.wait(pool._chores) if pool._chores else await asyncio.sleep(0)
+    await pool.tidied()
     (session,) = pool._idle
     return session
 

@@ -71,6 +71,7 @@ class Pool(Generic[S]):
         self._slots = asyncio.Semaphore(size)
         self._wait_seconds = wait_ms / 1000
         self._idle: list[S] = []
+        self._returned: list[S] = []
         self._chores: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -103,8 +104,9 @@ class Pool(Generic[S]):
             raise
 
     def release(self, session: S) -> None:
-        """Take a session back, in whatever state; it is reset, or stopped and closed, behind the caller's back."""
-        self._chore(self._tidy(session))
+        """Take a session back, in whatever state; it is reset, or stopped and closed, once the caller has gone on with what it got."""
+        self._returned.append(session)
+        asyncio.get_running_loop().call_soon(self._take_back)
 
     async def discard(self, session: S) -> None:
         """Close a session, stopping what it still does on the server, and free its place."""
@@ -115,13 +117,22 @@ class Pool(Generic[S]):
         finally:
             self._slots.release()
 
+    async def tidied(self) -> None:
+        """Return when every session that was handed back is clean or closed."""
+        self._take_back()
+        while self._chores:
+            await asyncio.wait(self._chores)
+
     async def aclose(self) -> None:
         """Close every idle session and wait for those that are being tidied."""
         self._closed = True
-        while self._chores:
-            await asyncio.wait(self._chores)
+        await self.tidied()
         while self._idle:
             await self._idle.pop().close()
+
+    def _take_back(self) -> None:
+        while self._returned:
+            self._chore(self._tidy(self._returned.pop()))
 
     async def _tidy(self, session: S) -> None:
         if not self._closed and session.alive:
