@@ -954,6 +954,14 @@ MUTANTS = (
         "tests/attack/test_approval.py",
     ),
     Mutant(
+        "approval.signature-spelling",
+        "approval:trusted-key",
+        "server/synapsor/core/signatures.py",
+        "    if base64.b64encode(raw).decode() != text:",
+        "    if False:",
+        "tests/attack/test_approval.py -k spelling",
+    ),
+    Mutant(
         "approval.verdict",
         "approval:one-digest",
         "server/synapsor/core/review.py",
@@ -1061,7 +1069,7 @@ MUTANTS = (
         "approval.key",
         "approval:trusted-key",
         "server/synapsor/flow/review.py",
-        "    if base64.b64encode(key.public_key().public_bytes_raw()).decode() != operator.key:",
+        "    if public_text(key) != operator.key:",
         "    if False:",
         "tests/attack/test_approval.py",
     ),

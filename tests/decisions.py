@@ -6,10 +6,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve.keys import public_key
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal
 from synapsor.core.review import Operator
+from synapsor.core.signatures import public_text
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.testing.clock import TestClock
@@ -31,7 +31,7 @@ def person(name: str = "leo", *roles: str, principals: tuple[str, ...] = (), rev
     """Return a person with a new key; a billing lead unless told otherwise."""
     key = Ed25519PrivateKey.generate()
     operator = Operator(
-        name=name, key=public_key(key), roles=roles or ("billing_lead",), principals=principals, revoked=revoked
+        name=name, key=public_text(key), roles=roles or ("billing_lead",), principals=principals, revoked=revoked
     )
     return Person(operator=operator, key=key)
 

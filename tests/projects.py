@@ -10,12 +10,13 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve.keys import create_key, public_key
+from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.config import Config, load_config
 from synapsor.contract.digest import canonical_body
 from synapsor.core.review import Operator
 from synapsor.core.scope import Session
+from synapsor.core.signatures import public_text
 from synapsor.flow.review import activate, approve
 from synapsor.ports import ProposalRecord
 from synapsor.runtime import Project, open_project
@@ -96,7 +97,7 @@ def write_project(
     files = ProjectFiles(root=root, database=database)
     for name, role in (("rita", "contract_reviewer"), ("leo", "billing_lead")):
         key = create_key(root / "keys" / f"{name}.pem", passphrase=None)
-        operator = Operator(name=name, key=public_key(key), roles=(role,))
+        operator = Operator(name=name, key=public_text(key), roles=(role,))
         files.operators = add_operator(root / "operators.yaml", operator)
         files.keys[name] = key
     return files

@@ -5,19 +5,17 @@ One key is one name and one person is one name. Reading them is all that serving
 
 from __future__ import annotations
 
-import base64
-import binascii
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from synapsor.config import FormatVersion, read_yaml, refuse, validated
 from synapsor.contract.document import hidden
 from synapsor.contract.model import Name
 from synapsor.core.review import Operator, same_person
+from synapsor.core.signatures import is_public_key
 from synapsor.errors import ConfigError
 
 OperatorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
@@ -102,14 +100,3 @@ def check_people(operators: dict[str, Operator]) -> None:
                 f"{one.name} and {other.name} could be the same person.",
                 fix="Give one person one entry, with all their principals.",
             )
-
-
-def is_public_key(text: str) -> bool:
-    """Tell whether this is an Ed25519 public key, raw and base64, in its one spelling."""
-    try:
-        raw = base64.b64decode(text, validate=True)
-        Ed25519PublicKey.from_public_bytes(raw)
-    except (binascii.Error, ValueError):
-        return False
-    # One spelling only, so that equal keys are equal texts.
-    return base64.b64encode(raw).decode() == text

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from synapsor.core.facts import ColumnFacts, RelationFacts, Rights
+from synapsor.core.facts import RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import Activation, SignedDecision
@@ -24,6 +24,14 @@ class Clock(Protocol):
     """Tells the time in UTC; tests give their own."""
 
     def now(self) -> dt.datetime: ...
+
+
+class SystemClock:
+    """The host's clock."""
+
+    def now(self) -> dt.datetime:
+        """Return the present instant."""
+        return dt.datetime.now(dt.UTC)
 
 
 class ReadSource(Protocol):
@@ -219,12 +227,10 @@ __all__ = [
     "Activated",
     "AgentLedger",
     "Clock",
-    "ColumnFacts",
     "ProposalRecord",
     "ReadSource",
-    "RelationFacts",
     "ReviewLedger",
-    "Rights",
+    "SystemClock",
     "WorkLedger",
     "WriteSource",
     "WriteTransaction",

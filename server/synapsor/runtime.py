@@ -1,11 +1,10 @@
-"""The composition root: the one place that knows every adapter, and hands each process only what it may hold.
+"""The composition root: it opens what a process needs of a project, and hands each process only what it may hold.
 
-`desk` resolves read credentials and nothing else; only `worker` resolves write credentials.
+`desk` resolves read credentials and nothing else; write credentials are for `worker`, and `doctor` looks at those that are there.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import os
 import socket
@@ -24,7 +23,7 @@ from synapsor.core.review import Operator, verify_activation
 from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, SourceFailure
 from synapsor.operators import read_operators
-from synapsor.ports import ReadSource
+from synapsor.ports import ReadSource, SystemClock
 from synapsor.secrets import resolve
 from synapsor.wiring import open_reader, open_writer
 
@@ -38,14 +37,6 @@ if TYPE_CHECKING:
     from synapsor.work.worker import Pace, Worker
 
 log = logging.getLogger("synapsor")
-
-
-class SystemClock:
-    """The host's clock, in UTC."""
-
-    def now(self) -> dt.datetime:
-        """Return the present instant."""
-        return dt.datetime.now(dt.UTC)
 
 
 class Project:
@@ -93,7 +84,9 @@ class Project:
             from synapsor.ledger.open import open_ledger
 
             fresh = (create or self.config.profile == "development") and not self.config.ledger.exists()
-            self._ledger = open_ledger(self.config.ledger, create=fresh, key_path=self.config.ledger_key)
+            self._ledger = open_ledger(
+                self.config.ledger, create=fresh, key_path=self.config.ledger_key, clock=self.clock
+            )
             self._stack.push_async_callback(self._ledger.aclose)
         return self._ledger
 

@@ -251,6 +251,20 @@ async def test_what_is_no_signature_proves_nothing(signature: str) -> None:
 
 
 @pytest.mark.requirement("approval:trusted-key")
+async def test_a_signature_in_another_spelling_of_base64_proves_nothing() -> None:
+    ledger, asked = await filed()
+    leo = person()
+    (signed,) = (await leo_says_yes(ledger, asked, leo)).decisions
+    # 64 bytes end in one digit of which only two bits count: the next letter decodes alike.
+    alike = signed.signature[:-3] + chr(ord(signed.signature[-3]) + 1) + "=="
+    assert base64.b64decode(alike, validate=True) == base64.b64decode(signed.signature)
+    with pytest.raises(IntegrityError):
+        verify_approval(
+            replace(signed, signature=alike), asked, {"leo": leo.operator}, ledger=ledger.id, now=stamp(NOW)
+        )
+
+
+@pytest.mark.requirement("approval:trusted-key")
 async def test_a_rejection_or_an_activation_cannot_stand_for_an_approval() -> None:
     ledger, asked = await filed()
     leo = person()

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve.keys import create_key, public_key
+from synapsor.approve.keys import create_key
 from synapsor.contract.model import Bound, Contract, ProposeCapability, Range
 from synapsor.core.authority import table_for
 from synapsor.core.facts import RelationFacts, Rights
@@ -25,6 +25,7 @@ from synapsor.core.plan import Relation
 from synapsor.core.proposal import ChangeSet, Proposal, _hold, change_set
 from synapsor.core.review import Decision, Operator, SignedDecision, sign, verify_approval
 from synapsor.core.scope import Session
+from synapsor.core.signatures import public_text
 from synapsor.core.writeback import Lease, stale, surprise
 from synapsor.errors import Code, DecisionRefused, Failure, IntegrityError, LedgerFailure, Refusal, SourceFailure
 from synapsor.flow.apply import Task, apply, nowhere
@@ -679,7 +680,7 @@ async def test_the_authority_of_an_activation_is_its_reviewers(
     trial: Trial, changes: dict[str, Any], other: dict[str, Any], code: str
 ) -> None:
     key = Ed25519PrivateKey.generate()
-    rita = replace(Operator(name="rita", key=public_key(key), roles=("contract_reviewer",)), **changes)
+    rita = replace(Operator(name="rita", key=public_text(key), roles=("contract_reviewer",)), **changes)
 
     def by_rita(record: ProposalRecord, active: Activated, lease: Lease) -> tuple[Any, Any, Any]:
         signed = replace(active.activation, operator="rita", **other)

@@ -19,10 +19,11 @@ import pytest
 import pytest_asyncio
 
 from synapsor.core.records import to_body
+from synapsor.core.signatures import public_text
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import Book, Signer, event, event_hash
 from synapsor.ledger.connection import Job, T
-from synapsor.ledger.keys import create_key, load_key, public_text
+from synapsor.ledger.keys import create_key, load_key
 from synapsor.ledger.kinds import KINDS, loads
 from synapsor.ledger.open import open_ledger
 from synapsor.ledger.sqlite_file import ERRORS, SqliteTransaction, connect, run

@@ -464,6 +464,12 @@ def test_the_receipts_table_is_printed_for_its_owner(run: Run) -> None:
     assert "DROP TABLE" not in run("receipts", "ddl", "--role", "x; DROP TABLE y").out
 
 
+@pytest.mark.parametrize("source", ["shop", "nothing", ""])
+def test_a_list_of_receipts_cannot_be_asked_for_one_source(active: Run, source: str) -> None:
+    refused = active("receipts", "list", "--source", source)
+    assert (refused.code, refused.out, "--source" in refused.err) == (2, "", True)
+
+
 @pytest.mark.requirement("doctor:what-serve-says")
 def test_doctor_says_what_serve_would_say_before_and_after_the_activation(run: Run, files: ProjectFiles) -> None:
     def rules() -> tuple[int, set[str]]:
@@ -573,7 +579,7 @@ def test_a_person_at_a_terminal_types_the_digest_that_the_card_shows(active: Run
     command = files.command("approve", *key(files, "leo"))
     for typed in ("y", "", prefix[:7], "00000000"):
         code, shown = at_terminal(command, files.environment, typed)
-        assert (code, "nothing was decided" in shown) == (2, True), shown
+        assert (code, "nothing was signed" in shown) == (2, True), shown
     assert active("--json", "show").json["status"] == "review_required"
     code, shown = at_terminal(command, files.environment, prefix)
     assert code == 0, shown
@@ -594,7 +600,7 @@ def test_a_reviewer_at_a_terminal_types_the_digest_of_the_contract(run: Run, fil
     command = files.command("activate", *key(files, "rita"))
     assert at_terminal(command, files.environment, "y")[0] == 2
     assert run("call", "billing.inspect_invoice", "--arg", "invoice_id=INV-3001").code == 4
-    assert at_terminal(command, files.environment, digest[7:15])[0] == 0
+    assert at_terminal(command, files.environment, digest[7:15].upper())[0] == 0
     assert run("call", "billing.inspect_invoice", "--arg", "invoice_id=INV-3001").code == 0
 
 

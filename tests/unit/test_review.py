@@ -9,11 +9,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from synapsor.approve.keys import create_key, default_path, load_key, new_passphrase, public_key
+from synapsor.approve.keys import create_key, default_path, load_key, new_passphrase
 from synapsor.approve.operators import add_operator, revoke_operator
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.core.review import Operator, signature_holds
+from synapsor.core.signatures import public_text
 from synapsor.errors import ConfigError, DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.review import activate, approve, proposal_of, reject
 from synapsor.ledger.open import open_memory_ledger
@@ -139,7 +140,7 @@ def test_a_new_key_is_readable_by_its_owner_only_whatever_the_umask(tmp_path: Pa
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert public_key(load_key(path, ask=never)) == public_key(key)
+    assert public_text(load_key(path, ask=never)) == public_text(key)
 
 
 @pytest.mark.requirement("operator-key:private")
@@ -173,7 +174,7 @@ def test_a_key_is_never_written_over_and_never_read_through_a_link(tmp_path: Pat
 def test_a_passphrase_opens_a_key_and_a_wrong_one_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "keys" / "leo.pem"
     key = create_key(path, passphrase=Secret(PASSPHRASE))
-    assert public_key(load_key(path, ask=lambda _: Secret(PASSPHRASE))) == public_key(key)
+    assert public_text(load_key(path, ask=lambda _: Secret(PASSPHRASE))) == public_text(key)
     assert b"Synapsor-Key: scrypt-1 " in path.read_bytes()
     for wrong in ("", "other", PASSPHRASE + " "):
         with pytest.raises(SynapsorError) as refused:

@@ -6,7 +6,6 @@ operator starts, an agent's among them. It is stretched with scrypt, because the
 
 from __future__ import annotations
 
-import base64
 import getpass
 import hashlib
 import os
@@ -107,11 +106,6 @@ def load_key(path: Path, *, ask: Ask = ask_terminal) -> Ed25519PrivateKey:
     if not _SALT.fullmatch(salt):
         raise _not_a_key(path)
     return _decode(rest, _stretch(ask(f"Passphrase of {path.name}: "), salt), path)
-
-
-def public_key(key: Ed25519PrivateKey) -> str:
-    """Return the raw public key, base64, as `operators.yaml` has it."""
-    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
 
 
 def new_passphrase(ask: Ask = ask_terminal) -> Secret | None:

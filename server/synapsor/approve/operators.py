@@ -15,8 +15,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from synapsor.core.review import Operator, key_fingerprint
+from synapsor.core.signatures import is_public_key
 from synapsor.errors import ConfigError, UsageError
-from synapsor.operators import OperatorsFile, check_operators, check_people, is_public_key, read_operators
+from synapsor.operators import OperatorsFile, check_operators, check_people, read_operators
 
 HEADER = "# The operators of this project. Written by `synapsor operator`; their keys decide, so review every change of this file.\n"
 

@@ -8,15 +8,13 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.cli.signer import signer
-from synapsor.cli.terminal import answer, ask, interrupt_at_once, note
+from synapsor.cli.terminal import answer, confirm_digest, interrupt_at_once, note
 from synapsor.config import load_config
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
 from synapsor.contract.model import ProposeCapability
 from synapsor.errors import UsageError
 from synapsor.flow.review import activate
-
-PREFIX = 8
 
 
 def run(arguments: Namespace) -> int:
@@ -85,9 +83,4 @@ def _confirm(loaded: LoadedContract) -> None:
             sets = ", ".join(f"{column} = {value!r}" for column, value in capability.set.items())
             bounds = capability.model_dump(mode="json", exclude_none=True)["bounds"]
             note(f"    sets {sets}; bounds {bounds or 'none'}; needs the role {capability.approval.role}")
-    typed = ask(
-        f"Type the first {PREFIX} characters of the digest (after sha256:) to activate it:",
-        otherwise="Read it, then run again with --yes.",
-    )
-    if typed != loaded.digest.removeprefix("sha256:")[:PREFIX]:
-        raise UsageError("That is not the digest; nothing was activated.")
+    confirm_digest(loaded.digest, verb="activate", otherwise="Read it, then run again with --yes.")

@@ -13,14 +13,13 @@ from synapsor import runtime
 from synapsor.approve.card import Card, card, render
 from synapsor.approve.terms import terms_behind
 from synapsor.cli.signer import named, signer
-from synapsor.cli.terminal import answer, ask, coloured, interrupt_at_once, width
+from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at_once, width
 from synapsor.config import load_config
 from synapsor.core.records import to_body
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.review import approve, may_ask, proposal_of, reject
 from synapsor.ports import ProposalRecord
 
-PREFIX = 8
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
@@ -96,12 +95,7 @@ def _confirmed(arguments: Namespace, seen: Card) -> str:
     otherwise = "Give the full digest that you have seen with --digest."
     if arguments.json:
         raise UsageError("With --json nobody is asked.", fix=otherwise)
-    typed = ask(
-        f"To {arguments.verdict} it, type the first {PREFIX} characters of the digest (after sha256:):",
-        otherwise=otherwise,
-    )
-    if typed.lower() != seen.digest.removeprefix("sha256:")[:PREFIX]:
-        raise UsageError("That is not the digest; nothing was decided.")
+    confirm_digest(seen.digest, verb=arguments.verdict, otherwise=otherwise)
     return seen.digest
 
 

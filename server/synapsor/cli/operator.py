@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from synapsor.approve.keys import create_key, default_path, new_passphrase, public_key
+from synapsor.approve.keys import create_key, default_path, new_passphrase
 from synapsor.approve.operators import add_operator, check_new, describe, revoke_operator
 from synapsor.cli.terminal import answer, note
 from synapsor.config import Config, load_config
 from synapsor.core.review import Operator, key_fingerprint
+from synapsor.core.signatures import public_text
 from synapsor.errors import UsageError
 from synapsor.operators import read_operators
 from synapsor.secrets import Secret
@@ -38,7 +39,7 @@ def _add(arguments: Namespace, config: Config) -> None:
         path = arguments.key or default_path(arguments.name)
         key = create_key(path, passphrase=_passphrase(arguments))
         operator = Operator(
-            name=operator.name, key=public_key(key), roles=operator.roles, principals=operator.principals
+            name=operator.name, key=public_text(key), roles=operator.roles, principals=operator.principals
         )
         place = f"; the private key is in {path}, keep it where no agent can read it"
     add_operator(config.operators, operator)

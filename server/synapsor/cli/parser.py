@@ -120,7 +120,7 @@ def _contracts(commands: Any) -> None:
         choices=["ddl", "list"],
         help="ddl: the table that the owner of a source makes; list: the newest receipts",
     )
-    receipts.add_argument("--source", metavar="NAME", help="only of this source")
+    receipts.add_argument("--source", metavar="NAME", help="the table of this source alone (ddl)")
     receipts.add_argument(
         "--role",
         metavar="NAME",

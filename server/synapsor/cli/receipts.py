@@ -19,6 +19,8 @@ from synapsor.values import ValueUnfit
 
 def run(arguments: Namespace) -> int:
     """Print the script or the list, and return 0."""
+    if arguments.action == "list" and arguments.source is not None:
+        raise UsageError("The receipts of all sources are listed together; --source is for `ddl`.", fix="Leave it out.")
     config = load_config(arguments.config)
     if arguments.source and arguments.source not in config.sources:
         raise UsageError("There is no such source.", fix=f"Known here: {', '.join(config.sources)}.")

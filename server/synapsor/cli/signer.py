@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve.keys import default_path, load_key, public_key
+from synapsor.approve.keys import default_path, load_key
 from synapsor.core.review import Operator
+from synapsor.core.signatures import public_text
 from synapsor.errors import DecisionRefused, UsageError
 
 
@@ -45,7 +46,7 @@ def signer(arguments: Namespace, operators: Mapping[str, Operator]) -> tuple[Ope
     if operator is not None:
         return operator, load_key(arguments.key or default_path(operator.name))
     key = load_key(arguments.key)
-    found = next((o for o in operators.values() if o.key == public_key(key)), None)
+    found = next((o for o in operators.values() if o.key == public_text(key)), None)
     if found is None:
         raise DecisionRefused(
             "unknown_key",

@@ -14,6 +14,8 @@ from typing import Any
 from synapsor.errors import UsageError
 
 WIDTH = 100
+PREFIX = 8
+"""How much of a digest a person types."""
 _ODD = re.compile(r"[^\n -~]")
 
 
@@ -57,6 +59,18 @@ def ask(question: str, *, otherwise: str) -> str:
         raise UsageError("There is no terminal to ask on.", fix=otherwise)
     print(question, end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
+
+
+def confirm_digest(digest: str, *, verb: str, otherwise: str) -> None:
+    """Have a person type the beginning of the digest that they have seen.
+
+    Raises:
+        UsageError: they typed something else, or nobody is there; `otherwise` says what to do then.
+    """
+    start = digest.removeprefix("sha256:")[:PREFIX]
+    typed = ask(f"To {verb} it, type the first {PREFIX} characters of the digest (after sha256:):", otherwise=otherwise)
+    if typed.lower() != start:
+        raise UsageError("That is not the digest; nothing was signed.")
 
 
 def interrupt_at_once() -> None:

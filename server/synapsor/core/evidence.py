@@ -34,7 +34,7 @@ class Rows:
 
     Attributes:
         position: the source's own position (a WAL location, a GTID), where it gives one.
-        more: the row limit or the byte limit cut the result; `cut_by` says which.
+        cut_by: which limit cut the result, of rows or of bytes; None when it is whole.
     """
 
     columns: tuple[str, ...]

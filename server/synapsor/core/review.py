@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from synapsor.core import signatures
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
 from synapsor.errors import DecisionRefused, IntegrityError
@@ -82,17 +82,12 @@ class Activation:
 
 def sign(statement: Decision | Activation, key: Ed25519PrivateKey) -> str:
     """Return the base64 signature over the statement."""
-    return base64.b64encode(key.sign(_signed_bytes(statement))).decode()
+    return signatures.sign(_signed_bytes(statement), key)
 
 
 def signature_holds(statement: Decision | Activation, signature: str, operator: Operator) -> bool:
     """Tell whether this operator's key made this signature over this statement."""
-    try:
-        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(operator.key, validate=True))
-        public.verify(base64.b64decode(signature, validate=True), _signed_bytes(statement))
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+    return signatures.holds(_signed_bytes(statement), signature, operator.key)
 
 
 def _signed_bytes(statement: Decision | Activation) -> bytes:

@@ -6,7 +6,6 @@ and an attempt that is refused is recorded too.
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import secrets
 import unicodedata
@@ -34,6 +33,7 @@ from synapsor.core.review import (
     signature_holds,
     verify_activation,
 )
+from synapsor.core.signatures import public_text
 from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.replay import proposal_named
@@ -210,7 +210,7 @@ def _check(
     record: ProposalRecord, ledger: str, digest: str, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime
 ) -> None:
     proposal = record.proposal
-    if base64.b64encode(key.public_key().public_bytes_raw()).decode() != operator.key:
+    if public_text(key) != operator.key:
         raise _wrong_key(operator)
     if proposal.ledger != ledger:
         raise IntegrityError("The proposal belongs to another ledger.")

@@ -1,8 +1,8 @@
 """The seam between the store and an engine: named queries inside whole-transaction jobs, and nothing else.
 
-A job is one coroutine function that holds a whole transaction. It awaits nothing but its transaction, so an engine may drive it
-on a thread of its own (SQLite) or on the event loop (a driver such as asyncpg); it may be run again from its
-beginning, so it keeps no state outside.
+A job is one coroutine function that holds a whole transaction. It awaits nothing but its transaction, so an engine may drive it on the
+event loop or on a thread of its own (SQLite does the first, and the second after a failure or while the file is locked); it may be run
+again from its beginning, so it keeps no state outside.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 from pathlib import Path
 
@@ -43,9 +42,3 @@ def load_key(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise LedgerFailure(f"The ledger's key {path.name} is not an Ed25519 key.", fix="Restore it from a backup.")
     return key
-
-
-def public_text(key: Ed25519PrivateKey) -> str:
-    """Return the public part, raw and in base64, as an operator's key is written."""
-    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return base64.b64encode(raw).decode()

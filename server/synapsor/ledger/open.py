@@ -5,7 +5,6 @@ A ledger is made under another name and appears whole: file, key and first signe
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import os
 import sqlite3
@@ -18,26 +17,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import handles
 from synapsor.core.moment import stamp
+from synapsor.core.signatures import public_text
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import Book, Checkpoint, Signer, event
 from synapsor.ledger.connection import Transaction
-from synapsor.ledger.keys import create_key, load_key, public_text
+from synapsor.ledger.keys import create_key, load_key
 from synapsor.ledger.migrate import migrate, migrations, pending
 from synapsor.ledger.private import create_private, locked, make_directory, narrow, sync_directory
 from synapsor.ledger.sqlite import SqliteConnection
 from synapsor.ledger.sqlite_file import ERRORS, SqliteTransaction, connect, failure, run
 from synapsor.ledger.store import Ledger
-from synapsor.ports import Clock
+from synapsor.ports import Clock, SystemClock
 
 log = logging.getLogger("synapsor.ledger")
 
 _MAGIC = b"SQLite format 3\0"
-
-
-class _SystemClock:
-    def now(self) -> dt.datetime:
-        return dt.datetime.now(dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +68,7 @@ def open_ledger(
         IntegrityError: its key or its schema is not its own.
     """
     files = LedgerFiles.beside(path.absolute(), key_path)
-    used = clock or _SystemClock()
+    used = clock or SystemClock()
     if create and not os.path.lexists(files.database):
         _create(files, used)
     _refuse_unfit(files)
@@ -85,7 +80,7 @@ def open_ledger(
 
 def open_memory_ledger(*, clock: Clock | None = None) -> Ledger:
     """Open a ledger that lives in memory: the same store, chain and rules, for tests and trials."""
-    used = clock or _SystemClock()
+    used = clock or SystemClock()
     key = Ed25519PrivateKey.generate()
     connection = connect(":memory:")
     migrate(connection, migrations(), at=stamp(used.now()))

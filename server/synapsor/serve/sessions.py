@@ -48,7 +48,7 @@ class Sessions:
 
         Raises:
             TooMuch: it would open one session more than its token may have.
-        Malformed: its session has an open request with the same id.
+            Malformed: its session has an open request with the same id.
         """
         named = next((value.decode("latin-1") for name, value in scope["headers"] if name == _ID), None)
         if not has_sessions(scope):

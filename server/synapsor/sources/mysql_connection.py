@@ -1,7 +1,7 @@
-"""MySQL and MariaDB connections that cannot be talked into clear text or a second statement, and a pool that resets them.
+"""MySQL and MariaDB connections that cannot be talked into clear text or a second statement, and are reset after a borrower.
 
 aiomysql alone goes on without TLS when the server (or somebody on the way) says it has none, always asks for multi-statements, and
-its pool hands on whatever session state the last borrower left.
+hands on whatever session state the last borrower left.
 """
 
 from __future__ import annotations
@@ -133,12 +133,6 @@ class Session:
         """The server's number for this connection."""
         number: int = self._connection.thread_id()
         return number
-
-    @property
-    def encrypted(self) -> bool:
-        """Whether this connection is encrypted."""
-        writer = self._connection._writer  # noqa: SLF001  # no public way to ask
-        return writer is not None and writer.get_extra_info("cipher") is not None
 
     async def run(self, *statements: bytes, seconds: float) -> Any:
         """Run statements one after the other under one time limit; return the last one's result.

@@ -14,7 +14,7 @@ from synapsor.errors import Failure, SourceFailure
 
 
 class Pooled(Protocol):
-    """A session; the MySQL and SQLite sessions implement it.
+    """A session; the Postgres, MySQL and SQLite sessions implement it.
 
     Attributes:
         alive: open, in step and not busy.

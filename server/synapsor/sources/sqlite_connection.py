@@ -214,7 +214,6 @@ class Session:
 
     Attributes:
         busy: its thread is still at work for a caller that has given up.
-        used: it has served a borrower before.
     """
 
     def __init__(self, thread: ThreadPoolExecutor, connection: sqlite3.Connection) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve.keys import public_key
 from synapsor.config import Mode
 from synapsor.contract.check import check_together
 from synapsor.contract.digest import canonical_body, contract_digest
@@ -21,6 +20,7 @@ from synapsor.core.plan import Relation
 from synapsor.core.posture import judge_write, refuse_fatal
 from synapsor.core.review import ACTIVATOR_ROLE, Operator
 from synapsor.core.scope import Session
+from synapsor.core.signatures import public_text
 from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, ContractError
 from synapsor.flow.desk import Desk
@@ -62,7 +62,7 @@ class Trial:
         self.key = Ed25519PrivateKey.generate()
         proposals = [c for c in contract.capabilities.values() if isinstance(c, ProposeCapability)]
         roles = sorted({ACTIVATOR_ROLE, *(c.approval.role for c in proposals)})
-        self.operator = Operator(name="person", key=public_key(self.key), roles=tuple(roles))
+        self.operator = Operator(name="person", key=public_text(self.key), roles=tuple(roles))
         self.targets: dict[str, WriteTarget] = {}
         self.desk: Desk
 
