@@ -17,15 +17,21 @@ from tests.projects import ROOT, ProjectFiles
 
 @dataclass(frozen=True)
 class Child:
-    """One worker process."""
+    """One worker process.
+
+    Attributes:
+        handle: readable once it has ended; the process's own, unless it was `gone` before it could be looked at.
+    """
 
     pid: int
     handle: int
+    gone: bool = False
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to this very process and never to one that got its number later."""
         with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.handle, number)
+            if not self.gone:
+                signal.pidfd_send_signal(self.handle, number)
 
     async def ended(self, seconds: float = 60) -> None:
         """Wait until the process has ended."""
@@ -48,6 +54,8 @@ class Child:
     @property
     def alive(self) -> bool:
         """Tell whether the process still runs or is paused."""
+        if self.gone:
+            return False
         try:
             signal.pidfd_send_signal(self.handle, 0)
         except ProcessLookupError:
@@ -112,10 +120,10 @@ class Herd:
         pid = int(await self.process.stdout.readline())
         try:
             child = Child(pid, os.pidfd_open(pid))
-        except ProcessLookupError:  # it ended before we could look: a handle that is at its end stands for it
+        except ProcessLookupError:  # a handle that is at its end stands for it
             read, write = os.pipe()
             os.close(write)
-            child = Child(pid, read)
+            child = Child(pid, read, gone=True)
         self.children.append(child)
         return child
 
