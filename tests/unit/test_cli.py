@@ -464,10 +464,15 @@ def test_the_receipts_table_is_printed_for_its_owner(run: Run) -> None:
     assert "DROP TABLE" not in run("receipts", "ddl", "--role", "x; DROP TABLE y").out
 
 
-@pytest.mark.parametrize("source", ["shop", "nothing", ""])
-def test_a_list_of_receipts_cannot_be_asked_for_one_source(active: Run, source: str) -> None:
-    refused = active("receipts", "list", "--source", source)
-    assert (refused.code, refused.out, "--source" in refused.err) == (2, "", True)
+@pytest.mark.parametrize(
+    ("action", "option", "value"),
+    [("list", "--source", "shop"), ("list", "--source", ""), ("list", "--role", "w"), ("ddl", "--limit", "5")],
+)
+def test_receipts_refuses_an_option_that_means_nothing_to_what_it_does(
+    active: Run, action: str, option: str, value: str
+) -> None:
+    refused = active("receipts", action, option, value)
+    assert (refused.code, refused.out, option in refused.err) == (2, "", True)
 
 
 @pytest.mark.requirement("doctor:what-serve-says")

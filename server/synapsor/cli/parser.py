@@ -126,7 +126,7 @@ def _contracts(commands: Any) -> None:
         metavar="NAME",
         help="the worker's role in the source (ddl); without it, the user of the write URL where that is known here",
     )
-    receipts.add_argument("--limit", type=_count, default=50, metavar="N")
+    receipts.add_argument("--limit", type=_count, metavar="N", help="how many (list); 50 without it")
 
 
 def _deciding(commands: Any) -> None:

@@ -16,11 +16,15 @@ from synapsor.secrets import resolve
 from synapsor.sql.statement import Dialect
 from synapsor.values import ValueUnfit
 
+_NEWEST = 50
+_NOT_OF = {"ddl": ("limit",), "list": ("source", "role")}
+"""Options that mean nothing to an action."""
+
 
 def run(arguments: Namespace) -> int:
     """Print the script or the list, and return 0."""
-    if arguments.action == "list" and arguments.source is not None:
-        raise UsageError("The receipts of all sources are listed together; --source is for `ddl`.", fix="Leave it out.")
+    if strange := [name for name in _NOT_OF[arguments.action] if getattr(arguments, name) is not None]:
+        raise UsageError(f"`receipts {arguments.action}` has no --{strange[0]}.", fix="Leave it out.")
     config = load_config(arguments.config)
     if arguments.source and arguments.source not in config.sources:
         raise UsageError("There is no such source.", fix=f"Known here: {', '.join(config.sources)}.")
@@ -69,7 +73,7 @@ def _dialect(source: SourceConfig) -> Dialect:
 
 async def _list(arguments: Namespace, config: Config) -> None:
     async with runtime.open_project(config) as project:
-        receipts = await (await project.ledger()).receipts(limit=arguments.limit)
+        receipts = await (await project.ledger()).receipts(limit=arguments.limit or _NEWEST)
     lines = [
         f"{r.at}  {r.id}  {r.proposal}  {r.outcome}{' ' + r.code if r.code else ''}  by {r.worker}" for r in receipts
     ]
