@@ -322,6 +322,14 @@ MUTANTS = (
         "tests/unit/test_serve_calls.py -k still_heard_of",
     ),
     Mutant(
+        "sqlite.writer-died",
+        "source:sqlite-writer-died",
+        "server/synapsor/sources/sqlite_connection.py",
+        "    sqlite3.SQLITE_READONLY_ROLLBACK: Failure.UNAVAILABLE,\n",
+        "",
+        "tests/conformance/test_sqlite_source.py -k writer_was_killed",
+    ),
+    Mutant(
         "lines.overtake",
         "stdio:lines",
         "server/synapsor/serve/lines.py",

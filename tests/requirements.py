@@ -168,6 +168,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "serve:one-answer": _R("A call gets the same answer by whichever way through the server it goes.", "law 7"),
     "serve:one-not-found": _R("Whatever is not the session's own gets one and the same answer.", "A14, S4"),
     "serve:orderly-end": _R("A signal ends the server after the calls in flight.", "F18, R12"),
+    "source:sqlite-writer-died": _R(
+        "A SQLite reader that meets what a killed writer left is told to wait, not that the database has changed.",
+        "F11",
+    ),
     "source:cancel-stops": _R("A cancelled call stops its statement on this engine.", "R9"),
     "source:commit-outcome": _R("What came of a COMMIT is told truly, or as unknown.", "R4"),
     "source:deferred-constraint": _R("A deferred constraint is checked before the commit.", "C24"),

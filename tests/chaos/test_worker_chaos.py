@@ -44,8 +44,12 @@ def files(tmp_path: Path, database: Database) -> ProjectFiles:
 
 
 async def _file(desk: Any, invoice: str, mark: str, session: Any = ACME) -> dict[str, Any]:
-    answer = await desk.call("billing.propose_late_fee_waiver", {"invoice_id": invoice, "reason": mark}, session)
-    assert answer["ok"], answer["error"]
+    while True:
+        answer = await desk.call("billing.propose_late_fee_waiver", {"invoice_id": invoice, "reason": mark}, session)
+        if answer["ok"]:
+            break
+        # On SQLite a killed worker leaves what only the next one can roll back, and holds up others while it is paused.
+        assert answer["error"]["code"] in {"source_unavailable", "timeout"}, answer["error"]
     proposal: dict[str, Any] = answer["proposal"]
     return proposal
 

@@ -3,7 +3,10 @@
 import asyncio
 import logging
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -275,6 +278,29 @@ async def test_a_writer_that_may_not_write_the_file_is_refused(
 async def test_a_readers_posture_says_that_the_file_can_be_written(reader: SqliteReadSource) -> None:
     found = await told_of_reader(reader, {}, {})
     assert [(f.rule, f.fatal) for f in found] == ([("reader_can_write", False)] if os.access("/", os.R_OK) else [])
+
+
+_DIES = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE invoices SET note = hex(randomblob(250))")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.requirement("source:sqlite-writer-died")
+async def test_after_a_writer_was_killed_in_its_transaction_a_reader_is_told_to_wait_until_the_next_one_rolled_it_back(
+    reader: SqliteReadSource, writer: SqliteWriteSource, sqlite_db: Database
+) -> None:
+    count = "SELECT count(*) FROM billing.invoices WHERE length(note) = 500"
+    died = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", _DIES, sqlite_path(sqlite_db)], check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert await failure(reader, count) is Failure.UNAVAILABLE
+    async with writer.transaction(time_ms=2000) as transaction:
+        await transaction.fetch(ask("SELECT id FROM billing.invoices WHERE id = :p1", "INV-3001"))
+    assert [tuple(row) for row in await reader.fetch(ask(count), time_ms=2000)] == [(0,)]
 
 
 async def test_a_transaction_left_without_commit_leaves_nothing_and_no_lock(

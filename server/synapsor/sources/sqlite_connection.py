@@ -32,6 +32,11 @@ _KINDS: dict[int, Failure] = {
     sqlite3.SQLITE_AUTH: Failure.DENIED,
     sqlite3.SQLITE_PERM: Failure.DENIED,
     sqlite3.SQLITE_READONLY: Failure.DENIED,
+    # A writer died in the middle: only who may write can roll that back, so a reader has to wait until one comes.
+    sqlite3.SQLITE_READONLY_ROLLBACK: Failure.UNAVAILABLE,
+    sqlite3.SQLITE_READONLY_RECOVERY: Failure.UNAVAILABLE,
+    sqlite3.SQLITE_READONLY_CANTINIT: Failure.UNAVAILABLE,
+    sqlite3.SQLITE_READONLY_CANTLOCK: Failure.UNAVAILABLE,
     sqlite3.SQLITE_BUSY: Failure.TIMEOUT,
     sqlite3.SQLITE_INTERRUPT: Failure.TIMEOUT,
     sqlite3.SQLITE_LOCKED: Failure.TRANSIENT,
