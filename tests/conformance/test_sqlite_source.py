@@ -290,13 +290,16 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+def _let_a_writer_die(path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", _DIES, path], check=False).returncode == -signal.SIGKILL
+
+
 @pytest.mark.requirement("source:sqlite-writer-died")
 async def test_after_a_writer_was_killed_in_its_transaction_a_reader_is_told_to_wait_until_the_next_one_rolled_it_back(
     reader: SqliteReadSource, writer: SqliteWriteSource, sqlite_db: Database
 ) -> None:
     count = "SELECT count(*) FROM billing.invoices WHERE length(note) = 500"
-    died = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", _DIES, sqlite_path(sqlite_db)], check=False)
-    assert died.returncode == -signal.SIGKILL
+    await asyncio.to_thread(_let_a_writer_die, sqlite_path(sqlite_db))
     assert await failure(reader, count) is Failure.UNAVAILABLE
     async with writer.transaction(time_ms=2000) as transaction:
         await transaction.fetch(ask("SELECT id FROM billing.invoices WHERE id = :p1", "INV-3001"))
