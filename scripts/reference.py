@@ -58,7 +58,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "mode": "`evidence`: reads only. `review`: proposals may be filed and decided on, none applied. `writeback`: the worker may apply.",
         "read": "The reader's URL, as a reference. Only `serve` and commands that read resolve it.",
         "write": "The writer's URL, as a reference. Only the worker, and `doctor`, resolve it. Needed for `writeback`.",
-        "schema": "SQLite only: the name that its file is attached as, and that contracts use.",
+        "schema": "The name that the file is attached as, and that contracts use, such as `main`. SQLite needs it; no other engine has it.",
         "receipts": "The receipts table, `schema.name`, made with `synapsor receipts ddl`. Needed for `writeback`.",
         "tls": "How a remote server proves who it is.",
         "pool": "Connections.",

@@ -92,6 +92,8 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:schema:silent": _R("No tool schema names a table, source, tenant or denied column.", "law 7"),
     "docs:quickstart": _R("Following the quickstart to the letter ends with an applied change.", "DESIGN 7"),
     "docs:true": _R("Every page, command, example and word of the documentation is what the code says.", "STYLE 17"),
+    "doctor:goes-on": _R("A source that fails is named, and doctor goes on with the others.", "law 10"),
+    "doctor:session-values": _R("A session that lacks what a contract needs of it is told at start.", "law 10"),
     "doctor:told-once": _R("Doctor tells each finding once, with the source that it is about.", "law 10"),
     "doctor:what-serve-says": _R("Doctor calls unfit whatever would keep the server from starting.", "law 10"),
     "errors:closed-table": _R("Every failure of a database becomes a code and words of the closed table.", "law 7, S6"),
@@ -165,9 +167,13 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Every transport answers alike in both eras, as data and as the same text.", "DESIGN 6"
     ),
     "serve:no-leak": _R("No exception text reaches any client, on any transport, in any era.", "law 7, S6"),
+    "serve:learns-from-its-own-answer": _R("A call teaches the short way only by its own answer.", "A18"),
     "serve:one-answer": _R("A call gets the same answer by whichever way through the server it goes.", "law 7"),
     "serve:one-not-found": _R("Whatever is not the session's own gets one and the same answer.", "A14, S4"),
     "serve:orderly-end": _R("A signal ends the server after the calls in flight.", "F18, R12"),
+    "source:pool-clean": _R(
+        "A session goes to the next borrower only when it is certainly clean, and its place is never lost.", "B25"
+    ),
     "source:sqlite-writer-died": _R(
         "A SQLite reader that meets what a killed writer left is told to wait, not that the database has changed.",
         "F11",
@@ -192,7 +198,11 @@ REQUIREMENTS: dict[str, Requirement] = {
     "sql:plain-identifiers": _R("A name that is not plain never reaches a statement.", "S2"),
     "sql:reviewed-text": _R("Each kind of statement has one reviewed text per engine.", "law 3"),
     "sql:values-bound": _R("No value of a call is ever part of a statement's text.", "law 3, S2"),
+    "values:canonical": _R("A value has one canonical text, and what could be read in two ways has none.", "law 8"),
     "stdio:clean-wire": _R("Nothing but protocol messages reaches the wire.", "A22"),
+    "stdio:ends": _R(
+        "A signal ends the server, and so does a client that has left, whatever the client does not read.", "A18"
+    ),
     "stdio:lines": _R("Each line comes once, in order and within the limit, however its bytes come.", "A18"),
     "stdio:survives": _R("No line that a client can send stops the server.", "A18"),
     "straight-line:whole": _R(

@@ -87,6 +87,7 @@ def _whole_number(value: Any) -> Any:
     return value
 
 
+TokenHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FilePath = Annotated[Path, BeforeValidator(_path)]
 SourceUrl = Annotated[SecretRef, BeforeValidator(_source_url)]
 SessionValue = Annotated[str | int | SecretRef, BeforeValidator(_session_value)]
@@ -139,7 +140,7 @@ class TokenConfig(Model):
     """One bearer token of the HTTP transports, as a hash, and the session it stands for."""
 
     name: Name
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    sha256: TokenHash
     session: SessionValues = Field(min_length=1)
 
 
@@ -337,6 +338,8 @@ def _problem(model: type[BaseModel], positions: Positions, detail: ErrorDetails)
         rule, message, fix = "unknown_key", "this key is not known", _did_you_mean(model, loc)
     elif rule == "missing":
         return _place(positions, (loc[:-1], "missing_key", f"`{loc[-1]}` is missing", ""))
+    elif rule == "string_pattern_mismatch":
+        message = _FORMS.get(detail.get("ctx", {}).get("pattern", ""), message)
     return _place(positions, (loc, rule, message, fix))
 
 
@@ -347,6 +350,15 @@ def _place(positions: Positions, finding: Finding) -> Problem:
     return positions.at_key(loc, rule, f"{shown}: {message}" if shown else message, fix)
 
 
+_FORMS = {
+    get_args(form)[1].pattern: words
+    for form, words in (
+        (Name, "this must be a plain name: lower-case letters, digits and underscores, a letter first"),
+        (RelationName, "this must be `schema.name`, such as billing.synapsor_receipts"),
+        (TokenHash, "this must be 64 hexadecimal digits in lower case, as `synapsor token new` prints them"),
+    )
+}
+"""What a form is in words, by the pattern that a value did not match."""
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,40}")
 
 

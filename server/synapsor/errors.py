@@ -16,6 +16,8 @@ No error of this module ever carries driver text, SQL, a host name, a row value 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -179,11 +181,13 @@ class SourceFailure(SynapsorError):
 
     exit_code = 4
 
-    def __init__(self, kind: Failure, *, state: str = "") -> None:
-        words = f"A source failed: {kind.value}" + (f" [{state}]" if state else "") + "."
-        super().__init__(words, fix="`synapsor doctor` says which source it is and what to look at.")
+    def __init__(self, kind: Failure, *, state: str = "", source: str = "") -> None:
         self.kind = kind
         self.state = state
+        self.source = source
+        self.said = kind.value + (f" [{state}]" if state else "")
+        which = f"Source {source}" if source else "A source"
+        super().__init__(f"{which} failed: {self.said}.", fix="`synapsor doctor` says what to look at.")
 
 
 class UnsafeSource(SynapsorError):
@@ -211,6 +215,15 @@ class IntegrityError(SynapsorError):
     """A signature, digest or chain does not hold."""
 
     exit_code = 5
+
+
+@contextmanager
+def naming(source: str) -> Iterator[None]:
+    """Let a failure of a source say by its configured name which one it is."""
+    try:
+        yield
+    except SourceFailure as failed:
+        raise SourceFailure(failed.kind, state=failed.state, source=source) from failed
 
 
 def place(error: BaseException) -> str:

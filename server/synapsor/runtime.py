@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,9 @@ from synapsor.core.facts import Finding
 from synapsor.core.plan import Relation
 from synapsor.core.posture import judge_read, judge_reader, judge_write, judge_writer, refuse_fatal
 from synapsor.core.review import Operator, verify_activation
+from synapsor.core.session import judge_sessions
 from synapsor.core.writeback import target
-from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, SourceFailure
+from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, SourceFailure, naming
 from synapsor.operators import read_operators
 from synapsor.ports import ReadSource, SystemClock
 from synapsor.secrets import resolve
@@ -152,7 +153,8 @@ class Project:
         targets: dict[str, WriteTarget] = {}
         for source_name, wired in self.config.sources.items():
             if wired.mode == "writeback":
-                targets[source_name], found = await self._target(source_name, wired)
+                with naming(source_name):
+                    targets[source_name], found = await self._target(source_name, wired)
                 findings = told(source_name, found)
                 refuse_fatal(findings)
                 for finding in findings:
@@ -179,14 +181,17 @@ class Project:
         for name in sorted(self.config.sources):
             seen: list[Finding] = []
             try:
-                seen += await self._reader_posture(name)
-                seen += await self._mappings(name)
+                mapped, missing = await self._mappings(name)
+                seen += [*await self._reader_posture(name, missing), *mapped]
+            except SourceFailure as failed:
+                seen.append(_unreachable("reader", failed))
+            try:
                 seen += await self._writer_posture(name)
             except SourceFailure as failed:
-                fix = "Check that it runs and that its credential is right."
-                seen.append(Finding(rule="source_unreachable", message=f"{failed.message}.", fix=fix))
+                seen.append(_unreachable("writer", failed))
             found += told(name, seen)
         found += self._unheld_roles()
+        found += self.unmet_sessions(_sessions(self.config))
         try:
             await (await self.ledger()).healthy()
             found += await self._activations()
@@ -196,7 +201,11 @@ class Project:
                     rule="ledger", message=failed.message, fix=failed.fix, fatal=self.config.profile == "production"
                 )
             )
-        return tuple(found)
+        return tuple(dict.fromkeys(found))
+
+    def unmet_sessions(self, sessions: Mapping[str, Collection[str]]) -> list[Finding]:
+        """Return what contracts need of a session and these, by where they are configured, do not give."""
+        return [f for loaded in self.contracts() for f in judge_sessions(loaded.contract, sessions)]
 
     async def _writer_posture(self, name: str) -> list[Finding]:
         wired = self.config.sources[name]
@@ -206,7 +215,8 @@ class Project:
             resolve(wired.write)
         except ConfigError as missing:
             message = "The write credential is not here, as it should be where the worker does not run."
-            return [Finding(rule="writer_not_looked_at", message=f"{message} {missing.message}", fatal=False)]
+            fix = "Run `synapsor doctor` where the worker runs, too."
+            return [Finding(rule="writer_not_looked_at", message=f"{message} {missing.message}", fix=fix, fatal=False)]
         _, found = await self._target(name, wired)
         return found
 
@@ -226,7 +236,12 @@ class Project:
     async def _activations(self) -> list[Finding]:
         found = []
         for loaded in self.contracts():
-            if why := await self._why_not_activated(loaded):
+            try:
+                why = await self._why_not_activated(loaded)
+            except SourceFailure as failed:
+                found += told(failed.source, [_unreachable("reader", failed)])
+                continue
+            if why:
                 message = f"Contract {loaded.contract.contract} does not count as activated: {why}."
                 fatal = self.config.profile == "production"
                 found.append(
@@ -242,14 +257,13 @@ class Project:
 
     async def source_metadata(self, loaded: LoadedContract) -> dict[str, Any]:
         """Return what is recorded with an activation: fingerprints of sources and the reviewed mappings, never an address."""
-        names = sorted({t.source for t in loaded.contract.tables.values()})
         sources = {
             n: {
                 "engine": self.config.sources[n].engine,
                 "mode": self.config.sources[n].mode,
-                "fingerprint": await self.reader(n).fingerprint(),
+                "fingerprint": await self._fingerprint(n),
             }
-            for n in names
+            for n in sorted({t.source for t in loaded.contract.tables.values()})
         }
         tables = {
             name: {
@@ -286,23 +300,37 @@ class Project:
         except IntegrityError as invalid:
             return invalid.message
         for name in sorted({t.source for t in loaded.contract.tables.values()}):
-            if told.sources.get(name) != await self.reader(name).fingerprint():
+            if told.sources.get(name) != await self._fingerprint(name):
                 return f"source {name} is another database than the one that it was activated for"
         return ""
 
-    async def _reader_posture(self, name: str) -> list[Finding]:
+    async def _fingerprint(self, name: str) -> str:
+        with naming(name):
+            return await self.reader(name).fingerprint()
+
+    async def _reader_posture(self, name: str, missing: Collection[Relation] = ()) -> list[Finding]:
         reads: dict[Relation, frozenset[str]] = {}
         denied: dict[Relation, frozenset[str]] = {}
         for table in (t for c in self.contracts() for t in c.contract.tables.values() if t.source == name):
             relation = Relation.parse(table.relation)
-            reads[relation] = reads.get(relation, frozenset()) | frozenset(table.allowed)
+            if relation not in missing:  # that it is not there says it all
+                reads[relation] = reads.get(relation, frozenset()) | frozenset(table.allowed)
             for place in {relation, target(table)}:
                 denied[place] = denied.get(place, frozenset()) | frozenset(set(table.columns) - set(table.allowed))
-        return list(judge_reader(await self.reader(name).posture(reads, denied), reads, denied))
+        with naming(name):
+            rights = await self.reader(name).posture(reads, denied)
+        return list(judge_reader(rights, reads, denied))
 
-    async def _mappings(self, name: str) -> list[Finding]:
-        tables = [t for c in self.contracts() for t in c.contract.tables.values() if t.source == name]
-        return [f for t in tables for f in judge_read(t, await self.reader(name).describe(Relation.parse(t.relation)))]
+    async def _mappings(self, name: str) -> tuple[list[Finding], set[Relation]]:
+        found: list[Finding] = []
+        missing: set[Relation] = set()
+        for table in (t for c in self.contracts() for t in c.contract.tables.values() if t.source == name):
+            relation = Relation.parse(table.relation)
+            facts = await self.reader(name).describe(relation)
+            found += judge_read(table, facts)
+            if facts is None:
+                missing.add(relation)
+        return found, missing
 
     async def _target(self, name: str, wired: SourceConfig) -> tuple[WriteTarget, list[Finding]]:
         from synapsor.work.authority import WriteTarget
@@ -325,6 +353,22 @@ class Project:
 def told(source: str, findings: Iterable[Finding]) -> list[Finding]:
     """Return each finding once, with the source that it is about."""
     return [replace(finding, message=f"{source}: {finding.message}") for finding in dict.fromkeys(findings)]
+
+
+def _unreachable(who: str, failed: SourceFailure) -> Finding:
+    fix = "Check that it runs and that its credential is right."
+    return Finding(rule="source_unreachable", message=f"The {who} could not look: {failed.said}.", fix=fix)
+
+
+def token_sessions(config: Config) -> dict[str, Collection[str]]:
+    """Return which session values each token of the HTTP transport gives, by where it is configured."""
+    return {f"the session of http token {token.name}": token.session for token in config.http.tokens}
+
+
+def _sessions(config: Config) -> dict[str, Collection[str]]:
+    """Return the sessions that there are; without any it is the one of stdio that is lacking."""
+    tokens = token_sessions(config)
+    return {"`session:`": config.session, **tokens} if config.session or not tokens else tokens
 
 
 def _written(loaded: LoadedContract) -> list[tuple[Table, frozenset[str]]]:

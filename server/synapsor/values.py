@@ -149,20 +149,25 @@ def lone_surrogate(text: str) -> bool:
     return not text.isascii() and _SURROGATE.search(text) is not None
 
 
+_LEVELS = 100
+
+
 def canonical(value: Any) -> bytes:
     """Return the canonical JSON (RFC 8785) of data made of strings, safe integers, booleans, None, lists and dicts.
 
     Raises:
-        ValueUnfit: a float, an unsafe integer, a non-ASCII key, a lone surrogate or any other type.
+        ValueUnfit: a float, an unsafe integer, a non-ASCII key, a lone surrogate, more than 100 levels, or any other type.
     """
     _refuse_unsafe(value)
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
-        raise ValueUnfit("a lone surrogate or too deep a nesting has no canonical form") from None
+        raise ValueUnfit("a lone surrogate has no canonical form") from None
 
 
-def _refuse_unsafe(value: Any) -> None:
+def _refuse_unsafe(value: Any, level: int = 0) -> None:
+    if level > _LEVELS:
+        raise ValueUnfit("nested too deep to have a canonical form")
     kind = type(value)
     if kind is str or value is None or kind is bool:
         return
@@ -176,11 +181,11 @@ def _refuse_unsafe(value: Any) -> None:
                 raise ValueUnfit("a key must be ASCII text")
             # Nearly every item is text or nothing; a call for each of them would cost more than the rest of the check.
             if type(item) is not str and item is not None:
-                _refuse_unsafe(item)
+                _refuse_unsafe(item, level + 1)
     elif kind is list or kind is tuple:
         for item in value:
             if type(item) is not str and item is not None:
-                _refuse_unsafe(item)
+                _refuse_unsafe(item, level + 1)
     else:
         raise ValueUnfit(f"{kind.__name__} has no canonical form")
 

@@ -169,3 +169,11 @@ def test_the_demo_comes_out_as_told_on_every_engine(tmp_path: Path, database: Da
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["ok"] is True
+
+
+@pytest.mark.requirement("doctor:told-once")
+def test_doctor_says_of_a_view_that_is_gone_only_that_it_is_gone(files: ProjectFiles) -> None:
+    policy = files.root / "policies" / "billing.yaml"
+    policy.write_text(policy.read_text(encoding="utf-8").replace("invoice_review", "gone"), encoding="utf-8")
+    findings = json.loads(_run(files, "--json", "doctor").stdout)["findings"]
+    assert [f["rule"] for f in findings if ".gone" in f["message"]] == ["relation_missing"]

@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import pty
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from synapsor.cli import version
+from synapsor.cli import demo, version
 from synapsor.cli.main import main
 from synapsor.errors import IntegrityError
 from tests.databases import Database, execute
@@ -139,7 +141,6 @@ def test_no_other_packages_plugin_is_shown_what_is_validated(tmp_path: Path, fil
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["aprove"],
         ["approve", "--dig", "x"],
         ["inbox", "--limit", "0"],
@@ -511,6 +512,133 @@ def test_doctor_tells_what_two_capabilities_share_once_and_names_the_source(acti
             "shop: Nothing in the database moves billing.invoices.row_version when a row is updated.",
         )
     ]
+
+
+def close_the_door(files: ProjectFiles, *names: str) -> None:
+    """Let credentials point to a loopback port on which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    for name in names:
+        (files.root / "secrets" / name).write_text(
+            f"postgresql://shop:{CANARY}@127.0.0.1:{port}/shop", encoding="utf-8"
+        )
+    text = files.config_path.read_text(encoding="utf-8")
+    text = text.replace("engine: sqlite", "engine: postgres").replace(f"    schema: {files.database.schema}\n", "")
+    files.config_path.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.requirement("doctor:goes-on")
+def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(active: Run, files: ProjectFiles) -> None:
+    close_the_door(files, "read", "write")
+    assert active("operator", "revoke", "leo").code == 0
+    done = active("--json", "doctor")
+    assert [(f["rule"], f["message"], f["fatal"]) for f in done.json["findings"]] == [
+        ("source_unreachable", "shop: The reader could not look: unavailable [connection].", True),
+        ("source_unreachable", "shop: The writer could not look: unavailable [connection].", True),
+        ("role_unheld", "Nobody holds the role billing_lead, so nobody can approve what needs it.", False),
+    ]
+    assert (done.code, done.err) == (1, "")
+
+
+@pytest.mark.requirement("doctor:goes-on")
+@pytest.mark.parametrize(
+    "command", [("call", "billing.inspect_invoice"), ("serve",), ("worker", "--once"), ("activate", "--yes")]
+)
+def test_a_command_names_the_source_that_it_cannot_start_without(
+    active: Run, files: ProjectFiles, command: tuple[str, ...]
+) -> None:
+    close_the_door(files, "read", "write")
+    done = active(*command, *(key(files, "rita") if command[0] == "activate" else ()))
+    assert (done.code, done.out) == (4, "")
+    assert done.err.splitlines()[0] == "synapsor: Source shop failed: unavailable [connection]."
+    assert CANARY not in done.err
+
+
+@pytest.mark.requirement("doctor:session-values")
+def test_doctor_names_the_session_value_that_no_call_would_have(active: Run, files: ProjectFiles) -> None:
+    text = files.config_path.read_text(encoding="utf-8")
+    tokens = f"http: {{tokens: [{{name: desk, sha256: {'a' * 64}, session: {{user: ann}}}}]}}\n"
+    files.config_path.write_text(text.replace("user: support", "usr: support") + tokens, encoding="utf-8")
+    done = active("--json", "doctor")
+    refused = "does not give: its calls are refused as scope_unavailable."
+    assert [(f["message"], f["fatal"]) for f in done.json["findings"] if f["rule"] == "session_value_missing"] == [
+        (
+            f"Context support of contract billing takes its principal from session.user, which `session:` {refused}",
+            False,
+        ),
+        (
+            "Context support of contract billing takes its tenant from session.tenant_id, which the session of http token desk "
+            + refused,
+            False,
+        ),
+    ]
+    assert done.code == 0
+
+
+@pytest.mark.requirement("doctor:session-values")
+@pytest.mark.usefixtures("active")
+def test_serve_logs_the_session_value_that_no_call_would_have(files: ProjectFiles) -> None:
+    text = files.config_path.read_text(encoding="utf-8")
+    for broken in (False, True):
+        files.config_path.write_text(text.replace("user: ", "usr: ") if broken else text, encoding="utf-8")
+        done = subprocess.run(
+            files.command("serve"), env=files.environment, input="", capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert ("session_value_missing: Context support of contract billing" in done.stderr) is broken
+
+
+def test_what_doctor_cannot_look_at_has_a_fix(active: Run, files: ProjectFiles) -> None:
+    (files.root / "secrets" / "write").unlink()
+    found = {f["rule"]: f["fix"] for f in active("--json", "doctor").json["findings"]}
+    assert found["writer_not_looked_at"] == "Run `synapsor doctor` where the worker runs, too."
+
+
+@pytest.mark.usefixtures("active")
+def test_a_worker_says_that_it_waits_and_that_it_was_stopped(files: ProjectFiles) -> None:
+    started = files.command("worker", "--name", "w1")
+    with subprocess.Popen(
+        started, env=files.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "worker w1 waits for approved changes; Ctrl-C ends it\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "Stopped; nothing settled.\n", "")
+
+
+def test_a_worker_that_does_what_is_due_says_only_what_came_of_it(active: Run, files: ProjectFiles) -> None:
+    assert active("worker", "--once").out == "Nothing was due.\n"
+    proposal = propose(active)
+    assert active("approve", "--digest", proposal["digest"], *key(files, "leo")).code == 0
+    done = active("worker", "--drain")
+    assert ("outcome=applied" in done.out, "code=" in done.out, done.err) == (True, False, "")
+
+
+def test_the_story_of_a_refused_call_claims_no_proof_of_its_own(active: Run) -> None:
+    refused = active("--json", "call", "billing.inspect_invoice", "--arg", "note=not-of-its-schema").json
+    done = active("replay", refused["audit"]["id"])
+    assert done.code == 0
+    assert "✓" not in done.out
+    assert done.out.endswith("`synapsor verify` proves the whole chain.\n")
+
+
+def test_check_says_one_row_of_a_read_by_key(run: Run) -> None:
+    lines = run("check").out.splitlines()
+    assert any("billing.inspect_invoice" in line and line.endswith(", one row") for line in lines)
+
+
+def test_the_demo_names_the_command_as_it_was_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    script = tmp_path / "synapsor"
+    script.touch(mode=0o700)
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    monkeypatch.setenv("PATH", "")
+    assert demo._started_as() == str(script)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert demo._started_as() == "synapsor"
+    monkeypatch.setattr(sys, "argv", ["/somewhere/main.py"])
+    assert demo._started_as() == f"{sys.executable} -m synapsor.cli.main"
 
 
 def test_serve_refuses_what_it_cannot_serve(active: Run, files: ProjectFiles) -> None:

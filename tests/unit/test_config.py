@@ -211,3 +211,17 @@ def test_session_values_come_from_the_environment_only_when_they_are_asked_for(
         session_values(config.session)
     monkeypatch.setenv("SHOP_TENANT", "acme")
     assert session_values(config.session) == {"tenant_id": "acme", "user": "support_agent_17"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("receipts: billing.synapsor_receipts", "receipts: synapsor_receipts", "`schema.name`, such as billing."),
+        ("  shop:", "  Shop:", "sources.Shop: this must be a plain name"),
+        ("      sha256: 9f86", "      sha256: 9F86", "64 hexadecimal digits in lower case"),
+    ],
+)
+def test_the_form_that_a_value_should_have_is_told_in_words(tmp_path: Path, old: str, new: str, told: str) -> None:
+    found = "\n".join(problems(tmp_path, GOOD.replace(old, new)))
+    assert told in found
+    assert "^" not in found

@@ -16,13 +16,15 @@ from synapsor.core.facts import (
     May,
     Reach,
     ReceiptsTable,
+    RelationFacts,
     Rights,
 )
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_reader, judge_writer, refuse_fatal
+from synapsor.core.posture import judge_read, judge_reader, judge_writer, refuse_fatal
 from synapsor.errors import UnsafeSource
 from synapsor.runtime import told
 from synapsor.sources import mysql_posture, postgres_posture, sqlite_posture
+from tests.unit.contracts import contract
 
 VIEW, TABLE, RECEIPTS = (Relation(schema="shop", name=name) for name in ("invoice_view", "invoices", "receipts"))
 ALL = frozenset({"id", "note", "card"})
@@ -109,6 +111,21 @@ def test_what_the_engine_lets_everybody_is_told_to_a_reader_and_stops_nothing() 
     powers: dict[May, tuple[str, ...]] = {May.CREATE_TEMPORARY_LIKE_ALL: ()}
     assert of_reader(replace(READER, powers=powers)) == [("reader_can_create_temporary", False)]
     assert of_writer(replace(WRITER, powers=powers)) == []
+
+
+@pytest.mark.parametrize(
+    ("hazard", "fix"),
+    [
+        ("a view without security_barrier: …", "ALTER VIEW shop.invoices SET (security_barrier = true);"),
+        ("a view without security_invoker over …", "ALTER VIEW shop.invoices SET (security_invoker = true);"),
+        ("a foreign table: …", "Map a relation of which this is not true, or leave it knowingly; it stops nothing."),
+    ],
+)
+def test_each_hazard_of_a_relation_has_a_fix(hazard: str, fix: str) -> None:
+    table = contract().tables["invoices"]
+    mapped = table.model_copy(update={"relation": "shop.invoices", "columns": {}})
+    facts = RelationFacts(relation=TABLE, kind="view", columns={}, hazards=(hazard,))
+    assert [(f.rule, f.fix, f.fatal) for f in judge_read(mapped, facts)] == [("unsafe_relation", fix, False)]
 
 
 @pytest.mark.requirement("posture:safe-credential")

@@ -157,6 +157,47 @@ def test_a_key_that_others_can_reach_is_refused(tmp_path: Path, mode: int) -> No
         load_key(path, ask=never)
 
 
+@pytest.mark.parametrize("name", ["nope.pem", "no/such/dir/nope.pem", "operators.yaml/nope.pem"])
+def test_a_key_that_is_not_there_is_said_first_whatever_its_directory_is(tmp_path: Path, name: str) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "operators.yaml").touch()
+    with pytest.raises(ConfigError) as refused:
+        load_key(tmp_path / name, ask=never)
+    assert refused.value.message == f"There is no key file {tmp_path / name}."
+    assert refused.value.fix == "Name your own key with --key, or make one with `synapsor operator add`."
+
+
+def test_nobody_is_told_to_change_the_mode_of_a_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for path in (tmp_path / "shared" / "leo.pem", default_path("leo")):
+        create_key(path, passphrase=None)
+        path.parent.chmod(0o755)
+    usual = default_path("leo").parent
+    for path, such in ((tmp_path / "shared" / "leo.pem", f", such as {usual}"), (default_path("leo"), "")):
+        for use in (load_key, lambda path: create_key(path.with_name("new.pem"), passphrase=None)):
+            with pytest.raises(ConfigError) as refused:
+                use(path)
+            assert refused.value.fix == f"Keep the key in a directory of your own with mode 0700{such}."
+    for no_file in (Path("/"), tmp_path, usual):
+        with pytest.raises(ConfigError, match="not a regular file") as refused:
+            load_key(no_file, ask=never)
+        assert refused.value.fix == "Name your own key with --key."
+
+
+def test_the_public_half_is_written_beside_a_new_key_for_anybody_to_read(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "leo.pem"
+    key = create_key(path, passphrase=None)
+    public = path.with_suffix(".pub")
+    assert (public.read_text(), stat.S_IMODE(public.stat().st_mode)) == (public_text(key) + "\n", 0o644)
+    path.unlink()
+    with pytest.raises(ConfigError, match="there already") as refused:
+        create_key(path, passphrase=None)
+    assert f'--public-key "$(cat {public})"' in refused.value.fix
+    assert not path.exists()
+    with pytest.raises(ConfigError, match="public keys"):
+        create_key(path.with_name("new.pub"), passphrase=None)
+
+
 def test_a_key_is_never_written_over_and_never_read_through_a_link(tmp_path: Path) -> None:
     path = tmp_path / "keys" / "leo.pem"
     create_key(path, passphrase=None)

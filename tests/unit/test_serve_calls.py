@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
+from mcp.shared.dispatcher import coerce_request_id
 from mcp.shared.message import ServerMessageMetadata
 
 from synapsor.serve.calls import Calls, Way
@@ -20,6 +21,7 @@ TOOL = "billing.inspect_invoice"
 PLAIN = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": TOOL, "arguments": {"invoice_id": "x"}}}
 
 
+ANSWER: dict[str, Any] = {"content": [], "structuredContent": {}, "isError": False}
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 
 
@@ -27,16 +29,22 @@ class _Way:
     def __init__(self) -> None:
         self.lines: list[Any] = []
         self.ended: list[str | int] = []
+        self.owed: list[str | int] = []
         self.said = asyncio.Event()
 
     def begin(self, request_id: str | int) -> None:
-        assert request_id is not None
+        self.owed.append(coerce_request_id(request_id))
+
+    def owes(self, request_id: str | int) -> bool:
+        return coerce_request_id(request_id) in self.owed
 
     def end(self, request_id: str | int) -> None:
+        self.owed.remove(coerce_request_id(request_id))
         self.ended.append(request_id)
 
     async def answer(self, line: bytes, answered: str | int) -> None:
         assert json.loads(line)["id"] == answered
+        self.owed.remove(coerce_request_id(answered))
         self.lines.append(json.loads(line))
         self.said.set()
 
@@ -157,12 +165,12 @@ async def test_only_what_the_sdk_has_accepted_on_this_connection_is_taken() -> N
     assert not calls.take(_with(id="b")), "the first one is not answered yet"
     calls.learn("a", None)
     assert not calls.take(_with(id="a")), "an error accepts nothing"
-    calls.learn("other", {"content": []})
+    calls.learn("other", ANSWER)
     assert not calls.take(_with(id="c"))
     calls.cancel("c")
-    calls.learn("c", {"content": []})
+    calls.learn("c", ANSWER)
     assert not calls.take(_with(id="d")), "what was canceled is not answered"
-    calls.learn("d", {"content": []})
+    calls.learn("d", ANSWER)
     assert calls.take(_with(id="e"))
     await calls.aclose()
 
@@ -205,7 +213,7 @@ async def test_a_call_that_is_canceled_as_soon_as_it_came_is_still_heard_of_and_
 @pytest.mark.requirement("stdio:survives")
 async def test_a_canceled_request_of_the_sdk_counts_as_open_until_it_has_ended() -> None:
     lines, outbox = Lines(MAX_LINE), Outbox()
-    inbox = Inbox(lines, outbox, Calls(_Caller(), outbox), stop=lambda: None, grace_s=0, max_open=9)
+    inbox = Inbox(lines, outbox, Calls(_Caller(), outbox), grace_s=0, max_open=9)
     lines.data_received(
         line(call(1, "x")) + line({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})
     )
@@ -221,7 +229,7 @@ async def test_a_canceled_request_of_the_sdk_counts_as_open_until_it_has_ended()
 async def test_a_call_is_begun_on_the_spot_only_below_the_limit_on_open_ones_and_before_the_end() -> None:
     lines, outbox = Lines(MAX_LINE), Outbox()
     calls = _calls(_Caller(), outbox)
-    inbox = Inbox(lines, outbox, calls, stop=lambda: None, grace_s=0, max_open=2)
+    inbox = Inbox(lines, outbox, calls, grace_s=0, max_open=2)
     taken = [inbox.take(line({**PLAIN, "id": number})) for number in range(3)]
     assert (taken, outbox.owed) == ([True, True, False], 2)
     assert not inbox.take(b"{not json\n"), "answered when it is read in its turn"
@@ -268,6 +276,48 @@ def test_in_the_2026_era_too(wish: str) -> None:
         }
         assert server.ask(unknown)["error"]["code"] == -32022
         assert server.ask(legacy(1, "tools/call", name=TOOL, arguments={}))["error"]["code"] == -32602
+
+
+@pytest.mark.requirement("serve:learns-from-its-own-answer")
+@pytest.mark.parametrize("other", [legacy(1, "ping"), legacy("1", "ping")], ids=["number", "text"])
+@pytest.mark.parametrize("first", [True, False])
+def test_the_answer_to_another_request_of_the_same_id_teaches_nothing(other: dict[str, Any], first: bool) -> None:
+    with talk() as server:
+        both = [line(other), line(_call(1, "x"))]
+        server.send(b"".join(both if first else reversed(both)))
+        server.receive(), server.receive()
+        assert server.ask(_call(2, "x"))["error"]["code"] == -32602, "nobody has shaken hands"
+
+
+@pytest.mark.requirement("serve:learns-from-its-own-answer")
+def test_a_resource_that_is_read_under_the_id_of_a_call_is_in_no_later_answer() -> None:
+    with talk() as server:
+        read = request(1, "resources/read", uri="synapsor://evidence/ev_1")
+        server.send(line(read) + line(call(1, "raise")))
+        server.receive(), server.receive()
+        assert "contents" not in server.ask(call(2, "x"))["result"]
+
+
+@pytest.mark.requirement("serve:learns-from-its-own-answer")
+async def test_of_two_open_calls_of_one_id_neither_teaches_anything() -> None:
+    way = _Way()
+    calls = Calls(_Caller(), way)
+    strange = {"io.modelcontextprotocol/protocolVersion": "9999-01-01"}
+    assert not calls.take(_params(_meta=META))
+    way.begin(1)
+    assert not calls.take(_params(_meta=strange))
+    calls.learn(1, ANSWER)
+    way.end(1)
+    for meta in (strange, META):
+        assert not calls.take(_params(_meta=meta))
+        calls.learn(1, None)
+
+
+def test_an_answer_that_is_no_tools_teaches_nothing() -> None:
+    calls = Calls(_Caller(), _Way())
+    assert not calls.take(PLAIN)
+    calls.learn(1, {"contents": []})
+    assert not calls.take(PLAIN)
 
 
 def test_what_the_sdk_refuses_is_refused_in_its_words() -> None:

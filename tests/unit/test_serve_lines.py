@@ -20,6 +20,10 @@ class _Pipe(asyncio.ReadTransport):
         super().__init__()
         self.flowing = asyncio.Event()
         self.flowing.set()
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
 
     def pause_reading(self) -> None:
         assert self.flowing.is_set()
@@ -107,6 +111,30 @@ async def test_a_line_is_offered_only_while_its_reader_waits_and_nothing_waits_b
     lines.data_received(b"four\n")
     assert offered == [b"one", b"two", b"no"], "what follows a line that was left waits behind it"
     assert [await reading, await lines.next(), await lines.next()] == [b"no", b"three", b"four"]
+
+
+async def test_a_line_is_not_offered_while_the_one_before_it_is_in_hand() -> None:
+    lines, offered = Lines(LIMIT), list[bytes]()
+
+    def leave(line: bytes) -> bool:
+        offered.append(line)
+        return False
+
+    lines.offer = leave
+    reading = asyncio.get_running_loop().create_task(lines.next())
+    await asyncio.sleep(0)
+    lines.data_received(b"no\n")
+    assert await reading == b"no"
+    lines.data_received(b"two\n")
+    assert offered == [b"no"]
+
+
+async def test_lines_that_were_closed_before_their_pipe_came_close_it_and_are_at_their_end() -> None:
+    lines, pipe = Lines(LIMIT), _Pipe()
+    lines.close()
+    lines.connection_made(pipe)
+    assert pipe.closed
+    assert await lines.next() is None
 
 
 async def test_a_line_without_end_is_not_kept_and_stops_the_pipe_until_it_is_read() -> None:

@@ -1,15 +1,21 @@
 """The stdio transport survives what clients send, and ends without losing an answer."""
 
+import fcntl
 import json
+import os
 import signal
 import socket
 import subprocess
+import sys
+import termios
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.serving.messages import INITIALIZE, INITIALIZED, call, legacy, line, request
-from tests.serving.process import ROOT, command, converse, environment, talk
+from tests.serving.process import ROOT, Talk, command, converse, environment, talk
 
 MIB = 1024 * 1024
 
@@ -171,6 +177,49 @@ def test_a_client_that_stops_listening_ends_it_and_its_calls() -> None:
         server.process.wait(30)
         assert server.process.stderr is not None
         assert (server.process.stderr.read(), server.process.returncode) == (b"canceled\n", 0)
+
+
+@pytest.mark.requirement("stdio:ends")
+@pytest.mark.parametrize(
+    "flood", [b"{not json\n" * 20_000, b"".join(line(call(n, "x")) for n in range(2000))], ids=["malformed", "calls"]
+)
+def test_signals_end_a_server_whose_client_sends_and_does_not_read(flood: bytes) -> None:
+    with talk(grace_s=0.1) as server:
+        server.ask(call("first", "x"))
+        threading.Thread(target=_push, args=(server, flood), daemon=True).start()
+        _wait_until_full(server)
+        for _ in range(2):
+            server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+
+
+def _push(server: Talk, data: bytes) -> None:
+    with suppress(OSError):
+        server.send(data)
+
+
+def _wait_until_full(server: Talk) -> None:
+    """Return when the pipe of answers holds nearly all it can."""
+    assert server.process.stdout is not None
+    kept = 0
+    while kept < 60_000:
+        assert server.process.poll() is None
+        kept = int.from_bytes(fcntl.ioctl(server.process.stdout, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+@pytest.mark.requirement("stdio:ends")
+def test_a_server_whose_reader_left_before_it_started_ends() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    started = subprocess.Popen(
+        command(3600), stdin=subprocess.PIPE, stdout=writing, stderr=subprocess.PIPE, env=environment(), cwd=ROOT
+    )
+    os.close(writing)
+    with started as process:
+        try:
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
 
 
 @pytest.mark.requirement("serve:cancelable")

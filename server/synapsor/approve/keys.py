@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from synapsor.core.signatures import public_text
 from synapsor.errors import ConfigError, UsageError
 from synapsor.secrets import Secret, private_file_trouble
 
@@ -61,33 +62,42 @@ def default_path(name: str) -> Path:
     return base / "synapsor" / "keys" / f"{name}.pem"
 
 
-def create_key(path: Path, *, passphrase: Secret | None) -> Ed25519PrivateKey:
-    """Create a key in a new file of mode 0600; without a passphrase the file alone is the authority.
+def public_path(path: Path) -> Path:
+    """Return where the public half of a new key is written, for those who are to trust it."""
+    return path.with_suffix(".pub")
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place where no key can be made, before a person is asked for a passphrase.
 
     Raises:
-        ConfigError: the file is there already, or its directory is open to others.
+        ConfigError: the key or its public half is there already, or the directory is open to others.
     """
+    if path == public_path(path):
+        raise ConfigError(f"{path.name} is a name for public keys.", fix="Choose another name with --key.")
+    for file in (path, public_path(path)):
+        if os.path.lexists(file):
+            raise _not_created(file, _THERE)
+    if path.parent.exists():
+        _private_directory(path.parent)
+
+
+def create_key(path: Path, *, passphrase: Secret | None) -> Ed25519PrivateKey:
+    """Create a key in a new file of mode 0600, and its public half beside it; without a passphrase the file alone is the authority.
+
+    Raises:
+        ConfigError: a file is there already, or the directory is open to others.
+    """
+    check_place(path)
     key = Ed25519PrivateKey.generate()
-    path.parent.parent.mkdir(parents=True, exist_ok=True)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    _private_directory(path.parent)
-    trouble = ""
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        trouble = "it is there already"
+        path.parent.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        trouble = os.strerror(error.errno or 0).lower()
-    if trouble:
-        raise ConfigError(
-            f"The key file {path} cannot be created: {trouble}.",
-            fix="Choose another name, or another place with --key.",
-        )
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(handle, 0o600)
-        file.write(_encode(key, passphrase))
-        file.flush()
-        os.fsync(handle)
+        raise _not_created(path, os.strerror(error.errno or 0).lower()) from None
+    _private_directory(path.parent)
+    _write_new(path, _encode(key, passphrase), mode=0o600)
+    _write_new(public_path(path), public_text(key).encode() + b"\n", mode=0o644)
     return key
 
 
@@ -98,6 +108,7 @@ def load_key(path: Path, *, ask: Ask = ask_terminal) -> Ed25519PrivateKey:
         ConfigError: the file is missing, open to others, or not such a key.
         UsageError: the passphrase is wrong, or there is no terminal to ask on.
     """
+    _there(path)
     _private_directory(path.parent)
     pem = _read(path)
     if not pem.startswith(_STRETCHED):
@@ -114,7 +125,7 @@ def new_passphrase(ask: Ask = ask_terminal) -> Secret | None:
     Raises:
         UsageError: the two differ, it is too short, or there is no terminal.
     """
-    first = ask("New passphrase (empty for none): ")
+    first = ask(f"New passphrase ({MIN_PASSPHRASE} or more characters, empty for none): ")
     if not first:
         return None
     if len(first.reveal()) < MIN_PASSPHRASE:
@@ -126,6 +137,51 @@ def new_passphrase(ask: Ask = ask_terminal) -> Secret | None:
 
 _STRETCHED = b"Synapsor-Key: scrypt-1 "
 _SALT = re.compile(rb"[0-9a-f]{32}")
+_THERE = "it is there already"
+
+
+def _write_new(path: Path, content: bytes, *, mode: int) -> None:
+    trouble = ""
+    try:
+        # Nobody else can read it for a moment, whatever it is: the mode is given once the file is whole.
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        trouble = _THERE
+    except OSError as error:
+        trouble = os.strerror(error.errno or 0).lower()
+    if trouble:
+        raise _not_created(path, trouble)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fchmod(handle, mode)
+        os.fsync(handle)
+
+
+def _not_created(path: Path, trouble: str) -> ConfigError:
+    fix = "Choose another name, or another place with --key."
+    if trouble == _THERE:
+        fix += f'\nTo trust a key that is made already, give its public half: --public-key "$(cat {public_path(path)})"'
+    return ConfigError(f"The key file {path} cannot be created: {trouble}.", fix=fix)
+
+
+def _there(path: Path) -> None:
+    """Refuse what is no file before anything is said of its directory, which may be any at all after a slip of the pen."""
+    try:
+        info = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigError(
+            f"There is no key file {path}.",
+            fix="Name your own key with --key, or make one with `synapsor operator add`.",
+        ) from None
+    except OSError as error:
+        raise _unusable(path, os.strerror(error.errno or 0).lower()) from None
+    if not stat.S_ISREG(info.st_mode):
+        raise _unusable(path, "it is not a regular file")
+
+
+def _unusable(path: Path, trouble: str, *, fix: str = "Name your own key with --key.") -> ConfigError:
+    return ConfigError(f"The key file {path} cannot be used: {trouble}.", fix=fix)
 
 
 def _stretch(passphrase: Secret, salt: bytes) -> Secret:
@@ -166,13 +222,13 @@ def _read(path: Path) -> bytes:
         trouble = os.strerror(error.errno or 0).lower()
     else:
         with os.fdopen(handle, "rb") as file:
-            trouble = private_file_trouble(os.fstat(handle))
+            info = os.fstat(handle)
+            trouble = private_file_trouble(info)
             if not trouble:
                 return file.read()
-    raise ConfigError(
-        f"The key file {path} cannot be used: {trouble}.",
-        fix=f"Name your own key with --key; keep it private: chmod 600 {path}",
-    )
+            if stat.S_ISREG(info.st_mode) and info.st_mode & 0o077:
+                raise _unusable(path, trouble, fix=f"Name your own key with --key; keep it private: chmod 600 {path}")
+    raise _unusable(path, trouble)
 
 
 def _private_directory(directory: Path) -> None:
@@ -183,9 +239,13 @@ def _private_directory(directory: Path) -> None:
             f"The directory {directory} of the key is not there.", fix="Name your own key with --key."
         ) from None
     if info.st_uid not in {os.geteuid(), 0}:
-        raise ConfigError(
-            f"The directory {directory} of the key belongs to another user.",
-            fix="Keep the key in a directory of your own.",
-        )
+        raise ConfigError(f"The directory {directory} of the key belongs to another user.", fix=_own(directory))
     if stat.S_IMODE(info.st_mode) & 0o077:
-        raise ConfigError(f"The directory {directory} of the key is open to others.", fix=f"chmod 700 {directory}")
+        raise ConfigError(f"The directory {directory} of the key is open to others.", fix=_own(directory))
+
+
+def _own(directory: Path) -> str:
+    # Never a chmod: the directory may be the project's, the home or the root, and be open for a reason.
+    usual = default_path("key").parent
+    such = "" if directory.absolute() == usual else f", such as {usual}"
+    return f"Keep the key in a directory of your own with mode 0700{such}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from synapsor.contract.model import Bound, ColumnRule, Contract, ProposeCapability, Range
+from synapsor.contract.model import Bound, ColumnRule, Contract, ProposeCapability, Range, Table
 from synapsor.core.authority import table_for
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
@@ -43,12 +43,17 @@ def terms_of(proposal: Proposal, contract: Contract) -> Terms:
     capability = contract.capabilities[proposal.capability]
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # `table_for` refuses every other
     units = {name: rule.unit for name, rule in table.allowed.items() if rule.unit}
+    return Terms(units=units, bounds=bounds_of(capability, table, tuple(proposal.changes)))
+
+
+def bounds_of(capability: ProposeCapability, table: Table, changed: tuple[str, ...]) -> dict[str, str]:
+    """Return the bounds in plain words, by column: of the changed ones first, then of others that `bounds` names."""
     bounds: dict[str, str] = {}
-    for name in (*proposal.changes, *(n for n in capability.bounds if n not in proposal.changes)):
-        words = "; ".join(_words(table.columns[name], capability.bounds.get(name), units.get(name, "")))
-        if words:
+    for name in dict.fromkeys((*changed, *capability.bounds)):
+        rule = table.columns[name]
+        if words := "; ".join(_words(rule, capability.bounds.get(name), rule.unit or "")):
             bounds[name] = words
-    return Terms(units=units, bounds=bounds)
+    return bounds
 
 
 def _words(rule: ColumnRule, bound: Bound | None, unit: str) -> Iterator[str]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from argparse import Namespace
+from collections.abc import Iterator
 from typing import Any
 
 from synapsor import runtime
+from synapsor.approve.terms import bounds_of
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, confirm_digest, interrupt_at_once, note
 from synapsor.config import load_config
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
-from synapsor.contract.model import ProposeCapability
-from synapsor.errors import UsageError
+from synapsor.contract.model import Capability, Contract, ProposeCapability, Scalar, constant, is_argument, shown
+from synapsor.core.review import ACTIVATOR_ROLE, Operator
+from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.review import activate
 
 
@@ -26,10 +30,11 @@ async def _run(arguments: Namespace) -> int:
     interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         chosen = _chosen(project.contracts(), arguments.contracts)
+        operator, key = signer(arguments, project.operators(), role=ACTIVATOR_ROLE)
+        _may_activate(operator)
         if not arguments.yes:
             for loaded in chosen:
                 _confirm(loaded)
-        operator, key = signer(arguments, project.operators())
         ledger = await project.ledger(create=True)
         done: list[dict[str, Any]] = []
         for loaded in chosen:
@@ -69,6 +74,19 @@ def _chosen(contracts: tuple[LoadedContract, ...], names: list[str]) -> tuple[Lo
     return tuple(known[name] for name in dict.fromkeys(names)) if names else contracts
 
 
+def _may_activate(operator: Operator) -> None:
+    """Refuse before the person reads and types anything; the same is checked again where it is signed."""
+    if operator.revoked:
+        raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
+    if ACTIVATOR_ROLE not in operator.roles:
+        raise DecisionRefused(
+            "role_missing",
+            f"This needs the role {ACTIVATOR_ROLE}, which {operator.name} has not.",
+            fix="Ask somebody who has it, or say who you are with --operator NAME.",
+            exit_code=5,
+        )
+
+
 def _confirm(loaded: LoadedContract) -> None:
     contract = loaded.contract
     note(f"\nContract {contract.contract} from {loaded.path}\n  digest {loaded.digest}")
@@ -79,8 +97,29 @@ def _confirm(loaded: LoadedContract) -> None:
         )
     for name, capability in contract.capabilities.items():
         note(f"  {name}: {capability.description}")
-        if isinstance(capability, ProposeCapability):
-            sets = ", ".join(f"{column} = {value!r}" for column, value in capability.set.items())
-            bounds = capability.model_dump(mode="json", exclude_none=True)["bounds"]
-            note(f"    sets {sets}; bounds {bounds or 'none'}; needs the role {capability.approval.role}")
+        for line in _granted(contract, capability):
+            note(f"    {line}")
     confirm_digest(loaded.digest, verb="activate", otherwise="Read it, then run again with --yes.")
+
+
+def _granted(contract: Contract, capability: Capability) -> Iterator[str]:
+    """Yield what a capability allows, in the words of the card."""
+    table, limits = contract.table_of(capability), capability.limits
+    tenant = {table.tenant_column: contract.context_of(capability).tenant} if table.tenant_column else {}
+    fixed = {column: _value(value) for column, value in capability.where.items()}
+    rows = " and ".join(f"{column} = {value}" for column, value in (*tenant.items(), *fixed.items()))
+    yield f"returns {', '.join(shown(capability, table))}"
+    yield f"where {rows or 'nothing: every row, since the table has a single tenant'}"
+    yield f"limits: {limits.rows} rows, {limits.bytes} bytes, {limits.time_ms} ms"
+    if isinstance(capability, ProposeCapability):
+        yield f"sets {', '.join(f'{column} = {_value(value)}' for column, value in capability.set.items())}"
+        bounds = bounds_of(capability, table, tuple(capability.set))
+        yield from (f"bounds of {column}: {words}" for column, words in bounds.items())
+        if not bounds:
+            yield "no bounds"
+        yield f"needs the role {capability.approval.role}, within {capability.approval.expires_hours} hours"
+
+
+def _value(value: Scalar) -> str:
+    """Return an argument as `$name` and a constant as JSON, so that neither is taken for the other."""
+    return str(value) if is_argument(value) else json.dumps(constant(value), ensure_ascii=False)

@@ -56,7 +56,8 @@ def _line(loaded: LoadedContract, name: str) -> str:
     capability = contract.capabilities[name]
     table = contract.table_of(capability)
     if isinstance(capability, ReadCapability):
-        what = f"reads {table.source}:{table.relation}, at most {capability.limits.rows} rows"
+        most = "one row" if table.key in capability.where else f"at most {capability.limits.rows} rows"
+        what = f"reads {table.source}:{table.relation}, {most}"
     else:
         what = f"proposes {', '.join(capability.set)} of {table.source}:{table.write_to or table.relation}, decided by {capability.approval.role}"
     return f"ok  {name}  {what}"

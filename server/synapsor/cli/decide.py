@@ -29,6 +29,8 @@ def run(arguments: Namespace) -> int:
 
 
 async def _run(arguments: Namespace) -> int:
+    if arguments.verdict == "reject" and not arguments.reason.strip():
+        raise UsageError("A rejection needs a reason.", fix="Say why with --reason; the agent is told.")
     interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
@@ -41,12 +43,14 @@ async def _run(arguments: Namespace) -> int:
             print(render(seen, colour=coloured(arguments), width=width()))
         _refuse_unseen(seen, arguments.verdict)
         # Before the person types anything: a refusal that is certain already.
-        await may_ask(ledger, record, named(arguments, operators), now=project.clock.now())
-        digest = _confirmed(arguments, seen)
+        role = record.proposal.role
+        await may_ask(ledger, record, named(arguments, operators, role=role), now=project.clock.now())
         source = project.config.sources.get(record.proposal.source)
         if source is None:
             raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-        operator, key = signer(arguments, operators)
+        operator, key = signer(arguments, operators, role=role)
+        await may_ask(ledger, record, operator, now=project.clock.now())
+        digest = _confirmed(arguments, seen)
         now = project.clock.now()
         if arguments.verdict == "approve":
             decided = await approve(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -224,9 +226,18 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         sys.stdout.write(
             f"\nAll {len(story.steps)} steps came out as told. The demo's project is in {arguments.dir}; serve it to a client with\n"
-            f"  synapsor --config {arguments.dir}/synapsor.yaml serve\n"
+            f"  {_started_as()} --config {shlex.quote(arguments.dir)}/synapsor.yaml serve\n"
         )
     return 0
+
+
+def _started_as() -> str:
+    """Return this command as a shell finds it: its name where that is on PATH, else the way that it was started."""
+    started = Path(sys.argv[0])
+    if started.name != "synapsor":
+        return f"{shlex.quote(sys.executable)} -m synapsor.cli.main"
+    found = shutil.which(started.name)
+    return started.name if found and Path(found).samefile(started) else shlex.quote(str(started))
 
 
 async def _with_client(story: Story) -> None:

@@ -15,6 +15,7 @@ from synapsor.cli import collector
 from synapsor.cli.parser import build_parser
 
 INTERRUPTED = 130
+USAGE = 2
 UNEXPECTED = 1
 
 
@@ -23,7 +24,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     collector.collect_seldom()
     # Another package's plugin would be loaded into this process, and be shown every value that is validated.
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    if not (sys.argv[1:] if argv is None else argv):
+        parser.print_help(sys.stderr)
+        return USAGE
+    arguments = parser.parse_args(argv)
     from synapsor.cli import logs
 
     logs.configure(verbose=arguments.verbose)

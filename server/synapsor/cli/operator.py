@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from synapsor.approve.keys import create_key, default_path, new_passphrase
+from synapsor.approve.keys import check_place, create_key, default_path, new_passphrase, public_path
 from synapsor.approve.operators import add_operator, check_new, describe, revoke_operator
 from synapsor.cli.terminal import answer, note
 from synapsor.config import Config, load_config
@@ -37,11 +37,15 @@ def _add(arguments: Namespace, config: Config) -> None:
     place = ""
     if not arguments.public_key:
         path = arguments.key or default_path(arguments.name)
+        check_place(path)
         key = create_key(path, passphrase=_passphrase(arguments))
         operator = Operator(
             name=operator.name, key=public_text(key), roles=operator.roles, principals=operator.principals
         )
-        place = f"; the private key is in {path}, keep it where no agent can read it"
+        place = (
+            f"; the private key is in {path}, keep it where no agent can read it; "
+            f"its public half is in {public_path(path)}, for other projects"
+        )
     add_operator(config.operators, operator)
     text = f"{operator.name} is trusted with {', '.join(operator.roles)}, key {key_fingerprint(operator.key)}{place}"
     answer(arguments, "operator", {"operator": describe(operator)}, text)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 MOST = 500
 EXIT_CODES = """\
@@ -15,9 +17,24 @@ exit codes:
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that names the nearest word when one is mistyped."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and end with 2."""
+        if typed := _UNKNOWN.search(message):
+            known = [str(word) for action in self._actions for word in action.choices or ()]
+            if close := difflib.get_close_matches(typed[1], known, n=1):
+                message = f"{message}; did you mean `{close[0]}`?"
+        super().error(message)
+
+
+_UNKNOWN = re.compile(r"invalid choice: '([^']*)'")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; `module` in its result names the file of the command."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="synapsor",
         description="The boundary between an LLM agent and your database: the agent asks, a person decides, a worker applies.",
         epilog=EXIT_CODES,
@@ -124,7 +141,8 @@ def _contracts(commands: Any) -> None:
     receipts.add_argument(
         "--role",
         metavar="NAME",
-        help="the worker's role in the source (ddl); without it, the user of the write URL where that is known here",
+        help="the worker's role in the source (ddl); without it, the user of the write URL where that is known here, "
+        "or else the guess `synapsor_writer`, which the script then says",
     )
     receipts.add_argument("--limit", type=_count, metavar="N", help="how many (list); 50 without it")
 
@@ -169,7 +187,12 @@ def _deciding(commands: Any) -> None:
         metavar="NAME",
         help="a session principal that is this person; may be given again",
     )
-    add.add_argument("--key", type=Path, metavar="FILE", help="where the new private key goes")
+    add.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="where the new private key goes; its public half is written beside it, as NAME.pub",
+    )
     add.add_argument("--public-key", metavar="BASE64", help="trust this public key and make none")
     add.add_argument(
         "--no-passphrase", action="store_true", help="do not ask for a passphrase; the key file alone decides"

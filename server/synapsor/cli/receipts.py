@@ -7,7 +7,7 @@ from argparse import Namespace
 from urllib.parse import unquote, urlsplit
 
 from synapsor import runtime
-from synapsor.cli.terminal import answer
+from synapsor.cli.terminal import answer, note
 from synapsor.config import Config, SourceConfig, load_config
 from synapsor.core.plan import Relation
 from synapsor.core.records import to_body
@@ -17,6 +17,8 @@ from synapsor.sql.statement import Dialect
 from synapsor.values import ValueUnfit
 
 _NEWEST = 50
+_GUESS = "synapsor_writer"
+"""The role that the guides make."""
 _NOT_OF = {"ddl": ("limit",), "list": ("source", "role")}
 """Options that mean nothing to an action."""
 
@@ -43,11 +45,16 @@ def _ddl(arguments: Namespace, config: Config) -> None:
         raise UsageError(
             "No source names its receipts.", fix="Add `receipts: schema.table` to the source in synapsor.yaml."
         )
+    scripts: dict[str, str] = {}
     try:
-        scripts = {
-            name: receipts_ddl(Relation.parse(str(s.receipts)), _dialect(s), worker=arguments.role or _writer(s))
-            for name, s in chosen.items()
-        }
+        for name, source in chosen.items():
+            role = arguments.role or _writer(source)
+            script = receipts_ddl(Relation.parse(str(source.receipts)), _dialect(source), worker=role or _GUESS)
+            if role is None and source.engine != "sqlite":  # a file has no roles
+                guess = f"the role {_GUESS} is a guess; name the worker's own with --role NAME"
+                script = f"-- Look first: {guess}.\n{script}"
+                note(f"synapsor: source {name}: {guess}")
+            scripts[name] = script
     except ValueUnfit:
         raise UsageError("The role's name is not plain.", fix="Letters, digits and underscores.") from None
     answer(
@@ -58,13 +65,13 @@ def _ddl(arguments: Namespace, config: Config) -> None:
     )
 
 
-def _writer(source: SourceConfig) -> str:
-    """Return the role that the worker logs in as, or the documented one where its URL is not known here."""
+def _writer(source: SourceConfig) -> str | None:
+    """Return the role that the worker logs in as, or None where its URL is not known here."""
     try:
         user = urlsplit(resolve(source.write).reveal()).username if source.write else None
     except (ConfigError, ValueError):
         user = None
-    return unquote(user) if user else "synapsor_writer"
+    return unquote(user) if user else None
 
 
 def _dialect(source: SourceConfig) -> Dialect:

@@ -34,7 +34,11 @@ def render(report: ReplayReport) -> str:
     """Return the story as text; whatever came from a model or a database is written out harmlessly."""
     lines = [line for step in report.steps for line in _step(step)]
     checks = [check for step in report.steps for check in step.checks]
-    if report.ok:
+    if not checks:
+        lines.append(
+            "\nNothing here has a digest of its own to compute again; `synapsor verify` proves the whole chain."
+        )
+    elif report.ok:
         lines.append(f"\n✓ {len(checks)} digests, signatures and links computed again; all as recorded.")
     lines += [
         f"\n✗ {shown(c.what).text}\n    stored {shown(c.stored).text}\n    found  {shown(c.found).text}"

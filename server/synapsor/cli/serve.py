@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from argparse import Namespace
+from collections.abc import Iterable
 
 from synapsor import __version__, runtime
 from synapsor.cli.collector import collect_as_usual
 from synapsor.cli.terminal import note
 from synapsor.config import Config, load_config, session_values
+from synapsor.core.facts import Finding
 from synapsor.errors import ConfigError, UsageError
 from synapsor.serve.identity import Bearer, StaticSession, TokenBook, TokenSession
 from synapsor.serve.loop import run as run_loop
 from synapsor.serve.on_demand import models_on_demand
 
 MAX_PORT = 65_535
+log = logging.getLogger("synapsor")
 
 
 def run(arguments: Namespace) -> int:
@@ -37,6 +41,7 @@ async def _stdio(config: Config) -> None:
     async with runtime.open_project(config) as project:
         session = StaticSession(values=session_values(config.session))
         desk = await project.desk()
+        _warn(project.unmet_sessions({"`session:`": config.session}))
         with models_on_demand():  # heavy: the MCP SDK
             from synapsor.serve.server import build_server
             from synapsor.serve.stdio import serve_stdio
@@ -52,6 +57,7 @@ async def _http(config: Config, host: str, port: int) -> None:
     )
     async with runtime.open_project(config) as project:
         desk = await project.desk()
+        _warn(project.unmet_sessions(runtime.token_sessions(config)))
         with models_on_demand():  # heavy: the MCP SDK and uvicorn
             from synapsor.serve.http import serve_http
             from synapsor.serve.server import build_server
@@ -61,6 +67,11 @@ async def _http(config: Config, host: str, port: int) -> None:
         await serve_http(
             server, host=host, port=port, tokens=tokens, ready=lambda taken: note(f"serving on {host}:{taken}")
         )
+
+
+def _warn(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        log.warning("%s: %s", finding.rule, finding.message, extra={"action": "session"})
 
 
 def _address(text: str) -> tuple[str, int]:

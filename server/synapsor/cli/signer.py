@@ -13,12 +13,18 @@ from synapsor.core.signatures import public_text
 from synapsor.errors import DecisionRefused, UsageError
 
 
-def named(arguments: Namespace, operators: Mapping[str, Operator]) -> Operator | None:
+def named(arguments: Namespace, operators: Mapping[str, Operator], *, role: str) -> Operator | None:
     """Return whom --operator names, or the one whose key this user has; None when only the key itself can tell.
+
+    Of several keys that this user has, the only one whose operator has the role is meant.
 
     Raises:
         UsageError: nobody, or more than one, could be meant.
     """
+    if not operators:
+        raise UsageError(
+            "Nobody is trusted in this project yet.", fix=f"Begin with `synapsor operator add NAME --role {role}`."
+        )
     if arguments.operator:
         operator = operators.get(arguments.operator)
         if operator is None:
@@ -27,22 +33,23 @@ def named(arguments: Namespace, operators: Mapping[str, Operator]) -> Operator |
     if arguments.key:
         return None
     mine = [o for o in operators.values() if not o.revoked and default_path(o.name).is_file()]
-    if len(mine) != 1:
+    meant = mine if len(mine) == 1 else [o for o in mine if role in o.roles]
+    if len(meant) != 1:
         raise UsageError(
             "It is not clear who you are." if mine else "You have no operator's key here.",
             fix="Say it with --operator NAME, and --key FILE if needed.",
         )
-    return mine[0]
+    return meant[0]
 
 
-def signer(arguments: Namespace, operators: Mapping[str, Operator]) -> tuple[Operator, Ed25519PrivateKey]:
+def signer(arguments: Namespace, operators: Mapping[str, Operator], *, role: str) -> tuple[Operator, Ed25519PrivateKey]:
     """Return the operator and their key, as named by --operator and --key, or found by the key that this user has.
 
     Raises:
         UsageError: nobody, or more than one, could be meant.
         DecisionRefused: the key belongs to nobody who is trusted here.
     """
-    operator = named(arguments, operators)
+    operator = named(arguments, operators, role=role)
     if operator is not None:
         return operator, load_key(arguments.key or default_path(operator.name))
     key = load_key(arguments.key)

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from synapsor import runtime
-from synapsor.cli.terminal import answer, as_json
+from synapsor.cli.terminal import answer, as_json, note
 from synapsor.config import load_config
 from synapsor.serve.loop import on_signals
 from synapsor.serve.loop import run as run_loop
@@ -27,13 +27,14 @@ def run(arguments: Namespace) -> int:
 
 async def _run(arguments: Namespace) -> int:
     done: list[dict[str, Any]] = []
+    stays = not (arguments.once or arguments.drain)
 
     def report(outcome: Mapping[str, Any]) -> None:
         done.append(dict(outcome))
         if not arguments.json:
             sys.stdout.write(_line(outcome))
             sys.stdout.flush()
-        elif not (arguments.once or arguments.drain):
+        elif stays:
             done.clear()  # a worker that runs for months keeps no list; its log lines are on stderr
             sys.stderr.write(as_json(dict(outcome)) + "\n")
 
@@ -47,15 +48,18 @@ async def _run(arguments: Namespace) -> int:
             task.cancel()
 
         with on_signals(stop.set, leave):
+            if stays and not arguments.json:
+                note(f"worker {worker.name} waits for approved changes; Ctrl-C ends it")
             settled = await worker.run(once=arguments.once, drain=arguments.drain, stop=stop)
-    answer(
-        arguments,
-        "worker",
-        {"settled": settled, "jobs": done},
-        f"{settled} settled." if settled else "Nothing was due.",
-    )
+    answer(arguments, "worker", {"settled": settled, "jobs": done}, _end(settled, stayed=stays))
     return 0
 
 
+def _end(settled: int, *, stayed: bool) -> str:
+    if stayed:
+        return f"Stopped; {settled or 'nothing'} settled."
+    return f"{settled} settled." if settled else "Nothing was due."
+
+
 def _line(outcome: Mapping[str, Any]) -> str:
-    return "  ".join(f"{name}={value}" for name, value in outcome.items()) + "\n"
+    return "  ".join(f"{name}={value}" for name, value in outcome.items() if value != "") + "\n"

@@ -37,7 +37,13 @@ def judge_read(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
         )
         return
     yield from (
-        Finding(rule="unsafe_relation", message=f"{table.relation}: {hazard}", fatal=False) for hazard in facts.hazards
+        Finding(
+            rule="unsafe_relation",
+            message=f"{table.relation}: {hazard}",
+            fix=_hazard_fix(table.relation, hazard),
+            fatal=False,
+        )
+        for hazard in facts.hazards
     )
     for name, rule in table.allowed.items():
         column = facts.columns.get(name)
@@ -53,6 +59,13 @@ def judge_read(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
                 message=f"{table.relation}.{name} is not {rule.type.value} in the database.",
                 fix="Review the column's type.",
             )
+
+
+def _hazard_fix(relation: str, hazard: str) -> str:
+    for option in ("security_barrier", "security_invoker"):
+        if f"without {option}" in hazard:
+            return f"ALTER VIEW {relation} SET ({option} = true);"
+    return "Map a relation of which this is not true, or leave it knowingly; it stops nothing."
 
 
 def judge_write(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:

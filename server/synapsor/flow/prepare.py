@@ -17,7 +17,7 @@ from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.plan import Question, Relation, question_of
 from synapsor.core.posture import judge_read, natives, refine
-from synapsor.errors import Code
+from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
 from synapsor.sql.read import ReadTemplate, compile_read
 
@@ -77,7 +77,8 @@ async def prepare(
     facts: dict[str, RelationFacts | None] = {}
     drifted: set[str] = set()
     for name, table in contract.tables.items():
-        facts[name] = await wiring[table.source].source.describe(Relation.parse(table.relation))
+        with naming(table.source):
+            facts[name] = await wiring[table.source].source.describe(Relation.parse(table.relation))
         found = list(judge_read(table, facts[name]))
         findings += found
         if any(f.fatal for f in found):

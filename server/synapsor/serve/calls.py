@@ -49,6 +49,10 @@ class Way(Protocol):
         """Note a request that is owed an answer."""
         ...
 
+    def owes(self, request_id: RequestId) -> bool:
+        """Tell whether a request of this id is owed an answer."""
+        ...
+
     def end(self, request_id: RequestId) -> None:
         """Tick a request off that is over without an answer."""
         ...
@@ -75,12 +79,16 @@ class Calls:
 
     def take(self, message: Any) -> bool:
         """Begin a call, when the message is one to be answered here."""
-        if not _is_plain_call(message):
+        if type(message) is not dict or not is_id(request := message.get("id")):
             return False
-        request, params = message["id"], message["params"]
-        tool, key = self._caller.tool(params["name"]), coerce_request_id(request)
-        if tool is None or key in self._open:
+        key = coerce_request_id(request)
+        if self._way.owes(request):
+            self._asked.pop(key, None)  # whose answer the next one of this id is cannot be told
             return False
+        tool = self._caller.tool(message["params"]["name"]) if _is_plain_call(message) else None
+        if tool is None:
+            return False
+        params = message["params"]
         protocol = {name: value for name, value in params.get("_meta", {}).items() if name.startswith(_PROTOCOL)}
         if protocol != self._accepted:
             self._asked[key] = protocol
@@ -93,7 +101,7 @@ class Calls:
     def learn(self, answered: RequestId, result: Mapping[str, Any] | None) -> None:
         """Note what the SDK answered: a result, or None for an error."""
         protocol = self._asked.pop(coerce_request_id(answered), None)
-        if protocol is not None and result is not None:
+        if protocol is not None and result is not None and result.keys() >= _OURS:
             rest = {name: value for name, value in result.items() if name not in _OURS}
             self._accepted, self._rest = protocol, b"," + to_json(rest)[1:-1] if rest else b""
 
@@ -136,14 +144,13 @@ def _end(task: asyncio.Task[None]) -> None:
     task.get_loop().call_soon(task.cancel)
 
 
-def _is_plain_call(message: Any) -> bool:
+def _is_plain_call(message: dict[str, Any]) -> bool:
     """Tell whether a message says nothing but which tool is to be called with what, and what the protocol asks for."""
-    if type(message) is not dict or message.get("method") != METHOD or message.keys() != _MEMBERS:
+    if message.get("method") != METHOD or message.keys() != _MEMBERS:
         return False
     params = message["params"]
     return (
         message["jsonrpc"] == "2.0"
-        and is_id(message["id"])
         and type(params) is dict
         and params.keys() <= _PARAMS
         and type(params.get("name")) is str

@@ -36,6 +36,8 @@ class Lines(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the pipe."""
         self._transport = cast("asyncio.ReadTransport", transport)  # uvloop's is one by shape only
+        if self._ended:
+            transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Offer the lines that came whole, and keep the rest for the reader."""
@@ -70,6 +72,12 @@ class Lines(asyncio.Protocol):
                 return self._cut(len(self._kept)) or None
             await self._more()
         return line
+
+    def close(self) -> None:
+        """Read nothing more."""
+        self._end()
+        if self._transport is not None:
+            self._transport.close()
 
     def _whole(self) -> bytes | None:
         """Cut off the next line that came to its end, and what is skipped."""

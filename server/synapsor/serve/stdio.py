@@ -41,20 +41,19 @@ async def serve_stdio(
     """
     loop = asyncio.get_running_loop()
     with private_wire() as (wire_in, wire_out):
-        lines = Lines(max_line)
-        _, outbox = await loop.connect_write_pipe(Outbox, os.fdopen(wire_out, "wb", 0))
-        source, _ = await loop.connect_read_pipe(lambda: lines, os.fdopen(wire_in, "rb", 0))
+        lines, outbox = Lines(max_line), Outbox()
         calls = Calls(server.caller, outbox)
-        outbox.on_answer = calls.learn
-        inbox = Inbox(lines, outbox, calls, stop=source.close, grace_s=grace_s, max_open=max_open)
-        outbox.on_lost = inbox.leave
-        lines.offer = inbox.take
+        inbox = Inbox(lines, outbox, calls, grace_s=grace_s, max_open=max_open)
+        outbox.on_answer, outbox.on_lost, lines.offer = calls.learn, inbox.leave, inbox.take
+        # Last of all: a client may have left before, which is told at once and only once.
+        await loop.connect_write_pipe(lambda: outbox, os.fdopen(wire_out, "wb", 0))
+        await loop.connect_read_pipe(lambda: lines, os.fdopen(wire_in, "rb", 0))
         try:
             with on_signals(inbox.finish, inbox.leave):
                 await server.run(inbox, outbox, server.create_initialization_options())
         finally:
             await calls.aclose()
-            source.close()
+            lines.close()
             await outbox.flush()
 
 
@@ -136,6 +135,10 @@ class Outbox(SdkStream, asyncio.BaseProtocol):
             del self._open[key]
         self._changed.set()
 
+    def owes(self, request_id: RequestId) -> bool:
+        """Tell whether a request of this id is owed an answer."""
+        return self._open[coerce_request_id(request_id)] > 0
+
     @property
     def owed(self) -> int:
         """How many requests are owed an answer."""
@@ -167,16 +170,15 @@ class Inbox(SdkReadStream):
         outbox: Outbox,
         calls: Calls,
         *,
-        stop: Callable[[], None],
         grace_s: float,
         max_open: int,
     ) -> None:
         self._lines = lines
         self._outbox = outbox
         self._calls = calls
-        self._stop = stop
         self._grace_s = grace_s
         self._max_open = max_open
+        self._taking = anyio.CancelScope()
         self._grace = anyio.CancelScope()
         self._finishing = False
         self._ended = False
@@ -184,7 +186,8 @@ class Inbox(SdkReadStream):
     def finish(self) -> None:
         """Take no further message, and end when the open requests are answered."""
         self._finishing = True
-        self._stop()
+        self._lines.close()
+        self._taking.cancel()  # it may wait for a client that does not read
 
     def leave(self) -> None:
         """Take no further message, and end now."""
@@ -207,8 +210,10 @@ class Inbox(SdkReadStream):
             anyio.EndOfStream: there will be no further one.
         """
         if not self._ended:
-            if message := await self._next():
-                return message
+            if not self._finishing:
+                with anyio.CancelScope() as self._taking:
+                    if message := await self._next():
+                        return message
             self._ended = True
             self._grace.deadline = anyio.current_time() + self._grace_s
             with self._grace:

@@ -136,7 +136,8 @@ class Pool(Generic[S]):
 
     async def _tidy(self, session: S) -> None:
         if not self._closed and session.alive:
-            with suppress(SourceFailure):
+            # Whatever it raises: the session is not certainly clean then, and its place must become free.
+            with suppress(Exception):
                 await session.reset()
                 self._idle.append(session)
                 self._slots.release()

@@ -1,0 +1,182 @@
+"""What a person at a terminal is told before they type anything, and what they are shown to sign."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from synapsor.approve.keys import default_path, load_key
+from synapsor.cli.main import main
+from synapsor.core.signatures import public_text
+from tests.databases import Database
+from tests.projects import ProjectFiles, write_project
+from tests.unit.test_cli import at_terminal
+
+PASSPHRASE = "canary-passphrase"
+
+
+@pytest.fixture
+def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
+    return write_project(tmp_path / "project", sqlite_db)
+
+
+def key(files: ProjectFiles, name: str) -> tuple[str, ...]:
+    return "--operator", name, "--key", str(files.root / "keys" / f"{name}.pem")
+
+
+def have_keys(files: ProjectFiles, *names: str) -> None:
+    """Put keys where this user's are kept."""
+    folder = files.root / ".config" / "synapsor" / "keys"
+    folder.mkdir(parents=True, mode=0o700)
+    for name in names:
+        (files.root / "keys" / f"{name}.pem").rename(folder / f"{name}.pem")
+
+
+@pytest.mark.parametrize(
+    ("who", "code", "told"),
+    [
+        (("--operator", "leo"), 5, "needs the role contract_reviewer"),
+        (("--operator", "nobody"), 2, "no such operator"),
+        (("--key", "/nope"), 2, "There is no key file /nope."),
+    ],
+)
+def test_who_may_not_activate_is_told_before_they_are_asked(
+    files: ProjectFiles, who: tuple[str, ...], code: int, told: str
+) -> None:
+    have_keys(files, "rita", "leo")
+    ended, shown = at_terminal(files.command("activate", *who), files.environment)
+    assert (ended, told in shown, "type the first" in shown) == (code, True, False), shown
+    assert "chmod" not in shown
+
+
+def test_a_revoked_reviewer_is_told_before_they_are_asked(files: ProjectFiles) -> None:
+    assert main(["--config", str(files.config_path), "operator", "revoke", "rita"]) == 0
+    ended, shown = at_terminal(files.command("activate", *key(files, "rita")), files.environment)
+    assert (ended, "is revoked" in shown, "type the first" in shown) == (5, True, False), shown
+
+
+def test_a_project_that_trusts_nobody_says_how_to_begin(files: ProjectFiles) -> None:
+    (files.root / "operators.yaml").unlink()
+    ended, shown = at_terminal(files.command("activate"), files.environment)
+    assert (ended, "`synapsor operator add NAME --role contract_reviewer`" in shown) == (2, True), shown
+    assert "type the first" not in shown
+
+
+def test_of_several_keys_the_only_one_with_the_role_is_meant(
+    files: ProjectFiles, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    have_keys(files, "rita", "leo")
+    monkeypatch.setenv("HOME", str(files.root))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    base = ["--config", str(files.config_path)]
+    assert main([*base, "activate", "--yes"]) == 0
+    assert "signed by rita" in capsys.readouterr().out
+    assert main([*base, "operator", "add", "ruth", "--role", "contract_reviewer", "--no-passphrase"]) == 0
+    assert main([*base, "activate", "--yes"]) == 2
+    assert "not clear who you are" in capsys.readouterr().err
+
+
+def test_a_rejection_without_a_reason_is_refused_before_anything_is_asked(files: ProjectFiles) -> None:
+    ended, shown = at_terminal(files.command("reject", *key(files, "leo")), files.environment)
+    assert (ended, "needs a reason" in shown, "type the first" in shown) == (2, True, False), shown
+
+
+def test_what_is_signed_is_shown_in_words(files: ProjectFiles) -> None:
+    ended, shown = at_terminal(files.command("activate", *key(files, "rita")), files.environment, "no")
+    assert (ended, "{" in shown) == (2, False), shown
+    told = [line.strip() for line in shown.splitlines()]
+    for line in (
+        "where tenant_id = session.tenant_id and id = $invoice_id",
+        "bounds of late_fee_cents: before the change at most 10000 cents",
+        "limits: 50 rows, 262144 bytes, 2000 ms",
+        "needs the role billing_lead, within 72 hours",
+    ):
+        assert line in told, shown
+    assert any(line.startswith("returns ") and "late_fee_cents" in line for line in told)
+
+
+@pytest.mark.requirement("operator-key:private")
+def test_a_key_that_is_there_already_is_refused_before_a_passphrase_is_asked_for(files: ProjectFiles) -> None:
+    path = files.root / "keys" / "leo.pem"
+    add = files.command("operator", "add", "lea", "--role", "billing_lead", "--key")
+    ended, shown = at_terminal([*add, str(path)], files.environment)
+    assert (ended, "there already" in shown, "--public-key" in shown, "passphrase" in shown) == (2, True, True, False)
+    ended, shown = at_terminal([*add, str(path.with_name("lea.pem"))], files.environment, PASSPHRASE, PASSPHRASE)
+    assert (ended, "New passphrase (8 or more characters, empty for none):" in shown) == (0, True), shown
+
+
+def test_one_key_is_trusted_in_two_projects_by_its_public_half(
+    files: ProjectFiles, tmp_path: Path, sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert (
+        main(["--config", str(files.config_path), "operator", "add", "mia", "--role", "lead", "--no-passphrase"]) == 0
+    )
+    path = default_path("mia")
+    other = write_project(tmp_path / "other", sqlite_db)
+    line = f'exec "$@" --public-key "$(cat {path.with_suffix(".pub")})"'
+    add = ["sh", "-c", line, "sh", *other.command("operator", "add", "mia", "--role", "lead")]
+    subprocess.run(add, env=other.environment, check=True, capture_output=True)
+    for project in (files, other):
+        entry = (project.root / "operators.yaml").read_text()
+        assert public_text(load_key(path)) in entry
+
+
+@pytest.mark.parametrize("engine", ["postgres", "mariadb"])
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("role", ["", "app_writer"])
+def test_a_guessed_role_is_called_a_guess_in_the_script_and_beside_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    engine: str,
+    known: bool,
+    role: str,
+) -> None:
+    (tmp_path / "synapsor.yaml").write_text(
+        "synapsor: 1\npolicies: [p.yaml]\nsources:\n  shop:\n"
+        f"    engine: {engine}\n    read: ${{env:R}}\n    write: ${{env:W}}\n    receipts: billing.synapsor_receipts\n"
+    )
+    monkeypatch.delenv("W", raising=False)
+    if known:
+        monkeypatch.setenv("W", f"{engine}://url_writer:{PASSPHRASE}@127.0.0.1/shop")
+    chosen = ("--role", role) if role else ()
+    assert main(["--config", str(tmp_path / "synapsor.yaml"), "receipts", "ddl", *chosen]) == 0
+    done = capsys.readouterr()
+    guess = "the role synapsor_writer is a guess; name the worker's own with --role NAME"
+    guessed = not known and not role
+    assert (guess in done.err, f"-- Look first: {guess}.\n" in done.out) == (guessed, guessed)
+    assert (role or ("url_writer" if known else "synapsor_writer")) in done.out
+    assert PASSPHRASE not in done.out + done.err
+
+
+def test_a_file_has_no_role_to_guess(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config", str(files.config_path), "receipts", "ddl"]) == 0
+    done = capsys.readouterr()
+    assert ("guess" in done.out, done.err) == (False, "")
+
+
+def test_no_command_at_all_prints_the_help_and_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    done = capsys.readouterr()
+    assert (done.out, "exit codes:" in done.err, "approve" in done.err) == ("", True, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["aprove"], "approve"),
+        (["--json", "chek"], "check"),
+        (["operator", "revok"], "revoke"),
+        (["receipts", "dll"], "ddl"),
+        (["zzzzzz"], None),
+    ],
+)
+def test_a_mistyped_command_names_the_nearest(
+    capsys: pytest.CaptureFixture[str], typed: list[str], meant: str | None
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(typed)
+    told = capsys.readouterr().err
+    assert (end.value.code, "did you mean" in told) == (2, meant is not None)
+    assert meant is None or f"did you mean `{meant}`?" in told

@@ -1,0 +1,53 @@
+"""The pool of a source, with sessions that do as they are told."""
+
+import pytest
+
+from synapsor.sources.pool import Pool
+
+pytestmark = pytest.mark.requirement("source:pool-clean")
+
+
+class _Session:
+    alive = True
+    busy = False
+
+    def __init__(self, reset: Exception | None = None) -> None:
+        self.closed = False
+        self._reset = reset
+
+    async def reset(self) -> None:
+        if self._reset is not None:
+            raise self._reset
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class _Dialer:
+    def __init__(self, *sessions: _Session) -> None:
+        self._sessions = list(sessions)
+
+    async def connect(self) -> _Session:
+        return self._sessions.pop(0)
+
+    async def stop(self, session: _Session) -> None:
+        raise AssertionError("nothing is busy here")
+
+
+async def test_a_session_that_comes_back_after_the_end_is_closed() -> None:
+    late = _Session()
+    pool = Pool(_Dialer(late), size=1, wait_ms=10)
+    taken = await pool.acquire()
+    await pool.aclose()
+    pool.release(taken)
+    await pool.tidied()
+    assert late.closed
+
+
+async def test_a_session_whose_reset_fails_in_whatever_way_is_closed_and_its_place_is_free() -> None:
+    broken, whole = _Session(RuntimeError("unforeseen")), _Session()
+    pool = Pool(_Dialer(broken, whole), size=1, wait_ms=10)
+    pool.release(await pool.acquire())
+    await pool.tidied()
+    assert broken.closed
+    assert await pool.acquire() is whole
