@@ -31,7 +31,7 @@ class _Dialer:
         return self._sessions.pop(0)
 
     async def stop(self, session: _Session) -> None:
-        raise AssertionError("nothing is busy here")
+        raise AssertionError(f"{session} is not busy")
 
 
 async def test_a_session_that_comes_back_after_the_end_is_closed() -> None:
