@@ -16,8 +16,8 @@ from synapsor.config import load_config
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
 from synapsor.contract.model import Capability, Contract, ProposeCapability, Scalar, constant, is_argument, shown
-from synapsor.core.review import ACTIVATOR_ROLE, Operator
-from synapsor.errors import DecisionRefused, UsageError
+from synapsor.core.review import ACTIVATOR_ROLE, may_activate
+from synapsor.errors import UsageError
 from synapsor.flow.review import activate
 
 
@@ -31,7 +31,7 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         chosen = _chosen(project.contracts(), arguments.contracts)
         operator, key = signer(arguments, project.operators(), role=ACTIVATOR_ROLE)
-        _may_activate(operator)
+        may_activate(operator)  # before the person reads and types anything
         if not arguments.yes:
             for loaded in chosen:
                 _confirm(loaded)
@@ -72,19 +72,6 @@ def _chosen(contracts: tuple[LoadedContract, ...], names: list[str]) -> tuple[Lo
     if unknown := [name for name in names if name not in known]:
         raise UsageError(f"There is no contract {unknown[0]} in this project.", fix=f"Known here: {', '.join(known)}.")
     return tuple(known[name] for name in dict.fromkeys(names)) if names else contracts
-
-
-def _may_activate(operator: Operator) -> None:
-    """Refuse before the person reads and types anything; the same is checked again where it is signed."""
-    if operator.revoked:
-        raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
-    if ACTIVATOR_ROLE not in operator.roles:
-        raise DecisionRefused(
-            "role_missing",
-            f"This needs the role {ACTIVATOR_ROLE}, which {operator.name} has not.",
-            fix="Ask somebody who has it, or say who you are with --operator NAME.",
-            exit_code=5,
-        )
 
 
 def _confirm(loaded: LoadedContract) -> None:

@@ -110,18 +110,34 @@ def _skeleton(name: str) -> str:
     return "".join(c for c in folded if unicodedata.category(c)[0] not in "CZ")
 
 
+def may_activate(operator: Operator) -> None:
+    """Check that this operator may sign activations; whoever serves checks it again.
+
+    Raises:
+        DecisionRefused: by rule `operator_revoked` or `role_missing`.
+    """
+    _holds_role(operator, ACTIVATOR_ROLE)
+
+
+def _holds_role(operator: Operator, role: str) -> None:
+    if operator.revoked:
+        raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
+    if role not in operator.roles:
+        raise DecisionRefused(
+            "role_missing",
+            f"This needs the role {role}, which {operator.name} has not.",
+            fix="Ask somebody who has it, or say who you are with --operator NAME.",
+            exit_code=5,
+        )
+
+
 def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
     """Check that this operator may decide on this proposal now; the worker calls it again before it applies.
 
     Raises:
         DecisionRefused: by rule `operator_revoked`, `role_missing`, `own_request` or `expired`.
     """
-    if operator.revoked:
-        raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
-    if proposal.role not in operator.roles:
-        raise DecisionRefused(
-            "role_missing", f"This needs the role {proposal.role}.", fix="Ask somebody who has it.", exit_code=5
-        )
+    _holds_role(operator, proposal.role)
     if any(same_person(proposal.principal, name) for name in (operator.name, *operator.principals)):
         raise DecisionRefused(
             "own_request", "Nobody decides on their own request.", fix="Ask another person.", exit_code=5

@@ -22,12 +22,12 @@ from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import (
-    ACTIVATOR_ROLE,
     Activation,
     Decision,
     Operator,
     SignedDecision,
     Verdict,
+    may_activate,
     may_decide,
     sign,
     signature_holds,
@@ -118,12 +118,7 @@ async def activate(
     Raises:
         DecisionRefused: the operator may not activate contracts.
     """
-    if operator.revoked:
-        raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
-    if ACTIVATOR_ROLE not in operator.roles:
-        raise DecisionRefused(
-            "role_missing", f"This needs the role {ACTIVATOR_ROLE}.", fix="Ask somebody who has it.", exit_code=5
-        )
+    may_activate(operator)
     activation = Activation(
         id=handles.new("act"),
         ledger=ledger.id,
