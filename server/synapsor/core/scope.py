@@ -32,18 +32,23 @@ class Scope:
     principal: str
 
 
+def name_of(value: str) -> str:
+    """Return the name, in a session, of a value that a context writes as `session.name`."""
+    return value.removeprefix("session.")
+
+
 def scope_of(session: Session, context: Context, table: Table) -> Scope:
     """Return the scope of a call.
 
     Raises:
         Refusal: the session lacks a value, or its type is not the tenant column's (`scope_unavailable`).
     """
-    principal = session.values.get(context.principal.removeprefix("session."))
+    principal = session.values.get(name_of(context.principal))
     if type(principal) is not str or not principal:
         raise Refusal(Code.SCOPE_UNAVAILABLE)
     if table.tenant_column is None:
         return Scope(tenant=None, principal=principal)
-    tenant = session.values.get(context.tenant.removeprefix("session."))
+    tenant = session.values.get(name_of(context.tenant))
     try:
         return Scope(tenant=from_trusted(tenant, table.columns[table.tenant_column].type), principal=principal)
     except ValueUnfit:

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterator, Mapping
 
 from synapsor.contract.model import Contract
 from synapsor.core.facts import Finding
+from synapsor.core.scope import name_of
 
 
 def judge_sessions(contract: Contract, sessions: Mapping[str, Collection[str]]) -> Iterator[Finding]:
     """Yield each value that the contract's capabilities take from a session and that one of these, by its place, does not give."""
     for place, given in sessions.items():
         for context, role, value in sorted(_needed(contract)):
-            name = value.removeprefix("session.")
+            name = name_of(value)
             if name not in given:
                 takes = f"Context {context} of contract {contract.contract} takes its {role} from {value}"
                 yield Finding(
