@@ -92,6 +92,7 @@ def proposal(ledger: str = "led_test", **changes: Any) -> Proposal:
             source="shop",
             relation="billing.invoices",
             tenant_column="tenant_id",
+            principal_column=None,
             key=(("id", "INV-3001"),),
             columns=(
                 ("id", "text"),

@@ -74,6 +74,22 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:activated-for-its-database": _R(
         "An activation counts only for the database that it was signed for.", "law 10"
     ),
+    "contract:history": _R(
+        "Every activation is listed, newest first, with who signed it and which one counts.", "law 9"
+    ),
+    "contract:replaced-is-refused": _R(
+        "A running server refuses a contract that is not the activated one any more, reads too.", "law 10"
+    ),
+    "contract:rolled-back-as-activated": _R(
+        "A rollback is a new signed activation of a version that was signed before, by the rules of today, for its own databases.",
+        "DESIGN 5, law 9",
+    ),
+    "contract:schema-for-editors": _R(
+        "The JSON Schema of a contract is had for editors, from this very version.", "DESIGN 5"
+    ),
+    "contract:served-as-started": _R(
+        "A policy file that changes under a server changes nothing that it serves.", "H05"
+    ),
     "contract:arguments:no-authority": _R(
         "No argument can carry tenant, principal, SQL, approval or a credential.", "law 1"
     ),
@@ -219,6 +235,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "surface:short-ids": _R("An id or method too long to repeat is refused and not repeated.", "A18"),
     "surface:small-messages": _R("A message of very many parts is refused before it is read.", "A18, G07"),
+    "tools:as-sent": _R("What `tools` shows is what the server lists, with what it costs.", "law 7"),
     "values:exact": _R("Every type comes back as it is stored, in its documented form.", "R7"),
     "values:guarded": _R("Every type survives the way into a guard and back.", "R6"),
     "values:host-independent": _R("The same rows have the same digest on every host, zone and locale.", "R7, B32"),

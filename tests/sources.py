@@ -9,7 +9,7 @@ from typing import Any
 
 from synapsor.core.evidence import Rows
 from synapsor.core.facts import Finding, RelationFacts
-from synapsor.core.plan import Column, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
+from synapsor.core.plan import Column, Condition, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
 from synapsor.core.posture import judge_reader, judge_writer
 from synapsor.ports import ReadSource, WriteSource
 from synapsor.sources.mysql import MysqlReadSource, MysqlWriteSource
@@ -90,7 +90,7 @@ def one_row(
         relation=where,
         columns=wanted,
         tenant=columns["tenant_id"],
-        equals=(columns["id"],),
+        where=(Condition(columns["id"]),),
         rows=1,
         bytes=limit,
         single=True,
@@ -107,7 +107,7 @@ def page(
         relation=where,
         columns=wanted,
         tenant=columns["tenant_id"],
-        equals=(),
+        where=(),
         order=((columns["id"], False),),
         rows=rows,
         bytes=limit,
@@ -118,13 +118,13 @@ def page(
 async def see(source: ReadSource, shape: ReadShape, tenant: str, *equals: str, time_ms: int = 5000) -> Rows:
     """Return what a read sees."""
     template = compile_read(shape, source.dialect)
-    plan = ReadPlan(shape=shape, tenant=tenant, equals=equals, time_ms=time_ms)
+    plan = ReadPlan(shape=shape, scope=(tenant,), values=equals, time_ms=time_ms)
     return template.seen(plan, await source.fetch(template.bind(plan), time_ms=time_ms))
 
 
 def lock_row(source: WriteSource, shape: ReadShape, tenant: str, *equals: str) -> Statement:
     """Return the statement that locks a row."""
-    return compile_read(shape, source.dialect).bind(ReadPlan(shape=shape, tenant=tenant, equals=equals, time_ms=5000))
+    return compile_read(shape, source.dialect).bind(ReadPlan(shape=shape, scope=(tenant,), values=equals, time_ms=5000))
 
 
 def update(
@@ -140,14 +140,12 @@ def update(
     """Return the guarded update of one row."""
     shape = WriteShape(
         relation=where,
-        tenant=columns["tenant_id"],
-        equals=(columns["id"],),
+        scope=(columns["tenant_id"],),
+        key=(columns["id"],),
         guards=tuple(columns[name] for name in guards),
         sets=tuple(columns[name] for name in sets),
     )
-    plan = WritePlan(
-        shape=shape, tenant=tenant, equals=(key,), guards=tuple(guards.values()), sets=tuple(sets.values())
-    )
+    plan = WritePlan(shape=shape, scope=(tenant,), key=(key,), guards=tuple(guards.values()), sets=tuple(sets.values()))
     return compile_write(shape, source.dialect).bind(plan)
 
 

@@ -27,8 +27,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from synapsor.contract.base import Name, RelationName
 from synapsor.contract.document import Document, Positions, hidden_characters, read_document
-from synapsor.contract.model import Name, RelationName
 from synapsor.errors import ConfigError, Problem
 from synapsor.secrets import SecretRef, resolve
 

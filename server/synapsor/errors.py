@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar
 
@@ -36,6 +36,7 @@ class Code(StrEnum):
     SCOPE_UNAVAILABLE = "scope_unavailable"
     SCHEMA_DRIFT = "schema_drift"
     NOT_ACTIVATED = "not_activated"
+    RATE_LIMITED = "rate_limited"
     BUSY = "busy"
     TIMEOUT = "timeout"
     CANCELED = "canceled"
@@ -80,6 +81,12 @@ MEANINGS: dict[Code, Meaning] = {
     Code.NOT_ACTIVATED: Meaning(
         "This capability's contract is not activated.", "An operator must review and activate it."
     ),
+    Code.RATE_LIMITED: Meaning(
+        "This capability was called as often as it may be in a minute.",
+        "Try again when the time is over.",
+        retryable=True,
+        retry_after_ms=60_000,
+    ),
     Code.BUSY: Meaning(
         "All connections to the source are in use.", "Try again shortly.", retryable=True, retry_after_ms=500
     ),
@@ -114,8 +121,10 @@ class SynapsorError(Exception):
 class Refusal(SynapsorError):
     """A call is refused with a code of the closed table; `detail` names contract words only, never values."""
 
-    def __init__(self, code: Code, detail: str = "") -> None:
+    def __init__(self, code: Code, detail: str = "", *, retry_after_ms: int | None = None) -> None:
         meaning = MEANINGS[code]
+        if retry_after_ms is not None:
+            meaning = replace(meaning, retry_after_ms=retry_after_ms)
         super().__init__(f"{meaning.message} {detail}".rstrip(), fix=meaning.fix)
         self.code = code
         self.detail = detail

@@ -12,8 +12,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from synapsor.config import FormatVersion, read_yaml, refuse, validated
+from synapsor.contract.base import Name
 from synapsor.contract.document import hidden
-from synapsor.contract.model import Name
 from synapsor.core.review import Operator, same_person
 from synapsor.core.signatures import is_public_key
 from synapsor.errors import ConfigError

@@ -138,6 +138,10 @@ class AgentLedger(Protocol):
 
     id: str
 
+    def secret(self, purpose: str) -> bytes:
+        """Return 32 bytes that only a holder of the ledger's key can make, other ones for other purposes."""
+        ...
+
     async def record_read(self, audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> None:
         """Record an audit and its evidence in one durable transaction; returns after the commit."""
         ...
@@ -162,6 +166,10 @@ class AgentLedger(Protocol):
 
     async def active_contract_by_digest(self, digest: str) -> Activated | None:
         """Return the version with this digest while it is the one activated last under its name."""
+        ...
+
+    async def newest_activation(self, contract: str) -> str | None:
+        """Return the handle of a contract's newest activation; one row by an index, since it is asked once a second."""
         ...
 
     async def healthy(self) -> None:
@@ -189,6 +197,18 @@ class ReviewLedger(AgentLedger, Protocol):
         ...
 
     async def activate(self, activated: Activated) -> None: ...
+
+    async def activations(self, contract: str, *, limit: int) -> tuple[Activated, ...]:
+        """Return the activations of a contract, newest first; the first one is the active one."""
+        ...
+
+    async def activation_named(self, contract: str, digest_or_handle: str) -> Activated | None:
+        """Return the newest activation of a contract that has this handle or names this digest."""
+        ...
+
+    async def activation_before(self, contract: str, digest: str) -> Activated | None:
+        """Return the newest activation of a contract that names another digest than this one."""
+        ...
 
     async def find(self, handle: str) -> Mapping[str, Any] | None:
         """Return the record of any handle: `{"kind": …, "body": …}`; `latest` names the newest proposal."""

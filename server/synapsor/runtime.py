@@ -1,6 +1,6 @@
 """The composition root: it opens what a process needs of a project, and hands each process only what it may hold.
 
-`desk` resolves read credentials and nothing else; write credentials are for `worker`, and `doctor` looks at those that are there.
+`desk` resolves read credentials and nothing else; write credentials are for `worker`, and `examine` looks at those that are there.
 """
 
 from __future__ import annotations
@@ -11,27 +11,30 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from synapsor.config import Config, SourceConfig
+from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.digest import canonical_body
-from synapsor.contract.model import Contract, ProposeCapability, Table
+from synapsor.contract.mapping import Table
+from synapsor.contract.model import Contract
 from synapsor.core.facts import Finding
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_read, judge_reader, judge_write, judge_writer, refuse_fatal
+from synapsor.core.posture import judge_reader, judge_write, judge_writer, refuse_fatal
 from synapsor.core.review import Operator, verify_activation
 from synapsor.core.session import judge_sessions
 from synapsor.core.writeback import target
-from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, SourceFailure, naming
+from synapsor.errors import ConfigError, IntegrityError, naming
 from synapsor.operators import read_operators
 from synapsor.ports import ReadSource, SystemClock
-from synapsor.secrets import resolve
 from synapsor.wiring import open_reader, open_writer
 
 if TYPE_CHECKING:
     from synapsor.contract.load import LoadedContract
     from synapsor.flow.desk import Desk
-    from synapsor.flow.prepare import Served
+    from synapsor.flow.prepare import Served, Tool
+    from synapsor.flow.standing import Standing
     from synapsor.ledger.store import Ledger
     from synapsor.ledger.verify import VerifyReport
     from synapsor.work.authority import WriteTarget
@@ -75,6 +78,20 @@ class Project:
             self._contracts = loaded
         return self._contracts
 
+    def tools(self) -> dict[str, Tool]:
+        """Return what a model is offered, by name; no database is asked.
+
+        Raises:
+            ContractError, ConfigError: as for `contracts`.
+        """
+        from synapsor.flow.desk import offered  # heavy: the SQL compiler
+        from synapsor.flow.prepare import tool_of
+
+        named = (
+            (loaded.contract, *item) for loaded in self.contracts() for item in loaded.contract.capabilities.items()
+        )
+        return offered(tool_of(name, capability, contract.table_of(capability)) for contract, name, capability in named)
+
     async def ledger(self, *, create: bool = False) -> Ledger:
         """Return the ledger, opened once. Only an activation makes a new one, or anybody in the development profile.
 
@@ -103,23 +120,28 @@ class Project:
 
         Raises:
             UnsafeSource: a read credential can do more than read what was reviewed.
-            ConfigError: in the production profile, a contract is not activated.
+            ConfigError: in the production profile, a contract is not activated. One that is replaced later is refused from then on.
         """
         from synapsor.flow.desk import Desk  # heavy: the SQL compiler
         from synapsor.flow.prepare import Wiring, prepare
+        from synapsor.flow.standing import Standing
 
         served: list[Served] = []
+        standing: dict[str, Standing] = {}
         ledger = await self.ledger()
         names = sorted({t.source for c in self.contracts() for t in c.contract.tables.values()})
         wiring = {n: Wiring(source=self.reader(n), mode=self.config.sources[n].mode) for n in names}
-        findings = [f for n in names for f in told(n, await self._reader_posture(n))]
+        findings = [f for n in names for f in told(n, await self.reader_posture(n))]
         refuse_fatal(findings)
         for loaded in self.contracts():
-            if why := await self._why_not_activated(loaded):
+            asked = Standing(loaded.contract.contract, ledger, partial(self.why_not_activated, loaded))
+            if self.config.profile == "production":
+                standing[loaded.digest] = asked
+            if why := await asked.why():
                 if self.config.profile == "production":
                     raise ConfigError(
                         f"Contract {loaded.contract.contract} ({loaded.digest[:19]}…) is not served: {why}.",
-                        fix="Review it and run `synapsor activate`.",
+                        fix="Review it and run `synapsor activate`, or put the file of the active version back.",
                     )
                 log.warning(
                     "contract %s is served all the same, in the development profile: %s",
@@ -127,13 +149,13 @@ class Project:
                     why,
                     extra={"action": "unreviewed"},
                 )
-            ready, found = await prepare(loaded.contract, loaded.digest, wiring)
+            ready, found = await prepare(loaded.contract, loaded.digest, wiring, ledger.secret("cursor"))
             served += ready
             findings += found
         for finding in dict.fromkeys(findings):
             log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})
         await ledger.healthy()
-        return Desk(served, ledger, self.clock)
+        return Desk(served, ledger, self.clock, standing)
 
     async def worker(
         self,
@@ -154,7 +176,7 @@ class Project:
         for source_name, wired in self.config.sources.items():
             if wired.mode == "writeback":
                 with naming(source_name):
-                    targets[source_name], found = await self._target(source_name, wired)
+                    targets[source_name], found = await self.write_target(source_name, wired)
                 findings = told(source_name, found)
                 refuse_fatal(findings)
                 for finding in findings:
@@ -175,81 +197,9 @@ class Project:
             reached=failpoints(),
         )
 
-    async def doctor(self) -> tuple[Finding, ...]:
-        """Look at everything that this user's credentials allow to look at, and say what is wrong; one finding per fact."""
-        found: list[Finding] = []
-        for name in sorted(self.config.sources):
-            seen: list[Finding] = []
-            try:
-                mapped, missing = await self._mappings(name)
-                seen += [*await self._reader_posture(name, missing), *mapped]
-            except SourceFailure as failed:
-                seen.append(_unreachable("reader", failed))
-            try:
-                seen += await self._writer_posture(name)
-            except SourceFailure as failed:
-                seen.append(_unreachable("writer", failed))
-            found += told(name, seen)
-        found += self._unheld_roles()
-        found += self.unmet_sessions(_sessions(self.config))
-        try:
-            await (await self.ledger()).healthy()
-            found += await self._activations()
-        except LedgerFailure as failed:
-            found.append(
-                Finding(
-                    rule="ledger", message=failed.message, fix=failed.fix, fatal=self.config.profile == "production"
-                )
-            )
-        return tuple(dict.fromkeys(found))
-
     def unmet_sessions(self, sessions: Mapping[str, Collection[str]]) -> list[Finding]:
         """Return what contracts need of a session and these, by where they are configured, do not give."""
         return [f for loaded in self.contracts() for f in judge_sessions(loaded.contract, sessions)]
-
-    async def _writer_posture(self, name: str) -> list[Finding]:
-        wired = self.config.sources[name]
-        if wired.mode != "writeback" or wired.write is None:
-            return []
-        try:
-            resolve(wired.write)
-        except ConfigError as missing:
-            message = "The write credential is not here, as it should be where the worker does not run."
-            fix = "Run `synapsor doctor` where the worker runs, too."
-            return [Finding(rule="writer_not_looked_at", message=f"{message} {missing.message}", fix=fix, fatal=False)]
-        _, found = await self._target(name, wired)
-        return found
-
-    def _unheld_roles(self) -> list[Finding]:
-        held = {role for operator in self.operators().values() if not operator.revoked for role in operator.roles}
-        needed = {c.approval.role for loaded in self.contracts() for c in proposals_of(loaded.contract)}
-        return [
-            Finding(
-                rule="role_unheld",
-                message=f"Nobody holds the role {role}, so nobody can approve what needs it.",
-                fix=f"synapsor operator add NAME --role {role}",
-                fatal=False,
-            )
-            for role in sorted(needed - held)
-        ]
-
-    async def _activations(self) -> list[Finding]:
-        found = []
-        for loaded in self.contracts():
-            try:
-                why = await self._why_not_activated(loaded)
-            except SourceFailure as failed:
-                found += told(failed.source, [_unreachable("reader", failed)])
-                continue
-            if why:
-                message = f"Contract {loaded.contract.contract} does not count as activated: {why}."
-                fatal = self.config.profile == "production"
-                found.append(
-                    Finding(
-                        rule="not_activated", message=message, fix="Review it and run `synapsor activate`.", fatal=fatal
-                    )
-                )
-        return found
 
     async def verify(self, saved_head: tuple[int, str] | None = None) -> VerifyReport:
         """Verify the ledger from the first event to the last; a head that was kept elsewhere finds a cut tail."""
@@ -281,12 +231,14 @@ class Project:
             "capabilities": sorted(canonical_body(loaded.contract)["capabilities"]),
         }
 
-    async def _why_not_activated(self, loaded: LoadedContract) -> str:
+    async def why_not_activated(self, loaded: LoadedContract) -> str:
         """Return why a contract as it is now does not count as activated on these sources, or "" when it does."""
         ledger = await self.ledger()
         active = await ledger.active_contract(loaded.contract.contract)
-        if active is None or active.activation.digest != loaded.digest:
-            return "it is not activated as it is now"
+        if active is None:
+            return "it was never activated"
+        if active.activation.digest != loaded.digest:
+            return f"another version is the active one, as `synapsor history {loaded.contract.contract}` tells"
         told = active.activation
         try:
             verify_activation(
@@ -308,12 +260,13 @@ class Project:
         with naming(name):
             return await self.reader(name).fingerprint()
 
-    async def _reader_posture(self, name: str, missing: Collection[Relation] = ()) -> list[Finding]:
+    async def reader_posture(self, name: str, missing: Collection[Relation] = ()) -> list[Finding]:
+        """Return what is wrong with a source's read credential; of relations that are missing, that they are says it all."""
         reads: dict[Relation, frozenset[str]] = {}
         denied: dict[Relation, frozenset[str]] = {}
         for table in (t for c in self.contracts() for t in c.contract.tables.values() if t.source == name):
             relation = Relation.parse(table.relation)
-            if relation not in missing:  # that it is not there says it all
+            if relation not in missing:
                 reads[relation] = reads.get(relation, frozenset()) | frozenset(table.allowed)
             for place in {relation, target(table)}:
                 denied[place] = denied.get(place, frozenset()) | frozenset(set(table.columns) - set(table.allowed))
@@ -321,18 +274,8 @@ class Project:
             rights = await self.reader(name).posture(reads, denied)
         return list(judge_reader(rights, reads, denied))
 
-    async def _mappings(self, name: str) -> tuple[list[Finding], set[Relation]]:
-        found: list[Finding] = []
-        missing: set[Relation] = set()
-        for table in (t for c in self.contracts() for t in c.contract.tables.values() if t.source == name):
-            relation = Relation.parse(table.relation)
-            facts = await self.reader(name).describe(relation)
-            found += judge_read(table, facts)
-            if facts is None:
-                missing.add(relation)
-        return found, missing
-
-    async def _target(self, name: str, wired: SourceConfig) -> tuple[WriteTarget, list[Finding]]:
+    async def write_target(self, name: str, wired: SourceConfig) -> tuple[WriteTarget, list[Finding]]:
+        """Return a source through its write credential, and what is wrong with that for what the contracts may change."""
         from synapsor.work.authority import WriteTarget
 
         assert wired.receipts is not None  # noqa: S101  # the configuration refuses writeback without it
@@ -355,20 +298,9 @@ def told(source: str, findings: Iterable[Finding]) -> list[Finding]:
     return [replace(finding, message=f"{source}: {finding.message}") for finding in dict.fromkeys(findings)]
 
 
-def _unreachable(who: str, failed: SourceFailure) -> Finding:
-    fix = "Check that it runs and that its credential is right."
-    return Finding(rule="source_unreachable", message=f"The {who} could not look: {failed.said}.", fix=fix)
-
-
 def token_sessions(config: Config) -> dict[str, Collection[str]]:
     """Return which session values each token of the HTTP transport gives, by where it is configured."""
     return {f"the session of http token {token.name}": token.session for token in config.http.tokens}
-
-
-def _sessions(config: Config) -> dict[str, Collection[str]]:
-    """Return the sessions that there are; without any it is the one of stdio that is lacking."""
-    tokens = token_sessions(config)
-    return {"`session:`": config.session, **tokens} if config.session or not tokens else tokens
 
 
 def _written(loaded: LoadedContract) -> list[tuple[Table, frozenset[str]]]:

@@ -25,7 +25,7 @@ async def main(engine: str, url: str) -> None:
     told = {}
     for key in ("SP-1", "SP-2", "SP-3", "SP-4", "SP-5"):
         shape = one_row(where, columns, *sorted(columns))
-        plan = ReadPlan(shape=shape, tenant="acme", equals=(key,), time_ms=5000)
+        plan = ReadPlan(shape=shape, scope=("acme",), values=(key,), time_ms=5000)
         seen = await see(source, shape, "acme", key)
         call = Call(id="aud", at="now", capability="x.y", contract="c", tenant="acme", principal="p", client="t")
         body = {**evidence_body("ev", call, plan, seen, source="shop"), "position": None}

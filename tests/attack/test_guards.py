@@ -16,7 +16,8 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.approve.keys import create_key
-from synapsor.contract.model import Bound, Contract, ProposeCapability, Range
+from synapsor.contract.capability import Bound, ProposeCapability, Range
+from synapsor.contract.model import Contract
 from synapsor.core.authority import table_for
 from synapsor.core.facts import RelationFacts, Rights
 from synapsor.core.moment import stamp

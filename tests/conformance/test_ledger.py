@@ -378,6 +378,29 @@ async def test_the_newest_activation_of_a_contract_is_the_active_one(ledger: Led
     assert await ledger.active_contract_by_digest(CONTRACT) is None
 
 
+@pytest.mark.requirement("contract:history")
+async def test_the_activations_of_a_contract_are_found_newest_first_by_digest_and_by_handle(ledger: Ledger) -> None:
+    assert await ledger.newest_activation("billing") is None
+    assert await ledger.activations("billing", limit=9) == ()
+    one = an_activation(ledger, {"contract": "billing", "limits": {"rows": 1}})
+    two = an_activation(ledger, {"contract": "billing", "limits": {"rows": 2}})
+    other = an_activation(ledger, {"contract": "other"}, contract="other")
+    again, back = an_activation(ledger, dict(two.body)), an_activation(ledger, dict(one.body))
+    for activated in (one, two, other, again, back):
+        await ledger.activate(activated)
+        assert await ledger.newest_activation(activated.activation.contract) == activated.activation.id
+    assert await ledger.newest_activation("billing") == back.activation.id
+    assert await ledger.activations("billing", limit=9) == (back, again, two, one)
+    assert await ledger.activations("billing", limit=2) == (back, again)
+    assert await ledger.activation_named("billing", two.activation.digest) == again
+    assert await ledger.activation_named("billing", two.activation.id) == two
+    for unknown in (other.activation.id, other.activation.digest, "act_0", ""):
+        assert await ledger.activation_named("billing", unknown) is None
+    assert await ledger.activation_before("billing", one.activation.digest) == again
+    assert await ledger.activation_before("billing", two.activation.digest) == back
+    assert await ledger.activation_before("other", other.activation.digest) is None
+
+
 async def test_every_handle_finds_its_record_and_latest_the_newest_proposal(ledger: Ledger) -> None:
     assert await ledger.find("latest") is None
     handles = await fill(ledger)

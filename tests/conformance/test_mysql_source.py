@@ -356,10 +356,10 @@ async def test_a_value_is_never_more_than_a_value(reader: MysqlReadSource, hosti
 def plan_for(table: str, tenant: str) -> ReadPlan:
     columns = tuple(Column(name, ColumnType.TEXT) for name in ("id", "tenant_id"))
     shape = ReadShape(
-        relation=Relation(schema="billing", name=table), columns=columns, tenant=columns[1], equals=(), order=((columns[0], False),),
+        relation=Relation(schema="billing", name=table), columns=columns, tenant=columns[1], where=(), order=((columns[0], False),),
         rows=1000, bytes=1_000_000, single=False,
     )  # fmt: skip
-    return ReadPlan(shape=shape, tenant=tenant, equals=(), time_ms=2000)
+    return ReadPlan(shape=shape, scope=(tenant,), values=(), time_ms=2000)
 
 
 @pytest.mark.requirement("read:tenant")

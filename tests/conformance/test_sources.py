@@ -293,7 +293,7 @@ async def test_no_cell_over_the_byte_limit_leaves_the_server(database: Database,
 
 
 async def raw(source: ReadSource, shape: ReadShape, *equals: str) -> list[tuple[object, ...]]:
-    plan = ReadPlan(shape=shape, tenant="acme", equals=equals, time_ms=5000)
+    plan = ReadPlan(shape=shape, scope=("acme",), values=equals, time_ms=5000)
     return [tuple(row) for row in await source.fetch(compile_read(shape, source.dialect).bind(plan), time_ms=5000)]
 
 

@@ -94,7 +94,17 @@ def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
 @pytest.mark.requirement("cli:light-start")
 @pytest.mark.parametrize(
     "command",
-    [["inbox"], ["show"], ["replay"], ["verify"], ["receipts", "list"], ["operator", "list"], ["reject"], ["check"]],
+    [
+        ["inbox"],
+        ["show"],
+        ["replay"],
+        ["verify"],
+        ["receipts", "list"],
+        ["operator", "list"],
+        ["reject"],
+        ["check"],
+        ["history", "billing"],
+    ],
     ids=" ".join,
 )
 def test_commands_that_only_look_at_the_record_import_no_compiler_driver_or_sdk(

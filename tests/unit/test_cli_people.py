@@ -95,6 +95,29 @@ def test_what_is_signed_is_shown_in_words(files: ProjectFiles) -> None:
     assert any(line.startswith("returns ") and "late_fee_cents" in line for line in told)
 
 
+def test_every_comparison_and_whose_rows_they_are_is_shown_before_it_is_signed(files: ProjectFiles) -> None:
+    policy = files.root / "policies" / "billing.yaml"
+    text = policy.read_text(encoding="utf-8")
+    fee = "late_fee_cents: {above: 0, at_most: 900}"
+    where = "{status: {one_of: [overdue, open]}, " + fee + ", note: {has_value: true}, waiver_reason: null}"
+    for old, new in (
+        ("tenant: tenant_id\n", "tenant: tenant_id\n    principal: owner\n"),
+        ("columns:\n", "columns:\n      owner: text\n"),
+        (
+            "where: {status: overdue}",
+            f"where: {where}",
+        ),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    policy.write_text(text, encoding="utf-8")
+    _, shown = at_terminal(files.command("activate", *key(files, "rita")), files.environment, "no")
+    assert (
+        "where tenant_id = session.tenant_id and owner = session.user and late_fee_cents > 0 and late_fee_cents <= 900"
+        ' and note has a value and status one of "overdue", "open" and waiver_reason has no value'
+    ) in " ".join(shown.split()), shown
+
+
 @pytest.mark.requirement("operator-key:private")
 def test_a_key_that_is_there_already_is_refused_before_a_passphrase_is_asked_for(files: ProjectFiles) -> None:
     path = files.root / "keys" / "leo.pem"

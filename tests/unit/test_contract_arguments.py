@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapsor.contract.arguments import compile_arguments
-from synapsor.contract.model import ReadCapability
+from synapsor.contract.capability import ReadCapability
 from synapsor.contract.schema import input_schema
 from synapsor.errors import Code, Refusal
 

@@ -9,13 +9,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.conditions import constant
 from synapsor.contract.digest import contract_digest
 from synapsor.contract.document import Positions, read_document
 from synapsor.contract.load import LoadedContract, Reading, load, load_all, read_text
-from synapsor.contract.model import SETTABLE, ColumnRule, Contract, ProposeCapability, constant
+from synapsor.contract.mapping import SETTABLE, ColumnRule
+from synapsor.contract.model import Contract
 from synapsor.contract.rules import RULES
 from synapsor.contract.tokens import to_token
-from synapsor.core.plan import question_of
+from synapsor.core.question import question_of
 from synapsor.errors import ContractError
 from synapsor.values import ColumnType, ValueUnfit, to_json
 from tests.unit.contracts import GOOD, data
@@ -40,7 +43,7 @@ def _can_be_planned(contract: Contract) -> None:
         table = contract.table_of(capability)
         contract.context_of(capability)
         question = question_of(capability, table)
-        assert set(question.sources) - {None} <= set(capability.arguments)
+        assert {asked.argument for asked in question.asked} - {""} <= set(capability.arguments)
         if isinstance(capability, ProposeCapability):
             assert question.shape.single
             assert set(capability.set) <= set(question.shape.positions)
@@ -175,7 +178,8 @@ def test_a_fixed_value_is_judged_by_check_as_by_the_call_that_uses_it(value: Any
     if reading.problems or reading.contract is None:
         return
     question = question_of(reading.contract.capabilities["billing.list_open"], reading.contract.tables["invoices"])
-    assert question.constants == (() if value is None else (to_token(constant(value), ColumnRule(type=kind)),))
+    (asked,) = question.asked
+    assert asked.constants == (() if value is None else (to_token(constant(value), ColumnRule(type=kind)),))
 
 
 def test_every_policy_of_the_project_is_in_order() -> None:

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from synapsor.contract.base import Model
+from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.explain import PARTS
 from synapsor.contract.fields import FIELDS, meaning_of
-from synapsor.contract.model import Model, ProposeCapability
 from synapsor.contract.reference import main, rendered
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference"
-MODELS: list[type[Model]] = [*PARTS.values(), ProposeCapability]
+MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), ProposeCapability)))
 
 
 @pytest.mark.requirement("contract:rules:documented")
@@ -24,7 +25,10 @@ def test_a_reference_page_is_equal_to_what_is_rendered(name: str, tmp_path: Path
 def test_every_key_has_a_sentence_and_every_sentence_a_key() -> None:
     bases = {base for part in MODELS for base in part.__mro__ if issubclass(base, Model)}
     keys = {
-        f"{base.__name__}.{field}" for base in bases for field in base.__annotations__ if field in base.model_fields
+        f"{base.__name__}.{field.rstrip('_')}"
+        for base in bases
+        for field in base.__annotations__
+        if field in base.model_fields
     }
     assert set(FIELDS) == keys
     assert all(meaning_of(part, field).endswith(".") for part in MODELS for field in part.model_fields)

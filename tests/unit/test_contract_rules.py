@@ -110,6 +110,19 @@ TABLES = [
     ("an unmapped key", "key: id\n", "key: idd # SYN201\n"),
     ("an unmapped moving column", "moves: [updated_at]", "moves: [updated_on] # SYN201"),
     ("a denied version", "version: row_version", "version: card_token # SYN202"),
+    ("an unmapped column in only", "moves: [updated_at]", "moves: [updated_at]\n    only: {gone: null} # SYN304"),
+    (
+        "an argument in only",
+        "moves: [updated_at]",
+        "moves: [updated_at]\n    only: {note: $words} # SYN211",
+    ),
+    ("the tenant in only", "moves: [updated_at]", "moves: [updated_at]\n    only: {tenant_id: acme} # SYN306"),
+    (
+        "a principal of numbers",
+        "moves: [updated_at]",
+        "moves: [updated_at]\n    principal: due # SYN204",
+    ),
+    ("a principal that is the tenant", "moves: [updated_at]", "moves: [updated_at]\n    principal: tenant_id # SYN206"),
     ("a tenant of dates", "tenant: tenant_id", "tenant: due # SYN204"),
     ("a version of text", "version: row_version", "version: status # SYN205"),
     ("a version of dates", "version: row_version", "version: due # SYN205"),
@@ -185,11 +198,21 @@ CAPABILITIES = [
     ("a relation in a description", "The open invoices.", "All rows of billing.invoice_review. # SYN309"),
     ("a denied column in a description", "Look at one invoice.", "Look at one CARD_TOKEN. # SYN309"),
     ("a denied column in an argument", "words: {", "words: {description: No card_token, # SYN309\n       "),
+    ("an empty comparison", "where: {status: open}", "where: {status: {}} # SYN316"),
+    ("no value and a value", "where: {status: open}", "where: {fee: {has_value: false, above: 1}} # SYN316"),
+    ("two lower ends", "where: {status: open}", "where: {fee: {at_least: 1, above: 1}} # SYN316"),
+    ("a range of text", "where: {status: open}", "where: {note: {above: a}} # SYN317"),
+    ("a beginning of a number", "where: {status: open}", "where: {fee: {starts_with: '1'}} # SYN317"),
     (
-        "an argument for a filter",
-        "{id: $invoice_id}\n    returns",
-        "{id: $invoice_id, note: $invoice_id} # SYN311\n    returns",
+        "an argument among constants",
+        "where: {status: open}",
+        "arguments: {word: {type: string, max_length: 5}}\n    where: {note: {one_of: [a, $word]}} # SYN318 SYN409",
     ),
+    ("a constant listed twice", "where: {status: open}", "where: {fee: {one_of: [1, 1]}} # SYN308"),
+    ("nothing to begin with", "where: {status: open}", "where: {note: {starts_with: ''}} # SYN331"),
+    ("a value of no type in a range", "where: {status: open}", "where: {fee: {above: x}} # SYN331"),
+    ("pages of one row", "returns: [id, status, fee]", "pages: true # SYN313"),
+    ("a total of one row", "returns: [id, status, fee]", "total: true # SYN313"),
     ("a filter on json", "where: {status: open}", "where: {extra: x} # SYN312"),
     ("json set", "set: {note: $words}", "set: {note: $words, extra: null} # SYN312"),
     ("an order of one row", "returns: [id, status, fee]", "order: [fee] # SYN313"),
@@ -263,6 +286,26 @@ ARGUMENTS = [
         "an argument beyond its column's range",
         "      words: {type: string, max_length: 500}\n    where: {id: $invoice_id}\n    set: {note: $words}",
         "      words: {type: integer, minimum: 0} # SYN407\n    where: {id: $invoice_id}\n    set: {fee: $words}",
+    ),
+    (
+        "an optional key",
+        "invoice_id: {type: string, max_length: 64}\n    where: {id: $invoice_id}\n    returns",
+        "invoice_id: {type: string, max_length: 64, optional: true}\n    where: {id: $invoice_id} # SYN408\n    returns",
+    ),
+    (
+        "a list for one value",
+        "words: {type: string, max_length: 500}\n    where: {id: $invoice_id}\n    set: {note: $words}",
+        "words: {type: string, max_length: 500, many: 3}\n    where: {id: $invoice_id}\n    set: {note: $words} # SYN409",
+    ),
+    (
+        "one value for a list",
+        "where: {status: open}",
+        "arguments: {word: {type: string, max_length: 5}}\n    where: {note: {one_of: $word}} # SYN409",
+    ),
+    (
+        "a cursor of its own",
+        "where: {status: open}",
+        "arguments:\n      cursor: {type: string, max_length: 5} # SYN403\n    where: {note: $cursor}",
     ),
     ("a long name", "billing.list_open:", "billing." + "x" * 63 + ": # SYN504"),
     ("a built-in area", "billing.list_open:", "synapsor.list_open: # SYN505"),
@@ -345,6 +388,12 @@ def test_an_argument_of_the_business_is_allowed(name: str) -> None:
 
 def test_a_proposal_on_a_table_without_a_version_is_refused() -> None:
     text = GOOD.replace("    version: row_version\n", "").replace("update invoices", "update invoices # SYN322")
+    assert reported(read_text(text, "x.yaml").problems) == marked(text)
+
+
+def test_a_list_with_pages_is_ordered_by_what_can_be_gone_on_from() -> None:
+    text = GOOD.replace("      due: date\n", "      due: date\n      weight: float\n")
+    text = text.replace("order: [-fee]", "pages: true\n    order: [weight] # SYN319")
     assert reported(read_text(text, "x.yaml").problems) == marked(text)
 
 

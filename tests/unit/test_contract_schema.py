@@ -11,8 +11,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, shown
 from synapsor.contract.load import load_all
-from synapsor.contract.model import Capability, Contract, ProposeCapability, ReadCapability, Table, shown
+from synapsor.contract.mapping import Table
+from synapsor.contract.model import Contract
 from synapsor.contract.reference import contract_json_schema
 from synapsor.contract.schema import input_schema
 from synapsor.core.envelope import failure, success

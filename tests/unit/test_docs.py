@@ -16,10 +16,10 @@ from scripts.reference import CONFIG_MEANINGS, DECISION_RULES, rendered, subcomm
 from synapsor.cli.parser import build_parser
 from synapsor.config import Model as ConfigModel
 from synapsor.config import load_config
-from synapsor.contract import model
+from synapsor.contract import mapping, model
 from synapsor.contract.load import load
 from synapsor.contract.rules import RULES
-from synapsor.core import evidence, facts, outcome, plan, proposal, review, scope, writeback
+from synapsor.core import evidence, facts, outcome, plan, proposal, question, review, scope, writeback
 from synapsor.core.outcome import Why, why_failed, why_refused
 from synapsor.errors import Code, Failure
 from synapsor.sources import mysql_catalogue, postgres_catalogue
@@ -34,7 +34,7 @@ PAGES = sorted(
         *(ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md")),
     ]
 )
-CORE = (evidence, facts, outcome, plan, proposal, review, scope, writeback)
+CORE = (evidence, facts, outcome, plan, proposal, question, review, scope, writeback)
 
 _FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -266,7 +266,7 @@ def test_the_types_of_each_database_are_documented_under_what_they_may_be_review
 def test_the_types_that_may_be_set_are_documented() -> None:
     _, _, part = text_of(REFERENCE / "types.md").partition("## What may be set or compared")
     rows = re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)
-    assert sorted(rows) == sorted(kind.value for kind in model.SETTABLE)
+    assert sorted(rows) == sorted(kind.value for kind in mapping.SETTABLE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapsor.core.plan import Column, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
+from synapsor.contract.conditions import Operator
+from synapsor.core.plan import Column, Condition, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
 from synapsor.core.writeback import SourceReceipt
 from synapsor.sql.read import compile_read
 from synapsor.sql.receipts import insert_receipt, receipts_ddl, select_receipt
@@ -25,21 +26,20 @@ RELATION = Relation(schema="billing", name="invoices")
 RECEIPTS = Relation(schema="billing", name="synapsor_receipts")
 
 ONE = ReadShape(
-    relation=RELATION, columns=(ID, FEE, TENANT), tenant=TENANT, equals=(ID,), rows=1, bytes=1024, single=True
+    relation=RELATION, columns=(ID, FEE, TENANT), tenant=TENANT, where=(Condition(ID),), rows=1, bytes=1024, single=True
 )
 LIST = ReadShape(
     relation=RELATION,
     columns=(ID, FEE),
     tenant=TENANT,
-    equals=(STATUS,),
-    nulls=(NOTE,),
+    where=(Condition(STATUS), Condition(NOTE, Operator.NO_VALUE, 0)),
     order=((FEE, True), (ID, False)),
     rows=50,
     bytes=2048,
     single=False,
 )
 LOCK = dataclasses.replace(ONE, lock=True)
-WRITE = WriteShape(relation=RELATION, tenant=TENANT, equals=(ID,), guards=(FEE, NOTE), sets=(FEE,))
+WRITE = WriteShape(relation=RELATION, scope=(TENANT,), key=(ID,), guards=(FEE, NOTE), sets=(FEE,))
 RECEIPT = SourceReceipt(
     key=b"k" * 32,
     digest=b"d" * 32,
@@ -194,9 +194,9 @@ def test_a_receipt_is_inserted_and_found_by_its_key(dialect: Dialect) -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_parameters_stand_in_the_order_of_their_numbers(dialect: Dialect) -> None:
-    read = compile_read(LIST, dialect).bind(ReadPlan(shape=LIST, tenant="acme", equals=("overdue",), time_ms=1))
+    read = compile_read(LIST, dialect).bind(ReadPlan(shape=LIST, scope=("acme",), values=("overdue",), time_ms=1))
     assert read.params == ("acme", "overdue")
-    plan = WritePlan(shape=WRITE, tenant="acme", equals=("INV-1",), guards=("5500", None), sets=("0",))
+    plan = WritePlan(shape=WRITE, scope=("acme",), key=("INV-1",), guards=("5500", None), sets=("0",))
     numbers = ("0", "5500") if dialect == "postgres" else (0, 5500)
     assert compile_write(WRITE, dialect).bind(plan).params == (numbers[0], "acme", "INV-1", numbers[1], None)
 
@@ -206,15 +206,15 @@ def test_parameters_stand_in_the_order_of_their_numbers(dialect: Dialect) -> Non
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_no_value_of_a_call_is_ever_in_a_text(dialect: Dialect, tenant: str, key: str, value: str) -> None:
     before = compile_read(ONE, dialect).text, compile_write(WRITE_NOTE, dialect).text
-    read = compile_read(ONE, dialect).bind(ReadPlan(shape=ONE, tenant=tenant, equals=(key,), time_ms=1))
-    plan = WritePlan(shape=WRITE_NOTE, tenant=tenant, equals=(key,), guards=(value,), sets=(value,))
+    read = compile_read(ONE, dialect).bind(ReadPlan(shape=ONE, scope=(tenant,), values=(key,), time_ms=1))
+    plan = WritePlan(shape=WRITE_NOTE, scope=(tenant,), key=(key,), guards=(value,), sets=(value,))
     write = compile_write(WRITE_NOTE, dialect).bind(plan)
     assert (read.text, write.text) == before
     assert read.params == (tenant, key)
     assert write.params == (value, tenant, key, value)
 
 
-WRITE_NOTE = WriteShape(relation=RELATION, tenant=TENANT, equals=(ID,), guards=(NOTE,), sets=(NOTE,))
+WRITE_NOTE = WriteShape(relation=RELATION, scope=(TENANT,), key=(ID,), guards=(NOTE,), sets=(NOTE,))
 
 
 @pytest.mark.parametrize("name", ['a"b', "a`b", "a%b", "a b", "", "1a", "a\n", "á", "a" * 64, "a.b", "%(p1)s"])
@@ -257,14 +257,14 @@ def test_what_was_cut_and_by_which_limit_is_told(
 ) -> None:
     shape = dataclasses.replace(ONE, columns=(ID,), rows=rows, single=single)
     raw = [(None if flag else f"INV-{n}", flag) for n, flag in enumerate(flags)]
-    seen = compile_read(shape, "sqlite").seen(ReadPlan(shape=shape, tenant="acme", equals=("x",), time_ms=1), raw)
+    seen = compile_read(shape, "sqlite").seen(ReadPlan(shape=shape, scope=("acme",), values=("x",), time_ms=1), raw)
     assert (len(seen.rows), seen.cut_by) == (kept, cut_by)
     assert None not in [row[0] for row in seen.rows]
 
 
 def test_the_position_is_the_snapshot_where_the_engine_names_one() -> None:
     shape = dataclasses.replace(ONE, columns=(ID,))
-    plan = ReadPlan(shape=shape, tenant="acme", equals=("x",), time_ms=1)
+    plan = ReadPlan(shape=shape, scope=("acme",), values=("x",), time_ms=1)
     assert compile_read(shape, "postgres").seen(plan, [("x", False, "7:7:")]).position == "7:7:"
     assert compile_read(shape, "postgres").seen(plan, []).position is None
     assert compile_read(shape, "sqlite").seen(plan, [("x", 0)]).position is None

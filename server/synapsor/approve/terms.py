@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from synapsor.contract.model import Bound, ColumnRule, Contract, ProposeCapability, Range, Table
+from synapsor.contract.capability import Bound, ProposeCapability, Range
+from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.model import Contract
 from synapsor.core.authority import table_for
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from synapsor import runtime
@@ -13,12 +13,26 @@ from synapsor.approve.terms import bounds_of
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, confirm_digest, interrupt_at_once, note
 from synapsor.config import load_config
+from synapsor.contract.capability import Capability, ProposeCapability, shown
+from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
-from synapsor.contract.model import Capability, Contract, ProposeCapability, Scalar, constant, is_argument, shown
+from synapsor.contract.model import Contract
 from synapsor.core.review import ACTIVATOR_ROLE, may_activate
 from synapsor.errors import UsageError
 from synapsor.flow.review import activate
+from synapsor.ports import Activated
+
+_SIGNS = {
+    Operator.EQUALS: "=",
+    Operator.NOT: "is not",
+    Operator.AT_LEAST: ">=",
+    Operator.ABOVE: ">",
+    Operator.AT_MOST: "<=",
+    Operator.BELOW: "<",
+    Operator.HAS_VALUE: "has a value",
+    Operator.NO_VALUE: "has no value",
+}
 
 
 def run(arguments: Namespace) -> int:
@@ -34,7 +48,7 @@ async def _run(arguments: Namespace) -> int:
         may_activate(operator)  # before the person reads and types anything
         if not arguments.yes:
             for loaded in chosen:
-                _confirm(loaded)
+                confirm(loaded.contract, loaded.digest, str(loaded.path))
         ledger = await project.ledger(create=True)
         done: list[dict[str, Any]] = []
         for loaded in chosen:
@@ -50,16 +64,7 @@ async def _run(arguments: Namespace) -> int:
                 key=key,
                 now=project.clock.now(),
             )
-            told = activated.activation
-            done.append(
-                {
-                    "id": told.id,
-                    "contract": told.contract,
-                    "digest": told.digest,
-                    "operator": told.operator,
-                    "at": told.at,
-                }
-            )
+            done.append(record_of(activated))
     text = "\n".join(
         f"{d['contract']} is activated: {d['digest']} (signed by {d['operator']}, {d['id']})" for d in done
     )
@@ -74,9 +79,25 @@ def _chosen(contracts: tuple[LoadedContract, ...], names: list[str]) -> tuple[Lo
     return tuple(known[name] for name in dict.fromkeys(names)) if names else contracts
 
 
-def _confirm(loaded: LoadedContract) -> None:
-    contract = loaded.contract
-    note(f"\nContract {contract.contract} from {loaded.path}\n  digest {loaded.digest}")
+def record_of(activated: Activated) -> dict[str, Any]:
+    """Return what is told of an activation as JSON data."""
+    told = activated.activation
+    return {
+        "id": told.id,
+        "contract": told.contract,
+        "digest": told.digest,
+        "operator": told.operator,
+        "at": told.at,
+    }
+
+
+def confirm(contract: Contract, digest: str, origin: str) -> None:
+    """Show a person what they are about to sign, and where it comes from, and have them type the digest.
+
+    Raises:
+        UsageError: they typed something else, or nobody is there.
+    """
+    note(f"\nContract {contract.contract} from {origin}\n  digest {digest}")
     for name, table in contract.tables.items():
         denied = sorted(set(table.columns) - set(table.allowed))
         note(
@@ -86,15 +107,16 @@ def _confirm(loaded: LoadedContract) -> None:
         note(f"  {name}: {capability.description}")
         for line in _granted(contract, capability):
             note(f"    {line}")
-    confirm_digest(loaded.digest, verb="activate", otherwise="Read it, then run again with --yes.")
+    confirm_digest(digest, verb="activate", otherwise="Read it, then run again with --yes.")
 
 
 def _granted(contract: Contract, capability: Capability) -> Iterator[str]:
     """Yield what a capability allows, in the words of the card."""
     table, limits = contract.table_of(capability), capability.limits
-    tenant = {table.tenant_column: contract.context_of(capability).tenant} if table.tenant_column else {}
-    fixed = {column: _value(value) for column, value in capability.where.items()}
-    rows = " and ".join(f"{column} = {value}" for column, value in (*tenant.items(), *fixed.items()))
+    context = contract.context_of(capability)
+    trusted = ((table.tenant_column, context.tenant), (table.principal, context.principal))
+    asked = [f"{column} = {value}" for column, value in trusted if column is not None]
+    rows = " and ".join([*asked, *_compared(table.only), *_compared(capability.where)])
     yield f"returns {', '.join(shown(capability, table))}"
     yield f"where {rows or 'nothing: every row, since the table has a single tenant'}"
     yield f"limits: {limits.rows} rows, {limits.bytes} bytes, {limits.time_ms} ms"
@@ -105,6 +127,14 @@ def _granted(contract: Contract, capability: Capability) -> Iterator[str]:
         if not bounds:
             yield "no bounds"
         yield f"needs the role {capability.approval.role}, within {capability.approval.expires_hours} hours"
+
+
+def _compared(where: Mapping[str, Scalar | Compare]) -> Iterator[str]:
+    """Yield each comparison of a filter."""
+    for column, operator, values in terms(where):
+        words = ", ".join(_value(value) for value in values)
+        sign = _SIGNS.get(operator, operator.value.replace("_", " "))
+        yield f"{column} {sign} {words}".rstrip()
 
 
 def _value(value: Scalar) -> str:

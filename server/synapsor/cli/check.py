@@ -9,8 +9,8 @@ from pathlib import Path
 
 from synapsor.cli.terminal import answer
 from synapsor.config import load_config
+from synapsor.contract.capability import ReadCapability, is_single
 from synapsor.contract.load import LoadedContract, load_all
-from synapsor.contract.model import ReadCapability
 from synapsor.errors import ConfigError, ContractError
 from synapsor.operators import read_operators
 
@@ -56,7 +56,7 @@ def _line(loaded: LoadedContract, name: str) -> str:
     capability = contract.capabilities[name]
     table = contract.table_of(capability)
     if isinstance(capability, ReadCapability):
-        most = "one row" if table.key in capability.where else f"at most {capability.limits.rows} rows"
+        most = "one row" if is_single(capability, table) else f"at most {capability.limits.rows} rows"
         what = f"reads {table.source}:{table.relation}, {most}"
     else:
         what = f"proposes {', '.join(capability.set)} of {table.source}:{table.write_to or table.relation}, decided by {capability.approval.role}"

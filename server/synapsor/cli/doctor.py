@@ -10,6 +10,7 @@ from synapsor import runtime
 from synapsor.cli.terminal import answer
 from synapsor.config import load_config
 from synapsor.core.facts import Finding
+from synapsor.examine import examine
 
 
 def run(arguments: Namespace) -> int:
@@ -20,7 +21,7 @@ def run(arguments: Namespace) -> int:
 async def _run(arguments: Namespace) -> int:
     config = load_config(arguments.config)
     async with runtime.open_project(config) as project:
-        findings = await project.doctor()
+        findings = await examine(project)
     fatal = any(f.fatal for f in findings)
     answer(
         arguments,

@@ -113,6 +113,29 @@ def _contracts(commands: Any) -> None:
     activate.add_argument("contracts", nargs="*", metavar="CONTRACT", help="names (default: all of the project)")
     activate.add_argument("--yes", action="store_true", help="do not ask")
     _signer(activate)
+    rollback = _command(commands, "rollback", "Activate a version of a contract again that was activated earlier.")
+    rollback.add_argument("contract", metavar="CONTRACT")
+    rollback.add_argument(
+        "--to",
+        metavar="VERSION",
+        help="its digest, or the handle of one of its activations (default: the version that was active before this one)",
+    )
+    rollback.add_argument("--yes", action="store_true", help="do not ask")
+    _signer(rollback)
+    history = _command(commands, "history", "List the activations of a contract, newest first.")
+    history.add_argument("contract", metavar="CONTRACT")
+    history.add_argument("--limit", type=_count, default=50, metavar="N")
+    history.add_argument(
+        "--body", metavar="VERSION", help="print one version instead, as JSON that is a contract file as well"
+    )
+    tools = _command(
+        commands, "tools", "What the model sees of each capability, and what it costs; no database is needed."
+    )
+    tools.add_argument(
+        "capabilities", nargs="*", metavar="CAPABILITY", help="show these in full (default: list the cost of all)"
+    )
+    schema = _command(commands, "schema", "Print the JSON Schema of a contract, for editors.")
+    schema.add_argument("--write", type=Path, metavar="FILE", help="write it to a file instead")
     call = _command(commands, "call", "Call a capability as a model would, and print the envelope.")
     call.add_argument("capability")
     call.add_argument(

@@ -12,9 +12,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
-from synapsor.contract.model import Argument, Capability
+from synapsor.contract.capability import Argument, Capability, ReadCapability
 from synapsor.errors import Code, Refusal
 from synapsor.values import SAFE_INTEGER, lone_surrogate
+
+CURSOR = "cursor"
+"""The argument that asks for the next page; only the server fills it, and no capability may declare it."""
+
+MAX_CURSOR = 4096
+_CURSOR = Argument(type="string", max_length=MAX_CURSOR, optional=True)
 
 Test: TypeAlias = Callable[[Any], str]
 """Returns the rule that a value breaks, or ""."""
@@ -25,13 +31,14 @@ _MOST_FINDINGS = 8
 
 @dataclass(frozen=True, slots=True)
 class ArgumentCheck:
-    """The declared arguments of one capability, made ready to check calls. All of them are required."""
+    """The declared arguments of one capability, made ready to check calls."""
 
     names: frozenset[str]
     tests: tuple[tuple[str, Test], ...]
+    optional: frozenset[str] = frozenset()
 
     def check(self, arguments: Mapping[str, Any] | None) -> dict[str, Any]:
-        """Return the arguments, exactly as given, in declared order.
+        """Return the arguments, exactly as given, in declared order; those left out that may be are absent.
 
         Raises:
             Refusal: `invalid_arguments`, with the names and the rules.
@@ -39,10 +46,10 @@ class ArgumentCheck:
         given: Any = {} if arguments is None else arguments
         if not isinstance(given, Mapping):
             raise Refusal(Code.INVALID_ARGUMENTS, "The arguments must be an object.")
-        if given.keys() == self.names:
-            checked = {name: given[name] for name, _ in self.tests}
+        if given.keys() == self.names or (self.names - self.optional <= given.keys() <= self.names):
+            checked = {name: given[name] for name, _ in self.tests if name in given}
             for name, test in self.tests:
-                if test(checked[name]):
+                if name in checked and test(checked[name]):
                     break
             else:
                 return checked
@@ -57,15 +64,35 @@ class ArgumentCheck:
 
     def _broken(self, given: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
         for name, test in self.tests:
-            reason = test(given[name]) if name in given else "is required"
+            reason = test(given[name]) if name in given else "" if name in self.optional else "is required"
             if reason:
                 yield name, reason
 
 
 def compile_arguments(capability: Capability) -> ArgumentCheck:
     """Return the check of a capability's arguments; made once at start."""
-    tests = tuple((name, _TESTS[rule.type](rule)) for name, rule in capability.arguments.items())
-    return ArgumentCheck(frozenset(capability.arguments), tests)
+    if isinstance(capability, ReadCapability) and capability.pages:
+        return check_of({**capability.arguments, CURSOR: _CURSOR})
+    return check_of(capability.arguments)
+
+
+def check_of(declared: Mapping[str, Argument]) -> ArgumentCheck:
+    """Return the check of declared arguments."""
+    tests = tuple((name, _test_of(rule)) for name, rule in declared.items())
+    return ArgumentCheck(frozenset(declared), tests, frozenset(n for n, rule in declared.items() if rule.optional))
+
+
+def _test_of(rule: Argument) -> Test:
+    test = _TESTS[rule.type](rule)
+    return test if rule.many is None else partial(_test_list, test, rule.many)
+
+
+def _test_list(test: Test, most: int, value: Any) -> str:
+    if type(value) is not list or not 1 <= len(value) <= most:
+        return f"must be a list of 1 to {most} values"
+    if len({(type(item), item) for item in value if isinstance(item, str | int | float)}) != len(value):
+        return "must hold each value once, and only single values"
+    return next((f"holds one that {reason}" for item in value if (reason := test(item))), "")
 
 
 def _quoted(name: Any) -> str:

@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from synapsor.contract.capability import Bound, Capability, ProposeCapability, Range, ReadCapability, is_single
+from synapsor.contract.columns import column_problems, listed_once
+from synapsor.contract.conditions import Scalar, constant, is_argument
 from synapsor.contract.document import Path, Positions
+from synapsor.contract.filters import filter_problems
 from synapsor.contract.inputs import argument_problems
-from synapsor.contract.model import (
-    SETTABLE,
-    Bound,
-    Capability,
-    Contract,
-    ProposeCapability,
-    Range,
-    ReadCapability,
-    Scalar,
-    Table,
-    constant,
-    is_argument,
-)
+from synapsor.contract.mapping import SETTABLE, Table
+from synapsor.contract.model import Contract
 from synapsor.contract.rules import suggest
-from synapsor.contract.tables import NUMBERS, listed_once
+from synapsor.contract.tables import NUMBERS
 from synapsor.contract.tokens import to_token
 from synapsor.contract.wording import names_hidden
 from synapsor.errors import Problem
@@ -92,79 +85,40 @@ class _Inspection:
     @property
     def _key_is_known(self) -> bool:
         """Without its key a table is wrong already, and nothing is to be said of where the key is missing."""
-        return self.table.key in self.table.columns
+        return all(column in self.table.columns for column in self.table.key)
 
     def problems(self) -> Iterator[Problem]:
         yield from self._returns()
-        yield from self._where()
+        yield from filter_problems((*self.path, "where"), self.capability.where, self.table, self.at)
+        for column in self.table.key:
+            if column in self.capability.where and self.capability.where[column] is None:
+                here = (*self.path, "where", column)
+                fix = "Give an argument or a value."
+                yield self.at.at_value(here, "SYN315", "The key cannot be compared with null.", fix)
         if isinstance(self.capability, ReadCapability):
             yield from self._read(self.capability)
         else:
             yield from self._propose(self.capability)
 
-    def _column(self, key: Path, column: str, *, tenant_allowed: bool = False) -> Iterator[Problem]:
-        """Yield why a column may not be used at all; `key` is where it is named."""
-        named_by_key = key[-1] == column
-        report = self.at.at_key if named_by_key else self.at.at_value
-        rule = self.table.columns.get(column)
-        here = (*self.path, *key)
-        if rule is None:
-            yield report(
-                here, "SYN304", f"`{column}` is not a column of this table.", suggest(column, self.table.allowed)
-            )
-        elif rule.denied:
-            yield report(here, "SYN305", f"`{column}` is denied.", "Remove it.")
-        elif column == self.table.tenant_column and not tenant_allowed:
-            yield report(here, "SYN306", f"`{column}` is the tenant, which the session decides.", "Remove it.")
+    def _column(self, key: Path, column: str) -> Iterator[Problem]:
+        yield from column_problems((*self.path, *key), column, self.table, self.at)
 
     def _returns(self) -> Iterator[Problem]:
         listed = self.capability.returns
         if listed is None:
             if not self.table.returned:
-                yield self.at.at_key(
-                    self.path,
-                    "SYN307",
-                    "There is no column that this could return.",
-                    "Allow a column beside the tenant.",
-                )
+                message = "There is no column that this could return."
+                yield self.at.at_key(self.path, "SYN307", message, "Allow a column beside the tenant.")
             return
         for index, column in enumerate(listed):
             yield from self._column(("returns", index), column)
         yield from listed_once((*self.path, "returns"), listed, self.at)
 
-    def _where(self) -> Iterator[Problem]:
-        for column, value in self.capability.where.items():
-            key: Path = ("where", column)
-            found = list(self._column(key, column))
-            yield from found
-            if not found:
-                yield from self._compared(key, column, value)
-
-    def _compared(self, key: Path, column: str, value: Scalar) -> Iterator[Problem]:
-        here, is_key = (*self.path, *key), column == self.table.key
-        if value is None:
-            if is_key:
-                yield self.at.at_value(
-                    here, "SYN315", "The key cannot be compared with null.", "Give an argument or a value."
-                )
-            return
-        yield from self._typed(key, column)
-        if not is_argument(value):
-            yield from self._fixed(key, column, value)
-        elif not is_key and self._key_is_known and isinstance(self.capability, ReadCapability):
-            yield self.at.at_value(
-                here, "SYN311", f"`{column}` is not the key, so its filter must be fixed.", "Write a fixed value."
-            )
-
     def _typed(self, key: Path, column: str) -> Iterator[Problem]:
         kind = self.table.columns[column].type
         if kind not in SETTABLE:
-            yield self.at.at_key(
-                (*self.path, *key),
-                "SYN312",
-                f"`{column}` is {kind.value}, which cannot stand in {key[0]}.",
-                "Remove it.",
-            )
+            message = f"`{column}` is {kind.value}, which cannot stand in {key[0]}."
+            yield self.at.at_key((*self.path, *key), "SYN312", message, "Remove it.")
 
     def _fixed(self, key: Path, column: str, value: Scalar) -> Iterator[Problem]:
         rule = self.table.columns[column]
@@ -173,33 +127,34 @@ class _Inspection:
         try:
             to_token(constant(value), rule)
         except ValueUnfit as unfit:
-            yield self.at.at_value(
-                (*self.path, *key),
-                "SYN331",
-                f"The value does not fit `{column}`: {unfit}.",
-                "Write a value of its type.",
-            )
+            message = f"The value does not fit `{column}`: {unfit}."
+            yield self.at.at_value((*self.path, *key), "SYN331", message, "Write a value of its type.")
 
     def _read(self, capability: ReadCapability) -> Iterator[Problem]:
         names = tuple(o.removeprefix("-") for o in capability.order)
-        if names and self.table.key in capability.where:
-            yield self.at.at_key((*self.path, "order"), "SYN313", "A read by key returns one row.", "Remove `order`.")
+        if is_single(capability, self.table):
+            for word in ("order", "pages", "total"):
+                if getattr(capability, word):
+                    fix = f"Remove `{word}`."
+                    yield self.at.at_key((*self.path, word), "SYN313", "A read by key returns one row.", fix)
         for index, column in enumerate(names):
             found = list(self._column(("order", index), column))
             yield from found
-            if not found and self.table.columns[column].type not in _ORDERED:
-                kind = self.table.columns[column].type.value
-                yield self.at.at_value(
-                    (*self.path, "order", index), "SYN314", f"`{column}` is {kind}, which has no order.", "Remove it."
-                )
+            kind = None if found else self.table.columns[column].type
+            here = (*self.path, "order", index)
+            if kind is not None and kind not in _ORDERED:
+                yield self.at.at_value(here, "SYN314", f"`{column}` is {kind.value}, which has no order.", "Remove it.")
+            elif kind is not None and capability.pages and kind not in SETTABLE:
+                message = f"`{column}` is {kind.value}, from which no next page can begin exactly."
+                yield self.at.at_value(here, "SYN319", message, "Order by another column, or do without `pages`.")
         yield from listed_once((*self.path, "order"), names, self.at)
 
     def _propose(self, capability: ProposeCapability) -> Iterator[Problem]:
-        if self._key_is_known and set(capability.where) != {self.table.key}:
-            fix = f"Write `where: {{{self.table.key}: $argument}}`."
-            yield self.at.at_key(
-                (*self.path, "where"), "SYN321", "A proposal changes the one row that its key names.", fix
-            )
+        named = is_single(capability, self.table) and set(capability.where) == set(self.table.key)
+        if self._key_is_known and not named:
+            example = ", ".join(f"{column}: $argument" for column in self.table.key)
+            message = "A proposal changes the one row that its key names."
+            yield self.at.at_key((*self.path, "where"), "SYN321", message, f"Write `where: {{{example}}}`.")
         if self.table.version is None:
             fix = "Give the table `version:` with a version column, or `whole_row`."
             yield self.at.at_value(
@@ -216,7 +171,8 @@ class _Inspection:
             yield from self._bound(column, bound, capability.set)
 
     def _untouchable(self, key: Path, column: str) -> Iterator[Problem]:
-        roles = {self.table.key: "the key", self.table.version: "the version"}
+        roles: dict[str | None, str] = {self.table.version: "the version"}
+        roles.update(dict.fromkeys(self.table.key, "part of the key"))
         role = roles.get(column) or ("moved by the database" if column in self.table.moves else None)
         if role:
             yield self.at.at_key(

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from synapsor.contract.capabilities import capability_problems
+from synapsor.contract.capability import alias
 from synapsor.contract.document import Path, Positions
-from synapsor.contract.model import Contract, alias
+from synapsor.contract.model import Contract
 from synapsor.contract.tables import pair_problems, table_problems
 from synapsor.errors import Problem
 

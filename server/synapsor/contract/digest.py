@@ -1,7 +1,7 @@
 """A contract's canonical body and its digest: what a reviewer signs, the ledger stores and the worker rebuilds.
 
-Every default is written out, so that a later version's other default cannot change what was reviewed. A field that says nothing is
-left out, so that a later version's new optional field does not change old digests. The order of keys counts for nothing; the order
+Every default is written out, so that a later version's other default cannot change what was reviewed. A field that says nothing (no
+value, false, an empty list) is left out, so that a later version's new optional field does not change old digests. The order of keys counts for nothing; the order
 of lists counts. Comments, quoting and short forms are gone before this module sees the contract.
 """
 
@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
-from synapsor.contract.model import Contract, Model
+from synapsor.contract.base import Model
+from synapsor.contract.model import Contract
 from synapsor.errors import IntegrityError
 from synapsor.values import digest
 
@@ -43,8 +45,13 @@ def from_body(body: Mapping[str, Any]) -> Contract:
 
 
 def _fields(part: Model) -> dict[str, Any]:
-    named = ((name, getattr(part, name)) for name in type(part).model_fields)
-    return {name: _plain(value) for name, value in named if value is not None}
+    named = ((info, info.alias or name, getattr(part, name)) for name, info in type(part).model_fields.items())
+    return {name: _plain(value) for info, name, value in named if info.is_required() or _says(value, info)}
+
+
+def _says(value: Any, info: FieldInfo) -> bool:
+    """Tell whether what may be left out says anything: a default that is something does, and whatever is not the default."""
+    return bool(value) or value != info.get_default(call_default_factory=True)
 
 
 def _plain(value: Any) -> Any:

@@ -8,22 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from synapsor.contract.base import Model
+from synapsor.contract.capability import Approval, Argument, Bound, Limits, ProposeCapability, Range, ReadCapability
+from synapsor.contract.conditions import Compare
 from synapsor.contract.document import Path, Positions
-from synapsor.contract.model import (
-    Approval,
-    Argument,
-    Bound,
-    ColumnRule,
-    Context,
-    Contract,
-    Limits,
-    Model,
-    ProposeCapability,
-    Range,
-    ReadCapability,
-    SingleTenant,
-    Table,
-)
+from synapsor.contract.mapping import ColumnRule, SingleTenant, Table
+from synapsor.contract.model import Context, Contract
 from synapsor.contract.rules import suggest
 from synapsor.contract.wording import claims_authority
 from synapsor.errors import Problem
@@ -35,8 +25,10 @@ PARTS: dict[Path, type[Model]] = {
     ("tables", "*"): Table,
     ("tables", "*", "tenant"): SingleTenant,
     ("tables", "*", "columns", "*"): ColumnRule,
+    ("tables", "*", "only", "*"): Compare,
     ("capabilities", "*"): ReadCapability,
     ("capabilities", "*", "arguments", "*"): Argument,
+    ("capabilities", "*", "where", "*"): Compare,
     ("capabilities", "*", "limits"): Limits,
     ("capabilities", "*", "bounds", "*"): Bound,
     ("capabilities", "*", "bounds", "*", "*"): Range,
@@ -58,14 +50,12 @@ UNSUPPORTED: dict[type[Model], frozenset[str]] = {
             "extends",
         }
     ),
-    Table: frozenset({"principal", "masks", "row_filter", "relationships", "joins", "soft_delete"}),
-    ReadCapability: frozenset(
-        {"aggregate", "group_by", "join", "distinct", "evidence", "settle", "budget", "cursor", "offset"}
-    ),
+    Table: frozenset({"masks", "row_filter", "relationships", "joins", "soft_delete"}),
+    ReadCapability: frozenset({"aggregate", "group_by", "join", "distinct", "evidence", "settle", "budget", "offset"}),
     ProposeCapability: frozenset(
         {"evidence", "settle", "auto_approve", "auto_branch", "policy", "items", "fresh", "inverse"}
     ),
-    Argument: frozenset({"default", "required", "optional", "pattern", "format", "items"}),
+    Argument: frozenset({"default", "required", "pattern", "format", "items"}),
     Approval: frozenset({"quorum", "policy", "auto", "any_of", "all_of"}),
 }
 """Parts of the larger language that this version refuses by name and never ignores."""
@@ -159,8 +149,12 @@ def _explain(detail: ErrorDetails, path: Path, rest: str, data: Any, positions: 
 def _kind(kind: str, path: Path) -> str:
     if _is_column(path):
         return "a type such as `text`, the word `denied`, or a mapping"
-    if len(path) == 4 and path[0] == "capabilities" and path[2] in {"where", "set"}:  # noqa: PLR2004  # capabilities/name/where/column
+    if len(path) == 4 and path[2] in {"where", "only"}:  # noqa: PLR2004  # capabilities/name/where/column
+        return "text, a whole number, true, false, null or a comparison"
+    if len(path) == 4 and path[2] == "set":  # noqa: PLR2004  # capabilities/name/set/column
         return "text, a whole number, true, false or null"
+    if path[2:3] and path[2] in {"where", "only"}:
+        return "a list or an argument" if path[-1] == "one_of" else "text, a whole number, true or false"
     if path[-1:] == ("tenant",):
         return "a column, or `{single_tenant: true, because: …}`"
     return _KINDS.get(kind, "of another kind")
@@ -191,11 +185,10 @@ def _unknown(path: Path, data: Any, positions: Positions) -> Problem:
         return positions.at_key(path, "SYN102", f"`{name}` is not supported by this version.", "Remove it.")
     if part is ProposeCapability and name == "read":
         return positions.at_key(path, "SYN108", "A capability cannot both read and propose.", "Make two of it.")
-    known = [field for field in part.model_fields if field not in _at(path[:-1], data)]
+    fields = [info.alias or field for field, info in part.model_fields.items()]
+    known = [field for field in fields if field not in _at(path[:-1], data)]
     near = suggest(name, known)
-    return positions.at_key(
-        path, "SYN101", f"`{name}` is not a key here.", near or f"Known here: {', '.join(part.model_fields)}."
-    )
+    return positions.at_key(path, "SYN101", f"`{name}` is not a key here.", near or f"Known here: {', '.join(fields)}.")
 
 
 def _pattern(path: Path, positions: Positions, *, is_key: bool) -> Problem:
@@ -225,12 +218,12 @@ def _form(path: Path, *, is_key: bool) -> str:
         return "relation"
     if "order" in path:
         return "order"
-    in_columns = last in {"key", "tenant", "version"} or "returns" in path or "moves" in path
+    in_columns = bool({"key", "tenant", "principal", "version", "returns", "moves"} & set(path[2:]))
     return "column" if in_columns else "contract"
 
 
 def _key_form(path: Path) -> str:
-    return "column" if path[2:3] and path[2] in {"columns", "where", "set", "bounds"} else "contract"
+    return "column" if path[2:3] and path[2] in {"columns", "only", "where", "set", "bounds"} else "contract"
 
 
 def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:

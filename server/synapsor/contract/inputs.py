@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from synapsor.contract.arguments import integer_range
+from synapsor.contract.capability import Argument, Capability, ProposeCapability, ReadCapability, is_single
+from synapsor.contract.columns import listed_once
+from synapsor.contract.conditions import Operator, is_argument, terms
 from synapsor.contract.document import Path, Positions
-from synapsor.contract.model import (
-    Argument,
-    Capability,
-    ColumnRule,
-    Contract,
-    ProposeCapability,
-    Scalar,
-    Table,
-    is_argument,
-)
+from synapsor.contract.filters import token_of
+from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.model import Contract
 from synapsor.contract.rules import suggest
-from synapsor.contract.tables import listed_once
-from synapsor.contract.tokens import to_token
 from synapsor.contract.wording import claims_authority
 from synapsor.errors import Problem
 from synapsor.values import ColumnType, ValueUnfit
@@ -35,12 +30,22 @@ FITS: Final[dict[str, frozenset[ColumnType]]] = {
 """Which columns an argument of a type may stand for. Exact decimals, dates and times travel as text."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """Where an argument stands: the place, the column and how it is compared; no operator where it is set."""
+
+    here: Path
+    column: str
+    operator: Operator | None
+    name: str
+
+
 def argument_problems(
     path: Path, capability: Capability, table: Table, contract: Contract, at: Positions
 ) -> Iterator[Problem]:
     """Yield what is wrong with the arguments of one capability."""
-    uses = list(_uses(capability))
-    used = {name for _, _, name in uses}
+    uses = list(_uses(path, capability))
+    used = {use.name for use in uses}
     trusted = _trusted(contract, table)
     for name, argument in capability.arguments.items():
         here = (*path, "arguments", name)
@@ -53,34 +58,48 @@ def argument_problems(
                 here, "SYN402", f"`{name}` is not used.", f"Use `${name}` in `where` or `set`, or remove it."
             )
         yield from _declaration(here, argument, at)
-    for clause, column, name in uses:
-        declared = capability.arguments.get(name)
-        rule = table.columns.get(column)
+    for use in uses:
+        declared = capability.arguments.get(use.name)
+        rule = table.columns.get(use.column)
         if declared is None:
             fix = (
-                suggest(name, capability.arguments)
-                or f"Declare `{name}` in `arguments`, or write `$$` for a dollar sign."
+                suggest(use.name, capability.arguments)
+                or f"Declare `{use.name}` in `arguments`, or write `$$` for a dollar sign."
             )
-            yield at.at_value((*path, clause, column), "SYN401", f"`${name}` is not declared.", fix)
+            yield at.at_value(use.here, "SYN401", f"`${use.name}` is not declared.", fix)
         elif rule is not None and not rule.denied:
-            yield from _against((*path, "arguments", name), declared, column, rule, at)
+            yield from _against((*path, "arguments", use.name), declared, use, rule, at)
+            yield from _placed(use, declared, capability, table, at)
 
 
-def _uses(capability: Capability) -> Iterator[tuple[str, str, str]]:
-    """Yield clause, column and argument for every `$argument`."""
-    clauses: dict[str, dict[str, Scalar]] = {"where": capability.where}
-    if isinstance(capability, ProposeCapability):
-        clauses["set"] = capability.set
-    for clause, values in clauses.items():
-        for column, value in values.items():
+def _uses(path: Path, capability: Capability) -> Iterator[_Use]:
+    """Yield every `$argument`."""
+    for column, operator, values in terms(capability.where):
+        here = (*path, "where", column) if operator is Operator.EQUALS else (*path, "where", column, operator.value)
+        for value in values:
             if is_argument(value):
-                yield clause, column, str(value)[1:]
+                yield _Use(here, column, operator, str(value)[1:])
+    if isinstance(capability, ProposeCapability):
+        for column, value in capability.set.items():
+            if is_argument(value):
+                yield _Use((*path, "set", column), column, None, str(value)[1:])
+
+
+def _placed(use: _Use, argument: Argument, capability: Capability, table: Table, at: Positions) -> Iterator[Problem]:
+    """Yield where an optional argument, or a list of values, stands in a place that needs one value."""
+    if argument.optional and (not isinstance(capability, ReadCapability) or is_single(capability, table)):
+        yield at.at_value(
+            use.here, "SYN408", f"`${use.name}` is optional, and this is always needed.", "Remove `optional`."
+        )
+    if (argument.many is not None) != (use.operator is Operator.ONE_OF):
+        fix = f"Give `{use.name}` a `many`, such as 10." if argument.many is None else "Write it as `one_of`."
+        yield at.at_value(use.here, "SYN409", "A list of values stands for `one_of`, and nothing else does.", fix)
 
 
 def _trusted(contract: Contract, table: Table) -> list[str]:
     """Return the names that are the session's to fill: its own, and those of the columns that guard a row."""
     named = [key.removeprefix("session.") for c in contract.contexts.values() for key in (c.tenant, c.principal)]
-    guards = [n for n in (table.tenant_column, table.version) if n is not None]
+    guards = [n for n in (*table.scope, table.version) if n is not None]
     return [*named, *guards]
 
 
@@ -106,7 +125,8 @@ def _declaration(here: Path, argument: Argument, at: Positions) -> Iterator[Prob
             )
 
 
-def _against(here: Path, argument: Argument, column: str, rule: ColumnRule, at: Positions) -> Iterator[Problem]:
+def _against(here: Path, argument: Argument, use: _Use, rule: ColumnRule, at: Positions) -> Iterator[Problem]:
+    column = use.column
     if rule.type not in FITS[argument.type]:
         kinds = [kind for kind, types in FITS.items() if rule.type in types]
         fix = f"Declare it as {' or '.join(kinds)}." if kinds else "No argument can stand for this column."
@@ -115,12 +135,11 @@ def _against(here: Path, argument: Argument, column: str, rule: ColumnRule, at: 
     if argument.one_of is not None:
         for index, word in enumerate(argument.one_of):
             try:
-                to_token(word, rule)
+                token_of(word, rule, use.operator or Operator.EQUALS)
             except ValueUnfit as unfit:
-                yield at.at_value(
-                    (*here, "one_of", index), "SYN407", f"This value does not fit `{column}`: {unfit}.", "Remove it."
-                )
-    elif rule.one_of is not None:
+                message = f"This value does not fit `{column}`: {unfit}."
+                yield at.at_value((*here, "one_of", index), "SYN407", message, "Remove it.")
+    elif rule.one_of is not None and use.operator is not Operator.STARTS_WITH:
         yield at.at_key(
             here,
             "SYN407",

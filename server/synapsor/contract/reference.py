@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from synapsor.contract.base import Model
+from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.explain import PARTS
 from synapsor.contract.fields import meaning_of
-from synapsor.contract.model import ColumnRule, Contract, Model, ProposeCapability
+from synapsor.contract.mapping import ColumnRule
+from synapsor.contract.model import Contract
 from synapsor.contract.rules import RULES
 from synapsor.values import ColumnType
 
-_MODELS: list[type[Model]] = [*PARTS.values(), ProposeCapability]
+_MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), ProposeCapability)))
 _CHAPTERS = {"0": "The file", "1": "Its shape", "2": "Tables", "3": "Capabilities", "4": "Arguments", "5": "Names"}
 
 
@@ -77,8 +80,8 @@ def _contract_lines() -> Iterator[str]:
     yield ""
     yield "What is reviewed and activated is the digest of the contract's canonical body: SHA-256 over `synapsor:contract`, a NUL byte"
     yield "and the canonical JSON (RFC 8785) of the keys above. Defaults are written out, so that another default of a later version"
-    yield "cannot change what was reviewed; a key that was left out and has no default is absent, so that a later version's new key"
-    yield "does not change old digests. Comments, quoting, short forms and the order of keys count for nothing; the order of lists"
+    yield "cannot change what was reviewed; a key that may be left out and says nothing (no value, false, an empty list) is absent, so"
+    yield "that a later version's new key does not change old digests. Comments, quoting, short forms and the order of keys count for nothing; the order of lists"
     yield "counts. The body can be read back into the same contract, which is how the worker gets it from the ledger."
 
 
@@ -94,7 +97,8 @@ def _part_lines(part: type[Model], defined: dict[str, Any]) -> Iterator[str]:
     body = body["anyOf"][1] if part is ColumnRule else body
     for name, info in part.model_fields.items():
         default = "required" if info.is_required() else _default(info.get_default(call_default_factory=True))
-        yield f"| `{name}` | {_holds(body['properties'][name])} | {default} | {meaning_of(part, name)} |"
+        key = info.alias or name
+        yield f"| `{key}` | {_holds(body['properties'][key])} | {default} | {meaning_of(part, name)} |"
 
 
 def _default(value: Any) -> str:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from synapsor.contract.arguments import integer_range
-from synapsor.contract.model import Argument, Capability
+from synapsor.contract.arguments import CURSOR, MAX_CURSOR, integer_range
+from synapsor.contract.capability import Argument, Capability, ReadCapability
 
 Schema = dict[str, Any]
+
+_CURSOR: Schema = {
+    "type": "string",
+    "maxLength": MAX_CURSOR,
+    "description": "To go on: the `next_cursor` of the page before, with all other arguments as they were.",
+}
 
 
 def closed(properties: Schema, **more: Any) -> Schema:
@@ -23,13 +29,22 @@ def closed(properties: Schema, **more: Any) -> Schema:
 
 def input_schema(capability: Capability) -> Schema:
     """Return the schema of a capability's arguments."""
-    return closed({name: _argument(rule) for name, rule in capability.arguments.items()})
+    properties = {name: _argument(rule) for name, rule in capability.arguments.items()}
+    needed = [name for name, rule in capability.arguments.items() if not rule.optional]
+    if isinstance(capability, ReadCapability) and capability.pages:
+        properties[CURSOR] = _CURSOR
+    return {**closed(properties), "required": needed}
 
 
 def _argument(rule: Argument) -> Schema:
+    one = _scalar(rule)
+    if rule.many is not None:
+        one = {"type": "array", "items": one, "minItems": 1, "maxItems": rule.many, "uniqueItems": True}
+    return {**one, "description": rule.description} if rule.description else one
+
+
+def _scalar(rule: Argument) -> Schema:
     schema: Schema = {"type": rule.type}
-    if rule.description:
-        schema["description"] = rule.description
     if rule.type == "integer":
         schema["minimum"], schema["maximum"] = integer_range(rule)
     else:

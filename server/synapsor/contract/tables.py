@@ -6,23 +6,36 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from synapsor.contract.columns import listed_once
+from synapsor.contract.conditions import is_argument, terms
 from synapsor.contract.document import Path, Positions
-from synapsor.contract.model import SETTABLE, ColumnRule, Contract, SingleTenant, Table
+from synapsor.contract.filters import filter_problems
+from synapsor.contract.mapping import SETTABLE, ColumnRule, SingleTenant, Table
+from synapsor.contract.model import Contract
 from synapsor.contract.rules import suggest
 from synapsor.errors import Problem
 from synapsor.values import ColumnType
 
 TENANTS: Final = frozenset({ColumnType.TEXT, ColumnType.UUID, ColumnType.INTEGER})
+PRINCIPALS: Final = frozenset({ColumnType.TEXT, ColumnType.UUID})
 VERSIONS: Final = frozenset({ColumnType.INTEGER, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ})
 NUMBERS: Final = frozenset({ColumnType.INTEGER, ColumnType.NUMERIC})
 _SYSTEM: Final = frozenset({"pg_catalog", "pg_toast", "information_schema", "mysql", "performance_schema", "sys"})
 _RECEIPTS: Final = "synapsor_receipts"
+_KINDS: Final = {
+    "key": ("SYN203", SETTABLE),
+    "tenant": ("SYN204", TENANTS),
+    "principal": ("SYN204", PRINCIPALS),
+    "version": ("SYN205", VERSIONS),
+}
 
 
 def table_problems(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
     """Yield what is wrong with one mapping."""
     yield from _relations(path, table, at)
     yield from _roles(path, table, at)
+    yield from filter_problems((*path, "only"), table.only, table, at)
+    yield from _fixed_only(path, table, at)
     folded = Counter(name.casefold() for name in table.columns)
     for name, rule in table.columns.items():
         here = (*path, "columns", name)
@@ -50,20 +63,14 @@ def _relations(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
 
 
 def _roles(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
-    version = table.version if table.version != "whole_row" else None
-    roles = {"key": table.key, "tenant": table.tenant_column, "version": version}
-    kinds = {"key": ("SYN203", SETTABLE), "tenant": ("SYN204", TENANTS), "version": ("SYN205", VERSIONS)}
     taken: dict[str, str] = {}
-    for role, column in roles.items():
-        if column is None:
-            continue
-        here = (*path, role)
+    for role, here, column in _named_roles(path, table):
         yield from _mapped(here, column, table, at)
         if column in taken:
             yield at.at_value(here, "SYN206", f"`{column}` is the {taken[column]} already.", "Name another column.")
         taken.setdefault(column, role)
         rule = table.columns.get(column)
-        rule_id, allowed = kinds[role]
+        rule_id, allowed = _KINDS[role]
         if rule is not None and not rule.denied and rule.type not in allowed:
             yield at.at_value(
                 here, rule_id, f"`{column}` is {rule.type.value}, which cannot be a {role}.", _one_of(allowed)
@@ -71,12 +78,30 @@ def _roles(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
     for index, column in enumerate(table.moves):
         here = (*path, "moves", index)
         yield from _mapped(here, column, table, at)
-        if column in {table.key, table.tenant_column}:
+        if column in {*table.key, *table.scope}:
             yield at.at_value(
                 here, "SYN206", f"`{column}` is the {taken[column]}, and does not move.", "Remove it from `moves`."
             )
         if column in table.moves[:index]:
             yield at.at_value(here, "SYN308", f"`{column}` is listed twice.", "Keep one of them.")
+
+
+def _named_roles(path: Path, table: Table) -> Iterator[tuple[str, Path, str]]:
+    for index, column in enumerate(table.key):
+        yield "key", (*path, "key", index), column
+    version = table.version if table.version != "whole_row" else None
+    for role, named in (("tenant", table.tenant_column), ("principal", table.principal), ("version", version)):
+        if named is not None:
+            yield role, (*path, role), named
+
+
+def _fixed_only(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
+    for column, _, values in terms(table.only):
+        here = (*path, "only", column)
+        if any(is_argument(value) for value in values):
+            yield at.at_value(here, "SYN211", "`only` holds for every call, so it is fixed.", "Write a fixed value.")
+        if column in table.scope:
+            yield at.at_key(here, "SYN306", f"`{column}` is for the session to decide.", "Remove it.")
 
 
 def _mapped(here: Path, column: str, table: Table, at: Positions) -> Iterator[Problem]:
@@ -112,15 +137,6 @@ def _details(here: Path, rule: ColumnRule, at: Positions) -> Iterator[Problem]:
             yield at.at_value(
                 (*here, "one_of", index), "SYN207", "This value is longer than `max_length`.", "Raise `max_length`."
             )
-
-
-def listed_once(here: Path, names: Iterable[str], at: Positions) -> Iterator[Problem]:
-    """Yield a problem for each name that a list holds again."""
-    seen: set[str] = set()
-    for index, name in enumerate(names):
-        if name in seen:
-            yield at.at_value((*here, index), "SYN308", f"`{name}` is listed twice.", "Keep one of them.")
-        seen.add(name)
 
 
 def pair_problems(contracts: Iterable[tuple[Contract, Positions]]) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ import uuid
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from synapsor.contract.model import ColumnRule
+from synapsor.contract.mapping import ColumnRule
 from synapsor.values import ColumnType, Token, ValueUnfit, lone_surrogate
 
 _MOST_DIGITS = 100

@@ -12,7 +12,7 @@ _RESERVED = frozenset(
     sql query table tables tablename column columns columnname allowedcolumns relation schema schemaname
     database databasename databaseurl dsn host hostname url uri password passwd secret token accesstoken apikey bearer
     authorization connection connectionstring version rowversion expectedversion idempotencykey
-    select returns limit offset order orderby groupby having where filter filters scope scopes capability
+    select returns limit offset cursor nextcursor order orderby groupby having where filter filters scope scopes capability
     """.split()  # noqa: SIM905  # words are easier to review than quotes and commas
 )
 _RESERVED_BEGINNINGS = (

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from synapsor.contract.arguments import compile_arguments
-from synapsor.contract.model import Contract, ProposeCapability, Table, constant, is_argument
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.conditions import Compare, Scalar, constant, is_argument
+from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.model import Contract
 from synapsor.contract.tokens import to_token
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal, change_set
@@ -26,8 +30,9 @@ def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
         (proposal.source != table.source, Why.SOURCE_CHANGED),
         (proposal.relation != str(target(table)), Why.RELATION_CHANGED),
         (proposal.tenant_column != table.tenant_column, Why.TENANT_CHANGED),
+        (proposal.principal_column != table.principal, Why.PRINCIPAL_CHANGED),
         (table.tenant_column is not None and proposal.tenant is None, Why.TENANT_MISSING),
-        (tuple(name for name, _ in proposal.key) != (table.key,), Why.KEY_CHANGED),
+        (tuple(name for name, _ in proposal.key) != table.key, Why.KEY_CHANGED),
         (not proposal.changes or set(proposal.changes) != set(capability.set), Why.COLUMNS_CHANGED),
         ({name for name, _ in proposal.columns} != set(table.allowed), Why.COLUMNS_CHANGED),
         (set(proposal.before) != set(table.allowed), Why.COLUMNS_CHANGED),
@@ -42,15 +47,18 @@ def _unlike_reviewed(proposal: Proposal, capability: ProposeCapability, table: T
     try:
         arguments = compile_arguments(capability).check(proposal.arguments)
         made = change_set(capability, table, arguments, proposal.before)
-        value = capability.where[table.key]
-        key = arguments[str(value)[1:]] if is_argument(value) else constant(value)
-        asked = {table.key: to_token(key, table.columns[table.key])}
+        asked = {column: _asked(capability.where[column], arguments, table.columns[column]) for column in table.key}
     except (Refusal, ValueUnfit, KeyError, ArithmeticError):
         return Why.OUTSIDE_CONTRACT
     if (set(made.guards), made.advances) != (set(proposal.guards), proposal.advances):
         return Why.GUARDS_CHANGED
     alike = _alike(made.changes, proposal.changes, table) and _alike(asked, dict(proposal.key), table)
     return None if alike else Why.OUTSIDE_CONTRACT
+
+
+def _asked(said: Scalar | Compare, arguments: Mapping[str, Any], rule: ColumnRule) -> Token:
+    assert not isinstance(said, Compare)  # noqa: S101  # a proposal names its row by equality
+    return to_token(arguments[str(said)[1:]] if is_argument(said) else constant(said), rule)
 
 
 def _alike(made: Mapping[str, Token], told: Mapping[str, Token], table: Table) -> bool:

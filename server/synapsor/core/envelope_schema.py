@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from synapsor.contract.model import Capability, ColumnRule, ReadCapability, Table, shown
+from synapsor.contract.arguments import MAX_CURSOR
+from synapsor.contract.capability import Capability, ReadCapability, is_single, shown
+from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.schema import Schema, closed
 from synapsor.core.proposal import Status
 from synapsor.errors import Code
@@ -23,16 +25,20 @@ def output_schema(capability: Capability, table: Table) -> Schema:
 
 def _data(capability: ReadCapability, table: Table) -> Schema:
     row = _row(capability, table)
-    if table.key in capability.where:
+    if is_single(capability, table):
         return closed({"row": row})
-    return closed(
-        {
-            "rows": {"type": "array", "items": row, "maxItems": capability.limits.rows},
-            "count": {"type": "integer", "minimum": 0, "maximum": capability.limits.rows},
-            "truncated": {"type": "boolean", "description": "There is more than these rows."},
-            "cut_by": {"enum": [None, "rows", "bytes"], "description": "Which limit cut the result."},
-        }
-    )
+    told: Schema = {
+        "rows": {"type": "array", "items": row, "maxItems": capability.limits.rows},
+        "count": {"type": "integer", "minimum": 0, "maximum": capability.limits.rows},
+        "truncated": {"type": "boolean", "description": "There is more than these rows."},
+        "cut_by": {"enum": [None, "rows", "bytes"], "description": "Which limit cut the result."},
+    }
+    if capability.total:
+        told["total"] = {"type": ["integer", "null"], "minimum": 0, "description": "All rows there are, on every page."}
+    if capability.pages:
+        words = "Where the next page begins; null when there is none."
+        told["next_cursor"] = {"type": ["string", "null"], "maxLength": MAX_CURSOR, "description": words}
+    return closed(told)
 
 
 def _row(capability: Capability, table: Table) -> Schema:

@@ -35,12 +35,14 @@ class Rows:
     Attributes:
         position: the source's own position (a WAL location, a GTID), where it gives one.
         cut_by: which limit cut the result, of rows or of bytes; None when it is whole.
+        total: how many rows there are in all, where that was asked for and could be told.
     """
 
     columns: tuple[str, ...]
     rows: list[tuple[Token, ...]]
     position: str | None = None
     cut_by: str | None = None
+    total: int | None = None
 
 
 def evidence_body(evidence_id: str, call: Call, plan: ReadPlan, seen: Rows, *, source: str) -> dict[str, Any]:
@@ -59,6 +61,7 @@ def evidence_body(evidence_id: str, call: Call, plan: ReadPlan, seen: Rows, *, s
         "rows": [list(row) for row in seen.rows],
         "position": seen.position,
         "cut_by": seen.cut_by,
+        "total": seen.total,
         "plan": shape.fingerprint,
         "parameters": plan.fingerprint,
         "limits": {"rows": shape.rows, "bytes": shape.bytes, "time_ms": plan.time_ms},

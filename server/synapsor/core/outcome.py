@@ -71,6 +71,7 @@ class Why(_Told):
     SOURCE_CHANGED = "source_changed", "The activated contract names another source."
     RELATION_CHANGED = "relation_changed", "The activated contract writes to another relation."
     TENANT_CHANGED = "tenant_changed", "The activated contract names another tenant column."
+    PRINCIPAL_CHANGED = "principal_changed", "The activated contract names another principal column."
     TENANT_MISSING = "tenant_missing", "The proposal has no tenant although its relation has a tenant column."
     KEY_CHANGED = "key_changed", "The proposal's key is not that of the activated contract."
     COLUMNS_CHANGED = (

@@ -5,17 +5,13 @@ A shape holds identifiers and never a value; a plan holds values and never an id
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property
 
-from synapsor.contract.model import Column as ColumnName
-from synapsor.contract.model import ColumnRule, ProposeCapability, ReadCapability, Table, constant, is_argument
-from synapsor.contract.tokens import to_token
-from synapsor.core.scope import Scope
-from synapsor.errors import Code, Refusal
-from synapsor.values import ColumnType, Token, ValueUnfit, digest
+from synapsor.contract.base import Column as ColumnName
+from synapsor.contract.conditions import Operator
+from synapsor.values import ColumnType, Token, digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +44,19 @@ class Column:
     native: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a column is compared with tokens of the call.
+
+    Attributes:
+        takes: how many tokens it takes: none for `has_value` and `no_value`, one or more for `one_of`, else one.
+    """
+
+    column: Column
+    operator: Operator = Operator.EQUALS
+    takes: int = 1
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReadShape:
     """The fixed part of a read.
@@ -55,25 +64,37 @@ class ReadShape:
     Attributes:
         columns: every column fetched, in order; the tenant and key columns are among them, for the re-check.
         tenant: the tenant column, or None for a single-tenant relation.
-        equals: columns compared with one token each (key columns first), in the order of `ReadPlan.equals`.
-        nulls: columns that must be NULL.
+        principal: the column that must equal the principal, where rows are assigned to people.
+        where: what the rows must satisfy beside (key columns first); their tokens stand in this order in `ReadPlan.values`.
         order: (column, descending).
+        after: for a next page, which of the last row's order columns hold a value; those tokens follow in `ReadPlan.values`.
         rows: the limit; one row more is fetched to tell whether there is more.
         bytes: the limit on the sum of column text.
         single: the key is given, so exactly one row is expected.
+        total: count all the rows that satisfy `where`, on every page.
         lock: take a row lock (the worker only).
     """
 
     relation: Relation
     columns: tuple[Column, ...]
     tenant: Column | None
-    equals: tuple[Column, ...]
-    nulls: tuple[Column, ...] = ()
+    principal: Column | None = None
+    where: tuple[Condition, ...]
     order: tuple[tuple[Column, bool], ...] = ()
+    after: tuple[bool, ...] = ()
     rows: int
     bytes: int
     single: bool
+    total: bool = False
     lock: bool = False
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """A shape is the key under which its statement is kept, looked up with every call."""
+        return hash((self.fingerprint, self.columns, self.tenant, self.principal, self.where, self.order))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -82,11 +103,13 @@ class ReadShape:
             "relation": str(self.relation),
             "columns": _named(self.columns),
             "tenant": self.tenant.name if self.tenant else None,
-            "equals": _named(self.equals),
-            "nulls": _named(self.nulls),
+            "principal": self.principal.name if self.principal else None,
+            "where": [[c.column.name, c.column.type.value, c.operator.value, c.takes] for c in self.where],
             "order": [[c.name, down] for c, down in self.order],
+            "after": list(self.after),
             "rows": self.rows,
             "bytes": self.bytes,
+            "total": self.total,
             "lock": self.lock,
         }
         return digest("plan", body)
@@ -101,20 +124,54 @@ class ReadShape:
         """Where each column stands in a row."""
         return {column.name: index for index, column in enumerate(self.columns)}
 
+    @cached_property
+    def scope(self) -> tuple[Column, ...]:
+        """The columns that the session decides; their tokens are the first that are bound."""
+        return tuple(column for column in (self.tenant, self.principal) if column is not None)
+
+    @cached_property
+    def rechecks(self) -> tuple[tuple[int, int, int], ...]:
+        """What every row is compared with again: where it stands in the row, and which of the bound tokens it must be one of."""
+        found, at = [], 0
+        for column, operator, takes in self._bound():
+            # Two spellings of one decimal are one value, and no collation widens numbers.
+            exact = operator in _EXACT and column.type is not ColumnType.NUMERIC
+            if exact and column.name in self.positions:
+                found.append((self.positions[column.name], at, at + takes))
+            at += takes
+        return tuple(found)
+
+    def _bound(self) -> Iterator[tuple[Column, Operator, int]]:
+        yield from ((column, Operator.EQUALS, 1) for column in self.scope)
+        yield from ((c.column, c.operator, c.takes) for c in self.where)
+
+
+_EXACT = frozenset({Operator.EQUALS, Operator.ONE_OF})
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReadPlan:
-    """A read of one call: the shape and its tokens."""
+    """A read of one call: the shape and its tokens.
+
+    Attributes:
+        scope: the tokens of `shape.scope`.
+        values: the tokens of `shape.where`, then those of `shape.after`.
+    """
 
     shape: ReadShape
-    tenant: Token
-    equals: tuple[str, ...]
+    scope: tuple[Token, ...]
+    values: tuple[str, ...]
     time_ms: int
+
+    @cached_property
+    def bound(self) -> tuple[Token, ...]:
+        """Every token that is bound, in order."""
+        return (*self.scope, *self.values)
 
     @cached_property
     def fingerprint(self) -> str:
         """Digest of the call's tokens. It is salted by the tenant, so equal questions of two tenants do not show as equal."""
-        return digest("parameters", [self.tenant, list(self.equals)])
+        return digest("parameters", [list(self.scope), list(self.values)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,14 +179,14 @@ class WriteShape:
     """The fixed part of a guarded single-row update: what is set, and which columns guard it.
 
     Attributes:
-        equals: the key columns.
+        scope: the columns that the session decides.
         guards: columns that must still hold the token seen at proposal time, NULL included.
         sets: the changed columns.
     """
 
     relation: Relation
-    tenant: Column | None
-    equals: tuple[Column, ...]
+    scope: tuple[Column, ...]
+    key: tuple[Column, ...]
     guards: tuple[Column, ...]
     sets: tuple[Column, ...]
 
@@ -139,103 +196,11 @@ class WritePlan:
     """A guarded update of one proposal: the shape and its tokens."""
 
     shape: WriteShape
-    tenant: Token
-    equals: tuple[str, ...]
+    scope: tuple[Token, ...]
+    key: tuple[str, ...]
     guards: tuple[Token, ...]
     sets: tuple[Token, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """A capability made ready to plan: its shape, and how each compared column gets its token.
-
-    Attributes:
-        sources: per column of `shape.equals`, the argument's name, or None where `constants` holds the token.
-    """
-
-    shape: ReadShape
-    rules: tuple[ColumnRule, ...]
-    sources: tuple[str | None, ...]
-    constants: tuple[Token, ...]
-    time_ms: int
-
-
 def _named(columns: tuple[Column, ...]) -> list[list[str]]:
     return [[c.name, c.type.value] for c in columns]
-
-
-def column_of(table: Table, name: str, natives: Mapping[str, str] | None = None) -> Column:
-    """Return the planner's view of a mapped column; `natives` is what the live catalogue says of its type."""
-    return Column(name, table.columns[name].type, (natives or {}).get(name, ""))
-
-
-def question_of(
-    capability: ReadCapability | ProposeCapability, table: Table, natives: Mapping[str, str] | None = None
-) -> Question:
-    """Prepare a capability for planning; done once at start. A proposal fetches every mapped column, for its guard."""
-    see = partial(column_of, table, natives=natives)
-    key_first = sorted(capability.where.items(), key=lambda item: item[0] != table.key)
-    compared = [(n, v) for n, v in key_first if v is not None]
-    single = table.key in capability.where
-    returns = capability.returns or tuple(table.allowed)
-    wanted = returns if isinstance(capability, ReadCapability) else tuple(table.allowed)
-    hidden = tuple(n for n in (table.key, table.tenant_column) if n is not None and n not in wanted)
-    order = capability.order if isinstance(capability, ReadCapability) else ()
-    shape = ReadShape(
-        relation=Relation.parse(table.relation),
-        columns=tuple(see(n) for n in (*wanted, *hidden)),
-        tenant=see(table.tenant_column) if table.tenant_column else None,
-        equals=tuple(see(n) for n, _ in compared),
-        nulls=tuple(see(n) for n, v in key_first if v is None),
-        order=() if single else tuple((see(o.lstrip("-")), o.startswith("-")) for o in _total_order(order, table.key)),
-        rows=1 if single else capability.limits.rows,
-        bytes=capability.limits.bytes,
-        single=single,
-    )
-    return Question(
-        shape=shape,
-        rules=tuple(table.columns[n] for n, _ in compared),
-        sources=tuple(str(v)[1:] if is_argument(v) else None for _, v in compared),
-        constants=tuple(None if is_argument(v) else to_token(constant(v), table.columns[n]) for n, v in compared),
-        time_ms=capability.limits.time_ms,
-    )
-
-
-def _total_order(order: tuple[str, ...], key: str) -> tuple[str, ...]:
-    """End every list order with the key, so that the same rows come in the same order each time."""
-    return order if key in {o.lstrip("-") for o in order} else (*order, key)
-
-
-def plan_read(question: Question, scope: Scope, arguments: Mapping[str, Any]) -> ReadPlan:
-    """Return the plan of one call; the tenant comes from the scope and from nowhere else.
-
-    Raises:
-        Refusal: an argument cannot be a value of its column (`invalid_arguments`).
-    """
-    equals: list[str] = []
-    for rule, name, fixed in zip(question.rules, question.sources, question.constants, strict=True):
-        try:
-            token = fixed if name is None else to_token(arguments[name], rule)
-        except ValueUnfit as unfit:
-            raise Refusal(Code.INVALID_ARGUMENTS, f"{name}: {unfit}.") from None
-        assert token is not None  # noqa: S101  # NULL constants went to shape.nulls; arguments are never null
-        equals.append(token)
-    return ReadPlan(shape=question.shape, tenant=scope.tenant, equals=tuple(equals), time_ms=question.time_ms)
-
-
-def recheck(plan: ReadPlan, rows: list[tuple[Token, ...]]) -> None:
-    """Compare tenant and compared columns bytewise with what was asked; a collation or coercion may have matched more.
-
-    Raises:
-        Refusal: `not_found`, as if the row did not exist, because for this tenant it does not.
-    """
-    shape = plan.shape
-    checks = [(shape.positions[shape.tenant.name], plan.tenant)] if shape.tenant else []
-    checks += [
-        (shape.positions[c.name], t)
-        for c, t in zip(shape.equals, plan.equals, strict=True)
-        if c.name in shape.positions
-    ]
-    for row in rows:
-        if any(row[at] != token for at, token in checks):
-            raise Refusal(Code.NOT_FOUND)

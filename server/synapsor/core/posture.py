@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from synapsor.contract.model import ColumnRule, Table
+from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.core.facts import (
     RECEIPT_COLUMNS,
     RECEIPT_DIGESTS,
@@ -89,13 +89,10 @@ def judge_write(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
                 message=f"{where}.{name} is not there.",
                 fix="Name the base table in `write_to`, with the same column names.",
             )
-    if not any(
-        proven == {table.key} or (table.tenant_column and proven <= {table.key, table.tenant_column})
-        for proven in facts.unique
-    ):
+    if not any(proven <= {*table.key, table.tenant_column} for proven in facts.unique):
         yield Finding(
             rule="key_not_unique",
-            message=f"{where}.{table.key} is not proven unique.",
+            message=f"{where} ({', '.join(table.key)}) is not proven unique.",
             fix="Add a primary key or a unique constraint over not-null columns.",
         )
     if table.version is not None and table.version != "whole_row":

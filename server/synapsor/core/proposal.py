@@ -9,7 +9,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from synapsor.contract.model import Bound, ProposeCapability, Range, Table, constant, is_argument
+from synapsor.contract.capability import Bound, ProposeCapability, Range
+from synapsor.contract.conditions import constant, is_argument
+from synapsor.contract.mapping import Table
 from synapsor.contract.tokens import to_token
 from synapsor.core.records import to_body
 from synapsor.errors import Code, Refusal
@@ -68,6 +70,7 @@ class Proposal:
     source: str
     relation: str
     tenant_column: str | None
+    principal_column: str | None
     key: tuple[tuple[str, str], ...]
     columns: tuple[tuple[str, str], ...]
     before: dict[str, Token]
@@ -85,6 +88,12 @@ class Proposal:
     def digest(self) -> str:
         """What an approval signs."""
         return digest("proposal", to_body(self))
+
+    @property
+    def scope(self) -> tuple[tuple[str, Token], ...]:
+        """The columns that the session decides, and what they must hold."""
+        pairs = ((self.tenant_column, self.tenant), (self.principal_column, self.principal))
+        return tuple((name, token) for name, token in pairs if name is not None)
 
     @property
     def after(self) -> dict[str, Token]:
@@ -121,13 +130,13 @@ def change_set(
         _hold(name, bound, before[name], changes.get(name, before[name]))
     if all(before[name] == token for name, token in changes.items()):
         raise Refusal(Code.NOTHING_TO_CHANGE)
-    fixed = {table.key, table.tenant_column}
+    fixed = {*table.key, *table.scope}
     if table.version == "whole_row":
         return ChangeSet(
             before=before, changes=changes, guards=tuple(n for n in before if n not in fixed), advances=None
         )
     assert table.version is not None  # noqa: S101  # check.py refuses a proposal on a mapping without a version
-    guards = (table.version, *(n for n in changes if n != table.version))
+    guards = tuple(n for n in dict.fromkeys((table.version, *changes, *table.only)) if n not in fixed)
     return ChangeSet(before=before, changes=changes, guards=guards, advances=table.version)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from synapsor.contract.model import Context, Table
+from synapsor.contract.mapping import Table
+from synapsor.contract.model import Context
 from synapsor.core.tokens import from_trusted
 from synapsor.errors import Code, Refusal
 from synapsor.values import Token, ValueUnfit
@@ -46,10 +47,12 @@ def scope_of(session: Session, context: Context, table: Table) -> Scope:
     principal = session.values.get(name_of(context.principal))
     if type(principal) is not str or not principal:
         raise Refusal(Code.SCOPE_UNAVAILABLE)
-    if table.tenant_column is None:
-        return Scope(tenant=None, principal=principal)
-    tenant = session.values.get(name_of(context.tenant))
     try:
+        if table.principal is not None:
+            from_trusted(principal, table.columns[table.principal].type)
+        if table.tenant_column is None:
+            return Scope(tenant=None, principal=principal)
+        tenant = session.values.get(name_of(context.tenant))
         return Scope(tenant=from_trusted(tenant, table.columns[table.tenant_column].type), principal=principal)
     except ValueUnfit:
         raise Refusal(Code.SCOPE_UNAVAILABLE) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from synapsor.contract.model import ColumnRule
+from synapsor.contract.mapping import ColumnRule
 from synapsor.contract.tokens import to_token
 from synapsor.values import ColumnType, ValueUnfit
 

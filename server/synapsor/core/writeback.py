@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from synapsor.contract.model import Table
+from synapsor.contract.mapping import Table
 from synapsor.core.outcome import Why
-from synapsor.core.plan import ReadPlan, ReadShape, Relation, WritePlan, WriteShape, column_of
+from synapsor.core.plan import Condition, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
 from synapsor.core.proposal import Proposal
+from synapsor.core.question import column_of
 from synapsor.values import Token
 
 
@@ -89,13 +90,18 @@ def lock_plan(proposal: Proposal, table: Table, natives: Mapping[str, str], *, t
         relation=target(table),
         columns=tuple(see(n) for n, _ in proposal.columns),
         tenant=see(proposal.tenant_column) if proposal.tenant_column else None,
-        equals=tuple(see(n) for n, _ in proposal.key),
+        principal=see(proposal.principal_column) if proposal.principal_column else None,
+        where=tuple(Condition(see(n)) for n, _ in proposal.key),
         rows=1,
         bytes=8_388_608,
         single=True,
         lock=True,
     )
-    return ReadPlan(shape=shape, tenant=proposal.tenant, equals=tuple(v for _, v in proposal.key), time_ms=time_ms)
+    return ReadPlan(shape=shape, scope=_scope(proposal), values=tuple(v for _, v in proposal.key), time_ms=time_ms)
+
+
+def _scope(proposal: Proposal) -> tuple[Token, ...]:
+    return tuple(token for _, token in proposal.scope)
 
 
 def write_plan(proposal: Proposal, table: Table, natives: Mapping[str, str]) -> WritePlan:
@@ -104,15 +110,15 @@ def write_plan(proposal: Proposal, table: Table, natives: Mapping[str, str]) -> 
     sets = tuple((n, t) for n, t in proposal.changes.items())
     shape = WriteShape(
         relation=target(table),
-        tenant=see(proposal.tenant_column) if proposal.tenant_column else None,
-        equals=tuple(see(n) for n, _ in proposal.key),
+        scope=tuple(see(n) for n, _ in proposal.scope),
+        key=tuple(see(n) for n, _ in proposal.key),
         guards=tuple(see(n) for n in proposal.guards),
         sets=tuple(see(n) for n, _ in sets),
     )
     return WritePlan(
         shape=shape,
-        tenant=proposal.tenant,
-        equals=tuple(v for _, v in proposal.key),
+        scope=_scope(proposal),
+        key=tuple(v for _, v in proposal.key),
         guards=tuple(proposal.before[n] for n in proposal.guards),
         sets=tuple(t for _, t in sets),
     )
@@ -120,9 +126,7 @@ def write_plan(proposal: Proposal, table: Table, natives: Mapping[str, str]) -> 
 
 def stale(proposal: Proposal, row: Mapping[str, Token]) -> Why | None:
     """Return why the locked row is not the row that was approved, or None when it is."""
-    if proposal.tenant_column and row[proposal.tenant_column] != proposal.tenant:
-        return Why.ROW_GONE
-    if any(row[name] != token for name, token in proposal.key):
+    if any(row[name] != token for name, token in (*proposal.scope, *proposal.key)):
         return Why.ROW_GONE
     moved = [name for name in proposal.guards if row[name] != proposal.before[name]]
     return Why.VERSION_MOVED if moved else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from synapsor.contract.model import Table
+from synapsor.contract.mapping import Table
 from synapsor.core.outcome import GivenUp, Outcome, Why, code_of, why_failed
 from synapsor.core.plan import Relation
 from synapsor.core.proposal import Proposal

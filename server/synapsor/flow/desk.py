@@ -16,11 +16,13 @@ from synapsor.core.envelope import failure, success
 from synapsor.core.evidence import Call, audit_body
 from synapsor.core.moment import stamp
 from synapsor.core.scope import Scope, Session, scope_of
-from synapsor.errors import Code, LedgerFailure, Refusal, place
+from synapsor.errors import Code, LedgerFailure, Refusal, SourceFailure, place
 from synapsor.flow.lookup import STATUS_TOOL, status_of, view_resource
 from synapsor.flow.prepare import Served, Tool
 from synapsor.flow.propose import propose
+from synapsor.flow.rate import Rates
 from synapsor.flow.read import read
+from synapsor.flow.standing import Standing
 from synapsor.ports import AgentLedger, Clock
 
 log = logging.getLogger("synapsor.desk")
@@ -34,14 +36,20 @@ _RECORD_CANCEL_SECONDS = 5
 class Desk:
     """Serves prepared capabilities."""
 
-    def __init__(self, served: Iterable[Served], ledger: AgentLedger, clock: Clock) -> None:
+    def __init__(
+        self,
+        served: Iterable[Served],
+        ledger: AgentLedger,
+        clock: Clock,
+        standing: Mapping[str, Standing] | None = None,
+    ) -> None:
+        """Serve; a contract whose digest has a standing is served only while that holds."""
         self._served = {s.tool.name: s for s in served}
         self._ledger = ledger
         self._clock = clock
-        proposes = any(s.tool.kind == "propose" for s in self._served.values())
-        self.tools: dict[str, Tool] = {s.tool.name: s.tool for s in self._served.values()}
-        if proposes:
-            self.tools[STATUS_TOOL.name] = STATUS_TOOL
+        self._rates = Rates()
+        self._standing = dict(standing or {})
+        self.tools = offered(s.tool for s in self._served.values())
 
     async def call(self, name: str, arguments: Mapping[str, Any] | None, session: Session) -> dict[str, Any]:
         """Run a capability and return its envelope."""
@@ -89,8 +97,20 @@ class Desk:
         checked = served.check.check(arguments)
         if served.refusal is not None:
             raise Refusal(served.refusal)
+        await self._check_standing(served)
+        most = served.capability.limits.calls_per_minute
+        if most is not None:
+            self._rates.take((call.capability, scope.tenant, scope.principal), most, self._clock.now())
         verb = propose if served.tool.kind == "propose" else read
         return await verb(served, checked, scope, call, self._ledger)
+
+    async def _check_standing(self, served: Served) -> None:
+        standing = self._standing.get(served.contract)
+        try:
+            if standing is not None and await standing.why():
+                raise Refusal(Code.NOT_ACTIVATED)
+        except SourceFailure as failed:
+            raise Refusal(Code.SOURCE_UNAVAILABLE) from failed
 
     async def _status(
         self, name: str, arguments: Mapping[str, Any] | None, session: Session, call: Call
@@ -118,6 +138,14 @@ class Desk:
             principal=principal,
             client=session.client,
         )
+
+
+def offered(tools: Iterable[Tool]) -> dict[str, Tool]:
+    """Return what a model is offered, by name: the capabilities, and where one of them proposes, how to look a proposal up."""
+    found = {tool.name: tool for tool in tools}
+    if any(tool.kind == "propose" for tool in found.values()):
+        found[STATUS_TOOL.name] = STATUS_TOOL
+    return found
 
 
 def _scope(served: Served | None, session: Session) -> Scope | Refusal:

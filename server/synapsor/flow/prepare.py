@@ -11,12 +11,15 @@ from typing import Any, Literal
 
 from synapsor.config import Mode
 from synapsor.contract.arguments import ArgumentCheck, compile_arguments
-from synapsor.contract.model import Capability, Context, Contract, ProposeCapability, Table, shown
+from synapsor.contract.capability import Capability, ProposeCapability, shown
+from synapsor.contract.mapping import Table
+from synapsor.contract.model import Context, Contract
 from synapsor.contract.schema import input_schema
 from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
-from synapsor.core.plan import Question, Relation, question_of
+from synapsor.core.plan import Relation
 from synapsor.core.posture import judge_read, natives, refine
+from synapsor.core.question import Question, question_of
 from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
 from synapsor.sql.read import ReadTemplate, compile_read
@@ -40,6 +43,8 @@ class Served:
     Attributes:
         table: the mapping, narrowed by the live columns.
         returns: the columns that the model sees.
+        template: the statement of `question.shape`; the shapes that a call may make of it have others.
+        secret: the ledger's, for cursors.
         refusal: why every call is refused, or None.
     """
 
@@ -52,6 +57,7 @@ class Served:
     check: ArgumentCheck
     question: Question | None
     template: ReadTemplate | None
+    secret: bytes
     returns: tuple[str, ...]
     refusal: Code | None
 
@@ -65,9 +71,9 @@ class Wiring:
 
 
 async def prepare(
-    contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring]
+    contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring], secret: bytes
 ) -> tuple[list[Served], list[Finding]]:
-    """Return the contract's capabilities and what was found wrong with their mappings.
+    """Return the contract's capabilities and what was found wrong with their mappings; `secret` is the ledger's, for cursors.
 
     Raises:
         SourceFailure: the catalogue cannot be read.
@@ -88,8 +94,19 @@ async def prepare(
         key = next(n for n, t in contract.tables.items() if t is table)
         refusal = Code.SCHEMA_DRIFT if key in drifted else None
         wired = wiring[table.source]
-        served.append(_serve(contract, contract_digest, name, capability, table, facts[key], wired, refusal))
+        served.append(_serve(contract, contract_digest, name, capability, table, facts[key], wired, refusal, secret))
     return served, findings
+
+
+def tool_of(name: str, capability: Capability, table: Table) -> Tool:
+    """Return what a client sees of a capability, which is the same whatever its database says."""
+    return Tool(
+        name=name,
+        kind="propose" if isinstance(capability, ProposeCapability) else "read",
+        description=capability.description,
+        input_schema=input_schema(capability),
+        output_schema=output_schema(capability, table),
+    )
 
 
 def _serve(
@@ -101,6 +118,7 @@ def _serve(
     facts: RelationFacts | None,
     wired: Wiring,
     refusal: Code | None,
+    secret: bytes,
 ) -> Served:
     proposes = isinstance(capability, ProposeCapability)
     narrow, question, template = table, None, None
@@ -110,15 +128,8 @@ def _serve(
         template = compile_read(question.shape, wired.source.dialect)
     if refusal is None and proposes and wired.mode == "evidence":
         refusal = Code.PROPOSALS_OFF
-    tool = Tool(
-        name=name,
-        kind="propose" if proposes else "read",
-        description=capability.description,
-        input_schema=input_schema(capability),
-        output_schema=output_schema(capability, table),
-    )
     return Served(
-        tool=tool,
+        tool=tool_of(name, capability, table),
         contract=digest,
         capability=capability,
         table=narrow,
@@ -127,6 +138,7 @@ def _serve(
         check=compile_arguments(capability),
         question=question,
         template=template,
+        secret=secret,
         returns=tuple(shown(capability, table)),
         refusal=refusal,
     )

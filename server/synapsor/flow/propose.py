@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synapsor import handles
-from synapsor.contract.model import ProposeCapability
+from synapsor.contract.capability import ProposeCapability
 from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, evidence_body
 from synapsor.core.moment import parse, stamp
@@ -18,7 +18,7 @@ from synapsor.core.scope import Scope
 from synapsor.core.writeback import target
 from synapsor.errors import Code, Refusal
 from synapsor.flow.prepare import Served
-from synapsor.flow.read import audit_of, look
+from synapsor.flow.read import audit_of, look, planned
 from synapsor.ports import AgentLedger, ProposalRecord
 from synapsor.values import ColumnType, Token, ValueUnfit, digest, to_json
 
@@ -36,7 +36,8 @@ async def propose(
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # the desk dispatches by kind
     if await ledger.active_contract_by_digest(served.contract) is None:
         raise Refusal(Code.NOT_ACTIVATED)  # the worker would never apply it
-    plan, seen = await look(served, arguments, scope)
+    plan = planned(served, arguments, scope)
+    seen = await look(served, plan)
     before = {c.name: token for c, token in zip(plan.shape.columns, seen.rows[0], strict=True)}
     _check_readable(plan, before)
     change = change_set(capability, served.table, arguments, before)
@@ -81,8 +82,8 @@ def _proposal(
 ) -> Proposal:
     table = served.table
     expires = parse(call.at) + dt.timedelta(hours=capability.approval.expires_hours)
-    key = change.before[table.key]
-    if key is None:
+    key = tuple((name, token) for name in table.key if (token := change.before[name]) is not None)
+    if len(key) != len(table.key):
         raise Refusal(Code.SCHEMA_DRIFT)
     return Proposal(
         id=handles.new("wrp"),
@@ -99,7 +100,8 @@ def _proposal(
         source=served.source.name,
         relation=str(target(table)),
         tenant_column=table.tenant_column,
-        key=((table.key, key),),
+        principal_column=table.principal,
+        key=key,
         columns=tuple((c.name, c.type.value) for c in plan.shape.columns),
         before=change.before,
         changes=change.changes,

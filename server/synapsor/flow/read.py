@@ -9,14 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from synapsor import handles
+from synapsor.contract.arguments import CURSOR, MAX_CURSOR
+from synapsor.contract.capability import ReadCapability
+from synapsor.core.cursor import seal, unseal
 from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, Rows, audit_body, evidence_body
-from synapsor.core.plan import ReadPlan, plan_read, recheck
+from synapsor.core.plan import ReadPlan
+from synapsor.core.question import plan_read, recheck
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Failure, Refusal, SourceFailure
 from synapsor.flow.prepare import Served
 from synapsor.ports import AgentLedger
-from synapsor.values import Json, ValueUnfit, to_json
+from synapsor.sql.read import compile_read
+from synapsor.values import Json, Token, ValueUnfit, to_json
 
 _REFUSALS = {
     Failure.UNAVAILABLE: Code.SOURCE_UNAVAILABLE,
@@ -38,8 +43,9 @@ async def read(
         Refusal: with a code of the closed table.
         LedgerFailure: the evidence could not be recorded, so nothing is returned.
     """
-    plan, seen = await look(served, arguments, scope)
-    data = _single(served, plan, seen) if plan.shape.single else _list(served, plan, seen)
+    plan, question = _paged(served, arguments, scope)
+    seen = await look(served, plan)
+    data = _single(served, plan, seen) if plan.shape.single else _list(served, plan, seen, question)
     evidence = handles.evidence_of(call.id)
     await ledger.record_read(
         audit_of(call, plan, len(seen.rows), evidence, served),
@@ -54,17 +60,18 @@ async def read(
     return success(call.capability, "read", summary, evidence=evidence, audit=call.id, data=data)
 
 
-async def look(served: Served, arguments: Mapping[str, Any], scope: Scope) -> tuple[ReadPlan, Rows]:
-    """Return the plan of a call and the rows of this tenant that answer it.
+async def look(served: Served, plan: ReadPlan) -> Rows:
+    """Return the rows of this tenant that answer a call.
 
     Raises:
         Refusal: with a code of the closed table.
     """
     assert served.question is not None and served.template is not None  # noqa: S101, PT018  # the desk refuses drifted ones
-    plan = plan_read(served.question, scope, arguments)
+    usual = plan.shape is served.question.shape
+    template = served.template if usual else compile_read(plan.shape, served.source.dialect)
     try:
-        raw = await served.source.fetch(served.template.bind(plan), time_ms=plan.time_ms)
-        seen = served.template.seen(plan, raw)
+        raw = await served.source.fetch(template.bind(plan), time_ms=plan.time_ms)
+        seen = template.seen(plan, raw)
     except SourceFailure as failed:
         raise Refusal(_REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
     except ValueUnfit:
@@ -75,7 +82,28 @@ async def look(served: Served, arguments: Mapping[str, Any], scope: Scope) -> tu
             raise Refusal(Code.RESULT_TOO_LARGE)
         if len(seen.rows) != 1 or seen.cut_by:
             raise Refusal(Code.NOT_UNIQUE if seen.rows else Code.NOT_FOUND)
-    return plan, seen
+    return seen
+
+
+def planned(served: Served, arguments: Mapping[str, Any], scope: Scope, after: tuple[Token, ...] = ()) -> ReadPlan:
+    """Return the plan of a call; `after` is the place in a list from which it goes on.
+
+    Raises:
+        Refusal: an argument cannot be a value of its column.
+    """
+    assert served.question is not None  # noqa: S101  # the desk refuses drifted ones
+    return plan_read(served.question, scope, arguments, after)
+
+
+def _paged(served: Served, arguments: Mapping[str, Any], scope: Scope) -> tuple[ReadPlan, tuple[Json, ...]]:
+    """Return the plan of the page that is asked for, and what a cursor of this question is bound to."""
+    plan = planned(served, arguments, scope)
+    bound = (served.contract, served.tool.name, scope.tenant, scope.principal, plan.shape.fingerprint, plan.fingerprint)
+    cursor = arguments.get(CURSOR)
+    if cursor is not None:
+        after = unseal(served.secret, bound, cursor, len(plan.shape.order))
+        plan = planned(served, arguments, scope, after)
+    return plan, bound
 
 
 def audit_of(
@@ -110,6 +138,21 @@ def _single(served: Served, plan: ReadPlan, seen: Rows) -> dict[str, Any]:
     return {"row": shown(served, plan, seen.rows[0])}
 
 
-def _list(served: Served, plan: ReadPlan, seen: Rows) -> dict[str, Any]:
+def _list(served: Served, plan: ReadPlan, seen: Rows, question: tuple[Json, ...]) -> dict[str, Any]:
     rows = [shown(served, plan, row) for row in seen.rows]
-    return {"rows": rows, "count": len(rows), "truncated": seen.cut_by is not None, "cut_by": seen.cut_by}
+    told = {"rows": rows, "count": len(rows), "truncated": seen.cut_by is not None, "cut_by": seen.cut_by}
+    capability = served.capability
+    assert isinstance(capability, ReadCapability)  # noqa: S101  # the desk dispatches by kind
+    if capability.total:
+        told["total"] = seen.total
+    if capability.pages:
+        told["next_cursor"] = _next_cursor(served, plan, seen, question)
+    return told
+
+
+def _next_cursor(served: Served, plan: ReadPlan, seen: Rows, question: tuple[Json, ...]) -> str | None:
+    if seen.cut_by is None or not seen.rows:
+        return None
+    last, positions = seen.rows[-1], plan.shape.positions
+    cursor = seal(served.secret, question, [last[positions[column.name]] for column, _ in plan.shape.order])
+    return cursor if len(cursor) <= MAX_CURSOR else None

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from synapsor.core import signatures
 from synapsor.core.moment import stamp
@@ -86,6 +88,11 @@ class Signer:
         self._ledger = ledger
         self._key = key
         self._clock = clock
+
+    def secret(self, purpose: str) -> bytes:
+        """Return 32 bytes that only the holder of the key can make; other purposes have others (RFC 5869)."""
+        derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"synapsor:" + purpose.encode())
+        return derive.derive(self._key.private_bytes_raw())
 
     def sign(self, seq: int, head: str, *, previous: int) -> Checkpoint:
         """Return the signed checkpoint of a head."""

@@ -42,6 +42,29 @@ async def active_by_digest(tx: Transaction, digest: str) -> Activated | None:
     return _activated(row) if row else None
 
 
+async def newest(tx: Transaction, name: str) -> str | None:
+    """Return the handle of a contract's newest activation."""
+    row = await tx.one("newest_activation", contract=name)
+    return row["id"] if row else None
+
+
+async def history(tx: Transaction, name: str, limit: int) -> tuple[Activated, ...]:
+    """Return the activations of a contract, newest first."""
+    return tuple(_activated(row) for row in await tx.all("activations_of", contract=name, limit=limit))
+
+
+async def named(tx: Transaction, name: str, digest_or_handle: str) -> Activated | None:
+    """Return the newest activation of a contract that has this handle or names this digest."""
+    row = await tx.one("activation_named", contract=name, named=digest_or_handle)
+    return _activated(row) if row else None
+
+
+async def before(tx: Transaction, name: str, digest: str) -> Activated | None:
+    """Return the newest activation of a contract that names another digest than this one."""
+    row = await tx.one("activation_before", contract=name, digest=digest)
+    return _activated(row) if row else None
+
+
 def _activated(row: Row) -> Activated:
     body = loads(row["activation"])
     return Activated(

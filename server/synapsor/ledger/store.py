@@ -51,6 +51,10 @@ class Ledger:
         self._signer = signer
         self._anchor = anchor
 
+    def secret(self, purpose: str) -> bytes:
+        """Return 32 bytes of this ledger's own, other ones for other purposes."""
+        return self._signer.secret(purpose)
+
     async def record_read(self, audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> None:
         """Record an audit and its evidence in one durable transaction; returns after the commit."""
         entry = reads.read_event(audit, evidence)
@@ -82,6 +86,22 @@ class Ledger:
     async def active_contract_by_digest(self, digest: str) -> Activated | None:
         """Return the version with this digest while it is the one activated last under its name."""
         return await self._connection.read(lambda tx: contracts.active_by_digest(tx, digest))
+
+    async def newest_activation(self, contract: str) -> str | None:
+        """Return the handle of a contract's newest activation."""
+        return await self._connection.read(lambda tx: contracts.newest(tx, contract))
+
+    async def activations(self, contract: str, *, limit: int) -> tuple[Activated, ...]:
+        """Return the activations of a contract, newest first."""
+        return await self._connection.read(lambda tx: contracts.history(tx, contract, limit))
+
+    async def activation_named(self, contract: str, digest_or_handle: str) -> Activated | None:
+        """Return the newest activation of a contract that has this handle or names this digest."""
+        return await self._connection.read(lambda tx: contracts.named(tx, contract, digest_or_handle))
+
+    async def activation_before(self, contract: str, digest: str) -> Activated | None:
+        """Return the newest activation of a contract that names another digest than this one."""
+        return await self._connection.read(lambda tx: contracts.before(tx, contract, digest))
 
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
         """Return the newest proposals, newest first."""

@@ -1,4 +1,4 @@
-"""The comparisons of a WHERE clause: the tenant and key an index can serve and no collation can widen, and the guards.
+"""The comparisons of a WHERE clause: scope, key and filters that an index can serve and no collation can widen, and the guards.
 
 Every statement of every engine is made from these, so that a guard is written once.
 """
@@ -23,11 +23,9 @@ def matches(number: int, column: Column, dialect: Dialect) -> list[exp.Expressio
     """Return the conditions under which a column equals a parameter: one for the index, and for text a bytewise one."""
     ref = trees.column(column.name)
     serves_index = exp.EQ(this=ref, expression=tokens.bound(number, column, dialect))
-    # Only Postgres has UUIDs that are never stored as text.
-    spelled = {ColumnType.TEXT} if dialect == "postgres" else {ColumnType.TEXT, ColumnType.UUID}
-    if column.type not in spelled:
+    if not is_spelled(column, dialect):
         return [serves_index]
-    exact = exp.EQ(this=_bytewise(ref.copy(), column, dialect), expression=_bytewise_parameter(number, dialect))
+    exact = exp.EQ(this=bytewise(ref.copy(), column, dialect), expression=bytewise_parameter(number, dialect))
     return [serves_index, exact]
 
 
@@ -35,18 +33,18 @@ def still_holds(number: int, column: Column, dialect: Dialect) -> exp.Expression
     """Return the condition under which a column still holds the token that was seen, NULL included."""
     ref = trees.column(column.name)
     if dialect == "postgres" or column.type not in _VALUED[dialect]:
-        return _same(_bytewise(ref, column, dialect), _bytewise_parameter(number, dialect), dialect)
+        return _same(bytewise(ref, column, dialect), bytewise_parameter(number, dialect), dialect)
     if dialect == "mysql" and column.type is ColumnType.FLOAT:
         return _same(trees.cast_to(ref, "DOUBLE"), tokens.bound(number, column, dialect), dialect)
     return _same(ref, trees.placeholder(number, dialect), dialect)
 
 
-def is_null(column: Column) -> exp.Expression:
-    """Return the condition under which a column is NULL."""
-    return exp.Is(this=trees.column(column.name), expression=exp.null())
+def is_spelled(column: Column, dialect: Dialect) -> bool:
+    """Tell whether values of a column are the same only if their letters are; only Postgres has UUIDs that are no text."""
+    return column.type is ColumnType.TEXT or (column.type is ColumnType.UUID and dialect != "postgres")
 
 
-def _bytewise(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
+def bytewise(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
     """Return what a token is compared with where folding, padding and coercion must not help: the token's own bytes."""
     if dialect == "postgres":
         printed = tokens.cell(ref, column, dialect)
@@ -57,7 +55,8 @@ def _bytewise(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expr
     return trees.cast_to(ref, _BINARY[dialect])
 
 
-def _bytewise_parameter(number: int, dialect: Dialect) -> exp.Expression:
+def bytewise_parameter(number: int, dialect: Dialect) -> exp.Expression:
+    """Return the bytes of a parameter's token."""
     value = trees.placeholder(number, dialect)
     return trees.cast_to(value, "text" if dialect == "postgres" else _BINARY[dialect])
 

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from synapsor.core.evidence import Rows
 from synapsor.core.plan import Column, ReadPlan, ReadShape
-from synapsor.sql import predicates, tokens, trees
+from synapsor.sql import filters, tokens, trees
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.values import Token
 
@@ -29,8 +29,10 @@ class ReadTemplate:
     """A read shape as SQL of one dialect.
 
     Attributes:
-        text: the statement; the columns of the shape come first, then `oversize` (unless locked), then on Postgres the position.
-        binders: per parameter, how its token is bound; the tenant first, then the compared columns. None: as it is.
+        text: the statement; the columns of the shape come first, then `oversize` (unless locked), then the total where it is asked
+            for, then on Postgres the position.
+        binders: per parameter, how its token is bound; the scope first, then the compared columns, then those of a row to go on
+            after. None: as it is.
         readers: per column of the shape, how its raw cell becomes a token.
         as_is: every cell is a token already.
     """
@@ -45,7 +47,7 @@ class ReadTemplate:
 
     def bind(self, plan: ReadPlan) -> Statement:
         """Return the statement of one call; nothing but parameters is made here."""
-        given = plan.equals if self.shape.tenant is None else (plan.tenant, *plan.equals)
+        given = plan.bound
         params: tuple[Any, ...] = given
         if self.binders is not None:
             params = tuple([bind(token) for bind, token in zip(self.binders, given, strict=True)])
@@ -71,7 +73,16 @@ class ReadTemplate:
             rows=self._decode(fit, width),
             position=raw[0][-1] if self.placed and raw else None,
             cut_by=cut_by,
+            total=self._total(plan, raw),
         )
+
+    def _total(self, plan: ReadPlan, raw: Sequence[RawRow]) -> int | None:
+        """Return how many rows there are in all; a page after the last row has none that could tell."""
+        if not self.shape.total:
+            return None
+        if raw:
+            return int(raw[0][len(self.shape.columns) + 1])
+        return None if plan.shape.after else 0
 
     def _decode(self, raw: Sequence[RawRow], width: int) -> list[tuple[Token, ...]]:
         if self.as_is:
@@ -86,11 +97,11 @@ def compile_read(shape: ReadShape, dialect: Dialect) -> ReadTemplate:
     Raises:
         ValueUnfit: a name is not plain, or the engine has no such type.
     """
-    compared = shape.equals if shape.tenant is None else (shape.tenant, *shape.equals)
-    binders = tuple(tokens.binder(column, dialect) for column in compared)
+    bound = _bound(shape)
+    binders = tuple(tokens.binder(column, dialect) for column in bound)
     readers = tuple(tokens.reader(column, dialect) for column in shape.columns)
     return ReadTemplate(
-        text=trees.text_of(_tree(shape, compared, dialect), dialect),
+        text=trees.text_of(_tree(shape, dialect), dialect),
         shape=shape,
         binders=None if all(bind is tokens.as_is for bind in binders) else binders,
         readers=readers,
@@ -100,15 +111,26 @@ def compile_read(shape: ReadShape, dialect: Dialect) -> ReadTemplate:
     )
 
 
-def _tree(shape: ReadShape, compared: tuple[Column, ...], dialect: Dialect) -> exp.Select:
-    conditions: list[exp.Expression] = []
-    for number, column in enumerate(compared, start=1):
-        conditions += predicates.matches(number, column, dialect)
-    conditions += [predicates.is_null(column) for column in shape.nulls]
-    source = exp.Select().from_(trees.table(shape.relation)).where(*conditions, copy=False).limit(shape.rows + 1)
+def _bound(shape: ReadShape) -> list[Column]:
+    """Return the column of each parameter, in order."""
+    compared = [c.column for c in shape.where for _ in range(c.takes)]
+    followed = [column for (column, _), held in zip(shape.order, shape.after, strict=False) if held]
+    return [*shape.scope, *compared, *followed]
+
+
+def _tree(shape: ReadShape, dialect: Dialect) -> exp.Select:
+    where, taken = filters.of_rows(shape.scope, shape.where, dialect)
+    source = exp.Select().from_(trees.table(shape.relation))
+    page = source.copy().where(*where, copy=False)
+    if shape.after:
+        page = page.where(filters.comes_after(taken + 1, shape.order, shape.after, dialect), copy=False)
+    page = page.limit(shape.rows + 1)
     if shape.lock:
-        return _locked(shape, source, dialect)
-    return _single(shape, source, dialect) if shape.single else _list(shape, source, dialect)
+        return _locked(shape, page, dialect)
+    if shape.single:
+        return _single(shape, page, dialect)
+    counted = source.select(exp.Count(this=exp.Star())).where(*(w.copy() for w in where), copy=False)
+    return _list(shape, page, [exp.alias_(counted.subquery(), "every")] if shape.total else [], dialect)
 
 
 def _locked(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Select:
@@ -135,17 +157,17 @@ def _single(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Selec
     return source.select(*cells, exp.alias_(flag, "oversize"), *_position(dialect), copy=False)
 
 
-def _list(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Select:
+def _list(shape: ReadShape, source: exp.Select, total: list[exp.Expr], dialect: Dialect) -> exp.Select:
     """Return the read of a page: limited in rows first, then cut where the running sum of bytes passes the limit."""
     wanted = list(dict.fromkeys([*shape.columns, *(column for column, _ in shape.order)]))
     names = {column.name: f"c{index}" for index, column in enumerate(wanted)}
     raw = [exp.alias_(trees.column(c.name), names[c.name], quoted=True) for c in wanted]
-    keys = [trees.ordered(trees.column(c.name), down, dialect) for c, down in shape.order]
+    keys = [_key(trees.column(c.name), c, down, dialect) for c, down in shape.order]
     page = source.select(*raw, exp.alias_(_row_size(shape, trees.ROW, dialect), "size", quoted=True), copy=False)
     page = page.order_by(*keys, copy=False)
 
     def order(of: str) -> list[exp.Expression]:
-        return [trees.ordered(trees.column(names[c.name], of), down, dialect) for c, down in shape.order]
+        return [_key(trees.column(names[c.name], of), c, down, dialect) for c, down in shape.order]
 
     running = exp.Window(
         this=exp.Sum(this=trees.column("size", _PAGE)),
@@ -155,17 +177,21 @@ def _list(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Select:
     carried = [trees.column(names[c.name], _PAGE) for c in wanted]
     summed = exp.Select().select(*carried, exp.alias_(running, "total", quoted=True))
     summed = summed.from_(page.subquery(_PAGE, copy=False))
-    total = trees.column("total", _SUMMED)
+    so_far = trees.column("total", _SUMMED)
     limit = exp.Literal.number(shape.bytes)
     cells = []
     for column in shape.columns:
         shown = tokens.cell(trees.column(names[column.name], _SUMMED), column, dialect)
         if tokens.width(column, dialect) is None:
-            shown = trees.when(exp.LTE(this=total.copy(), expression=limit.copy()), shown)
+            shown = trees.when(exp.LTE(this=so_far.copy(), expression=limit.copy()), shown)
         cells.append(shown)
-    flag = exp.alias_(exp.GT(this=total.copy(), expression=limit.copy()), "oversize")
-    outer = exp.Select().select(*cells, flag, *_position(dialect)).from_(summed.subquery(_SUMMED, copy=False))
+    flag = exp.alias_(exp.GT(this=so_far.copy(), expression=limit.copy()), "oversize")
+    outer = exp.Select().select(*cells, flag, *total, *_position(dialect)).from_(summed.subquery(_SUMMED, copy=False))
     return outer.order_by(*order(_SUMMED), copy=False)
+
+
+def _key(ref: exp.Expression, column: Column, down: bool, dialect: Dialect) -> exp.Ordered:
+    return trees.ordered(tokens.comparable(ref, column, dialect), down, dialect)
 
 
 def _row_size(shape: ReadShape, of: str, dialect: Dialect) -> exp.Expression:

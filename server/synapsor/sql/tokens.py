@@ -52,6 +52,9 @@ _NATIVE: dict[ColumnType, str] = {
 }
 """The Postgres type that stands for a column type where the catalogue was not asked."""
 
+DECIMAL_ORDER = "synapsor_decimal"
+"""A collation of SQLite sessions that compares decimals written as text by their value."""
+
 _MYSQL_EXACT = {_T.NUMERIC: "DECIMAL(65, 30)", _T.FLOAT: "DOUBLE"}
 _FOREIGN: dict[Dialect, frozenset[ColumnType]] = {
     "postgres": frozenset(),
@@ -136,6 +139,13 @@ def bound(number: int, column: Column, dialect: Dialect) -> exp.Expression:
     if native is None:
         raise ValueUnfit(f"{column.type.value} cannot be bound")
     return trees.cast_to(trees.cast_to(value, "text"), native)
+
+
+def comparable(value: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return a column or parameter as what more and less are told by; SQLite keeps decimals as text, in which 10 comes before 9."""
+    if dialect == "sqlite" and column.type is _T.NUMERIC:
+        return exp.Collate(this=trees.cast_to(value, "text"), expression=exp.to_identifier(DECIMAL_ORDER, quoted=True))
+    return value
 
 
 def as_is(value: Any) -> Any:

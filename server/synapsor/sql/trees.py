@@ -83,7 +83,12 @@ def when(condition: exp.Expression, value: exp.Expression) -> exp.Expression:
 
 def ordered(value: exp.Expression, descending: bool, dialect: Dialect) -> exp.Ordered:
     """Return a sort key in the engine's own order of NULLs, so that it is printed plain and an index can serve it."""
-    return exp.Ordered(this=value, desc=descending, nulls_first=_NULLS_FIRST[dialect][descending])
+    return exp.Ordered(this=value, desc=descending, nulls_first=nulls_first(descending=descending, dialect=dialect))
+
+
+def nulls_first(*, descending: bool, dialect: Dialect) -> bool:
+    """Tell where the engine's own order has the rows without a value."""
+    return _NULLS_FIRST[dialect][descending]
 
 
 def text_of(tree: exp.Expression, dialect: Dialect) -> str:

@@ -1,4 +1,4 @@
-"""A guarded update as a statement: one row, by key and tenant, and only while every guard still holds what was approved."""
+"""A guarded update as a statement: one row, by key and scope, and only while every guard still holds what was approved."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from synapsor.sql.statement import Dialect, Statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteTemplate:
-    """A write shape as SQL of one dialect. Parameters stand in the order: changes, tenant, key, guards."""
+    """A write shape as SQL of one dialect. Parameters stand in the order: changes, scope, key, guards."""
 
     text: str
     shape: WriteShape
@@ -22,8 +22,7 @@ class WriteTemplate:
 
     def bind(self, plan: WritePlan) -> Statement:
         """Return the statement of one proposal."""
-        tenant = () if self.shape.tenant is None else (plan.tenant,)
-        given = (*plan.sets, *tenant, *plan.equals, *plan.guards)
+        given = (*plan.sets, *plan.scope, *plan.key, *plan.guards)
         return Statement(text=self.text, params=tuple(bind(t) for bind, t in zip(self.binders, given, strict=True)))
 
 
@@ -34,7 +33,7 @@ def compile_write(shape: WriteShape, dialect: Dialect) -> WriteTemplate:
     Raises:
         ValueUnfit: a name is not plain, or the engine has no such type.
     """
-    compared = shape.equals if shape.tenant is None else (shape.tenant, *shape.equals)
+    compared = (*shape.scope, *shape.key)
     first_compared = len(shape.sets) + 1
     first_guard = first_compared + len(compared)
     changes = [

@@ -12,10 +12,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.config import Mode
+from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.check import check_together
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import read_text
-from synapsor.contract.model import Contract, ProposeCapability
+from synapsor.contract.model import Contract
 from synapsor.core.plan import Relation
 from synapsor.core.posture import judge_write, refuse_fatal
 from synapsor.core.review import ACTIVATOR_ROLE, Operator
@@ -163,7 +164,7 @@ async def desk_for(
             wiring[source] = Wiring(source=reader, mode=mode)
             place = Relation(schema=name, name=RECEIPTS)
             trial.targets[source] = WriteTarget(source=writer, receipts=place, time_ms=_TIME_MS)
-        served, findings = await prepare(reviewed, contract_digest(reviewed), wiring)
+        served, findings = await prepare(reviewed, contract_digest(reviewed), wiring, trial.ledger.secret("cursor"))
         refuse_fatal(findings)
         await _activate(trial)
         trial.desk = Desk(served, trial.ledger, trial.clock)

@@ -33,6 +33,25 @@ SELECT seq, id, body FROM contract_version WHERE digest = :digest;
 SELECT a.body AS activation, v.body AS version FROM activation a JOIN contract_version v ON v.digest = a.digest
 WHERE a.contract = :contract ORDER BY a.seq DESC LIMIT 1;
 
+-- name: newest_activation
+-- The handle of the newest activation of a contract; a server asks for it once a second.
+SELECT id FROM activation WHERE contract = :contract ORDER BY seq DESC LIMIT 1;
+
+-- name: activations_of
+-- The activations of a contract, newest first, each with the version it names.
+SELECT a.body AS activation, v.body AS version FROM activation a JOIN contract_version v ON v.digest = a.digest
+WHERE a.contract = :contract ORDER BY a.seq DESC LIMIT :limit;
+
+-- name: activation_named
+-- The newest activation of a contract that has this handle or names this digest.
+SELECT a.body AS activation, v.body AS version FROM activation a JOIN contract_version v ON v.digest = a.digest
+WHERE a.contract = :contract AND (a.id = :named OR a.digest = :named) ORDER BY a.seq DESC LIMIT 1;
+
+-- name: activation_before
+-- The newest activation of a contract that names another digest than this one.
+SELECT a.body AS activation, v.body AS version FROM activation a JOIN contract_version v ON v.digest = a.digest
+WHERE a.contract = :contract AND a.digest <> :digest ORDER BY a.seq DESC LIMIT 1;
+
 -- name: active_contract_by_digest
 -- The newest activation of whatever contract this digest is a version of, if it names this digest.
 SELECT a.body AS activation, v.body AS version FROM activation a JOIN contract_version v ON v.digest = a.digest

@@ -1,0 +1,72 @@
+"""`synapsor history`: the activations of a contract, newest first, and what each of them signed."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from synapsor import runtime
+from synapsor.cli.terminal import answer, as_json
+from synapsor.config import load_config
+from synapsor.core.review import Operator, verify_activation
+from synapsor.errors import IntegrityError, UsageError
+from synapsor.flow.rollback import version_named
+from synapsor.ports import Activated
+
+
+def run(arguments: Namespace) -> int:
+    """List them and return 0."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Namespace) -> int:
+    name = arguments.contract
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        ledger = await project.ledger()
+        if arguments.body is not None:
+            found = await version_named(ledger, name, arguments.body)
+            digest, body = found.activation.digest, dict(found.body)
+            answer(arguments, "contract", {"digest": digest, "body": body}, as_json(body, indent=2))
+            return 0
+        activated = await ledger.activations(name, limit=arguments.limit)
+        operators, ledger_id = project.operators(), ledger.id
+    if not activated:
+        raise UsageError(f"No contract {name} was ever activated here.", fix="Activate it with `synapsor activate`.")
+    entries = [_entry(a, operators, ledger_id, active=a is activated[0]) for a in activated]
+    answer(arguments, "history", {"contract": name, "activations": entries}, render(entries))
+    return 0
+
+
+def _entry(activated: Activated, operators: Mapping[str, Operator], ledger: str, *, active: bool) -> dict[str, Any]:
+    told = activated.activation
+    try:
+        verify_activation(
+            told, activated.signature, operators, ledger=ledger, contract=told.contract, digest=told.digest
+        )
+        problem = ""
+    except IntegrityError as invalid:
+        problem = invalid.message
+    return {
+        "id": told.id,
+        "at": told.at,
+        "operator": told.operator,
+        "digest": told.digest,
+        "active": active,
+        "returns_to": activated.metadata.get("returns_to"),
+        "problem": problem,
+    }
+
+
+def render(entries: list[dict[str, Any]]) -> str:
+    """Return the activations as text, the active one marked."""
+    lines: list[str] = []
+    for entry in entries:
+        mark, active = ("*", "  active") if entry["active"] else (" ", "")
+        lines.append(f"{mark} {entry['at']}  {entry['operator']}  {entry['digest']}  {entry['id']}{active}")
+        if entry["returns_to"]:
+            lines.append(f"    a rollback to {entry['returns_to']}")
+        if entry["problem"]:
+            lines.append(f"    would not count today: {entry['problem']}")
+    return "\n".join(lines)

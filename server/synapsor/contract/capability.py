@@ -1,0 +1,120 @@
+"""What a reviewer grants, as models: reads, proposals, their arguments, limits, bounds and approval."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, StringConstraints, Tag
+
+from synapsor.contract.base import SORTED, Column, Model, Name, Text
+from synapsor.contract.conditions import Filter, Scalar
+from synapsor.contract.mapping import Table
+from synapsor.values import SAFE_INTEGER
+
+
+class Argument(Model):
+    """One typed input that the model fills in. It never carries scope."""
+
+    type: Literal["string", "integer", "number", "boolean"]
+    description: Text | None = None
+    optional: bool = False
+    many: int | None = Field(default=None, ge=1, le=100)
+    max_length: int | None = Field(default=None, ge=1, le=100_000)
+    minimum: int | None = Field(default=None, ge=-SAFE_INTEGER, le=SAFE_INTEGER)
+    maximum: int | None = Field(default=None, ge=-SAFE_INTEGER, le=SAFE_INTEGER)
+    one_of: tuple[str, ...] | None = Field(default=None, strict=False, min_length=1, max_length=64)
+
+
+class Limits(Model):
+    """What one call may take at the most: rows, bytes of column text, milliseconds in the source; and how often it may be called."""
+
+    rows: int = Field(default=50, ge=1, le=1000)
+    bytes: int = Field(default=262_144, ge=1024, le=8_388_608)
+    time_ms: int = Field(default=2000, ge=50, le=60_000)
+    calls_per_minute: int | None = Field(default=None, ge=1, le=10_000)
+
+
+class Range(Model):
+    """Inclusive bounds of a number."""
+
+    at_least: int | None = Field(default=None, ge=-SAFE_INTEGER, le=SAFE_INTEGER)
+    at_most: int | None = Field(default=None, ge=-SAFE_INTEGER, le=SAFE_INTEGER)
+
+
+class Bound(Model):
+    """What a changed column must satisfy before the change, after it, and in between."""
+
+    before: Range | None = None
+    after: Range | None = None
+    change: Range | None = None
+
+
+class Approval(Model):
+    """Who may approve, and for how long a proposal waits."""
+
+    role: Name
+    expires_hours: int = Field(default=72, ge=1, le=24 * 90)
+
+
+class _Capability(Model):
+    description: Annotated[str, StringConstraints(min_length=8, max_length=1000)]
+    context: Name | None = None
+    arguments: Annotated[dict[Name, Argument], SORTED] = Field(default_factory=dict)
+    where: Annotated[dict[Column, Filter], SORTED] = Field(default_factory=dict)
+    returns: tuple[Column, ...] | None = Field(default=None, strict=False, min_length=1)
+    limits: Limits = Field(default_factory=Limits)
+
+
+class ReadCapability(_Capability):
+    """A guarded read: one row when `where` names the whole key, otherwise a list."""
+
+    read: Name
+    order: tuple[Annotated[str, StringConstraints(pattern=r"^-?[A-Za-z_][A-Za-z0-9_]{0,62}$")], ...] = Field(
+        default=(), strict=False
+    )
+    pages: bool = False
+    total: bool = False
+
+
+class ProposeCapability(_Capability):
+    """A write proposal for a single-row update."""
+
+    propose: Annotated[str, StringConstraints(pattern=r"^update [a-z][a-z0-9_]{0,62}$")]
+    set: Annotated[dict[Column, Scalar], SORTED] = Field(min_length=1)
+    bounds: Annotated[dict[Column, Bound], SORTED] = Field(default_factory=dict)
+    approval: Approval
+
+    @property
+    def table(self) -> str:
+        """The mapping that is written to."""
+        return self.propose.removeprefix("update ")
+
+
+Capability = ReadCapability | ProposeCapability
+
+
+def _verb(value: Any) -> str:
+    proposes = "propose" in value if isinstance(value, dict) else isinstance(value, ProposeCapability)
+    return "<propose>" if proposes else "<read>"
+
+
+Verbs = Annotated[
+    Annotated[ReadCapability, Tag("<read>")] | Annotated[ProposeCapability, Tag("<propose>")], Discriminator(_verb)
+]
+"""The verb picks the model, so that a mistake is reported against one kind and not against both."""
+
+
+def is_single(capability: Capability, table: Table) -> bool:
+    """Tell whether a capability is about the one row that its key names."""
+    return all(column in capability.where for column in table.key)
+
+
+def shown(capability: Capability, table: Table) -> tuple[str, ...]:
+    """Return the columns that a result holds; a proposal shows what it changes as well."""
+    columns = capability.returns or table.returned
+    return columns if isinstance(capability, ReadCapability) else tuple(dict.fromkeys((*columns, *capability.set)))
+
+
+def alias(capability: str) -> str:
+    """Return the capability's name for clients that allow no dot."""
+    return capability.replace(".", "__")

@@ -1,0 +1,93 @@
+"""The rules of a filter: what is compared with a column is of its type, can be compared alike on every engine, and says something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from synapsor.contract.columns import column_problems, listed_once
+from synapsor.contract.conditions import RANGES, Compare, Operator, Scalar, constant, is_argument, terms
+from synapsor.contract.document import Path, Positions
+from synapsor.contract.mapping import RANGED, SETTABLE, ColumnRule, Table
+from synapsor.contract.tokens import to_token
+from synapsor.errors import Problem
+from synapsor.values import ColumnType, ValueUnfit
+
+_PAIRS: Final = (("at_least", "above"), ("at_most", "below"))
+
+
+def filter_problems(
+    path: Path, where: Mapping[str, Scalar | Compare], table: Table, at: Positions
+) -> Iterator[Problem]:
+    """Yield what is wrong with the filters of a `where` or of a table's `only`."""
+    for column, said in where.items():
+        here = (*path, column)
+        unknown = column not in table.columns or table.columns[column].denied
+        if path[0] == "capabilities" or unknown:
+            found = list(column_problems(here, column, table, at))
+            yield from found
+            if found:
+                continue
+        if isinstance(said, Compare):
+            yield from _sense(here, said, at)
+        rule = table.columns[column]
+        for _, operator, values in terms({column: said}):
+            yield from _compared(here, column, rule, operator, values, at)
+
+
+def token_of(value: Scalar, rule: ColumnRule, operator: Operator) -> str:
+    """Return the token that a constant is compared as.
+
+    Raises:
+        ValueUnfit: it is no value of such a column.
+    """
+    if operator is Operator.STARTS_WITH and rule.one_of is not None:
+        rule = rule.model_copy(update={"one_of": None})
+    token = to_token(constant(value), rule)
+    if not token and (token is None or operator is Operator.STARTS_WITH):
+        raise ValueUnfit("nothing to compare with")
+    return token
+
+
+def _sense(here: Path, said: Compare, at: Positions) -> Iterator[Problem]:
+    given = set(said.model_dump(exclude_none=True))
+    if not given:
+        yield at.at_value(here, "SYN316", "The comparison says nothing.", "Write a value, or `has_value: true`.")
+    if said.has_value is False and given != {"has_value"}:
+        yield at.at_value(here, "SYN316", "What has no value compares with nothing.", "Keep one of them.")
+    for one, other in _PAIRS:
+        if {one, other} <= given:
+            yield at.at_key((*here, other), "SYN316", f"`{one}` and `{other}` say the same.", "Keep one of them.")
+
+
+def _compared(
+    here: Path, column: str, rule: ColumnRule, operator: Operator, values: tuple[Scalar, ...], at: Positions
+) -> Iterator[Problem]:
+    if operator in {Operator.HAS_VALUE, Operator.NO_VALUE}:
+        return
+    kind, plain = rule.type, operator is Operator.EQUALS
+    place = here if plain else (*here, operator.value)
+    if kind not in SETTABLE:
+        yield at.at_key(place, "SYN312", f"`{column}` is {kind.value}, which cannot stand in {here[2]}.", "Remove it.")
+        return
+    if (operator in RANGES and kind not in RANGED) or (
+        operator is Operator.STARTS_WITH and kind is not ColumnType.TEXT
+    ):
+        message = f"`{column}` is {kind.value}, and databases do not agree on its `{operator.value}`."
+        yield at.at_key(place, "SYN317", message, "Compare it with a value, or with `one_of`.")
+        return
+    listed = operator is Operator.ONE_OF and not is_argument(values[0])
+    if listed:
+        yield from listed_once(place, values, at)
+    for index, value in enumerate(values):
+        item = (*place, index) if listed else place
+        if is_argument(value):
+            if len(values) > 1:
+                fix = "Write `one_of: $argument` for a list that the model gives."
+                yield at.at_value(item, "SYN318", "An argument cannot be one of several values.", fix)
+            continue
+        try:
+            token_of(value, rule, operator)
+        except ValueUnfit as unfit:
+            message = f"The value does not fit `{column}`: {unfit}."
+            yield at.at_value(item, "SYN331", message, "Write a value of its type.")

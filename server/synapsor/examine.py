@@ -1,0 +1,118 @@
+"""What `synapsor doctor` finds: everything that this user's credentials allow to look at, and what is wrong with it.
+
+It goes on where a source fails, so that one look tells all; nothing is changed, and nothing is served or applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from synapsor.config import Config
+from synapsor.core.facts import Finding
+from synapsor.core.plan import Relation
+from synapsor.core.posture import judge_read
+from synapsor.errors import ConfigError, LedgerFailure, SourceFailure
+from synapsor.runtime import proposals_of, token_sessions, told
+from synapsor.secrets import resolve
+
+if TYPE_CHECKING:
+    from synapsor.runtime import Project
+
+_LOOK = "Check that it runs and that its credential is right."
+
+
+async def examine(project: Project) -> tuple[Finding, ...]:
+    """Look at everything that this user's credentials allow to look at, and say what is wrong; one finding per fact."""
+    found: list[Finding] = []
+    for name in sorted(project.config.sources):
+        found += told(name, await _source(project, name))
+    found += _unheld_roles(project)
+    found += project.unmet_sessions(_sessions(project.config))
+    try:
+        await (await project.ledger()).healthy()
+        found += await _activations(project)
+    except LedgerFailure as failed:
+        fatal = project.config.profile == "production"
+        found.append(Finding(rule="ledger", message=failed.message, fix=failed.fix, fatal=fatal))
+    return tuple(dict.fromkeys(found))
+
+
+async def _source(project: Project, name: str) -> list[Finding]:
+    seen: list[Finding] = []
+    try:
+        mapped, missing = await _mappings(project, name)
+        seen += [*await project.reader_posture(name, missing), *mapped]
+    except SourceFailure as failed:
+        seen.append(_unreachable("reader", failed))
+    try:
+        seen += await _writer_posture(project, name)
+    except SourceFailure as failed:
+        seen.append(_unreachable("writer", failed))
+    return seen
+
+
+async def _mappings(project: Project, name: str) -> tuple[list[Finding], set[Relation]]:
+    found: list[Finding] = []
+    missing: set[Relation] = set()
+    for table in (t for c in project.contracts() for t in c.contract.tables.values() if t.source == name):
+        relation = Relation.parse(table.relation)
+        facts = await project.reader(name).describe(relation)
+        found += judge_read(table, facts)
+        if facts is None:
+            missing.add(relation)
+    return found, missing
+
+
+async def _writer_posture(project: Project, name: str) -> list[Finding]:
+    wired = project.config.sources[name]
+    if wired.mode != "writeback" or wired.write is None:
+        return []
+    try:
+        resolve(wired.write)
+    except ConfigError as missing:
+        message = "The write credential is not here, as it should be where the worker does not run."
+        fix = "Run `synapsor doctor` where the worker runs, too."
+        return [Finding(rule="writer_not_looked_at", message=f"{message} {missing.message}", fix=fix, fatal=False)]
+    _, found = await project.write_target(name, wired)
+    return found
+
+
+def _unheld_roles(project: Project) -> list[Finding]:
+    held = {role for operator in project.operators().values() if not operator.revoked for role in operator.roles}
+    needed = {c.approval.role for loaded in project.contracts() for c in proposals_of(loaded.contract)}
+    return [
+        Finding(
+            rule="role_unheld",
+            message=f"Nobody holds the role {role}, so nobody can approve what needs it.",
+            fix=f"synapsor operator add NAME --role {role}",
+            fatal=False,
+        )
+        for role in sorted(needed - held)
+    ]
+
+
+async def _activations(project: Project) -> list[Finding]:
+    found: list[Finding] = []
+    for loaded in project.contracts():
+        try:
+            why = await project.why_not_activated(loaded)
+        except SourceFailure as failed:
+            found += told(failed.source, [_unreachable("reader", failed)])
+            continue
+        if why:
+            fatal = project.config.profile == "production"
+            message = f"Contract {loaded.contract.contract} does not count as activated: {why}."
+            fix = "Review it and run `synapsor activate`, or put the file of the active version back."
+            found.append(Finding(rule="not_activated", message=message, fix=fix, fatal=fatal))
+    return found
+
+
+def _unreachable(who: str, failed: SourceFailure) -> Finding:
+    return Finding(rule="source_unreachable", message=f"The {who} could not look: {failed.said}.", fix=_LOOK)
+
+
+def _sessions(config: Config) -> dict[str, Collection[str]]:
+    """Return the sessions that there are; without any it is the one of stdio that is lacking."""
+    tokens = token_sessions(config)
+    return {"`session:`": config.session, **tokens} if config.session or not tokens else tokens

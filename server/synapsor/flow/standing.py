@@ -1,0 +1,75 @@
+"""Whether a contract that is being served still is the one that was activated last.
+
+A rollback or another activation must reach a server that runs, and a read may not pay for it: the ledger is asked for one handle, at
+most once a second, and only a handle that is new has its activation proven.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import anyio
+
+from synapsor.ports import AgentLedger
+
+log = logging.getLogger("synapsor.desk")
+
+LASTS: Final = 1.0
+"""Seconds for which an answer of the ledger is good."""
+
+
+class Standing:
+    """What became of the activation of one contract.
+
+    Attributes:
+        contract: the contract's name.
+    """
+
+    def __init__(
+        self,
+        contract: str,
+        ledger: AgentLedger,
+        prove: Callable[[], Awaitable[str]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin with nothing proven; `prove` says why the newest activation does not count, or "" when it does."""
+        self.contract = contract
+        self._ledger = ledger
+        self._prove = prove
+        self._clock = clock
+        self._asking = anyio.Lock()
+        self._judged: str | None = None
+        self._why = ""
+        self._until = clock()
+
+    async def why(self) -> str:
+        """Return why the contract is not to be served, or "" when it is; what is told is never older than `LASTS`.
+
+        Raises:
+            LedgerFailure: nobody can tell.
+            SourceFailure: it was activated anew, and its database cannot be asked which one it is.
+        """
+        if self._due():
+            async with self._asking:
+                if self._due():
+                    now = self._clock()
+                    await self._ask()
+                    self._until = now + LASTS
+        return self._why
+
+    def _due(self) -> bool:
+        return bool(self._why) or self._clock() >= self._until  # that it is served again is told at once
+
+    async def _ask(self) -> None:
+        newest = await self._ledger.newest_activation(self.contract)
+        if newest is not None and newest == self._judged and not self._why:
+            return
+        before, self._why = self._why, await self._prove()
+        if self._judged is not None and self._why != before:
+            said = f"refused from now on: {self._why}" if self._why else "served again"
+            action = "not_activated" if self._why else "activated"
+            log.warning("contract %s is %s", self.contract, said, extra={"action": action})
+        self._judged = newest
