@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 from urllib.parse import quote, unquote, urlsplit
@@ -84,6 +84,38 @@ def load_mariadb(server: Server, database: str = "billing") -> Database:
         write_url=_url("mysql", WRITER, _password(server, WRITER), server.port, database),
         admin_url=admin_url + database,
         schema=database,
+        ca=server.ca,
+    )
+
+
+def business_postgres(server: Server, business: str) -> Database:
+    """Return a fresh database of one of the example businesses, whose name is its schema's, too."""
+    shop = load_postgres(server, f"{business}_db")  # for the two roles, and for urls of this database
+    script = f"DROP SCHEMA billing CASCADE;\n{_script(business, 'postgres')}"
+    execute(shop, script)
+    return replace(shop, schema=business)
+
+
+def business_mariadb(server: Server, business: str) -> Database:
+    """Return a fresh database of one of the example businesses."""
+    _check_name(business)
+    admin_url = _url("mysql", server.admin_user, server.admin_password, server.port, "")
+    with closing(connect_mariadb(admin_url, multi=True)) as connection:
+        statements = [f"DROP DATABASE IF EXISTS {business}"]
+        statements += [
+            f"CREATE DATABASE {business} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+            f"USE {business}",
+        ]
+        for role in (READER, WRITER):  # a database of its own for each, so that what others granted is not in the way
+            statements.append(f"CREATE OR REPLACE USER {role}@'127.0.0.1' IDENTIFIED BY '{_password(server, role)}'")
+        for statement in (*statements, _script(business, "mariadb")):
+            _run_script(connection, statement)
+    return Database(
+        engine="mariadb",
+        read_url=_url("mysql", READER, _password(server, READER), server.port, business),
+        write_url=_url("mysql", WRITER, _password(server, WRITER), server.port, business),
+        admin_url=admin_url + business,
+        schema=business,
         ca=server.ca,
     )
 
@@ -184,6 +216,10 @@ def _password(server: Server, role: str) -> str:
 
 def _sql(engine: Engine, name: str) -> str:
     return (FIXTURES / engine / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _script(business: str, engine: Engine) -> str:
+    return (FIXTURES / business / f"{engine}.sql").read_text(encoding="utf-8")
 
 
 def _check_name(database: str) -> None:

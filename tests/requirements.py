@@ -90,6 +90,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:served-as-started": _R(
         "A policy file that changes under a server changes nothing that it serves.", "H05"
     ),
+    "contract:examples": _R(
+        "The example businesses serve, propose and apply on every engine, and show nothing foreign.", "issue 3"
+    ),
     "contract:arguments:no-authority": _R(
         "No argument can carry tenant, principal, SQL, approval or a credential.", "law 1"
     ),

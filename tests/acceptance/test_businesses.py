@@ -1,0 +1,145 @@
+"""The three example businesses are whole: their contracts serve, propose and apply on real servers, and no foreign row is ever seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import pytest_asyncio
+
+from synapsor.core.scope import Session
+from synapsor.flow.desk import Desk
+from tests.businesses import BUSINESSES, Business, load_business, opened
+from tests.databases import fetch, table
+from tests.projects import leo_approves
+
+ENGINES = ("postgres", "mariadb", "sqlite")
+RITA = Session(values={"tenant_id": "acme", "user": "rita"}, client="test")
+
+READS: dict[str, list[tuple[str, dict[str, Any], int]]] = {
+    "support": [
+        ("support.find_tickets", {}, 12),
+        ("support.find_tickets", {"statuses": ["open"], "priorities": ["urgent", "high"]}, 3),
+        ("support.find_tickets", {"customer": "CUS-1"}, 3),
+        ("support.find_tickets", {"subject": "Re"}, 1),
+        ("support.find_tickets", {"subject": "re"}, 0),
+        ("support.find_tickets", {"opened_from": "2026-10-03T00:00:00Z", "opened_before": "2026-10-05T00:00:00Z"}, 2),
+        ("support.my_tickets", {}, 3),
+        ("support.read_messages", {"ticket_id": "T-1005"}, 3),
+        ("support.inspect_ticket", {"ticket_id": "T-1001"}, 1),
+        ("support.inspect_customer", {"customer_id": "CUS-5"}, 1),
+        ("support.inspect_message", {"ticket_id": "T-1001", "number": 2}, 1),
+    ],
+    "retail": [
+        ("retail.find_products", {}, 7),
+        ("retail.find_products", {"price_from": "19.90", "price_to": "100"}, 3),
+        ("retail.find_products", {"category": "furniture", "name": "Oak"}, 2),
+        ("retail.inspect_stock", {"store_id": "S-1", "sku": "SKU-10"}, 1),
+        ("retail.low_stock", {"store_id": "S-1", "fewer_than": 10}, 4),
+        ("retail.list_orders", {"store_id": "S-1", "statuses": ["draft", "sent"]}, 3),
+        ("retail.list_orders", {"store_id": "S-1"}, 3),
+    ],
+}
+ABSENT: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "support": [
+        ("support.inspect_ticket", {"ticket_id": "T-1013"}),  # deleted
+        ("support.inspect_customer", {"customer_id": "CUS-9"}),  # of globex
+        ("support.inspect_message", {"ticket_id": "T-1001", "number": 3}),
+        ("support.propose_priority", {"ticket_id": "T-1013", "priority": "high"}),
+    ],
+    "retail": [
+        ("retail.inspect_stock", {"store_id": "S-1", "sku": "sku-10"}),
+        ("retail.propose_count", {"store_id": "S-9", "sku": "SKU-10", "counted": 1, "day": "2026-11-28"}),
+    ],
+}
+CHANGES: dict[str, list[tuple[str, dict[str, Any], str, tuple[Any, ...]]]] = {
+    "support": [
+        (
+            "support.propose_resolution",
+            {"ticket_id": "T-1001", "resolution": "The address is corrected."},
+            "SELECT status, resolution, row_version FROM {tickets} WHERE tenant_id = 'acme' AND id = 'T-1001'",
+            ("resolved", "The address is corrected.", 2),
+        ),
+        (
+            "support.propose_priority",
+            {"ticket_id": "T-1002", "priority": "urgent"},
+            "SELECT priority FROM {tickets} WHERE tenant_id = 'acme' AND id = 'T-1002'",
+            ("urgent",),
+        ),
+    ],
+    "retail": [
+        (
+            "retail.propose_count",
+            {"store_id": "S-1", "sku": "SKU-12", "counted": 12, "day": "2026-11-28"},
+            "SELECT on_hand, row_version FROM {stock} WHERE tenant_id = 'acme' AND store_id = 'S-1' AND sku = 'SKU-12'",
+            (12, 2),
+        ),
+        (
+            "retail.propose_price",
+            {"sku": "SKU-10", "price": "119.9"},
+            "SELECT price FROM {products} WHERE tenant_id = 'acme' AND sku = 'SKU-10'",
+            (Decimal("119.90"),),
+        ),
+    ],
+}
+
+
+@pytest_asyncio.fixture(params=[(b, e) for b in BUSINESSES for e in ENGINES], ids="-".join)
+async def business(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Business]:
+    name, engine = request.param
+    server = None if engine == "sqlite" else request.getfixturevalue(f"{engine}_server")
+    async with opened(name, load_business(name, engine, server, tmp_path), tmp_path / "project") as found:
+        yield found
+
+
+async def answered(desk: Desk, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return an envelope that its own schema allows and in which no canary is."""
+    envelope = await desk.call(name, arguments, RITA)
+    jsonschema.Draft202012Validator(desk.tools[name].output_schema).validate(envelope)
+    assert "CANARY" not in json.dumps(envelope)
+    return envelope
+
+
+@pytest.mark.requirement("contract:examples")
+async def test_every_read_of_a_business_answers_with_its_own_rows(business: Business) -> None:
+    desk = await business.project.desk()
+    asked = {name for name, _, _ in READS[business.name]}
+    assert asked == {
+        name for name, tool in desk.tools.items() if tool.kind == "read" and name.startswith(business.name)
+    }
+    for name, arguments, expected in READS[business.name]:
+        data = (await answered(desk, name, arguments))["data"]
+        rows = [data["row"]] if "row" in data else data["rows"]
+        assert (name, arguments, len(rows)) == (name, arguments, expected)
+        assert data.get("total", expected) == expected
+
+
+@pytest.mark.requirement("contract:examples")
+async def test_what_is_deleted_foreign_or_misspelled_is_not_found(business: Business) -> None:
+    desk = await business.project.desk()
+    for name, arguments in ABSENT[business.name]:
+        envelope = await answered(desk, name, arguments)
+        assert (name, (envelope["error"] or {}).get("code")) == (name, "not_found")
+
+
+@pytest.mark.requirement("contract:examples")
+async def test_every_change_of_a_business_is_proposed_approved_and_applied(business: Business) -> None:
+    desk = await business.project.desk()
+    assert {name for name, *_ in CHANGES[business.name]} == {n for n, t in desk.tools.items() if t.kind == "propose"}
+    for name, arguments, *_ in CHANGES[business.name]:
+        proposal = (await answered(desk, name, arguments))["proposal"]
+        await leo_approves(business.files, business.project, proposal["id"], proposal["digest"])
+    reports: list[Any] = []
+    await (await business.project.worker(report=reports.append)).run(drain=True)
+    assert [(r["outcome"], r["code"]) for r in reports] == [("applied", "")] * len(CHANGES[business.name])
+    database = business.files.database
+    for _, _, query, expected in CHANGES[business.name]:
+        places = {name: table(database, name) for name in ("tickets", "stock", "products", "orders", "purchase_orders")}
+        (row,) = fetch(database, query.format(**places))
+        assert tuple(type(e)(v) for e, v in zip(expected, row, strict=True)) == expected
+    assert (await business.project.verify()).ok
