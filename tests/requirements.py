@@ -177,6 +177,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "read:cannot-write": _R("A read cannot write, on three layers that hold without each other.", "law 3, S2"),
     "read:drift": _R("A mapping that no longer fits the database refuses its calls while the others serve.", "B15"),
     "read:fresh": _R("A read sees what was committed before it began, and nothing of the call before it.", "B23, B24"),
+    "read:pages": _R("Page by page, a list gives every row once and in one order, on every engine.", "issue 3"),
     "read:tenant": _R("Another tenant's row looks exactly like a row that does not exist.", "law 2, S4"),
     "replay:recomputed": _R("Replay computes every digest and signature again and names each difference.", "R7, I10"),
     "secrets:never-shown": _R("No secret stands in any error, log, representation or traceback.", "law 8, S7"),

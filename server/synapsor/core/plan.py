@@ -71,6 +71,7 @@ class ReadShape:
         rows: the limit; one row more is fetched to tell whether there is more.
         bytes: the limit on the sum of column text.
         single: the key is given, so exactly one row is expected.
+        pages: it can be gone on with, so its order is one by which rows can be compared.
         total: count all the rows that satisfy `where`, on every page.
         lock: take a row lock (the worker only).
     """
@@ -85,6 +86,7 @@ class ReadShape:
     rows: int
     bytes: int
     single: bool
+    pages: bool = False
     total: bool = False
     lock: bool = False
 
@@ -109,6 +111,7 @@ class ReadShape:
             "after": list(self.after),
             "rows": self.rows,
             "bytes": self.bytes,
+            "pages": self.pages,
             "total": self.total,
             "lock": self.lock,
         }

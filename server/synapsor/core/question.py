@@ -90,6 +90,7 @@ def question_of(
         rows=1 if single else capability.limits.rows,
         bytes=capability.limits.bytes,
         single=single,
+        pages=read is not None and read.pages,
         total=read is not None and read.total,
     )
     optional = frozenset(a.argument for a in asked if a.optional)

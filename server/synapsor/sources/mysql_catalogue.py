@@ -14,6 +14,7 @@ from synapsor.core.facts import ColumnFacts, RelationFacts
 from synapsor.core.plan import Relation
 from synapsor.sources.definitions import split_at_commas
 from synapsor.sql.statement import RawRow
+from synapsor.sql.tokens import LISTED
 
 
 class Ask(Protocol):
@@ -149,7 +150,7 @@ def _column(
     digits = fraction if fraction is not None else scale if data == "decimal" else None
     return ColumnFacts(
         name=name,
-        native="",
+        native=data if data in LISTED else "",
         family=frozenset(family),
         nullable=nullable == "YES",
         max_length=int(length) if length is not None and "text" in family else None,

@@ -5,7 +5,7 @@ Every text names its columns, is limited in rows, filters by tenant first, and l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -162,12 +162,12 @@ def _list(shape: ReadShape, source: exp.Select, total: list[exp.Expr], dialect: 
     wanted = list(dict.fromkeys([*shape.columns, *(column for column, _ in shape.order)]))
     names = {column.name: f"c{index}" for index, column in enumerate(wanted)}
     raw = [exp.alias_(trees.column(c.name), names[c.name], quoted=True) for c in wanted]
-    keys = [_key(trees.column(c.name), c, down, dialect) for c, down in shape.order]
+    by = tokens.comparable if shape.pages else tokens.sortable
     page = source.select(*raw, exp.alias_(_row_size(shape, trees.ROW, dialect), "size", quoted=True), copy=False)
-    page = page.order_by(*keys, copy=False)
+    page = page.order_by(*_keys(shape, lambda c: by(trees.column(c.name), c, dialect), dialect), copy=False)
 
     def order(of: str) -> list[exp.Expression]:
-        return [_key(trees.column(names[c.name], of), c, down, dialect) for c, down in shape.order]
+        return _keys(shape, lambda c: by(trees.column(names[c.name], of), c, dialect), dialect)
 
     running = exp.Window(
         this=exp.Sum(this=trees.column("size", _PAGE)),
@@ -190,8 +190,8 @@ def _list(shape: ReadShape, source: exp.Select, total: list[exp.Expr], dialect: 
     return outer.order_by(*order(_SUMMED), copy=False)
 
 
-def _key(ref: exp.Expression, column: Column, down: bool, dialect: Dialect) -> exp.Ordered:
-    return trees.ordered(tokens.comparable(ref, column, dialect), down, dialect)
+def _keys(shape: ReadShape, by: Callable[[Column], exp.Expression], dialect: Dialect) -> list[exp.Expression]:
+    return [trees.ordered(by(column), down, dialect) for column, down in shape.order]
 
 
 def _row_size(shape: ReadShape, of: str, dialect: Dialect) -> exp.Expression:

@@ -55,6 +55,9 @@ _NATIVE: dict[ColumnType, str] = {
 DECIMAL_ORDER = "synapsor_decimal"
 """A collation of SQLite sessions that compares decimals written as text by their value."""
 
+LISTED = frozenset({"enum", "set"})
+"""Types of MySQL whose values are words of a list."""
+
 _MYSQL_EXACT = {_T.NUMERIC: "DECIMAL(65, 30)", _T.FLOAT: "DOUBLE"}
 _FOREIGN: dict[Dialect, frozenset[ColumnType]] = {
     "postgres": frozenset(),
@@ -141,11 +144,21 @@ def bound(number: int, column: Column, dialect: Dialect) -> exp.Expression:
     return trees.cast_to(trees.cast_to(value, "text"), native)
 
 
-def comparable(value: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
-    """Return a column or parameter as what more and less are told by; SQLite keeps decimals as text, in which 10 comes before 9."""
+def sortable(value: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return a column as what a list is ordered by; SQLite keeps decimals as text, in which 10 comes before 9."""
     if dialect == "sqlite" and column.type is _T.NUMERIC:
         return exp.Collate(this=trees.cast_to(value, "text"), expression=exp.to_identifier(DECIMAL_ORDER, quoted=True))
     return value
+
+
+def comparable(value: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return a column or parameter as what more and less are told by, in an order as in a filter.
+
+    MySQL orders the words of a list by their place and compares them by their letters: here it is the letters for both.
+    """
+    if dialect == "mysql" and column.native in LISTED:
+        return trees.utf8(value)
+    return sortable(value, column, dialect)
 
 
 def as_is(value: Any) -> Any:
