@@ -20,7 +20,6 @@ from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
 from synapsor.values import Token, ValueUnfit
 
-
 _MOST_SHAPES = 256
 
 
