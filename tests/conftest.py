@@ -73,3 +73,12 @@ def database(request: pytest.FixtureRequest) -> Database:
     if found.engine != "sqlite":
         reset(found)
     return found
+
+
+@pytest.fixture(params=[*ENGINES, "memory"])
+def each_database(request: pytest.FixtureRequest) -> Database:
+    """The shop on each engine in turn, and on the one without a file that is shipped for tests."""
+    found: Database = request.getfixturevalue(f"{request.param}_db")
+    if found.engine != "sqlite":
+        reset(found)
+    return found

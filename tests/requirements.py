@@ -176,6 +176,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "read:cancel-stops": _R("A cancelled read stops on the server.", "R9, A19"),
     "read:cannot-write": _R("A read cannot write, on three layers that hold without each other.", "law 3, S2"),
     "read:drift": _R("A mapping that no longer fits the database refuses its calls while the others serve.", "B15"),
+    "read:filters": _R(
+        "A filter lets the same rows through on every engine: by value, and text byte by byte.", "DESIGN 3, D02"
+    ),
     "read:fresh": _R("A read sees what was committed before it began, and nothing of the call before it.", "B23, B24"),
     "read:pages": _R("Page by page, a list gives every row once and in one order, on every engine.", "issue 3"),
     "read:tenant": _R("Another tenant's row looks exactly like a row that does not exist.", "law 2, S4"),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from synapsor.contract.base import SORTED, Column, Model, Name, Text
-from synapsor.contract.conditions import Filter, Scalar
+from synapsor.contract.conditions import Compare, Filter, Scalar
 from synapsor.contract.mapping import Table
 from synapsor.values import SAFE_INTEGER
 
@@ -105,8 +105,9 @@ Verbs = Annotated[
 
 
 def is_single(capability: Capability, table: Table) -> bool:
-    """Tell whether a capability is about the one row that its key names."""
-    return all(column in capability.where for column in table.key)
+    """Tell whether a capability is about the one row that its key names: every key column equals a value."""
+    where = capability.where
+    return all(column in where and not isinstance(where[column], Compare) for column in table.key)
 
 
 def shown(capability: Capability, table: Table) -> tuple[str, ...]:

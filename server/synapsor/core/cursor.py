@@ -17,13 +17,16 @@ from synapsor.errors import Code, Refusal
 from synapsor.values import Json, Token, canonical
 
 _NONCE = 12
+_BLOCK = 128
+"""A cursor's length tells no more of the values in it than how many of these they fill."""
 
 
 def seal(key: bytes, question: Sequence[Json], row: Sequence[Token]) -> str:
     """Return a cursor for what comes after a row; `key` has 32 bytes."""
     nonce = secrets.token_bytes(_NONCE)
-    sealed = AESGCM(key).encrypt(nonce, canonical(list(row)), _domain(question))
-    return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+    text = canonical(list(row))
+    padded = text + b" " * (-len(text) % _BLOCK)
+    return _written(nonce + AESGCM(key).encrypt(nonce, padded, _domain(question)))
 
 
 def unseal(key: bytes, question: Sequence[Json], cursor: str, width: int) -> tuple[Token, ...]:
@@ -36,10 +39,15 @@ def unseal(key: bytes, question: Sequence[Json], cursor: str, width: int) -> tup
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         row = json.loads(AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], _domain(question)))
     except (InvalidTag, ValueError):
-        row = None
-    if not isinstance(row, list) or len(row) != width:
+        raw, row = b"", None
+    # The last letter has bits that say nothing: only one of its spellings counts.
+    if not isinstance(row, list) or len(row) != width or _written(raw) != cursor:
         raise Refusal(Code.INVALID_ARGUMENTS, "cursor: it does not belong to this call.") from None
     return tuple(row)
+
+
+def _written(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _domain(question: Sequence[Json]) -> bytes:

@@ -31,17 +31,26 @@ class Relation:
         return f"{self.schema}.{self.name}"
 
 
+ENUM = "enum "
+"""Begins the native name of a type that holds none but its own labels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column as the planner sees it.
 
     Attributes:
-        native: the type's name in the database's catalogue (an enum's, for instance), or "" when the usual type of `type` will do.
+        native: the type's name in the database's catalogue (after `ENUM`, an enum's), or "" when the usual type of `type` will do.
     """
 
     name: ColumnName
     type: ColumnType
     native: str = ""
+
+    @property
+    def is_enum(self) -> bool:
+        """Whether it holds labels, which have an order of their own and are no values of any other text."""
+        return self.native.startswith(ENUM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +146,7 @@ class ReadShape:
         """What every row is compared with again: where it stands in the row, and which of the bound tokens it must be one of."""
         found, at = [], 0
         for column, operator, takes in self._bound():
-            # Two spellings of one decimal are one value, and no collation widens numbers.
-            exact = operator in _EXACT and column.type is not ColumnType.NUMERIC
+            exact = operator in _EXACT and column.type not in _SPELLED_ALIKE
             if exact and column.name in self.positions:
                 found.append((self.positions[column.name], at, at + takes))
             at += takes
@@ -150,6 +158,8 @@ class ReadShape:
 
 
 _EXACT = frozenset({Operator.EQUALS, Operator.ONE_OF})
+_SPELLED_ALIKE = frozenset({ColumnType.NUMERIC, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ})
+"""Types of which one value may have several spellings, so that letters tell nothing; and no collation widens them."""
 
 
 @dataclass(frozen=True, kw_only=True)

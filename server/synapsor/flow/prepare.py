@@ -124,7 +124,8 @@ def _serve(
     narrow, question, template = table, None, None
     if refusal is None and facts is not None:
         narrow = refine(table, facts)
-        question = question_of(capability, narrow, natives(facts))
+        # Compared as reviewed: what the live column could never hold finds nothing, on every engine alike.
+        question = question_of(capability, table, natives(facts))
         template = compile_read(question.shape, wired.source.dialect)
     if refusal is None and proposes and wired.mode == "evidence":
         refusal = Code.PROPOSALS_OFF

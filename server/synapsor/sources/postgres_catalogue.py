@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 from synapsor.core.facts import ColumnFacts, RelationFacts
-from synapsor.core.plan import Relation
+from synapsor.core.plan import ENUM, Relation
 from synapsor.sql.statement import RawRow
 from synapsor.values import ColumnType
 
@@ -65,7 +65,7 @@ WITH RECURSIVE typed AS (
   FROM typed d JOIN pg_type p ON p.oid = d.oid JOIN pg_type t ON t.oid = d.typbasetype
   WHERE d.typtype = 'd'
 )
-SELECT a.attname::text, format_type(a.atttypid, -1), t.typname::text, t.typtype::text, t.typcategory::text, b.typmod, b.required,
+SELECT a.attname::text, format_type(t.oid, -1), t.typname::text, t.typtype::text, t.typcategory::text, b.typmod, b.required,
        a.attgenerated <> '', coalesce(l.collisdeterministic, true), pg_column_is_updatable(a.attrelid, a.attnum, false),
        has_column_privilege(a.attrelid, a.attnum, 'SELECT')
 FROM pg_attribute a
@@ -181,7 +181,7 @@ def _column(row: RawRow, triggers: Sequence[RawRow]) -> ColumnFacts:
         family |= {_T.INTEGER}
     return ColumnFacts(
         name=name,
-        native=native,
+        native=ENUM + native if typtype == "e" else native,
         family=frozenset(kind.value for kind in family),
         nullable=not required,
         max_length=typmod - _HEADER if base in _CHARACTERS and typmod > _HEADER else None,

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
@@ -20,8 +19,9 @@ from urllib.parse import quote
 
 from synapsor.errors import ConfigError, Failure, SourceFailure
 from synapsor.sources.shield import to_the_end
+from synapsor.sources.sqlite_order import decimals_by_value, moments_by_value
 from synapsor.sql.statement import RawRow, Statement
-from synapsor.sql.tokens import DECIMAL_ORDER
+from synapsor.sql.tokens import DECIMAL_ORDER, MOMENT_ORDER
 
 T = TypeVar("T")
 Role: TypeAlias = Literal["read", "write", "catalogue"]
@@ -131,26 +131,13 @@ class Place:
                 connection.execute(f"PRAGMA {pragma.format(schema=self.schema)}").close()
             # SQLite opens a file when it is first read.
             connection.execute(f'PRAGMA "{self.schema}".schema_version').fetchall()
-            connection.create_collation(DECIMAL_ORDER, by_value)
+            connection.create_collation(DECIMAL_ORDER, decimals_by_value)
+            connection.create_collation(MOMENT_ORDER, moments_by_value)
             connection.set_authorizer(permits)
         except BaseException:
             connection.close()
             raise
         return connection
-
-
-def by_value(one: str, other: str) -> int:
-    """Compare two decimals that are written as text, exactly; NaN comes last, as in Postgres, and what is no number before all."""
-    first, second = _rank(one), _rank(other)
-    return (first > second) - (first < second)
-
-
-def _rank(text: str) -> tuple[int, Decimal, str]:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return 0, Decimal(0), text
-    return (2, Decimal(0), "") if number.is_nan() else (1, number, "")
 
 
 _PRAGMAS = ("trusted_schema=OFF", "cell_size_check=ON", "temp_store=MEMORY", "case_sensitive_like=OFF")

@@ -43,8 +43,8 @@ def comes_after(
         further: exp.Expression | None = exp.Not(this=null.copy()) if first else None
         if has_value:
             ref, beyond = tokens.comparable(trees.column(column.name), column, dialect), exp.LT if down else exp.GT
-            same = exp.EQ(this=ref, expression=_end(number, column, dialect))
-            next_value = beyond(this=ref.copy(), expression=_end(number, column, dialect))
+            same = exp.EQ(this=ref, expression=tokens.compared(number, column, dialect))
+            next_value = beyond(this=ref.copy(), expression=tokens.compared(number, column, dialect))
             further = next_value if first else _either(next_value, null)
             number += 1
         if further is not None:
@@ -74,11 +74,12 @@ def _one_of(number: int, condition: Condition, dialect: Dialect) -> list[exp.Exp
     column = condition.column
     numbers = range(number, number + condition.takes)
     ref = trees.column(column.name)
-    serves_index = exp.In(this=ref, expressions=[tokens.bound(n, column, dialect) for n in numbers])
+    values = [tokens.compared(n, column, dialect) for n in numbers]
+    serves_index = exp.In(this=tokens.sortable(ref.copy(), column, dialect), expressions=values)
     if not is_spelled(column, dialect):
         return [serves_index]
     exact = [bytewise_parameter(n, dialect) for n in numbers]
-    return [serves_index, exp.In(this=bytewise(ref.copy(), column, dialect), expressions=exact)]
+    return [serves_index, exp.In(this=bytewise(ref, column, dialect), expressions=exact)]
 
 
 def _starts_with(number: int, condition: Condition, dialect: Dialect) -> list[exp.Expression]:
@@ -93,12 +94,8 @@ def _starts_with(number: int, condition: Condition, dialect: Dialect) -> list[ex
 
 def _range(number: int, condition: Condition, dialect: Dialect) -> list[exp.Expression]:
     column = condition.column
-    ref = tokens.comparable(trees.column(column.name), column, dialect)
-    return [_RANGES[condition.operator](this=ref, expression=_end(number, column, dialect))]
-
-
-def _end(number: int, column: Column, dialect: Dialect) -> exp.Expression:
-    return tokens.comparable(tokens.bound(number, column, dialect), column, dialect)
+    ref = tokens.sortable(trees.column(column.name), column, dialect)
+    return [_RANGES[condition.operator](this=ref, expression=tokens.compared(number, column, dialect))]
 
 
 def _is_null(column: Column) -> exp.Expression:

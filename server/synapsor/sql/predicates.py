@@ -22,10 +22,11 @@ _VALUED = {
 def matches(number: int, column: Column, dialect: Dialect) -> list[exp.Expression]:
     """Return the conditions under which a column equals a parameter: one for the index, and for text a bytewise one."""
     ref = trees.column(column.name)
-    serves_index = exp.EQ(this=ref, expression=tokens.bound(number, column, dialect))
+    same = tokens.sortable(ref.copy(), column, dialect)
+    serves_index = exp.EQ(this=same, expression=tokens.compared(number, column, dialect))
     if not is_spelled(column, dialect):
         return [serves_index]
-    exact = exp.EQ(this=bytewise(ref.copy(), column, dialect), expression=bytewise_parameter(number, dialect))
+    exact = exp.EQ(this=bytewise(ref, column, dialect), expression=bytewise_parameter(number, dialect))
     return [serves_index, exact]
 
 

@@ -7,12 +7,13 @@ A binder is its exact inverse, so that a guard compares the very thing that was 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 from sqlglot import exp
 
-from synapsor.core.plan import Column
+from synapsor.core.plan import ENUM, Column
 from synapsor.sql import trees
 from synapsor.sql.statement import Dialect
 from synapsor.values import ColumnType, Token, ValueUnfit
@@ -53,11 +54,15 @@ _NATIVE: dict[ColumnType, str] = {
 """The Postgres type that stands for a column type where the catalogue was not asked."""
 
 DECIMAL_ORDER = "synapsor_decimal"
-"""A collation of SQLite sessions that compares decimals written as text by their value."""
+MOMENT_ORDER = "synapsor_moment"
+"""Collations of SQLite sessions that compare decimals and timestamps, which are text there, by their value."""
+
+_BY_VALUE = {_T.NUMERIC: DECIMAL_ORDER, _T.TIMESTAMP: MOMENT_ORDER, _T.TIMESTAMPTZ: MOMENT_ORDER}
 
 LISTED = frozenset({"enum", "set"})
 """Types of MySQL whose values are words of a list."""
 
+_NARROW = frozenset({"smallint", "integer"})
 _MYSQL_EXACT = {_T.NUMERIC: "DECIMAL(65, 30)", _T.FLOAT: "DOUBLE"}
 _FOREIGN: dict[Dialect, frozenset[ColumnType]] = {
     "postgres": frozenset(),
@@ -138,27 +143,50 @@ def bound(number: int, column: Column, dialect: Dialect) -> exp.Expression:
         return trees.cast_to(value, exact) if exact else value
     if dialect == "sqlite":
         return value
-    native = column.native or _NATIVE.get(column.type)
+    native = column.native.removeprefix(ENUM) or _NATIVE.get(column.type)
     if native is None:
         raise ValueUnfit(f"{column.type.value} cannot be bound")
     return trees.cast_to(trees.cast_to(value, "text"), native)
 
 
-def sortable(value: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
-    """Return a column as what a list is ordered by; SQLite keeps decimals as text, in which 10 comes before 9."""
-    if dialect == "sqlite" and column.type is _T.NUMERIC:
-        return exp.Collate(this=trees.cast_to(value, "text"), expression=exp.to_identifier(DECIMAL_ORDER, quoted=True))
-    return value
+def compared(number: int, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return parameter `number` as what a column is compared with: what the column could never hold differs, and fails nothing."""
+    if dialect == "postgres" and column.is_enum:
+        return _label(number, column)
+    if dialect == "postgres" and column.native in _NARROW:
+        return bound(number, replace(column, native="bigint"), dialect)
+    return bound(number, column, dialect)
 
 
-def comparable(value: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
-    """Return a column or parameter as what more and less are told by, in an order as in a filter.
+def _label(number: int, column: Column) -> exp.Expression:
+    """Return a parameter as a label of a Postgres enum, or NULL where it is none: a cast of anything else would be an error."""
+    native = column.native.removeprefix(ENUM)
+    every = trees.call("UNNEST", trees.call("ENUM_RANGE", trees.cast_to(exp.null(), native)))
+    name = exp.to_identifier("label", quoted=True)
+    label = exp.Column(this=name)
+    wanted = trees.cast_to(trees.placeholder(number, "postgres"), "text")
+    same = exp.EQ(this=trees.cast_to(label, "text"), expression=wanted)
+    known = exp.Select().select(label.copy(), copy=False)
+    known = known.from_(exp.Table(this=every, alias=exp.TableAlias(this=name.copy())), copy=False)
+    return known.where(same, copy=False).subquery(copy=False)
+
+
+def sortable(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return a column as what it is compared and ordered by; SQLite keeps decimals and timestamps as text, in which 10 comes before 9."""
+    if dialect != "sqlite" or column.type not in _BY_VALUE:
+        return ref
+    rule = exp.to_identifier(_BY_VALUE[column.type], quoted=True)
+    return exp.Collate(this=trees.cast_to(ref, "text"), expression=rule)
+
+
+def comparable(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return a column as what more and less are told by, in an order as in a filter.
 
     MySQL orders the words of a list by their place and compares them by their letters: here it is the letters for both.
     """
     if dialect == "mysql" and column.native in LISTED:
-        return trees.utf8(value)
-    return sortable(value, column, dialect)
+        return trees.utf8(ref)
+    return sortable(ref, column, dialect)
 
 
 def as_is(value: Any) -> Any:
