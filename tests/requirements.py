@@ -175,12 +175,21 @@ REQUIREMENTS: dict[str, Requirement] = {
     "read:bounded-time": _R("A read that takes too long is stopped on the server.", "law 2, R9"),
     "read:cancel-stops": _R("A cancelled read stops on the server.", "R9, A19"),
     "read:cannot-write": _R("A read cannot write, on three layers that hold without each other.", "law 3, S2"),
+    "read:cursor": _R(
+        "A cursor goes on with its own question, asked again by the same person under the same contract, and shows nothing of what is in it.",
+        "law 1, law 7",
+    ),
     "read:drift": _R("A mapping that no longer fits the database refuses its calls while the others serve.", "B15"),
     "read:filters": _R(
         "A filter lets the same rows through on every engine: by value, and text byte by byte.", "DESIGN 3, D02"
     ),
     "read:fresh": _R("A read sees what was committed before it began, and nothing of the call before it.", "B23, B24"),
     "read:pages": _R("Page by page, a list gives every row once and in one order, on every engine.", "issue 3"),
+    "read:principal": _R(
+        "Where rows are assigned to people, another person's row looks exactly like a row that does not exist.",
+        "law 2, S4",
+    ),
+    "read:rate": _R("A person who calls too often is refused until the minute is over, and nobody else is.", "R9"),
     "read:tenant": _R("Another tenant's row looks exactly like a row that does not exist.", "law 2, S4"),
     "replay:recomputed": _R("Replay computes every digest and signature again and names each difference.", "R7, I10"),
     "secrets:never-shown": _R("No secret stands in any error, log, representation or traceback.", "law 8, S7"),

@@ -19,8 +19,8 @@ class ColumnFacts:
     """What the live catalogue says of a column.
 
     Attributes:
-        native: the type's name as a cast target, schema-qualified for user types; never with a length or precision. An enum's has
-            `ENUM` before it; that alone where the engine does not name it.
+        native: the type's name as a cast target, schema-qualified for user types; never with a length or precision. On Postgres, an enum's
+            has `ENUM` before it; on MySQL, only a list's is told, as the word for it.
         family: the contract types (`ColumnType` values) that may stand for it.
         max_length: characters, for text.
         scale: decimal places, for exact numbers; fractional-second digits, for times.

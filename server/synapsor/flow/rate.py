@@ -30,7 +30,8 @@ class Rates:
         if len(self._calls) > _SWEEP:
             self._calls = {who: calls for who, calls in self._calls.items() if calls and calls[-1] > now - _WINDOW}
         calls = self._calls.setdefault(caller, deque())
-        while calls and calls[0] <= now - _WINDOW:
+        # A clock that was set back would otherwise keep its callers out until it is where it was.
+        while calls and not now - _WINDOW < calls[0] <= now:
             calls.popleft()
         if len(calls) >= most:
             wait = calls[0] + _WINDOW - now
