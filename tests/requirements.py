@@ -168,6 +168,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "The worker does not start on a source where it could not keep its promises.", "D07"
     ),
     "propose:bounded": _R("A proposal is inside the reviewed bounds and changes something.", "DESIGN 5"),
+    "read:any-contract": _R(
+        "Whatever contract is accepted and whatever is called, a read answers what the reviewed filters say of the session's own rows.",
+        "law 1, law 2",
+    ),
     "read:bounded": _R("A read ends at its limits, whatever the database does.", "R9"),
     "read:bounded-bytes": _R("No more bytes than the limit leave the server, whatever a cell holds.", "law 2, R9"),
     "read:bounded-pool": _R("A call that finds no connection in time is refused as busy.", "R9"),

@@ -1,0 +1,176 @@
+"""Whatever contract `check` accepts, whatever rows and whatever call: the answer is the one of the model, and nothing else is shown."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from synapsor.contract.schema import input_schema
+from synapsor.flow.prepare import Served
+from synapsor.sql.statement import RawRow, Statement
+from synapsor.testing import MemoryDatabase, Trial
+from tests.attack.any_contract import CANARY, HOSTILE, Draw, Reading, World, draw_call, worlds
+from tests.databases import Database, execute, load_memory
+from tests.engines import tried
+
+_FOLDING = "CREATE COLLATION IF NOT EXISTS billing.folding (provider = icu, locale = 'und-u-ks-level1', deterministic = false);"
+_DRAWN = settings(
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture),
+    # A failure is shown as it was drawn: to shrink it takes minutes, for each try makes tables and compiles statements.
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
+
+
+class Watched:
+    """A trial whose statements are kept."""
+
+    def __init__(self, trial: Trial, database: Database, world: World) -> None:
+        self.trial = trial
+        self.database = database
+        self.world = world
+        self.texts: dict[tuple[Any, ...], str] = {}
+        self.said: list[Statement] = []
+        for served in trial.desk._served.values():
+            self._watch(served)
+
+    def _watch(self, served: Served) -> None:
+        source: Any = served.source
+        fetch = type(source).fetch
+
+        async def watched(statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
+            self.said.append(statement)
+            rows: Sequence[RawRow] = await fetch(source, statement, time_ms=time_ms)
+            return rows
+
+        source.fetch = watched
+
+    async def call(self, reading: Reading, sent: dict[str, Any]) -> dict[str, Any]:
+        """Return an answer that is as its schema says, holds nothing denied, and came of one statement of this kind of call."""
+        self.said.clear()
+        answer = await self.trial.call(reading.name, **sent)
+        tool = self.trial.desk.tools[reading.name]
+        assert list(jsonschema.Draft202012Validator(tool.output_schema).iter_errors(answer)) == []
+        assert CANARY not in json.dumps(answer)
+        assert len(self.said) <= 1
+        for statement in self.said:
+            # Which of a page's order columns had no value is part of its statement, and known to nobody but the cursor.
+            kind = (reading.name, frozenset(sent), len(statement.params))
+            if "cursor" not in sent:
+                assert self.texts.setdefault(kind, statement.text) == statement.text
+            assert CANARY not in str(statement)
+        return answer
+
+
+async def holds(watched: Watched, reading: Reading, sent: dict[str, Any], meant: dict[str, Any]) -> None:
+    """See that a call answers what the model says."""
+    database, world = watched.database, watched.world
+    expected = reading.matching(database.engine, world.session, meant)
+    answer = await watched.call(reading, sent)
+    if reading.single:
+        if not expected:
+            assert answer["error"]["code"] == "not_found"
+            return
+        assert answer["ok"] or answer["error"]["code"] == "result_too_large", answer["error"]
+        assert answer["data"] is None or reading.shows(expected[0], answer["data"]["row"])
+        return
+    assert answer["ok"], answer["error"]
+    found, cut = await _walked(watched, reading, sent, answer, len(expected))
+    marks = {row["mark"]: row for row in expected}
+    told = [row["mark"] for row in found]
+    assert len(set(told)) == len(told)
+    assert set(told) <= set(marks)
+    assert all(reading.shows(marks[row["mark"]], row) for row in found)
+    assert len(told) < len(expected) if cut else len(told) == len(expected)
+    if reading.told_order(database.engine):
+        assert told == [row["mark"] for row in expected][: len(told)]
+
+
+async def _walked(
+    watched: Watched, reading: Reading, sent: dict[str, Any], answer: dict[str, Any], total: int
+) -> tuple[list[dict[str, Any]], bool]:
+    """Return the rows of every page, and whether there are more that no page could hold."""
+    rows: list[dict[str, Any]] = []
+    while True:
+        data = answer["data"]
+        rows += data["rows"]
+        assert len(data["rows"]) <= reading.rows
+        assert not reading.total or data["total"] == total
+        assert data["cut_by"] != "rows" or len(data["rows"]) == reading.rows
+        cursor = data.get("next_cursor")
+        if cursor is None:
+            # Where a single row is over the limit of bytes, a list ends before it.
+            assert not (reading.pages and data["truncated"]) or (data["cut_by"], data["rows"]) == ("bytes", [])
+            return rows, bool(data["truncated"])
+        answer = await watched.call(reading, {**sent, "cursor": cursor})
+
+
+async def odd(watched: Watched, reading: Reading, sent: dict[str, Any]) -> None:
+    """See that whatever is sent is refused, or was allowed by the schema and finds no more than the session's own rows."""
+    capability = watched.trial.contract.capabilities[reading.name]
+    answer = await watched.call(reading, sent)
+    if not jsonschema.Draft202012Validator(input_schema(capability)).is_valid(sent):
+        assert answer["error"]["code"] == "invalid_arguments"
+    if answer["ok"]:
+        data = answer["data"]
+        own = {row["mark"] for row in _own(watched, reading)}
+        assert {row["mark"] for row in data.get("rows", [data.get("row")])} <= own
+    else:
+        assert answer["error"]["code"] in {"invalid_arguments", "not_found", "result_too_large"}
+
+
+def _own(watched: Watched, reading: Reading) -> list[dict[str, Any]]:
+    every = Reading(name="own", table=reading.table, where=())
+    return every.matching(watched.database.engine, watched.world.session, {})
+
+
+async def examine(database: Database, world: World, calls: list[tuple[Reading, Any, Any]], hostile: list[Any]) -> None:
+    """Make the tables of a world, and see what its calls answer."""
+    names = [f"billing.{t.name}" if database.engine == "postgres" else t.name for t in world.tables]
+    drop = "".join(f"DROP TABLE IF EXISTS {name};" for name in names)
+    folding = _FOLDING if database.engine == "postgres" else ""
+    execute(database, drop + folding + "".join(table.script(database.engine) for table in world.tables))
+    try:
+        async with tried(database, world.contract, session=world.session) as trial:
+            watched = Watched(trial, database, world)
+            for reading, sent, meant in calls:
+                await holds(watched, reading, sent, meant)
+            for reading, sent in hostile:
+                await odd(watched, reading, sent)
+    finally:
+        execute(database, drop)
+
+
+@st.composite
+def cases(draw: Draw) -> tuple[World, list[tuple[Reading, Any, Any]], list[Any]]:
+    """Draw a world, calls that fit it, and calls that may be anything."""
+    world = draw(worlds())
+    calls = [(reading, *draw_call(draw, reading)) for reading in world.readings for _ in range(3)]
+    hostile = []
+    for reading, sent, _ in calls[::3]:
+        name = draw(st.sampled_from([*reading.arguments, "cursor", "tenant_id", "owner", "mark", "limit"]))
+        hostile.append((reading, {**sent, name: draw(st.sampled_from(HOSTILE))}))
+    return world, calls, hostile
+
+
+@pytest.mark.requirement("read:any-contract", "read:tenant", "read:principal", "sql:values-bound")
+@settings(_DRAWN, max_examples=50)
+@given(cases())
+def test_in_memory(case: tuple[World, list[tuple[Reading, Any, Any]], list[Any]]) -> None:
+    with closing(MemoryDatabase()) as memory:
+        asyncio.run(examine(load_memory(memory), *case))
+
+
+@pytest.mark.requirement("read:any-contract", "read:tenant", "read:principal", "sql:values-bound")
+@settings(_DRAWN, max_examples=10)
+@given(case=cases())
+@pytest.mark.parametrize("engine", ["postgres", "mariadb"])
+def test_on_a_server(
+    request: pytest.FixtureRequest, engine: str, case: tuple[World, list[tuple[Reading, Any, Any]], list[Any]]
+) -> None:
+    asyncio.run(examine(request.getfixturevalue(f"{engine}_db"), *case))
