@@ -241,11 +241,11 @@ def _same(kind: str, shown: Any, value: Value) -> bool:
     if value is None or shown is None:
         return value is shown
     if kind == "numeric":
-        return Decimal(shown) == value
+        return bool(Decimal(shown) == value)
     if kind in {"timestamp", "timestamptz"}:
         moment = dt.datetime.fromisoformat(shown)
-        return (moment if kind == "timestamp" or moment.tzinfo else moment.replace(tzinfo=_UTC)) == value
-    return type(shown) is type(value) and shown == value
+        return bool((moment if kind == "timestamp" or moment.tzinfo else moment.replace(tzinfo=_UTC)) == value)
+    return bool(type(shown) is type(value) and shown == value)
 
 
 def _written(engine: Engine, kind: str, value: Value, number: int) -> str:
