@@ -100,6 +100,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Arguments are checked without coercion, and accepted only if the published schema accepts them.", "A03"
     ),
     "contract:arguments:unknown": _R("An unknown argument is refused and never ignored.", "A01"),
+    "diff:as-signed": _R("A recorded version is compared only as it was signed.", "S12"),
+    "diff:complete": _R("Every key of the contract language counts when two versions are compared.", "DESIGN 5"),
+    "diff:fails-on-growth": _R("A version that grants more than another fails the comparison.", "DESIGN 5, law 10"),
+    "diff:never-less": _R("What grants more is never called less.", "DESIGN 5, law 10"),
     "contract:digest:meaning": _R("A contract's digest changes with its meaning and with nothing else.", "S12"),
     "contract:digest:roundtrip": _R("A contract can be rebuilt exactly from its recorded body.", "S12"),
     "contract:load:strict": _R(

@@ -109,6 +109,15 @@ def _serving(commands: Any) -> None:
 def _contracts(commands: Any) -> None:
     check = _command(commands, "check", "Check configuration and contracts; no database is needed.")
     check.add_argument("files", nargs="*", type=Path, metavar="FILE", help="contracts (default: those of the project)")
+    diff = _command(
+        commands, "diff", "Tell whether authority grows from one version of a contract to another; exits with 1 if so."
+    )
+    diff.add_argument(
+        "before",
+        metavar="A",
+        help="a contract file, a digest or the handle of an activation; or alone, a contract whose active version is compared with its file",
+    )
+    diff.add_argument("after", nargs="?", metavar="B", help="the version that A is compared with")
     activate = _command(commands, "activate", "Sign that the contracts as they are now may be served.")
     activate.add_argument("contracts", nargs="*", metavar="CONTRACT", help="names (default: all of the project)")
     activate.add_argument("--yes", action="store_true", help="do not ask")
