@@ -100,10 +100,6 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Arguments are checked without coercion, and accepted only if the published schema accepts them.", "A03"
     ),
     "contract:arguments:unknown": _R("An unknown argument is refused and never ignored.", "A01"),
-    "diff:as-signed": _R("A recorded version is compared only as it was signed.", "S12"),
-    "diff:complete": _R("Every key of the contract language counts when two versions are compared.", "DESIGN 5"),
-    "diff:fails-on-growth": _R("A version that grants more than another fails the comparison.", "DESIGN 5, law 10"),
-    "diff:never-less": _R("What grants more is never called less.", "DESIGN 5, law 10"),
     "contract:digest:meaning": _R("A contract's digest changes with its meaning and with nothing else.", "S12"),
     "contract:digest:roundtrip": _R("A contract can be rebuilt exactly from its recorded body.", "S12"),
     "contract:load:strict": _R(
@@ -113,6 +109,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:rules:documented": _R("Every check rule is documented.", "DESIGN 6"),
     "contract:schema:closed": _R("Every object of every published tool schema is closed and complete.", "law 7"),
     "contract:schema:silent": _R("No tool schema names a table, source, tenant or denied column.", "law 7"),
+    "diff:as-signed": _R("A recorded version is compared only as it was signed.", "S12"),
+    "diff:complete": _R("Every key of the contract language counts when two versions are compared.", "DESIGN 5"),
+    "diff:fails-on-growth": _R("A version that grants more than another fails the comparison.", "DESIGN 5, law 10"),
+    "diff:never-less": _R("What grants more is never called less.", "DESIGN 5, law 10"),
     "docs:quickstart": _R("Following the quickstart to the letter ends with an applied change.", "DESIGN 7"),
     "docs:true": _R("Every page, command, example and word of the documentation is what the code says.", "STYLE 17"),
     "doctor:goes-on": _R("A source that fails is named, and doctor goes on with the others.", "law 10"),
@@ -143,6 +143,12 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ladder:enforced": _R(
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),
+    "lint:exit": _R("A finding ends `lint` by its severity, and what a comment lets pass ends nothing.", "DESIGN 6"),
+    "lint:finds": _R("Every lint finds what it is about, at its line.", "DESIGN 5"),
+    "lint:passes-with-a-reason": _R(
+        "A comment lets one finding pass at one place, with a reason or not at all.", "DESIGN 5, law 10"
+    ),
+    "lint:sarif": _R("Findings are given in the form that code hosts take, SARIF 2.1.0.", "DESIGN 6"),
     "ledger:one-evidence-a-call": _R(
         "Evidence has the handle of its call, so a call has one at most and one index finds both.", "DESIGN 5"
     ),

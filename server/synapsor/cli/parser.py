@@ -109,6 +109,14 @@ def _serving(commands: Any) -> None:
 def _contracts(commands: Any) -> None:
     check = _command(commands, "check", "Check configuration and contracts; no database is needed.")
     check.add_argument("files", nargs="*", type=Path, metavar="FILE", help="contracts (default: those of the project)")
+    lint = _command(
+        commands,
+        "lint",
+        "Find matters of taste and risk in contracts, beside what `check` refuses; no database is needed.",
+    )
+    lint.add_argument("files", nargs="*", type=Path, metavar="FILE", help="contracts (default: those of the project)")
+    lint.add_argument("--strict", action="store_true", help="warnings, too, end with 1; errors always do, notes never")
+    lint.add_argument("--sarif", action="store_true", help="one SARIF 2.1.0 document on stdout")
     diff = _command(
         commands, "diff", "Tell whether authority grows from one version of a contract to another; exits with 1 if so."
     )
