@@ -126,6 +126,16 @@ def _contracts(commands: Any) -> None:
         help="a contract file, a digest or the handle of an activation; or alone, a contract whose active version is compared with its file",
     )
     diff.add_argument("after", nargs="?", metavar="B", help="the version that A is compared with")
+    test = _command(commands, "test", "Run the cases beside a contract, over a database in memory.", module="cases")
+    test.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="cases (default: policies/x.test.yaml beside policies/x.yaml)",
+    )
+    test.add_argument("--name", default="", metavar="TEXT", help="only cases with this in their name")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcomes as JUnit XML, too")
     activate = _command(commands, "activate", "Sign that the contracts as they are now may be served.")
     activate.add_argument("contracts", nargs="*", metavar="CONTRACT", help="names (default: all of the project)")
     activate.add_argument("--yes", action="store_true", help="do not ask")
@@ -151,7 +161,9 @@ def _contracts(commands: Any) -> None:
     tools.add_argument(
         "capabilities", nargs="*", metavar="CAPABILITY", help="show these in full (default: list the cost of all)"
     )
+    tools.add_argument("--budget", type=_tokens, metavar="TOKENS", help="end with 1 when all tools together cost more")
     schema = _command(commands, "schema", "Print the JSON Schema of a contract, for editors.")
+    schema.add_argument("--cases", action="store_true", help="the schema of a file of cases instead")
     schema.add_argument("--write", type=Path, metavar="FILE", help="write it to a file instead")
     call = _command(commands, "call", "Call a capability as a model would, and print the envelope.")
     call.add_argument("capability")
@@ -267,6 +279,13 @@ def _rest(commands: Any) -> None:
     token = _command(commands, "token", "Make a bearer token for an HTTP client.")
     token.add_argument("action", choices=["new"], help="print a token once, and the hash that goes into synapsor.yaml")
     _command(commands, "version", "Print the version.")
+
+
+def _tokens(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("from 1")
+    return number
 
 
 def _count(text: str) -> int:
