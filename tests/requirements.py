@@ -131,6 +131,13 @@ REQUIREMENTS: dict[str, Requirement] = {
     "evidence:same-everywhere": _R(
         "The same rows have the same digest under every zone, locale and hash seed.", "R7, B32"
     ),
+    "explain:no-value": _R("A statement that is shown holds placeholders and no value.", "law 7"),
+    "explain:plan": _R(
+        "What a source expects of a read is asked through the read credential, and no row is read.", "law 3"
+    ),
+    "explain:true": _R(
+        "What is told of a capability is what it does, and its statements are those that are sent.", "DESIGN 5"
+    ),
     "handles:own": _R("A handle of somebody else looks exactly like one that does not exist.", "A14, S4"),
     "http:authenticated": _R("No route but the health check answers without a token.", "G03, S10"),
     "http:bounded": _R("Bodies, headers, streams and times are bounded.", "G07, S10"),

@@ -44,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     _globals(parser, top=True)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _serving(commands)
+    _authoring(commands)
     _contracts(commands)
     _deciding(commands)
     _looking(commands)
@@ -106,7 +107,7 @@ def _serving(commands: Any) -> None:
     worker.add_argument("--name", help="the worker's name in receipts")
 
 
-def _contracts(commands: Any) -> None:
+def _authoring(commands: Any) -> None:
     check = _command(commands, "check", "Check configuration and contracts; no database is needed.")
     check.add_argument("files", nargs="*", type=Path, metavar="FILE", help="contracts (default: those of the project)")
     lint = _command(
@@ -117,6 +118,16 @@ def _contracts(commands: Any) -> None:
     lint.add_argument("files", nargs="*", type=Path, metavar="FILE", help="contracts (default: those of the project)")
     lint.add_argument("--strict", action="store_true", help="warnings, too, end with 1; errors always do, notes never")
     lint.add_argument("--sarif", action="store_true", help="one SARIF 2.1.0 document on stdout")
+    explain = _command(
+        commands, "explain", "Tell in plain words what a capability reads or asks for, whose rows, and who decides."
+    )
+    explain.add_argument("capabilities", nargs="*", metavar="CAPABILITY", help="names (default: all of the project)")
+    explain.add_argument("--sql", action="store_true", help="the statements that its source is sent, too")
+    explain.add_argument(
+        "--plan",
+        action="store_true",
+        help="how its source would run the read, too: cost, rows, and whether an index serves it; asks the live source",
+    )
     diff = _command(
         commands, "diff", "Tell whether authority grows from one version of a contract to another; exits with 1 if so."
     )
@@ -136,6 +147,9 @@ def _contracts(commands: Any) -> None:
     )
     test.add_argument("--name", default="", metavar="TEXT", help="only cases with this in their name")
     test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcomes as JUnit XML, too")
+
+
+def _contracts(commands: Any) -> None:
     activate = _command(commands, "activate", "Sign that the contracts as they are now may be served.")
     activate.add_argument("contracts", nargs="*", metavar="CONTRACT", help="names (default: all of the project)")
     activate.add_argument("--yes", action="store_true", help="do not ask")
