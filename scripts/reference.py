@@ -21,6 +21,7 @@ from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Timeouts, Tl
 from synapsor.contract import reference
 from synapsor.core.outcome import GivenUp, Why
 from synapsor.errors import MEANINGS, Code
+from synapsor.testing.cases import Behind, Case, CaseFile, Change, Expect, Fixture, Wait, cases_json_schema
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "Rendered by `make docs`; do not edit."
@@ -89,6 +90,8 @@ def rendered() -> dict[str, str]:
         **reference.rendered(),
         "errors.md": _text(_errors()),
         "commands.md": _text(_commands()),
+        "cases.md": _text(_cases()),
+        "cases.schema.json": json.dumps(cases_json_schema(), indent=2, ensure_ascii=False) + "\n",
         "configuration.md": _text(_configuration()),
     }
 
@@ -187,6 +190,18 @@ def _absent(action: argparse.Action) -> str:
         return "required"
     plain = action.default in {None, False, ""} if not isinstance(action.default, list) else not action.default
     return "" if plain or action.default == argparse.SUPPRESS else f"`{action.default}`"
+
+
+def _cases() -> Iterator[str]:
+    yield from ("# Cases", "", MADE, "")
+    yield "What `synapsor test` runs: `policies/x.test.yaml` beside `policies/x.yaml`. It is read as strictly as a contract. Editors complete and"
+    yield "check it with [cases.schema.json](cases.schema.json), which `synapsor schema --cases` prints as well."
+    yield "[Test a contract](../how-to/test-a-contract.md) shows one."
+    for model in (CaseFile, Fixture, Case, Expect, Change, Behind, Wait):
+        yield from ("", f"## {model.__name__}", "", (model.__doc__ or "").strip().splitlines()[0], "")
+        yield from ("| Key | Needed | Meaning |", "|---|---|---|")
+        for name, field in model.model_fields.items():
+            yield f"| `{field.alias or name}` | {'yes' if field.is_required() else ''} | {field.description} |"
 
 
 def _configuration() -> Iterator[str]:

@@ -109,6 +109,15 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:rules:documented": _R("Every check rule is documented.", "DESIGN 6"),
     "contract:schema:closed": _R("Every object of every published tool schema is closed and complete.", "law 7"),
     "contract:schema:silent": _R("No tool schema names a table, source, tenant or denied column.", "law 7"),
+    "cases:exit": _R("A case that fails ends `test` with 1, in text, JSON and JUnit XML alike.", "DESIGN 6"),
+    "cases:live": _R("A case on a live source reads and does nothing else.", "law 1"),
+    "cases:run": _R("A case holds only if everything that it expects is so.", "DESIGN 5"),
+    "cases:schema": _R("The published JSON Schema of cases is that of the models.", "STYLE 17"),
+    "cases:strict": _R("A wrong file of cases runs nothing, and its scripts reach no other file.", "law 10"),
+    "diff:as-signed": _R("A recorded version is compared only as it was signed.", "S12"),
+    "diff:complete": _R("Every key of the contract language counts when two versions are compared.", "DESIGN 5"),
+    "diff:fails-on-growth": _R("A version that grants more than another fails the comparison.", "DESIGN 5, law 10"),
+    "diff:never-less": _R("What grants more is never called less.", "DESIGN 5, law 10"),
     "docs:quickstart": _R("Following the quickstart to the letter ends with an applied change.", "DESIGN 7"),
     "docs:true": _R("Every page, command, example and word of the documentation is what the code says.", "STYLE 17"),
     "doctor:goes-on": _R("A source that fails is named, and doctor goes on with the others.", "law 10"),
@@ -121,6 +130,13 @@ REQUIREMENTS: dict[str, Requirement] = {
     "evidence:digest-checked": _R("Missing or edited evidence stops an approval.", "law 5"),
     "evidence:same-everywhere": _R(
         "The same rows have the same digest under every zone, locale and hash seed.", "R7, B32"
+    ),
+    "explain:no-value": _R("A statement that is shown holds placeholders and no value.", "law 7"),
+    "explain:plan": _R(
+        "What a source expects of a read is asked through the read credential, and no row is read.", "law 3"
+    ),
+    "explain:true": _R(
+        "What is told of a capability is what it does, and its statements are those that are sent.", "DESIGN 5"
     ),
     "handles:own": _R("A handle of somebody else looks exactly like one that does not exist.", "A14, S4"),
     "http:authenticated": _R("No route but the health check answers without a token.", "G03, S10"),
@@ -139,6 +155,12 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ladder:enforced": _R(
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),
+    "lint:exit": _R("A finding ends `lint` by its severity, and what a comment lets pass ends nothing.", "DESIGN 6"),
+    "lint:finds": _R("Every lint finds what it is about, at its line.", "DESIGN 5"),
+    "lint:passes-with-a-reason": _R(
+        "A comment lets one finding pass at one place, with a reason or not at all.", "DESIGN 5, law 10"
+    ),
+    "lint:sarif": _R("Findings are given in the form that code hosts take, SARIF 2.1.0.", "DESIGN 6"),
     "ledger:one-evidence-a-call": _R(
         "Evidence has the handle of its call, so a call has one at most and one index finds both.", "DESIGN 5"
     ),
@@ -255,6 +277,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "surface:short-ids": _R("An id or method too long to repeat is refused and not repeated.", "A18"),
     "surface:small-messages": _R("A message of very many parts is refused before it is read.", "A18, G07"),
+    "tools:budget": _R("Tools that cost more than their budget fail the command.", "DESIGN 6"),
     "tools:as-sent": _R("What `tools` shows is what the server lists, with what it costs.", "law 7"),
     "values:exact": _R("Every type comes back as it is stored, in its documented form.", "R7"),
     "values:guarded": _R("Every type survives the way into a guard and back.", "R6"),

@@ -71,6 +71,19 @@ def test_a_tool_is_shown_in_full_by_either_of_its_names(run: Run, files: Project
     assert run("--json", "tools", name).json["tools"] == [entry]
 
 
+@pytest.mark.requirement("tools:budget")
+def test_tools_that_cost_more_than_the_budget_end_with_one(run: Run) -> None:
+    cost = run("--json", "tools").json["total"]["tokens"]
+    for budget, code in ((cost, 0), (cost - 1, 1)):
+        done = run("--json", "tools", "--budget", str(budget))
+        assert (done.code, done.json["ok"], done.json["budget"]) == (code, not code, budget)
+        # Whatever is shown in full, the budget is about all that a model is sent.
+        assert run("tools", "billing.inspect_invoice", "--budget", str(budget)).code == code
+    assert run("tools", "--budget", str(cost - 1)).out.endswith(f"1 over the budget of {cost - 1}.\n")
+    with pytest.raises(SystemExit):
+        run("tools", "--budget", "0")
+
+
 def test_letters_outside_ascii_cost_their_bytes(run: Run, files: ProjectFiles) -> None:
     policy = files.root / "policies" / "billing.yaml"
     name, before = "billing.list_overdue", "List the overdue invoices with the largest late fees first."

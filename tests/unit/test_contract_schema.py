@@ -24,7 +24,7 @@ from synapsor.values import ColumnType, to_json
 from tests.unit.contracts import contract, data
 
 ROOT = Path(__file__).parents[2]
-POLICIES = sorted((ROOT / "policies").glob("*.yaml"))
+POLICIES = sorted(p for p in (ROOT / "policies").glob("*.yaml") if not p.name.endswith(".test.yaml"))
 CONTRACT = contract()
 TABLE = CONTRACT.tables["invoices"]
 READ = CONTRACT.capabilities["billing.inspect"]

@@ -23,6 +23,8 @@ from synapsor.core import evidence, facts, outcome, plan, proposal, question, re
 from synapsor.core.outcome import Why, why_failed, why_refused
 from synapsor.errors import Code, Failure
 from synapsor.sources import mysql_catalogue, postgres_catalogue
+from synapsor.testing.cases import load_cases
+from synapsor.testing.suite import run_in_memory
 from synapsor.values import ColumnType, to_json
 
 ROOT = Path(__file__).parents[2]
@@ -156,6 +158,19 @@ def test_every_contract_in_the_docs_is_in_order(text: str, tmp_path: Path) -> No
     assert load(file).digest.startswith("sha256:")
 
 
+@pytest.mark.requirement("docs:true")
+@pytest.mark.parametrize("text", examples("yaml cases"))
+async def test_every_file_of_cases_in_the_docs_holds(text: str, tmp_path: Path) -> None:
+    for folder in ("policies", "fixtures"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "billing.yaml").symlink_to(ROOT / "policies" / "billing.yaml")
+    file = tmp_path / "own" / "billing.test.yaml"
+    file.write_text(text, encoding="utf-8")
+    cases = load_cases(file)
+    assert [(o.name, o.mismatches) for o in await run_in_memory(cases, list(cases.held.cases)) if not o.passed] == []
+
+
 @pytest.mark.parametrize("text", examples("yaml synapsor.yaml"))
 def test_every_configuration_in_the_docs_is_in_order(text: str, tmp_path: Path) -> None:
     file = tmp_path / "synapsor.yaml"
@@ -170,6 +185,7 @@ def test_every_json_in_the_docs_is_json(text: str) -> None:
 
 def test_there_are_examples_of_every_kind() -> None:
     assert len(examples("yaml contract")) >= 2
+    assert len(examples("yaml cases")) >= 1
     assert len(examples("yaml synapsor.yaml")) >= 2
     assert sum(1 for page in PAGES for _ in command_lines(page)) >= 20
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from synapsor.contract.capability import Bound, ProposeCapability, Range
-from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.model import Contract
+from synapsor.contract.plainly import bounds_of
 from synapsor.core.authority import table_for
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
@@ -46,36 +46,3 @@ def terms_of(proposal: Proposal, contract: Contract) -> Terms:
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # `table_for` refuses every other
     units = {name: rule.unit for name, rule in table.allowed.items() if rule.unit}
     return Terms(units=units, bounds=bounds_of(capability, table, tuple(proposal.changes)))
-
-
-def bounds_of(capability: ProposeCapability, table: Table, changed: tuple[str, ...]) -> dict[str, str]:
-    """Return the bounds in plain words, by column: of the changed ones first, then of others that `bounds` names."""
-    bounds: dict[str, str] = {}
-    for name in dict.fromkeys((*changed, *capability.bounds)):
-        rule = table.columns[name]
-        if words := "; ".join(_words(rule, capability.bounds.get(name), rule.unit or "")):
-            bounds[name] = words
-    return bounds
-
-
-def _words(rule: ColumnRule, bound: Bound | None, unit: str) -> Iterator[str]:
-    if bound is not None:
-        yield from _span("before the change", bound.before, unit)
-        yield from _span("after the change", bound.after, unit)
-        yield from _span("difference", bound.change, unit)
-    yield from _limits("the column takes", rule.minimum, rule.maximum, unit)
-
-
-def _span(which: str, limits: Range | None, unit: str) -> Iterator[str]:
-    if limits is not None:
-        yield from _limits(which, limits.at_least, limits.at_most, unit)
-
-
-def _limits(which: str, low: int | None, high: int | None, unit: str) -> Iterator[str]:
-    counted = f" {unit}" if unit else ""
-    if low is not None and high is not None:
-        yield f"{which} exactly {low}{counted}" if low == high else f"{which} from {low} to {high}{counted}"
-    elif low is not None:
-        yield f"{which} at least {low}{counted}"
-    elif high is not None:
-        yield f"{which} at most {high}{counted}"

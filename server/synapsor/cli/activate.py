@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from synapsor import runtime
-from synapsor.approve.terms import bounds_of
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, confirm_digest, interrupt_at_once, note
 from synapsor.config import load_config
-from synapsor.contract.capability import Capability, ProposeCapability, shown
-from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
 from synapsor.contract.model import Contract
+from synapsor.contract.plainly import granted
 from synapsor.core.review import ACTIVATOR_ROLE, may_activate
 from synapsor.errors import UsageError
 from synapsor.flow.review import activate
 from synapsor.ports import Activated
-
-_SIGNS = {
-    Operator.EQUALS: "=",
-    Operator.NOT: "is not",
-    Operator.AT_LEAST: ">=",
-    Operator.ABOVE: ">",
-    Operator.AT_MOST: "<=",
-    Operator.BELOW: "<",
-    Operator.HAS_VALUE: "has a value",
-    Operator.NO_VALUE: "has no value",
-}
 
 
 def run(arguments: Namespace) -> int:
@@ -105,38 +90,6 @@ def confirm(contract: Contract, digest: str, origin: str) -> None:
         )
     for name, capability in contract.capabilities.items():
         note(f"  {name}: {capability.description}")
-        for line in _granted(contract, capability):
+        for line in granted(contract, capability):
             note(f"    {line}")
     confirm_digest(digest, verb="activate", otherwise="Read it, then run again with --yes.")
-
-
-def _granted(contract: Contract, capability: Capability) -> Iterator[str]:
-    """Yield what a capability allows, in the words of the card."""
-    table, limits = contract.table_of(capability), capability.limits
-    context = contract.context_of(capability)
-    trusted = ((table.tenant_column, context.tenant), (table.principal, context.principal))
-    asked = [f"{column} = {value}" for column, value in trusted if column is not None]
-    rows = " and ".join([*asked, *_compared(table.only), *_compared(capability.where)])
-    yield f"returns {', '.join(shown(capability, table))}"
-    yield f"where {rows or 'nothing: every row, since the table has a single tenant'}"
-    yield f"limits: {limits.rows} rows, {limits.bytes} bytes, {limits.time_ms} ms"
-    if isinstance(capability, ProposeCapability):
-        yield f"sets {', '.join(f'{column} = {_value(value)}' for column, value in capability.set.items())}"
-        bounds = bounds_of(capability, table, tuple(capability.set))
-        yield from (f"bounds of {column}: {words}" for column, words in bounds.items())
-        if not bounds:
-            yield "no bounds"
-        yield f"needs the role {capability.approval.role}, within {capability.approval.expires_hours} hours"
-
-
-def _compared(where: Mapping[str, Scalar | Compare]) -> Iterator[str]:
-    """Yield each comparison of a filter."""
-    for column, operator, values in terms(where):
-        words = ", ".join(_value(value) for value in values)
-        sign = _SIGNS.get(operator, operator.value.replace("_", " "))
-        yield f"{column} {sign} {words}".rstrip()
-
-
-def _value(value: Scalar) -> str:
-    """Return an argument as `$name` and a constant as JSON, so that neither is taken for the other."""
-    return str(value) if is_argument(value) else json.dumps(constant(value), ensure_ascii=False)

@@ -44,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     _globals(parser, top=True)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _serving(commands)
+    _authoring(commands)
     _contracts(commands)
     _deciding(commands)
     _looking(commands)
@@ -106,9 +107,49 @@ def _serving(commands: Any) -> None:
     worker.add_argument("--name", help="the worker's name in receipts")
 
 
-def _contracts(commands: Any) -> None:
+def _authoring(commands: Any) -> None:
     check = _command(commands, "check", "Check configuration and contracts; no database is needed.")
     check.add_argument("files", nargs="*", type=Path, metavar="FILE", help="contracts (default: those of the project)")
+    lint = _command(
+        commands,
+        "lint",
+        "Find matters of taste and risk in contracts, beside what `check` refuses; no database is needed.",
+    )
+    lint.add_argument("files", nargs="*", type=Path, metavar="FILE", help="contracts (default: those of the project)")
+    lint.add_argument("--strict", action="store_true", help="warnings, too, end with 1; errors always do, notes never")
+    lint.add_argument("--sarif", action="store_true", help="one SARIF 2.1.0 document on stdout")
+    explain = _command(
+        commands, "explain", "Tell in plain words what a capability reads or asks for, whose rows, and who decides."
+    )
+    explain.add_argument("capabilities", nargs="*", metavar="CAPABILITY", help="names (default: all of the project)")
+    explain.add_argument("--sql", action="store_true", help="the statements that its source is sent, too")
+    explain.add_argument(
+        "--plan",
+        action="store_true",
+        help="how its source would run the read, too: cost, rows, and whether an index serves it; asks the live source",
+    )
+    diff = _command(
+        commands, "diff", "Tell whether authority grows from one version of a contract to another; exits with 1 if so."
+    )
+    diff.add_argument(
+        "before",
+        metavar="A",
+        help="a contract file, a digest or the handle of an activation; or alone, a contract whose active version is compared with its file",
+    )
+    diff.add_argument("after", nargs="?", metavar="B", help="the version that A is compared with")
+    test = _command(commands, "test", "Run the cases beside a contract, over a database in memory.", module="cases")
+    test.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="cases (default: policies/x.test.yaml beside policies/x.yaml)",
+    )
+    test.add_argument("--name", default="", metavar="TEXT", help="only cases with this in their name")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcomes as JUnit XML, too")
+
+
+def _contracts(commands: Any) -> None:
     activate = _command(commands, "activate", "Sign that the contracts as they are now may be served.")
     activate.add_argument("contracts", nargs="*", metavar="CONTRACT", help="names (default: all of the project)")
     activate.add_argument("--yes", action="store_true", help="do not ask")
@@ -134,7 +175,9 @@ def _contracts(commands: Any) -> None:
     tools.add_argument(
         "capabilities", nargs="*", metavar="CAPABILITY", help="show these in full (default: list the cost of all)"
     )
+    tools.add_argument("--budget", type=_tokens, metavar="TOKENS", help="end with 1 when all tools together cost more")
     schema = _command(commands, "schema", "Print the JSON Schema of a contract, for editors.")
+    schema.add_argument("--cases", action="store_true", help="the schema of a file of cases instead")
     schema.add_argument("--write", type=Path, metavar="FILE", help="write it to a file instead")
     call = _command(commands, "call", "Call a capability as a model would, and print the envelope.")
     call.add_argument("capability")
@@ -250,6 +293,13 @@ def _rest(commands: Any) -> None:
     token = _command(commands, "token", "Make a bearer token for an HTTP client.")
     token.add_argument("action", choices=["new"], help="print a token once, and the hash that goes into synapsor.yaml")
     _command(commands, "version", "Print the version.")
+
+
+def _tokens(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("from 1")
+    return number
 
 
 def _count(text: str) -> int:

@@ -21,7 +21,7 @@ _PARTS = ("description", "inputSchema", "outputSchema", "annotations")
 
 
 def run(arguments: Namespace) -> int:
-    """Show the tools and return 0."""
+    """Show the tools and return 0, or 1 when all of them together cost more than the budget."""
     return asyncio.run(_run(arguments))
 
 
@@ -31,9 +31,19 @@ async def _run(arguments: Namespace) -> int:
     entries.sort(key=lambda entry: (-entry["characters"], entry["capability"]))
     summary = {"tools": len(entries)} | {key: sum(e[key] for e in entries) for key in ("characters", "tokens")}
     chosen = _chosen(entries, arguments.capabilities)
-    document = {"tools": chosen, "total": summary, "estimate": ESTIMATE}
-    answer(arguments, "tools", document, render(chosen, summary, full=bool(arguments.capabilities)))
-    return 0
+    over = arguments.budget is not None and summary["tokens"] > arguments.budget
+    document = {"tools": chosen, "total": summary, "estimate": ESTIMATE, "budget": arguments.budget}
+    text = render(chosen, summary, full=bool(arguments.capabilities))
+    if arguments.budget is not None:
+        text += f"\n{_spent(summary['tokens'], arguments.budget)}"
+    answer(arguments, "tools", document, text, ok=not over)
+    return int(over)
+
+
+def _spent(tokens: int, budget: int) -> str:
+    if tokens > budget:
+        return f"✗ All tools together cost {tokens} tokens, {tokens - budget} over the budget of {budget}."
+    return f"✓ All tools together cost {tokens} tokens of a budget of {budget}."
 
 
 def _listed(project: Project) -> list[tuple[str, dict[str, Any]]]:

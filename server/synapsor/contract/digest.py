@@ -46,7 +46,7 @@ def from_body(body: Mapping[str, Any]) -> Contract:
 
 def _fields(part: Model) -> dict[str, Any]:
     named = ((info, info.alias or name, getattr(part, name)) for name, info in type(part).model_fields.items())
-    return {name: _plain(value) for info, name, value in named if info.is_required() or _says(value, info)}
+    return {name: plain(value) for info, name, value in named if info.is_required() or _says(value, info)}
 
 
 def _says(value: Any, info: FieldInfo) -> bool:
@@ -54,12 +54,13 @@ def _says(value: Any, info: FieldInfo) -> bool:
     return bool(value) or value != info.get_default(call_default_factory=True)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a part of a contract as it stands in the body."""
     if isinstance(value, Model):
         return _fields(value)
     if isinstance(value, dict):
         # None is kept here: `where: {closed_at: null}` asks for rows without a value.
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return str(value) if isinstance(value, str) else value

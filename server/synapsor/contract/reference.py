@@ -15,6 +15,7 @@ from synapsor.contract.base import Model
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.explain import PARTS
 from synapsor.contract.fields import meaning_of
+from synapsor.contract.lint.lints import LINTS
 from synapsor.contract.mapping import ColumnRule
 from synapsor.contract.model import Contract
 from synapsor.contract.rules import RULES
@@ -22,6 +23,16 @@ from synapsor.values import ColumnType
 
 _MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), ProposeCapability)))
 _CHAPTERS = {"0": "The file", "1": "Its shape", "2": "Tables", "3": "Capabilities", "4": "Arguments", "5": "Names"}
+
+_LINT_CHAPTERS = {
+    "0": "Comments",
+    "1": "Breadth",
+    "2": "Columns",
+    "3": "Tables",
+    "4": "Texts that the model reads",
+    "5": "Arguments",
+    "6": "Proposals",
+}
 
 
 def contract_json_schema() -> dict[str, Any]:
@@ -165,10 +176,43 @@ def _rule_lines() -> Iterator[str]:
         yield f"| {rule} | {sentence} |"
 
 
+def render_lints() -> str:
+    """Return the list of lints."""
+    return "\n".join(_lint_lines()) + "\n"
+
+
+def _lint_lines() -> Iterator[str]:
+    yield "# The lints of a contract"
+    yield ""
+    yield "Rendered by `python -m synapsor.contract.reference docs/reference`; do not edit. `synapsor lint` finds matters of taste and risk"
+    yield "in contracts that `synapsor check` has nothing against. An error ends with 1, a warning with `--strict`, a note never. A lint is a"
+    yield "heuristic over names and words: it may be wrong, and then a comment behind the line, or on a line of its own above it, lets that"
+    yield "one finding pass. The reason is required, and a comment is no part of the digest:"
+    yield ""
+    yield "```yaml"
+    yield "      returns: [id, email] # lint: allow LNT201 because support answers by e-mail and has nothing else"
+    yield "```"
+    chapter = ""
+    for rule, lint in LINTS.items():
+        if rule[3] != chapter:
+            chapter = rule[3]
+            yield ""
+            yield f"## {_LINT_CHAPTERS[chapter]}"
+            yield ""
+            yield "| Lint | Severity | |"
+            yield "|---|---|---|"
+        yield f"| {rule} | {lint.severity.value} | {lint.sentence} |"
+
+
 def rendered() -> dict[str, str]:
     """Return every file of docs/reference that comes from here, by its name."""
     schema = json.dumps(contract_json_schema(), indent=2, ensure_ascii=False) + "\n"
-    return {"contract.md": render_contract(), "rules.md": render_rules(), "contract.schema.json": schema}
+    return {
+        "contract.md": render_contract(),
+        "rules.md": render_rules(),
+        "lint.md": render_lints(),
+        "contract.schema.json": schema,
+    }
 
 
 def main(folder: str) -> None:

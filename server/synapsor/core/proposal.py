@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
 from enum import StrEnum
@@ -130,14 +130,17 @@ def change_set(
         _hold(name, bound, before[name], changes.get(name, before[name]))
     if all(before[name] == token for name, token in changes.items()):
         raise Refusal(Code.NOTHING_TO_CHANGE)
+    guards, advances = guards_of(table, changes, before)
+    return ChangeSet(before=before, changes=changes, guards=guards, advances=advances)
+
+
+def guards_of(table: Table, changes: Iterable[str], before: Iterable[str]) -> tuple[tuple[str, ...], str | None]:
+    """Return the columns that must still hold what they held, and the version column that must have moved."""
     fixed = {*table.key, *table.scope}
     if table.version == "whole_row":
-        return ChangeSet(
-            before=before, changes=changes, guards=tuple(n for n in before if n not in fixed), advances=None
-        )
+        return tuple(n for n in before if n not in fixed), None
     assert table.version is not None  # noqa: S101  # check.py refuses a proposal on a mapping without a version
-    guards = tuple(n for n in dict.fromkeys((table.version, *changes, *table.only)) if n not in fixed)
-    return ChangeSet(before=before, changes=changes, guards=guards, advances=table.version)
+    return tuple(n for n in dict.fromkeys((table.version, *changes, *table.only)) if n not in fixed), table.version
 
 
 def _hold(name: str, bound: Bound, before: Token, after: Token) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from synapsor.contract.check import check_together
 from synapsor.contract.digest import contract_digest, from_body
 from synapsor.contract.load import LoadedContract, Reading, read_text
+from synapsor.contract.model import Contract
 from synapsor.core.review import Operator, signature_holds
 from synapsor.errors import ContractError, IntegrityError, UsageError
 from synapsor.ports import Activated, ReviewLedger
@@ -66,19 +67,37 @@ def judged_again(
         IntegrityError: it is not what was signed, or nobody who is known here signed it.
         ContractError: with every problem that it has by the rules of today, alone or beside the other contracts.
     """
+    _check_signature(earlier, operators)
     told = earlier.activation
-    operator = operators.get(told.operator)
-    if operator is None or not signature_holds(told, earlier.signature, operator):
-        raise IntegrityError("The signature of this earlier activation does not hold.", fix=_ANEW)
     name = f"{told.contract}@{told.digest.removeprefix('sha256:')[:12]}"
     reading = read_text(json.dumps(earlier.body, ensure_ascii=False, indent=2), name)
     beside = [(r.contract, r.positions) for r in (*others, reading) if r.contract is not None]
     if problems := sorted({*reading.problems, *check_together(beside)}):
         raise ContractError(tuple(problems))
-    contract = from_body(earlier.body)
+    return LoadedContract(contract=_recorded(earlier, ledger), digest=told.digest, path=Path(name))
+
+
+def as_signed(version: Activated, operators: Mapping[str, Operator], *, ledger: str) -> Contract:
+    """Return the contract of an activation, proven to be what was signed; what the rules of today say of it is another question.
+
+    Raises:
+        IntegrityError: it is not what was signed, or nobody who is known here signed it.
+    """
+    _check_signature(version, operators)
+    return _recorded(version, ledger)
+
+
+def _check_signature(version: Activated, operators: Mapping[str, Operator]) -> None:
+    operator = operators.get(version.activation.operator)
+    if operator is None or not signature_holds(version.activation, version.signature, operator):
+        raise IntegrityError("The signature of this earlier activation does not hold.", fix=_ANEW)
+
+
+def _recorded(version: Activated, ledger: str) -> Contract:
+    told, contract = version.activation, from_body(version.body)
     if (told.ledger, told.contract, told.digest) != (ledger, contract.contract, contract_digest(contract)):
         raise IntegrityError("The recorded contract is not the one that was signed.", fix=_ANEW)
-    return LoadedContract(contract=contract, digest=told.digest, path=Path(name))
+    return contract
 
 
 def same_databases(earlier: Activated, sources: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
@@ -39,6 +40,15 @@ class MemoryDatabase:
         """Return what a query of the test's own sees."""
         with closing(connect_memory(self.url)) as connection:
             return connection.execute(query).fetchall()
+
+    def row(self, table: str, key: Mapping[str, str]) -> dict[str, Any] | None:
+        """Return the row that a key names, or None."""
+        compared = " AND ".join(f'CAST("{column}" AS TEXT) = ?' for column in key)
+        with closing(connect_memory(self.url)) as connection:
+            connection.row_factory = sqlite3.Row
+            query = f'SELECT * FROM "{table}" WHERE {compared}'  # noqa: S608  # names of a contract, which hold no quote
+            found = connection.execute(query, tuple(key.values())).fetchone()
+        return None if found is None else dict(found)
 
     def reader(self, name: str, *, schema: str) -> MemoryReadSource:
         """Return the database as a read source; statements reach it under the schema's name."""
@@ -92,5 +102,11 @@ def _place(url: str, schema: str) -> Place:
 
 
 def connect_memory(url: str) -> sqlite3.Connection:
-    """Return a connection of the test's own, outside of every guard."""
-    return sqlite3.connect(_place(url, "main").uri("rw"), uri=True)
+    """Return a connection of the test's own, outside of every guard but one: no script of it reaches a file."""
+    connection = sqlite3.connect(_place(url, "main").uri("rw"), uri=True)
+    connection.set_authorizer(_no_files)
+    return connection
+
+
+def _no_files(action: int, *_: str | None) -> int:
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK

@@ -1,0 +1,116 @@
+"""How every key of the contract language counts when it differs: what grants more, how much it weighs, and what it is in plain words.
+
+A test sees to it that each key has its line and no line is about a key that is gone; a key without one would count as growing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from synapsor.contract import gains
+from synapsor.contract.gains import Gain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How one key counts.
+
+    Attributes:
+        gain: whether its second value grants something that the first does not.
+        weight: from 0, which nobody need mind, to 100.
+        words: what it is.
+        none: what it means that it is not there.
+        each: it is a mapping whose entries count one by one.
+    """
+
+    gain: Gain
+    weight: int
+    words: str
+    none: str = "nothing"
+    each: bool = False
+
+
+def _key(gain: Gain, weight: int, words: str, none: str = "nothing") -> Counts:
+    return Counts(gain=gain, weight=weight, words=words, none=none)
+
+
+def _each(gain: Gain, weight: int, words: str) -> Counts:
+    return Counts(gain=gain, weight=weight, words=words, each=True)
+
+
+UNKNOWN: Final = _key(gains.other, 100, "a key of which this version does not know how it counts")
+
+COUNTS: Final[dict[str, Counts]] = {
+    "Contract.synapsor": _key(gains.nothing, 0, "the version of the language"),
+    "Contract.contract": _key(gains.nothing, 10, "the contract's name"),
+    "Contract.contexts": _each(gains.declared, 90, "who is asking"),
+    "Contract.tables": _each(gains.granted, 80, "a table that may be used"),
+    "Contract.capabilities": _each(gains.granted, 85, "something that an agent can do"),
+    "Context.tenant": _key(gains.other, 100, "the session value that says whose rows are seen"),
+    "Context.principal": _key(gains.other, 95, "the session value that says who asks"),
+    "Table.source": _key(gains.other, 95, "the database"),
+    "Table.relation": _key(gains.other, 95, "the table or view that is read"),
+    "Table.write_to": _key(gains.other, 95, "the table that is written to", "the one that is read"),
+    "Table.key": _key(gains.other, 80, "the columns that name one row"),
+    "Table.tenant": _key(gains.tenant, 100, "the column that says whose row it is"),
+    "Table.principal": _key(gains.guarded, 95, "the column that keeps people to their own rows", "everybody's rows"),
+    "Table.only": _each(gains.filtered, 90, "a filter that always holds"),
+    "Table.version": _key(gains.version, 70, "what shows that a row was changed meanwhile"),
+    "Table.moves": _key(gains.listed, 60, "columns that may change without approval", "none"),
+    "Table.columns": _each(gains.columns, 75, "a column that may be used"),
+    "SingleTenant.single_tenant": _key(gains.other, 100, "that all rows belong to one tenant"),
+    "SingleTenant.because": _key(gains.nothing, 20, "why all rows belong to one tenant"),
+    "ColumnRule.type": _key(gains.nothing, 30, "what the column holds"),
+    "ColumnRule.denied": _key(gains.columns, 90, "whether the column is denied"),
+    "ColumnRule.one_of": _key(gains.wider, 55, "the values that may be asked for or set", "any"),
+    "ColumnRule.max_length": _key(gains.more, 30, "the most characters that may be set", "no limit"),
+    "ColumnRule.scale": _key(gains.nothing, 25, "the decimal places that are kept", "as they are"),
+    "ColumnRule.minimum": _key(gains.less, 55, "the least value that may be asked for or set", "no limit"),
+    "ColumnRule.maximum": _key(gains.more, 55, "the greatest value that may be asked for or set", "no limit"),
+    "ColumnRule.unit": _key(gains.nothing, 35, "what the number counts"),
+    "ColumnRule.description": _key(gains.nothing, 10, "what the model is told of the column"),
+    "_Capability.description": _key(gains.nothing, 15, "what the model is told of it"),
+    "_Capability.context": _key(gains.context, 90, "who is asking", "the only context"),
+    "_Capability.arguments": _each(gains.declared, 40, "what the model fills in"),
+    "_Capability.where": _each(gains.filtered, 80, "a filter on the rows"),
+    "_Capability.returns": _key(gains.returned, 70, "the columns that the model sees", "whatever the table allows"),
+    "_Capability.limits": _key(gains.other, 40, "what one call may take"),
+    "ReadCapability.read": _key(gains.other, 90, "the table that is read"),
+    "ReadCapability.order": _key(gains.nothing, 20, "the order of the rows", "the key's"),
+    "ReadCapability.pages": _key(gains.allowed, 50, "whether the model may ask for the next page"),
+    "ReadCapability.total": _key(gains.allowed, 30, "whether the number of all rows is told"),
+    "ProposeCapability.propose": _key(gains.other, 95, "what is changed"),
+    "ProposeCapability.set": _each(gains.assigned, 85, "a column that is changed"),
+    "ProposeCapability.bounds": _each(gains.guarded, 80, "what must hold of a number"),
+    "ProposeCapability.approval": _key(gains.other, 90, "who decides"),
+    "Argument.type": _key(gains.other, 40, "what the model may send"),
+    "Argument.description": _key(gains.nothing, 10, "what the model is told of the argument"),
+    "Argument.optional": _key(gains.allowed, 60, "whether the argument, and its filter, may be left out"),
+    "Argument.many": _key(gains.many, 45, "how many values the model may send at once", "one"),
+    "Argument.max_length": _key(gains.more, 25, "the most characters that the model may send", "no limit"),
+    "Argument.minimum": _key(gains.less, 50, "the least value that the model may send", "no limit"),
+    "Argument.maximum": _key(gains.more, 50, "the greatest value that the model may send", "no limit"),
+    "Argument.one_of": _key(gains.wider, 50, "the values that the model may send", "any"),
+    **{
+        f"Compare.{name.rstrip('_')}": _key(gain, 80, "a comparison of a filter")
+        for name, gain in gains.OPERATORS.items()
+    },
+    "Limits.rows": _key(gains.more, 50, "the most rows that one call returns"),
+    "Limits.bytes": _key(gains.more, 40, "the most bytes that one call returns"),
+    "Limits.time_ms": _key(gains.more, 30, "the milliseconds that one call may take"),
+    "Limits.calls_per_minute": _key(gains.more, 45, "how often one person may call it in a minute", "no limit"),
+    "Bound.before": _key(gains.guarded, 80, "what must hold of the value as it is", "anything"),
+    "Bound.after": _key(gains.guarded, 80, "what must hold of the value as it would be", "anything"),
+    "Bound.change": _key(gains.guarded, 80, "what must hold of the difference", "anything"),
+    "Range.at_least": _key(gains.less, 80, "the least value", "no limit"),
+    "Range.at_most": _key(gains.more, 80, "the greatest value", "no limit"),
+    "Approval.role": _key(gains.other, 95, "the role that may approve"),
+    "Approval.expires_hours": _key(gains.more, 45, "the hours for which a proposal may be approved"),
+}
+
+
+def counts_of(part: type, field: str) -> Counts:
+    """Return how a field of a model counts; shared fields have one line, with the base class."""
+    named = (f"{base.__name__}.{field.rstrip('_')}" for base in part.__mro__)
+    return next((COUNTS[name] for name in named if name in COUNTS), UNKNOWN)

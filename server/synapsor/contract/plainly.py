@@ -1,0 +1,101 @@
+"""What a contract grants, in plain words: the one place where filters, values, bounds and limits are worded for a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from synapsor.contract.capability import Bound, Capability, ProposeCapability, Range, shown
+from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
+from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.model import Contract
+
+_SIGNS: Final = {
+    Operator.EQUALS: "=",
+    Operator.NOT: "is not",
+    Operator.AT_LEAST: ">=",
+    Operator.ABOVE: ">",
+    Operator.AT_MOST: "<=",
+    Operator.BELOW: "<",
+    Operator.HAS_VALUE: "has a value",
+    Operator.NO_VALUE: "has no value",
+}
+WORDS: Final = {
+    Operator.EQUALS: "is",
+    Operator.NOT: "is not",
+    Operator.AT_LEAST: "is at least",
+    Operator.ABOVE: "is more than",
+    Operator.AT_MOST: "is at most",
+    Operator.BELOW: "is less than",
+    Operator.ONE_OF: "is one of",
+    Operator.STARTS_WITH: "begins with",
+    Operator.HAS_VALUE: "has a value",
+    Operator.NO_VALUE: "has no value",
+}
+"""The same for those who do not read signs."""
+
+
+def granted(contract: Contract, capability: Capability) -> Iterator[str]:
+    """Yield what a capability allows, in the words of the card."""
+    table, limits = contract.table_of(capability), capability.limits
+    context = contract.context_of(capability)
+    trusted = ((table.tenant_column, context.tenant), (table.principal, context.principal))
+    asked = [f"{column} = {value}" for column, value in trusted if column is not None]
+    rows = " and ".join([*asked, *comparisons(table.only), *comparisons(capability.where)])
+    yield f"returns {', '.join(shown(capability, table))}"
+    yield f"where {rows or 'nothing: every row, since the table has a single tenant'}"
+    yield f"limits: {limits.rows} rows, {limits.bytes} bytes, {limits.time_ms} ms"
+    if isinstance(capability, ProposeCapability):
+        yield f"sets {', '.join(f'{column} = {value_of(value)}' for column, value in capability.set.items())}"
+        bounds = bounds_of(capability, table, tuple(capability.set))
+        yield from (f"bounds of {column}: {words}" for column, words in bounds.items())
+        if not bounds:
+            yield "no bounds"
+        yield f"needs the role {capability.approval.role}, within {capability.approval.expires_hours} hours"
+
+
+def comparisons(where: Mapping[str, Scalar | Compare], signs: Mapping[Operator, str] = _SIGNS) -> Iterator[str]:
+    """Yield each comparison of a filter, in signs or in the words that are given."""
+    for column, operator, values in terms(where):
+        words = ", ".join(value_of(value) for value in values)
+        sign = signs.get(operator, operator.value.replace("_", " "))
+        yield f"{column} {sign} {words}".rstrip()
+
+
+def value_of(value: Scalar) -> str:
+    """Return an argument as `$name` and a constant as JSON, so that neither is taken for the other."""
+    return str(value) if is_argument(value) else json.dumps(constant(value), ensure_ascii=False)
+
+
+def bounds_of(capability: ProposeCapability, table: Table, changed: tuple[str, ...]) -> dict[str, str]:
+    """Return the bounds in plain words, by column: of the changed ones first, then of others that `bounds` names."""
+    bounds: dict[str, str] = {}
+    for name in dict.fromkeys((*changed, *capability.bounds)):
+        rule = table.columns[name]
+        if words := "; ".join(_words(rule, capability.bounds.get(name), rule.unit or "")):
+            bounds[name] = words
+    return bounds
+
+
+def _words(rule: ColumnRule, bound: Bound | None, unit: str) -> Iterator[str]:
+    if bound is not None:
+        yield from _span("before the change", bound.before, unit)
+        yield from _span("after the change", bound.after, unit)
+        yield from _span("difference", bound.change, unit)
+    yield from _limits("the column takes", rule.minimum, rule.maximum, unit)
+
+
+def _span(which: str, limits: Range | None, unit: str) -> Iterator[str]:
+    if limits is not None:
+        yield from _limits(which, limits.at_least, limits.at_most, unit)
+
+
+def _limits(which: str, low: int | None, high: int | None, unit: str) -> Iterator[str]:
+    counted = f" {unit}" if unit else ""
+    if low is not None and high is not None:
+        yield f"{which} exactly {low}{counted}" if low == high else f"{which} from {low} to {high}{counted}"
+    elif low is not None:
+        yield f"{which} at least {low}{counted}"
+    elif high is not None:
+        yield f"{which} at most {high}{counted}"

@@ -1,0 +1,206 @@
+"""One capability told to somebody who does not program: what it reads or asks for, whose rows, what is seen, and what is refused.
+
+Each section is one function of one table; it repeats what the contract says and promises nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from synapsor.contract.capability import Argument, Capability, ProposeCapability, ReadCapability, is_single, shown
+from synapsor.contract.conditions import is_argument
+from synapsor.contract.mapping import SingleTenant, Table
+from synapsor.contract.model import Context, Contract
+from synapsor.contract.plainly import WORDS, bounds_of, comparisons, value_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One section."""
+
+    label: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Subject:
+    capability: Capability
+    table: Table
+    context: Context
+    named: str
+
+    @property
+    def single(self) -> bool:
+        return is_single(self.capability, self.table)
+
+
+def told(contract: Contract, name: str) -> tuple[Told, ...]:
+    """Return the sections of a capability; one that has nothing to say is left out."""
+    capability = contract.capabilities[name]
+    table = contract.table_of(capability)
+    subject = _Subject(
+        capability=capability,
+        table=table,
+        context=contract.context_of(capability),
+        named=next(name for name, other in contract.tables.items() if other is table),
+    )
+    sections = ((label, tuple(tell(subject))) for label, tell in SECTIONS.items())
+    return tuple(Told(label=label, sentences=sentences) for label, sentences in sections if sentences)
+
+
+def _what(it: _Subject) -> Iterator[str]:
+    if isinstance(it.capability, ProposeCapability):
+        yield f"It asks for a change of one row of {it.named}. Nothing changes before a person approves."
+    elif it.single:
+        yield f"It reads one row of {it.named}, and changes nothing."
+    else:
+        yield f"It lists rows of {it.named}, and changes nothing."
+        yield from _listed(it.capability)
+
+
+def _listed(capability: Capability) -> Iterator[str]:
+    if not isinstance(capability, ReadCapability):
+        return
+    order = [f"{o[1:]}, largest first" if o.startswith("-") else o for o in capability.order]
+    if order:
+        yield f"Ordered by {', then by '.join(order)}."
+    if capability.pages:
+        yield "The model may ask for the next page, until the end of the list."
+    if capability.total:
+        yield "How many rows there are in all is told."
+
+
+def _whose(it: _Subject) -> Iterator[str]:
+    tenant = it.table.tenant
+    if isinstance(tenant, SingleTenant):
+        yield f"Everybody's: there is no tenant, because: {tenant.because}"
+    else:
+        yield f"Only rows whose {tenant} is the {_of_session(it.context.tenant)} of the session."
+    if it.table.principal:
+        yield f"Only rows whose {it.table.principal} is the {_of_session(it.context.principal)} of the session."
+    yield "Neither can be chosen by the model. All other rows do not exist for it."
+
+
+def _of_session(value: str) -> str:
+    return value.removeprefix("session.")
+
+
+def _which(it: _Subject) -> Iterator[str]:
+    for said in (*comparisons(it.table.only, WORDS), *comparisons(it.capability.where, WORDS)):
+        yield f"{said}{'' if '$' not in said else ' (what the model gives)'}"
+    if any(argument.optional for argument in it.capability.arguments.values()):
+        yield "What the model leaves out is not asked for."
+
+
+def _given(it: _Subject) -> Iterator[str]:
+    for name, argument in it.capability.arguments.items():
+        yield f"${name}: {_taken(argument)}{f'. {argument.description}' if argument.description else ''}"
+
+
+def _taken(argument: Argument) -> str:
+    kinds = {"string": "a text", "integer": "a whole number", "number": "a number", "boolean": "yes or no"}
+    if argument.one_of is not None:
+        words = "one of " + ", ".join(argument.one_of)
+    else:
+        words = kinds[argument.type]
+        words += f" of at most {argument.max_length} characters" if argument.max_length else ""
+        ends = [(w, n) for w, n in (("at least", argument.minimum), ("at most", argument.maximum)) if n is not None]
+        words += "".join(f", {word} {number}" for word, number in ends)
+    words = f"up to {argument.many} values, each {words}" if argument.many else words
+    return words + (", or nothing" if argument.optional else "")
+
+
+def _seen(it: _Subject) -> Iterator[str]:
+    yield ", ".join(shown(it.capability, it.table))
+
+
+def _unseen(it: _Subject) -> Iterator[str]:
+    seen = set(shown(it.capability, it.table))
+    denied = sorted(set(it.table.columns) - set(it.table.allowed))
+    kept = [name for name in it.table.allowed if name not in seen]
+    if denied:
+        yield f"{', '.join(denied)}: denied to every capability"
+    if kept:
+        yield f"{', '.join(kept)}: not returned by this one"
+    yield "Any column that the contract does not name."
+
+
+def _changed(it: _Subject) -> Iterator[str]:
+    if isinstance(it.capability, ProposeCapability):
+        for column, value in it.capability.set.items():
+            what = f"what the model gives as {value_of(value)}" if is_argument(value) else value_of(value)
+            yield f"{column} becomes {what}"
+        yield "Every other column stays as it is" + (
+            f", but for {', '.join(it.table.moves)}, which the database moves itself." if it.table.moves else "."
+        )
+
+
+def _bounds(it: _Subject) -> Iterator[str]:
+    if isinstance(it.capability, ProposeCapability):
+        bounds = bounds_of(it.capability, it.table, tuple(it.capability.set))
+        yield from (f"{column}: {words}" for column, words in bounds.items())
+        if not bounds:
+            yield "No number is bounded."
+
+
+def _limits(it: _Subject) -> Iterator[str]:
+    limits = it.capability.limits
+    rows = [] if it.single else [f"{limits.rows} rows"]
+    yield f"One call: at most {', '.join([*rows, f'{limits.bytes:,} bytes of text', f'{limits.time_ms / 1000:g} s'])}."
+    if limits.calls_per_minute is not None:
+        yield f"One person: at most {limits.calls_per_minute} calls a minute."
+
+
+def _decides(it: _Subject) -> Iterator[str]:
+    if isinstance(it.capability, ProposeCapability):
+        approval = it.capability.approval
+        yield f"A person with the role {approval.role}, who is not the one who asked, within {approval.expires_hours} hours."
+        yield "They sign exactly the change that they were shown."
+
+
+def _refused(it: _Subject) -> Iterator[str]:
+    yield (
+        "A row of somebody else, as if it were not there."
+        if it.single
+        else "A session that lacks whose rows it may see."
+    )
+    yield "Any argument but these, and any value that does not fit."
+    if isinstance(it.capability, ProposeCapability):
+        yield "A change outside the bounds, and one that would change nothing."
+    elif it.single:
+        yield "A row of more bytes than one call may return."
+    else:
+        yield "Nothing for being long: a list that is cut says so."
+
+
+def _guards(it: _Subject) -> Iterator[str]:
+    if not isinstance(it.capability, ProposeCapability):
+        return
+    version = it.table.version
+    if version == "whole_row":
+        yield "Every column must be as it was when the change was asked for; otherwise nothing is applied."
+        return
+    held = dict.fromkeys(
+        str(name) for name in (version, *it.capability.set, *it.table.only) if name not in it.table.scope
+    )
+    yield f"{', '.join(held)} must be as they were when the change was asked for; otherwise nothing is applied."
+    yield f"Afterwards {version} must have moved, and nothing else than what was approved."
+
+
+SECTIONS: Final[dict[str, Callable[[_Subject], Iterator[str]]]] = {
+    "does": _what,
+    "whose rows": _whose,
+    "which": _which,
+    "model gives": _given,
+    "changes": _changed,
+    "bounds": _bounds,
+    "seen": _seen,
+    "never seen": _unseen,
+    "limits": _limits,
+    "decided by": _decides,
+    "refused": _refused,
+    "when applied": _guards,
+}
+"""What is told, in this order; a new key of the language adds a sentence to one of these, or a section."""

@@ -1,0 +1,124 @@
+"""The statements behind a capability, for an operator's eyes: what is sent to its source, with placeholders and never a value.
+
+They are made by the functions that make the real ones, from the contract alone: only the types that a live catalogue knows better,
+such as an enum's, are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from synapsor.contract.capability import Argument, Capability, ProposeCapability
+from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.model import Contract
+from synapsor.core.plan import Condition, WriteShape
+from synapsor.core.posture import natives
+from synapsor.core.proposal import guards_of
+from synapsor.core.question import Asked, column_of, plan_read, question_of
+from synapsor.core.scope import Scope
+from synapsor.core.writeback import target
+from synapsor.errors import naming
+from synapsor.ports import ReadSource
+from synapsor.sql.explain import Estimate, estimate, explained
+from synapsor.sql.read import compile_read
+from synapsor.sql.statement import Dialect
+from synapsor.sql.write import compile_write
+from synapsor.values import ColumnType
+
+_TIME_MS: Final = 5000
+SAMPLES: Final[dict[ColumnType, str]] = {
+    ColumnType.INTEGER: "1",
+    ColumnType.NUMERIC: "1",
+    ColumnType.BOOLEAN: "true",
+    ColumnType.DATE: "2026-01-01",
+    ColumnType.TIMESTAMP: "2026-01-01 00:00:00",
+    ColumnType.TIMESTAMPTZ: "2026-01-01 00:00:00+00",
+    ColumnType.UUID: "00000000-0000-4000-8000-000000000000",
+}
+"""Values that nobody has, for a plan: what an estimate is made for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One statement and what it is for."""
+
+    purpose: str
+    text: str
+
+
+def statements(contract: Contract, name: str, dialect: Dialect) -> tuple[Sent, ...]:
+    """Return what a capability sends to a source of this dialect: a read its read, a proposal what applying it takes as well."""
+    capability = contract.capabilities[name]
+    table = contract.table_of(capability)
+    question = question_of(capability, table)
+    read = Sent(purpose="the read", text=compile_read(question.shape, dialect).text)
+    if not isinstance(capability, ProposeCapability):
+        return (read,)
+    see = partial(column_of, table)
+    key = tuple(see(column) for column in table.key)
+    where = tuple(Condition(column) for column in key)
+    look = replace(question.shape, relation=target(table), where=where, rows=1, lock=True)
+    shape = WriteShape(
+        relation=target(table),
+        scope=question.shape.scope,
+        key=key,
+        guards=tuple(see(column) for column in _guards(capability, table)),
+        sets=tuple(see(column) for column in capability.set),
+    )
+    return (
+        replace(read, purpose="the row as it is, when a change is asked for"),
+        Sent(purpose="the row locked, before and after the change", text=compile_read(look, dialect).text),
+        Sent(purpose="the change", text=compile_write(shape, dialect).text),
+    )
+
+
+def _guards(capability: ProposeCapability, table: Table) -> tuple[str, ...]:
+    guards, _ = guards_of(table, capability.set, table.allowed)
+    return guards
+
+
+async def expected(contract: Contract, name: str, source: ReadSource, tenant: str | None) -> Estimate:
+    """Return what the source expects of a capability's read, asked through the read credential; no row is read.
+
+    The values are made up; the tenant is the one that is given, where one is.
+
+    Raises:
+        SourceFailure: it cannot be asked, or the credential may not see how.
+        ValueUnfit: its answer is not of a known form.
+    """
+    capability = contract.capabilities[name]
+    table = contract.table_of(capability)
+    with naming(table.source):
+        facts = await source.describe(question_of(capability, table).shape.relation)
+        question = question_of(capability, table, natives(facts) if facts else None)
+        arguments = _made_up(capability, question.asked)
+        scope = Scope(tenant=tenant or _token(table, table.tenant_column), principal=_token(table, table.principal))
+        plan = plan_read(question, scope, arguments)
+        statement = compile_read(plan.shape, source.dialect).bind(plan)
+        rows = await source.fetch(explained(statement, source.dialect), time_ms=_TIME_MS)
+    return estimate(rows, source.dialect)
+
+
+def _token(table: Table, column: str | None) -> str:
+    return SAMPLES.get(table.columns[column].type, "x") if column else "x"
+
+
+def _made_up(capability: Capability, asked: Iterable[Asked]) -> dict[str, Any]:
+    """Return a value for each argument that stands in a filter."""
+    return {a.argument: _value(capability.arguments[a.argument], a.rule) for a in asked if a.argument}
+
+
+def _value(argument: Argument, rule: ColumnRule) -> Any:
+    one: Any = SAMPLES.get(rule.type, "x")
+    if argument.one_of is not None:
+        one = argument.one_of[0]
+    elif argument.type == "integer":
+        one = next((n for n in (argument.minimum, argument.maximum) if n is not None), 1)
+    elif argument.type == "boolean":
+        one = True
+    elif rule.type is ColumnType.TIMESTAMPTZ:
+        one = "2026-01-01T00:00:00Z"
+    return [one] if argument.many is not None else one

@@ -1,0 +1,141 @@
+"""Cases run: each over a database and a ledger of its own in memory, or a read of the project's own sources.
+
+What a case calls is answered by the same desk that serves a model.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synapsor.core.scope import Session
+from synapsor.errors import ConfigError, DecisionRefused
+from synapsor.flow.desk import Desk
+from synapsor.runtime import Project
+from synapsor.testing.cases import Behind, Case, Cases, Step, Wait
+from synapsor.testing.expect import Mismatch, Seen, mismatches
+from synapsor.testing.trial import Trial, desk_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one case."""
+
+    name: str
+    line: int
+    mismatches: tuple[Mismatch, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as it must be."""
+        return not self.mismatches
+
+
+async def run_in_memory(cases: Cases, chosen: Collection[str]) -> list[Outcome]:
+    """Run the chosen cases, each over a database of its own.
+
+    Raises:
+        ConfigError: the contract or a script of the fixture cannot be read, or a script fails.
+        ContractError: with every problem of the contract.
+        UnsafeSource: the tables are not what the contract says.
+    """
+    contract = _text(cases.contract)
+    assert cases.held.fixture is not None  # noqa: S101  # the model refuses a file without one
+    fixture = cases.held.fixture
+    schema = "\n".join(_text(cases.file.parent / name) for name in fixture.schema_)
+    seed = "\n".join([*(_text(cases.file.parent / name) for name in fixture.seed), fixture.sql])
+    outcomes: list[Outcome] = []
+    for name in chosen:
+        case = cases.held.cases[name]
+        try:
+            opened = desk_for(contract, schema=schema, seed=seed, session=cases.session(case), mode=cases.held.mode)
+            async with opened as trial:
+                seen = await _tried(trial, case)
+        except sqlite3.Error as error:
+            raise ConfigError(f"A script of {cases.file.name} fails: {error}.", fix="Mend the script.") from None
+        outcomes.append(_outcome(cases, name, mismatches(case.expect, seen)))
+    return outcomes
+
+
+async def run_live(cases: Cases, chosen: Collection[str], project: Project) -> list[Outcome]:
+    """Run the chosen cases, reads alone, on the project's own sources; their evidence is recorded as that of any read.
+
+    Raises:
+        ConfigError: the contract is not one of the project, or a case calls something else than a read.
+    """
+    names = _reads(cases, project)
+    for name in chosen:
+        if cases.held.cases[name].call not in names:
+            raise ConfigError(
+                f"`{name}` calls no read of this contract.", fix="On a live source, cases are reads; propose in memory."
+            )
+    desk = await project.desk()
+    return [_outcome(cases, name, await _read(desk, cases, cases.held.cases[name])) for name in chosen]
+
+
+def _reads(cases: Cases, project: Project) -> set[str]:
+    file = cases.contract.resolve()
+    loaded = next((c for c in project.contracts() if c.path.resolve() == file), None)
+    if loaded is None:
+        raise ConfigError(f"{cases.contract} is no contract of this project.", fix="Add it under `policies:`.")
+    return {
+        name for name, tool in project.tools().items() if tool.kind == "read" and name in loaded.contract.capabilities
+    }
+
+
+async def _read(desk: Desk, cases: Cases, case: Case) -> tuple[Mismatch, ...]:
+    session = Session(values=cases.session(case), client="test")
+    return mismatches(case.expect, Seen(envelope=await desk.call(case.call, case.arguments, session)))
+
+
+async def _tried(trial: Trial, case: Case) -> Seen:
+    envelope = await trial.desk.call(case.call, case.arguments, trial.session)
+    refused = outcome = None
+    for step in case.steps:
+        try:
+            outcome = await _stepped(trial, envelope, step) or outcome
+        except DecisionRefused as error:
+            refused = error.rule
+    status, row = await _afterwards(trial, envelope)
+    return Seen(envelope=envelope, status=status, refused=refused, outcome=outcome, row=row)
+
+
+async def _stepped(trial: Trial, envelope: Mapping[str, Any], step: Step) -> str | None:
+    """Take one step, and return what the worker reports of the last job, if that was the step."""
+    if isinstance(step, Behind):
+        trial.database.run(step.sql)
+    elif isinstance(step, Wait):
+        trial.clock.move(hours=step.hours)
+    elif step == "apply":
+        reports = await trial.apply()
+        return str(reports[-1]["code"] or reports[-1]["outcome"]) if reports else "nothing"
+    elif envelope["proposal"] is None:
+        raise DecisionRefused("no_such_proposal", "The call filed no proposal.")
+    elif step == "approve":
+        await trial.approve(envelope)
+    else:
+        await trial.reject(envelope, reason="Rejected by a case.")
+    return None
+
+
+async def _afterwards(trial: Trial, envelope: Mapping[str, Any]) -> tuple[str | None, dict[str, Any] | None]:
+    view = envelope["proposal"]
+    record = await trial.ledger.proposal(view["id"]) if view else None
+    if record is None:
+        return None, None
+    relation = record.proposal.relation.partition(".")[2]
+    return record.status.value, trial.database.row(relation, dict(record.proposal.key))
+
+
+def _outcome(cases: Cases, name: str, found: tuple[Mismatch, ...]) -> Outcome:
+    return Outcome(name=name, line=cases.positions.key(("cases", name))[0], mismatches=found)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(f"{file} cannot be read.", fix="Paths are seen from the file of the cases.") from None
