@@ -266,6 +266,15 @@ def test_the_demos_contract_and_the_clean_one_are_clean() -> None:
     assert looked(billing) == looked(CLEAN) == ()
 
 
+POLICIES = sorted(p for p in (ROOT / "policies").glob("*.yaml") if not p.name.endswith(".test.yaml"))
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda p: p.stem)
+def test_no_contract_of_the_repository_has_an_error(policy: Path) -> None:
+    found = looked(policy.read_text(encoding="utf-8"))
+    assert [str(r) for r in found if r.severity is Severity.ERROR] == []
+
+
 @pytest.mark.requirement("lint:finds")
 def test_every_lint_is_found_and_missed_somewhere() -> None:
     marks = {rule for name, old, new in FOUND for _, rule in marked(swapped(name, old, new, MARKED))}

@@ -185,7 +185,7 @@ def _optional(value: Any, side: Side) -> bool:
 
 
 def one_of(before: Any, after: Any, pair: Pair) -> bool:
-    """Tell whether a value may now be one that it could not be; an argument may be anything that it does not close."""
+    """A value that it could not be before grants more; an argument may be anything that it does not close."""
     was, now = _domain(before, pair.before), _domain(after, pair.after)
     if was is None:
         return now is None and _declares(before, pair.before) != _declares(after, pair.after)
@@ -209,24 +209,24 @@ def _texts(values: Any) -> frozenset[str]:
 
 
 def differs(before: Any, after: Any, _: Pair) -> bool:
-    """Tell whether a comparison is another one."""
+    """Another comparison lets other rows in."""
     return text(before) != text(after)
 
 
 def begins(before: Any, after: Any, pair: Pair) -> bool:
-    """Tell whether a text may now begin in another way."""
+    """A shorter beginning, or another one, lets other rows in."""
     if is_argument(before) or is_argument(after):
         return one_of(before, after, pair)
     return not str(constant(after)).startswith(str(constant(before)))
 
 
 def low(before: Any, after: Any, pair: Pair) -> bool:
-    """Tell whether a lower end is lower now, or may be."""
+    """A lower end that is lower, or may be, lets more rows in."""
     return _end(before, after, pair, below=True)
 
 
 def high(before: Any, after: Any, pair: Pair) -> bool:
-    """Tell whether an upper end is higher now, or may be."""
+    """An upper end that is higher, or may be, lets more rows in."""
     return _end(before, after, pair, below=False)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from synapsor.contract.base import Model
 from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.counts import COUNTS
 from synapsor.contract.explain import PARTS
 from synapsor.contract.fields import meaning_of
 from synapsor.contract.lint.lints import LINTS
@@ -204,6 +205,26 @@ def _lint_lines() -> Iterator[str]:
         yield f"| {rule} | {lint.severity.value} | {lint.sentence} |"
 
 
+def render_counts() -> str:
+    """Return how every key counts when two versions are compared."""
+    return "\n".join(_count_lines()) + "\n"
+
+
+def _count_lines() -> Iterator[str]:
+    yield "# How a difference counts"
+    yield ""
+    yield "Rendered by `python -m synapsor.contract.reference docs/reference`; do not edit. `synapsor diff` says of every key that differs"
+    yield "between two versions of a contract whether authority grows, shrinks or merely changes. It grows where the second version grants"
+    yield "something that the first does not, and shrinks where the first does; where nobody can say, it does both, which fails the command"
+    yield "as well. A key without a line here would count so. The weight orders what is shown, the weightiest first."
+    yield ""
+    yield "| Key | Is | Counts | Weight |"
+    yield "|---|---|---|---|"
+    for key, counts in COUNTS.items():
+        why = (counts.gain.__doc__ or "").strip().splitlines()[0]
+        yield f"| `{key}` | {counts.words} | {why} | {counts.weight} |"
+
+
 def rendered() -> dict[str, str]:
     """Return every file of docs/reference that comes from here, by its name."""
     schema = json.dumps(contract_json_schema(), indent=2, ensure_ascii=False) + "\n"
@@ -211,6 +232,7 @@ def rendered() -> dict[str, str]:
         "contract.md": render_contract(),
         "rules.md": render_rules(),
         "lint.md": render_lints(),
+        "diff.md": render_counts(),
         "contract.schema.json": schema,
     }
 
