@@ -310,3 +310,53 @@ def test_widening_is_never_called_less(numbers: list[int], widen: Callable[[Data
     except ValidationError:
         reject()
     assert {d.effect for d in differences(before, after)} <= {Effect.GROWS, Effect.CHANGES}
+
+
+def matches(said: Any, value: int | None) -> bool:
+    """Tell whether a value of a column answers to a filter, by the words of the language alone."""
+    if not isinstance(said, dict):
+        return bool(value == said)
+    holds: dict[str, Callable[[Any], bool]] = {
+        "not": lambda x: bool(value != x),
+        "at_least": lambda x: bool(value is not None and value >= x),
+        "above": lambda x: bool(value is not None and value > x),
+        "at_most": lambda x: bool(value is not None and value <= x),
+        "below": lambda x: bool(value is not None and value < x),
+        "one_of": lambda x: value in x,
+        "has_value": lambda x: (value is not None) is x,
+    }
+    return all(holds[name](given) for name, given in said.items())
+
+
+number = st.integers(-3, 3)
+filters = st.one_of(
+    st.just(...),
+    st.none(),
+    number,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "not": number,
+            "at_least": number,
+            "above": number,
+            "at_most": number,
+            "below": number,
+            "one_of": st.lists(number, min_size=1, max_size=3, unique=True),
+            "has_value": st.booleans(),
+        },
+    ),
+)
+
+
+@pytest.mark.requirement("diff:never-less")
+@settings(max_examples=400, deadline=None)
+@given(filters, filters)
+def test_a_row_that_was_not_seen_before_is_never_missed(first: Any, second: Any) -> None:
+    one, two = (made(in_list("where", "fee", value=said)) for said in (first, second))
+    rows = [None, *range(-5, 6)]
+    was, now = ([row for row in rows if said is ... or matches(said, row)] for said in (first, second))
+    found = differences(one, two)
+    if set(now) - set(was):
+        assert any(d.effect.gains for d in found)
+    if set(was) - set(now):
+        assert any(d.effect in {Effect.SHRINKS, Effect.TRADES} for d in found)
