@@ -139,6 +139,24 @@ REQUIREMENTS: dict[str, Requirement] = {
         "What is told of a capability is what it does, and its statements are those that are sent.", "DESIGN 5"
     ),
     "handles:own": _R("A handle of somebody else looks exactly like one that does not exist.", "A14, S4"),
+    "hidden:guarded": _R(
+        "A hidden value that a proposal was made beside is compared as exactly as any other when it is applied.",
+        "law 4, R6",
+    ),
+    "hidden:no-oracle": _R(
+        "No filter, order, bound or refusal lets a model try values of a column that it does not see.", "law 7, S5"
+    ),
+    "hidden:reveal-on-record": _R(
+        "Only a person with the role looks behind a token, for a reason, and looks and refusals are on record first.",
+        "law 9",
+    ),
+    "hidden:shown-as-reviewed": _R(
+        "A masked, tokenised or aggregate column is shown and kept as its rule says, wherever a model meets it.",
+        "law 7, S5",
+    ),
+    "hidden:token-stable": _R(
+        "A token is the same for one tenant, column and value, and another one for any other.", "S4, S5"
+    ),
     "http:authenticated": _R("No route but the health check answers without a token.", "G03, S10"),
     "http:bounded": _R("Bodies, headers, streams and times are bounded.", "G07, S10"),
     "http:fair": _R("One token's messages, however many, large or slow, leave room for another's.", "G07, S10"),

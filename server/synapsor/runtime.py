@@ -149,7 +149,7 @@ class Project:
                     why,
                     extra={"action": "unreviewed"},
                 )
-            ready, found = await prepare(loaded.contract, loaded.digest, wiring, ledger.secret("cursor"))
+            ready, found = await prepare(loaded.contract, loaded.digest, wiring, ledger.secret)
             served += ready
             findings += found
         for finding in dict.fromkeys(findings):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from synapsor.approve.plain import Shown, cells, fold, shown, span
 from synapsor.approve.terms import Terms
 from synapsor.core.moment import parse
+from synapsor.core.presenter import covered
 from synapsor.core.proposal import Proposal, Status
 from synapsor.ports import ProposalRecord
 from synapsor.values import ColumnType, Token, digest
@@ -73,27 +74,40 @@ def card(
     terms: Terms,
     now: dt.datetime,
     full: bool = False,
+    whole: Proposal | None = None,
 ) -> Card:
-    """Return the card of a proposal as it stands; `terms` are those of the contract that it was made under."""
-    proposal = record.proposal
-    maker = _Maker(terms, full=full)
+    """Return the card of a proposal as it stands; `terms` are those of the contract that it was made under.
+
+    `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they stay covered.
+    """
+    signed, proposal = record.proposal, _uncovered(record.proposal, whole)
+    told = frozenset(signed.changes) if whole else frozenset()
+    maker = _Maker(terms, full=full, covered=frozenset(signed.hidden) - told)
     lines = [
         *maker.head(record, now),
         *maker.change(proposal),
         *maker.guards(proposal),
-        *maker.rest(proposal, evidence, now),
+        *maker.rest(signed, evidence, now),
     ]
     # Both are recorded in one transaction, so evidence that is not there was taken away.
-    tampered = evidence is None or digest("evidence", evidence) != proposal.evidence_digest
+    tampered = evidence is None or digest("evidence", evidence) != signed.evidence_digest
     warnings = tuple(_warnings(record, evidence, terms, now, tampered=tampered))
     return Card(
-        proposal=proposal.id,
-        digest=proposal.digest,
+        proposal=signed.id,
+        digest=signed.digest,
         lines=tuple(lines),
         whole=maker.whole,
         warnings=warnings,
         tampered=tampered,
     )
+
+
+def _uncovered(proposal: Proposal, whole: Proposal | None) -> Proposal:
+    seen = covered(proposal)
+    if whole is None:
+        return seen
+    changed = {name: whole.before[name] for name in proposal.hidden if name in proposal.changes}
+    return replace(seen, before={**seen.before, **changed})
 
 
 def render(card: Card, *, colour: bool = False, width: int = 100) -> str:
@@ -130,8 +144,9 @@ def _paint(text: str, tone: Tone, *, colour: bool) -> str:
 
 
 class _Maker:
-    def __init__(self, terms: Terms, *, full: bool) -> None:
+    def __init__(self, terms: Terms, *, full: bool, covered: frozenset[str]) -> None:
         self.terms = terms
+        self.covered = covered
         self.full = full
         self.whole = True
 
@@ -162,29 +177,27 @@ class _Maker:
         for name, after in proposal.changes.items():
             before = proposal.before[name]
             label = self._plain(name)
-            if before == after:
-                yield Line(label, self._value(proposal, name, before) + " (as it is)", "quiet")
+            if before == after and (before is None or name not in self.covered):
+                yield Line(label, self._before(proposal, name) + " (as it is)", "quiet")
                 yield from self._bounds(name)
                 continue
-            yield Line(label, self._value(proposal, name, before), "old")
+            yield Line(label, self._before(proposal, name), "old")
             yield Line("  →", self._value(proposal, name, after), "new")
             if (
                 before is not None
                 and after is not None
+                and name not in self.covered
                 and unicodedata.normalize("NFKC", before) == unicodedata.normalize("NFKC", after)
             ):
                 yield Line("", "the two look alike and differ in their characters", "warning")
             yield from self._bounds(name)
         bound = [n for n in self.terms.bounds if n not in proposal.changes]
         for name in bound:
-            yield Line(self._plain(name), self._value(proposal, name, proposal.before[name]) + " (as it is)", "quiet")
+            yield Line(self._plain(name), self._before(proposal, name) + " (as it is)", "quiet")
             yield from self._bounds(name)
         same = [n for n in proposal.before if n not in proposal.changes and n not in bound]
         if self.full:
-            yield from (
-                Line(self._plain(n), self._value(proposal, n, proposal.before[n]) + " (unchanged)", "quiet")
-                for n in same
-            )
+            yield from (Line(self._plain(n), self._before(proposal, n) + " (unchanged)", "quiet") for n in same)
         elif same:
             yield Line(f"{len(same)} unchanged", self._plain(", ".join(same)), "quiet")
 
@@ -195,7 +208,7 @@ class _Maker:
     def guards(self, proposal: Proposal) -> Iterator[Line]:
         yield Line("Guards", "", "title")
         for at, name in enumerate(proposal.guards):
-            held = f"{self._plain(name)} = {self._value(proposal, name, proposal.before[name])}"
+            held = f"{self._plain(name)} = {self._before(proposal, name)}"
             yield Line("" if at else "must still be", held)
         if proposal.advances:
             yield Line("must move", self._plain(proposal.advances))
@@ -220,6 +233,13 @@ class _Maker:
                 else self._plain(str(value))
             )
             yield Line(self._plain(name), text)
+
+    def _before(self, proposal: Proposal, name: str) -> str:
+        """Return what a column holds; of a hidden one what the model saw, unless the decision is about it."""
+        token = proposal.before[name]
+        if name in self.covered and token is not None:
+            return f"{self._plain(token)} (hidden)"
+        return self._value(proposal, name, token)
 
     def _value(self, proposal: Proposal, name: str, token: Token) -> str:
         if token is None:

@@ -14,6 +14,7 @@ from synapsor.contract.inputs import argument_problems
 from synapsor.contract.mapping import SETTABLE, Table
 from synapsor.contract.model import Contract
 from synapsor.contract.rules import suggest
+from synapsor.contract.showing import hidden_problems
 from synapsor.contract.tables import NUMBERS
 from synapsor.contract.tokens import to_token
 from synapsor.contract.wording import names_hidden
@@ -35,6 +36,7 @@ def capability_problems(path: Path, capability: Capability, contract: Contract, 
         return
     yield from _Inspection(path, capability, table, at).problems()
     yield from argument_problems(path, capability, table, contract, at)
+    yield from hidden_problems(path, capability, table, at)
     yield from _visible_texts(path, capability, table, at)
 
 

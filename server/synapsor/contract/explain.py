@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -12,7 +12,7 @@ from synapsor.contract.base import Model
 from synapsor.contract.capability import Approval, Argument, Bound, Limits, ProposeCapability, Range, ReadCapability
 from synapsor.contract.conditions import Compare
 from synapsor.contract.document import Path, Positions
-from synapsor.contract.mapping import ColumnRule, SingleTenant, Table
+from synapsor.contract.mapping import ColumnRule, RowSecurity, Show, SingleTenant, Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.rules import suggest
 from synapsor.contract.wording import claims_authority
@@ -26,6 +26,7 @@ PARTS: dict[Path, type[Model]] = {
     ("tables", "*", "tenant"): SingleTenant,
     ("tables", "*", "columns", "*"): ColumnRule,
     ("tables", "*", "only", "*"): Compare,
+    ("tables", "*", "row_security"): RowSecurity,
     ("capabilities", "*"): ReadCapability,
     ("capabilities", "*", "arguments", "*"): Argument,
     ("capabilities", "*", "where", "*"): Compare,
@@ -85,6 +86,7 @@ _FORMS: dict[str, str] = {
     "column": "letters, digits and underscores, at most 63",
     "relation": "`schema.name`",
     "capability": "`area.verb_object` in lower case, such as `billing.inspect_invoice`",
+    "setting": "two lower-case names with a dot between them, such as `app.tenant_id`",
     "session": "`session.` and a lower-case name, such as `session.tenant_id`",
     "order": "a column, with - before it for descending order",
 }
@@ -214,6 +216,8 @@ def _form(path: Path, *, is_key: bool) -> str:
         return "capability" if path[:1] == ("capabilities",) and len(path) == 2 else _key_form(path)  # noqa: PLR2004  # capabilities/name
     if path[0] == "contexts":
         return "session"
+    if "row_security" in path[2:3]:
+        return "setting"
     if last in {"relation", "write_to"}:
         return "relation"
     if "order" in path:
@@ -238,6 +242,8 @@ def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
 def _words(path: Path) -> Iterator[str]:
     if path[-1] == "single_tenant":
         return iter(["true"])
+    if path[-1] == "show":
+        return iter(get_args(Show))
     if path[:1] == ("capabilities",):
         return iter(["string", "integer", "number", "boolean"])
     kinds = [kind.value for kind in ColumnType]

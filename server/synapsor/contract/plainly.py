@@ -8,7 +8,7 @@ from typing import Final
 
 from synapsor.contract.capability import Bound, Capability, ProposeCapability, Range, shown
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
-from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.mapping import REVEALER, ColumnRule, Table
 from synapsor.contract.model import Contract
 
 _SIGNS: Final = {
@@ -53,6 +53,15 @@ def granted(contract: Contract, capability: Capability) -> Iterator[str]:
         if not bounds:
             yield "no bounds"
         yield f"needs the role {capability.approval.role}, within {capability.approval.expires_hours} hours"
+
+
+def guarded(table: Table) -> Iterator[str]:
+    """Yield which columns are not seen as they are, and what the database's own policies are told."""
+    for name, rule in table.hidden.items():
+        who = f", behind which {rule.reveal or REVEALER} may look" if rule.show == "token" else ""
+        yield f"{name} is shown as {rule.show}{who}"
+    if table.row_security is not None:
+        yield f"row security is told {' and '.join(table.row_security.settings)}"
 
 
 def comparisons(where: Mapping[str, Scalar | Compare], signs: Mapping[Operator, str] = _SIGNS) -> Iterator[str]:

@@ -88,6 +88,15 @@ RULES: Final[dict[str, str]] = {
     "SYN503": "A capability's name is still its own when its dot is written as two underscores.",
     "SYN504": "A capability's name, with its dot written as two underscores, has at most 64 characters.",
     "SYN505": "The prefix `synapsor.` belongs to the built-in tools.",
+    # Columns that are not shown as they are, and row security
+    "SYN801": "The key, tenant, principal and version of a table are shown as they are.",
+    "SYN802": "last_four belongs to text, and token to types whose stored text is known beforehand; reveal belongs to token; of a denied column nothing is said of how it is shown.",
+    "SYN803": "A column that is not shown as it is stands in a filter with fixed values only: with an argument its value could be guessed.",
+    "SYN804": "A column that is not shown as it is stands in no order.",
+    "SYN805": "A bound is on a column that is shown as it is.",
+    "SYN806": "A column for aggregates only is neither returned nor set.",
+    "SYN807": "Two tables over one relation agree on how its columns are shown, and on its row security.",
+    "SYN808": "Row security names at least one setting, each once, and no tenant where all rows belong to one.",
 }
 
 

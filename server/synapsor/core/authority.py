@@ -36,6 +36,7 @@ def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
         (not proposal.changes or set(proposal.changes) != set(capability.set), Why.COLUMNS_CHANGED),
         ({name for name, _ in proposal.columns} != set(table.allowed), Why.COLUMNS_CHANGED),
         (set(proposal.before) != set(table.allowed), Why.COLUMNS_CHANGED),
+        (set(proposal.hidden) != set(table.hidden), Why.COLUMNS_CHANGED),
         (proposal.moves != table.moves, Why.GUARDS_CHANGED),
     )
     why = next((why for is_wrong, why in wrong if is_wrong), None) or _unlike_reviewed(proposal, capability, table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from synapsor.core.plan import ReadPlan, ReadShape
@@ -45,8 +45,31 @@ class Rows:
     total: int | None = None
 
 
-def evidence_body(evidence_id: str, call: Call, plan: ReadPlan, seen: Rows, *, source: str) -> dict[str, Any]:
-    """Return the evidence bundle: exact tokens of every row seen, and all that is needed to understand them later."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What evidence keeps of the rows that were seen.
+
+    Attributes:
+        columns: name and type of each column that is kept.
+        hidden: how each hidden column among them is shown, and the role that may look behind it.
+        sealed: by column, what stands behind each token.
+    """
+
+    columns: list[list[str]]
+    rows: list[list[Token]]
+    hidden: dict[str, list[str]] = field(default_factory=dict)
+    sealed: dict[str, dict[str, Token]] = field(default_factory=dict)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The parts that only evidence with hidden columns has."""
+        return {"hidden": self.hidden, "sealed": self.sealed} if self.hidden else {}
+
+
+def evidence_body(
+    evidence_id: str, call: Call, plan: ReadPlan, seen: Rows, *, source: str, kept: Kept
+) -> dict[str, Any]:
+    """Return the evidence bundle: what is kept of every row seen, and all that is needed to understand it later."""
     shape = plan.shape
     return {
         "id": evidence_id,
@@ -57,8 +80,9 @@ def evidence_body(evidence_id: str, call: Call, plan: ReadPlan, seen: Rows, *, s
         "tenant": call.tenant,
         "principal": call.principal,
         "source": source,
-        "columns": shape.described,
-        "rows": [list(row) for row in seen.rows],
+        "columns": kept.columns,
+        "rows": kept.rows,
+        **kept.body,
         "position": seen.position,
         "cut_by": seen.cut_by,
         "total": seen.total,

@@ -79,6 +79,10 @@ class Why(_Told):
         "The proposal does not change, or did not read, the columns that the activated contract names.",
     )
     GUARDS_CHANGED = "guards_changed", "The proposal's guards are not those of the activated contract."
+    HIDDEN_UNREADABLE = (
+        "hidden_unreadable",
+        "A hidden value of the proposal cannot be opened with this ledger's key.",
+    )
     OUTSIDE_CONTRACT = (
         "outside_contract",
         "The row or the change is not what the activated contract makes of the arguments.",

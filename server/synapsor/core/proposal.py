@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
 from enum import StrEnum
 from functools import cached_property
@@ -46,7 +46,8 @@ class Proposal:
     """An immutable proposal. Every field is covered by `digest`.
 
     Attributes:
-        before: tokens of every mapped, allowed column as read from the source, the key and tenant among them.
+        before: tokens of every mapped, allowed column as read from the source, the key and tenant among them; hidden ones sealed.
+        hidden: what a model saw of the columns that are not shown as they are.
         changes: tokens of the changed columns after the change.
         guards: columns that must still hold their `before` token when the change is applied.
         advances: the version column that must have moved after the change, or None for a whole-row guard.
@@ -83,6 +84,7 @@ class Proposal:
     evidence_digest: str
     request: str
     role: str
+    hidden: dict[str, Token] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
@@ -128,7 +130,8 @@ def change_set(
             raise Refusal(Code.INVALID_ARGUMENTS, f"{name}: {unfit}.") from None
     for name, bound in capability.bounds.items():
         _hold(name, bound, before[name], changes.get(name, before[name]))
-    if all(before[name] == token for name, token in changes.items()):
+    # Of a hidden column not even that it has this value already is told: a model could try one after the other.
+    if all(before[name] == token and table.columns[name].show is None for name, token in changes.items()):
         raise Refusal(Code.NOTHING_TO_CHANGE)
     guards, advances = guards_of(table, changes, before)
     return ChangeSet(before=before, changes=changes, guards=guards, advances=advances)

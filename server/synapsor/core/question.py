@@ -81,7 +81,8 @@ def question_of(
     single = is_single(capability, table)
     read = capability if isinstance(capability, ReadCapability) else None
     order = () if single else _total_order(read.order if read else (), table.key)
-    wanted = read.returns if read and read.returns else tuple(table.allowed)
+    every = tuple(n for n, rule in table.allowed.items() if read is None or rule.show != "aggregate")
+    wanted = read.returns if read and read.returns else every
     followed = tuple(o.lstrip("-") for o in order) if read and read.pages else ()
     needed = (*wanted, *table.key, *table.scope, *followed)
     shape = ReadShape(

@@ -80,17 +80,42 @@ class Activation:
     at: str
 
 
-def sign(statement: Decision | Activation, key: Ed25519PrivateKey) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reveal:
+    """What is signed to look behind hidden values: which ones, who looked, and why; never a value.
+
+    Attributes:
+        subject: the token or handle that was asked about.
+        evidence: the bundle that keeps the values.
+        tokens: those that were looked behind; none where a proposal's own row was shown.
+    """
+
+    id: str
+    ledger: str
+    subject: str
+    evidence: str
+    column: str
+    tokens: tuple[str, ...]
+    operator: str
+    role: str
+    reason: str
+    at: str
+
+
+Statement = Decision | Activation | Reveal
+
+
+def sign(statement: Statement, key: Ed25519PrivateKey) -> str:
     """Return the base64 signature over the statement."""
     return signatures.sign(_signed_bytes(statement), key)
 
 
-def signature_holds(statement: Decision | Activation, signature: str, operator: Operator) -> bool:
+def signature_holds(statement: Statement, signature: str, operator: Operator) -> bool:
     """Tell whether this operator's key made this signature over this statement."""
     return signatures.holds(_signed_bytes(statement), signature, operator.key)
 
 
-def _signed_bytes(statement: Decision | Activation) -> bytes:
+def _signed_bytes(statement: Statement) -> bytes:
     kind = type(statement).__name__.lower()
     return f"synapsor:{kind}\0".encode() + canonical(to_body(statement))
 
@@ -117,6 +142,15 @@ def may_activate(operator: Operator) -> None:
         DecisionRefused: by rule `operator_revoked` or `role_missing`.
     """
     _holds_role(operator, ACTIVATOR_ROLE)
+
+
+def may_reveal(operator: Operator, role: str) -> None:
+    """Check that this operator may look behind the tokens of a column.
+
+    Raises:
+        DecisionRefused: by rule `operator_revoked` or `role_missing`.
+    """
+    _holds_role(operator, role)
 
 
 def _holds_role(operator: Operator, role: str) -> None:

@@ -80,8 +80,13 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Task(Claim):
-    """One authorised proposal with all that applying it takes."""
+    """One authorised proposal with all that applying it takes.
 
+    Attributes:
+        opened: the proposal with its hidden values as the database had them; `proposal` is the one that was signed.
+    """
+
+    opened: Proposal
     table: Table
     natives: Mapping[str, str]
     expired: Callable[[], bool]
@@ -143,15 +148,15 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
         raise _Stop(known)
     await _insert(task, tx, Outcome.APPLIED)
     await task.reached("apply.receipt_inserted")
-    plan = lock_plan(task.proposal, task.table, task.natives, time_ms=task.time_ms)
+    plan = lock_plan(task.opened, task.table, task.natives, time_ms=task.time_ms)
     look = compile_read(plan.shape, task.source.dialect)
     select = look.bind(plan)
     row = _row(select, await tx.fetch(select), task.proposal)
-    why = Why.ROW_GONE if row is None else stale(task.proposal, row)
+    why = Why.ROW_GONE if row is None else stale(task.opened, row)
     if why:
         raise _Stop(Result(outcome=Outcome.CONFLICT, why=why))
     await task.reached("apply.row_locked")
-    change = write_plan(task.proposal, task.table, task.natives)
+    change = write_plan(task.opened, task.table, task.natives)
     matched = await tx.execute(compile_write(change.shape, task.source.dialect).bind(change))
     if matched != 1:
         raise _Stop(
@@ -161,7 +166,7 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
         )
     await task.reached("apply.row_changed")
     after = _row(select, await tx.fetch(select), task.proposal)
-    why = Why.AFTER_IMAGE if after is None else surprise(task.proposal, after)
+    why = Why.AFTER_IMAGE if after is None else surprise(task.opened, after)
     if why or after is None:
         raise _Stop(Result(outcome=Outcome.FAILED, why=why))
     await tx.settle_constraints()
@@ -170,7 +175,8 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
         raise _Stop(Result(outcome=Outcome.FAILED, why=Why.APPROVAL_EXPIRED))
     await task.reached("apply.before_commit")
     await tx.commit()
-    return Result(outcome=Outcome.APPLIED, changed=True, after=after)
+    kept = {n: t for n, t in after.items() if n in task.proposal.changes or n not in task.proposal.hidden}
+    return Result(outcome=Outcome.APPLIED, changed=True, after=kept)
 
 
 async def record_verdict(task: Claim, result: Result) -> Result:

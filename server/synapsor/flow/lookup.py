@@ -12,7 +12,7 @@ from synapsor.errors import Code, Refusal
 from synapsor.flow.prepare import Served, Tool
 from synapsor.flow.propose import proposal_view
 from synapsor.ports import AgentLedger, ProposalRecord
-from synapsor.values import ColumnType, to_json
+from synapsor.values import ColumnType
 
 STATUS_TOOL = Tool(
     name="synapsor.proposal_status",
@@ -85,7 +85,11 @@ async def _own_evidence(
         return None
     types = {name: ColumnType(kind) for name, kind in body["columns"]}
     at = {name: index for index, name in enumerate(types)}
-    rows = [{n: to_json(row[at[n]], types[n]) for n in capability.returns if n in at} for row in body["rows"]]
+    hidden, again = body.get("hidden", {}), capability.presenter.again
+    rows = [
+        {n: again(n, row[at[n]], types[n], body["tenant"], hidden=n in hidden) for n in capability.returns if n in at}
+        for row in body["rows"]
+    ]
     view = {name: body[name] for name in ("id", "at", "capability", "cut_by", "plan")}
     return {**view, "rows": rows}, capability
 

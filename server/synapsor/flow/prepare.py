@@ -5,9 +5,9 @@ A capability whose mapping no longer fits the database is kept, and refuses ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from synapsor.config import Mode
 from synapsor.contract.arguments import ArgumentCheck, compile_arguments
@@ -17,12 +17,17 @@ from synapsor.contract.model import Context, Contract
 from synapsor.contract.schema import input_schema
 from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.hidden import Keeper
 from synapsor.core.plan import Relation
 from synapsor.core.posture import judge_read, natives, refine
+from synapsor.core.presenter import Presenter, presenter_of
 from synapsor.core.question import Question, question_of
 from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
 from synapsor.sql.read import ReadTemplate, compile_read
+
+Secret: TypeAlias = Callable[[str], bytes]
+"""Gives the ledger's secret for a purpose."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +50,7 @@ class Served:
         returns: the columns that the model sees.
         template: the statement of `question.shape`; the shapes that a call may make of it have others.
         secret: the ledger's, for cursors.
+        presenter: shows the columns of the mapping.
         refusal: why every call is refused, or None.
     """
 
@@ -58,6 +64,7 @@ class Served:
     question: Question | None
     template: ReadTemplate | None
     secret: bytes
+    presenter: Presenter
     returns: tuple[str, ...]
     refusal: Code | None
 
@@ -71,9 +78,9 @@ class Wiring:
 
 
 async def prepare(
-    contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring], secret: bytes
+    contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring], secret: Secret
 ) -> tuple[list[Served], list[Finding]]:
-    """Return the contract's capabilities and what was found wrong with their mappings; `secret` is the ledger's, for cursors.
+    """Return the contract's capabilities and what was found wrong with their mappings; `secret` is the ledger's.
 
     Raises:
         SourceFailure: the catalogue cannot be read.
@@ -118,7 +125,7 @@ def _serve(
     facts: RelationFacts | None,
     wired: Wiring,
     refusal: Code | None,
-    secret: bytes,
+    secret: Secret,
 ) -> Served:
     proposes = isinstance(capability, ProposeCapability)
     narrow, question, template = table, None, None
@@ -139,7 +146,8 @@ def _serve(
         check=compile_arguments(capability),
         question=question,
         template=template,
-        secret=secret,
+        secret=secret("cursor"),
+        presenter=presenter_of(table, Keeper.of(secret)),
         returns=tuple(shown(capability, table)),
         refusal=refusal,
     )

@@ -10,7 +10,7 @@ from typing import Any
 from synapsor import handles
 from synapsor.contract.capability import ProposeCapability
 from synapsor.core.envelope import success
-from synapsor.core.evidence import Call, evidence_body
+from synapsor.core.evidence import Call
 from synapsor.core.moment import parse, stamp
 from synapsor.core.plan import ReadPlan
 from synapsor.core.proposal import ChangeSet, Proposal, Status, change_set, exact_json, request_key
@@ -18,9 +18,9 @@ from synapsor.core.scope import Scope
 from synapsor.core.writeback import target
 from synapsor.errors import Code, Refusal
 from synapsor.flow.prepare import Served
-from synapsor.flow.read import audit_of, look, planned
+from synapsor.flow.read import audit_of, bundle_of, look, planned
 from synapsor.ports import AgentLedger, ProposalRecord
-from synapsor.values import ColumnType, Token, ValueUnfit, digest, to_json
+from synapsor.values import ColumnType, Json, Token, ValueUnfit, digest, to_json
 
 
 async def propose(
@@ -41,7 +41,7 @@ async def propose(
     before = {c.name: token for c, token in zip(plan.shape.columns, seen.rows[0], strict=True)}
     _check_readable(plan, before)
     change = change_set(capability, served.table, arguments, before)
-    evidence = evidence_body(handles.evidence_of(call.id), call, plan, seen, source=served.source.name)
+    evidence = bundle_of(handles.evidence_of(call.id), call, plan, seen, served, scope)
     proposal = _proposal(served, capability, arguments, scope, call, ledger.id, plan, change, evidence)
     record = await ledger.file_proposal(proposal, evidence, audit_of(call, plan, 1, evidence["id"], served, "proposed"))
     if record.proposal.id == proposal.id:
@@ -85,6 +85,7 @@ def _proposal(
     key = tuple((name, token) for name in table.key if (token := change.before[name]) is not None)
     if len(key) != len(table.key):
         raise Refusal(Code.SCHEMA_DRIFT)
+    before, hidden = served.presenter.sealed_row(change.before, scope.tenant)
     return Proposal(
         id=handles.new("wrp"),
         branch=handles.new("rb"),
@@ -103,7 +104,7 @@ def _proposal(
         principal_column=table.principal,
         key=key,
         columns=tuple((c.name, c.type.value) for c in plan.shape.columns),
-        before=change.before,
+        before=before,
         changes=change.changes,
         guards=change.guards,
         advances=change.advances,
@@ -113,7 +114,14 @@ def _proposal(
         evidence_digest=digest("evidence", evidence),
         request=request_key(call.capability, served.contract, scope.tenant, scope.principal, arguments),
         role=capability.approval.role,
+        hidden=hidden,
     )
+
+
+def _before(served: Served, proposal: Proposal, name: str, kind: ColumnType) -> Json:
+    hidden = name in proposal.hidden
+    kept = proposal.hidden[name] if hidden else proposal.before[name]
+    return served.presenter.again(name, kept, kind, proposal.tenant, hidden=hidden)
 
 
 def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
@@ -121,8 +129,9 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
     proposal = record.proposal
     types = {name: ColumnType(kind) for name, kind in proposal.columns}
     seen = [n for n in types if n in served.returns or n in proposal.changes]
-    before = {n: to_json(proposal.before[n], types[n]) for n in seen}
-    after = {n: to_json(proposal.after[n], types[n]) for n in seen}
+    before = {n: _before(served, proposal, n, types[n]) for n in seen}
+    present = served.presenter.proposed
+    after = {**before, **{n: present(n, token, proposal) for n, token in proposal.changes.items()}}
     decision = record.decisions[-1].decision if record.decisions else None
     rejected = decision if decision is not None and record.status is Status.REJECTED else None
     receipt = record.receipts[-1] if record.receipts else None

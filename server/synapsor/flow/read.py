@@ -21,7 +21,7 @@ from synapsor.errors import Code, Failure, Refusal, SourceFailure
 from synapsor.flow.prepare import Served
 from synapsor.ports import AgentLedger
 from synapsor.sql.read import compile_read
-from synapsor.values import Json, Token, ValueUnfit, to_json
+from synapsor.values import Json, Token, ValueUnfit
 
 _REFUSALS = {
     Failure.UNAVAILABLE: Code.SOURCE_UNAVAILABLE,
@@ -45,11 +45,11 @@ async def read(
     """
     plan, question = _paged(served, arguments, scope)
     seen = await look(served, plan)
-    data = _single(served, plan, seen) if plan.shape.single else _list(served, plan, seen, question)
+    data = _single(served, plan, seen, scope) if plan.shape.single else _list(served, plan, seen, scope, question)
     evidence = handles.evidence_of(call.id)
     await ledger.record_read(
         audit_of(call, plan, len(seen.rows), evidence, served),
-        evidence_body(evidence, call, plan, seen, source=served.source.name),
+        bundle_of(evidence, call, plan, seen, served, scope),
     )
     count = len(seen.rows)
     summary = (
@@ -106,6 +106,12 @@ def _paged(served: Served, arguments: Mapping[str, Any], scope: Scope) -> tuple[
     return plan, bound
 
 
+def bundle_of(evidence: str, call: Call, plan: ReadPlan, seen: Rows, served: Served, scope: Scope) -> dict[str, Any]:
+    """Return the evidence of a call, with hidden columns as a model saw them."""
+    kept = served.presenter.kept(plan.shape.described, seen, scope.tenant)
+    return evidence_body(evidence, call, plan, seen, source=served.source.name, kept=kept)
+
+
 def audit_of(
     call: Call, plan: ReadPlan, rows: int, evidence: str | None, served: Served, outcome: str = "ok"
 ) -> dict[str, Any]:
@@ -121,25 +127,25 @@ def audit_of(
     )
 
 
-def shown(served: Served, plan: ReadPlan, row: tuple[str | None, ...]) -> dict[str, Json]:
-    """Return a row as the model sees it: the reviewed columns as documented JSON.
+def shown(served: Served, plan: ReadPlan, row: tuple[str | None, ...], scope: Scope) -> dict[str, Json]:
+    """Return a row as the model sees it: the reviewed columns as documented JSON, hidden ones as their rule shows them.
 
     Raises:
         Refusal: a value is not of its reviewed type (`schema_drift`).
     """
-    positions, columns = plan.shape.positions, served.table.columns
+    positions, present = plan.shape.positions, served.presenter.shown
     try:
-        return {name: to_json(row[positions[name]], columns[name].type) for name in served.returns}
+        return {name: present(name, row[positions[name]], scope.tenant) for name in served.returns}
     except ValueUnfit:
         raise Refusal(Code.SCHEMA_DRIFT) from None
 
 
-def _single(served: Served, plan: ReadPlan, seen: Rows) -> dict[str, Any]:
-    return {"row": shown(served, plan, seen.rows[0])}
+def _single(served: Served, plan: ReadPlan, seen: Rows, scope: Scope) -> dict[str, Any]:
+    return {"row": shown(served, plan, seen.rows[0], scope)}
 
 
-def _list(served: Served, plan: ReadPlan, seen: Rows, question: tuple[Json, ...]) -> dict[str, Any]:
-    rows = [shown(served, plan, row) for row in seen.rows]
+def _list(served: Served, plan: ReadPlan, seen: Rows, scope: Scope, question: tuple[Json, ...]) -> dict[str, Any]:
+    rows = [shown(served, plan, row, scope) for row in seen.rows]
     told = {"rows": rows, "count": len(rows), "truncated": seen.cut_by is not None, "cut_by": seen.cut_by}
     capability = served.capability
     assert isinstance(capability, ReadCapability)  # noqa: S101  # the desk dispatches by kind

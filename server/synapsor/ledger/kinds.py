@@ -58,11 +58,25 @@ DECISION = Kind("decision", "dec", _within("decision", "at", "proposal", "operat
 REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "rule"))
 JOB = Kind("job", "job", _pick("at", "proposal", "decision", "source"))
 RECEIPT = Kind("receipt", "rcp", _pick("at", "job", "proposal", "outcome"))
+REVEAL = Kind("reveal", "rev", _pick("at", "subject", "operator", "outcome"))
 SETTLEMENT = Kind("settlement", "set", _pick("at", "proposal", "job", "receipt", "status"))
 
 KINDS: dict[str, Kind] = {
     k.name: k
-    for k in (AUDIT, EVIDENCE, CONTRACT, ACTIVATION, PROPOSAL, BRANCH, DECISION, REFUSED, JOB, RECEIPT, SETTLEMENT)
+    for k in (
+        AUDIT,
+        EVIDENCE,
+        CONTRACT,
+        ACTIVATION,
+        PROPOSAL,
+        BRANCH,
+        DECISION,
+        REFUSED,
+        JOB,
+        RECEIPT,
+        SETTLEMENT,
+        REVEAL,
+    )
 }
 BY_PREFIX: dict[str, Kind] = {k.prefix: k for k in KINDS.values()}
 

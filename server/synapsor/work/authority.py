@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 from synapsor.contract.mapping import Table
 from synapsor.core.authority import table_for
+from synapsor.core.hidden import Keeper
 from synapsor.core.outcome import Outcome, Why, why_failed, why_refused
 from synapsor.core.plan import Relation
 from synapsor.core.posture import natives
+from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal
 from synapsor.core.review import Operator, SignedDecision, verify_approval
 from synapsor.core.writeback import Lease, target
@@ -83,7 +85,8 @@ async def authorise(
     claim = await claim_of(proposal, lease, ledger, targets, reached=reached)
     assert claim is not None  # noqa: S101  # the source is among the targets
     until = min(signed.decision.expires_at, proposal.expires_at)
-    return Task(**vars(claim), table=table, natives=kinds, expired=lambda: now() >= until)
+    whole = _opened(proposal, ledger)
+    return Task(**vars(claim), opened=whole, table=table, natives=kinds, expired=lambda: now() >= until)
 
 
 async def claim_of(
@@ -108,6 +111,13 @@ async def claim_of(
         time_ms=place.time_ms,
         reached=reached,
     )
+
+
+def _opened(proposal: Proposal, ledger: WorkLedger) -> Proposal:
+    try:
+        return opened(proposal, Keeper.of(ledger.secret))
+    except IntegrityError:
+        raise Denied(Why.HIDDEN_UNREADABLE) from None
 
 
 def _approval(lease: Lease, record: ProposalRecord) -> SignedDecision:

@@ -1,0 +1,108 @@
+"""The rules of columns that a model does not see as they are, and of row security: no capability may be a way to guess a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability
+from synapsor.contract.conditions import is_argument, terms
+from synapsor.contract.document import Path, Positions
+from synapsor.contract.mapping import SETTABLE, ColumnRule, SingleTenant, Table
+from synapsor.errors import Problem
+from synapsor.values import ColumnType
+
+_ORACLE = "whose value could so be guessed"
+
+
+def showing_problems(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
+    """Yield what is wrong with how the columns of a mapping are shown, and with its row security."""
+    for name, rule in table.columns.items():
+        here = (*path, "columns", name)
+        if rule.show is not None and name in _roles(table):
+            message = f"`{name}` names a row, its owner or its version, and is shown as it is."
+            yield at.at_value((*here, "show"), "SYN801", message, "Remove `show`.")
+        yield from _fits(here, rule, at)
+    yield from _row_security((*path, "row_security"), table, at)
+
+
+def _roles(table: Table) -> set[str | None]:
+    return {*table.key, *table.scope, table.version}
+
+
+def _fits(here: Path, rule: ColumnRule, at: Positions) -> Iterator[Problem]:
+    if rule.denied:
+        for key in ("show", "reveal"):
+            if getattr(rule, key) is not None:
+                yield at.at_value((*here, key), "SYN802", "A denied column is not shown at all.", f"Remove `{key}`.")
+        return
+    if rule.show == "last_four" and rule.type is not ColumnType.TEXT:
+        message = f"`last_four` does not fit {rule.type.value}."
+        yield at.at_value((*here, "show"), "SYN802", message, "It belongs to text; use `token`, or deny the column.")
+    if rule.show == "token" and rule.type not in SETTABLE:
+        message = f"`token` does not fit {rule.type.value}."
+        yield at.at_value((*here, "show"), "SYN802", message, "Deny the column.")
+    if rule.reveal is not None and rule.show != "token":
+        yield at.at_value((*here, "reveal"), "SYN802", "Only a token can be looked behind.", "Remove `reveal`.")
+
+
+def _row_security(here: Path, table: Table, at: Positions) -> Iterator[Problem]:
+    said = table.row_security
+    if said is None:
+        return
+    if not said.settings:
+        yield at.at_key(here, "SYN808", "Row security names no setting.", "Add `tenant:` or `principal:`.")
+    if len(set(said.settings)) < len(said.settings):
+        yield at.at_value(
+            (*here, "principal"), "SYN808", "Tenant and principal need a setting each.", "Name another setting."
+        )
+    if said.tenant is not None and isinstance(table.tenant, SingleTenant):
+        yield at.at_value((*here, "tenant"), "SYN808", "All rows belong to one tenant here.", "Remove `tenant`.")
+
+
+def hidden_problems(path: Path, capability: Capability, table: Table, at: Positions) -> Iterator[Problem]:
+    """Yield where a capability would show, sort by or compare what a model does not see as it is."""
+    # What a key or the like is hidden for is told once, with the table.
+    hidden = {name: rule for name, rule in table.hidden.items() if name not in _roles(table)}
+    for column, operator, values in terms(capability.where):
+        if column in hidden and any(is_argument(value) for value in values):
+            here = (*path, "where", column) if operator.value == "equals" else (*path, "where", column, operator.value)
+            message = f"`{column}` is not shown as it is, {_ORACLE}."
+            yield at.at_value(here, "SYN803", message, "Compare it with a fixed value.")
+    for index, column in enumerate(capability.returns or ()):
+        if column in hidden and hidden[column].show == "aggregate":
+            yield at.at_value((*path, "returns", index), "SYN806", f"`{column}` is for aggregates only.", "Remove it.")
+    yield from _read(path, capability, hidden, at) if isinstance(capability, ReadCapability) else ()
+    yield from _propose(path, capability, hidden, at) if isinstance(capability, ProposeCapability) else ()
+
+
+def _read(path: Path, capability: ReadCapability, hidden: dict[str, ColumnRule], at: Positions) -> Iterator[Problem]:
+    for index, name in enumerate(capability.order):
+        if (column := name.removeprefix("-")) in hidden:
+            message = f"`{column}` is not shown as it is, {_ORACLE}."
+            yield at.at_value((*path, "order", index), "SYN804", message, "Order by another column.")
+
+
+def _propose(
+    path: Path, capability: ProposeCapability, hidden: dict[str, ColumnRule], at: Positions
+) -> Iterator[Problem]:
+    for column in capability.bounds:
+        if column in hidden:
+            message = f"`{column}` is not shown as it is, {_ORACLE}."
+            yield at.at_key((*path, "bounds", column), "SYN805", message, "Remove the bound.")
+    for column in capability.set:
+        if column in hidden and hidden[column].show == "aggregate":
+            yield at.at_key((*path, "set", column), "SYN806", f"`{column}` is for aggregates only.", "Remove it.")
+
+
+def showing_differs(table: Table, other: Table, path: Path, at: Positions) -> Iterator[Problem]:
+    """Yield where two mappings over one relation show a column in two ways, so that one would tell what the other hides."""
+    for column, rule in table.columns.items():
+        theirs = other.columns.get(column)
+        if theirs is None or rule.denied or theirs.denied:
+            continue
+        if (rule.show, rule.reveal) != (theirs.show, theirs.reveal):
+            message = f"`{column}` is shown in another way by another table over this relation."
+            yield at.at_key((*path, "columns", column), "SYN807", message, "Agree on it.")
+    if table.row_security != other.row_security:
+        message = "Another table over this relation has other row security."
+        yield at.at_key((*path, "row_security"), "SYN807", message, "Agree on it.")
