@@ -207,6 +207,8 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     assert await ledger.lease("worker-2", now=at(90), until=at(150), sources=["shop"]) is not None
     waiting = await file_one(ledger)
     await ledger.refused_decision(waiting.id, "vera", "own_request", at(5))
+    look = {"id": handle("rev"), "at": at(6), "subject": evidence["id"], "operator": "vera", "outcome": "role_missing"}
+    await ledger.record_reveal(look)
     record = await ledger.proposal(proposal.id)
     assert record is not None
     refused = (await ledger.proposal(waiting.id)).events[-1]["records"]["refused_decision"][0]  # type: ignore[union-attr]  # just filed
@@ -222,4 +224,5 @@ async def fill(ledger: Ledger) -> dict[str, str]:
         "receipt": receipt.id,
         "settlement": settled,
         "refused_decision": refused,
+        "reveal": look["id"],
     }

@@ -236,6 +236,17 @@ REQUIREMENTS: dict[str, Requirement] = {
     "read:rate": _R("A person who calls too often is refused until the minute is over, and nobody else is.", "R9"),
     "read:tenant": _R("Another tenant's row looks exactly like a row that does not exist.", "law 2, S4"),
     "replay:recomputed": _R("Replay computes every digest and signature again and names each difference.", "R7, I10"),
+    "row-security:no-bleed": _R(
+        "What a policy was told of one call is gone for the next borrower of its connection.", "law 3, B24"
+    ),
+    "row-security:proven": _R(
+        "Nothing is served or applied on row security that does not bind this credential and read both settings.",
+        "law 10, S3",
+    ),
+    "row-security:told": _R(
+        "A read and an apply tell the policies who asks, bound and for one transaction, and filter the tenant all the same.",
+        "law 2, S4",
+    ),
     "secrets:never-shown": _R("No secret stands in any error, log, representation or traceback.", "law 8, S7"),
     "secrets:only-where-needed": _R("Only the worker ever looks at a write credential.", "law 8"),
     "serve:cancelable": _R("A cancelled call, or one whose client left, is cancelled inside.", "A19, F23"),

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from synapsor.config import Config
 from synapsor.core.facts import Finding
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_read
+from synapsor.core.posture import judge_filters, judge_read
+from synapsor.core.row_security import READS, judge_row_security
 from synapsor.errors import ConfigError, LedgerFailure, SourceFailure
 from synapsor.runtime import proposals_of, token_sessions, told
 from synapsor.secrets import resolve
@@ -55,10 +56,13 @@ async def _source(project: Project, name: str) -> list[Finding]:
 async def _mappings(project: Project, name: str) -> tuple[list[Finding], set[Relation]]:
     found: list[Finding] = []
     missing: set[Relation] = set()
-    for table in (t for c in project.contracts() for t in c.contract.tables.values() if t.source == name):
+    mapped = [(c.contract, t) for c in project.contracts() for t in c.contract.tables.values() if t.source == name]
+    for contract, table in mapped:
+        columns = {n for c in contract.capabilities.values() if contract.table_of(c) is table for n in c.where}
         relation = Relation.parse(table.relation)
         facts = await project.reader(name).describe(relation)
-        found += judge_read(table, facts)
+        found += [*judge_read(table, facts), *judge_row_security(table, facts, READS)]
+        found += judge_filters(table, facts, columns)
         if facts is None:
             missing.add(relation)
     return found, missing

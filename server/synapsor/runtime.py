@@ -21,8 +21,9 @@ from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.core.facts import Finding
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_reader, judge_write, judge_writer, refuse_fatal
+from synapsor.core.posture import DRIFT, judge_reader, judge_write, judge_writer, refuse_fatal
 from synapsor.core.review import Operator, verify_activation
+from synapsor.core.row_security import UPDATES, judge_row_security
 from synapsor.core.session import judge_sessions
 from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, IntegrityError, naming
@@ -69,12 +70,7 @@ class Project:
             from synapsor.contract.load import load_all
 
             loaded = tuple(load_all(self.config.policies))
-            named = {t.source for c in loaded for t in c.contract.tables.values()}
-            if missing := sorted(named - set(self.config.sources)):
-                raise ConfigError(
-                    f"Contracts name sources that are not configured: {', '.join(missing)}.",
-                    fix="Add them under `sources:`.",
-                )
+            check_sources(self.config, loaded)
             self._contracts = loaded
         return self._contracts
 
@@ -150,6 +146,7 @@ class Project:
                     extra={"action": "unreviewed"},
                 )
             ready, found = await prepare(loaded.contract, loaded.digest, wiring, ledger.secret)
+            refuse_fatal(f for f in found if f.rule not in DRIFT)
             served += ready
             findings += found
         for finding in dict.fromkeys(findings):
@@ -287,10 +284,31 @@ class Project:
         for loaded in self.contracts():
             for table, sets in _written(loaded):
                 if table.source == name:
-                    found += judge_write(table, await source.describe(target(table)))
+                    facts = await source.describe(target(table))
+                    found += [*judge_write(table, facts), *judge_row_security(table, facts, UPDATES)]
                     writes[target(table)] = writes.get(target(table), frozenset()) | sets
         found += judge_writer(await source.posture(writes, receipts), writes, receipts)
         return WriteTarget(source=source, receipts=receipts, time_ms=wired.timeouts.lock_ms), found
+
+
+def check_sources(config: Config, loaded: Iterable[LoadedContract]) -> None:
+    """Check that every source of the contracts is configured, and has what their tables ask of its engine.
+
+    Raises:
+        ConfigError: one is not there, or has no row security.
+    """
+    tables = [(name, table) for c in loaded for name, table in c.contract.tables.items()]
+    if missing := sorted({table.source for _, table in tables} - set(config.sources)):
+        raise ConfigError(
+            f"Contracts name sources that are not configured: {', '.join(missing)}.", fix="Add them under `sources:`."
+        )
+    for name, table in tables:
+        engine = config.sources[table.source].engine
+        if table.row_security is not None and engine != "postgres":
+            raise ConfigError(
+                f"Table {name} relies on row security, which source {table.source} ({engine}) does not have.",
+                fix="Remove `row_security` from the table; the tenant is filtered all the same.",
+            )
 
 
 def told(source: str, findings: Iterable[Finding]) -> list[Finding]:

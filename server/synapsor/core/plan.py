@@ -169,12 +169,14 @@ class ReadPlan:
     Attributes:
         scope: the tokens of `shape.scope`.
         values: the tokens of `shape.where`, then those of `shape.after`.
+        settings: what row security is told before it, where the mapping relies on that.
     """
 
     shape: ReadShape
     scope: tuple[Token, ...]
     values: tuple[str, ...]
     time_ms: int
+    settings: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def bound(self) -> tuple[Token, ...]:

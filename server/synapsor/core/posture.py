@@ -27,6 +27,10 @@ _SUBSECOND = 6
 _VERSIONS = frozenset({ColumnType.INTEGER, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ})
 
 
+DRIFT = frozenset({"relation_missing", "column_missing", "column_type"})
+"""The rules by which a mapping does not fit: its capabilities refuse while the others serve. Any other fatal one stops the start."""
+
+
 def judge_read(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
     """Yield what stands between a mapping and being read as reviewed."""
     if facts is None:
@@ -41,7 +45,7 @@ def judge_read(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
             rule="unsafe_relation",
             message=f"{table.relation}: {hazard}",
             fix=_hazard_fix(table.relation, hazard),
-            fatal=False,
+            fatal=hazard in facts.perils,
         )
         for hazard in facts.hazards
     )
@@ -61,10 +65,21 @@ def judge_read(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
             )
 
 
+def judge_filters(table: Table, facts: RelationFacts | None, where: Iterable[str]) -> Iterator[Finding]:
+    """Yield each column that rows are chosen by and that a view computes: an error in that could tell of another tenant's row."""
+    for name in sorted({*where, *table.only, *table.key, *table.scope}):
+        if facts is not None and name in facts.columns and facts.columns[name].computed:
+            message = f"{table.relation}.{name} is computed by the view, and rows are chosen by it."
+            fix = "Let the table hold the value, or filter by another column: an error in computing it may tell of another row."
+            yield Finding(rule="computed_filter", message=message, fix=fix, fatal=False)
+
+
 def _hazard_fix(relation: str, hazard: str) -> str:
     for option in ("security_barrier", "security_invoker"):
         if f"without {option}" in hazard:
             return f"ALTER VIEW {relation} SET ({option} = true);"
+    if "definer" in hazard.lower() or "stored function" in hazard:
+        return "Map a view that calls no such function, or let the function be SECURITY INVOKER."
     return "Map a relation of which this is not true, or leave it knowingly; it stops nothing."
 
 

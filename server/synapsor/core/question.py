@@ -14,8 +14,9 @@ from typing import Any
 from synapsor.contract.capability import ProposeCapability, ReadCapability, is_single
 from synapsor.contract.conditions import is_argument, terms
 from synapsor.contract.filters import token_of
-from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.mapping import ColumnRule, RowSecurity, Table
 from synapsor.core.plan import Column, Condition, ReadPlan, ReadShape, Relation
+from synapsor.core.row_security import settings_of
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
 from synapsor.values import Token, ValueUnfit
@@ -52,6 +53,7 @@ class Question:
     asked: tuple[Asked, ...]
     optional: frozenset[str]
     time_ms: int
+    row_security: RowSecurity | None = None
     _shapes: dict[tuple[frozenset[str], tuple[bool, ...]], ReadShape] = field(default_factory=dict, compare=False)
 
     def shape_for(self, left_out: frozenset[str], after: tuple[bool, ...]) -> ReadShape:
@@ -99,7 +101,8 @@ def question_of(
         total=read is not None and read.total,
     )
     optional = frozenset(a.argument for a in asked if a.optional)
-    return Question(shape=shape, asked=asked, optional=optional, time_ms=capability.limits.time_ms)
+    limit = capability.limits.time_ms
+    return Question(shape=shape, asked=asked, optional=optional, time_ms=limit, row_security=table.row_security)
 
 
 def _asked(capability: ReadCapability | ProposeCapability, table: Table, see: partial[Column]) -> tuple[Asked, ...]:
@@ -142,7 +145,14 @@ def plan_read(
     left_out = frozenset(question.optional - arguments.keys()) if question.optional else frozenset()
     shape = question.shape_for(left_out, tuple(token is not None for token in after))
     values += [token for token in after if token is not None]
-    return ReadPlan(shape=shape, scope=_scope(shape, scope), values=tuple(values), time_ms=question.time_ms)
+    settings = settings_of(question.row_security, scope) if question.row_security else ()
+    return ReadPlan(
+        shape=shape,
+        scope=_scope(shape, scope),
+        values=tuple(values),
+        time_ms=question.time_ms,
+        settings=settings,
+    )
 
 
 def _scope(shape: ReadShape, scope: Scope) -> tuple[Token, ...]:

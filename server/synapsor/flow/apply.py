@@ -14,11 +14,14 @@ from synapsor.contract.mapping import Table
 from synapsor.core.outcome import GivenUp, Outcome, Why, code_of, why_failed
 from synapsor.core.plan import Relation
 from synapsor.core.proposal import Proposal
+from synapsor.core.row_security import settings_of
+from synapsor.core.scope import Scope
 from synapsor.core.writeback import SourceReceipt, lock_plan, receipt_key, stale, surprise, write_plan
 from synapsor.errors import Failure, SourceFailure
 from synapsor.ports import WriteSource, WriteTransaction
 from synapsor.sql.read import compile_read
 from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
+from synapsor.sql.settings import tell
 from synapsor.sql.statement import RawRow, Statement
 from synapsor.sql.write import compile_write
 from synapsor.values import Token, ValueUnfit
@@ -146,6 +149,9 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
     known = await _known(task, tx)
     if known is not None:
         raise _Stop(known)
+    told = tell(settings_of(task.table.row_security, Scope(tenant=task.opened.tenant, principal=task.opened.principal)))
+    if told is not None:
+        await tx.fetch(told)
     await _insert(task, tx, Outcome.APPLIED)
     await task.reached("apply.receipt_inserted")
     plan = lock_plan(task.opened, task.table, task.natives, time_ms=task.time_ms)

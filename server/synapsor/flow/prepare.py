@@ -19,9 +19,10 @@ from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.hidden import Keeper
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_read, natives, refine
+from synapsor.core.posture import judge_filters, judge_read, natives, refine
 from synapsor.core.presenter import Presenter, presenter_of
 from synapsor.core.question import Question, question_of
+from synapsor.core.row_security import READS, judge_row_security
 from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
 from synapsor.sql.read import ReadTemplate, compile_read
@@ -93,7 +94,8 @@ async def prepare(
         with naming(table.source):
             facts[name] = await wiring[table.source].source.describe(Relation.parse(table.relation))
         found = list(judge_read(table, facts[name]))
-        findings += found
+        findings += [*found, *judge_row_security(table, facts[name], READS)]
+        findings += judge_filters(table, facts[name], filtered(contract, table))
         if any(f.fatal for f in found):
             drifted.add(name)
     for name, capability in contract.capabilities.items():
@@ -103,6 +105,11 @@ async def prepare(
         wired = wiring[table.source]
         served.append(_serve(contract, contract_digest, name, capability, table, facts[key], wired, refusal, secret))
     return served, findings
+
+
+def filtered(contract: Contract, table: Table) -> set[str]:
+    """Return the columns of a mapping that capabilities choose rows by."""
+    return {name for c in contract.capabilities.values() if contract.table_of(c) is table for name in c.where}
 
 
 def tool_of(name: str, capability: Capability, table: Table) -> Tool:

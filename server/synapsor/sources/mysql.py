@@ -17,7 +17,7 @@ from synapsor.sources import mysql_catalogue as catalogue
 from synapsor.sources import mysql_posture as posture
 from synapsor.sources.mysql_connection import GRACE_SECONDS, Address, MysqlDialer, Role, Session
 from synapsor.sources.pool import Pool
-from synapsor.sources.shield import to_the_end
+from synapsor.sources.shield import refuse_told, to_the_end
 from synapsor.sources.tls import Tls, is_loopback
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.values import digest
@@ -87,6 +87,7 @@ class MysqlReadSource(_MysqlSource):
 
     async def fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
         """Return the raw rows: text, bytes or None, as the server sent them."""
+        refuse_told(statement)
         return await self._fetch(statement, time_ms=time_ms)
 
     async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:

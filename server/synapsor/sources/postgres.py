@@ -97,6 +97,8 @@ class _Source:
 async def _read(session: Session, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
     seconds = time_ms / 1000 + GRACE_SECONDS
     await session.begin(begin_read(time_ms), seconds, again=True)
+    if statement.told is not None:
+        await session.fetch(statement.told, seconds)
     return await session.fetch(statement, seconds)
 
 
