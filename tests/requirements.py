@@ -204,6 +204,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "posture:safe-credential": _R(
         "A credential that can do more than was reviewed is found, and an unsafe one is refused.", "law 10, S3"
     ),
+    "posture:safe-view": _R(
+        "A view that runs filters too early, reads past policies or runs code with other rights is named and not served.",
+        "S3, B05, B08",
+    ),
     "posture:worker-sufficient": _R(
         "The worker does not start on a source where it could not keep its promises.", "D07"
     ),

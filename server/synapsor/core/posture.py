@@ -78,6 +78,8 @@ def _hazard_fix(relation: str, hazard: str) -> str:
     for option in ("security_barrier", "security_invoker"):
         if f"without {option}" in hazard:
             return f"ALTER VIEW {relation} SET ({option} = true);"
+    if "may not see" in hazard:
+        return f"GRANT SHOW VIEW ON {relation} TO the reader."
     if "definer" in hazard.lower() or "stored function" in hazard:
         return "Map a view that calls no such function, or let the function be SECURITY INVOKER."
     return "Map a relation of which this is not true, or leave it knowingly; it stops nothing."
