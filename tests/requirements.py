@@ -124,6 +124,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "doctor:session-values": _R("A session that lacks what a contract needs of it is told at start.", "law 10"),
     "doctor:told-once": _R("Doctor tells each finding once, with the source that it is about.", "law 10"),
     "doctor:what-serve-says": _R("Doctor calls unfit whatever would keep the server from starting.", "law 10"),
+    "drift:refused": _R(
+        "A relation that changed since its contract was activated refuses its calls, named fact by fact, until somebody signs it anew.",
+        "law 10, B15",
+    ),
     "errors:closed-table": _R("Every failure of a database becomes a code and words of the closed table.", "law 7, S6"),
     "errors:no-driver-text": _R("No error carries the database's words, SQL, a host or a value.", "law 7, S6"),
     "evidence:before-rows": _R("Evidence is durable before a row leaves; without it no row does.", "law 2, R8"),

@@ -5,7 +5,7 @@ It goes on where a source fails, so that one look tells all; nothing is changed,
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import TYPE_CHECKING
 
 from synapsor.config import Config
@@ -18,6 +18,7 @@ from synapsor.runtime import proposals_of, token_sessions, told
 from synapsor.secrets import resolve
 
 if TYPE_CHECKING:
+    from synapsor.contract.load import LoadedContract
     from synapsor.runtime import Project
 
 _LOOK = "Check that it runs and that its credential is right."
@@ -104,12 +105,26 @@ async def _activations(project: Project) -> list[Finding]:
         except SourceFailure as failed:
             found += told(failed.source, [_unreachable("reader", failed)])
             continue
+        if not why:
+            found += [finding async for finding in _drift(project, loaded)]
         if why:
             fatal = project.config.profile == "production"
             message = f"Contract {loaded.contract.contract} does not count as activated: {why}."
             fix = "Review it and run `synapsor activate`, or put the file of the active version back."
             found.append(Finding(rule="not_activated", message=message, fix=fix, fatal=fatal))
     return found
+
+
+async def _drift(project: Project, loaded: LoadedContract) -> AsyncIterator[Finding]:
+    try:
+        drifted = await project.drifted(loaded)
+    except SourceFailure:
+        return  # told already
+    for name, changed in drifted.items():
+        for difference in changed:
+            message = f"Table {name} of contract {loaded.contract.contract} is not as it was activated: {difference}."
+            fix = "Review it and run `synapsor activate`, which accepts the new shape."
+            yield Finding(rule="schema_drift", message=message, fix=fix)
 
 
 def _unreachable(who: str, failed: SourceFailure) -> Finding:

@@ -25,6 +25,7 @@ from synapsor.core.posture import DRIFT, judge_reader, judge_write, judge_writer
 from synapsor.core.review import Operator, verify_activation
 from synapsor.core.row_security import UPDATES, judge_row_security
 from synapsor.core.session import judge_sessions
+from synapsor.core.shape import Shape, compare, recorded, shape_of
 from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, IntegrityError, naming
 from synapsor.operators import read_operators
@@ -34,6 +35,7 @@ from synapsor.wiring import open_reader, open_writer
 if TYPE_CHECKING:
     from synapsor.contract.load import LoadedContract
     from synapsor.flow.desk import Desk
+    from synapsor.flow.drift import Watch
     from synapsor.flow.prepare import Served, Tool
     from synapsor.flow.standing import Standing
     from synapsor.ledger.store import Ledger
@@ -119,11 +121,13 @@ class Project:
             ConfigError: in the production profile, a contract is not activated. One that is replaced later is refused from then on.
         """
         from synapsor.flow.desk import Desk  # heavy: the SQL compiler
+        from synapsor.flow.drift import Watch
         from synapsor.flow.prepare import Wiring, prepare
         from synapsor.flow.standing import Standing
 
         served: list[Served] = []
         standing: dict[str, Standing] = {}
+        watches: dict[str, Watch] = {}
         ledger = await self.ledger()
         names = sorted({t.source for c in self.contracts() for t in c.contract.tables.values()})
         wiring = {n: Wiring(source=self.reader(n), mode=self.config.sources[n].mode) for n in names}
@@ -149,10 +153,12 @@ class Project:
             refuse_fatal(f for f in found if f.rule not in DRIFT)
             served += ready
             findings += found
+            watches[loaded.digest] = watch = Watch(loaded.contract.contract, loaded.digest, ready, ledger)
+            await watch.begin()
         for finding in dict.fromkeys(findings):
             log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})
         await ledger.healthy()
-        return Desk(served, ledger, self.clock, standing)
+        return Desk(served, ledger, self.clock, standing, watches)
 
     async def worker(
         self,
@@ -226,7 +232,26 @@ class Project:
             "sources": sources,
             "tables": tables,
             "capabilities": sorted(canonical_body(loaded.contract)["capabilities"]),
+            "shapes": {name: shape for name, shape in (await self.shapes(loaded)).items() if shape is not None},
         }
+
+    async def shapes(self, loaded: LoadedContract) -> dict[str, Shape | None]:
+        """Return the shape of each mapped relation as the read credential sees it now; None of one that is not there."""
+        found: dict[str, Shape | None] = {}
+        for name, table in loaded.contract.tables.items():
+            with naming(table.source):
+                facts = await self.reader(table.source).describe(Relation.parse(table.relation))
+            found[name] = shape_of(table, facts) if facts is not None else None
+        return found
+
+    async def drifted(self, loaded: LoadedContract) -> dict[str, list[str]]:
+        """Return, by table, what changed since a contract was activated."""
+        active = await (await self.ledger()).active_contract(loaded.contract.contract)
+        if active is None or active.activation.digest != loaded.digest:
+            return {}
+        signed, live = active.activation.shapes, await self.shapes(loaded)
+        found = {n: compare(recorded(active.metadata, signed, n), live[n], signed=n in signed) for n in live}
+        return {name: changed for name, changed in found.items() if changed}
 
     async def why_not_activated(self, loaded: LoadedContract) -> str:
         """Return why a contract as it is now does not count as activated on these sources, or "" when it does."""

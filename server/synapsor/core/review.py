@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -69,7 +69,7 @@ class SignedDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
-    """What is signed to activate a contract: its digest and the fingerprint of each source it names."""
+    """What is signed to activate a contract: its digest, the fingerprint of each source and the shape of each table it names."""
 
     id: str
     ledger: str
@@ -78,6 +78,7 @@ class Activation:
     sources: dict[str, str]
     operator: str
     at: str
+    shapes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

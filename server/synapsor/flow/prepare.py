@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from synapsor.config import Mode
@@ -52,6 +53,8 @@ class Served:
         template: the statement of `question.shape`; the shapes that a call may make of it have others.
         secret: the ledger's, for cursors.
         presenter: shows the columns of the mapping.
+        mapping: the name of its table in the contract; `mapped` is that table as reviewed, `facts` what it was made from.
+        remake: returns the same capability made from other facts.
         refusal: why every call is refused, or None.
     """
 
@@ -68,6 +71,10 @@ class Served:
     presenter: Presenter
     returns: tuple[str, ...]
     refusal: Code | None
+    mapping: str
+    mapped: Table
+    facts: RelationFacts | None
+    remake: Callable[[RelationFacts | None], Served]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,59 +96,39 @@ async def prepare(
     served: list[Served] = []
     findings: list[Finding] = []
     facts: dict[str, RelationFacts | None] = {}
-    drifted: set[str] = set()
     for name, table in contract.tables.items():
         with naming(table.source):
             facts[name] = await wiring[table.source].source.describe(Relation.parse(table.relation))
         found = list(judge_read(table, facts[name]))
         findings += [*found, *judge_row_security(table, facts[name], READS)]
         findings += judge_filters(table, facts[name], filtered(contract, table))
-        if any(f.fatal for f in found):
-            drifted.add(name)
     for name, capability in contract.capabilities.items():
         table = contract.table_of(capability)
         key = next(n for n, t in contract.tables.items() if t is table)
-        refusal = Code.SCHEMA_DRIFT if key in drifted else None
-        wired = wiring[table.source]
-        served.append(_serve(contract, contract_digest, name, capability, table, facts[key], wired, refusal, secret))
+        make = partial(_make, contract, contract_digest, name, key, wiring[table.source], secret)
+        served.append(make(facts[key]))
     return served, findings
 
 
-def filtered(contract: Contract, table: Table) -> set[str]:
-    """Return the columns of a mapping that capabilities choose rows by."""
-    return {name for c in contract.capabilities.values() if contract.table_of(c) is table for name in c.where}
-
-
-def tool_of(name: str, capability: Capability, table: Table) -> Tool:
-    """Return what a client sees of a capability, which is the same whatever its database says."""
-    return Tool(
-        name=name,
-        kind="propose" if isinstance(capability, ProposeCapability) else "read",
-        description=capability.description,
-        input_schema=input_schema(capability),
-        output_schema=output_schema(capability, table),
-    )
-
-
-def _serve(
+def _make(
     contract: Contract,
     digest: str,
     name: str,
-    capability: Capability,
-    table: Table,
-    facts: RelationFacts | None,
+    key: str,
     wired: Wiring,
-    refusal: Code | None,
     secret: Secret,
+    facts: RelationFacts | None,
 ) -> Served:
-    proposes = isinstance(capability, ProposeCapability)
+    capability, table = contract.capabilities[name], contract.tables[key]
+    drifted = any(f.fatal for f in judge_read(table, facts))
     narrow, question, template = table, None, None
-    if refusal is None and facts is not None:
+    refusal = Code.SCHEMA_DRIFT if drifted else None
+    if not drifted and facts is not None:
         narrow = refine(table, facts)
         # Compared as reviewed: what the live column could never hold finds nothing, on every engine alike.
         question = question_of(capability, table, natives(facts))
         template = compile_read(question.shape, wired.source.dialect)
-    if refusal is None and proposes and wired.mode == "evidence":
+    if refusal is None and isinstance(capability, ProposeCapability) and wired.mode == "evidence":
         refusal = Code.PROPOSALS_OFF
     return Served(
         tool=tool_of(name, capability, table),
@@ -157,4 +144,24 @@ def _serve(
         presenter=presenter_of(table, Keeper.of(secret)),
         returns=tuple(shown(capability, table)),
         refusal=refusal,
+        mapping=key,
+        mapped=table,
+        facts=facts,
+        remake=partial(_make, contract, digest, name, key, wired, secret),
+    )
+
+
+def filtered(contract: Contract, table: Table) -> set[str]:
+    """Return the columns of a mapping that capabilities choose rows by."""
+    return {name for c in contract.capabilities.values() if contract.table_of(c) is table for name in c.where}
+
+
+def tool_of(name: str, capability: Capability, table: Table) -> Tool:
+    """Return what a client sees of a capability, which is the same whatever its database says."""
+    return Tool(
+        name=name,
+        kind="propose" if isinstance(capability, ProposeCapability) else "read",
+        description=capability.description,
+        input_schema=input_schema(capability),
+        output_schema=output_schema(capability, table),
     )
