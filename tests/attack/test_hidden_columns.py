@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import pytest_asyncio
 
@@ -49,6 +50,17 @@ async def test_each_column_is_shown_as_its_rule_says(people: Shop) -> None:
         "card": None,
         "email": None,
     }
+
+
+@pytest.mark.requirement("hidden:shown-as-reviewed")
+async def test_what_is_answered_is_what_the_published_schema_says(people: Shop) -> None:
+    calls = [(INSPECT, {"person": "P-1"}), (INSPECT, {"person": "P-3"}), (LIST, {})]
+    calls += [(CONTACT, {"person": key, "address": "new@x", "number": "123"}) for key in ("P-1", "P-3")]
+    for name, arguments in calls:
+        answer = await people.call(name, arguments)
+        assert answer["ok"]
+        jsonschema.validate(answer, dict(people.desk.tools[name].output_schema))
+        assert "salary" not in json.dumps(people.desk.tools[name].output_schema)
 
 
 @pytest.mark.requirement("hidden:token-stable")
