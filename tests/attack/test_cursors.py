@@ -211,7 +211,7 @@ async def other_version(trial: Trial, database: Database) -> AsyncIterator[Desk]
     contract = _read(POLICY.replace("The things that are mine.", "The things that are yours."))
     reader = open_reader(database)
     wiring = {"shop": Wiring(source=reader, mode="review")}
-    served, _ = await prepare(contract, contract_digest(contract), wiring, trial.ledger.secret("cursor"))
+    served, _ = await prepare(contract, contract_digest(contract), wiring, trial.ledger.secret)
     yield Desk(served, trial.ledger, trial.clock)
     await reader.aclose()
 

@@ -13,7 +13,7 @@ from synapsor.contract.capability import Argument, Capability, ProposeCapability
 from synapsor.contract.conditions import is_argument
 from synapsor.contract.mapping import SingleTenant, Table
 from synapsor.contract.model import Context, Contract
-from synapsor.contract.plainly import WORDS, bounds_of, comparisons, value_of
+from synapsor.contract.plainly import WORDS, bounds_of, comparisons, guarded, value_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +114,7 @@ def _taken(argument: Argument) -> str:
 
 def _seen(it: _Subject) -> Iterator[str]:
     yield ", ".join(shown(it.capability, it.table))
+    yield from (f"{line}." for line in guarded(it.table) if line.partition(" ")[0] in shown(it.capability, it.table))
 
 
 def _unseen(it: _Subject) -> Iterator[str]:
