@@ -95,7 +95,7 @@ MUTANTS = (
         "server/synapsor/sql/filters.py",
         "    Operator.ABOVE: exp.GT,",
         "    Operator.ABOVE: exp.GTE,",
-        "tests/attack/test_any_contract.py -k memory",
+        "tests/attack/test_filters.py -k 'every_operator_lets and memory'",
     ),
     Mutant(
         "filters.by-value",
