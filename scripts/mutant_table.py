@@ -130,6 +130,22 @@ MUTANTS = (
         "tests/attack/test_own_rows.py -k 'counts_no_other and memory'",
     ),
     Mutant(
+        "filters.dollar",
+        "read:filters",
+        "server/synapsor/contract/filters.py",
+        "    token = to_token(value, rule)",
+        "    token = to_token(constant(value), rule)",
+        "tests/attack/test_filters.py -k 'every_operator_lets and memory'",
+    ),
+    Mutant(
+        "filters.exact-decimal",
+        "read:filters",
+        "server/synapsor/sources/mysql_connection.py",
+        'return format(value, "f")',
+        "return str(float(value))",
+        "tests/attack/test_wide_values.py -k 'never_hold and mariadb'",
+    ),
+    Mutant(
         "cursor.question",
         "read:cursor",
         "server/synapsor/core/cursor.py",
