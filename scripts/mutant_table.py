@@ -95,7 +95,7 @@ MUTANTS = (
         "server/synapsor/sql/filters.py",
         "    Operator.ABOVE: exp.GT,",
         "    Operator.ABOVE: exp.GTE,",
-        "tests/attack/test_any_contract.py -k memory",
+        "tests/attack/test_filters.py -k 'every_operator_lets and memory'",
     ),
     Mutant(
         "filters.by-value",
@@ -128,6 +128,22 @@ MUTANTS = (
         "column in where and not isinstance(where[column], Compare)",
         "column in where",
         "tests/attack/test_own_rows.py -k 'counts_no_other and memory'",
+    ),
+    Mutant(
+        "filters.dollar",
+        "read:filters",
+        "server/synapsor/contract/filters.py",
+        "    token = to_token(value, rule)",
+        "    token = to_token(constant(value), rule)",
+        "tests/attack/test_filters.py -k 'every_operator_lets and memory'",
+    ),
+    Mutant(
+        "filters.exact-decimal",
+        "read:filters",
+        "server/synapsor/sources/mysql_connection.py",
+        'return format(value, "f")',
+        "return str(float(value))",
+        "tests/attack/test_wide_values.py -k 'never_hold and mariadb'",
     ),
     Mutant(
         "cursor.question",

@@ -36,14 +36,14 @@ def filter_problems(
 
 
 def token_of(value: Scalar, rule: ColumnRule, operator: Operator) -> str:
-    """Return the token that a constant is compared as.
+    """Return the token that a value is compared as: a constant of the contract, or what the model gave, letter by letter.
 
     Raises:
         ValueUnfit: it is no value of such a column.
     """
     if operator is Operator.STARTS_WITH and rule.one_of is not None:
         rule = rule.model_copy(update={"one_of": None})
-    token = to_token(constant(value), rule)
+    token = to_token(value, rule)
     if not token and (token is None or operator is Operator.STARTS_WITH):
         raise ValueUnfit("nothing to compare with")
     return token
@@ -87,7 +87,7 @@ def _compared(
                 yield at.at_value(item, "SYN318", "An argument cannot be one of several values.", fix)
             continue
         try:
-            token_of(value, rule, operator)
+            token_of(constant(value), rule, operator)
         except ValueUnfit as unfit:
             message = f"The value does not fit `{column}`: {unfit}."
             yield at.at_value(item, "SYN331", message, "Write a value of its type.")

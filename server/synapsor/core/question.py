@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from synapsor.contract.capability import ProposeCapability, ReadCapability, is_single
-from synapsor.contract.conditions import is_argument, terms
+from synapsor.contract.conditions import constant, is_argument, terms
 from synapsor.contract.filters import token_of
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.core.plan import Column, Condition, ReadPlan, ReadShape, Relation
@@ -113,7 +113,7 @@ def _asked(capability: ReadCapability | ProposeCapability, table: Table, see: pa
             condition = Condition(see(name), operator, declared.many or 1)
             found.append(Asked(condition=condition, rule=rule, argument=argument, optional=declared.optional))
         else:
-            tokens = tuple(token_of(value, rule, operator) for value in values)
+            tokens = tuple(token_of(constant(value), rule, operator) for value in values)
             found.append(Asked(condition=Condition(see(name), operator, len(tokens)), rule=rule, constants=tokens))
     return tuple(found)
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -202,6 +203,8 @@ class Session:
             return f"'{self._connection.escape_string(_encodable(value))}'"
         if kind is int:
             return str(value)
+        if kind is Decimal and value.is_finite():
+            return format(value, "f")  # without an exponent, which would make it a double
         if kind is bytes:
             return f"x'{value.hex()}'"
         # Booleans and floats too: False compared with text matches every tenant, and a float is never exact.
