@@ -1974,7 +1974,7 @@ MUTANTS = (
         "contract:schema:silent",
         "server/synapsor/flow/lookup.py",
         "filled(form, row, at, types) for row",
-        "filled({n: n for n in at}, row, at, types) for row",
+        "filled(Form({n: n for n in at}, flat=True), row, at, types) for row",
         "tests/attack/test_guards.py -k looked_up",
     ),
     Mutant(

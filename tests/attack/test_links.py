@@ -11,6 +11,8 @@ import jsonschema
 import pytest
 import pytest_asyncio
 
+from synapsor.cli.replay import render
+from synapsor.core.plan import Relation
 from synapsor.core.scope import Session
 from synapsor.examine import examine
 from synapsor.flow.replay import replay
@@ -289,6 +291,41 @@ async def test_everything_that_links_read_is_granted_and_nothing_is_found(trade:
     assert "periods" in lacking.message
 
 
+@pytest.mark.requirement("link:proven")
+async def test_the_catalogue_tells_every_foreign_key_and_a_view_has_none(trade: Shop) -> None:
+    async def told(name: str) -> set[tuple[str, frozenset[tuple[str, str]]]]:
+        facts = await trade.project.reader("shop").describe(Relation(schema="trade", name=name))
+        assert facts is not None
+        return {(key.to.name, key.columns) for key in facts.references}
+
+    assert await told("orders") == {
+        ("buyers", frozenset({("buyer_id", "id")})),
+        ("buyers", frozenset({("payer_id", "id")})),
+        ("currencies", frozenset({("currency", "code")})),
+        ("periods", frozenset({("tenant_id", "tenant_id"), ("year", "year"), ("quarter", "quarter")})),
+    }
+    assert await told("buyers") == {("regions", frozenset({("tenant_id", "tenant_id"), ("region_id", "id")}))}
+    assert await told("order_lines") == set()
+    assert await told("desks") == set()
+
+
+@pytest.mark.requirement("link:proven")
+@pytest.mark.usefixtures("spoils")
+async def test_a_foreign_key_that_was_never_checked_proves_nothing(
+    request: pytest.FixtureRequest, tmp_path: Path, loaded: dict[str, Database]
+) -> None:
+    database = load_trade("postgres", request.getfixturevalue("postgres_server"), tmp_path)
+    loaded["postgres"] = database
+    drop = "ALTER TABLE trade.orders DROP CONSTRAINT orders_buyer_id_fkey"
+    add = "ALTER TABLE trade.orders ADD FOREIGN KEY (buyer_id) REFERENCES trade.buyers (id)"
+    execute(database, f"{drop}; {add} NOT VALID")
+    async with open_trade(tmp_path / "project", database) as trade:
+        assert await code(trade, "trade.plain_order", order_id="O-1") == "schema_drift"
+    execute(database, "ALTER TABLE trade.orders VALIDATE CONSTRAINT orders_buyer_id_fkey")
+    async with open_trade(tmp_path / "again", database) as trade:
+        assert (await row(trade, "trade.plain_order", "O-1"))["buyer"]["name"] == "Aldous Bakery"
+
+
 # ---- lists ------------------------------------------------------------------------------------------------------------------
 
 
@@ -336,11 +373,12 @@ async def test_the_bytes_of_a_whole_answer_are_those_of_its_row_and_its_lists(
         "returns: [id, buyer.name, buyer.region.name]\n", "returns: [id, buyer.name, buyer.region.name]\n", 1
     )
     named = "trade.buyers" if database.engine == "postgres" else "buyers"
-    execute(database, f"UPDATE {named} SET name = '{'y' * 150}'")
+    execute(database, f"UPDATE {named} SET name = '{'é' * 190}'")
     tables = "trade.regions" if database.engine == "postgres" else "regions"
     execute(database, f"UPDATE {tables} SET name = '{'é' * 190}'")
     async with open_trade(tmp_path / "wide", database, policy=wide) as trade:
         assert (await row(trade, "trade.plain_order", "O-1"))["buyer"]["region"] == {"name": "é" * 190}
+        assert await code(trade, INSPECT, order_id="O-1") == "result_too_large"  # its payer's name is one too many
         three = [found["id"] for found in (await rows(trade, "trade.list_orders"))["rows"]]
         assert three == ["O-2", "O-7", "O-6", "O-5", "O-4"]  # the next one's buyer and region do not fit any more
 
@@ -401,6 +439,8 @@ async def test_a_row_and_its_lists_stand_in_one_bundle_under_one_digest(trade: S
     told = await replay(trade.ledger, answer["evidence"]["id"], {})
     assert told.ok
     assert dict(told.steps[-1].facts)["lists"] == evidence["lists"]
+    assert render(told).count("\n  lines ") == 3
+    assert "lines cut by the limit on rows" in render(told)
     audit = dict(told.steps[0].facts)
     assert (audit["rows"], audit["relation"]) == (4, "trade.orders")
     assert audit["related"] == [

@@ -415,6 +415,16 @@ def test_linked_tables_are_of_one_source_and_hold_the_tenant_in_one_type() -> No
     assert reported(read_text(typed, "x.yaml").problems) == marked(typed)
 
 
+def test_a_statement_follows_so_many_links_and_no_more() -> None:
+    links = "".join(f"      b{n}: {{to: buyers, on: {{buyer_id: id}}}}\n" for n in range(17))
+    text = LINKED.replace("      buyer: {to", links + "      buyer: {to")
+    sixteen = ", ".join(f"b{n}.name" for n in range(14))  # and buyer, and its region
+    assert read_text(text.replace("returns: [id, status,", f"returns: [{sixteen},"), "x.yaml").problems == ()
+    more = text.replace("returns: [id, status,", f"returns: [{sixteen}, b14.region.name,")
+    more = more.replace("  billing.inspect:", "  billing.inspect: # SYN711")
+    assert reported(read_text(more, "x.yaml").problems) == marked(more)
+
+
 def test_an_argument_fits_the_column_of_a_related_row() -> None:
     text = LINKED.replace("{at_least: 1}", "{at_least: $least}").replace(
         "      invoice_id: {type: string, max_length: 64}\n    where: {id: $invoice_id}\n    returns",

@@ -88,7 +88,7 @@ class ReadCapability(_Capability):
     order: Order = ()
     pages: bool = False
     total: bool = False
-    with_: Annotated[dict[Name, Child], SORTED] = Field(default_factory=dict, alias="with")
+    with_: Annotated[dict[Name, Child], SORTED] = Field(default_factory=dict, alias="with", max_length=8)
 
 
 class ProposeCapability(_Capability):

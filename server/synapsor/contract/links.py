@@ -9,9 +9,11 @@ from synapsor.contract.columns import column_problems, listed_once, order_proble
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.filters import filter_problems
 from synapsor.contract.mapping import JOINED, Link, Table
-from synapsor.contract.paths import tables_read
+from synapsor.contract.paths import split, tables_read
 from synapsor.contract.rules import suggest
 from synapsor.errors import Problem
+
+_MOST_LINKS = 16
 
 
 def link_problems(path: Path, table: Table, tables: Mapping[str, Table], at: Positions) -> Iterator[Problem]:
@@ -64,8 +66,18 @@ def reach_problems(
     if len(kinds) > 1:
         message = "The tables that this reads do not hold the tenant in one type."
         yield at.at_key(path, "SYN709", message, "Link tables whose tenant columns are of one type.")
+    yield from _followed(path, capability, at)
     if isinstance(capability, ReadCapability) and capability.with_:
         yield from _children(path, capability, tables[name], tables, at)
+
+
+def _followed(path: Path, said: Capability | Child, at: Positions) -> Iterator[Problem]:
+    """Yield a problem where one statement would look up too many related rows."""
+    ways = [split(named)[0] for named in (*(said.returns or ()), *said.where)]
+    followed = {links[: number + 1] for links in ways for number in range(len(links))}
+    if len(followed) > _MOST_LINKS:
+        message = f"This follows {len(followed)} links, and a statement has room for {_MOST_LINKS}."
+        yield at.at_key(path, "SYN711", message, "Make two capabilities of it.")
 
 
 def _children(
@@ -85,6 +97,7 @@ def _children(
 
 
 def _child(here: Path, child: Child, table: Table, tables: Mapping[str, Table], at: Positions) -> Iterator[Problem]:
+    yield from _followed(here, child, at)
     if child.returns is None and not table.returned:
         fix = "Allow a column beside the tenant."
         yield at.at_key(here, "SYN307", "There is no column that this could return.", fix)

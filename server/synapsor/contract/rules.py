@@ -93,6 +93,7 @@ RULES: Final[dict[str, str]] = {
     "SYN708": "Only a read by key brings lists along; a list of lists would have no bound.",
     "SYN709": "All tables that a capability reads hold the tenant in one type.",
     "SYN710": "The reason of a link is given for a link to one row, and is not blank.",
+    "SYN711": "A read follows at most 16 links to one row, and each of its lists at most 16.",
     # Names across contracts
     "SYN501": "A contract's name is given once.",
     "SYN502": "A capability's name is given once, over all contracts.",

@@ -49,13 +49,13 @@ def _told(row: Schema, rows: int) -> Schema:
 
 def _formed(form: Form, table: Table, tables: Mapping[str, Table]) -> Schema:
     """Return the properties of a row; a related row is an object, or null where there is none."""
-    return {name: _part(name, part, table, tables) for name, part in form.items()}
+    return {name: _part(name, part, table, tables) for name, part in form.parts.items()}
 
 
 def _part(name: str, part: str | Nested, table: Table, tables: Mapping[str, Table]) -> Schema:
     if isinstance(part, Nested):
         target = tables[table.links[name].to]
-        return {"anyOf": [closed(_formed(part.parts, target, tables)), {"type": "null"}]}
+        return {"anyOf": [closed(_formed(part.form, target, tables)), {"type": "null"}]}
     return _value(table.columns[name])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any
 
 from synapsor.contract.mapping import Table
 from synapsor.values import ColumnType, Json, Token, to_json
@@ -19,27 +19,31 @@ class Nested:
     """
 
     presence: str
-    parts: Form
+    form: Form
 
 
-Form: TypeAlias = Mapping[str, str | Nested]
-"""Names of a result, in order, each with the path of its column, or with the related row that stands there."""
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Names of a result, in order, each with the path of its column, or with the related row that stands there."""
+
+    parts: Mapping[str, str | Nested]
+    flat: bool
 
 
 def form_of(returns: Iterable[str], table: Table, tables: Mapping[str, Table], via: tuple[str, ...] = ()) -> Form:
     """Return the form of what a capability returns."""
-    form: dict[str, str | Nested] = {}
+    parts: dict[str, str | Nested] = {}
     inner: dict[str, list[str]] = {}
     for path in returns:
         name, nested, rest = path.partition(".")
-        form[name] = ".".join((*via, name))
+        parts[name] = ".".join((*via, name))
         if nested:
             inner.setdefault(name, []).append(rest)
     for name, paths in inner.items():
         link, here = table.links[name], (*via, name)
         presence = ".".join((*here, next(iter(link.on.values()))))
-        form[name] = Nested(presence=presence, parts=form_of(paths, tables[link.to], tables, here))
-    return form
+        parts[name] = Nested(presence=presence, form=form_of(paths, tables[link.to], tables, here))
+    return Form(parts, flat=not inner)
 
 
 def filled(form: Form, row: Sequence[Token], at: Mapping[str, int], types: Mapping[str, ColumnType]) -> dict[str, Json]:
@@ -48,12 +52,15 @@ def filled(form: Form, row: Sequence[Token], at: Mapping[str, int], types: Mappi
     Raises:
         ValueUnfit: a value is not of its reviewed type.
     """
+    if form.flat:
+        flat: Any = form.parts
+        return {name: to_json(row[at[path]], types[path]) for name, path in flat.items() if path in at}
     told: dict[str, Json] = {}
-    for name, part in form.items():
+    for name, part in form.parts.items():
         if isinstance(part, Nested):
             place = at.get(part.presence)
             there = place is not None and row[place] is not None
-            told[name] = filled(part.parts, row, at, types) if there else None
+            told[name] = filled(part.form, row, at, types) if there else None
         elif part in at:
             told[name] = to_json(row[at[part]], types[part])
     return told

@@ -128,6 +128,7 @@ class _Own:
     order: tuple[str, ...]
     rows: int
     single: bool = False
+    pages: bool = False
     total: bool = False
     parent: tuple[str, ...] = ()
 
@@ -151,6 +152,7 @@ def _question(
         rows=own.rows,
         bytes=capability.limits.bytes,
         single=own.single,
+        pages=own.pages,
         total=own.total,
     )
     optional = frozenset(a.argument for a in asked if a.optional)
