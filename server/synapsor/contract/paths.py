@@ -38,6 +38,35 @@ def table_at(links: Sequence[str], table: Table, tables: Mapping[str, Table]) ->
     return table
 
 
+def table_of_list(name: str, table: Table | None, tables: Mapping[str, Table]) -> Table | None:
+    """Return the table whose rows a list of a table holds, or None where there is no such list."""
+    link = table.links.get(name) if table is not None else None
+    return tables.get(link.to) if link is not None else None
+
+
+def used_columns(capability: Capability, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
+    """Yield table and column of every path that a capability names, and of every link on its way."""
+    yield from _columns_of((*(capability.returns or ()), *capability.where), name, tables)
+    for step in steps_of(capability, name, tables):
+        for own, theirs in tables[step.table].links[step.link].on.items():
+            yield from ((step.table, own), (step.to, theirs))
+    if isinstance(capability, ReadCapability):
+        yield from ((name, order.removeprefix("-")) for order in capability.order)
+        for word, child in capability.with_.items():
+            to = tables[name].links[word].to
+            paths = (*(child.returns or tables[to].returned), *child.where)
+            yield from _columns_of((*paths, *(order.removeprefix("-") for order in child.order)), to, tables)
+
+
+def _columns_of(paths: Iterable[str], name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        links, column = split(path)
+        here = name
+        for word in links:
+            here = tables[here].links[word].to
+        yield here, column
+
+
 def rule_at(path: str, table: Table, tables: Mapping[str, Table]) -> ColumnRule | None:
     """Return the rule of the column at a path, or None where there is none."""
     links, column = split(path)

@@ -149,9 +149,7 @@ class _Shop:
             if (known := facts[name]) is not None
         }
         self._narrow = {
-            name: refine(table, known)
-            for name, table in contract.tables.items()
-            if (known := facts[name]) is not None
+            name: refine(table, known) for name, table in contract.tables.items() if (known := facts[name]) is not None
         }
 
     def serve(self, name: str, capability: Capability) -> Served:
