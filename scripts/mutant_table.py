@@ -61,8 +61,8 @@ MUTANTS = (
         "filters.fixed",
         "read:any-contract",
         "server/synapsor/core/question.py",
-        "said = [*terms(capability.where), *terms(table.only)]",
-        "said = [*terms(capability.where)]",
+        "said = [*terms(own.where), *terms(table.only)]",
+        "said = [*terms(own.where)]",
         "tests/attack/test_own_rows.py -k 'whole_key and memory'",
     ),
     Mutant(
@@ -221,8 +221,8 @@ MUTANTS = (
         "total.every-page",
         "read:pages",
         "server/synapsor/sql/read.py",
-        "counted = source.select(exp.Count(this=exp.Star())).where(*(w.copy() for w in where), copy=False)",
-        "counted = source.select(exp.Count(this=exp.Star()))",
+        "counted = counted.select(exp.Count(this=exp.Star())).where(*(w.copy() for w in where), copy=False)",
+        "counted = counted.select(exp.Count(this=exp.Star()))",
         "tests/attack/test_cursors.py -k 'total_counts and memory'",
     ),
     Mutant(
