@@ -57,6 +57,11 @@ def test_more_through_a_link_grows_and_less_shrinks(old: str, new: str) -> None:
     [
         ("buyer: {to: buyers, on: {buyer_id: id}}\n      lines", "buyer: {to: buyers, on: {note: id}}\n      lines"),
         ("because: Regions come from one list.", "because: Because."),
+        (
+            "      buyer: {to: buyers, on: {buyer_id: id}}\n      lines",
+            "      buyer: {to: buyers, on: {buyer_id: id}, because: So.}\n      lines",
+        ),
+        (", because: Regions come from one list.", ""),
     ],
 )
 def test_another_link_is_said_to_grow(old: str, new: str) -> None:

@@ -62,7 +62,7 @@ COUNTS: Final[dict[str, Counts]] = {
     "Link.to": _key(gains.other, 85, "the table that a link leads to"),
     "Link.on": _each(gains.other, 80, "the columns by which rows are related"),
     "Link.many": _key(gains.other, 60, "whether a link leads to one row or to a list"),
-    "Link.because": _key(gains.guarded, 55, "why related rows belong together", "a foreign key proves it"),
+    "Link.because": _key(gains.other, 55, "why related rows belong together", "a foreign key proves it"),
     "Table.columns": _each(gains.columns, 75, "a column that may be used"),
     "SingleTenant.single_tenant": _key(gains.other, 100, "that all rows belong to one tenant"),
     "SingleTenant.because": _key(gains.nothing, 20, "why all rows belong to one tenant"),
