@@ -19,7 +19,7 @@ from synapsor.config import load_config
 from synapsor.contract import mapping, model
 from synapsor.contract.load import load
 from synapsor.contract.rules import RULES
-from synapsor.core import evidence, facts, outcome, plan, proposal, question, review, scope, writeback
+from synapsor.core import evidence, facts, form, links, outcome, plan, proposal, question, review, scope, writeback
 from synapsor.core.outcome import Why, why_failed, why_refused
 from synapsor.errors import Code, Failure
 from synapsor.sources import mysql_catalogue, postgres_catalogue
@@ -36,7 +36,7 @@ PAGES = sorted(
         *(ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md")),
     ]
 )
-CORE = (evidence, facts, outcome, plan, proposal, question, review, scope, writeback)
+CORE = (evidence, facts, form, links, outcome, plan, proposal, question, review, scope, writeback)
 
 _FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")

@@ -23,7 +23,15 @@ from synapsor.contract.rules import RULES
 from synapsor.values import ColumnType
 
 _MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), ProposeCapability)))
-_CHAPTERS = {"0": "The file", "1": "Its shape", "2": "Tables", "3": "Capabilities", "4": "Arguments", "5": "Names"}
+_CHAPTERS = {
+    "0": "The file",
+    "1": "Its shape",
+    "2": "Tables",
+    "3": "Capabilities",
+    "4": "Arguments",
+    "5": "Names",
+    "7": "Related rows",
+}
 
 _LINT_CHAPTERS = {
     "0": "Comments",
