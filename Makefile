@@ -44,6 +44,7 @@ docs: setup
 
 bench: setup servers
 	$(PY) -m bench
+	$(PY) -m bench.planning
 
 soak: setup servers
 	$(PY) -m pytest -m soak --timeout 0

@@ -186,6 +186,23 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ledger:one-evidence-a-call": _R(
         "Evidence has the handle of its call, so a call has one at most and one index finds both.", "DESIGN 5"
     ),
+    "link:bounded": _R("A list that comes along keeps to its rows, and a whole answer to its bytes.", "law 2"),
+    "link:one-moment": _R(
+        "A row and the lists that come with it are of one snapshot, and stand in one evidence bundle.", "law 2"
+    ),
+    "link:one-row": _R("A link to one row never doubles a row and never chooses one of several.", "law 2"),
+    "link:person": _R("A related row keeps to its own table's principal and fixed filters.", "law 2"),
+    "link:proven": _R(
+        "A link is followed only where the live catalogue proves it or a reviewer says why; the others refuse.",
+        "law 10",
+    ),
+    "link:shape": _R(
+        "What links lead to is answered as declared: nested, closed, and null where there is none.", "DESIGN 6"
+    ),
+    "link:tenant": _R(
+        "A related row of another tenant is as if it were not there, on every step of a path and in every list.",
+        "law 2, S4",
+    ),
     "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
     "ledger:every-look": _R(
         "Reading a resource again is audited too, and answers nothing when it cannot be.", "law 2, I16"

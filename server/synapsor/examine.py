@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from synapsor.config import Config
 from synapsor.core.facts import Finding
+from synapsor.core.link_posture import judge_mappings
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_filters, judge_read
+from synapsor.core.posture import filtered, judge_filters
 from synapsor.core.row_security import READS, judge_row_security
 from synapsor.errors import ConfigError, LedgerFailure, SourceFailure
 from synapsor.runtime import proposals_of, token_sessions, told
@@ -57,15 +58,16 @@ async def _source(project: Project, name: str) -> list[Finding]:
 async def _mappings(project: Project, name: str) -> tuple[list[Finding], set[Relation]]:
     found: list[Finding] = []
     missing: set[Relation] = set()
-    mapped = [(c.contract, t) for c in project.contracts() for t in c.contract.tables.values() if t.source == name]
-    for contract, table in mapped:
-        columns = {n for c in contract.capabilities.values() if contract.table_of(c) is table for n in c.where}
-        relation = Relation.parse(table.relation)
-        facts = await project.reader(name).describe(relation)
-        found += [*judge_read(table, facts), *judge_row_security(table, facts, READS)]
-        found += judge_filters(table, facts, columns)
-        if facts is None:
-            missing.add(relation)
+    for contract in (loaded.contract for loaded in project.contracts()):
+        relations = {n: Relation.parse(t.relation) for n, t in contract.tables.items() if t.source == name}
+        facts = {n: await project.reader(name).describe(relation) for n, relation in relations.items()}
+        missing |= {relations[n] for n, known in facts.items() if known is None}
+        for findings in judge_mappings(contract, facts).values():
+            found += findings
+        for n, known in facts.items():
+            table = contract.tables[n]
+            found += judge_row_security(table, known, READS)
+            found += judge_filters(table, known, filtered(contract, table))
     return found, missing
 
 

@@ -21,7 +21,7 @@ from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.core.facts import Finding
 from synapsor.core.plan import Relation
-from synapsor.core.posture import DRIFT, judge_reader, judge_write, judge_writer, refuse_fatal
+from synapsor.core.posture import UNSAFE, judge_reader, judge_write, judge_writer, refuse_fatal
 from synapsor.core.review import Operator, verify_activation
 from synapsor.core.row_security import UPDATES, judge_row_security
 from synapsor.core.session import judge_sessions
@@ -88,7 +88,10 @@ class Project:
         named = (
             (loaded.contract, *item) for loaded in self.contracts() for item in loaded.contract.capabilities.items()
         )
-        return offered(tool_of(name, capability, contract.table_of(capability)) for contract, name, capability in named)
+        return offered(
+            tool_of(name, capability, contract.table_of(capability), contract.tables)
+            for contract, name, capability in named
+        )
 
     async def ledger(self, *, create: bool = False) -> Ledger:
         """Return the ledger, opened once. Only an activation makes a new one, or anybody in the development profile.
@@ -150,7 +153,7 @@ class Project:
                     extra={"action": "unreviewed"},
                 )
             ready, found = await prepare(loaded.contract, loaded.digest, wiring, ledger.secret)
-            refuse_fatal(f for f in found if f.rule not in DRIFT)
+            refuse_fatal(f for f in found if f.rule.startswith(UNSAFE))
             served += ready
             findings += found
             watches[loaded.digest] = watch = Watch(loaded.contract.contract, loaded.digest, ready, ledger)

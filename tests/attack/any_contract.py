@@ -41,6 +41,7 @@ POOLS: dict[str, tuple[Value, ...]] = {
         "a\\",
         "ab",
         "$x",
+        "$$x",
         "'",
         "\U0001f600",
         "w" * 300,

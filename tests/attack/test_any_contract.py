@@ -159,7 +159,7 @@ def cases(draw: Draw) -> tuple[World, list[tuple[Reading, Any, Any]], list[Any]]
 
 
 @pytest.mark.requirement("read:any-contract", "read:tenant", "read:principal", "sql:values-bound")
-@settings(_DRAWN, max_examples=50)
+@settings(_DRAWN, max_examples=40)
 @given(cases())
 def test_in_memory(case: tuple[World, list[tuple[Reading, Any, Any]], list[Any]]) -> None:
     with closing(MemoryDatabase()) as memory:

@@ -28,6 +28,8 @@ ROWS = [
     thing("b3", word=""),
     thing("b4", word="\U0001f600x"),
     thing("b5"),
+    thing("d1", word="$x"),
+    thing("d2", word="$$x"),
     thing("m1", at="2026-01-31 10:00:00", moment="2026-01-31 10:00:00+00:00", ref=U1),
     thing("m2", at="2026-01-31 10:00:00.5", moment="2026-01-31 10:00:00.5+00:00", ref=U2),
     thing("m3", at="2026-01-31 10:00:00.500001", moment="2026-01-31 10:00:00.500001+00:00"),
@@ -90,7 +92,7 @@ FIXED = {
     "labels": ("{label: {one_of: [Alpha, open]}}", ["a1", "a3"]),
     "wide": ("{num: {below: 100000}}", ["a1", "a2", "a3", "a4", "a5", "a6"]),
     "none": ("{num: 100000}", []),
-    "dollar": ("{word: {not: $$x}}", EVERY),
+    "dollar": ("{word: $$x}", ["d1"]),
 }
 POLICY = HEAD + TABLE + "capabilities:\n"
 POLICY += "".join(_capability(column, operator) for column, allowed in _ALLOWED.items() for operator in allowed)
@@ -113,6 +115,11 @@ CASES: list[tuple[str, Any, list[str]]] = [
     ("word_equals", "", ["b3"]),
     ("word_equals", "\U0001f600x", ["b4"]),
     ("word_equals", "x" * 300, []),
+    ("word_equals", "$x", ["d1"]),
+    ("word_equals", "$$x", ["d2"]),
+    ("word_one_of", ["$$x", "$y"], ["d2"]),
+    ("word_starts_with", "$", ["d1", "d2"]),
+    ("word_starts_with", "$$", ["d2"]),
     ("word_not", "acme", but("a1")),
     ("word_not", "Acme", EVERY),
     ("word_not", "", but("b3")),

@@ -22,7 +22,9 @@ from synapsor.contract.rules import RULES
 from synapsor.core import (
     evidence,
     facts,
+    form,
     hidden,
+    links,
     outcome,
     plan,
     presenter,
@@ -49,6 +51,7 @@ PAGES = sorted(
     ]
 )
 CORE = (evidence, facts, hidden, outcome, plan, presenter, proposal, question, review, scope, writeback)
+CORE = (evidence, facts, form, links, outcome, plan, proposal, question, review, scope, writeback)
 
 _FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")

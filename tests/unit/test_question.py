@@ -2,9 +2,12 @@
 
 from itertools import combinations
 
+import pytest
+
 from synapsor.contract.load import read_text
-from synapsor.core.question import _MOST_SHAPES, plan_read, question_of
+from synapsor.core.question import _MOST_SHAPES, Question, plan_read, question_of
 from synapsor.core.scope import Scope
+from synapsor.errors import Code, Refusal
 
 _NAMES = [f"c{n}" for n in range(10)]
 _TEXT = f"""\
@@ -43,3 +46,91 @@ def test_a_filter_is_left_out_with_its_argument_and_the_same_set_has_the_same_sh
         for names in combinations(_NAMES, size):
             plan_read(question, SCOPE, {f"a{name}": "v" for name in names})
     assert len(question._shapes) <= _MOST_SHAPES
+
+
+_MORE = """\
+synapsor: 1
+contract: more
+contexts:
+  one: {tenant: session.tenant_id, principal: session.user}
+tables:
+  things:
+    source: shop
+    relation: a.things
+    key: [order_no, line_no]
+    tenant: tenant_id
+    principal: owner
+    only: {gone: {not: true}}
+    columns: {order_no: integer, line_no: integer, tenant_id: text, owner: text, gone: boolean, word: text, amount: numeric}
+capabilities:
+  more.one:
+    description: Look at one thing.
+    read: things
+    arguments: {order_number: {type: integer}, line: {type: integer}}
+    where: {line_no: $line, order_no: $order_number}
+  more.list:
+    description: Look for things.
+    read: things
+    arguments: {words: {type: string, max_length: 9, many: 3}, least: {type: string, max_length: 9, optional: true}}
+    where: {word: {one_of: $words, not: $$x}, amount: {at_least: $least}, order_no: {one_of: [1, 2]}}
+    order: [-amount]
+    returns: [word]
+    pages: true
+"""
+
+
+def _question(name: str) -> Question:
+    reading = read_text(_MORE, "x.yaml")
+    assert reading.contract is not None, reading.problems
+    capability = reading.contract.capabilities[name]
+    return question_of(capability, reading.contract.table_of(capability))
+
+
+def test_a_read_by_the_whole_key_is_of_one_row_and_holds_the_scope_and_what_the_table_is_only() -> None:
+    plan = plan_read(_question("more.one"), SCOPE, {"order_number": 7, "line": 2})
+    assert (plan.shape.single, plan.shape.rows, plan.shape.order) == (True, 1, ())
+    assert plan.bound == ("acme", "rita", "2", "7", "true")
+    # Everything but what is compared by value is compared again, in the rows that come back.
+    assert [plan.bound[first:last] for _, first, last in plan.shape.rechecks] == [("acme",), ("rita",), ("2",), ("7",)]
+
+
+def test_a_list_of_values_has_one_shape_whatever_its_length_and_a_constant_its_dollar() -> None:
+    question = _question("more.list")
+    one = plan_read(question, SCOPE, {"words": ["a"]})
+    assert one.bound == ("acme", "rita", "1", "2", "$x", "a", "a", "a", "true")
+    three = plan_read(question, SCOPE, {"words": ["a", "$$x", "c"]})
+    assert three.values == ("1", "2", "$x", "a", "$$x", "c", "true")
+    assert three.shape is one.shape
+    assert (one.shape.single, one.shape.rows) == (False, 50)
+    assert [(c.name, down) for c, down in one.shape.order] == [
+        ("amount", True),
+        ("order_no", False),
+        ("line_no", False),
+    ]
+    assert {"amount", "order_no", "line_no", "tenant_id", "owner"} <= set(one.shape.positions)
+
+
+def test_a_page_after_a_row_binds_what_that_row_held_and_no_more() -> None:
+    question = _question("more.list")
+    first = plan_read(question, SCOPE, {"words": ["a"], "least": "5"})
+    assert first.shape is question.shape
+    after = plan_read(question, SCOPE, {"words": ["a"], "least": "5"}, ("9.90", "1", "2"))
+    nothing = plan_read(question, SCOPE, {"words": ["a"], "least": "5"}, (None, "1", "2"))
+    assert (after.shape.after, nothing.shape.after) == ((True, True, True), (False, True, True))
+    assert after.bound == (*first.bound, "9.90", "1", "2")
+    assert nothing.bound == (*first.bound, "1", "2")
+    assert len({p.shape.fingerprint for p in (first, after, nothing)}) == 3
+
+
+def test_the_tokens_of_two_people_never_have_one_fingerprint() -> None:
+    question = _question("more.list")
+    scopes = [SCOPE, Scope(tenant="acme", principal="leo"), Scope(tenant="globex", principal="rita")]
+    assert len({plan_read(question, scope, {"words": ["a"]}).fingerprint for scope in scopes}) == 3
+
+
+@pytest.mark.parametrize("sent", ["1e3", "ten", "1.", "", " 1", "0x1", "1_0"])
+def test_a_value_that_is_none_of_its_column_is_refused_by_the_name_of_its_argument(sent: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        plan_read(_question("more.list"), SCOPE, {"words": ["a"], "least": sent})
+    assert refused.value.code is Code.INVALID_ARGUMENTS
+    assert refused.value.detail == "least: not a decimal number written out in digits."

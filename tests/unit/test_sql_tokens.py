@@ -1,5 +1,7 @@
 """Cells to tokens and back, per engine: the readers and binders, without a database."""
 
+from decimal import Decimal
+
 import pytest
 
 from synapsor.core.plan import Column
@@ -54,7 +56,7 @@ BOUND: list[tuple[Dialect, ColumnType, str, object]] = [
     ("postgres", T.INTEGER, "5", "5"),
     ("postgres", T.BOOLEAN, "true", "true"),
     ("mysql", T.INTEGER, "5", 5),
-    ("mysql", T.NUMERIC, "10.10", "10.10"),
+    ("mysql", T.NUMERIC, "10.10", Decimal("10.10")),
     ("mysql", T.BOOLEAN, "false", 0),
     ("mysql", T.TIMESTAMPTZ, "2026-01-31 13:14:15.12+00", "2026-01-31 13:14:15.12"),
     ("mysql", T.BYTES, "\\xdead", b"\xde\xad"),

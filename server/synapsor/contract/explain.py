@@ -9,10 +9,19 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from synapsor.contract.base import Model
-from synapsor.contract.capability import Approval, Argument, Bound, Limits, ProposeCapability, Range, ReadCapability
+from synapsor.contract.capability import (
+    Approval,
+    Argument,
+    Bound,
+    Child,
+    Limits,
+    ProposeCapability,
+    Range,
+    ReadCapability,
+)
 from synapsor.contract.conditions import Compare
 from synapsor.contract.document import Path, Positions
-from synapsor.contract.mapping import ColumnRule, RowSecurity, Show, SingleTenant, Table
+from synapsor.contract.mapping import ColumnRule, Link, RowSecurity, Show, SingleTenant, Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.rules import suggest
 from synapsor.contract.wording import claims_authority
@@ -27,9 +36,12 @@ PARTS: dict[Path, type[Model]] = {
     ("tables", "*", "columns", "*"): ColumnRule,
     ("tables", "*", "only", "*"): Compare,
     ("tables", "*", "row_security"): RowSecurity,
+    ("tables", "*", "links", "*"): Link,
     ("capabilities", "*"): ReadCapability,
     ("capabilities", "*", "arguments", "*"): Argument,
     ("capabilities", "*", "where", "*"): Compare,
+    ("capabilities", "*", "with", "*"): Child,
+    ("capabilities", "*", "with", "*", "where", "*"): Compare,
     ("capabilities", "*", "limits"): Limits,
     ("capabilities", "*", "bounds", "*"): Bound,
     ("capabilities", "*", "bounds", "*", "*"): Range,
@@ -88,6 +100,7 @@ _FORMS: dict[str, str] = {
     "capability": "`area.verb_object` in lower case, such as `billing.inspect_invoice`",
     "setting": "two lower-case names with a dot between them, such as `app.tenant_id`",
     "session": "`session.` and a lower-case name, such as `session.tenant_id`",
+    "path": "a column, or up to three links and a column, such as `buyer.region.name`",
     "order": "a column, with - before it for descending order",
 }
 
@@ -151,11 +164,11 @@ def _explain(detail: ErrorDetails, path: Path, rest: str, data: Any, positions: 
 def _kind(kind: str, path: Path) -> str:
     if _is_column(path):
         return "a type such as `text`, the word `denied`, or a mapping"
-    if len(path) == 4 and path[2] in {"where", "only"}:  # noqa: PLR2004  # capabilities/name/where/column
+    if path[-2:-1] and path[-2] in {"where", "only"}:
         return "text, a whole number, true, false, null or a comparison"
     if len(path) == 4 and path[2] == "set":  # noqa: PLR2004  # capabilities/name/set/column
         return "text, a whole number, true, false or null"
-    if path[2:3] and path[2] in {"where", "only"}:
+    if {"where", "only"} & set(path[2:]):
         return "a list or an argument" if path[-1] == "one_of" else "text, a whole number, true or false"
     if path[-1:] == ("tenant",):
         return "a column, or `{single_tenant: true, because: …}`"
@@ -214,20 +227,23 @@ def _form(path: Path, *, is_key: bool) -> str:
     last = path[-1]
     if is_key:
         return "capability" if path[:1] == ("capabilities",) and len(path) == 2 else _key_form(path)  # noqa: PLR2004  # capabilities/name
-    if path[0] == "contexts":
-        return "session"
-    if "row_security" in path[2:3]:
-        return "setting"
+    if path[0] == "contexts" or "row_security" in path[2:3]:
+        return "session" if path[0] == "contexts" else "setting"
     if last in {"relation", "write_to"}:
         return "relation"
     if "order" in path:
         return "order"
-    in_columns = bool({"key", "tenant", "principal", "version", "returns", "moves"} & set(path[2:]))
+    if "returns" in path[2:]:
+        return "path"
+    in_columns = bool({"key", "tenant", "principal", "version", "moves", "on"} & set(path[2:]))
     return "column" if in_columns else "contract"
 
 
 def _key_form(path: Path) -> str:
-    return "column" if path[2:3] and path[2] in {"columns", "only", "where", "set", "bounds"} else "contract"
+    inner = set(path[2:-1])
+    if "where" in inner:
+        return "path"
+    return "column" if inner & {"columns", "only", "set", "bounds", "on"} else "contract"
 
 
 def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:

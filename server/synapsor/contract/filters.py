@@ -9,6 +9,7 @@ from synapsor.contract.columns import column_problems, listed_once
 from synapsor.contract.conditions import RANGES, Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import RANGED, SETTABLE, ColumnRule, Table
+from synapsor.contract.paths import rule_at
 from synapsor.contract.tokens import to_token
 from synapsor.errors import Problem
 from synapsor.values import ColumnType, ValueUnfit
@@ -17,33 +18,38 @@ _PAIRS: Final = (("at_least", "above"), ("at_most", "below"))
 
 
 def filter_problems(
-    path: Path, where: Mapping[str, Scalar | Compare], table: Table, at: Positions
+    path: Path,
+    where: Mapping[str, Scalar | Compare],
+    table: Table,
+    at: Positions,
+    tables: Mapping[str, Table] | None = None,
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the filters of a `where` or of a table's `only`."""
+    """Yield what is wrong with the filters of a `where` or of a table's `only`; paths may stand there where `tables` are given."""
     for column, said in where.items():
         here = (*path, column)
-        unknown = column not in table.columns or table.columns[column].denied
-        if path[0] == "capabilities" or unknown:
-            found = list(column_problems(here, column, table, at))
+        rule = rule_at(column, table, tables or {})
+        if path[0] == "capabilities" or rule is None or rule.denied:
+            found = list(column_problems(here, column, table, at, tables))
             yield from found
             if found:
                 continue
         if isinstance(said, Compare):
             yield from _sense(here, said, at)
-        rule = table.columns[column]
+        if rule is None:
+            continue  # a link on the way leads to no table, which is told where the link is
         for _, operator, values in terms({column: said}):
             yield from _compared(here, column, rule, operator, values, at)
 
 
 def token_of(value: Scalar, rule: ColumnRule, operator: Operator) -> str:
-    """Return the token that a constant is compared as.
+    """Return the token that a value is compared as: a constant of the contract, or what the model gave, letter by letter.
 
     Raises:
         ValueUnfit: it is no value of such a column.
     """
     if operator is Operator.STARTS_WITH and rule.one_of is not None:
         rule = rule.model_copy(update={"one_of": None})
-    token = to_token(constant(value), rule)
+    token = to_token(value, rule)
     if not token and (token is None or operator is Operator.STARTS_WITH):
         raise ValueUnfit("nothing to compare with")
     return token
@@ -68,7 +74,7 @@ def _compared(
     kind, plain = rule.type, operator is Operator.EQUALS
     place = here if plain else (*here, operator.value)
     if kind not in SETTABLE:
-        yield at.at_key(place, "SYN312", f"`{column}` is {kind.value}, which cannot stand in {here[2]}.", "Remove it.")
+        yield at.at_key(place, "SYN312", f"`{column}` is {kind.value}, which cannot stand in {here[-2]}.", "Remove it.")
         return
     if (operator in RANGES and kind not in RANGED) or (
         operator is Operator.STARTS_WITH and kind is not ColumnType.TEXT
@@ -87,7 +93,7 @@ def _compared(
                 yield at.at_value(item, "SYN318", "An argument cannot be one of several values.", fix)
             continue
         try:
-            token_of(value, rule, operator)
+            token_of(constant(value), rule, operator)
         except ValueUnfit as unfit:
             message = f"The value does not fit `{column}`: {unfit}."
             yield at.at_value(item, "SYN331", message, "Write a value of its type.")

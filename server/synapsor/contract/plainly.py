@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from synapsor.contract.capability import Bound, Capability, ProposeCapability, Range, shown
+from synapsor.contract.capability import Bound, Capability, ProposeCapability, Range, ReadCapability, shown
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.mapping import REVEALER, ColumnRule, Table
 from synapsor.contract.model import Contract
@@ -45,6 +45,7 @@ def granted(contract: Contract, capability: Capability) -> Iterator[str]:
     rows = " and ".join([*asked, *comparisons(table.only), *comparisons(capability.where)])
     yield f"returns {', '.join(shown(capability, table))}"
     yield f"where {rows or 'nothing: every row, since the table has a single tenant'}"
+    yield from _related(contract, capability)
     yield f"limits: {limits.rows} rows, {limits.bytes} bytes, {limits.time_ms} ms"
     if isinstance(capability, ProposeCapability):
         yield f"sets {', '.join(f'{column} = {value_of(value)}' for column, value in capability.set.items())}"
@@ -62,6 +63,23 @@ def guarded(table: Table) -> Iterator[str]:
         yield f"{name} is shown as {rule.show}{who}"
     if table.row_security is not None:
         yield f"row security is told {' and '.join(table.row_security.settings)}"
+
+
+def _related(contract: Contract, capability: Capability) -> Iterator[str]:
+    """Yield what is read through links: under which conditions each table's rows are seen, and which lists come along."""
+    context, tables = contract.context_of(capability), contract.tables
+    own, *others = contract.tables_of(capability)
+    for name in others:
+        table = tables[name]
+        trusted = ((table.tenant_column, context.tenant), (table.principal, context.principal))
+        asked = [f"{column} = {value}" for column, value in trusted if column is not None]
+        rows = " and ".join([*asked, *comparisons(table.only)])
+        yield f"follows links to {name} where {rows or 'nothing: the table has a single tenant'}"
+    for word, child in capability.with_.items() if isinstance(capability, ReadCapability) else ():
+        target = tables[tables[own].links[word].to]
+        rows = " and ".join(comparisons(child.where))
+        columns = ", ".join(child.returns or target.returned)
+        yield f"brings along at most {child.rows} rows of {word}: {columns}{f' where {rows}' if rows else ''}"
 
 
 def comparisons(where: Mapping[str, Scalar | Compare], signs: Mapping[Operator, str] = _SIGNS) -> Iterator[str]:

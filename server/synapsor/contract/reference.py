@@ -30,6 +30,7 @@ _CHAPTERS = {
     "3": "Capabilities",
     "4": "Arguments",
     "5": "Names",
+    "7": "Related rows",
     "8": "Hidden columns and row security",
 }
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import TypeAlias
 
 from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability
-from synapsor.contract.conditions import is_argument, terms
+from synapsor.contract.conditions import Compare, Operator, Scalar, is_argument, terms
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import SETTABLE, ColumnRule, SingleTenant, Table
+from synapsor.contract.paths import split, table_at, table_of_list
 from synapsor.errors import Problem
 from synapsor.values import ColumnType
 
@@ -59,38 +62,70 @@ def _row_security(here: Path, table: Table, at: Positions) -> Iterator[Problem]:
         yield at.at_value((*here, "tenant"), "SYN808", "All rows belong to one tenant here.", "Remove `tenant`.")
 
 
-def hidden_problems(path: Path, capability: Capability, table: Table, at: Positions) -> Iterator[Problem]:
-    """Yield where a capability would show, sort by or compare what a model does not see as it is."""
-    # What a key or the like is hidden for is told once, with the table.
-    hidden = {name: rule for name, rule in table.hidden.items() if name not in _roles(table)}
-    for column, operator, values in terms(capability.where):
-        if column in hidden and any(is_argument(value) for value in values):
-            here = (*path, "where", column) if operator.value == "equals" else (*path, "where", column, operator.value)
-            message = f"`{column}` is not shown as it is, {_ORACLE}."
-            yield at.at_value(here, "SYN803", message, "Compare it with a fixed value.")
-    for index, column in enumerate(capability.returns or ()):
-        if column in hidden and hidden[column].show == "aggregate":
-            yield at.at_value((*path, "returns", index), "SYN806", f"`{column}` is for aggregates only.", "Remove it.")
-    yield from _read(path, capability, hidden, at) if isinstance(capability, ReadCapability) else ()
-    yield from _propose(path, capability, hidden, at) if isinstance(capability, ProposeCapability) else ()
-
-
-def _read(path: Path, capability: ReadCapability, hidden: dict[str, ColumnRule], at: Positions) -> Iterator[Problem]:
-    for index, name in enumerate(capability.order):
-        if (column := name.removeprefix("-")) in hidden:
-            message = f"`{column}` is not shown as it is, {_ORACLE}."
-            yield at.at_value((*path, "order", index), "SYN804", message, "Order by another column.")
-
-
-def _propose(
-    path: Path, capability: ProposeCapability, hidden: dict[str, ColumnRule], at: Positions
+def hidden_problems(
+    path: Path, capability: Capability, table: Table, tables: Mapping[str, Table], at: Positions
 ) -> Iterator[Problem]:
+    """Yield where a capability would show, sort by or compare what a model does not see as it is, also behind links."""
+    hidden = partial(_hidden, table=table, tables=tables)
+    yield from _filters(path, capability.where, hidden, at)
+    yield from _returned(path, capability.returns, hidden, at)
+    if isinstance(capability, ReadCapability):
+        yield from _ordered(path, capability.order, hidden, at)
+        for name, child in capability.with_.items():
+            if (target := table_of_list(name, table, tables)) is not None:
+                here, behind = (*path, "with", name), partial(_hidden, table=target, tables=tables)
+                yield from _filters(here, child.where, behind, at)
+                yield from _returned(here, child.returns, behind, at)
+                yield from _ordered(here, child.order, behind, at)
+    if isinstance(capability, ProposeCapability):
+        yield from _propose(path, capability, hidden, at)
+
+
+Hidden: TypeAlias = Callable[[str], "ColumnRule | None"]
+"""Returns the rule of the column at a path, where that is not shown as it is."""
+
+
+def _hidden(path: str, *, table: Table, tables: Mapping[str, Table]) -> ColumnRule | None:
+    links, column = split(path)
+    target = table_at(links, table, tables)
+    rule = target.columns.get(column) if target is not None else None
+    # What a key or the like is hidden for is told once, with its table.
+    if target is None or rule is None or rule.show is None or rule.denied or column in _roles(target):
+        return None
+    return rule
+
+
+def _filters(here: Path, where: Mapping[str, Scalar | Compare], hidden: Hidden, at: Positions) -> Iterator[Problem]:
+    for column, operator, values in terms(where):
+        if hidden(column) is not None and any(is_argument(value) for value in values):
+            plain = operator is Operator.EQUALS
+            place = (*here, "where", column) if plain else (*here, "where", column, operator.value)
+            message = f"`{column}` is not shown as it is, {_ORACLE}."
+            yield at.at_value(place, "SYN803", message, "Compare it with a fixed value.")
+
+
+def _returned(here: Path, returns: Iterable[str] | None, hidden: Hidden, at: Positions) -> Iterator[Problem]:
+    for index, column in enumerate(returns or ()):
+        rule = hidden(column)
+        if rule is not None and rule.show == "aggregate":
+            yield at.at_value((*here, "returns", index), "SYN806", f"`{column}` is for aggregates only.", "Remove it.")
+
+
+def _ordered(here: Path, order: Iterable[str], hidden: Hidden, at: Positions) -> Iterator[Problem]:
+    for index, name in enumerate(order):
+        if hidden(column := name.removeprefix("-")) is not None:
+            message = f"`{column}` is not shown as it is, {_ORACLE}."
+            yield at.at_value((*here, "order", index), "SYN804", message, "Order by another column.")
+
+
+def _propose(path: Path, capability: ProposeCapability, hidden: Hidden, at: Positions) -> Iterator[Problem]:
     for column in capability.bounds:
-        if column in hidden:
+        if hidden(column) is not None:
             message = f"`{column}` is not shown as it is, {_ORACLE}."
             yield at.at_key((*path, "bounds", column), "SYN805", message, "Remove the bound.")
     for column in capability.set:
-        if column in hidden and hidden[column].show == "aggregate":
+        rule = hidden(column)
+        if rule is not None and rule.show == "aggregate":
             yield at.at_key((*path, "set", column), "SYN806", f"`{column}` is for aggregates only.", "Remove it.")
 
 

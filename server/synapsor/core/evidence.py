@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synapsor.core.plan import ReadPlan, ReadShape
@@ -36,6 +37,7 @@ class Rows:
         position: the source's own position (a WAL location, a GTID), where it gives one.
         cut_by: which limit cut the result, of rows or of bytes; None when it is whole.
         total: how many rows there are in all, where that was asked for and could be told.
+        doubled: a link that is not proven to lead to one row led to two.
     """
 
     columns: tuple[str, ...]
@@ -43,6 +45,20 @@ class Rows:
     position: str | None = None
     cut_by: str | None = None
     total: int | None = None
+    doubled: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """The bytes of all cells."""
+        return sum(_size(row) for row in self.rows)
+
+    def within(self, limit: int) -> Rows:
+        """Return the rows before the first one with which all together are over a limit of bytes."""
+        for number, row in enumerate(self.rows):
+            limit -= _size(row)
+            if limit < 0:
+                return replace(self, rows=self.rows[:number], cut_by="bytes")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +82,52 @@ class Kept:
         return {"hidden": self.hidden, "sealed": self.sealed} if self.hidden else {}
 
 
+def _size(row: tuple[Token, ...]) -> int:
+    return sum(len(token.encode()) for token in row if token is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenList:
+    """A list of related rows that was seen with its row, in the same transaction.
+
+    Attributes:
+        plan: None where the row has no value by which there could be any; then nothing was asked.
+    """
+
+    shape: ReadShape
+    plan: ReadPlan | None
+    seen: Rows
+    kept: Kept
+
+    def body(self) -> dict[str, Any]:
+        """Return the part of the evidence bundle that is about it."""
+        return {
+            "columns": self.kept.columns,
+            "rows": self.kept.rows,
+            **self.kept.body,
+            "cut_by": self.seen.cut_by,
+            "plan": self.shape.fingerprint if self.plan is None else self.plan.shape.fingerprint,
+            "parameters": None if self.plan is None else self.plan.fingerprint,
+            "limits": {"rows": self.shape.rows, "bytes": self.shape.bytes},
+        }
+
+
 def evidence_body(
-    evidence_id: str, call: Call, plan: ReadPlan, seen: Rows, *, source: str, kept: Kept
+    evidence_id: str,
+    call: Call,
+    plan: ReadPlan,
+    seen: Rows,
+    *,
+    source: str,
+    kept: Kept,
+    lists: Mapping[str, SeenList] | None = None,
 ) -> dict[str, Any]:
-    """Return the evidence bundle: what is kept of every row seen, and all that is needed to understand it later."""
+    """Return the evidence bundle: what is kept of every row seen, and all that is needed to understand it later.
+
+    The lists that came along with a row are in the same bundle, under the same digest.
+    """
     shape = plan.shape
+    also = {"lists": {name: found.body() for name, found in lists.items()}} if lists else {}
     return {
         "id": evidence_id,
         "call": call.id,
@@ -89,6 +146,7 @@ def evidence_body(
         "plan": shape.fingerprint,
         "parameters": plan.fingerprint,
         "limits": {"rows": shape.rows, "bytes": shape.bytes, "time_ms": plan.time_ms},
+        **also,
     }
 
 
@@ -101,8 +159,13 @@ def audit_body(
     rows: int,
     evidence: str | None,
     source: str | None,
+    related: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Return the query audit of one call; refused and failed calls have one too. It holds no value of any row or argument."""
+    """Return the query audit of one call; refused and failed calls have one too. It holds no value of any row or argument.
+
+    `related` are the relations that links led to.
+    """
+    also = {"related": sorted(set(related))} if related else {}
     return {
         "id": call.id,
         "at": call.at,
@@ -118,4 +181,5 @@ def audit_body(
         "parameters": parameters,
         "rows": rows,
         "evidence": evidence,
+        **also,
     }

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.model import Contract
 from synapsor.core.facts import (
     RECEIPT_COLUMNS,
     RECEIPT_DIGESTS,
@@ -27,8 +28,8 @@ _SUBSECOND = 6
 _VERSIONS = frozenset({ColumnType.INTEGER, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ})
 
 
-DRIFT = frozenset({"relation_missing", "column_missing", "column_type"})
-"""The rules by which a mapping does not fit: its capabilities refuse while the others serve. Any other fatal one stops the start."""
+UNSAFE = ("unsafe_relation", "row_security_")
+"""How the rules begin by which nothing may start; by any other, what a mapping does not fit refuses while the others serve."""
 
 
 def judge_read(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
@@ -63,6 +64,11 @@ def judge_read(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
                 message=f"{table.relation}.{name} is not {rule.type.value} in the database.",
                 fix="Review the column's type.",
             )
+
+
+def filtered(contract: Contract, table: Table) -> set[str]:
+    """Return the columns of a mapping that capabilities choose its rows by."""
+    return {name for c in contract.capabilities.values() if contract.table_of(c) is table for name in c.where}
 
 
 def judge_filters(table: Table, facts: RelationFacts | None, where: Iterable[str]) -> Iterator[Finding]:

@@ -5,85 +5,97 @@ A masked value is kept as the model saw it, a tokenised one is kept sealed besid
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from synapsor.contract.mapping import REVEALER, ColumnRule, Show, Table
+from synapsor.contract.mapping import REVEALER, ColumnRule, Table
+from synapsor.contract.paths import split, table_at
 from synapsor.core.evidence import Kept, Rows
 from synapsor.core.hidden import NOTHING, Keeper, Place, last_four
 from synapsor.core.proposal import Proposal
-from synapsor.values import Json, Token, to_json
+from synapsor.values import ColumnType, Json, Token, to_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Veil:
+    """How a column is hidden, and the place that its tokens belong to, by whatever path it is reached.
+
+    Attributes:
+        tenanted: its rows have tenants; the tokens of a table without are the same for all.
+    """
+
+    rule: ColumnRule
+    relation: str
+    column: str
+    tenanted: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Presenter:
-    """Shows the columns of one mapping.
+    """Shows the columns of one statement.
 
     Attributes:
-        columns: the rules of every allowed column.
-        hidden: those that are not shown as they are.
+        hidden: the columns that are not shown as they are, by their paths.
     """
 
     keeper: Keeper
     source: str
-    relation: str
-    columns: Mapping[str, ColumnRule]
-    hidden: Mapping[str, Show]
+    hidden: Mapping[str, Veil]
 
-    def shown(self, name: str, token: Token, tenant: Token) -> Json:
+    def shown(self, path: str, token: Token, kind: ColumnType, *, tenant: Token) -> Json:
         """Return what a model sees of a value.
 
         Raises:
             ValueUnfit: the value is not of its reviewed type.
         """
-        if name in self.hidden:
-            return self.form(name, token, tenant)
-        return to_json(token, self.columns[name].type)
+        return self.form(path, token, tenant) if path in self.hidden else to_json(token, kind)
 
-    def form(self, name: str, token: Token, tenant: Token) -> Token:
+    def form(self, path: str, token: Token, tenant: Token) -> Token:
         """Return what stands for a value of a hidden column; a missing value is shown as missing."""
-        show = self.hidden[name]
+        veil = self.hidden[path]
         if token is None:
             return None
-        if show == "token":
-            return self.keeper.token(Place(self.source, self.relation, name, tenant), token)
-        return last_four(token) if show == "last_four" else NOTHING
+        if veil.rule.show == "token":
+            whose = tenant if veil.tenanted else None
+            return self.keeper.token(Place(self.source, veil.relation, veil.column, whose), token)
+        return last_four(token) if veil.rule.show == "last_four" else NOTHING
 
-    def again(self, name: str, kept: Token, kind: Any, tenant: Token, *, hidden: bool) -> Json:
+    def again(self, path: str, kept: Token, kind: ColumnType, *, tenant: Token, hidden: Collection[str]) -> Json:
         """Return what a model sees of a recorded value: as it was kept, or less, where its column is hidden by now."""
-        if hidden:
-            return kept
-        return self.form(name, kept, tenant) if name in self.hidden else to_json(kept, kind)
+        return kept if path in hidden else self.shown(path, kept, kind, tenant=tenant)
 
-    def proposed(self, name: str, token: Token, proposal: Proposal) -> Json:
+    def proposed(self, name: str, token: Token, kind: ColumnType, proposal: Proposal) -> Json:
         """Return what a model sees of a value that a proposal would set; its token is the proposal's own and matches no other.
 
         With the token of the row, a model could have the token of any text made and look for it in what it reads.
         """
-        if name in self.hidden and self.hidden[name] == "token" and token is not None:
+        if name in self.hidden and self.hidden[name].rule.show == "token" and token is not None:
             return self.keeper.token(Place(self.source, proposal.id, name, proposal.tenant), token)
-        return self.shown(name, token, proposal.tenant)
+        return self.shown(name, token, kind, tenant=proposal.tenant)
 
     def kept(self, described: Sequence[list[str]], seen: Rows, tenant: Token) -> Kept:
         """Return what evidence keeps of the rows that were seen."""
         if not self.hidden:
             return Kept(columns=list(described), rows=[list(row) for row in seen.rows])
-        stay = [at for at, name in enumerate(seen.columns) if self.hidden.get(name) != "aggregate"]
+        stay = [at for at, name in enumerate(seen.columns) if not self._left_out(name)]
         rows = [[self._cell(seen.columns[at], row[at], tenant) for at in stay] for row in seen.rows]
         kept = [seen.columns[at] for at in stay if seen.columns[at] in self.hidden]
         return Kept(
             columns=[list(described[at]) for at in stay],
             rows=rows,
-            hidden={name: [self.hidden[name], self._role(name)] for name in kept},
-            sealed={name: self._sealed(name, seen, tenant) for name in kept if self.hidden[name] == "token"},
+            hidden={name: [str(self.hidden[name].rule.show), self._role(name)] for name in kept},
+            sealed={name: self._sealed(name, seen, tenant) for name in kept if self._role(name)},
         )
 
     def _cell(self, name: str, token: Token, tenant: Token) -> Token:
         return self.form(name, token, tenant) if name in self.hidden else token
 
     def _role(self, name: str) -> str:
-        return (self.columns[name].reveal or REVEALER) if self.hidden[name] == "token" else ""
+        rule = self.hidden[name].rule
+        return (rule.reveal or REVEALER) if rule.show == "token" else ""
+
+    def _left_out(self, name: str) -> bool:
+        return name in self.hidden and self.hidden[name].rule.show == "aggregate"
 
     def _sealed(self, name: str, seen: Rows, tenant: Token) -> dict[str, Token]:
         at = seen.columns.index(name)
@@ -104,10 +116,17 @@ class Presenter:
         return sealed, {name: self.form(name, token, tenant) for name, token in row.items() if name in self.hidden}
 
 
-def presenter_of(table: Table, keeper: Keeper) -> Presenter:
-    """Return what shows the columns of a mapping."""
-    hidden = {name: rule.show for name, rule in table.hidden.items() if rule.show is not None}
-    return Presenter(keeper=keeper, source=table.source, relation=table.relation, columns=table.allowed, hidden=hidden)
+def presenter_of(paths: Iterable[str], table: Table, tables: Mapping[str, Table], keeper: Keeper) -> Presenter:
+    """Return what shows the columns at these paths, and every column of the table itself."""
+    hidden: dict[str, Veil] = {}
+    for path in (*table.allowed, *paths):
+        links, column = split(path)
+        target = table_at(links, table, tables)
+        rule = target.columns.get(column) if target is not None else None
+        if target is not None and rule is not None and rule.show is not None:
+            tenanted = target.tenant_column is not None
+            hidden[path] = Veil(rule=rule, relation=target.relation, column=column, tenanted=tenanted)
+    return Presenter(keeper=keeper, source=table.source, hidden=hidden)
 
 
 def opened(proposal: Proposal, keeper: Keeper) -> Proposal:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
-from synapsor.contract.capability import ProposeCapability, ReadCapability, is_single
-from synapsor.contract.conditions import is_argument, terms
+from synapsor.contract.capability import Child, ProposeCapability, ReadCapability, is_single
+from synapsor.contract.conditions import Compare, Scalar, constant, is_argument, terms
 from synapsor.contract.filters import token_of
-from synapsor.contract.mapping import ColumnRule, RowSecurity, Table
-from synapsor.core.plan import Column, Condition, ReadPlan, ReadShape, Relation
+from synapsor.contract.mapping import ColumnRule, Link, RowSecurity, Table
+from synapsor.core.links import Joins, Mapped
+from synapsor.core.plan import Condition, Join, ReadPlan, ReadShape, Relation
 from synapsor.core.row_security import settings_of
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
@@ -31,6 +31,7 @@ class Asked:
     Attributes:
         argument: the argument that gives its tokens, or "" where `constants` are them.
         optional: without the argument there is no such condition.
+        parent: its one token is what the row holds that the list belongs to.
     """
 
     condition: Condition
@@ -38,6 +39,7 @@ class Asked:
     argument: str = ""
     optional: bool = False
     constants: tuple[str, ...] = ()
+    parent: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +49,15 @@ class Question:
     Attributes:
         shape: with every condition, and from the beginning.
         optional: the arguments that may be left out.
+        joined: for each join of the shape, the tokens of its fixed filters.
     """
 
     shape: ReadShape
     asked: tuple[Asked, ...]
     optional: frozenset[str]
     time_ms: int
-    row_security: RowSecurity | None = None
+    joined: tuple[tuple[str, ...], ...] = ()
+    row_security: tuple[RowSecurity, ...] = ()
     _shapes: dict[tuple[frozenset[str], tuple[bool, ...]], ReadShape] = field(default_factory=dict, compare=False)
 
     def shape_for(self, left_out: frozenset[str], after: tuple[bool, ...]) -> ReadShape:
@@ -69,55 +73,116 @@ class Question:
         return known
 
 
-def column_of(table: Table, name: str, natives: Mapping[str, str] | None = None) -> Column:
-    """Return the planner's view of a mapped column; `natives` is what the live catalogue says of its type."""
-    return Column(name, table.columns[name].type, (natives or {}).get(name, ""))
-
-
 def question_of(
-    capability: ReadCapability | ProposeCapability, table: Table, natives: Mapping[str, str] | None = None
+    capability: ReadCapability | ProposeCapability,
+    table: Table,
+    natives: Mapping[str, str] | None = None,
+    tables: Mapping[str, Mapped] | None = None,
 ) -> Question:
-    """Prepare a capability for planning; done once at start. A proposal fetches every mapped column, for its guard."""
-    see = partial(column_of, table, natives=natives)
-    asked = _asked(capability, table, see)
+    """Prepare a capability for planning; done once at start. A proposal fetches every mapped column, for its guard.
+
+    `tables` are those that links may lead to.
+    """
     single = is_single(capability, table)
     read = capability if isinstance(capability, ReadCapability) else None
     order = () if single else _total_order(read.order if read else (), table.key)
     every = tuple(n for n, rule in table.allowed.items() if read is None or rule.show != "aggregate")
-    wanted = read.returns if read and read.returns else every
     followed = tuple(o.lstrip("-") for o in order) if read and read.pages else ()
-    needed = (*wanted, *table.key, *table.scope, *followed)
-    shape = ReadShape(
-        relation=Relation.parse(table.relation),
-        columns=tuple(see(n) for n in dict.fromkeys(needed)),
-        tenant=see(table.tenant_column) if table.tenant_column else None,
-        principal=see(table.principal) if table.principal else None,
-        where=tuple(a.condition for a in asked),
-        order=tuple((see(o.lstrip("-")), o.startswith("-")) for o in order),
+    own = _Own(
+        returns=(read.returns if read else None) or every,
+        needed=(*followed, *(_compared_of(read, table) if read else ())),
+        where=capability.where,
+        order=order,
         rows=1 if single else capability.limits.rows,
-        bytes=capability.limits.bytes,
         single=single,
         pages=read is not None and read.pages,
         total=read is not None and read.total,
     )
+    return _question(own, capability, Mapped(table=table, natives=natives or {}), tables or {})
+
+
+def child_question_of(child: Child, link: Link, capability: ReadCapability, tables: Mapping[str, Mapped]) -> Question:
+    """Prepare a list of related rows; the first conditions take what its parent's row holds, in the order of `link.on`."""
+    target = tables[link.to]
+    order = _total_order(child.order, target.table.key)
+    own = _Own(
+        returns=child.returns or target.table.returned,
+        needed=tuple(link.on.values()),
+        where=child.where,
+        order=order,
+        rows=child.rows,
+        parent=tuple(link.on.values()),
+    )
+    return _question(own, capability, target, tables)
+
+
+def _compared_of(read: ReadCapability, table: Table) -> tuple[str, ...]:
+    """Return the columns of a parent's row by which its lists are found."""
+    return tuple(own for name in read.with_ for own in table.links[name].on)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Own:
+    """What one statement of a capability asks for; `parent` are columns that equal what another row holds."""
+
+    returns: tuple[str, ...]
+    needed: tuple[str, ...]
+    where: Mapping[str, Scalar | Compare]
+    order: tuple[str, ...]
+    rows: int
+    single: bool = False
+    pages: bool = False
+    total: bool = False
+    parent: tuple[str, ...] = ()
+
+
+def _question(
+    own: _Own, capability: ReadCapability | ProposeCapability, root: Mapped, tables: Mapping[str, Mapped]
+) -> Question:
+    table, joins = root.table, Joins(root, tables)
+    see = joins.column
+    wanted = [see(path) for path in (*own.returns, *table.key, *table.scope, *own.needed)]
+    asked = _asked(own, capability, table, joins)
+    rechecked = [column for join in joins.joins for column in (join.presence, *join.scope)]
+    shape = ReadShape(
+        relation=Relation.parse(table.relation),
+        columns=tuple(dict.fromkeys((*wanted, *rechecked))),
+        tenant=see(table.tenant_column) if table.tenant_column else None,
+        principal=see(table.principal) if table.principal else None,
+        joins=tuple(joins.joins),
+        where=tuple(a.condition for a in asked),
+        order=tuple((see(o.lstrip("-")), o.startswith("-")) for o in own.order),
+        rows=own.rows,
+        bytes=capability.limits.bytes,
+        single=own.single,
+        pages=own.pages,
+        total=own.total,
+    )
     optional = frozenset(a.argument for a in asked if a.optional)
-    limit = capability.limits.time_ms
-    return Question(shape=shape, asked=asked, optional=optional, time_ms=limit, row_security=table.row_security)
+    return Question(
+        shape=shape,
+        asked=asked,
+        optional=optional,
+        time_ms=capability.limits.time_ms,
+        joined=tuple(joins.constants),
+        row_security=joins.row_security,
+    )
 
 
-def _asked(capability: ReadCapability | ProposeCapability, table: Table, see: partial[Column]) -> tuple[Asked, ...]:
-    """Return every condition, the key's first, then the capability's own and those of the table."""
-    said = [*terms(capability.where), *terms(table.only)]
-    found = []
+def _asked(own: _Own, capability: ReadCapability | ProposeCapability, table: Table, joins: Joins) -> tuple[Asked, ...]:
+    """Return every condition: the parent's and the key's first, then the capability's own and those of the table."""
+    said = [*terms(own.where), *terms(table.only)]
+    see = joins.column
+    found = [Asked(condition=Condition(see(n)), rule=table.columns[n], parent=True) for n in own.parent]
     for name, operator, values in sorted(said, key=lambda term: term[0] not in table.key):
-        rule = table.columns[name]
+        rule = joins.rule(name)
         if values and is_argument(values[0]):
             argument = str(values[0])[1:]
             declared = capability.arguments[argument]
             condition = Condition(see(name), operator, declared.many or 1)
             found.append(Asked(condition=condition, rule=rule, argument=argument, optional=declared.optional))
         else:
-            tokens = tuple(token_of(value, rule, operator) for value in values)
+            tokens = tuple(token_of(constant(value), rule, operator) for value in values)
             found.append(Asked(condition=Condition(see(name), operator, len(tokens)), rule=rule, constants=tokens))
     return tuple(found)
 
@@ -129,15 +194,21 @@ def _total_order(order: tuple[str, ...], key: tuple[str, ...]) -> tuple[str, ...
 
 
 def plan_read(
-    question: Question, scope: Scope, arguments: Mapping[str, Any], after: tuple[Token, ...] = ()
+    question: Question,
+    scope: Scope,
+    arguments: Mapping[str, Any],
+    after: tuple[Token, ...] = (),
+    parent: tuple[str, ...] = (),
 ) -> ReadPlan:
     """Return the plan of one call; `after` are the order columns of the last row that the caller has seen.
+
+    `parent` is what the row holds that a list belongs to.
 
     Raises:
         Refusal: an argument cannot be a value of its column (`invalid_arguments`).
     """
-    values: list[str] = []
-    for asked in question.asked:
+    values: list[str] = [*parent]
+    for asked in question.asked[len(parent) :]:
         if not asked.argument:
             values += asked.constants
         elif not asked.optional or asked.argument in arguments:
@@ -145,17 +216,23 @@ def plan_read(
     left_out = frozenset(question.optional - arguments.keys()) if question.optional else frozenset()
     shape = question.shape_for(left_out, tuple(token is not None for token in after))
     values += [token for token in after if token is not None]
-    settings = settings_of(question.row_security, scope) if question.row_security else ()
+    settings = settings_of(question.row_security, scope)
+    joined = [
+        token
+        for join, constants in zip(shape.joins, question.joined, strict=True)
+        for token in (*_scope(join, scope), *constants)
+    ]
     return ReadPlan(
         shape=shape,
         scope=_scope(shape, scope),
         values=tuple(values),
+        joined=tuple(joined),
         time_ms=question.time_ms,
         settings=settings,
     )
 
 
-def _scope(shape: ReadShape, scope: Scope) -> tuple[Token, ...]:
+def _scope(shape: ReadShape | Join, scope: Scope) -> tuple[Token, ...]:
     tenant = () if shape.tenant is None else (scope.tenant,)
     return tenant if shape.principal is None else (*tenant, scope.principal)
 
@@ -173,6 +250,8 @@ def _tokens(asked: Asked, given: Any) -> list[str]:
 def recheck(plan: ReadPlan, rows: list[tuple[Token, ...]]) -> None:
     """Compare scope and compared columns bytewise with what was asked; a collation or coercion may have matched more.
 
+    A related row that is there is compared with the session's scope in the same way.
+
     Raises:
         Refusal: `not_found`, as if the row did not exist, because for this tenant it does not.
     """
@@ -180,4 +259,7 @@ def recheck(plan: ReadPlan, rows: list[tuple[Token, ...]]) -> None:
     for at, first, last in plan.shape.rechecks:
         allowed = bound[first:last]
         if any(row[at] not in allowed for row in rows):
+            raise Refusal(Code.NOT_FOUND)
+    for present, at, place in plan.shape.joined_rechecks:
+        if any(row[present] is not None and row[at] != bound[place] for row in rows):
             raise Refusal(Code.NOT_FOUND)

@@ -6,7 +6,7 @@ The tenant filter of every statement stands all the same; this is the database's
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 
 from synapsor.contract.mapping import RowSecurity, Table
@@ -20,12 +20,10 @@ READS = ("select",)
 UPDATES = ("select", "update")
 
 
-def settings_of(said: RowSecurity | None, scope: Scope) -> Settings:
+def settings_of(relied_on: Iterable[RowSecurity], scope: Scope) -> Settings:
     """Return what the policies are told of who asks; without a tenant the setting is empty, which no policy may take for one."""
-    if said is None:
-        return ()
-    told = ((said.tenant, scope.tenant or ""), (said.principal, scope.principal))
-    return tuple((name, value) for name, value in told if name is not None)
+    told = [p for said in relied_on for p in ((said.tenant, scope.tenant or ""), (said.principal, scope.principal))]
+    return tuple(dict.fromkeys((name, value) for name, value in told if name is not None))
 
 
 def judge_row_security(table: Table, facts: RelationFacts | None, verbs: Collection[str]) -> Iterator[Finding]:

@@ -25,6 +25,9 @@ def shape_of(table: Table, facts: RelationFacts) -> Shape:
     keys = sorted(", ".join(sorted(key)) for key in facts.unique if key <= mapped)
     told = {"kind": facts.kind, "proven unique": "; ".join(keys), "rolls back": "yes" if facts.transactional else "no"}
     told |= {f"column {name}": ", ".join(_said(facts.columns[name])) for name in mapped if name in facts.columns}
+    for key in facts.references:
+        pairs = sorted(f"{own} = {theirs}" for own, theirs in key.columns)
+        told[f"foreign key to {key.to} by {', '.join(pairs)}"] = "proven"
     told |= facts.traits
     return [[name, _brief(text)] for name, text in sorted(told.items())]
 

@@ -149,7 +149,8 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
     known = await _known(task, tx)
     if known is not None:
         raise _Stop(known)
-    told = tell(settings_of(task.table.row_security, Scope(tenant=task.opened.tenant, principal=task.opened.principal)))
+    relied_on = () if task.table.row_security is None else (task.table.row_security,)
+    told = tell(settings_of(relied_on, Scope(tenant=task.opened.tenant, principal=task.opened.principal)))
     if told is not None:
         await tx.fetch(told)
     await _insert(task, tx, Outcome.APPLIED)

@@ -36,9 +36,7 @@ class _Seen:
 
     until: float
     facts: RelationFacts | None
-    changed: list[str]
-    remade: bool = False
-    served: dict[str, Served] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
 
 
 class Watch:
@@ -58,8 +56,12 @@ class Watch:
         self._ledger = ledger
         self._clock = clock
         self._asking = anyio.Lock()
-        self._one = {s.mapping: s for s in served}
-        self._seen = {name: _Seen(until=clock(), facts=s.facts, changed=[]) for name, s in self._one.items()}
+        self._sources = {name: (s.mapped[name], s.source) for s in served for name in s.mappings}
+        made = next(iter(served), None)
+        self._facts = dict(made.facts) if made is not None else {}
+        self._seen = {name: _Seen(until=clock(), facts=self._facts[name]) for name in self._sources}
+        self._generation = 0
+        self._remade: dict[str, tuple[int, Served]] = {}
 
     async def begin(self) -> dict[str, list[str]]:
         """Compare what the capabilities were made from, and return what changed of each table that drifted.
@@ -75,29 +77,32 @@ class Watch:
         """Return a capability as it is to be called now.
 
         Raises:
-            Refusal: its relation drifted, or its database cannot be asked whether it did.
+            Refusal: a relation that it reads drifted, or its database cannot be asked whether it did.
             LedgerFailure: nobody can tell.
         """
-        seen = self._seen[served.mapping]
-        if self._clock() >= seen.until:
-            async with self._asking:
-                if self._clock() >= seen.until:
-                    await self._look(served, seen)
-        if seen.changed:
-            raise Refusal(Code.SCHEMA_DRIFT)
-        if not seen.remade:
+        for name in served.mappings:
+            seen = self._seen[name]
+            if self._clock() >= seen.until:
+                async with self._asking:
+                    if self._clock() >= seen.until:
+                        await self._look(name, seen)
+            if seen.changed:
+                raise Refusal(Code.SCHEMA_DRIFT)
+        if not self._generation:
             return served
-        name = served.tool.name
-        if name not in seen.served:
-            seen.served[name] = served.remake(seen.facts)
-        return seen.served[name]
+        generation, made = self._remade.get(served.tool.name, (0, served))
+        if generation != self._generation:
+            made = served.remake(self._facts)
+            self._remade[served.tool.name] = self._generation, made
+        return made
 
-    async def _look(self, served: Served, seen: _Seen) -> None:
+    async def _look(self, name: str, seen: _Seen) -> None:
+        table, source = self._sources[name]
         try:
-            facts = await served.source.describe(Relation.parse(served.table.relation))
+            facts = await source.describe(Relation.parse(table.relation))
         except SourceFailure as failed:
             raise Refusal(Code.BUSY if failed.kind is Failure.BUSY else Code.SOURCE_UNAVAILABLE) from failed
-        await self._compare(served.mapping, seen, facts)
+        await self._compare(name, seen, facts)
 
     async def _compare(self, name: str, seen: _Seen, facts: RelationFacts | None) -> None:
         before, seen.changed = seen.changed, await self._changed(name, facts)
@@ -111,15 +116,17 @@ class Watch:
                 extra={"action": "schema_drift"},
             )
         if not seen.changed and facts != seen.facts:
-            seen.facts, seen.remade, seen.served = facts, True, {}
+            seen.facts = self._facts[name] = facts
+            self._generation += 1
         seen.until = self._clock() + (RETRY if seen.changed else LASTS)
 
     async def _changed(self, name: str, facts: RelationFacts | None) -> list[str]:
         active = await self._ledger.active_contract(self._contract)
         if active is None or active.activation.digest != self._digest:
             return []  # only what was activated has a shape to keep; whether it may be served at all is asked elsewhere
+        table, _ = self._sources[name]
         return compare(
             recorded(active.metadata, active.activation.shapes, name),
-            shape_of(self._one[name].mapped, facts) if facts is not None else None,
+            shape_of(table, facts) if facts is not None else None,
             signed=name in active.activation.shapes,
         )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from synapsor.core.envelope_schema import STATUS_INPUT, STATUS_OUTPUT
+from synapsor.core.form import Form, as_list, filled
+from synapsor.core.presenter import Presenter
 from synapsor.core.scope import Session, scope_of
 from synapsor.errors import Code, Refusal
 from synapsor.flow.prepare import Served, Tool
 from synapsor.flow.propose import proposal_view
 from synapsor.ports import AgentLedger, ProposalRecord
-from synapsor.values import ColumnType
+from synapsor.values import ColumnType, Json
 
 STATUS_TOOL = Tool(
     name="synapsor.proposal_status",
@@ -83,20 +86,27 @@ async def _own_evidence(
     capability = served.get(body["capability"])
     if capability is None or not _owns(session, capability, body["tenant"], body["principal"]):
         return None
-    types = {name: ColumnType(kind) for name, kind in body["columns"]}
-    at = {name: index for index, name in enumerate(types)}
-    hidden, again = body.get("hidden", {}), capability.presenter.again
-    rows = [
-        {n: again(n, row[at[n]], types[n], body["tenant"], hidden=n in hidden) for n in capability.returns if n in at}
-        for row in body["rows"]
-    ]
+    tenant = body["tenant"]
+    rows = _rows(capability.form, capability.presenter, body, tenant)
+    lists = body.get("lists", {})
+    for served_list in capability.lists:
+        if rows and (found := lists.get(served_list.name)) is not None:
+            told = _rows(served_list.form, served_list.presenter, found, tenant)
+            rows[0][served_list.name] = as_list(told, found["cut_by"])
     view = {name: body[name] for name in ("id", "at", "capability", "cut_by", "plan")}
     return {**view, "rows": rows}, capability
 
 
+def _rows(form: Form, presenter: Presenter, body: Mapping[str, Any], tenant: str | None) -> list[dict[str, Json]]:
+    types = {name: ColumnType(kind) for name, kind in body["columns"]}
+    at = {name: index for index, name in enumerate(types)}
+    show = partial(presenter.again, tenant=tenant, hidden=body.get("hidden", {}))
+    return [filled(form, row, at, types, show) for row in body["rows"]]
+
+
 def _owns(session: Session, served: Served, tenant: str | None, principal: str) -> bool:
     try:
-        scope = scope_of(session, served.context, served.table)
+        scope = scope_of(session, served.context, served.table, served.related)
     except Refusal:
         return False
     return scope.tenant == tenant and scope.principal == principal

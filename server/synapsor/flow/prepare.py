@@ -5,24 +5,28 @@ A capability whose mapping no longer fits the database is kept, and refuses ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from synapsor.config import Mode
 from synapsor.contract.arguments import ArgumentCheck, compile_arguments
-from synapsor.contract.capability import Capability, ProposeCapability, shown
+from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, shown
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
+from synapsor.contract.paths import steps_of
 from synapsor.contract.schema import input_schema
 from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.form import Form, form_of
 from synapsor.core.hidden import Keeper
+from synapsor.core.link_posture import judge_mappings
+from synapsor.core.links import Mapped
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_filters, judge_read, natives, refine
+from synapsor.core.posture import filtered, judge_filters, natives, refine
 from synapsor.core.presenter import Presenter, presenter_of
-from synapsor.core.question import Question, question_of
+from synapsor.core.question import Question, child_question_of, question_of
 from synapsor.core.row_security import READS, judge_row_security
 from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
@@ -30,6 +34,9 @@ from synapsor.sql.read import ReadTemplate, compile_read
 
 Secret: TypeAlias = Callable[[str], bytes]
 """Gives the ledger's secret for a purpose."""
+
+Facts: TypeAlias = Mapping[str, RelationFacts | None]
+"""What the live catalogue says of each table of a contract; None of one that is not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +51,35 @@ class Tool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServedList:
+    """A list of related rows that a read brings along.
+
+    Attributes:
+        parent: the columns of the one row that say which they are.
+    """
+
+    name: str
+    parent: tuple[str, ...]
+    form: Form
+    presenter: Presenter
+    question: Question
+    template: ReadTemplate
+
+
+@dataclass(frozen=True, kw_only=True)
 class Served:
     """A capability with everything that a call needs, computed once.
 
     Attributes:
         table: the mapping, narrowed by the live columns.
-        returns: the columns that the model sees.
+        related: the mappings that its links lead to.
+        returns: the columns that the model sees, by their paths.
+        form: how they stand in a result.
+        lists: the lists of related rows that come along.
         template: the statement of `question.shape`; the shapes that a call may make of it have others.
         secret: the ledger's, for cursors.
-        presenter: shows the columns of the mapping.
-        mapping: the name of its table in the contract; `mapped` is that table as reviewed, `facts` what it was made from.
+        presenter: shows the columns of its own statement.
+        mappings: the tables that it reads, its own first; `facts` are what the contract's capabilities were made from.
         remake: returns the same capability made from other facts.
         refusal: why every call is refused, or None.
     """
@@ -62,19 +88,22 @@ class Served:
     contract: str
     capability: Capability
     table: Table
+    related: tuple[Table, ...] = ()
     context: Context
     source: ReadSource
     check: ArgumentCheck
     question: Question | None
     template: ReadTemplate | None
     secret: bytes
-    presenter: Presenter
     returns: tuple[str, ...]
+    form: Form
+    lists: tuple[ServedList, ...] = ()
+    presenter: Presenter
     refusal: Code | None
-    mapping: str
-    mapped: Table
-    facts: RelationFacts | None
-    remake: Callable[[RelationFacts | None], Served]
+    mappings: tuple[str, ...]
+    mapped: Mapping[str, Table]
+    facts: Facts
+    remake: Callable[[Facts], Served]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,75 +122,133 @@ async def prepare(
     Raises:
         SourceFailure: the catalogue cannot be read.
     """
-    served: list[Served] = []
-    findings: list[Finding] = []
     facts: dict[str, RelationFacts | None] = {}
+    findings: list[Finding] = []
     for name, table in contract.tables.items():
         with naming(table.source):
             facts[name] = await wiring[table.source].source.describe(Relation.parse(table.relation))
-        found = list(judge_read(table, facts[name]))
-        findings += [*found, *judge_row_security(table, facts[name], READS)]
+        findings += judge_row_security(table, facts[name], READS)
         findings += judge_filters(table, facts[name], filtered(contract, table))
-    for name, capability in contract.capabilities.items():
-        table = contract.table_of(capability)
-        key = next(n for n, t in contract.tables.items() if t is table)
-        make = partial(_make, contract, contract_digest, name, key, wiring[table.source], secret)
-        served.append(make(facts[key]))
-    return served, findings
+    shop = _Shop(contract=contract, digest=contract_digest, facts=facts, wiring=wiring, secret=secret)
+    served = [shop.serve(name, capability) for name, capability in contract.capabilities.items()]
+    return served, [*shop.findings, *findings]
 
 
-def _make(
-    contract: Contract,
-    digest: str,
-    name: str,
-    key: str,
-    wired: Wiring,
-    secret: Secret,
-    facts: RelationFacts | None,
+def _remade(
+    contract: Contract, digest: str, wiring: Mapping[str, Wiring], secret: Secret, name: str, facts: Facts
 ) -> Served:
-    capability, table = contract.capabilities[name], contract.tables[key]
-    drifted = any(f.fatal for f in judge_read(table, facts))
-    narrow, question, template = table, None, None
-    refusal = Code.SCHEMA_DRIFT if drifted else None
-    if not drifted and facts is not None:
-        narrow = refine(table, facts)
-        # Compared as reviewed: what the live column could never hold finds nothing, on every engine alike.
-        question = question_of(capability, table, natives(facts))
-        template = compile_read(question.shape, wired.source.dialect)
-    if refusal is None and isinstance(capability, ProposeCapability) and wired.mode == "evidence":
-        refusal = Code.PROPOSALS_OFF
-    return Served(
-        tool=tool_of(name, capability, table),
-        contract=digest,
-        capability=capability,
-        table=narrow,
-        context=contract.context_of(capability),
-        source=wired.source,
-        check=compile_arguments(capability),
-        question=question,
-        template=template,
-        secret=secret("cursor"),
-        presenter=presenter_of(table, Keeper.of(secret)),
-        returns=tuple(shown(capability, table)),
-        refusal=refusal,
-        mapping=key,
-        mapped=table,
-        facts=facts,
-        remake=partial(_make, contract, digest, name, key, wired, secret),
-    )
+    shop = _Shop(contract=contract, digest=digest, facts=facts, wiring=wiring, secret=secret)
+    return shop.serve(name, contract.capabilities[name])
 
 
-def filtered(contract: Contract, table: Table) -> set[str]:
-    """Return the columns of a mapping that capabilities choose rows by."""
-    return {name for c in contract.capabilities.values() if contract.table_of(c) is table for name in c.where}
-
-
-def tool_of(name: str, capability: Capability, table: Table) -> Tool:
-    """Return what a client sees of a capability, which is the same whatever its database says."""
+def tool_of(name: str, capability: Capability, table: Table, tables: Mapping[str, Table]) -> Tool:
+    """Return what a client sees of a capability, which is the same whatever its database says; `tables` are its contract's."""
     return Tool(
         name=name,
         kind="propose" if isinstance(capability, ProposeCapability) else "read",
         description=capability.description,
         input_schema=input_schema(capability),
-        output_schema=output_schema(capability, table),
+        output_schema=output_schema(capability, table, tables),
     )
+
+
+class _Shop:
+    """One contract over its live catalogue, from which each capability is served."""
+
+    def __init__(
+        self,
+        *,
+        contract: Contract,
+        digest: str,
+        facts: Facts,
+        wiring: Mapping[str, Wiring],
+        secret: Secret,
+    ) -> None:
+        self._contract = contract
+        self._digest = digest
+        self._wiring = wiring
+        self._secret = secret
+        self._keeper = Keeper.of(secret)
+        self._facts = facts
+        judged = judge_mappings(contract, facts)
+        self._broken = {place for place, found in judged.items() if any(f.fatal for f in found)}
+        self.findings = [finding for found in judged.values() for finding in found]
+        # Compared as reviewed: what the live column could never hold finds nothing, on every engine alike.
+        self._mapped = {
+            name: Mapped(table=table, natives=natives(known), unique=known.unique)
+            for name, table in contract.tables.items()
+            if (known := facts[name]) is not None
+        }
+        self._narrow = {
+            name: refine(table, known) for name, table in contract.tables.items() if (known := facts[name]) is not None
+        }
+
+    def serve(self, name: str, capability: Capability) -> Served:
+        """Return a capability with everything that a call needs."""
+        contract = self._contract
+        own, *others = contract.tables_of(capability)
+        table = contract.tables[own]
+        wired = self._wiring[table.source]
+        question, lists = self._questions(name, capability, own) if self._stands(capability, own) else (None, ())
+        refusal = Code.SCHEMA_DRIFT if question is None else None
+        if refusal is None and isinstance(capability, ProposeCapability) and wired.mode == "evidence":
+            refusal = Code.PROPOSALS_OFF
+        returns = tuple(shown(capability, table))
+        return Served(
+            tool=tool_of(name, capability, table, contract.tables),
+            contract=self._digest,
+            capability=capability,
+            table=table if question is None else self._narrow[own],
+            related=tuple(contract.tables[n] for n in others),
+            context=contract.context_of(capability),
+            source=wired.source,
+            check=compile_arguments(capability),
+            question=question,
+            template=None if question is None else compile_read(question.shape, wired.source.dialect),
+            secret=self._secret("cursor"),
+            returns=returns,
+            form=form_of(returns, table, contract.tables),
+            lists=lists,
+            presenter=self._presenter(returns, question, table),
+            refusal=refusal,
+            mappings=(own, *others),
+            mapped=contract.tables,
+            facts=self._facts,
+            remake=partial(_remade, contract, self._digest, self._wiring, self._secret, name),
+        )
+
+    def _presenter(self, returns: Iterable[str], question: Question | None, table: Table) -> Presenter:
+        paths = (*returns, *(question.shape.positions if question is not None else ()))
+        return presenter_of(paths, table, self._contract.tables, self._keeper)
+
+    def _stands(self, capability: Capability, own: str) -> bool:
+        """Tell whether every mapping and every link that a capability needs is as it was reviewed."""
+        needed = {(name, "") for name in self._contract.tables_of(capability)}
+        needed |= {(step.table, step.link) for step in steps_of(capability, own, self._contract.tables)}
+        return not needed & self._broken
+
+    def _questions(self, name: str, capability: Capability, own: str) -> tuple[Question | None, tuple[ServedList, ...]]:
+        mapped = self._mapped[own]
+        question = question_of(capability, mapped.table, mapped.natives, self._mapped)
+        if question.shape.miscounted:
+            message = f"{name} counts rows by a link that is not proven to lead to one row, and could count one twice."
+            self.findings.append(
+                Finding(rule="link_miscounts", message=message, fix="Do without `total`, or make the key unique.")
+            )
+            return None, ()
+        return question, tuple(self._lists(capability, mapped.table)) if isinstance(capability, ReadCapability) else ()
+
+    def _lists(self, capability: ReadCapability, table: Table) -> Iterator[ServedList]:
+        tables = self._contract.tables
+        for name, child in capability.with_.items():
+            link = table.links[name]
+            question = child_question_of(child, link, capability, self._mapped)
+            returns = child.returns or tables[link.to].returned
+            yield ServedList(
+                name=name,
+                parent=tuple(link.on),
+                form=form_of(returns, tables[link.to], tables),
+                presenter=self._presenter(returns, question, tables[link.to]),
+                question=question,
+                template=compile_read(question.shape, self._wiring[table.source].source.dialect),
+            )

@@ -119,9 +119,8 @@ def _proposal(
 
 
 def _before(served: Served, proposal: Proposal, name: str, kind: ColumnType) -> Json:
-    hidden = name in proposal.hidden
-    kept = proposal.hidden[name] if hidden else proposal.before[name]
-    return served.presenter.again(name, kept, kind, proposal.tenant, hidden=hidden)
+    kept = {**proposal.before, **proposal.hidden}[name]
+    return served.presenter.again(name, kept, kind, tenant=proposal.tenant, hidden=proposal.hidden)
 
 
 def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
@@ -131,7 +130,7 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
     seen = [n for n in types if n in served.returns or n in proposal.changes]
     before = {n: _before(served, proposal, n, types[n]) for n in seen}
     present = served.presenter.proposed
-    after = {**before, **{n: present(n, token, proposal) for n, token in proposal.changes.items()}}
+    after = {**before, **{n: present(n, token, types[n], proposal) for n, token in proposal.changes.items()}}
     decision = record.decisions[-1].decision if record.decisions else None
     rejected = decision if decision is not None and record.status is Status.REJECTED else None
     receipt = record.receipts[-1] if record.receipts else None

@@ -55,8 +55,15 @@ async def behind(ledger: ReviewLedger, subject: str, column: str | None) -> Behi
         raise UsageError(
             "There is no such token or evidence.", fix="Give a token as the model saw it, or a handle ev_…."
         )
-    kept: Mapping[str, Mapping[str, str]] = evidence.get("sealed", {})
-    named = [name for name, tokens in kept.items() if not subject.startswith(BEGINS) or subject in tokens]
+    parts = (evidence, *evidence.get("lists", {}).values())
+    kept: dict[str, Mapping[str, str]] = {}
+    roles: dict[str, str] = {}
+    for part in parts:
+        for name, tokens in part.get("sealed", {}).items():
+            if not subject.startswith(BEGINS) or subject in tokens:
+                kept.setdefault(name, tokens)
+                roles.setdefault(name, str(part["hidden"][name][1]))
+    named = list(kept)
     if column is None and len(named) == 1:
         column = named[0]
     if column is None or column not in named:
@@ -64,7 +71,7 @@ async def behind(ledger: ReviewLedger, subject: str, column: str | None) -> Behi
         raise UsageError("Say with --column which tokenised column is meant.", fix=told)
     tokens = kept[column]
     chosen = {subject: tokens[subject]} if subject.startswith(BEGINS) else dict(tokens)
-    role = str(evidence["hidden"][column][1])
+    role = roles[column]
     return Behind(subject=subject, column=column, evidence=evidence, role=role, sealed=chosen)
 
 

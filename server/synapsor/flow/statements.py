@@ -6,18 +6,19 @@ such as an enum's, are missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from synapsor.contract.capability import Argument, Capability, ProposeCapability
+from synapsor.contract.capability import Argument, Capability, ProposeCapability, ReadCapability
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.model import Contract
-from synapsor.core.plan import Condition, WriteShape
+from synapsor.core.links import Mapped, column_of
+from synapsor.core.plan import Condition, Relation, WriteShape
 from synapsor.core.posture import natives
 from synapsor.core.proposal import guards_of
-from synapsor.core.question import Asked, column_of, plan_read, question_of
+from synapsor.core.question import Asked, child_question_of, plan_read, question_of
 from synapsor.core.scope import Scope
 from synapsor.core.writeback import target
 from synapsor.errors import naming
@@ -53,10 +54,11 @@ def statements(contract: Contract, name: str, dialect: Dialect) -> tuple[Sent, .
     """Return what a capability sends to a source of this dialect: a read its read, a proposal what applying it takes as well."""
     capability = contract.capabilities[name]
     table = contract.table_of(capability)
-    question = question_of(capability, table)
+    mapped = {word: Mapped(table=known) for word, known in contract.tables.items()}
+    question = question_of(capability, table, None, mapped)
     read = Sent(purpose="the read", text=compile_read(question.shape, dialect).text)
-    if not isinstance(capability, ProposeCapability):
-        return (read,)
+    if isinstance(capability, ReadCapability):
+        return (read, *_lists(capability, table, mapped, dialect))
     see = partial(column_of, table)
     key = tuple(see(column) for column in table.key)
     where = tuple(Condition(column) for column in key)
@@ -73,6 +75,13 @@ def statements(contract: Contract, name: str, dialect: Dialect) -> tuple[Sent, .
         Sent(purpose="the row locked, before and after the change", text=compile_read(look, dialect).text),
         Sent(purpose="the change", text=compile_write(shape, dialect).text),
     )
+
+
+def _lists(capability: ReadCapability, table: Table, mapped: Mapping[str, Mapped], dialect: Dialect) -> Iterator[Sent]:
+    for name, child in capability.with_.items():
+        question = child_question_of(child, table.links[name], capability, mapped)
+        text = compile_read(question.shape, dialect).text
+        yield Sent(purpose=f"the list {name}, in the same transaction", text=text)
 
 
 def _guards(capability: ProposeCapability, table: Table) -> tuple[str, ...]:
@@ -92,14 +101,24 @@ async def expected(contract: Contract, name: str, source: ReadSource, tenant: st
     capability = contract.capabilities[name]
     table = contract.table_of(capability)
     with naming(table.source):
-        facts = await source.describe(question_of(capability, table).shape.relation)
-        question = question_of(capability, table, natives(facts) if facts else None)
+        mapped = {word: Mapped(table=known) for word, known in contract.tables.items()}
+        facts = await source.describe(Relation.parse(table.relation))
+        question = question_of(capability, table, natives(facts) if facts else None, mapped)
         arguments = _made_up(capability, question.asked)
-        scope = Scope(tenant=tenant or _token(table, table.tenant_column), principal=_token(table, table.principal))
+        scope = _made_up_scope(contract.tables_of(capability).values(), tenant)
         plan = plan_read(question, scope, arguments)
         statement = compile_read(plan.shape, source.dialect).bind(plan)
         rows = await source.fetch(explained(statement, source.dialect), time_ms=_TIME_MS)
     return estimate(rows, source.dialect)
+
+
+def _made_up_scope(read: Iterable[Table], tenant: str | None) -> Scope:
+    """Return a scope whose values are of the types that the tables read."""
+    tables = tuple(read)
+    kept = next((t for t in tables if t.tenant_column is not None), tables[0])
+    assigned = next((t for t in tables if t.principal is not None), tables[0])
+    principal = _token(assigned, assigned.principal)
+    return Scope(tenant=tenant or _token(kept, kept.tenant_column), principal=principal)
 
 
 def _token(table: Table, column: str | None) -> str:

@@ -63,7 +63,6 @@ LISTED = frozenset({"enum", "set"})
 """Types of MySQL whose values are words of a list."""
 
 _NARROW = frozenset({"smallint", "integer"})
-_MYSQL_EXACT = {_T.NUMERIC: "DECIMAL(65, 30)", _T.FLOAT: "DOUBLE"}
 _FOREIGN: dict[Dialect, frozenset[ColumnType]] = {
     "postgres": frozenset(),
     "mysql": frozenset({_T.INTERVAL, _T.ARRAY}),
@@ -138,9 +137,8 @@ def bound(number: int, column: Column, dialect: Dialect) -> exp.Expression:
     """
     value = trees.placeholder(number, dialect)
     if dialect == "mysql":
-        # Bound as text, which the server would otherwise compare with a number through a double.
-        exact = _MYSQL_EXACT.get(column.type)
-        return trees.cast_to(value, exact) if exact else value
+        # A float is bound as text, and compared as the double that the text says.
+        return trees.cast_to(value, "DOUBLE") if column.type is _T.FLOAT else value
     if dialect == "sqlite":
         return value
     native = column.native.removeprefix(ENUM) or _NATIVE.get(column.type)
@@ -272,6 +270,10 @@ def _from_digits(token: Token) -> Any:
     return None if token is None else int(token)
 
 
+def _from_decimal(token: Token) -> Any:
+    return None if token is None else Decimal(token)
+
+
 def _from_float(token: Token) -> Any:
     return None if token is None else float(token)
 
@@ -306,6 +308,7 @@ _MYSQL_READERS: dict[ColumnType, Reader] = {
 }
 _MYSQL_BINDERS: dict[ColumnType, Binder] = {
     _T.INTEGER: _from_digits,
+    _T.NUMERIC: _from_decimal,  # of every size that a column may have, where a cast would clip what is too large for it
     _T.BOOLEAN: _from_truth,
     _T.TIMESTAMPTZ: _from_zoned,
     _T.BYTES: _from_hexadecimal,
