@@ -200,6 +200,13 @@ CAPABILITIES = [
     ("a denied column in an argument", "words: {", "words: {description: No card_token, # SYN309\n       "),
     ("an empty comparison", "where: {status: open}", "where: {status: {}} # SYN316"),
     ("no value and a value", "where: {status: open}", "where: {fee: {has_value: false, above: 1}} # SYN316"),
+    ("ends that leave nothing between", "where: {status: open}", "where: {fee: {at_least: 5, below: 5}} # SYN316"),
+    (
+        "days in the wrong order",
+        "where: {status: open}",
+        'where: {due: {at_least: "2026-02-01", at_most: "2026-01-31"}} # SYN316',
+    ),
+    ("decimals in the wrong order", "where: {status: open}", 'where: {amount: {above: 10, at_most: "9.90"}} # SYN316'),
     ("two lower ends", "where: {status: open}", "where: {fee: {at_least: 1, above: 1}} # SYN316"),
     ("a range of text", "where: {status: open}", "where: {note: {above: a}} # SYN317"),
     ("a beginning of a number", "where: {status: open}", "where: {fee: {starts_with: '1'}} # SYN317"),
@@ -223,6 +230,7 @@ CAPABILITIES = [
         "{id: $invoice_id}\n    set",
         "{id: $invoice_id, status: open} # SYN321\n    set",
     ),
+    ("a proposal on every row but one", "{id: $invoice_id}\n    set", "{id: {not: $invoice_id}} # SYN321\n    set"),
     ("a proposal on another column", "{id: $invoice_id}\n    set", "{due: $invoice_id} # SYN321\n    set"),
     (
         "a proposal on every row",
