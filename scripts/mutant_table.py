@@ -26,6 +26,46 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "public.closed",
+        "public-contract:codes",
+        "server/synapsor/contract/public/part.py",
+        "if key not in known and not is_extension(key):",
+        "if False:",
+        "tests/unit/test_public_codes.py -k what_breaks_a_rule",
+    ),
+    Mutant(
+        "public.boolean-is-no-number",
+        "public-contract:codes",
+        "server/synapsor/contract/public/forms.py",
+        "    if isinstance(value, bool):\n        return False\n",
+        "",
+        "tests/unit/test_public_codes.py -k what_breaks_a_rule",
+    ),
+    Mutant(
+        "public.secrets",
+        "public-contract:codes",
+        "server/synapsor/contract/public/document.py",
+        "if _SECRET_KEY.search(key) and _SECRET_VALUE.search(item):",
+        "if False:",
+        "tests/unit/test_public_codes.py -k what_breaks_a_rule",
+    ),
+    Mutant(
+        "public.duplicate-key",
+        "public-contract:one-reading",
+        "server/synapsor/contract/public/text.py",
+        "if key in found:",
+        "if False:",
+        "tests/unit/test_public_text.py -k read_in_two_ways",
+    ),
+    Mutant(
+        "public.exact-number",
+        "public-contract:one-reading",
+        "server/synapsor/contract/public/text.py",
+        "if Decimal(repr(number)) != Decimal(text):",
+        "if False:",
+        "tests/unit/test_public_text.py -k read_in_two_ways",
+    ),
+    Mutant(
         "read.recheck",
         "read:tenant",
         "server/synapsor/core/question.py",
