@@ -88,7 +88,10 @@ def _with_sources(types: Types, named: Iterable[str]) -> Types:
             sources[theirs] = ours
         else:
             one = ours
-    return Types.model_validate({"source": one, "sources": sources, "relations": types.relations})
+    try:
+        return Types.model_validate({"source": one, "sources": sources, "relations": types.relations})
+    except ValidationError:
+        raise UsageError("A source's name is a plain word.", fix="Name a source of synapsor.yaml.") from None
 
 
 async def _asked(arguments: Namespace, text: str, name: str) -> Types:
