@@ -1,6 +1,7 @@
 """`synapsor import` and policies that are public contracts: translated with types from a catalogue or a file, refused with exit code 6."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,14 @@ from synapsor.cli.main import main
 from synapsor.contract.digest import contract_digest
 from synapsor.contract.document import read_document
 from synapsor.contract.load import load, read_file
-from synapsor.contract.public.reading import is_public
-from synapsor.contract.public.types import read_types
+from synapsor.contract.public.reading import is_public, read_public
+from synapsor.contract.public.types import Types, read_types
 from synapsor.contract.public.yaml_text import render
 from synapsor.core.facts import ColumnFacts
 from synapsor.core.kinds import kind_of
 from synapsor.values import ColumnType
 from tests.databases import Database
-from tests.projects import ProjectFiles, write_project
+from tests.projects import ROOT, ProjectFiles, write_project
 from tests.unit.contracts import GOOD
 from tests.unit.public_contracts import GONE, edit, only
 from tests.unit.public_types import RELATIONS
@@ -311,3 +312,17 @@ def test_the_digest_of_a_policy_is_that_of_the_translated_contract(run: Run, fil
     out = files.root / "a.yaml"
     done = run("--json", "import", wrote(files, theirs()), "--source", "shop", "--out", str(out))
     assert done.json["digest"] == contract_digest(load(out).contract)
+
+
+@pytest.mark.requirement("docs:true")
+def test_the_document_and_the_types_of_the_how_to_are_translated_as_it_says() -> None:
+    page = (ROOT / "docs" / "how-to" / "import-a-public-contract.md").read_text(encoding="utf-8")
+    document, kinds = (re.findall(rf"```{info}\n(.*?)```", page, re.DOTALL)[0] for info in ("json", "yaml"))
+    types, problems = read_types(kinds, "fees.types.yaml")
+    assert (types is not None, problems) == (True, ())
+    reading = read_public(document, types or Types(), name="fees")
+    assert reading.problems("fees.json") == ()
+    contract = reading.contract()
+    assert contract is not None
+    assert contract.tables["invoices"].version == "row_version"
+    assert contract.tables["invoices"].columns["card_token"].denied
