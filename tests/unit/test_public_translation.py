@@ -14,7 +14,7 @@ from synapsor.contract.public.draft import Draft
 from synapsor.contract.public.translate import Translation, translate
 from synapsor.contract.public.types import Types
 from synapsor.contract.public.words import NOTES, REFUSALS, WAITS
-from tests.unit.public_contracts import DOCUMENT, GONE, KINDS, edit, only
+from tests.unit.public_contracts import BOUND, CONTEXT, DOCUMENT, GONE, KINDS, WHO, edit, only
 from tests.unit.public_types import types
 
 _CAP = "capabilities[0]"
@@ -181,6 +181,20 @@ def test_what_of_the_frame_cannot_be_honoured_is_refused_by_its_word_at_its_plac
 ) -> None:
     done = made(kind, *changes, given=types(engines={"shop": "postgres"}))
     assert refusals(done) == [(f"$.{path}", word)]
+
+
+def test_a_name_of_the_session_that_stands_for_two_values_is_refused() -> None:
+    other = {"name": "night", "bindings": [{**BOUND, "key": "NIGHT_TENANT"}, WHO], "principal_binding": "who"}
+    document = only("read", contexts=[CONTEXT, {**other, "tenant_binding": "tenant"}])
+    del document["capabilities"][0]["model_withheld_fields"]
+    assert refusals(translate(document, types(), name="file")) == [("$.contexts[1].bindings[0]", "session_clash")]
+
+
+def test_the_key_of_a_conflict_is_part_of_the_whole_row_that_must_be_as_it_was() -> None:
+    changes = [("proposal.conflict_guard", GONE), ("subject.conflict_key", "counter")]
+    done = made("update", *((f"{_CAP}.{where}", value) for where, value in changes))
+    assert done.data["tables"]["orders"]["version"] == "whole_row"
+    assert "counter" in done.data["tables"]["orders"]["columns"]
 
 
 def test_names_that_become_one_are_refused() -> None:

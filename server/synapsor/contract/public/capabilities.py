@@ -47,6 +47,8 @@ def write_capability(draft: Draft, tables: Tables, capability: Part, names: Name
     draft.put((*path, "description"), _description(draft, capability), capability.at("description"))
     if len(names.contexts) > 1:
         draft.put((*path, "context"), names.contexts[capability.get("context")], capability.at("context"))
+    if capability.get("max_rows") not in {None, 1}:
+        draft.note(capability.at("max_rows"), "rows_for_one_key")
     _evidence(draft, capability)
     _tokens(draft, capability)
     if kind == "read":
@@ -78,8 +80,6 @@ def _read(draft: Draft, tables: Tables, capability: Part, subject: Subject, path
     for argument in inputs.unused():
         draft.note(argument.path, "argument_dropped")
     inputs.write((*path, "arguments"))
-    if capability.get("max_rows") not in {None, 1}:
-        draft.note(capability.at("max_rows"), "rows_for_one_key")
     returned(draft, tables, capability, table, path)
 
 

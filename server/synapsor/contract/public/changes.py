@@ -67,9 +67,8 @@ class Change:
             self.draft.needs("reversibility", self.proposal.at("reversibility"))
         table = self.tables.table(self.subject, None if self.kind == "insert" else self._guard())
         self._put("propose", f"{self.kind} {table.name}", self.operation.path)
-        column = self._child("conflict_guard", self.proposal).get("column")
-        if isinstance(column, str) and self.kind != "insert":
-            self.tables.use(table, (column,), self.proposal.at("conflict_guard"))
+        if self.kind != "insert":
+            self._guarding(table)
         if not self._rows(table):
             return None
         self._set(table)
@@ -91,6 +90,13 @@ class Change:
             return Guard(version="whole_row")
         self.draft.note(guard.path, "guard_is_whole_row")
         return Guard(version="whole_row", moves=(column,) if isinstance(column, str) else ())
+
+    def _guarding(self, table: TableDraft) -> None:
+        """Map the columns that the document guards by, so that a whole row holds them as well."""
+        column = self._child("conflict_guard", self.proposal).get("column")
+        key = self.subject.conflict if "conflict_guard" not in self.proposal else None
+        named = [name for name in (column, key) if isinstance(name, str)]
+        self.tables.use(table, named, self.proposal.at("conflict_guard"))
 
     def _rows(self, table: TableDraft) -> bool:
         if self.is_set:

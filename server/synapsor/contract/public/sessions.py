@@ -21,7 +21,10 @@ _TENANT: Final = "tenant_id"
 
 def write_contexts(draft: Draft, contexts: list[Part], capabilities: list[Part], names: Mapping[str, str]) -> None:
     """Write every context that a capability uses, or that is the only one."""
+    bound: dict[str, tuple[object, object]] = {}
     for context in contexts:
+        for key in ("tenant_binding", "principal_binding"):
+            _one_value(draft, binding_of(context, key), bound)
         said = {
             "tenant": _value(draft, context, "tenant_binding") or _no_tenant(draft, context, capabilities),
             "principal": _value(draft, context, "principal_binding"),
@@ -31,6 +34,14 @@ def write_contexts(draft: Draft, contexts: list[Part], capabilities: list[Part],
             said["principal"] = f"session.{_PRINCIPAL}"
         if said["tenant"] is not None:
             draft.put(("contexts", names[context.get("name")]), said, context.path)
+
+
+def _one_value(draft: Draft, binding: Part | None, bound: dict[str, tuple[object, object]]) -> None:
+    """Refuse a name of the session that stands for two values."""
+    if binding is not None:
+        value = (binding.get("source"), binding.get("key"))
+        if bound.setdefault(plain(binding.get("name")), value) != value:
+            draft.refuse(binding.path, "session_clash", f"It is `{plain(binding.get('name'))}`.")
 
 
 def _value(draft: Draft, context: Part, key: str) -> str | None:

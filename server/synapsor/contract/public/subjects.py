@@ -24,6 +24,7 @@ class Subject:
     key: str
     tenant: str | None
     principal: str | None
+    conflict: str | None
     path: str
 
     @property
@@ -110,14 +111,15 @@ class Tables:
             if kind is None:
                 draft.refuse(origin, "type_unknown", f"It is `{subject.relation}.{column}`.")
                 continue
-            rule: dict[str, Any] = {"type": kind.type.value, "scale": kind.scale, "max_length": kind.max_length}
-            rule["show"] = "token" if column in self.withheld.get(place, {}) else None
-            columns[column] = {name: value for name, value in rule.items() if value is not None}
+            shown = "token" if column in self.withheld.get(place, {}) else None
+            more = {"scale": kind.scale, "max_length": kind.max_length, "show": shown}
+            said = {name: value for name, value in more.items() if value is not None}
+            columns[column] = {"type": kind.type.value, **said} if said else kind.type.value
         columns.update(self._denied(place))
         tenant = subject.tenant if subject.tenant is not None else {"single_tenant": True, "because": _BECAUSE}
         moves = [c for c, kind in kinds.items() if kind.moves and c in table.used and c != table.guard.version]
         fixed = {subject.key, *subject.scope, table.guard.version}
-        said = {
+        parts = {
             "source": subject.source,
             "relation": subject.relation,
             "key": subject.key,
@@ -127,7 +129,7 @@ class Tables:
             "moves": sorted({*moves, *table.guard.moves} - fixed) or None,
             "columns": columns,
         }
-        for name, value in said.items():
+        for name, value in parts.items():
             if value is not None:
                 draft.put((*path, name), value, subject.path)
 
@@ -172,6 +174,7 @@ def subject_of(draft: Draft, capability: Part, resources: dict[str, Part]) -> Su
         key=str(said["primary_key"]),
         tenant=said["tenant_key"],
         principal=principal if is_identifier(principal) else None,
+        conflict=_either("conflict_key", part, resource),
         path=part.path,
     )
 
