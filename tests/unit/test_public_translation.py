@@ -370,6 +370,19 @@ def test_the_other_changes_are_noted_too() -> None:
     }
 
 
+def test_the_sum_of_new_rows_is_shared_out_among_them_and_never_lost() -> None:
+    done = made("batch", plain=False)
+    change = done.data["capabilities"]["shop.propose_credits"]
+    assert change["bounds"] == {"cents": {"after": {"at_least": 0, "at_most": 2000}}}
+    assert ("$.capabilities[0].proposal.operation.aggregate_bounds[0]", "total_shared_out") in notes(done)
+
+
+@pytest.mark.parametrize("kind", ["set", "batch"])
+def test_a_sum_of_differences_is_refused(kind: str) -> None:
+    done = made(kind, (f"{_CAP}.proposal.operation.aggregate_bounds[0].measure", "absolute_delta"), plain=False)
+    assert ("$.capabilities[0].proposal.operation.aggregate_bounds[0]", "delta_unsupported") in refusals(done)
+
+
 def test_a_bound_is_narrowed_inwards_and_never_outwards() -> None:
     bounds = {"minimum": 0.5, "maximum": 99.5}
     done = made("update", (f"{_CAP}.proposal.numeric_bounds.discount_cents", bounds))

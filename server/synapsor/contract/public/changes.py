@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -101,7 +102,7 @@ class Change:
     def _rows(self, table: TableDraft) -> bool:
         if self.is_set:
             self.draft.needs("batches" if self.kind == "insert" else "sets", self.operation.at("cardinality"))
-            return self._batch() if self.kind == "insert" else self._members(table)
+            return self._batch(table) if self.kind == "insert" else self._members(table)
         if self.kind == "insert":
             return True
         lookup = self.capability.child("lookup")
@@ -136,13 +137,22 @@ class Change:
             self.tables.use(table, (column,), here)
         return totals
 
-    def _batch(self) -> bool:
+    def _batch(self, table: TableDraft) -> bool:
         batch = self._child("batch", self.operation)
         name = str(batch.get("items_from_arg"))
         argument = self._child(name, self._child("args", self.capability))
-        ours = self.inputs.keep(name)
-        self._put("items", f"${ours}", batch.path)
-        return bool(argument.get("type") == "object_array")
+        self._put("items", f"${self.inputs.keep(name)}", batch.path)
+        for index, bound in enumerate(self.operation.get("aggregate_bounds")):
+            here = f"{self.operation.at('aggregate_bounds')}[{index}]"
+            if bound["measure"] != "after":
+                self.draft.refuse(here, "delta_unsupported")
+                continue
+            # Nothing of ours sums what is added, so each row gets its even part of the sum.
+            most = math.floor(bound["maximum"] / argument.get("max_items"))
+            self.draft.note(here, "total_shared_out", f"It is {most}.")
+            self._bound(bound["column"], "after", {"at_least": 0, "at_most": most}, here)
+            self.tables.use(table, (bound["column"],), here)
+        return True
 
     def _set(self, table: TableDraft) -> None:
         patch = self._child("patch", self.proposal)
