@@ -10,6 +10,8 @@ from synapsor.contract.public.part import Part
 from synapsor.contract.public.policy import is_numeric
 
 _SCOPES: Final = {"tenant_policy": "tenant", "tenant_policy_object": "object"}
+UNLIMITED: Final = 100
+"""How many proposals of a tenant a policy without limits approves in a day."""
 _EMPTY: Final[tuple[Any, ...]] = (None, [], {}, "")
 
 
@@ -41,25 +43,25 @@ def _write(draft: Draft, policy: Part, users: list[Part], path: tuple[str, ...])
     if not rules:
         draft.refuse(policy.at("rules"), "policy_unsupported", "It has no rule.")
     when: dict[str, Any] = {column: {"after": {"at_most": most}} for column, most in rules.items()}
-    limits: list[dict[str, Any]] = []
+    limits: dict[str, dict[str, Any]] = {}
     for index, limit in enumerate(policy.get("limits") or ()):
         here = f"{policy.at('limits')}[{index}]"
         # The format's own limits are per tenant where nothing is said.
-        of = _SCOPES[limit.get("scope", "tenant_policy")]
+        held = limits.setdefault(_SCOPES[limit.get("scope", "tenant_policy")], {})
         if limit["kind"] == "count":
-            limits.append({"count": limit["max"], "of": of})
+            held["count"] = min(limit["max"], held.get("count", limit["max"]))
             continue
-        column = limit["field"]
-        limits.append({"total": {column: limit["max"]}, "of": of})
+        column, totals = limit["field"], held.setdefault("total", {})
+        totals[column] = min(limit["max"], totals.get(column, limit["max"]))
         when.setdefault(column, {})["before"] = {"at_most": 0}
         draft.note(here, "total_counts_from_nothing", f"It is `{column}`.")
+    if not limits:
+        limits["tenant"] = {"count": UNLIMITED}
+        draft.note(policy.path, "limit_added", f"It is {UNLIMITED} proposals of a tenant.")
     draft.put((*path, "when"), when, policy.at("rules"))
-    if limits:
-        draft.put((*path, "limits"), {"per_day": _together(limits)}, policy.at("limits"))
-
-
-def _together(limits: list[dict[str, Any]]) -> Any:
-    return limits[0] if len(limits) == 1 else limits
+    per_day = [{**limit, "of": of} for of, limit in limits.items()]
+    said = per_day[0] if len(per_day) == 1 else per_day
+    draft.put((*path, "limits"), {"per_day": said}, policy.at("limits"))
 
 
 def _numbers(capability: Part) -> list[str]:

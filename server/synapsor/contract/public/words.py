@@ -48,6 +48,7 @@ NOTES: Final[dict[str, str]] = {
     "guard_is_whole_row": "Nothing shows that the database moves a version, so the whole row must be as it was.",
     "idempotency_is_ours": "An approved change takes effect once, by its own key.",
     "kept_out_elsewhere": "Something of the contract uses this column, so it is not denied; no capability that keeps it out shows it.",
+    "limit_added": "A policy has a limit of the day here.",
     "length_added": "Every text has a longest length.",
     "number_narrowed": "A bound with decimals is narrowed to whole numbers.",
     "policy_unused": "No approval names this policy, and it is left out.",
