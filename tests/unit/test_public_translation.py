@@ -383,6 +383,18 @@ def test_a_sum_of_differences_is_refused(kind: str) -> None:
     assert ("$.capabilities[0].proposal.operation.aggregate_bounds[0]", "delta_unsupported") in refusals(done)
 
 
+def test_a_policys_limits_are_one_for_each_of_what_they_count_and_there_is_one() -> None:
+    done = made("update", plain=False)
+    per_day = {"count": 20, "total": {"discount_cents": 5000}, "of": "tenant"}
+    assert done.data["policies"]["small"]["limits"] == {"per_day": per_day}
+    assert done.data["policies"]["small"]["when"] == {
+        "discount_cents": {"after": {"at_most": 500}, "before": {"at_most": 0}}
+    }
+    unlimited = made("update", ("policies[0].limits", GONE), plain=False)
+    assert unlimited.data["policies"]["small"]["limits"] == {"per_day": {"count": 100, "of": "tenant"}}
+    assert ("$.policies[0]", "limit_added") in notes(unlimited)
+
+
 def test_a_bound_is_narrowed_inwards_and_never_outwards() -> None:
     bounds = {"minimum": 0.5, "maximum": 99.5}
     done = made("update", (f"{_CAP}.proposal.numeric_bounds.discount_cents", bounds))
