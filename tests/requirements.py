@@ -211,6 +211,22 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Whatever contract is accepted and whatever is called, a read answers what the reviewed filters say of the session's own rows.",
         "law 1, law 2",
     ),
+    "public-contract:codes": _R(
+        "A public contract is judged whole: every error at once, each at the format's own path and under its own code.",
+        "DESIGN 5",
+    ),
+    "public-contract:one-reading": _R(
+        "A public contract has one reading: duplicate keys, lost digits and unseen characters are refused, and no JSON breaks the judge.",
+        "law 10",
+    ),
+    "public-contract:refused-by-name": _R(
+        "What of a public contract cannot be honoured is refused by a stable word at its place; nothing is left out in silence.",
+        "DESIGN 5",
+    ),
+    "public-contract:served": _R(
+        "A public contract that can be honoured is imported, activated, asked, decided on and applied on real servers.",
+        "DESIGN 5",
+    ),
     "read:bounded": _R("A read ends at its limits, whatever the database does.", "R9"),
     "read:bounded-bytes": _R("No more bytes than the limit leave the server, whatever a cell holds.", "law 2, R9"),
     "read:bounded-pool": _R("A call that finds no connection in time is refused as busy.", "R9"),
