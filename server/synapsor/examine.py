@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from synapsor.config import Config
+from synapsor.contract.approval import LEVELS
 from synapsor.core.facts import Finding
 from synapsor.core.link_posture import judge_mappings
 from synapsor.core.plan import Relation
@@ -80,7 +81,12 @@ async def _writer_posture(project: Project, name: str) -> list[Finding]:
 
 def _unheld_roles(project: Project) -> list[Finding]:
     held = {role for operator in project.operators().values() if not operator.revoked for role in operator.roles}
-    needed = {c.approval.role for loaded in project.contracts() for c in proposals_of(loaded.contract)}
+    needed = {
+        c.approval.at(level).role
+        for loaded in project.contracts()
+        for c in proposals_of(loaded.contract)
+        for level in LEVELS
+    }
     return [
         Finding(
             rule="role_unheld",

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from synapsor.config import Mode
 from synapsor.contract.arguments import ArgumentCheck, compile_arguments
-from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, shown
+from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, is_single, shown
+from synapsor.contract.deciding import evidence_for
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.paths import steps_of
@@ -24,6 +25,7 @@ from synapsor.core.links import Mapped
 from synapsor.core.plan import Relation
 from synapsor.core.posture import natives, refine
 from synapsor.core.question import Question, child_question_of, question_of
+from synapsor.core.writeback import target
 from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
 from synapsor.sql.read import ReadTemplate, compile_read
@@ -38,6 +40,14 @@ class Tool:
     description: str
     input_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A read that a workflow asks for before a proposal; `same_row`: of the row that the proposal is about."""
+
+    capability: str
+    same_row: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +78,8 @@ class Served:
         template: the statement of `question.shape`; the shapes that a call may make of it have others.
         secret: the ledger's, for cursors.
         refusal: why every call is refused, or None.
+        workflow: the workflow that its proposals belong to, and `asked` what that wants to have been read before.
+        checkpoints: the workflows that the audit of each call names.
     """
 
     tool: Tool
@@ -85,6 +97,9 @@ class Served:
     form: Form
     lists: tuple[ServedList, ...] = ()
     refusal: Code | None
+    workflow: str | None = None
+    asked: tuple[Asked, ...] = ()
+    checkpoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +194,11 @@ class _Shop:
             form=form_of(returns, table, contract.tables),
             lists=lists,
             refusal=refusal,
+            workflow=contract.workflow_of(name) if isinstance(capability, ProposeCapability) else None,
+            asked=_asked(contract, name, table),
+            checkpoints=tuple(
+                flow for flow, w in contract.workflows.items() if name in w.allow and w.checkpoints == "each_call"
+            ),
         )
 
     def _stands(self, capability: Capability, own: str) -> bool:
@@ -211,3 +231,16 @@ class _Shop:
                 question=question,
                 template=compile_read(question.shape, self._wiring[table.source].source.dialect),
             )
+
+
+def _asked(contract: Contract, name: str, table: Table) -> tuple[Asked, ...]:
+    reads = evidence_for(contract, name)
+    return tuple(Asked(capability=read, same_row=_same_row(contract, read, table)) for read in reads)
+
+
+def _same_row(contract: Contract, read: str, table: Table) -> bool:
+    """Tell whether a read is by the key of the very rows that the table is about."""
+    capability = contract.capabilities[read]
+    other = contract.table_of(capability)
+    alike = (other.source, target(other), other.key) == (table.source, target(table), table.key)
+    return alike and is_single(capability, other)
