@@ -34,9 +34,11 @@ WHY = {"reason": "Paid next day."}
 
 
 @asynccontextmanager
-async def shop_on(root: Path, database: Database, wiring: str, *, signer: str = POLICY_SIGNER) -> AsyncIterator[Shop]:
+async def shop_on(
+    root: Path, database: Database, wiring: str, *, signer: str = POLICY_SIGNER, policy: str = AUTOMATIC
+) -> AsyncIterator[Shop]:
     """Open a project with a policy, a key for it, and more lines of configuration."""
-    files = write_project(root, database, policy=AUTOMATIC)
+    files = write_project(root, database, policy=policy)
     key = create_key(root / "keys" / "policy.pem", passphrase=None)
     files.operators = add_operator(
         root / "operators.yaml", Operator(name="robot", key=public_text(key), roles=(signer,))

@@ -113,6 +113,12 @@ def test_automatic_approval_needs_a_key(files: ProjectFiles) -> None:
         load_config(files.config_path)
 
 
+def test_doctor_tells_that_too_few_people_hold_a_role(run: Run, files: ProjectFiles) -> None:
+    assert "hold the role billing_lead" not in run("doctor").out
+    assert run("operator", "revoke", "mia").code == 0
+    assert "Only 1 of 2 people hold the role billing_lead, so nobody can approve what needs it." in run("doctor").out
+
+
 def test_check_says_who_or_what_decides(run: Run) -> None:
     told = run("check").out
     assert "decided by 2 with the role billing_lead, or the policy small_fees" in told

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from synapsor.contract.difference import Effect, differences
 from synapsor.contract.load import read_text
 from synapsor.contract.model import Contract
+from synapsor.contract.telling import told
 from tests.unit.contracts import GOOD as BASE
 
 _MARK = re.compile(r"# ((?:SYN\d{3} ?)+)$")
@@ -160,3 +162,41 @@ def test_one_limit_means_the_same_as_a_list_of_one() -> None:
         "{count: 20, total: {fee: 10000}, of: tenant}", "[{count: 20, total: {fee: 10000}, of: tenant}]"
     )
     assert read_text(listed, "x.yaml").contract == read_text(GOOD, "x.yaml").contract
+
+
+GROWS, SHRINKS, TRADES, CHANGES = Effect.GROWS, Effect.SHRINKS, Effect.TRADES, Effect.CHANGES
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "effect"),
+    [
+        ("role: lead,", "role: lead, quorum: 2,", SHRINKS),
+        ("high: {role: boss, quorum: 2}", "high: {role: boss, quorum: 3}", SHRINKS),
+        ("high: {role: boss, quorum: 2}", "high: {role: boss}", GROWS),
+        ("      medium: {reason_code: [goodwill]}\n", "      medium: {reason_code: [mistake]}\n", TRADES),
+        ("before: {at_most: 2500}", "before: {at_most: 2501}", GROWS),
+        ("before: {at_most: 2500}", "before: {at_most: 2499}", SHRINKS),
+        ("[mistake]\n    limits", "[mistake, goodwill]\n    limits", GROWS),
+        ("    reason_codes: [mistake]\n", "", GROWS),
+        ("    worker: supervised\n", "", SHRINKS),
+        ("{billing.propose_fee: [billing.inspect]}", "{}", GROWS),
+        ("settle: policy", "settle: policy\n    checkpoints: proposals", CHANGES),
+    ],
+)
+def test_a_difference_in_deciding_is_told_for_what_it_does_to_authority(old: str, new: str, effect: Effect) -> None:
+    assert GOOD.count(old) == 1
+    before, after = (read_text(text, "x.yaml").contract for text in (GOOD, GOOD.replace(old, new)))
+    assert before is not None
+    assert after is not None
+    assert [difference.effect for difference in differences(before, after)] == [effect]
+    back = {GROWS: SHRINKS, SHRINKS: GROWS}.get(effect, effect)
+    assert [difference.effect for difference in differences(after, before)] == [back]
+
+
+def test_a_contract_is_told_with_all_that_decides() -> None:
+    contract = read_text(GOOD, "x.yaml").contract
+    assert contract is not None
+    sections = {part.label: " ".join(part.sentences) for part in told(contract, "billing.propose_fee")}
+    assert "or where the project allows that the policy small_fees, approves" in sections["does"]
+    assert "High risk when fee before the change at least 5000" in sections["decided by"]
+    assert sections["read before"].startswith("billing.inspect: answered in the same connection")
