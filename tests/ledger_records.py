@@ -246,9 +246,8 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     signed = a_decision(by_policy, policy=policy_digest(by_policy.contract, "small_fees"))
     use = a_use(by_policy, signed)
     last = await ledger.switch()
-    left = await ledger.approve_by_policy(
-        signed, job=a_job(by_policy, signed), use=use, limits=(), switch=last.switch.id if last else None
-    )
+    since = last.switch.id if last else None
+    left = await ledger.approve_by_policy(signed, job=None, use=use, limits=(), switch=since)
     assert left is None
     switch = a_switch(ledger)
     await ledger.throw_switch(switch)
