@@ -17,8 +17,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from synapsor.cli.parser import EXIT_CODES, build_parser
-from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Timeouts, Tls, TokenConfig
+from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Supervised, Timeouts, Tls, TokenConfig
 from synapsor.contract import reference
+from synapsor.contract.public.codes import CHAPTERS, WARNINGS
+from synapsor.contract.public.text import JSON_RULES
+from synapsor.contract.public.words import NOTES, REFUSALS, WAITS
 from synapsor.core.outcome import GivenUp, Why
 from synapsor.errors import MEANINGS, Code
 from synapsor.testing.cases import Behind, Case, CaseFile, Change, Expect, Fixture, Wait, cases_json_schema
@@ -27,19 +30,32 @@ FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "Rendered by `make docs`; do not edit."
 
 DECISION_RULES: dict[str, str] = {
+    "already_counted": "The operator's approval of this proposal counts already.",
     "already_decided": "The proposal is not `review_required` any more.",
+    "decided_meanwhile": "Somebody else decided at the same moment, again and again.",
     "digest_differs": "The proposal's digest is not the one that was given with `--digest`.",
     "expired": "The proposal or the approval is past its time.",
     "no_such_proposal": "The ledger has no such proposal.",
+    "no_person": "The operator is a policy's key, and a person is needed.",
     "not_fully_shown": "A part of the card was cut, and nobody approves what they have not seen; repeat with `--full`.",
     "operator_revoked": "The operator's key is revoked.",
     "own_request": "The operator is the one who asked, or one of their principals is.",
     "role_missing": "The operator does not have the role that the contract asks for.",
+    "same_person": "The operator could be the same person as one whose approval counts already.",
     "unknown_key": "The private key belongs to nobody in `operators.yaml`.",
     "wrong_key": "The private key is not the one of the operator who was named.",
 }
 
-_CONFIG_MODELS: tuple[type[BaseModel], ...] = (Config, SourceConfig, Tls, Pool, Timeouts, HttpConfig, TokenConfig)
+_CONFIG_MODELS: tuple[type[BaseModel], ...] = (
+    Config,
+    SourceConfig,
+    Tls,
+    Pool,
+    Timeouts,
+    HttpConfig,
+    TokenConfig,
+    Supervised,
+)
 
 CONFIG_MEANINGS: dict[str, dict[str, str]] = {
     "Config": {
@@ -53,6 +69,9 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "session": "Whose session a local process (`serve` over stdio, `call`) runs in: what contexts of contracts name.",
         "names": "Whether tools are listed as `billing.list` or, for clients that allow no dot, as `billing__list`.",
         "http": "Who may come in over HTTP.",
+        "automatic_approval": "Whether policies of contracts may approve. It needs `policy_key`.",
+        "policy_key": "The private key that the worker signs policy decisions with. Only the worker reads it.",
+        "supervised": "What `synapsor worker --supervised` may apply, by contract and capability; the contract must say `worker: supervised` too.",
     },
     "SourceConfig": {
         "engine": "Which database it is. `mysql` and `mariadb` share one adapter; only MariaDB is tested.",
@@ -74,6 +93,10 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "wait_ms": "How long a call waits for a free one before it is refused as `busy`.",
     },
     "Timeouts": {"lock_ms": "How long the worker waits for a lock, and for one statement of an apply."},
+    "Supervised": {
+        "contract": "The exact digest of the contract.",
+        "capabilities": "Names of capabilities in it.",
+    },
     "HttpConfig": {"tokens": "The bearer tokens that are accepted. Without one, HTTP is not served."},
     "TokenConfig": {
         "name": "The client's name, for the audit.",
@@ -93,6 +116,7 @@ def rendered() -> dict[str, str]:
         "cases.md": _text(_cases()),
         "cases.schema.json": json.dumps(cases_json_schema(), indent=2, ensure_ascii=False) + "\n",
         "configuration.md": _text(_configuration()),
+        "public-codes.md": _text(_public_codes()),
     }
 
 
@@ -133,6 +157,26 @@ def _errors() -> Iterator[str]:
         number, _, words = part.strip().partition(" ")
         if number:
             yield f"| {number} | {words} |"
+
+
+def _public_codes() -> Iterator[str]:
+    yield from ("# Codes of the public contract format", "", MADE, "")
+    yield "What `synapsor import` and `synapsor check` say of a public contract (JSON, `spec_version` 0.1), with the path that it is about, such"
+    yield "as `$.capabilities[0].proposal.patch.status`. Every error is told at once. How to import one: [how-to](../how-to/import-a-public-contract.md)."
+    for title, table in CHAPTERS.items():
+        yield from ("", f"## {title}", "", "| Code | What it asks for |", "|---|---|")
+        yield from (f"| `{code}` | {sentence} |" for code, sentence in table.items())
+    yield from ("", "## Warnings", "", "They keep nothing from being served.", "", "| Code | Meaning |", "|---|---|")
+    yield from (f"| `{code}` | {sentence} |" for code, sentence in WARNINGS.items())
+    told = (
+        ("Before the format is asked", "What the JSON text itself must keep to.", JSON_RULES),
+        ("Refused", "The document is in order, and this of it is not served.", REFUSALS),
+        ("Not served yet", "Translated already, and refused until this version has it.", WAITS),
+        ("Changed", "What is other here than in the document; the same or less.", NOTES),
+    )
+    for title, words, table in told:
+        yield from ("", f"## {title}", "", words, "", "| Word | Meaning |", "|---|---|")
+        yield from (f"| `{word}` | {sentence} |" for word, sentence in table.items())
 
 
 def _commands() -> Iterator[str]:

@@ -16,20 +16,24 @@ from scripts.reference import CONFIG_MEANINGS, DECISION_RULES, rendered, subcomm
 from synapsor.cli.parser import build_parser
 from synapsor.config import Model as ConfigModel
 from synapsor.config import load_config
-from synapsor.contract import mapping, model
+from synapsor.contract import approval, mapping, model, workflow
 from synapsor.contract.load import load
 from synapsor.contract.rules import RULES
 from synapsor.core import (
+    deciding,
     evidence,
     facts,
     form,
     hidden,
     links,
+    measure,
     outcome,
     plan,
+    policy,
     presenter,
     proposal,
     question,
+    quorum,
     review,
     scope,
     writeback,
@@ -50,8 +54,25 @@ PAGES = sorted(
         *(ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md")),
     ]
 )
-CORE = (evidence, facts, hidden, outcome, plan, presenter, proposal, question, review, scope, writeback)
-CORE = (evidence, facts, form, links, outcome, plan, proposal, question, review, scope, writeback)
+CORE = (
+    deciding,
+    evidence,
+    facts,
+    form,
+    hidden,
+    links,
+    measure,
+    outcome,
+    plan,
+    policy,
+    presenter,
+    proposal,
+    question,
+    quorum,
+    review,
+    scope,
+    writeback,
+)
 
 _FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -255,7 +276,7 @@ def test_every_command_says_what_it_does() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("module", [*CORE, model], ids=lambda m: str(m.__name__))
+@pytest.mark.parametrize("module", [*CORE, approval, model, workflow], ids=lambda m: str(m.__name__))
 def test_every_noun_of_the_code_is_in_the_glossary(module: ModuleType) -> None:
     page = text_of(ROOT / "docs" / "glossary.md")
     assert [name for name in class_names(module) if name != "Model" and f"`{name}`" not in page] == []

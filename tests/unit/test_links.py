@@ -169,6 +169,14 @@ async def test_a_principal_that_only_a_related_table_needs_is_of_its_type_or_the
         assert (await seen(opened, "crm.visit", visit=1))["row"]["place"]["name"] == "One"
 
 
+@pytest.mark.requirement("link:person")
+async def test_a_dollar_sign_in_what_a_related_table_holds_only_is_a_dollar_sign() -> None:
+    async with trial(CONTRACT.replace("{name: {has_value: true}}", "{name: $$One}")) as opened:
+        assert await seen(opened, "crm.own_visit", visit=1) == {"row": {"id": 1, "own_shop": None}}
+        opened.database.run("UPDATE shops SET name = '$One' WHERE name = 'One'")
+        assert await seen(opened, "crm.own_visit", visit=1) == {"row": {"id": 1, "own_shop": {"name": "$One"}}}
+
+
 @pytest.mark.requirement("link:proven")
 async def test_without_its_reason_a_link_to_a_view_is_a_finding() -> None:
     with pytest.raises(UnsafeSource) as refused:

@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _serving(commands)
     _authoring(commands)
     _contracts(commands)
+    _importing(commands)
     _deciding(commands)
     _looking(commands)
     _rest(commands)
@@ -105,6 +106,11 @@ def _serving(commands: Any) -> None:
     worker.add_argument("--once", action="store_true", help="work on one job and end")
     worker.add_argument("--drain", action="store_true", help="end when nothing is due")
     worker.add_argument("--name", help="the worker's name in receipts")
+    worker.add_argument(
+        "--supervised",
+        action="store_true",
+        help="apply only what both `supervised:` of synapsor.yaml and the contract allow for a worker that nobody watches",
+    )
 
 
 def _authoring(commands: Any) -> None:
@@ -213,6 +219,29 @@ def _contracts(commands: Any) -> None:
     receipts.add_argument("--limit", type=_count, metavar="N", help="how many (list); 50 without it")
 
 
+def _importing(commands: Any) -> None:
+    taken = _command(
+        commands,
+        "import",
+        "Translate a public contract (JSON, spec_version 0.1) into a contract that a reviewer can read.",
+        module="importing",
+    )
+    taken.add_argument("file", type=Path, metavar="FILE", help="the public contract")
+    taken.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the source whose catalogue has the columns' types; THEIRS=NAME where the contract names several",
+    )
+    taken.add_argument(
+        "--types", type=Path, metavar="TYPES", help="a types file instead of a catalogue (default: the one beside FILE)"
+    )
+    taken.add_argument("--name", metavar="NAME", help="the contract's name (default: the one that it has)")
+    taken.add_argument("--out", type=Path, metavar="FILE", help="write it to a new file instead of standard output")
+    taken.add_argument("--write-types", type=Path, metavar="FILE", help="write the types that were used to a new file")
+
+
 def _deciding(commands: Any) -> None:
     inbox = _command(commands, "inbox", "List what waits for a decision.")
     inbox.add_argument("--all", action="store_true", help="decided ones too")
@@ -237,6 +266,17 @@ def _deciding(commands: Any) -> None:
             help="recorded with the decision" + ("; told to the agent" if verdict == "reject" else ""),
         )
         decide.set_defaults(verdict=verdict)
+    policy = _command(commands, "policy", "Automatic approval: stop it at once, start it again, or see how it stands.")
+    actions = policy.add_subparsers(metavar="ACTION", required=True, dest="action")
+    for action, text in (
+        ("stop", "Stop automatic approval, and what policies approved and is not applied yet."),
+        ("start", "Let automatic approval run again."),
+        ("status", "Whether automatic approval runs, and what each policy approved today."),
+    ):
+        switch = _command(actions, action, text, module="policy")
+        if action != "status":
+            switch.add_argument("--reason", default="", help="recorded with the switch")
+            _signer(switch)
     operator = _command(commands, "operator", "The people whose keys this project trusts.")
     actions = operator.add_subparsers(metavar="ACTION", required=True, dest="action")
     add = _command(

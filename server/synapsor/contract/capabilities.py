@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from synapsor.contract.approvals import approval_problems
 from synapsor.contract.capability import Bound, Capability, ProposeCapability, Range, ReadCapability, is_single
 from synapsor.contract.columns import column_problems, listed_once, order_problems
 from synapsor.contract.conditions import Scalar, constant, is_argument
@@ -38,7 +39,9 @@ def capability_problems(path: Path, capability: Capability, contract: Contract, 
     yield from _Inspection(path, capability, table, tables, at).problems()
     yield from reach_problems(path, capability, name, contract.tables, at)
     yield from argument_problems(path, capability, name, contract, at)
-    yield from hidden_problems(path, capability, table, contract.tables, at)
+    yield from hidden_problems(path, capability, table, contract, at)
+    if isinstance(capability, ProposeCapability):
+        yield from approval_problems(path, capability, table, at)
     read = [contract.tables[n] for n in tables_read(capability, name, contract.tables)]
     yield from _visible_texts(path, capability, read, at)
 

@@ -8,9 +8,9 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from synapsor.contract.approval import Approval, Case, PerDay, Policy, PolicyLimits, Risk, Span, Stricter
 from synapsor.contract.base import Model
 from synapsor.contract.capability import (
-    Approval,
     Argument,
     Bound,
     Child,
@@ -25,6 +25,7 @@ from synapsor.contract.mapping import ColumnRule, Link, RowSecurity, Show, Singl
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.rules import suggest
 from synapsor.contract.wording import claims_authority
+from synapsor.contract.workflow import Workflow
 from synapsor.errors import Problem
 from synapsor.values import ColumnType
 
@@ -45,15 +46,25 @@ PARTS: dict[Path, type[Model]] = {
     ("capabilities", "*", "limits"): Limits,
     ("capabilities", "*", "bounds", "*"): Bound,
     ("capabilities", "*", "bounds", "*", "*"): Range,
+    ("capabilities", "*", "risk"): Risk,
+    ("capabilities", "*", "risk", "*", "*"): Case,
+    ("capabilities", "*", "risk", "*", "*", "*"): Span,
     ("capabilities", "*", "approval"): Approval,
+    ("capabilities", "*", "approval", "high"): Stricter,
+    ("capabilities", "*", "approval", "medium"): Stricter,
+    ("policies", "*"): Policy,
+    ("policies", "*", "when", "*"): Case,
+    ("policies", "*", "when", "*", "*"): Span,
+    ("policies", "*", "limits"): PolicyLimits,
+    ("policies", "*", "limits", "per_day"): PerDay,
+    ("policies", "*", "limits", "per_day", "*"): PerDay,
+    ("workflows", "*"): Workflow,
 }
 """Which model stands where in a contract; a capability with `propose` is a ProposeCapability."""
 
 UNSUPPORTED: dict[type[Model], frozenset[str]] = {
     Contract: frozenset(
         {
-            "workflows",
-            "policies",
             "settlement",
             "settlements",
             "resources",
@@ -65,11 +76,9 @@ UNSUPPORTED: dict[type[Model], frozenset[str]] = {
     ),
     Table: frozenset({"masks", "row_filter", "relationships", "joins", "soft_delete"}),
     ReadCapability: frozenset({"aggregate", "group_by", "join", "distinct", "evidence", "settle", "budget", "offset"}),
-    ProposeCapability: frozenset(
-        {"evidence", "settle", "auto_approve", "auto_branch", "policy", "items", "fresh", "inverse"}
-    ),
+    ProposeCapability: frozenset({"evidence", "settle", "auto_approve", "auto_branch", "items", "fresh", "inverse"}),
     Argument: frozenset({"default", "required", "pattern", "format", "items"}),
-    Approval: frozenset({"quorum", "policy", "auto", "any_of", "all_of"}),
+    Approval: frozenset({"auto", "any_of", "all_of"}),
 }
 """Parts of the larger language that this version refuses by name and never ignores."""
 
@@ -102,6 +111,7 @@ _FORMS: dict[str, str] = {
     "session": "`session.` and a lower-case name, such as `session.tenant_id`",
     "path": "a column, or up to three links and a column, such as `buyer.region.name`",
     "order": "a column, with - before it for descending order",
+    "argument": "`$` and the name of an argument",
 }
 
 
@@ -214,7 +224,7 @@ def _pattern(path: Path, positions: Positions, *, is_key: bool) -> Problem:
             "This argument's name claims authority.",
             "The session decides scope, and a person approves.",
         )
-    if path[-1] == "propose":
+    if path[-1] == "propose" and path[0] == "capabilities":
         return positions.at_value(
             path, "SYN102", "Only changes of one row are supported by this version.", "Write `propose: update <table>`."
         )
@@ -227,10 +237,10 @@ def _form(path: Path, *, is_key: bool) -> str:
     last = path[-1]
     if is_key:
         return "capability" if path[:1] == ("capabilities",) and len(path) == 2 else _key_form(path)  # noqa: PLR2004  # capabilities/name
-    if path[0] == "contexts" or "row_security" in path[2:3]:
-        return "session" if path[0] == "contexts" else "setting"
-    if last in {"relation", "write_to"}:
-        return "relation"
+    if path[0] in _FIRST:
+        return _FIRST[str(path[0])]
+    if last in _LAST or "row_security" in path[2:3]:
+        return _LAST.get(str(last), "setting")
     if "order" in path:
         return "order"
     if "returns" in path[2:]:
@@ -240,10 +250,17 @@ def _form(path: Path, *, is_key: bool) -> str:
 
 
 def _key_form(path: Path) -> str:
+    if path[0] == "workflows" and len(path) > 2:  # noqa: PLR2004  # workflows/name/evidence/capability
+        return "capability"
     inner = set(path[2:-1])
     if "where" in inner:
         return "path"
-    return "column" if inner & {"columns", "only", "set", "bounds", "on"} else "contract"
+    return "column" if inner & _OF_COLUMNS else "contract"
+
+
+_FIRST = {"workflows": "capability", "contexts": "session"}
+_LAST = {"reason_code": "argument", "relation": "relation", "write_to": "relation"}
+_OF_COLUMNS = frozenset({"columns", "only", "set", "bounds", "on", "risk", "when", "limits"})
 
 
 def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
@@ -255,11 +272,19 @@ def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
     return positions.at_value(path, "SYN106", f"`{name}` must be one of: {', '.join(words)}.", near)
 
 
+_CLOSED: dict[int | str, list[str]] = {
+    "single_tenant": ["true"],
+    "show": list(get_args(Show)),
+    "worker": ["supervised"],
+    "of": ["policy", "tenant", "principal", "object"],
+    "settle": ["manual", "policy"],
+    "checkpoints": ["each_call", "proposals"],
+}
+
+
 def _words(path: Path) -> Iterator[str]:
-    if path[-1] == "single_tenant":
-        return iter(["true"])
-    if path[-1] == "show":
-        return iter(get_args(Show))
+    if path[-1] in _CLOSED:
+        return iter(_CLOSED[path[-1]])
     if path[:1] == ("capabilities",):
         return iter(["string", "integer", "number", "boolean"])
     kinds = [kind.value for kind in ColumnType]

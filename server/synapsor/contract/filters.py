@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 
 from synapsor.contract.columns import column_problems, listed_once
 from synapsor.contract.conditions import RANGES, Compare, Operator, Scalar, constant, is_argument, terms
@@ -37,8 +39,14 @@ def filter_problems(
             yield from _sense(here, said, at)
         if rule is None:
             continue  # a link on the way leads to no table, which is told where the link is
-        for _, operator, values in terms({column: said}):
-            yield from _compared(here, column, rule, operator, values, at)
+        found = [
+            p
+            for _, operator, values in terms({column: said})
+            for p in _compared(here, column, rule, operator, values, at)
+        ]
+        yield from found
+        if isinstance(said, Compare) and not found and _is_empty(said, rule):
+            yield at.at_value(here, "SYN316", "No value lies between both ends.", "Exchange them, or widen the range.")
 
 
 def token_of(value: Scalar, rule: ColumnRule, operator: Operator) -> str:
@@ -64,6 +72,24 @@ def _sense(here: Path, said: Compare, at: Positions) -> Iterator[Problem]:
     for one, other in _PAIRS:
         if {one, other} <= given:
             yield at.at_key((*here, other), "SYN316", f"`{one}` and `{other}` say the same.", "Keep one of them.")
+
+
+def _is_empty(said: Compare, rule: ColumnRule) -> bool:
+    """Tell whether fixed ends leave nothing between them."""
+    low, high = (
+        next((v for v in ends if v is not None), None)
+        for ends in ((said.at_least, said.above), (said.at_most, said.below))
+    )
+    if low is None or high is None or is_argument(low) or is_argument(high):
+        return False
+    first, last = (_rank(token_of(constant(end), rule, Operator.AT_LEAST), rule.type) for end in (low, high))
+    return first > last or (first == last and (said.above is not None or said.below is not None))
+
+
+def _rank(token: str, kind: ColumnType) -> Any:
+    if kind in {ColumnType.INTEGER, ColumnType.NUMERIC}:
+        return Decimal(token)
+    return dt.datetime.fromisoformat(token)
 
 
 def _compared(

@@ -8,6 +8,7 @@ from typing import Final
 
 from synapsor.contract.capability import Bound, Capability, ProposeCapability, Range, ReadCapability, shown
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
+from synapsor.contract.deciding import deciding
 from synapsor.contract.mapping import REVEALER, ColumnRule, Table
 from synapsor.contract.model import Contract
 
@@ -53,7 +54,7 @@ def granted(contract: Contract, capability: Capability) -> Iterator[str]:
         yield from (f"bounds of {column}: {words}" for column, words in bounds.items())
         if not bounds:
             yield "no bounds"
-        yield f"needs the role {capability.approval.role}, within {capability.approval.expires_hours} hours"
+        yield from deciding(capability)
 
 
 def guarded(table: Table) -> Iterator[str]:

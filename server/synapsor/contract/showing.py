@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TypeAlias
 
+from synapsor.contract.approval import levels
 from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability
 from synapsor.contract.conditions import Compare, Operator, Scalar, is_argument, terms
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import SETTABLE, ColumnRule, SingleTenant, Table
+from synapsor.contract.model import Contract
 from synapsor.contract.paths import split, table_at, table_of_list
 from synapsor.errors import Problem
 from synapsor.values import ColumnType
@@ -63,9 +65,10 @@ def _row_security(here: Path, table: Table, at: Positions) -> Iterator[Problem]:
 
 
 def hidden_problems(
-    path: Path, capability: Capability, table: Table, tables: Mapping[str, Table], at: Positions
+    path: Path, capability: Capability, table: Table, contract: Contract, at: Positions
 ) -> Iterator[Problem]:
     """Yield where a capability would show, sort by or compare what a model does not see as it is, also behind links."""
+    tables = contract.tables
     hidden = partial(_hidden, table=table, tables=tables)
     yield from _filters(path, capability.where, hidden, at)
     yield from _returned(path, capability.returns, hidden, at)
@@ -79,6 +82,7 @@ def hidden_problems(
                 yield from _ordered(here, child.order, behind, at)
     if isinstance(capability, ProposeCapability):
         yield from _propose(path, capability, hidden, at)
+        yield from _judged(path, capability, contract, hidden, at)
 
 
 Hidden: TypeAlias = Callable[[str], "ColumnRule | None"]
@@ -127,6 +131,24 @@ def _propose(path: Path, capability: ProposeCapability, hidden: Hidden, at: Posi
         rule = hidden(column)
         if rule is not None and rule.show == "aggregate":
             yield at.at_key((*path, "set", column), "SYN806", f"`{column}` is for aggregates only.", "Remove it.")
+
+
+def _judged(
+    path: Path, capability: ProposeCapability, contract: Contract, hidden: Hidden, at: Positions
+) -> Iterator[Problem]:
+    """Yield where who decides would follow from a value that a model does not see: it could tell that from what is asked for."""
+    policy = contract.policies.get(capability.approval.policy or "")
+    places: list[tuple[Path, Iterable[str]]] = [
+        ((*path, "risk", level), entry) for level, entry in levels(capability.risk).items()
+    ]
+    if policy is not None:
+        places.append(((*path, "approval", "policy"), policy.when))
+        places += [((*path, "approval", "policy"), limit.total) for limit in policy.limits.per_day]
+    for here, columns in places:
+        for column in columns:
+            if hidden(column) is not None:
+                message = f"`{column}` is not shown as it is, {_ORACLE}."
+                yield at.at_value(here, "SYN805", message, "Judge by another column.")
 
 
 def showing_differs(table: Table, other: Table, path: Path, at: Positions) -> Iterator[Problem]:

@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 from synapsor.config import Mode
 from synapsor.contract.arguments import ArgumentCheck, compile_arguments
-from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, shown
+from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, is_single, shown
+from synapsor.contract.deciding import evidence_for
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.paths import steps_of
@@ -28,6 +29,7 @@ from synapsor.core.posture import filtered, judge_filters, natives, refine
 from synapsor.core.presenter import Presenter, presenter_of
 from synapsor.core.question import Question, child_question_of, question_of
 from synapsor.core.row_security import READS, judge_row_security
+from synapsor.core.writeback import target
 from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
 from synapsor.sql.read import ReadTemplate, compile_read
@@ -48,6 +50,14 @@ class Tool:
     description: str
     input_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A read that a workflow asks for before a proposal; `same_row`: of the row that the proposal is about."""
+
+    capability: str
+    same_row: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +92,8 @@ class Served:
         mappings: the tables that it reads, its own first; `facts` are what the contract's capabilities were made from.
         remake: returns the same capability made from other facts.
         refusal: why every call is refused, or None.
+        workflow: the workflow that its proposals belong to, and `asked` what that wants to have been read before.
+        checkpoints: the workflows that the audit of each call names.
     """
 
     tool: Tool
@@ -104,6 +116,9 @@ class Served:
     mapped: Mapping[str, Table]
     facts: Facts
     remake: Callable[[Facts], Served]
+    workflow: str | None = None
+    asked: tuple[Asked, ...] = ()
+    checkpoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +230,11 @@ class _Shop:
             mapped=contract.tables,
             facts=self._facts,
             remake=partial(_remade, contract, self._digest, self._wiring, self._secret, name),
+            workflow=contract.workflow_of(name) if isinstance(capability, ProposeCapability) else None,
+            asked=_asked(contract, name, table),
+            checkpoints=tuple(
+                flow for flow, w in contract.workflows.items() if name in w.allow and w.checkpoints == "each_call"
+            ),
         )
 
     def _presenter(self, returns: Iterable[str], question: Question | None, table: Table) -> Presenter:
@@ -252,3 +272,16 @@ class _Shop:
                 question=question,
                 template=compile_read(question.shape, self._wiring[table.source].source.dialect),
             )
+
+
+def _asked(contract: Contract, name: str, table: Table) -> tuple[Asked, ...]:
+    reads = evidence_for(contract, name)
+    return tuple(Asked(capability=read, same_row=_same_row(contract, read, table)) for read in reads)
+
+
+def _same_row(contract: Contract, read: str, table: Table) -> bool:
+    """Tell whether a read is by the key of the very rows that the table is about."""
+    capability = contract.capabilities[read]
+    other = contract.table_of(capability)
+    alike = (other.source, target(other), other.key) == (table.source, target(table), table.key)
+    return alike and is_single(capability, other)

@@ -48,14 +48,20 @@ def _within(part: str, *names: str) -> Callable[[Body], dict[str, Any]]:
     return lambda body: {name: body[part][name] for name in names}
 
 
-AUDIT = Kind("query_audit", "aud", _pick("at", "tenant", "principal", "capability", "outcome", "evidence"))
+AUDIT = Kind("query_audit", "aud", _pick("at", "tenant", "principal", "capability", "outcome", "evidence", "run"))
 EVIDENCE = Kind("evidence", "ev", _pick("at", "tenant", "principal", "capability"))
 CONTRACT = Kind("contract_version", "ctr", _pick("at", "name", "digest"))
 ACTIVATION = Kind("activation", "act", _within("activation", "at", "contract", "digest", "operator"))
-PROPOSAL = Kind("proposal", "wrp", _pick("at", "tenant", "principal", "capability", "source", "request", "expires_at"))
+PROPOSAL = Kind(
+    "proposal",
+    "wrp",
+    _pick("at", "tenant", "principal", "capability", "contract", "source", "request", "quorum", "policy", "expires_at"),
+)
 BRANCH = Kind("review_branch", "rb", _pick("at", "proposal"))
-DECISION = Kind("decision", "dec", _within("decision", "at", "proposal", "operator", "verdict"))
+DECISION = Kind("decision", "dec", _within("decision", "at", "proposal", "operator", "verdict", "policy"))
 REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "rule"))
+USE = Kind("policy_use", "use", _pick("at", "proposal", "policy", "day", "tenant", "principal", "object"))
+SWITCH = Kind("policy_switch", "swi", _within("switch", "at", "operator", "state"))
 JOB = Kind("job", "job", _pick("at", "proposal", "decision", "source"))
 RECEIPT = Kind("receipt", "rcp", _pick("at", "job", "proposal", "outcome"))
 REVEAL = Kind("reveal", "rev", _pick("at", "subject", "operator", "outcome"))
@@ -72,6 +78,8 @@ KINDS: dict[str, Kind] = {
         BRANCH,
         DECISION,
         REFUSED,
+        USE,
+        SWITCH,
         JOB,
         RECEIPT,
         SETTLEMENT,
