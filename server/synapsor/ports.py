@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from synapsor.core.budget import Spending
 from synapsor.core.facts import RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.core.proposal import Proposal, Status
@@ -144,6 +145,10 @@ class AgentLedger(Protocol):
 
     async def record_read(self, audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> None:
         """Record an audit and its evidence in one durable transaction; returns after the commit."""
+        ...
+
+    async def spend(self, spending: Spending) -> bool:
+        """Count a call against its day, durably and once over all processes; False when the day is spent, and then it is not counted."""
         ...
 
     async def file_proposal(

@@ -9,10 +9,23 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from synapsor.contract.base import Model
-from synapsor.contract.capability import Approval, Argument, Bound, Limits, ProposeCapability, Range, ReadCapability
+from synapsor.contract.capability import (
+    VERBS,
+    AggregateCapability,
+    AggregateLimits,
+    Approval,
+    Argument,
+    Bound,
+    Limits,
+    ProposeCapability,
+    Range,
+    ReadCapability,
+    verb_of,
+)
 from synapsor.contract.conditions import Compare
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import ColumnRule, SingleTenant, Table
+from synapsor.contract.measures import Bucket, Comparison, Measure, Periods
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.rules import suggest
 from synapsor.contract.wording import claims_authority
@@ -30,11 +43,16 @@ PARTS: dict[Path, type[Model]] = {
     ("capabilities", "*", "arguments", "*"): Argument,
     ("capabilities", "*", "where", "*"): Compare,
     ("capabilities", "*", "limits"): Limits,
+    ("capabilities", "*", "measures", "*"): Measure,
+    ("capabilities", "*", "group", "*"): Bucket,
+    ("capabilities", "*", "compare"): Comparison,
+    ("capabilities", "*", "compare", "periods"): Periods,
+    ("capabilities", "*", "compare", "periods", "*"): Compare,
     ("capabilities", "*", "bounds", "*"): Bound,
     ("capabilities", "*", "bounds", "*", "*"): Range,
     ("capabilities", "*", "approval"): Approval,
 }
-"""Which model stands where in a contract; a capability with `propose` is a ProposeCapability."""
+"""Which model stands where in a contract; a capability is the model of its verb, and an aggregate has limits of its own."""
 
 UNSUPPORTED: dict[type[Model], frozenset[str]] = {
     Contract: frozenset(
@@ -51,10 +69,11 @@ UNSUPPORTED: dict[type[Model], frozenset[str]] = {
         }
     ),
     Table: frozenset({"masks", "row_filter", "relationships", "joins", "soft_delete"}),
-    ReadCapability: frozenset({"aggregate", "group_by", "join", "distinct", "evidence", "settle", "budget", "offset"}),
+    ReadCapability: frozenset({"group_by", "join", "distinct", "evidence", "settle", "budget", "offset"}),
     ProposeCapability: frozenset(
         {"evidence", "settle", "auto_approve", "auto_branch", "policy", "items", "fresh", "inverse"}
     ),
+    AggregateCapability: frozenset({"group_by", "having", "join", "evidence", "settle", "budget", "offset"}),
     Argument: frozenset({"default", "required", "pattern", "format", "items"}),
     Approval: frozenset({"quorum", "policy", "auto", "any_of", "all_of"}),
 }
@@ -71,6 +90,15 @@ _KINDS = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
+_HELD = {
+    "where": "text, a whole number, true, false, null or a comparison",
+    "only": "text, a whole number, true, false, null or a comparison",
+    "set": "text, a whole number, true, false or null",
+    "measures": "`count`, or a function and its column",
+    "group": "a column, or a unit of time and its column",
+}
+"""What stands under each name of a part."""
+
 _LIMITS = {
     "string_too_short": ("min_length", "at least {} characters long"),
     "string_too_long": ("max_length", "at most {} characters long"),
@@ -87,6 +115,7 @@ _FORMS: dict[str, str] = {
     "capability": "`area.verb_object` in lower case, such as `billing.inspect_invoice`",
     "session": "`session.` and a lower-case name, such as `session.tenant_id`",
     "order": "a column, with - before it for descending order",
+    "zone": "an IANA time zone, such as `Europe/Berlin`",
 }
 
 
@@ -104,8 +133,14 @@ def part_at(path: Path, data: Any) -> type[Model] | None:
     """Return the model that stands at a path."""
     for pattern, part in PARTS.items():
         if len(pattern) == len(path) and all(want in {"*", have} for want, have in zip(pattern, path, strict=True)):
-            return ProposeCapability if part is ReadCapability and "propose" in _at(path, data) else part
+            return _by_verb(path, part, data)
     return None
+
+
+def _by_verb(path: Path, part: type[Model], data: Any) -> type[Model]:
+    if part is ReadCapability:
+        return VERBS[verb_of(_at(path, data))]
+    return AggregateLimits if part is Limits and verb_of(_at(path[:-1], data)) == "aggregate" else part
 
 
 def _at(path: Path, data: Any) -> Any:
@@ -149,11 +184,9 @@ def _explain(detail: ErrorDetails, path: Path, rest: str, data: Any, positions: 
 def _kind(kind: str, path: Path) -> str:
     if _is_column(path):
         return "a type such as `text`, the word `denied`, or a mapping"
-    if len(path) == 4 and path[2] in {"where", "only"}:  # noqa: PLR2004  # capabilities/name/where/column
-        return "text, a whole number, true, false, null or a comparison"
-    if len(path) == 4 and path[2] == "set":  # noqa: PLR2004  # capabilities/name/set/column
-        return "text, a whole number, true, false or null"
-    if path[2:3] and path[2] in {"where", "only"}:
+    if len(path) == 4 and path[2] in _HELD:  # noqa: PLR2004  # capabilities/name/where/column
+        return _HELD[str(path[2])]
+    if path[2:3] and path[2] in {"where", "only", "compare"}:
         return "a list or an argument" if path[-1] == "one_of" else "text, a whole number, true or false"
     if path[-1:] == ("tenant",):
         return "a column, or `{single_tenant: true, because: …}`"
@@ -169,8 +202,8 @@ def _missing(path: Path, rest: str, data: Any, positions: Positions) -> Problem:
         return positions.at_key(
             path,
             "SYN108",
-            "A capability says what it reads or what it proposes.",
-            "Add `read: <table>` or `propose: update <table>`.",
+            "A capability says what it reads, counts or proposes.",
+            "Add `read: <table>`, `aggregate: <table>` or `propose: update <table>`.",
         )
     part = part_at(path, data)
     near = suggest(rest, [k for k in _at(path, data) if part is None or k not in part.model_fields])
@@ -183,8 +216,8 @@ def _unknown(path: Path, data: Any, positions: Positions) -> Problem:
         return positions.at_key(path, "SYN101", f"`{name}` is not a key here.")
     if name in UNSUPPORTED.get(part, frozenset()):
         return positions.at_key(path, "SYN102", f"`{name}` is not supported by this version.", "Remove it.")
-    if part is ProposeCapability and name == "read":
-        return positions.at_key(path, "SYN108", "A capability cannot both read and propose.", "Make two of it.")
+    if name in VERBS and part in VERBS.values():
+        return positions.at_key(path, "SYN108", "A capability has one verb.", "Make two of it.")
     fields = [info.alias or field for field, info in part.model_fields.items()]
     known = [field for field in fields if field not in _at(path[:-1], data)]
     near = suggest(name, known)
@@ -218,7 +251,10 @@ def _form(path: Path, *, is_key: bool) -> str:
         return "relation"
     if "order" in path:
         return "order"
-    in_columns = bool({"key", "tenant", "principal", "version", "returns", "moves"} & set(path[2:]))
+    if last == "zone":
+        return "zone"
+    named = {"key", "tenant", "principal", "version", "returns", "moves", "measures", "group", "compare"}
+    in_columns = bool(named & set(path[2:]))
     return "column" if in_columns else "contract"
 
 
@@ -238,6 +274,8 @@ def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
 def _words(path: Path) -> Iterator[str]:
     if path[-1] == "single_tenant":
         return iter(["true"])
+    if path[2:3] == ("measures",):
+        return iter(["count"])
     if path[:1] == ("capabilities",):
         return iter(["string", "integer", "number", "boolean"])
     kinds = [kind.value for kind in ColumnType]

@@ -28,11 +28,17 @@ def filter_problems(
             yield from found
             if found:
                 continue
-        if isinstance(said, Compare):
-            yield from _sense(here, said, at)
-        rule = table.columns[column]
-        for _, operator, values in terms({column: said}):
-            yield from _compared(here, column, rule, operator, values, at)
+        yield from compared_problems(here, column, said, table.columns[column], at)
+
+
+def compared_problems(
+    here: Path, column: str, said: Scalar | Compare, rule: ColumnRule, at: Positions
+) -> Iterator[Problem]:
+    """Yield what is wrong with how a column is compared; `here` is where that is said."""
+    if isinstance(said, Compare):
+        yield from _sense(here, said, at)
+    for _, operator, values in terms({column: said}):
+        yield from _compared(here, column, rule, operator, values, at)
 
 
 def token_of(value: Scalar, rule: ColumnRule, operator: Operator) -> str:

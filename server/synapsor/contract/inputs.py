@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from synapsor.contract.arguments import integer_range
-from synapsor.contract.capability import Argument, Capability, ProposeCapability, ReadCapability, is_single
+from synapsor.contract.capability import AggregateCapability, Argument, Capability, ProposeCapability, is_single
 from synapsor.contract.columns import listed_once
 from synapsor.contract.conditions import Operator, is_argument, terms
 from synapsor.contract.document import Path, Positions
@@ -55,7 +55,7 @@ def argument_problems(
             )
         if name not in used:
             yield at.at_key(
-                here, "SYN402", f"`{name}` is not used.", f"Use `${name}` in `where` or `set`, or remove it."
+                here, "SYN402", f"`{name}` is not used.", f"Use `${name}` in `where`, `set` or a period, or remove it."
             )
         yield from _declaration(here, argument, at)
     for use in uses:
@@ -79,6 +79,13 @@ def _uses(path: Path, capability: Capability) -> Iterator[_Use]:
         for value in values:
             if is_argument(value):
                 yield _Use(here, column, operator, str(value)[1:])
+    if isinstance(capability, AggregateCapability) and capability.compare is not None:
+        column = capability.compare.column
+        for period in ("current", "previous"):
+            said = getattr(capability.compare.periods, period)
+            for _, operator, values in terms({column: said}):
+                here = (*path, "compare", "periods", period, operator.value)
+                yield from (_Use(here, column, operator, str(value)[1:]) for value in values if is_argument(value))
     if isinstance(capability, ProposeCapability):
         for column, value in capability.set.items():
             if is_argument(value):
@@ -87,7 +94,8 @@ def _uses(path: Path, capability: Capability) -> Iterator[_Use]:
 
 def _placed(use: _Use, argument: Argument, capability: Capability, table: Table, at: Positions) -> Iterator[Problem]:
     """Yield where an optional argument, or a list of values, stands in a place that needs one value."""
-    if argument.optional and (not isinstance(capability, ReadCapability) or is_single(capability, table)):
+    needed = isinstance(capability, ProposeCapability) or is_single(capability, table) or "compare" in use.here[2:3]
+    if argument.optional and needed:
         yield at.at_value(
             use.here, "SYN408", f"`${use.name}` is optional, and this is always needed.", "Remove `optional`."
         )

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from synapsor.contract.base import SORTED, CapabilityName, Model, Name, SessionKey
-from synapsor.contract.capability import Capability, ReadCapability, Verbs
+from synapsor.contract.capability import Capability, Verbs
 from synapsor.contract.mapping import Table
 
 
@@ -37,4 +37,4 @@ class Contract(Model):
 
     def table_of(self, capability: Capability) -> Table:
         """The mapping that a capability reads or writes."""
-        return self.tables[capability.read if isinstance(capability, ReadCapability) else capability.table]
+        return self.tables[capability.table]

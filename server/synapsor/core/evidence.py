@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from synapsor.core.aggregate import AggregatePlan, AggregateShape
 from synapsor.core.plan import ReadPlan, ReadShape
 from synapsor.values import Token
 
@@ -36,6 +37,7 @@ class Rows:
         position: the source's own position (a WAL location, a GTID), where it gives one.
         cut_by: which limit cut the result, of rows or of bytes; None when it is whole.
         total: how many rows there are in all, where that was asked for and could be told.
+        withheld: of an aggregate, whether there may be groups that are too small to be told.
     """
 
     columns: tuple[str, ...]
@@ -43,12 +45,17 @@ class Rows:
     position: str | None = None
     cut_by: str | None = None
     total: int | None = None
+    withheld: bool | None = None
 
 
-def evidence_body(evidence_id: str, call: Call, plan: ReadPlan, seen: Rows, *, source: str) -> dict[str, Any]:
+def evidence_body(
+    evidence_id: str, call: Call, plan: ReadPlan | AggregatePlan, seen: Rows, *, source: str
+) -> dict[str, Any]:
     """Return the evidence bundle: exact tokens of every row seen, and all that is needed to understand them later."""
     shape = plan.shape
+    withheld = {} if seen.withheld is None else {"withheld": seen.withheld}
     return {
+        **withheld,
         "id": evidence_id,
         "call": call.id,
         "at": call.at,
@@ -72,7 +79,7 @@ def audit_body(
     call: Call,
     *,
     outcome: str,
-    shape: ReadShape | None,
+    shape: ReadShape | AggregateShape | None,
     parameters: str | None,
     rows: int,
     evidence: str | None,

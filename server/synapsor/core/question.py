@@ -6,15 +6,16 @@ with it, so one question has a shape for each set of filters that a call may ask
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from synapsor.contract.capability import ProposeCapability, ReadCapability, is_single
-from synapsor.contract.conditions import constant, is_argument, terms
+from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, is_single
+from synapsor.contract.conditions import Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.filters import token_of
 from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.core.aggregate import AggregateShape
 from synapsor.core.plan import Column, Condition, ReadPlan, ReadShape, Relation
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
@@ -77,7 +78,7 @@ def question_of(
 ) -> Question:
     """Prepare a capability for planning; done once at start. A proposal fetches every mapped column, for its guard."""
     see = partial(column_of, table, natives=natives)
-    asked = _asked(capability, table, see)
+    asked = conditions_of(capability, table, see)
     single = is_single(capability, table)
     read = capability if isinstance(capability, ReadCapability) else None
     order = () if single else _total_order(read.order if read else (), table.key)
@@ -101,21 +102,32 @@ def question_of(
     return Question(shape=shape, asked=asked, optional=optional, time_ms=capability.limits.time_ms)
 
 
-def _asked(capability: ReadCapability | ProposeCapability, table: Table, see: partial[Column]) -> tuple[Asked, ...]:
+def conditions_of(capability: Capability, table: Table, see: partial[Column]) -> tuple[Asked, ...]:
     """Return every condition, the key's first, then the capability's own and those of the table."""
     said = [*terms(capability.where), *terms(table.only)]
-    found = []
-    for name, operator, values in sorted(said, key=lambda term: term[0] not in table.key):
-        rule = table.columns[name]
-        if values and is_argument(values[0]):
-            argument = str(values[0])[1:]
-            declared = capability.arguments[argument]
-            condition = Condition(see(name), operator, declared.many or 1)
-            found.append(Asked(condition=condition, rule=rule, argument=argument, optional=declared.optional))
-        else:
-            tokens = tuple(token_of(constant(value), rule, operator) for value in values)
-            found.append(Asked(condition=Condition(see(name), operator, len(tokens)), rule=rule, constants=tokens))
-    return tuple(found)
+    return tuple(
+        asked_of(name, operator, values, capability, table, see)
+        for name, operator, values in sorted(said, key=lambda term: term[0] not in table.key)
+    )
+
+
+def asked_of(
+    name: str,
+    operator: Operator,
+    values: tuple[Scalar, ...],
+    capability: Capability,
+    table: Table,
+    see: partial[Column],
+) -> Asked:
+    """Return one condition, with where its tokens come from."""
+    rule = table.columns[name]
+    if values and is_argument(values[0]):
+        argument = str(values[0])[1:]
+        declared = capability.arguments[argument]
+        condition = Condition(see(name), operator, declared.many or 1)
+        return Asked(condition=condition, rule=rule, argument=argument, optional=declared.optional)
+    tokens = tuple(token_of(constant(value), rule, operator) for value in values)
+    return Asked(condition=Condition(see(name), operator, len(tokens)), rule=rule, constants=tokens)
 
 
 def _total_order(order: tuple[str, ...], key: tuple[str, ...]) -> tuple[str, ...]:
@@ -132,19 +144,35 @@ def plan_read(
     Raises:
         Refusal: an argument cannot be a value of its column (`invalid_arguments`).
     """
-    values: list[str] = []
-    for asked in question.asked:
-        if not asked.argument:
-            values += asked.constants
-        elif not asked.optional or asked.argument in arguments:
-            values += _tokens(asked, arguments[asked.argument])
-    left_out = frozenset(question.optional - arguments.keys()) if question.optional else frozenset()
+    values = values_of(question.asked, arguments)
+    left_out = left_out_of(question.optional, arguments)
     shape = question.shape_for(left_out, tuple(token is not None for token in after))
     values += [token for token in after if token is not None]
-    return ReadPlan(shape=shape, scope=_scope(shape, scope), values=tuple(values), time_ms=question.time_ms)
+    return ReadPlan(shape=shape, scope=scope_tokens(shape, scope), values=tuple(values), time_ms=question.time_ms)
 
 
-def _scope(shape: ReadShape, scope: Scope) -> tuple[Token, ...]:
+def values_of(asked: Iterable[Asked], arguments: Mapping[str, Any]) -> list[str]:
+    """Return the tokens of conditions, in order; without those whose optional argument was left out.
+
+    Raises:
+        Refusal: an argument cannot be a value of its column (`invalid_arguments`).
+    """
+    values: list[str] = []
+    for one in asked:
+        if not one.argument:
+            values += one.constants
+        elif not one.optional or one.argument in arguments:
+            values += _tokens(one, arguments[one.argument])
+    return values
+
+
+def left_out_of(optional: frozenset[str], arguments: Mapping[str, Any]) -> frozenset[str]:
+    """Return the optional arguments that a call does not give."""
+    return frozenset(optional - arguments.keys()) if optional else frozenset()
+
+
+def scope_tokens(shape: ReadShape | AggregateShape, scope: Scope) -> tuple[Token, ...]:
+    """Return the tokens of the columns that the session decides."""
     tenant = () if shape.tenant is None else (scope.tenant,)
     return tenant if shape.principal is None else (*tenant, scope.principal)
 

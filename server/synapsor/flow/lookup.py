@@ -86,7 +86,7 @@ async def _own_evidence(
     types = {name: ColumnType(kind) for name, kind in body["columns"]}
     at = {name: index for index, name in enumerate(types)}
     rows = [{n: to_json(row[at[n]], types[n]) for n in capability.returns if n in at} for row in body["rows"]]
-    view = {name: body[name] for name in ("id", "at", "capability", "cut_by", "plan")}
+    view = {n: body[n] for n in ("id", "at", "capability", "cut_by", "withheld", "plan") if n in body}
     return {**view, "rows": rows}, capability
 
 

@@ -11,10 +11,11 @@ from typing import Any, Literal
 
 from synapsor.config import Mode
 from synapsor.contract.arguments import ArgumentCheck, compile_arguments
-from synapsor.contract.capability import Capability, ProposeCapability, shown
+from synapsor.contract.capability import AggregateCapability, Capability, ProposeCapability, shown, verb_of
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.schema import input_schema
+from synapsor.core.count import CountQuestion, count_question_of
 from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.plan import Relation
@@ -22,6 +23,7 @@ from synapsor.core.posture import judge_read, natives, refine
 from synapsor.core.question import Question, question_of
 from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
+from synapsor.sql.aggregate import AggregateTemplate, compile_aggregate
 from synapsor.sql.read import ReadTemplate, compile_read
 
 
@@ -30,10 +32,18 @@ class Tool:
     """What a client sees of a capability."""
 
     name: str
-    kind: Literal["read", "propose"]
+    kind: Literal["read", "aggregate", "propose"]
     description: str
     input_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """An aggregate with the statement of its usual shape; the shapes that a call may make of it have others."""
+
+    question: CountQuestion
+    template: AggregateTemplate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +53,8 @@ class Served:
     Attributes:
         table: the mapping, narrowed by the live columns.
         returns: the columns that the model sees.
-        template: the statement of `question.shape`; the shapes that a call may make of it have others.
+        question, template: of a read or proposal; the shapes that a call may make of it have other statements.
+        counting: of an aggregate.
         secret: the ledger's, for cursors.
         refusal: why every call is refused, or None.
     """
@@ -57,6 +68,7 @@ class Served:
     check: ArgumentCheck
     question: Question | None
     template: ReadTemplate | None
+    counting: Counting | None
     secret: bytes
     returns: tuple[str, ...]
     refusal: Code | None
@@ -102,7 +114,7 @@ def tool_of(name: str, capability: Capability, table: Table) -> Tool:
     """Return what a client sees of a capability, which is the same whatever its database says."""
     return Tool(
         name=name,
-        kind="propose" if isinstance(capability, ProposeCapability) else "read",
+        kind=verb_of(capability),
         description=capability.description,
         input_schema=input_schema(capability),
         output_schema=output_schema(capability, table),
@@ -120,14 +132,20 @@ def _serve(
     refusal: Code | None,
     secret: bytes,
 ) -> Served:
-    proposes = isinstance(capability, ProposeCapability)
-    narrow, question, template = table, None, None
+    narrow, question, template, counting = table, None, None, None
+    returns = shown(capability, table)
     if refusal is None and facts is not None:
         narrow = refine(table, facts)
+        dialect = wired.source.dialect
         # Compared as reviewed: what the live column could never hold finds nothing, on every engine alike.
-        question = question_of(capability, table, natives(facts))
-        template = compile_read(question.shape, wired.source.dialect)
-    if refusal is None and proposes and wired.mode == "evidence":
+        if isinstance(capability, AggregateCapability):
+            counted = count_question_of(capability, table, natives(facts))
+            counting = Counting(question=counted, template=compile_aggregate(counted.shape, dialect))
+            returns = tuple(name for name, _ in counted.shape.described)
+        else:
+            question = question_of(capability, table, natives(facts))
+            template = compile_read(question.shape, dialect)
+    if refusal is None and isinstance(capability, ProposeCapability) and wired.mode == "evidence":
         refusal = Code.PROPOSALS_OFF
     return Served(
         tool=tool_of(name, capability, table),
@@ -139,7 +157,8 @@ def _serve(
         check=compile_arguments(capability),
         question=question,
         template=template,
+        counting=counting,
         secret=secret,
-        returns=tuple(shown(capability, table)),
+        returns=returns,
         refusal=refusal,
     )

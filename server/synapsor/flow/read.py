@@ -11,6 +11,7 @@ from typing import Any
 from synapsor import handles
 from synapsor.contract.arguments import CURSOR, MAX_CURSOR
 from synapsor.contract.capability import ReadCapability
+from synapsor.core.aggregate import AggregatePlan
 from synapsor.core.cursor import seal, unseal
 from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, Rows, audit_body, evidence_body
@@ -23,7 +24,7 @@ from synapsor.ports import AgentLedger
 from synapsor.sql.read import compile_read
 from synapsor.values import Json, Token, ValueUnfit, to_json
 
-_REFUSALS = {
+REFUSALS = {
     Failure.UNAVAILABLE: Code.SOURCE_UNAVAILABLE,
     Failure.BUSY: Code.BUSY,
     Failure.TIMEOUT: Code.TIMEOUT,
@@ -32,6 +33,7 @@ _REFUSALS = {
     Failure.DENIED: Code.SCHEMA_DRIFT,
     Failure.VALUE: Code.NOT_FOUND,
 }
+"""What a model is told of each way in which a source can fail."""
 
 
 async def read(
@@ -73,7 +75,7 @@ async def look(served: Served, plan: ReadPlan) -> Rows:
         raw = await served.source.fetch(template.bind(plan), time_ms=plan.time_ms)
         seen = template.seen(plan, raw)
     except SourceFailure as failed:
-        raise Refusal(_REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
+        raise Refusal(REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
     except ValueUnfit:
         raise Refusal(Code.SCHEMA_DRIFT) from None
     recheck(plan, seen.rows)
@@ -107,7 +109,7 @@ def _paged(served: Served, arguments: Mapping[str, Any], scope: Scope) -> tuple[
 
 
 def audit_of(
-    call: Call, plan: ReadPlan, rows: int, evidence: str | None, served: Served, outcome: str = "ok"
+    call: Call, plan: ReadPlan | AggregatePlan, rows: int, evidence: str | None, served: Served, outcome: str = "ok"
 ) -> dict[str, Any]:
     """Return the query audit of a call that reached its source."""
     return audit_body(
