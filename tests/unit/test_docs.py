@@ -16,10 +16,25 @@ from scripts.reference import CONFIG_MEANINGS, DECISION_RULES, rendered, subcomm
 from synapsor.cli.parser import build_parser
 from synapsor.config import Model as ConfigModel
 from synapsor.config import load_config
-from synapsor.contract import mapping, model
+from synapsor.contract import mapping, measures, model
 from synapsor.contract.load import load
 from synapsor.contract.rules import RULES
-from synapsor.core import evidence, facts, outcome, plan, proposal, question, review, scope, writeback
+from synapsor.core import (
+    aggregate,
+    budget,
+    count,
+    evidence,
+    facts,
+    outcome,
+    plan,
+    proposal,
+    question,
+    review,
+    scope,
+    suppress,
+    totals,
+    writeback,
+)
 from synapsor.core.outcome import Why, why_failed, why_refused
 from synapsor.errors import Code, Failure
 from synapsor.sources import mysql_catalogue, postgres_catalogue
@@ -36,7 +51,22 @@ PAGES = sorted(
         *(ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md")),
     ]
 )
-CORE = (evidence, facts, outcome, plan, proposal, question, review, scope, writeback)
+CORE = (
+    aggregate,
+    budget,
+    count,
+    evidence,
+    facts,
+    outcome,
+    plan,
+    proposal,
+    question,
+    review,
+    scope,
+    suppress,
+    totals,
+    writeback,
+)
 
 _FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -240,7 +270,7 @@ def test_every_command_says_what_it_does() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("module", [*CORE, model], ids=lambda m: str(m.__name__))
+@pytest.mark.parametrize("module", [*CORE, model, measures], ids=lambda m: str(m.__name__))
 def test_every_noun_of_the_code_is_in_the_glossary(module: ModuleType) -> None:
     page = text_of(ROOT / "docs" / "glossary.md")
     assert [name for name in class_names(module) if name != "Model" and f"`{name}`" not in page] == []
