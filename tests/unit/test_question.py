@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 
 from synapsor.contract.load import read_text
-from synapsor.core.question import _MOST_SHAPES, Question, plan_read, question_of
+from synapsor.core.question import MOST_SHAPES, Question, plan_read, question_of
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
 
@@ -45,7 +45,7 @@ def test_a_filter_is_left_out_with_its_argument_and_the_same_set_has_the_same_sh
     for size in range(11):
         for names in combinations(_NAMES, size):
             plan_read(question, SCOPE, {f"a{name}": "v" for name in names})
-    assert len(question._shapes) <= _MOST_SHAPES
+    assert len(question._shapes) <= MOST_SHAPES
 
 
 _MORE = """\

@@ -25,7 +25,16 @@ from synapsor.core.aggregate import (
     Ordering,
 )
 from synapsor.core.plan import Column, Relation
-from synapsor.core.question import Asked, asked_of, column_of, conditions_of, left_out_of, scope_tokens, values_of
+from synapsor.core.question import (
+    MOST_SHAPES,
+    Asked,
+    asked_of,
+    column_of,
+    conditions_of,
+    left_out_of,
+    scope_tokens,
+    values_of,
+)
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
 
@@ -52,6 +61,8 @@ class CountQuestion:
         if not left_out:
             return self.shape
         if left_out not in self._shapes:
+            if len(self._shapes) >= MOST_SHAPES:  # as with a read: to try every set of filters must not fill the memory
+                self._shapes.clear()
             where = tuple(a.condition for a in self.asked if a.argument not in left_out or not a.argument)
             self._shapes[left_out] = replace(self.shape, where=where)
         return self._shapes[left_out]

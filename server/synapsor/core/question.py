@@ -21,7 +21,7 @@ from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
 from synapsor.values import Token, ValueUnfit
 
-_MOST_SHAPES = 256
+MOST_SHAPES = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Question:
             return self.shape
         known = self._shapes.get((left_out, after))
         if known is None:
-            if len(self._shapes) >= _MOST_SHAPES:  # a model that tries every set of filters must not fill the memory
+            if len(self._shapes) >= MOST_SHAPES:  # a model that tries every set of filters must not fill the memory
                 self._shapes.clear()
             where = tuple(a.condition for a in self.asked if not a.argument or a.argument not in left_out)
             known = self._shapes[left_out, after] = replace(self.shape, where=where, after=after)
