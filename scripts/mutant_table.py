@@ -381,8 +381,8 @@ MUTANTS = (
         "aggregate.group-limit",
         "aggregate:whole",
         "server/synapsor/sql/aggregate.py",
-        ".limit(self.shape.most + 1)",
-        ".limit(self.shape.most)",
+        ".limit(self.shape.most + 1, copy=False)",
+        ".limit(self.shape.most, copy=False)",
         "tests/attack/test_aggregate_cases.py -k 'more_groups_than_may_be and sqlite'",
     ),
     Mutant(

@@ -93,7 +93,7 @@ FIELDS: Final[dict[str, str]] = {
     "Compare.starts_with": "The text begins so, letter by letter; upper and lower case differ.",
     "Compare.has_value": "true: it has any value; false: it has none.",
     "Limits.rows": "Rows of a list, or of one page of it; groups of an aggregate. A result that was cut says so.",
-    "Limits.bytes": "Bytes of column text.",
+    "Limits.bytes": "Bytes of column text; of an aggregate, of all its groups, withheld ones included.",
     "Limits.time_ms": "Milliseconds in the source.",
     "Limits.calls_per_minute": "How often one principal may call it in a minute; counted by each server process.",
     "Limits.calls_per_day": "How often one principal may call it in a day (UTC); counted in the ledger, over all server processes.",
