@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, StringConstraints, Tag
 from synapsor.contract.base import SORTED, Column, Model, Name, Text
 from synapsor.contract.conditions import Compare, Filter, Scalar
 from synapsor.contract.mapping import Table
-from synapsor.contract.measures import Comparison, Grouped, Measured
+from synapsor.contract.measures import Comparison, Grouped, Measured, functions_of, units_of
 from synapsor.values import SAFE_INTEGER
 
 
@@ -168,6 +168,18 @@ def shown(capability: Capability, table: Table) -> tuple[str, ...]:
         return (*capability.group, *capability.measures)
     columns = capability.returns or table.returned
     return columns if isinstance(capability, ReadCapability) else tuple(dict.fromkeys((*columns, *capability.set)))
+
+
+def used(capability: Capability) -> frozenset[str]:
+    """Return the columns that a capability computes something of, groups by, compares or orders by; a filter's are in `where`."""
+    if isinstance(capability, ReadCapability):
+        return frozenset(name.removeprefix("-") for name in capability.order)
+    if not isinstance(capability, AggregateCapability):
+        return frozenset()
+    measured = (column for measure in capability.measures.values() for _, column in functions_of(measure) if column)
+    grouped = (column for group in capability.group.values() for _, column in units_of(group))
+    compared = () if capability.compare is None else (capability.compare.column,)
+    return frozenset((*measured, *grouped, *compared))
 
 
 def alias(capability: str) -> str:

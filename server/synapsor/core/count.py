@@ -107,15 +107,18 @@ def measure_of(name: str, measure: str | Measure, table: Table, see: partial[Col
     return MeasureColumn(name=name, function=function, column=see(column), places=places)
 
 
-def plan_count(question: CountQuestion, scope: Scope, arguments: Mapping[str, Any]) -> AggregatePlan:
-    """Return the plan of one call.
+def plan_count(
+    question: CountQuestion, scope: Scope, arguments: Mapping[str, Any], *, apart: bool = True
+) -> AggregatePlan:
+    """Return the plan of one call; `apart` is left out only where nothing is counted.
 
     Raises:
         Refusal: an argument cannot be a value of its column, or the compared periods overlap (`invalid_arguments`).
     """
     values = values_of(question.asked, arguments)
     periods = [values_of(period, arguments) for period in question.periods]
-    _check_apart(question, periods)
+    if apart:
+        _check_apart(question, periods)
     shape = question.shape_for(left_out_of(question.optional, arguments))
     for period in periods:
         values += period

@@ -338,8 +338,8 @@ def _plain(value: Any) -> Token:
 
 
 def _distinct(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
-    """Return what makes two values different: their bytes, or of numbers their value."""
-    if column.type is ColumnType.NUMERIC:
+    """Return what makes two values different: their bytes, or of numbers and moments their value."""
+    if column.type in {ColumnType.NUMERIC, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ}:
         return tokens.comparable(ref, column, dialect)
     if is_spelled(column, dialect) or dialect == "sqlite":
         return bytewise(ref, column, dialect) if dialect != "sqlite" else _spelled(ref, dialect)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, is_single, shown
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+    is_single,
+    shown,
+    used,
+)
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.lint import words
 from synapsor.contract.mapping import SingleTenant, Table
@@ -26,8 +34,8 @@ def column_lints(contract: Contract, at: Positions) -> Iterator[Problem]:
 
 
 def _used(capability: Capability, table: Table) -> set[str]:
-    order = capability.order if isinstance(capability, ReadCapability) else ()
-    return {*shown(capability, table), *capability.where, *(name.removeprefix("-") for name in order)}
+    columns = () if isinstance(capability, AggregateCapability) else shown(capability, table)
+    return {*columns, *capability.where, *used(capability)}
 
 
 def _denied(path: Path, table: Table, used: set[str], at: Positions) -> Iterator[Problem]:
@@ -57,6 +65,8 @@ def _tenancy(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
 
 
 def _returned(path: Path, capability: Capability, table: Table, at: Positions) -> Iterator[Problem]:
+    if isinstance(capability, AggregateCapability):
+        return  # no value of one row is told
     places = {column: index for index, column in enumerate(capability.returns or ())}
     listing = isinstance(capability, ReadCapability) and not is_single(capability, table)
     for name in shown(capability, table):
