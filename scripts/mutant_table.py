@@ -2758,7 +2758,7 @@ MUTANTS = (
         "cases.reads-only",
         "cases:live",
         "server/synapsor/testing/suite.py",
-        'if tool.kind == "read" and name',
+        'if tool.kind != "propose" and name',
         "if name",
         "tests/unit/test_cases.py -k 'live_source_is_read and sqlite'",
     ),
