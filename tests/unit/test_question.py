@@ -111,6 +111,7 @@ def _question(name: str) -> Question:
     reading = read_text(_MORE, "x.yaml")
     assert reading.contract is not None, reading.problems
     capability = reading.contract.capabilities[name]
+    assert not isinstance(capability, AggregateCapability)
     return question_of(capability, reading.contract.table_of(capability))
 
 
