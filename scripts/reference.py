@@ -19,6 +19,9 @@ from pydantic.fields import FieldInfo
 from synapsor.cli.parser import EXIT_CODES, build_parser
 from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Timeouts, Tls, TokenConfig
 from synapsor.contract import reference
+from synapsor.contract.public.codes import CHAPTERS, WARNINGS
+from synapsor.contract.public.text import JSON_RULES
+from synapsor.contract.public.words import NOTES, REFUSALS, WAITS
 from synapsor.core.outcome import GivenUp, Why
 from synapsor.errors import MEANINGS, Code
 from synapsor.testing.cases import Behind, Case, CaseFile, Change, Expect, Fixture, Wait, cases_json_schema
@@ -93,6 +96,7 @@ def rendered() -> dict[str, str]:
         "cases.md": _text(_cases()),
         "cases.schema.json": json.dumps(cases_json_schema(), indent=2, ensure_ascii=False) + "\n",
         "configuration.md": _text(_configuration()),
+        "public-codes.md": _text(_public_codes()),
     }
 
 
@@ -133,6 +137,26 @@ def _errors() -> Iterator[str]:
         number, _, words = part.strip().partition(" ")
         if number:
             yield f"| {number} | {words} |"
+
+
+def _public_codes() -> Iterator[str]:
+    yield from ("# Codes of the public contract format", "", MADE, "")
+    yield "What `synapsor import` and `synapsor check` say of a public contract (JSON, `spec_version` 0.1), with the path that it is about, such"
+    yield "as `$.capabilities[0].proposal.patch.status`. Every error is told at once. How to import one: [how-to](../how-to/import-a-public-contract.md)."
+    for title, table in CHAPTERS.items():
+        yield from ("", f"## {title}", "", "| Code | What it asks for |", "|---|---|")
+        yield from (f"| `{code}` | {sentence} |" for code, sentence in table.items())
+    yield from ("", "## Warnings", "", "They keep nothing from being served.", "", "| Code | Meaning |", "|---|---|")
+    yield from (f"| `{code}` | {sentence} |" for code, sentence in WARNINGS.items())
+    told = (
+        ("Before the format is asked", "What the JSON text itself must keep to.", JSON_RULES),
+        ("Refused", "The document is in order, and this of it is not served.", REFUSALS),
+        ("Not served yet", "Translated already, and refused until this version has it.", WAITS),
+        ("Changed", "What is other here than in the document; the same or less.", NOTES),
+    )
+    for title, words, table in told:
+        yield from ("", f"## {title}", "", words, "", "| Word | Meaning |", "|---|---|")
+        yield from (f"| `{word}` | {sentence} |" for word, sentence in table.items())
 
 
 def _commands() -> Iterator[str]:

@@ -182,6 +182,23 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ledger:one-evidence-a-call": _R(
         "Evidence has the handle of its call, so a call has one at most and one index finds both.", "DESIGN 5"
     ),
+    "link:bounded": _R("A list that comes along keeps to its rows, and a whole answer to its bytes.", "law 2"),
+    "link:one-moment": _R(
+        "A row and the lists that come with it are of one snapshot, and stand in one evidence bundle.", "law 2"
+    ),
+    "link:one-row": _R("A link to one row never doubles a row and never chooses one of several.", "law 2"),
+    "link:person": _R("A related row keeps to its own table's principal and fixed filters.", "law 2"),
+    "link:proven": _R(
+        "A link is followed only where the live catalogue proves it or a reviewer says why; the others refuse.",
+        "law 10",
+    ),
+    "link:shape": _R(
+        "What links lead to is answered as declared: nested, closed, and null where there is none.", "DESIGN 6"
+    ),
+    "link:tenant": _R(
+        "A related row of another tenant is as if it were not there, on every step of a path and in every list.",
+        "law 2, S4",
+    ),
     "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
     "ledger:every-look": _R(
         "Reading a resource again is audited too, and answers nothing when it cannot be.", "law 2, I16"
@@ -211,6 +228,22 @@ REQUIREMENTS: dict[str, Requirement] = {
     "read:any-contract": _R(
         "Whatever contract is accepted and whatever is called, a read answers what the reviewed filters say of the session's own rows.",
         "law 1, law 2",
+    ),
+    "public-contract:codes": _R(
+        "A public contract is judged whole: every error at once, each at the format's own path and under its own code.",
+        "DESIGN 5",
+    ),
+    "public-contract:one-reading": _R(
+        "A public contract has one reading: duplicate keys, lost digits and unseen characters are refused, and no JSON breaks the judge.",
+        "law 10",
+    ),
+    "public-contract:refused-by-name": _R(
+        "What of a public contract cannot be honoured is refused by a stable word at its place; nothing is left out in silence.",
+        "DESIGN 5",
+    ),
+    "public-contract:served": _R(
+        "A public contract that can be honoured is imported, activated, asked, decided on and applied on real servers.",
+        "DESIGN 5",
     ),
     "read:bounded": _R("A read ends at its limits, whatever the database does.", "R9"),
     "read:bounded-bytes": _R("No more bytes than the limit leave the server, whatever a cell holds.", "law 2, R9"),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from synapsor.config import Config
 from synapsor.core.facts import Finding
+from synapsor.core.link_posture import judge_mappings
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_read
 from synapsor.errors import ConfigError, LedgerFailure, SourceFailure
 from synapsor.runtime import proposals_of, token_sessions, told
 from synapsor.secrets import resolve
@@ -55,12 +55,12 @@ async def _source(project: Project, name: str) -> list[Finding]:
 async def _mappings(project: Project, name: str) -> tuple[list[Finding], set[Relation]]:
     found: list[Finding] = []
     missing: set[Relation] = set()
-    for table in (t for c in project.contracts() for t in c.contract.tables.values() if t.source == name):
-        relation = Relation.parse(table.relation)
-        facts = await project.reader(name).describe(relation)
-        found += judge_read(table, facts)
-        if facts is None:
-            missing.add(relation)
+    for contract in (loaded.contract for loaded in project.contracts()):
+        relations = {n: Relation.parse(t.relation) for n, t in contract.tables.items() if t.source == name}
+        facts = {n: await project.reader(name).describe(relation) for n, relation in relations.items()}
+        missing |= {relations[n] for n, known in facts.items() if known is None}
+        for findings in judge_mappings(contract, facts).values():
+            found += findings
     return found, missing
 
 

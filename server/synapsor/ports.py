@@ -35,6 +35,18 @@ class SystemClock:
         return dt.datetime.now(dt.UTC)
 
 
+class Snapshot(Protocol):
+    """One READ ONLY transaction of several statements, all of which see one state of the database.
+
+    Raises:
+        SourceFailure: by kind; after one it can only be left.
+    """
+
+    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
+        """Return the raw rows."""
+        ...
+
+
 class ReadSource(Protocol):
     """A source through its read-only credential. Every fetch is one READ ONLY transaction with its own time limit.
 
@@ -47,6 +59,10 @@ class ReadSource(Protocol):
 
     async def fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
         """Return the raw rows; a cancelled call stops the statement on the server."""
+        ...
+
+    def snapshot(self, *, time_ms: int) -> AbstractAsyncContextManager[Snapshot]:
+        """Open a transaction for several statements, all of which together have `time_ms`; `fetch` is the short way of one."""
         ...
 
     async def describe(self, relation: Relation) -> RelationFacts | None:
@@ -255,6 +271,7 @@ __all__ = [
     "ProposalRecord",
     "ReadSource",
     "ReviewLedger",
+    "Snapshot",
     "SystemClock",
     "WorkLedger",
     "WriteSource",

@@ -90,7 +90,10 @@ class Project:
         named = (
             (loaded.contract, *item) for loaded in self.contracts() for item in loaded.contract.capabilities.items()
         )
-        return offered(tool_of(name, capability, contract.table_of(capability)) for contract, name, capability in named)
+        return offered(
+            tool_of(name, capability, contract.table_of(capability), contract.tables)
+            for contract, name, capability in named
+        )
 
     async def ledger(self, *, create: bool = False) -> Ledger:
         """Return the ledger, opened once. Only an activation makes a new one, or anybody in the development profile.

@@ -463,7 +463,10 @@ def _draw_terms(
     operators = {"between": (draw(st.sampled_from(("at_least", "above"))), "below"), "not": ("has_value", "not")}.get(
         operator, (operator,)
     )
-    return tuple(_draw_term(draw, col, each, arguments, needed=needed) for each in operators)
+    terms = tuple(_draw_term(draw, col, each, arguments, needed=needed) for each in operators)
+    fixed = [term.operands[0] for term in terms if operator == "between" and term.operands]
+    # `check` refuses ends that leave nothing between them.
+    return terms if len(fixed) < len(operators) or fixed[0] < fixed[1] else terms[:1]
 
 
 def _draw_term(

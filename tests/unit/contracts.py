@@ -58,6 +58,57 @@ capabilities:
     approval: {role: lead}
 """
 
+LINKED = (
+    GOOD.replace("      status: {type: text", "      buyer_id: text\n      status: {type: text")
+    .replace(
+        "    moves: [updated_at]\n",
+        """\
+    moves: [updated_at]
+    links:
+      buyer: {to: buyers, on: {buyer_id: id}}
+      lines: {to: lines, on: {id: invoice_id}, many: true}
+""",
+    )
+    .replace(
+        "capabilities:\n",
+        """\
+  buyers:
+    source: shop
+    relation: billing.buyers
+    key: id
+    tenant: tenant
+    links:
+      region: {to: regions, on: {region_id: id}, because: Regions come from one list.}
+    columns: {id: text, tenant: text, name: text, tier: {type: text, one_of: [gold, plain]}, region_id: text, ssn_1: denied}
+  regions:
+    source: shop
+    relation: billing.regions
+    key: id
+    tenant: {single_tenant: true, because: Regions are everybody's.}
+    columns: {id: text, name: text}
+  lines:
+    source: shop
+    relation: billing.lines
+    key: [invoice_id, line]
+    tenant: tenant_id
+    links:
+      receiver: {to: buyers, on: {buyer_id: id}}
+    columns: {tenant_id: text, invoice_id: text, line: integer, count: integer, weight: numeric, buyer_id: text, raw: json, cost: denied}
+capabilities:
+""",
+    )
+    .replace(
+        "    returns: [id, status, fee]\n",
+        """\
+    returns: [id, status, buyer.name, buyer.region.name]
+    with:
+      lines: {returns: [line, receiver.name], where: {count: {at_least: 1}, receiver.tier: gold}, order: [-count], rows: 20}
+""",
+    )
+    .replace("where: {status: open}", "where: {status: open, buyer.tier: plain}")
+)
+"""The same contract with links, with paths through them and with a list that comes along."""
+
 
 def data() -> dict[str, Any]:
     """Return the contract as plain data, fresh each time."""

@@ -17,7 +17,7 @@ from synapsor.contract.load import read_text
 from synapsor.contract.model import Contract
 from synapsor.errors import IntegrityError
 from synapsor.values import canonical
-from tests.unit.contracts import GOOD, contract, data
+from tests.unit.contracts import GOOD, LINKED, contract, data
 
 Path = tuple[str | int, ...]
 BODY = canonical_body(contract())
@@ -144,6 +144,34 @@ def test_a_contract_can_be_rebuilt_from_its_body() -> None:
     assert repr(rebuilt) == repr(contract())
     assert canonical_body(rebuilt) == BODY
     assert contract_digest(rebuilt) == DIGEST
+
+
+@pytest.mark.requirement("contract:digest:roundtrip")
+def test_links_paths_and_lists_are_in_the_body_and_rebuilt_from_it() -> None:
+    linked = read_text(LINKED, "linked.yaml").contract
+    assert linked is not None
+    body = json.loads(canonical(canonical_body(linked)))
+    assert from_body(body) == linked
+    assert body["tables"]["invoices"]["links"] == {
+        "buyer": {"to": "buyers", "on": {"buyer_id": "id"}},
+        "lines": {"to": "lines", "on": {"id": "invoice_id"}, "many": True},
+    }
+    assert body["capabilities"]["billing.inspect"]["with"] == {
+        "lines": {
+            "returns": ["line", "receiver.name"],
+            "where": {"count": {"at_least": 1}, "receiver.tier": "gold"},
+            "order": ["-count"],
+            "rows": 20,
+        }
+    }
+    for one, other in (
+        ("many: true", "because: x"),
+        ("rows: 20", "rows: 21"),
+        ("{id: invoice_id}", "{buyer_id: invoice_id}"),
+    ):
+        changed_one = read_text(LINKED.replace(one, other), "linked.yaml").contract
+        assert changed_one is not None
+        assert contract_digest(changed_one) != contract_digest(linked)
 
 
 def test_a_body_says_its_defaults_and_leaves_out_what_was_not_said() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from synapsor.contract.capability import AggregateCapability, ProposeCapability, ReadCapability
 from synapsor.contract.conditions import constant
-from synapsor.contract.digest import contract_digest
+from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.document import Positions, read_document
 from synapsor.contract.load import LoadedContract, Reading, load, load_all, read_text
 from synapsor.contract.mapping import SETTABLE, ColumnRule
@@ -19,12 +19,14 @@ from synapsor.contract.model import Contract
 from synapsor.contract.rules import RULES
 from synapsor.contract.tokens import to_token
 from synapsor.core.count import count_question_of
-from synapsor.core.question import question_of
+from synapsor.core.envelope_schema import output_schema
+from synapsor.core.links import Mapped
+from synapsor.core.question import child_question_of, question_of
 from synapsor.errors import ContractError
 from synapsor.sql.aggregate import compile_aggregate
 from synapsor.sql.statement import Dialect
 from synapsor.values import ColumnType, ValueUnfit, to_json
-from tests.unit.contracts import GOOD, data
+from tests.unit.contracts import GOOD, LINKED, data
 from tests.unit.test_contract_digest import BODY, changed, paths
 
 POLICIES = sorted(
@@ -62,6 +64,7 @@ def in_order(reading: Reading) -> bool:
 
 
 def _can_be_planned(contract: Contract) -> None:
+    tables = {name: Mapped(table=table) for name, table in contract.tables.items()}
     for capability in contract.capabilities.values():
         table = contract.table_of(capability)
         contract.context_of(capability)
@@ -70,7 +73,11 @@ def _can_be_planned(contract: Contract) -> None:
             assert {asked.argument for asked in counted.asked} - {""} <= set(capability.arguments)
             assert all(compile_aggregate(counted.shape, dialect).text for dialect in DIALECTS)
             continue
-        question = question_of(capability, table)
+        question = question_of(capability, table, None, tables)
+        output_schema(capability, table, contract.tables)
+        for name, child in capability.with_.items() if isinstance(capability, ReadCapability) else ():
+            assert isinstance(capability, ReadCapability)
+            child_question_of(child, table.links[name], capability, tables)
         assert {asked.argument for asked in question.asked} - {""} <= set(capability.arguments)
         if isinstance(capability, ProposeCapability):
             assert question.shape.single
@@ -79,12 +86,14 @@ def _can_be_planned(contract: Contract) -> None:
 
 @pytest.mark.requirement("contract:load:strict")
 @given(
-    st.sampled_from(list(range(len(GOOD)))),
+    st.sampled_from([GOOD, LINKED]),
+    st.integers(0, len(LINKED)),
     st.integers(0, 12),
     st.text(max_size=6) | st.sampled_from(["\n", "  ", ": ", "{", "]", "- ", "'"]),
 )
-def test_a_file_that_was_edited_anywhere_is_read_or_refused(start: int, length: int, text: str) -> None:
-    in_order(read_text(GOOD[:start] + text + GOOD[start + length :], "x.yaml"))
+def test_a_file_that_was_edited_anywhere_is_read_or_refused(good: str, start: int, length: int, text: str) -> None:
+    start %= len(good)
+    in_order(read_text(good[:start] + text + good[start + length :], "x.yaml"))
 
 
 @given(st.text())
@@ -110,6 +119,21 @@ TREES = st.recursive(
         st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["type", "id", "x", "fee"]), inner, max_size=3)
     ),
 )
+
+
+_linked = read_text(LINKED, "linked.yaml").contract
+assert _linked is not None
+LINKS = canonical_body(_linked)
+WAYS = st.sampled_from(
+    ["buyer", "buyer.name", "buyer.region.name", "buyer.tenant", "lines", "lines.line", "buyers", "regions", {"buyer.tier": "gold"}, {"lines": {}}]
+)  # fmt: skip
+
+
+@given(st.sampled_from([path for path in paths(LINKS) if path]), TREES | WAYS | st.just(...))
+def test_a_contract_with_links_and_anything_anywhere_is_read_or_refused(
+    path: tuple[str | int, ...], value: Any
+) -> None:
+    in_order(read_text(json.dumps(changed(LINKS, path, value)), "x.yaml"))
 
 
 @given(st.sampled_from([path for path in paths(COUNTED) if path]), TREES | st.just(...))

@@ -11,7 +11,7 @@ import pytest
 from synapsor.contract.load import MAX_BYTES, load, load_all, read_text
 from synapsor.contract.rules import RULES
 from synapsor.errors import ContractError, Problem
-from tests.unit.contracts import GOOD
+from tests.unit.contracts import GOOD, LINKED
 
 ROOT = Path(__file__).parents[2]
 _MARK = re.compile(r"# ((?:SYN\d{3} ?)+)$")
@@ -200,6 +200,13 @@ CAPABILITIES = [
     ("a denied column in an argument", "words: {", "words: {description: No card_token, # SYN309\n       "),
     ("an empty comparison", "where: {status: open}", "where: {status: {}} # SYN316"),
     ("no value and a value", "where: {status: open}", "where: {fee: {has_value: false, above: 1}} # SYN316"),
+    ("ends that leave nothing between", "where: {status: open}", "where: {fee: {at_least: 5, below: 5}} # SYN316"),
+    (
+        "days in the wrong order",
+        "where: {status: open}",
+        'where: {due: {at_least: "2026-02-01", at_most: "2026-01-31"}} # SYN316',
+    ),
+    ("decimals in the wrong order", "where: {status: open}", 'where: {amount: {above: 10, at_most: "9.90"}} # SYN316'),
     ("two lower ends", "where: {status: open}", "where: {fee: {at_least: 1, above: 1}} # SYN316"),
     ("a range of text", "where: {status: open}", "where: {note: {above: a}} # SYN317"),
     ("a beginning of a number", "where: {status: open}", "where: {fee: {starts_with: '1'}} # SYN317"),
@@ -223,6 +230,7 @@ CAPABILITIES = [
         "{id: $invoice_id}\n    set",
         "{id: $invoice_id, status: open} # SYN321\n    set",
     ),
+    ("a proposal on every row but one", "{id: $invoice_id}\n    set", "{id: {not: $invoice_id}} # SYN321\n    set"),
     ("a proposal on another column", "{id: $invoice_id}\n    set", "{due: $invoice_id} # SYN321\n    set"),
     (
         "a proposal on every row",
@@ -405,6 +413,53 @@ COUNTING = (
 """
 )
 
+LINKS = [
+    ("an unknown key of a link", "{to: buyers, on: {buyer_id: id}}\n      lines", "{to: buyers, one: {buyer_id: id}} # SYN101 SYN103\n      lines"),
+    ("a link that compares nothing", "on: {buyer_id: id}}\n      lines", "on: {}} # SYN107\n      lines"),
+    ("a path in `on`", "on: {buyer_id: id}}\n      lines", "on: {buyer_id: a.b}} # SYN105\n      lines"),
+    ("the key on twice", "because: Regions come from one list.", "on: {name: id} # SYN008\n       "),
+    ("on as a column", "{id: text, name: text}", "{id: text, name: text, on: text} # SYN010"),
+    ("on as a value of a link", "many: true", "many: on # SYN010\n       "),
+    ("a table that is not there", "{to: buyers, on: {buyer_id: id}}\n      lines", "{to: buyer, on: {buyer_id: id}} # SYN701\n      lines"),
+    ("a column that is not there", "on: {region_id: id}", "on: {region: id} # SYN703\n       "),
+    ("a denied column", "on: {region_id: id}", "on: {ssn_1: id} # SYN703\n       "),
+    ("a denied column of the other", "on: {id: invoice_id}", "on: {id: cost} # SYN703\n       "),
+    ("another type", "on: {id: invoice_id}", "on: {id: line} # SYN704\n       "),
+    ("a type that engines compare differently", "on: {id: invoice_id}", "on: {amount: weight} # SYN704\n       "),
+    ("a link named like a column", "      buyer: {to", "      status: {to: buyers, on: {buyer_id: id}} # SYN705\n      buyer: {to"),
+    ("a link named like a denied column", "      buyer: {to", "      card_token: {to: buyers, on: {buyer_id: id}} # SYN705\n      buyer: {to"),
+    ("a reason for a list", "many: true", "many: true, because: so # SYN710\n      "),
+    ("a blank reason", "because: Regions come from one list.", "because: ' ' # SYN710\n     "),
+    ("a path that leads nowhere", "returns: [id, status, buyer.name", "returns: [id, status, seller.name # SYN706\n     "),
+    ("a path through a list", "returns: [id, status, buyer.name", "returns: [id, status, lines.line # SYN706\n     "),
+    ("a path of four links", "returns: [id, status, buyer.name", "returns: [id, status, a.b.c.d.e # SYN105\n     "),
+    ("a path to no column", "returns: [id, status, buyer.name", "returns: [id, status, buyer.nam # SYN304\n     "),
+    ("a path to a denied column", "returns: [id, status, buyer.name", "returns: [id, status, buyer.ssn_1 # SYN305\n     "),
+    ("a path to a tenant", "returns: [id, status, buyer.name", "returns: [id, status, buyer.tenant # SYN306\n     "),
+    ("a path twice", "buyer.region.name]", "buyer.region.name, buyer.name # SYN308\n     ]"),
+    ("a path in an order", "order: [-fee]", "order: [buyer.name] # SYN105"),
+    ("a path that a proposal returns", "    set: {note: $words}", "    returns: [id, buyer.name] # SYN706\n    set: {note: $words}"),
+    ("a path of which a proposal asks", "    where: {id: $invoice_id}\n    set", "    where: {id: $invoice_id, buyer.tier: gold} # SYN706 SYN321\n    set"),
+    ("a value that does not fit a path", "buyer.tier: plain", "buyer.tier: silver # SYN331\n       "),
+    ("a path compared with a list", "where: {status: open, buyer.tier: plain}", "where: {status: open, buyer.tier: [plain]} # SYN104"),
+    ("lists of a list", "order: [-fee]", "with: {lines: {rows: 3}} # SYN708\n    order: [-fee]"),
+    ("a list that is a link to one row", "      lines: {returns", "      buyer: {rows: 1} # SYN707\n      lines: {returns"),
+    ("a list that is no link", "      lines: {returns", "      line: {rows: 1} # SYN707\n      lines: {returns"),
+    ("a list of too many rows", "rows: 20", "rows: 1001 # SYN107\n     "),
+    ("a list that shows what is denied", "returns: [line, receiver.name]", "returns: [line, cost] # SYN305\n     "),
+    ("a list that shows a path to nothing", "returns: [line, receiver.name]", "returns: [line, buyer.name] # SYN706\n     "),
+    ("a list that shows a column twice", "returns: [line, receiver.name]", "returns: [line, line] # SYN308\n     "),
+    ("a list filtered by what is denied", "where: {count: {at_least: 1}", "where: {cost: a # SYN305\n     "),
+    ("a list filtered by another type", "{at_least: 1}", "{at_least: x} # SYN331\n       "),
+    ("a list filtered by json", "{at_least: 1}", "1, raw: a # SYN312\n       "),
+    ("a list ordered by json", "order: [-count]", "order: [raw] # SYN314\n     "),
+    ("a list ordered by a column twice", "order: [-count]", "order: [-count, count] # SYN308\n     "),
+    ("a list filtered by an argument that is not declared", "{at_least: 1}", "{at_least: $n} # SYN401\n       "),
+    ("an unknown key of a list", "rows: 20", "limit: 20 # SYN101\n     "),
+    ("an argument named like the tenant of a related row", "invoice_id: {type: string, max_length: 64}\n    where: {id: $invoice_id}\n    returns", "tenant: {type: string, max_length: 64} # SYN403\n    where: {id: $tenant}\n    returns"),
+    ("a description that names a denied column of a related row", "Look at one invoice.", "Look at one invoice and its ssn_1. # SYN309"),
+]  # fmt: skip
+
 
 def marked(text: str) -> list[tuple[int, str]]:
     """Return the (line, rule) pairs that a text's marks expect."""
@@ -450,7 +505,55 @@ def test_a_broken_rule_of_an_aggregate_is_reported_at_its_line(good: str, bad: s
     assert reported(tuple(found)) == marked(text), [str(p) for p in problems]
 
 
-@pytest.mark.parametrize("text", [GOOD, COUNTING])
+@pytest.mark.requirement("contract:load:strict")
+@pytest.mark.parametrize(("good", "bad"), [case[1:] for case in LINKS], ids=[case[0] for case in LINKS])
+def test_a_broken_rule_of_links_is_reported_at_its_line(good: str, bad: str, tmp_path: Path) -> None:
+    assert LINKED.count(good) == 1, "the case no longer fits the contract"
+    text = LINKED.replace(good, bad)
+    problems = load_text(tmp_path, text)
+    assert reported(problems) == marked(text), [str(p) for p in problems]
+
+
+def test_linked_tables_are_of_one_source_and_hold_the_tenant_in_one_type() -> None:
+    other = LINKED.replace(
+        "source: shop\n    relation: billing.regions", "source: other\n    relation: billing.regions"
+    )
+    other = other.replace("because: Regions come from one list.}", "because: So it is.} # SYN702")
+    assert reported(read_text(other, "x.yaml").problems) == marked(other)
+    typed = LINKED.replace("tenant: text, name", "tenant: integer, name").replace(
+        "  billing.inspect:", "  billing.inspect: # SYN709"
+    )
+    typed = typed.replace("  billing.list_open:", "  billing.list_open: # SYN709")
+    assert reported(read_text(typed, "x.yaml").problems) == marked(typed)
+
+
+def test_a_statement_follows_so_many_links_and_no_more() -> None:
+    links = "".join(f"      b{n}: {{to: buyers, on: {{buyer_id: id}}}}\n" for n in range(17))
+    text = LINKED.replace("      buyer: {to", links + "      buyer: {to")
+    sixteen = ", ".join(f"b{n}.name" for n in range(14))  # and buyer, and its region
+    assert read_text(text.replace("returns: [id, status,", f"returns: [{sixteen},"), "x.yaml").problems == ()
+    more = text.replace("returns: [id, status,", f"returns: [{sixteen}, b14.region.name,")
+    more = more.replace("  billing.inspect:", "  billing.inspect: # SYN711")
+    assert reported(read_text(more, "x.yaml").problems) == marked(more)
+
+
+def test_an_argument_fits_the_column_of_a_related_row() -> None:
+    text = LINKED.replace("{at_least: 1}", "{at_least: $least}").replace(
+        "      invoice_id: {type: string, max_length: 64}\n    where: {id: $invoice_id}\n    returns",
+        "      invoice_id: {type: string, max_length: 64}\n      least: {type: string, max_length: 9} # SYN404\n"
+        "    where: {id: $invoice_id}\n    returns",
+    )
+    assert reported(read_text(text, "x.yaml").problems) == marked(text)
+    fits = text.replace("least: {type: string, max_length: 9} # SYN404", "least: {type: integer, optional: true}")
+    assert read_text(fits, "x.yaml").problems == ()
+    tier = LINKED.replace("buyer.tier: plain", "buyer.tier: $tier").replace(
+        "    description: The open invoices.\n",
+        "    description: The open invoices.\n    arguments:\n      tier: {type: string, max_length: 9} # SYN407\n",
+    )
+    assert reported(read_text(tier, "x.yaml").problems) == marked(tier)
+
+
+@pytest.mark.parametrize("text", [GOOD, COUNTING, LINKED])
 def test_the_good_contract_is_in_order(text: str, tmp_path: Path) -> None:
     assert load_text(tmp_path, text) == ()
 

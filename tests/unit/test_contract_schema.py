@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, shown
-from synapsor.contract.load import load_all
+from synapsor.contract.load import load_all, read_text
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.contract.reference import contract_json_schema
@@ -21,7 +21,7 @@ from synapsor.core.envelope import failure, success
 from synapsor.core.envelope_schema import STATUS_INPUT, STATUS_OUTPUT, output_schema
 from synapsor.errors import Code, Refusal
 from synapsor.values import ColumnType, to_json
-from tests.unit.contracts import contract, data
+from tests.unit.contracts import LINKED, contract, data
 
 ROOT = Path(__file__).parents[2]
 POLICIES = sorted(p for p in (ROOT / "policies").glob("*.yaml") if not p.name.endswith(".test.yaml"))
@@ -77,6 +77,39 @@ def test_every_object_of_every_schema_is_closed_and_complete() -> None:
         for part in objects(schema):
             assert part["additionalProperties"] is False
             assert part["required"] == [name for name in part["properties"] if name not in optional]
+
+
+@pytest.mark.requirement("link:shape")
+def test_what_links_lead_to_is_declared_closed_and_names_nothing_hidden() -> None:
+    linked = read_text(LINKED, "linked.yaml").contract
+    assert linked is not None
+    for capability in linked.capabilities.values():
+        schema = output_schema(capability, linked.table_of(capability), linked.tables)
+        jsonschema.Draft202012Validator.check_schema(schema)
+        for part in objects(schema):
+            assert part["additionalProperties"] is False
+            assert part["required"] == list(part["properties"])
+        hidden = ("shop", "billing.buyers", "buyers", "regions", "tenant", "tenant_id", "ssn_1", "cost", "region_id")
+        assert [word for word in hidden if f'"{word}"' in json.dumps(schema)] == []
+    read = linked.capabilities["billing.inspect"]
+    row = output_schema(read, linked.table_of(read), linked.tables)["properties"]["data"]["anyOf"][0]["properties"][
+        "row"
+    ]
+    assert list(row["properties"]) == ["id", "status", "buyer", "lines"]
+    lines = {"rows": [{"line": 1, "receiver": {"name": None}}], "count": 1, "truncated": False, "cut_by": None}
+    good = {"id": "1", "status": "open", "buyer": {"name": "A", "region": None}, "lines": lines}
+    assert holds(row, good)
+    assert holds(row, {**good, "buyer": None})
+    assert holds(row, {**good, "buyer": {"name": "A", "region": {"name": "N"}}})
+    for bad in (
+        {**good, "buyer": {"name": "A"}},
+        {**good, "buyer": {"name": "A", "region": None, "tenant": "acme"}},
+        {**good, "lines": None},
+        {**good, "lines": {**lines, "rows": [{"line": 1, "receiver": None}] * 21}},
+        {**good, "lines": {**lines, "cut_by": "time"}},
+        {name: value for name, value in good.items() if name != "lines"},
+    ):
+        assert not holds(row, bad)
 
 
 @pytest.mark.requirement("contract:schema:silent")

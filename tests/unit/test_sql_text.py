@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapsor.contract.conditions import Operator
-from synapsor.core.plan import Column, Condition, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
+from synapsor.core.plan import Column, Condition, Join, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
 from synapsor.core.writeback import SourceReceipt
 from synapsor.sql.read import compile_read
 from synapsor.sql.receipts import insert_receipt, receipts_ddl, select_receipt
@@ -140,6 +140,68 @@ WRITE_TEXT = {
     ' AND "r"."id" = :p3 AND CAST("r"."id" AS blob) = CAST(:p3 AS blob)'
     ' AND "r"."fee" IS :p4 AND CAST("r"."note" AS blob) IS CAST(:p5 AS blob)',
 }
+
+
+def _linked() -> ReadShape:
+    def column(name: str, of: str, *via: str) -> Column:
+        return Column(name, ColumnType.TEXT, "text", of, via)
+
+    first = Join(
+        relation=Relation(schema="billing", name="orders"),
+        path="order",
+        alias="l1",
+        on=(
+            (
+                Column("order_no", ColumnType.INTEGER, "bigint"),
+                Column("no", ColumnType.INTEGER, "bigint", "l1", ("order",)),
+            ),
+        ),
+        tenant=column("tenant_id", "l1", "order"),
+    )
+    way = ("order", "buyer")
+    second = Join(
+        relation=Relation(schema="billing", name="buyers"),
+        path="order.buyer",
+        alias="l2",
+        on=((column("buyer_id", "l1", "order"), column("id", "l2", *way)),),
+        tenant=column("tenant_id", "l2", *way),
+        where=(Condition(column("tier", "l2", *way)),),
+    )
+    return dataclasses.replace(
+        ONE,
+        columns=(ID, TENANT, column("name", "l2", *way), *(c for j in (first, second) for c in (j.presence, *j.scope))),
+        joins=(first, second),
+    )
+
+
+LINKED = _linked()
+LINKED_PLAN = ReadPlan(shape=LINKED, scope=("acme",), values=("INV-1",), joined=("acme", "acme", "gold"), time_ms=1)
+LINKED_TEXT = {
+    "postgres": '"billing"."invoices" AS "r"'
+    ' LEFT JOIN "billing"."orders" AS "l1" ON "l1"."no" = "r"."order_no"'
+    ' AND "l1"."tenant_id" = CAST(CAST($3 AS text) AS text) AND CAST("l1"."tenant_id" AS text) COLLATE "C" = CAST($3 AS text)'
+    ' LEFT JOIN "billing"."buyers" AS "l2" ON "l2"."id" = "l1"."buyer_id"'
+    ' AND CAST("l2"."id" AS text) COLLATE "C" = CAST("l1"."buyer_id" AS text) COLLATE "C"'
+    ' AND "l2"."tenant_id" = CAST(CAST($4 AS text) AS text) AND CAST("l2"."tenant_id" AS text) COLLATE "C" = CAST($4 AS text)'
+    ' AND "l2"."tier" = CAST(CAST($5 AS text) AS text) AND CAST("l2"."tier" AS text) COLLATE "C" = CAST($5 AS text)'
+    + SINGLE_TEXT["postgres"][SINGLE_TEXT["postgres"].index(" WHERE ") :],
+    "mysql": "`billing`.`invoices` AS `r`"
+    " LEFT JOIN `billing`.`orders` AS `l1` ON `l1`.`no` = `r`.`order_no`"
+    " AND `l1`.`tenant_id` = %(p3)s AND CAST(CAST(`l1`.`tenant_id` AS CHAR CHARACTER SET utf8mb4) AS BINARY) = CAST(%(p3)s AS BINARY)"
+    " LEFT JOIN `billing`.`buyers` AS `l2` ON `l2`.`id` = `l1`.`buyer_id`"
+    " AND CAST(CAST(`l2`.`id` AS CHAR CHARACTER SET utf8mb4) AS BINARY) = CAST(CAST(`l1`.`buyer_id` AS CHAR CHARACTER SET utf8mb4) AS BINARY)"
+    " AND `l2`.`tenant_id` = %(p4)s AND CAST(CAST(`l2`.`tenant_id` AS CHAR CHARACTER SET utf8mb4) AS BINARY) = CAST(%(p4)s AS BINARY)"
+    " AND `l2`.`tier` = %(p5)s AND CAST(CAST(`l2`.`tier` AS CHAR CHARACTER SET utf8mb4) AS BINARY) = CAST(%(p5)s AS BINARY)"
+    + SINGLE_TEXT["mysql"][SINGLE_TEXT["mysql"].index(" WHERE ") :],
+    "sqlite": '"billing"."invoices" AS "r"'
+    ' LEFT JOIN "billing"."orders" AS "l1" ON "l1"."no" = "r"."order_no"'
+    ' AND "l1"."tenant_id" = :p3 AND CAST("l1"."tenant_id" AS blob) = CAST(:p3 AS blob)'
+    ' LEFT JOIN "billing"."buyers" AS "l2" ON "l2"."id" = "l1"."buyer_id"'
+    ' AND CAST("l2"."id" AS blob) = CAST("l1"."buyer_id" AS blob)'
+    ' AND "l2"."tenant_id" = :p4 AND CAST("l2"."tenant_id" AS blob) = CAST(:p4 AS blob)'
+    ' AND "l2"."tier" = :p5 AND CAST("l2"."tier" AS blob) = CAST(:p5 AS blob)'
+    + SINGLE_TEXT["sqlite"][SINGLE_TEXT["sqlite"].index(" WHERE ") :],
+}
 INSERT_TEXT = {
     "postgres": 'INSERT INTO "billing"."synapsor_receipts" ("receipt_key", "proposal_digest", "proposal_id", "tenant",'
     ' "outcome", "ledger_head", "worker") VALUES (CAST($1 AS bytea), CAST($2 AS bytea), CAST($3 AS text),'
@@ -168,6 +230,38 @@ def test_a_single_read_lets_no_large_cell_out_and_fetches_one_row_more(dialect: 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_list_is_limited_first_and_then_cut_by_its_running_bytes(dialect: Dialect) -> None:
     assert compile_read(LIST, dialect).text == LIST_TEXT[dialect]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.requirement("sql:reviewed-text")
+def test_a_related_row_is_joined_under_its_own_tenant_and_filters(dialect: Dialect) -> None:
+    text = compile_read(LINKED, dialect).text
+    assert text.partition(" FROM ")[2] == LINKED_TEXT[dialect]
+    assert compile_read(LINKED, dialect).bind(LINKED_PLAN).params == ("acme", "INV-1", "acme", "acme", "gold")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_second_row_is_looked_for_only_where_none_is_proven_to_be_impossible(dialect: Dialect) -> None:
+    unproven = dataclasses.replace(LINKED, joins=(LINKED.joins[0], dataclasses.replace(LINKED.joins[1], proven=False)))
+    assert "doubled" not in compile_read(LINKED, dialect).text
+    text = compile_read(unproven, dialect).text
+    assert text.count("COUNT(*)") == 1
+    quote = "`" if dialect == "mysql" else '"'
+    counted = text.partition("COUNT(*)")[2].partition(" AS doubled")[0]
+    assert f"AS {quote}d{quote} WHERE {quote}d{quote}.{quote}id{quote} = {quote}l1{quote}" in counted
+    for name in ("tenant_id", "tier"):
+        assert f"{quote}d{quote}.{quote}{name}{quote} = " in counted
+    listed = dataclasses.replace(unproven, single=False, order=((ID, False),), total=True)
+    assert compile_read(listed, dialect).text.count("COUNT(*)") == 2
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_rows_are_counted_without_what_is_not_asked_for(dialect: Dialect) -> None:
+    listed = dataclasses.replace(LINKED, single=False, order=((ID, False),), total=True)
+    counted = compile_read(listed, dialect).text.partition("COUNT(*)")[2].partition(" AS every")[0]
+    assert "JOIN" not in counted
+    tier = dataclasses.replace(listed, where=(Condition(ID), Condition(LINKED.joins[1].where[0].column)))
+    assert compile_read(tier, dialect).text.partition("COUNT(*)")[2].partition(" AS every")[0].count("JOIN") == 2
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

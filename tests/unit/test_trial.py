@@ -91,8 +91,9 @@ async def test_a_schema_that_production_would_not_write_to_is_refused_before_the
 
 
 @pytest.mark.requirement("docs:true")
-def test_the_example_of_the_documentation_runs() -> None:
-    page = (ROOT / "docs" / "how-to" / "test-a-contract.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["test-a-contract.md", "read-related-rows.md"])
+def test_the_example_of_the_documentation_runs(name: str) -> None:
+    page = (ROOT / "docs" / "how-to" / name).read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", example], cwd=ROOT, capture_output=True, text=True, check=False

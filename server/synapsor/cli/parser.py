@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _serving(commands)
     _authoring(commands)
     _contracts(commands)
+    _importing(commands)
     _deciding(commands)
     _looking(commands)
     _rest(commands)
@@ -211,6 +212,29 @@ def _contracts(commands: Any) -> None:
         "or else the guess `synapsor_writer`, which the script then says",
     )
     receipts.add_argument("--limit", type=_count, metavar="N", help="how many (list); 50 without it")
+
+
+def _importing(commands: Any) -> None:
+    taken = _command(
+        commands,
+        "import",
+        "Translate a public contract (JSON, spec_version 0.1) into a contract that a reviewer can read.",
+        module="importing",
+    )
+    taken.add_argument("file", type=Path, metavar="FILE", help="the public contract")
+    taken.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the source whose catalogue has the columns' types; THEIRS=NAME where the contract names several",
+    )
+    taken.add_argument(
+        "--types", type=Path, metavar="TYPES", help="a types file instead of a catalogue (default: the one beside FILE)"
+    )
+    taken.add_argument("--name", metavar="NAME", help="the contract's name (default: the one that it has)")
+    taken.add_argument("--out", type=Path, metavar="FILE", help="write it to a new file instead of standard output")
+    taken.add_argument("--write-types", type=Path, metavar="FILE", help="write the types that were used to a new file")
 
 
 def _deciding(commands: Any) -> None:

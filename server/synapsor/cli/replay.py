@@ -52,13 +52,18 @@ def _step(step: Step) -> Iterator[str]:
     for name, value in step.facts.items():
         if name == "rows" and isinstance(value, list):
             yield from _rows(step.facts["columns"], value)
+        elif name == "lists":
+            for word, found in value.items():
+                yield from _rows(found["columns"], found["rows"], word)
+                if found["cut_by"]:
+                    yield f"  {'':<14} {_text(word)} cut by the limit on {found['cut_by']}"
         elif value is not None and value != "" and name != "columns":
             yield f"  {name:<14} {_text(value)}"
 
 
-def _rows(columns: list[list[str]], rows: list[list[Any]]) -> Iterator[str]:
+def _rows(columns: list[list[str]], rows: list[list[Any]], word: str = "row") -> Iterator[str]:
     for row in rows[:ROWS]:
-        yield f"  {'row':<14} {_text({name: cell for (name, _), cell in zip(columns, row, strict=False)})}"
+        yield f"  {_text(word):<14} {_text({name: cell for (name, _), cell in zip(columns, row, strict=False)})}"
     if len(rows) > ROWS:
         yield f"  {'':<14} and {len(rows) - ROWS} more rows, see --json"
 

@@ -8,6 +8,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Column = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+ColumnPath = Annotated[str, StringConstraints(pattern=r"^(?:[a-z][a-z0-9_]{0,62}\.){0,3}[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+"""A column of the table itself, or one behind at most three links, such as `buyer.region.name`."""
+
 RelationName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}\.[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 CapabilityName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}\.[a-z][a-z0-9_]{0,62}$")]
 SessionKey = Annotated[str, StringConstraints(pattern=r"^session\.[a-z][a-z0-9_]{0,62}$")]

@@ -16,21 +16,21 @@ from synapsor.contract.capability import (
     is_single,
     verb_of,
 )
-from synapsor.contract.columns import column_problems, listed_once
+from synapsor.contract.columns import column_problems, listed_once, order_problems
 from synapsor.contract.conditions import Scalar, constant, is_argument
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.filters import filter_problems
 from synapsor.contract.inputs import argument_problems
+from synapsor.contract.links import reach_problems
 from synapsor.contract.mapping import SETTABLE, Table
 from synapsor.contract.model import Contract
+from synapsor.contract.paths import tables_read
 from synapsor.contract.rules import suggest
 from synapsor.contract.tables import NUMBERS
 from synapsor.contract.tokens import to_token
 from synapsor.contract.wording import names_hidden
 from synapsor.errors import Problem
-from synapsor.values import ColumnType, ValueUnfit
-
-_ORDERED = SETTABLE | {ColumnType.FLOAT, ColumnType.TIME}
+from synapsor.values import ValueUnfit
 
 
 def capability_problems(path: Path, capability: Capability, contract: Contract, at: Positions) -> Iterator[Problem]:
@@ -46,9 +46,12 @@ def capability_problems(path: Path, capability: Capability, contract: Contract, 
             suggest(name, contract.tables),
         )
         return
-    yield from _Inspection(path, capability, table, at).problems()
-    yield from argument_problems(path, capability, table, contract, at)
-    yield from _visible_texts(path, capability, table, at)
+    tables = contract.tables if isinstance(capability, ReadCapability) else None
+    yield from _Inspection(path, capability, table, tables, at).problems()
+    yield from reach_problems(path, capability, name, contract.tables, at)
+    yield from argument_problems(path, capability, name, contract, at)
+    read = [contract.tables[n] for n in tables_read(capability, name, contract.tables)]
+    yield from _visible_texts(path, capability, read, at)
 
 
 def _context(path: Path, capability: Capability, contract: Contract, at: Positions) -> Iterator[Problem]:
@@ -68,14 +71,15 @@ def _context(path: Path, capability: Capability, contract: Contract, at: Positio
         )
 
 
-def _visible_texts(path: Path, capability: Capability, table: Table, at: Positions) -> Iterator[Problem]:
+def _visible_texts(path: Path, capability: Capability, read: list[Table], at: Positions) -> Iterator[Problem]:
     texts: dict[Path, str] = {("description",): capability.description}
     texts.update(
         {("arguments", n, "description"): a.description for n, a in capability.arguments.items() if a.description}
     )
-    relations = [name for name in (table.relation, table.write_to) if name]
+    relations = [name for table in read for name in (table.relation, table.write_to) if name]
     # A denied column with an everyday name, such as `note`, may be spoken of.
-    hidden = [*relations, *(n for n, rule in table.columns.items() if rule.denied and not n.isalpha())]
+    denied = [n for table in read for n, rule in table.columns.items() if rule.denied]
+    hidden = [*relations, *(n for n in denied if not n.isalpha())]
     for key, text in texts.items():
         if not text.strip():
             yield at.at_value((*path, *key), "SYN107", "The description is blank.", "Say what this is for.")
@@ -88,11 +92,12 @@ def _visible_texts(path: Path, capability: Capability, table: Table, at: Positio
 
 @dataclass(frozen=True, slots=True)
 class _Inspection:
-    """One capability over its table."""
+    """One capability over its table; `tables` are those that its paths may lead to, where it may have any."""
 
     path: Path
     capability: Capability
     table: Table
+    tables: Mapping[str, Table] | None
     at: Positions
 
     @property
@@ -102,7 +107,7 @@ class _Inspection:
 
     def problems(self) -> Iterator[Problem]:
         yield from self._returns()
-        yield from filter_problems((*self.path, "where"), self.capability.where, self.table, self.at)
+        yield from filter_problems((*self.path, "where"), self.capability.where, self.table, self.at, self.tables)
         for column in self.table.key:
             if column in self.capability.where and self.capability.where[column] is None:
                 here = (*self.path, "where", column)
@@ -128,7 +133,7 @@ class _Inspection:
                 yield self.at.at_key(self.path, "SYN307", message, "Allow a column beside the tenant.")
             return
         for index, column in enumerate(listed):
-            yield from self._column(("returns", index), column)
+            yield from column_problems((*self.path, "returns", index), column, self.table, self.at, self.tables)
         yield from listed_once((*self.path, "returns"), listed, self.at)
 
     def _typed(self, key: Path, column: str) -> Iterator[Problem]:
@@ -148,23 +153,13 @@ class _Inspection:
             yield self.at.at_value((*self.path, *key), "SYN331", message, "Write a value of its type.")
 
     def _read(self, capability: ReadCapability) -> Iterator[Problem]:
-        names = tuple(o.removeprefix("-") for o in capability.order)
         if is_single(capability, self.table):
             for word in ("order", "pages", "total"):
                 if getattr(capability, word):
                     fix = f"Remove `{word}`."
                     yield self.at.at_key((*self.path, word), "SYN313", "A read by key returns one row.", fix)
-        for index, column in enumerate(names):
-            found = list(self._column(("order", index), column))
-            yield from found
-            kind = None if found else self.table.columns[column].type
-            here = (*self.path, "order", index)
-            if kind is not None and kind not in _ORDERED:
-                yield self.at.at_value(here, "SYN314", f"`{column}` is {kind.value}, which has no order.", "Remove it.")
-            elif kind is not None and capability.pages and kind not in SETTABLE:
-                message = f"`{column}` is {kind.value}, from which no next page can begin exactly."
-                yield self.at.at_value(here, "SYN319", message, "Order by another column, or do without `pages`.")
-        yield from listed_once((*self.path, "order"), names, self.at)
+        here = (*self.path, "order")
+        yield from order_problems(here, capability.order, self.table, self.at, pages=capability.pages)
 
     def _propose(self, capability: ProposeCapability) -> Iterator[Problem]:
         named = is_single(capability, self.table) and set(capability.where) == set(self.table.key)

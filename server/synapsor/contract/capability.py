@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import ConfigDict, Discriminator, Field, StringConstraints, Tag
 
-from synapsor.contract.base import SORTED, Column, Model, Name, Text
+from synapsor.contract.base import SORTED, Column, ColumnPath, Model, Name, Text
 from synapsor.contract.conditions import Compare, Filter, Scalar
 from synapsor.contract.mapping import Table
 from synapsor.contract.measures import Comparison, Grouped, Measured, functions_of, units_of
@@ -65,27 +65,42 @@ class Approval(Model):
     expires_hours: int = Field(default=72, ge=1, le=24 * 90)
 
 
+Order = Annotated[
+    tuple[Annotated[str, StringConstraints(pattern=r"^-?[A-Za-z_][A-Za-z0-9_]{0,62}$")], ...], Field(strict=False)
+]
+
+
+class Child(Model):
+    """A list of related rows that is read with the one row they belong to."""
+
+    returns: tuple[ColumnPath, ...] | None = Field(default=None, strict=False, min_length=1)
+    where: Annotated[dict[ColumnPath, Filter], SORTED] = Field(default_factory=dict)
+    order: Order = ()
+    rows: int = Field(default=50, ge=1, le=1000)
+
+
 class _Capability(Model):
     description: Annotated[str, StringConstraints(min_length=8, max_length=1000)]
     context: Name | None = None
     arguments: Annotated[dict[Name, Argument], SORTED] = Field(default_factory=dict)
-    where: Annotated[dict[Column, Filter], SORTED] = Field(default_factory=dict)
+    where: Annotated[dict[ColumnPath, Filter], SORTED] = Field(default_factory=dict)
 
 
 class _OfRows(_Capability):
-    returns: tuple[Column, ...] | None = Field(default=None, strict=False, min_length=1)
+    returns: tuple[ColumnPath, ...] | None = Field(default=None, strict=False, min_length=1)
     limits: Limits = Field(default_factory=Limits)
 
 
 class ReadCapability(_OfRows):
     """A guarded read: one row when `where` names the whole key, otherwise a list."""
 
+    model_config = ConfigDict(validate_by_name=False, validate_by_alias=True)
+
     read: Name
-    order: tuple[Annotated[str, StringConstraints(pattern=r"^-?[A-Za-z_][A-Za-z0-9_]{0,62}$")], ...] = Field(
-        default=(), strict=False
-    )
+    order: Order = ()
     pages: bool = False
     total: bool = False
+    with_: Annotated[dict[Name, Child], SORTED] = Field(default_factory=dict, alias="with", max_length=8)
 
     @property
     def table(self) -> str:

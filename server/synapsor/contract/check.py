@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from synapsor.contract.capabilities import capability_problems
 from synapsor.contract.capability import alias
 from synapsor.contract.document import Path, Positions
+from synapsor.contract.links import link_problems
 from synapsor.contract.model import Contract
 from synapsor.contract.tables import pair_problems, table_problems
 from synapsor.errors import Problem
@@ -26,6 +27,7 @@ def check(contract: Contract, positions: Positions) -> tuple[Problem, ...]:
 def _check(contract: Contract, at: Positions) -> Iterator[Problem]:
     for name, table in contract.tables.items():
         yield from table_problems(("tables", name), table, at)
+        yield from link_problems(("tables", name), table, contract.tables, at)
     for name, capability in contract.capabilities.items():
         path: Path = ("capabilities", name)
         if len(alias(name)) > _MAX_ALIAS:

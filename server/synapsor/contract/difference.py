@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from synapsor.contract.base import Model
-from synapsor.contract.capability import Capability
+from synapsor.contract.capability import Capability, Child
 from synapsor.contract.conditions import Compare
 from synapsor.contract.counts import Counts, counts_of
 from synapsor.contract.digest import plain
@@ -20,6 +20,7 @@ from synapsor.contract.document import Path
 from synapsor.contract.gains import ABSENT, Pair, Side, text
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.model import Contract
+from synapsor.contract.paths import table_of_list
 
 
 class Effect(StrEnum):
@@ -88,10 +89,12 @@ def _walk(path: Path, before: Model, after: Model, pair: Pair) -> Iterator[Diffe
 
 
 def _within(pair: Pair, before: Model, after: Model) -> Pair:
-    return replace(pair, before=_side(pair.before, before), after=_side(pair.after, after))
+    return replace(pair, before=_side(pair.before, before, pair.name), after=_side(pair.after, after, pair.name))
 
 
-def _side(side: Side, part: Model) -> Side:
+def _side(side: Side, part: Model, name: str) -> Side:
+    if isinstance(part, Child):
+        return replace(side, table=table_of_list(name, side.table, side.contract.tables))
     if isinstance(part, Table):
         return replace(side, table=part)
     if isinstance(part, Capability):

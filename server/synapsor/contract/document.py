@@ -22,6 +22,7 @@ Place: TypeAlias = tuple[int, int]
 
 MAX_DEPTH = 12
 _MOST_PROBLEMS = 100
+_IN_LINK = 4  # tables, a name, links, a name
 _BRIEF = 64
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z", re.ASCII)
 _AMBIGUOUS = re.compile(
@@ -217,7 +218,7 @@ class _Reader:
         if event.value == "<<" and event.style is None:
             self.report(event.start_mark, "SYN006", "A merge key is not allowed.", "Write the keys out.")
         before = len(self._problems)
-        value = self._node(event, (*path, event.value), depth)
+        value = event.value if _is_on(event, path) else self._node(event, (*path, event.value), depth)
         if not isinstance(value, str) and len(self._problems) == before:
             self.report(event.start_mark, "SYN009", "A key must be plain text.", "Put it in quotes.")
         return str(event.value)
@@ -260,6 +261,12 @@ class _Reader:
         elif _DECIMAL.match(text):
             self.report(event.start_mark, "SYN011", "A decimal number may lose digits.", "Put it in quotes.")
         return text
+
+
+def _is_on(event: yaml.ScalarEvent, path: Path) -> bool:
+    """Tell whether this is the key `on` of a link: in its place no YAML version means anything else."""
+    plain = event.value == "on" and event.style is None and event.anchor is None and event.tag is None
+    return plain and len(path) == _IN_LINK and path[0] == "tables" and path[2] == "links"
 
 
 def _mend(text: str) -> str:

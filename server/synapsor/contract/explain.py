@@ -16,6 +16,7 @@ from synapsor.contract.capability import (
     Approval,
     Argument,
     Bound,
+    Child,
     Limits,
     ProposeCapability,
     Range,
@@ -24,7 +25,7 @@ from synapsor.contract.capability import (
 )
 from synapsor.contract.conditions import Compare
 from synapsor.contract.document import Path, Positions
-from synapsor.contract.mapping import ColumnRule, SingleTenant, Table
+from synapsor.contract.mapping import ColumnRule, Link, SingleTenant, Table
 from synapsor.contract.measures import Bucket, Comparison, Measure, Periods
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.rules import suggest
@@ -39,9 +40,12 @@ PARTS: dict[Path, type[Model]] = {
     ("tables", "*", "tenant"): SingleTenant,
     ("tables", "*", "columns", "*"): ColumnRule,
     ("tables", "*", "only", "*"): Compare,
+    ("tables", "*", "links", "*"): Link,
     ("capabilities", "*"): ReadCapability,
     ("capabilities", "*", "arguments", "*"): Argument,
     ("capabilities", "*", "where", "*"): Compare,
+    ("capabilities", "*", "with", "*"): Child,
+    ("capabilities", "*", "with", "*", "where", "*"): Compare,
     ("capabilities", "*", "limits"): Limits,
     ("capabilities", "*", "measures", "*"): Measure,
     ("capabilities", "*", "group", "*"): Bucket,
@@ -92,7 +96,6 @@ _KINDS = {
 }
 _HELD = {
     "where": "text, a whole number, true, false, null or a comparison",
-    "only": "text, a whole number, true, false, null or a comparison",
     "set": "text, a whole number, true, false or null",
     "measures": "`count`, or a function and its column",
     "group": "a column, or a unit of time and its column",
@@ -114,6 +117,7 @@ _FORMS: dict[str, str] = {
     "relation": "`schema.name`",
     "capability": "`area.verb_object` in lower case, such as `billing.inspect_invoice`",
     "session": "`session.` and a lower-case name, such as `session.tenant_id`",
+    "path": "a column, or up to three links and a column, such as `buyer.region.name`",
     "order": "a column, with - before it for descending order",
     "zone": "an IANA time zone, such as `Europe/Berlin`",
 }
@@ -184,9 +188,11 @@ def _explain(detail: ErrorDetails, path: Path, rest: str, data: Any, positions: 
 def _kind(kind: str, path: Path) -> str:
     if _is_column(path):
         return "a type such as `text`, the word `denied`, or a mapping"
-    if len(path) == 4 and path[2] in _HELD:  # noqa: PLR2004  # capabilities/name/where/column
+    if path[-2:-1] and path[-2] in {"where", "only"}:
+        return _HELD["where"]
+    if len(path) == 4 and path[2] in _HELD:  # noqa: PLR2004  # capabilities/name/set/column
         return _HELD[str(path[2])]
-    if path[2:3] and path[2] in {"where", "only", "compare"}:
+    if {"where", "only", "compare"} & set(path[2:]):
         return "a list or an argument" if path[-1] == "one_of" else "text, a whole number, true or false"
     if path[-1:] == ("tenant",):
         return "a column, or `{single_tenant: true, because: …}`"
@@ -249,17 +255,19 @@ def _form(path: Path, *, is_key: bool) -> str:
         return "session"
     if last in {"relation", "write_to"}:
         return "relation"
-    if "order" in path:
-        return "order"
-    if last == "zone":
-        return "zone"
-    named = {"key", "tenant", "principal", "version", "returns", "moves", "measures", "group", "compare"}
+    for part, form in (("order", "order"), ("zone", "zone"), ("returns", "path")):
+        if part in path[2:]:
+            return form
+    named = {"key", "tenant", "principal", "version", "moves", "on", "measures", "group", "compare"}
     in_columns = bool(named & set(path[2:]))
     return "column" if in_columns else "contract"
 
 
 def _key_form(path: Path) -> str:
-    return "column" if path[2:3] and path[2] in {"columns", "only", "where", "set", "bounds"} else "contract"
+    inner = set(path[2:-1])
+    if "where" in inner:
+        return "path"
+    return "column" if inner & {"columns", "only", "set", "bounds", "on"} else "contract"
 
 
 def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 
 from synapsor.contract.columns import column_problems, listed_once
 from synapsor.contract.conditions import RANGES, Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import RANGED, SETTABLE, ColumnRule, Table
+from synapsor.contract.paths import rule_at
 from synapsor.contract.tokens import to_token
 from synapsor.errors import Problem
 from synapsor.values import ColumnType, ValueUnfit
@@ -17,18 +20,23 @@ _PAIRS: Final = (("at_least", "above"), ("at_most", "below"))
 
 
 def filter_problems(
-    path: Path, where: Mapping[str, Scalar | Compare], table: Table, at: Positions
+    path: Path,
+    where: Mapping[str, Scalar | Compare],
+    table: Table,
+    at: Positions,
+    tables: Mapping[str, Table] | None = None,
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the filters of a `where` or of a table's `only`."""
+    """Yield what is wrong with the filters of a `where` or of a table's `only`; paths may stand there where `tables` are given."""
     for column, said in where.items():
         here = (*path, column)
-        unknown = column not in table.columns or table.columns[column].denied
-        if path[0] == "capabilities" or unknown:
-            found = list(column_problems(here, column, table, at))
+        rule = rule_at(column, table, tables or {})
+        if path[0] == "capabilities" or rule is None or rule.denied:
+            found = list(column_problems(here, column, table, at, tables))
             yield from found
             if found:
                 continue
-        yield from compared_problems(here, column, said, table.columns[column], at)
+        if rule is not None:  # a link on the way that leads to no table is told where the link is
+            yield from compared_problems(here, column, said, rule, at)
 
 
 def compared_problems(
@@ -37,8 +45,12 @@ def compared_problems(
     """Yield what is wrong with how a column is compared; `here` is where that is said."""
     if isinstance(said, Compare):
         yield from _sense(here, said, at)
-    for _, operator, values in terms({column: said}):
-        yield from _compared(here, column, rule, operator, values, at)
+    found = [
+        p for _, operator, values in terms({column: said}) for p in _compared(here, column, rule, operator, values, at)
+    ]
+    yield from found
+    if isinstance(said, Compare) and not found and _is_empty(said, rule):
+        yield at.at_value(here, "SYN316", "No value lies between both ends.", "Exchange them, or widen the range.")
 
 
 def token_of(value: Scalar, rule: ColumnRule, operator: Operator) -> str:
@@ -66,6 +78,24 @@ def _sense(here: Path, said: Compare, at: Positions) -> Iterator[Problem]:
             yield at.at_key((*here, other), "SYN316", f"`{one}` and `{other}` say the same.", "Keep one of them.")
 
 
+def _is_empty(said: Compare, rule: ColumnRule) -> bool:
+    """Tell whether fixed ends leave nothing between them."""
+    low, high = (
+        next((v for v in ends if v is not None), None)
+        for ends in ((said.at_least, said.above), (said.at_most, said.below))
+    )
+    if low is None or high is None or is_argument(low) or is_argument(high):
+        return False
+    first, last = (_rank(token_of(constant(end), rule, Operator.AT_LEAST), rule.type) for end in (low, high))
+    return first > last or (first == last and (said.above is not None or said.below is not None))
+
+
+def _rank(token: str, kind: ColumnType) -> Any:
+    if kind in {ColumnType.INTEGER, ColumnType.NUMERIC}:
+        return Decimal(token)
+    return dt.datetime.fromisoformat(token)
+
+
 def _compared(
     here: Path, column: str, rule: ColumnRule, operator: Operator, values: tuple[Scalar, ...], at: Positions
 ) -> Iterator[Problem]:
@@ -74,7 +104,7 @@ def _compared(
     kind, plain = rule.type, operator is Operator.EQUALS
     place = here if plain else (*here, operator.value)
     if kind not in SETTABLE:
-        yield at.at_key(place, "SYN312", f"`{column}` is {kind.value}, which cannot stand in {here[2]}.", "Remove it.")
+        yield at.at_key(place, "SYN312", f"`{column}` is {kind.value}, which cannot stand in {here[-2]}.", "Remove it.")
         return
     if (operator in RANGES and kind not in RANGED) or (
         operator is Operator.STARTS_WITH and kind is not ColumnType.TEXT

@@ -17,6 +17,7 @@ from synapsor.contract.conditions import Compare, constant, is_argument
 from synapsor.contract.digest import plain
 from synapsor.contract.mapping import SingleTenant, Table
 from synapsor.contract.model import Contract
+from synapsor.contract.paths import rule_at
 from synapsor.contract.tokens import to_token
 from synapsor.values import ColumnType, ValueUnfit
 
@@ -152,6 +153,13 @@ def returned(_: Any, __: Any, pair: Pair) -> bool:
     return bool(set(_returned(pair.after)) - set(_returned(pair.before)))
 
 
+def related(before: Any, after: Any, pair: Pair) -> bool:
+    """What a list of related rows shows; without `returns` it is whatever their table allows."""
+    sides = ((before, pair.before.table), (after, pair.after.table))
+    was, now = (set(said or (table.returned if table else ())) for said, table in sides)
+    return bool(now - was)
+
+
 def _returned(side: Side) -> tuple[str, ...]:
     assert side.capability is not None and side.table is not None  # noqa: S101, PT018  # they return
     assert not isinstance(side.capability, AggregateCapability)  # noqa: S101  # which has no `returns`
@@ -242,7 +250,7 @@ def _end(before: Any, after: Any, pair: Pair, *, below: bool) -> bool:
 
 def _rank(value: Any, side: Side, column: str) -> Any:
     """Return what more and less are told by, or None where that cannot be told here."""
-    rule = side.table.columns.get(column) if side.table else None
+    rule = rule_at(column, side.table, side.contract.tables) if side.table else None
     if rule is None:
         return None
     try:

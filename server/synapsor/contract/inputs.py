@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from synapsor.contract.arguments import integer_range
-from synapsor.contract.capability import AggregateCapability, Argument, Capability, ProposeCapability, is_single
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Argument,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+    is_single,
+)
 from synapsor.contract.columns import listed_once
-from synapsor.contract.conditions import Operator, is_argument, terms
+from synapsor.contract.conditions import Compare, Operator, Scalar, is_argument, terms
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.filters import token_of
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.model import Contract
+from synapsor.contract.paths import rule_at, tables_read
 from synapsor.contract.rules import suggest
 from synapsor.contract.wording import claims_authority
 from synapsor.errors import Problem
@@ -32,21 +40,29 @@ FITS: Final[dict[str, frozenset[ColumnType]]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """Where an argument stands: the place, the column and how it is compared; no operator where it is set."""
+    """Where an argument stands: the place, the column and how it is compared; no operator where it is set.
+
+    Attributes:
+        rule: the column's; None where there is no such column.
+        list: it stands in a filter of a list, where it may be left out.
+    """
 
     here: Path
     column: str
     operator: Operator | None
     name: str
+    rule: ColumnRule | None
+    list: bool
 
 
 def argument_problems(
-    path: Path, capability: Capability, table: Table, contract: Contract, at: Positions
+    path: Path, capability: Capability, name_of_table: str, contract: Contract, at: Positions
 ) -> Iterator[Problem]:
     """Yield what is wrong with the arguments of one capability."""
-    uses = list(_uses(path, capability))
+    tables = contract.tables
+    uses = list(_uses(path, capability, tables[name_of_table], tables))
     used = {use.name for use in uses}
-    trusted = _trusted(contract, table)
+    trusted = _trusted(contract, [tables[n] for n in tables_read(capability, name_of_table, tables)])
     for name, argument in capability.arguments.items():
         here = (*path, "arguments", name)
         if claims_authority(name, trusted):
@@ -60,7 +76,7 @@ def argument_problems(
         yield from _declaration(here, argument, at)
     for use in uses:
         declared = capability.arguments.get(use.name)
-        rule = table.columns.get(use.column)
+        rule = use.rule
         if declared is None:
             fix = (
                 suggest(use.name, capability.arguments)
@@ -69,33 +85,45 @@ def argument_problems(
             yield at.at_value(use.here, "SYN401", f"`${use.name}` is not declared.", fix)
         elif rule is not None and not rule.denied:
             yield from _against((*path, "arguments", use.name), declared, use, rule, at)
-            yield from _placed(use, declared, capability, table, at)
+            yield from _placed(use, declared, at)
 
 
-def _uses(path: Path, capability: Capability) -> Iterator[_Use]:
+def _uses(path: Path, capability: Capability, table: Table, tables: Mapping[str, Table]) -> Iterator[_Use]:
     """Yield every `$argument`."""
-    for column, operator, values in terms(capability.where):
-        here = (*path, "where", column) if operator is Operator.EQUALS else (*path, "where", column, operator.value)
-        for value in values:
-            if is_argument(value):
-                yield _Use(here, column, operator, str(value)[1:])
+    many = not isinstance(capability, ProposeCapability) and not is_single(capability, table)
+    yield from _filters((*path, "where"), capability.where, table, tables, many=many)
     if isinstance(capability, AggregateCapability) and capability.compare is not None:
         column = capability.compare.column
         for period in ("current", "previous"):
-            said = getattr(capability.compare.periods, period)
-            for _, operator, values in terms({column: said}):
-                here = (*path, "compare", "periods", period, operator.value)
-                yield from (_Use(here, column, operator, str(value)[1:]) for value in values if is_argument(value))
+            here = (*path, "compare", "periods", period)
+            for use in _filters(here, {column: getattr(capability.compare.periods, period)}, table, tables, many=False):
+                yield replace(use, here=(*here, *use.here[len(here) + 1 :]))
     if isinstance(capability, ProposeCapability):
         for column, value in capability.set.items():
             if is_argument(value):
-                yield _Use((*path, "set", column), column, None, str(value)[1:])
+                here = (*path, "set", column)
+                yield _Use(here, column, None, str(value)[1:], table.columns.get(column), list=False)
+    elif isinstance(capability, ReadCapability):
+        for name, child in capability.with_.items():
+            link = table.links.get(name)
+            target = tables.get(link.to) if link is not None else None
+            if target is not None:
+                yield from _filters((*path, "with", name, "where"), child.where, target, tables, many=True)
 
 
-def _placed(use: _Use, argument: Argument, capability: Capability, table: Table, at: Positions) -> Iterator[Problem]:
+def _filters(
+    path: Path, where: Mapping[str, Scalar | Compare], table: Table, tables: Mapping[str, Table], *, many: bool
+) -> Iterator[_Use]:
+    for column, operator, values in terms(where):
+        here = (*path, column) if operator is Operator.EQUALS else (*path, column, operator.value)
+        for value in values:
+            if is_argument(value):
+                yield _Use(here, column, operator, str(value)[1:], rule_at(column, table, tables), many)
+
+
+def _placed(use: _Use, argument: Argument, at: Positions) -> Iterator[Problem]:
     """Yield where an optional argument, or a list of values, stands in a place that needs one value."""
-    needed = isinstance(capability, ProposeCapability) or is_single(capability, table) or "compare" in use.here[2:3]
-    if argument.optional and needed:
+    if argument.optional and not use.list:
         yield at.at_value(
             use.here, "SYN408", f"`${use.name}` is optional, and this is always needed.", "Remove `optional`."
         )
@@ -104,10 +132,10 @@ def _placed(use: _Use, argument: Argument, capability: Capability, table: Table,
         yield at.at_value(use.here, "SYN409", "A list of values stands for `one_of`, and nothing else does.", fix)
 
 
-def _trusted(contract: Contract, table: Table) -> list[str]:
-    """Return the names that are the session's to fill: its own, and those of the columns that guard a row."""
+def _trusted(contract: Contract, read: list[Table]) -> list[str]:
+    """Return the names that are the session's to fill: its own, and those of the columns that guard a row that is read."""
     named = [key.removeprefix("session.") for c in contract.contexts.values() for key in (c.tenant, c.principal)]
-    guards = [n for n in (*table.scope, table.version) if n is not None]
+    guards = [n for table in read for n in (*table.scope, table.version) if n is not None]
     return [*named, *guards]
 
 

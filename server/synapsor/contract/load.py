@@ -1,6 +1,6 @@
 """Contracts from files: every problem of every file at once, each with its line, its rule and a fix.
 
-Only a contract without a single problem is returned; there is no lenient way in.
+Only a contract without a single problem is returned; there is no lenient way in. A public contract is translated on the way.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from synapsor.contract.digest import contract_digest
 from synapsor.contract.document import Positions, hidden_characters, read_document
 from synapsor.contract.explain import shape_problems
 from synapsor.contract.model import Contract
+from synapsor.contract.public.reading import is_public, read_public
+from synapsor.contract.public.types import Types, beside, read_types
 from synapsor.errors import ContractError, Problem
 
 MAX_BYTES = 1024 * 1024
@@ -81,7 +83,32 @@ def read_file(file: Path) -> Reading:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return _nothing(name, "SYN002", "This is not UTF-8 text.", "Save the file as UTF-8.", line=line)
-    return read_text(text, name)
+    return _read_public(text, file) if is_public(text) else read_text(text, name)
+
+
+def _read_public(text: str, file: Path) -> Reading:
+    """Return what became of a public contract, by the types file beside it."""
+    name, where = str(file), beside(file)
+    unseen = hidden_characters(text, name)
+    types, problems = types_of(where) if where.is_file() else (Types(), ())
+    if types is None or unseen:
+        return Reading(contract=None, positions=Positions(name), problems=(*unseen, *problems))
+    read = read_public(text, types, name=file.name.partition(".")[0])
+    return Reading(contract=read.contract(), positions=Positions(name), problems=read.problems(name))
+
+
+def types_of(file: Path) -> tuple[Types | None, tuple[Problem, ...]]:
+    """Return what a types file says, or what is wrong with it."""
+    try:
+        data = _bytes(file)
+        text = data.decode("utf-8") if data is not None else None
+    except (OSError, UnicodeDecodeError):
+        text = None
+    if text is None:
+        return None, _nothing(
+            str(file), "SYN001", "This is not a regular file of at most 1 MiB of UTF-8 text."
+        ).problems
+    return read_types(text, str(file))
 
 
 def _bytes(file: Path) -> bytes | None:

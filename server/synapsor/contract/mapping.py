@@ -24,6 +24,9 @@ SETTABLE = frozenset(
 )
 """Types whose token can be computed without asking the database, so that they may stand in `set` and `where`."""
 
+JOINED = frozenset({ColumnType.TEXT, ColumnType.INTEGER, ColumnType.UUID, ColumnType.DATE})
+"""Types of which every engine agrees, in every column, what is equal; so that links may be made of them."""
+
 RANGED = frozenset(
     {ColumnType.INTEGER, ColumnType.NUMERIC, ColumnType.DATE, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ}
 )
@@ -50,6 +53,15 @@ class ColumnRule(Model):
         if isinstance(value, str):
             return {"denied": True} if value == "denied" else {"type": value}
         return value
+
+
+class Link(Model):
+    """The way from a row to its related row, or with `many` to its related rows: which columns are equal to which."""
+
+    to: Name
+    on: Annotated[dict[Column, Column], SORTED] = Field(min_length=1, max_length=8)
+    many: bool = False
+    because: Text | None = None
 
 
 class SingleTenant(Model):
@@ -81,6 +93,7 @@ class Table(Model):
     only: Annotated[dict[Column, Filter], SORTED] = Field(default_factory=dict)
     version: Column | Literal["whole_row"] | None = None
     moves: tuple[Column, ...] = Field(default=(), strict=False)
+    links: Annotated[dict[Name, Link], SORTED] = Field(default_factory=dict)
     columns: Annotated[dict[Column, ColumnRule], SORTED] = Field(min_length=1)
 
     @property

@@ -13,6 +13,7 @@ from pydantic import Field
 from synapsor.contract.base import SORTED, CapabilityName, Model, Name, SessionKey
 from synapsor.contract.capability import Capability, Verbs
 from synapsor.contract.mapping import Table
+from synapsor.contract.paths import tables_read
 
 
 class Context(Model):
@@ -38,3 +39,7 @@ class Contract(Model):
     def table_of(self, capability: Capability) -> Table:
         """The mapping that a capability reads or writes."""
         return self.tables[capability.table]
+
+    def tables_of(self, capability: Capability) -> dict[str, Table]:
+        """The mappings that a capability reads or writes, by their names: its own, then those that its links lead to."""
+        return {name: self.tables[name] for name in tables_read(capability, capability.table, self.tables)}

@@ -14,6 +14,7 @@ from synapsor.contract.capability import (
     Limits,
     ProposeCapability,
     Range,
+    ReadCapability,
     shown,
 )
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
@@ -58,6 +59,7 @@ def granted(contract: Contract, capability: Capability) -> Iterator[str]:
     else:
         yield f"returns {', '.join(shown(capability, table))}"
     yield f"where {rows or 'nothing: every row, since the table has a single tenant'}"
+    yield from _related(contract, capability)
     yield f"limits: {', '.join(_limited(limits))}"
     if isinstance(capability, ProposeCapability):
         yield f"sets {', '.join(f'{column} = {value_of(value)}' for column, value in capability.set.items())}"
@@ -92,6 +94,23 @@ def _limited(limits: Limits) -> Iterator[str]:
         yield f"{limits.groups} groups"
         said["different questions a day"] = limits.variants_per_day
     yield from (f"{most} {what}" for what, most in said.items() if most is not None)
+
+
+def _related(contract: Contract, capability: Capability) -> Iterator[str]:
+    """Yield what is read through links: under which conditions each table's rows are seen, and which lists come along."""
+    context, tables = contract.context_of(capability), contract.tables
+    own, *others = contract.tables_of(capability)
+    for name in others:
+        table = tables[name]
+        trusted = ((table.tenant_column, context.tenant), (table.principal, context.principal))
+        asked = [f"{column} = {value}" for column, value in trusted if column is not None]
+        rows = " and ".join([*asked, *comparisons(table.only)])
+        yield f"follows links to {name} where {rows or 'nothing: the table has a single tenant'}"
+    for word, child in capability.with_.items() if isinstance(capability, ReadCapability) else ():
+        target = tables[tables[own].links[word].to]
+        rows = " and ".join(comparisons(child.where))
+        columns = ", ".join(child.returns or target.returned)
+        yield f"brings along at most {child.rows} rows of {word}: {columns}{f' where {rows}' if rows else ''}"
 
 
 def comparisons(where: Mapping[str, Scalar | Compare], signs: Mapping[Operator, str] = _SIGNS) -> Iterator[str]:

@@ -31,6 +31,7 @@ _CHAPTERS = {
     "4": "Arguments",
     "5": "Names",
     "6": "Aggregates",
+    "7": "Related rows",
 }
 
 _LINT_CHAPTERS = {

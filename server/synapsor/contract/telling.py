@@ -5,7 +5,7 @@ Each section is one function of one table; it repeats what the contract says and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +23,7 @@ from synapsor.contract.capability import (
 from synapsor.contract.conditions import is_argument
 from synapsor.contract.mapping import SingleTenant, Table
 from synapsor.contract.model import Context, Contract
+from synapsor.contract.paths import steps_of
 from synapsor.contract.plainly import WORDS, bounds_of, comparisons, computed, value_of
 
 
@@ -40,6 +41,7 @@ class _Subject:
     table: Table
     context: Context
     named: str
+    tables: Mapping[str, Table]
 
     @property
     def single(self) -> bool:
@@ -55,6 +57,7 @@ def told(contract: Contract, name: str) -> tuple[Told, ...]:
         table=table,
         context=contract.context_of(capability),
         named=next(name for name, other in contract.tables.items() if other is table),
+        tables=contract.tables,
     )
     sections = ((label, tuple(tell(subject))) for label, tell in SECTIONS.items())
     return tuple(Told(label=label, sentences=sentences) for label, sentences in sections if sentences)
@@ -133,6 +136,24 @@ def _seen(it: _Subject) -> Iterator[str]:
     yield ", ".join(shown(it.capability, it.table))
     if isinstance(it.capability, AggregateCapability):
         yield from computed(it.capability)
+
+
+def _related(it: _Subject) -> Iterator[str]:
+    """Tell of each table that links lead to whose rows of it are seen, and of the lists that come along."""
+    steps = steps_of(it.capability, it.named, it.tables)
+    for name in dict.fromkeys(step.to for step in steps):
+        table = it.tables[name]
+        trusted = ((table.tenant_column, it.context.tenant), (table.principal, it.context.principal))
+        kept = [f"{column} is the {_of_session(value)} of the session" for column, value in trusted if column]
+        rows = " and ".join([*kept, *comparisons(table.only, WORDS)])
+        yield f"From {name}, only rows whose {rows}." if rows else f"From {name}, any row: it has a single tenant."
+    if any(not it.tables[step.table].links[step.link].many for step in steps):
+        yield "Where there is no such row, the result says null in its place."
+    for word, child in it.capability.with_.items() if isinstance(it.capability, ReadCapability) else ():
+        target = it.tables[it.table.links[word].to]
+        yield f"At most {child.rows} rows of {word} come along: {', '.join(child.returns or target.returned)}."
+        for said in comparisons(child.where, WORDS):
+            yield f"Of {word}: {said}{'' if '$' not in said else ' (what the model gives)'}"
 
 
 def _unseen(it: _Subject) -> Iterator[str]:
@@ -227,6 +248,7 @@ SECTIONS: Final[dict[str, Callable[[_Subject], Iterator[str]]]] = {
     "changes": _changed,
     "bounds": _bounds,
     "seen": _seen,
+    "related": _related,
     "never seen": _unseen,
     "limits": _limits,
     "decided by": _decides,

@@ -5,9 +5,8 @@ Filters and scope are those of a read, made by the same functions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from synapsor.contract.capability import AggregateCapability
@@ -24,12 +23,12 @@ from synapsor.core.aggregate import (
     MeasureColumn,
     Ordering,
 )
+from synapsor.core.links import Joins, Mapped
 from synapsor.core.plan import Column, Relation
 from synapsor.core.question import (
     MOST_SHAPES,
     Asked,
     asked_of,
-    column_of,
     conditions_of,
     left_out_of,
     scope_tokens,
@@ -72,9 +71,10 @@ def count_question_of(
     capability: AggregateCapability, table: Table, natives: Mapping[str, str] | None = None
 ) -> CountQuestion:
     """Prepare an aggregate for planning; done once at start. `table` is the contract's own, whose scales are the same everywhere."""
-    see = partial(column_of, table, natives=natives)
-    asked = conditions_of(capability, table, see)
-    periods = _periods(capability, table, see)
+    joins = Joins(Mapped(table=table, natives=natives or {}), {})
+    see = joins.column
+    asked = conditions_of(capability.where, capability, table, joins)
+    periods = _periods(capability, joins)
     limits = capability.limits
     shape = AggregateShape(
         relation=Relation.parse(table.relation),
@@ -94,7 +94,7 @@ def count_question_of(
     return CountQuestion(shape=shape, asked=asked, periods=periods, optional=optional, time_ms=limits.time_ms)
 
 
-def measure_of(name: str, measure: str | Measure, table: Table, see: partial[Column]) -> MeasureColumn:
+def measure_of(name: str, measure: str | Measure, table: Table, see: Callable[[str], Column]) -> MeasureColumn:
     """Return the planner's view of a measure."""
     ((function, column),) = functions_of(measure)
     if function is Function.COUNT:
@@ -140,20 +140,20 @@ def _check_apart(question: CountQuestion, periods: list[list[str]]) -> None:
         raise Refusal(Code.INVALID_ARGUMENTS, "The two periods overlap.")
 
 
-def _periods(capability: AggregateCapability, table: Table, see: partial[Column]) -> tuple[tuple[Asked, ...], ...]:
+def _periods(capability: AggregateCapability, joins: Joins) -> tuple[tuple[Asked, ...], ...]:
     compare = capability.compare
     if compare is None:
         return ()
     return tuple(
         tuple(
-            asked_of(name, operator, values, capability, table, see)
+            asked_of(name, operator, values, capability, joins)
             for name, operator, values in terms({compare.column: getattr(compare.periods, period)})
         )
         for period in (CURRENT, PREVIOUS)
     )
 
 
-def _group(name: str, group: str | Bucket, see: partial[Column]) -> GroupColumn:
+def _group(name: str, group: str | Bucket, see: Callable[[str], Column]) -> GroupColumn:
     ((unit, column),) = units_of(group)
     zone = group.zone or "" if isinstance(group, Bucket) else ""
     return GroupColumn(name=name, column=see(column), unit=unit, zone=zone)

@@ -5,6 +5,7 @@ Closed on every level, and made of reviewed words only: no table, source or tena
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from synapsor.contract.aggregates import has_change
@@ -13,36 +14,63 @@ from synapsor.contract.capability import AggregateCapability, Capability, ReadCa
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.measures import Bucket, Function, Measure, functions_of, units_of
 from synapsor.contract.schema import Schema, closed
+from synapsor.core.form import Form, Nested, form_of
 from synapsor.core.proposal import Status
 from synapsor.errors import Code
 from synapsor.values import SAFE_INTEGER, ColumnType
 
 
-def output_schema(capability: Capability, table: Table) -> Schema:
-    """Return the schema of a capability's envelope, for answers and refusals alike."""
+def output_schema(capability: Capability, table: Table, tables: Mapping[str, Table] | None = None) -> Schema:
+    """Return the schema of a capability's envelope, for answers and refusals alike; `tables` are those of its contract."""
     if isinstance(capability, ReadCapability):
-        return _envelope("read", data=_data(capability, table), proposal=None)
+        return _envelope("read", data=_data(capability, table, tables or {}), proposal=None)
     if isinstance(capability, AggregateCapability):
         return _envelope("aggregate", data=_totals(capability, table), proposal=None)
     return _envelope("propose", data=None, proposal=_proposal(capability.set, capability, table))
 
 
-def _data(capability: ReadCapability, table: Table) -> Schema:
-    row = _row(capability, table)
+def _data(capability: ReadCapability, table: Table, tables: Mapping[str, Table]) -> Schema:
+    row = _formed(form_of(shown(capability, table), table, tables), table, tables)
     if is_single(capability, table):
-        return closed({"row": row})
-    told: Schema = {
-        "rows": {"type": "array", "items": row, "maxItems": capability.limits.rows},
-        "count": {"type": "integer", "minimum": 0, "maximum": capability.limits.rows},
-        "truncated": {"type": "boolean", "description": "There is more than these rows."},
-        "cut_by": {"enum": [None, "rows", "bytes"], "description": "Which limit cut the result."},
-    }
+        return closed({"row": closed({**row, **_lists(capability, table, tables)})})
+    told = _told(closed(row), capability.limits.rows)
     if capability.total:
         told["total"] = {"type": ["integer", "null"], "minimum": 0, "description": "All rows there are, on every page."}
     if capability.pages:
         words = "Where the next page begins; null when there is none."
         told["next_cursor"] = {"type": ["string", "null"], "maxLength": MAX_CURSOR, "description": words}
     return closed(told)
+
+
+def _told(row: Schema, rows: int) -> Schema:
+    return {
+        "rows": {"type": "array", "items": row, "maxItems": rows},
+        "count": {"type": "integer", "minimum": 0, "maximum": rows},
+        "truncated": {"type": "boolean", "description": "There is more than these rows."},
+        "cut_by": {"enum": [None, "rows", "bytes"], "description": "Which limit cut the result."},
+    }
+
+
+def _formed(form: Form, table: Table, tables: Mapping[str, Table]) -> Schema:
+    """Return the properties of a row; a related row is an object, or null where there is none."""
+    return {name: _part(name, part, table, tables) for name, part in form.parts.items()}
+
+
+def _part(name: str, part: str | Nested, table: Table, tables: Mapping[str, Table]) -> Schema:
+    if isinstance(part, Nested):
+        target = tables[table.links[name].to]
+        return {"anyOf": [closed(_formed(part.form, target, tables)), {"type": "null"}]}
+    return _value(table.columns[name])
+
+
+def _lists(capability: ReadCapability, table: Table, tables: Mapping[str, Table]) -> Schema:
+    """Return the properties that hold the lists of related rows."""
+    told = {}
+    for name, child in capability.with_.items():
+        target = tables[table.links[name].to]
+        row = _formed(form_of(child.returns or target.returned, target, tables), target, tables)
+        told[name] = closed(_told(closed(row), child.rows))
+    return told
 
 
 def _totals(capability: AggregateCapability, table: Table) -> Schema:

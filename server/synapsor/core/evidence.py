@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from synapsor.core.aggregate import AggregatePlan, AggregateShape
@@ -37,6 +38,7 @@ class Rows:
         position: the source's own position (a WAL location, a GTID), where it gives one.
         cut_by: which limit cut the result, of rows or of bytes; None when it is whole.
         total: how many rows there are in all, where that was asked for and could be told.
+        doubled: a link that is not proven to lead to one row led to two.
         withheld: of an aggregate, whether there may be groups that are too small to be told.
     """
 
@@ -45,15 +47,67 @@ class Rows:
     position: str | None = None
     cut_by: str | None = None
     total: int | None = None
+    doubled: bool = False
     withheld: bool | None = None
+
+    @property
+    def bytes(self) -> int:
+        """The bytes of all cells."""
+        return sum(_size(row) for row in self.rows)
+
+    def within(self, limit: int) -> Rows:
+        """Return the rows before the first one with which all together are over a limit of bytes."""
+        for number, row in enumerate(self.rows):
+            limit -= _size(row)
+            if limit < 0:
+                return replace(self, rows=self.rows[:number], cut_by="bytes")
+        return self
+
+
+def _size(row: tuple[Token, ...]) -> int:
+    return sum(len(token.encode()) for token in row if token is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenList:
+    """A list of related rows that was seen with its row, in the same transaction.
+
+    Attributes:
+        plan: None where the row has no value by which there could be any; then nothing was asked.
+    """
+
+    shape: ReadShape
+    plan: ReadPlan | None
+    seen: Rows
+
+    def body(self) -> dict[str, Any]:
+        """Return the part of the evidence bundle that is about it."""
+        return {
+            "columns": self.shape.described,
+            "rows": [list(row) for row in self.seen.rows],
+            "cut_by": self.seen.cut_by,
+            "plan": self.shape.fingerprint if self.plan is None else self.plan.shape.fingerprint,
+            "parameters": None if self.plan is None else self.plan.fingerprint,
+            "limits": {"rows": self.shape.rows, "bytes": self.shape.bytes},
+        }
 
 
 def evidence_body(
-    evidence_id: str, call: Call, plan: ReadPlan | AggregatePlan, seen: Rows, *, source: str
+    evidence_id: str,
+    call: Call,
+    plan: ReadPlan | AggregatePlan,
+    seen: Rows,
+    *,
+    source: str,
+    lists: Mapping[str, SeenList] | None = None,
 ) -> dict[str, Any]:
-    """Return the evidence bundle: exact tokens of every row seen, and all that is needed to understand them later."""
+    """Return the evidence bundle: exact tokens of every row seen, and all that is needed to understand them later.
+
+    The lists that came along with a row are in the same bundle, under the same digest.
+    """
     shape = plan.shape
     withheld = {} if seen.withheld is None else {"withheld": seen.withheld}
+    also = {"lists": {name: found.body() for name, found in lists.items()}} if lists else {}
     return {
         **withheld,
         "id": evidence_id,
@@ -72,6 +126,7 @@ def evidence_body(
         "plan": shape.fingerprint,
         "parameters": plan.fingerprint,
         "limits": {"rows": shape.rows, "bytes": shape.bytes, "time_ms": plan.time_ms},
+        **also,
     }
 
 
@@ -84,8 +139,13 @@ def audit_body(
     rows: int,
     evidence: str | None,
     source: str | None,
+    related: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Return the query audit of one call; refused and failed calls have one too. It holds no value of any row or argument."""
+    """Return the query audit of one call; refused and failed calls have one too. It holds no value of any row or argument.
+
+    `related` are the relations that links led to.
+    """
+    also = {"related": sorted(set(related))} if related else {}
     return {
         "id": call.id,
         "at": call.at,
@@ -101,4 +161,5 @@ def audit_body(
         "parameters": parameters,
         "rows": rows,
         "evidence": evidence,
+        **also,
     }

@@ -43,12 +43,21 @@ class ColumnFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignKey:
+    """A reference that the database itself holds to: every row's `columns` (own, theirs) equal those of a row of `to`, or one is NULL."""
+
+    to: Relation
+    columns: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelationFacts:
     """What the live catalogue says of a relation.
 
     Attributes:
         kind: `table` or `view`.
         unique: sets of columns proven unique (not nullable, not partial).
+        references: the foreign keys that hold for every row; a view has none.
         transactional: a rollback undoes a change (InnoDB; always true elsewhere).
         hazards: plain sentences about what makes it unsafe to read or write, empty when nothing does.
     """
@@ -57,6 +66,7 @@ class RelationFacts:
     kind: str
     columns: Mapping[str, ColumnFacts]
     unique: tuple[frozenset[str], ...] = ()
+    references: tuple[ForeignKey, ...] = ()
     transactional: bool = True
     hazards: tuple[str, ...] = ()
 

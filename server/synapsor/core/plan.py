@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from synapsor.contract.base import Column as ColumnName
 from synapsor.contract.conditions import Operator
 from synapsor.values import ColumnType, Token, digest
+
+ROW = "r"
+"""The alias of a statement's own relation; those that links lead to are `l1`, `l2`, …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +45,20 @@ class Column:
 
     Attributes:
         native: the type's name in the database's catalogue (after `ENUM`, an enum's), or "" when the usual type of `type` will do.
+        of: the alias of its relation in the statement.
+        via: the links that lead to its relation, none for the statement's own.
     """
 
     name: ColumnName
     type: ColumnType
     native: str = ""
+    of: str = ROW
+    via: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """What the contract and the evidence call it."""
+        return ".".join((*self.via, self.name)) if self.via else self.name
 
     @property
     def is_enum(self) -> bool:
@@ -66,6 +79,49 @@ class Condition:
     takes: int = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """One row that is looked up beside another one; where there is none for this tenant, all its columns are NULL.
+
+    Attributes:
+        path: the links that lead to it.
+        on: which column of the row before equals which of this one.
+        tenant, principal: as in a shape, of this relation; their tokens, then those of `where`, stand in `ReadPlan.joined`.
+        where: what its table holds only.
+        proven: no second row can answer; otherwise one that does is found out and refused.
+    """
+
+    relation: Relation
+    path: str
+    alias: str
+    on: tuple[tuple[Column, Column], ...]
+    tenant: Column | None
+    principal: Column | None = None
+    where: tuple[Condition, ...] = ()
+    proven: bool = True
+
+    @property
+    def scope(self) -> tuple[Column, ...]:
+        """The columns that the session decides."""
+        return tuple(column for column in (self.tenant, self.principal) if column is not None)
+
+    @property
+    def presence(self) -> Column:
+        """A column that has a value exactly when there is such a row."""
+        return self.on[0][1]
+
+    @property
+    def bound(self) -> list[Column]:
+        """The column of each of its parameters, in order."""
+        return [*self.scope, *(c.column for c in self.where for _ in range(c.takes))]
+
+    @property
+    def described(self) -> list[Any]:
+        """What is fixed of it, for the fingerprint."""
+        on = [[one.path, other.path] for one, other in self.on]
+        return [self.path, str(self.relation), on, _named(self.scope), _compared(self.where)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReadShape:
     """The fixed part of a read.
@@ -74,6 +130,7 @@ class ReadShape:
         columns: every column fetched, in order; the tenant and key columns are among them, for the re-check.
         tenant: the tenant column, or None for a single-tenant relation.
         principal: the column that must equal the principal, where rows are assigned to people.
+        joins: the related rows that are looked up; the presence and scope of each is among the columns, for the re-check.
         where: what the rows must satisfy beside (key columns first); their tokens stand in this order in `ReadPlan.values`.
         order: (column, descending).
         after: for a next page, which of the last row's order columns hold a value; those tokens follow in `ReadPlan.values`.
@@ -89,6 +146,7 @@ class ReadShape:
     columns: tuple[Column, ...]
     tenant: Column | None
     principal: Column | None = None
+    joins: tuple[Join, ...] = ()
     where: tuple[Condition, ...]
     order: tuple[tuple[Column, bool], ...] = ()
     after: tuple[bool, ...] = ()
@@ -105,7 +163,8 @@ class ReadShape:
     @cached_property
     def _hash(self) -> int:
         """A shape is the key under which its statement is kept, looked up with every call."""
-        return hash((self.fingerprint, self.columns, self.tenant, self.principal, self.where, self.order))
+        own = (self.fingerprint, self.columns, self.tenant, self.principal, self.where, self.order)
+        return hash((own, self.joins))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -115,7 +174,7 @@ class ReadShape:
             "columns": _named(self.columns),
             "tenant": self.tenant.name if self.tenant else None,
             "principal": self.principal.name if self.principal else None,
-            "where": [[c.column.name, c.column.type.value, c.operator.value, c.takes] for c in self.where],
+            "where": _compared(self.where),
             "order": [[c.name, down] for c, down in self.order],
             "after": list(self.after),
             "rows": self.rows,
@@ -124,7 +183,13 @@ class ReadShape:
             "total": self.total,
             "lock": self.lock,
         }
-        return digest("plan", body)
+        joins = {"joins": [join.described for join in self.joins]} if self.joins else {}
+        return digest("plan", {**body, **joins})
+
+    @property
+    def miscounted(self) -> bool:
+        """Whether a second row of a link that is not proven to lead to one would be counted with the rows."""
+        return self.total and not all(j.proven for j in self.joins) and any(c.column.via for c in self.where)
 
     @cached_property
     def described(self) -> list[list[str]]:
@@ -133,8 +198,13 @@ class ReadShape:
 
     @cached_property
     def positions(self) -> dict[str, int]:
-        """Where each column stands in a row."""
-        return {column.name: index for index, column in enumerate(self.columns)}
+        """Where each column stands in a row, by its path."""
+        return {column.path: index for index, column in enumerate(self.columns)}
+
+    @cached_property
+    def types(self) -> dict[str, ColumnType]:
+        """What each column holds, by its path."""
+        return {column.path: column.type for column in self.columns}
 
     @cached_property
     def scope(self) -> tuple[Column, ...]:
@@ -147,9 +217,19 @@ class ReadShape:
         found, at = [], 0
         for column, operator, takes in self._bound():
             exact = operator in _EXACT and column.type not in _SPELLED_ALIKE
-            if exact and column.name in self.positions:
-                found.append((self.positions[column.name], at, at + takes))
+            if exact and column.path in self.positions:
+                found.append((self.positions[column.path], at, at + takes))
             at += takes
+        return tuple(found)
+
+    @cached_property
+    def joined_rechecks(self) -> tuple[tuple[int, int, int], ...]:
+        """What every related row that is there is compared with again: where its presence and the column stand, and the token's place."""
+        found, at = [], len(self.scope) + sum(c.takes for c in self.where) + sum(self.after)
+        for join in self.joins:
+            present = self.positions[join.presence.path]
+            found += [(present, self.positions[c.path], at + n) for n, c in enumerate(join.scope)]
+            at += len(join.bound)
         return tuple(found)
 
     def _bound(self) -> Iterator[tuple[Column, Operator, int]]:
@@ -169,17 +249,19 @@ class ReadPlan:
     Attributes:
         scope: the tokens of `shape.scope`.
         values: the tokens of `shape.where`, then those of `shape.after`.
+        joined: for each of `shape.joins` the tokens of its scope, then those of its fixed filters.
     """
 
     shape: ReadShape
     scope: tuple[Token, ...]
     values: tuple[str, ...]
+    joined: tuple[Token, ...] = ()
     time_ms: int
 
     @cached_property
     def bound(self) -> tuple[Token, ...]:
         """Every token that is bound, in order."""
-        return (*self.scope, *self.values)
+        return (*self.scope, *self.values, *self.joined)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -216,4 +298,8 @@ class WritePlan:
 
 
 def _named(columns: tuple[Column, ...]) -> list[list[str]]:
-    return [[c.name, c.type.value] for c in columns]
+    return [[c.path, c.type.value] for c in columns]
+
+
+def _compared(where: tuple[Condition, ...]) -> list[Any]:
+    return [[c.column.path, c.column.type.value, c.operator.value, c.takes] for c in where]

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
-from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, is_single
-from synapsor.contract.conditions import Operator, Scalar, constant, is_argument, terms
+from synapsor.contract.capability import Capability, Child, ProposeCapability, ReadCapability, is_single
+from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.filters import token_of
-from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.mapping import ColumnRule, Link, Table
 from synapsor.core.aggregate import AggregateShape
-from synapsor.core.plan import Column, Condition, ReadPlan, ReadShape, Relation
+from synapsor.core.links import Joins, Mapped
+from synapsor.core.plan import Condition, Join, ReadPlan, ReadShape, Relation
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
 from synapsor.values import Token, ValueUnfit
@@ -31,6 +31,7 @@ class Asked:
     Attributes:
         argument: the argument that gives its tokens, or "" where `constants` are them.
         optional: without the argument there is no such condition.
+        parent: its one token is what the row holds that the list belongs to.
     """
 
     condition: Condition
@@ -38,6 +39,7 @@ class Asked:
     argument: str = ""
     optional: bool = False
     constants: tuple[str, ...] = ()
+    parent: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +49,14 @@ class Question:
     Attributes:
         shape: with every condition, and from the beginning.
         optional: the arguments that may be left out.
+        joined: for each join of the shape, the tokens of its fixed filters.
     """
 
     shape: ReadShape
     asked: tuple[Asked, ...]
     optional: frozenset[str]
     time_ms: int
+    joined: tuple[tuple[str, ...], ...] = ()
     _shapes: dict[tuple[frozenset[str], tuple[bool, ...]], ReadShape] = field(default_factory=dict, compare=False)
 
     def shape_for(self, left_out: frozenset[str], after: tuple[bool, ...]) -> ReadShape:
@@ -68,66 +72,128 @@ class Question:
         return known
 
 
-def column_of(table: Table, name: str, natives: Mapping[str, str] | None = None) -> Column:
-    """Return the planner's view of a mapped column; `natives` is what the live catalogue says of its type."""
-    return Column(name, table.columns[name].type, (natives or {}).get(name, ""))
-
-
 def question_of(
-    capability: ReadCapability | ProposeCapability, table: Table, natives: Mapping[str, str] | None = None
+    capability: ReadCapability | ProposeCapability,
+    table: Table,
+    natives: Mapping[str, str] | None = None,
+    tables: Mapping[str, Mapped] | None = None,
 ) -> Question:
-    """Prepare a capability for planning; done once at start. A proposal fetches every mapped column, for its guard."""
-    see = partial(column_of, table, natives=natives)
-    asked = conditions_of(capability, table, see)
+    """Prepare a capability for planning; done once at start. A proposal fetches every mapped column, for its guard.
+
+    `tables` are those that links may lead to.
+    """
     single = is_single(capability, table)
     read = capability if isinstance(capability, ReadCapability) else None
     order = () if single else _total_order(read.order if read else (), table.key)
-    wanted = read.returns if read and read.returns else tuple(table.allowed)
     followed = tuple(o.lstrip("-") for o in order) if read and read.pages else ()
-    needed = (*wanted, *table.key, *table.scope, *followed)
-    shape = ReadShape(
-        relation=Relation.parse(table.relation),
-        columns=tuple(see(n) for n in dict.fromkeys(needed)),
-        tenant=see(table.tenant_column) if table.tenant_column else None,
-        principal=see(table.principal) if table.principal else None,
-        where=tuple(a.condition for a in asked),
-        order=tuple((see(o.lstrip("-")), o.startswith("-")) for o in order),
+    own = _Own(
+        returns=(read.returns if read else None) or tuple(table.allowed),
+        needed=(*followed, *(_compared_of(read, table) if read else ())),
+        where=capability.where,
+        order=order,
         rows=1 if single else capability.limits.rows,
-        bytes=capability.limits.bytes,
         single=single,
         pages=read is not None and read.pages,
         total=read is not None and read.total,
     )
+    return _question(own, capability, Mapped(table=table, natives=natives or {}), tables or {})
+
+
+def child_question_of(child: Child, link: Link, capability: ReadCapability, tables: Mapping[str, Mapped]) -> Question:
+    """Prepare a list of related rows; the first conditions take what its parent's row holds, in the order of `link.on`."""
+    target = tables[link.to]
+    order = _total_order(child.order, target.table.key)
+    own = _Own(
+        returns=child.returns or target.table.returned,
+        needed=tuple(link.on.values()),
+        where=child.where,
+        order=order,
+        rows=child.rows,
+        parent=tuple(link.on.values()),
+    )
+    return _question(own, capability, target, tables)
+
+
+def _compared_of(read: ReadCapability, table: Table) -> tuple[str, ...]:
+    """Return the columns of a parent's row by which its lists are found."""
+    return tuple(own for name in read.with_ for own in table.links[name].on)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Own:
+    """What one statement of a capability asks for; `parent` are columns that equal what another row holds."""
+
+    returns: tuple[str, ...]
+    needed: tuple[str, ...]
+    where: Mapping[str, Scalar | Compare]
+    order: tuple[str, ...]
+    rows: int
+    single: bool = False
+    pages: bool = False
+    total: bool = False
+    parent: tuple[str, ...] = ()
+
+
+def _question(
+    own: _Own, capability: ReadCapability | ProposeCapability, root: Mapped, tables: Mapping[str, Mapped]
+) -> Question:
+    table, joins = root.table, Joins(root, tables)
+    see = joins.column
+    wanted = [see(path) for path in (*own.returns, *table.key, *table.scope, *own.needed)]
+    asked = _asked(own, capability, table, joins)
+    rechecked = [column for join in joins.joins for column in (join.presence, *join.scope)]
+    shape = ReadShape(
+        relation=Relation.parse(table.relation),
+        columns=tuple(dict.fromkeys((*wanted, *rechecked))),
+        tenant=see(table.tenant_column) if table.tenant_column else None,
+        principal=see(table.principal) if table.principal else None,
+        joins=tuple(joins.joins),
+        where=tuple(a.condition for a in asked),
+        order=tuple((see(o.lstrip("-")), o.startswith("-")) for o in own.order),
+        rows=own.rows,
+        bytes=capability.limits.bytes,
+        single=own.single,
+        pages=own.pages,
+        total=own.total,
+    )
     optional = frozenset(a.argument for a in asked if a.optional)
-    return Question(shape=shape, asked=asked, optional=optional, time_ms=capability.limits.time_ms)
+    return Question(
+        shape=shape,
+        asked=asked,
+        optional=optional,
+        time_ms=capability.limits.time_ms,
+        joined=tuple(joins.constants),
+    )
 
 
-def conditions_of(capability: Capability, table: Table, see: partial[Column]) -> tuple[Asked, ...]:
+def conditions_of(
+    where: Mapping[str, Scalar | Compare], capability: Capability, table: Table, joins: Joins
+) -> tuple[Asked, ...]:
     """Return every condition, the key's first, then the capability's own and those of the table."""
-    said = [*terms(capability.where), *terms(table.only)]
+    said = [*terms(where), *terms(table.only)]
     return tuple(
-        asked_of(name, operator, values, capability, table, see)
+        asked_of(name, operator, values, capability, joins)
         for name, operator, values in sorted(said, key=lambda term: term[0] not in table.key)
     )
 
 
-def asked_of(
-    name: str,
-    operator: Operator,
-    values: tuple[Scalar, ...],
-    capability: Capability,
-    table: Table,
-    see: partial[Column],
-) -> Asked:
+def asked_of(name: str, operator: Operator, values: tuple[Scalar, ...], capability: Capability, joins: Joins) -> Asked:
     """Return one condition, with where its tokens come from."""
-    rule = table.columns[name]
+    rule = joins.rule(name)
     if values and is_argument(values[0]):
         argument = str(values[0])[1:]
         declared = capability.arguments[argument]
-        condition = Condition(see(name), operator, declared.many or 1)
+        condition = Condition(joins.column(name), operator, declared.many or 1)
         return Asked(condition=condition, rule=rule, argument=argument, optional=declared.optional)
     tokens = tuple(token_of(constant(value), rule, operator) for value in values)
-    return Asked(condition=Condition(see(name), operator, len(tokens)), rule=rule, constants=tokens)
+    return Asked(condition=Condition(joins.column(name), operator, len(tokens)), rule=rule, constants=tokens)
+
+
+def _asked(own: _Own, capability: ReadCapability | ProposeCapability, table: Table, joins: Joins) -> tuple[Asked, ...]:
+    """Return every condition, those on what a parent's row holds before all others."""
+    see = joins.column
+    parent = (Asked(condition=Condition(see(n)), rule=table.columns[n], parent=True) for n in own.parent)
+    return (*parent, *conditions_of(own.where, capability, table, joins))
 
 
 def _total_order(order: tuple[str, ...], key: tuple[str, ...]) -> tuple[str, ...]:
@@ -137,18 +203,35 @@ def _total_order(order: tuple[str, ...], key: tuple[str, ...]) -> tuple[str, ...
 
 
 def plan_read(
-    question: Question, scope: Scope, arguments: Mapping[str, Any], after: tuple[Token, ...] = ()
+    question: Question,
+    scope: Scope,
+    arguments: Mapping[str, Any],
+    after: tuple[Token, ...] = (),
+    parent: tuple[str, ...] = (),
 ) -> ReadPlan:
     """Return the plan of one call; `after` are the order columns of the last row that the caller has seen.
+
+    `parent` is what the row holds that a list belongs to.
 
     Raises:
         Refusal: an argument cannot be a value of its column (`invalid_arguments`).
     """
-    values = values_of(question.asked, arguments)
+    values = [*parent, *values_of(question.asked[len(parent) :], arguments)]
     left_out = left_out_of(question.optional, arguments)
     shape = question.shape_for(left_out, tuple(token is not None for token in after))
     values += [token for token in after if token is not None]
-    return ReadPlan(shape=shape, scope=scope_tokens(shape, scope), values=tuple(values), time_ms=question.time_ms)
+    joined = [
+        token
+        for join, constants in zip(shape.joins, question.joined, strict=True)
+        for token in (*scope_tokens(join, scope), *constants)
+    ]
+    return ReadPlan(
+        shape=shape,
+        scope=scope_tokens(shape, scope),
+        values=tuple(values),
+        joined=tuple(joined),
+        time_ms=question.time_ms,
+    )
 
 
 def values_of(asked: Iterable[Asked], arguments: Mapping[str, Any]) -> list[str]:
@@ -171,7 +254,7 @@ def left_out_of(optional: frozenset[str], arguments: Mapping[str, Any]) -> froze
     return frozenset(optional - arguments.keys()) if optional else frozenset()
 
 
-def scope_tokens(shape: ReadShape | AggregateShape, scope: Scope) -> tuple[Token, ...]:
+def scope_tokens(shape: ReadShape | AggregateShape | Join, scope: Scope) -> tuple[Token, ...]:
     """Return the tokens of the columns that the session decides."""
     tenant = () if shape.tenant is None else (scope.tenant,)
     return tenant if shape.principal is None else (*tenant, scope.principal)
@@ -190,6 +273,8 @@ def _tokens(asked: Asked, given: Any) -> list[str]:
 def recheck(plan: ReadPlan, rows: list[tuple[Token, ...]]) -> None:
     """Compare scope and compared columns bytewise with what was asked; a collation or coercion may have matched more.
 
+    A related row that is there is compared with the session's scope in the same way.
+
     Raises:
         Refusal: `not_found`, as if the row did not exist, because for this tenant it does not.
     """
@@ -197,4 +282,7 @@ def recheck(plan: ReadPlan, rows: list[tuple[Token, ...]]) -> None:
     for at, first, last in plan.shape.rechecks:
         allowed = bound[first:last]
         if any(row[at] not in allowed for row in rows):
+            raise Refusal(Code.NOT_FOUND)
+    for present, at, place in plan.shape.joined_rechecks:
+        if any(row[present] is not None and row[at] != bound[place] for row in rows):
             raise Refusal(Code.NOT_FOUND)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from synapsor.contract.mapping import Table
@@ -38,21 +38,23 @@ def name_of(value: str) -> str:
     return value.removeprefix("session.")
 
 
-def scope_of(session: Session, context: Context, table: Table) -> Scope:
-    """Return the scope of a call.
+def scope_of(session: Session, context: Context, table: Table, related: Iterable[Table] = ()) -> Scope:
+    """Return the scope of a call that reads a table and those that its links lead to.
 
     Raises:
         Refusal: the session lacks a value, or its type is not the tenant column's (`scope_unavailable`).
     """
+    tables = (table, *related)
+    tenants = [t.columns[t.tenant_column].type for t in tables if t.tenant_column is not None]
     principal = session.values.get(name_of(context.principal))
     if type(principal) is not str or not principal:
         raise Refusal(Code.SCOPE_UNAVAILABLE)
     try:
-        if table.principal is not None:
-            from_trusted(principal, table.columns[table.principal].type)
-        if table.tenant_column is None:
+        for assigned in (t for t in tables if t.principal is not None):
+            from_trusted(principal, assigned.columns[str(assigned.principal)].type)
+        if not tenants:
             return Scope(tenant=None, principal=principal)
         tenant = session.values.get(name_of(context.tenant))
-        return Scope(tenant=from_trusted(tenant, table.columns[table.tenant_column].type), principal=principal)
+        return Scope(tenant=from_trusted(tenant, tenants[0]), principal=principal)
     except ValueUnfit:
         raise Refusal(Code.SCOPE_UNAVAILABLE) from None

@@ -30,6 +30,6 @@ def _needed(contract: Contract) -> set[tuple[str, str, str]]:
         context = contract.context_of(capability)
         name = next(n for n, c in contract.contexts.items() if c is context)
         needed.add((name, "principal", context.principal))
-        if contract.table_of(capability).tenant_column is not None:
+        if any(table.tenant_column is not None for table in contract.tables_of(capability).values()):
             needed.add((name, "tenant", context.tenant))
     return needed

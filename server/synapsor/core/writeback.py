@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from synapsor.contract.mapping import Table
+from synapsor.core.links import column_of
 from synapsor.core.outcome import Why
 from synapsor.core.plan import Condition, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
 from synapsor.core.proposal import Proposal
-from synapsor.core.question import column_of
 from synapsor.values import Token
 
 

@@ -162,7 +162,7 @@ def _scope(served: Served | None, session: Session) -> Scope | Refusal:
     if served is None:
         return Refusal(Code.SCOPE_UNAVAILABLE)
     try:
-        return scope_of(session, served.context, served.table)
+        return scope_of(session, served.context, served.table, served.related)
     except Refusal as refusal:
         return refusal
 

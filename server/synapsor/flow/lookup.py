@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from synapsor.core.envelope_schema import STATUS_INPUT, STATUS_OUTPUT
+from synapsor.core.form import Form, as_list, filled
 from synapsor.core.scope import Session, scope_of
 from synapsor.errors import Code, Refusal
 from synapsor.flow.prepare import Served, Tool
 from synapsor.flow.propose import proposal_view
 from synapsor.ports import AgentLedger, ProposalRecord
-from synapsor.values import ColumnType, to_json
+from synapsor.values import ColumnType, Json
 
 STATUS_TOOL = Tool(
     name="synapsor.proposal_status",
@@ -83,16 +84,24 @@ async def _own_evidence(
     capability = served.get(body["capability"])
     if capability is None or not _owns(session, capability, body["tenant"], body["principal"]):
         return None
-    types = {name: ColumnType(kind) for name, kind in body["columns"]}
-    at = {name: index for index, name in enumerate(types)}
-    rows = [{n: to_json(row[at[n]], types[n]) for n in capability.returns if n in at} for row in body["rows"]]
+    rows = _rows(capability.form, body)
+    lists = body.get("lists", {})
+    for served_list in capability.lists:
+        if rows and (found := lists.get(served_list.name)) is not None:
+            rows[0][served_list.name] = as_list(_rows(served_list.form, found), found["cut_by"])
     view = {n: body[n] for n in ("id", "at", "capability", "cut_by", "withheld", "plan") if n in body}
     return {**view, "rows": rows}, capability
 
 
+def _rows(form: Form, body: Mapping[str, Any]) -> list[dict[str, Json]]:
+    types = {name: ColumnType(kind) for name, kind in body["columns"]}
+    at = {name: index for index, name in enumerate(types)}
+    return [filled(form, row, at, types) for row in body["rows"]]
+
+
 def _owns(session: Session, served: Served, tenant: str | None, principal: str) -> bool:
     try:
-        scope = scope_of(session, served.context, served.table)
+        scope = scope_of(session, served.context, served.table, served.related)
     except Refusal:
         return False
     return scope.tenant == tenant and scope.principal == principal

@@ -5,22 +5,33 @@ A capability whose mapping no longer fits the database is kept, and refuses ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from synapsor.config import Mode
 from synapsor.contract.arguments import ArgumentCheck, compile_arguments
-from synapsor.contract.capability import AggregateCapability, Capability, ProposeCapability, shown, verb_of
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+    shown,
+    verb_of,
+)
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
+from synapsor.contract.paths import steps_of
 from synapsor.contract.schema import input_schema
 from synapsor.core.count import CountQuestion, count_question_of
 from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.form import Form, form_of
+from synapsor.core.link_posture import judge_mappings
+from synapsor.core.links import Mapped
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_read, natives, refine
-from synapsor.core.question import Question, question_of
+from synapsor.core.posture import natives, refine
+from synapsor.core.question import Question, child_question_of, question_of
 from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
 from synapsor.sql.aggregate import AggregateTemplate, compile_aggregate
@@ -47,12 +58,30 @@ class Counting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServedList:
+    """A list of related rows that a read brings along.
+
+    Attributes:
+        parent: the columns of the one row that say which they are.
+    """
+
+    name: str
+    parent: tuple[str, ...]
+    form: Form
+    question: Question
+    template: ReadTemplate
+
+
+@dataclass(frozen=True, kw_only=True)
 class Served:
     """A capability with everything that a call needs, computed once.
 
     Attributes:
         table: the mapping, narrowed by the live columns.
-        returns: the columns that the model sees.
+        related: the mappings that its links lead to.
+        returns: the columns that the model sees, by their paths.
+        form: how they stand in a result.
+        lists: the lists of related rows that come along.
         question, template: of a read or proposal; the shapes that a call may make of it have other statements.
         counting: of an aggregate.
         secret: the ledger's, for cursors.
@@ -63,6 +92,7 @@ class Served:
     contract: str
     capability: Capability
     table: Table
+    related: tuple[Table, ...] = ()
     context: Context
     source: ReadSource
     check: ArgumentCheck
@@ -71,6 +101,8 @@ class Served:
     counting: Counting | None
     secret: bytes
     returns: tuple[str, ...]
+    form: Form
+    lists: tuple[ServedList, ...] = ()
     refusal: Code | None
 
 
@@ -90,75 +122,134 @@ async def prepare(
     Raises:
         SourceFailure: the catalogue cannot be read.
     """
-    served: list[Served] = []
-    findings: list[Finding] = []
     facts: dict[str, RelationFacts | None] = {}
-    drifted: set[str] = set()
     for name, table in contract.tables.items():
         with naming(table.source):
             facts[name] = await wiring[table.source].source.describe(Relation.parse(table.relation))
-        found = list(judge_read(table, facts[name]))
-        findings += found
-        if any(f.fatal for f in found):
-            drifted.add(name)
-    for name, capability in contract.capabilities.items():
-        table = contract.table_of(capability)
-        key = next(n for n, t in contract.tables.items() if t is table)
-        refusal = Code.SCHEMA_DRIFT if key in drifted else None
-        wired = wiring[table.source]
-        served.append(_serve(contract, contract_digest, name, capability, table, facts[key], wired, refusal, secret))
-    return served, findings
+    shop = _Shop(contract=contract, digest=contract_digest, facts=facts, wiring=wiring, secret=secret)
+    served = [shop.serve(name, capability) for name, capability in contract.capabilities.items()]
+    return served, shop.findings
 
 
-def tool_of(name: str, capability: Capability, table: Table) -> Tool:
-    """Return what a client sees of a capability, which is the same whatever its database says."""
+def tool_of(name: str, capability: Capability, table: Table, tables: Mapping[str, Table]) -> Tool:
+    """Return what a client sees of a capability, which is the same whatever its database says; `tables` are its contract's."""
     return Tool(
         name=name,
         kind=verb_of(capability),
         description=capability.description,
         input_schema=input_schema(capability),
-        output_schema=output_schema(capability, table),
+        output_schema=output_schema(capability, table, tables),
     )
 
 
-def _serve(
-    contract: Contract,
-    digest: str,
-    name: str,
-    capability: Capability,
-    table: Table,
-    facts: RelationFacts | None,
-    wired: Wiring,
-    refusal: Code | None,
-    secret: bytes,
-) -> Served:
-    narrow, question, template, counting = table, None, None, None
-    returns = shown(capability, table)
-    if refusal is None and facts is not None:
-        narrow = refine(table, facts)
-        dialect = wired.source.dialect
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """What a capability asks of its source, and how it is told."""
+
+    returns: tuple[str, ...]
+    form: Form = field(default_factory=lambda: Form({}, flat=True))
+    question: Question | None = None
+    lists: tuple[ServedList, ...] = ()
+    counting: Counting | None = None
+
+
+class _Shop:
+    """One contract over its live catalogue, from which each capability is served."""
+
+    def __init__(
+        self,
+        *,
+        contract: Contract,
+        digest: str,
+        facts: Mapping[str, RelationFacts | None],
+        wiring: Mapping[str, Wiring],
+        secret: bytes,
+    ) -> None:
+        self._contract = contract
+        self._digest = digest
+        self._wiring = wiring
+        self._secret = secret
+        judged = judge_mappings(contract, facts)
+        self._broken = {place for place, found in judged.items() if any(f.fatal for f in found)}
+        self.findings = [finding for found in judged.values() for finding in found]
         # Compared as reviewed: what the live column could never hold finds nothing, on every engine alike.
+        self._mapped = {
+            name: Mapped(table=table, natives=natives(known), unique=known.unique)
+            for name, table in contract.tables.items()
+            if (known := facts[name]) is not None
+        }
+        self._narrow = {
+            name: refine(table, known) for name, table in contract.tables.items() if (known := facts[name]) is not None
+        }
+
+    def serve(self, name: str, capability: Capability) -> Served:
+        """Return a capability with everything that a call needs."""
+        contract = self._contract
+        own, *others = contract.tables_of(capability)
+        table = contract.tables[own]
+        wired = self._wiring[table.source]
+        ready = self._ready(name, capability, own) if self._stands(capability, own) else None
+        refusal = Code.SCHEMA_DRIFT if ready is None else None
+        if refusal is None and isinstance(capability, ProposeCapability) and wired.mode == "evidence":
+            refusal = Code.PROPOSALS_OFF
+        ready = ready or _Ready(returns=shown(capability, table))
+        question = ready.question
+        return Served(
+            tool=tool_of(name, capability, table, contract.tables),
+            contract=self._digest,
+            capability=capability,
+            table=self._narrow.get(own, table),
+            related=tuple(contract.tables[n] for n in others),
+            context=contract.context_of(capability),
+            source=wired.source,
+            check=compile_arguments(capability),
+            question=question,
+            template=None if question is None else compile_read(question.shape, wired.source.dialect),
+            counting=ready.counting,
+            secret=self._secret,
+            returns=ready.returns,
+            form=ready.form,
+            lists=ready.lists,
+            refusal=refusal,
+        )
+
+    def _ready(self, name: str, capability: Capability, own: str) -> _Ready | None:
+        """Return a capability's question, or None where its links would make it count wrong."""
+        mapped = self._mapped[own]
         if isinstance(capability, AggregateCapability):
-            counted = count_question_of(capability, table, natives(facts))
-            counting = Counting(question=counted, template=compile_aggregate(counted.shape, dialect))
+            counted = count_question_of(capability, mapped.table, mapped.natives)
+            template = compile_aggregate(counted.shape, self._wiring[mapped.table.source].source.dialect)
             returns = tuple(name for name, _ in counted.shape.described)
-        else:
-            question = question_of(capability, table, natives(facts))
-            template = compile_read(question.shape, dialect)
-    if refusal is None and isinstance(capability, ProposeCapability) and wired.mode == "evidence":
-        refusal = Code.PROPOSALS_OFF
-    return Served(
-        tool=tool_of(name, capability, table),
-        contract=digest,
-        capability=capability,
-        table=narrow,
-        context=contract.context_of(capability),
-        source=wired.source,
-        check=compile_arguments(capability),
-        question=question,
-        template=template,
-        counting=counting,
-        secret=secret,
-        returns=returns,
-        refusal=refusal,
-    )
+            form = Form({name: name for name in returns}, flat=True)
+            return _Ready(returns=returns, form=form, counting=Counting(question=counted, template=template))
+        question = question_of(capability, mapped.table, mapped.natives, self._mapped)
+        if question.shape.miscounted:
+            message = f"{name} counts rows by a link that is not proven to lead to one row, and could count one twice."
+            self.findings.append(
+                Finding(rule="link_miscounts", message=message, fix="Do without `total`, or make the key unique.")
+            )
+            return None
+        lists = tuple(self._lists(capability, mapped.table)) if isinstance(capability, ReadCapability) else ()
+        returns = shown(capability, mapped.table)
+        form = form_of(returns, mapped.table, self._contract.tables)
+        return _Ready(returns=returns, form=form, question=question, lists=lists)
+
+    def _stands(self, capability: Capability, own: str) -> bool:
+        """Tell whether every mapping and every link that a capability needs is as it was reviewed."""
+        needed = {(name, "") for name in self._contract.tables_of(capability)}
+        needed |= {(step.table, step.link) for step in steps_of(capability, own, self._contract.tables)}
+        return not needed & self._broken
+
+    def _lists(self, capability: ReadCapability, table: Table) -> Iterator[ServedList]:
+        tables = self._contract.tables
+        for name, child in capability.with_.items():
+            link = table.links[name]
+            question = child_question_of(child, link, capability, self._mapped)
+            returns = child.returns or tables[link.to].returned
+            yield ServedList(
+                name=name,
+                parent=tuple(link.on),
+                form=form_of(returns, tables[link.to], tables),
+                question=question,
+                template=compile_read(question.shape, self._wiring[table.source].source.dialect),
+            )

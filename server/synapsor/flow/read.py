@@ -5,8 +5,9 @@ The evidence is durable before the rows leave: when it cannot be recorded, nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 from synapsor import handles
 from synapsor.contract.arguments import CURSOR, MAX_CURSOR
@@ -14,15 +15,20 @@ from synapsor.contract.capability import ReadCapability
 from synapsor.core.aggregate import AggregatePlan
 from synapsor.core.cursor import seal, unseal
 from synapsor.core.envelope import success
-from synapsor.core.evidence import Call, Rows, audit_body, evidence_body
-from synapsor.core.plan import ReadPlan
+from synapsor.core.evidence import Call, Rows, SeenList, audit_body, evidence_body
+from synapsor.core.form import Form, as_list, filled
+from synapsor.core.plan import ReadPlan, ReadShape
 from synapsor.core.question import plan_read, recheck
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Failure, Refusal, SourceFailure
-from synapsor.flow.prepare import Served
+from synapsor.flow.prepare import Served, ServedList
 from synapsor.ports import AgentLedger
-from synapsor.sql.read import compile_read
-from synapsor.values import Json, Token, ValueUnfit, to_json
+from synapsor.sql.read import ReadTemplate, compile_read
+from synapsor.sql.statement import RawRow, Statement
+from synapsor.values import Json, Token, ValueUnfit
+
+Fetch: TypeAlias = Callable[[Statement], Awaitable[Sequence[RawRow]]]
+"""Returns the rows of a statement: of a transaction of its own, or of one that is open."""
 
 REFUSALS = {
     Failure.UNAVAILABLE: Code.SOURCE_UNAVAILABLE,
@@ -46,24 +52,24 @@ async def read(
         LedgerFailure: the evidence could not be recorded, so nothing is returned.
     """
     plan, question = _paged(served, arguments, scope)
-    seen = await look(served, plan)
-    data = _single(served, plan, seen) if plan.shape.single else _list(served, plan, seen, question)
+    if served.lists:
+        seen, lists = await look_with_lists(served, plan, arguments, scope)
+    else:
+        seen, lists = await look(served, plan), {}
+    data = _single(served, plan, seen, lists) if plan.shape.single else _list(served, plan, seen, question)
     evidence = handles.evidence_of(call.id)
-    await ledger.record_read(
-        audit_of(call, plan, len(seen.rows), evidence, served),
-        evidence_body(evidence, call, plan, seen, source=served.source.name),
-    )
     count = len(seen.rows)
-    summary = (
-        f"{count} row{'' if count == 1 else 's'}"
-        + (", cut by the limit on " + seen.cut_by if seen.cut_by else "")
-        + "."
+    await ledger.record_read(
+        audit_of(call, plan, count + sum(len(found.seen.rows) for found in lists.values()), evidence, served),
+        evidence_body(evidence, call, plan, seen, source=served.source.name, lists=lists),
     )
+    told = [f"{count} row{'' if count == 1 else 's'}", *_cut(seen), *(c for f in lists.values() for c in _cut(f.seen))]
+    summary = ", ".join(dict.fromkeys(told)) + "."
     return success(call.capability, "read", summary, evidence=evidence, audit=call.id, data=data)
 
 
-async def look(served: Served, plan: ReadPlan) -> Rows:
-    """Return the rows of this tenant that answer a call.
+async def look(served: Served, plan: ReadPlan, fetch: Fetch | None = None) -> Rows:
+    """Return the rows of this tenant that answer a call; `fetch` is that of a transaction that is open already.
 
     Raises:
         Refusal: with a code of the closed table.
@@ -71,20 +77,67 @@ async def look(served: Served, plan: ReadPlan) -> Rows:
     assert served.question is not None and served.template is not None  # noqa: S101, PT018  # the desk refuses drifted ones
     usual = plan.shape is served.question.shape
     template = served.template if usual else compile_read(plan.shape, served.source.dialect)
-    try:
-        raw = await served.source.fetch(template.bind(plan), time_ms=plan.time_ms)
-        seen = template.seen(plan, raw)
-    except SourceFailure as failed:
-        raise Refusal(REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
-    except ValueUnfit:
-        raise Refusal(Code.SCHEMA_DRIFT) from None
-    recheck(plan, seen.rows)
+    seen = await _seen(template, plan, fetch or partial(served.source.fetch, time_ms=plan.time_ms))
     if plan.shape.single:
         if seen.cut_by == "bytes":
             raise Refusal(Code.RESULT_TOO_LARGE)
         if len(seen.rows) != 1 or seen.cut_by:
             raise Refusal(Code.NOT_UNIQUE if seen.rows else Code.NOT_FOUND)
     return seen
+
+
+async def _seen(template: ReadTemplate, plan: ReadPlan, fetch: Fetch) -> Rows:
+    try:
+        seen = template.seen(plan, await fetch(template.bind(plan)))
+    except SourceFailure as failed:
+        raise Refusal(REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
+    except ValueUnfit:
+        raise Refusal(Code.SCHEMA_DRIFT) from None
+    recheck(plan, seen.rows)
+    if seen.doubled:
+        raise Refusal(Code.NOT_UNIQUE)
+    return seen
+
+
+async def look_with_lists(
+    served: Served, plan: ReadPlan, arguments: Mapping[str, Any], scope: Scope
+) -> tuple[Rows, dict[str, SeenList]]:
+    """Return the one row that answers a call and the lists that belong to it, all as of one moment.
+
+    Raises:
+        Refusal: with a code of the closed table.
+    """
+    found: dict[str, SeenList] = {}
+    try:
+        async with served.source.snapshot(time_ms=plan.time_ms) as snapshot:
+            seen = await look(served, plan, snapshot.fetch)
+            left = plan.shape.bytes - seen.bytes
+            for part in served.lists:
+                parent = [seen.rows[0][plan.shape.positions[name]] for name in part.parent]
+                found[part.name] = listed = await _listed(part, parent, arguments, scope, snapshot.fetch, left)
+                left -= listed.seen.bytes
+    except SourceFailure as failed:
+        raise Refusal(REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
+    return seen, found
+
+
+async def _listed(
+    part: ServedList, parent: list[Token], arguments: Mapping[str, Any], scope: Scope, fetch: Fetch, left: int
+) -> SeenList:
+    """Return one list; what all of the answer's cells may take is what its row has left."""
+    question = part.question
+    known = tuple(token for token in parent if token is not None)
+    if len(known) < len(parent):
+        return SeenList(shape=question.shape, plan=None, seen=Rows(columns=tuple(question.shape.positions), rows=[]))
+    plan = plan_read(question, scope, arguments, parent=known)
+    usual = plan.shape is question.shape
+    template = part.template if usual else compile_read(plan.shape, part.template.dialect)
+    seen = await _seen(template, plan, fetch)
+    return SeenList(shape=plan.shape, plan=plan, seen=seen.within(left))
+
+
+def _cut(seen: Rows) -> list[str]:
+    return [f"cut by the limit on {seen.cut_by}"] if seen.cut_by else []
 
 
 def planned(served: Served, arguments: Mapping[str, Any], scope: Scope, after: tuple[Token, ...] = ()) -> ReadPlan:
@@ -120,6 +173,7 @@ def audit_of(
         rows=rows,
         evidence=evidence,
         source=served.source.name,
+        related=[table.relation for table in served.related],
     )
 
 
@@ -129,20 +183,28 @@ def shown(served: Served, plan: ReadPlan, row: tuple[str | None, ...]) -> dict[s
     Raises:
         Refusal: a value is not of its reviewed type (`schema_drift`).
     """
-    positions, columns = plan.shape.positions, served.table.columns
+    return _filled(served.form, plan.shape, row)
+
+
+def _filled(form: Form, shape: ReadShape, row: tuple[Token, ...]) -> dict[str, Json]:
     try:
-        return {name: to_json(row[positions[name]], columns[name].type) for name in served.returns}
+        return filled(form, row, shape.positions, shape.types)
     except ValueUnfit:
         raise Refusal(Code.SCHEMA_DRIFT) from None
 
 
-def _single(served: Served, plan: ReadPlan, seen: Rows) -> dict[str, Any]:
-    return {"row": shown(served, plan, seen.rows[0])}
+def _single(served: Served, plan: ReadPlan, seen: Rows, lists: Mapping[str, SeenList]) -> dict[str, Any]:
+    row = shown(served, plan, seen.rows[0])
+    for part in served.lists:
+        found = lists[part.name]
+        rows = [_filled(part.form, found.shape, each) for each in found.seen.rows]
+        row[part.name] = as_list(rows, found.seen.cut_by)
+    return {"row": row}
 
 
 def _list(served: Served, plan: ReadPlan, seen: Rows, question: tuple[Json, ...]) -> dict[str, Any]:
     rows = [shown(served, plan, row) for row in seen.rows]
-    told = {"rows": rows, "count": len(rows), "truncated": seen.cut_by is not None, "cut_by": seen.cut_by}
+    told: dict[str, Any] = as_list(rows, seen.cut_by)
     capability = served.capability
     assert isinstance(capability, ReadCapability)  # noqa: S101  # the desk dispatches by kind
     if capability.total:

@@ -6,19 +6,26 @@ such as an enum's, are missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from synapsor.contract.capability import AggregateCapability, Argument, Capability, ProposeCapability
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Argument,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+)
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.model import Contract
 from synapsor.core.count import count_question_of, plan_count
+from synapsor.core.links import Mapped, column_of
 from synapsor.core.plan import Condition, Relation, WriteShape
 from synapsor.core.posture import natives
 from synapsor.core.proposal import guards_of
-from synapsor.core.question import Asked, column_of, plan_read, question_of
+from synapsor.core.question import Asked, child_question_of, plan_read, question_of
 from synapsor.core.scope import Scope
 from synapsor.core.writeback import target
 from synapsor.errors import naming
@@ -58,10 +65,11 @@ def statements(contract: Contract, name: str, dialect: Dialect) -> tuple[Sent, .
     if isinstance(capability, AggregateCapability):
         counted = compile_aggregate(count_question_of(capability, table).shape, dialect)
         return (Sent(purpose="the count", text=counted.text),)
-    question = question_of(capability, table)
+    mapped = {word: Mapped(table=known) for word, known in contract.tables.items()}
+    question = question_of(capability, table, None, mapped)
     read = Sent(purpose="the read", text=compile_read(question.shape, dialect).text)
-    if not isinstance(capability, ProposeCapability):
-        return (read,)
+    if isinstance(capability, ReadCapability):
+        return (read, *_lists(capability, table, mapped, dialect))
     see = partial(column_of, table)
     key = tuple(see(column) for column in table.key)
     where = tuple(Condition(column) for column in key)
@@ -78,6 +86,13 @@ def statements(contract: Contract, name: str, dialect: Dialect) -> tuple[Sent, .
         Sent(purpose="the row locked, before and after the change", text=compile_read(look, dialect).text),
         Sent(purpose="the change", text=compile_write(shape, dialect).text),
     )
+
+
+def _lists(capability: ReadCapability, table: Table, mapped: Mapping[str, Mapped], dialect: Dialect) -> Iterator[Sent]:
+    for name, child in capability.with_.items():
+        question = child_question_of(child, table.links[name], capability, mapped)
+        text = compile_read(question.shape, dialect).text
+        yield Sent(purpose=f"the list {name}, in the same transaction", text=text)
 
 
 def _guards(capability: ProposeCapability, table: Table) -> tuple[str, ...]:
@@ -99,11 +114,12 @@ async def expected(contract: Contract, name: str, source: ReadSource, tenant: st
     with naming(table.source):
         facts = await source.describe(Relation.parse(table.relation))
         known = natives(facts) if facts else None
-        scope = Scope(tenant=tenant or _token(table, table.tenant_column), principal=_token(table, table.principal))
+        scope = _made_up_scope(contract.tables_of(capability).values(), tenant)
         if isinstance(capability, AggregateCapability):
             statement = _counted(capability, table, known, scope, source.dialect)
         else:
-            question = question_of(capability, table, known)
+            mapped = {word: Mapped(table=other) for word, other in contract.tables.items()}
+            question = question_of(capability, table, known, mapped)
             plan = plan_read(question, scope, _made_up(capability, question.asked))
             statement = compile_read(plan.shape, source.dialect).bind(plan)
         rows = await source.fetch(explained(statement, source.dialect), time_ms=_TIME_MS)
@@ -117,6 +133,15 @@ def _counted(
     asked = [*question.asked, *(one for period in question.periods for one in period)]
     plan = plan_count(question, scope, _made_up(capability, asked), apart=False)
     return compile_aggregate(plan.shape, dialect).bind(plan)
+
+
+def _made_up_scope(read: Iterable[Table], tenant: str | None) -> Scope:
+    """Return a scope whose values are of the types that the tables read."""
+    tables = tuple(read)
+    kept = next((t for t in tables if t.tenant_column is not None), tables[0])
+    assigned = next((t for t in tables if t.principal is not None), tables[0])
+    principal = _token(assigned, assigned.principal)
+    return Scope(tenant=tenant or _token(kept, kept.tenant_column), principal=principal)
 
 
 def _token(table: Table, column: str | None) -> str:

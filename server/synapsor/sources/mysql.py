@@ -6,6 +6,7 @@ back and closes the connection, and a COMMIT whose answer was lost is reported a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import mysql_catalogue as catalogue
 from synapsor.sources import mysql_posture as posture
 from synapsor.sources.mysql_connection import GRACE_SECONDS, Address, MysqlDialer, Role, Session
-from synapsor.sources.pool import Pool
+from synapsor.sources.pool import Pool, left_until
 from synapsor.sources.shield import to_the_end
 from synapsor.sources.tls import Tls, is_loopback
 from synapsor.sql.statement import Dialect, RawRow, Statement
@@ -89,6 +90,16 @@ class MysqlReadSource(_MysqlSource):
         """Return the raw rows: text, bytes or None, as the server sent them."""
         return await self._fetch(statement, time_ms=time_ms)
 
+    @asynccontextmanager
+    async def snapshot(self, *, time_ms: int) -> AsyncIterator[MysqlSnapshot]:
+        """Open one READ ONLY transaction over one snapshot for several statements; all of them together have `time_ms`."""
+        snapshot = MysqlSnapshot(self._start, time_ms)
+        try:
+            yield snapshot
+        finally:
+            if snapshot.session is not None:
+                self._pool.release(snapshot.session)  # its reset ends the transaction
+
     async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:
         """Return what this credential may do with the relations, and beyond."""
         local = is_loopback(self._address.host)
@@ -100,6 +111,27 @@ class MysqlReadSource(_MysqlSource):
         return digest(
             "source", ["mysql", server or f"{self._address.host}:{self._address.port}", self._address.database]
         )
+
+
+class MysqlSnapshot:
+    """One READ ONLY transaction of several statements, begun with the first of them.
+
+    Attributes:
+        session: the one that is used, from the first statement on.
+    """
+
+    def __init__(self, start: Callable[..., Awaitable[tuple[Session, Sequence[RawRow]]]], time_ms: int) -> None:
+        self._start = start
+        self._time_ms = time_ms
+        self._until = asyncio.get_running_loop().time() + time_ms / 1000
+        self.session: Session | None = None
+
+    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
+        """Return the raw rows, as of the first statement of the transaction."""
+        if self.session is not None:
+            return await self.session.read_on(statement, seconds=left_until(self._until))
+        self.session, rows = await self._start(lambda session: session.read(statement, time_ms=self._time_ms))
+        return rows
 
 
 class MysqlWriteSource(_MysqlSource):

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from synapsor.core.facts import ColumnFacts, RelationFacts
+from synapsor.core.facts import ColumnFacts, ForeignKey, RelationFacts
 from synapsor.core.plan import Relation
 from synapsor.sources.definitions import split_at_commas
 from synapsor.sql.statement import RawRow
@@ -89,6 +89,7 @@ async def describe(ask: Ask, relation: Relation) -> RelationFacts | None:
         kind="table",
         columns={name: replace(facts, moves=facts.moves or name in moved) for name, facts in columns.items()},
         unique=unique,
+        references=await _references(ask, relation),
         transactional=engine in {"INNODB", "ROCKSDB"},
         hazards=tuple(hazards),
     )
@@ -187,6 +188,22 @@ async def _unique(ask: Ask, relation: Relation) -> tuple[frozenset[str], ...]:
         elif columns is not None:
             columns.add(column)
     return tuple(frozenset(columns) for columns in proven.values() if columns)
+
+
+async def _references(ask: Ask, relation: Relation) -> tuple[ForeignKey, ...]:
+    """Return the foreign keys; a server that checks none for a while (`foreign_key_checks=0`) does not say so."""
+    rows = await _of(
+        ask,
+        "SELECT table_schema, table_name, constraint_name, column_name, referenced_table_schema, referenced_table_name,"
+        " referenced_column_name FROM information_schema.key_column_usage",
+        relation,
+    )
+    found: dict[tuple[str, Relation], set[tuple[str, str]]] = {}
+    for _, _, constraint, own, schema, name, theirs in rows:
+        if name is not None:
+            to = Relation(schema=str(schema), name=str(name))
+            found.setdefault((str(constraint), to), set()).add((str(own), str(theirs)))
+    return tuple(ForeignKey(to=to, columns=frozenset(pairs)) for (_, to), pairs in found.items())
 
 
 async def _moved_by_triggers(

@@ -169,10 +169,16 @@ class Session:
     async def read(self, statement: Statement, *, time_ms: int) -> tuple[RawRow, ...]:
         """Return the rows of one READ ONLY transaction. The transaction is ended by `reset`, after the caller has its rows."""
         begin = b"START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT"
+        return await self._in_time(*self._limits(time_ms), begin, self.render(statement), seconds=time_ms / 1000)
+
+    async def read_on(self, statement: Statement, *, seconds: float) -> tuple[RawRow, ...]:
+        """Return the rows of a further statement in the transaction of a `read`."""
+        return await self._in_time(self.render(statement), seconds=seconds)
+
+    async def _in_time(self, *statements: bytes, seconds: float) -> tuple[RawRow, ...]:
         started = time.monotonic()
-        sql = self.render(statement)
-        result = await self.run(*self._limits(time_ms), begin, sql, seconds=time_ms / 1000 + GRACE_SECONDS)
-        if time.monotonic() - started > time_ms / 1000:
+        result = await self.run(*statements, seconds=seconds + GRACE_SECONDS)
+        if time.monotonic() - started > seconds:
             # MariaDB ends some functions at the limit with a value and without an error; a late answer may be such a one.
             raise SourceFailure(Failure.TIMEOUT, state="late")
         return tuple(result.rows or ())

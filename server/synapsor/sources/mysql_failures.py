@@ -23,7 +23,7 @@ _KINDS: dict[Failure, set[int]] = {
     # A lock wait (1205) undoes its statement only: a transaction that meets one must be left.
     Failure.TIMEOUT: {1205, 1907, 1969, 3024, 3572},
     Failure.TRANSIENT: {1020, 1213, 1317, 1412, 1614, 3058, 3101},
-    Failure.DRIFT: {1049, 1051, 1054, 1109, 1146, 1176, 1305, 1347, 1356, 1449, 1615, 3566},
+    Failure.DRIFT: {1049, 1051, 1054, 1109, 1146, 1176, 1267, 1305, 1347, 1356, 1449, 1615, 3566},
     Failure.DENIED: {
         1044, 1045, 1095, 1131, 1132, 1142, 1143, 1227, 1251, 1275, 1345, 1370, 1524, 1698, 1792, 1820, 1862,
         2049, 2054, PLAINTEXT_PASSWORD, 2061, 3118, 3159, 3530, 3955, 4151,

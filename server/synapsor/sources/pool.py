@@ -148,3 +148,15 @@ class Pool(Generic[S]):
         task = asyncio.get_running_loop().create_task(work)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
+
+
+def left_until(moment: float) -> float:
+    """Return the seconds that are left of a transaction's time, which ends at a moment of the loop's clock.
+
+    Raises:
+        SourceFailure: `timeout` when none is.
+    """
+    left = moment - asyncio.get_running_loop().time()
+    if left <= 0:
+        raise SourceFailure(Failure.TIMEOUT, state="deadline")
+    return left

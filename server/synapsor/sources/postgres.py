@@ -5,6 +5,7 @@ Session set-up, fetch, execute and error mapping, nothing else: what is asked co
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -13,7 +14,7 @@ from synapsor.core.facts import RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import postgres_catalogue, postgres_posture
-from synapsor.sources.pool import Pool
+from synapsor.sources.pool import Pool, left_until
 from synapsor.sources.postgres_connection import (
     GRACE_SECONDS,
     READ_PINS,
@@ -111,6 +112,16 @@ class PostgresReadSource(_Source):
         """Return the raw rows of one READ ONLY transaction; a cancelled call stops the statement on the server."""
         return await self._read(statement, time_ms=time_ms)
 
+    @asynccontextmanager
+    async def snapshot(self, *, time_ms: int) -> AsyncIterator[PostgresSnapshot]:
+        """Open one REPEATABLE READ READ ONLY transaction for several statements; all of them together have `time_ms`."""
+        snapshot = PostgresSnapshot(self._start, time_ms)
+        try:
+            yield snapshot
+        finally:
+            if snapshot.session is not None:
+                self._pool.release(snapshot.session)  # its reset ends the transaction
+
     async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:
         """Return what this credential may do with the relations, and beyond."""
         return await postgres_posture.rights(self._look, {*relations, *denied}, local=self._local)
@@ -120,6 +131,27 @@ class PostgresReadSource(_Source):
         if not self._fingerprint:
             self._fingerprint = digest("source", ["postgres", *await postgres_catalogue.identity(self._look)])
         return self._fingerprint
+
+
+class PostgresSnapshot:
+    """One READ ONLY transaction of several statements, begun with the first of them.
+
+    Attributes:
+        session: the one that is used, from the first statement on.
+    """
+
+    def __init__(self, start: Callable[..., Awaitable[tuple[Session, Sequence[RawRow]]]], time_ms: int) -> None:
+        self._start = start
+        self._time_ms = time_ms
+        self._until = asyncio.get_running_loop().time() + time_ms / 1000 + GRACE_SECONDS
+        self.session: Session | None = None
+
+    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
+        """Return the raw rows, as of the first statement of the transaction."""
+        if self.session is not None:
+            return await self.session.fetch(statement, left_until(self._until))
+        self.session, rows = await self._start(lambda session: _read(session, statement, time_ms=self._time_ms))
+        return rows
 
 
 class PostgresTransaction:

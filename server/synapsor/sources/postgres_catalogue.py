@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
-from synapsor.core.facts import ColumnFacts, RelationFacts
+from synapsor.core.facts import ColumnFacts, ForeignKey, RelationFacts
 from synapsor.core.plan import ENUM, Relation
 from synapsor.sql.statement import RawRow
 from synapsor.values import ColumnType
@@ -86,6 +86,18 @@ GROUP BY i.indexrelid
 HAVING bool_and(coalesce(a.attnotnull, false))
 """
 
+REFERENCES = """
+SELECT n.nspname::text, f.relname::text, array_agg(a.attname::text ORDER BY k.at), array_agg(b.attname::text ORDER BY k.at)
+FROM pg_constraint c
+JOIN pg_class f ON f.oid = c.confrelid
+JOIN pg_namespace n ON n.oid = f.relnamespace
+CROSS JOIN LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k(own, theirs, at)
+JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.own
+JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = k.theirs
+WHERE c.conrelid = $1::int8::oid AND c.contype = 'f' AND c.convalidated
+GROUP BY c.oid, n.nspname, f.relname
+"""
+
 TRIGGERS = """
 SELECT p.prosrc, l.lanname::text, encode(t.tgargs, 'escape')
 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
@@ -131,12 +143,17 @@ async def describe(look: Look, relation: Relation) -> RelationFacts | None:
     base = bases[0][0] if kind == "v" and len(bases) == 1 and found[0][5] & _SIMPLE_VIEW == _SIMPLE_VIEW else None
     columns = await _columns(look, rows, base if view else oid, through_view=view)
     unique = [] if (view and base is None) or _many_tables(found[0]) else await look(UNIQUE, base if view else oid)
+    references = [] if view or _many_tables(found[0]) else await look(REFERENCES, oid)
     plain = {row[0] for row in rows if not view or row[9]}
     return RelationFacts(
         relation=relation,
         kind="view" if view else "table",
         columns=columns,
         unique=tuple(frozenset(names) for (names,) in unique if plain.issuperset(names)),
+        references=tuple(
+            ForeignKey(to=Relation(schema=schema, name=name), columns=frozenset(zip(own, theirs, strict=True)))
+            for schema, name, own, theirs in references
+        ),
         hazards=tuple([hazard async for hazard in _hazards(look, found[0], bases)]),
     )
 

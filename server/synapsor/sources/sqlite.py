@@ -17,7 +17,7 @@ from synapsor.core.facts import RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import sqlite_posture as posture
-from synapsor.sources.pool import Pool
+from synapsor.sources.pool import Pool, left_until
 from synapsor.sources.shield import to_the_end
 from synapsor.sources.sqlite_connection import (
     Hidden,
@@ -27,6 +27,7 @@ from synapsor.sources.sqlite_connection import (
     SqliteDialer,
     authorizer,
     failure_of,
+    look,
     parameters,
     read,
     wait,
@@ -101,6 +102,16 @@ class SqliteReadSource(_SqliteSource):
         finally:
             pool.release(session)
 
+    @asynccontextmanager
+    async def snapshot(self, *, time_ms: int) -> AsyncIterator[SqliteSnapshot]:
+        """Open one transaction for several statements; all of them together have `time_ms`."""
+        pool = self._pool
+        session = await pool.acquire()
+        try:
+            yield SqliteSnapshot(session, time_ms)
+        finally:
+            pool.release(session)  # its reset ends the transaction
+
     async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:
         """Return what this user could do to the file, and deny the denied columns to every later read, except through a view."""
         del relations  # SQLite knows no right to one; that it can be read, `describe` shows
@@ -116,6 +127,20 @@ class SqliteReadSource(_SqliteSource):
     async def fingerprint(self) -> str:
         """Return a digest that names the file without its path in clear."""
         return digest("source", ["sqlite", str(self._place.path.resolve())])
+
+
+class SqliteSnapshot:
+    """One READ ONLY transaction of several statements."""
+
+    def __init__(self, session: Session, time_ms: int) -> None:
+        self._session = session
+        self._time_ms = time_ms
+        self._until = asyncio.get_running_loop().time() + time_ms / 1000
+
+    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
+        """Return the raw rows, as of the first statement of the transaction."""
+        job = look(statement, time_ms=self._time_ms)
+        return await self._session.call(job, seconds=left_until(self._until))
 
 
 class SqliteWriteSource(_SqliteSource):

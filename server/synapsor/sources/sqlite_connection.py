@@ -168,7 +168,7 @@ _FUNCTIONS = (
 )
 _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE})
 _WRITING = _READING | {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
-_CATALOGUE_PRAGMAS = frozenset({"table_xinfo", "index_list", "index_xinfo"})
+_CATALOGUE_PRAGMAS = frozenset({"table_xinfo", "index_list", "index_xinfo", "foreign_key_list"})
 
 
 @dataclass(slots=True)
@@ -331,13 +331,23 @@ def read(statement: Statement, *, time_ms: int) -> Callable[[sqlite3.Connection]
 
 
 def _read(text: str, values: dict[str, Any], time_ms: int, connection: sqlite3.Connection) -> Sequence[RawRow]:
-    wait(connection, time_ms)
-    connection.execute("BEGIN")
     try:
-        with closing(connection.execute(text, values)) as cursor:
-            return cursor.fetchall()
+        return _look(text, values, time_ms, connection)
     finally:
         _roll_back(connection)
+
+
+def look(statement: Statement, *, time_ms: int) -> Callable[[sqlite3.Connection], Sequence[RawRow]]:
+    """Return the job of one statement of a transaction that stays open; the first one begins it."""
+    return partial(_look, statement.text, parameters(statement), time_ms)
+
+
+def _look(text: str, values: dict[str, Any], time_ms: int, connection: sqlite3.Connection) -> Sequence[RawRow]:
+    if not connection.in_transaction:
+        wait(connection, time_ms)
+        connection.execute("BEGIN").close()
+    with closing(connection.execute(text, values)) as cursor:
+        return cursor.fetchall()
 
 
 def wait(connection: sqlite3.Connection, time_ms: int) -> None:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeAlias, TypeVar
 
-from synapsor.core.facts import ColumnFacts, May, Reach, ReceiptsTable, RelationFacts, Rights
+from synapsor.core.facts import ColumnFacts, ForeignKey, May, Reach, ReceiptsTable, RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.sources.definitions import split_at_commas
 from synapsor.sources.sqlite_connection import Place
@@ -62,6 +62,7 @@ def describe(connection: sqlite3.Connection, relation: Relation) -> RelationFact
         kind=kind,
         columns={str(row[1]): _column(row, sql, strict=_is_strict(sql), moved=moved) for row in rows},
         unique=unique,
+        references=_references(connection, relation) if kind == "table" else (),
         hazards=("it is a virtual table, whose rows may come from anywhere",) if virtual else (),
     )
 
@@ -129,6 +130,30 @@ def _unique(
         if unique and not partial and len(columns) == len(parts) and columns <= never_null:
             found.append(columns)
     return tuple(found)
+
+
+def _references(connection: sqlite3.Connection, relation: Relation) -> tuple[ForeignKey, ...]:
+    """Return the foreign keys as the schema declares them; whether each writer has them checked, only the writers know."""
+    found: dict[object, tuple[Relation, set[tuple[str, str]]]] = {}
+    for number, place, table, own, theirs in (
+        row[:5] for row in _pragma(connection, relation.schema, "foreign_key_list", relation.name)
+    ):
+        name, columns = _referenced(connection, relation.schema, str(table))
+        keys = sorted((row for row in columns if row[5]), key=lambda row: int(str(row[5])))
+        # Without a column it is the other's primary key.
+        to = str(theirs).lower() if theirs is not None else str(keys[int(str(place))][1]).lower() if keys else ""
+        spelled = next((str(row[1]) for row in columns if str(row[1]).lower() == to), to)
+        found.setdefault(number, (Relation(schema=relation.schema, name=name), set()))[1].add((str(own), spelled))
+    return tuple(ForeignKey(to=to, columns=frozenset(pairs)) for to, pairs in found.values())
+
+
+def _referenced(connection: sqlite3.Connection, schema: str, table: str) -> tuple[str, list[tuple[object, ...]]]:
+    row = connection.execute(
+        f'SELECT name FROM "{schema}".sqlite_master WHERE name = ? COLLATE NOCASE AND type = ?',  # noqa: S608  # as above
+        (table, "table"),
+    ).fetchone()
+    name = table if row is None else str(row[0])
+    return name, _pragma(connection, schema, "table_xinfo", name)
 
 
 def _moved(connection: sqlite3.Connection, relation: Relation) -> frozenset[str]:

@@ -14,12 +14,14 @@ from synapsor.sql.predicates import bytewise, bytewise_parameter, is_spelled, ma
 from synapsor.sql.statement import Dialect
 
 
-def of_rows(scope: Sequence[Column], where: Sequence[Condition], dialect: Dialect) -> tuple[list[exp.Expression], int]:
-    """Return the conditions under which a row is meant, the scope's first, and how many parameters they take."""
+def of_rows(
+    scope: Sequence[Column], where: Sequence[Condition], dialect: Dialect, taken: int = 0
+) -> tuple[list[exp.Expression], int]:
+    """Return the conditions under which a row is meant, the scope's first, and how many parameters are taken with theirs."""
     conditions: list[exp.Expression] = []
-    for number, column in enumerate(scope, start=1):
+    for number, column in enumerate(scope, start=taken + 1):
         conditions += matches(number, column, dialect)
-    made, taken = of_conditions(len(scope), where, dialect)
+    made, taken = of_conditions(taken + len(scope), where, dialect)
     return conditions + made, taken
 
 
@@ -48,7 +50,7 @@ def comes_after(
         same: exp.Expression = null
         further: exp.Expression | None = exp.Not(this=null.copy()) if first else None
         if has_value:
-            ref, beyond = tokens.comparable(trees.column(column.name), column, dialect), exp.LT if down else exp.GT
+            ref, beyond = tokens.comparable(trees.ref(column), column, dialect), exp.LT if down else exp.GT
             same = exp.EQ(this=ref, expression=tokens.compared(number, column, dialect))
             next_value = beyond(this=ref.copy(), expression=tokens.compared(number, column, dialect))
             further = next_value if first else _either(next_value, null)
@@ -79,7 +81,7 @@ def _not(number: int, condition: Condition, dialect: Dialect) -> list[exp.Expres
 def _one_of(number: int, condition: Condition, dialect: Dialect) -> list[exp.Expression]:
     column = condition.column
     numbers = range(number, number + condition.takes)
-    ref = trees.column(column.name)
+    ref = trees.ref(column)
     values = [tokens.compared(n, column, dialect) for n in numbers]
     serves_index = exp.In(this=tokens.sortable(ref.copy(), column, dialect), expressions=values)
     if not is_spelled(column, dialect):
@@ -90,7 +92,7 @@ def _one_of(number: int, condition: Condition, dialect: Dialect) -> list[exp.Exp
 
 def _starts_with(number: int, condition: Condition, dialect: Dialect) -> list[exp.Expression]:
     """Return the condition under which a text begins so, byte by byte; no character of the parameter is a wildcard."""
-    head = bytewise(trees.column(condition.column.name), condition.column, dialect)
+    head = bytewise(trees.ref(condition.column), condition.column, dialect)
     wanted = bytewise_parameter(number, dialect)
     if dialect == "postgres":
         return [trees.call("STARTS_WITH", head, wanted)]
@@ -100,12 +102,12 @@ def _starts_with(number: int, condition: Condition, dialect: Dialect) -> list[ex
 
 def _range(number: int, condition: Condition, dialect: Dialect) -> list[exp.Expression]:
     column = condition.column
-    ref = tokens.sortable(trees.column(column.name), column, dialect)
+    ref = tokens.sortable(trees.ref(column), column, dialect)
     return [_RANGES[condition.operator](this=ref, expression=tokens.compared(number, column, dialect))]
 
 
 def _is_null(column: Column) -> exp.Expression:
-    return exp.Is(this=trees.column(column.name), expression=exp.null())
+    return exp.Is(this=trees.ref(column), expression=exp.null())
 
 
 def _either(one: exp.Expression, other: exp.Expression) -> exp.Expression:

@@ -21,7 +21,7 @@ _VALUED = {
 
 def matches(number: int, column: Column, dialect: Dialect) -> list[exp.Expression]:
     """Return the conditions under which a column equals a parameter: one for the index, and for text a bytewise one."""
-    ref = trees.column(column.name)
+    ref = trees.ref(column)
     same = tokens.sortable(ref.copy(), column, dialect)
     serves_index = exp.EQ(this=same, expression=tokens.compared(number, column, dialect))
     if not is_spelled(column, dialect):
@@ -30,9 +30,19 @@ def matches(number: int, column: Column, dialect: Dialect) -> list[exp.Expressio
     return [serves_index, exact]
 
 
+def are_equal(one: Column, other: Column, dialect: Dialect) -> list[exp.Expression]:
+    """Return the conditions under which two columns hold the same value: one for the index, and for text a bytewise one."""
+    first, second = trees.ref(one), trees.ref(other)
+    serves_index = exp.EQ(this=first, expression=second)
+    if not is_spelled(one, dialect):
+        return [serves_index]
+    spelled = exp.EQ(this=bytewise(first.copy(), one, dialect), expression=bytewise(second.copy(), other, dialect))
+    return [serves_index, spelled]
+
+
 def still_holds(number: int, column: Column, dialect: Dialect) -> exp.Expression:
     """Return the condition under which a column still holds the token that was seen, NULL included."""
-    ref = trees.column(column.name)
+    ref = trees.ref(column)
     if dialect == "postgres" or column.type not in _VALUED[dialect]:
         return _same(bytewise(ref, column, dialect), bytewise_parameter(number, dialect), dialect)
     if dialect == "mysql" and column.type is ColumnType.FLOAT:

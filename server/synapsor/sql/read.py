@@ -14,12 +14,13 @@ from sqlglot import exp
 
 from synapsor.core.evidence import Rows
 from synapsor.core.plan import Column, ReadPlan, ReadShape
-from synapsor.sql import filters, tokens, trees
+from synapsor.sql import filters, joins, tokens, trees
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.values import Token
 
 _PAGE = "t"
 _SUMMED = "u"
+_DOUBLED = "doubled"
 _WITHIN = (0, "0")
 """How the drivers give an `oversize` flag that is not set; False is 0."""
 
@@ -29,21 +30,23 @@ class ReadTemplate:
     """A read shape as SQL of one dialect.
 
     Attributes:
-        text: the statement; the columns of the shape come first, then `oversize` (unless locked), then the total where it is asked
-            for, then on Postgres the position.
+        text: the statement; the columns of the shape come first, then `oversize` (unless locked), then `doubled` where a link is not
+            proven to lead to one row, then the total where it is asked for, then on Postgres the position.
         binders: per parameter, how its token is bound; the scope first, then the compared columns, then those of a row to go on
-            after. None: as it is.
+            after, then those of each join. None: as it is.
         readers: per column of the shape, how its raw cell becomes a token.
         as_is: every cell is a token already.
     """
 
     text: str
     shape: ReadShape
+    dialect: Dialect
     binders: tuple[tokens.Binder, ...] | None
     readers: tuple[tokens.Reader, ...]
     as_is: bool
     flagged: bool
     placed: bool
+    unproven: bool = False
 
     def bind(self, plan: ReadPlan) -> Statement:
         """Return the statement of one call; nothing but parameters is made here."""
@@ -74,6 +77,7 @@ class ReadTemplate:
             position=raw[0][-1] if self.placed and raw else None,
             cut_by=cut_by,
             total=self._total(plan, raw),
+            doubled=self.unproven and any(row[width + 1] not in _WITHIN for row in fit),
         )
 
     def _total(self, plan: ReadPlan, raw: Sequence[RawRow]) -> int | None:
@@ -81,7 +85,7 @@ class ReadTemplate:
         if not self.shape.total:
             return None
         if raw:
-            return int(raw[0][len(self.shape.columns) + 1])
+            return int(raw[0][len(self.shape.columns) + 1 + self.unproven])
         return None if plan.shape.after else 0
 
     def _decode(self, raw: Sequence[RawRow], width: int) -> list[tuple[Token, ...]]:
@@ -103,11 +107,13 @@ def compile_read(shape: ReadShape, dialect: Dialect) -> ReadTemplate:
     return ReadTemplate(
         text=trees.text_of(_tree(shape, dialect), dialect),
         shape=shape,
+        dialect=dialect,
         binders=None if all(bind is tokens.as_is for bind in binders) else binders,
         readers=readers,
         as_is=all(read is tokens.as_is for read in readers),
         flagged=not shape.lock,
         placed=dialect == "postgres" and not shape.lock,
+        unproven=not all(join.proven for join in shape.joins),
     )
 
 
@@ -115,32 +121,36 @@ def _bound(shape: ReadShape) -> list[Column]:
     """Return the column of each parameter, in order."""
     compared = [c.column for c in shape.where for _ in range(c.takes)]
     followed = [column for (column, _), held in zip(shape.order, shape.after, strict=False) if held]
-    return [*shape.scope, *compared, *followed]
+    return [*shape.scope, *compared, *followed, *(column for join in shape.joins for column in join.bound)]
 
 
 def _tree(shape: ReadShape, dialect: Dialect) -> exp.Select:
     where, taken = filters.of_rows(shape.scope, shape.where, dialect)
-    source = exp.Select().from_(trees.table(shape.relation))
+    before = taken + sum(shape.after)
+    bare = exp.Select().from_(trees.table(shape.relation))
+    source = joins.joined(bare.copy(), shape.joins, before, dialect)
     page = source.copy().where(*where, copy=False)
     if shape.after:
         page = page.where(filters.comes_after(taken + 1, shape.order, shape.after, dialect), copy=False)
     page = page.limit(shape.rows + 1)
     if shape.lock:
         return _locked(shape, page, dialect)
+    twice = joins.doubled(shape.joins, before, dialect)
     if shape.single:
-        return _single(shape, page, dialect)
-    counted = source.select(exp.Count(this=exp.Star())).where(*(w.copy() for w in where), copy=False)
-    return _list(shape, page, [exp.alias_(counted.subquery(), "every")] if shape.total else [], dialect)
+        return _single(shape, page, [exp.alias_(twice, _DOUBLED)] if twice else [], dialect)
+    counted = source if any(c.column.via for c in shape.where) else bare
+    counted = counted.select(exp.Count(this=exp.Star())).where(*(w.copy() for w in where), copy=False)
+    return _list(shape, page, twice, [exp.alias_(counted.subquery(), "every")] if shape.total else [], dialect)
 
 
 def _locked(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Select:
-    cells = [tokens.cell(trees.column(c.name), c, dialect) for c in shape.columns]
+    cells = [tokens.cell(trees.ref(c), c, dialect) for c in shape.columns]
     tree = source.select(*cells, copy=False)
     # SQLite has no row locks: its write transaction holds the whole file from BEGIN IMMEDIATE on.
     return tree if dialect == "sqlite" else tree.lock(copy=False)
 
 
-def _single(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Select:
+def _single(shape: ReadShape, source: exp.Select, twice: list[exp.Expr], dialect: Dialect) -> exp.Select:
     """Return the read of one row: no cell over the limit leaves the server, and a flag tells when all of them together are.
 
     Not nulled as a whole: that takes a derived table, which costs MariaDB more than the read itself.
@@ -148,45 +158,50 @@ def _single(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Selec
     limit = exp.Literal.number(shape.bytes)
     cells = []
     for column in shape.columns:
-        ref = trees.column(column.name)
+        ref = trees.ref(column)
         shown = tokens.cell(ref, column, dialect)
         if tokens.width(column, dialect) is None:
             shown = trees.when(exp.LTE(this=tokens.size(ref.copy(), column, dialect), expression=limit.copy()), shown)
         cells.append(shown)
-    flag = exp.GT(this=_row_size(shape, trees.ROW, dialect), expression=limit.copy())
-    return source.select(*cells, exp.alias_(flag, "oversize"), *_position(dialect), copy=False)
+    flag = exp.GT(this=_row_size(shape, dialect), expression=limit.copy())
+    return source.select(*cells, exp.alias_(flag, "oversize"), *twice, *_position(dialect), copy=False)
 
 
-def _list(shape: ReadShape, source: exp.Select, total: list[exp.Expr], dialect: Dialect) -> exp.Select:
+def _list(
+    shape: ReadShape, source: exp.Select, twice: exp.Expression | None, total: list[exp.Expr], dialect: Dialect
+) -> exp.Select:
     """Return the read of a page: limited in rows first, then cut where the running sum of bytes passes the limit."""
     wanted = list(dict.fromkeys([*shape.columns, *(column for column, _ in shape.order)]))
-    names = {column.name: f"c{index}" for index, column in enumerate(wanted)}
-    raw = [exp.alias_(trees.column(c.name), names[c.name], quoted=True) for c in wanted]
+    names = {column: f"c{index}" for index, column in enumerate(wanted)}
+    raw: list[exp.Expr] = [exp.alias_(trees.ref(c), names[c], quoted=True) for c in wanted]
+    raw += [exp.alias_(twice, _DOUBLED, quoted=True)] if twice else []
+    also = [_DOUBLED] if twice else []
     by = tokens.comparable if shape.pages else tokens.sortable
-    page = source.select(*raw, exp.alias_(_row_size(shape, trees.ROW, dialect), "size", quoted=True), copy=False)
-    page = page.order_by(*_keys(shape, lambda c: by(trees.column(c.name), c, dialect), dialect), copy=False)
+    page = source.select(*raw, exp.alias_(_row_size(shape, dialect), "size", quoted=True), copy=False)
+    page = page.order_by(*_keys(shape, lambda c: by(trees.ref(c), c, dialect), dialect), copy=False)
 
     def order(of: str) -> list[exp.Expression]:
-        return _keys(shape, lambda c: by(trees.column(names[c.name], of), c, dialect), dialect)
+        return _keys(shape, lambda c: by(trees.column(names[c], of), c, dialect), dialect)
 
     running = exp.Window(
         this=exp.Sum(this=trees.column("size", _PAGE)),
         order=exp.Order(expressions=order(_PAGE)) if shape.order else None,
         spec=exp.WindowSpec(kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW"),
     )
-    carried = [trees.column(names[c.name], _PAGE) for c in wanted]
+    carried = [trees.column(name, _PAGE) for name in (*names.values(), *also)]
     summed = exp.Select().select(*carried, exp.alias_(running, "total", quoted=True))
     summed = summed.from_(page.subquery(_PAGE, copy=False))
     so_far = trees.column("total", _SUMMED)
     limit = exp.Literal.number(shape.bytes)
     cells = []
     for column in shape.columns:
-        shown = tokens.cell(trees.column(names[column.name], _SUMMED), column, dialect)
+        shown = tokens.cell(trees.column(names[column], _SUMMED), column, dialect)
         if tokens.width(column, dialect) is None:
             shown = trees.when(exp.LTE(this=so_far.copy(), expression=limit.copy()), shown)
         cells.append(shown)
     flag = exp.alias_(exp.GT(this=so_far.copy(), expression=limit.copy()), "oversize")
-    outer = exp.Select().select(*cells, flag, *total, *_position(dialect)).from_(summed.subquery(_SUMMED, copy=False))
+    flags = [flag, *(trees.column(name, _SUMMED) for name in also)]
+    outer = exp.Select().select(*cells, *flags, *total, *_position(dialect)).from_(summed.subquery(_SUMMED, copy=False))
     return outer.order_by(*order(_SUMMED), copy=False)
 
 
@@ -194,13 +209,13 @@ def _keys(shape: ReadShape, by: Callable[[Column], exp.Expression], dialect: Dia
     return [trees.ordered(by(column), down, dialect) for column, down in shape.order]
 
 
-def _row_size(shape: ReadShape, of: str, dialect: Dialect) -> exp.Expression:
+def _row_size(shape: ReadShape, dialect: Dialect) -> exp.Expression:
     """Return the bytes of a row's tokens; a type that cannot be long counts with its widest token."""
     widths = [tokens.width(column, dialect) for column in shape.columns]
     total: exp.Expression = exp.Literal.number(sum(width for width in widths if width is not None))
     for column, width in zip(shape.columns, widths, strict=True):
         if width is None:
-            measured = tokens.size(trees.column(column.name, of), column, dialect)
+            measured = tokens.size(trees.ref(column), column, dialect)
             total = exp.Add(this=total, expression=exp.Coalesce(this=measured, expressions=[exp.Literal.number(0)]))
     return total
 

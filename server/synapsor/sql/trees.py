@@ -10,12 +10,9 @@ from typing import cast
 
 from sqlglot import ErrorLevel, exp
 
-from synapsor.core.plan import Relation
+from synapsor.core.plan import ROW, Column, Relation
 from synapsor.sql.statement import Dialect
 from synapsor.values import ValueUnfit
-
-ROW = "r"
-"""The alias of the relation in every statement. Columns are always qualified by it: SQLite reads an unknown bare "name" as text."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z", re.ASCII)
 # What format_type prints: words, quoted names, at most one schema before them, at most one pair of brackets behind; or a precision.
@@ -42,8 +39,13 @@ def table(relation: Relation, alias: str | None = ROW) -> exp.Table:
 
 
 def column(name: str, of: str = ROW) -> exp.Column:
-    """Return a qualified column."""
+    """Return a qualified column: SQLite reads an unknown bare "name" as text."""
     return exp.Column(this=identifier(name), table=exp.to_identifier(of, quoted=True))
+
+
+def ref(column_: Column) -> exp.Column:
+    """Return a column of the relation that it belongs to."""
+    return column(column_.name, column_.of)
 
 
 def placeholder(number: int, dialect: Dialect) -> exp.Expression:

@@ -11,31 +11,33 @@ from synapsor.contract.capability import (
     ReadCapability,
     is_single,
     shown,
-    used,
 )
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.lint import words
-from synapsor.contract.mapping import SingleTenant, Table
+from synapsor.contract.mapping import ColumnRule, SingleTenant, Table
 from synapsor.contract.model import Contract
+from synapsor.contract.paths import rule_at, split, table_of_list, used_columns
 from synapsor.errors import Problem
 from synapsor.values import ColumnType
 
 
 def column_lints(contract: Contract, at: Positions) -> Iterator[Problem]:
     """Yield what should not be seen, or not so easily."""
+    named = {pair for capability in contract.capabilities.values() for pair in _used(capability, contract)}
     for name, table in contract.tables.items():
-        used = {
-            c for cap in contract.capabilities.values() if contract.table_of(cap) is table for c in _used(cap, table)
-        }
+        used = {column for of, column in named if of == name}
         yield from _denied(("tables", name, "columns"), table, used, at)
         yield from _tenancy(("tables", name), table, at)
     for name, capability in contract.capabilities.items():
-        yield from _returned(("capabilities", name), capability, contract.table_of(capability), at)
+        yield from _returned(("capabilities", name), capability, contract, at)
+        yield from _listed(("capabilities", name), capability, contract, at)
 
 
-def _used(capability: Capability, table: Table) -> set[str]:
-    columns = () if isinstance(capability, AggregateCapability) else shown(capability, table)
-    return {*columns, *capability.where, *used(capability)}
+def _used(capability: Capability, contract: Contract) -> Iterator[tuple[str, str]]:
+    own = next(iter(contract.tables_of(capability)))
+    yield from used_columns(capability, own, contract.tables)
+    if not isinstance(capability, AggregateCapability):
+        yield from ((own, name) for name in shown(capability, contract.tables[own]) if "." not in name)
 
 
 def _denied(path: Path, table: Table, used: set[str], at: Positions) -> Iterator[Problem]:
@@ -64,22 +66,43 @@ def _tenancy(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
                 yield at.at_key((*path, "columns", name), "LNT303", message, f"Write `tenant: {name}`.")
 
 
-def _returned(path: Path, capability: Capability, table: Table, at: Positions) -> Iterator[Problem]:
+def _returned(path: Path, capability: Capability, contract: Contract, at: Positions) -> Iterator[Problem]:
     if isinstance(capability, AggregateCapability):
         return  # no value of one row is told
+    table = contract.table_of(capability)
     places = {column: index for index, column in enumerate(capability.returns or ())}
     listing = isinstance(capability, ReadCapability) and not is_single(capability, table)
     for name in shown(capability, table):
-        rule = table.columns[name]
         here: Path = (*path, "returns", places[name]) if name in places else path
-        report = at.at_value if name in places else at.at_key
         changed = isinstance(capability, ProposeCapability) and name in capability.set
-        if words.personal(name, rule) and not changed:
-            fix = "Leave it out, or write why the model must see it."
-            yield report(here, "LNT201", f"`{name}` looks personal.", fix)
-        if listing and words.free_text(name, rule):
-            message = f"`{name}` holds what anybody wrote, for every row of a list."
-            yield report(here, "LNT204", message, "Return it where one row is read.")
-        if listing and rule.type is ColumnType.JSON:
-            message = f"`{name}` is a whole document, for every row of a list."
-            yield report(here, "LNT205", message, "Return it where one row is read, or map what is needed of it.")
+        yield from _seen(here, name, rule_at(name, table, contract.tables), at, many=listing, changed=changed)
+
+
+def _listed(path: Path, capability: Capability, contract: Contract, at: Positions) -> Iterator[Problem]:
+    """Yield what should not be seen of the related rows that come along."""
+    table, tables = contract.table_of(capability), contract.tables
+    for word, child in capability.with_.items() if isinstance(capability, ReadCapability) else ():
+        target = table_of_list(word, table, tables)
+        names = child.returns or (target.returned if target else ())
+        for index, name in enumerate(names if target else ()):
+            here: Path = (*path, "with", word, "returns", index) if child.returns else (*path, "with", word)
+            assert target is not None  # noqa: S101  # without one there are no names
+            yield from _seen(here, name, rule_at(name, target, tables), at, many=True)
+
+
+def _seen(
+    here: Path, path: str, rule: ColumnRule | None, at: Positions, *, many: bool, changed: bool = False
+) -> Iterator[Problem]:
+    report = at.at_value if "returns" in here else at.at_key
+    name = split(path)[1]
+    if rule is None:
+        return
+    if words.personal(name, rule) and not changed:
+        fix = "Leave it out, or write why the model must see it."
+        yield report(here, "LNT201", f"`{path}` looks personal.", fix)
+    if many and words.free_text(name, rule):
+        message = f"`{path}` holds what anybody wrote, for every row of a list."
+        yield report(here, "LNT204", message, "Return it where one row is read.")
+    if many and rule.type is ColumnType.JSON:
+        message = f"`{path}` is a whole document, for every row of a list."
+        yield report(here, "LNT205", message, "Return it where one row is read, or map what is needed of it.")

@@ -1,0 +1,105 @@
+"""A link is followed where the catalogue proves it, or where a reviewer says why; and one row never becomes several."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from synapsor.contract.mapping import Link, Table
+from synapsor.core.facts import ColumnFacts, ForeignKey, RelationFacts
+from synapsor.core.link_posture import judge_link
+from synapsor.core.plan import Relation
+from synapsor.values import ColumnType
+
+ORDERS = Relation(schema="shop", name="orders")
+BUYERS = Relation(schema="shop", name="buyers")
+BUYER_KEY = frozenset({("buyer_id", "id")})
+
+
+def facts(relation: Relation, *columns: str, native: str = "text") -> RelationFacts:
+    known = {name: ColumnFacts(name=name, native=native, family=frozenset({"text"})) for name in columns}
+    return RelationFacts(relation=relation, kind="table", columns=known)
+
+
+OWN = replace(facts(ORDERS, "id", "org", "buyer_id"), references=(ForeignKey(to=BUYERS, columns=BUYER_KEY),))
+THEIRS = replace(facts(BUYERS, "id", "tenant", "name"), unique=(frozenset({"id"}),))
+
+
+def table(relation: Relation, tenant: str, *columns: str, **links: Link) -> Table:
+    return Table.model_validate(
+        {
+            "source": "shop",
+            "relation": str(relation),
+            "key": "id",
+            "tenant": tenant,
+            "links": {name: link.model_dump(exclude_none=True) for name, link in links.items()},
+            "columns": {name: {"type": ColumnType.TEXT} for name in (tenant, *columns)},
+        }
+    )
+
+
+def rules(link: Link, own: RelationFacts, theirs: RelationFacts) -> list[str]:
+    source = table(ORDERS, "org", "id", "buyer_id", buyer=link)
+    found = list(judge_link("buyer", source, own, table(BUYERS, "tenant", "id", "name"), theirs))
+    assert all(f.fatal and f.fix for f in found)
+    return [f.rule for f in found]
+
+
+PLAIN = Link(to="buyers", on={"buyer_id": "id"})
+BECAUSE = Link(to="buyers", on={"buyer_id": "id"}, because="The importer keeps to it.")
+MANY = Link(to="buyers", on={"buyer_id": "id"}, many=True)
+WITH_TENANT = frozenset({("org", "tenant"), ("buyer_id", "id")})
+OTHER = Relation(schema="other", name="buyers")
+VIEW = replace(THEIRS, kind="view", unique=())
+
+
+def referring(*keys: tuple[Relation, frozenset[tuple[str, str]]]) -> RelationFacts:
+    return replace(OWN, references=tuple(ForeignKey(to=to, columns=columns) for to, columns in keys))
+
+
+@pytest.mark.requirement("link:proven")
+@pytest.mark.requirement("link:one-row")
+@pytest.mark.parametrize(
+    ("link", "own", "theirs", "found"),
+    [
+        (PLAIN, OWN, THEIRS, []),
+        (PLAIN, referring((BUYERS, WITH_TENANT)), THEIRS, []),
+        (PLAIN, OWN, replace(THEIRS, unique=(frozenset({"tenant", "id"}),)), []),
+        (PLAIN, referring(), THEIRS, ["link_not_proven"]),
+        (PLAIN, referring((OTHER, BUYER_KEY)), THEIRS, ["link_not_proven"]),
+        (PLAIN, referring((BUYERS, frozenset({("buyer_id", "name")}))), THEIRS, ["link_not_proven"]),
+        (PLAIN, referring((BUYERS, frozenset({("id", "id")}))), THEIRS, ["link_not_proven"]),
+        (PLAIN, referring((BUYERS, BUYER_KEY | {("id", "name")})), THEIRS, ["link_not_proven"]),
+        (PLAIN, referring((BUYERS, frozenset({("org", "tenant")}))), THEIRS, ["link_not_proven"]),
+        (PLAIN, OWN, replace(THEIRS, unique=()), ["link_not_unique"]),
+        (PLAIN, OWN, replace(THEIRS, unique=(frozenset({"id", "name"}),)), ["link_not_unique"]),
+        (BECAUSE, OWN, replace(THEIRS, unique=()), ["link_not_unique"]),
+        (BECAUSE, referring(), THEIRS, []),
+        (PLAIN, OWN, VIEW, ["link_not_unique"]),
+        (BECAUSE, referring(), VIEW, []),
+        (MANY, referring(), VIEW, []),
+    ],
+)
+def test_a_link_is_proven_or_said_to_be_so(
+    link: Link, own: RelationFacts, theirs: RelationFacts, found: list[str]
+) -> None:
+    assert rules(link, own, theirs) == found
+
+
+@pytest.mark.requirement("link:proven")
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        ("text", "character varying", []),
+        ("integer", "bigint", []),
+        ("", "", []),
+        ("uuid", "text", ["link_types"]),
+        ("billing.status", "text", ["link_types"]),
+        ("date", "timestamp without time zone", ["link_types"]),
+    ],
+)
+def test_columns_that_the_database_does_not_compare_are_not_linked(one: str, other: str, found: list[str]) -> None:
+    own = facts(ORDERS, "id", "org", "buyer_id", native=one)
+    theirs = facts(BUYERS, "id", "tenant", "name", native=other)
+    assert rules(MANY, own, theirs) == found

@@ -1,0 +1,122 @@
+"""What is said of links to whoever reviews a contract: in plain words, as statements, as differences, and what is looked at twice."""
+
+import pytest
+
+from synapsor.contract.difference import Effect, differences
+from synapsor.contract.lint.run import Linted, lint
+from synapsor.contract.load import read_text
+from synapsor.contract.model import Contract
+from synapsor.contract.plainly import granted
+from synapsor.contract.telling import told
+from synapsor.flow.statements import statements
+from synapsor.sql.statement import Dialect
+from tests.unit.contracts import LINKED
+
+INSPECT = "billing.inspect"
+LIST = "{returns: [line, receiver.name], where: {count: {at_least: 1}, receiver.tier: gold}, order: [-count], rows: 20}"
+
+
+def made(text: str = LINKED) -> Contract:
+    reading = read_text(text, "linked.yaml")
+    assert reading.problems == ()
+    assert reading.contract is not None
+    return reading.contract
+
+
+def changed(old: str, new: str) -> str:
+    assert LINKED.count(old) == 1
+    return LINKED.replace(old, new)
+
+
+MORE = [
+    ("buyer.region.name]", "buyer.region.name, buyer.tier]"),
+    ("where: {status: open, buyer.tier: plain}", "where: {status: open}"),
+    ("      lines: {to: lines", "      other: {to: lines, on: {id: invoice_id}, many: true}\n      lines: {to: lines"),
+    (f"    with:\n      lines: {LIST}\n", f"    with:\n      lines: {LIST.replace('20', '21')}\n"),
+    (LIST, LIST.replace(", receiver.tier: gold", "")),
+    (LIST, LIST.replace("at_least: 1", "at_least: 0")),
+    (LIST, LIST.replace("[line, receiver.name]", "[line, receiver.name, weight]")),
+    (LIST, LIST.replace("returns: [line, receiver.name], ", "")),
+]
+
+
+@pytest.mark.requirement("diff:never-less")
+@pytest.mark.parametrize(("old", "new"), MORE)
+def test_more_through_a_link_grows_and_less_shrinks(old: str, new: str) -> None:
+    before, after = made(), made(changed(old, new))
+    # Without `returns`, other columns are seen, and not the path: that grows, and shrinks too.
+    effects = {d.effect for d in differences(before, after)}
+    assert effects <= {Effect.GROWS, Effect.TRADES}
+    assert effects
+    assert {d.effect for d in differences(after, before)} <= {Effect.SHRINKS, Effect.TRADES}
+
+
+@pytest.mark.requirement("diff:never-less")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("buyer: {to: buyers, on: {buyer_id: id}}\n      lines", "buyer: {to: buyers, on: {note: id}}\n      lines"),
+        ("because: Regions come from one list.", "because: Because."),
+        (
+            "      buyer: {to: buyers, on: {buyer_id: id}}\n      lines",
+            "      buyer: {to: buyers, on: {buyer_id: id}, because: So.}\n      lines",
+        ),
+        (", because: Regions come from one list.", ""),
+    ],
+)
+def test_another_link_is_said_to_grow(old: str, new: str) -> None:
+    found = differences(made(), made(changed(old, new)))
+    assert any(d.effect.gains for d in found)
+
+
+def test_the_order_of_a_list_changes_nothing_that_may_be_seen() -> None:
+    (found,) = differences(made(), made(changed("order: [-count]", "order: [line]")))
+    assert found.effect is Effect.CHANGES
+
+
+@pytest.mark.requirement("explain:true")
+@pytest.mark.parametrize("dialect", ["postgres", "mysql", "sqlite"])
+def test_the_statements_of_a_read_are_those_of_its_row_and_its_lists(dialect: Dialect) -> None:
+    row, lines = statements(made(), INSPECT, dialect)
+    assert (row.purpose, lines.purpose) == ("the read", "the list lines, in the same transaction")
+    assert (row.text.count("LEFT JOIN"), lines.text.count("LEFT JOIN")) == (2, 1)
+    (listed,) = statements(made(), "billing.list_open", dialect)
+    assert listed.text.count("LEFT JOIN") == 1
+
+
+@pytest.mark.requirement("explain:true")
+def test_it_is_told_whose_related_rows_are_seen_and_which_come_along() -> None:
+    sections = {section.label: section.sentences for section in told(made(), INSPECT)}
+    assert sections["seen"] == ("id, status, buyer.name, buyer.region.name",)
+    assert sections["related"] == (
+        "From buyers, only rows whose tenant is the tenant_id of the session.",
+        "From regions, any row: it has a single tenant.",
+        "From lines, only rows whose tenant_id is the tenant_id of the session.",
+        "Where there is no such row, the result says null in its place.",
+        "At most 20 rows of lines come along: line, receiver.name.",
+        "Of lines: count is at least 1",
+        'Of lines: receiver.tier is "gold"',
+    )
+    said = list(granted(made(), made().capabilities[INSPECT]))
+    assert "follows links to buyers where tenant = session.tenant_id" in said
+    assert "follows links to regions where nothing: the table has a single tenant" in said
+    brings = 'brings along at most 20 rows of lines: line, receiver.name where count >= 1 and receiver.tier = "gold"'
+    assert brings in said
+
+
+def rules(text: str) -> list[str]:
+    contract = made(text)
+    found = lint([Linted(contract=contract, positions=read_text(text, "linked.yaml").positions, text=text)])
+    return [remark.rule for remark in found if remark.rule.startswith("LNT2")]
+
+
+def test_what_looks_personal_is_found_behind_a_link_and_what_a_link_uses_is_used() -> None:
+    base = rules(LINKED)
+    mapped = changed("ssn_1: denied", "email: text, ssn_1: denied")
+    assert sorted(rules(mapped)) == sorted([*base, "LNT202"])  # nothing uses it
+    shown = mapped.replace("buyer.region.name]", "buyer.region.name, buyer.email]")
+    assert sorted(rules(shown)) == sorted([*base, "LNT201"])
+    listed = mapped.replace("[line, receiver.name]", "[line, receiver.email]")
+    assert sorted(rules(listed)) == sorted([*base, "LNT201"])
+    document = changed("[line, receiver.name]", "[line, raw]")
+    assert sorted(rules(document)) == sorted([*base, "LNT205"])
