@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from synapsor.cli.parser import EXIT_CODES, build_parser
-from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Timeouts, Tls, TokenConfig
+from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Supervised, Timeouts, Tls, TokenConfig
 from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
@@ -30,19 +30,32 @@ FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "Rendered by `make docs`; do not edit."
 
 DECISION_RULES: dict[str, str] = {
+    "already_counted": "The operator's approval of this proposal counts already.",
     "already_decided": "The proposal is not `review_required` any more.",
+    "decided_meanwhile": "Somebody else decided at the same moment, again and again.",
     "digest_differs": "The proposal's digest is not the one that was given with `--digest`.",
     "expired": "The proposal or the approval is past its time.",
     "no_such_proposal": "The ledger has no such proposal.",
+    "no_person": "The operator is a policy's key, and a person is needed.",
     "not_fully_shown": "A part of the card was cut, and nobody approves what they have not seen; repeat with `--full`.",
     "operator_revoked": "The operator's key is revoked.",
     "own_request": "The operator is the one who asked, or one of their principals is.",
     "role_missing": "The operator does not have the role that the contract asks for.",
+    "same_person": "The operator could be the same person as one whose approval counts already.",
     "unknown_key": "The private key belongs to nobody in `operators.yaml`.",
     "wrong_key": "The private key is not the one of the operator who was named.",
 }
 
-_CONFIG_MODELS: tuple[type[BaseModel], ...] = (Config, SourceConfig, Tls, Pool, Timeouts, HttpConfig, TokenConfig)
+_CONFIG_MODELS: tuple[type[BaseModel], ...] = (
+    Config,
+    SourceConfig,
+    Tls,
+    Pool,
+    Timeouts,
+    HttpConfig,
+    TokenConfig,
+    Supervised,
+)
 
 CONFIG_MEANINGS: dict[str, dict[str, str]] = {
     "Config": {
@@ -56,6 +69,9 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "session": "Whose session a local process (`serve` over stdio, `call`) runs in: what contexts of contracts name.",
         "names": "Whether tools are listed as `billing.list` or, for clients that allow no dot, as `billing__list`.",
         "http": "Who may come in over HTTP.",
+        "automatic_approval": "Whether policies of contracts may approve. It needs `policy_key`.",
+        "policy_key": "The private key that the worker signs policy decisions with. Only the worker reads it.",
+        "supervised": "What `synapsor worker --supervised` may apply, by contract and capability; the contract must say `worker: supervised` too.",
     },
     "SourceConfig": {
         "engine": "Which database it is. `mysql` and `mariadb` share one adapter; only MariaDB is tested.",
@@ -77,6 +93,10 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "wait_ms": "How long a call waits for a free one before it is refused as `busy`.",
     },
     "Timeouts": {"lock_ms": "How long the worker waits for a lock, and for one statement of an apply."},
+    "Supervised": {
+        "contract": "The exact digest of the contract.",
+        "capabilities": "Names of capabilities in it.",
+    },
     "HttpConfig": {"tokens": "The bearer tokens that are accepted. Without one, HTTP is not served."},
     "TokenConfig": {
         "name": "The client's name, for the audit.",

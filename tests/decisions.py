@@ -60,7 +60,7 @@ def evidence_of(row: dict[str, str | None]) -> dict[str, Any]:
 def audit_of(evidence: dict[str, Any]) -> dict[str, Any]:
     """Return the audit of the call that saw this evidence."""
     same = ("at", "capability", "contract", "tenant", "principal", "source", "plan", "parameters")
-    more = {"client": "stdio", "outcome": "proposed", "relation": "billing.invoice_review", "rows": 1}
+    more = {"client": "stdio", "run": "run_1", "outcome": "proposed", "relation": "billing.invoice_review", "rows": 1}
     return {"id": evidence["call"], **{n: evidence[n] for n in same}, **more, "evidence": evidence["id"]}
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from synapsor.core.moment import stamp
+from synapsor.core.policy import PolicyUse
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import Activation, Decision, SignedDecision
+from synapsor.core.review import Activation, Decision, SignedDecision, SignedSwitch, Switch, SwitchState, policy_digest
 from synapsor.core.writeback import Job, Lease, Receipt
 from synapsor.handles import evidence_of
 from synapsor.ledger.store import Ledger
@@ -43,6 +44,8 @@ def seen(tenant: str = "acme", row: str = "INV-3001", padding: int = 0) -> tuple
         **head,
         "id": audit_id,
         "client": "stdio",
+        "run": "run_1",
+        "workflows": [],
         "outcome": "ok",
         "source": "shop",
         "relation": "billing.invoice_review",
@@ -146,6 +149,38 @@ def a_job(proposal: Proposal, signed: SignedDecision, **changed: Any) -> Job:
     return replace(job, **changed)
 
 
+def a_use(proposal: Proposal, signed: SignedDecision, **changed: Any) -> PolicyUse:
+    """Return what an approval by policy uses up."""
+    use = PolicyUse(
+        id=handle("use"),
+        at=signed.decision.at,
+        day=signed.decision.at[:10],
+        policy="billing.small_fees",
+        proposal=proposal.id,
+        decision=signed.decision.id,
+        tenant=proposal.tenant or "",
+        principal=proposal.principal,
+        object=proposal.key[0][1],
+        totals={"late_fee_cents": "5500"},
+    )
+    return replace(use, **changed)
+
+
+def a_switch(ledger: Ledger, state: SwitchState = "stopped", **changed: Any) -> SignedSwitch:
+    """Return a switch that somebody signed."""
+    fields: dict[str, Any] = {
+        "id": handle("swi"),
+        "ledger": ledger.id,
+        "state": state,
+        "operator": "vera",
+        "at": at(70),
+        "reason": "too many today",
+        "nonce": secrets.token_hex(16),
+    }
+    signature = base64.b64encode(secrets.token_bytes(64)).decode()
+    return SignedSwitch(switch=Switch(**{**fields, **changed}), signature=signature)
+
+
 async def approve_one(ledger: Ledger, **changed: Any) -> tuple[Proposal, Job]:
     """File a proposal and approve it."""
     proposal = await file_one(ledger, **changed)
@@ -207,6 +242,15 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     assert await ledger.lease("worker-2", now=at(90), until=at(150), sources=["shop"]) is not None
     waiting = await file_one(ledger)
     await ledger.refused_decision(waiting.id, "vera", "own_request", at(5))
+    by_policy = await file_one(ledger, policy="small_fees")
+    signed = a_decision(by_policy, policy=policy_digest(by_policy.contract, "small_fees"))
+    use = a_use(by_policy, signed)
+    last = await ledger.switch()
+    since = last.switch.id if last else None
+    left = await ledger.approve_by_policy(signed, job=None, use=use, limits=(), switch=since)
+    assert left is None
+    switch = a_switch(ledger)
+    await ledger.throw_switch(switch)
     record = await ledger.proposal(proposal.id)
     assert record is not None
     refused = (await ledger.proposal(waiting.id)).events[-1]["records"]["refused_decision"][0]  # type: ignore[union-attr]  # just filed
@@ -218,6 +262,8 @@ async def fill(ledger: Ledger) -> dict[str, str]:
         "proposal": proposal.id,
         "review_branch": proposal.branch,
         "decision": record.decisions[0].decision.id,
+        "policy_use": use.id,
+        "policy_switch": switch.switch.id,
         "job": job.id,
         "receipt": receipt.id,
         "settlement": settled,

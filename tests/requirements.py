@@ -72,6 +72,16 @@ REQUIREMENTS: dict[str, Requirement] = {
     "approval:no-tricks": _R("Nothing in a proposal can act on a terminal, imitate a line or hide.", "E09"),
     "approval:once": _R("A proposal is decided once.", "law 5, S8"),
     "approval:one-digest": _R("An approval is good for exactly the digest it signs.", "law 5, E01"),
+    "approval:quorum": _R(
+        "A proposal is approved by as many different people as its contract asks for, each counted once, and by nobody who is not trusted any more.",
+        "law 5, E07",
+    ),
+    "approval:reason-code": _R("A reason code is one of the reviewed list and part of what is signed.", "law 5"),
+    "approval:reject-is-final": _R("One rejection while it is in review is final.", "law 5, E07"),
+    "approval:risk": _R(
+        "Risk, role and quorum are computed from the proposal by the activated contract, by whoever files, approves and applies.",
+        "law 5",
+    ),
     "approval:shown-in-full": _R("Nobody approves a card that was cut.", "law 5, E09"),
     "approval:trusted-key": _R("Only a signature of a trusted, unrevoked key in the right role counts.", "law 5, S8"),
     "arguments:closed": _R("An argument of another name, type or form is refused on every engine.", "A01, A03, A08"),
@@ -218,6 +228,20 @@ REQUIREMENTS: dict[str, Requirement] = {
     "operator-key:private": _R(
         "A private key is 0600 in a directory 0700, and its passphrase comes from a terminal only.", "law 8"
     ),
+    "policy:bound": _R(
+        "A policy's approval counts only for the exact contract and policy, by its own key, and while the proposal is inside of it.",
+        "law 5",
+    ),
+    "policy:inside": _R(
+        "A policy approves only what its conditions hold for; high risk and more than one person are for people.",
+        "law 5",
+    ),
+    "policy:limits": _R("A policy approves no more in a day than its limits, whoever works at once.", "law 5"),
+    "policy:never-in-serve": _R("Nothing that a model reaches can decide by policy.", "law 1"),
+    "policy:off-by-default": _R("Nothing is approved by policy unless the project allows it.", "law 10"),
+    "policy:stop": _R(
+        "A stop counts from the moment at which it is recorded, for what is not applied yet too.", "law 5"
+    ),
     "posture:safe-credential": _R(
         "A credential that can do more than was reviewed is found, and an unsafe one is refused.", "law 10, S3"
     ),
@@ -330,6 +354,13 @@ REQUIREMENTS: dict[str, Requirement] = {
     "surface:small-messages": _R("A message of very many parts is refused before it is read.", "A18, G07"),
     "tools:budget": _R("Tools that cost more than their budget fail the command.", "DESIGN 6"),
     "tools:as-sent": _R("What `tools` shows is what the server lists, with what it costs.", "law 7"),
+    "worker:supervised": _R(
+        "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"
+    ),
+    "workflow:evidence": _R(
+        "A proposal of a workflow rests on the reads that it asks for, of the same run, tenant, principal and row.",
+        "law 2",
+    ),
     "values:exact": _R("Every type comes back as it is stored, in its documented form.", "R7"),
     "values:guarded": _R("Every type survives the way into a guard and back.", "R6"),
     "values:host-independent": _R("The same rows have the same digest on every host, zone and locale.", "R7, B32"),

@@ -27,7 +27,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from synapsor.contract.base import Name, RelationName
+from synapsor.contract.base import CapabilityName, Name, RelationName
 from synapsor.contract.document import Document, Positions, hidden_characters, read_document
 from synapsor.errors import ConfigError, Problem
 from synapsor.secrets import SecretRef, resolve
@@ -87,6 +87,7 @@ def _whole_number(value: Any) -> Any:
     return value
 
 
+ContractDigest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 TokenHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FilePath = Annotated[Path, BeforeValidator(_path)]
 SourceUrl = Annotated[SecretRef, BeforeValidator(_source_url)]
@@ -144,6 +145,13 @@ class TokenConfig(Model):
     session: SessionValues = Field(min_length=1)
 
 
+class Supervised(Model):
+    """What a supervised worker may apply of one version of a contract."""
+
+    contract: ContractDigest
+    capabilities: tuple[CapabilityName, ...] = Field(strict=False, min_length=1)
+
+
 class HttpConfig(Model):
     """Who may come in over HTTP."""
 
@@ -163,6 +171,9 @@ class Config(Model):
     session: SessionValues = Field(default_factory=dict)
     names: Literal["dotted", "underscore"] = "dotted"
     http: HttpConfig = Field(default_factory=HttpConfig)
+    automatic_approval: bool = False
+    policy_key: FilePath | None = None
+    supervised: tuple[Supervised, ...] = Field(default=(), strict=False)
     _root: Path = PrivateAttr(default_factory=Path)
 
     def model_post_init(self, context: Any, /) -> None:
@@ -224,6 +235,13 @@ def _contradictions(config: Config) -> Iterator[Finding]:
         yield from (
             ((("sources", name, *loc)), rule, message, fix)
             for loc, rule, message, fix in _source_contradictions(source)
+        )
+    if config.automatic_approval and config.policy_key is None:
+        yield (
+            ("automatic_approval",),
+            "policy_key_missing",
+            "automatic approval needs `policy_key`, the private key that the worker signs with",
+            "Make one with `synapsor operator add NAME --role policy_signer --key FILE`.",
         )
     seen: set[str] = set()
     for index, token in enumerate(config.http.tokens):
@@ -355,6 +373,8 @@ _FORMS = {
     for form, words in (
         (Name, "this must be a plain name: lower-case letters, digits and underscores, a letter first"),
         (RelationName, "this must be `schema.name`, such as billing.synapsor_receipts"),
+        (ContractDigest, "this must be the digest of a contract, as `synapsor check --json` tells it"),
+        (CapabilityName, "this must be the name of a capability, such as billing.propose_note"),
         (TokenHash, "this must be 64 hexadecimal digits in lower case, as `synapsor token new` prints them"),
     )
 }

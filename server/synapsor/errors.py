@@ -32,6 +32,7 @@ class Code(StrEnum):
     RESULT_TOO_LARGE = "result_too_large"
     OUT_OF_BOUNDS = "out_of_bounds"
     NOTHING_TO_CHANGE = "nothing_to_change"
+    EVIDENCE_REQUIRED = "evidence_required"
     PROPOSALS_OFF = "proposals_off"
     SCOPE_UNAVAILABLE = "scope_unavailable"
     SCHEMA_DRIFT = "schema_drift"
@@ -68,6 +69,10 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.OUT_OF_BOUNDS: Meaning("The change is outside the reviewed bounds.", "Propose a value inside the bounds."),
     Code.NOTHING_TO_CHANGE: Meaning("The record already has these values.", "Nothing needs to be proposed."),
+    Code.EVIDENCE_REQUIRED: Meaning(
+        "The workflow asks for evidence that this run has not read.",
+        "Call the named capability first, then propose again.",
+    ),
     Code.PROPOSALS_OFF: Meaning(
         "This source is served for reading only.", "An operator must allow proposals for this source."
     ),

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from synapsor.config import Config
+from synapsor.contract.approval import LEVELS
 from synapsor.core.facts import Finding
 from synapsor.core.link_posture import judge_mappings
 from synapsor.core.plan import Relation
@@ -79,17 +80,20 @@ async def _writer_posture(project: Project, name: str) -> list[Finding]:
 
 
 def _unheld_roles(project: Project) -> list[Finding]:
-    held = {role for operator in project.operators().values() if not operator.revoked for role in operator.roles}
-    needed = {c.approval.role for loaded in project.contracts() for c in proposals_of(loaded.contract)}
-    return [
-        Finding(
-            rule="role_unheld",
-            message=f"Nobody holds the role {role}, so nobody can approve what needs it.",
-            fix=f"synapsor operator add NAME --role {role}",
-            fatal=False,
-        )
-        for role in sorted(needed - held)
-    ]
+    trusted = [operator for operator in project.operators().values() if not operator.revoked]
+    needed: dict[str, int] = {}
+    for loaded in project.contracts():
+        for approval in (c.approval.at(level) for c in proposals_of(loaded.contract) for level in LEVELS):
+            needed[approval.role] = max(approval.people, needed.get(approval.role, 1))
+    found = []
+    for role, people in sorted(needed.items()):
+        held = sum(role in operator.roles for operator in trusted)
+        if held < people:
+            who = "Nobody holds" if not held else f"Only {held} of {people} people hold"
+            message = f"{who} the role {role}, so nobody can approve what needs it."
+            fix = f"synapsor operator add NAME --role {role}"
+            found.append(Finding(rule="role_unheld", message=message, fix=fix, fatal=False))
+    return found
 
 
 async def _activations(project: Project) -> list[Finding]:

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from synapsor.config import FormatVersion, read_yaml, refuse, validated
+from synapsor.contract.approvals import POLICY_SIGNER
 from synapsor.contract.base import Name
 from synapsor.contract.document import hidden
 from synapsor.core.review import Operator, same_person
@@ -72,6 +73,11 @@ def check_operators(operators: dict[str, Operator]) -> None:
         ConfigError: with the names concerned.
     """
     for one in operators.values():
+        if POLICY_SIGNER in one.roles and (len(one.roles) > 1 or one.principals):
+            raise ConfigError(
+                f"{one.name} has the role {POLICY_SIGNER} and something else.",
+                fix="Give a policy's key an entry of its own: it is no person.",
+            )
         if not is_public_key(one.key):
             raise ConfigError(
                 f"The key of {one.name} is not an Ed25519 public key.",

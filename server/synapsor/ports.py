@@ -12,11 +12,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from synapsor.contract.approval import PerDay
 from synapsor.core.budget import Spending
 from synapsor.core.facts import RelationFacts, Rights
 from synapsor.core.plan import Relation
+from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import Activation, SignedDecision
+from synapsor.core.review import Activation, SignedDecision, SignedSwitch
 from synapsor.core.writeback import Job, Lease, Receipt
 from synapsor.sql.statement import Dialect, RawRow, Statement
 
@@ -181,6 +183,12 @@ class AgentLedger(Protocol):
 
     async def evidence(self, evidence_id: str) -> Mapping[str, Any] | None: ...
 
+    async def answered(
+        self, run: str, capability: str, *, tenant: str | None, principal: str, limit: int
+    ) -> tuple[Mapping[str, Any], ...]:
+        """Return the evidence of what a capability answered in a run for a tenant and a principal, newest first."""
+        ...
+
     async def active_contract(self, name: str) -> Activated | None:
         """Return the version of a contract that was activated last."""
         ...
@@ -205,12 +213,26 @@ class ReviewLedger(AgentLedger, Protocol):
 
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]: ...
 
-    async def decide(self, signed: SignedDecision, *, job: Job | None) -> ProposalRecord:
-        """Record a decision and move the proposal; `job` is filed with an approval where the source allows writeback.
+    async def decide(
+        self, signed: SignedDecision, *, job: Job | None, seen: tuple[str, ...] = (), complete: bool = True
+    ) -> ProposalRecord:
+        """Record a decision. One that rejects, or that is `complete`, moves the proposal; `job` is filed with an approval that does,
+        where the source allows writeback. `seen` are the decisions that the caller has counted.
 
         Raises:
-            DecisionRefused: the proposal is no longer `review_required` (rule `already_decided`).
+            DecisionRefused: the proposal is no longer `review_required` (rule `already_decided`), this operator's approval counts
+                already (`already_counted`), or there is a decision that is not among `seen` (`decided_meanwhile`).
         """
+        ...
+
+    async def switch(self) -> SignedSwitch | None:
+        """Return the newest switch of automatic approval; whoever acts on it checks its signature."""
+        ...
+
+    async def throw_switch(self, signed: SignedSwitch) -> None: ...
+
+    async def policy_uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
+        """Return what a policy, by contract and name, has approved in a day (UTC)."""
         ...
 
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
@@ -241,8 +263,43 @@ class ReviewLedger(AgentLedger, Protocol):
 class WorkLedger(ReviewLedger, Protocol):
     """What the worker may do as well."""
 
-    async def lease(self, worker: str, *, now: str, until: str, sources: Sequence[str]) -> Lease | None:
-        """Lease the oldest job that is due and free, with a new lease id and the attempt counted; None when there is none."""
+    async def for_policies(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
+        """Return the proposals in review that name a policy which has not left them to a person, oldest first in each source."""
+        ...
+
+    async def defer(self, proposal_id: str, deferral: Deferral, *, at: str) -> None:
+        """Record that a policy leaves a proposal to a person, and why."""
+        ...
+
+    async def approve_by_policy(
+        self,
+        signed: SignedDecision,
+        *,
+        job: Job | None,
+        use: PolicyUse,
+        limits: Sequence[PerDay],
+        switch: str | None,
+    ) -> Deferral | None:
+        """Record a policy's approval, what it uses up and the job, or that a limit leaves the proposal to a person: all in one transaction.
+
+        Raises:
+            DecisionRefused: somebody decided meanwhile, or the newest switch is not this one (`decided_meanwhile`).
+        """
+        ...
+
+    async def lease(
+        self,
+        worker: str,
+        *,
+        now: str,
+        until: str,
+        sources: Sequence[str],
+        permits: Collection[tuple[str, str]] | None = None,
+    ) -> Lease | None:
+        """Lease the oldest job that is due and free, with a new lease id and the attempt counted; None when there is none.
+
+        With `permits`, only jobs of these contract digests and capabilities.
+        """
         ...
 
     async def renew(self, lease: Lease, *, until: str) -> bool: ...

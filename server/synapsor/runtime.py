@@ -166,15 +166,20 @@ class Project:
         *,
         pace: Pace | None = None,
         report: Callable[[Mapping[str, Any]], None] | None = None,
+        supervised: bool = False,
     ) -> Worker:
-        """Return the trusted worker, its write credentials proven sufficient.
+        """Return the trusted worker, its write credentials proven sufficient; a supervised one applies only what is allowed for it.
 
         Raises:
             UnsafeSource: a credential or table cannot keep the promises of an apply.
             ConfigError: no source is in writeback mode.
         """
+        from synapsor.approve.keys import load_key
+        from synapsor.work.permission import permits_of, signer_of
         from synapsor.work.worker import Pace, Worker  # what serves a model does not even import what applies
 
+        key = self.config.policy_key if self.config.automatic_approval else None
+        automatic = signer_of(load_key(key), self.operators()) if key else None
         targets: dict[str, WriteTarget] = {}
         for source_name, wired in self.config.sources.items():
             if wired.mode == "writeback":
@@ -196,6 +201,8 @@ class Project:
             operators=self.operators,
             clock=self.clock,
             pace=pace or Pace(),
+            automatic=automatic,
+            permits=await permits_of(self.config.supervised, await self.ledger()) if supervised else None,
             report=report or (lambda _: None),
             reached=failpoints(),
         )

@@ -172,13 +172,14 @@ def _forged(key: str) -> dict[str, Any]:
     return forged
 
 
+@pytest.mark.requirement("policy:never-in-serve")
 @pytest.mark.requirement("surface:imports")
 def test_the_whole_serve_command_loads_nothing_that_decides_or_applies() -> None:
     script = "import json, sys, synapsor.cli.serve, synapsor.serve.http, synapsor.serve.stdio; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, env=environment(), cwd=ROOT, timeout=60, check=True
     )
-    barred = ("approve", "work", "flow.review", "flow.apply", "flow.settle")
+    barred = ("approve", "work", "flow.review", "flow.apply", "flow.settle", "flow.automatic")
     assert not [m for m in json.loads(done.stdout) if m.startswith(tuple(f"synapsor.{room}" for room in barred))]
 
 

@@ -193,7 +193,7 @@ def test_a_body_keeps_a_null_that_means_something() -> None:
     }
 
 
-@pytest.mark.parametrize("body", [{}, {"synapsor": 1}, {**BODY, "workflows": {}}, changed(BODY, ("synapsor",), 2)])
+@pytest.mark.parametrize("body", [{}, {"synapsor": 1}, {**BODY, "settlement": {}}, changed(BODY, ("synapsor",), 2)])
 def test_a_body_that_is_no_contract_is_refused_without_its_values(body: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError) as refused:
         from_body(body)

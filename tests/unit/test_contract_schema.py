@@ -38,7 +38,7 @@ PROPOSAL = {
     "after": dict.fromkeys(shown(PROPOSE, TABLE)),
     "changes": [{"column": "note", "before": None, "after": "x"}],
     "expires_at": "2026-01-01T00:00:00.000000Z",
-    "needs": {"role": "lead"},
+    "needs": {"role": "lead", "people": 1},
     "reason": None,
     "outcome": None,
     "status_resource": "synapsor://proposal/wrp_1",

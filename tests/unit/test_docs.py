@@ -16,21 +16,25 @@ from scripts.reference import CONFIG_MEANINGS, DECISION_RULES, rendered, subcomm
 from synapsor.cli.parser import build_parser
 from synapsor.config import Model as ConfigModel
 from synapsor.config import load_config
-from synapsor.contract import mapping, measures, model
+from synapsor.contract import approval, mapping, measures, model, workflow
 from synapsor.contract.load import load
 from synapsor.contract.rules import RULES
 from synapsor.core import (
     aggregate,
     budget,
     count,
+    deciding,
     evidence,
     facts,
     form,
     links,
+    measure,
     outcome,
     plan,
+    policy,
     proposal,
     question,
+    quorum,
     review,
     scope,
     suppress,
@@ -57,14 +61,18 @@ CORE = (
     aggregate,
     budget,
     count,
+    deciding,
     evidence,
     facts,
     form,
     links,
+    measure,
     outcome,
     plan,
+    policy,
     proposal,
     question,
+    quorum,
     review,
     scope,
     suppress,
@@ -274,7 +282,7 @@ def test_every_command_says_what_it_does() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("module", [*CORE, model, measures], ids=lambda m: str(m.__name__))
+@pytest.mark.parametrize("module", [*CORE, approval, measures, model, workflow], ids=lambda m: str(m.__name__))
 def test_every_noun_of_the_code_is_in_the_glossary(module: ModuleType) -> None:
     page = text_of(ROOT / "docs" / "glossary.md")
     assert [name for name in class_names(module) if name != "Model" and f"`{name}`" not in page] == []

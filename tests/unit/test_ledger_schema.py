@@ -104,6 +104,7 @@ def _minimal(connection: sqlite3.Connection, table: str) -> dict[str, object]:
     given: dict[str, dict[str, object]] = {
         "checkpoint": {"previous": 0},
         "decision": {"verdict": "approve"},
+        "policy_switch": {"state": "stopped"},
         "evidence": {"id": "ev_x"},
         "migration": {"number": 99},
     }
@@ -154,11 +155,26 @@ def test_an_event_is_only_added_at_the_end(connection: sqlite3.Connection) -> No
 
 
 @pytest.mark.parametrize(
-    "column", ["seq", "id", "at", "tenant", "principal", "capability", "source", "request", "expires_at", "body"]
+    "column",
+    [
+        "seq",
+        "id",
+        "at",
+        "tenant",
+        "principal",
+        "capability",
+        "contract",
+        "source",
+        "request",
+        "quorum",
+        "policy",
+        "expires_at",
+        "body",
+    ],
 )
 def test_only_the_status_of_a_proposal_ever_changes(connection: sqlite3.Connection, column: str) -> None:
     _row(connection, "proposal", status="review_required")
-    value = 2 if column == "seq" else "y"
+    value = 2 if column in {"seq", "quorum"} else "y"
     with pytest.raises(sqlite3.IntegrityError, match="append only"):
         connection.execute(f"UPDATE proposal SET {column} = ?, status = 'expired'", (value,))
     with pytest.raises(sqlite3.IntegrityError, match="append only"):
@@ -197,8 +213,8 @@ def _step(start: Status, target: Status) -> bool:
     migrate.migrate(connection, migrations(), at="now")
     try:
         _row(connection, "proposal", id="p", status="review_required")
-        for seq, verdict in enumerate(("approve", "reject"), start=1):
-            _row(connection, "decision", seq=seq, id=verdict, proposal="p", verdict=verdict)
+        verdict = "reject" if target is Status.REJECTED else "approve"
+        _row(connection, "decision", id=verdict, proposal="p", verdict=verdict)
         if start is not Status.REVIEW_REQUIRED:
             guards = [
                 r["name"]
@@ -240,16 +256,38 @@ def test_a_proposal_starts_in_review(connection: sqlite3.Connection) -> None:
 
 def test_a_status_needs_the_record_that_gives_it(connection: sqlite3.Connection) -> None:
     _row(connection, "proposal", id="p", status="review_required")
-    with pytest.raises(sqlite3.IntegrityError, match="no decision"):
+    with pytest.raises(sqlite3.IntegrityError, match="no quorum"):
         connection.execute("UPDATE proposal SET status = 'approved'")
     _row(connection, "decision", proposal="p", verdict="approve")
-    with pytest.raises(sqlite3.IntegrityError, match="no decision"):
+    with pytest.raises(sqlite3.IntegrityError, match="no such decision"):
         connection.execute("UPDATE proposal SET status = 'rejected'")
     connection.execute("UPDATE proposal SET status = 'approved'")
+    with pytest.raises(sqlite3.IntegrityError, match="nothing to decide"):
+        _row(connection, "decision", seq=2, id="late", proposal="p", verdict="reject")
     _row(connection, "settlement", proposal="p", status="failed")
     with pytest.raises(sqlite3.IntegrityError, match="no settlement"):
         connection.execute("UPDATE proposal SET status = 'applied'")
     connection.execute("UPDATE proposal SET status = 'failed'")
+
+
+@pytest.mark.requirement("approval:quorum")
+def test_an_approval_needs_as_many_different_people_as_the_proposal_says(connection: sqlite3.Connection) -> None:
+    _row(connection, "proposal", id="p", status="review_required", quorum=2)
+    for seq, operator in enumerate(("leo", "leo", "mia"), start=1):
+        with pytest.raises(sqlite3.IntegrityError, match="no quorum"):
+            connection.execute("UPDATE proposal SET status = 'approved'")
+        _row(connection, "decision", seq=seq, id=f"d{seq}", proposal="p", verdict="approve", operator=operator)
+    connection.execute("UPDATE proposal SET status = 'approved'")
+
+
+@pytest.mark.requirement("approval:reject-is-final")
+def test_nothing_is_approved_that_somebody_rejected(connection: sqlite3.Connection) -> None:
+    _row(connection, "proposal", id="p", status="review_required")
+    _row(connection, "decision", seq=1, id="d1", proposal="p", verdict="reject", operator="leo")
+    _row(connection, "decision", seq=2, id="d2", proposal="p", verdict="approve", operator="mia")
+    with pytest.raises(sqlite3.IntegrityError, match="no such decision"):
+        connection.execute("UPDATE proposal SET status = 'approved'")
+    connection.execute("UPDATE proposal SET status = 'rejected'")
 
 
 def test_a_request_has_one_pending_proposal(connection: sqlite3.Connection) -> None:
@@ -266,7 +304,9 @@ def test_a_request_has_one_pending_proposal(connection: sqlite3.Connection) -> N
 def test_every_query_has_a_name_a_line_that_describes_it_and_values_only_as_placeholders() -> None:
     for name, text in queries().items():
         assert text.endswith((")", *"abcdefghijklmnopqrstuvwxyz0123456789'")), name
-        assert "'" not in re.sub(r"'(review_required|approved|read|aud)'", "", text), name
+        assert "'" not in re.sub(
+            r"'(review_required|approved|read|aud|ok|policy|tenant|principal|object|policy_deferred)'", "", text
+        ), name
 
 
 def test_every_query_is_used_and_every_used_query_exists() -> None:

@@ -223,20 +223,14 @@ def test_an_argument_that_claims_authority_here_is_refused_where_it_stands() -> 
 
 
 WAITING = [
-    ("aggregates", "aggregate"),
     ("batches", "batch"),
     ("counted_version", "set"),
     ("deletes", "delete"),
     ("inserts", "insert"),
-    ("policies", "update"),
-    ("quorum", "insert"),
-    ("reason_code", "delete"),
     ("reversibility", "insert"),
     ("sets", "set"),
-    ("supervised_worker", "update"),
     ("tokens", "read"),
     ("transitions", "update"),
-    ("workflows", "read"),
 ]
 
 

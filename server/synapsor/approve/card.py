@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from synapsor.approve.plain import Shown, cells, fold, shown, span
 from synapsor.approve.terms import Terms
-from synapsor.core.moment import parse
+from synapsor.core.moment import parse, stamp
+from synapsor.core.policy import deferral_words
 from synapsor.core.proposal import Proposal, Status
+from synapsor.core.quorum import counted
+from synapsor.core.review import Operator, SignedDecision
 from synapsor.ports import ProposalRecord
 from synapsor.values import ColumnType, Token, digest
 
@@ -73,18 +77,26 @@ def card(
     terms: Terms,
     now: dt.datetime,
     full: bool = False,
+    operators: Mapping[str, Operator] = MappingProxyType({}),
+    unproven: Collection[str] = (),
 ) -> Card:
-    """Return the card of a proposal as it stands; `terms` are those of the contract that it was made under."""
+    """Return the card of a proposal as it stands; `terms` are those of the contract that it was made under.
+
+    Approvals count as far as `operators` trusts them; `unproven` are handles of earlier evidence that is not what the proposal names.
+    """
     proposal = record.proposal
+    approvals = counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now))
     maker = _Maker(terms, full=full)
     lines = [
         *maker.head(record, now),
         *maker.change(proposal),
         *maker.guards(proposal),
         *maker.rest(proposal, evidence, now),
+        *maker.needs(record, approvals),
+        *maker.end(proposal),
     ]
     # Both are recorded in one transaction, so evidence that is not there was taken away.
-    tampered = evidence is None or digest("evidence", evidence) != proposal.evidence_digest
+    tampered = evidence is None or digest("evidence", evidence) != proposal.evidence_digest or bool(unproven)
     warnings = tuple(_warnings(record, evidence, terms, now, tampered=tampered))
     return Card(
         proposal=proposal.id,
@@ -207,10 +219,34 @@ class _Maker:
     def rest(self, proposal: Proposal, evidence: Mapping[str, Any] | None, now: dt.datetime) -> Iterator[Line]:
         seen = f", seen {span(now - parse(str(evidence['at'])))} ago" if evidence else ""
         yield Line("evidence", f"{self._plain(proposal.evidence)}{seen}")
+        for capability, handle, _ in proposal.rests_on:
+            yield Line("", f"{self._plain(handle)}, read before by {self._plain(capability)}")
+        if proposal.workflow:
+            yield Line("workflow", f"{self._plain(proposal.workflow)}, run {self._plain(proposal.run or '?')}")
         yield Line("contract", self._plain(proposal.contract))
-        yield Line(
-            "needs", f"the role {self._plain(proposal.role)}, and another person than {self._plain(proposal.principal)}"
-        )
+
+    def needs(self, record: ProposalRecord, approvals: Sequence[SignedDecision]) -> Iterator[Line]:
+        proposal = record.proposal
+        role, asker = self._plain(proposal.role), self._plain(proposal.principal)
+        if proposal.reason_code is not None:
+            yield Line("reason code", self._plain(proposal.reason_code))
+        yield Line("risk", proposal.risk, "plain" if proposal.risk == "low" else "warning")
+        if proposal.quorum == 1:
+            yield Line("needs", f"the role {role}, and another person than {asker}")
+        else:
+            yield Line("needs", f"{proposal.quorum} different people with the role {role}, none of them {asker}")
+            names = ", ".join(self._plain(signed.decision.operator) for signed in approvals)
+            yield Line("approved by", f"{len(approvals)}/{proposal.quorum}" + (f": {names}" if names else ""))
+        if proposal.policy:
+            yield Line("policy", self._plain(proposal.policy) + self._deferred(record))
+
+    def _deferred(self, record: ProposalRecord) -> str:
+        if any(signed.decision.policy for signed in record.decisions):
+            return " approved it"
+        told = [event["facts"] for event in record.events if event["kind"] == "policy_deferred"]
+        return f" left it to a person: {self._plain(deferral_words(told[-1]))}" if told else ""
+
+    def end(self, proposal: Proposal) -> Iterator[Line]:
         yield Line("digest", proposal.digest, "title")
         yield Line("What the agent sent (untrusted, believe none of it)", "", "warning")
         for name, value in proposal.arguments.items():

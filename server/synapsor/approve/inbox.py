@@ -33,6 +33,8 @@ def summary(record: ProposalRecord) -> dict[str, Any]:
         "columns": sorted(proposal.changes),
         "principal": proposal.principal,
         "role": proposal.role,
+        "approvals": {"have": _approvals(record), "need": proposal.quorum},
+        "risk": proposal.risk,
         "at": proposal.at,
         "expires_at": proposal.expires_at,
         "digest": proposal.digest,
@@ -54,4 +56,11 @@ def _line(record: ProposalRecord, now: dt.datetime) -> str:
         when = f"expires in {span(left)}" if left > dt.timedelta() else "EXPIRED"
     row = shown(",".join(token for _, token in proposal.key)).text
     what = f"{visible(proposal.capability)} {row} ({visible(', '.join(proposal.changes))})"
-    return f"{visible(proposal.id)}  {when:<20}  {what}  by {shown(proposal.principal).text}, needs {visible(proposal.role)}\n"
+    needs = visible(proposal.role) + (f" {_approvals(record)}/{proposal.quorum}" if proposal.quorum > 1 else "")
+    risk = "" if proposal.risk == "low" else f", {proposal.risk} risk"
+    return f"{visible(proposal.id)}  {when:<20}  {what}  by {shown(proposal.principal).text}, needs {needs}{risk}\n"
+
+
+def _approvals(record: ProposalRecord) -> int:
+    """Return how many people's approvals are on record; the card says which of them count."""
+    return len({s.decision.operator for s in record.decisions if s.decision.verdict == "approve"})

@@ -14,6 +14,7 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.review import Operator
 from synapsor.flow.review import contract_behind
 from synapsor.ports import AgentLedger
+from synapsor.values import digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +47,9 @@ def terms_of(proposal: Proposal, contract: Contract) -> Terms:
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # `table_for` refuses every other
     units = {name: rule.unit for name, rule in table.allowed.items() if rule.unit}
     return Terms(units=units, bounds=bounds_of(capability, table, tuple(proposal.changes)))
+
+
+async def unproven(ledger: AgentLedger, proposal: Proposal) -> tuple[str, ...]:
+    """Return the handles of earlier evidence that a proposal rests on and that is not what it names."""
+    found = [(handle, told, await ledger.evidence(handle)) for _, handle, told in proposal.rests_on]
+    return tuple(handle for handle, told, body in found if body is None or digest("evidence", body) != told)

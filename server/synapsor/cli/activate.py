@@ -10,6 +10,7 @@ from synapsor import runtime
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, confirm_digest, interrupt_at_once, note
 from synapsor.config import load_config
+from synapsor.contract.deciding import policies, workflows
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
 from synapsor.contract.model import Contract
@@ -92,4 +93,6 @@ def confirm(contract: Contract, digest: str, origin: str) -> None:
         note(f"  {name}: {capability.description}")
         for line in granted(contract, capability):
             note(f"    {line}")
+    for line in (*policies(contract), *workflows(contract)):
+        note(f"  {line}")
     confirm_digest(digest, verb="activate", otherwise="Read it, then run again with --yes.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from synapsor.cli.terminal import answer
 from synapsor.config import load_config
-from synapsor.contract.capability import AggregateCapability, ReadCapability, is_single
+from synapsor.contract.capability import AggregateCapability, ProposeCapability, ReadCapability, is_single
 from synapsor.contract.load import LoadedContract, load_all
 from synapsor.errors import ConfigError, ContractError
 from synapsor.operators import read_operators
@@ -62,5 +62,11 @@ def _line(loaded: LoadedContract, name: str) -> str:
         by = f" by {', '.join(capability.group)}" if capability.group else ""
         what = f"computes {', '.join(capability.measures)} of {table.source}:{table.relation}{by}, of {capability.minimum_group} rows or more"
     else:
-        what = f"proposes {', '.join(capability.set)} of {table.source}:{table.write_to or table.relation}, decided by {capability.approval.role}"
+        what = f"proposes {', '.join(capability.set)} of {table.source}:{table.write_to or table.relation}, decided by {_decider(capability)}"
     return f"ok  {name}  {what}"
+
+
+def _decider(capability: ProposeCapability) -> str:
+    approval = capability.approval
+    people = f"{approval.people} with the role {approval.role}" if approval.people > 1 else approval.role
+    return f"{people}, or the policy {approval.policy}" if approval.policy else people

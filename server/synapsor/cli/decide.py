@@ -11,10 +11,13 @@ from argparse import Namespace
 
 from synapsor import runtime
 from synapsor.approve.card import Card, card, render
-from synapsor.approve.terms import terms_behind
+from synapsor.approve.terms import terms_behind, unproven
 from synapsor.cli.signer import named, signer
 from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at_once, width
 from synapsor.config import load_config
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import Status
+from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.review import approve, may_ask, proposal_of, reject
@@ -38,18 +41,27 @@ async def _run(arguments: Namespace) -> int:
         evidence = await ledger.evidence(record.proposal.evidence)
         operators = project.operators()
         terms = await terms_behind(ledger, record.proposal, operators)
-        seen = card(record, evidence=evidence, terms=terms, now=project.clock.now(), full=arguments.full)
+        seen = card(
+            record,
+            evidence=evidence,
+            terms=terms,
+            now=project.clock.now(),
+            full=arguments.full,
+            operators=operators,
+            unproven=await unproven(ledger, record.proposal),
+        )
         if not arguments.json:
             print(render(seen, colour=coloured(arguments), width=width()))
         _refuse_unseen(seen, arguments.verdict)
         # Before the person types anything: a refusal that is certain already.
         role = record.proposal.role
-        await may_ask(ledger, record, named(arguments, operators, role=role), now=project.clock.now())
+        among = operators if arguments.verdict == "approve" else None
+        await may_ask(ledger, record, named(arguments, operators, role=role), now=project.clock.now(), operators=among)
         source = project.config.sources.get(record.proposal.source)
         if source is None:
             raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
         operator, key = signer(arguments, operators, role=role)
-        await may_ask(ledger, record, operator, now=project.clock.now())
+        await may_ask(ledger, record, operator, now=project.clock.now(), operators=among)
         digest = _confirmed(arguments, seen)
         now = project.clock.now()
         if arguments.verdict == "approve":
@@ -62,12 +74,16 @@ async def _run(arguments: Namespace) -> int:
                 now=now,
                 mode=source.mode,
                 reason=arguments.reason,
+                operators=operators,
             )
         else:
             decided = await reject(
                 ledger, seen.proposal, digest=digest, operator=operator, key=key, now=now, reason=arguments.reason
             )
-    _tell(arguments, decided)
+        approvals = counted(
+            decided.decisions, decided.proposal, operators, ledger=ledger.id, now=stamp(project.clock.now())
+        )
+    _tell(arguments, decided, len(approvals))
     return 0
 
 
@@ -103,9 +119,12 @@ def _confirmed(arguments: Namespace, seen: Card) -> str:
     return seen.digest
 
 
-def _tell(arguments: Namespace, decided: ProposalRecord) -> None:
+def _tell(arguments: Namespace, decided: ProposalRecord, approvals: int) -> None:
     signed = decided.decisions[-1]
-    if decided.job:
+    quorum = decided.proposal.quorum
+    if decided.status is Status.REVIEW_REQUIRED:
+        after = f"{approvals}/{quorum} have approved; it waits for {quorum - approvals} more."
+    elif decided.job:
         after = f"Job {decided.job.id} waits for the worker; the approval lasts until {signed.decision.expires_at}."
     else:
         after = (
@@ -118,11 +137,13 @@ def _tell(arguments: Namespace, decided: ProposalRecord) -> None:
         "status": decided.status.value,
         "digest": decided.proposal.digest,
         "decision": to_body(signed.decision),
+        "approvals": {"have": approvals, "need": quorum},
         "job": decided.job.id if decided.job else None,
     }
+    verb = "approved" if arguments.verdict == "approve" else "rejected"
     answer(
         arguments,
         "decision",
         document,
-        f"{decided.proposal.id} is {decided.status.value} by {signed.decision.operator}. {after}",
+        f"{decided.proposal.id} is {verb} by {signed.decision.operator}. {after}",
     )

@@ -106,6 +106,11 @@ def _serving(commands: Any) -> None:
     worker.add_argument("--once", action="store_true", help="work on one job and end")
     worker.add_argument("--drain", action="store_true", help="end when nothing is due")
     worker.add_argument("--name", help="the worker's name in receipts")
+    worker.add_argument(
+        "--supervised",
+        action="store_true",
+        help="apply only what both `supervised:` of synapsor.yaml and the contract allow for a worker that nobody watches",
+    )
 
 
 def _authoring(commands: Any) -> None:
@@ -261,6 +266,17 @@ def _deciding(commands: Any) -> None:
             help="recorded with the decision" + ("; told to the agent" if verdict == "reject" else ""),
         )
         decide.set_defaults(verdict=verdict)
+    policy = _command(commands, "policy", "Automatic approval: stop it at once, start it again, or see how it stands.")
+    actions = policy.add_subparsers(metavar="ACTION", required=True, dest="action")
+    for action, text in (
+        ("stop", "Stop automatic approval, and what policies approved and is not applied yet."),
+        ("start", "Let automatic approval run again."),
+        ("status", "Whether automatic approval runs, and what each policy approved today."),
+    ):
+        switch = _command(actions, action, text, module="policy")
+        if action != "status":
+            switch.add_argument("--reason", default="", help="recorded with the switch")
+            _signer(switch)
     operator = _command(commands, "operator", "The people whose keys this project trusts.")
     actions = operator.add_subparsers(metavar="ACTION", required=True, dest="action")
     add = _command(

@@ -6,7 +6,7 @@ import logging
 from argparse import Namespace
 from collections.abc import Iterable
 
-from synapsor import __version__, runtime
+from synapsor import __version__, handles, runtime
 from synapsor.cli.collector import collect_as_usual
 from synapsor.cli.terminal import note
 from synapsor.config import Config, load_config, session_values
@@ -39,7 +39,7 @@ async def _stdio(config: Config) -> None:
             fix="Add `session:` with the tenant and the user to synapsor.yaml.",
         )
     async with runtime.open_project(config) as project:
-        session = StaticSession(values=session_values(config.session))
+        session = StaticSession(values=session_values(config.session), run=handles.new("run"))
         desk = await project.desk()
         _warn(project.unmet_sessions({"`session:`": config.session}))
         with models_on_demand():  # heavy: the MCP SDK

@@ -8,9 +8,11 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.card import card, render
-from synapsor.approve.terms import terms_behind
+from synapsor.approve.terms import terms_behind, unproven
 from synapsor.cli.terminal import answer, as_json, coloured, width
 from synapsor.config import load_config
+from synapsor.core.moment import stamp
+from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
 from synapsor.errors import UsageError
 from synapsor.flow.replay import proposal_named
@@ -36,9 +38,24 @@ async def _run(arguments: Namespace) -> int:
             )
             return 0
         evidence = await ledger.evidence(record.proposal.evidence)
-        terms = await terms_behind(ledger, record.proposal, project.operators())
-        shown = card(record, evidence=evidence, terms=terms, now=project.clock.now(), full=arguments.full)
-    document = {**record_body(record), "warnings": list(shown.warnings)}
+        operators, now = project.operators(), project.clock.now()
+        terms = await terms_behind(ledger, record.proposal, operators)
+        missing = await unproven(ledger, record.proposal)
+        shown = card(
+            record,
+            evidence=evidence,
+            terms=terms,
+            now=now,
+            full=arguments.full,
+            operators=operators,
+            unproven=missing,
+        )
+        approvals = counted(record.decisions, record.proposal, operators, ledger=ledger.id, now=stamp(now))
+    document = {
+        **record_body(record),
+        "approvals": {"have": len(approvals), "need": record.proposal.quorum},
+        "warnings": list(shown.warnings),
+    }
     answer(
         arguments, "proposal", document, render(shown, colour=coloured(arguments), width=width()), ok=not shown.tampered
     )

@@ -39,7 +39,7 @@ async def _run(arguments: Namespace) -> int:
             sys.stderr.write(as_json(dict(outcome)) + "\n")
 
     async with runtime.open_project(load_config(arguments.config)) as project:
-        worker = await project.worker(arguments.name, report=report)
+        worker = await project.worker(arguments.name, report=report, supervised=arguments.supervised)
         stop = anyio.Event()
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # this is a coroutine of a running loop

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from synapsor.contract.aggregates import aggregate_problems
+from synapsor.contract.approvals import approval_problems
 from synapsor.contract.capability import (
     AggregateCapability,
     Bound,
@@ -50,6 +51,8 @@ def capability_problems(path: Path, capability: Capability, contract: Contract, 
     yield from _Inspection(path, capability, table, tables, at).problems()
     yield from reach_problems(path, capability, name, contract.tables, at)
     yield from argument_problems(path, capability, name, contract, at)
+    if isinstance(capability, ProposeCapability):
+        yield from approval_problems(path, capability, table, at)
     read = [contract.tables[n] for n in tables_read(capability, name, contract.tables)]
     yield from _visible_texts(path, capability, read, at)
 

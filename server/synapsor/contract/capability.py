@@ -1,4 +1,4 @@
-"""What a reviewer grants, as models: reads, aggregates, proposals, their arguments, limits, bounds and approval."""
+"""What a reviewer grants, as models: reads, aggregates and proposals, their arguments, limits and bounds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, StringConstraints, Tag
 
+from synapsor.contract.approval import Approval, Risk
 from synapsor.contract.base import SORTED, Column, ColumnPath, Model, Name, Text
 from synapsor.contract.conditions import Compare, Filter, Scalar
 from synapsor.contract.mapping import Table
@@ -58,13 +59,6 @@ class Bound(Model):
     change: Range | None = None
 
 
-class Approval(Model):
-    """Who may approve, and for how long a proposal waits."""
-
-    role: Name
-    expires_hours: int = Field(default=72, ge=1, le=24 * 90)
-
-
 Order = Annotated[
     tuple[Annotated[str, StringConstraints(pattern=r"^-?[A-Za-z_][A-Za-z0-9_]{0,62}$")], ...], Field(strict=False)
 ]
@@ -114,7 +108,15 @@ class ProposeCapability(_OfRows):
     propose: Annotated[str, StringConstraints(pattern=r"^update [a-z][a-z0-9_]{0,62}$")]
     set: Annotated[dict[Column, Scalar], SORTED] = Field(min_length=1)
     bounds: Annotated[dict[Column, Bound], SORTED] = Field(default_factory=dict)
+    reason_code: Annotated[str, StringConstraints(pattern=r"^\$[a-z][a-z0-9_]{0,62}$")] | None = None
+    risk: Risk | None = None
     approval: Approval
+    worker: Literal["supervised"] | None = None
+
+    @property
+    def reason_argument(self) -> str | None:
+        """The argument that carries the reason code."""
+        return self.reason_code[1:] if self.reason_code else None
 
     @property
     def table(self) -> str:

@@ -12,7 +12,9 @@ from synapsor.contract.capability import alias
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.links import link_problems
 from synapsor.contract.model import Contract
+from synapsor.contract.policies import policy_problems
 from synapsor.contract.tables import pair_problems, table_problems
+from synapsor.contract.workflows import workflow_problems
 from synapsor.errors import Problem
 
 _MAX_ALIAS = 64
@@ -37,6 +39,8 @@ def _check(contract: Contract, at: Positions) -> Iterator[Problem]:
         if name.startswith(_BUILT_IN):
             yield at.at_key(path, "SYN505", f"`{_BUILT_IN}` belongs to the built-in tools.", "Choose another area.")
         yield from capability_problems(path, capability, contract, at)
+    yield from policy_problems(contract, at)
+    yield from workflow_problems(contract, at)
 
 
 def check_together(contracts: Iterable[tuple[Contract, Positions]]) -> tuple[Problem, ...]:

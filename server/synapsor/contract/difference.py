@@ -135,7 +135,7 @@ def label(path: Path) -> tuple[str, str]:
     return (name if kind == "capabilities" else f"{_KINDS.get(kind, kind)} {name}"), ".".join(rest)
 
 
-_KINDS = {"tables": "table", "contexts": "context"}
+_KINDS = {"tables": "table", "contexts": "context", "policies": "policy", "workflows": "workflow"}
 
 
 def _said(before: Any, after: Any, counts: Counts) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from synapsor.contract.approval import Approval, Case, PerDay, Policy, PolicyLimits, Risk, Span, Stricter
 from synapsor.contract.base import Model
 from synapsor.contract.capability import (
     VERBS,
     AggregateCapability,
     AggregateLimits,
-    Approval,
     Argument,
     Bound,
     Child,
@@ -30,6 +30,7 @@ from synapsor.contract.measures import Bucket, Comparison, Measure, Periods
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.rules import suggest
 from synapsor.contract.wording import claims_authority
+from synapsor.contract.workflow import Workflow
 from synapsor.errors import Problem
 from synapsor.values import ColumnType
 
@@ -54,15 +55,25 @@ PARTS: dict[Path, type[Model]] = {
     ("capabilities", "*", "compare", "periods", "*"): Compare,
     ("capabilities", "*", "bounds", "*"): Bound,
     ("capabilities", "*", "bounds", "*", "*"): Range,
+    ("capabilities", "*", "risk"): Risk,
+    ("capabilities", "*", "risk", "*", "*"): Case,
+    ("capabilities", "*", "risk", "*", "*", "*"): Span,
     ("capabilities", "*", "approval"): Approval,
+    ("capabilities", "*", "approval", "high"): Stricter,
+    ("capabilities", "*", "approval", "medium"): Stricter,
+    ("policies", "*"): Policy,
+    ("policies", "*", "when", "*"): Case,
+    ("policies", "*", "when", "*", "*"): Span,
+    ("policies", "*", "limits"): PolicyLimits,
+    ("policies", "*", "limits", "per_day"): PerDay,
+    ("policies", "*", "limits", "per_day", "*"): PerDay,
+    ("workflows", "*"): Workflow,
 }
 """Which model stands where in a contract; a capability is the model of its verb, and an aggregate has limits of its own."""
 
 UNSUPPORTED: dict[type[Model], frozenset[str]] = {
     Contract: frozenset(
         {
-            "workflows",
-            "policies",
             "settlement",
             "settlements",
             "resources",
@@ -74,12 +85,10 @@ UNSUPPORTED: dict[type[Model], frozenset[str]] = {
     ),
     Table: frozenset({"masks", "row_filter", "relationships", "joins", "soft_delete"}),
     ReadCapability: frozenset({"group_by", "join", "distinct", "evidence", "settle", "budget", "offset"}),
-    ProposeCapability: frozenset(
-        {"evidence", "settle", "auto_approve", "auto_branch", "policy", "items", "fresh", "inverse"}
-    ),
+    ProposeCapability: frozenset({"evidence", "settle", "auto_approve", "auto_branch", "items", "fresh", "inverse"}),
     AggregateCapability: frozenset({"group_by", "having", "join", "evidence", "settle", "budget", "offset"}),
     Argument: frozenset({"default", "required", "pattern", "format", "items"}),
-    Approval: frozenset({"quorum", "policy", "auto", "any_of", "all_of"}),
+    Approval: frozenset({"auto", "any_of", "all_of"}),
 }
 """Parts of the larger language that this version refuses by name and never ignores."""
 
@@ -120,6 +129,7 @@ _FORMS: dict[str, str] = {
     "path": "a column, or up to three links and a column, such as `buyer.region.name`",
     "order": "a column, with - before it for descending order",
     "zone": "an IANA time zone, such as `Europe/Berlin`",
+    "argument": "`$` and the name of an argument",
 }
 
 
@@ -238,7 +248,7 @@ def _pattern(path: Path, positions: Positions, *, is_key: bool) -> Problem:
             "This argument's name claims authority.",
             "The session decides scope, and a person approves.",
         )
-    if path[-1] == "propose":
+    if path[-1] == "propose" and path[0] == "capabilities":
         return positions.at_value(
             path, "SYN102", "Only changes of one row are supported by this version.", "Write `propose: update <table>`."
         )
@@ -251,10 +261,10 @@ def _form(path: Path, *, is_key: bool) -> str:
     last = path[-1]
     if is_key:
         return "capability" if path[:1] == ("capabilities",) and len(path) == 2 else _key_form(path)  # noqa: PLR2004  # capabilities/name
-    if path[0] == "contexts":
-        return "session"
-    if last in {"relation", "write_to"}:
-        return "relation"
+    if path[0] in _FIRST:
+        return _FIRST[str(path[0])]
+    if last in _LAST:
+        return _LAST[str(last)]
     for part, form in (("order", "order"), ("zone", "zone"), ("returns", "path")):
         if part in path[2:]:
             return form
@@ -264,10 +274,17 @@ def _form(path: Path, *, is_key: bool) -> str:
 
 
 def _key_form(path: Path) -> str:
+    if path[0] == "workflows" and len(path) > 2:  # noqa: PLR2004  # workflows/name/evidence/capability
+        return "capability"
     inner = set(path[2:-1])
     if "where" in inner:
         return "path"
-    return "column" if inner & {"columns", "only", "set", "bounds", "on"} else "contract"
+    return "column" if inner & _OF_COLUMNS else "contract"
+
+
+_FIRST = {"workflows": "capability", "contexts": "session"}
+_LAST = {"reason_code": "argument", "relation": "relation", "write_to": "relation"}
+_OF_COLUMNS = frozenset({"columns", "only", "set", "bounds", "on", "risk", "when", "limits"})
 
 
 def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
@@ -279,9 +296,18 @@ def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
     return positions.at_value(path, "SYN106", f"`{name}` must be one of: {', '.join(words)}.", near)
 
 
+_CLOSED: dict[int | str, list[str]] = {
+    "single_tenant": ["true"],
+    "worker": ["supervised"],
+    "of": ["policy", "tenant", "principal", "object"],
+    "settle": ["manual", "policy"],
+    "checkpoints": ["each_call", "proposals"],
+}
+
+
 def _words(path: Path) -> Iterator[str]:
-    if path[-1] == "single_tenant":
-        return iter(["true"])
+    if path[-1] in _CLOSED:
+        return iter(_CLOSED[path[-1]])
     if path[2:3] == ("measures",):
         return iter(["count"])
     if path[:1] == ("capabilities",):

@@ -93,6 +93,26 @@ def many(before: int | None, after: int | None, _: Pair) -> bool:
     return (after or 1) > (before or 1)
 
 
+def fewer(before: int | None, after: int | None, _: Pair) -> bool:
+    """Fewer people grant more; without it, it is one."""
+    return (after or 1) < (before or 1)
+
+
+def named(before: str | None, after: str | None, _: Pair) -> bool:
+    """What is named grants something, and another one may grant something else."""
+    return after is not None and after != before
+
+
+def settled(before: str, after: str, _: Pair) -> bool:
+    """A policy may do what only people did."""
+    return after == "policy" and before != "policy"
+
+
+def codes(before: tuple[str, ...], after: tuple[str, ...], _: Pair) -> bool:
+    """More reason codes grant more; without any it may be every one."""
+    return bool(before) and (not after or bool(set(after) - set(before)))
+
+
 def wider(before: tuple[Any, ...] | None, after: tuple[Any, ...] | None, _: Pair) -> bool:
     """A longer closed list grants more; without one it may be anything."""
     return before is not None and (after is None or bool(_texts(after) - _texts(before)))

@@ -61,7 +61,8 @@ def argument_problems(
     """Yield what is wrong with the arguments of one capability."""
     tables = contract.tables
     uses = list(_uses(path, capability, tables[name_of_table], tables))
-    used = {use.name for use in uses}
+    reason = capability.reason_argument if isinstance(capability, ProposeCapability) else None
+    used = {*(use.name for use in uses), reason}
     trusted = _trusted(contract, [tables[n] for n in tables_read(capability, name_of_table, tables)])
     for name, argument in capability.arguments.items():
         here = (*path, "arguments", name)

@@ -151,9 +151,10 @@ def _without_broken_capabilities(error: ValidationError, data: dict[str, Any]) -
     if None in broken or not isinstance(capabilities, dict):
         return None
     try:
-        return Contract.model_validate(
-            {**data, "capabilities": {n: c for n, c in capabilities.items() if n not in broken}}
-        )
+        kept = {n: c for n, c in capabilities.items() if n not in broken}
+        # What speaks of capabilities by name can be judged only beside all of them.
+        rest = {name: part for name, part in data.items() if name not in {"policies", "workflows"}}
+        return Contract.model_validate({**rest, "capabilities": kept})
     except ValidationError:
         return None
 

@@ -18,6 +18,7 @@ from synapsor.contract.capability import (
     shown,
 )
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
+from synapsor.contract.deciding import deciding
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.measures import Bucket, functions_of, units_of
 from synapsor.contract.model import Contract
@@ -67,7 +68,7 @@ def granted(contract: Contract, capability: Capability) -> Iterator[str]:
         yield from (f"bounds of {column}: {words}" for column, words in bounds.items())
         if not bounds:
             yield "no bounds"
-        yield f"needs the role {capability.approval.role}, within {capability.approval.expires_hours} hours"
+        yield from deciding(capability)
 
 
 def computed(capability: AggregateCapability) -> Iterator[str]:

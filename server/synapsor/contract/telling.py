@@ -21,6 +21,7 @@ from synapsor.contract.capability import (
     used,
 )
 from synapsor.contract.conditions import is_argument
+from synapsor.contract.deciding import deciding, evidence_for
 from synapsor.contract.mapping import SingleTenant, Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.paths import steps_of
@@ -42,6 +43,7 @@ class _Subject:
     context: Context
     named: str
     tables: Mapping[str, Table]
+    reads_before: tuple[str, ...] = ()
 
     @property
     def single(self) -> bool:
@@ -58,6 +60,7 @@ def told(contract: Contract, name: str) -> tuple[Told, ...]:
         context=contract.context_of(capability),
         named=next(name for name, other in contract.tables.items() if other is table),
         tables=contract.tables,
+        reads_before=evidence_for(contract, name),
     )
     sections = ((label, tuple(tell(subject))) for label, tell in SECTIONS.items())
     return tuple(Told(label=label, sentences=sentences) for label, sentences in sections if sentences)
@@ -65,7 +68,9 @@ def told(contract: Contract, name: str) -> tuple[Told, ...]:
 
 def _what(it: _Subject) -> Iterator[str]:
     if isinstance(it.capability, ProposeCapability):
-        yield f"It asks for a change of one row of {it.named}. Nothing changes before a person approves."
+        policy = it.capability.approval.policy
+        who = f"a person, or where the project allows that the policy {policy}," if policy else "a person"
+        yield f"It asks for a change of one row of {it.named}. Nothing changes before {who} approves."
     elif isinstance(it.capability, AggregateCapability):
         yield f"It computes numbers over rows of {it.named}, shows no row, and changes nothing."
         yield from _ordered(it.capability.order)
@@ -205,8 +210,18 @@ def _limits(it: _Subject) -> Iterator[str]:
 def _decides(it: _Subject) -> Iterator[str]:
     if isinstance(it.capability, ProposeCapability):
         approval = it.capability.approval
-        yield f"A person with the role {approval.role}, who is not the one who asked, within {approval.expires_hours} hours."
+        if approval.people > 1:
+            yield f"{approval.people} different people with the role {approval.role}, none of them the one who asked, within {approval.expires_hours} hours."
+        else:
+            yield f"A person with the role {approval.role}, who is not the one who asked, within {approval.expires_hours} hours."
         yield "They sign exactly the change that they were shown."
+        _, *more = deciding(it.capability)
+        yield from (f"{words[0].upper()}{words[1:]}." for words in more)
+
+
+def _before(it: _Subject) -> Iterator[str]:
+    if it.reads_before:
+        yield f"{', '.join(it.reads_before)}: answered in the same connection, for the same person; by the same key, of the same row."
 
 
 def _refused(it: _Subject) -> Iterator[str]:
@@ -245,6 +260,7 @@ SECTIONS: Final[dict[str, Callable[[_Subject], Iterator[str]]]] = {
     "whose rows": _whose,
     "which": _which,
     "model gives": _given,
+    "read before": _before,
     "changes": _changed,
     "bounds": _bounds,
     "seen": _seen,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 from synapsor.contract.arguments import compile_arguments
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.conditions import Compare, Scalar, constant, is_argument
+from synapsor.contract.deciding import evidence_for
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.model import Contract
 from synapsor.contract.tokens import to_token
+from synapsor.core.deciding import need_of, reason_of
+from synapsor.core.moment import parse
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal, change_set
 from synapsor.core.writeback import target
@@ -26,7 +30,6 @@ def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
         return Why.CAPABILITY_GONE
     table = contract.table_of(capability)
     wrong = (
-        (proposal.role != capability.approval.role, Why.ROLE_CHANGED),
         (proposal.source != table.source, Why.SOURCE_CHANGED),
         (proposal.relation != str(target(table)), Why.RELATION_CHANGED),
         (proposal.tenant_column != table.tenant_column, Why.TENANT_CHANGED),
@@ -39,7 +42,29 @@ def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
         (proposal.moves != table.moves, Why.GUARDS_CHANGED),
     )
     why = next((why for is_wrong, why in wrong if is_wrong), None) or _unlike_reviewed(proposal, capability, table)
-    return why or table
+    return why or _decided_otherwise(proposal, capability) or _outside_workflow(proposal, contract) or table
+
+
+def _decided_otherwise(proposal: Proposal, capability: ProposeCapability) -> Why | None:
+    """Return how the contract asks for another decision than the proposal says, or None."""
+    reason = reason_of(capability, proposal.arguments)
+    need = need_of(capability, proposal.rows, reason)
+    if proposal.role != need.role:
+        return Why.ROLE_CHANGED
+    told = (proposal.risk, proposal.quorum, proposal.policy, proposal.reason_code)
+    if told != (need.risk, need.quorum, need.policy, reason):
+        return Why.NEED_CHANGED
+    latest = parse(proposal.at) + dt.timedelta(hours=need.expires_hours)
+    return Why.NEED_CHANGED if parse(proposal.expires_at) > latest else None
+
+
+def _outside_workflow(proposal: Proposal, contract: Contract) -> Why | None:
+    """Return how the proposal is not what its workflow asks for, or None."""
+    name = contract.workflow_of(proposal.capability)
+    asked = evidence_for(contract, proposal.capability)
+    if proposal.workflow != name or tuple(capability for capability, _, _ in proposal.rests_on) != asked:
+        return Why.WORKFLOW_CHANGED
+    return None
 
 
 def _unlike_reviewed(proposal: Proposal, capability: ProposeCapability, table: Table) -> Why | None:

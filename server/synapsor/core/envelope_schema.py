@@ -138,7 +138,10 @@ def _proposal_view(row: Schema, changes: Schema) -> Schema:
             "after": row,
             "changes": changes,
             "expires_at": {"type": "string"},
-            "needs": closed({"role": {"type": "string"}}, description="Who may approve. It is never the model."),
+            "needs": closed(
+                {"role": {"type": "string"}, "people": {"type": "integer", "minimum": 1, "maximum": 10}},
+                description="Who may approve, and how many of them it takes. It is never the model.",
+            ),
             "reason": {"type": ["string", "null"], "description": "Why a person rejected it."},
             "outcome": {"type": ["string", "null"], "description": "What came of applying it."},
             "status_resource": {"type": "string"},

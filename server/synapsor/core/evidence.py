@@ -19,6 +19,8 @@ class Call:
         id: the audit handle, `aud_…`.
         at: UTC, ISO 8601 with microseconds.
         contract: digest of the contract that was served.
+        run: the connection that the call came through, by a name of its own; "" outside of any.
+        workflows: the workflows whose checkpoint this call is.
     """
 
     id: str
@@ -28,6 +30,8 @@ class Call:
     tenant: Token
     principal: str
     client: str
+    run: str = ""
+    workflows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +158,8 @@ def audit_body(
         "tenant": call.tenant,
         "principal": call.principal,
         "client": call.client,
+        "run": call.run,
+        "workflows": list(call.workflows),
         "outcome": outcome,
         "source": source,
         "relation": str(shape.relation) if shape else None,

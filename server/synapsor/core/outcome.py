@@ -55,9 +55,13 @@ class Why(_Told):
         "approval_expired",
         "The approval or the proposal expired before the commit. Rolled back.",
     )
+    QUORUM_MISSING = "quorum_missing", "Fewer different people than the proposal needs approve it as things stand."
     APPROVAL_OPERATOR_REVOKED = "approval_operator_revoked", "The key that approved has been revoked since."
     APPROVAL_OWN_REQUEST = "approval_own_request", "The approver is the one who asked."
     APPROVAL_ROLE_MISSING = "approval_role_missing", "The approver does not have the role any more."
+    APPROVAL_NO_PERSON = "approval_no_person", "The approver is a policy's key, and a person is needed."
+    POLICY_OFF = "policy_off", "A policy approved it, and automatic approval is off or stopped now."
+    POLICY_CHANGED = "policy_changed", "A policy approved it, and the activated contract's policy would not."
     CONTRACT_NOT_ACTIVE = (
         "contract_not_active",
         "The contract that the proposal was made under is not the one that is active now.",
@@ -68,6 +72,14 @@ class Why(_Told):
     )
     CAPABILITY_GONE = "capability_gone", "The activated contract does not propose under this name any more."
     ROLE_CHANGED = "role_changed", "The activated contract asks for another role."
+    NEED_CHANGED = (
+        "need_changed",
+        "The activated contract computes another risk, quorum, policy, reason code or time to wait.",
+    )
+    WORKFLOW_CHANGED = (
+        "workflow_changed",
+        "The proposal does not rest on what the workflow of the activated contract asks for.",
+    )
     SOURCE_CHANGED = "source_changed", "The activated contract names another source."
     RELATION_CHANGED = "relation_changed", "The activated contract writes to another relation."
     TENANT_CHANGED = "tenant_changed", "The activated contract names another tenant column."

@@ -9,10 +9,12 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from synapsor.contract.approval import Level
 from synapsor.contract.capability import Bound, ProposeCapability, Range
 from synapsor.contract.conditions import constant, is_argument
 from synapsor.contract.mapping import Table
 from synapsor.contract.tokens import to_token
+from synapsor.core.measure import Images, images
 from synapsor.core.records import to_body
 from synapsor.errors import Code, Refusal
 from synapsor.values import SAFE_INTEGER, Json, Token, ValueUnfit, digest
@@ -54,6 +56,12 @@ class Proposal:
         arguments: what the model sent, kept to be shown as untrusted text.
         request: the idempotency key: the same request has the same one.
         nonce: makes two otherwise equal proposals different.
+        quorum: how many different people must approve it.
+        risk: as the contract's rule computes it from the rows and the reason code.
+        reason_code: why, in one word of the contract's list.
+        policy: the policy that may approve it without a person, where the project allows that.
+        workflow: the workflow that it was made in, and `run` the connection in which its reads were made.
+        rests_on: what was read before in the same run: capability, evidence handle and evidence digest of each.
     """
 
     id: str
@@ -83,6 +91,13 @@ class Proposal:
     evidence_digest: str
     request: str
     role: str
+    quorum: int = 1
+    risk: Level = "low"
+    reason_code: str | None = None
+    policy: str | None = None
+    workflow: str | None = None
+    run: str | None = None
+    rests_on: tuple[tuple[str, str, str], ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -94,6 +109,11 @@ class Proposal:
         """The columns that the session decides, and what they must hold."""
         pairs = ((self.tenant_column, self.tenant), (self.principal_column, self.principal))
         return tuple((name, token) for name, token in pairs if name is not None)
+
+    @property
+    def rows(self) -> tuple[Images, ...]:
+        """Each row that it changes, column by column before and after: what conditions are over."""
+        return images(self.before, self.changes)
 
     @property
     def after(self) -> dict[str, Token]:

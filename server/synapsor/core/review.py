@@ -13,16 +13,19 @@ from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from synapsor.contract.approvals import POLICY_SIGNER, POLICY_STEWARD
 from synapsor.core import signatures
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.values import canonical, digest_bytes
+from synapsor.values import canonical, digest, digest_bytes
 
 Verdict = Literal["approve", "reject"]
 
 ACTIVATOR_ROLE = "contract_reviewer"
 """Whoever signs the activation of a contract has it."""
+
+SwitchState = Literal["stopped", "running"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,11 @@ class Operator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What is signed: one verdict of one person on one proposal digest, for one ledger, until it expires."""
+    """What is signed: one verdict of one person on one proposal digest, for one ledger, until it expires.
+
+    Attributes:
+        policy: digest of the policy that decided instead of a person, or None.
+    """
 
     id: str
     ledger: str
@@ -57,6 +64,7 @@ class Decision:
     expires_at: str
     reason: str
     nonce: str
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,17 +88,41 @@ class Activation:
     at: str
 
 
-def sign(statement: Decision | Activation, key: Ed25519PrivateKey) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """What is signed to stop automatic approval in a ledger, or to let it run again."""
+
+    id: str
+    ledger: str
+    state: SwitchState
+    operator: str
+    at: str
+    reason: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedSwitch:
+    """A switch with its signature, base64."""
+
+    switch: Switch
+    signature: str
+
+
+Statement = Decision | Activation | Switch
+
+
+def sign(statement: Statement, key: Ed25519PrivateKey) -> str:
     """Return the base64 signature over the statement."""
     return signatures.sign(_signed_bytes(statement), key)
 
 
-def signature_holds(statement: Decision | Activation, signature: str, operator: Operator) -> bool:
+def signature_holds(statement: Statement, signature: str, operator: Operator) -> bool:
     """Tell whether this operator's key made this signature over this statement."""
     return signatures.holds(_signed_bytes(statement), signature, operator.key)
 
 
-def _signed_bytes(statement: Decision | Activation) -> bytes:
+def _signed_bytes(statement: Statement) -> bytes:
     kind = type(statement).__name__.lower()
     return f"synapsor:{kind}\0".encode() + canonical(to_body(statement))
 
@@ -131,6 +163,23 @@ def _holds_role(operator: Operator, role: str) -> None:
         )
 
 
+def may_switch(operator: Operator) -> None:
+    """Check that this operator may stop and start automatic approval; the worker checks it again.
+
+    Raises:
+        DecisionRefused: by rule `operator_revoked` or `role_missing`.
+    """
+    _holds_role(operator, POLICY_STEWARD)
+
+
+def switch_holds(signed: SignedSwitch, operators: Mapping[str, Operator], *, ledger: str) -> bool:
+    """Tell whether a trusted steward made this switch for this ledger."""
+    operator = operators.get(signed.switch.operator)
+    if operator is None or operator.revoked or POLICY_STEWARD not in operator.roles:
+        return False
+    return signed.switch.ledger == ledger and signature_holds(signed.switch, signed.signature, operator)
+
+
 def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
     """Check that this operator may decide on this proposal now; the worker calls it again before it applies.
 
@@ -138,6 +187,7 @@ def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
         DecisionRefused: by rule `operator_revoked`, `role_missing`, `own_request` or `expired`.
     """
     _holds_role(operator, proposal.role)
+    _is_no_policy(operator)
     if any(same_person(proposal.principal, name) for name in (operator.name, *operator.principals)):
         raise DecisionRefused(
             "own_request", "Nobody decides on their own request.", fix="Ask another person.", exit_code=5
@@ -174,12 +224,58 @@ def verify_activation(
 def verify_approval(
     signed: SignedDecision, proposal: Proposal, operators: Mapping[str, Operator], *, ledger: str, now: str
 ) -> None:
-    """Prove that a signed decision approves exactly this proposal, now, in this ledger.
+    """Prove that a person's signed decision approves exactly this proposal, now, in this ledger.
 
     Raises:
         IntegrityError: the operator is not trusted, the signature does not hold, or it is about something else.
         DecisionRefused: the person may not decide, or the approval has expired.
     """
+    operator = _signer_of(signed, proposal, operators, ledger=ledger)
+    if signed.decision.policy is not None:
+        raise IntegrityError("The approval is a policy's and no person's.")
+    if signed.decision.role != proposal.role:
+        raise IntegrityError("The approval was given in another role.")
+    may_decide(proposal, operator, now=now)
+    if now >= signed.decision.expires_at:
+        raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
+
+
+def verify_policy_approval(
+    signed: SignedDecision, proposal: Proposal, operators: Mapping[str, Operator], *, ledger: str, now: str
+) -> None:
+    """Prove that a worker's policy key approved exactly this proposal by the policy that it names, now, in this ledger.
+
+    Whether the proposal is inside the policy is for the caller to compute again.
+
+    Raises:
+        IntegrityError: the key is not trusted for policies, the signature does not hold, or it is about something else.
+        DecisionRefused: the key is revoked, or the approval has expired.
+    """
+    operator = _signer_of(signed, proposal, operators, ledger=ledger)
+    if proposal.policy is None or signed.decision.policy != policy_digest(proposal.contract, proposal.policy):
+        raise IntegrityError("The approval is of another policy.")
+    if signed.decision.role != POLICY_SIGNER:
+        raise IntegrityError("The approval was given in another role.")
+    _holds_role(operator, POLICY_SIGNER)
+    if now >= min(signed.decision.expires_at, proposal.expires_at):
+        raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
+
+
+def policy_digest(contract: str, policy: str) -> str:
+    """Return what a policy's decision is bound to: the digest of the reviewed contract, and the policy's name in it."""
+    return digest("policy", [contract, policy])
+
+
+def _is_no_policy(operator: Operator) -> None:
+    if POLICY_SIGNER in operator.roles:
+        raise DecisionRefused(
+            "no_person", f"{operator.name} is a policy's key and no person.", fix="Ask a person.", exit_code=5
+        )
+
+
+def _signer_of(
+    signed: SignedDecision, proposal: Proposal, operators: Mapping[str, Operator], *, ledger: str
+) -> Operator:
     decision = signed.decision
     operator = operators.get(decision.operator)
     if operator is None:
@@ -190,8 +286,4 @@ def verify_approval(
         raise IntegrityError("The decision is not an approval.")
     if (decision.proposal, decision.digest, decision.ledger) != (proposal.id, proposal.digest, ledger):
         raise IntegrityError("The approval is about another proposal.")
-    if decision.role != proposal.role:
-        raise IntegrityError("The approval was given in another role.")
-    may_decide(proposal, operator, now=now)
-    if now >= decision.expires_at:
-        raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
+    return operator

@@ -19,10 +19,12 @@ class Session:
     Attributes:
         values: what a context may name, such as `tenant_id` and `user`.
         client: which client or transport the call came through, for the audit.
+        run: one connection of a client, by a name of its own; given by the transport, "" outside of any.
     """
 
     values: Mapping[str, str | int]
     client: str = "local"
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,6 +147,8 @@ class Desk:
             tenant=tenant,
             principal=principal,
             client=session.client,
+            run=session.run,
+            workflows=served.checkpoints if served else (),
         )
 
 

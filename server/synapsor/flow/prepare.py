@@ -16,9 +16,11 @@ from synapsor.contract.capability import (
     Capability,
     ProposeCapability,
     ReadCapability,
+    is_single,
     shown,
     verb_of,
 )
+from synapsor.contract.deciding import evidence_for
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.paths import steps_of
@@ -32,6 +34,7 @@ from synapsor.core.links import Mapped
 from synapsor.core.plan import Relation
 from synapsor.core.posture import natives, refine
 from synapsor.core.question import Question, child_question_of, question_of
+from synapsor.core.writeback import target
 from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
 from synapsor.sql.aggregate import AggregateTemplate, compile_aggregate
@@ -47,6 +50,14 @@ class Tool:
     description: str
     input_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A read that a workflow asks for before a proposal; `same_row`: of the row that the proposal is about."""
+
+    capability: str
+    same_row: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +97,8 @@ class Served:
         counting: of an aggregate.
         secret: the ledger's, for cursors.
         refusal: why every call is refused, or None.
+        workflow: the workflow that its proposals belong to, and `asked` what that wants to have been read before.
+        checkpoints: the workflows that the audit of each call names.
     """
 
     tool: Tool
@@ -104,6 +117,9 @@ class Served:
     form: Form
     lists: tuple[ServedList, ...] = ()
     refusal: Code | None
+    workflow: str | None = None
+    asked: tuple[Asked, ...] = ()
+    checkpoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +227,11 @@ class _Shop:
             form=ready.form,
             lists=ready.lists,
             refusal=refusal,
+            workflow=contract.workflow_of(name) if isinstance(capability, ProposeCapability) else None,
+            asked=_asked(contract, name, table),
+            checkpoints=tuple(
+                flow for flow, w in contract.workflows.items() if name in w.allow and w.checkpoints == "each_call"
+            ),
         )
 
     def _ready(self, name: str, capability: Capability, own: str) -> _Ready | None:
@@ -253,3 +274,16 @@ class _Shop:
                 question=question,
                 template=compile_read(question.shape, self._wiring[table.source].source.dialect),
             )
+
+
+def _asked(contract: Contract, name: str, table: Table) -> tuple[Asked, ...]:
+    reads = evidence_for(contract, name)
+    return tuple(Asked(capability=read, same_row=_same_row(contract, read, table)) for read in reads)
+
+
+def _same_row(contract: Contract, read: str, table: Table) -> bool:
+    """Tell whether a read is by the key of the very rows that the table is about."""
+    capability = contract.capabilities[read]
+    other = contract.table_of(capability)
+    alike = (other.source, target(other), other.key) == (table.source, target(table), table.key)
+    return alike and is_single(capability, other)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from synapsor import handles
 from synapsor.contract.capability import ProposeCapability
+from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, evidence_body
+from synapsor.core.measure import images
 from synapsor.core.moment import parse, stamp
 from synapsor.core.plan import ReadPlan
 from synapsor.core.proposal import ChangeSet, Proposal, Status, change_set, exact_json, request_key
 from synapsor.core.scope import Scope
 from synapsor.core.writeback import target
 from synapsor.errors import Code, Refusal
+from synapsor.flow.grounds import rests_on
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import audit_of, look, planned
 from synapsor.ports import AgentLedger, ProposalRecord
@@ -43,6 +47,7 @@ async def propose(
     change = change_set(capability, served.table, arguments, before)
     evidence = evidence_body(handles.evidence_of(call.id), call, plan, seen, source=served.source.name)
     proposal = _proposal(served, capability, arguments, scope, call, ledger.id, plan, change, evidence)
+    proposal = replace(proposal, rests_on=await rests_on(served, scope, call, proposal.key, ledger))
     record = await ledger.file_proposal(proposal, evidence, audit_of(call, plan, 1, evidence["id"], served, "proposed"))
     if record.proposal.id == proposal.id:
         summary = "The change waits for a person's decision; nothing has changed yet."
@@ -81,7 +86,9 @@ def _proposal(
     evidence: dict[str, Any],
 ) -> Proposal:
     table = served.table
-    expires = parse(call.at) + dt.timedelta(hours=capability.approval.expires_hours)
+    reason = reason_of(capability, arguments)
+    need = need_of(capability, images(change.before, change.changes), reason)
+    expires = parse(call.at) + dt.timedelta(hours=need.expires_hours)
     key = tuple((name, token) for name in table.key if (token := change.before[name]) is not None)
     if len(key) != len(table.key):
         raise Refusal(Code.SCHEMA_DRIFT)
@@ -112,7 +119,13 @@ def _proposal(
         evidence=evidence["id"],
         evidence_digest=digest("evidence", evidence),
         request=request_key(call.capability, served.contract, scope.tenant, scope.principal, arguments),
-        role=capability.approval.role,
+        role=need.role,
+        quorum=need.quorum,
+        risk=need.risk,
+        reason_code=reason,
+        policy=need.policy,
+        workflow=served.workflow,
+        run=call.run if served.workflow else None,
     )
 
 
@@ -134,7 +147,7 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
         "after": {n: after[n] for n in served.returns if n in after},
         "changes": [{"column": n, "before": before[n], "after": after[n]} for n in proposal.changes],
         "expires_at": proposal.expires_at,
-        "needs": {"role": proposal.role},
+        "needs": {"role": proposal.role, "people": proposal.quorum},
         "reason": rejected.reason if rejected else None,
         "outcome": receipt.code or receipt.outcome if receipt else None,
         "status_resource": f"synapsor://proposal/{proposal.id}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,6 +21,7 @@ from synapsor.contract.model import Contract
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal, Status
+from synapsor.core.quorum import counted, may_count
 from synapsor.core.review import (
     Activation,
     Decision,
@@ -41,6 +42,8 @@ from synapsor.ports import Activated, AgentLedger, ProposalRecord, ReviewLedger
 
 APPROVAL_LASTS = dt.timedelta(hours=24)
 MAX_REASON = 500
+_MEANWHILE = 20
+"""How often a decision is counted anew because others decided in between; more than the largest quorum has people."""
 
 
 async def approve(
@@ -53,29 +56,42 @@ async def approve(
     now: dt.datetime,
     mode: Mode,
     reason: str = "",
+    operators: Mapping[str, Operator] | None = None,
 ) -> ProposalRecord:
-    """Approve the proposal whose digest the operator has seen; where the source allows writeback, a job is filed with it.
+    """Approve the proposal whose digest the operator has seen. The approval that completes the quorum moves it, and where the source
+    allows writeback, a job is filed with that; earlier approvals count as far as `operators` trusts them still.
 
     Raises:
         DecisionRefused: the operator may not decide, or it is too late.
         IntegrityError: the proposal is not the one that was shown, or not of this ledger.
         UsageError: there is no such proposal, or the reason cannot be recorded.
     """
-    _check_reason(reason)
-    proposal = await _undecided(ledger, proposal_id, digest, operator, key, now)
-    until = min(proposal.expires_at, stamp(now + APPROVAL_LASTS))
-    signed = _signed("approve", proposal, operator, key, now, until, reason)
-    job = None
-    if mode == "writeback":
-        job = Job(
-            id=handles.new("job"),
-            proposal=proposal.id,
-            digest=proposal.digest,
-            decision=signed.decision.id,
-            source=proposal.source,
-            at=stamp(now),
-        )
-    return await _record(ledger, signed, job)
+    check_reason(reason)
+    trusted = {**(operators or {}), operator.name: operator}
+
+    async def attempt() -> ProposalRecord:
+        record = await _undecided(ledger, proposal_id, digest, operator, key, now, trusted)
+        proposal = record.proposal
+        earlier = _earlier(record, trusted, ledger.id, now)
+        until = min(proposal.expires_at, stamp(now + APPROVAL_LASTS))
+        signed = _signed("approve", proposal, operator, key, now, until, reason)
+        complete = len(earlier) + 1 >= proposal.quorum
+        job = job_of(proposal, signed, at=now) if complete and mode == "writeback" else None
+        return await ledger.decide(signed, job=job, seen=_ids(record), complete=complete)
+
+    return await _recorded(ledger, proposal_id, operator, now, attempt)
+
+
+def job_of(proposal: Proposal, signed: SignedDecision, *, at: dt.datetime) -> Job:
+    """Return the writeback job that follows from the decision that completes the approval."""
+    return Job(
+        id=handles.new("job"),
+        proposal=proposal.id,
+        digest=proposal.digest,
+        decision=signed.decision.id,
+        source=proposal.source,
+        at=stamp(at),
+    )
 
 
 async def reject(
@@ -96,9 +112,14 @@ async def reject(
     """
     if not reason.strip():
         raise UsageError("A rejection needs a reason.", fix="Say why with --reason; the agent is told.")
-    _check_reason(reason)
-    proposal = await _undecided(ledger, proposal_id, digest, operator, key, now)
-    return await _record(ledger, _signed("reject", proposal, operator, key, now, proposal.expires_at, reason), None)
+    check_reason(reason)
+
+    async def attempt() -> ProposalRecord:
+        record = await _undecided(ledger, proposal_id, digest, operator, key, now)
+        signed = _signed("reject", record.proposal, operator, key, now, record.proposal.expires_at, reason)
+        return await ledger.decide(signed, job=None, seen=_ids(record))
+
+    return await _recorded(ledger, proposal_id, operator, now, attempt)
 
 
 async def activate(
@@ -130,7 +151,7 @@ async def activate(
     )
     signature = sign(activation, key)
     if not signature_holds(activation, signature, operator):
-        raise _wrong_key(operator)
+        raise wrong_key(operator)
     activated = Activated(activation=activation, signature=signature, body=body, metadata=metadata)
     await ledger.activate(activated)
     return activated
@@ -169,24 +190,48 @@ async def proposal_of(ledger: ReviewLedger, handle: str) -> ProposalRecord:
 
 
 async def _undecided(
-    ledger: ReviewLedger, proposal_id: str, digest: str, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime
-) -> Proposal:
+    ledger: ReviewLedger,
+    proposal_id: str,
+    digest: str,
+    operator: Operator,
+    key: Ed25519PrivateKey,
+    now: dt.datetime,
+    trusted: Mapping[str, Operator] | None = None,
+) -> ProposalRecord:
     record = await ledger.proposal(proposal_id)
     if record is None:
         raise UsageError("There is no such proposal.", fix="See `synapsor inbox`.")
     try:
         _check(record, ledger.id, digest, operator, key, now)
-    except DecisionRefused as refused:
-        await ledger.refused_decision(proposal_id, operator.name, refused.rule, stamp(now))
-        raise
+        if trusted is not None:
+            may_count(operator, _earlier(record, trusted, ledger.id, now), trusted)
     except IntegrityError:
         await ledger.refused_decision(proposal_id, operator.name, "not_what_was_shown", stamp(now))
         raise
-    return record.proposal
+    return record
 
 
-async def may_ask(ledger: ReviewLedger, record: ProposalRecord, operator: Operator | None, *, now: dt.datetime) -> None:
+def _earlier(
+    record: ProposalRecord, trusted: Mapping[str, Operator], ledger: str, now: dt.datetime
+) -> tuple[SignedDecision, ...]:
+    return counted(record.decisions, record.proposal, trusted, ledger=ledger, now=stamp(now))
+
+
+def _ids(record: ProposalRecord) -> tuple[str, ...]:
+    return tuple(signed.decision.id for signed in record.decisions)
+
+
+async def may_ask(
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    operator: Operator | None,
+    *,
+    now: dt.datetime,
+    operators: Mapping[str, Operator] | None = None,
+) -> None:
     """Refuse what is certain before a person is asked for anything, and record that it was refused.
+
+    With `operators`, it is about an approval, which a person gives once.
 
     Raises:
         DecisionRefused: it is decided already, or this operator may not decide.
@@ -195,6 +240,8 @@ async def may_ask(ledger: ReviewLedger, record: ProposalRecord, operator: Operat
         _check_open(record)
         if operator is not None:
             may_decide(record.proposal, operator, now=stamp(now))
+        if operator is not None and operators is not None:
+            may_count(operator, _earlier(record, operators, ledger.id, now), operators)
     except DecisionRefused as refused:
         who = operator.name if operator else "?"
         await ledger.refused_decision(record.proposal.id, who, refused.rule, stamp(now))
@@ -206,7 +253,7 @@ def _check(
 ) -> None:
     proposal = record.proposal
     if public_text(key) != operator.key:
-        raise _wrong_key(operator)
+        raise wrong_key(operator)
     if proposal.ledger != ledger:
         raise IntegrityError("The proposal belongs to another ledger.")
     if proposal.digest != digest:
@@ -246,20 +293,31 @@ def _signed(
     )
     signature = sign(decision, key)
     if not signature_holds(decision, signature, operator):
-        raise _wrong_key(operator)
+        raise wrong_key(operator)
     return SignedDecision(decision=decision, signature=signature)
 
 
-async def _record(ledger: ReviewLedger, signed: SignedDecision, job: Job | None) -> ProposalRecord:
-    try:
-        return await ledger.decide(signed, job=job)
-    except DecisionRefused as refused:
-        decision = signed.decision
-        await ledger.refused_decision(decision.proposal, decision.operator, refused.rule, decision.at)
-        raise
+async def _recorded(
+    ledger: ReviewLedger,
+    proposal_id: str,
+    operator: Operator,
+    now: dt.datetime,
+    attempt: Callable[[], Awaitable[ProposalRecord]],
+) -> ProposalRecord:
+    """Decide, again when somebody decided in between; what is refused is recorded."""
+    for _ in range(_MEANWHILE):
+        try:
+            return await attempt()
+        except DecisionRefused as refused:
+            last = refused
+            if refused.rule != "decided_meanwhile":
+                break
+    await ledger.refused_decision(proposal_id, operator.name, last.rule, stamp(now))
+    raise last
 
 
-def _wrong_key(operator: Operator) -> DecisionRefused:
+def wrong_key(operator: Operator) -> DecisionRefused:
+    """Return the refusal of a key that is not the operator's."""
     return DecisionRefused(
         "wrong_key",
         f"This is not the key of {operator.name}.",
@@ -268,6 +326,11 @@ def _wrong_key(operator: Operator) -> DecisionRefused:
     )
 
 
-def _check_reason(reason: str) -> None:
+def check_reason(reason: str) -> None:
+    """Refuse a reason that is too long, or that could not be shown.
+
+    Raises:
+        UsageError: it is.
+    """
     if len(reason) > MAX_REASON or any(unicodedata.category(c)[0] == "C" for c in reason):
         raise UsageError("The reason cannot be recorded.", fix=f"Write at most {MAX_REASON} characters in one line.")

@@ -1,4 +1,4 @@
-"""Decisions: recorded as they were signed, one of them moves the proposal, and refused attempts are kept too."""
+"""Decisions: recorded as they were signed, the last one that it takes moves the proposal, and refused attempts are kept too."""
 
 from __future__ import annotations
 
@@ -10,20 +10,43 @@ from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import proposals
 from synapsor.ledger.chain import Book, event
-from synapsor.ledger.kinds import DECISION, JOB, REFUSED, record
+from synapsor.ledger.connection import Row
+from synapsor.ledger.kinds import DECISION, JOB, REFUSED, loads, record
 from synapsor.values import digest_bytes
 
-_TARGETS = {"approve": Status.APPROVED, "reject": Status.REJECTED}
 
+async def decide(
+    book: Book, ledger: str, signed: SignedDecision, job: Job | None, *, seen: tuple[str, ...], complete: bool
+) -> None:
+    """Record a decision; a rejection, or the approval that completes the quorum, moves the proposal.
 
-async def decide(book: Book, ledger: str, signed: SignedDecision, job: Job | None) -> None:
-    """Record a decision and move the proposal.
+    `seen` are the decisions on record that the one who decides has counted: another one meanwhile would make `complete` untrue.
 
     Raises:
-        DecisionRefused: the proposal is no longer in review (rule `already_decided`).
+        DecisionRefused: the proposal is no longer in review (`already_decided`), this operator's approval counts already
+            (`already_counted`), or somebody decided meanwhile (`decided_meanwhile`).
         IntegrityError: the decision or the job is about something else.
     """
     decision = signed.decision
+    row = await _in_review(book, decision)
+    if (decision.ledger, decision.digest) != (ledger, digest_bytes("proposal", row["body"].encode())):
+        raise IntegrityError("The decision is about another proposal.")
+    if job is not None and not (complete and _follows(job, decision, row["source"])):
+        raise IntegrityError("The job does not follow from the decision.")
+    await _check_counted(book, decision, seen)
+    approves = decision.verdict == "approve"
+    target = (Status.APPROVED if complete else None) if approves else Status.REJECTED
+    records = [record(DECISION, decision.id, {"decision": to_body(decision), "signature": signed.signature})]
+    if job is not None:
+        records.append(record(JOB, job.id, to_body(job)))
+    step = {"origin": row["status"], "target": target.value} if target else {"of": row["quorum"]}
+    kind = f"proposal_{target.value}" if target else "approval_recorded"
+    await book.append(event(kind, decision.proposal, decision.at, records, step), checkpoint=True)
+    if target is not None:
+        await proposals.set_status(book, decision.proposal, Status.REVIEW_REQUIRED, target)
+
+
+async def _in_review(book: Book, decision: Decision) -> Row:
     row = await book.tx.one("proposal_by_id", id=decision.proposal)
     if row is None:
         raise DecisionRefused("no_such_proposal", "There is no such proposal.", exit_code=2)
@@ -31,17 +54,23 @@ async def decide(book: Book, ledger: str, signed: SignedDecision, job: Job | Non
         raise DecisionRefused(
             "already_decided", f"The proposal is {row['status']}.", fix="Look at it again.", exit_code=3
         )
-    if (decision.ledger, decision.digest) != (ledger, digest_bytes("proposal", row["body"].encode())):
-        raise IntegrityError("The decision is about another proposal.")
-    if job is not None and not _follows(job, decision, row["source"]):
-        raise IntegrityError("The job does not follow from the decision.")
-    target = _TARGETS[decision.verdict]
-    records = [record(DECISION, decision.id, {"decision": to_body(decision), "signature": signed.signature})]
-    if job is not None:
-        records.append(record(JOB, job.id, to_body(job)))
-    step = {"origin": row["status"], "target": target.value}
-    await book.append(event(f"proposal_{target.value}", decision.proposal, decision.at, records, step), checkpoint=True)
-    await proposals.set_status(book, decision.proposal, Status.REVIEW_REQUIRED, target)
+    return row
+
+
+async def _check_counted(book: Book, decision: Decision, seen: tuple[str, ...]) -> None:
+    known = [
+        proposals.signed_of(loads(r["body"])).decision
+        for r in await book.tx.all("decisions_of", proposal=decision.proposal)
+    ]
+    again = decision.verdict == "approve" and any(
+        d.operator == decision.operator and d.expires_at > decision.at for d in known
+    )
+    if again:
+        raise DecisionRefused(
+            "already_counted", f"{decision.operator} has approved it already.", fix="Ask another person."
+        )
+    if tuple(d.id for d in known) != seen:
+        raise DecisionRefused("decided_meanwhile", "Somebody decided meanwhile.", fix="Look at it again.", exit_code=3)
 
 
 async def refuse(book: Book, proposal_id: str, operator: str, rule: str, at: str) -> None:

@@ -5,7 +5,7 @@ A lease saves work; it is the receipt in the source that makes a change happen o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from synapsor import handles
 from synapsor.core.proposal import Status
@@ -17,16 +17,28 @@ from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, loads, record
 
+Permits = Collection[tuple[str, str]] | None
+"""Contract digests and capabilities whose jobs may be taken; None for all."""
 
-async def due(tx: Transaction, now: str, sources: Sequence[str]) -> Row | None:
-    """Return the oldest job of these sources that is due and free."""
-    rows = [await tx.one("due_job", source=source, now=now) for source in sources]
+
+async def due(tx: Transaction, now: str, sources: Sequence[str], permits: Permits = None) -> Row | None:
+    """Return the oldest job of these sources that is due, free and permitted."""
+    if permits is None:
+        rows = [await tx.one("due_job", source=source, now=now) for source in sources]
+    else:
+        rows = [
+            await tx.one("due_job_of", source=source, now=now, contract=contract, capability=capability)
+            for source in sources
+            for contract, capability in sorted(permits)
+        ]
     return min((row for row in rows if row is not None), key=lambda row: int(row["seq"]), default=None)
 
 
-async def lease(book: Book, worker: str, *, now: str, until: str, sources: Sequence[str]) -> Lease | None:
+async def lease(
+    book: Book, worker: str, *, now: str, until: str, sources: Sequence[str], permits: Permits = None
+) -> Lease | None:
     """Lease that job, count the attempt and say so in the chain."""
-    row = await due(book.tx, now, sources)
+    row = await due(book.tx, now, sources, permits)
     if row is None:
         return None
     job = from_body(Job, loads(row["body"]))

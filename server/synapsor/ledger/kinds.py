@@ -48,21 +48,41 @@ def _within(part: str, *names: str) -> Callable[[Body], dict[str, Any]]:
     return lambda body: {name: body[part][name] for name in names}
 
 
-AUDIT = Kind("query_audit", "aud", _pick("at", "tenant", "principal", "capability", "outcome", "evidence"))
+AUDIT = Kind("query_audit", "aud", _pick("at", "tenant", "principal", "capability", "outcome", "evidence", "run"))
 EVIDENCE = Kind("evidence", "ev", _pick("at", "tenant", "principal", "capability"))
 CONTRACT = Kind("contract_version", "ctr", _pick("at", "name", "digest"))
 ACTIVATION = Kind("activation", "act", _within("activation", "at", "contract", "digest", "operator"))
-PROPOSAL = Kind("proposal", "wrp", _pick("at", "tenant", "principal", "capability", "source", "request", "expires_at"))
+PROPOSAL = Kind(
+    "proposal",
+    "wrp",
+    _pick("at", "tenant", "principal", "capability", "contract", "source", "request", "quorum", "policy", "expires_at"),
+)
 BRANCH = Kind("review_branch", "rb", _pick("at", "proposal"))
-DECISION = Kind("decision", "dec", _within("decision", "at", "proposal", "operator", "verdict"))
+DECISION = Kind("decision", "dec", _within("decision", "at", "proposal", "operator", "verdict", "policy"))
 REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "rule"))
+USE = Kind("policy_use", "use", _pick("at", "proposal", "policy", "day", "tenant", "principal", "object"))
+SWITCH = Kind("policy_switch", "swi", _within("switch", "at", "operator", "state"))
 JOB = Kind("job", "job", _pick("at", "proposal", "decision", "source"))
 RECEIPT = Kind("receipt", "rcp", _pick("at", "job", "proposal", "outcome"))
 SETTLEMENT = Kind("settlement", "set", _pick("at", "proposal", "job", "receipt", "status"))
 
 KINDS: dict[str, Kind] = {
     k.name: k
-    for k in (AUDIT, EVIDENCE, CONTRACT, ACTIVATION, PROPOSAL, BRANCH, DECISION, REFUSED, JOB, RECEIPT, SETTLEMENT)
+    for k in (
+        AUDIT,
+        EVIDENCE,
+        CONTRACT,
+        ACTIVATION,
+        PROPOSAL,
+        BRANCH,
+        DECISION,
+        REFUSED,
+        USE,
+        SWITCH,
+        JOB,
+        RECEIPT,
+        SETTLEMENT,
+    )
 }
 BY_PREFIX: dict[str, Kind] = {k.prefix: k for k in KINDS.values()}
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
+from synapsor.contract.approval import PerDay
 from synapsor.core.budget import Spending
 from synapsor.core.moment import stamp
+from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body
-from synapsor.core.review import SignedDecision
+from synapsor.core.review import SignedDecision, SignedSwitch
 from synapsor.core.writeback import Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
-from synapsor.ledger import budgets, contracts, decisions, handles, jobs, proposals, reads
+from synapsor.ledger import budgets, contracts, decisions, handles, jobs, policies, proposals, reads
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
@@ -84,6 +86,14 @@ class Ledger:
         """Return an evidence bundle."""
         return await self._connection.read(lambda tx: reads.evidence_of(tx, evidence_id))
 
+    async def answered(
+        self, run: str, capability: str, *, tenant: str | None, principal: str, limit: int
+    ) -> tuple[Mapping[str, Any], ...]:
+        """Return the evidence of what a capability answered in a run for a tenant and a principal, newest first."""
+        asked = {"run": run, "capability": capability, "tenant": tenant, "principal": principal, "limit": limit}
+        rows = await self._connection.read(lambda tx: tx.all("answered_in_run", **asked))
+        return tuple(loads(row["body"]) for row in rows)
+
     async def active_contract(self, name: str) -> Activated | None:
         """Return the version of a contract that was activated last."""
         return await self._connection.read(lambda tx: contracts.active(tx, name))
@@ -112,14 +122,50 @@ class Ledger:
         """Return the newest proposals, newest first."""
         return await self._connection.read(lambda tx: proposals.newest(tx, status, limit))
 
-    async def decide(self, signed: SignedDecision, *, job: Job | None) -> ProposalRecord:
-        """Record a decision and move the proposal; the job is filed with it."""
+    async def decide(
+        self, signed: SignedDecision, *, job: Job | None, seen: tuple[str, ...] = (), complete: bool = True
+    ) -> ProposalRecord:
+        """Record a decision, and where it completes the quorum or rejects, move the proposal; the job is filed with it."""
 
         async def work(book: Book) -> ProposalRecord:
-            await decisions.decide(book, self.id, signed, job)
+            await decisions.decide(book, self.id, signed, job, seen=seen, complete=complete)
             return await _existing(book.tx, signed.decision.proposal)
 
         return await self._write(work)
+
+    async def approve_by_policy(
+        self,
+        signed: SignedDecision,
+        *,
+        job: Job | None,
+        use: PolicyUse,
+        limits: Sequence[PerDay],
+        switch: str | None,
+    ) -> Deferral | None:
+        """Record a policy's approval within its limits, or that one of them leaves the proposal to a person."""
+        return await self._write(
+            lambda book: policies.approve(book, self.id, signed, job, use=use, limits=limits, switch=switch)
+        )
+
+    async def defer(self, proposal_id: str, deferral: Deferral, *, at: str) -> None:
+        """Record that a policy leaves a proposal to a person."""
+        await self._write(lambda book: policies.defer(book, proposal_id, deferral, at))
+
+    async def for_policies(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
+        """Return the proposals in review that name a policy which has not left them to a person, oldest first in each source."""
+        return await self._connection.read(lambda tx: policies.waiting(tx, now, sources, limit))
+
+    async def switch(self) -> SignedSwitch | None:
+        """Return the newest switch of automatic approval."""
+        return await self._connection.read(policies.newest_switch)
+
+    async def throw_switch(self, signed: SignedSwitch) -> None:
+        """Record a signed switch of automatic approval."""
+        await self._write(lambda book: policies.throw(book, signed))
+
+    async def policy_uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
+        """Return what a policy has approved in a day (UTC)."""
+        return await self._connection.read(lambda tx: policies.uses(tx, policy, day))
 
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
         """Record that a decision was attempted and refused."""
@@ -138,11 +184,21 @@ class Ledger:
         rows = await self._connection.read(lambda tx: tx.all("newest_receipts", limit=limit))
         return tuple(from_body(Receipt, loads(row["body"])) for row in rows)
 
-    async def lease(self, worker: str, *, now: str, until: str, sources: Sequence[str]) -> Lease | None:
-        """Lease the oldest job that is due and free; looking for one costs no write."""
-        if await self._connection.read(lambda tx: jobs.due(tx, now, sources)) is None:
+    async def lease(
+        self,
+        worker: str,
+        *,
+        now: str,
+        until: str,
+        sources: Sequence[str],
+        permits: Collection[tuple[str, str]] | None = None,
+    ) -> Lease | None:
+        """Lease the oldest job that is due, free and permitted; looking for one costs no write."""
+        if await self._connection.read(lambda tx: jobs.due(tx, now, sources, permits)) is None:
             return None
-        return await self._write(lambda book: jobs.lease(book, worker, now=now, until=until, sources=sources))
+        return await self._write(
+            lambda book: jobs.lease(book, worker, now=now, until=until, sources=sources, permits=permits)
+        )
 
     async def renew(self, lease: Lease, *, until: str) -> bool:
         """Prolong a lease; False when it was lost."""

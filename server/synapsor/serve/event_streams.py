@@ -22,6 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from synapsor.serve.gate import MESSAGE, owner
+from synapsor.serve.identity import in_run
 from synapsor.serve.shares import TooMuch
 from synapsor.serve.streams import SdkReadStream
 from synapsor.serve.wire import Malformed, internal_error
@@ -82,7 +83,7 @@ class EventStreams:
             return
         asked = _SESSION.match(scope["query_string"])
         stream = self._open.get(asked.group(1)) if asked else None
-        if stream is None or stream.owner != owner():
+        if asked is None or stream is None or stream.owner != owner():
             # Somebody else's stream answers exactly as one that is not there.
             await PlainTextResponse("Could not find session", 404)(scope, receive, send)
             return
@@ -92,7 +93,7 @@ class EventStreams:
             await accepted(scope, receive, send)
             await stream.take(SessionMessage(message))
             return
-        with stream.request(message.id) as request:
+        with stream.request(message.id) as request, in_run(asked[1].decode()):
             await accepted(scope, receive, send)
             await stream.take(request.carrying(message))
             await request.settled.wait()

@@ -9,7 +9,8 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -36,10 +37,11 @@ class StaticSession:
 
     values: Mapping[str, str | int] = field(repr=False)
     client: str = "stdio"
+    run: str = ""
 
     def session(self) -> Session:
         """Return it."""
-        return Session(values=self.values, client=self.client)
+        return Session(values=self.values, client=self.client, run=self.run)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,25 @@ class TokenBook:
 current: ContextVar[Bearer | None] = ContextVar("synapsor_bearer", default=None)
 
 
+current_run: ContextVar[str] = ContextVar("synapsor_run", default="")
+"""The run of the current HTTP request; requests of protocol versions without sessions are in none."""
+
+
+def run_of(session: str) -> str:
+    """Return the name of the run that a transport's session is; it does not tell the session's own, which is a secret."""
+    return "run_" + hashlib.sha256(b"synapsor:run\0" + session.encode()).hexdigest()[:20]
+
+
+@contextmanager
+def in_run(session: str) -> Iterator[None]:
+    """Let what is done for a request be of the run that a transport's session is."""
+    slot = current_run.set(run_of(session))
+    try:
+        yield
+    finally:
+        current_run.reset(slot)
+
+
 @dataclass(frozen=True, slots=True)
 class TokenSession:
     """The session of the token that the current HTTP request carries; without one it holds nothing, and every scope refuses it."""
@@ -104,7 +125,7 @@ class TokenSession:
         bearer = current.get()
         if bearer is None:
             return Session(values={}, client="http")
-        return Session(values=bearer.values, client=f"http:{bearer.name}")
+        return Session(values=bearer.values, client=f"http:{bearer.name}", run=current_run.get())
 
 
 def generate_token() -> str:

@@ -17,6 +17,7 @@ from mcp.types import INVALID_REQUEST, JSONRPCRequest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from synapsor.serve.gate import MESSAGE, has_sessions, owner
+from synapsor.serve.identity import in_run
 from synapsor.serve.shares import TooMuch
 from synapsor.serve.wire import Malformed
 
@@ -73,7 +74,7 @@ class Sessions:
         answer = _Watched(send)
         session.in_use += 1
         try:
-            with _request(session, scope.get(MESSAGE)):
+            with _request(session, scope.get(MESSAGE)), in_run(name):
                 await self._app(scope, receive, answer)
         finally:
             session.in_use -= 1

@@ -11,7 +11,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from synapsor import handles
 from synapsor.config import Mode
+from synapsor.contract.approval import LEVELS
+from synapsor.contract.approvals import POLICY_SIGNER, POLICY_STEWARD
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.check import check_together
 from synapsor.contract.digest import canonical_body, contract_digest
@@ -24,6 +27,7 @@ from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
 from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, ContractError
+from synapsor.flow.automatic import PolicySigner
 from synapsor.flow.desk import Desk
 from synapsor.flow.prepare import Wiring, prepare
 from synapsor.flow.review import activate, approve, reject
@@ -48,7 +52,8 @@ class Trial:
         ledger: the record of it all.
         database: the rows, for a test to look at and to change behind the contract's back.
         session: in whose name `call` calls; a test may give another.
-        operator: a person who has every role that the contract names.
+        operator: a person who has every role that the contract names; `approve` may name others, who have them too.
+        operators: everybody whose key is trusted, by name.
     """
 
     def __init__(
@@ -60,10 +65,14 @@ class Trial:
         self.clock = clock
         self.mode = mode
         self.ledger: Ledger = open_memory_ledger(clock=clock)
-        self.key = Ed25519PrivateKey.generate()
+        self.operators: dict[str, Operator] = {}
+        self._keys: dict[str, Ed25519PrivateKey] = {}
         proposals = [c for c in contract.capabilities.values() if isinstance(c, ProposeCapability)]
-        roles = sorted({ACTIVATOR_ROLE, *(c.approval.role for c in proposals)})
-        self.operator = Operator(name="person", key=public_text(self.key), roles=tuple(roles))
+        self._roles = sorted(
+            {ACTIVATOR_ROLE, POLICY_STEWARD, *(c.approval.at(level).role for c in proposals for level in LEVELS)}
+        )
+        self.operator = self._trusted("person", *self._roles)
+        self.key = self._keys["person"]
         self.targets: dict[str, WriteTarget] = {}
         self.desk: Desk
 
@@ -71,8 +80,14 @@ class Trial:
         """Return the envelope that a call of the session answers."""
         return await self.desk.call(capability, arguments, self.session)
 
-    async def approve(self, envelope: Mapping[str, Any]) -> ProposalRecord:
-        """Let the person approve the proposal of an envelope.
+    def _trusted(self, name: str, *roles: str) -> Operator:
+        if name not in self.operators:
+            key = self._keys[name] = Ed25519PrivateKey.generate()
+            self.operators[name] = Operator(name=name, key=public_text(key), roles=roles)
+        return self.operators[name]
+
+    async def approve(self, envelope: Mapping[str, Any], *, by: str = "person") -> ProposalRecord:
+        """Let a person approve the proposal of an envelope.
 
         Raises:
             DecisionRefused: this proposal may not be decided on now.
@@ -81,10 +96,11 @@ class Trial:
             self.ledger,
             envelope["proposal"]["id"],
             digest=envelope["proposal"]["digest"],
-            operator=self.operator,
-            key=self.key,
+            operator=self._trusted(by, *self._roles),
+            key=self._keys[by],
             now=self.clock.now(),
             mode=self.mode,
+            operators=self.operators,
         )
 
     async def reject(self, envelope: Mapping[str, Any], *, reason: str) -> ProposalRecord:
@@ -103,8 +119,8 @@ class Trial:
             reason=reason,
         )
 
-    async def apply(self) -> list[Mapping[str, Any]]:
-        """Let the worker apply what is approved, and return what it reports of each job.
+    async def apply(self, *, automatic: bool = False) -> list[Mapping[str, Any]]:
+        """Let the worker apply what is approved, and return what it reports of each job; `automatic` lets policies approve before that.
 
         Raises:
             UnsafeSource: the schema cannot keep the promises of an apply, so that production would not start the worker.
@@ -115,12 +131,18 @@ class Trial:
             name="trial",
             ledger=self.ledger,
             targets=self.targets,
-            operators=lambda: {self.operator.name: self.operator},
+            operators=lambda: self.operators,
             clock=self.clock,
             report=reports.append,
+            automatic=self.policy_signer() if automatic else None,
         )
         await worker.run(drain=True)
         return reports
+
+    def policy_signer(self) -> PolicySigner:
+        """Return the key that the worker signs policy decisions with."""
+        operator = self._trusted("policy", POLICY_SIGNER)
+        return PolicySigner(operator=operator, key=self._keys["policy"])
 
     async def _prove_writable(self) -> None:
         for capability in self.contract.capabilities.values():
@@ -154,7 +176,13 @@ async def desk_for(
         stack.callback(database.close)
         if not database.rows(f"SELECT 1 FROM sqlite_master WHERE name = '{RECEIPTS}'"):  # noqa: S608  # a constant
             database.run(receipts_ddl(Relation(schema="main", name=RECEIPTS), "sqlite"))
-        trial = Trial(reviewed, Session(values=session, client="trial"), database, clock or TestClock(), mode)
+        trial = Trial(
+            reviewed,
+            Session(values=session, client="trial", run=handles.new("run")),
+            database,
+            clock or TestClock(),
+            mode,
+        )
         stack.push_async_callback(trial.ledger.aclose)
         wiring = {}
         for source, name in schemas.items():

@@ -5,19 +5,22 @@ Nothing that the model-facing process can write is believed: a job or a status p
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from synapsor.contract.mapping import Table
 from synapsor.core.authority import table_for
 from synapsor.core.outcome import Outcome, Why, why_failed, why_refused
 from synapsor.core.plan import Relation
+from synapsor.core.policy import outside
 from synapsor.core.posture import natives
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import Operator, SignedDecision, verify_approval
+from synapsor.core.quorum import counted
+from synapsor.core.review import Operator, SignedDecision, verify_approval, verify_policy_approval
 from synapsor.core.writeback import Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
 from synapsor.flow.apply import Claim, Result, Task
+from synapsor.flow.automatic import running
 from synapsor.flow.review import contract_behind
 from synapsor.ports import ProposalRecord, WorkLedger, WriteSource
 
@@ -57,8 +60,9 @@ async def authorise(
     *,
     now: Callable[[], str],
     reached: Callable[[str], Awaitable[None]],
+    automatic: bool = False,
 ) -> Task:
-    """Return the task of a leased job, proven to be authorised.
+    """Return the task of a leased job, proven to be authorised; by a policy only where automatic approval is on.
 
     Raises:
         Denied: it is not, or the source cannot be described now.
@@ -71,8 +75,18 @@ async def authorise(
     if proposal.digest != lease.job.digest or proposal.ledger != ledger.id:
         raise Denied(Why.DIGEST_MISMATCH)
     signed = _approval(lease, record)
-    _verify(signed, proposal, operators, ledger.id, now())
-    table = await _reviewed_table(proposal, ledger, operators)
+    by_policy = signed.decision.policy is not None
+    approvals = (signed,) if by_policy else _people(signed, record, operators, ledger.id, now())
+    if by_policy:
+        await _by_policy(signed, proposal, operators, ledger, now(), automatic=automatic)
+    contract = await contract_behind(proposal, ledger, operators)
+    if isinstance(contract, Why):
+        raise Denied(contract)
+    table = table_for(proposal, contract)
+    if isinstance(table, Why):
+        raise Denied(table)
+    if by_policy and outside(proposal, contract) is not None:
+        raise Denied(Why.POLICY_CHANGED)
     place = targets.get(proposal.source)
     if place is None:
         raise Denied(Why.SOURCE_NOT_WRITABLE)
@@ -82,7 +96,7 @@ async def authorise(
         raise Denied(why_failed(failed.kind), Outcome.RETRY) from None
     claim = await claim_of(proposal, lease, ledger, targets, reached=reached)
     assert claim is not None  # noqa: S101  # the source is among the targets
-    until = min(signed.decision.expires_at, proposal.expires_at)
+    until = min(proposal.expires_at, *(one.decision.expires_at for one in approvals))
     return Task(**vars(claim), table=table, natives=kinds, expired=lambda: now() >= until)
 
 
@@ -119,20 +133,41 @@ def _approval(lease: Lease, record: ProposalRecord) -> SignedDecision:
     return signed
 
 
-def _verify(
-    signed: SignedDecision, proposal: Proposal, operators: Mapping[str, Operator], ledger: str, now: str
-) -> None:
-    try:
+def _people(
+    signed: SignedDecision, record: ProposalRecord, operators: Mapping[str, Operator], ledger: str, now: str
+) -> tuple[SignedDecision, ...]:
+    """Return the approvals of as many different people as the proposal needs, each signature verified again."""
+    proposal = record.proposal
+    with _denying():
         verify_approval(signed, proposal, operators, ledger=ledger, now=now)
+    found = counted(record.decisions, proposal, operators, ledger=ledger, now=now)
+    if len(found) < proposal.quorum:
+        raise Denied(Why.QUORUM_MISSING)
+    return found[: proposal.quorum]
+
+
+async def _by_policy(
+    signed: SignedDecision,
+    proposal: Proposal,
+    operators: Mapping[str, Operator],
+    ledger: WorkLedger,
+    now: str,
+    *,
+    automatic: bool,
+) -> None:
+    """Prove that the policy's key approved it, and that policies count now."""
+    with _denying():
+        verify_policy_approval(signed, proposal, operators, ledger=ledger.id, now=now)
+    goes, _ = await running(ledger, operators)
+    if not (automatic and goes):
+        raise Denied(Why.POLICY_OFF)
+
+
+@contextmanager
+def _denying() -> Iterator[None]:
+    try:
+        yield
     except IntegrityError:
         raise Denied(Why.APPROVAL_INVALID) from None
     except DecisionRefused as refused:
         raise Denied(why_refused(refused.rule)) from None
-
-
-async def _reviewed_table(proposal: Proposal, ledger: WorkLedger, operators: Mapping[str, Operator]) -> Table:
-    contract = await contract_behind(proposal, ledger, operators)
-    found = contract if isinstance(contract, Why) else table_for(proposal, contract)
-    if isinstance(found, Why):
-        raise Denied(found)
-    return found

@@ -17,6 +17,7 @@ from synapsor.core.review import Operator
 from synapsor.core.writeback import Lease
 from synapsor.errors import LedgerFailure, place
 from synapsor.flow.apply import Result, apply, nowhere, read_verdict, record_verdict
+from synapsor.flow.automatic import PolicySigner, approve_by_policy
 from synapsor.flow.settle import settle
 from synapsor.ports import Clock, WorkLedger
 from synapsor.work.authority import Denied, WriteTarget, authorise, claim_of
@@ -25,6 +26,10 @@ log = logging.getLogger("synapsor.worker")
 
 AT_ONCE = 3
 """How often an outcome that is only waiting for a receipt is asked again before the job is given back."""
+
+
+AT_A_TIME = 50
+"""How many proposals of a source policies look at before the next job is taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +50,8 @@ class Worker:
     Attributes:
         targets: what may be written, by source name; only sources in `writeback` mode are here.
         report: called with one plain dictionary a job, for the log line.
+        automatic: the key that policy decisions are signed with; None where automatic approval is off.
+        permits: what alone may be applied, by contract digest and capability; None for all that is approved.
         reached: passes the named points of the chaos tests.
     """
 
@@ -55,6 +62,8 @@ class Worker:
     clock: Clock
     pace: Pace = field(default_factory=Pace)
     report: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
+    automatic: PolicySigner | None = None
+    permits: frozenset[tuple[str, str]] | None = None
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
 
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
@@ -81,10 +90,23 @@ class Worker:
         until = now + dt.timedelta(seconds=self.pace.lease_seconds)
         try:
             await self.ledger.expire_due(now=stamp(now))
-            return await self.ledger.lease(self.name, now=stamp(now), until=stamp(until), sources=tuple(self.targets))
+            if self.automatic is not None:
+                await self._approve_by_policy(self.automatic, now)
+            return await self.ledger.lease(
+                self.name, now=stamp(now), until=stamp(until), sources=tuple(self.targets), permits=self.permits
+            )
         except LedgerFailure:
             log.exception("no work can be had now", extra={"action": "lease_failed"})
             return None
+
+    async def _approve_by_policy(self, signer: PolicySigner, now: dt.datetime) -> None:
+        for proposal in await self.ledger.for_policies(now=stamp(now), sources=tuple(self.targets), limit=AT_A_TIME):
+            try:
+                await approve_by_policy(self.ledger, proposal, signer=signer, operators=self.operators(), now=now)
+            except LedgerFailure:
+                raise
+            except Exception as error:  # noqa: BLE001  # one proposal must not keep the others from being applied
+                log.error("policy broke: %s", place(error), extra={"action": "policy_broke", "proposal": proposal})  # noqa: TRY400  # no values
 
     async def _work(self, lease: Lease) -> int:
         await self.reached("work.leased")
@@ -136,6 +158,7 @@ class Worker:
                 self.operators(),
                 now=lambda: stamp(self.clock.now()),
                 reached=self.reached,
+                automatic=self.automatic is not None,
             )
         except Denied as denied:
             return await self._denied(lease, denied)

@@ -63,6 +63,8 @@ SELECT
     + (SELECT count(*) FROM review_branch WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM decision WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM refused_decision WHERE seq BETWEEN :low AND :high)
+    + (SELECT count(*) FROM policy_use WHERE seq BETWEEN :low AND :high)
+    + (SELECT count(*) FROM policy_switch WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM job WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM receipt WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM settlement WHERE seq BETWEEN :low AND :high)
@@ -79,6 +81,8 @@ SELECT min(seq) AS seq FROM (
     UNION ALL SELECT min(seq) AS seq FROM review_branch WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM decision WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM refused_decision WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM policy_use WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM policy_switch WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM job WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM receipt WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM settlement WHERE seq > :head OR seq < 1

@@ -2,15 +2,15 @@
 
 -- name: insert_decision
 -- Add a decision, with the number of its event.
-INSERT INTO decision (seq, id, at, proposal, operator, verdict, body) VALUES (:seq, :id, :at, :proposal, :operator, :verdict, :body);
+INSERT INTO decision (seq, id, at, proposal, operator, verdict, policy, body) VALUES (:seq, :id, :at, :proposal, :operator, :verdict, :policy, :body);
 
 -- name: decision_by_id
 -- Find a decision by its handle.
-SELECT seq, id, at, proposal, operator, verdict, body FROM decision WHERE id = :id;
+SELECT seq, id, at, proposal, operator, verdict, policy, body FROM decision WHERE id = :id;
 
 -- name: decision_at
 -- Find a decision by the number of its event.
-SELECT seq, id, at, proposal, operator, verdict, body FROM decision WHERE seq = :seq;
+SELECT seq, id, at, proposal, operator, verdict, policy, body FROM decision WHERE seq = :seq;
 
 -- name: insert_refused_decision
 -- Add a refused decision, with the number of its event.

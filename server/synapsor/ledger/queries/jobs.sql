@@ -54,6 +54,13 @@ SELECT seq, id, body, attempt FROM job
 WHERE open = 1 AND source = :source AND (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
 ORDER BY seq LIMIT 1;
 
+-- name: due_job_of
+-- The same among the jobs of one capability of one contract version.
+SELECT j.seq, j.id, j.body, j.attempt FROM job AS j JOIN proposal AS p ON p.id = j.proposal
+WHERE j.open = 1 AND j.source = :source AND (j.not_before IS NULL OR j.not_before <= :now)
+AND (j.lease_until IS NULL OR j.lease_until <= :now) AND p.contract = :contract AND p.capability = :capability
+ORDER BY j.seq LIMIT 1;
+
 -- name: take_job
 -- Lease a job and count the attempt.
 UPDATE job SET lease = :lease, worker = :worker, lease_until = :until, attempt = attempt + 1

@@ -2,15 +2,15 @@
 
 -- name: insert_proposal
 -- Add a proposal, with the number of its event.
-INSERT INTO proposal (seq, id, at, tenant, principal, capability, source, request, expires_at, body, status) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :source, :request, :expires_at, :body, 'review_required');
+INSERT INTO proposal (seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, expires_at, body, status) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :contract, :source, :request, :quorum, :policy, :expires_at, :body, 'review_required');
 
 -- name: proposal_by_id
 -- Find a proposal by its handle.
-SELECT seq, id, at, tenant, principal, capability, source, request, expires_at, body, status FROM proposal WHERE id = :id;
+SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, expires_at, body, status FROM proposal WHERE id = :id;
 
 -- name: proposal_at
 -- Find a proposal by the number of its event.
-SELECT seq, id, at, tenant, principal, capability, source, request, expires_at, body, status FROM proposal WHERE seq = :seq;
+SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, expires_at, body, status FROM proposal WHERE seq = :seq;
 
 -- name: insert_review_branch
 -- Add a review branch, with the number of its event.

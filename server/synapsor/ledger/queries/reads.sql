@@ -2,15 +2,15 @@
 
 -- name: insert_query_audit
 -- Add a query audit, with the number of its event.
-INSERT INTO query_audit (seq, id, at, tenant, principal, capability, outcome, evidence, body) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :outcome, :evidence, :body);
+INSERT INTO query_audit (seq, id, at, tenant, principal, capability, outcome, evidence, run, body) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :outcome, :evidence, :run, :body);
 
 -- name: query_audit_by_id
 -- Find a query audit by its handle.
-SELECT seq, id, at, tenant, principal, capability, outcome, evidence, body FROM query_audit WHERE id = :id;
+SELECT seq, id, at, tenant, principal, capability, outcome, evidence, run, body FROM query_audit WHERE id = :id;
 
 -- name: query_audit_at
 -- Find a query audit by the number of its event.
-SELECT seq, id, at, tenant, principal, capability, outcome, evidence, body FROM query_audit WHERE seq = :seq;
+SELECT seq, id, at, tenant, principal, capability, outcome, evidence, run, body FROM query_audit WHERE seq = :seq;
 
 -- name: insert_evidence
 -- Add an evidence bundle, with the number of its event.
@@ -24,3 +24,10 @@ WHERE a.id = 'aud' || substr(:id, 3) AND e.id = :id;
 -- name: evidence_at
 -- Find an evidence bundle by the number of its event.
 SELECT seq, id, at, tenant, principal, capability, body FROM evidence WHERE seq = :seq;
+
+-- name: answered_in_run
+-- The evidence of what a capability answered in a run, for one tenant and one principal, newest first.
+SELECT e.body FROM query_audit AS a JOIN evidence AS e ON e.seq = a.seq
+WHERE a.run = :run AND a.capability = :capability AND a.evidence IS NOT NULL AND a.outcome = 'ok'
+AND a.tenant IS :tenant AND a.principal = :principal
+ORDER BY a.seq DESC LIMIT :limit;

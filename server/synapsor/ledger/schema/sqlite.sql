@@ -59,8 +59,10 @@ CREATE TABLE query_audit (
     capability TEXT NOT NULL,
     outcome TEXT NOT NULL,
     evidence TEXT,
+    run TEXT NOT NULL,
     body TEXT NOT NULL
 ) STRICT;
+CREATE INDEX query_audit_run ON query_audit (run, capability, seq) WHERE evidence IS NOT NULL;
 
 -- The handle is unique as its call's is: see evidence_of_call.
 CREATE TABLE evidence (
@@ -100,8 +102,11 @@ CREATE TABLE proposal (
     tenant TEXT,
     principal TEXT NOT NULL,
     capability TEXT NOT NULL,
+    contract TEXT NOT NULL,
     source TEXT NOT NULL,
     request TEXT NOT NULL,
+    quorum INTEGER NOT NULL CHECK (quorum BETWEEN 1 AND 10),
+    policy TEXT,
     expires_at TEXT NOT NULL,
     body TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN (
@@ -112,6 +117,7 @@ CREATE TABLE proposal (
 CREATE UNIQUE INDEX proposal_pending ON proposal (request) WHERE status = 'review_required';
 CREATE INDEX proposal_request ON proposal (request, seq);
 CREATE INDEX proposal_status ON proposal (status, seq);
+CREATE INDEX proposal_policy ON proposal (seq) WHERE status = 'review_required' AND policy IS NOT NULL;
 
 CREATE TABLE review_branch (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
@@ -128,6 +134,7 @@ CREATE TABLE decision (
     proposal TEXT NOT NULL REFERENCES proposal (id),
     operator TEXT NOT NULL,
     verdict TEXT NOT NULL CHECK (verdict IN ('approve', 'reject')),
+    policy TEXT,
     body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX decision_proposal ON decision (proposal, seq);
@@ -139,6 +146,30 @@ CREATE TABLE refused_decision (
     proposal TEXT NOT NULL,
     operator TEXT NOT NULL,
     rule TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+
+-- What a policy has approved, in the unit of its limits: one day (UTC), and by each of what they count.
+CREATE TABLE policy_use (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    proposal TEXT NOT NULL UNIQUE REFERENCES proposal (id),
+    policy TEXT NOT NULL,
+    day TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    principal TEXT NOT NULL,
+    object TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX policy_use_day ON policy_use (policy, day, seq);
+
+CREATE TABLE policy_switch (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    operator TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('stopped', 'running')),
     body TEXT NOT NULL
 ) STRICT;
 
@@ -212,18 +243,29 @@ WHEN NOT (
 BEGIN
     SELECT raise(ABORT, 'proposal: no such step');
 END;
-CREATE TRIGGER proposal_needs_decision BEFORE UPDATE ON proposal
-WHEN (NEW.status = 'approved' AND NOT EXISTS (SELECT 1 FROM decision WHERE proposal = NEW.id AND verdict = 'approve'))
-    OR (NEW.status = 'rejected' AND NOT EXISTS (SELECT 1 FROM decision WHERE proposal = NEW.id AND verdict = 'reject'))
+CREATE TRIGGER proposal_needs_quorum BEFORE UPDATE ON proposal
+WHEN NEW.status = 'approved' AND NEW.quorum > (
+    SELECT count(DISTINCT operator) FROM decision WHERE proposal = NEW.id AND verdict = 'approve'
+)
 BEGIN
-    SELECT raise(ABORT, 'proposal: no decision');
+    SELECT raise(ABORT, 'proposal: no quorum');
+END;
+CREATE TRIGGER proposal_needs_no_reject BEFORE UPDATE ON proposal
+WHEN OLD.status = 'review_required' AND (NEW.status = 'rejected') <> EXISTS (SELECT 1 FROM decision WHERE proposal = NEW.id AND verdict = 'reject')
+BEGIN
+    SELECT raise(ABORT, 'proposal: no such decision');
+END;
+CREATE TRIGGER decision_in_review BEFORE INSERT ON decision
+WHEN (SELECT status FROM proposal WHERE id = NEW.proposal) <> 'review_required'
+BEGIN
+    SELECT raise(ABORT, 'decision: nothing to decide');
 END;
 CREATE TRIGGER proposal_needs_settlement BEFORE UPDATE ON proposal
 WHEN OLD.status = 'approved' AND NOT EXISTS (SELECT 1 FROM settlement WHERE proposal = NEW.id AND status = NEW.status)
 BEGIN
     SELECT raise(ABORT, 'proposal: no settlement');
 END;
-CREATE TRIGGER proposal_fixed BEFORE UPDATE OF seq, id, at, tenant, principal, capability, source, request, expires_at, body ON proposal
+CREATE TRIGGER proposal_fixed BEFORE UPDATE OF seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, expires_at, body ON proposal
 BEGIN
     SELECT raise(ABORT, 'proposal: append only');
 END;
@@ -354,6 +396,22 @@ END;
 CREATE TRIGGER refused_decision_kept BEFORE DELETE ON refused_decision
 BEGIN
     SELECT raise(ABORT, 'refused_decision: append only');
+END;
+CREATE TRIGGER policy_use_fixed BEFORE UPDATE ON policy_use
+BEGIN
+    SELECT raise(ABORT, 'policy_use: append only');
+END;
+CREATE TRIGGER policy_use_kept BEFORE DELETE ON policy_use
+BEGIN
+    SELECT raise(ABORT, 'policy_use: append only');
+END;
+CREATE TRIGGER policy_switch_fixed BEFORE UPDATE ON policy_switch
+BEGIN
+    SELECT raise(ABORT, 'policy_switch: append only');
+END;
+CREATE TRIGGER policy_switch_kept BEFORE DELETE ON policy_switch
+BEGIN
+    SELECT raise(ABORT, 'policy_switch: append only');
 END;
 CREATE TRIGGER receipt_fixed BEFORE UPDATE ON receipt
 BEGIN

@@ -1,0 +1,72 @@
+"""`synapsor policy`: stop automatic approval at once, let it run again, or see what the policies have used up today."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+from typing import Any
+
+from synapsor import runtime
+from synapsor.approve.plain import visible
+from synapsor.cli.signer import signer
+from synapsor.cli.terminal import answer, interrupt_at_once
+from synapsor.config import load_config
+from synapsor.contract.approvals import POLICY_STEWARD
+from synapsor.core.moment import stamp
+from synapsor.core.records import to_body
+from synapsor.core.review import SwitchState
+from synapsor.flow.automatic import running, throw_switch
+from synapsor.ports import ReviewLedger
+from synapsor.runtime import Project
+
+_STATES: dict[str, SwitchState] = {"stop": "stopped", "start": "running"}
+
+
+def run(arguments: Namespace) -> int:
+    """Throw the switch or tell how it stands, and return 0."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Namespace) -> int:
+    interrupt_at_once()
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        ledger = await project.ledger()
+        if arguments.action != "status":
+            operator, key = signer(arguments, project.operators(), role=POLICY_STEWARD)
+            state = _STATES[arguments.action]
+            now, reason = project.clock.now(), arguments.reason
+            await throw_switch(ledger, state, operator=operator, key=key, now=now, reason=reason)
+        document = await _status(project, ledger)
+    answer(arguments, "policies", document, _text(document))
+    return 0
+
+
+async def _status(project: Project, ledger: ReviewLedger) -> dict[str, Any]:
+    goes, _ = await running(ledger, project.operators())
+    newest = await ledger.switch()
+    day = stamp(project.clock.now())[:10]
+    used = []
+    for loaded in project.contracts():
+        for name, policy in loaded.contract.policies.items():
+            full = f"{loaded.contract.contract}.{name}"
+            uses = await ledger.policy_uses(full, day=day)
+            limits = [limit.model_dump(exclude_none=True) for limit in policy.limits.per_day]
+            used.append({"policy": full, "approved_today": len(uses), "limits": limits})
+    return {
+        "allowed": project.config.automatic_approval,
+        "state": "running" if goes else "stopped",
+        "switch": to_body(newest.switch) if newest else None,
+        "day": day,
+        "policies": used,
+    }
+
+
+def _text(document: dict[str, Any]) -> str:
+    switch = document["switch"]
+    who = f" (by {switch['operator']} at {switch['at']}: {visible(switch['reason'])})" if switch else ""
+    allowed = "" if document["allowed"] else "; synapsor.yaml does not allow it (`automatic_approval: true`)"
+    lines = [f"Automatic approval is {document['state']}{who}{allowed}."]
+    lines += [
+        f"  {one['policy']}: {one['approved_today']} approved on {document['day']}" for one in document["policies"]
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,80 @@
+"""What a contract says about deciding, in the words that a reviewer reads before they sign it: nothing that can approve is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from synapsor.contract.approval import Approval, Case, Policy, Span, levels
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.model import Contract
+
+_PLACES = {"before": "before the change", "after": "after the change", "change": "difference"}
+
+
+def deciding(capability: ProposeCapability) -> Iterator[str]:
+    """Yield who decides on a proposal, at each risk, and what may decide instead."""
+    approval = capability.approval
+    yield f"needs {_who(approval)}"
+    for level, entry in levels(capability.risk).items():
+        yield f"{level} risk when {_all(entry)}; needs {_who(approval.at(level))}"
+    if approval.policy:
+        yield f"may be approved by the policy {approval.policy}, without a person, where the project allows that"
+    if capability.worker == "supervised":
+        yield "may be applied by a worker that nobody watches, where the project allows that"
+
+
+def policies(contract: Contract) -> Iterator[str]:
+    """Yield what each policy approves without a person."""
+    for name, policy in contract.policies.items():
+        codes = f", reason code {' or '.join(policy.reason_codes)}" if policy.reason_codes else ""
+        yield f"policy {name}: approves when {_all(policy.when)}{codes}; {', and '.join(_limits(policy))}"
+
+
+def workflows(contract: Contract) -> Iterator[str]:
+    """Yield what each workflow asks for."""
+    for name, workflow in contract.workflows.items():
+        yield f"workflow {name}: {', '.join(workflow.allow)}; settled by {'people' if workflow.settle == 'manual' else 'policy'}"
+        for proposal, reads in workflow.evidence.items():
+            yield f"  {proposal} needs {', '.join(reads)} before it, in the same run"
+
+
+def _who(approval: Approval) -> str:
+    people = f", {approval.people} different people" if approval.people > 1 else ""
+    return f"the role {approval.role}{people}, within {approval.expires_hours} hours"
+
+
+def _limits(policy: Policy) -> Iterator[str]:
+    for limit in policy.limits.per_day:
+        each = "" if limit.of == "policy" else f" for one {limit.of}"
+        amounts = [f"{limit.count} proposals"] if limit.count is not None else []
+        amounts += [f"{most} of {column} in all" for column, most in limit.total.items()]
+        yield f"at most {' and '.join(amounts)} a day{each}"
+
+
+def _all(entry: Mapping[str, Case | tuple[str, ...]]) -> str:
+    return " and ".join(words for column, said in entry.items() for words in _words(column, said))
+
+
+def _words(column: str, said: Case | tuple[str, ...]) -> Iterator[str]:
+    if isinstance(said, tuple):
+        yield f"{column} {' or '.join(said)}"
+        return
+    for name, place in _PLACES.items():
+        span = getattr(said, name)
+        if span is not None:
+            yield f"{column} {place} {_span(span)}"
+
+
+def _span(span: Span) -> str:
+    parts = [
+        f"at least {span.at_least}" if span.at_least is not None else "",
+        f"at most {span.at_most}" if span.at_most is not None else "",
+        f"one of {', '.join(span.one_of)}" if span.one_of is not None else "",
+    ]
+    return " and ".join(part for part in parts if part)
+
+
+def evidence_for(contract: Contract, name: str) -> tuple[str, ...]:
+    """Return the reads that a capability's workflow wants to have been answered before."""
+    flow = contract.workflow_of(name)
+    return contract.workflows[flow].evidence.get(name, ()) if flow else ()

@@ -1,0 +1,62 @@
+"""What a proposal needs in order to be approved: its risk, computed by rule from the proposal alone, and what the approval says of it.
+
+Whoever files, approves and applies computes it again from the activated contract; what a record says of it is never believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from synapsor.contract.approval import Case, Level, levels
+from synapsor.contract.capability import ProposeCapability
+from synapsor.core.measure import Images, holds, together
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What approving a proposal takes.
+
+    Attributes:
+        quorum: how many different people.
+        policy: the policy that may approve instead, where the project allows that.
+    """
+
+    risk: Level
+    role: str
+    quorum: int
+    expires_hours: int
+    policy: str | None
+
+
+def need_of(capability: ProposeCapability, rows: tuple[Images, ...], reason_code: str | None) -> Need:
+    """Return what a change of these rows takes. A set is as risky as the riskiest of its rows."""
+    risk: Level = next(
+        (
+            level
+            for level, entry in levels(capability.risk).items()
+            if any(_meets(entry, row, reason_code) is not False for row in rows)
+        ),
+        "low",
+    )
+    approval = capability.approval.at(risk)
+    return Need(
+        risk=risk,
+        role=approval.role,
+        quorum=approval.people,
+        expires_hours=approval.expires_hours,
+        policy=approval.policy,
+    )
+
+
+def reason_of(capability: ProposeCapability, arguments: Mapping[str, object]) -> str | None:
+    """Return the reason code that the arguments carry."""
+    name = capability.reason_argument
+    given = arguments.get(name) if name else None
+    return given if isinstance(given, str) else None
+
+
+def _meets(entry: Mapping[str, Case | tuple[str, ...]], row: Images, reason_code: str | None) -> bool | None:
+    return together(
+        reason_code in said if isinstance(said, tuple) else holds(said, column, row) for column, said in entry.items()
+    )

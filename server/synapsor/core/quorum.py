@@ -1,0 +1,65 @@
+"""A quorum: how many different people approve one proposal digest, as things stand now.
+
+One person counts once, with whatever key and under whatever name; who is not trusted any more does not count at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from synapsor.core.proposal import Proposal
+from synapsor.core.review import Operator, SignedDecision, same_person, verify_approval
+from synapsor.errors import DecisionRefused, IntegrityError
+
+
+def counted(
+    signed: Iterable[SignedDecision],
+    proposal: Proposal,
+    operators: Mapping[str, Operator],
+    *,
+    ledger: str,
+    now: str,
+) -> tuple[SignedDecision, ...]:
+    """Return the approvals that count now, one for each person, those that last longest first."""
+    found: list[SignedDecision] = []
+    for one in sorted(signed, key=lambda s: s.decision.expires_at, reverse=True):
+        try:
+            verify_approval(one, proposal, operators, ledger=ledger, now=now)
+        except (IntegrityError, DecisionRefused):
+            continue
+        if not any(one_person(_of(one, operators), _of(other, operators)) for other in found):
+            found.append(one)
+    return tuple(found)
+
+
+def one_person(one: Operator, other: Operator) -> bool:
+    """Tell whether two entries could be one person: by a name, a principal or the key."""
+    names = [(a, b) for a in (one.name, *one.principals) for b in (other.name, *other.principals)]
+    return one.key == other.key or any(same_person(a, b) for a, b in names)
+
+
+def may_count(operator: Operator, earlier: Iterable[SignedDecision], operators: Mapping[str, Operator]) -> None:
+    """Check that nobody who could be this person is among those whose approval counts already.
+
+    Raises:
+        DecisionRefused: by rule `already_counted` or `same_person`.
+    """
+    for signed in earlier:
+        other = _of(signed, operators)
+        if other.name == operator.name:
+            raise _already_counted(operator.name)
+        if one_person(operator, other):
+            raise DecisionRefused(
+                "same_person",
+                f"{operator.name} and {other.name}, who has approved it, could be one person.",
+                fix="Ask another person.",
+                exit_code=5,
+            )
+
+
+def _already_counted(name: str) -> DecisionRefused:
+    return DecisionRefused("already_counted", f"{name} has approved it already.", fix="Ask another person.")
+
+
+def _of(signed: SignedDecision, operators: Mapping[str, Operator]) -> Operator:
+    return operators[signed.decision.operator]

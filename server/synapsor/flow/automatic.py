@@ -1,0 +1,172 @@
+"""Approve by policy: what a reviewed policy allows is signed with the worker's own key, and everything else is left to a person.
+
+It runs in the worker's process and in no other. A stop counts from the moment at which it is recorded.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from synapsor import handles
+from synapsor.contract.approvals import POLICY_SIGNER
+from synapsor.contract.mapping import Table
+from synapsor.contract.model import Contract
+from synapsor.core.authority import table_for
+from synapsor.core.moment import stamp
+from synapsor.core.outcome import Why
+from synapsor.core.policy import Deferral, outside, policy_of, use_of
+from synapsor.core.proposal import Proposal, Status
+from synapsor.core.review import (
+    Decision,
+    Operator,
+    SignedDecision,
+    SignedSwitch,
+    Switch,
+    SwitchState,
+    may_switch,
+    policy_digest,
+    sign,
+    signature_holds,
+    switch_holds,
+)
+from synapsor.errors import DecisionRefused
+from synapsor.flow.review import APPROVAL_LASTS, check_reason, contract_behind, job_of, wrong_key
+from synapsor.ports import ReviewLedger, WorkLedger
+from synapsor.values import digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicySigner:
+    """The key that a worker signs policy decisions with, and the entry of `operators.yaml` that trusts it."""
+
+    operator: Operator
+    key: Ed25519PrivateKey
+
+
+async def running(ledger: ReviewLedger, operators: Mapping[str, Operator]) -> tuple[bool, str | None]:
+    """Return whether automatic approval is not stopped, and the switch that says so; one that nobody trusted made stops it too."""
+    newest = await ledger.switch()
+    if newest is None:
+        return True, None
+    return newest.switch.state == "running" and switch_holds(newest, operators, ledger=ledger.id), newest.switch.id
+
+
+async def throw_switch(
+    ledger: ReviewLedger,
+    state: SwitchState,
+    *,
+    operator: Operator,
+    key: Ed25519PrivateKey,
+    now: dt.datetime,
+    reason: str,
+) -> SignedSwitch:
+    """Stop automatic approval, or let it run again; whoever works looks at it before each decision and before each apply.
+
+    Raises:
+        DecisionRefused: the operator may not, or it is not their key.
+        UsageError: the reason cannot be recorded.
+    """
+    check_reason(reason)
+    may_switch(operator)
+    switch = Switch(
+        id=handles.new("swi"),
+        ledger=ledger.id,
+        state=state,
+        operator=operator.name,
+        at=stamp(now),
+        reason=reason,
+        nonce=secrets.token_hex(16),
+    )
+    signature = sign(switch, key)
+    if not signature_holds(switch, signature, operator):
+        raise wrong_key(operator)
+    signed = SignedSwitch(switch=switch, signature=signature)
+    await ledger.throw_switch(signed)
+    return signed
+
+
+async def approve_by_policy(
+    ledger: WorkLedger,
+    proposal_id: str,
+    *,
+    signer: PolicySigner,
+    operators: Mapping[str, Operator],
+    now: dt.datetime,
+) -> Deferral | None:
+    """Approve a proposal by its policy, and file its job; or leave it to a person and return why.
+
+    Nothing at all is done while automatic approval is stopped, the key is not trusted for it, or somebody else decides meanwhile.
+    """
+    goes, switch = await running(ledger, operators)
+    record = await ledger.proposal(proposal_id)
+    if not goes or record is None or record.status is not Status.REVIEW_REQUIRED or not _is_trusted(signer, operators):
+        return None
+    proposal = record.proposal
+    if proposal.ledger != ledger.id or stamp(now) >= proposal.expires_at:
+        return None
+    contract = await contract_behind(proposal, ledger, operators)
+    deferral = await _unproven(proposal, ledger) or _left(proposal, contract)
+    if deferral is None and not isinstance(contract, Why):
+        signed = _signed(proposal, signer, now)
+        policy = policy_of(proposal, contract)
+        assert policy is not None  # noqa: S101  # it is inside of it
+        use_id = handles.new("use")
+        use = use_of(proposal, contract, policy, use_id=use_id, decision=signed.decision.id, at=stamp(now))
+        if use is not None:
+            job = job_of(proposal, signed, at=now)
+            limits = policy.limits.per_day
+            try:
+                return await ledger.approve_by_policy(signed, job=job, use=use, limits=limits, switch=switch)
+            except DecisionRefused:
+                return None
+        deferral = Deferral(policy=proposal.policy or "", why="total_unknown")
+    assert deferral is not None  # noqa: S101  # a contract that does not count is a reason
+    await ledger.defer(proposal.id, deferral, at=stamp(now))
+    return deferral
+
+
+async def _unproven(proposal: Proposal, ledger: WorkLedger) -> Deferral | None:
+    """Return that the evidence is not what the proposal was made from, or None: no person would be let decide on it either."""
+    for _, handle, told in (("", proposal.evidence, proposal.evidence_digest), *proposal.rests_on):
+        evidence = await ledger.evidence(handle)
+        if evidence is None or digest("evidence", evidence) != told:
+            return Deferral(policy=proposal.policy or "", why="evidence", what=handle)
+    return None
+
+
+def _left(proposal: Proposal, contract: Contract | Why) -> Deferral | None:
+    if isinstance(contract, Why):
+        return Deferral(policy=proposal.policy or "", why=contract.value)
+    table = table_for(proposal, contract)
+    if not isinstance(table, Table):
+        return Deferral(policy=proposal.policy or "", why=table.value)
+    return outside(proposal, contract)
+
+
+def _is_trusted(signer: PolicySigner, operators: Mapping[str, Operator]) -> bool:
+    known = operators.get(signer.operator.name)
+    return known is not None and not known.revoked and POLICY_SIGNER in known.roles and known.key == signer.operator.key
+
+
+def _signed(proposal: Proposal, signer: PolicySigner, now: dt.datetime) -> SignedDecision:
+    assert proposal.policy is not None  # noqa: S101  # the ledger offers no other
+    decision = Decision(
+        id=handles.new("dec"),
+        ledger=proposal.ledger,
+        proposal=proposal.id,
+        digest=proposal.digest,
+        verdict="approve",
+        operator=signer.operator.name,
+        role=POLICY_SIGNER,
+        at=stamp(now),
+        expires_at=min(proposal.expires_at, stamp(now + APPROVAL_LASTS)),
+        reason="",
+        nonce=secrets.token_hex(16),
+        policy=policy_digest(proposal.contract, proposal.policy),
+    )
+    return SignedDecision(decision=decision, signature=sign(decision, signer.key))

@@ -1,0 +1,44 @@
+-- Automatic approval: what waits for it, what it has used up, and whether it is stopped.
+
+-- name: insert_policy_use
+-- Add what a policy approved, with the number of its event.
+INSERT INTO policy_use (seq, id, at, proposal, policy, day, tenant, principal, object, body) VALUES (:seq, :id, :at, :proposal, :policy, :day, :tenant, :principal, :object, :body);
+
+-- name: policy_use_by_id
+-- Find a use by its handle.
+SELECT seq, id, at, proposal, policy, day, tenant, principal, object, body FROM policy_use WHERE id = :id;
+
+-- name: policy_use_at
+-- Find a use by the number of its event.
+SELECT seq, id, at, proposal, policy, day, tenant, principal, object, body FROM policy_use WHERE seq = :seq;
+
+-- name: uses_of_day
+-- What a policy approved in a day, of what a limit counts.
+SELECT body FROM policy_use WHERE policy = :policy AND day = :day AND (
+    :of = 'policy'
+    OR (:of = 'tenant' AND tenant = :counted)
+    OR (:of = 'principal' AND principal = :counted)
+    OR (:of = 'object' AND object = :counted)
+) ORDER BY seq;
+
+-- name: insert_policy_switch
+-- Add a switch, with the number of its event.
+INSERT INTO policy_switch (seq, id, at, operator, state, body) VALUES (:seq, :id, :at, :operator, :state, :body);
+
+-- name: policy_switch_by_id
+-- Find a switch by its handle.
+SELECT seq, id, at, operator, state, body FROM policy_switch WHERE id = :id;
+
+-- name: policy_switch_at
+-- Find a switch by the number of its event.
+SELECT seq, id, at, operator, state, body FROM policy_switch WHERE seq = :seq;
+
+-- name: newest_switch
+-- The newest switch; it is the one that counts.
+SELECT id, body FROM policy_switch ORDER BY seq DESC LIMIT 1;
+
+-- name: for_policies
+-- Proposals in review that name a policy and that none has left to a person yet, oldest first.
+SELECT id FROM proposal AS p WHERE status = 'review_required' AND policy IS NOT NULL AND source = :source AND expires_at > :now
+AND NOT EXISTS (SELECT 1 FROM event WHERE subject = p.id AND kind = 'policy_deferred' AND kind <> 'read')
+ORDER BY seq LIMIT :limit;
