@@ -12,12 +12,8 @@ from tests.databases import Database
 SERVERS = ("postgres", "mariadb")
 
 WAITING: dict[str, list[str]] = {
-    "aggregate-policy-limits": ["policies"],
-    "aggregate-read": ["aggregates"],
-    "approval-quorum": ["quorum"],
-    "auto-approval": ["policies"],
-    "bounded-set-threats": ["batches", "counted_version", "deletes", "inserts", "reason_code", "sets"],
-    "reversible-change-sets": ["counted_version", "inserts", "quorum", "reversibility"],
+    "bounded-set-threats": ["batches", "counted_version", "deletes", "inserts", "sets"],
+    "reversible-change-sets": ["counted_version", "inserts", "reversibility"],
 }
 """The groups that cannot be played yet, and for which features they wait; a feature that comes must be taken off here."""
 

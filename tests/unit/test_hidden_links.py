@@ -53,6 +53,11 @@ capabilities:
     arguments: {buyer_id: {type: string, max_length: 20}}
     where: {id: $buyer_id}
     with: {orders: {returns: [id, phone, buyer.email], rows: 5}}
+  buyers.totals:
+    description: What all buyers earn.
+    aggregate: buyers
+    measures: {salary: {sum: salary}, most: {max: salary}, email: {count_distinct: email}}
+    minimum_group: 1
 """
 SCHEMA = """\
 CREATE TABLE buyers (
@@ -96,6 +101,15 @@ async def test_a_hidden_column_is_hidden_by_whatever_path_it_is_reached(trial: T
     assert (look.column, look.role, list(look.sealed)) == ("phone", "revealer", [row["phone"]])
 
 
+@pytest.mark.requirement("hidden:shown-as-reviewed")
+async def test_a_column_for_aggregates_is_measured_whatever_a_measure_is_called(trial: Trial) -> None:
+    answer = await trial.call("buyers.totals")
+    assert answer["data"]["totals"] == {"salary": 77123401, "most": 77123401, "email": 1}
+    again = await trial.desk.resource(f"synapsor://evidence/{answer['evidence']['id']}", Session(values=SESSION))
+    assert again is not None
+    assert [row["salary"] for row in again["rows"]] == [77123401]
+
+
 @pytest.mark.requirement("hidden:no-oracle")
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
@@ -105,8 +119,16 @@ async def test_a_hidden_column_is_hidden_by_whatever_path_it_is_reached(trial: T
         ("rows: 5}}", "rows: 5, order: [phone]}}", "SYN804"),
         ("rows: 5}}", "rows: 5, where: {phone: $buyer_id}}}", "SYN803"),
         ("[id, phone, buyer.email], rows", "[id, buyer.salary], rows", "SYN806"),
+        ("    minimum_group: 1", "    minimum_group: 1\n    group: {mail: email}", "SYN809"),
+        ("    minimum_group: 1", "    minimum_group: 1\n    group: {pay: salary}", "SYN809"),
+        ("{count_distinct: email}", "{min: card}", "SYN809 SYN602"),
+        (
+            "    minimum_group: 1",
+            "    compare: {column: salary, periods: {current: {above: 5}, previous: {below: 5}}}",
+            "SYN809",
+        ),
     ],
 )
 def test_a_hidden_column_behind_a_link_is_no_oracle_either(old: str, new: str, rule: str) -> None:
     assert POLICY.count(old) == 1
-    assert [p.rule for p in read_text(POLICY.replace(old, new), "x.yaml").problems] == [rule]
+    assert [p.rule for p in read_text(POLICY.replace(old, new), "x.yaml").problems] == rule.split()

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from synapsor.contract.arguments import integer_range
-from synapsor.contract.capability import Argument, Capability, ProposeCapability, ReadCapability, is_single
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Argument,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+    is_single,
+)
 from synapsor.contract.columns import listed_once
 from synapsor.contract.conditions import Compare, Operator, Scalar, is_argument, terms
 from synapsor.contract.document import Path, Positions
@@ -65,7 +72,7 @@ def argument_problems(
             )
         if name not in used:
             yield at.at_key(
-                here, "SYN402", f"`{name}` is not used.", f"Use `${name}` in `where` or `set`, or remove it."
+                here, "SYN402", f"`{name}` is not used.", f"Use `${name}` in `where`, `set` or a period, or remove it."
             )
         yield from _declaration(here, argument, at)
     for use in uses:
@@ -84,14 +91,20 @@ def argument_problems(
 
 def _uses(path: Path, capability: Capability, table: Table, tables: Mapping[str, Table]) -> Iterator[_Use]:
     """Yield every `$argument`."""
-    many = isinstance(capability, ReadCapability) and not is_single(capability, table)
+    many = not isinstance(capability, ProposeCapability) and not is_single(capability, table)
     yield from _filters((*path, "where"), capability.where, table, tables, many=many)
+    if isinstance(capability, AggregateCapability) and capability.compare is not None:
+        column = capability.compare.column
+        for period in ("current", "previous"):
+            here = (*path, "compare", "periods", period)
+            for use in _filters(here, {column: getattr(capability.compare.periods, period)}, table, tables, many=False):
+                yield replace(use, here=(*here, *use.here[len(here) + 1 :]))
     if isinstance(capability, ProposeCapability):
         for column, value in capability.set.items():
             if is_argument(value):
                 here = (*path, "set", column)
                 yield _Use(here, column, None, str(value)[1:], table.columns.get(column), list=False)
-    else:
+    elif isinstance(capability, ReadCapability):
         for name, child in capability.with_.items():
             link = table.links.get(name)
             target = tables.get(link.to) if link is not None else None

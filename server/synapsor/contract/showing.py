@@ -7,10 +7,11 @@ from functools import partial
 from typing import TypeAlias
 
 from synapsor.contract.approval import levels
-from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability
+from synapsor.contract.capability import AggregateCapability, Capability, ProposeCapability, ReadCapability
 from synapsor.contract.conditions import Compare, Operator, Scalar, is_argument, terms
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import SETTABLE, ColumnRule, SingleTenant, Table
+from synapsor.contract.measures import Function, functions_of, units_of
 from synapsor.contract.model import Contract
 from synapsor.contract.paths import split, table_at, table_of_list
 from synapsor.errors import Problem
@@ -71,7 +72,8 @@ def hidden_problems(
     tables = contract.tables
     hidden = partial(_hidden, table=table, tables=tables)
     yield from _filters(path, capability.where, hidden, at)
-    yield from _returned(path, capability.returns, hidden, at)
+    if not isinstance(capability, AggregateCapability):
+        yield from _returned(path, capability.returns, hidden, at)
     if isinstance(capability, ReadCapability):
         yield from _ordered(path, capability.order, hidden, at)
         for name, child in capability.with_.items():
@@ -80,6 +82,8 @@ def hidden_problems(
                 yield from _filters(here, child.where, behind, at)
                 yield from _returned(here, child.returns, behind, at)
                 yield from _ordered(here, child.order, behind, at)
+    if isinstance(capability, AggregateCapability):
+        yield from _counted(path, capability, hidden, at)
     if isinstance(capability, ProposeCapability):
         yield from _propose(path, capability, hidden, at)
         yield from _judged(path, capability, contract, hidden, at)
@@ -120,6 +124,24 @@ def _ordered(here: Path, order: Iterable[str], hidden: Hidden, at: Positions) ->
         if hidden(column := name.removeprefix("-")) is not None:
             message = f"`{column}` is not shown as it is, {_ORACLE}."
             yield at.at_value((*here, "order", index), "SYN804", message, "Order by another column.")
+
+
+def _counted(path: Path, capability: AggregateCapability, hidden: Hidden, at: Positions) -> Iterator[Problem]:
+    """Yield where an aggregate would tell a value of a row that a model does not see: as a group, a period or an extreme."""
+    places: list[tuple[Path, str]] = [
+        ((*path, "group", name), column) for name, group in capability.group.items() for _, column in units_of(group)
+    ]
+    if capability.compare is not None:
+        places.append(((*path, "compare", "column"), capability.compare.column))
+    for name, measure in capability.measures.items():
+        for function, column in functions_of(measure):
+            rule = hidden(column)
+            if rule is not None and rule.show != "aggregate" and function is not Function.COUNT_DISTINCT:
+                places.append(((*path, "measures", name), column))
+    for here, column in places:
+        if hidden(column) is not None:
+            message = f"`{column}` is not shown as it is, and this would tell values of it."
+            yield at.at_value(here, "SYN809", message, "Count different values, or use another column.")
 
 
 def _propose(path: Path, capability: ProposeCapability, hidden: Hidden, at: Positions) -> Iterator[Problem]:

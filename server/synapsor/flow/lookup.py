@@ -93,7 +93,7 @@ async def _own_evidence(
         if rows and (found := lists.get(served_list.name)) is not None:
             told = _rows(served_list.form, served_list.presenter, found, tenant)
             rows[0][served_list.name] = as_list(told, found["cut_by"])
-    view = {name: body[name] for name in ("id", "at", "capability", "cut_by", "plan")}
+    view = {n: body[n] for n in ("id", "at", "capability", "cut_by", "withheld", "plan") if n in body}
     return {**view, "rows": rows}, capability
 
 
