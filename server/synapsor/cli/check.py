@@ -59,7 +59,7 @@ def _line(loaded: LoadedContract, name: str) -> str:
         most = "one row" if is_single(capability, table) else f"at most {capability.limits.rows} rows"
         what = f"reads {table.source}:{table.relation}, {most}"
     else:
-        what = f"proposes {', '.join(capability.set)} of {table.source}:{table.write_to or table.relation}, decided by {_decider(capability)}"
+        what = f"proposes {', '.join(capability.set) or 'to delete rows'} of {table.source}:{table.write_to or table.relation}, decided by {_decider(capability)}"
     return f"ok  {name}  {what}"
 
 

@@ -10,15 +10,8 @@ from pydantic_core import ErrorDetails
 
 from synapsor.contract.approval import Approval, Case, PerDay, Policy, PolicyLimits, Risk, Span, Stricter
 from synapsor.contract.base import Model
-from synapsor.contract.capability import (
-    Argument,
-    Bound,
-    Child,
-    Limits,
-    ProposeCapability,
-    Range,
-    ReadCapability,
-)
+from synapsor.contract.capability import Argument, Child, Limits, ProposeCapability, ReadCapability
+from synapsor.contract.changes import Accepts, Bound, Computed, Members, Range
 from synapsor.contract.conditions import Compare
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import ColumnRule, Link, SingleTenant, Table
@@ -43,11 +36,17 @@ PARTS: dict[Path, type[Model]] = {
     ("capabilities", "*", "with", "*"): Child,
     ("capabilities", "*", "with", "*", "where", "*"): Compare,
     ("capabilities", "*", "limits"): Limits,
+    ("capabilities", "*", "arguments", "*", "fields", "*"): Argument,
+    ("capabilities", "*", "set", "*"): Computed,
+    ("capabilities", "*", "members"): Members,
+    ("capabilities", "*", "members", "totals", "*"): Bound,
+    ("capabilities", "*", "members", "totals", "*", "*"): Range,
     ("capabilities", "*", "bounds", "*"): Bound,
     ("capabilities", "*", "bounds", "*", "*"): Range,
     ("capabilities", "*", "risk"): Risk,
     ("capabilities", "*", "risk", "*", "*"): Case,
     ("capabilities", "*", "risk", "*", "*", "*"): Span,
+    ("capabilities", "*", "accepts"): Accepts,
     ("capabilities", "*", "approval"): Approval,
     ("capabilities", "*", "approval", "high"): Stricter,
     ("capabilities", "*", "approval", "medium"): Stricter,
@@ -75,7 +74,7 @@ UNSUPPORTED: dict[type[Model], frozenset[str]] = {
     ),
     Table: frozenset({"masks", "row_filter", "relationships", "joins", "soft_delete"}),
     ReadCapability: frozenset({"aggregate", "group_by", "join", "distinct", "evidence", "settle", "budget", "offset"}),
-    ProposeCapability: frozenset({"evidence", "settle", "auto_approve", "auto_branch", "items", "fresh", "inverse"}),
+    ProposeCapability: frozenset({"evidence", "settle", "auto_approve", "auto_branch", "fresh", "inverse"}),
     Argument: frozenset({"default", "required", "pattern", "format", "items"}),
     Approval: frozenset({"auto", "any_of", "all_of"}),
 }
@@ -175,7 +174,7 @@ def _kind(kind: str, path: Path) -> str:
     if path[-2:-1] and path[-2] in {"where", "only"}:
         return "text, a whole number, true, false, null or a comparison"
     if len(path) == 4 and path[2] == "set":  # noqa: PLR2004  # capabilities/name/set/column
-        return "text, a whole number, true, false or null"
+        return "text, a whole number, true, false, null or a computed value"
     if {"where", "only"} & set(path[2:]):
         return "a list or an argument" if path[-1] == "one_of" else "text, a whole number, true or false"
     if path[-1:] == ("tenant",):
@@ -223,9 +222,9 @@ def _pattern(path: Path, positions: Positions, *, is_key: bool) -> Problem:
             "The session decides scope, and a person approves.",
         )
     if path[-1] == "propose" and path[0] == "capabilities":
-        return positions.at_value(
-            path, "SYN102", "Only changes of one row are supported by this version.", "Write `propose: update <table>`."
-        )
+        message = "A proposal names its operation and its table."
+        fix = "Write `propose: update <table>`, `insert <table>` or `delete <table>`."
+        return positions.at_value(path, "SYN105", message, fix)
     form = _FORMS[_form(path, is_key=is_key)]
     report = positions.at_key if is_key else positions.at_value
     return report(path, "SYN105", f"The name does not have the form that is asked for here: {form}.")
@@ -237,14 +236,17 @@ def _form(path: Path, *, is_key: bool) -> str:
         return "capability" if path[:1] == ("capabilities",) and len(path) == 2 else _key_form(path)  # noqa: PLR2004  # capabilities/name
     if path[0] in _FIRST:
         return _FIRST[str(path[0])]
-    if last in _LAST:
-        return _LAST[str(last)]
+    if last in _LAST or "cascades" in path:
+        return _LAST.get(str(last), "relation")
     if "order" in path:
         return "order"
     if "returns" in path[2:]:
         return "path"
-    in_columns = bool({"key", "tenant", "principal", "version", "moves", "on"} & set(path[2:]))
+    in_columns = bool(_COLUMN_LISTS & set(path[2:]))
     return "column" if in_columns else "contract"
+
+
+_COLUMN_LISTS = {"key", "tenant", "principal", "version", "moves", "on", "dedup", "unchanged", "triggers"}
 
 
 def _key_form(path: Path) -> str:
@@ -257,8 +259,8 @@ def _key_form(path: Path) -> str:
 
 
 _FIRST = {"workflows": "capability", "contexts": "session"}
-_LAST = {"reason_code": "argument", "relation": "relation", "write_to": "relation"}
-_OF_COLUMNS = frozenset({"columns", "only", "set", "bounds", "on", "risk", "when", "limits"})
+_LAST = {"reason_code": "argument", "items": "argument", "relation": "relation", "write_to": "relation"}
+_OF_COLUMNS = frozenset({"columns", "only", "set", "bounds", "transitions", "totals", "on", "risk", "when", "limits"})
 
 
 def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
@@ -272,6 +274,7 @@ def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
 
 _CLOSED: dict[int | str, list[str]] = {
     "single_tenant": ["true"],
+    "from": ["now", "principal", "tenant", "proposal"],
     "worker": ["supervised"],
     "of": ["policy", "tenant", "principal", "object"],
     "settle": ["manual", "policy"],
@@ -283,6 +286,6 @@ def _words(path: Path) -> Iterator[str]:
     if path[-1] in _CLOSED:
         return iter(_CLOSED[path[-1]])
     if path[:1] == ("capabilities",):
-        return iter(["string", "integer", "number", "boolean"])
+        return iter(["string", "integer", "number", "boolean", "items"])
     kinds = [kind.value for kind in ColumnType]
     return iter([*kinds, "denied"] if _is_column(path) else kinds)

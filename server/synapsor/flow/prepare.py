@@ -12,6 +12,7 @@ from typing import Any, Literal
 from synapsor.config import Mode
 from synapsor.contract.arguments import ArgumentCheck, compile_arguments
 from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, is_single, shown
+from synapsor.contract.changes import Operation
 from synapsor.contract.deciding import evidence_for
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
@@ -33,10 +34,15 @@ from synapsor.sql.read import ReadTemplate, compile_read
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """What a client sees of a capability."""
+    """What a client sees of a capability.
+
+    Attributes:
+        destructive: what it asks for removes rows, once a person has approved it.
+    """
 
     name: str
     kind: Literal["read", "propose"]
+    destructive: bool = False
     description: str
     input_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any]
@@ -132,6 +138,7 @@ def tool_of(name: str, capability: Capability, table: Table, tables: Mapping[str
     return Tool(
         name=name,
         kind="propose" if isinstance(capability, ProposeCapability) else "read",
+        destructive=isinstance(capability, ProposeCapability) and capability.operation is Operation.DELETE,
         description=capability.description,
         input_schema=input_schema(capability),
         output_schema=output_schema(capability, table, tables),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
-from synapsor.core.facts import ColumnFacts, ForeignKey, RelationFacts
+from synapsor.core.facts import ColumnFacts, Effect, ForeignKey, RelationFacts
 from synapsor.core.plan import ENUM, Relation
 from synapsor.sql.statement import RawRow
 from synapsor.values import ColumnType
@@ -122,6 +122,26 @@ JOIN pg_proc p ON p.oid = d.refobjid
 WHERE w.ev_class = $1::int8::oid AND p.prosecdef AND p.provolatile = 'v'
 """
 
+ON_DELETE = """
+WITH RECURSIVE reached AS (
+  SELECT c.oid AS relid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1::text AND c.relname = $2::text
+  UNION
+  SELECT k.conrelid FROM reached r JOIN pg_constraint k ON k.confrelid = r.relid AND k.contype = 'f' AND k.confdeltype = 'c'
+), parts AS (
+  SELECT relid FROM reached UNION SELECT p.relid FROM reached r CROSS JOIN LATERAL pg_partition_tree(r.relid) p
+)
+SELECT t.tgname::text, false FROM parts JOIN pg_trigger t ON t.tgrelid = parts.relid
+WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 8 = 8
+UNION
+SELECT w.rulename::text, false FROM parts JOIN pg_rewrite w ON w.ev_class = parts.relid AND w.ev_type = '4'
+UNION
+SELECT n.nspname || '.' || c.relname, true
+FROM parts JOIN pg_constraint k ON k.confrelid = parts.relid AND k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd')
+JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+ORDER BY 2, 1
+"""
+
 IDENTITY = "SELECT system_identifier::text FROM pg_control_system()"
 DATABASE = "SELECT oid::text FROM pg_database WHERE datname = current_database()"
 
@@ -156,6 +176,12 @@ async def describe(look: Look, relation: Relation) -> RelationFacts | None:
         ),
         hazards=tuple([hazard async for hazard in _hazards(look, found[0], bases)]),
     )
+
+
+async def on_delete(look: Look, relation: Relation) -> tuple[Effect, ...]:
+    """Return what removing a row does beside, as far as cascades lead on; every catalogue may be read by everybody."""
+    rows = await look(ON_DELETE, relation.schema, relation.name)
+    return tuple(Effect(name=name, cascades=cascades) for name, cascades in rows)
 
 
 async def all_bases(look: Look, oid: int) -> list[RawRow]:
