@@ -8,7 +8,11 @@ import pytest
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.core.envelope_schema import STATUS_OUTPUT
+from synapsor.core.writeback import look_plan, write_plan
 from synapsor.flow.prepare import tool_of
+from synapsor.flow.statements import statements
+from synapsor.sql.read import compile_read
+from synapsor.sql.write import compile_write
 from synapsor.testing import desk_for
 from tests.acceptance.test_write_a_proposal import PAGE, SCHEMA, SEED
 
@@ -52,3 +56,22 @@ async def test_the_answer_to_every_kind_of_proposal_is_what_its_tool_declares() 
             status = await trial.call("synapsor.proposal_status", proposal_id=view["id"])
             assert status["proposal"] == view
             assert holds(STATUS_OUTPUT, status)
+
+
+@pytest.mark.requirement("explain:true")
+async def test_the_statements_of_every_operation_are_those_that_are_sent() -> None:
+    (contract,) = _CONTRACT.findall(TEXT)
+    session: dict[str, str | int] = {"tenant_id": "acme", "user": "ann"}
+    async with desk_for(contract, schema=SCHEMA, seed=SEED, session=session) as trial:
+        for name, arguments in CALLS.items():
+            answer = await trial.call(name, **arguments)
+            record = await trial.ledger.proposal(answer["proposal"]["id"])
+            assert record is not None
+            table = trial.contract.table_of(trial.contract.capabilities[name])
+            member = record.proposal.members[0]
+            look = look_plan(record.proposal, member, table, {}, time_ms=1)
+            write = write_plan(record.proposal, member, table, {})
+            _, seen, changed = statements(trial.contract, name, "sqlite")
+            assert seen.text == compile_read(look.shape, "sqlite").text
+            assert changed.text == compile_write(write.shape, "sqlite").text
+            assert "locked" in seen.purpose or record.proposal.operation != "update"
