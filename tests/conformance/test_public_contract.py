@@ -16,8 +16,8 @@ WAITING: dict[str, list[str]] = {
     "aggregate-read": ["aggregates"],
     "approval-quorum": ["quorum"],
     "auto-approval": ["policies"],
-    "bounded-set-threats": ["batches", "counted_version", "deletes", "inserts", "reason_code", "sets"],
-    "reversible-change-sets": ["counted_version", "inserts", "quorum", "reversibility"],
+    "bounded-set-threats": ["reason_code"],
+    "reversible-change-sets": ["quorum", "reversibility"],
 }
 """The groups that cannot be played yet, and for which features they wait; a feature that comes must be taken off here."""
 

@@ -70,18 +70,12 @@ NOTES: Final[dict[str, str]] = {
 
 WAITS: Final[dict[str, str]] = {
     "aggregates": "Aggregates are not part of this version.",
-    "batches": "Inserts of several rows are not part of this version.",
-    "counted_version": "A version that an apply counts up itself is not part of this version.",
-    "deletes": "Deletes are not part of this version.",
-    "inserts": "Inserts are not part of this version.",
     "policies": "Approvals by policy are not part of this version.",
     "quorum": "More approvals than one are not part of this version.",
     "reason_code": "An argument that gives only a reason is not part of this version.",
     "reversibility": "Reviewed inverses are not part of this version.",
-    "sets": "Changes of a set of rows are not part of this version.",
     "supervised_worker": "Supervised workers are not part of this version.",
     "tokens": "Columns that a model sees as tokens are not part of this version.",
-    "transitions": "Reviewed steps of a column are not part of this version.",
     "workflows": "Workflows are not part of this version.",
 }
 """What the translation writes already and this version does not serve yet; a line goes when its feature comes."""
