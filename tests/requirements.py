@@ -22,6 +22,24 @@ REQUIREMENTS: dict[str, Requirement] = {
         "An activation counts only as it was signed: this contract, this digest, this ledger, a trusted reviewer.",
         "S12",
     ),
+    "aggregate:budget": _R(
+        "A day's calls and different questions are counted once over all server processes, before the source is asked.",
+        "law 2",
+    ),
+    "aggregate:exact": _R("A measure is exact, and an average is rounded once.", "R5, R7"),
+    "aggregate:no-subtraction": _R(
+        "What is withheld does not follow from what is told, nor from a total, nor from a total of one value of a group.",
+        "S5",
+    ),
+    "aggregate:periods-apart": _R("Two compared periods share no row.", "S5"),
+    "aggregate:same-everywhere": _R("The same rows have the same groups and measures on every engine.", "R7"),
+    "aggregate:small-withheld": _R(
+        "Nothing that fewer rows than the minimum stand behind is in any answer, order, evidence, record or log.", "S5"
+    ),
+    "aggregate:tenant": _R("Only rows of the session's own scope are counted.", "law 2, S4"),
+    "aggregate:whole": _R(
+        "What may be told is decided over all groups; a call that finds too many, or too much text, is refused.", "R9"
+    ),
     "apply:all-or-nothing": _R(
         "An apply that fails at any step leaves neither the change nor its receipt.", "law 4, R3"
     ),

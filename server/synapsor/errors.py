@@ -66,7 +66,7 @@ MEANINGS: dict[Code, Meaning] = {
         "More than one row answers to this identifier.", "Tell an operator: the reviewed key is not unique."
     ),
     Code.RESULT_TOO_LARGE: Meaning(
-        "The record is larger than this capability may return.", "Ask for a narrower capability."
+        "The result is larger than this capability may return.", "Ask for less, or for a narrower capability."
     ),
     Code.OUT_OF_BOUNDS: Meaning("The change is outside the reviewed bounds.", "Propose a value inside the bounds."),
     Code.NOTHING_TO_CHANGE: Meaning("The record already has these values.", "Nothing needs to be proposed."),
@@ -89,7 +89,7 @@ MEANINGS: dict[Code, Meaning] = {
         "This capability's contract is not activated.", "An operator must review and activate it."
     ),
     Code.RATE_LIMITED: Meaning(
-        "This capability was called as often as it may be in a minute.",
+        "This capability was called as often as it may be for now.",
         "Try again when the time is over.",
         retryable=True,
         retry_after_ms=60_000,

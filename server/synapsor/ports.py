@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from synapsor.contract.approval import PerDay
+from synapsor.core.budget import Spending
 from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.core.policy import Deferral, PolicyUse
@@ -169,6 +170,10 @@ class AgentLedger(Protocol):
 
     async def record_read(self, audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> None:
         """Record an audit and its evidence in one durable transaction; returns after the commit."""
+        ...
+
+    async def spend(self, spending: Spending) -> bool:
+        """Count a call against its day, durably and once over all processes; False when the day is spent, and then it is not counted."""
         ...
 
     async def file_proposal(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from synapsor.core.budget import Spending
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import to_body
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
@@ -190,6 +191,35 @@ async def test_audit_and_evidence_are_recorded_together_or_not_at_all(ledger: Le
     with pytest.raises(LedgerFailure):
         await ledger.record_read(other, evidence)
     assert await ledger.find(other["id"]) is None
+
+
+SPENDING = Spending(caller="who", variant="", day="2026-11-28", before="2026-11-27", calls=None, variants=None)
+
+
+@pytest.mark.requirement("aggregate:budget")
+async def test_a_days_calls_are_counted_and_no_more_are_let_in(ledger: Ledger) -> None:
+    spending = replace(SPENDING, calls=3)
+    let_in = await asyncio.gather(*(ledger.spend(spending) for _ in range(8)))
+    assert sum(let_in) == 3
+    assert await ledger.spend(replace(spending, caller="another"))
+    assert await ledger.spend(replace(spending, day="2026-11-29", before="2026-11-28"))
+    assert not await ledger.spend(spending)  # a clock that is a little behind finds its own day
+    assert await ledger.spend(replace(spending, day="2026-11-30", before="2026-11-29"))
+    assert await ledger.spend(spending)  # what is over is forgotten
+
+
+@pytest.mark.requirement("aggregate:budget")
+async def test_a_days_different_questions_are_counted_and_the_same_one_is_one(ledger: Ledger) -> None:
+    spending = replace(SPENDING, variants=2)
+    asked = [await ledger.spend(replace(spending, variant=variant)) for variant in "abacbca"]
+    assert asked == [True, True, True, False, True, False, True]
+    assert not await ledger.spend(replace(spending, variant="a", calls=5))
+
+
+async def test_what_is_spent_is_no_record(ledger: Ledger) -> None:
+    before = await ledger.head()
+    assert await ledger.spend(SPENDING)
+    assert await ledger.head() == before
 
 
 @pytest.mark.parametrize("spoiled", [{"rows": [[1.5]]}, {"rows": [["\ud800"]]}, {"rows": [[2**60]]}, {"é": 1}])

@@ -12,12 +12,7 @@ from tests.databases import Database
 SERVERS = ("postgres", "mariadb")
 
 WAITING: dict[str, list[str]] = {
-    "aggregate-policy-limits": ["policies"],
-    "aggregate-read": ["aggregates"],
-    "approval-quorum": ["quorum"],
-    "auto-approval": ["policies"],
-    "bounded-set-threats": ["reason_code"],
-    "reversible-change-sets": ["quorum", "reversibility"],
+    "reversible-change-sets": ["reversibility"],
 }
 """The groups that cannot be played yet, and for which features they wait; a feature that comes must be taken off here."""
 

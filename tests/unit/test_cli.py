@@ -639,6 +639,14 @@ def test_check_says_one_row_of_a_read_by_key(run: Run) -> None:
     assert any("billing.inspect_invoice" in line and line.endswith(", one row") for line in lines)
 
 
+def test_check_says_what_an_aggregate_computes(run: Run, files: ProjectFiles) -> None:
+    policy = files.root / "policies" / "billing.yaml"
+    more = "  billing.fees:\n    description: Late fees.\n    aggregate: invoices\n    measures: {fees: {sum: late_fee_cents}}\n"
+    policy.write_text(policy.read_text(encoding="utf-8") + more + "    group: {state: status}\n", encoding="utf-8")
+    wanted = "ok  billing.fees  computes fees of shop:billing.invoice_review by state, of 5 rows or more"
+    assert wanted in run("check").out.splitlines()
+
+
 def test_the_demo_names_the_command_as_it_was_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     script = tmp_path / "synapsor"
     script.touch(mode=0o700)

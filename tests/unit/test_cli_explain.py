@@ -22,6 +22,8 @@ from tests.databases import Database, execute
 from tests.projects import ProjectFiles, write_project
 from tests.unit.contracts import GOOD
 from tests.unit.test_cli import Done, Run
+from tests.unit.test_cli_people import AGGREGATE
+from tests.unit.test_contract_rules import COUNTING
 from tests.unit.test_trial import BILLING, SCHEMA, SEED
 
 INSPECT, LIST, WAIVE = "billing.inspect_invoice", "billing.list_overdue", "billing.propose_late_fee_waiver"
@@ -183,6 +185,36 @@ def test_what_is_unusual_is_told_too() -> None:
     asked = parts_told(text, "billing.propose_note")
     assert asked["when applied"].startswith("Every column must be as it was")
     assert asked["bounds"] == "No number is bounded."
+
+
+@pytest.mark.requirement("explain:true")
+async def test_an_aggregate_is_told_in_words() -> None:
+    text = COUNTING.replace(
+        "    order: [-total, state]\n",
+        "    order: [-total, state]\n    limits: {calls_per_day: 9, variants_per_day: 3}\n",
+    )
+    said = parts_told(text, "billing.totals")
+    assert said["does"].startswith("It computes numbers over rows of invoices, shows no row, and changes nothing.")
+    assert "tells nothing of fewer than 5 rows" in said["seen"]
+    assert "extra, id, note, paid, row_version, tenant_id: not used by this one" in said["never seen"]
+    assert "anything that too few rows stand behind" in said["never seen"]
+    assert "50 groups of 500" in said["limits"]
+    assert "at most 9 calls a day. One person: at most 3 different questions a day." in said["limits"]
+
+
+@pytest.mark.requirement("explain:plan", "explain:no-value")
+def test_the_plan_of_an_aggregate_is_told_and_nothing_is_counted(run: Run, files: ProjectFiles) -> None:
+    policy = files.root / "policies" / "billing.yaml"
+    policy.write_text(policy.read_text(encoding="utf-8") + AGGREGATE, encoding="utf-8")
+    if files.database.engine == "mariadb":
+        grant = f"GRANT SELECT, SHOW VIEW ON invoice_review TO {READER}; GRANT SELECT ON invoices TO {READER};"
+        execute(files.database, grant)
+    plan = plan_of(run, files, "billing.fees")
+    assert all(plan[key] is None or plan[key] > 0 for key in ("cost", "rows"))
+    (count,) = explained(run, files, "billing.fees")["billing.fees"]["sql"]
+    assert count["for"] == "the count"
+    assert "'" not in count["text"]
+    assert not (files.root / ".synapsor").exists()
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,19 @@ def test_a_rejection_without_a_reason_is_refused_before_anything_is_asked(files:
     assert (ended, "needs a reason" in shown, "type the first" in shown) == (2, True, False), shown
 
 
+AGGREGATE = """
+  billing.fees:
+    description: Late fees of each state and month.
+    aggregate: invoices
+    measures: {invoices: count, fees: {sum: late_fee_cents}}
+    group: {state: status, month: {month: updated_at, zone: Europe/Berlin}}
+    compare:
+      column: due_date
+      periods: {current: {at_least: '2025-12-01'}, previous: {below: '2025-12-01'}}
+    limits: {calls_per_day: 9, variants_per_day: 3}
+"""
+
+
 def test_what_is_signed_is_shown_in_words(files: ProjectFiles) -> None:
     ended, shown = at_terminal(files.command("activate", *key(files, "rita")), files.environment, "no")
     assert (ended, "{" in shown) == (2, False), shown
@@ -116,6 +129,27 @@ def test_every_comparison_and_whose_rows_they_are_is_shown_before_it_is_signed(f
         "where tenant_id = session.tenant_id and owner = session.user and late_fee_cents > 0 and late_fee_cents <= 900"
         ' and note has a value and status one of "overdue", "open" and waiver_reason has no value'
     ) in " ".join(shown.split()), shown
+
+
+def test_what_an_aggregate_tells_is_shown_before_it_is_signed(files: ProjectFiles) -> None:
+    policy = files.root / "policies" / "billing.yaml"
+    policy.write_text(policy.read_text(encoding="utf-8") + AGGREGATE, encoding="utf-8")
+    _, shown = at_terminal(files.command("activate", *key(files, "rita")), files.environment, "no")
+    told = [line.strip() for line in shown.splitlines()]
+    for line in (
+        "computes fees = sum of late_fee_cents",
+        "computes invoices = count of rows",
+        "by month = month of updated_at in Europe/Berlin",
+        "by state = status",
+        'current period: due_date >= "2025-12-01"',
+        'previous period: due_date < "2025-12-01"',
+        "tells nothing of fewer than 5 rows",
+        "limits: 50 rows, 262144 bytes, 2000 ms, 500 groups, 9 calls a day, 3 different questions a day",
+    ):
+        assert line in told, shown
+    policy.write_text(policy.read_text(encoding="utf-8") + "    minimum_group: 1\n", encoding="utf-8")
+    _, shown = at_terminal(files.command("activate", *key(files, "rita")), files.environment, "no")
+    assert "tells of single rows: `minimum_group` is 1" in shown
 
 
 @pytest.mark.requirement("operator-key:private")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from synapsor.contract.base import Model
-from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.capability import VERBS, AggregateLimits
 from synapsor.contract.counts import COUNTS, UNKNOWN, counts_of
 from synapsor.contract.difference import Difference, Effect, differences
 from synapsor.contract.digest import contract_digest
@@ -20,7 +20,7 @@ from synapsor.contract.explain import PARTS
 from synapsor.contract.model import Contract
 from tests.unit.contracts import contract, data
 
-MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), ProposeCapability)))
+MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), *VERBS.values(), AggregateLimits)))
 INSPECT, LIST, PROPOSE = "billing.inspect", "billing.list_open", "billing.propose_note"
 Data = dict[str, Any]
 
@@ -100,7 +100,32 @@ WORD = at("capabilities", LIST, "arguments", value={"word": {"type": "string", "
 OPTIONAL = at("capabilities", LIST, "arguments", "word", "optional", value=True)
 BY_WORD = in_list("where", "status", value="$word")
 
+COUNT = "billing.totals"
+COUNTED = at(
+    "capabilities",
+    COUNT,
+    value={
+        "description": "The fees of each state.",
+        "aggregate": "invoices",
+        "measures": {"invoices": "count", "total": {"sum": "fee"}},
+        "group": {"state": "status", "month": {"month": "updated_at", "zone": "UTC"}},
+        "limits": {"calls_per_day": 10, "variants_per_day": 10},
+    },
+)
+
+
+def in_count(*path: str, value: Any) -> Callable[[Data], None]:
+    return at("capabilities", COUNT, *path, value=value)
+
+
 GROWS: list[tuple[str, Any, Any]] = [
+    ("fewer rows may stand behind what is told", [COUNTED], [COUNTED, in_count("minimum_group", value=4)]),
+    ("something more is computed", [COUNTED], [COUNTED, in_count("measures", "least", value={"min": "fee"})]),
+    ("groups are cut by something more", [COUNTED], [COUNTED, in_count("group", "paid", value="paid")]),
+    ("more different questions", [COUNTED], [COUNTED, in_count("limits", "variants_per_day", value=11)]),
+    ("different questions without end", [COUNTED], [COUNTED, in_count("limits", "variants_per_day", value=...)]),
+    ("more calls in a day", [COUNTED], [COUNTED, in_count("limits", "calls_per_day", value=11)]),
+    ("more groups", [COUNTED], [COUNTED, in_count("limits", "groups", value=501)]),
     ("a filter is gone", [], [in_list("where", "status", value=...)]),
     ("a filter lets in one more value", [], [in_list("where", "status", value={"one_of": ["open", "overdue"]})]),
     ("the model chooses what was fixed", [WORD], [WORD, BY_WORD]),
@@ -167,6 +192,21 @@ TRADES = [
     ("another verb", at("capabilities", PROPOSE, value=data()["capabilities"][INSPECT])),
     ("another kind of argument", in_proposal("arguments", "words", "type", value="integer")),
     ("true for one", in_proposal("set", value={"note": "$words", "paid": True})),
+]
+COUNTED_TRADES = [
+    ("something else is computed", in_count("measures", "total", value={"sum": "row_version"})),
+    ("groups are of something else", in_count("group", "state", value="note")),
+    ("groups are of a stretch of time", in_count("group", "state", value={"year": "due"})),
+    (
+        "two periods",
+        in_count(
+            "compare",
+            value={
+                "column": "due",
+                "periods": {"current": {"above": "2026-01-01"}, "previous": {"at_most": "2026-01-01"}},
+            },
+        ),
+    ),
 ]
 NEUTRAL = [
     ("a description", in_read("description", value="Look at an invoice.")),
@@ -360,3 +400,17 @@ def test_a_row_that_was_not_seen_before_is_never_missed(first: Any, second: Any)
         assert any(d.effect.gains for d in found)
     if set(was) - set(now):
         assert any(d.effect in {Effect.SHRINKS, Effect.TRADES} for d in found)
+
+
+@pytest.mark.requirement("diff:never-less")
+@pytest.mark.parametrize("change", [case[1] for case in COUNTED_TRADES], ids=[case[0] for case in COUNTED_TRADES])
+def test_another_question_of_an_aggregate_may_tell_more_either_way(change: Any) -> None:
+    one, two = made(COUNTED), made(COUNTED, change)
+    assert only(one, two).effect is Effect.TRADES
+    assert only(two, one).effect is Effect.TRADES
+
+
+def test_another_zone_or_order_of_an_aggregate_grants_nothing() -> None:
+    one = made(COUNTED)
+    assert only(one, made(COUNTED, in_count("group", "month", "zone", value="Asia/Tokyo"))).effect is Effect.CHANGES
+    assert only(one, made(COUNTED, in_count("order", value=["-total"]))).effect is Effect.CHANGES

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from synapsor.contract.capability import ProposeCapability, ReadCapability
+from synapsor.contract.capability import AggregateCapability, ProposeCapability, ReadCapability
 from synapsor.contract.conditions import constant
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.document import Positions, read_document
@@ -18,10 +18,13 @@ from synapsor.contract.mapping import SETTABLE, ColumnRule
 from synapsor.contract.model import Contract
 from synapsor.contract.rules import RULES
 from synapsor.contract.tokens import to_token
+from synapsor.core.count import count_question_of
 from synapsor.core.envelope_schema import output_schema
 from synapsor.core.links import Mapped
 from synapsor.core.question import child_question_of, question_of
 from synapsor.errors import ContractError
+from synapsor.sql.aggregate import compile_aggregate
+from synapsor.sql.statement import Dialect
 from synapsor.values import ColumnType, ValueUnfit, to_json
 from tests.unit.contracts import GOOD, LINKED, data
 from tests.unit.test_contract_digest import BODY, changed, paths
@@ -29,6 +32,24 @@ from tests.unit.test_contract_digest import BODY, changed, paths
 POLICIES = sorted(
     p for p in (Path(__file__).parents[2] / "policies").glob("*.yaml") if not p.name.endswith(".test.yaml")
 )
+DIALECTS: tuple[Dialect, ...] = ("postgres", "mysql", "sqlite")
+
+COUNTED = changed(
+    BODY,
+    ("capabilities", "billing.totals"),
+    {
+        "description": "The fees of each state.",
+        "aggregate": "invoices",
+        "arguments": {"from": {"type": "string", "max_length": 10}},
+        "where": {"paid": True},
+        "measures": {"invoices": "count", "total": {"sum": "fee"}, "mean": {"avg": "amount", "places": 4}},
+        "group": {"state": "status", "month": {"month": "updated_at", "zone": "Asia/Tokyo"}},
+        "compare": {"column": "due", "periods": {"current": {"at_least": "$from"}, "previous": {"below": "$from"}}},
+        "order": ["-total.change", "state"],
+        "limits": {"groups": 100, "variants_per_day": 3},
+    },
+)
+"""A contract with an aggregate, too."""
 
 
 def in_order(reading: Reading) -> bool:
@@ -47,6 +68,11 @@ def _can_be_planned(contract: Contract) -> None:
     for capability in contract.capabilities.values():
         table = contract.table_of(capability)
         contract.context_of(capability)
+        if isinstance(capability, AggregateCapability):
+            counted = count_question_of(capability, table)
+            assert {asked.argument for asked in counted.asked} - {""} <= set(capability.arguments)
+            assert all(compile_aggregate(counted.shape, dialect).text for dialect in DIALECTS)
+            continue
         question = question_of(capability, table, None, tables)
         output_schema(capability, table, contract.tables)
         for name, child in capability.with_.items() if isinstance(capability, ReadCapability) else ():
@@ -110,9 +136,9 @@ def test_a_contract_with_links_and_anything_anywhere_is_read_or_refused(
     in_order(read_text(json.dumps(changed(LINKS, path, value)), "x.yaml"))
 
 
-@given(st.sampled_from([path for path in paths(BODY) if path]), TREES | st.just(...))
+@given(st.sampled_from([path for path in paths(COUNTED) if path]), TREES | st.just(...))
 def test_a_contract_with_anything_anywhere_is_read_or_refused(path: tuple[str | int, ...], value: Any) -> None:
-    in_order(read_text(json.dumps(changed(BODY, path, value)), "x.yaml"))
+    in_order(read_text(json.dumps(changed(COUNTED, path, value)), "x.yaml"))
 
 
 @given(
@@ -203,7 +229,9 @@ def test_a_fixed_value_is_judged_by_check_as_by_the_call_that_uses_it(value: Any
     reading = read_text(text, "x.yaml")
     if reading.problems or reading.contract is None:
         return
-    question = question_of(reading.contract.capabilities["billing.list_open"], reading.contract.tables["invoices"])
+    capability = reading.contract.capabilities["billing.list_open"]
+    assert isinstance(capability, ReadCapability)
+    question = question_of(capability, reading.contract.tables["invoices"])
     (asked,) = question.asked
     assert asked.constants == (() if value is None else (to_token(constant(value), ColumnRule(type=kind)),))
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from synapsor.contract.base import Model
-from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.capability import VERBS, AggregateLimits
 from synapsor.contract.explain import PARTS
 from synapsor.contract.fields import FIELDS, meaning_of
 from synapsor.contract.reference import main, rendered
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference"
-MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), ProposeCapability)))
+MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), *VERBS.values(), AggregateLimits)))
 
 
 @pytest.mark.requirement("contract:rules:documented")

@@ -316,6 +316,75 @@ ARGUMENTS = [
     ("a long name", "billing.list_open:", "billing." + "x" * 63 + ": # SYN504"),
     ("a built-in area", "billing.list_open:", "synapsor.list_open: # SYN505"),
 ]
+AGGREGATES = [
+    ("a measure of two functions", "{sum: fee}", "{sum: fee, avg: fee} # SYN601"),
+    ("a measure of no function", "{sum: fee}", "{} # SYN601"),
+    ("an unknown measure", "invoices: count", "invoices: median # SYN106"),
+    ("a number for a measure", "invoices: count", "invoices: 5 # SYN104"),
+    ("an unknown function", "{sum: fee}", "{total: fee} # SYN101"),
+    ("places of a sum", "{sum: fee}", "{sum: fee, places: 2} # SYN601"),
+    ("a sum of text", "{sum: fee}", "{sum: note} # SYN602"),
+    ("the least text", "{sum: fee}", "{min: note} # SYN602"),
+    ("different documents", "{sum: fee}", "{count_distinct: extra} # SYN602"),
+    ("a sum of a denied column", "{sum: fee}", "{sum: card_token} # SYN305"),
+    ("a sum of the tenant", "{sum: fee}", "{count_distinct: tenant_id} # SYN306"),
+    ("a sum of nothing known", "{sum: fee}", "{sum: fees} # SYN304"),
+    ("a denied column as a name", "invoices: count", "card_token: count # SYN309"),
+    ("the tenant as a name", "invoices: count", "tenant_id: count # SYN309"),
+    ("groups of decimals", "state: status", "state: amount # SYN603"),
+    ("groups of instants", "state: status", "state: updated_at # SYN603"),
+    ("groups of a denied column", "state: status", "state: card_token # SYN305"),
+    ("groups by an unknown column", "state: status", "state: stats # SYN304"),
+    ("two units", "{month: updated_at, zone: UTC}", "{month: updated_at, year: due, zone: UTC} # SYN603"),
+    ("no unit", "{month: updated_at, zone: UTC}", "{zone: UTC} # SYN603"),
+    ("months of text", "{month: updated_at, zone: UTC}", "{month: note} # SYN603"),
+    ("hours of a date", "{month: updated_at, zone: UTC}", "{hour: due} # SYN603"),
+    ("months of a denied column", "{month: updated_at, zone: UTC}", "{month: card_token} # SYN305"),
+    ("a list for a group", "state: status", "state: [status] # SYN104"),
+    ("an instant without a zone", "{month: updated_at, zone: UTC}", "{month: updated_at} # SYN604"),
+    ("a date with a zone", "{month: updated_at, zone: UTC}", "{month: due, zone: UTC} # SYN604"),
+    ("a zone that is none", "zone: UTC}", "zone: Europe/Berln} # SYN604"),
+    ("a zone of this machine", "zone: UTC}", "zone: localtime} # SYN604"),
+    ("a zone that is a path", "zone: UTC}", 'zone: "../UTC"} # SYN105'),
+    ("one name for two", "state: status", "state: status\n      total: status # SYN605"),
+    ("an order by something else", "order: [-total, state]", "order: [-fee] # SYN606"),
+    ("an order by a part of a group", "order: [-total, state]", "order: [state.change] # SYN606"),
+    ("an order by the change of a date", "order: [-total, state]", "order: [last.change] # SYN606"),
+    ("an order by an unknown part", "order: [-total, state]", "order: [total.next] # SYN105"),
+    ("an order twice", "order: [-total, state]", "order: [-total, total] # SYN308"),
+    (
+        "an order of one result",
+        "    group:\n      state: status\n      month: {month: updated_at, zone: UTC}\n    order: [-total, state]",
+        "    order: [-total] # SYN606",
+    ),
+    ("periods of text", "column: due", "column: note # SYN607"),
+    ("periods of a denied column", "column: due", "column: card_token # SYN305"),
+    ("a period of single days", "current: {at_least: $from}", "current: {one_of: ['2026-01-01']} # SYN607"),
+    ("a period of everything", "current: {at_least: $from}", "current: {} # SYN316"),
+    ("a period of no date", "previous: {below: $from}", "previous: {below: soon} # SYN331"),
+    (
+        "one period",
+        "      periods:\n        current: {at_least: $from}\n        previous: {below: $from}",
+        "      periods: # SYN103\n        current: {at_least: $from}",
+    ),
+    (
+        "periods that overlap",
+        "      periods:\n        current: {at_least: $from}\n        previous: {below: $from}",
+        "      periods: # SYN608\n        current: {at_least: '2026-01-01'}\n        previous: {at_most: '2026-01-01'}",
+    ),
+    (
+        "a where that names one row",
+        "    aggregate: invoices",
+        "    where: {id: INV-1} # SYN609\n    aggregate: invoices",
+    ),
+    ("an unknown table to count", "    aggregate: invoices", "    aggregate: invoice # SYN301"),
+    ("columns returned", "    aggregate: invoices", "    returns: [id] # SYN101\n    aggregate: invoices"),
+    ("a verb more", "    aggregate: invoices", "    read: invoices # SYN108\n    aggregate: invoices"),
+    ("a having", "    aggregate: invoices", "    having: {total: 1} # SYN102\n    aggregate: invoices"),
+    ("a minimum of none", "    aggregate: invoices", "    minimum_group: 0 # SYN107\n    aggregate: invoices"),
+    ("too many groups", "    aggregate: invoices", "    limits: {groups: 10001} # SYN107\n    aggregate: invoices"),
+    ("groups of a read", "    order: [-fee]", "    limits: {groups: 5} # SYN101"),
+]
 PROPOSED = GOOD[GOOD.index("    propose: update invoices") :]
 """The good proposal, from its operation on."""
 
@@ -520,6 +589,30 @@ PROPOSED_WELL = {
     "items that are inserted": inserted(EACH, LINES),
 }
 CASES = [*YAML, *SHAPE, *TABLES, *CAPABILITIES, *ARGUMENTS, *PROPOSALS]
+COUNTING = (
+    GOOD
+    + """\
+  billing.totals:
+    description: The fees of each state.
+    aggregate: invoices
+    arguments:
+      from: {type: string, max_length: 10}
+    measures:
+      invoices: count
+      total: {sum: fee}
+      mean: {avg: amount, places: 4}
+      last: {max: due}
+    group:
+      state: status
+      month: {month: updated_at, zone: UTC}
+    order: [-total, state]
+    compare:
+      column: due
+      periods:
+        current: {at_least: $from}
+        previous: {below: $from}
+"""
+)
 
 LINKS = [
     ("an unknown key of a link", "{to: buyers, on: {buyer_id: id}}\n      lines", "{to: buyers, one: {buyer_id: id}} # SYN101 SYN103\n      lines"),
@@ -609,6 +702,17 @@ def test_a_broken_rule_is_reported_at_its_line(good: str, bad: str, tmp_path: Pa
 
 
 @pytest.mark.requirement("contract:load:strict")
+@pytest.mark.parametrize(("good", "bad"), [case[1:] for case in AGGREGATES], ids=[case[0] for case in AGGREGATES])
+def test_a_broken_rule_of_an_aggregate_is_reported_at_its_line(good: str, bad: str, tmp_path: Path) -> None:
+    assert COUNTING.count(good) == 1, "the case no longer fits the contract"
+    text = COUNTING.replace(good, bad)
+    problems = load_text(tmp_path, text)
+    # An argument whose use the case has taken away is not what it is about.
+    found = [p for p in problems if p.rule != "SYN402"]
+    assert reported(tuple(found)) == marked(text), [str(p) for p in problems]
+
+
+@pytest.mark.requirement("contract:load:strict")
 @pytest.mark.parametrize(("good", "bad"), [case[1:] for case in LINKS], ids=[case[0] for case in LINKS])
 def test_a_broken_rule_of_links_is_reported_at_its_line(good: str, bad: str, tmp_path: Path) -> None:
     assert LINKED.count(good) == 1, "the case no longer fits the contract"
@@ -656,9 +760,9 @@ def test_an_argument_fits_the_column_of_a_related_row() -> None:
     assert reported(read_text(tier, "x.yaml").problems) == marked(tier)
 
 
-def test_the_good_contract_is_in_order(tmp_path: Path) -> None:
-    assert load_text(tmp_path, GOOD) == ()
-    assert load_text(tmp_path, LINKED) == ()
+@pytest.mark.parametrize("text", [GOOD, COUNTING, LINKED])
+def test_the_good_contract_is_in_order(text: str, tmp_path: Path) -> None:
+    assert load_text(tmp_path, text) == ()
 
 
 RESERVED = [
@@ -695,6 +799,14 @@ def test_an_argument_that_the_session_fills_is_refused(name: str) -> None:
 def test_an_argument_of_the_business_is_allowed(name: str) -> None:
     text = GOOD.replace("words: {", f"{name}: {{").replace("$words", f"${name}")
     assert read_text(text, "x.yaml").problems == ()
+
+
+def test_a_period_cannot_be_left_out() -> None:
+    text = COUNTING.replace("max_length: 10}", "max_length: 10, optional: true}")
+    text = text.replace("at_least: $from}", "at_least: $from} # SYN408").replace(
+        "below: $from}", "below: $from} # SYN408"
+    )
+    assert reported(read_text(text, "x.yaml").problems) == marked(text)
 
 
 def test_a_proposal_on_a_table_without_a_version_is_refused() -> None:

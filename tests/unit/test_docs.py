@@ -16,10 +16,13 @@ from scripts.reference import CONFIG_MEANINGS, DECISION_RULES, rendered, subcomm
 from synapsor.cli.parser import build_parser
 from synapsor.config import Model as ConfigModel
 from synapsor.config import load_config
-from synapsor.contract import approval, mapping, model, workflow
+from synapsor.contract import approval, mapping, measures, model, workflow
 from synapsor.contract.load import load
 from synapsor.contract.rules import RULES
 from synapsor.core import (
+    aggregate,
+    budget,
+    count,
     deciding,
     evidence,
     facts,
@@ -34,6 +37,8 @@ from synapsor.core import (
     quorum,
     review,
     scope,
+    suppress,
+    totals,
     writeback,
 )
 from synapsor.core.outcome import Why, why_failed, why_refused
@@ -53,6 +58,9 @@ PAGES = sorted(
     ]
 )
 CORE = (
+    aggregate,
+    budget,
+    count,
     deciding,
     evidence,
     facts,
@@ -67,6 +75,8 @@ CORE = (
     quorum,
     review,
     scope,
+    suppress,
+    totals,
     writeback,
 )
 
@@ -272,7 +282,7 @@ def test_every_command_says_what_it_does() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("module", [*CORE, approval, model, workflow], ids=lambda m: str(m.__name__))
+@pytest.mark.parametrize("module", [*CORE, approval, measures, model, workflow], ids=lambda m: str(m.__name__))
 def test_every_noun_of_the_code_is_in_the_glossary(module: ModuleType) -> None:
     page = text_of(ROOT / "docs" / "glossary.md")
     assert [name for name in class_names(module) if name != "Model" and f"`{name}`" not in page] == []

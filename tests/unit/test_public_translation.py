@@ -223,20 +223,14 @@ def test_an_argument_that_claims_authority_here_is_refused_where_it_stands() -> 
 
 
 WAITING = [
-    ("aggregates", "aggregate"),
     ("batches", "batch"),
     ("counted_version", "set"),
     ("deletes", "delete"),
     ("inserts", "insert"),
-    ("policies", "update"),
-    ("quorum", "insert"),
-    ("reason_code", "delete"),
     ("reversibility", "insert"),
     ("sets", "set"),
-    ("supervised_worker", "update"),
     ("tokens", "read"),
     ("transitions", "update"),
-    ("workflows", "read"),
 ]
 
 
@@ -428,7 +422,7 @@ def test_the_words_are_apart_and_each_is_a_sentence() -> None:
     tables = (REFUSALS, NOTES, WAITS)
     assert sum(map(len, tables)) == len({word for table in tables for word in table})
     assert all(sentence.endswith(".") for table in tables for sentence in table.values())
-    assert words.Said("$", "quorum", "It is 2.").message.endswith("It is 2.")
+    assert words.Said("$", "reversibility", "It is 2.").message.endswith("It is 2.")
 
 
 def test_a_part_without_an_origin_is_told_at_the_document() -> None:

@@ -4,8 +4,11 @@ from itertools import combinations
 
 import pytest
 
+from synapsor.contract.capability import AggregateCapability, Capability, ReadCapability
 from synapsor.contract.load import read_text
-from synapsor.core.question import _MOST_SHAPES, Question, plan_read, question_of
+from synapsor.contract.mapping import Table
+from synapsor.core.count import count_question_of, plan_count
+from synapsor.core.question import MOST_SHAPES, Question, plan_read, question_of
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
 
@@ -28,15 +31,40 @@ capabilities:
     read: things
     arguments: {{{", ".join(f"a{name}: {{type: string, max_length: 9, optional: true}}" for name in _NAMES)}}}
     where: {{{", ".join(f"{name}: $a{name}" for name in _NAMES)}}}
+  many.count:
+    description: Count things.
+    aggregate: things
+    measures: {{things: count}}
+    arguments: {{{", ".join(f"a{name}: {{type: string, max_length: 9, optional: true}}" for name in _NAMES)}}}
+    where: {{{", ".join(f"{name}: $a{name}" for name in _NAMES)}}}
 """
 SCOPE = Scope(tenant="acme", principal="rita")
 
 
-def test_a_filter_is_left_out_with_its_argument_and_the_same_set_has_the_same_shape() -> None:
+def named(name: str) -> tuple[Capability, Table]:
     reading = read_text(_TEXT, "x.yaml")
     assert reading.contract is not None, reading.problems
-    capability = reading.contract.capabilities["many.list"]
-    question = question_of(capability, reading.contract.table_of(capability))
+    capability = reading.contract.capabilities[name]
+    return capability, reading.contract.table_of(capability)
+
+
+def test_a_filter_of_an_aggregate_is_left_out_in_the_same_way() -> None:
+    capability, table = named("many.count")
+    assert isinstance(capability, AggregateCapability)
+    question = count_question_of(capability, table)
+    for size in range(11):
+        for names in combinations(_NAMES, size):
+            plan = plan_count(question, SCOPE, {f"a{name}": f"v{name}" for name in names})
+            assert [c.column.name for c in plan.shape.where] == list(names)
+            assert plan.bound == ("acme", *(f"v{name}" for name in names))
+            assert [plan.bound[at] for _, at in plan.shape.witnesses] == list(plan.bound)
+    assert len(question._shapes) <= MOST_SHAPES
+
+
+def test_a_filter_is_left_out_with_its_argument_and_the_same_set_has_the_same_shape() -> None:
+    capability, table = named("many.list")
+    assert isinstance(capability, ReadCapability)
+    question = question_of(capability, table)
     for names in (*combinations(_NAMES, 0), *combinations(_NAMES, 1), *combinations(_NAMES, 4), tuple(_NAMES)):
         plan = plan_read(question, SCOPE, {f"a{name}": f"v{name}" for name in names})
         assert [c.column.name for c in plan.shape.where] == list(names)
@@ -45,7 +73,7 @@ def test_a_filter_is_left_out_with_its_argument_and_the_same_set_has_the_same_sh
     for size in range(11):
         for names in combinations(_NAMES, size):
             plan_read(question, SCOPE, {f"a{name}": "v" for name in names})
-    assert len(question._shapes) <= _MOST_SHAPES
+    assert len(question._shapes) <= MOST_SHAPES
 
 
 _MORE = """\
@@ -83,6 +111,7 @@ def _question(name: str) -> Question:
     reading = read_text(_MORE, "x.yaml")
     assert reading.contract is not None, reading.problems
     capability = reading.contract.capabilities[name]
+    assert not isinstance(capability, AggregateCapability)
     return question_of(capability, reading.contract.table_of(capability))
 
 

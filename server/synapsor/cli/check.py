@@ -9,7 +9,7 @@ from pathlib import Path
 
 from synapsor.cli.terminal import answer
 from synapsor.config import load_config
-from synapsor.contract.capability import ProposeCapability, ReadCapability, is_single
+from synapsor.contract.capability import AggregateCapability, ProposeCapability, ReadCapability, is_single
 from synapsor.contract.load import LoadedContract, load_all
 from synapsor.errors import ConfigError, ContractError
 from synapsor.operators import read_operators
@@ -58,6 +58,9 @@ def _line(loaded: LoadedContract, name: str) -> str:
     if isinstance(capability, ReadCapability):
         most = "one row" if is_single(capability, table) else f"at most {capability.limits.rows} rows"
         what = f"reads {table.source}:{table.relation}, {most}"
+    elif isinstance(capability, AggregateCapability):
+        by = f" by {', '.join(capability.group)}" if capability.group else ""
+        what = f"computes {', '.join(capability.measures)} of {table.source}:{table.relation}{by}, of {capability.minimum_group} rows or more"
     else:
         what = f"proposes {', '.join(capability.set) or 'to delete rows'} of {table.source}:{table.write_to or table.relation}, decided by {_decider(capability)}"
     return f"ok  {name}  {what}"

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from synapsor.contract.aggregates import aggregate_problems
 from synapsor.contract.approvals import approval_problems
-from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, is_single
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+    is_single,
+    verb_of,
+)
 from synapsor.contract.columns import column_problems, listed_once, order_problems
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.filters import filter_problems
@@ -24,11 +32,14 @@ from synapsor.errors import Problem
 def capability_problems(path: Path, capability: Capability, contract: Contract, at: Positions) -> Iterator[Problem]:
     """Yield what is wrong with one capability."""
     yield from _context(path, capability, contract, at)
-    verb, name = ("read", capability.read) if isinstance(capability, ReadCapability) else ("propose", capability.table)
+    name = capability.table
     table = contract.tables.get(name)
     if table is None:
         yield at.at_value(
-            (*path, verb), "SYN301", f"`{name}` is not a table of this contract.", suggest(name, contract.tables)
+            (*path, verb_of(capability)),
+            "SYN301",
+            f"`{name}` is not a table of this contract.",
+            suggest(name, contract.tables),
         )
         return
     tables = contract.tables if isinstance(capability, ReadCapability) else None
@@ -100,6 +111,8 @@ class _Inspection:
                 yield self.at.at_value(here, "SYN315", "The key cannot be compared with null.", fix)
         if isinstance(self.capability, ReadCapability):
             yield from self._read(self.capability)
+        elif isinstance(self.capability, AggregateCapability):
+            yield from aggregate_problems(self.path, self.capability, self.table, self.at)
         else:
             yield from proposal_problems(self.path, self.capability, self.table, self.at)
 
@@ -107,6 +120,8 @@ class _Inspection:
         yield from column_problems((*self.path, *key), column, self.table, self.at)
 
     def _returns(self) -> Iterator[Problem]:
+        if isinstance(self.capability, AggregateCapability):
+            return
         listed = self.capability.returns
         if listed is None:
             if not self.table.returned:

@@ -1,4 +1,4 @@
-"""What a reviewer grants, as models: reads and proposals, their arguments, limits and bounds."""
+"""What a reviewer grants, as models: reads, aggregates and proposals, their arguments, limits and bounds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from synapsor.contract.base import SORTED, Column, ColumnPath, Model, Name, Text
 from synapsor.contract.changes import Accepts, Bound, Members, Operation, SetTo, Steps
 from synapsor.contract.conditions import Compare, Filter
 from synapsor.contract.mapping import Table
+from synapsor.contract.measures import Comparison, Grouped, Measured, functions_of, units_of
 from synapsor.values import SAFE_INTEGER
 
 
@@ -35,6 +36,14 @@ class Limits(Model):
     bytes: int = Field(default=262_144, ge=1024, le=8_388_608)
     time_ms: int = Field(default=2000, ge=50, le=60_000)
     calls_per_minute: int | None = Field(default=None, ge=1, le=10_000)
+    calls_per_day: int | None = Field(default=None, ge=1, le=1_000_000)
+
+
+class AggregateLimits(Limits):
+    """What one call of an aggregate may take at the most, and how many different questions one principal may ask in a day."""
+
+    groups: int = Field(default=500, ge=1, le=10_000)
+    variants_per_day: int | None = Field(default=None, ge=1, le=100_000)
 
 
 Order = Annotated[
@@ -56,11 +65,14 @@ class _Capability(Model):
     context: Name | None = None
     arguments: Annotated[dict[Name, Argument], SORTED] = Field(default_factory=dict)
     where: Annotated[dict[ColumnPath, Filter], SORTED] = Field(default_factory=dict)
+
+
+class _OfRows(_Capability):
     returns: tuple[ColumnPath, ...] | None = Field(default=None, strict=False, min_length=1)
     limits: Limits = Field(default_factory=Limits)
 
 
-class ReadCapability(_Capability):
+class ReadCapability(_OfRows):
     """A guarded read: one row when `where` names the whole key, otherwise a list."""
 
     model_config = ConfigDict(validate_by_name=False, validate_by_alias=True)
@@ -71,8 +83,13 @@ class ReadCapability(_Capability):
     total: bool = False
     with_: Annotated[dict[Name, Child], SORTED] = Field(default_factory=dict, alias="with", max_length=8)
 
+    @property
+    def table(self) -> str:
+        """The mapping that is read."""
+        return self.read
 
-class ProposeCapability(_Capability):
+
+class ProposeCapability(_OfRows):
     """A write proposal: rows to be changed, added or removed, once a person has approved it."""
 
     propose: Annotated[str, StringConstraints(pattern=r"^(update|insert|delete) [a-z][a-z0-9_]{0,62}$")]
@@ -110,40 +127,86 @@ class ProposeCapability(_Capability):
         return self.members is not None or self.items is not None
 
 
-Capability = ReadCapability | ProposeCapability
+class AggregateCapability(_Capability):
+    """A guarded aggregate: measures of groups of rows, of which none that is too small is ever shown."""
+
+    aggregate: Name
+    measures: Annotated[dict[Name, Measured], SORTED] = Field(min_length=1, max_length=16)
+    group: Annotated[dict[Name, Grouped], SORTED] = Field(default_factory=dict, max_length=4)
+    minimum_group: int = Field(default=5, ge=1, le=1_000_000)
+    compare: Comparison | None = None
+    order: tuple[
+        Annotated[str, StringConstraints(pattern=r"^-?[a-z][a-z0-9_]{0,62}(\.(current|previous|change))?$")], ...
+    ] = Field(default=(), strict=False)
+    limits: AggregateLimits = Field(default_factory=AggregateLimits)
+
+    @property
+    def table(self) -> str:
+        """The mapping whose rows are counted."""
+        return self.aggregate
 
 
-def _verb(value: Any) -> str:
-    proposes = "propose" in value if isinstance(value, dict) else isinstance(value, ProposeCapability)
-    return "<propose>" if proposes else "<read>"
+Capability = ReadCapability | AggregateCapability | ProposeCapability
+Verb = Literal["propose", "aggregate", "read"]
+VERBS: dict[Verb, type[Capability]] = {
+    "propose": ProposeCapability,
+    "aggregate": AggregateCapability,
+    "read": ReadCapability,
+}
+
+
+def verb_of(value: Any) -> Verb:
+    """Return the verb of a capability, or of its data; what has none is taken for a read."""
+    if isinstance(value, dict):
+        return next((verb for verb in VERBS if verb in value), "read")
+    return next((verb for verb, kind in VERBS.items() if isinstance(value, kind)), "read")
 
 
 Verbs = Annotated[
-    Annotated[ReadCapability, Tag("<read>")] | Annotated[ProposeCapability, Tag("<propose>")], Discriminator(_verb)
+    Annotated[ReadCapability, Tag("<read>")]
+    | Annotated[AggregateCapability, Tag("<aggregate>")]
+    | Annotated[ProposeCapability, Tag("<propose>")],
+    Discriminator(lambda value: f"<{verb_of(value)}>"),
 ]
-"""The verb picks the model, so that a mistake is reported against one kind and not against both."""
+"""The verb picks the model, so that a mistake is reported against one kind and not against all."""
 
 
 def is_single(capability: Capability, table: Table) -> bool:
     """Tell whether a capability is about the one row that its key names, which is there: every key column equals a value."""
+    if isinstance(capability, AggregateCapability):
+        return False
     if isinstance(capability, ProposeCapability) and (capability.is_set or capability.operation is Operation.INSERT):
         return False
     return names_row(capability, table)
 
 
 def names_row(capability: Capability, table: Table) -> bool:
-    """Tell whether a filter lets one row through at the most: every key column equals a value."""
+    """Tell whether a capability's `where` lets one row through at the most: every key column equals a value."""
     where = capability.where
     return all(column in where and not isinstance(where[column], Compare) for column in table.key)
 
 
 def shown(capability: Capability, table: Table) -> tuple[str, ...]:
-    """Return the columns that a result holds; a proposal shows what it changes as well, and an insert nothing else."""
+    """Return the names that a result holds; a proposal shows what it changes as well, and an insert nothing else."""
+    if isinstance(capability, AggregateCapability):
+        return (*capability.group, *capability.measures)
     if isinstance(capability, ReadCapability):
         return capability.returns or table.returned
     if capability.operation is Operation.INSERT:
         return tuple(capability.set)
     return tuple(dict.fromkeys((*(capability.returns or table.returned), *capability.set)))
+
+
+def used(capability: Capability) -> frozenset[str]:
+    """Return the columns that a capability computes something of, groups by, compares or orders by; a filter's are in `where`."""
+    if isinstance(capability, ReadCapability):
+        return frozenset(name.removeprefix("-") for name in capability.order)
+    if not isinstance(capability, AggregateCapability):
+        return frozenset()
+    measured = (column for measure in capability.measures.values() for _, column in functions_of(measure) if column)
+    grouped = (column for group in capability.group.values() for _, column in units_of(group))
+    compared = () if capability.compare is None else (capability.compare.column,)
+    return frozenset((*measured, *grouped, *compared))
 
 
 def alias(capability: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 
 from synapsor.contract import gains
 from synapsor.contract.gains import Gain
+from synapsor.contract.measures import TAKES, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +82,8 @@ COUNTS: Final[dict[str, Counts]] = {
     "_Capability.context": _key(gains.context, 90, "who is asking", "the only context"),
     "_Capability.arguments": _each(gains.declared, 40, "what the model fills in"),
     "_Capability.where": _each(gains.filtered, 80, "a filter on the rows"),
-    "_Capability.returns": _key(gains.returned, 70, "the columns that the model sees", "whatever the table allows"),
-    "_Capability.limits": _key(gains.other, 40, "what one call may take"),
+    "_OfRows.returns": _key(gains.returned, 70, "the columns that the model sees", "whatever the table allows"),
+    "_OfRows.limits": _key(gains.other, 40, "what one call may take"),
     "ReadCapability.read": _key(gains.other, 90, "the table that is read"),
     "ReadCapability.order": _key(gains.nothing, 20, "the order of the rows", "the key's"),
     "ReadCapability.pages": _key(gains.allowed, 50, "whether the model may ask for the next page"),
@@ -94,6 +95,25 @@ COUNTS: Final[dict[str, Counts]] = {
     "Child.where": _each(gains.filtered, 80, "a filter on related rows"),
     "Child.order": _key(gains.nothing, 20, "the order of related rows", "the key's"),
     "Child.rows": _key(gains.more, 50, "the most related rows that come along"),
+    "AggregateCapability.aggregate": _key(gains.other, 90, "the table whose rows are counted"),
+    "AggregateCapability.measures": _each(gains.granted, 75, "something that is computed"),
+    "AggregateCapability.group": _each(gains.granted, 70, "what makes the groups"),
+    "AggregateCapability.minimum_group": _key(gains.less, 90, "how many rows must stand behind what is told"),
+    "AggregateCapability.compare": _key(gains.other, 60, "two periods that are compared"),
+    "AggregateCapability.order": _key(gains.nothing, 20, "the order of the groups", "that of their names"),
+    "AggregateCapability.limits": _key(gains.other, 40, "what one call may take"),
+    "AggregateLimits.groups": _key(gains.more, 30, "the most groups that there may be"),
+    "AggregateLimits.variants_per_day": _key(
+        gains.more, 75, "how many different questions one person may ask in a day", "no limit"
+    ),
+    **{f"Measure.{name}": _key(gains.other, 70, "what is computed of which column") for name in map(str, TAKES)},
+    "Measure.places": _key(gains.nothing, 15, "the decimal places of an average", "2"),
+    **{f"Bucket.{unit}": _key(gains.other, 60, "the stretch of time that makes a group") for unit in Unit},
+    "Bucket.zone": _key(gains.nothing, 25, "by whose clock it is cut", "its own"),
+    "Comparison.column": _key(gains.other, 60, "the column that says which period a row is of"),
+    "Comparison.periods": _key(gains.other, 60, "the periods"),
+    "Periods.current": _key(gains.other, 60, "the period of which it is asked"),
+    "Periods.previous": _key(gains.other, 60, "the period that it is compared with"),
     "ProposeCapability.propose": _key(gains.other, 95, "what is changed"),
     "ProposeCapability.members": _key(gains.other, 90, "how many rows may be changed at once", "one"),
     "ProposeCapability.items": _key(gains.other, 80, "the argument of whose items rows are made", "one row"),
@@ -131,6 +151,7 @@ COUNTS: Final[dict[str, Counts]] = {
     "Limits.bytes": _key(gains.more, 40, "the most bytes that one call returns"),
     "Limits.time_ms": _key(gains.more, 30, "the milliseconds that one call may take"),
     "Limits.calls_per_minute": _key(gains.more, 45, "how often one person may call it in a minute", "no limit"),
+    "Limits.calls_per_day": _key(gains.more, 45, "how often one person may call it in a day", "no limit"),
     "Bound.before": _key(gains.guarded, 80, "what must hold of the value as it is", "anything"),
     "Bound.after": _key(gains.guarded, 80, "what must hold of the value as it would be", "anything"),
     "Bound.change": _key(gains.guarded, 80, "what must hold of the difference", "anything"),

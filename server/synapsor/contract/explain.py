@@ -10,11 +10,22 @@ from pydantic_core import ErrorDetails
 
 from synapsor.contract.approval import Approval, Case, PerDay, Policy, PolicyLimits, Risk, Span, Stricter
 from synapsor.contract.base import Model
-from synapsor.contract.capability import Argument, Child, Limits, ProposeCapability, ReadCapability
+from synapsor.contract.capability import (
+    VERBS,
+    AggregateCapability,
+    AggregateLimits,
+    Argument,
+    Child,
+    Limits,
+    ProposeCapability,
+    ReadCapability,
+    verb_of,
+)
 from synapsor.contract.changes import Accepts, Bound, Computed, Members, Range
 from synapsor.contract.conditions import Compare
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import ColumnRule, Link, SingleTenant, Table
+from synapsor.contract.measures import Bucket, Comparison, Measure, Periods
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.rules import suggest
 from synapsor.contract.wording import claims_authority
@@ -41,6 +52,11 @@ PARTS: dict[Path, type[Model]] = {
     ("capabilities", "*", "members"): Members,
     ("capabilities", "*", "members", "totals", "*"): Bound,
     ("capabilities", "*", "members", "totals", "*", "*"): Range,
+    ("capabilities", "*", "measures", "*"): Measure,
+    ("capabilities", "*", "group", "*"): Bucket,
+    ("capabilities", "*", "compare"): Comparison,
+    ("capabilities", "*", "compare", "periods"): Periods,
+    ("capabilities", "*", "compare", "periods", "*"): Compare,
     ("capabilities", "*", "bounds", "*"): Bound,
     ("capabilities", "*", "bounds", "*", "*"): Range,
     ("capabilities", "*", "risk"): Risk,
@@ -58,7 +74,7 @@ PARTS: dict[Path, type[Model]] = {
     ("policies", "*", "limits", "per_day", "*"): PerDay,
     ("workflows", "*"): Workflow,
 }
-"""Which model stands where in a contract; a capability with `propose` is a ProposeCapability."""
+"""Which model stands where in a contract; a capability is the model of its verb, and an aggregate has limits of its own."""
 
 UNSUPPORTED: dict[type[Model], frozenset[str]] = {
     Contract: frozenset(
@@ -73,8 +89,9 @@ UNSUPPORTED: dict[type[Model], frozenset[str]] = {
         }
     ),
     Table: frozenset({"masks", "row_filter", "relationships", "joins", "soft_delete"}),
-    ReadCapability: frozenset({"aggregate", "group_by", "join", "distinct", "evidence", "settle", "budget", "offset"}),
+    ReadCapability: frozenset({"group_by", "join", "distinct", "evidence", "settle", "budget", "offset"}),
     ProposeCapability: frozenset({"evidence", "settle", "auto_approve", "auto_branch", "fresh", "inverse"}),
+    AggregateCapability: frozenset({"group_by", "having", "join", "evidence", "settle", "budget", "offset"}),
     Argument: frozenset({"default", "required", "pattern", "format", "items"}),
     Approval: frozenset({"auto", "any_of", "all_of"}),
 }
@@ -91,6 +108,14 @@ _KINDS = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
+_HELD = {
+    "where": "text, a whole number, true, false, null or a comparison",
+    "set": "text, a whole number, true, false, null or a computed value",
+    "measures": "`count`, or a function and its column",
+    "group": "a column, or a unit of time and its column",
+}
+"""What stands under each name of a part."""
+
 _LIMITS = {
     "string_too_short": ("min_length", "at least {} characters long"),
     "string_too_long": ("max_length", "at most {} characters long"),
@@ -108,6 +133,7 @@ _FORMS: dict[str, str] = {
     "session": "`session.` and a lower-case name, such as `session.tenant_id`",
     "path": "a column, or up to three links and a column, such as `buyer.region.name`",
     "order": "a column, with - before it for descending order",
+    "zone": "an IANA time zone, such as `Europe/Berlin`",
     "argument": "`$` and the name of an argument",
 }
 
@@ -126,8 +152,14 @@ def part_at(path: Path, data: Any) -> type[Model] | None:
     """Return the model that stands at a path."""
     for pattern, part in PARTS.items():
         if len(pattern) == len(path) and all(want in {"*", have} for want, have in zip(pattern, path, strict=True)):
-            return ProposeCapability if part is ReadCapability and "propose" in _at(path, data) else part
+            return _by_verb(path, part, data)
     return None
+
+
+def _by_verb(path: Path, part: type[Model], data: Any) -> type[Model]:
+    if part is ReadCapability:
+        return VERBS[verb_of(_at(path, data))]
+    return AggregateLimits if part is Limits and verb_of(_at(path[:-1], data)) == "aggregate" else part
 
 
 def _at(path: Path, data: Any) -> Any:
@@ -172,10 +204,10 @@ def _kind(kind: str, path: Path) -> str:
     if _is_column(path):
         return "a type such as `text`, the word `denied`, or a mapping"
     if path[-2:-1] and path[-2] in {"where", "only"}:
-        return "text, a whole number, true, false, null or a comparison"
-    if len(path) == 4 and path[2] == "set":  # noqa: PLR2004  # capabilities/name/set/column
-        return "text, a whole number, true, false, null or a computed value"
-    if {"where", "only"} & set(path[2:]):
+        return _HELD["where"]
+    if len(path) == 4 and path[2] in _HELD:  # noqa: PLR2004  # capabilities/name/set/column
+        return _HELD[str(path[2])]
+    if {"where", "only", "compare"} & set(path[2:]):
         return "a list or an argument" if path[-1] == "one_of" else "text, a whole number, true or false"
     if path[-1:] == ("tenant",):
         return "a column, or `{single_tenant: true, because: …}`"
@@ -191,8 +223,8 @@ def _missing(path: Path, rest: str, data: Any, positions: Positions) -> Problem:
         return positions.at_key(
             path,
             "SYN108",
-            "A capability says what it reads or what it proposes.",
-            "Add `read: <table>` or `propose: update <table>`.",
+            "A capability says what it reads, counts or proposes.",
+            "Add `read: <table>`, `aggregate: <table>` or `propose: update <table>`.",
         )
     part = part_at(path, data)
     near = suggest(rest, [k for k in _at(path, data) if part is None or k not in part.model_fields])
@@ -205,8 +237,8 @@ def _unknown(path: Path, data: Any, positions: Positions) -> Problem:
         return positions.at_key(path, "SYN101", f"`{name}` is not a key here.")
     if name in UNSUPPORTED.get(part, frozenset()):
         return positions.at_key(path, "SYN102", f"`{name}` is not supported by this version.", "Remove it.")
-    if part is ProposeCapability and name == "read":
-        return positions.at_key(path, "SYN108", "A capability cannot both read and propose.", "Make two of it.")
+    if name in VERBS and part in VERBS.values():
+        return positions.at_key(path, "SYN108", "A capability has one verb.", "Make two of it.")
     fields = [info.alias or field for field, info in part.model_fields.items()]
     known = [field for field in fields if field not in _at(path[:-1], data)]
     near = suggest(name, known)
@@ -238,15 +270,27 @@ def _form(path: Path, *, is_key: bool) -> str:
         return _FIRST[str(path[0])]
     if last in _LAST or "cascades" in path:
         return _LAST.get(str(last), "relation")
-    if "order" in path:
-        return "order"
-    if "returns" in path[2:]:
-        return "path"
+    for part, form in (("order", "order"), ("zone", "zone"), ("returns", "path")):
+        if part in path[2:]:
+            return form
     in_columns = bool(_COLUMN_LISTS & set(path[2:]))
     return "column" if in_columns else "contract"
 
 
-_COLUMN_LISTS = {"key", "tenant", "principal", "version", "moves", "on", "dedup", "unchanged", "triggers"}
+_COLUMN_LISTS = {
+    "key",
+    "tenant",
+    "principal",
+    "version",
+    "measures",
+    "group",
+    "compare",
+    "moves",
+    "on",
+    "dedup",
+    "unchanged",
+    "triggers",
+}
 
 
 def _key_form(path: Path) -> str:
@@ -285,6 +329,8 @@ _CLOSED: dict[int | str, list[str]] = {
 def _words(path: Path) -> Iterator[str]:
     if path[-1] in _CLOSED:
         return iter(_CLOSED[path[-1]])
+    if path[2:3] == ("measures",):
+        return iter(["count"])
     if path[:1] == ("capabilities",):
         return iter(["string", "integer", "number", "boolean", "items"])
     kinds = [kind.value for kind in ColumnType]

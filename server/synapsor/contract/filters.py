@@ -35,18 +35,22 @@ def filter_problems(
             yield from found
             if found:
                 continue
-        if isinstance(said, Compare):
-            yield from _sense(here, said, at)
-        if rule is None:
-            continue  # a link on the way leads to no table, which is told where the link is
-        found = [
-            p
-            for _, operator, values in terms({column: said})
-            for p in _compared(here, column, rule, operator, values, at)
-        ]
-        yield from found
-        if isinstance(said, Compare) and not found and _is_empty(said, rule):
-            yield at.at_value(here, "SYN316", "No value lies between both ends.", "Exchange them, or widen the range.")
+        if rule is not None:  # a link on the way that leads to no table is told where the link is
+            yield from compared_problems(here, column, said, rule, at)
+
+
+def compared_problems(
+    here: Path, column: str, said: Scalar | Compare, rule: ColumnRule, at: Positions
+) -> Iterator[Problem]:
+    """Yield what is wrong with how a column is compared; `here` is where that is said."""
+    if isinstance(said, Compare):
+        yield from _sense(here, said, at)
+    found = [
+        p for _, operator, values in terms({column: said}) for p in _compared(here, column, rule, operator, values, at)
+    ]
+    yield from found
+    if isinstance(said, Compare) and not found and _is_empty(said, rule):
+        yield at.at_value(here, "SYN316", "No value lies between both ends.", "Exchange them, or widen the range.")
 
 
 def token_of(value: Scalar, rule: ColumnRule, operator: Operator) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 
-from synapsor.contract.capability import Argument, Capability
+from synapsor.contract.capability import AggregateCapability, Argument, Capability
 from synapsor.contract.conditions import Compare, constant, is_argument
 from synapsor.contract.digest import plain
 from synapsor.contract.mapping import SingleTenant, Table
@@ -192,6 +192,7 @@ def related(before: Any, after: Any, pair: Pair) -> bool:
 
 def _returned(side: Side) -> tuple[str, ...]:
     assert side.capability is not None and side.table is not None  # noqa: S101, PT018  # they return
+    assert not isinstance(side.capability, AggregateCapability)  # noqa: S101  # which has no `returns`
     return side.capability.returns or side.table.returned
 
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from synapsor.contract.arguments import integer_range
-from synapsor.contract.capability import Argument, Capability, ProposeCapability, ReadCapability, is_single
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Argument,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+    is_single,
+)
 from synapsor.contract.changes import Computed
 from synapsor.contract.columns import listed_once
 from synapsor.contract.conditions import Compare, Operator, Scalar, is_argument, terms
@@ -71,7 +78,7 @@ def argument_problems(
             yield from _items(here, argument, capability, at)
         elif name not in used:
             yield at.at_key(
-                here, "SYN402", f"`{name}` is not used.", f"Use `${name}` in `where` or `set`, or remove it."
+                here, "SYN402", f"`{name}` is not used.", f"Use `${name}` in `where`, `set` or a period, or remove it."
             )
         yield from _declaration(here, argument, at)
     if isinstance(capability, ProposeCapability) and capability.items is not None:
@@ -116,8 +123,14 @@ def _items(here: Path, argument: Argument, capability: Capability, at: Positions
 
 def _uses(path: Path, capability: Capability, table: Table, tables: Mapping[str, Table]) -> Iterator[_Use]:
     """Yield every `$argument`."""
-    many = isinstance(capability, ReadCapability) and not is_single(capability, table)
+    many = not isinstance(capability, ProposeCapability) and not is_single(capability, table)
     yield from _filters((*path, "where"), capability.where, table, tables, many=many)
+    if isinstance(capability, AggregateCapability) and capability.compare is not None:
+        column = capability.compare.column
+        for period in ("current", "previous"):
+            here = (*path, "compare", "periods", period)
+            for use in _filters(here, {column: getattr(capability.compare.periods, period)}, table, tables, many=False):
+                yield replace(use, here=(*here, *use.here[len(here) + 1 :]))
     if isinstance(capability, ProposeCapability):
         for column, given in capability.set.items():
             here = (*path, "set", column)
@@ -128,7 +141,7 @@ def _uses(path: Path, capability: Capability, table: Table, tables: Mapping[str,
             elif is_argument(given.amount):
                 word = "add" if given.add is not None else "subtract"
                 yield _Use((*here, word), column, None, str(given.amount)[1:], rule, list=False, counts=True)
-    else:
+    elif isinstance(capability, ReadCapability):
         for name, child in capability.with_.items():
             link = table.links.get(name)
             target = tables.get(link.to) if link is not None else None

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from synapsor.contract.approval import Policy
 from synapsor.contract.base import SORTED, CapabilityName, Model, Name, SessionKey
-from synapsor.contract.capability import Capability, ReadCapability, Verbs
+from synapsor.contract.capability import Capability, Verbs
 from synapsor.contract.mapping import Table
 from synapsor.contract.paths import tables_read
 from synapsor.contract.workflow import Workflow
@@ -42,12 +42,11 @@ class Contract(Model):
 
     def table_of(self, capability: Capability) -> Table:
         """The mapping that a capability reads or writes."""
-        return self.tables[capability.read if isinstance(capability, ReadCapability) else capability.table]
+        return self.tables[capability.table]
 
     def tables_of(self, capability: Capability) -> dict[str, Table]:
         """The mappings that a capability reads or writes, by their names: its own, then those that its links lead to."""
-        own = capability.read if isinstance(capability, ReadCapability) else capability.table
-        return {name: self.tables[name] for name in tables_read(capability, own, self.tables)}
+        return {name: self.tables[name] for name in tables_read(capability, capability.table, self.tables)}
 
     def workflow_of(self, capability: str) -> str | None:
         """The workflow that a proposing capability stands in; there is one at most."""

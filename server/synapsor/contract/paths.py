@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from synapsor.contract.capability import Capability, ReadCapability
+from synapsor.contract.capability import AggregateCapability, Capability, ReadCapability, used
 from synapsor.contract.mapping import ColumnRule, Link, Table
 
 
@@ -46,16 +46,22 @@ def table_of_list(name: str, table: Table | None, tables: Mapping[str, Table]) -
 
 def used_columns(capability: Capability, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
     """Yield table and column of every path that a capability names, and of every link on its way."""
-    yield from _columns_of((*(capability.returns or ()), *capability.where), name, tables)
+    yield from _columns_of(_named(capability), name, tables)
+    yield from ((name, column) for column in used(capability))
     for step in steps_of(capability, name, tables):
         for own, theirs in tables[step.table].links[step.link].on.items():
             yield from ((step.table, own), (step.to, theirs))
     if isinstance(capability, ReadCapability):
-        yield from ((name, order.removeprefix("-")) for order in capability.order)
         for word, child in capability.with_.items():
             to = tables[name].links[word].to
             paths = (*(child.returns or tables[to].returned), *child.where)
             yield from _columns_of((*paths, *(order.removeprefix("-") for order in child.order)), to, tables)
+
+
+def _named(capability: Capability) -> tuple[str, ...]:
+    """Return the paths that a capability returns or filters by; an aggregate returns none."""
+    returned = () if isinstance(capability, AggregateCapability) else capability.returns or ()
+    return (*returned, *capability.where)
 
 
 def _columns_of(paths: Iterable[str], name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
@@ -80,7 +86,7 @@ def steps_of(capability: Capability, name: str, tables: Mapping[str, Table]) -> 
 
 
 def _steps(capability: Capability, name: str, tables: Mapping[str, Table]) -> Iterator[Step]:
-    yield from _along((*(capability.returns or ()), *capability.where), name, tables)
+    yield from _along(_named(capability), name, tables)
     if not isinstance(capability, ReadCapability):
         return
     for child_name, child in capability.with_.items():

@@ -6,11 +6,20 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, shown
+from synapsor.contract.capability import (
+    AggregateCapability,
+    AggregateLimits,
+    Capability,
+    Limits,
+    ProposeCapability,
+    ReadCapability,
+    shown,
+)
 from synapsor.contract.changes import Accepts, Bound, Computed, Range, SetTo
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.deciding import deciding
 from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.measures import Bucket, functions_of, units_of
 from synapsor.contract.model import Contract
 
 _SIGNS: Final = {
@@ -45,10 +54,13 @@ def granted(contract: Contract, capability: Capability) -> Iterator[str]:
     trusted = ((table.tenant_column, context.tenant), (table.principal, context.principal))
     asked = [f"{column} = {value}" for column, value in trusted if column is not None]
     rows = " and ".join([*asked, *comparisons(table.only), *comparisons(capability.where)])
-    yield f"returns {', '.join(shown(capability, table))}"
+    if isinstance(capability, AggregateCapability):
+        yield from computed(capability)
+    else:
+        yield f"returns {', '.join(shown(capability, table))}"
     yield f"where {rows or 'nothing: every row, since the table has a single tenant'}"
     yield from _related(contract, capability)
-    yield f"limits: {limits.rows} rows, {limits.bytes} bytes, {limits.time_ms} ms"
+    yield f"limits: {', '.join(_limited(limits))}"
     if isinstance(capability, ProposeCapability):
         yield f"proposes to {capability.operation.value}"
         if capability.set:
@@ -59,6 +71,32 @@ def granted(contract: Contract, capability: Capability) -> Iterator[str]:
         if not bounds:
             yield "no bounds"
         yield from deciding(capability)
+
+
+def computed(capability: AggregateCapability) -> Iterator[str]:
+    """Yield what an aggregate tells, and of how few rows it tells nothing."""
+    for name, measure in capability.measures.items():
+        ((function, column),) = functions_of(measure)
+        yield f"computes {name} = {function.value} of {column or 'rows'}"
+    for name, group in capability.group.items():
+        ((unit, column),) = units_of(group)
+        zone = f" in {group.zone}" if isinstance(group, Bucket) and group.zone else ""
+        yield f"by {name} = {unit.value + ' of ' if unit else ''}{column}{zone}"
+    if capability.compare is not None:
+        column, periods = capability.compare.column, capability.compare.periods
+        for name in ("current", "previous"):
+            yield f"{name} period: {' and '.join(comparisons({column: getattr(periods, name)}))}"
+    few = capability.minimum_group
+    yield f"tells nothing of fewer than {few} rows" if few > 1 else "tells of single rows: `minimum_group` is 1"
+
+
+def _limited(limits: Limits) -> Iterator[str]:
+    yield from (f"{limits.rows} rows", f"{limits.bytes} bytes", f"{limits.time_ms} ms")
+    said = {"calls a minute": limits.calls_per_minute, "calls a day": limits.calls_per_day}
+    if isinstance(limits, AggregateLimits):
+        yield f"{limits.groups} groups"
+        said["different questions a day"] = limits.variants_per_day
+    yield from (f"{most} {what}" for what, most in said.items() if most is not None)
 
 
 def _related(contract: Contract, capability: Capability) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from synapsor.contract.base import Model
-from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.capability import VERBS, AggregateLimits
 from synapsor.contract.counts import COUNTS
 from synapsor.contract.explain import PARTS
 from synapsor.contract.fields import meaning_of
@@ -22,7 +22,7 @@ from synapsor.contract.model import Contract
 from synapsor.contract.rules import RULES
 from synapsor.values import ColumnType
 
-_MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), ProposeCapability)))
+_MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), *VERBS.values(), AggregateLimits)))
 _CHAPTERS = {
     "0": "The file",
     "1": "Its shape",
@@ -30,6 +30,7 @@ _CHAPTERS = {
     "3": "Capabilities",
     "4": "Arguments",
     "5": "Names",
+    "6": "Aggregates",
     "7": "Related rows",
 }
 

@@ -33,7 +33,7 @@ RULES: Final[dict[str, str]] = {
     "SYN105": "A name is of the form that its place asks for.",
     "SYN106": "A word of a closed list is one of that list.",
     "SYN107": "A text or number is within the limits of its key, and a text is not blank.",
-    "SYN108": "A capability either reads or proposes.",
+    "SYN108": "A capability has one verb: it reads, aggregates or proposes.",
     # Tables
     "SYN201": "The key, tenant, principal, version and moving columns of a table are among its columns.",
     "SYN202": "The key, tenant, principal, version and moving columns of a table are not denied.",
@@ -110,7 +110,7 @@ RULES: Final[dict[str, str]] = {
     "SYN405": "A string argument has a max_length or a one_of.",
     "SYN406": "What is said of an argument fits its type and does not contradict itself.",
     "SYN407": "An argument allows nothing that its column does not.",
-    "SYN408": "An optional argument stands in a filter of a list: without it, that filter is left out.",
+    "SYN408": "An optional argument stands in a filter of a list or of an aggregate: without it, that filter is left out.",
     "SYN409": "An argument with many stands for a one_of, and only such an argument does.",
     # Related rows
     "SYN701": "A link leads to a table of its own contract.",
@@ -130,6 +130,16 @@ RULES: Final[dict[str, str]] = {
     "SYN503": "A capability's name is still its own when its dot is written as two underscores.",
     "SYN504": "A capability's name, with its dot written as two underscores, has at most 64 characters.",
     "SYN505": "The prefix `synapsor.` belongs to the built-in tools.",
+    # Aggregates
+    "SYN601": "A measure counts, or is one of count_distinct, sum, avg, min and max of one column; places belongs to avg.",
+    "SYN602": "A function is of a type that every engine computes exactly: sum and avg of numbers, min and max of numbers and times.",
+    "SYN603": "A group is one column of text, integers, booleans, dates or UUIDs, or one unit of a date or timestamp; a date has no hours.",
+    "SYN604": "Buckets of a timestamptz name an IANA time zone that is known here, and no others do.",
+    "SYN605": "A group and a measure have different names.",
+    "SYN606": "An aggregate with groups is ordered by them and by measures, and by a period's value only where two are compared.",
+    "SYN607": "The periods of a comparison are ranges of one column of numbers or times.",
+    "SYN608": "The periods of a comparison do not overlap.",
+    "SYN609": "The where of an aggregate does not name the whole key.",
 }
 
 

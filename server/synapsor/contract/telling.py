@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from synapsor.contract.capability import Argument, Capability, ProposeCapability, ReadCapability, is_single, shown
+from synapsor.contract.capability import (
+    AggregateCapability,
+    AggregateLimits,
+    Argument,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+    is_single,
+    shown,
+    used,
+)
 from synapsor.contract.changes import Operation
 from synapsor.contract.conditions import is_argument
 from synapsor.contract.deciding import deciding, evidence_for
@@ -17,7 +27,7 @@ from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import SingleTenant, Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.paths import steps_of
-from synapsor.contract.plainly import WORDS, bounds_of, comparisons, reviewed_of, set_to
+from synapsor.contract.plainly import WORDS, bounds_of, comparisons, computed, reviewed_of, set_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +74,9 @@ def _what(it: _Subject) -> Iterator[str]:
         who = f"a person, or where the project allows that the policy {policy}," if policy else "a person"
         asked = f"{_ASKS[it.capability.operation]} {_how_many(it.capability)}"
         yield f"It asks for {asked} of {it.named}. Nothing changes before {who} approves."
+    elif isinstance(it.capability, AggregateCapability):
+        yield f"It computes numbers over rows of {it.named}, shows no row, and changes nothing."
+        yield from _ordered(it.capability.order)
     elif it.single:
         yield f"It reads one row of {it.named}, and changes nothing."
     else:
@@ -87,13 +100,17 @@ def _how_many(capability: ProposeCapability) -> str:
 def _listed(capability: Capability) -> Iterator[str]:
     if not isinstance(capability, ReadCapability):
         return
-    order = [f"{o[1:]}, largest first" if o.startswith("-") else o for o in capability.order]
-    if order:
-        yield f"Ordered by {', then by '.join(order)}."
+    yield from _ordered(capability.order)
     if capability.pages:
         yield "The model may ask for the next page, until the end of the list."
     if capability.total:
         yield "How many rows there are in all is told."
+
+
+def _ordered(order: tuple[str, ...]) -> Iterator[str]:
+    said = [f"{o[1:]}, largest first" if o.startswith("-") else o for o in order]
+    if said:
+        yield f"Ordered by {', then by '.join(said)}."
 
 
 def _whose(it: _Subject) -> Iterator[str]:
@@ -141,6 +158,8 @@ def _taken(argument: Argument) -> str:
 
 def _seen(it: _Subject) -> Iterator[str]:
     yield ", ".join(shown(it.capability, it.table))
+    if isinstance(it.capability, AggregateCapability):
+        yield from computed(it.capability)
 
 
 def _related(it: _Subject) -> Iterator[str]:
@@ -162,13 +181,16 @@ def _related(it: _Subject) -> Iterator[str]:
 
 
 def _unseen(it: _Subject) -> Iterator[str]:
-    seen = set(shown(it.capability, it.table))
+    aggregate = isinstance(it.capability, AggregateCapability)
+    seen = used(it.capability) if aggregate else set(shown(it.capability, it.table))
     denied = sorted(set(it.table.columns) - set(it.table.allowed))
     kept = [name for name in it.table.allowed if name not in seen]
     if denied:
         yield f"{', '.join(denied)}: denied to every capability"
     if kept:
-        yield f"{', '.join(kept)}: not returned by this one"
+        yield f"{', '.join(kept)}: not {'used' if aggregate else 'returned'} by this one"
+    if aggregate:
+        yield "Any row, and anything that too few rows stand behind."
     yield "Any column that the contract does not name."
 
 
@@ -196,9 +218,15 @@ def _bounds(it: _Subject) -> Iterator[str]:
 def _limits(it: _Subject) -> Iterator[str]:
     limits = it.capability.limits
     rows = [] if it.single else [f"{limits.rows} rows"]
+    if isinstance(limits, AggregateLimits):
+        rows = [f"{limits.rows} groups of {limits.groups}"]
     yield f"One call: at most {', '.join([*rows, f'{limits.bytes:,} bytes of text', f'{limits.time_ms / 1000:g} s'])}."
     if limits.calls_per_minute is not None:
         yield f"One person: at most {limits.calls_per_minute} calls a minute."
+    if limits.calls_per_day is not None:
+        yield f"One person: at most {limits.calls_per_day} calls a day."
+    if isinstance(limits, AggregateLimits) and limits.variants_per_day is not None:
+        yield f"One person: at most {limits.variants_per_day} different questions a day."
 
 
 def _decides(it: _Subject) -> Iterator[str]:
@@ -234,6 +262,8 @@ def _refused(it: _Subject) -> Iterator[str]:
     yield "Any argument but these, and any value that does not fit."
     if isinstance(it.capability, ProposeCapability):
         yield _REFUSED[it.capability.operation]
+    elif isinstance(it.capability, AggregateCapability):
+        yield "A question with more groups, or more bytes of text in them, than there may be."
     elif it.single:
         yield "A row of more bytes than one call may return."
     else:

@@ -7,10 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from synapsor.contract.aggregates import has_change
 from synapsor.contract.arguments import MAX_CURSOR
-from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, is_single, shown
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+    is_single,
+    shown,
+)
 from synapsor.contract.changes import MOST_MEMBERS, Operation
 from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.measures import Bucket, Function, Measure, functions_of, units_of
 from synapsor.contract.schema import Schema, closed
 from synapsor.core.form import Form, Nested, form_of
 from synapsor.core.proposal import Status
@@ -22,6 +31,8 @@ def output_schema(capability: Capability, table: Table, tables: Mapping[str, Tab
     """Return the schema of a capability's envelope, for answers and refusals alike; `tables` are those of its contract."""
     if isinstance(capability, ReadCapability):
         return _envelope("read", data=_data(capability, table, tables or {}), proposal=None)
+    if isinstance(capability, AggregateCapability):
+        return _envelope("aggregate", data=_totals(capability, table), proposal=None)
     return _envelope("propose", data=None, proposal=_proposal(capability, table))
 
 
@@ -67,6 +78,47 @@ def _lists(capability: ReadCapability, table: Table, tables: Mapping[str, Table]
         row = _formed(form_of(child.returns or target.returned, target, tables), target, tables)
         told[name] = closed(_told(closed(row), child.rows))
     return told
+
+
+def _totals(capability: AggregateCapability, table: Table) -> Schema:
+    groups = {name: _group(group, table) for name, group in capability.group.items()}
+    measures = {name: _measure(measure, capability, table) for name, measure in capability.measures.items()}
+    words = "There may be more, of which too few rows are known to be told; that there is none looks the same."
+    withheld: Schema = {"type": "boolean", "description": words}
+    if not groups:
+        return closed({"totals": {"anyOf": [closed(measures), {"type": "null"}]}, "withheld": withheld})
+    most = capability.limits.rows
+    return closed(
+        {
+            "groups": {"type": "array", "items": closed({**groups, **measures}), "maxItems": most},
+            "count": {"type": "integer", "minimum": 0, "maximum": most},
+            "truncated": {"type": "boolean", "description": "There are more groups than these that could be told."},
+            "withheld": withheld,
+        }
+    )
+
+
+def _group(group: str | Bucket, table: Table) -> Schema:
+    ((unit, column),) = units_of(group)
+    if unit is None:
+        return _value(table.columns[column])
+    zone = f", by the clock of {group.zone}" if isinstance(group, Bucket) and group.zone else ""
+    return {"type": ["string", "null"], "description": f"By the {unit.value}{zone}."}
+
+
+def _measure(measure: str | Measure, capability: AggregateCapability, table: Table) -> Schema:
+    ((function, column),) = functions_of(measure)
+    if function in {Function.COUNT, Function.COUNT_DISTINCT}:
+        value: Schema = {"type": "integer"}
+    elif function is Function.AVG:
+        value = {**_value(table.columns[column]), "type": ["string", "null"]}
+        value = {key: said for key, said in value.items() if key in {"type", "description"}}
+    else:
+        value = _value(table.columns[column])
+    if capability.compare is None:
+        return value
+    parts = {"current": value, "previous": value}
+    return closed({**parts, "change": value} if has_change(measure, table) else parts)
 
 
 def _row(capability: Capability, table: Table) -> Schema:

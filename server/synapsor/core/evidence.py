@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from synapsor.core.aggregate import AggregatePlan, AggregateShape
 from synapsor.core.plan import ReadPlan, ReadShape
 from synapsor.values import Token
 
@@ -42,6 +43,7 @@ class Rows:
         cut_by: which limit cut the result, of rows or of bytes; None when it is whole.
         total: how many rows there are in all, where that was asked for and could be told.
         doubled: a link that is not proven to lead to one row led to two.
+        withheld: of an aggregate, whether there may be groups that are too small to be told.
     """
 
     columns: tuple[str, ...]
@@ -50,6 +52,7 @@ class Rows:
     cut_by: str | None = None
     total: int | None = None
     doubled: bool = False
+    withheld: bool | None = None
 
     @property
     def bytes(self) -> int:
@@ -96,7 +99,7 @@ class SeenList:
 def evidence_body(
     evidence_id: str,
     call: Call,
-    plan: ReadPlan,
+    plan: ReadPlan | AggregatePlan,
     seen: Rows,
     *,
     source: str,
@@ -107,8 +110,10 @@ def evidence_body(
     The lists that came along with a row are in the same bundle, under the same digest.
     """
     shape = plan.shape
+    withheld = {} if seen.withheld is None else {"withheld": seen.withheld}
     also = {"lists": {name: found.body() for name, found in lists.items()}} if lists else {}
     return {
+        **withheld,
         "id": evidence_id,
         "call": call.id,
         "at": call.at,
@@ -133,7 +138,7 @@ def audit_body(
     call: Call,
     *,
     outcome: str,
-    shape: ReadShape | None,
+    shape: ReadShape | AggregateShape | None,
     parameters: str | None,
     rows: int,
     evidence: str | None,

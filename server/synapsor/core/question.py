@@ -6,7 +6,7 @@ with it, so one question has a shape for each set of filters that a call may ask
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from synapsor.contract.changes import MOST_MEMBERS, Operation, in_item
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.filters import token_of
 from synapsor.contract.mapping import ColumnRule, Link, Table
+from synapsor.core.aggregate import AggregateShape
 from synapsor.core.links import Joins, Mapped, column_of
 from synapsor.core.plan import Condition, Join, ReadPlan, ReadShape, Relation
 from synapsor.core.proposal import Member
@@ -23,7 +24,7 @@ from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
 from synapsor.values import Token, ValueUnfit
 
-_MOST_SHAPES = 256
+MOST_SHAPES = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class Question:
             return self.shape
         known = self._shapes.get((left_out, after))
         if known is None:
-            if len(self._shapes) >= _MOST_SHAPES:  # a model that tries every set of filters must not fill the memory
+            if len(self._shapes) >= MOST_SHAPES:  # a model that tries every set of filters must not fill the memory
                 self._shapes.clear()
             where = tuple(a.condition for a in self.asked if not a.argument or a.argument not in left_out)
             known = self._shapes[left_out, after] = replace(self.shape, where=where, after=after)
@@ -172,7 +173,7 @@ def _question(
     )
 
 
-def _most(capability: Capability) -> int:
+def _most(capability: ReadCapability | ProposeCapability) -> int:
     if isinstance(capability, ReadCapability):
         return capability.limits.rows
     return capability.members.at_most if capability.members else MOST_MEMBERS
@@ -197,25 +198,37 @@ def plan_absent(question: Question, scope: Scope, members: Sequence[Member]) -> 
     for condition in shape.where:
         tokens = list(dict.fromkeys(key[condition.column.name] for key in keys))
         values += tokens + tokens[-1:] * (condition.takes - len(tokens))
-    return ReadPlan(shape=shape, scope=_scope(shape, scope), values=tuple(values), time_ms=question.time_ms)
+    return ReadPlan(shape=shape, scope=scope_tokens(shape, scope), values=tuple(values), time_ms=question.time_ms)
+
+
+def conditions_of(
+    where: Mapping[str, Scalar | Compare], capability: Capability, table: Table, joins: Joins
+) -> tuple[Asked, ...]:
+    """Return every condition, the key's first, then the capability's own and those of the table."""
+    said = [*terms(where), *terms(table.only)]
+    return tuple(
+        asked_of(name, operator, values, capability, joins)
+        for name, operator, values in sorted(said, key=lambda term: term[0] not in table.key)
+    )
+
+
+def asked_of(name: str, operator: Operator, values: tuple[Scalar, ...], capability: Capability, joins: Joins) -> Asked:
+    """Return one condition, with where its tokens come from."""
+    rule = joins.rule(name)
+    if values and is_argument(values[0]):
+        argument = str(values[0])[1:]
+        declared = capability.arguments[argument]
+        condition = Condition(joins.column(name), operator, declared.many or 1)
+        return Asked(condition=condition, rule=rule, argument=argument, optional=declared.optional)
+    tokens = tuple(token_of(constant(value), rule, operator) for value in values)
+    return Asked(condition=Condition(joins.column(name), operator, len(tokens)), rule=rule, constants=tokens)
 
 
 def _asked(own: _Own, capability: ReadCapability | ProposeCapability, table: Table, joins: Joins) -> tuple[Asked, ...]:
-    """Return every condition: the parent's and the key's first, then the capability's own and those of the table."""
-    said = [*terms(own.where), *terms(table.only)]
+    """Return every condition, those on what a parent's row holds before all others."""
     see = joins.column
-    found = [Asked(condition=Condition(see(n)), rule=table.columns[n], parent=True) for n in own.parent]
-    for name, operator, values in sorted(said, key=lambda term: term[0] not in table.key):
-        rule = joins.rule(name)
-        if values and is_argument(values[0]):
-            argument = str(values[0])[1:]
-            declared = capability.arguments[argument]
-            condition = Condition(see(name), operator, declared.many or 1)
-            found.append(Asked(condition=condition, rule=rule, argument=argument, optional=declared.optional))
-        else:
-            tokens = tuple(token_of(constant(value), rule, operator) for value in values)
-            found.append(Asked(condition=Condition(see(name), operator, len(tokens)), rule=rule, constants=tokens))
-    return tuple(found)
+    parent = (Asked(condition=Condition(see(n)), rule=table.columns[n], parent=True) for n in own.parent)
+    return (*parent, *conditions_of(own.where, capability, table, joins))
 
 
 def _total_order(order: tuple[str, ...], key: tuple[str, ...]) -> tuple[str, ...]:
@@ -238,30 +251,46 @@ def plan_read(
     Raises:
         Refusal: an argument cannot be a value of its column (`invalid_arguments`).
     """
-    values: list[str] = [*parent]
-    for asked in question.asked[len(parent) :]:
-        if not asked.argument:
-            values += asked.constants
-        elif not asked.optional or asked.argument in arguments:
-            values += _tokens(asked, arguments[asked.argument])
-    left_out = frozenset(question.optional - arguments.keys()) if question.optional else frozenset()
+    values = [*parent, *values_of(question.asked[len(parent) :], arguments)]
+    left_out = left_out_of(question.optional, arguments)
     shape = question.shape_for(left_out, tuple(token is not None for token in after))
     values += [token for token in after if token is not None]
     joined = [
         token
         for join, constants in zip(shape.joins, question.joined, strict=True)
-        for token in (*_scope(join, scope), *constants)
+        for token in (*scope_tokens(join, scope), *constants)
     ]
     return ReadPlan(
         shape=shape,
-        scope=_scope(shape, scope),
+        scope=scope_tokens(shape, scope),
         values=tuple(values),
         joined=tuple(joined),
         time_ms=question.time_ms,
     )
 
 
-def _scope(shape: ReadShape | Join, scope: Scope) -> tuple[Token, ...]:
+def values_of(asked: Iterable[Asked], arguments: Mapping[str, Any]) -> list[str]:
+    """Return the tokens of conditions, in order; without those whose optional argument was left out.
+
+    Raises:
+        Refusal: an argument cannot be a value of its column (`invalid_arguments`).
+    """
+    values: list[str] = []
+    for one in asked:
+        if not one.argument:
+            values += one.constants
+        elif not one.optional or one.argument in arguments:
+            values += _tokens(one, arguments[one.argument])
+    return values
+
+
+def left_out_of(optional: frozenset[str], arguments: Mapping[str, Any]) -> frozenset[str]:
+    """Return the optional arguments that a call does not give."""
+    return frozenset(optional - arguments.keys()) if optional else frozenset()
+
+
+def scope_tokens(shape: ReadShape | AggregateShape | Join, scope: Scope) -> tuple[Token, ...]:
+    """Return the tokens of the columns that the session decides."""
     tenant = () if shape.tenant is None else (scope.tenant,)
     return tenant if shape.principal is None else (*tenant, scope.principal)
 

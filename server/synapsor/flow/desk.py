@@ -12,11 +12,13 @@ from typing import Any
 import anyio
 
 from synapsor import handles
+from synapsor.core.budget import spending_of, until_tomorrow
 from synapsor.core.envelope import failure, success
 from synapsor.core.evidence import Call, audit_body
 from synapsor.core.moment import stamp
 from synapsor.core.scope import Scope, Session, scope_of
 from synapsor.errors import Code, LedgerFailure, Refusal, SourceFailure, place
+from synapsor.flow.aggregate import aggregate
 from synapsor.flow.lookup import STATUS_TOOL, status_of, view_resource
 from synapsor.flow.prepare import Served, Tool
 from synapsor.flow.propose import propose
@@ -27,6 +29,7 @@ from synapsor.ports import AgentLedger, Clock
 
 log = logging.getLogger("synapsor.desk")
 
+_VERBS = {"read": read, "aggregate": aggregate, "propose": propose}
 _UNKNOWN = "?"
 RESOURCE = "synapsor.resource"
 """What an audit calls the reading of a resource that is not there for the session."""
@@ -101,8 +104,15 @@ class Desk:
         most = served.capability.limits.calls_per_minute
         if most is not None:
             self._rates.take((call.capability, scope.tenant, scope.principal), most, self._clock.now())
-        verb = propose if served.tool.kind == "propose" else read
-        return await verb(served, checked, scope, call, self._ledger)
+        await self._spend(served, checked, scope, call)
+        return await _VERBS[served.tool.kind](served, checked, scope, call, self._ledger)
+
+    async def _spend(self, served: Served, arguments: Mapping[str, Any], scope: Scope, call: Call) -> None:
+        """Count a call against its day before the source is asked: what is asked has been spent, whatever comes of it."""
+        now = self._clock.now()
+        spending = spending_of(served.capability.limits, call.capability, scope, arguments, now)
+        if spending is not None and not await self._ledger.spend(spending):
+            raise Refusal(Code.RATE_LIMITED, retry_after_ms=until_tomorrow(now))
 
     async def _check_standing(self, served: Served) -> None:
         standing = self._standing.get(served.contract)

@@ -89,7 +89,7 @@ async def _own_evidence(
     for served_list in capability.lists:
         if rows and (found := lists.get(served_list.name)) is not None:
             rows[0][served_list.name] = as_list(_rows(served_list.form, found), found["cut_by"])
-    view = {name: body[name] for name in ("id", "at", "capability", "cut_by", "plan")}
+    view = {n: body[n] for n in ("id", "at", "capability", "cut_by", "withheld", "plan") if n in body}
     return {**view, "rows": rows}, capability
 
 

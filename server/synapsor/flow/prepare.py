@@ -6,18 +6,27 @@ A capability whose mapping no longer fits the database is kept, and refuses ever
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from synapsor.config import Mode
 from synapsor.contract.arguments import ArgumentCheck, compile_arguments
-from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, is_single, shown
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+    is_single,
+    shown,
+    verb_of,
+)
 from synapsor.contract.changes import Operation
 from synapsor.contract.deciding import evidence_for
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.paths import steps_of
 from synapsor.contract.schema import input_schema
+from synapsor.core.count import CountQuestion, count_question_of
 from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.form import Form, form_of
@@ -29,6 +38,7 @@ from synapsor.core.question import Question, child_question_of, question_of
 from synapsor.core.writeback import target
 from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
+from synapsor.sql.aggregate import AggregateTemplate, compile_aggregate
 from synapsor.sql.read import ReadTemplate, compile_read
 
 
@@ -41,7 +51,7 @@ class Tool:
     """
 
     name: str
-    kind: Literal["read", "propose"]
+    kind: Literal["read", "aggregate", "propose"]
     destructive: bool = False
     description: str
     input_schema: Mapping[str, Any]
@@ -54,6 +64,14 @@ class Asked:
 
     capability: str
     same_row: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """An aggregate with the statement of its usual shape; the shapes that a call may make of it have others."""
+
+    question: CountQuestion
+    template: AggregateTemplate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +99,8 @@ class Served:
         returns: the columns that the model sees, by their paths.
         form: how they stand in a result.
         lists: the lists of related rows that come along.
-        template: the statement of `question.shape`; the shapes that a call may make of it have others.
+        question, template: of a read or proposal; the shapes that a call may make of it have other statements.
+        counting: of an aggregate.
         secret: the ledger's, for cursors.
         refusal: why every call is refused, or None.
         workflow: the workflow that its proposals belong to, and `asked` what that wants to have been read before.
@@ -98,6 +117,7 @@ class Served:
     check: ArgumentCheck
     question: Question | None
     template: ReadTemplate | None
+    counting: Counting | None
     secret: bytes
     returns: tuple[str, ...]
     form: Form
@@ -137,12 +157,23 @@ def tool_of(name: str, capability: Capability, table: Table, tables: Mapping[str
     """Return what a client sees of a capability, which is the same whatever its database says; `tables` are its contract's."""
     return Tool(
         name=name,
-        kind="propose" if isinstance(capability, ProposeCapability) else "read",
+        kind=verb_of(capability),
         destructive=isinstance(capability, ProposeCapability) and capability.operation is Operation.DELETE,
         description=capability.description,
         input_schema=input_schema(capability),
         output_schema=output_schema(capability, table, tables),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """What a capability asks of its source, and how it is told."""
+
+    returns: tuple[str, ...]
+    form: Form = field(default_factory=lambda: Form({}, flat=True))
+    question: Question | None = None
+    lists: tuple[ServedList, ...] = ()
+    counting: Counting | None = None
 
 
 class _Shop:
@@ -180,26 +211,28 @@ class _Shop:
         own, *others = contract.tables_of(capability)
         table = contract.tables[own]
         wired = self._wiring[table.source]
-        question, lists = self._questions(name, capability, own) if self._stands(capability, own) else (None, ())
-        refusal = Code.SCHEMA_DRIFT if question is None else None
+        ready = self._ready(name, capability, own) if self._stands(capability, own) else None
+        refusal = Code.SCHEMA_DRIFT if ready is None else None
         if refusal is None and isinstance(capability, ProposeCapability) and wired.mode == "evidence":
             refusal = Code.PROPOSALS_OFF
-        returns = tuple(shown(capability, table))
+        ready = ready or _Ready(returns=shown(capability, table))
+        question = ready.question
         return Served(
             tool=tool_of(name, capability, table, contract.tables),
             contract=self._digest,
             capability=capability,
-            table=table if question is None else self._narrow[own],
+            table=self._narrow.get(own, table),
             related=tuple(contract.tables[n] for n in others),
             context=contract.context_of(capability),
             source=wired.source,
             check=compile_arguments(capability),
             question=question,
             template=None if question is None else compile_read(question.shape, wired.source.dialect),
+            counting=ready.counting,
             secret=self._secret,
-            returns=returns,
-            form=form_of(returns, table, contract.tables),
-            lists=lists,
+            returns=ready.returns,
+            form=ready.form,
+            lists=ready.lists,
             refusal=refusal,
             workflow=contract.workflow_of(name) if isinstance(capability, ProposeCapability) else None,
             asked=_asked(contract, name, table),
@@ -208,22 +241,32 @@ class _Shop:
             ),
         )
 
-    def _stands(self, capability: Capability, own: str) -> bool:
-        """Tell whether every mapping and every link that a capability needs is as it was reviewed."""
-        needed = {(name, "") for name in self._contract.tables_of(capability)}
-        needed |= {(step.table, step.link) for step in steps_of(capability, own, self._contract.tables)}
-        return not needed & self._broken
-
-    def _questions(self, name: str, capability: Capability, own: str) -> tuple[Question | None, tuple[ServedList, ...]]:
+    def _ready(self, name: str, capability: Capability, own: str) -> _Ready | None:
+        """Return a capability's question, or None where its links would make it count wrong."""
         mapped = self._mapped[own]
+        if isinstance(capability, AggregateCapability):
+            counted = count_question_of(capability, mapped.table, mapped.natives)
+            template = compile_aggregate(counted.shape, self._wiring[mapped.table.source].source.dialect)
+            returns = tuple(name for name, _ in counted.shape.described)
+            form = Form({name: name for name in returns}, flat=True)
+            return _Ready(returns=returns, form=form, counting=Counting(question=counted, template=template))
         question = question_of(capability, mapped.table, mapped.natives, self._mapped)
         if question.shape.miscounted:
             message = f"{name} counts rows by a link that is not proven to lead to one row, and could count one twice."
             self.findings.append(
                 Finding(rule="link_miscounts", message=message, fix="Do without `total`, or make the key unique.")
             )
-            return None, ()
-        return question, tuple(self._lists(capability, mapped.table)) if isinstance(capability, ReadCapability) else ()
+            return None
+        lists = tuple(self._lists(capability, mapped.table)) if isinstance(capability, ReadCapability) else ()
+        returns = shown(capability, mapped.table)
+        form = form_of(returns, mapped.table, self._contract.tables)
+        return _Ready(returns=returns, form=form, question=question, lists=lists)
+
+    def _stands(self, capability: Capability, own: str) -> bool:
+        """Tell whether every mapping and every link that a capability needs is as it was reviewed."""
+        needed = {(name, "") for name in self._contract.tables_of(capability)}
+        needed |= {(step.table, step.link) for step in steps_of(capability, own, self._contract.tables)}
+        return not needed & self._broken
 
     def _lists(self, capability: ReadCapability, table: Table) -> Iterator[ServedList]:
         tables = self._contract.tables

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from synapsor import handles
 from synapsor.contract.arguments import CURSOR, MAX_CURSOR
 from synapsor.contract.capability import ReadCapability
+from synapsor.core.aggregate import AggregatePlan
 from synapsor.core.cursor import seal, unseal
 from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, Rows, SeenList, audit_body, evidence_body
@@ -29,7 +30,7 @@ from synapsor.values import Json, Token, ValueUnfit
 Fetch: TypeAlias = Callable[[Statement], Awaitable[Sequence[RawRow]]]
 """Returns the rows of a statement: of a transaction of its own, or of one that is open."""
 
-_REFUSALS = {
+REFUSALS = {
     Failure.UNAVAILABLE: Code.SOURCE_UNAVAILABLE,
     Failure.BUSY: Code.BUSY,
     Failure.TIMEOUT: Code.TIMEOUT,
@@ -38,6 +39,7 @@ _REFUSALS = {
     Failure.DENIED: Code.SCHEMA_DRIFT,
     Failure.VALUE: Code.NOT_FOUND,
 }
+"""What a model is told of each way in which a source can fail."""
 
 
 async def read(
@@ -88,7 +90,7 @@ async def _seen(template: ReadTemplate, plan: ReadPlan, fetch: Fetch) -> Rows:
     try:
         seen = template.seen(plan, await fetch(template.bind(plan)))
     except SourceFailure as failed:
-        raise Refusal(_REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
+        raise Refusal(REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
     except ValueUnfit:
         raise Refusal(Code.SCHEMA_DRIFT) from None
     recheck(plan, seen.rows)
@@ -115,7 +117,7 @@ async def look_with_lists(
                 found[part.name] = listed = await _listed(part, parent, arguments, scope, snapshot.fetch, left)
                 left -= listed.seen.bytes
     except SourceFailure as failed:
-        raise Refusal(_REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
+        raise Refusal(REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
     return seen, found
 
 
@@ -160,7 +162,7 @@ def _paged(served: Served, arguments: Mapping[str, Any], scope: Scope) -> tuple[
 
 
 def audit_of(
-    call: Call, plan: ReadPlan, rows: int, evidence: str | None, served: Served, outcome: str = "ok"
+    call: Call, plan: ReadPlan | AggregatePlan, rows: int, evidence: str | None, served: Served, outcome: str = "ok"
 ) -> dict[str, Any]:
     """Return the query audit of a call that reached its source."""
     return audit_body(

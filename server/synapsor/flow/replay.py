@@ -176,7 +176,7 @@ async def _audit(ledger: ReviewLedger, record: ProposalRecord) -> Mapping[str, A
 
 
 def _seen(evidence: Mapping[str, Any], checks: tuple[Check, ...]) -> Step:
-    names = ("id", "at", "source", "columns", "rows", "cut_by", "position", "plan", "parameters")
+    names = ("id", "at", "source", "columns", "rows", "cut_by", "withheld", "position", "plan", "parameters")
     facts = {n: evidence.get(n) for n in names} | {n: evidence[n] for n in ("lists",) if n in evidence}
     return Step(name="seen", facts={**facts, "digest": digest("evidence", evidence)}, checks=checks)
 

@@ -11,11 +11,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from synapsor.contract.capability import Argument, Capability, ReadCapability
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Argument,
+    Capability,
+    ReadCapability,
+)
 from synapsor.contract.changes import Operation
 from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.model import Contract
+from synapsor.core.count import count_question_of, plan_count
 from synapsor.core.links import Mapped, column_of
 from synapsor.core.plan import Condition, Relation, WriteShape
 from synapsor.core.posture import natives
@@ -24,9 +30,10 @@ from synapsor.core.scope import Scope
 from synapsor.core.writeback import target
 from synapsor.errors import naming
 from synapsor.ports import ReadSource
+from synapsor.sql.aggregate import compile_aggregate
 from synapsor.sql.explain import Estimate, estimate, explained
 from synapsor.sql.read import compile_read
-from synapsor.sql.statement import Dialect
+from synapsor.sql.statement import Dialect, Statement
 from synapsor.sql.write import compile_write
 from synapsor.values import ColumnType
 
@@ -58,6 +65,9 @@ def statements(contract: Contract, name: str, dialect: Dialect) -> tuple[Sent, .
     """Return what a capability sends to a source of this dialect: a read its read, a proposal what applying it takes as well."""
     capability = contract.capabilities[name]
     table = contract.table_of(capability)
+    if isinstance(capability, AggregateCapability):
+        counted = compile_aggregate(count_question_of(capability, table).shape, dialect)
+        return (Sent(purpose="the count", text=counted.text),)
     mapped = {word: Mapped(table=known) for word, known in contract.tables.items()}
     question = question_of(capability, table, None, mapped)
     read = Sent(purpose="the read", text=compile_read(question.shape, dialect).text)
@@ -118,15 +128,27 @@ async def expected(contract: Contract, name: str, source: ReadSource, tenant: st
     capability = contract.capabilities[name]
     table = contract.table_of(capability)
     with naming(table.source):
-        mapped = {word: Mapped(table=known) for word, known in contract.tables.items()}
         facts = await source.describe(Relation.parse(table.relation))
-        question = question_of(capability, table, natives(facts) if facts else None, mapped)
-        arguments = _made_up(capability, question.asked)
+        known = natives(facts) if facts else None
         scope = _made_up_scope(contract.tables_of(capability).values(), tenant)
-        plan = plan_read(question, scope, arguments)
-        statement = compile_read(plan.shape, source.dialect).bind(plan)
+        if isinstance(capability, AggregateCapability):
+            statement = _counted(capability, table, known, scope, source.dialect)
+        else:
+            mapped = {word: Mapped(table=other) for word, other in contract.tables.items()}
+            question = question_of(capability, table, known, mapped)
+            plan = plan_read(question, scope, _made_up(capability, question.asked))
+            statement = compile_read(plan.shape, source.dialect).bind(plan)
         rows = await source.fetch(explained(statement, source.dialect), time_ms=_TIME_MS)
     return estimate(rows, source.dialect)
+
+
+def _counted(
+    capability: AggregateCapability, table: Table, known: Mapping[str, str] | None, scope: Scope, dialect: Dialect
+) -> Statement:
+    question = count_question_of(capability, table, known)
+    asked = [*question.asked, *(one for period in question.periods for one in period)]
+    plan = plan_count(question, scope, _made_up(capability, asked), apart=False)
+    return compile_aggregate(plan.shape, dialect).bind(plan)
 
 
 def _made_up_scope(read: Iterable[Table], tenant: str | None) -> Scope:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from synapsor.contract.approval import PerDay
+from synapsor.core.budget import Spending
 from synapsor.core.moment import stamp
 from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
@@ -15,7 +16,7 @@ from synapsor.core.records import from_body
 from synapsor.core.review import SignedDecision, SignedSwitch
 from synapsor.core.writeback import Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
-from synapsor.ledger import contracts, decisions, handles, jobs, policies, proposals, reads
+from synapsor.ledger import budgets, contracts, decisions, handles, jobs, policies, proposals, reads
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
@@ -61,6 +62,10 @@ class Ledger:
         """Record an audit and its evidence in one durable transaction; returns after the commit."""
         entry = reads.read_event(audit, evidence)
         await self._write(lambda book: book.append(entry))
+
+    async def spend(self, spending: Spending) -> bool:
+        """Count a call; False when its day is spent."""
+        return await self._connection.write(lambda tx: budgets.spend(tx, spending))
 
     async def file_proposal(
         self, proposal: Proposal, evidence: Mapping[str, Any], audit: Mapping[str, Any]

@@ -19,9 +19,8 @@ from urllib.parse import quote
 
 from synapsor.errors import ConfigError, Failure, SourceFailure
 from synapsor.sources.shield import to_the_end
-from synapsor.sources.sqlite_order import decimals_by_value, moments_by_value
+from synapsor.sources.sqlite_functions import NAMES, install
 from synapsor.sql.statement import RawRow, Statement
-from synapsor.sql.tokens import DECIMAL_ORDER, MOMENT_ORDER
 
 T = TypeVar("T")
 Role: TypeAlias = Literal["read", "write", "catalogue"]
@@ -57,7 +56,8 @@ _KINDS: dict[int, Failure] = {
     sqlite3.SQLITE_PROTOCOL: Failure.UNAVAILABLE,
 }
 # SQLite has one code for all mistakes in a statement; what it says is the only sign of a changed schema or a refused function.
-_DRIFT = ("no such table", "no such column", "no such function", "no such module")
+# A function of ours raises when a value is not stored as its reviewed type.
+_DRIFT = ("no such table", "no such column", "no such function", "no such module", "user-defined ")
 _DRIFT_TABLE = re.compile(r"table \S+ has (?:no column named|\d+ columns)")
 _FORBIDDEN = "not authorized"
 _UNREADABLE = "Could not decode"
@@ -131,8 +131,7 @@ class Place:
                 connection.execute(f"PRAGMA {pragma.format(schema=self.schema)}").close()
             # SQLite opens a file when it is first read.
             connection.execute(f'PRAGMA "{self.schema}".schema_version').fetchall()
-            connection.create_collation(DECIMAL_ORDER, decimals_by_value)
-            connection.create_collation(MOMENT_ORDER, moments_by_value)
+            install(connection)
             connection.set_authorizer(permits)
         except BaseException:
             connection.close()
@@ -156,13 +155,16 @@ _ROLE_PRAGMAS: dict[Role, tuple[str, ...]] = {
 
 Authorizer: TypeAlias = Callable[[int, str | None, str | None, str | None, str | None], int]
 # What reviewed statements and the views behind them may call. Nothing here reads a file, loads code or changes a setting.
-_FUNCTIONS = frozenset(
-    "abs avg ceil ceiling char coalesce concat concat_ws count cume_dist date datetime dense_rank exp first_value floor format glob"  # noqa: SIM905  # a list of a hundred quoted names says no more
-    " group_concat hex ifnull iif instr json json_array json_array_length json_extract json_group_array json_group_object json_object"
-    " json_patch json_quote json_remove json_replace json_set json_type json_valid julianday lag last_value lead length like ln log"
-    " log10 log2 lower ltrim max min mod nth_value ntile nullif octet_length percent_rank pi pow power printf quote rank replace round"
-    " row_number rtrim sign sqrt strftime string_agg substr substring sum time timediff total trim trunc typeof unhex unicode unixepoch"
-    " upper -> ->>".split()
+_FUNCTIONS = (
+    frozenset(
+        "abs avg ceil ceiling char coalesce concat concat_ws count cume_dist date datetime dense_rank exp first_value floor format glob"  # noqa: SIM905  # a list of a hundred quoted names says no more
+        " group_concat hex ifnull iif instr json json_array json_array_length json_extract json_group_array json_group_object json_object"
+        " json_patch json_quote json_remove json_replace json_set json_type json_valid julianday lag last_value lead length like ln log"
+        " log10 log2 lower ltrim max min mod nth_value ntile nullif octet_length percent_rank pi pow power printf quote rank replace round"
+        " row_number rtrim sign sqrt strftime string_agg substr substring sum time timediff total trim trunc typeof unhex unicode unixepoch"
+        " upper -> ->>".split()
+    )
+    | NAMES
 )
 _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE})
 _WRITING = _READING | {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}

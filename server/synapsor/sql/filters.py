@@ -21,7 +21,13 @@ def of_rows(
     conditions: list[exp.Expression] = []
     for number, column in enumerate(scope, start=taken + 1):
         conditions += matches(number, column, dialect)
-    taken += len(scope)
+    made, taken = of_conditions(taken + len(scope), where, dialect)
+    return conditions + made, taken
+
+
+def of_conditions(taken: int, where: Sequence[Condition], dialect: Dialect) -> tuple[list[exp.Expression], int]:
+    """Return conditions whose parameters follow `taken` others, and how many there are with theirs."""
+    conditions: list[exp.Expression] = []
     for condition in where:
         conditions += _MADE.get(condition.operator, _range)(taken + 1, condition, dialect)
         taken += condition.takes

@@ -45,7 +45,11 @@ class Seen:
 
     @property
     def rows(self) -> list[Mapping[str, Any]]:
-        """The rows, or the one row."""
+        """The rows or groups, or the one row or total."""
+        if "totals" in self.data:
+            return [] if self.data["totals"] is None else [self.data["totals"]]
+        if "groups" in self.data:
+            return list(self.data["groups"])
         return [self.data["row"]] if "row" in self.data else list(self.data.get("rows", ()))
 
 

@@ -82,7 +82,9 @@ def _reads(cases: Cases, project: Project) -> set[str]:
     if loaded is None:
         raise ConfigError(f"{cases.contract} is no contract of this project.", fix="Add it under `policies:`.")
     return {
-        name for name, tool in project.tools().items() if tool.kind == "read" and name in loaded.contract.capabilities
+        name
+        for name, tool in project.tools().items()
+        if tool.kind != "propose" and name in loaded.contract.capabilities
     }
 
 

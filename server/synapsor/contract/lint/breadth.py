@@ -8,7 +8,16 @@ from difflib import SequenceMatcher
 from itertools import combinations
 from typing import Final
 
-from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, is_single, shown
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+    is_single,
+    shown,
+    used,
+    verb_of,
+)
 from synapsor.contract.conditions import is_argument, terms
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import Table
@@ -49,6 +58,8 @@ def _filtered(capability: Capability, table: Table) -> bool:
 
 
 def _returns(path: Path, capability: Capability, table: Table, at: Positions) -> Iterator[Problem]:
+    if isinstance(capability, AggregateCapability):
+        return
     if capability.returns is None:
         fix = f"Write `returns: [{', '.join(table.returned)}]`, without what is not needed."
         yield at.at_key(path, "LNT102", "It returns whatever the table allows, now and later.", fix)
@@ -69,10 +80,9 @@ class _Tool:
     @property
     def kind(self) -> tuple[object, ...]:
         """What two must have in common to do nearly the same."""
-        proposes = isinstance(self.capability, ProposeCapability)
         columns = self.capability.set.keys() if isinstance(self.capability, ProposeCapability) else ()
         table = (self.table.source, self.table.relation)
-        return (*table, proposes, is_single(self.capability, self.table), *sorted(columns))
+        return (*table, verb_of(self.capability), is_single(self.capability, self.table), *sorted(columns))
 
 
 def twins(contracts: Sequence[tuple[Contract, Positions]]) -> Iterator[Problem]:
@@ -104,7 +114,9 @@ def _features(tool: _Tool) -> set[tuple[object, ...]]:
     asked: set[tuple[object, ...]] = {
         (name, operator, _constants(values)) for name, operator, values in terms(tool.capability.where)
     }
-    return asked | {(name,) for name in shown(tool.capability, tool.table)} | {("", name) for name in where}
+    computed = used(tool.capability) if isinstance(tool.capability, AggregateCapability) else ()
+    asked |= {("", name) for name in (*where, *computed)}
+    return asked | {(name,) for name in shown(tool.capability, tool.table)}
 
 
 def _constants(values: tuple[object, ...]) -> tuple[str, ...]:

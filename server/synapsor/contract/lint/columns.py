@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from synapsor.contract.capability import Capability, ProposeCapability, ReadCapability, is_single, shown
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+    is_single,
+    shown,
+)
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.lint import words
 from synapsor.contract.mapping import ColumnRule, SingleTenant, Table
@@ -29,7 +36,8 @@ def column_lints(contract: Contract, at: Positions) -> Iterator[Problem]:
 def _used(capability: Capability, contract: Contract) -> Iterator[tuple[str, str]]:
     own = next(iter(contract.tables_of(capability)))
     yield from used_columns(capability, own, contract.tables)
-    yield from ((own, name) for name in shown(capability, contract.tables[own]) if "." not in name)
+    if not isinstance(capability, AggregateCapability):
+        yield from ((own, name) for name in shown(capability, contract.tables[own]) if "." not in name)
 
 
 def _denied(path: Path, table: Table, used: set[str], at: Positions) -> Iterator[Problem]:
@@ -59,6 +67,8 @@ def _tenancy(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
 
 
 def _returned(path: Path, capability: Capability, contract: Contract, at: Positions) -> Iterator[Problem]:
+    if isinstance(capability, AggregateCapability):
+        return  # no value of one row is told
     table = contract.table_of(capability)
     places = {column: index for index, column in enumerate(capability.returns or ())}
     listing = isinstance(capability, ReadCapability) and not is_single(capability, table)

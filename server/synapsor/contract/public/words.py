@@ -69,14 +69,8 @@ NOTES: Final[dict[str, str]] = {
 """What a translation changes, always to the same or to less."""
 
 WAITS: Final[dict[str, str]] = {
-    "aggregates": "Aggregates are not part of this version.",
-    "policies": "Approvals by policy are not part of this version.",
-    "quorum": "More approvals than one are not part of this version.",
-    "reason_code": "An argument that gives only a reason is not part of this version.",
     "reversibility": "Reviewed inverses are not part of this version.",
-    "supervised_worker": "Supervised workers are not part of this version.",
     "tokens": "Columns that a model sees as tokens are not part of this version.",
-    "workflows": "Workflows are not part of this version.",
 }
 """What the translation writes already and this version does not serve yet; a line goes when its feature comes."""
 

@@ -1,6 +1,6 @@
 -- The ledger. Every record row carries the number of the event that was written with it, and that event's body carries the
--- digest of the record's body; so the chain of events covers every record. Only `proposal.status`, the lease columns of `job`
--- and `probe` ever change.
+-- digest of the record's body; so the chain of events covers every record. Only `proposal.status`, the lease columns of `job`,
+-- `spent` and `probe` ever change.
 
 CREATE TABLE migration (
     number INTEGER PRIMARY KEY,
@@ -20,6 +20,15 @@ CREATE TABLE probe (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     at TEXT NOT NULL
 ) STRICT;
+
+-- How often somebody has asked in a day, by the digests of who and what; no record, and forgotten when the day is over.
+CREATE TABLE spent (
+    day TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    variant TEXT NOT NULL,
+    calls INTEGER NOT NULL CHECK (calls > 0),
+    PRIMARY KEY (day, caller, variant)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE event (
     seq INTEGER PRIMARY KEY CHECK (seq > 0),
@@ -292,6 +301,12 @@ END;
 CREATE TRIGGER job_kept BEFORE DELETE ON job
 BEGIN
     SELECT raise(ABORT, 'job: append only');
+END;
+
+CREATE TRIGGER spent_counts BEFORE UPDATE ON spent
+WHEN NEW.calls <> OLD.calls + 1 OR NEW.day <> OLD.day OR NEW.caller <> OLD.caller OR NEW.variant <> OLD.variant
+BEGIN
+    SELECT raise(ABORT, 'spent: counts by one');
 END;
 
 CREATE TRIGGER migration_fixed BEFORE UPDATE ON migration
