@@ -7,7 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.core.moment import stamp
-from synapsor.core.proposal import Proposal
+from synapsor.core.proposal import Member, Proposal
 from synapsor.core.review import Operator
 from synapsor.core.signatures import public_text
 from synapsor.ledger.open import open_memory_ledger
@@ -73,10 +73,17 @@ ROW: dict[str, str | None] = {
 }
 
 
+def with_row(told: Proposal, **fields: Any) -> Proposal:
+    """Return the proposal with other fields; `key`, `before` and `changes` are those of its first row."""
+    row = {name: fields.pop(name) for name in ("key", "before", "changes") if name in fields}
+    members = fields.pop("members", told.members)
+    return replace(told, members=(replace(members[0], **row), *members[1:]) if row else members, **fields)
+
+
 def proposal(ledger: str = "led_test", **changes: Any) -> Proposal:
     """Return a waiver of one late fee, asked for a minute ago; `changes` replace its fields."""
     evidence = evidence_of(ROW)
-    return replace(
+    return with_row(
         Proposal(
             id=PROPOSAL_ID,
             branch="rb_" + "0" * 19 + "1",
@@ -93,7 +100,14 @@ def proposal(ledger: str = "led_test", **changes: Any) -> Proposal:
             relation="billing.invoices",
             tenant_column="tenant_id",
             principal_column=None,
-            key=(("id", "INV-3001"),),
+            operation="update",
+            members=(
+                Member(
+                    key=(("id", "INV-3001"),),
+                    before=dict(ROW),
+                    changes={"late_fee_cents": "0", "waiver_reason": "Paid next day."},
+                ),
+            ),
             columns=(
                 ("id", "text"),
                 ("tenant_id", "text"),
@@ -101,8 +115,6 @@ def proposal(ledger: str = "led_test", **changes: Any) -> Proposal:
                 ("waiver_reason", "text"),
                 ("row_version", "integer"),
             ),
-            before=dict(ROW),
-            changes={"late_fee_cents": "0", "waiver_reason": "Paid next day."},
             guards=("row_version", "late_fee_cents", "waiver_reason"),
             advances="row_version",
             moves=(),

@@ -8,13 +8,14 @@ from typing import Any
 
 from synapsor.core.moment import stamp
 from synapsor.core.policy import PolicyUse
-from synapsor.core.proposal import Proposal, Status
+from synapsor.core.proposal import Member, Proposal, Status
 from synapsor.core.review import Activation, Decision, SignedDecision, SignedSwitch, Switch, SwitchState, policy_digest
 from synapsor.core.writeback import Job, Lease, Receipt
 from synapsor.handles import evidence_of
 from synapsor.ledger.store import Ledger
 from synapsor.ports import Activated
 from synapsor.values import digest
+from tests.decisions import with_row
 
 START = dt.datetime(2026, 11, 23, 20, 17, tzinfo=dt.UTC)
 CONTRACT = digest("contract", "one")
@@ -78,6 +79,11 @@ def seen(tenant: str = "acme", row: str = "INV-3001", padding: int = 0) -> tuple
 
 
 def a_proposal(ledger: Ledger, evidence: dict[str, Any], **changed: Any) -> Proposal:
+    row = Member(
+        key=(("id", "INV-3001"),),
+        before={"id": "INV-3001", "tenant_id": "acme", "late_fee_cents": "5500", "row_version": "7"},
+        changes={"late_fee_cents": "0"},
+    )
     filed = Proposal(
         id=handle("wrp"),
         branch=handle("rb"),
@@ -94,10 +100,9 @@ def a_proposal(ledger: Ledger, evidence: dict[str, Any], **changed: Any) -> Prop
         relation="billing.invoices",
         tenant_column="tenant_id",
         principal_column=None,
-        key=(("id", "INV-3001"),),
+        operation="update",
+        members=(row,),
         columns=(("id", "text"), ("tenant_id", "text"), ("late_fee_cents", "integer"), ("row_version", "integer")),
-        before={"id": "INV-3001", "tenant_id": "acme", "late_fee_cents": "5500", "row_version": "7"},
-        changes={"late_fee_cents": "0"},
         guards=("row_version", "late_fee_cents"),
         advances="row_version",
         moves=(),
@@ -107,7 +112,7 @@ def a_proposal(ledger: Ledger, evidence: dict[str, Any], **changed: Any) -> Prop
         request=digest("request", secrets.token_hex(8)),
         role="billing_lead",
     )
-    return replace(filed, **changed)
+    return with_row(filed, **changed)
 
 
 async def file_one(ledger: Ledger, **changed: Any) -> Proposal:
@@ -160,7 +165,7 @@ def a_use(proposal: Proposal, signed: SignedDecision, **changed: Any) -> PolicyU
         decision=signed.decision.id,
         tenant=proposal.tenant or "",
         principal=proposal.principal,
-        object=proposal.key[0][1],
+        object=proposal.members[0].key[0][1],
         totals={"late_fee_cents": "5500"},
     )
     return replace(use, **changed)
@@ -201,7 +206,7 @@ def a_receipt(lease: Lease, outcome: str = "applied", **changed: Any) -> Receipt
         worker=lease.worker,
         attempt=lease.attempt,
         changed=outcome == "applied",
-        after={"late_fee_cents": "0", "row_version": "8"} if outcome == "applied" else {},
+        after=({"late_fee_cents": "0", "row_version": "8"},) if outcome == "applied" else (),
         at=at(120),
     )
     return replace(receipt, **changed)

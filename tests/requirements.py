@@ -274,6 +274,22 @@ REQUIREMENTS: dict[str, Requirement] = {
     "posture:worker-sufficient": _R(
         "The worker does not start on a source where it could not keep its promises.", "D07"
     ),
+    "delete:no-more": _R(
+        "A delete removes exactly the approved rows, and is refused where the database would do more than was reviewed.",
+        "law 4",
+    ),
+    "insert:once": _R(
+        "A row is added under the session's tenant, once, and never beside one with its dedup columns.", "law 4, R1"
+    ),
+    "set:all-or-nothing": _R("All members of a set are changed, or none.", "law 4, R5"),
+    "set:frozen": _R(
+        "A set is frozen when it is proposed, no larger than was reviewed in rows and totals, and shown member by member.",
+        "law 5",
+    ),
+    "propose:computed": _R(
+        "A value is counted exactly from the one before, inside every bound, or made of who asks and when.", "DESIGN 5"
+    ),
+    "propose:steps": _R("A column goes only the steps that were reviewed.", "DESIGN 5"),
     "propose:bounded": _R("A proposal is inside the reviewed bounds and changes something.", "DESIGN 5"),
     "read:any-contract": _R(
         "Whatever contract is accepted and whatever is called, a read answers what the reviewed filters say of the session's own rows.",

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from synapsor.core.evidence import Rows
-from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.facts import Finding, Needs, RelationFacts
 from synapsor.core.plan import Column, Condition, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
 from synapsor.core.posture import judge_reader, judge_writer
 from synapsor.ports import ReadSource, WriteSource
@@ -57,7 +57,8 @@ async def told_of_writer(
     source: WriteSource, writes: Mapping[Relation, frozenset[str]], receipts: Relation
 ) -> list[Finding]:
     """Return what is found about the worker's credential, for the given updates."""
-    return list(judge_writer(await source.posture(writes, receipts), writes, receipts))
+    needs = {relation: Needs(updates=columns) for relation, columns in writes.items()}
+    return list(judge_writer(await source.posture(writes, receipts), needs, receipts))
 
 
 def relation(database: Database, name: str) -> Relation:

@@ -33,6 +33,7 @@ class Code(StrEnum):
     OUT_OF_BOUNDS = "out_of_bounds"
     NOTHING_TO_CHANGE = "nothing_to_change"
     EVIDENCE_REQUIRED = "evidence_required"
+    ALREADY_THERE = "already_there"
     PROPOSALS_OFF = "proposals_off"
     SCOPE_UNAVAILABLE = "scope_unavailable"
     SCHEMA_DRIFT = "schema_drift"
@@ -73,6 +74,7 @@ MEANINGS: dict[Code, Meaning] = {
         "The workflow asks for evidence that this run has not read.",
         "Call the named capability first, then propose again.",
     ),
+    Code.ALREADY_THERE: Meaning("Such a record is there already.", "Nothing needs to be added."),
     Code.PROPOSALS_OFF: Meaning(
         "This source is served for reading only.", "An operator must allow proposals for this source."
     ),

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from synapsor.contract.approval import PerDay
 from synapsor.core.budget import Spending
-from synapsor.core.facts import RelationFacts, Rights
+from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
@@ -92,6 +92,13 @@ class WriteTransaction(Protocol):
 
     async def execute(self, statement: Statement) -> int:
         """Return the number of rows matched (not the number changed)."""
+        ...
+
+    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
+        """Return what removing a row of a relation does beside, as far as foreign keys lead on.
+
+        Asked in the transaction, so that what holds the row's lock also keeps every trigger and foreign key as it is.
+        """
         ...
 
     async def settle_constraints(self) -> None:

@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from synapsor.config import Config, SourceConfig
 from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.changes import Operation
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
-from synapsor.core.facts import Finding
+from synapsor.core.effects import judge_change
+from synapsor.core.facts import Finding, Needs
 from synapsor.core.plan import Relation
-from synapsor.core.posture import UNSAFE, judge_reader, judge_write, judge_writer, refuse_fatal
+from synapsor.core.posture import UNSAFE, judge_reader, judge_writer, refuse_fatal
 from synapsor.core.review import Operator, verify_activation
-from synapsor.core.row_security import UPDATES, judge_row_security
+from synapsor.core.row_security import CHANGES, judge_row_security
 from synapsor.core.session import judge_sessions
 from synapsor.core.shape import Shape, compare, recorded, shape_of
 from synapsor.core.writeback import target
@@ -314,16 +316,19 @@ class Project:
         source = open_writer(name, wired)
         self._stack.push_async_callback(source.aclose)
         receipts = Relation.parse(wired.receipts)
-        writes: dict[Relation, frozenset[str]] = {}
+        place = WriteTarget(source=source, receipts=receipts, time_ms=wired.timeouts.lock_ms)
+        writes: dict[Relation, Needs] = {}
         found: list[Finding] = []
         for loaded in self.contracts():
-            for table, sets in _written(loaded):
+            for capability, table in _written(loaded):
                 if table.source == name:
                     facts = await source.describe(target(table))
-                    found += [*judge_write(table, facts), *judge_row_security(table, facts, UPDATES)]
-                    writes[target(table)] = writes.get(target(table), frozenset()) | sets
+                    effects = await place.effects(capability, target(table))
+                    found += judge_change(capability, table, facts, effects)
+                    found += judge_row_security(table, facts, CHANGES[capability.operation])
+                    writes[target(table)] = writes.get(target(table), Needs()) | _needs(capability, table)
         found += judge_writer(await source.posture(writes, receipts), writes, receipts)
-        return WriteTarget(source=source, receipts=receipts, time_ms=wired.timeouts.lock_ms), found
+        return place, found
 
 
 def check_sources(config: Config, loaded: Iterable[LoadedContract]) -> None:
@@ -356,8 +361,16 @@ def token_sessions(config: Config) -> dict[str, Collection[str]]:
     return {f"the session of http token {token.name}": token.session for token in config.http.tokens}
 
 
-def _written(loaded: LoadedContract) -> list[tuple[Table, frozenset[str]]]:
-    return [(loaded.contract.table_of(c), frozenset(c.set)) for c in proposals_of(loaded.contract)]
+def _written(loaded: LoadedContract) -> list[tuple[ProposeCapability, Table]]:
+    return [(c, loaded.contract.table_of(c)) for c in proposals_of(loaded.contract)]
+
+
+def _needs(capability: ProposeCapability, table: Table) -> Needs:
+    reads = frozenset(table.allowed)
+    if capability.operation is Operation.INSERT:
+        return Needs(reads=reads, inserts=frozenset({*capability.set, *table.scope}))
+    deletes = capability.operation is Operation.DELETE
+    return Needs(reads=reads, updates=frozenset(capability.set), deletes=deletes)
 
 
 def proposals_of(contract: Contract) -> list[ProposeCapability]:

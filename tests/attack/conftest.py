@@ -7,6 +7,8 @@ import pytest_asyncio
 
 from tests.attack.odd import POLICY, odd_table
 from tests.attack.shop import Shop, open_shop
+from tests.attack.tasks import POLICY as TASKS
+from tests.attack.tasks import tasks_table
 from tests.databases import Database
 
 
@@ -22,4 +24,12 @@ async def odd(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
     """A project over the odd table."""
     with odd_table(database):
         async with open_shop(tmp_path / "project", database, policy=POLICY) as found:
+            yield found
+
+
+@pytest_asyncio.fixture
+async def tasks(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
+    """A project over the table of tasks."""
+    with tasks_table(database):
+        async with open_shop(tmp_path / "project", database, policy=TASKS) as found:
             yield found

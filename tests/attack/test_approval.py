@@ -13,7 +13,7 @@ from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.review import approve, reject
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
-from tests.decisions import NOW, ROW, Person, audit_of, evidence_of, filed, person, proposal
+from tests.decisions import NOW, ROW, Person, audit_of, evidence_of, filed, person, proposal, with_row
 
 
 async def leo_says_yes(
@@ -115,7 +115,7 @@ async def test_an_expired_approval_counts_no_more() -> None:
 @pytest.mark.requirement("approval:one-digest")
 async def test_a_proposal_that_is_not_the_one_shown_is_not_approved() -> None:
     ledger, asked = await filed()
-    shown = replace(asked, changes={"late_fee_cents": "5499", "waiver_reason": "Paid next day."})
+    shown = with_row(asked, changes={"late_fee_cents": "5499", "waiver_reason": "Paid next day."})
     leo = person()
     with pytest.raises(IntegrityError):
         await leo_says_yes(ledger, asked, leo, digest=shown.digest)
@@ -153,7 +153,7 @@ async def test_an_approval_of_one_proposal_is_none_of_a_proposal_that_differs_in
     ledger, asked = await filed()
     leo = person("leo", "billing_lead", "intern")
     (signed,) = (await leo_says_yes(ledger, asked, leo)).decisions
-    changed = replace(asked, **change)  # type: ignore[arg-type]  # fields of many types
+    changed = with_row(asked, **change)
     with pytest.raises(IntegrityError):
         verify_approval(signed, changed, {"leo": leo.operator}, ledger=ledger.id, now=stamp(NOW))
 

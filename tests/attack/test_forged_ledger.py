@@ -21,6 +21,7 @@ from synapsor.errors import ConfigError
 from synapsor.values import canonical
 from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, open_shop, reopened
 from tests.databases import Database
+from tests.decisions import with_row
 from tests.projects import leo_approves
 
 pytestmark = pytest.mark.requirement("apply:none-unapproved")
@@ -187,11 +188,11 @@ async def test_an_applied_change_that_is_filed_again_under_another_handle_is_not
 
 def _changes(proposal: Proposal) -> dict[str, Callable[[], Proposal]]:
     return {
-        "changes": lambda: replace(proposal, changes={**proposal.changes, "late_fee_cents": "1"}),
-        "another row": lambda: replace(proposal, key=(("id", "INV-3002"),)),
-        "another tenant": lambda: replace(proposal, tenant="globex", key=(("id", "INV-9001"),)),
+        "changes": lambda: with_row(proposal, changes={**proposal.members[0].changes, "late_fee_cents": "1"}),
+        "another row": lambda: with_row(proposal, key=(("id", "INV-3002"),)),
+        "another tenant": lambda: with_row(proposal, tenant="globex", key=(("id", "INV-9001"),)),
         "no guards": lambda: replace(proposal, guards=(), advances=None),
-        "before": lambda: replace(proposal, before={**proposal.before, "row_version": "2"}),
+        "before": lambda: with_row(proposal, before={**proposal.members[0].before, "row_version": "2"}),
         "relation": lambda: replace(proposal, relation="billing.customers"),
         "moves": lambda: replace(proposal, moves=(*proposal.moves, "customer")),
         "later": lambda: replace(proposal, expires_at="2999-01-01T00:00:00.000000Z"),
@@ -300,7 +301,7 @@ def _loosened(body: dict[str, Any]) -> dict[str, Any]:
 
 def _under(proposal: Proposal, loose: dict[str, Any]) -> Proposal:
     """Return the proposal that the loosened contract would allow."""
-    return replace(
+    return with_row(
         proposal,
         contract=contract_digest(from_body(loose)),
         capability=NOTE,
@@ -402,14 +403,14 @@ async def test_a_proposal_outside_of_what_its_capability_can_make_is_refused_eve
     for number, (what, forge) in enumerate(tables.items()):
         filed = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": f"Paid next day. {number}"})
         genuine = (await shop.record(filed["id"])).proposal
-        forged = replace(genuine, **{"arguments": {"invoice_id": "INV-3001", "reason": "Paid next day."}, **forge})  # type: ignore[arg-type]  # fields of many types
+        forged = with_row(genuine, **{"arguments": {"invoice_id": "INV-3001", "reason": "Paid next day."}, **forge})
         with as_ledger_owner(shop) as raw:
             set_body(raw, "proposal", forged.id, to_body(forged))
         await leo_approves(shop.files, shop.project, forged.id, forged.digest)
         assert await shop.work() == [("failed", "outside_contract")], what
         assert (shop.invoice(), shop.receipts()) == (BEFORE, 0), what
     high = await waiting(shop, "INV-3001")
-    over = replace(high, before={**high.before, "late_fee_cents": "10001"})
+    over = with_row(high, before={**high.members[0].before, "late_fee_cents": "10001"})
     shop.change("UPDATE {invoices} SET late_fee_cents = 10001, row_version = 1 WHERE id = 'INV-3001'")
     with as_ledger_owner(shop) as raw:
         set_body(raw, "proposal", over.id, to_body(over))

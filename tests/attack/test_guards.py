@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.approve.keys import create_key
-from synapsor.contract.capability import Bound, ProposeCapability, Range
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.changes import Bound, Range
 from synapsor.contract.model import Contract
 from synapsor.core.authority import table_for
-from synapsor.core.facts import RelationFacts, Rights
+from synapsor.core.change import ChangeSet, Request, _hold, change_set
+from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome
 from synapsor.core.plan import Relation
-from synapsor.core.proposal import ChangeSet, Proposal, _hold, change_set
+from synapsor.core.proposal import Member, Proposal
 from synapsor.core.review import Decision, Operator, SignedDecision, sign, verify_approval
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
@@ -40,9 +43,9 @@ from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.testing import MemoryReadSource, Trial, desk_for
 from synapsor.values import ColumnType, to_json
 from synapsor.work.authority import Denied, authorise
-from tests.decisions import NOW, ROW, person, proposal
+from tests.decisions import NOW, ROW, person, proposal, with_row
 from tests.ledger_records import seen
-from tests.unit.contracts import data
+from tests.unit.contracts import contract, data
 from tests.unit.test_trial import BILLING, SCHEMA, SEED, SESSION, WAIVER
 
 RECEIPTS = "synapsor_receipts"
@@ -263,7 +266,9 @@ def changed(
     assert isinstance(capability, ProposeCapability)
     table = contract.table_of(capability)
     row = {**dict.fromkeys(table.allowed, "x"), "fee": before, "row_version": "1"}
-    return change_set(capability, table, {"invoice_id": "x", "fee": fee}, row)
+    arguments = {"invoice_id": "x", "fee": fee, "words": "x"}
+    asked_by = Request(arguments=arguments, tenant="x", principal="p", proposal="wrp_1", at=stamp(NOW))
+    return change_set(capability, table, asked_by, [row])
 
 
 @pytest.mark.requirement("propose:bounded")
@@ -285,7 +290,7 @@ def changed(
 )
 def test_a_change_is_within_every_bound_or_refused(before: str | None, after: int, kept: bool) -> None:
     if kept:
-        assert changed(before, after).changes == {"fee": str(after)}
+        assert [m.changes for m in changed(before, after).members] == [{"fee": str(after)}]
         return
     with pytest.raises(Refusal) as refused:
         changed(before, after)
@@ -312,7 +317,7 @@ def test_a_change_is_guarded_by_the_version_and_what_it_changes_or_by_the_whole_
     by_version, by_row = changed("50", 60), changed("50", 60, version="whole_row")
     assert (by_version.guards, by_version.advances) == (("row_version", "fee"), "row_version")
     assert by_row.advances is None
-    assert set(by_row.guards) == set(by_row.before) - {"id", "tenant_id"}
+    assert set(by_row.guards) == set(by_row.members[0].before) - {"id", "tenant_id"}
 
 
 # ---- the row before and after -----------------------------------------------------------------------------------------------------
@@ -331,8 +336,14 @@ def test_a_change_is_guarded_by_the_version_and_what_it_changes_or_by_the_whole_
     ],
 )
 def test_a_row_that_is_not_as_it_was_is_stale(column: str, token: str | None, why: str) -> None:
-    assert stale(proposal(), ROW) is None
-    assert stale(proposal(), {**ROW, column: token}) == why
+    asked = proposal()
+    assert stale(asked, asked.members[0], ROW) is None
+    assert stale(asked, asked.members[0], {**ROW, column: token}) == why
+
+
+def surprised(asked: Proposal, after: dict[str, str | None] | None) -> str | None:
+    """Return what surprises about the only row afterwards."""
+    return surprise(asked, asked.members[0], contract().tables["invoices"], after)
 
 
 @pytest.mark.requirement("apply:outcome-true")
@@ -348,21 +359,21 @@ def test_a_row_that_is_not_as_it_was_is_stale(column: str, token: str | None, wh
 )
 def test_any_other_row_than_the_approved_one_is_a_surprise(column: str, token: str | None, why: str) -> None:
     asked = proposal()
-    after = {**ROW, **asked.changes, "row_version": "4"}
-    assert surprise(asked, after) is None
-    assert surprise(asked, {**after, column: token}) == why
+    after = {**ROW, **asked.members[0].changes, "row_version": "4"}
+    assert surprised(asked, after) is None
+    assert surprised(asked, {**after, column: token}) == why
 
 
 @pytest.mark.requirement("apply:outcome-true")
 def test_a_column_that_moves_by_itself_is_no_surprise_unless_it_was_set() -> None:
     asked = proposal(moves=("waiver_reason",), changes={"late_fee_cents": "0"})
     after = {**ROW, "late_fee_cents": "0", "row_version": "4"}
-    assert surprise(asked, {**after, "waiver_reason": "moved"}) is None
+    assert surprised(asked, {**after, "waiver_reason": "moved"}) is None
     asked = proposal(moves=("waiver_reason",), changes={"waiver_reason": "told"})
-    assert surprise(asked, {**ROW, "row_version": "4", "waiver_reason": "moved"}) == "after_image"
+    assert surprised(asked, {**ROW, "row_version": "4", "waiver_reason": "moved"}) == "after_image"
     asked = proposal(changes={"row_version": "9"})
-    assert surprise(asked, {**ROW, "row_version": "9"}) is None
-    assert surprise(asked, {**ROW, "row_version": "10"}) == "after_image"
+    assert surprised(asked, {**ROW, "row_version": "9"}) is None
+    assert surprised(asked, {**ROW, "row_version": "10"}) == "after_image"
 
 
 # ---- applying -----------------------------------------------------------------------------------------------------------------
@@ -409,6 +420,9 @@ class MeddledTransaction:
     async def execute(self, statement: Statement) -> int:
         matched = await self._real.execute(statement)
         return self._lies.get("matched", matched) if statement.text.startswith("UPDATE") else matched
+
+    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
+        return await self._real.effects(relation)
 
     async def settle_constraints(self) -> None:
         if "settle" in self._lies:
@@ -596,7 +610,7 @@ async def denied(
 
 def reworded(record: ProposalRecord, lease: Lease, **fields: Any) -> tuple[ProposalRecord, Lease]:
     """Return the record and the lease with another proposal in both."""
-    forged = replace(record.proposal, **fields)
+    forged = with_row(record.proposal, **fields)
     return replace(record, proposal=forged), replace(lease, job=replace(lease.job, digest=forged.digest))
 
 
@@ -605,7 +619,7 @@ FORGERIES: dict[str, tuple[str, Callable[[ProposalRecord, Activated, Lease], tup
     "no proposal": ("proposal_missing", lambda _, a, j: (None, a, j)),
     "another change": (
         "digest_mismatch",
-        lambda r, a, j: (replace(r, proposal=replace(r.proposal, changes={"late_fee_cents": "1"})), a, j),
+        lambda r, a, j: (replace(r, proposal=with_row(r.proposal, changes={"late_fee_cents": "1"})), a, j),
     ),
     "another ledger": (
         "digest_mismatch",
@@ -716,6 +730,10 @@ OUTSIDE: list[tuple[dict[str, Any], str]] = [
     ({"guards": ("row_version",)}, "guards_changed"),
     ({"guards": ("late_fee_cents", "waiver_reason")}, "guards_changed"),
     ({"advances": None}, "guards_changed"),
+    ({"operation": "delete"}, "operation_changed"),
+    ({"operation": "insert"}, "operation_changed"),
+    ({"members": ()}, "outside_contract"),
+    ({"own": ("late_fee_cents",)}, "outside_contract"),
 ]
 
 
@@ -726,9 +744,90 @@ async def test_a_proposal_outside_the_contract_is_not_written(trial: Trial, fiel
     record = await trial.ledger.proposal(asked["proposal"]["id"])
     assert record is not None
     assert table_for(record.proposal, trial.contract) == trial.contract.tables["invoices"]
-    assert table_for(replace(record.proposal, **fields), trial.contract) == why
-    out_of_bounds = replace(record.proposal, before={**record.proposal.before, "late_fee_cents": "10001"})
+    assert table_for(with_row(record.proposal, **fields), trial.contract) == why
+    row = record.proposal.members[0].before
+    out_of_bounds = with_row(record.proposal, before={**row, "late_fee_cents": "10001"})
     assert table_for(out_of_bounds, trial.contract) == "outside_contract"
+
+
+@pytest.mark.requirement("set:frozen", "apply:none-unapproved")
+async def test_the_worker_asks_again_whether_each_member_is_one_of_the_set_and_all_are_no_more_than_reviewed() -> None:
+    async with desk_for(TASKS, schema=TASKS_SCHEMA, seed=TASKS_SEED, session=SESSION) as opened:
+        closed = (await opened.call("tasks.close", state="open"))["proposal"]["id"]
+        added = (await opened.call("tasks.add", list=[{"name": "a"}, {"name": "b"}]))["proposal"]["id"]
+        records = [await opened.ledger.proposal(handle) for handle in (closed, added)]
+        update, insert = [record.proposal for record in records if record is not None]
+        why = partial(table_for, contract=opened.contract)
+        assert why(update) == why(insert) == opened.contract.tables["tasks"]
+        one, two = update.members
+        other = replace(one, before={**one.before, "state": "done"})
+        assert why(replace(update, members=(other, two))) == "outside_contract"
+        third = replace(two, key=(("id", "t3"),), before={**two.before, "id": "t3"})
+        assert why(replace(update, members=(one, two, third))) == "outside_contract"
+        assert why(replace(update, members=(one, one))) == "outside_contract"
+        assert why(replace(update, members=(two, one))) == "outside_contract"
+        more = replace(
+            insert.members[0], key=(("tenant_id", "acme"), ("name", "c")), changes={"name": "c", "state": "open"}
+        )
+        assert why(replace(insert, members=(*insert.members, more))) == "outside_contract"
+        assert why(replace(insert, members=insert.members[:1])) == "outside_contract"
+
+
+TASKS = """\
+synapsor: 1
+contract: tasks
+contexts: {support: {tenant: session.tenant_id, principal: session.user}}
+tables:
+  tasks:
+    source: shop
+    relation: main.tasks
+    key: id
+    tenant: tenant_id
+    version: row_version
+    columns: {id: text, tenant_id: text, name: text, state: text, row_version: integer}
+capabilities:
+  tasks.close:
+    description: Ask for tasks of one state to be done.
+    propose: update tasks
+    arguments: {state: {type: string, max_length: 9}}
+    where: {state: $state}
+    members: {at_most: 2}
+    set: {state: done}
+    approval: {role: lead}
+  tasks.add:
+    description: Ask for several tasks to be added.
+    propose: insert tasks
+    arguments: {list: {type: items, many: 3, fields: {name: {type: string, max_length: 9}}}}
+    items: $list
+    set: {name: $list.name, state: open}
+    dedup: [tenant_id, name]
+    approval: {role: lead}
+"""
+TASKS_SCHEMA = "CREATE TABLE tasks (id TEXT, tenant_id TEXT, name TEXT, state TEXT, row_version INTEGER);"
+TASKS_SEED = "INSERT INTO tasks VALUES ('t1', 'acme', 'x', 'open', 1), ('t2', 'acme', 'y', 'open', 1);"
+
+
+@pytest.mark.requirement("insert:once", "apply:tenant")
+@pytest.mark.parametrize(
+    "wrong", [{"note": "y"}, {"tenant_id": "globex"}, {"id": "other"}, {"status": "open"}, {"owner": "eve"}]
+)
+def test_an_added_row_is_exactly_the_approved_one_and_one_that_the_mapping_holds(wrong: dict[str, str]) -> None:
+    row = Member(key=(("tenant_id", "acme"), ("id", "n1")), before={}, changes={"id": "n1", "note": "x"})
+    asked = proposal(operation="insert", members=(row,), guards=(), advances=None, principal_column="owner")
+    table = contract().tables["invoices"].model_copy(update={"only": {"status": "overdue"}})
+    after = {"tenant_id": "acme", "id": "n1", "note": "x", "status": "overdue", "fee": "7", "owner": asked.principal}
+    assert stale(asked, row, None) is None
+    assert stale(asked, row, after) == "insert_duplicate"
+    assert surprise(asked, row, table, after) is None
+    assert surprise(asked, row, table, {**after, **wrong}) == "after_image"
+    assert surprise(asked, row, table, None) == "after_image"
+
+
+@pytest.mark.requirement("delete:no-more")
+def test_a_removed_row_is_gone() -> None:
+    asked = proposal(operation="delete", changes={})
+    assert surprised(asked, None) is None
+    assert surprised(asked, dict(ROW)) == "still_there"
 
 
 @pytest.mark.requirement("approval:one-digest")

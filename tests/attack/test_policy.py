@@ -23,6 +23,7 @@ from synapsor.flow.automatic import PolicySigner, approve_by_policy, running, th
 from synapsor.flow.review import activate
 from synapsor.ledger.store import Ledger
 from synapsor.testing import Trial
+from tests.decisions import with_row
 from tests.ledger_records import a_decision, a_job, a_use, file_one
 from tests.unit.deciding import FEES, asked, fees
 
@@ -492,7 +493,7 @@ async def test_a_use_is_of_its_own_decision() -> None:
 async def test_a_total_that_cannot_be_told_is_for_a_person() -> None:
     async with fees() as trial:
         proposal = await filed(trial)
-        odd = replace(proposal, before={**proposal.before, "late_fee_cents": "NaN"})
+        odd = with_row(proposal, before={**proposal.members[0].before, "late_fee_cents": "NaN"})
         told = outside(odd, trial.contract)
         assert told is not None
         assert told.why in {"outside", "high_risk"}
@@ -503,7 +504,7 @@ async def test_what_cannot_be_told_is_outside_of_a_policy() -> None:
     async with fees() as trial:
         proposal = await filed(trial)
         assert outside(proposal, trial.contract) is None
-        told = outside(replace(proposal, before={**proposal.before, "status": None}), trial.contract)
+        told = outside(with_row(proposal, before={**proposal.members[0].before, "status": None}), trial.contract)
         assert told is not None
         assert (told.why, told.what) == ("outside", "status")
 

@@ -243,7 +243,7 @@ async def test_a_filed_proposal_comes_back_as_it_was_filed(ledger: Ledger) -> No
     assert record.events[0]["records"]["evidence"] == [evidence["id"], proposal.evidence_digest]
     branch = await ledger.find(proposal.branch)
     assert branch is not None
-    assert branch["body"]["base"] | branch["body"]["overlay"] == proposal.after
+    assert [row["base"] | row["overlay"] for row in branch["body"]["rows"]] == [m.after for m in proposal.members]
 
 
 async def _again(ledger: Ledger, first: Proposal, **changed: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from synapsor.cli.main import main
 from synapsor.contract.load import read_text
 from synapsor.contract.telling import told
-from synapsor.core.writeback import lock_plan, write_plan
+from synapsor.core.writeback import look_plan, write_plan
 from synapsor.flow.statements import statements
 from synapsor.sql.explain import estimate
 from synapsor.sql.read import compile_read
@@ -101,8 +101,9 @@ async def test_the_statements_are_those_that_are_sent() -> None:
         record = await trial.ledger.proposal(asked["proposal"]["id"])
         assert record is not None
         table = trial.contract.tables["invoices"]
-        lock = lock_plan(record.proposal, table, {}, time_ms=1)
-        write = write_plan(record.proposal, table, {})
+        (member,) = record.proposal.members
+        lock = look_plan(record.proposal, member, table, {}, time_ms=1)
+        write = write_plan(record.proposal, member, table, {})
         assert shown["the row locked, before and after the change"] == compile_read(lock.shape, "sqlite").text
         assert shown["the change"] == compile_write(write.shape, "sqlite").text
         template = trial.desk._served[LIST].template

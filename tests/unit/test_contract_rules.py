@@ -69,8 +69,7 @@ SHAPE = [
     ("an approval of any of several", "{role: lead}", "{role: lead, any_of: [boss]} # SYN102"),
     ("an optional argument", "words: {", "words: {required: false, # SYN102\n       "),
     ("another language version", "synapsor: 1", "synapsor: 2 # SYN102"),
-    ("an insert", "propose: update invoices", "propose: insert invoices # SYN102"),
-    ("a delete", "propose: update invoices", "propose: delete invoices # SYN102"),
+    ("a truncate", "propose: update invoices", "propose: truncate invoices # SYN105"),
     ("an approval without a role", "{role: lead}", "{expires_hours: 3} # SYN103"),
     ("a single tenant without a reason", "tenant: tenant_id\n", "tenant: {single_tenant: true} # SYN103\n"),
     ("a text for a list", "returns: [id, status, fee]", "returns: id # SYN104"),
@@ -98,7 +97,6 @@ SHAPE = [
     ("a short description", "Look at one invoice.", "Look. # SYN107"),
     ("a blank description", "Look at one invoice.", '"          " # SYN107'),
     ("a blank reason", "tenant: tenant_id\n", 'tenant: {single_tenant: true, because: " "} # SYN107\n'),
-    ("nothing set", "set: {note: $words}", "set: {} # SYN107"),
     (
         "no verb",
         "billing.list_open:\n",
@@ -442,7 +440,210 @@ AGGREGATES = [
     ("too many groups", "    aggregate: invoices", "    limits: {groups: 10001} # SYN107\n    aggregate: invoices"),
     ("groups of a read", "    order: [-fee]", "    limits: {groups: 5} # SYN101"),
 ]
-CASES = [*YAML, *SHAPE, *TABLES, *CAPABILITIES, *SHOWING, *ROW_SECURITY, *ARGUMENTS]
+PROPOSED = GOOD[GOOD.index("    propose: update invoices") :]
+"""The good proposal, from its operation on."""
+
+
+def inserted(said: str, items: str = "") -> str:
+    """Return an insert with what it says of dedup and set."""
+    return (
+        f"    propose: insert invoices\n    arguments:\n      words: {{type: string, max_length: 500}}{items}\n"
+        f"{said}\n    approval: {{role: lead}}\n"
+    )
+
+
+def listed(said: str, limits: str = "    members: {at_most: 20}", verb: str = "update") -> str:
+    """Return a proposal about a set of rows, with what it says of them."""
+    return f"    propose: {verb} invoices\n{limits}\n{said}\n    approval: {{role: lead}}\n"
+
+
+OPEN = "    where: {status: open}\n    set: {status: overdue}"
+LINES = "\n      lines: {type: items, many: 9, fields: {sku: {type: string, max_length: 9}, sum: {type: integer, minimum: 0, maximum: 9}}}"
+EACH = "    items: $lines\n    dedup: [tenant_id, id]\n    set: {id: $lines.sku, fee: $lines.sum, note: $words}"
+PROPOSALS = [
+    (
+        "nothing set",
+        PROPOSED,
+        "    propose: update invoices # SYN353\n    where: {id: x}\n    approval: {role: lead}\n",
+    ),
+    ("a where of an insert", "propose: update invoices", "propose: update invoices\n    dedup: [id] # SYN347"),
+    (
+        "an insert by key",
+        PROPOSED,
+        inserted("    where: {id: x} # SYN347\n    dedup: [tenant_id, id]\n    set: {id: x, note: $words}"),
+    ),
+    ("a delete that sets", PROPOSED, listed(OPEN + " # SYN347", verb="delete")),
+    (
+        "effects of an update",
+        "    set: {note: $words}",
+        "    set: {note: $words}\n    accepts: {triggers: [t]} # SYN347",
+    ),
+    (
+        "a bound before an insert",
+        PROPOSED,
+        inserted(
+            "    dedup: [tenant_id, id]\n    set: {id: x, note: $words, fee: 1}\n    bounds: {fee: {before: {at_most: 1}}} # SYN347"
+        ),
+    ),
+    ("two things at once", "set: {note: $words}", "set: {note: $words, fee: {add: 1, subtract: 1}} # SYN340"),
+    ("nothing computed", "set: {note: $words}", "set: {note: $words, fee: {}} # SYN340"),
+    ("a text to count", "set: {note: $words}", "set: {note: $words, status: {add: 1}} # SYN341"),
+    (
+        "counting on no row",
+        PROPOSED,
+        inserted("    dedup: [tenant_id, id]\n    set: {id: x, note: $words, fee: {add: 1}} # SYN341"),
+    ),
+    ("an amount below zero", "set: {note: $words}", "set: {note: $words, fee: {add: -1}} # SYN342"),
+    ("an amount of cents", "set: {note: $words}", "set: {note: $words, fee: {subtract: '0.5'}} # SYN342"),
+    (
+        "an argument below zero",
+        "words: {type: string, max_length: 500}\n    where: {id: $invoice_id}\n    set: {note: $words}",
+        "words: {type: integer, maximum: 9} # SYN342\n    where: {id: $invoice_id}\n    set: {fee: {add: $words}}",
+    ),
+    ("an amount of text", "set: {note: $words}", "set: {note: hm, amount: {add: $words}}"),
+    ("now as a text", "set: {note: $words}", "set: {note: $words, status: {from: now}} # SYN343"),
+    ("a person as a number", "set: {note: $words}", "set: {note: $words, fee: {from: principal}} # SYN343"),
+    ("a tenant as a number", "set: {note: $words}", "set: {note: $words, fee: {from: tenant}} # SYN343"),
+    ("a word of no list", "set: {note: $words}", "set: {note: $words, due: {from: yesterday}} # SYN106"),
+    (
+        "steps of what is not set",
+        "    set: {note: $words}",
+        "    set: {note: $words}\n    transitions: {status: {open: [overdue]}} # SYN344",
+    ),
+    (
+        "steps of a number",
+        "    set: {note: $words}",
+        "    set: {note: $words, fee: 1}\n    transitions: {fee: {a: [b]}} # SYN344",
+    ),
+    (
+        "a step to nowhere",
+        "    set: {note: $words}",
+        "    set: {note: $words, status: overdue}\n    transitions: {status: {open: [overdue, gone]}} # SYN344",
+    ),
+    (
+        "no step that leads there",
+        "    set: {note: $words}",
+        "    set: {note: $words, status: open}\n    transitions: {status: {open: [overdue]}} # SYN345",
+    ),
+    (
+        "the version unchanged",
+        "    set: {note: $words}",
+        "    set: {note: $words}\n    unchanged: [row_version] # SYN346",
+    ),
+    ("a set column unchanged", "    set: {note: $words}", "    set: {note: $words}\n    unchanged: [note] # SYN346"),
+    (
+        "a denied column unchanged",
+        "    set: {note: $words}",
+        "    set: {note: $words}\n    unchanged: [card_token] # SYN305",
+    ),
+    (
+        "an insert without dedup",
+        PROPOSED,
+        inserted("    set: {id: x, note: $words}").replace("insert invoices", "insert invoices # SYN348"),
+    ),
+    ("a dedup that nothing fills", PROPOSED, inserted("    dedup: [tenant_id, id] # SYN348\n    set: {note: $words}")),
+    ("a dedup of null", PROPOSED, inserted("    dedup: [tenant_id, id] # SYN348\n    set: {note: $words, id: null}")),
+    ("a dedup over tenants", PROPOSED, inserted("    dedup: [id] # SYN348\n    set: {note: $words, id: x}")),
+    ("a dedup twice", PROPOSED, inserted("    dedup: [tenant_id, id, id] # SYN308\n    set: {note: $words, id: x}")),
+    (
+        "items that nothing tells apart",
+        PROPOSED,
+        inserted(
+            EACH.replace("id: $lines.sku", "id: x, status: open, due: 2024-02-01, amount: '1'").replace(
+                "dedup: [tenant_id, id]", "dedup: [tenant_id, id] # SYN349"
+            ),
+            LINES.replace("sku: {type: string, max_length: 9}, ", ""),
+        ),
+    ),
+    (
+        "items of no such argument",
+        PROPOSED,
+        inserted(
+            EACH.replace("items: $lines", "items: $words # SYN350")
+            .replace("$lines.sku", "x")
+            .replace("[tenant_id, id]", "[tenant_id, id] # SYN349")
+            .replace("$lines.sum", "1")
+        ),
+    ),
+    (
+        "items without fields",
+        PROPOSED,
+        inserted(
+            "    items: $lines\n    dedup: [tenant_id, id] # SYN349\n    set: {id: x, note: $words}",
+            "\n      lines: {type: items, many: 3} # SYN350",
+        ),
+    ),
+    (
+        "an optional field",
+        PROPOSED,
+        inserted(EACH + " # SYN408", LINES.replace("sum: {", "sum: {optional: true, # SYN350\n        ")),
+    ),
+    (
+        "items for an update",
+        "words: {",
+        "lines: {type: items, many: 3, fields: {words: {type: boolean}}} # SYN350 SYN402\n      words: {",
+    ),
+    (
+        "fields of a text",
+        "words: {type: string,",
+        "words: {fields: {a: {type: boolean}}, type: string, # SYN402 SYN406\n       ",
+    ),
+    (
+        "an undeclared field",
+        PROPOSED,
+        inserted(EACH.replace("fee: $lines.sum", "fee: $lines.sum, due: $lines.day # SYN401\n     "), LINES),
+    ),
+    (
+        "a set without a limit",
+        PROPOSED,
+        listed(OPEN.replace("open}", "open} # SYN321", 1), limits="    context: support"),
+    ),
+    ("members of one row", "    set: {note: $words}", "    set: {note: $words}\n    members: {at_most: 1} # SYN351"),
+    (
+        "a policy for several rows",
+        PROPOSED,
+        listed(OPEN).replace("{role: lead}", "{role: lead, policy: small} # SYN354 SYN371"),
+    ),
+    ("a set that nobody watches", PROPOSED, listed(OPEN) + "    worker: supervised # SYN355\n"),
+    (
+        "one row by a range",
+        PROPOSED,
+        listed("    where: {id: {not: a}} # SYN321\n    set: {status: overdue}", limits="    context: support"),
+    ),
+    (
+        "members of every row",
+        PROPOSED,
+        listed("    set: {status: overdue}", limits="    members: {at_most: 5} # SYN351"),
+    ),
+    ("too many members", PROPOSED, listed(OPEN, limits="    members: {at_most: 101} # SYN107")),
+    (
+        "a total of text",
+        PROPOSED,
+        listed(OPEN, limits="    members: {at_most: 5, totals: {note: {before: {at_most: 1}}}} # SYN324"),
+    ),
+    (
+        "a total of what is not set",
+        PROPOSED,
+        listed(OPEN, limits="    members: {at_most: 5, totals: {fee: {after: {at_most: 1}}}} # SYN325"),
+    ),
+    (
+        "a total that says nothing",
+        PROPOSED,
+        listed(OPEN, limits="    members: {at_most: 5, totals: {fee: {}}} # SYN326"),
+    ),
+]
+PROPOSED_WELL = {
+    "a set that is updated": listed(OPEN, limits="    members: {at_most: 5, totals: {fee: {before: {at_most: 9}}}}"),
+    "a set by a range of keys": listed("    where: {id: {one_of: [a, b]}}\n    set: {status: overdue}"),
+    "a set that is deleted": listed(
+        "    where: {status: open}\n    accepts: {cascades: [billing.lines]}", verb="delete"
+    ),
+    "one row that is inserted": inserted(
+        "    dedup: [tenant_id, id]\n    set: {id: {from: proposal}, note: $words, due: {from: now}, row_version: 1}"
+    ),
+    "items that are inserted": inserted(EACH, LINES),
+}
+CASES = [*YAML, *SHAPE, *TABLES, *CAPABILITIES, *SHOWING, *ROW_SECURITY, *ARGUMENTS, *PROPOSALS]
 COUNTING = (
     GOOD
     + """\
@@ -537,6 +738,12 @@ def load_text(folder: Path, *texts: str) -> tuple[Problem, ...]:
     except ContractError as error:
         return error.problems
     return ()
+
+
+@pytest.mark.parametrize("name", PROPOSED_WELL)
+def test_a_proposal_of_every_operation_is_in_order(name: str, tmp_path: Path) -> None:
+    problems = load_text(tmp_path, GOOD.replace(PROPOSED, PROPOSED_WELL[name]))
+    assert [str(problem) for problem in problems] == []
 
 
 @pytest.mark.requirement("contract:load:strict")

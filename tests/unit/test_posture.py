@@ -2,18 +2,24 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synapsor.contract.capability import ProposeCapability
 from synapsor.core import posture
+from synapsor.core.effects import judge_change, unreviewed
 from synapsor.core.facts import (
     RECEIPT_COLUMNS,
     RECEIPT_DIGESTS,
     RECEIPT_KEY,
+    ColumnFacts,
+    Effect,
     Finding,
     May,
+    Needs,
     Reach,
     ReceiptsTable,
     RelationFacts,
@@ -30,7 +36,7 @@ VIEW, TABLE, RECEIPTS = (Relation(schema="shop", name=name) for name in ("invoic
 ALL = frozenset({"id", "note", "card"})
 READS = {VIEW: frozenset({"id", "note"})}
 DENIED = {VIEW: frozenset({"card"}), TABLE: frozenset({"card"})}
-WRITES = {TABLE: frozenset({"note"})}
+WRITES = {TABLE: Needs(updates=frozenset({"note"}))}
 READER = Rights(
     reach={VIEW: Reach(reads=READS[VIEW], sees=READS[VIEW], behind=frozenset({TABLE})), TABLE: Reach()},
     readable=(str(VIEW),),
@@ -40,7 +46,7 @@ TABLE_OF_RECEIPTS = ReceiptsTable(
     digests=frozenset(RECEIPT_DIGESTS),
     unique=(frozenset({RECEIPT_KEY}),),
 )
-REACH = Reach(reads=ALL, sees=ALL, updates=WRITES[TABLE])
+REACH = Reach(reads=ALL, sees=ALL, updates=WRITES[TABLE].updates)
 KEPT = Reach(reads=frozenset(RECEIPT_COLUMNS), inserts=frozenset(RECEIPT_COLUMNS))
 WRITER = Rights(reach={TABLE: REACH, RECEIPTS: KEPT}, readable=(str(TABLE),), receipts=TABLE_OF_RECEIPTS)
 
@@ -131,7 +137,7 @@ def test_each_hazard_of_a_relation_has_a_fix(hazard: str, fix: str) -> None:
 @pytest.mark.requirement("posture:safe-credential")
 def test_of_a_superuser_only_that_is_told() -> None:
     powers = dict.fromkeys(May, ("somewhere",))
-    everything = Reach(reads=ALL, sees=ALL, inserts=ALL, updates=ALL, alters=True)
+    everything = Reach(reads=ALL, sees=ALL, inserts=ALL, updates=ALL, deletes=True, alters=True)
     reader = replace(reader_with(TABLE, everything), powers=powers, readable=("a.b",))
     assert of_reader(reader) == [("reader_superuser", True)]
     writer = replace(writer_with(TABLE, everything), powers=powers)
@@ -179,10 +185,12 @@ def test_a_relation_that_no_adapter_looked_at_is_no_safe_one() -> None:
         (writer_with(TABLE, replace(REACH, updates=ALL)), [("writer_can_do_more", False)]),
         (writer_with(TABLE, replace(REACH, inserts=ALL)), [("writer_can_do_more", False)]),
         (writer_with(TABLE, replace(REACH, alters=True)), [("writer_can_do_more", False)]),
+        (writer_with(TABLE, replace(REACH, deletes=True)), [("writer_can_do_more", False)]),
         (writer_with(RECEIPTS, replace(KEPT, inserts=frozenset({RECEIPT_KEY}))), [("receipts_privilege", True)]),
         (writer_with(RECEIPTS, replace(KEPT, reads=frozenset({RECEIPT_KEY}))), [("receipts_privilege", True)]),
         (writer_with(RECEIPTS, replace(KEPT, updates=frozenset({"worker"}))), [("receipts_can_change", False)]),
         (writer_with(RECEIPTS, replace(KEPT, alters=True)), [("receipts_can_change", False)]),
+        (writer_with(RECEIPTS, replace(KEPT, deletes=True)), [("receipts_can_change", False)]),
         (replace(WRITER, in_clear=True), [("writer_in_clear", True)]),
         (replace(WRITER, anonymous=True), [("anonymous_user", True)]),
         (replace(WRITER, read_only=True), [("source_is_read_only", False)]),
@@ -191,6 +199,68 @@ def test_a_relation_that_no_adapter_looked_at_is_no_safe_one() -> None:
 )
 def test_what_a_writer_lacks_or_can_do_beyond_its_work_is_told(rights: Rights, told: list[tuple[str, bool]]) -> None:
     assert of_writer(rights) == told
+
+
+MAPPED = contract().tables["invoices"]
+
+
+def a_proposal(verb: str, **said: Any) -> ProposeCapability:
+    asked = {"description": "Asks for it.", "propose": f"{verb} invoices", "approval": {"role": "lead"}, **said}
+    return ProposeCapability.model_validate(asked)
+
+
+def an_invoice(kind: str = "table", *unique: str) -> RelationFacts:
+    columns = {name: ColumnFacts(name=name, native="", family=frozenset(), moves=True) for name in MAPPED.allowed}
+    proven = frozenset(unique or ("id",))
+    return RelationFacts(relation=TABLE, kind=kind, columns=columns, unique=(proven,))
+
+
+@pytest.mark.requirement("posture:worker-sufficient")
+def test_a_row_that_is_added_is_found_again_by_columns_that_are_unique() -> None:
+    asked = a_proposal("insert", set={"note": "$words"}, dedup=["tenant_id", "note"])
+    assert brief(judge_change(asked, MAPPED, an_invoice("table", "tenant_id", "note"))) == []
+    assert brief(judge_change(asked, MAPPED, an_invoice("table", "id"))) == [("key_not_unique", True)]
+    assert brief(judge_change(asked, MAPPED, None)) == [("relation_missing", True)]
+
+
+@pytest.mark.requirement("delete:no-more")
+def test_what_removing_a_row_does_through_a_view_or_beside_is_named_or_refused() -> None:
+    asked, known = a_proposal("delete"), a_proposal("delete", accepts={"triggers": ["log"], "cascades": ["shop.lines"]})
+    effects = (Effect(name="log"), Effect(name="shop.lines", cascades=True))
+    assert brief(judge_change(asked, MAPPED, an_invoice())) == []
+    assert brief(judge_change(asked, MAPPED, an_invoice("view"))) == [("not_a_table", True)]
+    assert brief(judge_change(asked, MAPPED, an_invoice(), effects)) == [("delete_has_effects", True)] * 2
+    assert brief(judge_change(known, MAPPED, an_invoice(), effects)) == []
+    swapped = (Effect(name="log", cascades=True), Effect(name="shop.lines"), Effect(name=""))
+    assert len(unreviewed(swapped, known.accepts)) == 3
+
+
+@pytest.mark.requirement("posture:worker-sufficient")
+def test_a_writer_is_judged_by_what_contracts_add_and_remove() -> None:
+    needs = {TABLE: Needs(inserts=frozenset({"note"}), deletes=True)}
+    enough = Reach(reads=ALL, sees=ALL, inserts=frozenset({"note"}), deletes=True)
+
+    def found(reach: Reach) -> list[tuple[str, bool]]:
+        return brief(judge_writer(writer_with(TABLE, reach), needs, RECEIPTS))
+
+    assert found(enough) == []
+    assert found(replace(enough, inserts=frozenset({"id"}))) == [
+        ("writer_cannot_insert", True),
+        ("writer_can_do_more", False),
+    ]
+    assert found(replace(enough, deletes=False)) == [("writer_cannot_delete", True)]
+    assert found(replace(enough, reads=frozenset())) == [("writer_cannot_read", True)]
+    needs = {TABLE: replace(needs[TABLE], reads=ALL)}
+    assert found(replace(enough, reads=frozenset({"note"}))) == [("writer_cannot_read", True)]
+
+
+@pytest.mark.requirement("delete:no-more", "posture:worker-sufficient")
+def test_a_right_that_a_delete_needs_to_be_seen_through_is_too_much_only_without_one() -> None:
+    seeing = replace(WRITER, powers={May.OTHER: ("PROCESS on *.*",)}, to_see_effects=frozenset({"PROCESS on *.*"}))
+    assert of_writer(seeing) == [("writer_can_do_more", False)]
+    removing = replace(seeing, reach={**WRITER.reach, TABLE: replace(REACH, deletes=True)})
+    needs = {TABLE: replace(WRITES[TABLE], deletes=True)}
+    assert brief(judge_writer(removing, needs, RECEIPTS)) == []
 
 
 @pytest.mark.requirement("posture:worker-sufficient")
@@ -223,7 +293,7 @@ def test_without_grants_only_what_stops_the_work_is_refused() -> None:
     assert list(judge_reader(file, READS, DENIED)) == [
         Finding(rule="reader_can_write", message="The reader may change the file.", fix="Mind it.", fatal=False)
     ]
-    everything = Reach(reads=ALL, inserts=ALL, updates=ALL, alters=True)
+    everything = Reach(reads=ALL, inserts=ALL, updates=ALL, deletes=True, alters=True)
     assert of_writer(replace(writer_with(TABLE, everything), grants=False)) == []
     nothing = replace(
         WRITER, grants=False, reach={TABLE: Reach(reads=ALL), RECEIPTS: replace(KEPT, inserts=frozenset())}
@@ -239,7 +309,7 @@ def test_a_long_list_is_cut_and_counted() -> None:
 
 names = st.frozensets(st.sampled_from(sorted(ALL)))
 odd = st.builds(
-    Reach, reads=names, sees=names, inserts=names, updates=names, alters=st.booleans(),
+    Reach, reads=names, sees=names, inserts=names, updates=names, deletes=st.booleans(), alters=st.booleans(),
     behind=st.sampled_from([frozenset(), frozenset({TABLE})]),
 )  # fmt: skip
 powers = st.dictionaries(st.sampled_from(May), st.just(("somewhere",)), max_size=3)
@@ -282,7 +352,7 @@ def test_a_writer_passes_only_if_it_can_do_its_work(rights: Rights) -> None:
     if not any(finding.fatal for finding in found):
         assert not rights.in_clear
         assert rights.receipts is not None
-        assert WRITES[TABLE] <= rights.reach[TABLE].updates & rights.reach[TABLE].reads
+        assert WRITES[TABLE].updates <= rights.reach[TABLE].updates & rights.reach[TABLE].reads
         assert not set(rights.powers) & {
             May.EVERYTHING, May.EVERYTHING_IN, May.PASS_ROW_SECURITY, May.CREATE_ROLES, May.REPLICATE, May.BECOME,
             May.GIVE_RIGHTS, May.USE_FILES, May.ADMINISTER,

@@ -13,7 +13,7 @@ from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.plain import cells, fold, shown, span, visible
 from synapsor.approve.terms import Terms
 from synapsor.core.outcome import Why
-from synapsor.core.proposal import Status
+from synapsor.core.proposal import Member, Status
 from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, ROW, evidence_of, proposal
 
@@ -239,3 +239,78 @@ def test_no_line_of_a_card_is_wider_than_its_screen_and_none_begins_with_a_value
 )
 def test_lengths_of_time_are_in_words(seconds: int, words: str) -> None:
     assert span(dt.timedelta(seconds=seconds)) == words
+
+
+def several(operation: str = "update") -> dict[str, Any]:
+    """Return the fields of a proposal about three rows."""
+    members = []
+    for number, fee in enumerate(("5500", "100", "-40"), start=1):
+        row = {**ROW, "id": f"INV-{number}", "late_fee_cents": fee}
+        key = (("id", f"INV-{number}"),)
+        changes: dict[str, str | None] = {} if operation == "delete" else {"late_fee_cents": "0"}
+        members.append(Member(key=key, before={} if operation == "insert" else row, changes=changes))
+    guarded = {"guards": (), "advances": None} if operation == "insert" else {}
+    return {"operation": operation, "members": tuple(members), **guarded}
+
+
+@pytest.mark.requirement("approval:shown-in-full", "set:frozen")
+def test_of_a_set_every_row_is_shown_with_its_guards_and_what_they_come_to() -> None:
+    terms = Terms(units={"late_fee_cents": "cents"}, totals={"late_fee_cents": "before the change at most 9000 cents"})
+    record = ProposalRecord(proposal=proposal(**several()), status=Status.REVIEW_REQUIRED)
+    lines = [
+        line.strip() for line in render(card(record, evidence=evidence_of(ROW), terms=terms, now=NOW)).splitlines()
+    ]
+    assert 'rows               3, tenant_id = "acme": all of them or none, and no other row' in lines
+    for number, fee in enumerate(("5500", "100", "-40"), start=1):
+        at = lines.index(f"Row {number} of 3")
+        assert lines[at + 1 : at + 4] == [
+            f'row                id = "INV-{number}"',
+            f"late_fee_cents     {fee} cents",
+            "→                0 cents",
+        ]
+        assert "must still be      row_version = 3" in lines[at : at + 7]
+    at = lines.index("Totals")
+    assert lines[at + 1 : at + 3] == [
+        "late_fee_cents     5560 cents → 0 cents (difference -5560 cents)",
+        "bounds: before the change at most 9000 cents",
+    ]
+
+
+@pytest.mark.requirement("approval:shown-in-full")
+def test_a_row_that_is_to_be_removed_is_shown_whole_and_one_to_be_added_as_what_it_would_be() -> None:
+    removed = [line.strip() for line in text_of(**several("delete")).splitlines()]
+    assert "operation          delete" in removed
+    assert removed.count("→                the row is removed") == 3
+    assert all(f"{name:<18} " in "\n".join(removed) + " " for name in ROW)
+    terms = Terms(effects=("the trigger log may fire", "rows of shop.lines may be removed or changed"))
+    record = ProposalRecord(proposal=proposal(**several("delete")), status=Status.REVIEW_REQUIRED)
+    told = render(card(record, evidence=evidence_of(ROW), terms=terms, now=NOW))
+    assert told.count("and the trigger log may fire") == 3
+    assert told.count("and rows of shop.lines may be removed or changed") == 3
+    added = [line.strip() for line in text_of(**several("insert")).splitlines()]
+    assert added.count("→                the row is added; what else it holds is the database's to fill") == 3
+    assert "must still be" not in " ".join(added)
+
+
+@pytest.mark.requirement("approval:shown-in-full")
+def test_a_member_that_had_to_be_cut_leaves_the_card_not_whole() -> None:
+    fields = several()
+    long = Member(
+        key=(("id", "INV-9"),),
+        before={**ROW, "id": "INV-9"},
+        changes={"late_fee_cents": "0", "waiver_reason": "x" * 5000},
+    )
+    record = ProposalRecord(
+        proposal=proposal(**{**fields, "members": (*fields["members"], long)}), status=Status.REVIEW_REQUIRED
+    )
+    assert not card(record, evidence=evidence_of(ROW), terms=Terms(), now=NOW).whole
+    assert card(record, evidence=evidence_of(ROW), terms=Terms(), now=NOW, full=True).whole
+
+
+def test_the_inbox_names_the_first_row_of_a_set_and_how_many_more() -> None:
+    records = [
+        ProposalRecord(proposal=proposal(**several(o)), status=Status.REVIEW_REQUIRED) for o in ("update", "delete")
+    ]
+    text = render_inbox(records, now=NOW)
+    assert "INV-1 and 2 more (late_fee_cents)" in text
+    assert "INV-1 and 2 more (delete)" in text

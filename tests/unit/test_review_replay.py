@@ -16,7 +16,7 @@ from synapsor.flow.replay import replay
 from synapsor.flow.review import approve
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
-from tests.decisions import NOW, Person, filed, person
+from tests.decisions import NOW, Person, filed, person, with_row
 
 
 async def applied(leo: Person) -> tuple[Ledger, Proposal]:
@@ -35,7 +35,7 @@ async def applied(leo: Person) -> tuple[Ledger, Proposal]:
         worker="w1",
         attempt=1,
         changed=True,
-        after={**asked.after, "row_version": "4"},
+        after=({**asked.members[0].after, "row_version": "4"},),
         at=stamp(NOW),
     )
     assert await ledger.settle(lease, receipt, status=Status.APPLIED)
@@ -91,8 +91,8 @@ async def test_the_whole_story_is_told_in_order_and_everything_comes_out_as_reco
     } <= checked
     facts = {step.name: step.facts for step in report.steps}
     assert facts["asked"]["arguments"] == asked.arguments
-    assert facts["seen"]["rows"] == [list(asked.before.values())]
-    assert facts["proposed"]["after"] == asked.changes
+    assert facts["seen"]["rows"] == [list(asked.members[0].before.values())]
+    assert [m["after"] for m in facts["proposed"]["members"]] == [asked.members[0].changes]
     assert (facts["decided"]["operator"], facts["decided"]["verdict"]) == ("leo", "approve")
     assert facts["done"]["outcome"] == "applied"
     assert facts["settled"]["status"] == "applied"
@@ -132,7 +132,7 @@ async def test_what_was_edited_afterwards_is_named() -> None:
         return " | ".join(c.what for c in report.differences)
 
     def edited(record: ProposalRecord) -> ProposalRecord:
-        return replace(record, proposal=replace(record.proposal, changes={"late_fee_cents": "1"}))
+        return replace(record, proposal=with_row(record.proposal, changes={"late_fee_cents": "1"}))
 
     def other_verdict(record: ProposalRecord) -> ProposalRecord:
         signed = record.decisions[0]
@@ -143,7 +143,7 @@ async def test_what_was_edited_afterwards_is_named() -> None:
 
     def other_after(record: ProposalRecord) -> ProposalRecord:
         receipt = record.receipts[0]
-        return replace(record, receipts=(replace(receipt, after={**receipt.after, "late_fee_cents": "7"}),))
+        return replace(record, receipts=(replace(receipt, after=({**receipt.after[0], "late_fee_cents": "7"},)),))
 
     people = {"leo": leo.operator}
     assert "evidence" in await differences(people, evidence=lambda body: {**body, "rows": []})
@@ -152,7 +152,7 @@ async def test_what_was_edited_afterwards_is_named() -> None:
     assert "digest that dec_" in await differences(people, proposal=edited)
     assert "signature of leo" in await differences(people, proposal=other_verdict)
     assert "status and receipt" in await differences(people, proposal=other_status)
-    assert "row after rcp_" in await differences(people, proposal=other_after)
+    assert "rows after rcp_" in await differences(people, proposal=other_after)
     assert "signature of leo" in await differences({"leo": mallory.operator})
     assert "signature of leo" in await differences({})
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synapsor.contract.changes import Operation
 from synapsor.contract.conditions import Operator
 from synapsor.core.plan import Column, Condition, Join, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
 from synapsor.core.writeback import SourceReceipt
@@ -276,6 +277,49 @@ def test_a_lock_reads_the_bare_row(dialect: Dialect) -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_an_update_names_key_tenant_and_every_guard(dialect: Dialect) -> None:
     assert compile_write(WRITE, dialect).text == WRITE_TEXT[dialect]
+
+
+_HELD = {
+    "postgres": 'CAST("r"."note" AS text) COLLATE "C" IS NOT DISTINCT FROM CAST($4 AS text)',
+    "mysql": "CAST(CAST(`r`.`note` AS CHAR CHARACTER SET utf8mb4) AS BINARY) <=> CAST(%(p4)s AS BINARY)",
+    "sqlite": 'CAST("r"."note" AS blob) IS CAST(:p4 AS blob)',
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_delete_names_key_tenant_and_every_guard(dialect: Dialect) -> None:
+    shape = dataclasses.replace(WRITE, operation=Operation.DELETE, guards=(FEE, NOTE), sets=())
+    text, update = compile_write(shape, dialect).text, compile_write(WRITE_NOTE, dialect).text
+    head = {
+        "postgres": 'DELETE FROM "billing"."invoices" AS "r" WHERE ',
+        "mysql": "DELETE `r` FROM `billing`.`invoices` AS `r` WHERE ",
+        "sqlite": 'DELETE FROM "billing"."invoices" AS "r" WHERE ',
+    }[dialect]
+    assert text.startswith(head)
+    assert text.count(" AND ") >= update.count(" AND ")
+    plan = WritePlan(shape=shape, scope=("acme",), key=("INV-1",), guards=("5500", None), sets=())
+    fee = "5500" if dialect == "postgres" else 5500
+    assert compile_write(shape, dialect).bind(plan).params == ("acme", "INV-1", fee, None)
+    assert text.endswith(_HELD[dialect])
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_insert_fills_what_is_set_and_the_scope_and_compares_nothing(dialect: Dialect) -> None:
+    shape = dataclasses.replace(WRITE, operation=Operation.INSERT, key=(), guards=(), sets=(ID, NOTE))
+    text = compile_write(shape, dialect).text
+    assert (
+        text
+        == {
+            "postgres": (
+                'INSERT INTO "billing"."invoices" ("id", "note", "tenant_id")'
+                " VALUES (CAST(CAST($1 AS text) AS text), CAST(CAST($2 AS text) AS text), CAST(CAST($3 AS text) AS text))"
+            ),
+            "mysql": "INSERT INTO `billing`.`invoices` (`id`, `note`, `tenant_id`) VALUES (%(p1)s, %(p2)s, %(p3)s)",
+            "sqlite": 'INSERT INTO "billing"."invoices" ("id", "note", "tenant_id") VALUES (:p1, :p2, :p3)',
+        }[dialect]
+    )
+    plan = WritePlan(shape=shape, scope=("acme",), key=(), guards=(), sets=("n1", "x"))
+    assert compile_write(shape, dialect).bind(plan).params == ("n1", "x", "acme")
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

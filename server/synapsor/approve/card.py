@@ -15,12 +15,14 @@ from typing import Any, Literal
 
 from synapsor.approve.plain import Shown, cells, fold, shown, span
 from synapsor.approve.terms import Terms
+from synapsor.core.change import totals_of
 from synapsor.core.moment import parse, stamp
 from synapsor.core.policy import deferral_words
 from synapsor.core.presenter import covered
-from synapsor.core.proposal import Proposal, Status
+from synapsor.core.proposal import Member, Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.review import Operator, SignedDecision
+from synapsor.errors import Refusal
 from synapsor.ports import ProposalRecord
 from synapsor.values import ColumnType, Token, digest
 
@@ -39,6 +41,7 @@ _BARE = frozenset(
         ColumnType.UUID,
     }
 )
+_COUNTED = frozenset({ColumnType.INTEGER.value, ColumnType.NUMERIC.value})
 
 Tone = Literal["plain", "title", "old", "new", "warning", "quiet"]
 _ANSI: Mapping[Tone, str] = {"plain": "", "title": "1", "old": "31", "new": "32", "warning": "1;33", "quiet": "2"}
@@ -88,13 +91,13 @@ def card(
     `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they stay covered.
     """
     signed, proposal = record.proposal, _uncovered(record.proposal, whole)
-    told = frozenset(signed.changes) if whole else frozenset()
+    told = frozenset(signed.changed) if whole else frozenset()
     approvals = counted(record.decisions, signed, operators, ledger=signed.ledger, now=stamp(now))
     maker = _Maker(terms, full=full, covered=frozenset(signed.hidden) - told)
     lines = [
         *maker.head(record, now),
-        *maker.change(proposal),
-        *maker.guards(proposal),
+        *(line for at, member in enumerate(proposal.members, 1) for line in maker.member(proposal, member, at)),
+        *maker.totals(proposal),
         *maker.rest(signed, evidence, now),
         *maker.needs(record, approvals),
         *maker.end(signed),
@@ -116,8 +119,11 @@ def _uncovered(proposal: Proposal, whole: Proposal | None) -> Proposal:
     seen = covered(proposal)
     if whole is None:
         return seen
-    changed = {name: whole.before[name] for name in proposal.hidden if name in proposal.changes}
-    return replace(seen, before={**seen.before, **changed})
+    members = tuple(
+        replace(member, before={**member.before, **{n: open_.before[n] for n in open_.hidden if n in open_.changes}})
+        for member, open_ in zip(seen.members, whole.members, strict=True)
+    )
+    return replace(seen, members=members)
 
 
 def render(card: Card, *, colour: bool = False, width: int = 100) -> str:
@@ -172,57 +178,109 @@ class _Maker:
             f"{self._plain(proposal.expires_at)} ({'in ' + span(left) if left > dt.timedelta() else 'EXPIRED'})",
         )
         yield Line("target", f"{self._plain(proposal.source)}: {self._plain(proposal.relation)}")
+        yield Line("operation", self._plain(proposal.operation))
         tenant = (
             f"{proposal.tenant_column} = {self._value(proposal, proposal.tenant_column, proposal.tenant)}"
             if proposal.tenant_column
             else "single tenant"
         )
-        keys = " and ".join(
-            f"{self._plain(name)} = {self._value(proposal, name, token)}" for name, token in proposal.key
-        )
-        yield Line("row", f"{keys}, {tenant}")
+        if len(proposal.members) == 1:
+            yield Line("row", f"{self._key(proposal, proposal.members[0])}, {tenant}")
+        else:
+            yield Line("rows", f"{len(proposal.members)}, {tenant}: all of them or none, and no other row")
 
-    def change(self, proposal: Proposal) -> Iterator[Line]:
-        yield Line("Change", "", "title")
-        for name, after in proposal.changes.items():
-            before = proposal.before[name]
-            label = self._plain(name)
-            if before == after and (before is None or name not in self.covered):
-                yield Line(label, self._before(proposal, name) + " (as it is)", "quiet")
-                yield from self._bounds(name)
-                continue
-            yield Line(label, self._before(proposal, name), "old")
-            yield Line("  →", self._value(proposal, name, after), "new")
-            if (
-                before is not None
-                and after is not None
-                and name not in self.covered
-                and unicodedata.normalize("NFKC", before) == unicodedata.normalize("NFKC", after)
-            ):
-                yield Line("", "the two look alike and differ in their characters", "warning")
-            yield from self._bounds(name)
-        bound = [n for n in self.terms.bounds if n not in proposal.changes]
+    def member(self, proposal: Proposal, member: Member, at: int) -> Iterator[Line]:
+        of = len(proposal.members)
+        heading = "Change" if of == 1 else f"Row {at} of {of}"
+        yield Line(heading, "", "title")
+        if of > 1:
+            yield Line("row", self._key(proposal, member))
+        yield from self._change(proposal, member)
+        if proposal.guards:
+            yield from self._guards(proposal, member, heading="Guards" if of == 1 else "")
+
+    def _key(self, proposal: Proposal, member: Member) -> str:
+        pairs = (f"{self._plain(name)} = {self._value(proposal, name, token)}" for name, token in member.key)
+        return " and ".join(pairs)
+
+    def _change(self, proposal: Proposal, member: Member) -> Iterator[Line]:
+        if proposal.deletes:
+            yield from (Line(self._plain(n), self._before(proposal, member, n), "old") for n in member.before)
+            yield Line("  →", "the row is removed", "warning")
+            yield from (Line("", f"and {self._plain(words)}", "warning") for words in self.terms.effects)
+            return
+        for name, after in member.changes.items():
+            yield from self._changed(proposal, name, member, after)
+        if proposal.inserts:
+            yield Line("  →", "the row is added; what else it holds is the database's to fill", "new")
+            return
+        bound = [n for n in self.terms.bounds if n not in member.changes]
         for name in bound:
-            yield Line(self._plain(name), self._before(proposal, name) + " (as it is)", "quiet")
+            yield Line(self._plain(name), self._before(proposal, member, name) + " (as it is)", "quiet")
             yield from self._bounds(name)
-        same = [n for n in proposal.before if n not in proposal.changes and n not in bound]
+        same = [n for n in member.before if n not in member.changes and n not in bound]
         if self.full:
-            yield from (Line(self._plain(n), self._before(proposal, n) + " (unchanged)", "quiet") for n in same)
+            yield from (Line(self._plain(n), self._before(proposal, member, n) + " (unchanged)", "quiet") for n in same)
         elif same:
             yield Line(f"{len(same)} unchanged", self._plain(", ".join(same)), "quiet")
+
+    def _changed(self, proposal: Proposal, name: str, member: Member, after: Token) -> Iterator[Line]:
+        label, before = self._plain(name), member.before.get(name)
+        if proposal.inserts:
+            yield Line(label, self._value(proposal, name, after), "new")
+            yield from self._bounds(name)
+            return
+        is_known = before is None or name not in self.covered
+        if before == after and is_known:
+            yield Line(label, self._before(proposal, member, name) + " (as it is)", "quiet")
+            yield from self._bounds(name)
+            return
+        yield Line(label, self._before(proposal, member, name), "old")
+        yield Line("  →", self._value(proposal, name, after), "new")
+        if (
+            is_known
+            and before is not None
+            and after is not None
+            and unicodedata.normalize("NFKC", before) == unicodedata.normalize("NFKC", after)
+        ):
+            yield Line("", "the two look alike and differ in their characters", "warning")
+        yield from self._bounds(name)
+
+    def totals(self, proposal: Proposal) -> Iterator[Line]:
+        """Yield what the numbers of several rows come to: of the changed columns, and of those that totals are reviewed of."""
+        kinds = dict(proposal.columns)
+        named = [n for n in dict.fromkeys((*self.terms.totals, *proposal.changed)) if kinds.get(n) in _COUNTED]
+        if len(proposal.members) < 2 or not named:  # noqa: PLR2004  # several
+            return
+        yield Line("Totals", "", "title")
+        for name in named:
+            try:
+                sums = totals_of(proposal.members, name)
+            except Refusal:
+                sums = dict.fromkeys(("before", "after", "change"))
+            told = {n: self._value(proposal, name, t) if t is not None else "not known" for n, t in sums.items()}
+            text = (
+                told["after"]
+                if proposal.inserts
+                else f"{told['before']} → {told['after']} (difference {told['change']})"
+            )
+            yield Line(self._plain(name), told["before"] if proposal.deletes else text)
+            if words := self.terms.totals.get(name):
+                yield Line("", f"bounds: {self._plain(words)}", "quiet")
 
     def _bounds(self, name: str) -> Iterator[Line]:
         if words := self.terms.bounds.get(name):
             yield Line("", f"bounds: {self._plain(words)}", "quiet")
 
-    def guards(self, proposal: Proposal) -> Iterator[Line]:
-        yield Line("Guards", "", "title")
+    def _guards(self, proposal: Proposal, member: Member, *, heading: str) -> Iterator[Line]:
+        if heading:
+            yield Line(heading, "", "title")
         for at, name in enumerate(proposal.guards):
-            held = f"{self._plain(name)} = {self._before(proposal, name)}"
+            held = f"{self._plain(name)} = {self._before(proposal, member, name)}"
             yield Line("" if at else "must still be", held)
         if proposal.advances:
             yield Line("must move", self._plain(proposal.advances))
-        if proposal.moves:
+        if proposal.moves and not proposal.deletes:
             yield Line(
                 "may move", f"{self._plain(', '.join(proposal.moves))}: the database changes it with every update"
             )
@@ -268,9 +326,9 @@ class _Maker:
             )
             yield Line(self._plain(name), text)
 
-    def _before(self, proposal: Proposal, name: str) -> str:
+    def _before(self, proposal: Proposal, member: Member, name: str) -> str:
         """Return what a column holds; of a hidden one what the model saw, unless the decision is about it."""
-        token = proposal.before[name]
+        token = member.before[name]
         if name in self.covered and token is not None:
             return f"{self._plain(token)} (hidden)"
         return self._value(proposal, name, token)

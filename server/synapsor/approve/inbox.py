@@ -29,8 +29,9 @@ def summary(record: ProposalRecord) -> dict[str, Any]:
         "id": proposal.id,
         "status": record.status.value,
         "capability": proposal.capability,
-        "key": dict(proposal.key),
-        "columns": sorted(proposal.changes),
+        "operation": proposal.operation,
+        "keys": [dict(member.key) for member in proposal.members],
+        "columns": sorted(proposal.changed),
         "principal": proposal.principal,
         "role": proposal.role,
         "approvals": {"have": _approvals(record), "need": proposal.quorum},
@@ -54,8 +55,10 @@ def _line(record: ProposalRecord, now: dt.datetime) -> str:
     when = record.status.value
     if record.status is Status.REVIEW_REQUIRED:
         when = f"expires in {span(left)}" if left > dt.timedelta() else "EXPIRED"
-    row = shown(",".join(token for _, token in proposal.key)).text
-    what = f"{visible(proposal.capability)} {row} ({visible(', '.join(proposal.changes))})"
+    row = shown(",".join(token for _, token in proposal.members[0].key)).text if proposal.members else "no row"
+    more = f" and {len(proposal.members) - 1} more" if len(proposal.members) > 1 else ""
+    done = visible(", ".join(proposal.changed)) or visible(proposal.operation)
+    what = f"{visible(proposal.capability)} {row}{more} ({done})"
     needs = visible(proposal.role) + (f" {_approvals(record)}/{proposal.quorum}" if proposal.quorum > 1 else "")
     risk = "" if proposal.risk == "low" else f", {proposal.risk} risk"
     return f"{visible(proposal.id)}  {when:<20}  {what}  by {shown(proposal.principal).text}, needs {needs}{risk}\n"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.model import Contract
-from synapsor.contract.plainly import bounds_of
+from synapsor.contract.plainly import bounds_of, effects_of, totals_of
 from synapsor.core.authority import table_for
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
@@ -24,11 +24,15 @@ class Terms:
     Attributes:
         units: what a number counts, by column.
         bounds: in plain words, by column; of the changed columns, and of those that `bounds` names.
+        totals: the bounds on the sums of a set, in plain words, by column.
+        effects: what a delete is known to do beside.
         refusal: why the worker would not apply it as things stand, or None.
     """
 
     units: Mapping[str, str] = field(default_factory=dict)
     bounds: Mapping[str, str] = field(default_factory=dict)
+    totals: Mapping[str, str] = field(default_factory=dict)
+    effects: tuple[str, ...] = ()
     refusal: Why | None = None
 
 
@@ -46,7 +50,12 @@ def terms_of(proposal: Proposal, contract: Contract) -> Terms:
     capability = contract.capabilities[proposal.capability]
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # `table_for` refuses every other
     units = {name: rule.unit for name, rule in table.allowed.items() if rule.unit}
-    return Terms(units=units, bounds=bounds_of(capability, table, tuple(proposal.changes)))
+    return Terms(
+        units=units,
+        bounds=bounds_of(capability, table, proposal.changed),
+        totals=totals_of(capability, table),
+        effects=effects_of(capability),
+    )
 
 
 async def unproven(ledger: AgentLedger, proposal: Proposal) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def _line(loaded: LoadedContract, name: str) -> str:
         by = f" by {', '.join(capability.group)}" if capability.group else ""
         what = f"computes {', '.join(capability.measures)} of {table.source}:{table.relation}{by}, of {capability.minimum_group} rows or more"
     else:
-        what = f"proposes {', '.join(capability.set)} of {table.source}:{table.write_to or table.relation}, decided by {_decider(capability)}"
+        what = f"proposes {', '.join(capability.set) or 'to delete rows'} of {table.source}:{table.write_to or table.relation}, decided by {_decider(capability)}"
     return f"ok  {name}  {what}"
 
 

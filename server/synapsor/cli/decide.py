@@ -104,7 +104,7 @@ async def _whole(
 ) -> tuple[tuple[Operator, Ed25519PrivateKey] | None, Proposal | None]:
     """Return who decides, and the proposal with the hidden values that it changes; neither where nobody is shown any."""
     proposal = record.proposal
-    if arguments.json or not set(proposal.hidden) & set(proposal.changes):
+    if arguments.json or not proposal.hidden & set(proposal.changed):
         return None, None
     await may_ask(ledger, record, named(arguments, operators, role=proposal.role), now=now)
     operator, key = signer(arguments, operators, role=proposal.role)

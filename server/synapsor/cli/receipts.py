@@ -11,6 +11,7 @@ from synapsor.cli.terminal import answer, note
 from synapsor.config import Config, SourceConfig, load_config
 from synapsor.core.plan import Relation
 from synapsor.core.records import to_body
+from synapsor.core.writeback import Receipt
 from synapsor.errors import ConfigError, UsageError
 from synapsor.secrets import resolve
 from synapsor.sql.statement import Dialect
@@ -78,11 +79,16 @@ def _dialect(source: SourceConfig) -> Dialect:
     return "mysql" if source.engine == "mariadb" else source.engine
 
 
+def _left(receipt: Receipt) -> str:
+    return f"; {receipt.newcomers} more rows match now and were left" if receipt.newcomers else ""
+
+
 async def _list(arguments: Namespace, config: Config) -> None:
     async with runtime.open_project(config) as project:
         receipts = await (await project.ledger()).receipts(limit=arguments.limit or _NEWEST)
     lines = [
-        f"{r.at}  {r.id}  {r.proposal}  {r.outcome}{' ' + r.code if r.code else ''}  by {r.worker}" for r in receipts
+        f"{r.at}  {r.id}  {r.proposal}  {r.outcome}{' ' + r.code if r.code else ''}  by {r.worker}{_left(r)}"
+        for r in receipts
     ]
     answer(
         arguments,

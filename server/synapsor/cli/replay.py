@@ -47,6 +47,9 @@ def render(report: ReplayReport) -> str:
     return "\n".join(lines)
 
 
+_LISTED = {"members": "member", "after": "row after"}
+
+
 def _step(step: Step) -> Iterator[str]:
     yield f"\n{step.name.upper()}"
     for name, value in step.facts.items():
@@ -57,6 +60,8 @@ def _step(step: Step) -> Iterator[str]:
                 yield from _rows(found["columns"], found["rows"], word)
                 if found["cut_by"]:
                     yield f"  {'':<14} {_text(word)} cut by the limit on {found['cut_by']}"
+        elif name in _LISTED and isinstance(value, list):
+            yield from (f"  {_LISTED[name]:<14} {_text(one)}" for one in value)
         elif value is not None and value != "" and name != "columns":
             yield f"  {name:<14} {_text(value)}"
 

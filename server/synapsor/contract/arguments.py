@@ -84,7 +84,7 @@ def check_of(declared: Mapping[str, Argument]) -> ArgumentCheck:
 
 def _test_of(rule: Argument) -> Test:
     test = _TESTS[rule.type](rule)
-    return test if rule.many is None else partial(_test_list, test, rule.many)
+    return test if rule.many is None or rule.type == "items" else partial(_test_list, test, rule.many)
 
 
 def _test_list(test: Test, most: int, value: Any) -> str:
@@ -162,9 +162,27 @@ def _test_boolean(value: Any) -> str:
     return "" if type(value) is bool else "must be true or false"
 
 
+def _items(rule: Argument) -> Test:
+    fields = {name: _test_of(inner) for name, inner in (rule.fields or {}).items()}
+    return partial(_test_items, fields, rule.many or 1)
+
+
+def _test_items(fields: Mapping[str, Test], most: int, value: Any) -> str:
+    if type(value) is not list or not 1 <= len(value) <= most:
+        return f"must be a list of 1 to {most} items"
+    for item in value:
+        if type(item) is not dict or item.keys() != fields.keys():
+            return "holds an item that has not exactly the declared fields"
+        for name, test in fields.items():
+            if reason := test(item[name]):
+                return f"holds an item whose {name} {reason}"
+    return ""
+
+
 _TESTS: dict[str, Callable[[Argument], Test]] = {
     "string": _string,
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,
+    "items": _items,
 }

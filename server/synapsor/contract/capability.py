@@ -8,7 +8,8 @@ from pydantic import ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 from synapsor.contract.approval import Approval, Risk
 from synapsor.contract.base import SORTED, Column, ColumnPath, Model, Name, Text
-from synapsor.contract.conditions import Compare, Filter, Scalar
+from synapsor.contract.changes import Accepts, Bound, Members, Operation, SetTo, Steps
+from synapsor.contract.conditions import Compare, Filter
 from synapsor.contract.mapping import Table
 from synapsor.contract.measures import Comparison, Grouped, Measured, functions_of, units_of
 from synapsor.values import SAFE_INTEGER
@@ -17,7 +18,7 @@ from synapsor.values import SAFE_INTEGER
 class Argument(Model):
     """One typed input that the model fills in. It never carries scope."""
 
-    type: Literal["string", "integer", "number", "boolean"]
+    type: Literal["string", "integer", "number", "boolean", "items"]
     description: Text | None = None
     optional: bool = False
     many: int | None = Field(default=None, ge=1, le=100)
@@ -25,6 +26,7 @@ class Argument(Model):
     minimum: int | None = Field(default=None, ge=-SAFE_INTEGER, le=SAFE_INTEGER)
     maximum: int | None = Field(default=None, ge=-SAFE_INTEGER, le=SAFE_INTEGER)
     one_of: tuple[str, ...] | None = Field(default=None, strict=False, min_length=1, max_length=64)
+    fields: Annotated[dict[Name, Argument], SORTED] | None = Field(default=None, min_length=1, max_length=32)
 
 
 class Limits(Model):
@@ -42,21 +44,6 @@ class AggregateLimits(Limits):
 
     groups: int = Field(default=500, ge=1, le=10_000)
     variants_per_day: int | None = Field(default=None, ge=1, le=100_000)
-
-
-class Range(Model):
-    """Inclusive bounds of a number."""
-
-    at_least: int | None = Field(default=None, ge=-SAFE_INTEGER, le=SAFE_INTEGER)
-    at_most: int | None = Field(default=None, ge=-SAFE_INTEGER, le=SAFE_INTEGER)
-
-
-class Bound(Model):
-    """What a changed column must satisfy before the change, after it, and in between."""
-
-    before: Range | None = None
-    after: Range | None = None
-    change: Range | None = None
 
 
 Order = Annotated[
@@ -103,11 +90,17 @@ class ReadCapability(_OfRows):
 
 
 class ProposeCapability(_OfRows):
-    """A write proposal for a single-row update."""
+    """A write proposal: rows to be changed, added or removed, once a person has approved it."""
 
-    propose: Annotated[str, StringConstraints(pattern=r"^update [a-z][a-z0-9_]{0,62}$")]
-    set: Annotated[dict[Column, Scalar], SORTED] = Field(min_length=1)
+    propose: Annotated[str, StringConstraints(pattern=r"^(update|insert|delete) [a-z][a-z0-9_]{0,62}$")]
+    members: Members | None = None
+    items: Annotated[str, StringConstraints(pattern=r"^\$[a-z][a-z0-9_]{0,62}$")] | None = None
+    set: Annotated[dict[Column, SetTo], SORTED] = Field(default_factory=dict)
+    dedup: tuple[Column, ...] = Field(default=(), strict=False, max_length=8)
     bounds: Annotated[dict[Column, Bound], SORTED] = Field(default_factory=dict)
+    transitions: Annotated[dict[Column, Steps], SORTED] = Field(default_factory=dict)
+    unchanged: tuple[Column, ...] = Field(default=(), strict=False)
+    accepts: Accepts | None = None
     reason_code: Annotated[str, StringConstraints(pattern=r"^\$[a-z][a-z0-9_]{0,62}$")] | None = None
     risk: Risk | None = None
     approval: Approval
@@ -119,9 +112,19 @@ class ProposeCapability(_OfRows):
         return self.reason_code[1:] if self.reason_code else None
 
     @property
+    def operation(self) -> Operation:
+        """What is done to the rows."""
+        return Operation(self.propose.partition(" ")[0])
+
+    @property
     def table(self) -> str:
         """The mapping that is written to."""
-        return self.propose.removeprefix("update ")
+        return self.propose.partition(" ")[2]
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it is about more rows than one."""
+        return self.members is not None or self.items is not None
 
 
 class AggregateCapability(_Capability):
@@ -169,22 +172,29 @@ Verbs = Annotated[
 
 
 def is_single(capability: Capability, table: Table) -> bool:
-    """Tell whether a capability is about the one row that its key names: every key column equals a value."""
-    return not isinstance(capability, AggregateCapability) and names_row(capability, table)
+    """Tell whether a capability is about the one row that its key names, which is there: every key column equals a value."""
+    if isinstance(capability, AggregateCapability):
+        return False
+    if isinstance(capability, ProposeCapability) and (capability.is_set or capability.operation is Operation.INSERT):
+        return False
+    return names_row(capability, table)
 
 
 def names_row(capability: Capability, table: Table) -> bool:
-    """Tell whether a capability's `where` leaves one row: every key column equals a value."""
+    """Tell whether a capability's `where` lets one row through at the most: every key column equals a value."""
     where = capability.where
     return all(column in where and not isinstance(where[column], Compare) for column in table.key)
 
 
 def shown(capability: Capability, table: Table) -> tuple[str, ...]:
-    """Return the names that a result holds; a proposal shows what it changes as well."""
+    """Return the names that a result holds; a proposal shows what it changes as well, and an insert nothing else."""
     if isinstance(capability, AggregateCapability):
         return (*capability.group, *capability.measures)
-    columns = capability.returns or table.returned
-    return columns if isinstance(capability, ReadCapability) else tuple(dict.fromkeys((*columns, *capability.set)))
+    if isinstance(capability, ReadCapability):
+        return capability.returns or table.returned
+    if capability.operation is Operation.INSERT:
+        return tuple(capability.set)
+    return tuple(dict.fromkeys((*(capability.returns or table.returned), *capability.set)))
 
 
 def used(capability: Capability) -> frozenset[str]:

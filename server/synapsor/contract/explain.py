@@ -15,14 +15,13 @@ from synapsor.contract.capability import (
     AggregateCapability,
     AggregateLimits,
     Argument,
-    Bound,
     Child,
     Limits,
     ProposeCapability,
-    Range,
     ReadCapability,
     verb_of,
 )
+from synapsor.contract.changes import Accepts, Bound, Computed, Members, Range
 from synapsor.contract.conditions import Compare
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import ColumnRule, Link, RowSecurity, Show, SingleTenant, Table
@@ -49,6 +48,11 @@ PARTS: dict[Path, type[Model]] = {
     ("capabilities", "*", "with", "*"): Child,
     ("capabilities", "*", "with", "*", "where", "*"): Compare,
     ("capabilities", "*", "limits"): Limits,
+    ("capabilities", "*", "arguments", "*", "fields", "*"): Argument,
+    ("capabilities", "*", "set", "*"): Computed,
+    ("capabilities", "*", "members"): Members,
+    ("capabilities", "*", "members", "totals", "*"): Bound,
+    ("capabilities", "*", "members", "totals", "*", "*"): Range,
     ("capabilities", "*", "measures", "*"): Measure,
     ("capabilities", "*", "group", "*"): Bucket,
     ("capabilities", "*", "compare"): Comparison,
@@ -59,6 +63,7 @@ PARTS: dict[Path, type[Model]] = {
     ("capabilities", "*", "risk"): Risk,
     ("capabilities", "*", "risk", "*", "*"): Case,
     ("capabilities", "*", "risk", "*", "*", "*"): Span,
+    ("capabilities", "*", "accepts"): Accepts,
     ("capabilities", "*", "approval"): Approval,
     ("capabilities", "*", "approval", "high"): Stricter,
     ("capabilities", "*", "approval", "medium"): Stricter,
@@ -86,7 +91,7 @@ UNSUPPORTED: dict[type[Model], frozenset[str]] = {
     ),
     Table: frozenset({"masks", "row_filter", "relationships", "joins", "soft_delete"}),
     ReadCapability: frozenset({"group_by", "join", "distinct", "evidence", "settle", "budget", "offset"}),
-    ProposeCapability: frozenset({"evidence", "settle", "auto_approve", "auto_branch", "items", "fresh", "inverse"}),
+    ProposeCapability: frozenset({"evidence", "settle", "auto_approve", "auto_branch", "fresh", "inverse"}),
     AggregateCapability: frozenset({"group_by", "having", "join", "evidence", "settle", "budget", "offset"}),
     Argument: frozenset({"default", "required", "pattern", "format", "items"}),
     Approval: frozenset({"auto", "any_of", "all_of"}),
@@ -106,7 +111,7 @@ _KINDS = {
 }
 _HELD = {
     "where": "text, a whole number, true, false, null or a comparison",
-    "set": "text, a whole number, true, false or null",
+    "set": "text, a whole number, true, false, null or a computed value",
     "measures": "`count`, or a function and its column",
     "group": "a column, or a unit of time and its column",
 }
@@ -251,9 +256,9 @@ def _pattern(path: Path, positions: Positions, *, is_key: bool) -> Problem:
             "The session decides scope, and a person approves.",
         )
     if path[-1] == "propose" and path[0] == "capabilities":
-        return positions.at_value(
-            path, "SYN102", "Only changes of one row are supported by this version.", "Write `propose: update <table>`."
-        )
+        message = "A proposal names its operation and its table."
+        fix = "Write `propose: update <table>`, `insert <table>` or `delete <table>`."
+        return positions.at_value(path, "SYN105", message, fix)
     form = _FORMS[_form(path, is_key=is_key)]
     report = positions.at_key if is_key else positions.at_value
     return report(path, "SYN105", f"The name does not have the form that is asked for here: {form}.")
@@ -265,14 +270,36 @@ def _form(path: Path, *, is_key: bool) -> str:
         return "capability" if path[:1] == ("capabilities",) and len(path) == 2 else _key_form(path)  # noqa: PLR2004  # capabilities/name
     if path[0] in _FIRST:
         return _FIRST[str(path[0])]
-    if last in _LAST or "row_security" in path[2:3]:
-        return _LAST.get(str(last), "setting")
-    for part, form in (("order", "order"), ("zone", "zone"), ("returns", "path")):
+    if last in _LAST:
+        return _LAST[str(last)]
+    parts = (
+        ("row_security", "setting"),
+        ("cascades", "relation"),
+        ("order", "order"),
+        ("zone", "zone"),
+        ("returns", "path"),
+    )
+    for part, form in parts:
         if part in path[2:]:
             return form
-    named = {"key", "tenant", "principal", "version", "moves", "on", "measures", "group", "compare"}
-    in_columns = bool(named & set(path[2:]))
+    in_columns = bool(_COLUMN_LISTS & set(path[2:]))
     return "column" if in_columns else "contract"
+
+
+_COLUMN_LISTS = {
+    "key",
+    "tenant",
+    "principal",
+    "version",
+    "measures",
+    "group",
+    "compare",
+    "moves",
+    "on",
+    "dedup",
+    "unchanged",
+    "triggers",
+}
 
 
 def _key_form(path: Path) -> str:
@@ -285,8 +312,8 @@ def _key_form(path: Path) -> str:
 
 
 _FIRST = {"workflows": "capability", "contexts": "session"}
-_LAST = {"reason_code": "argument", "relation": "relation", "write_to": "relation"}
-_OF_COLUMNS = frozenset({"columns", "only", "set", "bounds", "on", "risk", "when", "limits"})
+_LAST = {"reason_code": "argument", "items": "argument", "relation": "relation", "write_to": "relation"}
+_OF_COLUMNS = frozenset({"columns", "only", "set", "bounds", "transitions", "totals", "on", "risk", "when", "limits"})
 
 
 def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
@@ -301,6 +328,7 @@ def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
 _CLOSED: dict[int | str, list[str]] = {
     "single_tenant": ["true"],
     "show": list(get_args(Show)),
+    "from": ["now", "principal", "tenant", "proposal"],
     "worker": ["supervised"],
     "of": ["policy", "tenant", "principal", "object"],
     "settle": ["manual", "policy"],
@@ -314,6 +342,6 @@ def _words(path: Path) -> Iterator[str]:
     if path[2:3] == ("measures",):
         return iter(["count"])
     if path[:1] == ("capabilities",):
-        return iter(["string", "integer", "number", "boolean"])
+        return iter(["string", "integer", "number", "boolean", "items"])
     kinds = [kind.value for kind in ColumnType]
     return iter([*kinds, "denied"] if _is_column(path) else kinds)

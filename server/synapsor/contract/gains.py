@@ -123,6 +123,16 @@ def listed(before: tuple[Any, ...], after: tuple[Any, ...], _: Pair) -> bool:
     return bool(_texts(after) - _texts(before))
 
 
+def demanded(before: tuple[Any, ...], after: tuple[Any, ...], pair: Pair) -> bool:
+    """What is listed holds back."""
+    return listed(after, before, pair)
+
+
+def present(before: Any, after: Any, _: Pair) -> bool:
+    """What is said at all grants something."""
+    return before is None and after is not None
+
+
 def allowed(before: bool, after: bool, _: Pair) -> bool:
     """True grants something."""
     return after and not before

@@ -15,6 +15,7 @@ from synapsor.contract.capability import (
     ReadCapability,
     is_single,
 )
+from synapsor.contract.changes import Computed
 from synapsor.contract.columns import listed_once
 from synapsor.contract.conditions import Compare, Operator, Scalar, is_argument, terms
 from synapsor.contract.document import Path, Positions
@@ -34,6 +35,7 @@ FITS: Final[dict[str, frozenset[ColumnType]]] = {
     "boolean": frozenset({_T.BOOLEAN}),
     # A JSON number is binary, and no column that may be compared or set is.
     "number": frozenset(),
+    "items": frozenset(),
 }
 """Which columns an argument of a type may stand for. Exact decimals, dates and times travel as text."""
 
@@ -45,6 +47,7 @@ class _Use:
     Attributes:
         rule: the column's; None where there is no such column.
         list: it stands in a filter of a list, where it may be left out.
+        counts: it is an amount, and not the column's value.
     """
 
     here: Path
@@ -53,6 +56,7 @@ class _Use:
     name: str
     rule: ColumnRule | None
     list: bool
+    counts: bool = False
 
 
 def argument_problems(
@@ -64,29 +68,57 @@ def argument_problems(
     reason = capability.reason_argument if isinstance(capability, ProposeCapability) else None
     used = {*(use.name for use in uses), reason}
     trusted = _trusted(contract, [tables[n] for n in tables_read(capability, name_of_table, tables)])
-    for name, argument in capability.arguments.items():
-        here = (*path, "arguments", name)
-        if claims_authority(name, trusted):
+    declared = dict(_declared(path, capability))
+    for name, (here, argument) in declared.items():
+        if claims_authority(str(here[-1]), trusted):
             yield at.at_key(
-                here, "SYN403", f"`{name}` claims authority.", "The session decides scope, and a person approves."
+                here, "SYN403", f"`{here[-1]}` claims authority.", "The session decides scope, and a person approves."
             )
-        if name not in used:
+        if argument.type == "items":
+            yield from _items(here, argument, capability, at)
+        elif name not in used:
             yield at.at_key(
                 here, "SYN402", f"`{name}` is not used.", f"Use `${name}` in `where`, `set` or a period, or remove it."
             )
         yield from _declaration(here, argument, at)
+    if isinstance(capability, ProposeCapability) and capability.items is not None:
+        named = capability.arguments.get(capability.items[1:])
+        if named is None or named.type != "items":
+            message = f"`{capability.items}` is no argument of type items."
+            yield at.at_value((*path, "items"), "SYN350", message, "Declare it with `type: items` and `fields`.")
     for use in uses:
-        declared = capability.arguments.get(use.name)
+        found = declared.get(use.name)
         rule = use.rule
-        if declared is None:
+        if found is None:
             fix = (
-                suggest(use.name, capability.arguments)
-                or f"Declare `{use.name}` in `arguments`, or write `$$` for a dollar sign."
+                suggest(use.name, declared) or f"Declare `{use.name}` in `arguments`, or write `$$` for a dollar sign."
             )
             yield at.at_value(use.here, "SYN401", f"`${use.name}` is not declared.", fix)
         elif rule is not None and not rule.denied:
-            yield from _against((*path, "arguments", use.name), declared, use, rule, at)
-            yield from _placed(use, declared, at)
+            yield from _against(found[0], found[1], use, rule, at)
+            yield from _placed(use, found[1], at)
+
+
+def _declared(path: Path, capability: Capability) -> Iterator[tuple[str, tuple[Path, Argument]]]:
+    """Yield every argument and every field of items, by the name that `$` stands before."""
+    for name, argument in capability.arguments.items():
+        here = (*path, "arguments", name)
+        yield name, (here, argument)
+        for field, inner in (argument.fields or {}).items():
+            yield f"{name}.{field}", ((*here, "fields", field), inner)
+
+
+def _items(here: Path, argument: Argument, capability: Capability, at: Positions) -> Iterator[Problem]:
+    named = capability.items if isinstance(capability, ProposeCapability) else None
+    if named != f"${here[-1]}":
+        fix = "Name it in the `items` of an insert."
+        yield at.at_key(here, "SYN350", f"`{here[-1]}` is what no insert is made of.", fix)
+    if argument.fields is None or argument.many is None:
+        yield at.at_key(here, "SYN350", "It does not say how many items of which fields.", "Add `many` and `fields`.")
+    for field, inner in (argument.fields or {}).items():
+        if inner.optional or inner.many is not None or inner.fields is not None or inner.type == "items":
+            at_field = (*here, "fields", field)
+            yield at.at_key(at_field, "SYN350", "A field is one value that is always there.", "Keep it plain.")
 
 
 def _uses(path: Path, capability: Capability, table: Table, tables: Mapping[str, Table]) -> Iterator[_Use]:
@@ -100,10 +132,15 @@ def _uses(path: Path, capability: Capability, table: Table, tables: Mapping[str,
             for use in _filters(here, {column: getattr(capability.compare.periods, period)}, table, tables, many=False):
                 yield replace(use, here=(*here, *use.here[len(here) + 1 :]))
     if isinstance(capability, ProposeCapability):
-        for column, value in capability.set.items():
-            if is_argument(value):
-                here = (*path, "set", column)
-                yield _Use(here, column, None, str(value)[1:], table.columns.get(column), list=False)
+        for column, given in capability.set.items():
+            here = (*path, "set", column)
+            rule = table.columns.get(column)
+            if not isinstance(given, Computed):
+                if is_argument(given):
+                    yield _Use(here, column, None, str(given)[1:], rule, list=False)
+            elif is_argument(given.amount):
+                word = "add" if given.add is not None else "subtract"
+                yield _Use((*here, word), column, None, str(given.amount)[1:], rule, list=False, counts=True)
     elif isinstance(capability, ReadCapability):
         for name, child in capability.with_.items():
             link = table.links.get(name)
@@ -124,6 +161,8 @@ def _filters(
 
 def _placed(use: _Use, argument: Argument, at: Positions) -> Iterator[Problem]:
     """Yield where an optional argument, or a list of values, stands in a place that needs one value."""
+    if argument.type == "items":
+        return
     if argument.optional and not use.list:
         yield at.at_value(
             use.here, "SYN408", f"`${use.name}` is optional, and this is always needed.", "Remove `optional`."
@@ -141,6 +180,8 @@ def _trusted(contract: Contract, read: list[Table]) -> list[str]:
 
 
 def _declaration(here: Path, argument: Argument, at: Positions) -> Iterator[Problem]:
+    if argument.fields is not None and argument.type != "items":
+        yield at.at_key((*here, "fields"), "SYN406", f"`fields` does not fit {argument.type}.", "Remove it.")
     said = {
         "max_length": (argument.max_length, {"string"}),
         "one_of": (argument.one_of, {"string"}),
@@ -169,7 +210,11 @@ def _against(here: Path, argument: Argument, use: _Use, rule: ColumnRule, at: Po
         fix = f"Declare it as {' or '.join(kinds)}." if kinds else "No argument can stand for this column."
         yield at.at_key(here, "SYN404", f"A {argument.type} does not fit `{column}`, which is {rule.type.value}.", fix)
         return
-    if argument.one_of is not None:
+    if use.counts:
+        if argument.type == "integer" and (argument.minimum is None or argument.minimum < 0):
+            message = f"An amount for `{column}` could be negative."
+            yield at.at_key(here, "SYN342", message, "Declare a `minimum` of 0 or more.")
+    elif argument.one_of is not None:
         for index, word in enumerate(argument.one_of):
             try:
                 token_of(word, rule, use.operator or Operator.EQUALS)
@@ -186,7 +231,7 @@ def _against(here: Path, argument: Argument, use: _Use, rule: ColumnRule, at: Po
     elif rule.max_length is not None and (argument.max_length or 0) > rule.max_length:
         fix = f"Lower it to {rule.max_length}."
         yield at.at_value((*here, "max_length"), "SYN407", f"This is longer than `{column}` allows.", fix)
-    if rule.type is ColumnType.INTEGER:
+    if rule.type is ColumnType.INTEGER and not use.counts:
         low, high = integer_range(argument)
         if (rule.minimum is not None and low < rule.minimum) or (rule.maximum is not None and high > rule.maximum):
             fix = "Declare a `minimum` and `maximum` within the column's."

@@ -9,14 +9,13 @@ from typing import Final
 from synapsor.contract.capability import (
     AggregateCapability,
     AggregateLimits,
-    Bound,
     Capability,
     Limits,
     ProposeCapability,
-    Range,
     ReadCapability,
     shown,
 )
+from synapsor.contract.changes import Accepts, Bound, Computed, Range, SetTo
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.deciding import deciding
 from synapsor.contract.mapping import REVEALER, ColumnRule, Table
@@ -63,7 +62,10 @@ def granted(contract: Contract, capability: Capability) -> Iterator[str]:
     yield from _related(contract, capability)
     yield f"limits: {', '.join(_limited(limits))}"
     if isinstance(capability, ProposeCapability):
-        yield f"sets {', '.join(f'{column} = {value_of(value)}' for column, value in capability.set.items())}"
+        yield f"proposes to {capability.operation.value}"
+        if capability.set:
+            yield f"sets {', '.join(f'{column} = {set_to(value)}' for column, value in capability.set.items())}"
+        yield from reviewed_of(capability, table)
         bounds = bounds_of(capability, table, tuple(capability.set))
         yield from (f"bounds of {column}: {words}" for column, words in bounds.items())
         if not bounds:
@@ -131,6 +133,46 @@ def comparisons(where: Mapping[str, Scalar | Compare], signs: Mapping[Operator, 
         yield f"{column} {sign} {words}".rstrip()
 
 
+def set_to(value: SetTo) -> str:
+    """Return what a column is set to, in words."""
+    if not isinstance(value, Computed):
+        return value_of(value)
+    if value.from_ is not None:
+        return f"the {value.from_}"
+    return f"as it was {'+' if value.add is not None else '-'} {value_of(value.amount)}"
+
+
+def reviewed_of(capability: ProposeCapability, table: Table) -> Iterator[str]:
+    """Yield what else a reviewer grants or demands with a proposal."""
+    if capability.members is not None:
+        yield f"at most {capability.members.at_most} rows at once, all or none"
+    for name, words in totals_of(capability, table).items():
+        yield f"total of {name}: {words}"
+    if capability.items is not None:
+        yield f"a row of each item of {capability.items}"
+    if capability.dedup:
+        yield f"never a second row with the same {', '.join(capability.dedup)}"
+    for name, steps in capability.transitions.items():
+        allowed = "; ".join(f"from {one} to {' or '.join(others)}" for one, others in steps.items())
+        yield f"{name} may go {allowed}"
+    if capability.unchanged:
+        yield f"only while {', '.join(capability.unchanged)} is as it was"
+    yield from (f"with it {words}" for words in effects_of(capability))
+
+
+def effects_of(capability: ProposeCapability) -> tuple[str, ...]:
+    """Return what a delete is known to do beside."""
+    known = capability.accepts or Accepts()
+    fired = (f"the trigger {name} may fire" for name in known.triggers)
+    return (*fired, *(f"rows of {name} may be removed or changed" for name in known.cascades))
+
+
+def totals_of(capability: ProposeCapability, table: Table) -> dict[str, str]:
+    """Return the bounds on the sums of a set, by column."""
+    totals = capability.members.totals if capability.members else {}
+    return {name: "; ".join(_held(bound, table.columns[name].unit or "")) for name, bound in totals.items()}
+
+
 def value_of(value: Scalar) -> str:
     """Return an argument as `$name` and a constant as JSON, so that neither is taken for the other."""
     return str(value) if is_argument(value) else json.dumps(constant(value), ensure_ascii=False)
@@ -148,10 +190,14 @@ def bounds_of(capability: ProposeCapability, table: Table, changed: tuple[str, .
 
 def _words(rule: ColumnRule, bound: Bound | None, unit: str) -> Iterator[str]:
     if bound is not None:
-        yield from _span("before the change", bound.before, unit)
-        yield from _span("after the change", bound.after, unit)
-        yield from _span("difference", bound.change, unit)
+        yield from _held(bound, unit)
     yield from _limits("the column takes", rule.minimum, rule.maximum, unit)
+
+
+def _held(bound: Bound, unit: str) -> Iterator[str]:
+    yield from _span("before the change", bound.before, unit)
+    yield from _span("after the change", bound.after, unit)
+    yield from _span("difference", bound.change, unit)
 
 
 def _span(which: str, limits: Range | None, unit: str) -> Iterator[str]:

@@ -148,10 +148,12 @@ def _holds(schema: dict[str, Any]) -> str:
 
 def _plain(schema: dict[str, Any]) -> str:
     if schema["type"] == "object":
-        return "names, each with " + _holds(next(iter(schema["patternProperties"].values())))
+        named = schema.get("patternProperties")
+        return f"{'names' if named else 'values'}, each with {_holds(next(iter(named.values())) if named else schema['additionalProperties'])}"
     if schema["type"] == "array":
         return "a list, each " + _holds(schema["items"])
-    text = "text" if "pattern" not in schema else "`update` and a name" if "update" in schema["pattern"] else "a name"
+    pattern = schema.get("pattern")
+    text = "text" if pattern is None else "an operation and a name" if "update" in pattern else "a name"
     words = {"string": text, "integer": "a whole number", "boolean": "true or false"}
     return words.get(schema["type"], str(schema["type"])) + _limits(schema)
 

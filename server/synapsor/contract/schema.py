@@ -37,8 +37,12 @@ def input_schema(capability: Capability) -> Schema:
 
 
 def _argument(rule: Argument) -> Schema:
-    one = _scalar(rule)
-    if rule.many is not None:
+    if rule.type == "items":
+        item = closed({name: _argument(inner) for name, inner in (rule.fields or {}).items()})
+        one: Schema = {"type": "array", "items": item, "minItems": 1, "maxItems": rule.many}
+    else:
+        one = _scalar(rule)
+    if rule.many is not None and rule.type != "items":
         one = {"type": "array", "items": one, "minItems": 1, "maxItems": rule.many, "uniqueItems": True}
     return {**one, "description": rule.description} if rule.description else one
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from synapsor.contract.approval import levels
 from synapsor.contract.capability import AggregateCapability, Capability, ProposeCapability, ReadCapability
+from synapsor.contract.changes import Computed
 from synapsor.contract.conditions import Compare, Operator, Scalar, is_argument, terms
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import SETTABLE, ColumnRule, SingleTenant, Table
@@ -145,10 +146,22 @@ def _counted(path: Path, capability: AggregateCapability, hidden: Hidden, at: Po
 
 
 def _propose(path: Path, capability: ProposeCapability, hidden: Hidden, at: Positions) -> Iterator[Problem]:
-    for column in capability.bounds:
+    computed = [n for n, value in capability.set.items() if isinstance(value, Computed) and value.amount is not None]
+    totals = capability.members.totals if capability.members is not None else ()
+    for key, columns in (
+        (("bounds",), capability.bounds),
+        (("members", "totals"), totals),
+        (("transitions",), capability.transitions),
+        (("set",), computed),
+    ):
+        for column in columns:
+            if hidden(column) is not None:
+                message = f"`{column}` is not shown as it is, {_ORACLE}."
+                yield at.at_key((*path, *key, column), "SYN805", message, "Let nothing follow from its value.")
+    for index, column in enumerate(capability.dedup):
         if hidden(column) is not None:
             message = f"`{column}` is not shown as it is, {_ORACLE}."
-            yield at.at_key((*path, "bounds", column), "SYN805", message, "Remove the bound.")
+            yield at.at_value((*path, "dedup", index), "SYN805", message, "Tell rows apart by other columns.")
     for column in capability.set:
         rule = hidden(column)
         if rule is not None and rule.show == "aggregate":

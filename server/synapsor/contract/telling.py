@@ -20,12 +20,14 @@ from synapsor.contract.capability import (
     shown,
     used,
 )
+from synapsor.contract.changes import Operation
 from synapsor.contract.conditions import is_argument
 from synapsor.contract.deciding import deciding, evidence_for
+from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import SingleTenant, Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.paths import steps_of
-from synapsor.contract.plainly import WORDS, bounds_of, comparisons, computed, guarded, value_of
+from synapsor.contract.plainly import WORDS, bounds_of, comparisons, computed, guarded, reviewed_of, set_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,8 @@ def _what(it: _Subject) -> Iterator[str]:
     if isinstance(it.capability, ProposeCapability):
         policy = it.capability.approval.policy
         who = f"a person, or where the project allows that the policy {policy}," if policy else "a person"
-        yield f"It asks for a change of one row of {it.named}. Nothing changes before {who} approves."
+        asked = f"{_ASKS[it.capability.operation]} {_how_many(it.capability)}"
+        yield f"It asks for {asked} of {it.named}. Nothing changes before {who} approves."
     elif isinstance(it.capability, AggregateCapability):
         yield f"It computes numbers over rows of {it.named}, shows no row, and changes nothing."
         yield from _ordered(it.capability.order)
@@ -79,6 +82,19 @@ def _what(it: _Subject) -> Iterator[str]:
     else:
         yield f"It lists rows of {it.named}, and changes nothing."
         yield from _listed(it.capability)
+
+
+_ASKS: Final = {
+    Operation.UPDATE: "a change of",
+    Operation.INSERT: "the addition of",
+    Operation.DELETE: "the removal of",
+}
+
+
+def _how_many(capability: ProposeCapability) -> str:
+    if capability.members is not None:
+        return f"at most {capability.members.at_most} rows at once, all or none,"
+    return f"a row for each item of {capability.items}, all or none," if capability.items else "one row"
 
 
 def _listed(capability: Capability) -> Iterator[str]:
@@ -126,6 +142,9 @@ def _given(it: _Subject) -> Iterator[str]:
 
 def _taken(argument: Argument) -> str:
     kinds = {"string": "a text", "integer": "a whole number", "number": "a number", "boolean": "yes or no"}
+    if argument.fields is not None:
+        fields = "; ".join(f"{name}: {_taken(inner)}" for name, inner in argument.fields.items())
+        return f"up to {argument.many} items, each with {fields}"
     if argument.one_of is not None:
         words = "one of " + ", ".join(argument.one_of)
     else:
@@ -179,8 +198,11 @@ def _unseen(it: _Subject) -> Iterator[str]:
 def _changed(it: _Subject) -> Iterator[str]:
     if isinstance(it.capability, ProposeCapability):
         for column, value in it.capability.set.items():
-            what = f"what the model gives as {value_of(value)}" if is_argument(value) else value_of(value)
+            what = f"what the model gives as {value}" if is_argument(value) else set_to(value)
             yield f"{column} becomes {what}"
+        yield from reviewed_of(it.capability, it.table)
+        if it.capability.operation is not Operation.UPDATE:
+            return
         yield "Every other column stays as it is" + (
             f", but for {', '.join(it.table.moves)}, which the database moves itself." if it.table.moves else "."
         )
@@ -225,6 +247,13 @@ def _before(it: _Subject) -> Iterator[str]:
         yield f"{', '.join(it.reads_before)}: answered in the same connection, for the same person; by the same key, of the same row."
 
 
+_REFUSED: Final = {
+    Operation.UPDATE: "A change outside the bounds, and one that would change nothing.",
+    Operation.INSERT: "A row outside the bounds, and one that is there already.",
+    Operation.DELETE: "A row outside the bounds.",
+}
+
+
 def _refused(it: _Subject) -> Iterator[str]:
     yield (
         "A row of somebody else, as if it were not there."
@@ -233,7 +262,7 @@ def _refused(it: _Subject) -> Iterator[str]:
     )
     yield "Any argument but these, and any value that does not fit."
     if isinstance(it.capability, ProposeCapability):
-        yield "A change outside the bounds, and one that would change nothing."
+        yield _REFUSED[it.capability.operation]
     elif isinstance(it.capability, AggregateCapability):
         yield "A question with more groups, or more bytes of text in them, than there may be."
     elif it.single:
@@ -245,15 +274,19 @@ def _refused(it: _Subject) -> Iterator[str]:
 def _guards(it: _Subject) -> Iterator[str]:
     if not isinstance(it.capability, ProposeCapability):
         return
+    if it.capability.operation is Operation.INSERT:
+        yield f"No row with the same {', '.join(it.capability.dedup)} may be there; otherwise nothing is applied."
+        return
     version = it.table.version
     if version == "whole_row":
         yield "Every column must be as it was when the change was asked for; otherwise nothing is applied."
         return
-    held = dict.fromkeys(
-        str(name) for name in (version, *it.capability.set, *it.table.only) if name not in it.table.scope
-    )
+    held, advances = guards_of(it.capability, it.table)
     yield f"{', '.join(held)} must be as they were when the change was asked for; otherwise nothing is applied."
-    yield f"Afterwards {version} must have moved, and nothing else than what was approved."
+    if advances:
+        yield f"Afterwards {advances} must have moved, and nothing else than what was approved."
+    else:
+        yield "Afterwards the row is gone, and nothing else is."
 
 
 SECTIONS: Final[dict[str, Callable[[_Subject], Iterator[str]]]] = {

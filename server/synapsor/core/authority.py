@@ -5,19 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from synapsor.contract.arguments import compile_arguments
 from synapsor.contract.capability import ProposeCapability
-from synapsor.contract.conditions import Compare, Scalar, constant, is_argument
 from synapsor.contract.deciding import evidence_for
-from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
-from synapsor.contract.tokens import to_token
+from synapsor.core.change import Request, change_set
 from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.moment import parse
 from synapsor.core.outcome import Why
-from synapsor.core.proposal import Proposal, change_set
+from synapsor.core.proposal import Proposal
 from synapsor.core.writeback import target
 from synapsor.errors import Refusal
 from synapsor.values import ColumnType, Token, ValueUnfit
@@ -29,17 +27,24 @@ def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
     if not isinstance(capability, ProposeCapability):
         return Why.CAPABILITY_GONE
     table = contract.table_of(capability)
+    allowed = set(table.allowed)
+    named = capability.dedup if proposal.inserts else table.key
+    members = proposal.members
     wrong = (
         (proposal.source != table.source, Why.SOURCE_CHANGED),
         (proposal.relation != str(target(table)), Why.RELATION_CHANGED),
         (proposal.tenant_column != table.tenant_column, Why.TENANT_CHANGED),
         (proposal.principal_column != table.principal, Why.PRINCIPAL_CHANGED),
         (table.tenant_column is not None and proposal.tenant is None, Why.TENANT_MISSING),
-        (tuple(name for name, _ in proposal.key) != table.key, Why.KEY_CHANGED),
-        (not proposal.changes or set(proposal.changes) != set(capability.set), Why.COLUMNS_CHANGED),
-        ({name for name, _ in proposal.columns} != set(table.allowed), Why.COLUMNS_CHANGED),
-        (set(proposal.before) != set(table.allowed), Why.COLUMNS_CHANGED),
-        (set(proposal.hidden) != set(table.hidden), Why.COLUMNS_CHANGED),
+        (proposal.operation != capability.operation, Why.OPERATION_CHANGED),
+        (any(tuple(name for name, _ in m.key) != named for m in members), Why.KEY_CHANGED),
+        (any(set(m.changes) != set(capability.set) for m in members), Why.COLUMNS_CHANGED),
+        ({name for name, _ in proposal.columns} != allowed, Why.COLUMNS_CHANGED),
+        (any(set(m.before) != (set() if proposal.inserts else allowed) for m in members), Why.COLUMNS_CHANGED),
+        (
+            any(set(m.hidden) != (set() if proposal.inserts else set(table.hidden)) for m in members),
+            Why.COLUMNS_CHANGED,
+        ),
         (proposal.moves != table.moves, Why.GUARDS_CHANGED),
     )
     why = next((why for is_wrong, why in wrong if is_wrong), None) or _unlike_reviewed(proposal, capability, table)
@@ -69,22 +74,26 @@ def _outside_workflow(proposal: Proposal, contract: Contract) -> Why | None:
 
 
 def _unlike_reviewed(proposal: Proposal, capability: ProposeCapability, table: Table) -> Why | None:
-    """Return how the row and the change differ from what the capability makes of these arguments, or None."""
+    """Return how the rows and the change differ from what the capability makes of the request, or None."""
     try:
-        arguments = compile_arguments(capability).check(proposal.arguments)
-        made = change_set(capability, table, arguments, proposal.before)
-        asked = {column: _asked(capability.where[column], arguments, table.columns[column]) for column in table.key}
-    except (Refusal, ValueUnfit, KeyError, ArithmeticError):
+        request = Request(
+            arguments=compile_arguments(capability).check(proposal.arguments),
+            tenant=proposal.tenant,
+            principal=proposal.principal,
+            proposal=proposal.id,
+            at=proposal.at,
+        )
+        rows = [] if proposal.inserts else [m.before for m in proposal.members]
+        made = change_set(capability, table, request, rows)
+    except (Refusal, ValueUnfit, KeyError, ArithmeticError, ValueError):
         return Why.OUTSIDE_CONTRACT
     if (set(made.guards), made.advances) != (set(proposal.guards), proposal.advances):
         return Why.GUARDS_CHANGED
-    alike = _alike(made.changes, proposal.changes, table) and _alike(asked, dict(proposal.key), table)
-    return None if alike else Why.OUTSIDE_CONTRACT
-
-
-def _asked(said: Scalar | Compare, arguments: Mapping[str, Any], rule: ColumnRule) -> Token:
-    assert not isinstance(said, Compare)  # noqa: S101  # a proposal names its row by equality
-    return to_token(arguments[str(said)[1:]] if is_argument(said) else constant(said), rule)
+    alike = len(made.members) == len(proposal.members) and all(
+        _alike(one.changes, other.changes, table) and _alike(dict(one.key), dict(other.key), table)
+        for one, other in zip(made.members, proposal.members, strict=True)
+    )
+    return None if alike and made.own == proposal.own else Why.OUTSIDE_CONTRACT
 
 
 def _alike(made: Mapping[str, Token], told: Mapping[str, Token], table: Table) -> bool:

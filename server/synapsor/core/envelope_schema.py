@@ -6,11 +6,18 @@ Closed on every level, and made of reviewed words only: no table, source or tena
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from synapsor.contract.aggregates import has_change
 from synapsor.contract.arguments import MAX_CURSOR
-from synapsor.contract.capability import AggregateCapability, Capability, ReadCapability, is_single, shown
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Capability,
+    ProposeCapability,
+    ReadCapability,
+    is_single,
+    shown,
+)
+from synapsor.contract.changes import MOST_MEMBERS, Operation
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.measures import Bucket, Function, Measure, functions_of, units_of
 from synapsor.contract.schema import Schema, closed
@@ -26,7 +33,7 @@ def output_schema(capability: Capability, table: Table, tables: Mapping[str, Tab
         return _envelope("read", data=_data(capability, table, tables or {}), proposal=None)
     if isinstance(capability, AggregateCapability):
         return _envelope("aggregate", data=_totals(capability, table), proposal=None)
-    return _envelope("propose", data=None, proposal=_proposal(capability.set, capability, table))
+    return _envelope("propose", data=None, proposal=_proposal(capability, table))
 
 
 def _data(capability: ReadCapability, table: Table, tables: Mapping[str, Table]) -> Schema:
@@ -118,25 +125,42 @@ def _row(capability: Capability, table: Table) -> Schema:
     return closed({name: _value(table.columns[name]) for name in shown(capability, table)})
 
 
-def _proposal(changed: Any, capability: Capability, table: Table) -> Schema:
-    row = _row(capability, table)
+def _proposal(capability: ProposeCapability, table: Table) -> Schema:
+    shown_row = _row(capability, table)
+    null: Schema = {"type": "null"}
+    inserts, deletes = (capability.operation is o for o in (Operation.INSERT, Operation.DELETE))
+    row = {
+        "before": null if inserts else shown_row,
+        "after": null if deletes else shown_row,
+        "changes": _changes(capability, table),
+    }
+    if not capability.is_set:
+        return _proposal_view(capability.operation.value, row, null)
+    most = capability.members.at_most if capability.members else MOST_MEMBERS
+    members: Schema = {"type": "array", "items": closed(row), "minItems": 1, "maxItems": most}
+    return _proposal_view(capability.operation.value, dict.fromkeys(row, null), members)
+
+
+def _changes(capability: ProposeCapability, table: Table) -> Schema:
     changes = [
         closed({"column": {"const": name}, "before": _value(table.columns[name]), "after": _value(table.columns[name])})
-        for name in changed
+        for name in capability.set
     ]
-    item = changes[0] if len(changes) == 1 else {"oneOf": changes}
-    return _proposal_view(row, {"type": "array", "items": item, "minItems": len(changes), "maxItems": len(changes)})
+    several: Schema = {"oneOf": changes} if changes else {}
+    item = changes[0] if len(changes) == 1 else several
+    return {"type": "array", "items": item, "minItems": len(changes), "maxItems": len(changes)}
 
 
-def _proposal_view(row: Schema, changes: Schema) -> Schema:
+def _proposal_view(operation: str | None, row: Schema, members: Schema) -> Schema:
+    words = "Of a proposal about several rows: each of them, with what it is and what it would be."
     return closed(
         {
             "id": {"type": "string"},
             "status": {"enum": [status.value for status in Status]},
             "digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
-            "before": row,
-            "after": row,
-            "changes": changes,
+            "operation": {"const": operation} if operation else {"enum": [each.value for each in Operation]},
+            **row,
+            "members": {**members, "description": words},
             "expires_at": {"type": "string"},
             "needs": closed(
                 {"role": {"type": "string"}, "people": {"type": "integer", "minimum": 1, "maximum": 10}},
@@ -227,7 +251,16 @@ _HANDLE = {"type": "string", "description": "The proposal's id, wrp_…", "maxLe
 STATUS_INPUT: Schema = closed({"proposal_id": _HANDLE})
 """What the built-in look at a proposal takes."""
 
+_ANY_MEMBER: Schema = {
+    "before": {"anyOf": [_ANY_ROW, {"type": "null"}]},
+    "after": {"anyOf": [_ANY_ROW, {"type": "null"}]},
+    "changes": {"anyOf": [{"type": "array", "items": _ANY_CHANGE}, {"type": "null"}]},
+}
 STATUS_OUTPUT: Schema = _envelope(
-    "read", data=None, proposal=_proposal_view(_ANY_ROW, {"type": "array", "items": _ANY_CHANGE})
+    "read",
+    data=None,
+    proposal=_proposal_view(
+        None, _ANY_MEMBER, {"anyOf": [{"type": "array", "items": closed(_ANY_MEMBER)}, {"type": "null"}]}
+    ),
 )
 """What the built-in look at a proposal answers; its rows are those of the capability that filed the proposal."""

@@ -88,6 +88,34 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What removing a row does beside.
+
+    Attributes:
+        name: of the trigger; or of the table that a foreign key reaches, as `schema.table`. "" where it cannot be seen.
+        cascades: it is a foreign key that removes or changes the rows that refer to the removed one.
+    """
+
+    name: str
+    cascades: bool = False
+
+    @property
+    def words(self) -> str:
+        """What it is, in plain words."""
+        if not self.name:
+            return "this credential may not see whether it does"
+        return f"a foreign key reaches into {self.name}" if self.cascades else f"the trigger {self.name} fires"
+
+    @property
+    def fix(self) -> str:
+        """How a reviewer deals with it."""
+        if not self.name:
+            return "Let the worker's credential see it: on MySQL and MariaDB that takes PROCESS, and on MySQL TRIGGER as well."
+        kind = "cascades" if self.cascades else "triggers"
+        return f"Name it in `accepts: {{{kind}: [{self.name}]}}` once it was reviewed, or mark the row as deleted by an update."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelationFacts:
     """What the live catalogue says of a relation.
 
@@ -143,7 +171,8 @@ class Reach:
     Attributes:
         reads, inserts, updates: the columns that it may, as it connects.
         sees: those that it could read by any way known, such as a role that it may become.
-        alters: it may remove rows, or alter the relation itself.
+        deletes: it may remove rows.
+        alters: it may alter the relation itself, or empty it.
         behind: the relations that a view shows, as far as the engine tells.
     """
 
@@ -151,6 +180,7 @@ class Reach:
     sees: frozenset[str] = frozenset()
     inserts: frozenset[str] = frozenset()
     updates: frozenset[str] = frozenset()
+    deletes: bool = False
     alters: bool = False
     behind: frozenset[Relation] = frozenset()
 
@@ -185,6 +215,7 @@ class Rights:
         in_clear: the connection leaves this host unencrypted.
         anonymous: the server took it for an account without a name.
         read_only: the server refuses every write.
+        to_see_effects: powers without which the catalogue does not tell what a delete does beside.
         grants: the engine has rights that can be given and taken; without, nothing can be lacking and nothing too much.
         fixes: how this engine mends a finding, by its rule (`reader_` and `writer_` left out), where it has words of its own.
     """
@@ -197,8 +228,27 @@ class Rights:
     in_clear: bool = False
     anonymous: bool = False
     read_only: bool = False
+    to_see_effects: frozenset[str] = frozenset()
     grants: bool = True
     fixes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What contracts ask of a write credential for one relation: the columns that they read, change and fill, and if they remove rows."""
+
+    reads: frozenset[str] = frozenset()
+    updates: frozenset[str] = frozenset()
+    inserts: frozenset[str] = frozenset()
+    deletes: bool = False
+
+    def __or__(self, other: Needs) -> Needs:
+        return Needs(
+            reads=self.reads | other.reads,
+            updates=self.updates | other.updates,
+            inserts=self.inserts | other.inserts,
+            deletes=self.deletes or other.deletes,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,7 @@ class Why(_Told):
         "hidden_unreadable",
         "A hidden value of the proposal cannot be opened with this ledger's key.",
     )
+    OPERATION_CHANGED = "operation_changed", "The activated contract does something else to its rows."
     OUTSIDE_CONTRACT = (
         "outside_contract",
         "The row or the change is not what the activated contract makes of the arguments.",
@@ -108,7 +109,16 @@ class Why(_Told):
         "version_moved",
         "A guard no longer holds what it held when the proposal was made. Nothing was written.",
     )
-    GUARD_FAILED = "guard_failed", "The guarded update matched no row. Rolled back."
+    GUARD_FAILED = "guard_failed", "The guarded change matched no row. Rolled back."
+    INSERT_DUPLICATE = (
+        "insert_duplicate",
+        "A row with these `dedup` columns is there already. Nothing was written.",
+    )
+    STILL_THERE = "still_there", "After the delete the row was still there. Rolled back."
+    DELETE_EFFECTS = (
+        "delete_effects",
+        "Triggers or foreign keys would do more than the reviewed delete. Rolled back.",
+    )
     MORE_THAN_ONE_ROW = "more_than_one_row", "More than one row answered to the key. Rolled back."
     VERSION_DID_NOT_MOVE = "version_did_not_move", "The change did not move the version column. Rolled back."
     AFTER_IMAGE = "after_image", "After the change the row was not exactly what was approved. Rolled back."

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from synapsor.contract.base import Column as ColumnName
+from synapsor.contract.changes import Operation
 from synapsor.contract.conditions import Operator
 from synapsor.values import ColumnType, Token, digest
 
@@ -139,7 +140,8 @@ class ReadShape:
         single: the key is given, so exactly one row is expected.
         pages: it can be gone on with, so its order is one by which rows can be compared.
         total: count all the rows that satisfy `where`, on every page.
-        lock: take a row lock (the worker only).
+        bare: the columns and nothing beside, whatever they weigh (the worker only).
+        lock: take a row lock as well.
     """
 
     relation: Relation
@@ -155,6 +157,7 @@ class ReadShape:
     single: bool
     pages: bool = False
     total: bool = False
+    bare: bool = False
     lock: bool = False
 
     def __hash__(self) -> int:
@@ -190,6 +193,11 @@ class ReadShape:
     def miscounted(self) -> bool:
         """Whether a second row of a link that is not proven to lead to one would be counted with the rows."""
         return self.total and not all(j.proven for j in self.joins) and any(c.column.via for c in self.where)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether the columns come and nothing beside; a locked row always does."""
+        return self.bare or self.lock
 
     @cached_property
     def described(self) -> list[list[str]]:
@@ -273,14 +281,15 @@ class ReadPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class WriteShape:
-    """The fixed part of a guarded single-row update: what is set, and which columns guard it.
+    """The fixed part of a guarded change of one row: what is set, and which columns guard it.
 
     Attributes:
-        scope: the columns that the session decides.
+        scope: the columns that the session decides; compared, or for an insert set.
         guards: columns that must still hold the token seen at proposal time, NULL included.
-        sets: the changed columns.
+        sets: the changed columns; for an insert, the key is among them.
     """
 
+    operation: Operation = Operation.UPDATE
     relation: Relation
     scope: tuple[Column, ...]
     key: tuple[Column, ...]
@@ -290,7 +299,7 @@ class WriteShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WritePlan:
-    """A guarded update of one proposal: the shape and its tokens."""
+    """A guarded change of one member of a proposal: the shape and its tokens."""
 
     shape: WriteShape
     scope: tuple[Token, ...]

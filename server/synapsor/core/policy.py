@@ -13,6 +13,7 @@ from typing import Any
 
 from synapsor.contract.approval import Case, PerDay, Policy
 from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.changes import Operation
 from synapsor.contract.model import Contract
 from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.measure import holds, moved
@@ -94,6 +95,8 @@ def outside(proposal: Proposal, contract: Contract) -> Deferral | None:
     name = proposal.policy or ""
     if not isinstance(capability, ProposeCapability) or policy is None or capability.approval.policy != name:
         return Deferral(policy=name, why="no_policy")
+    if capability.is_set or capability.operation is Operation.DELETE:  # several rows, and a removal, are for people
+        return Deferral(policy=name, why="no_policy")
     flow = contract.workflow_of(proposal.capability)
     reason = reason_of(capability, proposal.arguments)
     need = need_of(capability, proposal.rows, reason)
@@ -122,7 +125,8 @@ def use_of(
             return None
         totals[column] = format(amount, "f")
     tenant = proposal.tenant or ""
-    row = [proposal.source, proposal.relation, proposal.tenant, [list(pair) for pair in proposal.key]]
+    keys = [list(pair) for member in proposal.members for pair in member.key]
+    row = [proposal.source, proposal.relation, proposal.tenant, keys]
     return PolicyUse(
         id=use_id,
         at=at,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.model import Contract
@@ -16,6 +17,7 @@ from synapsor.core.facts import (
     RECEIPT_KEY,
     Finding,
     May,
+    Needs,
     RelationFacts,
     Rights,
 )
@@ -23,9 +25,8 @@ from synapsor.core.plan import Relation
 from synapsor.errors import UnsafeSource
 from synapsor.values import ColumnType
 
+T = TypeVar("T")
 _SHOWN = 5
-_SUBSECOND = 6
-_VERSIONS = frozenset({ColumnType.INTEGER, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ})
 
 
 UNSAFE = ("unsafe_relation", "row_security_")
@@ -89,62 +90,6 @@ def _hazard_fix(relation: str, hazard: str) -> str:
     if "definer" in hazard.lower() or "stored function" in hazard:
         return "Map a view that calls no such function, or let the function be SECURITY INVOKER."
     return "Map a relation of which this is not true, or leave it knowingly; it stops nothing."
-
-
-def judge_write(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
-    """Yield what stands between a mapping and being written under its guards; `facts` are those of the written relation."""
-    where = table.write_to or table.relation
-    if facts is None:
-        yield Finding(
-            rule="relation_missing",
-            message=f"{where} is not there, or this credential may not see it.",
-            fix="See `synapsor receipts ddl` for the grants.",
-        )
-        return
-    if not facts.transactional:
-        yield Finding(
-            rule="not_transactional", message=f"{where} does not roll back.", fix="Use a transactional table (InnoDB)."
-        )
-    for name in table.allowed:
-        if name not in facts.columns:
-            yield Finding(
-                rule="column_missing",
-                message=f"{where}.{name} is not there.",
-                fix="Name the base table in `write_to`, with the same column names.",
-            )
-    if not any(proven <= {*table.key, table.tenant_column} for proven in facts.unique):
-        yield Finding(
-            rule="key_not_unique",
-            message=f"{where} ({', '.join(table.key)}) is not proven unique.",
-            fix="Add a primary key or a unique constraint over not-null columns.",
-        )
-    if table.version is not None and table.version != "whole_row":
-        yield from _judge_version(table, facts, table.version, where)
-
-
-def _judge_version(table: Table, facts: RelationFacts, name: str, where: str) -> Iterator[Finding]:
-    column = facts.columns.get(name)
-    if column is None:
-        return
-    rule = table.columns[name]
-    if rule.type not in _VERSIONS or column.approximate:
-        yield Finding(
-            rule="version_type",
-            message=f"{where}.{name} cannot tell every change.",
-            fix="Use an integer bumped by a trigger, or `version: whole_row`.",
-        )
-    elif rule.type is not ColumnType.INTEGER and (column.scale or 0) < _SUBSECOND:
-        yield Finding(
-            rule="version_precision",
-            message=f"{where}.{name} keeps less than microseconds, so two changes can look alike.",
-            fix="Use microseconds, an integer, or `version: whole_row`.",
-        )
-    if not column.moves:
-        yield Finding(
-            rule="version_does_not_move",
-            message=f"Nothing in the database moves {where}.{name} when a row is updated.",
-            fix="Add a BEFORE UPDATE trigger (or ON UPDATE), or use `version: whole_row`.",
-        )
 
 
 def refine(table: Table, facts: RelationFacts) -> Table:
@@ -234,9 +179,11 @@ _FIXES = {
     "can_run_extension": "REVOKE EXECUTE, also from PUBLIC.",
     "cannot_read": "GRANT SELECT on the reviewed columns.",
     "cannot_update": "GRANT UPDATE on exactly these columns.",
+    "cannot_insert": "GRANT INSERT on exactly these columns.",
+    "cannot_delete": "GRANT DELETE on exactly this relation.",
     "sees_denied_column": "Grant SELECT on the reviewed columns alone, or on a view without the denied ones.",
     "sees_more": "REVOKE SELECT where it is not needed.",
-    "can_do_more": "Grant it UPDATE on the columns that contracts set, SELECT on the mapped ones, and SELECT and INSERT on the receipts.",
+    "can_do_more": "Grant it UPDATE, INSERT or DELETE where contracts ask for them, SELECT on the mapped ones, and SELECT and INSERT on the receipts.",
     "in_clear": "Use TLS on the whole way to the server, behind a pooler too.",
     "anonymous_user": "Drop the anonymous user, or create the credential's own user for this host.",
     "source_is_read_only": "Point the write credential at the primary.",
@@ -275,17 +222,21 @@ def judge_reader(
         yield _found(rights, "reader_sees_more", message, fatal=False)
 
 
-def judge_writer(rights: Rights, writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> Iterator[Finding]:
-    """Yield what a write credential and its server lack for the given updates and receipts, and what it can do beyond them."""
+def judge_writer(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relation) -> Iterator[Finding]:
+    """Yield what a write credential and its server lack for the given changes and receipts, and what it can do beyond them."""
     yield from _judge_connection(rights, "writer")
     for may, over in _judged(rights).items():
         if (rule := _POWERS[may].writer) not in {_MORE, ""}:
             yield _found(rights, rule, f"The writer {_said(may, over)}.")
-    for relation, columns in _sorted(writes):
+    for relation, needs in _sorted(writes):
         reach = rights.reach[relation]
-        if lacking := columns - reach.updates:
+        if lacking := needs.updates - reach.updates:
             yield _found(rights, "writer_cannot_update", f"The writer may not update {_some(lacking)} of {relation}.")
-        if rights.grants and (lacking := columns - reach.reads):
+        if lacking := needs.inserts - reach.inserts:
+            yield _found(rights, "writer_cannot_insert", f"The writer may not insert {_some(lacking)} into {relation}.")
+        if needs.deletes and not reach.deletes:
+            yield _found(rights, "writer_cannot_delete", f"The writer may not delete rows of {relation}.")
+        if rights.grants and (lacking := (needs.reads | needs.updates | needs.inserts) - reach.reads):
             yield _found(rights, "writer_cannot_read", f"The writer may not read {_some(lacking)} of {relation}.")
     yield from _judge_receipts(rights, receipts)
     if more := list(_needless(rights, writes, receipts)):
@@ -337,27 +288,30 @@ def _judge_receipts(rights: Rights, receipts: Relation) -> Iterator[Finding]:
     if lacking := set(there) - (reach.reads & reach.inserts):
         message = f"The writer may not insert and read {_some(lacking)} of {receipts}."
         yield _found(rights, "receipts_privilege", message)
-    if rights.grants and (reach.updates or reach.alters):
+    if rights.grants and (reach.updates or reach.deletes or reach.alters):
         message = f"The writer may change or remove rows of {receipts}."
         yield _found(rights, "receipts_can_change", message, fatal=False)
 
 
-def _needless(rights: Rights, writes: Mapping[Relation, frozenset[str]], receipts: Relation) -> Iterator[str]:
+def _needless(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relation) -> Iterator[str]:
     """Yield what a writer can do that no apply asks of it; nothing of a superuser, who can do everything."""
     if not rights.grants or May.EVERYTHING in rights.powers:
         return
     # What it may do with these relations their own reach says, column by column.
     known = {str(relation) for relation in (*writes, receipts)}
+    needed = rights.to_see_effects if any(needs.deletes for needs in writes.values()) else frozenset()
     for may, places in rights.powers.items():
-        over = tuple(place for place in places if may is not May.CHANGE or place not in known)
+        over = tuple(p for p in places if p not in needed and (may is not May.CHANGE or p not in known))
         if _POWERS[may].writer == _MORE and (over or not places):
             yield _said(may, over)
-    for relation, columns in _sorted(writes):
+    for relation, needs in _sorted(writes):
         reach = rights.reach[relation]
-        if more := reach.updates - columns:
+        if more := reach.updates - needs.updates:
             yield f"may update {_some(more)} of {relation}"
-        if reach.inserts or reach.alters:
-            yield f"may add or remove rows of {relation}, or alter it"
+        if more := reach.inserts - needs.inserts:
+            yield f"may insert {_some(more)} into {relation}"
+        if reach.alters or (reach.deletes and not needs.deletes):
+            yield f"may remove rows of {relation}, or alter it"
 
 
 def _judged(rights: Rights) -> Mapping[May, tuple[str, ...]]:
@@ -383,8 +337,8 @@ def _said(may: May, over: tuple[str, ...]) -> str:
     return _POWERS[may].says.format(over=_some(over))
 
 
-def _sorted(columns: Mapping[Relation, frozenset[str]]) -> list[tuple[Relation, frozenset[str]]]:
-    return sorted(columns.items(), key=lambda item: str(item[0]))
+def _sorted(said: Mapping[Relation, T]) -> list[tuple[Relation, T]]:
+    return sorted(said.items(), key=lambda item: str(item[0]))
 
 
 def _some(names: Collection[str]) -> str:

@@ -12,7 +12,7 @@ from synapsor.contract.mapping import REVEALER, ColumnRule, Table
 from synapsor.contract.paths import split, table_at
 from synapsor.core.evidence import Kept, Rows
 from synapsor.core.hidden import NOTHING, Keeper, Place, last_four
-from synapsor.core.proposal import Proposal
+from synapsor.core.proposal import Member, Proposal
 from synapsor.values import ColumnType, Json, Token, to_json
 
 
@@ -105,15 +105,17 @@ class Presenter:
             str(self.form(name, value, tenant)): self.keeper.seal(place, value) for value in sorted(values, key=str)
         }
 
-    def sealed_row(self, row: Mapping[str, Token], tenant: Token) -> tuple[dict[str, Token], dict[str, Token]]:
-        """Return a row with its hidden values sealed, and what a model sees of those."""
+    def sealed(self, member: Member, tenant: Token) -> Member:
+        """Return a row of a proposal with its hidden values sealed, and what a model sees of those."""
         if not self.hidden:
-            return dict(row), {}
+            return member
+        row = member.before
         sealed = {
             name: self.keeper.seal(Place(self.source, "", name, tenant), token) if name in self.hidden else token
             for name, token in row.items()
         }
-        return sealed, {name: self.form(name, token, tenant) for name, token in row.items() if name in self.hidden}
+        told = {name: self.form(name, token, tenant) for name, token in row.items() if name in self.hidden}
+        return replace(member, before=sealed, hidden=told)
 
 
 def presenter_of(paths: Iterable[str], table: Table, tables: Mapping[str, Table], keeper: Keeper) -> Presenter:
@@ -130,22 +132,28 @@ def presenter_of(paths: Iterable[str], table: Table, tables: Mapping[str, Table]
 
 
 def opened(proposal: Proposal, keeper: Keeper) -> Proposal:
-    """Return a proposal with its row as the database had it; what is digested and signed is the sealed one.
+    """Return a proposal with its rows as the database had them; what is digested and signed is the sealed one.
 
     Raises:
         IntegrityError: a value was sealed by another ledger, or changed.
     """
     if not proposal.hidden:
         return proposal
-    before = {
+    members = tuple(replace(m, before=_unsealed(m, proposal, keeper)) for m in proposal.members)
+    return replace(proposal, members=members)
+
+
+def _unsealed(member: Member, proposal: Proposal, keeper: Keeper) -> dict[str, Token]:
+    return {
         name: keeper.unseal(Place(proposal.source, "", name, proposal.tenant), token)
-        if name in proposal.hidden
+        if name in member.hidden
         else token
-        for name, token in proposal.before.items()
+        for name, token in member.before.items()
     }
-    return replace(proposal, before=before)
 
 
 def covered(proposal: Proposal) -> Proposal:
-    """Return a proposal with its row as the model saw it, for whoever only looks."""
-    return replace(proposal, before={**proposal.before, **proposal.hidden}) if proposal.hidden else proposal
+    """Return a proposal with its rows as the model saw them, for whoever only looks."""
+    if not proposal.hidden:
+        return proposal
+    return replace(proposal, members=tuple(replace(m, before={**m.before, **m.hidden}) for m in proposal.members))

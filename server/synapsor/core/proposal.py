@@ -1,23 +1,21 @@
-"""A write proposal: one row's exact before, the exact change, the guards, and the digest that an approval is about."""
+"""A write proposal: the exact rows as they are, the exact change, the guards, and the digest that an approval is about.
+
+One row is a set of one: every rule is over `members`, and the digest covers each of them in full.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from synapsor.contract.approval import Level
-from synapsor.contract.capability import Bound, ProposeCapability, Range
-from synapsor.contract.conditions import constant, is_argument
-from synapsor.contract.mapping import Table
-from synapsor.contract.tokens import to_token
+from synapsor.contract.changes import Operation
 from synapsor.core.measure import Images, images
-from synapsor.core.records import to_body
-from synapsor.errors import Code, Refusal
-from synapsor.values import SAFE_INTEGER, Json, Token, ValueUnfit, digest
+from synapsor.core.records import records_of, to_body
+from synapsor.values import SAFE_INTEGER, Json, Token, digest
 
 
 class Status(StrEnum):
@@ -43,17 +41,45 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
 """Every allowed step; a status that is no key here is terminal."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One row of a proposal, frozen.
+
+    Attributes:
+        key: the columns that name it, and their tokens: the table's key, or for a row that is to be, its `dedup` columns.
+        before: tokens of every mapped, allowed column as read from the source, the key and tenant among them, hidden ones sealed;
+            nothing for an insert.
+        changes: tokens of the columns that are set, after the change; nothing for a delete.
+        hidden: what a model saw of the columns that are not shown as they are.
+    """
+
+    key: tuple[tuple[str, str], ...]
+    before: dict[str, Token]
+    changes: dict[str, Token]
+    hidden: dict[str, Token] = field(default_factory=dict)
+
+    @property
+    def after(self) -> dict[str, Token]:
+        """The row with the overlay of changes."""
+        return {**self.before, **self.changes}
+
+    @property
+    def row(self) -> dict[str, Token]:
+        """What is known of the row: as it is, or for an insert as it is to be."""
+        return self.before or self.changes
+
+
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
     """An immutable proposal. Every field is covered by `digest`.
 
     Attributes:
-        before: tokens of every mapped, allowed column as read from the source, the key and tenant among them; hidden ones sealed.
-        hidden: what a model saw of the columns that are not shown as they are.
-        changes: tokens of the changed columns after the change.
+        operation: what is done to every member.
+        members: the rows, in the order of their keys; none enters later.
         guards: columns that must still hold their `before` token when the change is applied.
         advances: the version column that must have moved after the change, or None for a whole-row guard.
         moves: columns that the database itself changes with every update.
+        own: columns whose value is made of the proposal itself, so that the same request asked again has another one.
         arguments: what the model sent, kept to be shown as untrusted text.
         request: the idempotency key: the same request has the same one.
         nonce: makes two otherwise equal proposals different.
@@ -80,13 +106,13 @@ class Proposal:
     relation: str
     tenant_column: str | None
     principal_column: str | None
-    key: tuple[tuple[str, str], ...]
+    operation: str
+    members: tuple[Member, ...] = records_of(Member)
     columns: tuple[tuple[str, str], ...]
-    before: dict[str, Token]
-    changes: dict[str, Token]
     guards: tuple[str, ...]
     advances: str | None
     moves: tuple[str, ...]
+    own: tuple[str, ...] = ()
     arguments: dict[str, Any]
     evidence: str
     evidence_digest: str
@@ -99,7 +125,6 @@ class Proposal:
     workflow: str | None = None
     run: str | None = None
     rests_on: tuple[tuple[str, str, str], ...] = ()
-    hidden: dict[str, Token] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
@@ -114,89 +139,28 @@ class Proposal:
 
     @property
     def rows(self) -> tuple[Images, ...]:
-        """Each row that it changes, column by column before and after: what conditions are over."""
-        return images(self.before, self.changes)
+        """Each row that it is about, column by column before and after: what conditions are over."""
+        return tuple(row for m in self.members for row in images(m.before, m.changes, gone=self.deletes))
 
     @property
-    def after(self) -> dict[str, Token]:
-        """The review branch's row: the base row with the overlay of changes."""
-        return {**self.before, **self.changes}
+    def changed(self) -> tuple[str, ...]:
+        """The columns that are set; the same ones in every member."""
+        return tuple(self.members[0].changes) if self.members else ()
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The columns that are not shown as they are; the same ones in every member."""
+        return frozenset(self.members[0].hidden) if self.members else frozenset()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeSet:
-    """What a proposal capability makes of the current row and the arguments."""
+    @property
+    def inserts(self) -> bool:
+        """Whether the rows are not there yet."""
+        return self.operation == Operation.INSERT
 
-    before: dict[str, Token]
-    changes: dict[str, Token]
-    guards: tuple[str, ...]
-    advances: str | None
-
-
-def change_set(
-    capability: ProposeCapability, table: Table, arguments: Mapping[str, Any], before: dict[str, Token]
-) -> ChangeSet:
-    """Return the change on the current row.
-
-    Raises:
-        Refusal: a value does not fit its column, a bound is broken, or nothing would change.
-    """
-    changes: dict[str, Token] = {}
-    for name, value in capability.set.items():
-        raw = arguments.get(str(value)[1:]) if is_argument(value) else constant(value)
-        try:
-            changes[name] = to_token(raw, table.columns[name])
-        except ValueUnfit as unfit:
-            raise Refusal(Code.INVALID_ARGUMENTS, f"{name}: {unfit}.") from None
-    for name, bound in capability.bounds.items():
-        _hold(name, bound, before[name], changes.get(name, before[name]))
-    # Of a hidden column not even that it has this value already is told: a model could try one after the other.
-    if all(before[name] == token and table.columns[name].show is None for name, token in changes.items()):
-        raise Refusal(Code.NOTHING_TO_CHANGE)
-    guards, advances = guards_of(table, changes, before)
-    return ChangeSet(before=before, changes=changes, guards=guards, advances=advances)
-
-
-def guards_of(table: Table, changes: Iterable[str], before: Iterable[str]) -> tuple[tuple[str, ...], str | None]:
-    """Return the columns that must still hold what they held, and the version column that must have moved."""
-    fixed = {*table.key, *table.scope}
-    if table.version == "whole_row":
-        return tuple(n for n in before if n not in fixed), None
-    assert table.version is not None  # noqa: S101  # check.py refuses a proposal on a mapping without a version
-    return tuple(n for n in dict.fromkeys((table.version, *changes, *table.only)) if n not in fixed), table.version
-
-
-def _hold(name: str, bound: Bound, before: Token, after: Token) -> None:
-    _within(name, "before", bound.before, before)
-    _within(name, "after", bound.after, after)
-    if bound.change is not None:
-        if before is None or after is None:
-            raise Refusal(Code.OUT_OF_BOUNDS, f"{name}: no value to compare.")
-        _within(name, "change", bound.change, _difference(name, before, after))
-
-
-def _difference(name: str, before: str, after: str) -> str:
-    """Return the exact difference: a rounded one could be inside a bound that the true one breaks."""
-    try:
-        with localcontext(Context(prec=400, traps=[Inexact, InvalidOperation, Overflow])):
-            return str(_number(after) - _number(before))
-    except ArithmeticError:
-        raise Refusal(Code.OUT_OF_BOUNDS, f"{name} (change).") from None
-
-
-def _within(name: str, which: str, limits: Range | None, token: Token) -> None:
-    if limits is None:
-        return
-    if token is None:
-        raise Refusal(Code.OUT_OF_BOUNDS, f"{name} ({which}): no value.")
-    number = _number(token)
-    low, high = limits.at_least, limits.at_most
-    if number.is_nan() or not ((low is None or number >= low) and (high is None or number <= high)):
-        raise Refusal(Code.OUT_OF_BOUNDS, f"{name} ({which}).")
-
-
-def _number(token: str) -> Decimal:
-    return Decimal(token)
+    @property
+    def deletes(self) -> bool:
+        """Whether the rows are not to be there any more."""
+        return self.operation == Operation.DELETE
 
 
 def request_key(capability: str, contract: str, tenant: Token, principal: str, arguments: Mapping[str, Any]) -> str:
@@ -206,7 +170,11 @@ def request_key(capability: str, contract: str, tenant: Token, principal: str, a
 
 
 def exact_json(value: Any) -> Json:
-    """Return a checked scalar in a form that canonical JSON keeps: floats and integers beyond 2^53 as text."""
+    """Return checked data in a form that canonical JSON keeps: floats and integers beyond 2^53 as text."""
+    if type(value) is list:
+        return [exact_json(item) for item in value]
+    if type(value) is dict:
+        return {name: exact_json(item) for name, item in value.items()}
     if type(value) is float or (type(value) is int and not -SAFE_INTEGER <= value <= SAFE_INTEGER):
         return repr(value)
     scalar: Json = value

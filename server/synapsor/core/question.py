@@ -6,17 +6,20 @@ with it, so one question has a shape for each set of filters that a call may ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from synapsor.contract.capability import Capability, Child, ProposeCapability, ReadCapability, is_single
+from synapsor.contract.changes import MOST_MEMBERS, Operation, in_item
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.filters import token_of
 from synapsor.contract.mapping import ColumnRule, Link, RowSecurity, Table
 from synapsor.core.aggregate import AggregateShape
-from synapsor.core.links import Joins, Mapped
+from synapsor.core.links import Joins, Mapped, column_of
 from synapsor.core.plan import Condition, Join, ReadPlan, ReadShape, Relation
+from synapsor.core.proposal import Member
 from synapsor.core.row_security import settings_of
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
@@ -82,7 +85,7 @@ def question_of(
 ) -> Question:
     """Prepare a capability for planning; done once at start. A proposal fetches every mapped column, for its guard.
 
-    `tables` are those that links may lead to.
+    `tables` are those that links may lead to. An insert asks for the rows that already have its `dedup` columns: there must be none.
     """
     single = is_single(capability, table)
     read = capability if isinstance(capability, ReadCapability) else None
@@ -94,12 +97,16 @@ def question_of(
         needed=(*followed, *(_compared_of(read, table) if read else ())),
         where=capability.where,
         order=order,
-        rows=1 if single else capability.limits.rows,
+        rows=1 if single else _most(capability),
         single=single,
         pages=read is not None and read.pages,
         total=read is not None and read.total,
     )
-    return _question(own, capability, Mapped(table=table, natives=natives or {}), tables or {})
+    question = _question(own, capability, Mapped(table=table, natives=natives or {}), tables or {})
+    if isinstance(capability, ProposeCapability) and capability.operation is Operation.INSERT:
+        where = _named(capability, table, natives)
+        return replace(question, asked=(), shape=replace(question.shape, where=where))
+    return question
 
 
 def child_question_of(child: Child, link: Link, capability: ReadCapability, tables: Mapping[str, Mapped]) -> Question:
@@ -167,6 +174,40 @@ def _question(
         time_ms=capability.limits.time_ms,
         joined=tuple(joins.constants),
         row_security=joins.row_security,
+    )
+
+
+def _most(capability: ReadCapability | ProposeCapability) -> int:
+    if isinstance(capability, ReadCapability):
+        return capability.limits.rows
+    return capability.members.at_most if capability.members else MOST_MEMBERS
+
+
+def _named(capability: ProposeCapability, table: Table, natives: Mapping[str, str] | None) -> tuple[Condition, ...]:
+    """Return the conditions under which a row has the `dedup` columns of an insert."""
+    items = capability.arguments[capability.items[1:]].many if capability.items else None
+    see = partial(column_of, table, natives=natives)
+    found = []
+    for name in capability.dedup:
+        if name not in table.scope:
+            many = in_item(capability.set[name])
+            found.append(Condition(see(name), Operator.ONE_OF, items) if many and items else Condition(see(name)))
+    return tuple(found)
+
+
+def plan_absent(question: Question, scope: Scope, members: Sequence[Member]) -> ReadPlan:
+    """Return the plan that looks for rows which already have the key of one of these members that are to be inserted."""
+    shape, keys = question.shape, [dict(member.key) for member in members]
+    values: list[str] = []
+    for condition in shape.where:
+        tokens = list(dict.fromkeys(key[condition.column.name] for key in keys))
+        values += tokens + tokens[-1:] * (condition.takes - len(tokens))
+    return ReadPlan(
+        shape=shape,
+        scope=scope_tokens(shape, scope),
+        values=tuple(values),
+        time_ms=question.time_ms,
+        settings=settings_of(question.row_security, scope),
     )
 
 

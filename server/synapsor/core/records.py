@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import field, fields, is_dataclass
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_OF = "of"
+
+
+def records_of(kind: type) -> Any:
+    """Return the field of a record that holds a tuple of records of another kind."""
+    return field(metadata={_OF: kind})
 
 
 def to_body(record: Any) -> dict[str, Any]:
@@ -19,10 +25,17 @@ def from_body(kind: type[T], body: dict[str, Any]) -> T:
     Raises:
         TypeError: a field is missing or unknown.
     """
-    return kind(**{name: _freeze(value) for name, value in body.items()})
+    inner = {f.name: f.metadata[_OF] for f in fields(kind) if _OF in f.metadata}  # type: ignore[arg-type]  # a dataclass
+    return kind(**{n: _records(inner[n], value) if n in inner else _freeze(value) for n, value in body.items()})
+
+
+def _records(kind: type[T], bodies: list[dict[str, Any]]) -> tuple[T, ...]:
+    return tuple(from_body(kind, body) for body in bodies)
 
 
 def _thaw(value: Any) -> Any:
+    if is_dataclass(value):
+        return to_body(value)
     return [_thaw(v) for v in value] if isinstance(value, tuple) else value
 
 

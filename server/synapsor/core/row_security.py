@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 
+from synapsor.contract.changes import Operation
 from synapsor.contract.mapping import RowSecurity, Table
 from synapsor.core.facts import Finding, Policy, RelationFacts, TableSecurity
 from synapsor.core.scope import Scope
@@ -17,7 +18,11 @@ Settings: TypeAlias = tuple[tuple[str, str], ...]
 """Names and values that hold for one transaction."""
 
 READS = ("select",)
-UPDATES = ("select", "update")
+CHANGES = {
+    Operation.UPDATE: ("select", "update"),
+    Operation.INSERT: ("select", "insert"),
+    Operation.DELETE: ("select", "delete"),
+}
 
 
 def settings_of(relied_on: Iterable[RowSecurity], scope: Scope) -> Settings:

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from synapsor.contract.changes import Operation
 from synapsor.contract.mapping import Table
 from synapsor.core.links import column_of
+from synapsor.core.matching import satisfies
 from synapsor.core.outcome import Why
 from synapsor.core.plan import Condition, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
-from synapsor.core.proposal import Proposal
+from synapsor.core.proposal import Member, Proposal
 from synapsor.values import Token
 
 
@@ -45,6 +47,8 @@ class Receipt:
     Attributes:
         code: why, as `code_of` words it; "" when applied.
         changed: whether the source database holds the change.
+        newcomers: rows that match the set's filter now and are none of its members; they were left as they are.
+        after: each member's row after the change, in their order; none where nothing changed, and none of rows that were removed.
     """
 
     id: str
@@ -56,8 +60,9 @@ class Receipt:
     worker: str
     attempt: int
     changed: bool
-    after: dict[str, Token]
+    after: tuple[dict[str, Token], ...]
     at: str
+    newcomers: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,68 +88,86 @@ def target(table: Table) -> Relation:
     return Relation.parse(table.write_to or table.relation)
 
 
-def lock_plan(proposal: Proposal, table: Table, natives: Mapping[str, str], *, time_ms: int) -> ReadPlan:
-    """Return the locking read of the target row, with every column of the proposal; it serves before and after the change."""
+def look_plan(
+    proposal: Proposal, member: Member, table: Table, natives: Mapping[str, str], *, time_ms: int
+) -> ReadPlan:
+    """Return the worker's read of one member, with every column of the proposal; it serves before and after the change.
+
+    An update locks the row by it. What is deleted is locked by the guarded delete itself, and what is inserted is not there to be
+    locked: neither asks for the right to update.
+    """
     see = partial(column_of, table, natives=natives)
+    # A row under the same `dedup` columns is one whoever it belongs to; the tenant is among them.
+    tenant, principal = (None, None) if proposal.inserts else (proposal.tenant_column, proposal.principal_column)
     shape = ReadShape(
         relation=target(table),
         columns=tuple(see(n) for n, _ in proposal.columns),
-        tenant=see(proposal.tenant_column) if proposal.tenant_column else None,
-        principal=see(proposal.principal_column) if proposal.principal_column else None,
-        where=tuple(Condition(see(n)) for n, _ in proposal.key),
+        tenant=see(tenant) if tenant else None,
+        principal=see(principal) if principal else None,
+        where=tuple(Condition(see(n)) for n, _ in member.key),
         rows=1,
         bytes=8_388_608,
         single=True,
-        lock=True,
+        bare=True,
+        lock=proposal.operation == Operation.UPDATE,
     )
-    return ReadPlan(shape=shape, scope=_scope(proposal), values=tuple(v for _, v in proposal.key), time_ms=time_ms)
+    scope = () if proposal.inserts else _scope(proposal)
+    return ReadPlan(shape=shape, scope=scope, values=tuple(v for _, v in member.key), time_ms=time_ms)
 
 
 def _scope(proposal: Proposal) -> tuple[Token, ...]:
     return tuple(token for _, token in proposal.scope)
 
 
-def write_plan(proposal: Proposal, table: Table, natives: Mapping[str, str]) -> WritePlan:
-    """Return the guarded update: key, tenant and guards in its WHERE."""
+def write_plan(proposal: Proposal, member: Member, table: Table, natives: Mapping[str, str]) -> WritePlan:
+    """Return the guarded change of one member: key, scope and guards in its WHERE; an insert sets key and scope instead."""
     see = partial(column_of, table, natives=natives)
-    sets = tuple((n, t) for n, t in proposal.changes.items())
+    key = () if proposal.inserts else member.key
     shape = WriteShape(
+        operation=Operation(proposal.operation),
         relation=target(table),
         scope=tuple(see(n) for n, _ in proposal.scope),
-        key=tuple(see(n) for n, _ in proposal.key),
+        key=tuple(see(n) for n, _ in key),
         guards=tuple(see(n) for n in proposal.guards),
-        sets=tuple(see(n) for n, _ in sets),
+        sets=tuple(see(n) for n in member.changes),
     )
     return WritePlan(
         shape=shape,
         scope=_scope(proposal),
-        key=tuple(v for _, v in proposal.key),
-        guards=tuple(proposal.before[n] for n in proposal.guards),
-        sets=tuple(t for _, t in sets),
+        key=tuple(v for _, v in key),
+        guards=tuple(member.before[n] for n in proposal.guards),
+        sets=tuple(member.changes.values()),
     )
 
 
-def stale(proposal: Proposal, row: Mapping[str, Token]) -> Why | None:
-    """Return why the locked row is not the row that was approved, or None when it is."""
-    if any(row[name] != token for name, token in (*proposal.scope, *proposal.key)):
+def stale(proposal: Proposal, member: Member, row: Mapping[str, Token] | None) -> Why | None:
+    """Return why the row that is there is not the row that was approved, or None when it is."""
+    if proposal.inserts:
+        return None if row is None else Why.INSERT_DUPLICATE
+    if row is None or any(row[name] != token for name, token in (*proposal.scope, *member.key)):
         return Why.ROW_GONE
-    moved = [name for name in proposal.guards if row[name] != proposal.before[name]]
+    moved = [name for name in proposal.guards if row[name] != member.before[name]]
     return Why.VERSION_MOVED if moved else None
 
 
-def surprise(proposal: Proposal, after: Mapping[str, Token]) -> Why | None:
+def surprise(proposal: Proposal, member: Member, table: Table, after: Mapping[str, Token] | None) -> Why | None:
     """Return how the row after the change differs from what was approved, or None when it is exactly that.
 
-    Every column of the proposal is compared: changed ones hold the approved token, the rest hold what they held, except the
-    version column, which must have moved, and the columns that the reviewer listed as moving with every update.
+    Of an update every column is compared: changed ones hold the approved token, the rest hold what they held, except the version
+    column, which must have moved, and the columns that the reviewer listed as moving with every update. Of an insert the columns
+    that the contract fills are compared, and the row must be one that the mapping holds. A deleted row is gone.
     """
-    if (
-        proposal.advances
-        and proposal.advances not in proposal.changes
-        and after[proposal.advances] == proposal.before[proposal.advances]
-    ):
+    if proposal.deletes:
+        return None if after is None else Why.STILL_THERE
+    if after is None:
+        return Why.AFTER_IMAGE
+    if proposal.inserts:
+        expected = {**member.changes, **dict(member.key), **dict(proposal.scope)}
+        exact = all(after[name] == token for name, token in expected.items())
+        return None if exact and satisfies(after, table.only, table, {}) else Why.AFTER_IMAGE
+    moves = proposal.advances not in member.changes
+    if proposal.advances and moves and after[proposal.advances] == member.before[proposal.advances]:
         return Why.VERSION_DID_NOT_MOVE
-    free = {proposal.advances, *proposal.moves} - set(proposal.changes)
-    expected = proposal.after
-    differs = any(after[name] != token for name, token in expected.items() if name not in free)
+    free = {proposal.advances, *proposal.moves} - set(member.changes)
+    differs = any(after[name] != token for name, token in member.after.items() if name not in free)
     return Why.AFTER_IMAGE if differs else None

@@ -1,4 +1,4 @@
-"""Apply one approved proposal in one transaction of the source: receipt, lock, guards, change, check, commit.
+"""Apply one approved proposal in one transaction of the source: receipt, locks, guards, changes, checks, commit; all members or none.
 
 The receipt commits with the change, and the first receipt of a proposal is its verdict: a conflict or failure leaves one too, so
 that a worker that was paused cannot apply what another has already reported as not applied. Any error rolls back and closes the
@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from synapsor.contract.changes import Accepts
 from synapsor.contract.mapping import Table
+from synapsor.core.effects import unreviewed
+from synapsor.core.newcomers import count_newcomers
 from synapsor.core.outcome import GivenUp, Outcome, Why, code_of, why_failed
-from synapsor.core.plan import Relation
-from synapsor.core.proposal import Proposal
+from synapsor.core.plan import ReadPlan, Relation
+from synapsor.core.proposal import Member, Proposal
 from synapsor.core.row_security import settings_of
 from synapsor.core.scope import Scope
-from synapsor.core.writeback import SourceReceipt, lock_plan, receipt_key, stale, surprise, write_plan
+from synapsor.core.writeback import SourceReceipt, look_plan, receipt_key, stale, surprise, target, write_plan
 from synapsor.errors import Failure, SourceFailure
 from synapsor.ports import WriteSource, WriteTransaction
 from synapsor.sql.read import compile_read
@@ -87,12 +90,16 @@ class Task(Claim):
 
     Attributes:
         opened: the proposal with its hidden values as the database had them; `proposal` is the one that was signed.
+        accepts: the effects of a delete that were reviewed.
+        matching: the look for rows that match a set now.
     """
 
     opened: Proposal
     table: Table
     natives: Mapping[str, str]
     expired: Callable[[], bool]
+    accepts: Accepts | None = None
+    matching: ReadPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +110,7 @@ class Result:
         why: the reason, unless it was applied.
         given_up: how it ended, where it was the last of too many.
         recorded: the source holds a receipt of it already.
+        newcomers: rows that match the set now and were left as they are.
     """
 
     outcome: Outcome
@@ -110,7 +118,8 @@ class Result:
     given_up: GivenUp | None = None
     recorded: bool = False
     changed: bool = False
-    after: Mapping[str, Token] = field(default_factory=dict)
+    after: tuple[Mapping[str, Token], ...] = ()
+    newcomers: int = 0
 
     @property
     def code(self) -> str:
@@ -136,7 +145,12 @@ async def apply(task: Task) -> Result:
     except SourceFailure as failed:
         if failed.kind in _TRY_AGAIN:
             return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
-        result = Result(outcome=Outcome.FAILED, why=why_failed(failed.kind))
+        raced = failed.kind is Failure.CONSTRAINT and await _duplicate(task)
+        result = (
+            Result(outcome=Outcome.CONFLICT, why=Why.INSERT_DUPLICATE)
+            if raced
+            else Result(outcome=Outcome.FAILED, why=why_failed(failed.kind))
+        )
     if result.outcome is Outcome.APPLIED:
         await task.reached("apply.committed")
     if result.outcome in {Outcome.CONFLICT, Outcome.FAILED} and not result.recorded:
@@ -149,41 +163,86 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
     known = await _known(task, tx)
     if known is not None:
         raise _Stop(known)
-    relied_on = () if task.table.row_security is None else (task.table.row_security,)
-    told = tell(settings_of(relied_on, Scope(tenant=task.opened.tenant, principal=task.opened.principal)))
-    if told is not None:
-        await tx.fetch(told)
+    await _tell(task, tx)
     await _insert(task, tx, Outcome.APPLIED)
     await task.reached("apply.receipt_inserted")
-    plan = lock_plan(task.opened, task.table, task.natives, time_ms=task.time_ms)
-    look = compile_read(plan.shape, task.source.dialect)
-    select = look.bind(plan)
-    row = _row(select, await tx.fetch(select), task.proposal)
-    why = Why.ROW_GONE if row is None else stale(task.opened, row)
-    if why:
-        raise _Stop(Result(outcome=Outcome.CONFLICT, why=why))
+    for member in task.opened.members:
+        if why := stale(task.opened, member, await _look(task, tx, member)):
+            raise _Stop(Result(outcome=Outcome.CONFLICT, why=why))
+    newcomers = await _newcomers(task, tx)
     await task.reached("apply.row_locked")
-    change = write_plan(task.opened, task.table, task.natives)
-    matched = await tx.execute(compile_write(change.shape, task.source.dialect).bind(change))
-    if matched != 1:
-        raise _Stop(
-            Result(outcome=Outcome.CONFLICT, why=Why.GUARD_FAILED)
-            if matched == 0
-            else Result(outcome=Outcome.FAILED, why=Why.MORE_THAN_ONE_ROW)
-        )
+    for member in task.opened.members:
+        await _change(task, tx, member)
     await task.reached("apply.row_changed")
-    after = _row(select, await tx.fetch(select), task.proposal)
-    why = Why.AFTER_IMAGE if after is None else surprise(task.opened, after)
-    if why or after is None:
-        raise _Stop(Result(outcome=Outcome.FAILED, why=why))
+    after = [await _look(task, tx, member) for member in task.opened.members]
+    for member, row in zip(task.opened.members, after, strict=True):
+        if why := surprise(task.opened, member, task.table, row):
+            raise _Stop(Result(outcome=Outcome.FAILED, why=why))
+    # Asked while the change holds its locks, so that no trigger or foreign key can have come after it.
+    if task.opened.deletes and unreviewed(await tx.effects(target(task.table)), task.accepts):
+        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.DELETE_EFFECTS))
     await tx.settle_constraints()
     await task.reached("apply.row_checked")
     if task.expired():
         raise _Stop(Result(outcome=Outcome.FAILED, why=Why.APPROVAL_EXPIRED))
     await task.reached("apply.before_commit")
     await tx.commit()
-    kept = {n: t for n, t in after.items() if n in task.proposal.changes or n not in task.proposal.hidden}
-    return Result(outcome=Outcome.APPLIED, changed=True, after=kept)
+    return Result(outcome=Outcome.APPLIED, changed=True, after=_there(task.opened, after), newcomers=newcomers)
+
+
+async def _tell(task: Task, tx: WriteTransaction) -> None:
+    """Tell the policies of the table whose rows these are, for this transaction."""
+    relied_on = () if task.table.row_security is None else (task.table.row_security,)
+    told = tell(settings_of(relied_on, Scope(tenant=task.proposal.tenant, principal=task.proposal.principal)))
+    if told is not None:
+        await tx.fetch(told)
+
+
+def _there(proposal: Proposal, rows: Sequence[dict[str, Token] | None]) -> tuple[dict[str, Token], ...]:
+    """Return the rows that are there, without the hidden values that the change is not about."""
+    kept = {n for n, _ in proposal.columns} - (proposal.hidden - set(proposal.changed))
+    return tuple({n: t for n, t in row.items() if n in kept} for row in rows if row is not None)
+
+
+async def _newcomers(task: Task, tx: WriteTransaction) -> int:
+    """Return how many rows match the set now that are none of its members."""
+    if task.matching is None:
+        return 0
+    select = compile_read(task.matching.shape, task.source.dialect).bind(task.matching)
+    try:
+        return count_newcomers(task.opened, select.decode(await tx.fetch(select)))
+    except ValueUnfit:
+        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.DRIFT)) from None
+
+
+async def _look(task: Task, tx: WriteTransaction, member: Member) -> dict[str, Token] | None:
+    """Return a member's row as it is in the transaction."""
+    plan = look_plan(task.opened, member, task.table, task.natives, time_ms=task.time_ms)
+    select = compile_read(plan.shape, task.source.dialect).bind(plan)
+    return _row(select, await tx.fetch(select), task.opened)
+
+
+async def _change(task: Task, tx: WriteTransaction, member: Member) -> None:
+    plan = write_plan(task.opened, member, task.table, task.natives)
+    matched = await tx.execute(compile_write(plan.shape, task.source.dialect).bind(plan))
+    if matched != 1:
+        raise _Stop(
+            Result(outcome=Outcome.CONFLICT, why=Why.GUARD_FAILED)
+            if matched == 0
+            else Result(outcome=Outcome.FAILED, why=Why.MORE_THAN_ONE_ROW)
+        )
+
+
+async def _duplicate(task: Task) -> bool:
+    """Tell whether a refused insert met a row that came in between, in a new transaction that changes nothing."""
+    if not task.opened.inserts:
+        return False
+    try:
+        async with task.source.transaction(time_ms=task.time_ms) as tx:
+            await _tell(task, tx)
+            return any([await _look(task, tx, member) is not None for member in task.opened.members])
+    except (SourceFailure, _Stop):
+        return False
 
 
 async def record_verdict(task: Claim, result: Result) -> Result:
@@ -224,7 +283,11 @@ async def _known(task: Claim, tx: WriteTransaction) -> Result | None:
     if digest != mine.digest:
         return Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECEIPT_OF_ANOTHER_DIGEST)
     if outcome == Outcome.APPLIED.value:
-        return Result(outcome=Outcome.ALREADY_APPLIED, changed=True, after=task.proposal.changes)
+        return Result(
+            outcome=Outcome.ALREADY_APPLIED,
+            changed=True,
+            after=tuple(m.changes for m in task.proposal.members if m.changes),
+        )
     return Result(outcome=Outcome(outcome), why=Why.RECORDED_BEFORE, recorded=True)
 
 

@@ -21,6 +21,7 @@ from synapsor.contract.capability import (
     shown,
     verb_of,
 )
+from synapsor.contract.changes import Operation
 from synapsor.contract.deciding import evidence_for
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
@@ -53,10 +54,15 @@ Facts: TypeAlias = Mapping[str, RelationFacts | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """What a client sees of a capability."""
+    """What a client sees of a capability.
+
+    Attributes:
+        destructive: what it asks for removes rows, once a person has approved it.
+    """
 
     name: str
     kind: Literal["read", "aggregate", "propose"]
+    destructive: bool = False
     description: str
     input_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any]
@@ -181,6 +187,7 @@ def tool_of(name: str, capability: Capability, table: Table, tables: Mapping[str
     return Tool(
         name=name,
         kind=verb_of(capability),
+        destructive=isinstance(capability, ProposeCapability) and capability.operation is Operation.DELETE,
         description=capability.description,
         input_schema=input_schema(capability),
         output_schema=output_schema(capability, table, tables),

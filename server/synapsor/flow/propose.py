@@ -1,4 +1,4 @@
-"""Ask for a change: read the current row, compute the exact change, and file it for a person to decide. The source is not touched."""
+"""Ask for a change: read the current rows, compute the exact change, and file it for a person to decide. The source is not touched."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import Any
 
 from synapsor import handles
 from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.changes import Operation
+from synapsor.core.change import ChangeSet, Request, change_set
 from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.envelope import success
-from synapsor.core.evidence import Call
+from synapsor.core.evidence import Call, Rows
 from synapsor.core.measure import images
 from synapsor.core.moment import parse, stamp
 from synapsor.core.plan import ReadPlan
-from synapsor.core.proposal import ChangeSet, Proposal, Status, change_set, exact_json, request_key
+from synapsor.core.proposal import Member, Proposal, Status, exact_json, request_key
+from synapsor.core.question import plan_absent
 from synapsor.core.scope import Scope
 from synapsor.core.writeback import target
 from synapsor.errors import Code, Refusal
@@ -40,15 +43,16 @@ async def propose(
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # the desk dispatches by kind
     if await ledger.active_contract_by_digest(served.contract) is None:
         raise Refusal(Code.NOT_ACTIVATED)  # the worker would never apply it
-    plan = planned(served, arguments, scope)
-    seen = await look(served, plan)
-    before = {c.name: token for c, token in zip(plan.shape.columns, seen.rows[0], strict=True)}
-    _check_readable(plan, before)
-    change = change_set(capability, served.table, arguments, before)
+    request = Request(
+        arguments=arguments, tenant=scope.tenant, principal=scope.principal, proposal=handles.new("wrp"), at=call.at
+    )
+    plan, seen, change = await _changed(served, capability, request, scope)
     evidence = bundle_of(handles.evidence_of(call.id), call, plan, seen, served, scope)
-    proposal = _proposal(served, capability, arguments, scope, call, ledger.id, plan, change, evidence)
-    proposal = replace(proposal, rests_on=await rests_on(served, scope, call, proposal.key, ledger))
-    record = await ledger.file_proposal(proposal, evidence, audit_of(call, plan, 1, evidence["id"], served, "proposed"))
+    proposal = _proposal(served, capability, request, call, ledger.id, plan, change, evidence)
+    key = proposal.members[0].key  # of a set no evidence is asked that is of the same row
+    proposal = replace(proposal, rests_on=await rests_on(served, scope, call, key, ledger))
+    audit = audit_of(call, plan, len(seen.rows), evidence["id"], served, "proposed")
+    record = await ledger.file_proposal(proposal, evidence, audit)
     if record.proposal.id == proposal.id:
         summary = "The change waits for a person's decision; nothing has changed yet."
     elif record.status is Status.REVIEW_REQUIRED:
@@ -65,11 +69,36 @@ async def propose(
     )
 
 
-def _check_readable(plan: ReadPlan, before: Mapping[str, Token]) -> None:
+async def _changed(
+    served: Served, capability: ProposeCapability, request: Request, scope: Scope
+) -> tuple[ReadPlan, Rows, ChangeSet]:
+    """Return what was asked of the source and seen there, and the change of it."""
+    if capability.operation is Operation.INSERT:
+        change = change_set(capability, served.table, request, ())
+        assert served.question is not None  # noqa: S101  # the desk refuses drifted ones
+        plan = plan_absent(served.question, scope, change.members)
+        seen = await look(served, plan)
+        if seen.rows or seen.cut_by:
+            raise Refusal(Code.ALREADY_THERE)
+        return plan, seen, change
+    plan = planned(served, request.arguments, scope)
+    seen = await look(served, plan)
+    if seen.cut_by == "bytes":
+        raise Refusal(Code.RESULT_TOO_LARGE)
+    if seen.cut_by:
+        raise Refusal(Code.OUT_OF_BOUNDS, "There are more rows than one proposal may change.")
+    names = [c.name for c in plan.shape.columns]
+    rows = [dict(zip(names, row, strict=True)) for row in seen.rows]
+    for row in rows:
+        _check_readable(plan, row)
+    return plan, seen, change_set(capability, served.table, request, rows)
+
+
+def _check_readable(plan: ReadPlan, row: Mapping[str, Token]) -> None:
     """Refuse before anything is filed what could afterwards be neither answered with nor shown to a person."""
     try:
         for column in plan.shape.columns:
-            to_json(before[column.name], column.type)
+            to_json(row[column.name], column.type)
     except ValueUnfit:
         raise Refusal(Code.SCHEMA_DRIFT) from None
 
@@ -77,8 +106,7 @@ def _check_readable(plan: ReadPlan, before: Mapping[str, Token]) -> None:
 def _proposal(
     served: Served,
     capability: ProposeCapability,
-    arguments: Mapping[str, Any],
-    scope: Scope,
+    request: Request,
     call: Call,
     ledger: str,
     plan: ReadPlan,
@@ -86,15 +114,13 @@ def _proposal(
     evidence: dict[str, Any],
 ) -> Proposal:
     table = served.table
-    reason = reason_of(capability, arguments)
-    need = need_of(capability, images(change.before, change.changes), reason)
+    reason = reason_of(capability, request.arguments)
+    gone = capability.operation is Operation.DELETE
+    rows = tuple(row for m in change.members for row in images(m.before, m.changes, gone=gone))
+    need = need_of(capability, rows, reason)
     expires = parse(call.at) + dt.timedelta(hours=need.expires_hours)
-    key = tuple((name, token) for name in table.key if (token := change.before[name]) is not None)
-    if len(key) != len(table.key):
-        raise Refusal(Code.SCHEMA_DRIFT)
-    before, hidden = served.presenter.sealed_row(change.before, scope.tenant)
     return Proposal(
-        id=handles.new("wrp"),
+        id=request.proposal,
         branch=handles.new("rb"),
         at=call.at,
         expires_at=stamp(expires),
@@ -102,24 +128,24 @@ def _proposal(
         ledger=ledger,
         capability=call.capability,
         contract=served.contract,
-        tenant=scope.tenant,
-        principal=scope.principal,
+        tenant=request.tenant,
+        principal=request.principal,
         client=call.client,
         source=served.source.name,
         relation=str(target(table)),
         tenant_column=table.tenant_column,
         principal_column=table.principal,
-        key=key,
+        operation=capability.operation.value,
+        members=tuple(served.presenter.sealed(m, request.tenant) for m in change.members),
         columns=tuple((c.name, c.type.value) for c in plan.shape.columns),
-        before=before,
-        changes=change.changes,
         guards=change.guards,
         advances=change.advances,
         moves=table.moves,
-        arguments={name: exact_json(value) for name, value in arguments.items()},
+        own=change.own,
+        arguments={name: exact_json(value) for name, value in request.arguments.items()},
         evidence=evidence["id"],
         evidence_digest=digest("evidence", evidence),
-        request=request_key(call.capability, served.contract, scope.tenant, scope.principal, arguments),
+        request=request_key(call.capability, served.contract, request.tenant, request.principal, request.arguments),
         role=need.role,
         quorum=need.quorum,
         risk=need.risk,
@@ -127,23 +153,18 @@ def _proposal(
         policy=need.policy,
         workflow=served.workflow,
         run=call.run if served.workflow else None,
-        hidden=hidden,
     )
 
 
-def _before(served: Served, proposal: Proposal, name: str, kind: ColumnType) -> Json:
-    kept = {**proposal.before, **proposal.hidden}[name]
-    return served.presenter.again(name, kept, kind, tenant=proposal.tenant, hidden=proposal.hidden)
-
-
 def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
-    """Return what a model may see of a proposal: reviewed columns, its state and outcome; no tenant, principal or approver."""
-    proposal = record.proposal
-    types = {name: ColumnType(kind) for name, kind in proposal.columns}
-    seen = [n for n in types if n in served.returns or n in proposal.changes]
-    before = {n: _before(served, proposal, n, types[n]) for n in seen}
-    present = served.presenter.proposed
-    after = {**before, **{n: present(n, token, types[n], proposal) for n, token in proposal.changes.items()}}
+    """Return what a model may see of a proposal: reviewed columns, its state and outcome; no tenant, principal or approver.
+
+    Of one row before, after and changes are told; of a set they are told of every member.
+    """
+    proposal, capability = record.proposal, served.capability
+    is_set = isinstance(capability, ProposeCapability) and capability.is_set
+    rows = [_row_view(proposal, member, served) for member in proposal.members]
+    one = dict.fromkeys(("before", "after", "changes")) if is_set else rows[0]
     decision = record.decisions[-1].decision if record.decisions else None
     rejected = decision if decision is not None and record.status is Status.REJECTED else None
     receipt = record.receipts[-1] if record.receipts else None
@@ -151,12 +172,34 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
         "id": proposal.id,
         "status": record.status.value,
         "digest": proposal.digest,
-        "before": {n: before[n] for n in served.returns if n in before},
-        "after": {n: after[n] for n in served.returns if n in after},
-        "changes": [{"column": n, "before": before[n], "after": after[n]} for n in proposal.changes],
+        "operation": proposal.operation,
+        **one,
+        "members": rows if is_set else None,
         "expires_at": proposal.expires_at,
         "needs": {"role": proposal.role, "people": proposal.quorum},
         "reason": rejected.reason if rejected else None,
         "outcome": receipt.code or receipt.outcome if receipt else None,
         "status_resource": f"synapsor://proposal/{proposal.id}",
+    }
+
+
+def _row_view(proposal: Proposal, member: Member, served: Served) -> dict[str, Any]:
+    types = {name: ColumnType(kind) for name, kind in proposal.columns}
+
+    kept = {**member.before, **member.hidden}
+
+    def was(name: str) -> Json:
+        again = served.presenter.again
+        return again(name, kept[name], types[name], tenant=proposal.tenant, hidden=member.hidden)
+
+    before = {n: was(n) for n in types if n in kept}
+    after = {**before, **{n: served.presenter.proposed(n, v, types[n], proposal) for n, v in member.changes.items()}}
+
+    def told(row: Mapping[str, Json]) -> dict[str, Json] | None:
+        return {n: row[n] for n in served.returns if n in row} or None
+
+    return {
+        "before": told(before),
+        "after": None if proposal.deletes else told(after),
+        "changes": [{"column": n, "before": before.get(n), "after": after[n]} for n in member.changes],
     }

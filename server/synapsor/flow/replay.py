@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synapsor.core.presenter import covered
-from synapsor.core.proposal import Proposal, Status
+from synapsor.core.proposal import Member, Proposal, Status
 from synapsor.core.records import to_body
 from synapsor.core.review import Operator, SignedDecision, signature_holds
 from synapsor.core.writeback import Receipt
@@ -188,9 +188,8 @@ def _proposed(proposal: Proposal, checks: tuple[Check, ...]) -> Step:
         "branch": proposal.branch,
         "digest": proposal.digest,
         "relation": proposal.relation,
-        "key": dict(proposal.key),
-        "before": {n: covered(proposal).before[n] for n in proposal.changes},
-        "after": dict(proposal.changes),
+        "operation": proposal.operation,
+        "members": [_member(member) for member in covered(proposal).members],
         "guards": list(proposal.guards),
         "expires_at": proposal.expires_at,
     }
@@ -221,9 +220,10 @@ def _decided(
 
 def _done(receipt: Receipt, proposal: Proposal, checks: tuple[Check, ...]) -> Step:
     own = [Check(what=f"digest that {receipt.id} is about", stored=receipt.digest, found=proposal.digest)]
-    if receipt.outcome == "applied" and receipt.after:
-        wanted = {n: receipt.after.get(n) for n in proposal.changes}
-        own.append(Check(what=f"row after {receipt.id}", stored=_image(dict(proposal.changes)), found=_image(wanted)))
+    if receipt.outcome == "applied" and not proposal.deletes:
+        wanted = [member.changes for member in proposal.members]
+        found = [{n: row.get(n) for n in proposal.changed} for row in receipt.after]
+        own.append(Check(what=f"rows after {receipt.id}", stored=_image(wanted), found=_image(found)))
     return Step(name="done", facts=to_body(receipt), checks=(*own, *(c for c in checks if receipt.id in c.what)))
 
 
@@ -247,8 +247,13 @@ def _status_of(outcome: str | None) -> str:
     return "applied" if outcome == "already_applied" else outcome or "no receipt"
 
 
-def _image(row: Mapping[str, Any]) -> str:
-    return digest("image", dict(row))
+def _member(member: Member) -> dict[str, Any]:
+    before = {n: member.before.get(n) for n in member.changes} if member.changes else dict(member.before)
+    return {"key": dict(member.key), "before": before, "after": dict(member.changes)}
+
+
+def _image(rows: list[dict[str, Any]]) -> str:
+    return digest("image", rows)
 
 
 def _check_body(check: Check) -> dict[str, Any]:

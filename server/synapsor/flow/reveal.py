@@ -137,7 +137,7 @@ async def reveal_for_decision(
         ledger=ledger.id,
         subject=proposal.id,
         evidence=proposal.evidence,
-        column=", ".join(n for n in proposal.changes if n in proposal.hidden),
+        column=", ".join(n for n in proposal.changed if n in proposal.hidden),
         tokens=(),
         operator=operator.name,
         role=proposal.role,

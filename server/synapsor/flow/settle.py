@@ -22,8 +22,9 @@ def receipt_of(lease: Lease, result: Result, *, at: str) -> Receipt:
         worker=lease.worker,
         attempt=lease.attempt,
         changed=result.changed,
-        after=dict(result.after),
+        after=tuple(dict(row) for row in result.after),
         at=at,
+        newcomers=result.newcomers,
     )
 
 

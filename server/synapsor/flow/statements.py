@@ -15,16 +15,16 @@ from synapsor.contract.capability import (
     AggregateCapability,
     Argument,
     Capability,
-    ProposeCapability,
     ReadCapability,
 )
+from synapsor.contract.changes import Operation
+from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.model import Contract
 from synapsor.core.count import count_question_of, plan_count
 from synapsor.core.links import Mapped, column_of
 from synapsor.core.plan import Condition, Relation, WriteShape
 from synapsor.core.posture import natives
-from synapsor.core.proposal import guards_of
 from synapsor.core.question import Asked, child_question_of, plan_read, question_of
 from synapsor.core.scope import Scope
 from synapsor.core.writeback import target
@@ -50,6 +50,9 @@ SAMPLES: Final[dict[ColumnType, str]] = {
 """Values that nobody has, for a plan: what an estimate is made for."""
 
 
+_ROWS: Final = {False: "row as it is", True: "rows that are there already"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """One statement and what it is for."""
@@ -71,19 +74,37 @@ def statements(contract: Contract, name: str, dialect: Dialect) -> tuple[Sent, .
     if isinstance(capability, ReadCapability):
         return (read, *_lists(capability, table, mapped, dialect))
     see = partial(column_of, table)
-    key = tuple(see(column) for column in table.key)
+    inserts = capability.operation is Operation.INSERT
+    key = tuple(see(column) for column in (capability.dedup if inserts else table.key))
     where = tuple(Condition(column) for column in key)
-    look = replace(question.shape, relation=target(table), where=where, rows=1, lock=True)
+    scoped: dict[str, Any] = {"tenant": None, "principal": None} if inserts else {}
+    locks = capability.operation is Operation.UPDATE
+    look = replace(
+        question.shape,
+        relation=target(table),
+        where=where,
+        rows=1,
+        single=True,
+        order=(),
+        bare=True,
+        lock=locks,
+        **scoped,
+    )
+    guards, _ = guards_of(capability, table)
     shape = WriteShape(
+        operation=capability.operation,
         relation=target(table),
         scope=question.shape.scope,
-        key=key,
-        guards=tuple(see(column) for column in _guards(capability, table)),
+        key=() if inserts else key,
+        guards=tuple(see(column) for column in guards),
         sets=tuple(see(column) for column in capability.set),
     )
     return (
-        replace(read, purpose="the row as it is, when a change is asked for"),
-        Sent(purpose="the row locked, before and after the change", text=compile_read(look, dialect).text),
+        replace(read, purpose=f"the {_ROWS[inserts]}, when a change is asked for"),
+        Sent(
+            purpose=f"the row{' locked' if locks else ''}, before and after the change",
+            text=compile_read(look, dialect).text,
+        ),
         Sent(purpose="the change", text=compile_write(shape, dialect).text),
     )
 
@@ -93,11 +114,6 @@ def _lists(capability: ReadCapability, table: Table, mapped: Mapping[str, Mapped
         question = child_question_of(child, table.links[name], capability, mapped)
         text = compile_read(question.shape, dialect).text
         yield Sent(purpose=f"the list {name}, in the same transaction", text=text)
-
-
-def _guards(capability: ProposeCapability, table: Table) -> tuple[str, ...]:
-    guards, _ = guards_of(table, capability.set, table.allowed)
-    return guards
 
 
 async def expected(contract: Contract, name: str, source: ReadSource, tenant: str | None) -> Estimate:

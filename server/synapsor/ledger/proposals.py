@@ -116,24 +116,33 @@ def _proposal(row: Row) -> Proposal:
 
 
 def _asks_the_same(known: Proposal, new: Proposal) -> bool:
-    """Tell whether an approval of one would be an approval of the other: same contract, same change, same guarded tokens."""
-    return (
-        known.contract == new.contract
-        and known.guards == new.guards
-        and known.changes == new.changes
-        and all(known.before[name] == new.before[name] for name in new.guards)
-    )
+    """Tell whether an approval of one would be an approval of the other: same contract, same rows, same change, same guarded tokens.
+
+    What a proposal makes of itself, such as its moment, is another thing in each and makes no other change of it.
+    """
+    return known.contract == new.contract and _asks(known) == _asks(new)
+
+
+def _asks(proposal: Proposal) -> list[Any]:
+    members = [
+        [
+            [(name, token) for name, token in member.key if name not in proposal.own],
+            {name: token for name, token in member.changes.items() if name not in proposal.own},
+            [member.before[name] for name in proposal.guards],
+        ]
+        for member in proposal.members
+    ]
+    return [proposal.guards, members]
 
 
 def _branch(proposal: Proposal) -> dict[str, Any]:
-    """Return the review branch: the row as it was, and the change laid over it."""
+    """Return the review branch: each row as it was, and the change laid over it."""
     return {
         "id": proposal.branch,
         "proposal": proposal.id,
         "digest": proposal.digest,
         "at": proposal.at,
-        "base": proposal.before,
-        "overlay": proposal.changes,
+        "rows": [{"base": m.before, "overlay": m.changes} for m in proposal.members],
     }
 
 

@@ -64,7 +64,10 @@ def listed_name(name: str, names: Names) -> str:
 
 def _listed(name: str, tool: Tool) -> ListedTool:
     hints = ToolAnnotations(
-        read_only_hint=tool.kind != "propose", destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        read_only_hint=tool.kind != "propose",
+        destructive_hint=tool.destructive,
+        idempotent_hint=True,
+        open_world_hint=False,
     )
     return ListedTool(
         name=name,

@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from synapsor.core.facts import RelationFacts, Rights
+from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import mysql_catalogue as catalogue
 from synapsor.sources import mysql_posture as posture
 from synapsor.sources.mysql_connection import GRACE_SECONDS, Address, MysqlDialer, Role, Session
+from synapsor.sources.mysql_effects import on_delete
 from synapsor.sources.pool import Pool, left_until
 from synapsor.sources.shield import refuse_told, to_the_end
 from synapsor.sources.tls import Tls, is_loopback
@@ -187,6 +188,18 @@ class MysqlTransaction:
         """Return the number of rows matched (not the number changed)."""
         result = await self._run(self._session.render(statement))
         return int(result.affected_rows)
+
+    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
+        """Return what removing a row does beside."""
+        return await on_delete(self._ask, relation)
+
+    async def _ask(self, text: str, *params: Any) -> Sequence[RawRow]:
+        try:
+            return await self.fetch(Statement(text=text, params=params))
+        except SourceFailure as failed:
+            # A list that may not be read was refused before anything was done, and the transaction stands.
+            self._spoiled = failed.kind is not Failure.DENIED
+            raise
 
     async def settle_constraints(self) -> None:
         """Do nothing: neither server has deferred constraints."""

@@ -192,6 +192,7 @@ async def rights(
         in_clear=not (local or await _encrypted(ask)),
         anonymous=bool(user) and not account.rpartition("@")[0],
         read_only=read_only,
+        to_see_effects=frozenset({"PROCESS on *.*"}),
         fixes=_FIXES,
     )
 
@@ -222,7 +223,8 @@ async def _reach(ask: Ask, held: list[Grant], relation: Relation) -> Reach:
         sees=frozenset(name for columns in selects for name in (allowed if columns is None else columns)),
         inserts=frozenset(name for name, privileges in allowed.items() if "insert" in privileges),
         updates=frozenset(name for name, privileges in allowed.items() if "update" in privileges),
-        alters=any(grant.privilege in _ALTERING | _ALL for grant in covering),
+        deletes=any(grant.privilege in {"DELETE", *_ALL} for grant in covering),
+        alters=any(grant.privilege in (_ALTERING - {"DELETE"}) | _ALL for grant in covering),
         behind=await bases(ask, relation),
     )
 

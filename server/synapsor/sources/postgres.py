@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from synapsor.core.facts import RelationFacts, Rights
+from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import postgres_catalogue, postgres_posture
@@ -173,6 +173,13 @@ class PostgresTransaction:
     async def execute(self, statement: Statement) -> int:
         """Return the number of rows matched."""
         return await self._session.execute(statement, self._seconds)
+
+    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
+        """Return what removing a row does beside."""
+        return await postgres_catalogue.on_delete(self._look, relation)
+
+    async def _look(self, text: str, *params: object) -> Sequence[RawRow]:
+        return await self.fetch(Statement(text=text, params=params))
 
     async def settle_constraints(self) -> None:
         """Force deferred constraints to be checked now."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from synapsor.core.facts import ColumnFacts, ForeignKey, RelationFacts
+from synapsor.core.facts import ColumnFacts, Effect, ForeignKey, RelationFacts
 from synapsor.core.plan import ENUM, Relation
 from synapsor.sources import postgres_views as views
 from synapsor.sources.postgres_views import Look
@@ -104,6 +104,26 @@ WHERE t.tgrelid = $1::int8::oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 
   AND t.tgtype & 19 = 19 AND coalesce(array_length(t.tgattr::int2[], 1), 0) = 0
 """
 
+ON_DELETE = """
+WITH RECURSIVE reached AS (
+  SELECT c.oid AS relid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1::text AND c.relname = $2::text
+  UNION
+  SELECT k.conrelid FROM reached r JOIN pg_constraint k ON k.confrelid = r.relid AND k.contype = 'f' AND k.confdeltype = 'c'
+), parts AS (
+  SELECT relid FROM reached UNION SELECT p.relid FROM reached r CROSS JOIN LATERAL pg_partition_tree(r.relid) p
+)
+SELECT t.tgname::text, false FROM parts JOIN pg_trigger t ON t.tgrelid = parts.relid
+WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 8 = 8
+UNION
+SELECT w.rulename::text, false FROM parts JOIN pg_rewrite w ON w.ev_class = parts.relid AND w.ev_type = '4'
+UNION
+SELECT n.nspname || '.' || c.relname, true
+FROM parts JOIN pg_constraint k ON k.confrelid = parts.relid AND k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd')
+JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+ORDER BY 2, 1
+"""
+
 IDENTITY = "SELECT system_identifier::text FROM pg_control_system()"
 DATABASE = "SELECT oid::text FROM pg_database WHERE datname = current_database()"
 
@@ -148,6 +168,12 @@ async def describe(look: Look, relation: Relation) -> RelationFacts | None:
         row_security=guarded,
         traits=await views.traits(look, found[0], relation, bases, guarded),
     )
+
+
+async def on_delete(look: Look, relation: Relation) -> tuple[Effect, ...]:
+    """Return what removing a row does beside, as far as cascades lead on; every catalogue may be read by everybody."""
+    rows = await look(ON_DELETE, relation.schema, relation.name)
+    return tuple(Effect(name=name, cascades=cascades) for name, cascades in rows)
 
 
 def _many_tables(row: RawRow) -> bool:

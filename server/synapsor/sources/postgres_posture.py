@@ -67,19 +67,21 @@ async def _reach(look: Look, relation: Relation) -> Reach:
     place = await look(questions.PLACE, relation.schema, relation.name)
     if not place:
         return Reach()
-    oid, kind, _, alters = place[0]
+    oid, kind, _, deletes, alters = place[0]
     rows = await look(questions.COLUMN_RIGHTS, oid)
     reads, sees, updates, inserts = (frozenset(row[0] for row in rows if row[at]) for at in (1, 2, 3, 4))
     bases = await all_bases(look, oid) if kind == "v" else []
     behind = frozenset(Relation(schema=row[3], name=row[4]) for row in bases)
-    return Reach(reads=reads, sees=sees, updates=updates, inserts=inserts, alters=alters, behind=behind)
+    return Reach(
+        reads=reads, sees=sees, updates=updates, inserts=inserts, deletes=deletes, alters=alters, behind=behind
+    )
 
 
 async def _receipts(look: Look, receipts: Relation) -> ReceiptsTable | None:
     place = await look(questions.PLACE, receipts.schema, receipts.name)
     if not place or place[0][1] not in {"r", "p"}:
         return None
-    oid, _, persistence, _ = place[0]
+    oid, _, persistence, *_ = place[0]
     types = {row[0]: row[5] for row in await look(questions.COLUMN_RIGHTS, oid)}
     return ReceiptsTable(
         columns=frozenset(types),

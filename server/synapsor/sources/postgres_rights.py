@@ -66,7 +66,8 @@ ORDER BY 1
 
 PLACE = """
 SELECT c.oid::int8, c.relkind::text, c.relpersistence::text,
-       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'DELETE, TRUNCATE, TRIGGER')
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'DELETE'),
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'TRUNCATE, TRIGGER')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1::text AND c.relname = $2::text AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 """

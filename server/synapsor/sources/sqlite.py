@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, closing
 from functools import partial
 from typing import Any
 
-from synapsor.core.facts import RelationFacts, Rights
+from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import sqlite_posture as posture
@@ -205,6 +205,18 @@ class SqliteTransaction:
     async def execute(self, statement: Statement) -> int:
         """Return the number of rows matched; rows that triggers change are not counted."""
         return int(await self._run(statement, lambda cursor: cursor.rowcount))
+
+    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
+        """Return what removing a row does beside."""
+
+        def job(connection: sqlite3.Connection) -> tuple[Effect, ...]:
+            connection.set_authorizer(authorizer("catalogue", relation.schema, Hidden()))
+            try:
+                return posture.on_delete(connection, relation)
+            finally:
+                connection.set_authorizer(authorizer("write", relation.schema, Hidden()))
+
+        return await self._session.call(job, seconds=self._time_ms / 1000 + GRACE_SECONDS)
 
     async def settle_constraints(self) -> None:
         """Do nothing: COMMIT itself checks deferred foreign keys, and one that fails it leaves nothing behind."""

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeAlias, TypeVar
 
-from synapsor.core.facts import ColumnFacts, ForeignKey, May, Reach, ReceiptsTable, RelationFacts, Rights
+from synapsor.core.facts import ColumnFacts, Effect, ForeignKey, May, Reach, ReceiptsTable, RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.sources.definitions import split_at_commas
 from synapsor.sources.sqlite_connection import Place
@@ -40,6 +40,11 @@ _ON_UPDATE = re.compile(
 _UPDATE = re.compile(
     rf"\bUPDATE\s+(?:OR\s+\w+\s+)?({_NAME})\s+SET\s+(.*?)(?:\bWHERE\b|\bFROM\b|;|\Z)", re.IGNORECASE | re.DOTALL
 )
+_EVENT = re.compile(
+    rf"CREATE\s+(?:TEMP\w*\s+)?TRIGGER\s+(?:IF\s+NOT\s+EXISTS\s+)?{_NAME}(?:\s*\.\s*{_NAME})?"
+    r"\s+(?:BEFORE\s+|AFTER\s+|INSTEAD\s+OF\s+)?(DELETE|INSERT|UPDATE)\b",
+    re.IGNORECASE,
+)
 _TARGET = re.compile(rf"\s*({_NAME})\s*=")
 
 
@@ -66,6 +71,37 @@ def describe(connection: sqlite3.Connection, relation: Relation) -> RelationFact
         hazards=("it is a virtual table, whose rows may come from anywhere",) if virtual else (),
         traits=_traits(connection, relation, kind, sql),
     )
+
+
+def on_delete(connection: sqlite3.Connection, relation: Relation) -> tuple[Effect, ...]:
+    """Return what removing a row does beside; a trigger whose event cannot be read is taken for one on DELETE."""
+    schema = relation.schema
+    made = connection.execute(f'SELECT type, name, tbl_name, sql FROM "{schema}".sqlite_master').fetchall()  # noqa: S608  # as above
+    children = {
+        str(name): {
+            (str(k[2]).lower(), str(k[6]).upper()) for k in _pragma(connection, schema, "foreign_key_list", name)
+        }
+        for kind, name, _, _ in made
+        if kind == "table"
+    }
+    found: set[Effect] = set()
+    waiting, seen = [relation.name.lower()], set[str]()
+    while waiting:
+        table = waiting.pop()
+        if table in seen:
+            continue
+        seen.add(table)
+        for kind, name, owner, sql in made:
+            event = _EVENT.match(_NOT_CODE.sub(" ", str(sql))) if kind == "trigger" else None
+            if kind == "trigger" and str(owner).lower() == table and (event is None or event[1].upper() == "DELETE"):
+                found.add(Effect(name=str(name)))
+        for child, keys in children.items():
+            actions = {action for parent, action in keys if parent == table}
+            if actions & {"CASCADE", "SET NULL", "SET DEFAULT"}:
+                found.add(Effect(name=f"{schema}.{child}", cascades=True))
+            if "CASCADE" in actions:
+                waiting.append(child.lower())
+    return tuple(sorted(found, key=lambda effect: (effect.cascades, effect.name)))
 
 
 def _traits(connection: sqlite3.Connection, relation: Relation, kind: str, sql: str) -> dict[str, str]:
@@ -202,7 +238,9 @@ def rights_of_writer(
     columns = {relation: frozenset(known.columns if known else ()) for relation, known in facts.items()}
     written = {relation: names if writable else frozenset[str]() for relation, names in columns.items()}
     return Rights(
-        reach={r: Reach(reads=columns[r], inserts=written[r], updates=written[r]) for r in facts},
+        reach={
+            r: Reach(reads=columns[r], inserts=written[r], updates=written[r], deletes=bool(written[r])) for r in facts
+        },
         receipts=_receipts(facts[receipts]),
         grants=False,
         fixes=_FIXES,

@@ -31,7 +31,7 @@ class ReadTemplate:
     """A read shape as SQL of one dialect.
 
     Attributes:
-        text: the statement; the columns of the shape come first, then `oversize` (unless locked), then `doubled` where a link is not
+        text: the statement; the columns of the shape come first, then `oversize` (unless bare), then `doubled` where a link is not
             proven to lead to one row, then the total where it is asked for, then on Postgres the position.
         binders: per parameter, how its token is bound; the scope first, then the compared columns, then those of a row to go on
             after, then those of each join. None: as it is.
@@ -112,8 +112,8 @@ def compile_read(shape: ReadShape, dialect: Dialect) -> ReadTemplate:
         binders=None if all(bind is tokens.as_is for bind in binders) else binders,
         readers=readers,
         as_is=all(read is tokens.as_is for read in readers),
-        flagged=not shape.lock,
-        placed=dialect == "postgres" and not shape.lock,
+        flagged=not shape.is_bare,
+        placed=dialect == "postgres" and not shape.is_bare,
         unproven=not all(join.proven for join in shape.joins),
     )
 
@@ -134,8 +134,8 @@ def _tree(shape: ReadShape, dialect: Dialect) -> exp.Select:
     if shape.after:
         page = page.where(filters.comes_after(taken + 1, shape.order, shape.after, dialect), copy=False)
     page = page.limit(shape.rows + 1)
-    if shape.lock:
-        return _locked(shape, page, dialect)
+    if shape.is_bare:
+        return _bare(shape, page, dialect)
     twice = joins.doubled(shape.joins, before, dialect)
     if shape.single:
         return _single(shape, page, [exp.alias_(twice, _DOUBLED)] if twice else [], dialect)
@@ -144,11 +144,11 @@ def _tree(shape: ReadShape, dialect: Dialect) -> exp.Select:
     return _list(shape, page, twice, [exp.alias_(counted.subquery(), "every")] if shape.total else [], dialect)
 
 
-def _locked(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Select:
+def _bare(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Select:
     cells = [tokens.cell(trees.ref(c), c, dialect) for c in shape.columns]
     tree = source.select(*cells, copy=False)
     # SQLite has no row locks: its write transaction holds the whole file from BEGIN IMMEDIATE on.
-    return tree if dialect == "sqlite" else tree.lock(copy=False)
+    return tree.lock(copy=False) if shape.lock and dialect != "sqlite" else tree
 
 
 def _single(shape: ReadShape, source: exp.Select, twice: list[exp.Expr], dialect: Dialect) -> exp.Select:

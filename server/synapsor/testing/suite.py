@@ -129,7 +129,8 @@ async def _afterwards(trial: Trial, envelope: Mapping[str, Any]) -> tuple[str | 
     if record is None:
         return None, None
     relation = record.proposal.relation.partition(".")[2]
-    return record.status.value, trial.database.row(relation, dict(record.proposal.key))
+    members = record.proposal.members
+    return record.status.value, trial.database.row(relation, dict(members[0].key)) if len(members) == 1 else None
 
 
 def _outcome(cases: Cases, name: str, found: tuple[Mismatch, ...]) -> Outcome:

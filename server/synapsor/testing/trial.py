@@ -20,8 +20,9 @@ from synapsor.contract.check import check_together
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import read_text
 from synapsor.contract.model import Contract
+from synapsor.core.effects import judge_change
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_write, refuse_fatal
+from synapsor.core.posture import refuse_fatal
 from synapsor.core.review import ACTIVATOR_ROLE, Operator
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
@@ -148,8 +149,10 @@ class Trial:
         for capability in self.contract.capabilities.values():
             if isinstance(capability, ProposeCapability):
                 table = self.contract.table_of(capability)
-                facts = await self.targets[table.source].source.describe(target(table))
-                refuse_fatal(judge_write(table, facts))
+                place = self.targets[table.source]
+                facts = await place.source.describe(target(table))
+                effects = await place.effects(capability, target(table))
+                refuse_fatal(judge_change(capability, table, facts, effects))
 
 
 @asynccontextmanager

@@ -9,8 +9,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.changes import Operation
 from synapsor.core.authority import table_for
+from synapsor.core.facts import Effect
 from synapsor.core.hidden import Keeper
+from synapsor.core.newcomers import match_plan
 from synapsor.core.outcome import Outcome, Why, why_failed, why_refused
 from synapsor.core.plan import Relation
 from synapsor.core.policy import outside
@@ -53,6 +57,17 @@ class WriteTarget:
             self.known[relation] = natives(facts)
         return self.known[relation]
 
+    async def effects(self, capability: ProposeCapability, relation: Relation) -> tuple[Effect, ...]:
+        """Return what the capability's change of a relation does beside, as the catalogue says now; only a delete is asked for it.
+
+        Raises:
+            SourceFailure: the catalogue cannot be read.
+        """
+        if capability.operation is not Operation.DELETE:
+            return ()
+        async with self.source.transaction(time_ms=self.time_ms) as tx:
+            return await tx.effects(relation)
+
 
 async def authorise(
     lease: Lease,
@@ -87,6 +102,8 @@ async def authorise(
     table = table_for(proposal, contract)
     if isinstance(table, Why):
         raise Denied(table)
+    capability = contract.capabilities[proposal.capability]
+    assert isinstance(capability, ProposeCapability)  # noqa: S101  # `table_for` refuses every other
     if by_policy and outside(proposal, contract) is not None:
         raise Denied(Why.POLICY_CHANGED)
     place = targets.get(proposal.source)
@@ -99,8 +116,15 @@ async def authorise(
     claim = await claim_of(proposal, lease, ledger, targets, reached=reached)
     assert claim is not None  # noqa: S101  # the source is among the targets
     until = min(proposal.expires_at, *(one.decision.expires_at for one in approvals))
-    whole = _opened(proposal, ledger)
-    return Task(**vars(claim), opened=whole, table=table, natives=kinds, expired=lambda: now() >= until)
+    return Task(
+        **vars(claim),
+        opened=_opened(proposal, ledger),
+        table=table,
+        natives=kinds,
+        expired=lambda: now() >= until,
+        accepts=capability.accepts,
+        matching=match_plan(proposal, capability, table, kinds),
+    )
 
 
 async def claim_of(

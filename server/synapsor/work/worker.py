@@ -216,6 +216,7 @@ class Worker:
                 "code": result.code,
                 "attempt": lease.attempt,
                 "recorded": kept,
+                "newcomers": result.newcomers,
                 "seconds_since_approval": round(took, 3),
             }
         )

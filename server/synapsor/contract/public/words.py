@@ -69,14 +69,7 @@ NOTES: Final[dict[str, str]] = {
 """What a translation changes, always to the same or to less."""
 
 WAITS: Final[dict[str, str]] = {
-    "batches": "Inserts of several rows are not part of this version.",
-    "counted_version": "A version that an apply counts up itself is not part of this version.",
-    "deletes": "Deletes are not part of this version.",
-    "inserts": "Inserts are not part of this version.",
     "reversibility": "Reviewed inverses are not part of this version.",
-    "sets": "Changes of a set of rows are not part of this version.",
-    "tokens": "Columns that a model sees as tokens are not part of this version.",
-    "transitions": "Reviewed steps of a column are not part of this version.",
 }
 """What the translation writes already and this version does not serve yet; a line goes when its feature comes."""
 

@@ -1,0 +1,20 @@
+"""Which columns guard a change: those that must be as they were when it was asked for, and the version that must move with it."""
+
+from __future__ import annotations
+
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.changes import Operation
+from synapsor.contract.mapping import Table
+
+
+def guards_of(capability: ProposeCapability, table: Table) -> tuple[tuple[str, ...], str | None]:
+    """Return the columns that must be as they were, and the version that must move; nothing of rows that are not there yet."""
+    if capability.operation is Operation.INSERT:
+        return (), None
+    fixed = {*table.key, *table.scope}
+    if table.version == "whole_row":
+        return tuple(n for n in table.allowed if n not in fixed), None
+    assert table.version is not None  # noqa: S101  # check.py refuses a proposal on a mapping without a version
+    named = (table.version, *capability.set, *capability.unchanged, *capability.where, *table.only)
+    advances = table.version if capability.operation is Operation.UPDATE else None
+    return tuple(n for n in dict.fromkeys(named) if n not in fixed), advances
