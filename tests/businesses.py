@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.contract.load import load
 from synapsor.core.review import ACTIVATOR_ROLE, Operator
 from synapsor.core.signatures import public_text
+from synapsor.flow.review import approve
 from synapsor.runtime import Project, open_project, proposals_of
 from tests.databases import FIXTURES, Database, business_mariadb, business_postgres
 from tests.projects import ROOT, ProjectFiles, activate_all
@@ -20,6 +22,8 @@ from tests.servers import Server
 
 SOURCES = {"support": "desk", "retail": "stock"}
 BUSINESSES = tuple(SOURCES)
+DECIDERS = ("leo", "mia")
+"""Two people who have every role, for what needs two."""
 _CONFIG = """\
 synapsor: 1
 profile: production
@@ -42,6 +46,22 @@ class Business:
     name: str
     files: ProjectFiles
     project: Project
+
+
+async def approved(business: Business, proposal: Mapping[str, Any]) -> None:
+    """Let as many people approve a proposal as it needs."""
+    files, project = business.files, business.project
+    for name in DECIDERS[: proposal["needs"]["people"]]:
+        await approve(
+            await project.ledger(),
+            proposal["id"],
+            digest=proposal["digest"],
+            operator=files.operators[name],
+            key=files.keys[name],
+            operators=files.operators,
+            now=project.clock.now(),
+            mode="writeback",
+        )
 
 
 def load_business(name: str, engine: str, server: Server | None, folder: Path) -> Database:
@@ -72,7 +92,10 @@ async def opened(name: str, database: Database, root: Path) -> AsyncIterator[Bus
     )
     files.config_path.write_text(config, encoding="utf-8")
     roles = {c.approval.role for c in proposals_of(load(policy).contract)}
-    for person, held in (("rita", (ACTIVATOR_ROLE,)), ("leo", tuple(sorted(roles)))):
+    for level in ("medium", "high"):
+        roles |= {s.role for c in proposals_of(load(policy).contract) if (s := getattr(c.approval, level)) and s.role}
+    deciders = [(name, tuple(sorted(roles))) for name in DECIDERS]
+    for person, held in (("rita", (ACTIVATOR_ROLE,)), *deciders):
         key = create_key(root / "keys" / f"{person}.pem", passphrase=None)
         files.operators = add_operator(root / "operators.yaml", Operator(name=person, key=public_text(key), roles=held))
         files.keys[person] = key

@@ -18,6 +18,7 @@ from synapsor.contract.capability import (
     used,
     verb_of,
 )
+from synapsor.contract.changes import Operation
 from synapsor.contract.conditions import is_argument, terms
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import Table
@@ -60,6 +61,8 @@ def _filtered(capability: Capability, table: Table) -> bool:
 def _returns(path: Path, capability: Capability, table: Table, at: Positions) -> Iterator[Problem]:
     if isinstance(capability, AggregateCapability):
         return
+    if isinstance(capability, ProposeCapability) and capability.operation is Operation.INSERT:
+        return  # it shows what it sets, and nothing else
     if capability.returns is None:
         fix = f"Write `returns: [{', '.join(table.returned)}]`, without what is not needed."
         yield at.at_key(path, "LNT102", "It returns whatever the table allows, now and later.", fix)
