@@ -42,7 +42,7 @@ async def tried(
         receipts = Relation(schema=database.schema, name="synapsor_receipts")
         trial.targets["shop"] = WriteTarget(source=writer, receipts=receipts, time_ms=5000)
         wiring = {"shop": Wiring(source=reader, mode=mode)}
-        served, findings = await prepare(reviewed, contract_digest(reviewed), wiring, trial.ledger.secret("cursor"))
+        served, findings = await prepare(reviewed, contract_digest(reviewed), wiring, trial.ledger.secret)
         refuse_fatal(findings)
         await _activate(trial)
         trial.desk = Desk(served, trial.ledger, trial.clock)

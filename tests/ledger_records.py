@@ -247,6 +247,8 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     assert await ledger.lease("worker-2", now=at(90), until=at(150), sources=["shop"]) is not None
     waiting = await file_one(ledger)
     await ledger.refused_decision(waiting.id, "vera", "own_request", at(5))
+    look = {"id": handle("rev"), "at": at(6), "subject": evidence["id"], "operator": "vera", "outcome": "role_missing"}
+    await ledger.record_reveal(look)
     by_policy = await file_one(ledger, policy="small_fees")
     signed = a_decision(by_policy, policy=policy_digest(by_policy.contract, "small_fees"))
     use = a_use(by_policy, signed)
@@ -273,4 +275,5 @@ async def fill(ledger: Ledger) -> dict[str, str]:
         "receipt": receipt.id,
         "settlement": settled,
         "refused_decision": refused,
+        "reveal": look["id"],
     }

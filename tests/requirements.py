@@ -152,6 +152,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "doctor:session-values": _R("A session that lacks what a contract needs of it is told at start.", "law 10"),
     "doctor:told-once": _R("Doctor tells each finding once, with the source that it is about.", "law 10"),
     "doctor:what-serve-says": _R("Doctor calls unfit whatever would keep the server from starting.", "law 10"),
+    "drift:refused": _R(
+        "A relation that changed since its contract was activated refuses its calls, named fact by fact, until somebody signs it anew.",
+        "law 10, B15",
+    ),
     "errors:closed-table": _R("Every failure of a database becomes a code and words of the closed table.", "law 7, S6"),
     "errors:no-driver-text": _R("No error carries the database's words, SQL, a host or a value.", "law 7, S6"),
     "evidence:before-rows": _R("Evidence is durable before a row leaves; without it no row does.", "law 2, R8"),
@@ -167,6 +171,24 @@ REQUIREMENTS: dict[str, Requirement] = {
         "What is told of a capability is what it does, and its statements are those that are sent.", "DESIGN 5"
     ),
     "handles:own": _R("A handle of somebody else looks exactly like one that does not exist.", "A14, S4"),
+    "hidden:guarded": _R(
+        "A hidden value that a proposal was made beside is compared as exactly as any other when it is applied.",
+        "law 4, R6",
+    ),
+    "hidden:no-oracle": _R(
+        "No filter, order, bound or refusal lets a model try values of a column that it does not see.", "law 7, S5"
+    ),
+    "hidden:reveal-on-record": _R(
+        "Only a person with the role looks behind a token, for a reason, and looks and refusals are on record first.",
+        "law 9",
+    ),
+    "hidden:shown-as-reviewed": _R(
+        "A masked, tokenised or aggregate column is shown and kept as its rule says, wherever a model meets it.",
+        "law 7, S5",
+    ),
+    "hidden:token-stable": _R(
+        "A token is the same for one tenant, column and value, and another one for any other.", "S4, S5"
+    ),
     "http:authenticated": _R("No route but the health check answers without a token.", "G03, S10"),
     "http:bounded": _R("Bodies, headers, streams and times are bounded.", "G07, S10"),
     "http:fair": _R("One token's messages, however many, large or slow, leave room for another's.", "G07, S10"),
@@ -245,6 +267,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "posture:safe-credential": _R(
         "A credential that can do more than was reviewed is found, and an unsafe one is refused.", "law 10, S3"
     ),
+    "posture:safe-view": _R(
+        "A view that runs filters too early, reads past policies or runs code with other rights is named and not served.",
+        "S3, B05, B08",
+    ),
     "posture:worker-sufficient": _R(
         "The worker does not start on a source where it could not keep its promises.", "D07"
     ),
@@ -309,6 +335,17 @@ REQUIREMENTS: dict[str, Requirement] = {
     "read:rate": _R("A person who calls too often is refused until the minute is over, and nobody else is.", "R9"),
     "read:tenant": _R("Another tenant's row looks exactly like a row that does not exist.", "law 2, S4"),
     "replay:recomputed": _R("Replay computes every digest and signature again and names each difference.", "R7, I10"),
+    "row-security:no-bleed": _R(
+        "What a policy was told of one call is gone for the next borrower of its connection.", "law 3, B24"
+    ),
+    "row-security:proven": _R(
+        "Nothing is served or applied on row security that does not bind this credential and read both settings.",
+        "law 10, S3",
+    ),
+    "row-security:told": _R(
+        "A read and an apply tell the policies who asks, bound and for one transaction, and filter the tenant all the same.",
+        "law 2, S4",
+    ),
     "secrets:never-shown": _R("No secret stands in any error, log, representation or traceback.", "law 8, S7"),
     "secrets:only-where-needed": _R("Only the worker ever looks at a write credential.", "law 8"),
     "serve:cancelable": _R("A cancelled call, or one whose client left, is cancelled inside.", "A19, F23"),

@@ -5,7 +5,7 @@ It goes on where a source fails, so that one look tells all; nothing is changed,
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import TYPE_CHECKING
 
 from synapsor.config import Config
@@ -13,11 +13,14 @@ from synapsor.contract.approval import LEVELS
 from synapsor.core.facts import Finding
 from synapsor.core.link_posture import judge_mappings
 from synapsor.core.plan import Relation
+from synapsor.core.posture import filtered, judge_filters
+from synapsor.core.row_security import READS, judge_row_security
 from synapsor.errors import ConfigError, LedgerFailure, SourceFailure
 from synapsor.runtime import proposals_of, token_sessions, told
 from synapsor.secrets import resolve
 
 if TYPE_CHECKING:
+    from synapsor.contract.load import LoadedContract
     from synapsor.runtime import Project
 
 _LOOK = "Check that it runs and that its credential is right."
@@ -62,6 +65,10 @@ async def _mappings(project: Project, name: str) -> tuple[list[Finding], set[Rel
         missing |= {relations[n] for n, known in facts.items() if known is None}
         for findings in judge_mappings(contract, facts).values():
             found += findings
+        for n, known in facts.items():
+            table = contract.tables[n]
+            found += judge_row_security(table, known, READS)
+            found += judge_filters(table, known, filtered(contract, table))
     return found, missing
 
 
@@ -104,12 +111,26 @@ async def _activations(project: Project) -> list[Finding]:
         except SourceFailure as failed:
             found += told(failed.source, [_unreachable("reader", failed)])
             continue
+        if not why:
+            found += [finding async for finding in _drift(project, loaded)]
         if why:
             fatal = project.config.profile == "production"
             message = f"Contract {loaded.contract.contract} does not count as activated: {why}."
             fix = "Review it and run `synapsor activate`, or put the file of the active version back."
             found.append(Finding(rule="not_activated", message=message, fix=fix, fatal=fatal))
     return found
+
+
+async def _drift(project: Project, loaded: LoadedContract) -> AsyncIterator[Finding]:
+    try:
+        drifted = await project.drifted(loaded)
+    except SourceFailure:
+        return  # told already
+    for name, changed in drifted.items():
+        for difference in changed:
+            message = f"Table {name} of contract {loaded.contract.contract} is not as it was activated: {difference}."
+            fix = "Review it and run `synapsor activate`, which accepts the new shape."
+            yield Finding(rule="schema_drift", message=message, fix=fix)
 
 
 def _unreachable(who: str, failed: SourceFailure) -> Finding:

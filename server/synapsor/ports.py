@@ -260,6 +260,14 @@ class ReviewLedger(AgentLedger, Protocol):
         """Return the newest activation of a contract that names another digest than this one."""
         ...
 
+    async def evidence_holding(self, token: str) -> Mapping[str, Any] | None:
+        """Return the newest evidence bundle that holds a token; every bundle may have to be looked at."""
+        ...
+
+    async def record_reveal(self, reveal: Mapping[str, Any]) -> None:
+        """Record that somebody looked behind hidden values, or was refused to; returns after the commit."""
+        ...
+
     async def find(self, handle: str) -> Mapping[str, Any] | None:
         """Return the record of any handle: `{"kind": …, "body": …}`; `latest` names the newest proposal."""
         ...

@@ -23,9 +23,11 @@ from synapsor.contract.model import Contract
 from synapsor.core.effects import judge_change
 from synapsor.core.facts import Finding, Needs
 from synapsor.core.plan import Relation
-from synapsor.core.posture import judge_reader, judge_writer, refuse_fatal
+from synapsor.core.posture import UNSAFE, judge_reader, judge_writer, refuse_fatal
 from synapsor.core.review import Operator, verify_activation
+from synapsor.core.row_security import CHANGES, judge_row_security
 from synapsor.core.session import judge_sessions
+from synapsor.core.shape import Shape, compare, recorded, shape_of
 from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, IntegrityError, naming
 from synapsor.operators import read_operators
@@ -35,6 +37,7 @@ from synapsor.wiring import open_reader, open_writer
 if TYPE_CHECKING:
     from synapsor.contract.load import LoadedContract
     from synapsor.flow.desk import Desk
+    from synapsor.flow.drift import Watch
     from synapsor.flow.prepare import Served, Tool
     from synapsor.flow.standing import Standing
     from synapsor.ledger.store import Ledger
@@ -71,12 +74,7 @@ class Project:
             from synapsor.contract.load import load_all
 
             loaded = tuple(load_all(self.config.policies))
-            named = {t.source for c in loaded for t in c.contract.tables.values()}
-            if missing := sorted(named - set(self.config.sources)):
-                raise ConfigError(
-                    f"Contracts name sources that are not configured: {', '.join(missing)}.",
-                    fix="Add them under `sources:`.",
-                )
+            check_sources(self.config, loaded)
             self._contracts = loaded
         return self._contracts
 
@@ -128,11 +126,13 @@ class Project:
             ConfigError: in the production profile, a contract is not activated. One that is replaced later is refused from then on.
         """
         from synapsor.flow.desk import Desk  # heavy: the SQL compiler
+        from synapsor.flow.drift import Watch
         from synapsor.flow.prepare import Wiring, prepare
         from synapsor.flow.standing import Standing
 
         served: list[Served] = []
         standing: dict[str, Standing] = {}
+        watches: dict[str, Watch] = {}
         ledger = await self.ledger()
         names = sorted({t.source for c in self.contracts() for t in c.contract.tables.values()})
         wiring = {n: Wiring(source=self.reader(n), mode=self.config.sources[n].mode) for n in names}
@@ -154,13 +154,16 @@ class Project:
                     why,
                     extra={"action": "unreviewed"},
                 )
-            ready, found = await prepare(loaded.contract, loaded.digest, wiring, ledger.secret("cursor"))
+            ready, found = await prepare(loaded.contract, loaded.digest, wiring, ledger.secret)
+            refuse_fatal(f for f in found if f.rule.startswith(UNSAFE))
             served += ready
             findings += found
+            watches[loaded.digest] = watch = Watch(loaded.contract.contract, loaded.digest, ready, ledger)
+            await watch.begin()
         for finding in dict.fromkeys(findings):
             log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})
         await ledger.healthy()
-        return Desk(served, ledger, self.clock, standing)
+        return Desk(served, ledger, self.clock, standing, watches)
 
     async def worker(
         self,
@@ -241,7 +244,26 @@ class Project:
             "sources": sources,
             "tables": tables,
             "capabilities": sorted(canonical_body(loaded.contract)["capabilities"]),
+            "shapes": {name: shape for name, shape in (await self.shapes(loaded)).items() if shape is not None},
         }
+
+    async def shapes(self, loaded: LoadedContract) -> dict[str, Shape | None]:
+        """Return the shape of each mapped relation as the read credential sees it now; None of one that is not there."""
+        found: dict[str, Shape | None] = {}
+        for name, table in loaded.contract.tables.items():
+            with naming(table.source):
+                facts = await self.reader(table.source).describe(Relation.parse(table.relation))
+            found[name] = shape_of(table, facts) if facts is not None else None
+        return found
+
+    async def drifted(self, loaded: LoadedContract) -> dict[str, list[str]]:
+        """Return, by table, what changed since a contract was activated."""
+        active = await (await self.ledger()).active_contract(loaded.contract.contract)
+        if active is None or active.activation.digest != loaded.digest:
+            return {}
+        signed, live = active.activation.shapes, await self.shapes(loaded)
+        found = {n: compare(recorded(active.metadata, signed, n), live[n], signed=n in signed) for n in live}
+        return {name: changed for name, changed in found.items() if changed}
 
     async def why_not_activated(self, loaded: LoadedContract) -> str:
         """Return why a contract as it is now does not count as activated on these sources, or "" when it does."""
@@ -303,9 +325,30 @@ class Project:
                     facts = await source.describe(target(table))
                     effects = await place.effects(capability, target(table))
                     found += judge_change(capability, table, facts, effects)
+                    found += judge_row_security(table, facts, CHANGES[capability.operation])
                     writes[target(table)] = writes.get(target(table), Needs()) | _needs(capability, table)
         found += judge_writer(await source.posture(writes, receipts), writes, receipts)
         return place, found
+
+
+def check_sources(config: Config, loaded: Iterable[LoadedContract]) -> None:
+    """Check that every source of the contracts is configured, and has what their tables ask of its engine.
+
+    Raises:
+        ConfigError: one is not there, or has no row security.
+    """
+    tables = [(name, table) for c in loaded for name, table in c.contract.tables.items()]
+    if missing := sorted({table.source for _, table in tables} - set(config.sources)):
+        raise ConfigError(
+            f"Contracts name sources that are not configured: {', '.join(missing)}.", fix="Add them under `sources:`."
+        )
+    for name, table in tables:
+        engine = config.sources[table.source].engine
+        if table.row_security is not None and engine != "postgres":
+            raise ConfigError(
+                f"Table {name} relies on row security, which source {table.source} ({engine}) does not have.",
+                fix="Remove `row_security` from the table; the tenant is filtered all the same.",
+            )
 
 
 def told(source: str, findings: Iterable[Finding]) -> list[Finding]:

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from synapsor.core.evidence import Call, evidence_body
+from synapsor.core.evidence import Call, Kept, evidence_body
 from synapsor.core.plan import ReadPlan
 from synapsor.values import ColumnType, digest
 from tests.conformance.specimens import TYPES
@@ -28,7 +28,8 @@ async def main(engine: str, url: str) -> None:
         plan = ReadPlan(shape=shape, scope=("acme",), values=(key,), time_ms=5000)
         seen = await see(source, shape, "acme", key)
         call = Call(id="aud", at="now", capability="x.y", contract="c", tenant="acme", principal="p", client="t")
-        body = {**evidence_body("ev", call, plan, seen, source="shop"), "position": None}
+        kept = Kept(columns=shape.described, rows=[list(row) for row in seen.rows])
+        body = {**evidence_body("ev", call, plan, seen, source="shop", kept=kept), "position": None}
         told[key] = {**body, "digest": digest("evidence", body)}
     await source.aclose()
     sys.stdout.write(json.dumps(told))

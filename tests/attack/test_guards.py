@@ -33,6 +33,7 @@ from synapsor.core.signatures import public_text
 from synapsor.core.writeback import Lease, stale, surprise
 from synapsor.errors import Code, DecisionRefused, Failure, IntegrityError, LedgerFailure, Refusal, SourceFailure
 from synapsor.flow.apply import Task, apply, nowhere
+from synapsor.flow.desk import _VERBS
 from synapsor.ledger.chain import event_hash
 from synapsor.ledger.open import open_ledger
 from synapsor.ledger.private import create_private
@@ -180,7 +181,7 @@ async def test_a_call_that_breaks_inside_says_nothing_of_why(
     async def broken(*_: Any) -> None:
         raise RuntimeError("CANARY of db.internal")
 
-    monkeypatch.setattr("synapsor.flow.desk.read", broken)
+    monkeypatch.setitem(_VERBS, "read", broken)
     answer = await trial.call("billing.inspect_invoice", invoice_id="INV-3001")
     assert error_of(answer) == "internal"
     assert "CANARY" not in json.dumps(answer) + caplog.text

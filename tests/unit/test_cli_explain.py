@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -67,6 +68,10 @@ def test_a_plan_tells_which_index_serves_a_read_and_what_is_read_in_full(run: Ru
         execute(
             database, f"GRANT SELECT, SHOW VIEW ON invoice_review TO {READER}; GRANT SELECT ON invoices TO {READER};"
         )
+    if database.engine == "postgres":
+        # Of so small a table an index is cheaper only until the server has counted its rows, which it does when it likes.
+        name = urlsplit(database.admin_url).path[1:]
+        execute(database, f"ALTER ROLE synapsor_reader IN DATABASE {name} SET enable_seqscan = off")
     served = {name: plan_of(run, files, name) for name in (INSPECT, LIST)}
     for plan in served.values():
         assert plan["full_scans"] == []

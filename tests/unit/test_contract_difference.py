@@ -17,7 +17,9 @@ from synapsor.contract.counts import COUNTS, UNKNOWN, counts_of
 from synapsor.contract.difference import Difference, Effect, differences
 from synapsor.contract.digest import contract_digest
 from synapsor.contract.explain import PARTS
+from synapsor.contract.load import read_text
 from synapsor.contract.model import Contract
+from tests.unit import contracts
 from tests.unit.contracts import contract, data
 
 MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), *VERBS.values(), AggregateLimits)))
@@ -400,6 +402,26 @@ def test_a_row_that_was_not_seen_before_is_never_missed(first: Any, second: Any)
         assert any(d.effect.gains for d in found)
     if set(was) - set(now):
         assert any(d.effect in {Effect.SHRINKS, Effect.TRADES} for d in found)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effect"),
+    [
+        ("", "show: token, ", Effect.SHRINKS),
+        ("show: token, ", "", Effect.GROWS),
+        ("show: token, ", "show: last_four, ", Effect.TRADES),
+        ("show: token, ", "show: aggregate, ", Effect.SHRINKS),
+        ("show: token, reveal: lead, ", "show: token, ", Effect.TRADES),
+    ],
+)
+def test_how_much_of_a_column_is_shown_counts(before: str, after: str, effect: Effect) -> None:
+    text = contracts.GOOD.replace("set: {note: $words}", "set: {paid: true}").replace(
+        "      words: {type: string, max_length: 500}\n", ""
+    )
+    one, other = (read_text(text.replace("note: {", f"note: {{{said}"), "x.yaml").contract for said in (before, after))
+    assert one is not None
+    assert other is not None
+    assert [d.effect for d in differences(one, other)] == [effect]
 
 
 @pytest.mark.requirement("diff:never-less")

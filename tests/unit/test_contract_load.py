@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from synapsor.contract.capability import AggregateCapability, ProposeCapability, ReadCapability
+from synapsor.contract.changes import Operation
 from synapsor.contract.conditions import constant
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.document import Positions, read_document
@@ -80,7 +81,8 @@ def _can_be_planned(contract: Contract) -> None:
             child_question_of(child, table.links[name], capability, tables)
         assert {asked.argument for asked in question.asked} - {""} <= set(capability.arguments)
         if isinstance(capability, ProposeCapability):
-            assert question.shape.single
+            is_one = not capability.is_set and capability.operation is not Operation.INSERT
+            assert question.shape.single is is_one
             assert set(capability.set) <= set(question.shape.positions)
 
 

@@ -255,6 +255,61 @@ CAPABILITIES = [
     ("true set as a number", "set: {note: $words}", "set: {note: $words, fee: true} # SYN331"),
     ("a day that is none", "set: {note: $words}", "set: {note: $words, due: 2024-02-31} # SYN331"),
 ]
+SHOWING = [
+    ("a masked key", "      id: text\n", "      id: {type: text, show: last_four} # SYN801\n"),
+    ("a tokenised tenant", "      tenant_id: text\n", "      tenant_id: {type: text, show: token} # SYN801\n"),
+    (
+        "a version for aggregates",
+        "row_version: integer\n",
+        "row_version: {type: integer, show: aggregate} # SYN801\n",
+    ),
+    ("a masked date", "due: date", "due: {type: date, show: last_four} # SYN802"),
+    ("a token of json", "extra: json", "extra: {type: json, show: token} # SYN802"),
+    ("a denied column that is shown", "card_token: denied", "card_token: {denied: true, show: token} # SYN802"),
+    ("a role for no token", "due: date", "due: {type: date, reveal: lead} # SYN802"),
+    ("a masked column that a role looks behind", "note: {", "note: {show: last_four, reveal: lead, # SYN802\n       "),
+    ("a way to show that is none", "due: date", "due: {type: date, show: hash} # SYN106"),
+]
+ROW_SECURITY = [
+    ("row security without a setting", "moves: [", "row_security: {} # SYN808\n    moves: ["),
+    (
+        "one setting for two",
+        "moves: [",
+        "row_security:\n      tenant: app.who\n      principal: app.who # SYN808\n    moves: [",
+    ),
+    ("a setting without a prefix", "moves: [", "row_security: {tenant: tenant} # SYN105\n    moves: ["),
+    ("a setting with SQL", "moves: [", "row_security: {tenant: app.x' or true} # SYN105\n    moves: ["),
+    ("a setting for nothing known", "moves: [", "row_security: {role: app.role} # SYN101\n    moves: ["),
+]
+HIDDEN = [
+    (
+        "an argument for a token",
+        "note: {show: token,",
+        "where: {status: open}",
+        "arguments: {word: {type: string, max_length: 5}}\n    where: {note: $word} # SYN803",
+    ),
+    (
+        "the beginning of a masked value",
+        "note: {show: last_four,",
+        "where: {status: open}",
+        "arguments: {word: {type: string, max_length: 5}}\n    where: {note: {starts_with: $word}} # SYN803",
+    ),
+    (
+        "an optional argument for a column of aggregates",
+        "note: {show: aggregate,",
+        "where: {status: open}",
+        "arguments: {word: {type: string, max_length: 5, optional: true}}\n    where: {note: $word} # SYN803",
+    ),
+    ("an order of tokens", "note: {show: token,", "order: [-fee]", "order: [-note] # SYN804"),
+    ("an order of masked values", "note: {show: last_four,", "order: [-fee]", "order: [note] # SYN804"),
+    (
+        "a column for aggregates returned",
+        "note: {show: aggregate,",
+        "returns: [id, status, fee]",
+        "returns: [id, note] # SYN806",
+    ),
+    ("a column for aggregates set", "note: {show: aggregate,", "set: {note: $words}", "set: {note: $words} # SYN806"),
+]
 ARGUMENTS = [
     ("an undeclared argument", "set: {note: $words}", "set: {note: $words, due: $day} # SYN401"),
     ("an unused argument", "words: {", "spare: {type: boolean} # SYN402\n      words: {"),
@@ -588,7 +643,7 @@ PROPOSED_WELL = {
     ),
     "items that are inserted": inserted(EACH, LINES),
 }
-CASES = [*YAML, *SHAPE, *TABLES, *CAPABILITIES, *ARGUMENTS, *PROPOSALS]
+CASES = [*YAML, *SHAPE, *TABLES, *CAPABILITIES, *SHOWING, *ROW_SECURITY, *ARGUMENTS, *PROPOSALS]
 COUNTING = (
     GOOD
     + """\
@@ -699,6 +754,70 @@ def test_a_broken_rule_is_reported_at_its_line(good: str, bad: str, tmp_path: Pa
     problems = load_text(tmp_path, text)
     assert reported(problems) == marked(text), [str(p) for p in problems]
     assert all(p.message and p.column >= 1 for p in problems)
+
+
+@pytest.mark.requirement("hidden:no-oracle")
+@pytest.mark.parametrize(("note", "good", "bad"), [case[1:] for case in HIDDEN], ids=[case[0] for case in HIDDEN])
+def test_a_hidden_column_is_neither_asked_for_nor_ordered_by(note: str, good: str, bad: str) -> None:
+    text = GOOD.replace("note: {", note + " ").replace(good, bad)
+    text = (
+        text if "aggregate" not in note or "set:" in good else text.replace("set: {note: $words}", "set: {paid: true}")
+    )
+    problems = read_text(text, "x.yaml").problems
+    assert [p for p in reported(problems) if p[1] != "SYN402"] == marked(text), [str(p) for p in problems]
+
+
+@pytest.mark.requirement("hidden:no-oracle")
+def test_a_hidden_column_is_filtered_by_fixed_values_and_has_no_bound() -> None:
+    text = GOOD.replace("fee: {type: integer,", "fee: {type: integer, show: token,").replace("    order: [-fee]\n", "")
+    text = text.replace("where: {status: open}", "where: {fee: 5, status: open}")
+    text = text.replace("bounds: {fee:", "bounds: {fee: # SYN805\n       ")
+    assert reported(read_text(text, "x.yaml").problems) == marked(text)
+
+
+@pytest.mark.requirement("hidden:no-oracle")
+def test_neither_risk_nor_a_policy_judges_by_a_hidden_column() -> None:
+    text = GOOD.replace("fee: {type: integer,", "fee: {type: integer, show: token,").replace("    order: [-fee]\n", "")
+    text = text.replace(
+        "    bounds: {fee: {before: {at_most: 10000}}}\n", "    risk: {high: {fee: {before: {at_least: 5}}}} # SYN805\n"
+    )
+    text = text.replace("approval: {role: lead}", "approval: {role: lead, policy: small} # SYN805")
+    text += "policies:\n  small: {when: {fee: {before: {at_most: 9}}}, limits: {per_day: {count: 3}}}\n"
+    assert [p for p in reported(read_text(text, "x.yaml").problems) if p[1] == "SYN805"] == marked(text)
+
+
+@pytest.mark.requirement("hidden:no-oracle")
+def test_a_hidden_column_is_no_group_and_no_extreme() -> None:
+    text = COUNTING.replace("      status: {", "      status: {show: token, ").replace(
+        "due: date", "due: {type: date, show: token}"
+    )
+    for old in ("      state: status", "      last: {max: due}", "      column: due"):
+        assert text.count(old) == 1
+        text = text.replace(old, f"{old} # SYN809")
+    assert [p for p in reported(read_text(text, "x.yaml").problems) if p[1] != "SYN803"] == marked(text)
+
+
+def test_what_is_shown_whole_is_the_same_as_saying_nothing() -> None:
+    text = GOOD.replace("note: {", "note: {show: value, ")
+    plain, said = read_text(GOOD, "x.yaml").contract, read_text(text, "x.yaml").contract
+    assert plain == said
+
+
+def test_two_tables_over_one_relation_show_its_columns_alike(tmp_path: Path) -> None:
+    first = GOOD.replace("note: {", "note: {show: token, reveal: privacy, ")
+    second = (
+        GOOD.replace("contract: billing", "contract: other")
+        .replace("  billing.", "  other.")
+        .replace("note: {type: text, max_length: 500}", "note: {type: text, max_length: 500} # SYN807")
+        .replace("    moves: [", "    row_security: {tenant: app.tenant_id} # SYN807\n    moves: [")
+    )
+    assert reported(load_text(tmp_path, first, second)) == marked(second)
+
+
+def test_row_security_has_no_tenant_where_all_rows_belong_to_one() -> None:
+    text = GOOD.replace("tenant: tenant_id\n", "tenant: {single_tenant: true, because: one shop}\n")
+    text = text.replace("moves: [", "row_security: {tenant: app.tenant_id} # SYN808\n    moves: [")
+    assert [p for p in reported(read_text(text, "x.yaml").problems) if p[1] == "SYN808"] == marked(text)
 
 
 @pytest.mark.requirement("contract:load:strict")

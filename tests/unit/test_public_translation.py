@@ -229,7 +229,6 @@ WAITING = [
     ("inserts", "insert"),
     ("reversibility", "insert"),
     ("sets", "set"),
-    ("tokens", "read"),
     ("transitions", "update"),
 ]
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from synapsor.errors import Failure, LedgerFailure, SourceFailure
 from synapsor.flow.desk import Desk
-from synapsor.flow.standing import LASTS, Standing
+from synapsor.flow.standing import LASTS, PROVEN, Standing
 from synapsor.ports import AgentLedger
 from synapsor.testing import Trial, desk_for
 from tests.unit.test_trial import BILLING, SCHEMA, SEED, SESSION, WAIVER
@@ -73,6 +73,18 @@ async def test_the_ledger_is_asked_at_most_once_a_second_and_only_a_new_activati
     world.newest = "act_2"
     world.now += LASTS
     assert (await standing.why(), world.told()) == ("", ["billing", "proof"])
+
+
+@pytest.mark.requirement("contract:replaced-is-refused")
+async def test_an_activation_whose_reviewer_is_not_trusted_any_more_is_noticed_in_a_while() -> None:
+    world = World()
+    standing = world.standing()
+    assert await standing.why() == ""
+    world.reason = "it was activated by somebody who may not do so here"
+    world.now += PROVEN - 0.001
+    assert await standing.why() == ""
+    world.now += LASTS
+    assert await standing.why() == world.reason
 
 
 @pytest.mark.requirement("contract:replaced-is-refused")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from synapsor.approve.terms import Terms
 from synapsor.core.change import totals_of
 from synapsor.core.moment import parse, stamp
 from synapsor.core.policy import deferral_words
+from synapsor.core.presenter import covered
 from synapsor.core.proposal import Member, Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.review import Operator, SignedDecision
@@ -82,33 +83,47 @@ def card(
     full: bool = False,
     operators: Mapping[str, Operator] = MappingProxyType({}),
     unproven: Collection[str] = (),
+    whole: Proposal | None = None,
 ) -> Card:
     """Return the card of a proposal as it stands; `terms` are those of the contract that it was made under.
 
     Approvals count as far as `operators` trusts them; `unproven` are handles of earlier evidence that is not what the proposal names.
+    `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they stay covered.
     """
-    proposal = record.proposal
-    approvals = counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now))
-    maker = _Maker(terms, full=full)
+    signed, proposal = record.proposal, _uncovered(record.proposal, whole)
+    told = frozenset(signed.changed) if whole else frozenset()
+    approvals = counted(record.decisions, signed, operators, ledger=signed.ledger, now=stamp(now))
+    maker = _Maker(terms, full=full, covered=frozenset(signed.hidden) - told)
     lines = [
         *maker.head(record, now),
         *(line for at, member in enumerate(proposal.members, 1) for line in maker.member(proposal, member, at)),
         *maker.totals(proposal),
-        *maker.rest(proposal, evidence, now),
+        *maker.rest(signed, evidence, now),
         *maker.needs(record, approvals),
-        *maker.end(proposal),
+        *maker.end(signed),
     ]
     # Both are recorded in one transaction, so evidence that is not there was taken away.
-    tampered = evidence is None or digest("evidence", evidence) != proposal.evidence_digest or bool(unproven)
+    tampered = evidence is None or digest("evidence", evidence) != signed.evidence_digest or bool(unproven)
     warnings = tuple(_warnings(record, evidence, terms, now, tampered=tampered))
     return Card(
-        proposal=proposal.id,
-        digest=proposal.digest,
+        proposal=signed.id,
+        digest=signed.digest,
         lines=tuple(lines),
         whole=maker.whole,
         warnings=warnings,
         tampered=tampered,
     )
+
+
+def _uncovered(proposal: Proposal, whole: Proposal | None) -> Proposal:
+    seen = covered(proposal)
+    if whole is None:
+        return seen
+    members = tuple(
+        replace(member, before={**member.before, **{n: open_.before[n] for n in open_.hidden if n in open_.changes}})
+        for member, open_ in zip(seen.members, whole.members, strict=True)
+    )
+    return replace(seen, members=members)
 
 
 def render(card: Card, *, colour: bool = False, width: int = 100) -> str:
@@ -145,8 +160,9 @@ def _paint(text: str, tone: Tone, *, colour: bool) -> str:
 
 
 class _Maker:
-    def __init__(self, terms: Terms, *, full: bool) -> None:
+    def __init__(self, terms: Terms, *, full: bool, covered: frozenset[str]) -> None:
         self.terms = terms
+        self.covered = covered
         self.full = full
         self.whole = True
 
@@ -189,7 +205,7 @@ class _Maker:
 
     def _change(self, proposal: Proposal, member: Member) -> Iterator[Line]:
         if proposal.deletes:
-            yield from (Line(self._plain(n), self._value(proposal, n, t), "old") for n, t in member.before.items())
+            yield from (Line(self._plain(n), self._before(proposal, member, n), "old") for n in member.before)
             yield Line("  →", "the row is removed", "warning")
             yield from (Line("", f"and {self._plain(words)}", "warning") for words in self.terms.effects)
             return
@@ -200,13 +216,11 @@ class _Maker:
             return
         bound = [n for n in self.terms.bounds if n not in member.changes]
         for name in bound:
-            yield Line(self._plain(name), self._value(proposal, name, member.before[name]) + " (as it is)", "quiet")
+            yield Line(self._plain(name), self._before(proposal, member, name) + " (as it is)", "quiet")
             yield from self._bounds(name)
         same = [n for n in member.before if n not in member.changes and n not in bound]
         if self.full:
-            yield from (
-                Line(self._plain(n), self._value(proposal, n, member.before[n]) + " (unchanged)", "quiet") for n in same
-            )
+            yield from (Line(self._plain(n), self._before(proposal, member, n) + " (unchanged)", "quiet") for n in same)
         elif same:
             yield Line(f"{len(same)} unchanged", self._plain(", ".join(same)), "quiet")
 
@@ -216,14 +230,16 @@ class _Maker:
             yield Line(label, self._value(proposal, name, after), "new")
             yield from self._bounds(name)
             return
-        if before == after:
-            yield Line(label, self._value(proposal, name, before) + " (as it is)", "quiet")
+        is_known = before is None or name not in self.covered
+        if before == after and is_known:
+            yield Line(label, self._before(proposal, member, name) + " (as it is)", "quiet")
             yield from self._bounds(name)
             return
-        yield Line(label, self._value(proposal, name, before), "old")
+        yield Line(label, self._before(proposal, member, name), "old")
         yield Line("  →", self._value(proposal, name, after), "new")
         if (
-            before is not None
+            is_known
+            and before is not None
             and after is not None
             and unicodedata.normalize("NFKC", before) == unicodedata.normalize("NFKC", after)
         ):
@@ -260,7 +276,7 @@ class _Maker:
         if heading:
             yield Line(heading, "", "title")
         for at, name in enumerate(proposal.guards):
-            held = f"{self._plain(name)} = {self._value(proposal, name, member.before[name])}"
+            held = f"{self._plain(name)} = {self._before(proposal, member, name)}"
             yield Line("" if at else "must still be", held)
         if proposal.advances:
             yield Line("must move", self._plain(proposal.advances))
@@ -309,6 +325,13 @@ class _Maker:
                 else self._plain(str(value))
             )
             yield Line(self._plain(name), text)
+
+    def _before(self, proposal: Proposal, member: Member, name: str) -> str:
+        """Return what a column holds; of a hidden one what the model saw, unless the decision is about it."""
+        token = member.before[name]
+        if name in self.covered and token is not None:
+            return f"{self._plain(token)} (hidden)"
+        return self._value(proposal, name, token)
 
     def _value(self, proposal: Proposal, name: str, token: Token) -> str:
         if token is None:

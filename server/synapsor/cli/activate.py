@@ -14,7 +14,7 @@ from synapsor.contract.deciding import policies, workflows
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
 from synapsor.contract.model import Contract
-from synapsor.contract.plainly import granted
+from synapsor.contract.plainly import granted, guarded
 from synapsor.core.review import ACTIVATOR_ROLE, may_activate
 from synapsor.errors import UsageError
 from synapsor.flow.review import activate
@@ -89,6 +89,8 @@ def confirm(contract: Contract, digest: str, origin: str) -> None:
         note(
             f"  table {name}: {table.source}:{table.relation}; may be seen: {', '.join(table.allowed)}; denied: {', '.join(denied) or 'none named'}"
         )
+        for line in guarded(table):
+            note(f"    {line}")
     for name, capability in contract.capabilities.items():
         note(f"  {name}: {capability.description}")
         for line in granted(contract, capability):

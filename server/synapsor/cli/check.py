@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from synapsor import runtime
 from synapsor.cli.terminal import answer
 from synapsor.config import load_config
 from synapsor.contract.capability import AggregateCapability, ProposeCapability, ReadCapability, is_single
 from synapsor.contract.load import LoadedContract, load_all
-from synapsor.errors import ConfigError, ContractError
+from synapsor.errors import ContractError
 from synapsor.operators import read_operators
 
 
@@ -40,15 +40,8 @@ def _project(path: Path | None) -> tuple[LoadedContract, ...]:
     config = load_config(path)
     read_operators(config.operators)
     loaded = load_all(config.policies)
-    if missing := sorted(_sources(loaded) - set(config.sources)):
-        raise ConfigError(
-            f"Contracts name sources that are not configured: {', '.join(missing)}.", fix="Add them under `sources:`."
-        )
+    runtime.check_sources(config, loaded)
     return loaded
-
-
-def _sources(loaded: Iterable[LoadedContract]) -> set[str]:
-    return {table.source for c in loaded for table in c.contract.tables.values()}
 
 
 def _line(loaded: LoadedContract, name: str) -> str:

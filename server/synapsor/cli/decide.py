@@ -6,8 +6,12 @@ Typing the digest proves that the card was read and not who read it; that is wha
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 from argparse import Namespace
+from collections.abc import Mapping
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import runtime
 from synapsor.approve.card import Card, card, render
@@ -16,12 +20,14 @@ from synapsor.cli.signer import named, signer
 from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at_once, width
 from synapsor.config import load_config
 from synapsor.core.moment import stamp
-from synapsor.core.proposal import Status
+from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
+from synapsor.core.review import Operator
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.reveal import reveal_for_decision
 from synapsor.flow.review import approve, may_ask, proposal_of, reject
-from synapsor.ports import ProposalRecord
+from synapsor.ports import ProposalRecord, ReviewLedger
 
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
@@ -41,6 +47,7 @@ async def _run(arguments: Namespace) -> int:
         evidence = await ledger.evidence(record.proposal.evidence)
         operators = project.operators()
         terms = await terms_behind(ledger, record.proposal, operators)
+        person, whole = await _whole(arguments, ledger, record, operators, project.clock.now())
         seen = card(
             record,
             evidence=evidence,
@@ -49,6 +56,7 @@ async def _run(arguments: Namespace) -> int:
             full=arguments.full,
             operators=operators,
             unproven=await unproven(ledger, record.proposal),
+            whole=whole,
         )
         if not arguments.json:
             print(render(seen, colour=coloured(arguments), width=width()))
@@ -60,7 +68,7 @@ async def _run(arguments: Namespace) -> int:
         source = project.config.sources.get(record.proposal.source)
         if source is None:
             raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-        operator, key = signer(arguments, operators, role=role)
+        operator, key = person or signer(arguments, operators, role=role)
         await may_ask(ledger, record, operator, now=project.clock.now(), operators=among)
         digest = _confirmed(arguments, seen)
         now = project.clock.now()
@@ -85,6 +93,22 @@ async def _run(arguments: Namespace) -> int:
         )
     _tell(arguments, decided, len(approvals))
     return 0
+
+
+async def _whole(
+    arguments: Namespace,
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    operators: Mapping[str, Operator],
+    now: dt.datetime,
+) -> tuple[tuple[Operator, Ed25519PrivateKey] | None, Proposal | None]:
+    """Return who decides, and the proposal with the hidden values that it changes; neither where nobody is shown any."""
+    proposal = record.proposal
+    if arguments.json or not proposal.hidden & set(proposal.changed):
+        return None, None
+    await may_ask(ledger, record, named(arguments, operators, role=proposal.role), now=now)
+    operator, key = signer(arguments, operators, role=proposal.role)
+    return (operator, key), await reveal_for_decision(ledger, proposal, operator=operator, key=key, now=now)
 
 
 def _refuse_unseen(seen: Card, verdict: str) -> None:

@@ -313,6 +313,15 @@ def _looking(commands: Any) -> None:
         commands, "replay", "What was asked, seen, decided and done, every digest recomputed; touches no source."
     )
     _handle(replay)
+    reveal = _command(commands, "reveal", "Look behind a token of a hidden column; who, what and why is recorded.")
+    reveal.add_argument(
+        "subject", metavar="TOKEN|EVIDENCE", help="a token as the model saw it, or evidence by its handle"
+    )
+    reveal.add_argument(
+        "--column", metavar="COLUMN", help="which column of the evidence (default: the only one with tokens)"
+    )
+    reveal.add_argument("--reason", required=True, metavar="TEXT", help="why; it is recorded")
+    _signer(reveal)
     verify = _command(commands, "verify", "Verify the ledger from its first event to its last.")
     verify.add_argument(
         "--head", metavar="SEQ:HASH", help="a head that was kept elsewhere; finds a tail that was cut off"

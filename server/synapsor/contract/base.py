@@ -29,10 +29,11 @@ SORTED = AfterValidator(_sorted)
 
 Columns = Annotated[
     tuple[Column, ...],
-    BeforeValidator(
-        lambda given: (given,) if isinstance(given, str) else given, json_schema_input_type=Column | list[Column]
-    ),
     Field(strict=False, min_length=1, max_length=8),
+    BeforeValidator(
+        lambda given: (given,) if isinstance(given, str) else given,
+        json_schema_input_type=Column | Annotated[list[Column], Field(min_length=1, max_length=8)],
+    ),
 ]
 """One column, or a list of them."""
 

@@ -25,6 +25,7 @@ from synapsor.contract.model import Contract
 from synapsor.contract.paths import tables_read
 from synapsor.contract.proposals import proposal_problems
 from synapsor.contract.rules import suggest
+from synapsor.contract.showing import hidden_problems
 from synapsor.contract.wording import names_hidden
 from synapsor.errors import Problem
 
@@ -46,6 +47,7 @@ def capability_problems(path: Path, capability: Capability, contract: Contract, 
     yield from _Inspection(path, capability, table, tables, at).problems()
     yield from reach_problems(path, capability, name, contract.tables, at)
     yield from argument_problems(path, capability, name, contract, at)
+    yield from hidden_problems(path, capability, table, contract, at)
     if isinstance(capability, ProposeCapability):
         yield from approval_problems(path, capability, table, at)
     read = [contract.tables[n] for n in tables_read(capability, name, contract.tables)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -24,7 +24,7 @@ from synapsor.contract.capability import (
 from synapsor.contract.changes import Accepts, Bound, Computed, Members, Range
 from synapsor.contract.conditions import Compare
 from synapsor.contract.document import Path, Positions
-from synapsor.contract.mapping import ColumnRule, Link, SingleTenant, Table
+from synapsor.contract.mapping import ColumnRule, Link, RowSecurity, Show, SingleTenant, Table
 from synapsor.contract.measures import Bucket, Comparison, Measure, Periods
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.rules import suggest
@@ -40,6 +40,7 @@ PARTS: dict[Path, type[Model]] = {
     ("tables", "*", "tenant"): SingleTenant,
     ("tables", "*", "columns", "*"): ColumnRule,
     ("tables", "*", "only", "*"): Compare,
+    ("tables", "*", "row_security"): RowSecurity,
     ("tables", "*", "links", "*"): Link,
     ("capabilities", "*"): ReadCapability,
     ("capabilities", "*", "arguments", "*"): Argument,
@@ -130,6 +131,7 @@ _FORMS: dict[str, str] = {
     "column": "letters, digits and underscores, at most 63",
     "relation": "`schema.name`",
     "capability": "`area.verb_object` in lower case, such as `billing.inspect_invoice`",
+    "setting": "two lower-case names with a dot between them, such as `app.tenant_id`",
     "session": "`session.` and a lower-case name, such as `session.tenant_id`",
     "path": "a column, or up to three links and a column, such as `buyer.region.name`",
     "order": "a column, with - before it for descending order",
@@ -268,9 +270,16 @@ def _form(path: Path, *, is_key: bool) -> str:
         return "capability" if path[:1] == ("capabilities",) and len(path) == 2 else _key_form(path)  # noqa: PLR2004  # capabilities/name
     if path[0] in _FIRST:
         return _FIRST[str(path[0])]
-    if last in _LAST or "cascades" in path:
-        return _LAST.get(str(last), "relation")
-    for part, form in (("order", "order"), ("zone", "zone"), ("returns", "path")):
+    if last in _LAST:
+        return _LAST[str(last)]
+    parts = (
+        ("row_security", "setting"),
+        ("cascades", "relation"),
+        ("order", "order"),
+        ("zone", "zone"),
+        ("returns", "path"),
+    )
+    for part, form in parts:
         if part in path[2:]:
             return form
     in_columns = bool(_COLUMN_LISTS & set(path[2:]))
@@ -318,6 +327,7 @@ def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
 
 _CLOSED: dict[int | str, list[str]] = {
     "single_tenant": ["true"],
+    "show": list(get_args(Show)),
     "from": ["now", "principal", "tenant", "proposal"],
     "worker": ["supervised"],
     "of": ["policy", "tenant", "principal", "object"],

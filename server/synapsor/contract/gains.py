@@ -161,6 +161,11 @@ def columns(before: Any, after: Any, _: Pair) -> bool:
     return not after.denied and (before is ABSENT or before.denied)
 
 
+def uncovered(before: str | None, after: str | None, _: Pair) -> bool:
+    """A column that was shown whole can show no more, and one for aggregates shows nothing of a row; of the others nobody can say."""
+    return before is not None and after != "aggregate"
+
+
 def tenant(before: Any, _: Any, __: Pair) -> bool:
     """Without a tenant column every row is seen; another column makes other rows one's own."""
     return not isinstance(before, SingleTenant)

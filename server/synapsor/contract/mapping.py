@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
 from synapsor.contract.base import SORTED, Column, Columns, Model, Name, RelationName, Text
 from synapsor.contract.conditions import Filter
@@ -33,11 +33,23 @@ RANGED = frozenset(
 """Types of which every engine agrees what is more and what is less."""
 
 
+Show = Literal["value", "last_four", "token", "aggregate"]
+"""How much of a column a model sees; `value` is all of it, and is the same as saying nothing."""
+
+REVEALER = "revealer"
+"""The role that may look behind a token where its column names no other."""
+
+Setting = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}\.[a-z][a-z0-9_]{0,62}$")]
+"""The name of a setting that row-security policies read, such as `app.tenant_id`."""
+
+
 class ColumnRule(Model):
     """One reviewed column: its type and what may be known about it. `denied` columns are named so that nobody adds them by mistake."""
 
     type: ColumnType = Field(default=ColumnType.TEXT, strict=False)
     denied: bool = False
+    show: Show | None = None
+    reveal: Name | None = None
     one_of: tuple[str, ...] | None = Field(default=None, strict=False, min_length=1)
     max_length: int | None = Field(default=None, ge=1, le=1_000_000)
     scale: int | None = Field(default=None, ge=0, le=38)
@@ -52,7 +64,21 @@ class ColumnRule(Model):
         """Accept `id: text` and `card_token: denied` for the long form."""
         if isinstance(value, str):
             return {"denied": True} if value == "denied" else {"type": value}
+        if isinstance(value, dict) and value.get("show") == "value":
+            return {name: said for name, said in value.items() if name != "show"}
         return value
+
+
+class RowSecurity(Model):
+    """Postgres' own row security under a read and an apply: which settings carry the session's values for one transaction."""
+
+    tenant: Setting | None = None
+    principal: Setting | None = None
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The settings that every policy has to name."""
+        return tuple(name for name in (self.tenant, self.principal) if name is not None)
 
 
 class Link(Model):
@@ -91,6 +117,7 @@ class Table(Model):
     ]
     principal: Column | None = None
     only: Annotated[dict[Column, Filter], SORTED] = Field(default_factory=dict)
+    row_security: RowSecurity | None = None
     version: Column | Literal["whole_row"] | None = None
     moves: tuple[Column, ...] = Field(default=(), strict=False)
     links: Annotated[dict[Name, Link], SORTED] = Field(default_factory=dict)
@@ -108,8 +135,13 @@ class Table(Model):
 
     @property
     def returned(self) -> tuple[str, ...]:
-        """What a capability returns when it names no columns: all that are allowed, but those that the session decides."""
-        return tuple(name for name in self.allowed if name not in self.scope)
+        """What a capability returns when it names no columns: all that may be shown, but those that the session decides."""
+        return tuple(n for n, rule in self.allowed.items() if n not in self.scope and rule.show != "aggregate")
+
+    @property
+    def hidden(self) -> dict[str, ColumnRule]:
+        """The columns that a model does not see as they are."""
+        return {name: rule for name, rule in self.allowed.items() if rule.show is not None}
 
     @property
     def tenant_column(self) -> str | None:

@@ -18,7 +18,7 @@ from synapsor.contract.capability import (
 from synapsor.contract.changes import Accepts, Bound, Computed, Range, SetTo
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.deciding import deciding
-from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.mapping import REVEALER, ColumnRule, Table
 from synapsor.contract.measures import Bucket, functions_of, units_of
 from synapsor.contract.model import Contract
 
@@ -71,6 +71,15 @@ def granted(contract: Contract, capability: Capability) -> Iterator[str]:
         if not bounds:
             yield "no bounds"
         yield from deciding(capability)
+
+
+def guarded(table: Table) -> Iterator[str]:
+    """Yield which columns are not seen as they are, and what the database's own policies are told."""
+    for name, rule in table.hidden.items():
+        who = f", behind which {rule.reveal or REVEALER} may look" if rule.show == "token" else ""
+        yield f"{name} is shown as {rule.show}{who}"
+    if table.row_security is not None:
+        yield f"row security is told {' and '.join(table.row_security.settings)}"
 
 
 def computed(capability: AggregateCapability) -> Iterator[str]:

@@ -32,6 +32,7 @@ _CHAPTERS = {
     "5": "Names",
     "6": "Aggregates",
     "7": "Related rows",
+    "8": "Hidden columns and row security",
 }
 
 _LINT_CHAPTERS = {

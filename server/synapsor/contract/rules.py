@@ -140,6 +140,16 @@ RULES: Final[dict[str, str]] = {
     "SYN607": "The periods of a comparison are ranges of one column of numbers or times.",
     "SYN608": "The periods of a comparison do not overlap.",
     "SYN609": "The where of an aggregate does not name the whole key.",
+    # Columns that are not shown as they are, and row security
+    "SYN801": "The key, tenant, principal and version of a table are shown as they are.",
+    "SYN802": "last_four belongs to text, and token to types whose stored text is known beforehand; reveal belongs to token; of a denied column nothing is said of how it is shown.",
+    "SYN803": "A column that is not shown as it is stands in a filter with fixed values only: with an argument its value could be guessed.",
+    "SYN804": "A column that is not shown as it is stands in no order.",
+    "SYN805": "A bound, a risk and a policy are about columns that are shown as they are.",
+    "SYN806": "A column for aggregates only is neither returned nor set.",
+    "SYN807": "Two tables over one relation agree on how its columns are shown, and on its row security.",
+    "SYN808": "Row security names at least one setting, each once, and no tenant where all rows belong to one.",
+    "SYN809": "A column that is not shown as it is is no group and no period; a masked or tokenised one is measured by count_distinct only.",
 }
 
 

@@ -13,6 +13,7 @@ from synapsor.contract.filters import filter_problems
 from synapsor.contract.mapping import SETTABLE, ColumnRule, SingleTenant, Table
 from synapsor.contract.model import Contract
 from synapsor.contract.rules import suggest
+from synapsor.contract.showing import showing_differs, showing_problems
 from synapsor.errors import Problem
 from synapsor.values import ColumnType
 
@@ -36,6 +37,7 @@ def table_problems(path: Path, table: Table, at: Positions) -> Iterator[Problem]
     yield from _roles(path, table, at)
     yield from filter_problems((*path, "only"), table.only, table, at)
     yield from _fixed_only(path, table, at)
+    yield from showing_problems(path, table, at)
     folded = Counter(name.casefold() for name in table.columns)
     for name, rule in table.columns.items():
         here = (*path, "columns", name)
@@ -150,6 +152,7 @@ def pair_problems(contracts: Iterable[tuple[Contract, Positions]]) -> Iterator[P
 
 
 def _disagreements(path: Path, table: Table, other: Table, at: Positions) -> Iterator[Problem]:
+    yield from showing_differs(table, other, path, at)
     if table.tenant_column != other.tenant_column:
         yield at.at_value(
             (*path, "tenant"), "SYN210", "Another table over this relation has another tenant.", "Agree on one."

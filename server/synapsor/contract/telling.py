@@ -27,7 +27,7 @@ from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import SingleTenant, Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.paths import steps_of
-from synapsor.contract.plainly import WORDS, bounds_of, comparisons, computed, reviewed_of, set_to
+from synapsor.contract.plainly import WORDS, bounds_of, comparisons, computed, guarded, reviewed_of, set_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +158,7 @@ def _taken(argument: Argument) -> str:
 
 def _seen(it: _Subject) -> Iterator[str]:
     yield ", ".join(shown(it.capability, it.table))
+    yield from (f"{line}." for line in guarded(it.table) if line.partition(" ")[0] in shown(it.capability, it.table))
     if isinstance(it.capability, AggregateCapability):
         yield from computed(it.capability)
 

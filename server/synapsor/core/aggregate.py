@@ -183,12 +183,14 @@ class AggregatePlan:
     Attributes:
         scope: the tokens of `shape.scope`.
         values: the tokens of `shape.where`, then those of `shape.periods`.
+        settings: what row security is told before it, where the mapping relies on that.
     """
 
     shape: AggregateShape
     scope: tuple[Token, ...]
     values: tuple[str, ...]
     time_ms: int
+    settings: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def bound(self) -> tuple[Token, ...]:

@@ -41,6 +41,10 @@ def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
         (any(set(m.changes) != set(capability.set) for m in members), Why.COLUMNS_CHANGED),
         ({name for name, _ in proposal.columns} != allowed, Why.COLUMNS_CHANGED),
         (any(set(m.before) != (set() if proposal.inserts else allowed) for m in members), Why.COLUMNS_CHANGED),
+        (
+            any(set(m.hidden) != (set() if proposal.inserts else set(table.hidden)) for m in members),
+            Why.COLUMNS_CHANGED,
+        ),
         (proposal.moves != table.moves, Why.GUARDS_CHANGED),
     )
     why = next((why for is_wrong, why in wrong if is_wrong), None) or _unlike_reviewed(proposal, capability, table)

@@ -71,7 +71,9 @@ def change_set(
             before = member.before[name]
             if before is None or member.changes[name] not in steps.get(before, ()):
                 raise Refusal(Code.OUT_OF_BOUNDS, f"{name}: not a reviewed step.")
-    if capability.operation is Operation.UPDATE and all(m.before == m.after for m in members):
+    # Of a hidden column not even that it has this value already is told: a model could try one after the other.
+    hides = any(table.columns[name].show is not None for name in capability.set)
+    if capability.operation is Operation.UPDATE and not hides and all(m.before == m.after for m in members):
         raise Refusal(Code.NOTHING_TO_CHANGE)
     guards, advances = guards_of(capability, table)
     own = tuple(n for n, v in capability.set.items() if isinstance(v, Computed) and v.from_ in {"now", "proposal"})

@@ -11,7 +11,7 @@ from typing import Any
 
 from synapsor.contract.capability import AggregateCapability
 from synapsor.contract.conditions import terms
-from synapsor.contract.mapping import Table
+from synapsor.contract.mapping import RowSecurity, Table
 from synapsor.contract.measures import PLACES, Bucket, Function, Measure, functions_of, units_of
 from synapsor.contract.spans import span_of
 from synapsor.core.aggregate import (
@@ -34,6 +34,7 @@ from synapsor.core.question import (
     scope_tokens,
     values_of,
 )
+from synapsor.core.row_security import settings_of
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
 
@@ -53,6 +54,7 @@ class CountQuestion:
     periods: tuple[tuple[Asked, ...], ...]
     optional: frozenset[str]
     time_ms: int
+    row_security: tuple[RowSecurity, ...] = ()
     _shapes: dict[frozenset[str], AggregateShape] = field(default_factory=dict, compare=False)
 
     def shape_for(self, left_out: frozenset[str]) -> AggregateShape:
@@ -91,7 +93,14 @@ def count_question_of(
         bytes=limits.bytes,
     )
     optional = frozenset(a.argument for a in asked if a.optional)
-    return CountQuestion(shape=shape, asked=asked, periods=periods, optional=optional, time_ms=limits.time_ms)
+    return CountQuestion(
+        shape=shape,
+        asked=asked,
+        periods=periods,
+        optional=optional,
+        time_ms=limits.time_ms,
+        row_security=joins.row_security,
+    )
 
 
 def measure_of(name: str, measure: str | Measure, table: Table, see: Callable[[str], Column]) -> MeasureColumn:
@@ -122,7 +131,13 @@ def plan_count(
     shape = question.shape_for(left_out_of(question.optional, arguments))
     for period in periods:
         values += period
-    return AggregatePlan(shape=shape, scope=scope_tokens(shape, scope), values=tuple(values), time_ms=question.time_ms)
+    return AggregatePlan(
+        shape=shape,
+        scope=scope_tokens(shape, scope),
+        values=tuple(values),
+        time_ms=question.time_ms,
+        settings=settings_of(question.row_security, scope),
+    )
 
 
 def _check_apart(question: CountQuestion, periods: list[list[str]]) -> None:

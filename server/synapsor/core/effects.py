@@ -1,4 +1,4 @@
-"""What an insert or a delete needs of the live relation: rows that can be found again, and no effect that nobody reviewed."""
+"""What a change needs of the live relation: rows that can be found again, a version that moves, and no effect that nobody reviewed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Accepts, Operation
 from synapsor.contract.mapping import Table
 from synapsor.core.facts import Effect, Finding, RelationFacts
-from synapsor.core.posture import judge_write
+from synapsor.values import ColumnType
+
+_SUBSECOND = 6
+_VERSIONS = frozenset({ColumnType.INTEGER, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ})
 
 
 def judge_change(
@@ -21,7 +24,7 @@ def judge_change(
     inserts, deletes = (capability.operation is o for o in (Operation.INSERT, Operation.DELETE))
     # A row that is only ever added is found by its `dedup` columns, and has no version that could have moved.
     found_by = table.model_copy(update={"key": capability.dedup, "version": None}) if inserts else table
-    yield from judge_write(found_by, facts)
+    yield from _judge_write(found_by, facts)
     if facts is None:
         return
     where = table.write_to or table.relation
@@ -43,3 +46,59 @@ def unreviewed(effects: Collection[Effect], accepts: Accepts | None) -> tuple[Ef
     """Return the effects of a delete that its capability does not name."""
     known = accepts or Accepts()
     return tuple(e for e in effects if e.name not in (known.cascades if e.cascades else known.triggers))
+
+
+def _judge_write(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
+    """Yield what stands between a mapping and being written under its guards; `facts` are those of the written relation."""
+    where = table.write_to or table.relation
+    if facts is None:
+        yield Finding(
+            rule="relation_missing",
+            message=f"{where} is not there, or this credential may not see it.",
+            fix="See `synapsor receipts ddl` for the grants.",
+        )
+        return
+    if not facts.transactional:
+        yield Finding(
+            rule="not_transactional", message=f"{where} does not roll back.", fix="Use a transactional table (InnoDB)."
+        )
+    for name in table.allowed:
+        if name not in facts.columns:
+            yield Finding(
+                rule="column_missing",
+                message=f"{where}.{name} is not there.",
+                fix="Name the base table in `write_to`, with the same column names.",
+            )
+    if not any(proven <= {*table.key, table.tenant_column} for proven in facts.unique):
+        yield Finding(
+            rule="key_not_unique",
+            message=f"{where} ({', '.join(table.key)}) is not proven unique.",
+            fix="Add a primary key or a unique constraint over not-null columns.",
+        )
+    if table.version is not None and table.version != "whole_row":
+        yield from _judge_version(table, facts, table.version, where)
+
+
+def _judge_version(table: Table, facts: RelationFacts, name: str, where: str) -> Iterator[Finding]:
+    column = facts.columns.get(name)
+    if column is None:
+        return
+    rule = table.columns[name]
+    if rule.type not in _VERSIONS or column.approximate:
+        yield Finding(
+            rule="version_type",
+            message=f"{where}.{name} cannot tell every change.",
+            fix="Use an integer bumped by a trigger, or `version: whole_row`.",
+        )
+    elif rule.type is not ColumnType.INTEGER and (column.scale or 0) < _SUBSECOND:
+        yield Finding(
+            rule="version_precision",
+            message=f"{where}.{name} keeps less than microseconds, so two changes can look alike.",
+            fix="Use microseconds, an integer, or `version: whole_row`.",
+        )
+    if not column.moves:
+        yield Finding(
+            rule="version_does_not_move",
+            message=f"Nothing in the database moves {where}.{name} when a row is updated.",
+            fix="Add a BEFORE UPDATE trigger (or ON UPDATE), or use `version: whole_row`.",
+        )

@@ -221,8 +221,19 @@ _TYPED: dict[ColumnType, Schema] = {
 """What `values.to_json` makes of a type; every other type is text."""
 
 
+_HIDDEN: dict[str, tuple[str, str]] = {
+    "last_four": ("^…", "Masked: at most its last four characters are shown."),
+    "token": ("^tok_[0-9a-f]{32}$", "A token that stands for the value; equal values have equal tokens."),
+}
+"""What is shown of a hidden column; of one for aggregates there are only measures, which are what they are."""
+
+
 def _value(rule: ColumnRule) -> Schema:
     """Return the schema of a column's value. `one_of` is told and not enforced: it is the database that decides what is in there."""
+    if rule.show is not None and rule.show in _HIDDEN:
+        form, meaning = _HIDDEN[rule.show]
+        said = " ".join(word for word in (rule.description, meaning) if word)
+        return {"type": ["string", "null"], "pattern": form, "description": said}
     words = [
         rule.description,
         f"In {rule.unit}." if rule.unit else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synapsor.core.aggregate import AggregatePlan, AggregateShape
@@ -68,6 +68,27 @@ class Rows:
         return self
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What evidence keeps of the rows that were seen.
+
+    Attributes:
+        columns: name and type of each column that is kept.
+        hidden: how each hidden column among them is shown, and the role that may look behind it.
+        sealed: by column, what stands behind each token.
+    """
+
+    columns: list[list[str]]
+    rows: list[list[Token]]
+    hidden: dict[str, list[str]] = field(default_factory=dict)
+    sealed: dict[str, dict[str, Token]] = field(default_factory=dict)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The parts that only evidence with hidden columns has."""
+        return {"hidden": self.hidden, "sealed": self.sealed} if self.hidden else {}
+
+
 def _size(row: tuple[Token, ...]) -> int:
     return sum(len(token.encode()) for token in row if token is not None)
 
@@ -83,12 +104,14 @@ class SeenList:
     shape: ReadShape
     plan: ReadPlan | None
     seen: Rows
+    kept: Kept
 
     def body(self) -> dict[str, Any]:
         """Return the part of the evidence bundle that is about it."""
         return {
-            "columns": self.shape.described,
-            "rows": [list(row) for row in self.seen.rows],
+            "columns": self.kept.columns,
+            "rows": self.kept.rows,
+            **self.kept.body,
             "cut_by": self.seen.cut_by,
             "plan": self.shape.fingerprint if self.plan is None else self.plan.shape.fingerprint,
             "parameters": None if self.plan is None else self.plan.fingerprint,
@@ -103,9 +126,10 @@ def evidence_body(
     seen: Rows,
     *,
     source: str,
+    kept: Kept,
     lists: Mapping[str, SeenList] | None = None,
 ) -> dict[str, Any]:
-    """Return the evidence bundle: exact tokens of every row seen, and all that is needed to understand them later.
+    """Return the evidence bundle: what is kept of every row seen, and all that is needed to understand it later.
 
     The lists that came along with a row are in the same bundle, under the same digest.
     """
@@ -122,8 +146,9 @@ def evidence_body(
         "tenant": call.tenant,
         "principal": call.principal,
         "source": source,
-        "columns": shape.described,
-        "rows": [list(row) for row in seen.rows],
+        "columns": kept.columns,
+        "rows": kept.rows,
+        **kept.body,
         "position": seen.position,
         "cut_by": seen.cut_by,
         "total": seen.total,

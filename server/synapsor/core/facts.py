@@ -26,6 +26,7 @@ class ColumnFacts:
         scale: decimal places, for exact numbers; fractional-second digits, for times.
         low, high: the range of an integer column.
         exact: text compares bytewise (no case or accent folding, no padding).
+        computed: a view makes it of other values, so that an error in that may tell of a row.
         moves: the database itself changes this column when a row is updated (row trigger, ON UPDATE, generated).
     """
 
@@ -40,6 +41,42 @@ class ColumnFacts:
     exact: bool = True
     moves: bool = False
     approximate: bool = False
+    computed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A row-security policy that binds a credential, or would if it became another role.
+
+    Attributes:
+        verbs: `select`, `insert`, `update`, `delete`.
+        using, check: the conditions as the server prints them; "" where there is none.
+        binds: it holds for the credential as it connects.
+    """
+
+    name: str
+    verbs: tuple[str, ...]
+    permissive: bool
+    using: str
+    check: str
+    binds: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSecurity:
+    """The row security of one table that is read, itself or behind a view.
+
+    Attributes:
+        owned: the credential is, or may become, its owner.
+        invoked: it is read with the rights of who asks, and not with those of a view's owner.
+    """
+
+    relation: Relation
+    enabled: bool
+    forced: bool
+    owned: bool
+    invoked: bool
+    policies: tuple[Policy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +125,9 @@ class RelationFacts:
         references: the foreign keys that hold for every row; a view has none.
         transactional: a rollback undoes a change (InnoDB; always true elsewhere).
         hazards: plain sentences about what makes it unsafe to read or write, empty when nothing does.
+        perils: those of the hazards with which it is not served.
+        row_security: of every table that is read; nothing where the engine has none.
+        traits: what else was reviewed of it: definitions, triggers and policies, each under a name for people.
     """
 
     relation: Relation
@@ -97,6 +137,9 @@ class RelationFacts:
     references: tuple[ForeignKey, ...] = ()
     transactional: bool = True
     hazards: tuple[str, ...] = ()
+    perils: tuple[str, ...] = ()
+    row_security: tuple[TableSecurity, ...] = ()
+    traits: Mapping[str, str] = field(default_factory=dict)
 
 
 class May(Enum):

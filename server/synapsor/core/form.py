@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from synapsor.contract.mapping import Table
-from synapsor.values import ColumnType, Json, Token, to_json
+from synapsor.values import ColumnType, Json, Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,23 +46,29 @@ def form_of(returns: Iterable[str], table: Table, tables: Mapping[str, Table], v
     return Form(parts, flat=not inner)
 
 
-def filled(form: Form, row: Sequence[Token], at: Mapping[str, int], types: Mapping[str, ColumnType]) -> dict[str, Json]:
-    """Return a row as documented JSON; `at` and `types` are by path, and what is not among them is left out.
+Show: TypeAlias = Callable[[str, Token, ColumnType], Json]
+"""Returns what a model sees of the value at a path."""
+
+
+def filled(
+    form: Form, row: Sequence[Token], at: Mapping[str, int], types: Mapping[str, ColumnType], show: Show
+) -> dict[str, Json]:
+    """Return a row as a model sees it; `at` and `types` are by path, and what is not among them is left out.
 
     Raises:
         ValueUnfit: a value is not of its reviewed type.
     """
     if form.flat:
         flat: Any = form.parts
-        return {name: to_json(row[at[path]], types[path]) for name, path in flat.items() if path in at}
+        return {name: show(path, row[at[path]], types[path]) for name, path in flat.items() if path in at}
     told: dict[str, Json] = {}
     for name, part in form.parts.items():
         if isinstance(part, Nested):
             place = at.get(part.presence)
             there = place is not None and row[place] is not None
-            told[name] = filled(part.form, row, at, types) if there else None
+            told[name] = filled(part.form, row, at, types, show) if there else None
         elif part in at:
-            told[name] = to_json(row[at[part]], types[part])
+            told[name] = show(part, row[at[part]], types[part])
     return told
 
 

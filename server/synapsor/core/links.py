@@ -11,7 +11,7 @@ from functools import partial
 
 from synapsor.contract.conditions import constant, terms
 from synapsor.contract.filters import token_of
-from synapsor.contract.mapping import ColumnRule, Link, Table
+from synapsor.contract.mapping import ColumnRule, Link, RowSecurity, Table
 from synapsor.contract.paths import split
 from synapsor.core.plan import ROW, Column, Condition, Join, Relation
 
@@ -48,11 +48,13 @@ class Joins:
     Attributes:
         joins: in the order in which they were first needed; each one stands on those before it.
         constants: for each join, the tokens of its table's fixed filters.
+        tables_read: the mappings that the statement reads, its own first.
     """
 
     def __init__(self, root: Mapped, tables: Mapping[str, Mapped]) -> None:
         self._tables = tables
         self._reached: dict[tuple[str, ...], tuple[Mapped, str]] = {(): (root, ROW)}
+        self.tables_read = [root.table]
         self.joins: list[Join] = []
         self.constants: list[tuple[str, ...]] = []
 
@@ -66,6 +68,11 @@ class Joins:
         """Return the rule of the column at a path."""
         links, name = split(path)
         return self._follow(links)[0].table.columns[name]
+
+    @property
+    def row_security(self) -> tuple[RowSecurity, ...]:
+        """What the tables that are read so far rely on; a policy of each is asked by the same statement."""
+        return tuple(dict.fromkeys(t.row_security for t in self.tables_read if t.row_security is not None))
 
     def _follow(self, links: tuple[str, ...]) -> tuple[Mapped, str]:
         known = self._reached.get(links)
@@ -81,6 +88,7 @@ class Joins:
 
     def _join(self, links: tuple[str, ...], link: Link, target: Mapped, alias: str, own: partial[Column]) -> None:
         table = target.table
+        self.tables_read.append(table)
         see = partial(column_of, table, natives=target.natives, of=alias, via=links)
         fixed, constants = fixed_filters(table, see)
         self.joins.append(

@@ -91,6 +91,10 @@ class Why(_Told):
         "The proposal does not change, or did not read, the columns that the activated contract names.",
     )
     GUARDS_CHANGED = "guards_changed", "The proposal's guards are not those of the activated contract."
+    HIDDEN_UNREADABLE = (
+        "hidden_unreadable",
+        "A hidden value of the proposal cannot be opened with this ledger's key.",
+    )
     OPERATION_CHANGED = "operation_changed", "The activated contract does something else to its rows."
     OUTSIDE_CONTRACT = (
         "outside_contract",

@@ -258,6 +258,7 @@ class ReadPlan:
         scope: the tokens of `shape.scope`.
         values: the tokens of `shape.where`, then those of `shape.after`.
         joined: for each of `shape.joins` the tokens of its scope, then those of its fixed filters.
+        settings: what row security is told before it, where the mapping relies on that.
     """
 
     shape: ReadShape
@@ -265,6 +266,7 @@ class ReadPlan:
     values: tuple[str, ...]
     joined: tuple[Token, ...] = ()
     time_ms: int
+    settings: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def bound(self) -> tuple[Token, ...]:

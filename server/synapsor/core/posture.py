@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.model import Contract
 from synapsor.core.facts import (
     RECEIPT_COLUMNS,
     RECEIPT_DIGESTS,
@@ -26,8 +27,10 @@ from synapsor.values import ColumnType
 
 T = TypeVar("T")
 _SHOWN = 5
-_SUBSECOND = 6
-_VERSIONS = frozenset({ColumnType.INTEGER, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ})
+
+
+UNSAFE = ("unsafe_relation", "row_security_")
+"""How the rules begin by which nothing may start; by any other, what a mapping does not fit refuses while the others serve."""
 
 
 def judge_read(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
@@ -44,7 +47,7 @@ def judge_read(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
             rule="unsafe_relation",
             message=f"{table.relation}: {hazard}",
             fix=_hazard_fix(table.relation, hazard),
-            fatal=False,
+            fatal=hazard in facts.perils,
         )
         for hazard in facts.hazards
     )
@@ -64,67 +67,29 @@ def judge_read(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
             )
 
 
+def filtered(contract: Contract, table: Table) -> set[str]:
+    """Return the columns of a mapping that capabilities choose its rows by."""
+    return {name for c in contract.capabilities.values() if contract.table_of(c) is table for name in c.where}
+
+
+def judge_filters(table: Table, facts: RelationFacts | None, where: Iterable[str]) -> Iterator[Finding]:
+    """Yield each column that rows are chosen by and that a view computes: an error in that could tell of another tenant's row."""
+    for name in sorted({*where, *table.only, *table.key, *table.scope}):
+        if facts is not None and name in facts.columns and facts.columns[name].computed:
+            message = f"{table.relation}.{name} is computed by the view, and rows are chosen by it."
+            fix = "Let the table hold the value, or filter by another column: an error in computing it may tell of another row."
+            yield Finding(rule="computed_filter", message=message, fix=fix, fatal=False)
+
+
 def _hazard_fix(relation: str, hazard: str) -> str:
     for option in ("security_barrier", "security_invoker"):
         if f"without {option}" in hazard:
             return f"ALTER VIEW {relation} SET ({option} = true);"
+    if "may not see" in hazard:
+        return f"GRANT SHOW VIEW ON {relation} TO the reader."
+    if "definer" in hazard.lower() or "stored function" in hazard:
+        return "Map a view that calls no such function, or let the function be SECURITY INVOKER."
     return "Map a relation of which this is not true, or leave it knowingly; it stops nothing."
-
-
-def judge_write(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
-    """Yield what stands between a mapping and being written under its guards; `facts` are those of the written relation."""
-    where = table.write_to or table.relation
-    if facts is None:
-        yield Finding(
-            rule="relation_missing",
-            message=f"{where} is not there, or this credential may not see it.",
-            fix="See `synapsor receipts ddl` for the grants.",
-        )
-        return
-    if not facts.transactional:
-        yield Finding(
-            rule="not_transactional", message=f"{where} does not roll back.", fix="Use a transactional table (InnoDB)."
-        )
-    for name in table.allowed:
-        if name not in facts.columns:
-            yield Finding(
-                rule="column_missing",
-                message=f"{where}.{name} is not there.",
-                fix="Name the base table in `write_to`, with the same column names.",
-            )
-    if not any(proven <= {*table.key, table.tenant_column} for proven in facts.unique):
-        yield Finding(
-            rule="key_not_unique",
-            message=f"{where} ({', '.join(table.key)}) is not proven unique.",
-            fix="Add a primary key or a unique constraint over not-null columns.",
-        )
-    if table.version is not None and table.version != "whole_row":
-        yield from _judge_version(table, facts, table.version, where)
-
-
-def _judge_version(table: Table, facts: RelationFacts, name: str, where: str) -> Iterator[Finding]:
-    column = facts.columns.get(name)
-    if column is None:
-        return
-    rule = table.columns[name]
-    if rule.type not in _VERSIONS or column.approximate:
-        yield Finding(
-            rule="version_type",
-            message=f"{where}.{name} cannot tell every change.",
-            fix="Use an integer bumped by a trigger, or `version: whole_row`.",
-        )
-    elif rule.type is not ColumnType.INTEGER and (column.scale or 0) < _SUBSECOND:
-        yield Finding(
-            rule="version_precision",
-            message=f"{where}.{name} keeps less than microseconds, so two changes can look alike.",
-            fix="Use microseconds, an integer, or `version: whole_row`.",
-        )
-    if not column.moves:
-        yield Finding(
-            rule="version_does_not_move",
-            message=f"Nothing in the database moves {where}.{name} when a row is updated.",
-            fix="Add a BEFORE UPDATE trigger (or ON UPDATE), or use `version: whole_row`.",
-        )
 
 
 def refine(table: Table, facts: RelationFacts) -> Table:

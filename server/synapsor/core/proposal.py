@@ -6,7 +6,7 @@ One row is a set of one: every rule is over `members`, and the digest covers eac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -47,13 +47,16 @@ class Member:
 
     Attributes:
         key: the columns that name it, and their tokens: the table's key, or for a row that is to be, its `dedup` columns.
-        before: tokens of every mapped, allowed column as read from the source, the key and tenant among them; nothing for an insert.
+        before: tokens of every mapped, allowed column as read from the source, the key and tenant among them, hidden ones sealed;
+            nothing for an insert.
         changes: tokens of the columns that are set, after the change; nothing for a delete.
+        hidden: what a model saw of the columns that are not shown as they are.
     """
 
     key: tuple[tuple[str, str], ...]
     before: dict[str, Token]
     changes: dict[str, Token]
+    hidden: dict[str, Token] = field(default_factory=dict)
 
     @property
     def after(self) -> dict[str, Token]:
@@ -143,6 +146,11 @@ class Proposal:
     def changed(self) -> tuple[str, ...]:
         """The columns that are set; the same ones in every member."""
         return tuple(self.members[0].changes) if self.members else ()
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The columns that are not shown as they are; the same ones in every member."""
+        return frozenset(self.members[0].hidden) if self.members else frozenset()
 
     @property
     def inserts(self) -> bool:

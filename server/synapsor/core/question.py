@@ -15,11 +15,12 @@ from synapsor.contract.capability import Capability, Child, ProposeCapability, R
 from synapsor.contract.changes import MOST_MEMBERS, Operation, in_item
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.filters import token_of
-from synapsor.contract.mapping import ColumnRule, Link, Table
+from synapsor.contract.mapping import ColumnRule, Link, RowSecurity, Table
 from synapsor.core.aggregate import AggregateShape
 from synapsor.core.links import Joins, Mapped, column_of
 from synapsor.core.plan import Condition, Join, ReadPlan, ReadShape, Relation
 from synapsor.core.proposal import Member
+from synapsor.core.row_security import settings_of
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
 from synapsor.values import Token, ValueUnfit
@@ -60,6 +61,7 @@ class Question:
     optional: frozenset[str]
     time_ms: int
     joined: tuple[tuple[str, ...], ...] = ()
+    row_security: tuple[RowSecurity, ...] = ()
     _shapes: dict[tuple[frozenset[str], tuple[bool, ...]], ReadShape] = field(default_factory=dict, compare=False)
 
     def shape_for(self, left_out: frozenset[str], after: tuple[bool, ...]) -> ReadShape:
@@ -88,9 +90,10 @@ def question_of(
     single = is_single(capability, table)
     read = capability if isinstance(capability, ReadCapability) else None
     order = () if single else _total_order(read.order if read else (), table.key)
+    every = tuple(n for n, rule in table.allowed.items() if read is None or rule.show != "aggregate")
     followed = tuple(o.lstrip("-") for o in order) if read and read.pages else ()
     own = _Own(
-        returns=(read.returns if read else None) or tuple(table.allowed),
+        returns=(read.returns if read else None) or every,
         needed=(*followed, *(_compared_of(read, table) if read else ())),
         where=capability.where,
         order=order,
@@ -170,6 +173,7 @@ def _question(
         optional=optional,
         time_ms=capability.limits.time_ms,
         joined=tuple(joins.constants),
+        row_security=joins.row_security,
     )
 
 
@@ -198,7 +202,13 @@ def plan_absent(question: Question, scope: Scope, members: Sequence[Member]) -> 
     for condition in shape.where:
         tokens = list(dict.fromkeys(key[condition.column.name] for key in keys))
         values += tokens + tokens[-1:] * (condition.takes - len(tokens))
-    return ReadPlan(shape=shape, scope=scope_tokens(shape, scope), values=tuple(values), time_ms=question.time_ms)
+    return ReadPlan(
+        shape=shape,
+        scope=scope_tokens(shape, scope),
+        values=tuple(values),
+        time_ms=question.time_ms,
+        settings=settings_of(question.row_security, scope),
+    )
 
 
 def conditions_of(
@@ -255,6 +265,7 @@ def plan_read(
     left_out = left_out_of(question.optional, arguments)
     shape = question.shape_for(left_out, tuple(token is not None for token in after))
     values += [token for token in after if token is not None]
+    settings = settings_of(question.row_security, scope)
     joined = [
         token
         for join, constants in zip(shape.joins, question.joined, strict=True)
@@ -266,6 +277,7 @@ def plan_read(
         values=tuple(values),
         joined=tuple(joined),
         time_ms=question.time_ms,
+        settings=settings,
     )
 
 

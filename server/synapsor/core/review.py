@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -77,7 +77,7 @@ class SignedDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
-    """What is signed to activate a contract: its digest and the fingerprint of each source it names."""
+    """What is signed to activate a contract: its digest, the fingerprint of each source and the shape of each table it names."""
 
     id: str
     ledger: str
@@ -85,6 +85,29 @@ class Activation:
     digest: str
     sources: dict[str, str]
     operator: str
+    at: str
+    shapes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reveal:
+    """What is signed to look behind hidden values: which ones, who looked, and why; never a value.
+
+    Attributes:
+        subject: the token or handle that was asked about.
+        evidence: the bundle that keeps the values.
+        tokens: those that were looked behind; none where a proposal's own row was shown.
+    """
+
+    id: str
+    ledger: str
+    subject: str
+    evidence: str
+    column: str
+    tokens: tuple[str, ...]
+    operator: str
+    role: str
+    reason: str
     at: str
 
 
@@ -109,7 +132,7 @@ class SignedSwitch:
     signature: str
 
 
-Statement = Decision | Activation | Switch
+Statement = Decision | Activation | Switch | Reveal
 
 
 def sign(statement: Statement, key: Ed25519PrivateKey) -> str:
@@ -149,6 +172,15 @@ def may_activate(operator: Operator) -> None:
         DecisionRefused: by rule `operator_revoked` or `role_missing`.
     """
     _holds_role(operator, ACTIVATOR_ROLE)
+
+
+def may_reveal(operator: Operator, role: str) -> None:
+    """Check that this operator may look behind the tokens of a column.
+
+    Raises:
+        DecisionRefused: by rule `operator_revoked` or `role_missing`.
+    """
+    _holds_role(operator, role)
 
 
 def _holds_role(operator: Operator, role: str) -> None:

@@ -43,10 +43,11 @@ async def aggregate(
         cut_by="rows" if found.cut else None,
         withheld=found.withheld,
     )
+    kept = served.presenter.kept(plan.shape.described, seen, scope.tenant)
     evidence = handles.evidence_of(call.id)
     await ledger.record_read(
         audit_of(call, plan, len(seen.rows), evidence, served),
-        evidence_body(evidence, call, plan, seen, source=served.source.name),
+        evidence_body(evidence, call, plan, seen, source=served.source.name, kept=kept),
     )
     return success(call.capability, "aggregate", _summary(plan, found), evidence=evidence, audit=call.id, data=data)
 

@@ -17,11 +17,14 @@ from synapsor.core.newcomers import count_newcomers
 from synapsor.core.outcome import GivenUp, Outcome, Why, code_of, why_failed
 from synapsor.core.plan import ReadPlan, Relation
 from synapsor.core.proposal import Member, Proposal
+from synapsor.core.row_security import settings_of
+from synapsor.core.scope import Scope
 from synapsor.core.writeback import SourceReceipt, look_plan, receipt_key, stale, surprise, target, write_plan
 from synapsor.errors import Failure, SourceFailure
 from synapsor.ports import WriteSource, WriteTransaction
 from synapsor.sql.read import compile_read
 from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
+from synapsor.sql.settings import tell
 from synapsor.sql.statement import RawRow, Statement
 from synapsor.sql.write import compile_write
 from synapsor.values import Token, ValueUnfit
@@ -86,10 +89,12 @@ class Task(Claim):
     """One authorised proposal with all that applying it takes.
 
     Attributes:
+        opened: the proposal with its hidden values as the database had them; `proposal` is the one that was signed.
         accepts: the effects of a delete that were reviewed.
         matching: the look for rows that match a set now.
     """
 
+    opened: Proposal
     table: Table
     natives: Mapping[str, str]
     expired: Callable[[], bool]
@@ -158,22 +163,23 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
     known = await _known(task, tx)
     if known is not None:
         raise _Stop(known)
+    await _tell(task, tx)
     await _insert(task, tx, Outcome.APPLIED)
     await task.reached("apply.receipt_inserted")
-    for member in task.proposal.members:
-        if why := stale(task.proposal, member, await _look(task, tx, member)):
+    for member in task.opened.members:
+        if why := stale(task.opened, member, await _look(task, tx, member)):
             raise _Stop(Result(outcome=Outcome.CONFLICT, why=why))
     newcomers = await _newcomers(task, tx)
     await task.reached("apply.row_locked")
-    for member in task.proposal.members:
+    for member in task.opened.members:
         await _change(task, tx, member)
     await task.reached("apply.row_changed")
-    after = [await _look(task, tx, member) for member in task.proposal.members]
-    for member, row in zip(task.proposal.members, after, strict=True):
-        if why := surprise(task.proposal, member, task.table, row):
+    after = [await _look(task, tx, member) for member in task.opened.members]
+    for member, row in zip(task.opened.members, after, strict=True):
+        if why := surprise(task.opened, member, task.table, row):
             raise _Stop(Result(outcome=Outcome.FAILED, why=why))
     # Asked while the change holds its locks, so that no trigger or foreign key can have come after it.
-    if task.proposal.deletes and unreviewed(await tx.effects(target(task.table)), task.accepts):
+    if task.opened.deletes and unreviewed(await tx.effects(target(task.table)), task.accepts):
         raise _Stop(Result(outcome=Outcome.FAILED, why=Why.DELETE_EFFECTS))
     await tx.settle_constraints()
     await task.reached("apply.row_checked")
@@ -181,11 +187,21 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
         raise _Stop(Result(outcome=Outcome.FAILED, why=Why.APPROVAL_EXPIRED))
     await task.reached("apply.before_commit")
     await tx.commit()
-    return Result(outcome=Outcome.APPLIED, changed=True, after=_there(after), newcomers=newcomers)
+    return Result(outcome=Outcome.APPLIED, changed=True, after=_there(task.opened, after), newcomers=newcomers)
 
 
-def _there(rows: Sequence[dict[str, Token] | None]) -> tuple[dict[str, Token], ...]:
-    return tuple(row for row in rows if row is not None)
+async def _tell(task: Task, tx: WriteTransaction) -> None:
+    """Tell the policies of the table whose rows these are, for this transaction."""
+    relied_on = () if task.table.row_security is None else (task.table.row_security,)
+    told = tell(settings_of(relied_on, Scope(tenant=task.proposal.tenant, principal=task.proposal.principal)))
+    if told is not None:
+        await tx.fetch(told)
+
+
+def _there(proposal: Proposal, rows: Sequence[dict[str, Token] | None]) -> tuple[dict[str, Token], ...]:
+    """Return the rows that are there, without the hidden values that the change is not about."""
+    kept = {n for n, _ in proposal.columns} - (proposal.hidden - set(proposal.changed))
+    return tuple({n: t for n, t in row.items() if n in kept} for row in rows if row is not None)
 
 
 async def _newcomers(task: Task, tx: WriteTransaction) -> int:
@@ -194,20 +210,20 @@ async def _newcomers(task: Task, tx: WriteTransaction) -> int:
         return 0
     select = compile_read(task.matching.shape, task.source.dialect).bind(task.matching)
     try:
-        return count_newcomers(task.proposal, select.decode(await tx.fetch(select)))
+        return count_newcomers(task.opened, select.decode(await tx.fetch(select)))
     except ValueUnfit:
         raise _Stop(Result(outcome=Outcome.FAILED, why=Why.DRIFT)) from None
 
 
 async def _look(task: Task, tx: WriteTransaction, member: Member) -> dict[str, Token] | None:
     """Return a member's row as it is in the transaction."""
-    plan = look_plan(task.proposal, member, task.table, task.natives, time_ms=task.time_ms)
+    plan = look_plan(task.opened, member, task.table, task.natives, time_ms=task.time_ms)
     select = compile_read(plan.shape, task.source.dialect).bind(plan)
-    return _row(select, await tx.fetch(select), task.proposal)
+    return _row(select, await tx.fetch(select), task.opened)
 
 
 async def _change(task: Task, tx: WriteTransaction, member: Member) -> None:
-    plan = write_plan(task.proposal, member, task.table, task.natives)
+    plan = write_plan(task.opened, member, task.table, task.natives)
     matched = await tx.execute(compile_write(plan.shape, task.source.dialect).bind(plan))
     if matched != 1:
         raise _Stop(
@@ -219,11 +235,12 @@ async def _change(task: Task, tx: WriteTransaction, member: Member) -> None:
 
 async def _duplicate(task: Task) -> bool:
     """Tell whether a refused insert met a row that came in between, in a new transaction that changes nothing."""
-    if not task.proposal.inserts:
+    if not task.opened.inserts:
         return False
     try:
         async with task.source.transaction(time_ms=task.time_ms) as tx:
-            return any([await _look(task, tx, member) is not None for member in task.proposal.members])
+            await _tell(task, tx)
+            return any([await _look(task, tx, member) is not None for member in task.opened.members])
     except (SourceFailure, _Stop):
         return False
 

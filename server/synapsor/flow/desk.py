@@ -19,6 +19,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.scope import Scope, Session, scope_of
 from synapsor.errors import Code, LedgerFailure, Refusal, SourceFailure, place
 from synapsor.flow.aggregate import aggregate
+from synapsor.flow.drift import Watch
 from synapsor.flow.lookup import STATUS_TOOL, status_of, view_resource
 from synapsor.flow.prepare import Served, Tool
 from synapsor.flow.propose import propose
@@ -45,13 +46,15 @@ class Desk:
         ledger: AgentLedger,
         clock: Clock,
         standing: Mapping[str, Standing] | None = None,
+        watches: Mapping[str, Watch] | None = None,
     ) -> None:
-        """Serve; a contract whose digest has a standing is served only while that holds."""
+        """Serve; a contract whose digest has a standing is served only while that holds, and each table while its watch finds it fit."""
         self._served = {s.tool.name: s for s in served}
         self._ledger = ledger
         self._clock = clock
         self._rates = Rates()
         self._standing = dict(standing or {})
+        self._watches = dict(watches or {})
         self.tools = offered(s.tool for s in self._served.values())
 
     async def call(self, name: str, arguments: Mapping[str, Any] | None, session: Session) -> dict[str, Any]:
@@ -98,9 +101,12 @@ class Desk:
         if isinstance(scope, Refusal):
             raise scope
         checked = served.check.check(arguments)
+        await self._check_standing(served)
+        watch = self._watches.get(served.contract)
+        if watch is not None:
+            served = await watch.fit(served)
         if served.refusal is not None:
             raise Refusal(served.refusal)
-        await self._check_standing(served)
         most = served.capability.limits.calls_per_minute
         if most is not None:
             self._rates.take((call.capability, scope.tenant, scope.principal), most, self._clock.now())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from synapsor.core.envelope_schema import STATUS_INPUT, STATUS_OUTPUT
 from synapsor.core.form import Form, as_list, filled
+from synapsor.core.presenter import Presenter
 from synapsor.core.scope import Session, scope_of
 from synapsor.errors import Code, Refusal
 from synapsor.flow.prepare import Served, Tool
@@ -84,19 +86,22 @@ async def _own_evidence(
     capability = served.get(body["capability"])
     if capability is None or not _owns(session, capability, body["tenant"], body["principal"]):
         return None
-    rows = _rows(capability.form, body)
+    tenant = body["tenant"]
+    rows = _rows(capability.form, capability.presenter, body, tenant)
     lists = body.get("lists", {})
     for served_list in capability.lists:
         if rows and (found := lists.get(served_list.name)) is not None:
-            rows[0][served_list.name] = as_list(_rows(served_list.form, found), found["cut_by"])
+            told = _rows(served_list.form, served_list.presenter, found, tenant)
+            rows[0][served_list.name] = as_list(told, found["cut_by"])
     view = {n: body[n] for n in ("id", "at", "capability", "cut_by", "withheld", "plan") if n in body}
     return {**view, "rows": rows}, capability
 
 
-def _rows(form: Form, body: Mapping[str, Any]) -> list[dict[str, Json]]:
+def _rows(form: Form, presenter: Presenter, body: Mapping[str, Any], tenant: str | None) -> list[dict[str, Json]]:
     types = {name: ColumnType(kind) for name, kind in body["columns"]}
     at = {name: index for index, name in enumerate(types)}
-    return [filled(form, row, at, types) for row in body["rows"]]
+    show = partial(presenter.again, tenant=tenant, hidden=body.get("hidden", {}))
+    return [filled(form, row, at, types, show) for row in body["rows"]]
 
 
 def _owns(session: Session, served: Served, tenant: str | None, principal: str) -> bool:

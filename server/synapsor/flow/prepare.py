@@ -5,9 +5,10 @@ A capability whose mapping no longer fits the database is kept, and refuses ever
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, TypeAlias
 
 from synapsor.config import Mode
 from synapsor.contract.arguments import ArgumentCheck, compile_arguments
@@ -30,16 +31,25 @@ from synapsor.core.count import CountQuestion, count_question_of
 from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.form import Form, form_of
+from synapsor.core.hidden import Keeper
 from synapsor.core.link_posture import judge_mappings
 from synapsor.core.links import Mapped
 from synapsor.core.plan import Relation
-from synapsor.core.posture import natives, refine
+from synapsor.core.posture import filtered, judge_filters, natives, refine
+from synapsor.core.presenter import Presenter, presenter_of
 from synapsor.core.question import Question, child_question_of, question_of
+from synapsor.core.row_security import READS, judge_row_security
 from synapsor.core.writeback import target
 from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
 from synapsor.sql.aggregate import AggregateTemplate, compile_aggregate
 from synapsor.sql.read import ReadTemplate, compile_read
+
+Secret: TypeAlias = Callable[[str], bytes]
+"""Gives the ledger's secret for a purpose."""
+
+Facts: TypeAlias = Mapping[str, RelationFacts | None]
+"""What the live catalogue says of each table of a contract; None of one that is not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +95,7 @@ class ServedList:
     name: str
     parent: tuple[str, ...]
     form: Form
+    presenter: Presenter
     question: Question
     template: ReadTemplate
 
@@ -102,6 +113,9 @@ class Served:
         question, template: of a read or proposal; the shapes that a call may make of it have other statements.
         counting: of an aggregate.
         secret: the ledger's, for cursors.
+        presenter: shows the columns of its own statement.
+        mappings: the tables that it reads, its own first; `facts` are what the contract's capabilities were made from.
+        remake: returns the same capability made from other facts.
         refusal: why every call is refused, or None.
         workflow: the workflow that its proposals belong to, and `asked` what that wants to have been read before.
         checkpoints: the workflows that the audit of each call names.
@@ -122,7 +136,12 @@ class Served:
     returns: tuple[str, ...]
     form: Form
     lists: tuple[ServedList, ...] = ()
+    presenter: Presenter
     refusal: Code | None
+    mappings: tuple[str, ...]
+    mapped: Mapping[str, Table]
+    facts: Facts
+    remake: Callable[[Facts], Served]
     workflow: str | None = None
     asked: tuple[Asked, ...] = ()
     checkpoints: tuple[str, ...] = ()
@@ -137,20 +156,30 @@ class Wiring:
 
 
 async def prepare(
-    contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring], secret: bytes
+    contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring], secret: Secret
 ) -> tuple[list[Served], list[Finding]]:
-    """Return the contract's capabilities and what was found wrong with their mappings; `secret` is the ledger's, for cursors.
+    """Return the contract's capabilities and what was found wrong with their mappings; `secret` is the ledger's.
 
     Raises:
         SourceFailure: the catalogue cannot be read.
     """
     facts: dict[str, RelationFacts | None] = {}
+    findings: list[Finding] = []
     for name, table in contract.tables.items():
         with naming(table.source):
             facts[name] = await wiring[table.source].source.describe(Relation.parse(table.relation))
+        findings += judge_row_security(table, facts[name], READS)
+        findings += judge_filters(table, facts[name], filtered(contract, table))
     shop = _Shop(contract=contract, digest=contract_digest, facts=facts, wiring=wiring, secret=secret)
     served = [shop.serve(name, capability) for name, capability in contract.capabilities.items()]
-    return served, shop.findings
+    return served, [*shop.findings, *findings]
+
+
+def _remade(
+    contract: Contract, digest: str, wiring: Mapping[str, Wiring], secret: Secret, name: str, facts: Facts
+) -> Served:
+    shop = _Shop(contract=contract, digest=digest, facts=facts, wiring=wiring, secret=secret)
+    return shop.serve(name, contract.capabilities[name])
 
 
 def tool_of(name: str, capability: Capability, table: Table, tables: Mapping[str, Table]) -> Tool:
@@ -184,14 +213,16 @@ class _Shop:
         *,
         contract: Contract,
         digest: str,
-        facts: Mapping[str, RelationFacts | None],
+        facts: Facts,
         wiring: Mapping[str, Wiring],
-        secret: bytes,
+        secret: Secret,
     ) -> None:
         self._contract = contract
         self._digest = digest
         self._wiring = wiring
         self._secret = secret
+        self._keeper = Keeper.of(secret)
+        self._facts = facts
         judged = judge_mappings(contract, facts)
         self._broken = {place for place, found in judged.items() if any(f.fatal for f in found)}
         self.findings = [finding for found in judged.values() for finding in found]
@@ -229,17 +260,31 @@ class _Shop:
             question=question,
             template=None if question is None else compile_read(question.shape, wired.source.dialect),
             counting=ready.counting,
-            secret=self._secret,
+            secret=self._secret("cursor"),
             returns=ready.returns,
             form=ready.form,
             lists=ready.lists,
+            presenter=self._presenter(capability, ready.returns, question, table),
             refusal=refusal,
+            mappings=(own, *others),
+            mapped=contract.tables,
+            facts=self._facts,
+            remake=partial(_remade, contract, self._digest, self._wiring, self._secret, name),
             workflow=contract.workflow_of(name) if isinstance(capability, ProposeCapability) else None,
             asked=_asked(contract, name, table),
             checkpoints=tuple(
                 flow for flow, w in contract.workflows.items() if name in w.allow and w.checkpoints == "each_call"
             ),
         )
+
+    def _presenter(
+        self, capability: Capability, returns: Iterable[str], question: Question | None, table: Table
+    ) -> Presenter:
+        """Return what shows a statement's columns; those of an aggregate are its own, whatever their names are."""
+        if isinstance(capability, AggregateCapability):
+            return Presenter(keeper=self._keeper, source=table.source, hidden={})
+        paths = (*returns, *(question.shape.positions if question is not None else ()))
+        return presenter_of(paths, table, self._contract.tables, self._keeper)
 
     def _ready(self, name: str, capability: Capability, own: str) -> _Ready | None:
         """Return a capability's question, or None where its links would make it count wrong."""
@@ -278,6 +323,7 @@ class _Shop:
                 name=name,
                 parent=tuple(link.on),
                 form=form_of(returns, tables[link.to], tables),
+                presenter=self._presenter(capability, returns, question, tables[link.to]),
                 question=question,
                 template=compile_read(question.shape, self._wiring[table.source].source.dialect),
             )

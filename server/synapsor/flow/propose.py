@@ -14,7 +14,7 @@ from synapsor.contract.changes import Operation
 from synapsor.core.change import ChangeSet, Request, change_set
 from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.envelope import success
-from synapsor.core.evidence import Call, Rows, evidence_body
+from synapsor.core.evidence import Call, Rows
 from synapsor.core.measure import images
 from synapsor.core.moment import parse, stamp
 from synapsor.core.plan import ReadPlan
@@ -25,9 +25,9 @@ from synapsor.core.writeback import target
 from synapsor.errors import Code, Refusal
 from synapsor.flow.grounds import rests_on
 from synapsor.flow.prepare import Served
-from synapsor.flow.read import audit_of, look, planned
+from synapsor.flow.read import audit_of, bundle_of, look, planned
 from synapsor.ports import AgentLedger, ProposalRecord
-from synapsor.values import ColumnType, Token, ValueUnfit, digest, to_json
+from synapsor.values import ColumnType, Json, Token, ValueUnfit, digest, to_json
 
 
 async def propose(
@@ -47,7 +47,7 @@ async def propose(
         arguments=arguments, tenant=scope.tenant, principal=scope.principal, proposal=handles.new("wrp"), at=call.at
     )
     plan, seen, change = await _changed(served, capability, request, scope)
-    evidence = evidence_body(handles.evidence_of(call.id), call, plan, seen, source=served.source.name)
+    evidence = bundle_of(handles.evidence_of(call.id), call, plan, seen, served, scope)
     proposal = _proposal(served, capability, request, call, ledger.id, plan, change, evidence)
     key = proposal.members[0].key  # of a set no evidence is asked that is of the same row
     proposal = replace(proposal, rests_on=await rests_on(served, scope, call, key, ledger))
@@ -136,7 +136,7 @@ def _proposal(
         tenant_column=table.tenant_column,
         principal_column=table.principal,
         operation=capability.operation.value,
-        members=change.members,
+        members=tuple(served.presenter.sealed(m, request.tenant) for m in change.members),
         columns=tuple((c.name, c.type.value) for c in plan.shape.columns),
         guards=change.guards,
         advances=change.advances,
@@ -186,15 +186,20 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
 def _row_view(proposal: Proposal, member: Member, served: Served) -> dict[str, Any]:
     types = {name: ColumnType(kind) for name, kind in proposal.columns}
 
-    def told(row: Mapping[str, Token]) -> dict[str, Any] | None:
-        return {n: to_json(row[n], types[n]) for n in served.returns if n in row and n in types} or None
+    kept = {**member.before, **member.hidden}
 
-    changes = [
-        {"column": n, "before": to_json(member.before.get(n), types[n]), "after": to_json(token, types[n])}
-        for n, token in member.changes.items()
-    ]
+    def was(name: str) -> Json:
+        again = served.presenter.again
+        return again(name, kept[name], types[name], tenant=proposal.tenant, hidden=member.hidden)
+
+    before = {n: was(n) for n in types if n in kept}
+    after = {**before, **{n: served.presenter.proposed(n, v, types[n], proposal) for n, v in member.changes.items()}}
+
+    def told(row: Mapping[str, Json]) -> dict[str, Json] | None:
+        return {n: row[n] for n in served.returns if n in row} or None
+
     return {
-        "before": told(member.before),
-        "after": None if proposal.deletes else told(member.after),
-        "changes": changes,
+        "before": told(before),
+        "after": None if proposal.deletes else told(after),
+        "changes": [{"column": n, "before": before.get(n), "after": after[n]} for n in member.changes],
     }

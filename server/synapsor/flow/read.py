@@ -18,6 +18,7 @@ from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, Rows, SeenList, audit_body, evidence_body
 from synapsor.core.form import Form, as_list, filled
 from synapsor.core.plan import ReadPlan, ReadShape
+from synapsor.core.presenter import Presenter
 from synapsor.core.question import plan_read, recheck
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Failure, Refusal, SourceFailure
@@ -56,12 +57,13 @@ async def read(
         seen, lists = await look_with_lists(served, plan, arguments, scope)
     else:
         seen, lists = await look(served, plan), {}
-    data = _single(served, plan, seen, lists) if plan.shape.single else _list(served, plan, seen, question)
+    single = plan.shape.single
+    data = _single(served, plan, seen, lists, scope) if single else _list(served, plan, seen, scope, question)
     evidence = handles.evidence_of(call.id)
     count = len(seen.rows)
     await ledger.record_read(
         audit_of(call, plan, count + sum(len(found.seen.rows) for found in lists.values()), evidence, served),
-        evidence_body(evidence, call, plan, seen, source=served.source.name, lists=lists),
+        bundle_of(evidence, call, plan, seen, served, scope, lists),
     )
     told = [f"{count} row{'' if count == 1 else 's'}", *_cut(seen), *(c for f in lists.values() for c in _cut(f.seen))]
     summary = ", ".join(dict.fromkeys(told)) + "."
@@ -128,12 +130,15 @@ async def _listed(
     question = part.question
     known = tuple(token for token in parent if token is not None)
     if len(known) < len(parent):
-        return SeenList(shape=question.shape, plan=None, seen=Rows(columns=tuple(question.shape.positions), rows=[]))
+        nothing = Rows(columns=tuple(question.shape.positions), rows=[])
+        kept = part.presenter.kept(question.shape.described, nothing, scope.tenant)
+        return SeenList(shape=question.shape, plan=None, seen=nothing, kept=kept)
     plan = plan_read(question, scope, arguments, parent=known)
     usual = plan.shape is question.shape
     template = part.template if usual else compile_read(plan.shape, part.template.dialect)
-    seen = await _seen(template, plan, fetch)
-    return SeenList(shape=plan.shape, plan=plan, seen=seen.within(left))
+    seen = (await _seen(template, plan, fetch)).within(left)
+    kept = part.presenter.kept(plan.shape.described, seen, scope.tenant)
+    return SeenList(shape=plan.shape, plan=plan, seen=seen, kept=kept)
 
 
 def _cut(seen: Rows) -> list[str]:
@@ -161,6 +166,20 @@ def _paged(served: Served, arguments: Mapping[str, Any], scope: Scope) -> tuple[
     return plan, bound
 
 
+def bundle_of(
+    evidence: str,
+    call: Call,
+    plan: ReadPlan,
+    seen: Rows,
+    served: Served,
+    scope: Scope,
+    lists: Mapping[str, SeenList] | None = None,
+) -> dict[str, Any]:
+    """Return the evidence of a call, with hidden columns as a model saw them."""
+    kept = served.presenter.kept(plan.shape.described, seen, scope.tenant)
+    return evidence_body(evidence, call, plan, seen, source=served.source.name, kept=kept, lists=lists)
+
+
 def audit_of(
     call: Call, plan: ReadPlan | AggregatePlan, rows: int, evidence: str | None, served: Served, outcome: str = "ok"
 ) -> dict[str, Any]:
@@ -177,33 +196,35 @@ def audit_of(
     )
 
 
-def shown(served: Served, plan: ReadPlan, row: tuple[str | None, ...]) -> dict[str, Json]:
-    """Return a row as the model sees it: the reviewed columns as documented JSON.
+def shown(served: Served, plan: ReadPlan, row: tuple[str | None, ...], scope: Scope) -> dict[str, Json]:
+    """Return a row as the model sees it: the reviewed columns as documented JSON, hidden ones as their rule shows them.
 
     Raises:
         Refusal: a value is not of its reviewed type (`schema_drift`).
     """
-    return _filled(served.form, plan.shape, row)
+    return _filled(served.form, served.presenter, plan.shape, row, scope)
 
 
-def _filled(form: Form, shape: ReadShape, row: tuple[Token, ...]) -> dict[str, Json]:
+def _filled(
+    form: Form, presenter: Presenter, shape: ReadShape, row: tuple[Token, ...], scope: Scope
+) -> dict[str, Json]:
     try:
-        return filled(form, row, shape.positions, shape.types)
+        return filled(form, row, shape.positions, shape.types, partial(presenter.shown, tenant=scope.tenant))
     except ValueUnfit:
         raise Refusal(Code.SCHEMA_DRIFT) from None
 
 
-def _single(served: Served, plan: ReadPlan, seen: Rows, lists: Mapping[str, SeenList]) -> dict[str, Any]:
-    row = shown(served, plan, seen.rows[0])
+def _single(served: Served, plan: ReadPlan, seen: Rows, lists: Mapping[str, SeenList], scope: Scope) -> dict[str, Any]:
+    row = shown(served, plan, seen.rows[0], scope)
     for part in served.lists:
         found = lists[part.name]
-        rows = [_filled(part.form, found.shape, each) for each in found.seen.rows]
+        rows = [_filled(part.form, part.presenter, found.shape, each, scope) for each in found.seen.rows]
         row[part.name] = as_list(rows, found.seen.cut_by)
     return {"row": row}
 
 
-def _list(served: Served, plan: ReadPlan, seen: Rows, question: tuple[Json, ...]) -> dict[str, Any]:
-    rows = [shown(served, plan, row) for row in seen.rows]
+def _list(served: Served, plan: ReadPlan, seen: Rows, scope: Scope, question: tuple[Json, ...]) -> dict[str, Any]:
+    rows = [shown(served, plan, row, scope) for row in seen.rows]
     told: dict[str, Any] = as_list(rows, seen.cut_by)
     capability = served.capability
     assert isinstance(capability, ReadCapability)  # noqa: S101  # the desk dispatches by kind

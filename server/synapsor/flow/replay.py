@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from synapsor.core.presenter import covered
 from synapsor.core.proposal import Member, Proposal, Status
 from synapsor.core.records import to_body
 from synapsor.core.review import Operator, SignedDecision, signature_holds
@@ -188,7 +189,7 @@ def _proposed(proposal: Proposal, checks: tuple[Check, ...]) -> Step:
         "digest": proposal.digest,
         "relation": proposal.relation,
         "operation": proposal.operation,
-        "members": [_member(member) for member in proposal.members],
+        "members": [_member(member) for member in covered(proposal).members],
         "guards": list(proposal.guards),
         "expires_at": proposal.expires_at,
     }

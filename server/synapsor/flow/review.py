@@ -34,6 +34,7 @@ from synapsor.core.review import (
     signature_holds,
     verify_activation,
 )
+from synapsor.core.shape import shape_digest
 from synapsor.core.signatures import public_text
 from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
@@ -148,6 +149,7 @@ async def activate(
         sources=dict(sources),
         operator=operator.name,
         at=stamp(now),
+        shapes={name: shape_digest(shape) for name, shape in metadata.get("shapes", {}).items()},
     )
     signature = sign(activation, key)
     if not signature_holds(activation, signature, operator):

@@ -1,7 +1,7 @@
 """Whether a contract that is being served still is the one that was activated last.
 
 A rollback or another activation must reach a server that runs, and a read may not pay for it: the ledger is asked for one handle, at
-most once a second, and only a handle that is new has its activation proven.
+most once a second, and only a handle that is new has its activation proven at once; any other one is proven again now and then.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ log = logging.getLogger("synapsor.desk")
 
 LASTS: Final = 1.0
 """Seconds for which an answer of the ledger is good."""
+
+PROVEN: Final = 30.0
+"""Seconds for which a proof is good: a reviewer whose key is revoked vouches no longer for what a server serves."""
 
 
 class Standing:
@@ -43,7 +46,7 @@ class Standing:
         self._asking = anyio.Lock()
         self._judged: str | None = None
         self._why = ""
-        self._until = clock()
+        self._until = self._proven_until = clock()
 
     async def why(self) -> str:
         """Return why the contract is not to be served, or "" when it is; what is told is never older than `LASTS`.
@@ -65,9 +68,11 @@ class Standing:
 
     async def _ask(self) -> None:
         newest = await self._ledger.newest_activation(self.contract)
-        if newest is not None and newest == self._judged and not self._why:
+        known = newest is not None and newest == self._judged and not self._why
+        if known and self._clock() < self._proven_until:
             return
         before, self._why = self._why, await self._prove()
+        self._proven_until = self._clock() + PROVEN
         if self._judged is not None and self._why != before:
             said = f"refused from now on: {self._why}" if self._why else "served again"
             action = "not_activated" if self._why else "activated"

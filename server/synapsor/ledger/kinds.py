@@ -64,6 +64,7 @@ USE = Kind("policy_use", "use", _pick("at", "proposal", "policy", "day", "tenant
 SWITCH = Kind("policy_switch", "swi", _within("switch", "at", "operator", "state"))
 JOB = Kind("job", "job", _pick("at", "proposal", "decision", "source"))
 RECEIPT = Kind("receipt", "rcp", _pick("at", "job", "proposal", "outcome"))
+REVEAL = Kind("reveal", "rev", _pick("at", "subject", "operator", "outcome"))
 SETTLEMENT = Kind("settlement", "set", _pick("at", "proposal", "job", "receipt", "status"))
 
 KINDS: dict[str, Kind] = {
@@ -82,6 +83,7 @@ KINDS: dict[str, Kind] = {
         JOB,
         RECEIPT,
         SETTLEMENT,
+        REVEAL,
     )
 }
 BY_PREFIX: dict[str, Kind] = {k.prefix: k for k in KINDS.values()}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from synapsor.ledger.chain import Event, event
+from synapsor.ledger.chain import Book, Event, event
 from synapsor.ledger.connection import Transaction
-from synapsor.ledger.kinds import AUDIT, EVIDENCE, Record, loads, record
+from synapsor.ledger.kinds import AUDIT, EVIDENCE, REVEAL, Record, loads, record
 
 
 def read_event(audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> Event:
@@ -25,3 +25,16 @@ async def evidence_of(tx: Transaction, evidence_id: str) -> dict[str, Any] | Non
     """Return an evidence bundle."""
     row = await tx.one("evidence_by_id", id=evidence_id)
     return loads(row["body"]) if row else None
+
+
+async def evidence_holding(tx: Transaction, token: str) -> dict[str, Any] | None:
+    """Return the newest evidence bundle that holds a token."""
+    row = await tx.one("evidence_holding", token=token)
+    return loads(row["body"]) if row else None
+
+
+async def reveal(book: Book, body: Mapping[str, Any]) -> None:
+    """Record that somebody looked behind hidden values, or was refused to."""
+    kind = "revealed" if body["outcome"] == "revealed" else "reveal_refused"
+    told = record(REVEAL, body["id"], body)
+    await book.append(event(kind, body["subject"], body["at"], (told,)), checkpoint=True)

@@ -175,6 +175,14 @@ class Ledger:
         """Record a signed activation."""
         await self._write(lambda book: contracts.activate(book, activated))
 
+    async def evidence_holding(self, token: str) -> Mapping[str, Any] | None:
+        """Return the newest evidence bundle that holds a token."""
+        return await self._connection.read(lambda tx: reads.evidence_holding(tx, token))
+
+    async def record_reveal(self, reveal: Mapping[str, Any]) -> None:
+        """Record that somebody looked behind hidden values, or was refused to."""
+        await self._write(lambda book: reads.reveal(book, reveal))
+
     async def find(self, handle: str) -> Mapping[str, Any] | None:
         """Return the record of any handle; `latest` names the newest proposal."""
         return await self._connection.read(lambda tx: handles.find(tx, handle))

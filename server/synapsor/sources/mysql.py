@@ -19,7 +19,7 @@ from synapsor.sources import mysql_posture as posture
 from synapsor.sources.mysql_connection import GRACE_SECONDS, Address, MysqlDialer, Role, Session
 from synapsor.sources.mysql_effects import on_delete
 from synapsor.sources.pool import Pool, left_until
-from synapsor.sources.shield import to_the_end
+from synapsor.sources.shield import refuse_told, to_the_end
 from synapsor.sources.tls import Tls, is_loopback
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.values import digest
@@ -89,6 +89,7 @@ class MysqlReadSource(_MysqlSource):
 
     async def fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
         """Return the raw rows: text, bytes or None, as the server sent them."""
+        refuse_told(statement)
         return await self._fetch(statement, time_ms=time_ms)
 
     @asynccontextmanager
@@ -129,6 +130,7 @@ class MysqlSnapshot:
 
     async def fetch(self, statement: Statement) -> Sequence[RawRow]:
         """Return the raw rows, as of the first statement of the transaction."""
+        refuse_told(statement)
         if self.session is not None:
             return await self.session.read_on(statement, seconds=left_until(self._until))
         self.session, rows = await self._start(lambda session: session.read(statement, time_ms=self._time_ms))

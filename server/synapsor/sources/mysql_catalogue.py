@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from synapsor.core.facts import ColumnFacts, ForeignKey, RelationFacts
 from synapsor.core.plan import Relation
+from synapsor.sources import mysql_views as views
 from synapsor.sources.definitions import split_at_commas
 from synapsor.sql.statement import RawRow
 from synapsor.sql.tokens import LISTED
@@ -57,10 +58,6 @@ _UUID_LENGTH = 36
 _NOT_CODE = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|--\s[^\n]*|\#[^\n]*|/\*.*?\*/""", re.DOTALL)
 _SET = re.compile(r"\bSET\b([^;]*)", re.IGNORECASE)
 _NEW = re.compile(r"\s*NEW\s*\.\s*(?:`((?:[^`]|``)+)`|(\w+))\s*:?=", re.IGNORECASE)
-_SIMPLE_VIEW = re.compile(
-    r"select (?P<items>.+?) from \(?`(?P<schema>[^`]+)`\.`(?P<table>[^`]+)`\)?(?: where .*)?\Z", re.DOTALL
-)
-_VIEW_ITEM = re.compile(r"`[^`]+`\.`[^`]+`\.`(?P<column>[^`]+)` AS `(?P<name>[^`]+)`\Z")
 
 
 async def describe(ask: Ask, relation: Relation) -> RelationFacts | None:
@@ -73,11 +70,13 @@ async def describe(ask: Ask, relation: Relation) -> RelationFacts | None:
         ask, "SELECT table_schema, table_name, table_type, engine FROM information_schema.tables", relation
     )
     columns = {facts.name: facts for facts in await _columns(ask, relation)}
-    if found is None or not columns:
+    if found is None:
         return None
     kind, engine = str(found[2]), str(found[3] or "").upper()
-    if kind in {"VIEW", "SYSTEM VIEW"}:
+    if kind in {"VIEW", "SYSTEM VIEW"}:  # of one whose functions a reader may not run, the server tells it no column
         return await _through_view(ask, RelationFacts(relation=relation, kind="view", columns=columns))
+    if not columns:
+        return None
     hazards = [f"its engine {engine} keeps rows beyond this server's transactions"] if engine in _REMOTE_ENGINES else []
     if kind not in {"BASE TABLE", "SYSTEM VERSIONED"}:
         hazards.append("it is neither a table nor a view")
@@ -92,7 +91,20 @@ async def describe(ask: Ask, relation: Relation) -> RelationFacts | None:
         references=await _references(ask, relation),
         transactional=engine in {"INNODB", "ROCKSDB"},
         hazards=tuple(hazards),
+        traits=await _triggers(ask, relation),
     )
+
+
+async def _triggers(ask: Ask, relation: Relation) -> dict[str, str]:
+    """Return what is known of a table's triggers; a reader sees none of them."""
+    rows = await _of(
+        ask,
+        "SELECT event_object_schema, event_object_table, trigger_name, action_timing, event_manipulation, action_statement"
+        " FROM information_schema.triggers",
+        relation,
+        prefix="event_object",
+    )
+    return {f"trigger {row[2]} of {relation}": f"{row[3]} {row[4]}: {row[5]}" for row in rows}
 
 
 async def _one(ask: Ask, select: str, relation: Relation) -> RawRow | None:
@@ -242,12 +254,33 @@ def _assigned(body: str) -> Iterator[str]:
                 yield (found[1] or found[2]).replace("``", "`")
 
 
-async def _through_view(ask: Ask, view: RelationFacts) -> RelationFacts:
+async def definition_of(ask: Ask, relation: Relation) -> tuple[str, str]:
+    """Return a view's definition, "" where this credential may not see it, and with whose rights it reads."""
     found = await _one(
-        ask, "SELECT table_schema, table_name, view_definition FROM information_schema.views", view.relation
+        ask,
+        "SELECT table_schema, table_name, view_definition, security_type FROM information_schema.views",
+        relation,
     )
-    simple = _SIMPLE_VIEW.match(str(found[2] or "")) if found else None
-    items = [_VIEW_ITEM.match(item) for item in split_at_commas(simple["items"])] if simple else []
+    return (str(found[2] or ""), str(found[3] or "")) if found else ("", "")
+
+
+async def bases(ask: Ask, relation: Relation) -> frozenset[Relation]:
+    """Return the relations behind a view, through other views, as far as this credential may see their definitions."""
+    seen: set[Relation] = set()
+    waiting = [relation]
+    while waiting:
+        definition, _ = await definition_of(ask, waiting.pop())
+        new = views.read_by(definition) - seen
+        seen |= new
+        waiting += sorted(new, key=str)
+    return frozenset(seen - {relation})
+
+
+async def _through_view(ask: Ask, view: RelationFacts) -> RelationFacts:
+    definition, rights = await definition_of(ask, view.relation)
+    view = await _looked_into(ask, view, definition, rights)
+    simple = views.SIMPLE.match(definition)
+    items = [views.ITEM.match(item) for item in split_at_commas(simple["items"])] if simple else []
     base = (
         await describe(ask, Relation(schema=simple["schema"], name=simple["table"])) if simple and all(items) else None
     )
@@ -261,7 +294,29 @@ async def _through_view(ask: Ask, view: RelationFacts) -> RelationFacts:
         columns={name: replace(facts, moves=facts.moves or name in moving) for name, facts in view.columns.items()},
         unique=tuple(frozenset(seen[c] for c in key) for key in base.unique if key <= set(seen)),
         transactional=base.transactional,
-        hazards=base.hazards,
+        hazards=(*view.hazards, *base.hazards),
+        traits={**view.traits, **base.traits},
+    )
+
+
+async def _looked_into(ask: Ask, view: RelationFacts, definition: str, rights: str) -> RelationFacts:
+    """Return a view with what is unsafe about it and about the views that it reads."""
+    hazards, perils = views.hazards(definition)
+    traits = {f"definition of {view.relation}": definition, f"security of {view.relation}": rights}
+    for inner in sorted(await bases(ask, view.relation), key=str):
+        text, whose = await definition_of(ask, inner)
+        if text:
+            more, worse = views.hazards(text)
+            hazards, perils = (*hazards, *more), (*perils, *worse)
+            traits |= {f"definition of {inner}": text, f"security of {inner}": whose}
+    made = views.computed(definition)
+    columns = {name: replace(facts, computed=name in made) for name, facts in view.columns.items()}
+    return replace(
+        view,
+        columns=columns,
+        hazards=tuple(dict.fromkeys(hazards)),
+        perils=tuple(dict.fromkeys(perils)),
+        traits=traits,
     )
 
 

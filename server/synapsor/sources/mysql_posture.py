@@ -14,7 +14,7 @@ from itertools import pairwise
 from synapsor.core.facts import May, Reach, ReceiptsTable, Rights
 from synapsor.core.plan import Relation
 from synapsor.errors import SourceFailure
-from synapsor.sources.mysql_catalogue import Ask, column_privileges, text_of
+from synapsor.sources.mysql_catalogue import Ask, bases, column_privileges, text_of
 
 _TOKEN = re.compile(r"""(`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")|([^\s`'",().@]+|[(),.@*])""")
 _ROLE = re.compile(r"`(?:[^`]|``)+`(?:@`(?:[^`]|``)*`)?\Z")
@@ -185,7 +185,7 @@ async def rights(
     lossy, read_only = await _settings(ask)
     return Rights(
         powers=_powers(held),
-        reach={relation: await _reach(ask, held, relation) for relation in relations},
+        reach=await _reaches(ask, held, relations),
         readable=tuple(dict.fromkeys(grant.scope for grant in held if grant.privilege == "SELECT")),
         receipts=await _receipts(ask, receipts) if receipts else None,
         lossy=lossy,
@@ -206,6 +206,13 @@ def _powers(held: list[Grant]) -> dict[May, tuple[str, ...]]:
     return {may: tuple(dict.fromkeys(places)) for may, places in over.items()}
 
 
+async def _reaches(ask: Ask, held: list[Grant], relations: Collection[Relation]) -> dict[Relation, Reach]:
+    reach = {relation: await _reach(ask, held, relation) for relation in relations}
+    for base in {base for known in reach.values() for base in known.behind} - set(reach):
+        reach[base] = await _reach(ask, held, base)
+    return reach
+
+
 async def _reach(ask: Ask, held: list[Grant], relation: Relation) -> Reach:
     """Return what it may do: as the server says for what may be lacking, as the grants say for what may be too much."""
     allowed = await column_privileges(ask, relation)
@@ -218,6 +225,7 @@ async def _reach(ask: Ask, held: list[Grant], relation: Relation) -> Reach:
         updates=frozenset(name for name, privileges in allowed.items() if "update" in privileges),
         deletes=any(grant.privilege in {"DELETE", *_ALL} for grant in covering),
         alters=any(grant.privilege in (_ALTERING - {"DELETE"}) | _ALL for grant in covering),
+        behind=await bases(ask, relation),
     )
 
 

@@ -98,6 +98,8 @@ class _Source:
 async def _read(session: Session, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
     seconds = time_ms / 1000 + GRACE_SECONDS
     await session.begin(begin_read(time_ms), seconds, again=True)
+    if statement.told is not None:
+        await session.fetch(statement.told, seconds)
     return await session.fetch(statement, seconds)
 
 
@@ -149,6 +151,8 @@ class PostgresSnapshot:
     async def fetch(self, statement: Statement) -> Sequence[RawRow]:
         """Return the raw rows, as of the first statement of the transaction."""
         if self.session is not None:
+            if statement.told is not None:
+                await self.session.fetch(statement.told, left_until(self._until))
             return await self.session.fetch(statement, left_until(self._until))
         self.session, rows = await self._start(lambda session: _read(session, statement, time_ms=self._time_ms))
         return rows

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from synapsor.core.facts import ColumnFacts, Effect, ForeignKey, RelationFacts
 from synapsor.core.plan import ENUM, Relation
+from synapsor.sources import postgres_views as views
+from synapsor.sources.postgres_views import Look
 from synapsor.sql.statement import RawRow
 from synapsor.values import ColumnType
-
-Look: TypeAlias = Callable[..., Awaitable[Sequence[RawRow]]]
-"""Runs one catalogue query with its parameters and returns the rows."""
 
 _T = ColumnType
 _FAMILIES: dict[str, frozenset[ColumnType]] = {
@@ -105,23 +104,6 @@ WHERE t.tgrelid = $1::int8::oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 
   AND t.tgtype & 19 = 19 AND coalesce(array_length(t.tgattr::int2[], 1), 0) = 0
 """
 
-BASES = """
-SELECT DISTINCT b.oid::int8, b.relkind::text, b.relrowsecurity, n.nspname::text, b.relname::text
-FROM pg_rewrite w
-JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'n'
-JOIN pg_class b ON b.oid = d.refobjid AND b.relkind IN ('r', 'p', 'v', 'm', 'f')
-JOIN pg_namespace n ON n.oid = b.relnamespace
-WHERE w.ev_class = $1::int8::oid AND b.oid <> w.ev_class
-"""
-
-DEFINERS = """
-SELECT count(*)
-FROM pg_rewrite w
-JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_proc'::regclass
-JOIN pg_proc p ON p.oid = d.refobjid
-WHERE w.ev_class = $1::int8::oid AND p.prosecdef AND p.provolatile = 'v'
-"""
-
 ON_DELETE = """
 WITH RECURSIVE reached AS (
   SELECT c.oid AS relid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -158,10 +140,17 @@ async def describe(look: Look, relation: Relation) -> RelationFacts | None:
         return None
     oid, kind, *_ = found[0]
     view = kind in {"v", "m"}
-    rows = [row for row in await look(COLUMNS, oid) if row[10]]
-    bases = await all_bases(look, oid) if view else []
+    every = await look(COLUMNS, oid)
+    rows = [row for row in every if row[10]]
+    bases = await views.all_bases(look, oid) if view else []
+    guarded = await views.security(look, found[0], relation, bases)
+    perils = await views.perils(look, found[0], bases)
     base = bases[0][0] if kind == "v" and len(bases) == 1 and found[0][5] & _SIMPLE_VIEW == _SIMPLE_VIEW else None
     columns = await _columns(look, rows, base if view else oid, through_view=view)
+    if view:
+        definition = str((await look(views.DEFINITION, oid))[0][0])
+        made = views.computed(definition, [row[0] for row in every])
+        columns = {name: replace(facts, computed=name in made) for name, facts in columns.items()}
     unique = [] if (view and base is None) or _many_tables(found[0]) else await look(UNIQUE, base if view else oid)
     references = [] if view or _many_tables(found[0]) else await look(REFERENCES, oid)
     plain = {row[0] for row in rows if not view or row[9]}
@@ -174,7 +163,10 @@ async def describe(look: Look, relation: Relation) -> RelationFacts | None:
             ForeignKey(to=Relation(schema=schema, name=name), columns=frozenset(zip(own, theirs, strict=True)))
             for schema, name, own, theirs in references
         ),
-        hazards=tuple([hazard async for hazard in _hazards(look, found[0], bases)]),
+        hazards=(*perils, *_hazards(found[0])),
+        perils=tuple(perils),
+        row_security=guarded,
+        traits=await views.traits(look, found[0], relation, bases, guarded),
     )
 
 
@@ -182,19 +174,6 @@ async def on_delete(look: Look, relation: Relation) -> tuple[Effect, ...]:
     """Return what removing a row does beside, as far as cascades lead on; every catalogue may be read by everybody."""
     rows = await look(ON_DELETE, relation.schema, relation.name)
     return tuple(Effect(name=name, cascades=cascades) for name, cascades in rows)
-
-
-async def all_bases(look: Look, oid: int) -> list[RawRow]:
-    """Return every relation behind a view, through other views."""
-    seen: dict[int, RawRow] = {}
-    waiting = [oid]
-    while waiting:
-        for row in await look(BASES, waiting.pop()):
-            if row[0] not in seen:
-                seen[row[0]] = row
-                if row[1] == "v":
-                    waiting.append(row[0])
-    return list(seen.values())
 
 
 def _many_tables(row: RawRow) -> bool:
@@ -260,20 +239,8 @@ def _assigns(trigger: RawRow, column: str) -> bool:
     return column in str(arguments or "").split("\\000")
 
 
-async def _hazards(look: Look, row: RawRow, bases: Sequence[RawRow]) -> Any:
-    oid, kind, row_security, persistence, options, _, inherited, rewritten = row
-    settings = {option.lower() for option in options}
-    if kind == "v":
-        if not settings & {"security_barrier=true", "security_barrier=on", "security_barrier=1"}:
-            yield "a view without security_barrier: a cheap function in a filter may see rows before the tenant filter does."
-        if any(base[2] for base in bases) and not settings & {
-            "security_invoker=true",
-            "security_invoker=on",
-            "security_invoker=1",
-        }:
-            yield "a view without security_invoker over a table with row security: the table's policies do not bind its reader."
-        if (await look(DEFINERS, oid))[0][0]:
-            yield "a view that calls a volatile SECURITY DEFINER function: reading it may run code with its owner's rights."
+def _hazards(row: RawRow) -> Iterator[str]:
+    _, kind, row_security, persistence, _, _, inherited, rewritten = row
     if kind == "m":
         yield "a materialized view: it is as old as its last refresh."
     if kind == "f":

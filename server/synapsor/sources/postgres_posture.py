@@ -10,7 +10,8 @@ from collections.abc import Collection
 from synapsor.core.facts import May, Reach, ReceiptsTable, Rights
 from synapsor.core.plan import Relation
 from synapsor.sources import postgres_rights as questions
-from synapsor.sources.postgres_catalogue import UNIQUE, Look, all_bases
+from synapsor.sources.postgres_catalogue import UNIQUE
+from synapsor.sources.postgres_views import Look, all_bases
 
 _FIXES = {
     "bypasses_row_security": "ALTER ROLE … NOBYPASSRLS.",

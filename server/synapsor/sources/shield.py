@@ -1,4 +1,4 @@
-"""Work that is finished although its caller is canceled: a commit, a roll-back, giving a connection back."""
+"""What an adapter owes whatever happens: work is finished although its caller is canceled, and nothing that was asked is left out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,20 @@ from typing import Any, TypeVar
 
 import anyio
 
+from synapsor.errors import Failure, SourceFailure
+from synapsor.sql.statement import Statement
+
 T = TypeVar("T")
+
+
+def refuse_told(statement: Statement) -> None:
+    """Refuse a statement that relies on settings of its transaction, which this engine has not.
+
+    Raises:
+        SourceFailure: it does.
+    """
+    if statement.told is not None:
+        raise SourceFailure(Failure.OTHER, state="no_row_security")
 
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:

@@ -18,7 +18,7 @@ from synapsor.core.plan import Relation
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import sqlite_posture as posture
 from synapsor.sources.pool import Pool, left_until
-from synapsor.sources.shield import to_the_end
+from synapsor.sources.shield import refuse_told, to_the_end
 from synapsor.sources.sqlite_connection import (
     Hidden,
     Place,
@@ -94,6 +94,7 @@ class SqliteReadSource(_SqliteSource):
 
     async def fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
         """Return the raw rows; a cancelled or late call is interrupted."""
+        refuse_told(statement)
         job = read(statement, time_ms=time_ms)
         pool = self._pool
         session = await pool.acquire()
@@ -139,6 +140,7 @@ class SqliteSnapshot:
 
     async def fetch(self, statement: Statement) -> Sequence[RawRow]:
         """Return the raw rows, as of the first statement of the transaction."""
+        refuse_told(statement)
         job = look(statement, time_ms=self._time_ms)
         return await self._session.call(job, seconds=left_until(self._until))
 

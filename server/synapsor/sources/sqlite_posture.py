@@ -69,6 +69,7 @@ def describe(connection: sqlite3.Connection, relation: Relation) -> RelationFact
         unique=unique,
         references=_references(connection, relation) if kind == "table" else (),
         hazards=("it is a virtual table, whose rows may come from anywhere",) if virtual else (),
+        traits=_traits(connection, relation, kind, sql),
     )
 
 
@@ -101,6 +102,15 @@ def on_delete(connection: sqlite3.Connection, relation: Relation) -> tuple[Effec
             if "CASCADE" in actions:
                 waiting.append(child.lower())
     return tuple(sorted(found, key=lambda effect: (effect.cascades, effect.name)))
+
+
+def _traits(connection: sqlite3.Connection, relation: Relation, kind: str, sql: str) -> dict[str, str]:
+    rows = connection.execute(
+        f'SELECT name, sql FROM "{relation.schema}".sqlite_master WHERE type = ? AND tbl_name = ? ORDER BY name',  # noqa: S608  # as above
+        ("trigger", relation.name),
+    ).fetchall()
+    found = {f"trigger {name} of {relation}": " ".join(str(text).split()) for name, text in rows}
+    return {f"definition of {relation}": " ".join(sql.split()), **found} if kind == "view" else found
 
 
 def views(connection: sqlite3.Connection, schema: str) -> set[str]:

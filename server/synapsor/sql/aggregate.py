@@ -19,6 +19,7 @@ from synapsor.core.plan import Column
 from synapsor.errors import Code, Refusal
 from synapsor.sql import buckets, filters, tokens, trees
 from synapsor.sql.predicates import bytewise, is_spelled
+from synapsor.sql.settings import tell
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.values import ColumnType, Token, ValueUnfit
 
@@ -59,7 +60,7 @@ class AggregateTemplate:
     def bind(self, plan: AggregatePlan) -> Statement:
         """Return the statement of one call; nothing but parameters is made here."""
         params = tuple([bind(token) for bind, token in zip(self.binders, plan.bound, strict=True)])
-        return Statement(text=self.text, params=params, readers=self.readers)
+        return Statement(text=self.text, params=params, readers=self.readers, told=tell(plan.settings))
 
     def counted(self, raw: Sequence[RawRow]) -> tuple[list[Tally], str | None]:
         """Return every group, and the position.

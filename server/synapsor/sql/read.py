@@ -15,6 +15,7 @@ from sqlglot import exp
 from synapsor.core.evidence import Rows
 from synapsor.core.plan import Column, ReadPlan, ReadShape
 from synapsor.sql import filters, joins, tokens, trees
+from synapsor.sql.settings import tell
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.values import Token
 
@@ -54,7 +55,7 @@ class ReadTemplate:
         params: tuple[Any, ...] = given
         if self.binders is not None:
             params = tuple([bind(token) for bind, token in zip(self.binders, given, strict=True)])
-        return Statement(text=self.text, params=params, readers=self.readers)
+        return Statement(text=self.text, params=params, readers=self.readers, told=tell(plan.settings))
 
     def seen(self, plan: ReadPlan, raw: Sequence[RawRow]) -> Rows:
         """Return what was seen: canonical tokens, the position, and which limit cut the rows, if one did.

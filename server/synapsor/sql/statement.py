@@ -22,11 +22,13 @@ class Statement:
         text: SQL with `$1…` (postgres), `%(p1)s…` (mysql) or `:p1…` (sqlite); it holds no value of the call.
         params: the bound values, p1 first.
         readers: per result column, how a raw cell becomes a canonical token.
+        told: settings of the transaction that it runs in, set before it; only Postgres has such.
     """
 
     text: str
     params: tuple[Any, ...]
     readers: tuple[Callable[[Any], Token], ...] = ()
+    told: Statement | None = None
 
     def decode(self, rows: Sequence[RawRow]) -> list[tuple[Token, ...]]:
         """Return the rows as canonical tokens."""

@@ -195,7 +195,7 @@ async def desk_for(
             wiring[source] = Wiring(source=reader, mode=mode)
             place = Relation(schema=name, name=RECEIPTS)
             trial.targets[source] = WriteTarget(source=writer, receipts=place, time_ms=_TIME_MS)
-        served, findings = await prepare(reviewed, contract_digest(reviewed), wiring, trial.ledger.secret("cursor"))
+        served, findings = await prepare(reviewed, contract_digest(reviewed), wiring, trial.ledger.secret)
         refuse_fatal(findings)
         await _activate(trial)
         trial.desk = Desk(served, trial.ledger, trial.clock)

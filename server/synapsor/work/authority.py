@@ -13,11 +13,13 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
 from synapsor.core.authority import table_for
 from synapsor.core.facts import Effect
+from synapsor.core.hidden import Keeper
 from synapsor.core.newcomers import match_plan
 from synapsor.core.outcome import Outcome, Why, why_failed, why_refused
 from synapsor.core.plan import Relation
 from synapsor.core.policy import outside
 from synapsor.core.posture import natives
+from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal
 from synapsor.core.quorum import counted
 from synapsor.core.review import Operator, SignedDecision, verify_approval, verify_policy_approval
@@ -116,6 +118,7 @@ async def authorise(
     until = min(proposal.expires_at, *(one.decision.expires_at for one in approvals))
     return Task(
         **vars(claim),
+        opened=_opened(proposal, ledger),
         table=table,
         natives=kinds,
         expired=lambda: now() >= until,
@@ -146,6 +149,13 @@ async def claim_of(
         time_ms=place.time_ms,
         reached=reached,
     )
+
+
+def _opened(proposal: Proposal, ledger: WorkLedger) -> Proposal:
+    try:
+        return opened(proposal, Keeper.of(ledger.secret))
+    except IntegrityError:
+        raise Denied(Why.HIDDEN_UNREADABLE) from None
 
 
 def _approval(lease: Lease, record: ProposalRecord) -> SignedDecision:

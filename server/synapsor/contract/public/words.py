@@ -70,7 +70,6 @@ NOTES: Final[dict[str, str]] = {
 
 WAITS: Final[dict[str, str]] = {
     "reversibility": "Reviewed inverses are not part of this version.",
-    "tokens": "Columns that a model sees as tokens are not part of this version.",
 }
 """What the translation writes already and this version does not serve yet; a line goes when its feature comes."""
 

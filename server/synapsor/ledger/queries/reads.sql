@@ -25,6 +25,22 @@ WHERE a.id = 'aud' || substr(:id, 3) AND e.id = :id;
 -- Find an evidence bundle by the number of its event.
 SELECT seq, id, at, tenant, principal, capability, body FROM evidence WHERE seq = :seq;
 
+-- name: evidence_holding
+-- The newest evidence bundle whose body holds a token; a person asks for it, and it may look at every bundle.
+SELECT seq, id, body FROM evidence WHERE instr(body, :token) > 0 ORDER BY seq DESC LIMIT 1;
+
+-- name: insert_reveal
+-- Add a look behind hidden values, with the number of its event.
+INSERT INTO reveal (seq, id, at, subject, operator, outcome, body) VALUES (:seq, :id, :at, :subject, :operator, :outcome, :body);
+
+-- name: reveal_by_id
+-- Find a look behind hidden values by its handle.
+SELECT seq, id, at, subject, operator, outcome, body FROM reveal WHERE id = :id;
+
+-- name: reveal_at
+-- Find a look behind hidden values by the number of its event.
+SELECT seq, id, at, subject, operator, outcome, body FROM reveal WHERE seq = :seq;
+
 -- name: answered_in_run
 -- The evidence of what a capability answered in a run, for one tenant and one principal, newest first.
 SELECT e.body FROM query_audit AS a JOIN evidence AS e ON e.seq = a.seq

@@ -215,6 +215,17 @@ CREATE TABLE settlement (
     body TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE reveal (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    operator TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX reveal_subject ON reveal (subject, seq);
+
 -- The chain has no gaps and grows at its end only.
 CREATE TRIGGER event_grows BEFORE INSERT ON event
 WHEN NEW.seq <> coalesce((SELECT max(seq) FROM event), 0) + 1
@@ -428,4 +439,12 @@ END;
 CREATE TRIGGER settlement_kept BEFORE DELETE ON settlement
 BEGIN
     SELECT raise(ABORT, 'settlement: append only');
+END;
+CREATE TRIGGER reveal_fixed BEFORE UPDATE ON reveal
+BEGIN
+    SELECT raise(ABORT, 'reveal: append only');
+END;
+CREATE TRIGGER reveal_kept BEFORE DELETE ON reveal
+BEGIN
+    SELECT raise(ABORT, 'reveal: append only');
 END;

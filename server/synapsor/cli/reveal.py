@@ -1,0 +1,46 @@
+"""`synapsor reveal`: what stands behind a token, for a person with the role; who looked, at what and why is on record."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+
+from synapsor import runtime
+from synapsor.approve.plain import shown
+from synapsor.cli.signer import signer
+from synapsor.cli.terminal import answer, interrupt_at_once
+from synapsor.config import load_config
+from synapsor.errors import DecisionRefused, UsageError
+from synapsor.flow.reveal import behind, refuse, reveal
+
+
+def run(arguments: Namespace) -> int:
+    """Show it and return 0."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Namespace) -> int:
+    interrupt_at_once()
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        ledger, now = await project.ledger(), project.clock.now()
+        try:
+            asked = await behind(ledger, arguments.subject, arguments.column)
+        except UsageError:
+            await refuse(ledger, arguments.subject[:64], arguments.operator or "", "not_found", arguments.reason, now)
+            raise
+        try:
+            operator, key = signer(arguments, project.operators(), role=asked.role)
+        except DecisionRefused as refused:
+            await refuse(ledger, asked.subject, arguments.operator or "", refused.rule, arguments.reason, now)
+            raise
+        told, values = await reveal(ledger, asked, operator=operator, key=key, reason=arguments.reason, now=now)
+    lines = [f"{token}  {shown(value, quoted=True).text}" for token, value in values.items()]
+    text = "\n".join([*lines, f"{told.id}: recorded that {told.operator} looked ({shown(told.reason).text})"])
+    document = {
+        "id": told.id,
+        "evidence": told.evidence,
+        "column": told.column,
+        "values": [{"token": token, "value": value} for token, value in values.items()],
+    }
+    answer(arguments, "reveal", document, text)
+    return 0

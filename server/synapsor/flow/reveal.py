@@ -1,0 +1,178 @@
+"""Look behind a token: a person with the role signs why, the look is on record before the value is shown, and so is every refusal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from synapsor import handles
+from synapsor.core.hidden import BEGINS, Keeper, Place
+from synapsor.core.moment import stamp
+from synapsor.core.presenter import opened
+from synapsor.core.proposal import Proposal
+from synapsor.core.records import to_body
+from synapsor.core.review import Operator, Reveal, may_decide, may_reveal, sign, signature_holds
+from synapsor.core.signatures import public_text
+from synapsor.errors import DecisionRefused, UsageError
+from synapsor.ports import ReviewLedger
+
+MAX_REASON = 500
+_NOBODY = "?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """What somebody asks to look behind: the tokens of one column in one evidence bundle.
+
+    Attributes:
+        subject: the token or handle that was asked about.
+        role: whoever has it may look.
+    """
+
+    subject: str
+    column: str
+    evidence: Mapping[str, Any]
+    role: str
+    sealed: Mapping[str, str]
+
+
+async def behind(ledger: ReviewLedger, subject: str, column: str | None) -> Behind:
+    """Return what a token, or a column of an evidence bundle, is about.
+
+    Raises:
+        UsageError: nothing of this ledger has such a token or handle, or nothing is kept behind the column.
+    """
+    if subject.startswith(BEGINS):
+        evidence = await ledger.evidence_holding(subject)
+    else:
+        evidence = await ledger.evidence(subject)
+    if evidence is None:
+        raise UsageError(
+            "There is no such token or evidence.", fix="Give a token as the model saw it, or a handle ev_…."
+        )
+    parts = (evidence, *evidence.get("lists", {}).values())
+    kept: dict[str, Mapping[str, str]] = {}
+    roles: dict[str, str] = {}
+    for part in parts:
+        for name, tokens in part.get("sealed", {}).items():
+            if not subject.startswith(BEGINS) or subject in tokens:
+                kept.setdefault(name, tokens)
+                roles.setdefault(name, str(part["hidden"][name][1]))
+    named = list(kept)
+    if column is None and len(named) == 1:
+        column = named[0]
+    if column is None or column not in named:
+        told = f"Named here: {', '.join(sorted(named))}." if named else "Masked values are kept as they were seen."
+        raise UsageError("Say with --column which tokenised column is meant.", fix=told)
+    tokens = kept[column]
+    chosen = {subject: tokens[subject]} if subject.startswith(BEGINS) else dict(tokens)
+    role = roles[column]
+    return Behind(subject=subject, column=column, evidence=evidence, role=role, sealed=chosen)
+
+
+async def reveal(
+    ledger: ReviewLedger,
+    asked: Behind,
+    *,
+    operator: Operator,
+    key: Ed25519PrivateKey,
+    reason: str,
+    now: dt.datetime,
+) -> tuple[Reveal, dict[str, str]]:
+    """Return the signed look, recorded, and the value behind each token.
+
+    Raises:
+        DecisionRefused: this operator may not look; that is recorded too.
+        IntegrityError: a value was not sealed by this ledger.
+    """
+    _check_reason(reason)
+    try:
+        may_reveal(operator, asked.role)
+        _check_key(operator, key)
+    except DecisionRefused as refused:
+        await refuse(ledger, asked.subject, operator.name, refused.rule, reason, now)
+        raise
+    keeper = Keeper.of(ledger.secret)
+    place = Place(str(asked.evidence["source"]), "", asked.column, asked.evidence["tenant"])
+    values = {token: str(keeper.unseal(place, sealed)) for token, sealed in asked.sealed.items()}
+    told = Reveal(
+        id=handles.new("rev"),
+        ledger=ledger.id,
+        subject=asked.subject,
+        evidence=str(asked.evidence["id"]),
+        column=asked.column,
+        tokens=tuple(values),
+        operator=operator.name,
+        role=asked.role,
+        reason=reason,
+        at=stamp(now),
+    )
+    await _record(ledger, told, key, operator)
+    return told, values
+
+
+async def reveal_for_decision(
+    ledger: ReviewLedger, proposal: Proposal, *, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime
+) -> Proposal:
+    """Return a proposal with the hidden values that it would change, for who decides on it; the look is recorded first.
+
+    Raises:
+        DecisionRefused: this operator may not decide on it; that is recorded too.
+        IntegrityError: a value was not sealed by this ledger.
+    """
+    try:
+        may_decide(proposal, operator, now=stamp(now))
+        _check_key(operator, key)
+    except DecisionRefused as refused:
+        await refuse(ledger, proposal.id, operator.name, refused.rule, "to decide", now)
+        raise
+    whole = opened(proposal, Keeper.of(ledger.secret))
+    told = Reveal(
+        id=handles.new("rev"),
+        ledger=ledger.id,
+        subject=proposal.id,
+        evidence=proposal.evidence,
+        column=", ".join(n for n in proposal.changed if n in proposal.hidden),
+        tokens=(),
+        operator=operator.name,
+        role=proposal.role,
+        reason="to decide",
+        at=stamp(now),
+    )
+    await _record(ledger, told, key, operator)
+    return whole
+
+
+async def refuse(ledger: ReviewLedger, subject: str, operator: str, rule: str, reason: str, now: dt.datetime) -> None:
+    """Record that somebody was refused a look; `operator` is "" where nobody knows who it was."""
+    handle = handles.new("rev")
+    who = operator or _NOBODY
+    body = {"id": handle, "at": stamp(now), "subject": subject, "operator": who, "outcome": rule, "reason": reason}
+    await ledger.record_reveal(body)
+
+
+async def _record(ledger: ReviewLedger, told: Reveal, key: Ed25519PrivateKey, operator: Operator) -> None:
+    signature = sign(told, key)
+    assert signature_holds(told, signature, operator)  # noqa: S101  # the key was compared before
+    body = {"id": told.id, "at": told.at, "subject": told.subject, "operator": told.operator, "outcome": "revealed"}
+    await ledger.record_reveal({**body, "reveal": to_body(told), "signature": signature})
+
+
+def _check_key(operator: Operator, key: Ed25519PrivateKey) -> None:
+    if public_text(key) != operator.key:
+        raise DecisionRefused(
+            "wrong_key",
+            f"This is not the key of {operator.name}.",
+            fix="Use the key that was added with `synapsor operator add`.",
+            exit_code=5,
+        )
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip() or len(reason) > MAX_REASON or any(unicodedata.category(c)[0] == "C" for c in reason):
+        raise UsageError("A look needs a reason.", fix=f"Say why with --reason, in at most {MAX_REASON} characters.")
