@@ -20,6 +20,8 @@ from tests.databases import Database, execute, load_memory
 from tests.engines import tried
 
 _FOLDING = "CREATE COLLATION IF NOT EXISTS billing.folding (provider = icu, locale = 'und-u-ks-level1', deterministic = false);"
+# A case is a whole contract; that its text is long is no failure.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 _DRAWN = settings(
     suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture),
     # A failure is shown as it was drawn: to shrink it takes minutes, for each try makes tables and compiles statements.
