@@ -776,6 +776,36 @@ def test_a_hidden_column_is_filtered_by_fixed_values_and_has_no_bound() -> None:
 
 
 @pytest.mark.requirement("hidden:no-oracle")
+@pytest.mark.parametrize(
+    ("hidden", "said"),
+    [
+        ("fee: {", listed("    where: {status: open}\n    set: {fee: {add: 1 # SYN805\n      }}")),
+        (
+            "fee: {",
+            listed(
+                "    where: {status: open}\n    set: {fee: 1}",
+                limits="    members: {at_most: 5, totals: {fee: {after: {at_most: 9}}}} # SYN805",
+            ),
+        ),
+        (
+            "status: {",
+            listed(
+                "    where: {id: x}\n    set: {status: overdue}\n    transitions: {status: {open: [overdue]}} # SYN805",
+                limits="    context: support",
+            ),
+        ),
+        ("note: {", inserted("    dedup: [tenant_id, id, note] # SYN805\n    set: {id: x, note: $words}")),
+    ],
+    ids=["added to", "a total", "steps", "dedup"],
+)
+def test_nothing_of_a_proposal_follows_from_a_hidden_value(hidden: str, said: str) -> None:
+    text = GOOD.replace(PROPOSED, said).replace(hidden, hidden + "show: token, ", 1)
+    found = [p for p in reported(read_text(text, "x.yaml").problems) if p[1] == "SYN805"]
+    assert found == marked(text)
+    assert found
+
+
+@pytest.mark.requirement("hidden:no-oracle")
 def test_neither_risk_nor_a_policy_judges_by_a_hidden_column() -> None:
     text = GOOD.replace("fee: {type: integer,", "fee: {type: integer, show: token,").replace("    order: [-fee]\n", "")
     text = text.replace(

@@ -145,7 +145,7 @@ RULES: Final[dict[str, str]] = {
     "SYN802": "last_four belongs to text, and token to types whose stored text is known beforehand; reveal belongs to token; of a denied column nothing is said of how it is shown.",
     "SYN803": "A column that is not shown as it is stands in a filter with fixed values only: with an argument its value could be guessed.",
     "SYN804": "A column that is not shown as it is stands in no order.",
-    "SYN805": "A bound, a risk and a policy are about columns that are shown as they are.",
+    "SYN805": "What a proposal computes, bounds or is judged by is shown as it is.",
     "SYN806": "A column for aggregates only is neither returned nor set.",
     "SYN807": "Two tables over one relation agree on how its columns are shown, and on its row security.",
     "SYN808": "Row security names at least one setting, each once, and no tenant where all rows belong to one.",
