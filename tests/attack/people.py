@@ -63,6 +63,22 @@ capabilities:
     set: {email: $address, card: $number}
     returns: [id]
     approval: {role: billing_lead}
+  people.propose_notes:
+    description: Ask for the note of everybody at the shop's own address to be replaced.
+    propose: update people
+    members: {at_most: 5}
+    arguments: {words: {type: string, max_length: 60}}
+    where: {email: CANARY-mail-1@acme.example}
+    set: {note: $words}
+    returns: [id, email, note]
+    approval: {role: billing_lead}
+  people.propose_person:
+    description: Ask for a person to be added, of whom only the name is known yet.
+    propose: insert people
+    arguments: {person: {type: string, max_length: 20}, called: {type: string, max_length: 60}}
+    dedup: [tenant_id, id]
+    set: {id: $person, name: $called}
+    approval: {role: billing_lead}
 """
 
 MAIL = "CANARY-mail-1@acme.example"
@@ -78,19 +94,19 @@ INSERT INTO {{people}} (id, tenant_id, name, card, email, salary, note, secret) 
 """
 _READ = "id, tenant_id, name, card, email, salary, note"
 _COLUMNS = (
-    "id {text} NOT NULL PRIMARY KEY, tenant_id {text} NOT NULL, name {text}, card {text}, email {text}, salary {number},"
-    " note {text}, secret {text} NOT NULL"
+    "id {text} NOT NULL PRIMARY KEY, tenant_id {text} NOT NULL, name {text}, card {text}, email {text} DEFAULT 'CANARY-default', salary {number},"
+    " note {text}, secret {text} NOT NULL DEFAULT 'CANARY-secret'"
 )
 _MAKE = {
     "postgres": (
         f"CREATE TABLE billing.people ({_COLUMNS.format(text='text', number='bigint')});"
         f"GRANT SELECT ({_READ}) ON billing.people TO synapsor_reader, synapsor_writer;"
-        "GRANT UPDATE (note, email, card) ON billing.people TO synapsor_writer;"
+        "GRANT UPDATE (note, email, card), INSERT (id, tenant_id, name) ON billing.people TO synapsor_writer;"
     ),
     "mariadb": (
         f"CREATE TABLE people ({_COLUMNS.format(text='varchar(60)', number='bigint')}) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;"
         f"GRANT SELECT ({_READ}) ON people TO synapsor_reader@'127.0.0.1';"
-        f"GRANT SELECT ({_READ}), UPDATE (note, email, card) ON people TO synapsor_writer@'127.0.0.1';"
+        f"GRANT SELECT ({_READ}), UPDATE (note, email, card), INSERT (id, tenant_id, name) ON people TO synapsor_writer@'127.0.0.1';"
     ),
     "sqlite": f"CREATE TABLE people ({_COLUMNS.format(text='TEXT', number='INTEGER')}) STRICT;",
 }

@@ -21,6 +21,7 @@ from tests.databases import Database
 from tests.projects import ACME, GLOBEX, leo_approves
 
 INSPECT, LIST, NOTE, CONTACT = "people.inspect", "people.list", "people.propose_note", "people.propose_contact"
+NOTES, PERSON = "people.propose_notes", "people.propose_person"
 TOKEN = re.compile(r"tok_[0-9a-f]{32}\Z")
 HIDDEN = (MAIL, CARD, "CANARY", "1234567", *(f"7712340{n}" for n in (1, 2, 9)))
 
@@ -174,6 +175,22 @@ async def test_a_hidden_value_is_replaced_as_it_was_approved(people: Shop) -> No
         ("ada@new.example", "5555666677778888", int(SALARY))
     ]
     assert (await person(people))["card"] == "…8888"
+
+
+@pytest.mark.requirement("hidden:guarded")
+async def test_rows_chosen_by_a_hidden_column_are_changed_as_they_were_approved(people: Shop) -> None:
+    await people.approved(NOTES, {"words": "both"})
+    assert await people.work() == [("applied", "")]
+    found = people.rows("SELECT id, note FROM {people} ORDER BY id")
+    assert found == [("P-1", "both"), ("P-2", "both"), ("P-3", "three"), ("P-9", "nine")]
+
+
+@pytest.mark.requirement("canary:nowhere")
+async def test_what_the_database_fills_in_a_hidden_column_is_in_no_byte_of_the_ledger(people: Shop) -> None:
+    await people.approved(PERSON, {"person": "P-4", "called": "Dee"})
+    assert await people.work() == [("applied", "")]
+    assert people.rows("SELECT email FROM {people} WHERE id = 'P-4'") == [("CANARY-default",)]
+    assert b"CANARY-default" not in ledger_bytes(people.files.root)
 
 
 @pytest.mark.requirement("hidden:shown-as-reviewed")

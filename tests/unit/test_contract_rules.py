@@ -806,6 +806,25 @@ def test_nothing_of_a_proposal_follows_from_a_hidden_value(hidden: str, said: st
 
 
 @pytest.mark.requirement("hidden:no-oracle")
+def test_no_policy_approves_what_is_written_to_a_hidden_column() -> None:
+    text = GOOD.replace("note: {", "note: {show: token, ").replace(
+        "approval: {role: lead}", "approval: {role: lead, policy: small} # SYN805"
+    )
+    text += "policies:\n  small: {when: {fee: {before: {at_most: 9}}}, limits: {per_day: {count: 3}}}\n"
+    assert [p for p in reported(read_text(text, "x.yaml").problems) if p[1] == "SYN805"] == marked(text)
+
+
+@pytest.mark.requirement("hidden:no-oracle")
+def test_a_link_joins_by_columns_that_are_shown_as_they_are() -> None:
+    text = LINKED.replace("region_id: text,", "region_id: {type: text, show: token},")
+    text = text.replace("because: Regions come from one list.}", "because: So it is.} # SYN810")
+    text = text.replace(
+        "receiver: {to: buyers, on: {buyer_id: id}}", "receiver: {to: buyers, on: {buyer_id: region_id}} # SYN810"
+    )
+    assert reported(read_text(text, "x.yaml").problems) == marked(text)
+
+
+@pytest.mark.requirement("hidden:no-oracle")
 def test_neither_risk_nor_a_policy_judges_by_a_hidden_column() -> None:
     text = GOOD.replace("fee: {type: integer,", "fee: {type: integer, show: token,").replace("    order: [-fee]\n", "")
     text = text.replace(

@@ -9,9 +9,12 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.model import Contract
 from synapsor.contract.plainly import bounds_of, effects_of, totals_of
 from synapsor.core.authority import table_for
+from synapsor.core.hidden import Keeper
 from synapsor.core.outcome import Why
+from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal
 from synapsor.core.review import Operator
+from synapsor.errors import IntegrityError
 from synapsor.flow.review import contract_behind
 from synapsor.ports import AgentLedger
 from synapsor.values import digest
@@ -39,11 +42,16 @@ class Terms:
 async def terms_behind(ledger: AgentLedger, proposal: Proposal, operators: Mapping[str, Operator]) -> Terms:
     """Return the terms of the contract that a proposal was made under, which must be the one that is activated."""
     contract = await contract_behind(proposal, ledger, operators)
-    return Terms(refusal=contract) if isinstance(contract, Why) else terms_of(proposal, contract)
+    if isinstance(contract, Why):
+        return Terms(refusal=contract)
+    try:
+        return terms_of(opened(proposal, Keeper.of(ledger.secret)), contract)
+    except IntegrityError:
+        return Terms(refusal=Why.HIDDEN_UNREADABLE)
 
 
 def terms_of(proposal: Proposal, contract: Contract) -> Terms:
-    """Return what this contract says of the proposal."""
+    """Return what this contract says of a proposal that is opened."""
     table = table_for(proposal, contract)
     if isinstance(table, Why):
         return Terms(refusal=table)

@@ -47,6 +47,16 @@ def _pairs(here: Path, link: Link, table: Table, target: Table, at: Positions) -
             for side, column, report in sides
             if column not in side.allowed
         ]
+        found += [
+            report(
+                place,
+                "SYN810",
+                f"`{column}` is not shown as it is, and the other side would tell it.",
+                "Link by another column.",
+            )
+            for side, column, report in sides
+            if column in side.hidden
+        ]
         yield from found
         if found:
             continue

@@ -150,6 +150,7 @@ RULES: Final[dict[str, str]] = {
     "SYN807": "Two tables over one relation agree on how its columns are shown, and on its row security.",
     "SYN808": "Row security names at least one setting, each once, and no tenant where all rows belong to one.",
     "SYN809": "A column that is not shown as it is is no group and no period; a masked or tokenised one is measured by count_distinct only.",
+    "SYN810": "A link joins by columns that are shown as they are.",
 }
 
 

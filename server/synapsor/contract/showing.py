@@ -177,13 +177,17 @@ def _judged(
         ((*path, "risk", level), entry) for level, entry in levels(capability.risk).items()
     ]
     if policy is not None:
+        # A model could have its guesses written, each without a person, and read their tokens.
+        places.append(((*path, "approval", "policy"), capability.set))
         places.append(((*path, "approval", "policy"), policy.when))
         places += [((*path, "approval", "policy"), limit.total) for limit in policy.limits.per_day]
     for here, columns in places:
         for column in columns:
             if hidden(column) is not None:
                 message = f"`{column}` is not shown as it is, {_ORACLE}."
-                yield at.at_value(here, "SYN805", message, "Judge by another column.")
+                yield at.at_value(
+                    here, "SYN805", message, "Judge by other columns, and let a person decide on this one."
+                )
 
 
 def showing_differs(table: Table, other: Table, path: Path, at: Positions) -> Iterator[Problem]:

@@ -187,7 +187,7 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
         raise _Stop(Result(outcome=Outcome.FAILED, why=Why.APPROVAL_EXPIRED))
     await task.reached("apply.before_commit")
     await tx.commit()
-    return Result(outcome=Outcome.APPLIED, changed=True, after=_there(task.opened, after), newcomers=newcomers)
+    return Result(outcome=Outcome.APPLIED, changed=True, after=_there(task, after), newcomers=newcomers)
 
 
 async def _tell(task: Task, tx: WriteTransaction) -> None:
@@ -198,9 +198,10 @@ async def _tell(task: Task, tx: WriteTransaction) -> None:
         await tx.fetch(told)
 
 
-def _there(proposal: Proposal, rows: Sequence[dict[str, Token] | None]) -> tuple[dict[str, Token], ...]:
+def _there(task: Task, rows: Sequence[dict[str, Token] | None]) -> tuple[dict[str, Token], ...]:
     """Return the rows that are there, without the hidden values that the change is not about."""
-    kept = {n for n, _ in proposal.columns} - (proposal.hidden - set(proposal.changed))
+    hidden = set(task.table.hidden) | task.proposal.hidden
+    kept = {n for n, _ in task.proposal.columns} - (hidden - set(task.proposal.changed))
     return tuple({n: t for n, t in row.items() if n in kept} for row in rows if row is not None)
 
 

@@ -17,9 +17,11 @@ from synapsor.contract.approvals import POLICY_SIGNER
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.core.authority import table_for
+from synapsor.core.hidden import Keeper
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.policy import Deferral, outside, policy_of, use_of
+from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import (
     Decision,
@@ -34,7 +36,7 @@ from synapsor.core.review import (
     signature_holds,
     switch_holds,
 )
-from synapsor.errors import DecisionRefused
+from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.review import APPROVAL_LASTS, check_reason, contract_behind, job_of, wrong_key
 from synapsor.ports import ReviewLedger, WorkLedger
 from synapsor.values import digest
@@ -110,7 +112,7 @@ async def approve_by_policy(
     if proposal.ledger != ledger.id or stamp(now) >= proposal.expires_at:
         return None
     contract = await contract_behind(proposal, ledger, operators)
-    deferral = await _unproven(proposal, ledger) or _left(proposal, contract)
+    deferral = await _unproven(proposal, ledger) or _left(proposal, contract, ledger)
     if deferral is None and not isinstance(contract, Why):
         signed = _signed(proposal, signer, now)
         policy = policy_of(proposal, contract)
@@ -139,10 +141,13 @@ async def _unproven(proposal: Proposal, ledger: WorkLedger) -> Deferral | None:
     return None
 
 
-def _left(proposal: Proposal, contract: Contract | Why) -> Deferral | None:
+def _left(proposal: Proposal, contract: Contract | Why, ledger: WorkLedger) -> Deferral | None:
     if isinstance(contract, Why):
         return Deferral(policy=proposal.policy or "", why=contract.value)
-    table = table_for(proposal, contract)
+    try:
+        table = table_for(opened(proposal, Keeper.of(ledger.secret)), contract)
+    except IntegrityError:
+        table = Why.HIDDEN_UNREADABLE
     if not isinstance(table, Table):
         return Deferral(policy=proposal.policy or "", why=table.value)
     return outside(proposal, contract)

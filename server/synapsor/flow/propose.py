@@ -17,11 +17,12 @@ from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, Rows
 from synapsor.core.measure import images
 from synapsor.core.moment import parse, stamp
+from synapsor.core.outcome import Why
 from synapsor.core.plan import ReadPlan
 from synapsor.core.proposal import Member, Proposal, Status, exact_json, request_key
 from synapsor.core.question import plan_absent
 from synapsor.core.scope import Scope
-from synapsor.core.writeback import target
+from synapsor.core.writeback import Receipt, target
 from synapsor.errors import Code, Refusal
 from synapsor.flow.grounds import rests_on
 from synapsor.flow.prepare import Served
@@ -178,9 +179,15 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
         "expires_at": proposal.expires_at,
         "needs": {"role": proposal.role, "people": proposal.quorum},
         "reason": rejected.reason if rejected else None,
-        "outcome": receipt.code or receipt.outcome if receipt else None,
+        "outcome": _outcome(receipt, proposal, served) if receipt else None,
         "status_resource": f"synapsor://proposal/{proposal.id}",
     }
+
+
+def _outcome(receipt: Receipt, proposal: Proposal, served: Served) -> str:
+    """Return how it ended; of a hidden column not that its row, and so its value, did not move."""
+    moved_not = receipt.code == Why.VERSION_DID_NOT_MOVE.value and set(served.table.hidden) & set(proposal.changed)
+    return receipt.outcome if moved_not or not receipt.code else receipt.code
 
 
 def _row_view(proposal: Proposal, member: Member, served: Served) -> dict[str, Any]:

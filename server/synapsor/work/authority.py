@@ -99,7 +99,8 @@ async def authorise(
     contract = await contract_behind(proposal, ledger, operators)
     if isinstance(contract, Why):
         raise Denied(contract)
-    table = table_for(proposal, contract)
+    whole = _opened(proposal, ledger)
+    table = table_for(whole, contract)
     if isinstance(table, Why):
         raise Denied(table)
     capability = contract.capabilities[proposal.capability]
@@ -118,7 +119,7 @@ async def authorise(
     until = min(proposal.expires_at, *(one.decision.expires_at for one in approvals))
     return Task(
         **vars(claim),
-        opened=_opened(proposal, ledger),
+        opened=whole,
         table=table,
         natives=kinds,
         expired=lambda: now() >= until,
