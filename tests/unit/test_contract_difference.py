@@ -74,6 +74,8 @@ def at(*path: str, value: Any) -> Callable[[Data], None]:
     def edit(found: Data) -> None:
         for step in path[:-1]:
             found = found.setdefault(step, {})
+        if not isinstance(found, dict):
+            reject()  # another edit has put the short form there
         if value is ...:
             found.pop(path[-1], None)
         else:
