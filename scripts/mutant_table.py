@@ -12,6 +12,7 @@ class Mutant:
 
     Attributes:
         promise: an id of `tests/requirements.py`.
+        file: what it breaks, from the package's own folder on.
         old, new: the text that is replaced, which stands once in the file, and what it is replaced by.
         tests: what pytest is asked to run; something of it must fail.
     """
@@ -28,7 +29,7 @@ MUTANTS = (
     Mutant(
         "public.closed",
         "public-contract:codes",
-        "server/synapsor/contract/public/part.py",
+        "contract/public/part.py",
         "if key not in known and not is_extension(key):",
         "if False:",
         "tests/unit/test_public_codes.py -k what_breaks_a_rule",
@@ -36,7 +37,7 @@ MUTANTS = (
     Mutant(
         "public.boolean-is-no-number",
         "public-contract:codes",
-        "server/synapsor/contract/public/forms.py",
+        "contract/public/forms.py",
         "    if isinstance(value, bool):\n        return False\n",
         "",
         "tests/unit/test_public_codes.py -k what_breaks_a_rule",
@@ -44,7 +45,7 @@ MUTANTS = (
     Mutant(
         "public.secrets",
         "public-contract:codes",
-        "server/synapsor/contract/public/document.py",
+        "contract/public/document.py",
         "if _SECRET_KEY.search(key) and _SECRET_VALUE.search(item):",
         "if False:",
         "tests/unit/test_public_codes.py -k what_breaks_a_rule",
@@ -52,7 +53,7 @@ MUTANTS = (
     Mutant(
         "public.duplicate-key",
         "public-contract:one-reading",
-        "server/synapsor/contract/public/text.py",
+        "contract/public/text.py",
         "if key in found:",
         "if False:",
         "tests/unit/test_public_text.py -k read_in_two_ways",
@@ -60,7 +61,7 @@ MUTANTS = (
     Mutant(
         "public.exact-number",
         "public-contract:one-reading",
-        "server/synapsor/contract/public/text.py",
+        "contract/public/text.py",
         "if Decimal(repr(number)) != Decimal(text):",
         "if False:",
         "tests/unit/test_public_text.py -k read_in_two_ways",
@@ -68,7 +69,7 @@ MUTANTS = (
     Mutant(
         "public.kept-out",
         "public-contract:refused-by-name",
-        "server/synapsor/contract/public/subjects.py",
+        "contract/public/subjects.py",
         'return {column: "denied" for',
         'return {column: "text" for',
         "tests/unit/test_public_translation.py -k kept_out_is_denied",
@@ -76,7 +77,7 @@ MUTANTS = (
     Mutant(
         "public.waits",
         "public-contract:refused-by-name",
-        "server/synapsor/contract/public/draft.py",
+        "contract/public/draft.py",
         "if feature in self.waits:",
         "if False:",
         "tests/unit/test_public_translation.py -k waits_for_a_feature",
@@ -84,7 +85,7 @@ MUTANTS = (
     Mutant(
         "public.writeback",
         "public-contract:refused-by-name",
-        "server/synapsor/contract/public/changes.py",
+        "contract/public/changes.py",
         'if writes.get("mode") not in {None, "direct_sql"} or',
         "if False or",
         "tests/unit/test_public_translation.py -k cannot_be_honoured",
@@ -92,7 +93,7 @@ MUTANTS = (
     Mutant(
         "public.protected",
         "public-contract:refused-by-name",
-        "server/synapsor/contract/public/capabilities.py",
+        "contract/public/capabilities.py",
         'if "protected_read" in capability:',
         "if False:",
         "tests/unit/test_public_translation.py -k cannot_be_honoured",
@@ -100,7 +101,7 @@ MUTANTS = (
     Mutant(
         "public.policies",
         "public-contract:refused-by-name",
-        "server/synapsor/contract/public/policies.py",
+        "contract/public/policies.py",
         'if policy.get("kind") != "approval" or',
         "if False and",
         "tests/unit/test_public_translation.py -k of_the_frame",
@@ -108,7 +109,7 @@ MUTANTS = (
     Mutant(
         "public.role",
         "public-contract:refused-by-name",
-        "server/synapsor/contract/public/changes.py",
+        "contract/public/changes.py",
         "if not isinstance(role, str):",
         "if role is ...:",
         "tests/unit/test_public_translation.py -k cannot_be_honoured",
@@ -116,7 +117,7 @@ MUTANTS = (
     Mutant(
         "public.narrowed",
         "public-contract:refused-by-name",
-        "server/synapsor/contract/public/numbers.py",
+        "contract/public/numbers.py",
         'math.ceil(value) if ours == "at_least" else math.floor(value)',
         'math.floor(value) if ours == "at_least" else math.ceil(value)',
         "tests/unit/test_public_translation.py -k narrowed_inwards",
@@ -124,7 +125,7 @@ MUTANTS = (
     Mutant(
         "public.proved",
         "public-contract:refused-by-name",
-        "server/synapsor/contract/public/translate.py",
+        "contract/public/translate.py",
         "    if not draft.refused:\n        prove(draft)\n",
         "",
         "tests/unit/test_public_translation.py -k breaks_a_rule_of_ours",
@@ -132,7 +133,7 @@ MUTANTS = (
     Mutant(
         "public.exit",
         "public-contract:refused-by-name",
-        "server/synapsor/cli/importing.py",
+        "cli/importing.py",
         "return UNSUPPORTED if reading.valid else INVALID",
         "return INVALID",
         "tests/unit/test_cli_import.py -k ends_with_6",
@@ -140,7 +141,7 @@ MUTANTS = (
     Mutant(
         "public.directly",
         "public-contract:refused-by-name",
-        "server/synapsor/contract/public/reading.py",
+        "contract/public/reading.py",
         "        good = self.valid and self.translation is not None and self.translation.ok\n",
         "        good = self.valid\n",
         "tests/unit/test_cli_import.py -k refused_at_its_line",
@@ -148,7 +149,7 @@ MUTANTS = (
     Mutant(
         "public.guarded",
         "public-contract:served",
-        "server/synapsor/contract/public/changes.py",
+        "contract/public/changes.py",
         'return Guard(version="whole_row", moves=(column,) if isinstance(column, str) else ())',
         "return Guard(version=column)",
         "tests/unit/test_public_translation.py -k whole_row_is_the_guard",
@@ -156,7 +157,7 @@ MUTANTS = (
     Mutant(
         "read.recheck",
         "read:tenant",
-        "server/synapsor/core/question.py",
+        "core/question.py",
         "if any(row[at] not in allowed for row in rows):",
         "if False:",
         "tests/attack/test_guards.py -k forged_row",
@@ -164,7 +165,7 @@ MUTANTS = (
     Mutant(
         "read.recheck-key",
         "read:tenant",
-        "server/synapsor/core/plan.py",
+        "core/plan.py",
         "yield from ((c.column, c.operator, c.takes) for c in self.where)",
         "yield from ()",
         "tests/attack/test_guards.py -k forged_row",
@@ -172,7 +173,7 @@ MUTANTS = (
     Mutant(
         "hidden.last-four-of-short",
         "hidden:shown-as-reviewed",
-        "server/synapsor/core/hidden.py",
+        "core/hidden.py",
         "if len(value) >= _SHOWN_FROM else NOTHING",
         "if len(value) >= _SHOWN else NOTHING",
         "tests/attack/test_hidden_columns.py -k short_value",
@@ -180,7 +181,7 @@ MUTANTS = (
     Mutant(
         "hidden.token-tenant",
         "hidden:token-stable",
-        "server/synapsor/core/hidden.py",
+        "core/hidden.py",
         "canonical([place.source, place.relation, place.column, place.tenant, value])",
         "canonical([place.source, place.relation, place.column, value])",
         "tests/attack/test_hidden_columns.py -k another_one",
@@ -188,7 +189,7 @@ MUTANTS = (
     Mutant(
         "hidden.seal-place",
         "hidden:reveal-on-record",
-        "server/synapsor/core/hidden.py",
+        "core/hidden.py",
         'return b"synapsor:seal\\0" + canonical([place.source, place.relation, place.column, place.tenant])',
         'return b"synapsor:seal\\0" + canonical([place.source, place.relation])',
         "tests/attack/test_hidden_columns.py -k sealed",
@@ -196,7 +197,7 @@ MUTANTS = (
     Mutant(
         "hidden.result",
         "hidden:shown-as-reviewed",
-        "server/synapsor/core/presenter.py",
+        "core/presenter.py",
         "return self.form(path, token, tenant) if path in self.hidden else to_json(token, kind)",
         "return to_json(token, kind)",
         "tests/attack/test_hidden_columns.py -k shown_as_its_rule",
@@ -204,7 +205,7 @@ MUTANTS = (
     Mutant(
         "hidden.evidence",
         "canary:nowhere",
-        "server/synapsor/core/presenter.py",
+        "core/presenter.py",
         "return self.form(name, token, tenant) if name in self.hidden else token",
         "return token",
         "tests/attack/test_hidden_columns.py -k byte_of_the_ledger",
@@ -212,7 +213,7 @@ MUTANTS = (
     Mutant(
         "hidden.aggregate",
         "canary:nowhere",
-        "server/synapsor/core/presenter.py",
+        "core/presenter.py",
         'return last_four(token) if veil.rule.show == "last_four" else NOTHING',
         'return last_four(token) if veil.rule.show == "last_four" else token',
         "tests/attack/test_hidden_columns.py -k byte_of_the_ledger",
@@ -220,7 +221,7 @@ MUTANTS = (
     Mutant(
         "hidden.proposal-sealed",
         "canary:nowhere",
-        "server/synapsor/core/presenter.py",
+        "core/presenter.py",
         'self.keeper.seal(Place(self.source, "", name, tenant), token) if name in self.hidden else token',
         "token",
         "tests/attack/test_hidden_columns.py -k byte_of_the_ledger",
@@ -228,7 +229,7 @@ MUTANTS = (
     Mutant(
         "hidden.proposal-token",
         "hidden:no-oracle",
-        "server/synapsor/core/presenter.py",
+        "core/presenter.py",
         "Place(self.source, proposal.id, name, proposal.tenant)",
         "Place(self.source, self.relation, name, proposal.tenant)",
         "tests/attack/test_hidden_columns.py -k tells_a_model_nothing",
@@ -236,7 +237,7 @@ MUTANTS = (
     Mutant(
         "hidden.recorded-before",
         "hidden:shown-as-reviewed",
-        "server/synapsor/core/presenter.py",
+        "core/presenter.py",
         "return kept if path in hidden else self.shown(path, kept, kind, tenant=tenant)",
         "return kept if path in hidden else to_json(kept, kind)",
         "tests/attack/test_hidden_columns.py -k before_a_column_was_hidden",
@@ -244,7 +245,7 @@ MUTANTS = (
     Mutant(
         "hidden.nothing-to-change",
         "hidden:no-oracle",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         "hides = any(table.columns[name].show is not None for name in capability.set)",
         "hides = False",
         "tests/attack/test_hidden_columns.py -k tells_a_model_nothing",
@@ -252,7 +253,7 @@ MUTANTS = (
     Mutant(
         "hidden.receipt",
         "canary:nowhere",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "kept = {n for n, _ in task.proposal.columns} - (hidden - set(task.proposal.changed))",
         "kept = {n for n, _ in task.proposal.columns}",
         "tests/attack/test_hidden_columns.py -k byte_of_the_ledger",
@@ -260,7 +261,7 @@ MUTANTS = (
     Mutant(
         "hidden.totals",
         "hidden:no-oracle",
-        "server/synapsor/contract/showing.py",
+        "contract/showing.py",
         '(("members", "totals"), totals),',
         "",
         "tests/unit/test_contract_rules.py -k follows_from_a_hidden_value",
@@ -268,7 +269,7 @@ MUTANTS = (
     Mutant(
         "hidden.transitions",
         "hidden:no-oracle",
-        "server/synapsor/contract/showing.py",
+        "contract/showing.py",
         '(("transitions",), capability.transitions),',
         "",
         "tests/unit/test_contract_rules.py -k follows_from_a_hidden_value",
@@ -276,7 +277,7 @@ MUTANTS = (
     Mutant(
         "hidden.computed",
         "hidden:no-oracle",
-        "server/synapsor/contract/showing.py",
+        "contract/showing.py",
         '(("set",), computed),',
         "",
         "tests/unit/test_contract_rules.py -k follows_from_a_hidden_value",
@@ -284,7 +285,7 @@ MUTANTS = (
     Mutant(
         "hidden.dedup",
         "hidden:no-oracle",
-        "server/synapsor/contract/showing.py",
+        "contract/showing.py",
         "for index, column in enumerate(capability.dedup):",
         "for index, column in ():",
         "tests/unit/test_contract_rules.py -k follows_from_a_hidden_value",
@@ -292,7 +293,7 @@ MUTANTS = (
     Mutant(
         "hidden.link",
         "hidden:no-oracle",
-        "server/synapsor/contract/links.py",
+        "contract/links.py",
         "if column in side.hidden",
         "if False",
         "tests/unit/test_contract_rules.py -k link_joins",
@@ -300,7 +301,7 @@ MUTANTS = (
     Mutant(
         "hidden.policy",
         "hidden:no-oracle",
-        "server/synapsor/contract/showing.py",
+        "contract/showing.py",
         'places.append(((*path, "approval", "policy"), capability.set))',
         "pass",
         "tests/unit/test_contract_rules.py -k no_policy_approves",
@@ -308,7 +309,7 @@ MUTANTS = (
     Mutant(
         "hidden.filled",
         "canary:nowhere",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "hidden = set(task.table.hidden) | task.proposal.hidden",
         "hidden = set(task.proposal.hidden)",
         "tests/attack/test_hidden_columns.py -k 'database_fills and sqlite'",
@@ -316,7 +317,7 @@ MUTANTS = (
     Mutant(
         "hidden.judged-opened",
         "hidden:guarded",
-        "server/synapsor/work/authority.py",
+        "work/authority.py",
         "table_for(whole, contract)",
         "table_for(proposal, contract)",
         "tests/attack/test_hidden_columns.py -k 'chosen_by_a_hidden and sqlite'",
@@ -324,7 +325,7 @@ MUTANTS = (
     Mutant(
         "hidden.filter-argument",
         "hidden:no-oracle",
-        "server/synapsor/contract/showing.py",
+        "contract/showing.py",
         "if hidden(column) is not None and any(is_argument(value) for value in values):",
         "if False:",
         "tests/unit/test_contract_rules.py -k hidden_column",
@@ -332,7 +333,7 @@ MUTANTS = (
     Mutant(
         "hidden.order",
         "hidden:no-oracle",
-        "server/synapsor/contract/showing.py",
+        "contract/showing.py",
         'if hidden(column := name.removeprefix("-")) is not None:',
         'if hidden(column := name.removeprefix("-")) is ...:',
         "tests/unit/test_contract_rules.py -k hidden_column",
@@ -340,7 +341,7 @@ MUTANTS = (
     Mutant(
         "hidden.reveal-role",
         "hidden:reveal-on-record",
-        "server/synapsor/flow/reveal.py",
+        "flow/reveal.py",
         "        may_reveal(operator, asked.role)\n",
         "",
         "tests/unit/test_cli_reveal.py -k refused_a_look",
@@ -348,7 +349,7 @@ MUTANTS = (
     Mutant(
         "hidden.reveal-recorded",
         "hidden:reveal-on-record",
-        "server/synapsor/flow/reveal.py",
+        "flow/reveal.py",
         """    await _record(ledger, told, key, operator)
     return told, values""",
         "    return told, values",
@@ -357,7 +358,7 @@ MUTANTS = (
     Mutant(
         "hidden.replay",
         "hidden:shown-as-reviewed",
-        "server/synapsor/core/presenter.py",
+        "core/presenter.py",
         "before={**m.before, **m.hidden}) for m",
         "before=m.before) for m",
         "tests/unit/test_cli_reveal.py -k looks_back",
@@ -365,7 +366,7 @@ MUTANTS = (
     Mutant(
         "row-security.read",
         "row-security:told",
-        "server/synapsor/sources/postgres.py",
+        "sources/postgres.py",
         "        await session.fetch(statement.told, seconds)\n",
         "        pass\n",
         "tests/attack/test_row_security.py -k both_let_through",
@@ -373,7 +374,7 @@ MUTANTS = (
     Mutant(
         "row-security.apply",
         "row-security:told",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "        await tx.fetch(told)\n",
         "        pass\n",
         "tests/attack/test_row_security.py -k both_let_through",
@@ -381,7 +382,7 @@ MUTANTS = (
     Mutant(
         "row-security.other-engines",
         "row-security:proven",
-        "server/synapsor/sources/shield.py",
+        "sources/shield.py",
         "if statement.told is not None:",
         "if False:",
         "tests/attack/test_row_security.py -k engine_without",
@@ -389,7 +390,7 @@ MUTANTS = (
     Mutant(
         "row-security.configured",
         "row-security:proven",
-        "server/synapsor/runtime.py",
+        "runtime.py",
         'if table.row_security is not None and engine != "postgres":',
         "if False:",
         "tests/attack/test_row_security.py -k engine_without",
@@ -397,7 +398,7 @@ MUTANTS = (
     Mutant(
         "row-security.reader",
         "row-security:proven",
-        "server/synapsor/flow/prepare.py",
+        "flow/prepare.py",
         "        findings += judge_row_security(table, facts[name], READS)\n",
         "",
         "tests/attack/test_row_security.py -k nothing_is_served",
@@ -405,7 +406,7 @@ MUTANTS = (
     Mutant(
         "row-security.writer",
         "row-security:proven",
-        "server/synapsor/runtime.py",
+        "runtime.py",
         "found += judge_row_security(table, facts, CHANGES[capability.operation])",
         "found += ()",
         "tests/attack/test_row_security.py -k nothing_is_applied",
@@ -413,7 +414,7 @@ MUTANTS = (
     Mutant(
         "row-security.every-policy",
         "row-security:proven",
-        "server/synapsor/core/row_security.py",
+        "core/row_security.py",
         "or all(_reads(p, verb, setting) for p in permissive)",
         "or any(_reads(p, verb, setting) for p in permissive)",
         "tests/attack/test_row_security.py -k nothing_is_served",
@@ -421,7 +422,7 @@ MUTANTS = (
     Mutant(
         "row-security.check",
         "row-security:proven",
-        "server/synapsor/core/row_security.py",
+        "core/row_security.py",
         '"update": (policy.using, checked)',
         '"update": (policy.using,)',
         "tests/attack/test_row_security.py -k nothing_is_applied",
@@ -429,7 +430,7 @@ MUTANTS = (
     Mutant(
         "row-security.inner-view",
         "row-security:proven",
-        "server/synapsor/sources/postgres_views.py",
+        "sources/postgres_views.py",
         ' and all(has_option(base[5], "security_invoker") for base in inner)',
         "",
         "tests/attack/test_row_security.py -k rights_of_who_asks",
@@ -437,7 +438,7 @@ MUTANTS = (
     Mutant(
         "view.perils",
         "posture:safe-view",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         "fatal=hazard in facts.perils,",
         "fatal=False,",
         "tests/attack/test_unsafe_views.py -k unsafe_view",
@@ -445,7 +446,7 @@ MUTANTS = (
     Mutant(
         "view.inner-definer",
         "posture:safe-view",
-        "server/synapsor/sources/postgres_views.py",
+        "sources/postgres_views.py",
         "for view in (oid, *(base[0] for base in inner)):",
         "for view in (oid,):",
         "tests/attack/test_unsafe_views.py -k unsafe_view",
@@ -453,7 +454,7 @@ MUTANTS = (
     Mutant(
         "view.stored-function",
         "posture:safe-view",
-        "server/synapsor/sources/mysql_views.py",
+        "sources/mysql_views.py",
         "return ((STORED,), (STORED,)) if _CALL",
         "return ((STORED,), ()) if _CALL",
         "tests/attack/test_unsafe_views.py -k unsafe_view",
@@ -461,7 +462,7 @@ MUTANTS = (
     Mutant(
         "view.behind",
         "posture:safe-view",
-        "server/synapsor/sources/mysql_posture.py",
+        "sources/mysql_posture.py",
         "        behind=await bases(ask, relation),\n",
         "",
         "tests/attack/test_unsafe_views.py -k denied_column",
@@ -469,7 +470,7 @@ MUTANTS = (
     Mutant(
         "view.computed",
         "posture:safe-view",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         "if facts is not None and name in facts.columns and facts.columns[name].computed:",
         "if False:",
         "tests/attack/test_unsafe_views.py -k names_the_filter",
@@ -477,7 +478,7 @@ MUTANTS = (
     Mutant(
         "drift.refused",
         "drift:refused",
-        "server/synapsor/flow/drift.py",
+        "flow/drift.py",
         "            if seen.changed:\n                raise Refusal(Code.SCHEMA_DRIFT)\n",
         "",
         "tests/attack/test_drift.py -k redefined",
@@ -485,7 +486,7 @@ MUTANTS = (
     Mutant(
         "drift.remade",
         "drift:refused",
-        "server/synapsor/flow/drift.py",
+        "flow/drift.py",
         "            self._generation += 1\n",
         "",
         "tests/attack/test_drift.py -k accepted_shape",
@@ -493,7 +494,7 @@ MUTANTS = (
     Mutant(
         "drift.signed",
         "drift:refused",
-        "server/synapsor/core/shape.py",
+        "core/shape.py",
         "if told is None or shape_digest(told) != signed.get(table):",
         "if told is None:",
         "tests/attack/test_drift.py -k as_it_was_signed",
@@ -501,7 +502,7 @@ MUTANTS = (
     Mutant(
         "drift.doctor",
         "drift:refused",
-        "server/synapsor/examine.py",
+        "examine.py",
         "            found += [finding async for finding in _drift(project, loaded)]\n",
         "            pass\n",
         "tests/attack/test_drift.py -k named_and_refused",
@@ -509,7 +510,7 @@ MUTANTS = (
     Mutant(
         "read.tenant",
         "read:tenant",
-        "server/synapsor/sql/filters.py",
+        "sql/filters.py",
         "        conditions += matches(number, column, dialect)",
         "        pass",
         "tests/conformance/test_sources.py -k tenant_sees_its_own_rows",
@@ -517,7 +518,7 @@ MUTANTS = (
     Mutant(
         "filters.optional",
         "read:filters",
-        "server/synapsor/core/question.py",
+        "core/question.py",
         "if not a.argument or a.argument not in left_out)",
         "if not a.argument)",
         "tests/unit/test_question.py -k left_out",
@@ -525,7 +526,7 @@ MUTANTS = (
     Mutant(
         "filters.fixed",
         "read:any-contract",
-        "server/synapsor/core/question.py",
+        "core/question.py",
         "said = [*terms(where), *terms(table.only)]",
         "said = [*terms(where)]",
         "tests/attack/test_own_rows.py -k 'whole_key and memory'",
@@ -533,7 +534,7 @@ MUTANTS = (
     Mutant(
         "filters.not-null",
         "read:filters",
-        "server/synapsor/sql/filters.py",
+        "sql/filters.py",
         "    return [_either(_is_null(condition.column), exp.Not(this=same))]",
         "    return [exp.Not(this=same)]",
         "tests/attack/test_filters.py -k 'every_operator_lets and memory'",
@@ -541,7 +542,7 @@ MUTANTS = (
     Mutant(
         "filters.one-of-bytes",
         "read:filters",
-        "server/synapsor/sql/filters.py",
+        "sql/filters.py",
         "    return [serves_index, exp.In(",
         "    return [serves_index] or [exp.In(",
         "tests/attack/test_filters.py -k 'every_operator_lets and mariadb'",
@@ -549,7 +550,7 @@ MUTANTS = (
     Mutant(
         "filters.wildcards",
         "read:filters",
-        "server/synapsor/sql/filters.py",
+        "sql/filters.py",
         "    cut = trees.call(",
         "    return [exp.Like(this=head, expression=wanted)]\n    cut = trees.call(",
         "tests/attack/test_filters.py -k 'every_operator_lets and memory'",
@@ -557,7 +558,7 @@ MUTANTS = (
     Mutant(
         "filters.range-end",
         "read:filters",
-        "server/synapsor/sql/filters.py",
+        "sql/filters.py",
         "    Operator.ABOVE: exp.GT,",
         "    Operator.ABOVE: exp.GTE,",
         "tests/attack/test_filters.py -k 'every_operator_lets and memory'",
@@ -565,7 +566,7 @@ MUTANTS = (
     Mutant(
         "filters.by-value",
         "read:filters",
-        "server/synapsor/sql/tokens.py",
+        "sql/tokens.py",
         'if dialect != "sqlite" or column.type not in _BY_VALUE:',
         "if True:",
         "tests/attack/test_filters.py -k 'every_operator_lets and memory'",
@@ -573,7 +574,7 @@ MUTANTS = (
     Mutant(
         "filters.label",
         "read:filters",
-        "server/synapsor/sql/tokens.py",
+        "sql/tokens.py",
         'if dialect == "postgres" and column.is_enum:',
         "if False:",
         "tests/attack/test_filters.py -k 'every_operator_lets and postgres'",
@@ -581,7 +582,7 @@ MUTANTS = (
     Mutant(
         "filters.narrow",
         "read:filters",
-        "server/synapsor/sql/tokens.py",
+        "sql/tokens.py",
         'if dialect == "postgres" and column.native in _NARROW:',
         "if False:",
         "tests/attack/test_filters.py -k 'every_operator_lets and postgres'",
@@ -589,7 +590,7 @@ MUTANTS = (
     Mutant(
         "filters.key-by-value",
         "read:filters",
-        "server/synapsor/contract/capability.py",
+        "contract/capability.py",
         "column in where and not isinstance(where[column], Compare)",
         "column in where",
         "tests/attack/test_own_rows.py -k 'counts_no_other and memory'",
@@ -597,7 +598,7 @@ MUTANTS = (
     Mutant(
         "filters.dollar",
         "read:filters",
-        "server/synapsor/contract/filters.py",
+        "contract/filters.py",
         "    token = to_token(value, rule)",
         "    token = to_token(constant(value), rule)",
         "tests/attack/test_filters.py -k 'every_operator_lets and memory'",
@@ -605,7 +606,7 @@ MUTANTS = (
     Mutant(
         "filters.exact-decimal",
         "read:filters",
-        "server/synapsor/sources/mysql_connection.py",
+        "sources/mysql_connection.py",
         'return format(value, "f")',
         "return str(float(value))",
         "tests/attack/test_wide_values.py -k 'never_hold and mariadb'",
@@ -613,7 +614,7 @@ MUTANTS = (
     Mutant(
         "cursor.question",
         "read:cursor",
-        "server/synapsor/core/cursor.py",
+        "core/cursor.py",
         'return b"synapsor:cursor\\0" + canonical(list(question))',
         'return b"synapsor:cursor\\0"',
         "tests/unit/test_cursor.py -k own_key_and_question",
@@ -621,7 +622,7 @@ MUTANTS = (
     Mutant(
         "cursor.contract",
         "read:cursor",
-        "server/synapsor/flow/read.py",
+        "flow/read.py",
         "(served.contract, served.tool.name,",
         "(served.tool.name,",
         "tests/attack/test_cursors.py -k 'every_question_but and memory'",
@@ -629,7 +630,7 @@ MUTANTS = (
     Mutant(
         "cursor.capability",
         "read:cursor",
-        "server/synapsor/flow/read.py",
+        "flow/read.py",
         "served.tool.name, scope.tenant,",
         "scope.tenant,",
         "tests/attack/test_cursors.py -k 'every_question_but and memory'",
@@ -637,7 +638,7 @@ MUTANTS = (
     Mutant(
         "cursor.principal",
         "read:cursor",
-        "server/synapsor/flow/read.py",
+        "flow/read.py",
         "scope.tenant, scope.principal, plan",
         "scope.tenant, plan",
         "tests/attack/test_cursors.py -k 'every_question_but and memory'",
@@ -645,7 +646,7 @@ MUTANTS = (
     Mutant(
         "cursor.values",
         "read:cursor",
-        "server/synapsor/flow/read.py",
+        "flow/read.py",
         "plan.shape.fingerprint, plan.fingerprint)",
         "plan.shape.fingerprint)",
         "tests/attack/test_cursors.py -k 'every_question_but and memory'",
@@ -653,7 +654,7 @@ MUTANTS = (
     Mutant(
         "cursor.one-spelling",
         "read:cursor",
-        "server/synapsor/core/cursor.py",
+        "core/cursor.py",
         " or _written(raw) != cursor:",
         ":",
         "tests/attack/test_cursors.py -k 'any_letter and memory'",
@@ -661,7 +662,7 @@ MUTANTS = (
     Mutant(
         "cursor.length",
         "read:cursor",
-        "server/synapsor/core/cursor.py",
+        "core/cursor.py",
         'b" " * (-len(text) % _BLOCK)',
         'b""',
         "tests/unit/test_cursor.py -k neither_the_values",
@@ -669,7 +670,7 @@ MUTANTS = (
     Mutant(
         "principal.read",
         "read:principal",
-        "server/synapsor/core/question.py",
+        "core/question.py",
         "principal=see(table.principal) if table.principal else None",
         "principal=None",
         "tests/attack/test_own_rows.py -k 'counts_no_other and memory'",
@@ -677,7 +678,7 @@ MUTANTS = (
     Mutant(
         "principal.apply",
         "read:principal",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "principal=see(principal) if principal else None",
         "principal=None",
         "tests/attack/test_own_rows.py -k 'somebody_else and memory'",
@@ -685,7 +686,7 @@ MUTANTS = (
     Mutant(
         "rate.most",
         "read:rate",
-        "server/synapsor/flow/rate.py",
+        "flow/rate.py",
         "if len(calls) >= most:",
         "if False:",
         "tests/unit/test_rate.py -k as_many_calls",
@@ -693,7 +694,7 @@ MUTANTS = (
     Mutant(
         "rate.person",
         "read:rate",
-        "server/synapsor/flow/desk.py",
+        "flow/desk.py",
         "self._rates.take((call.capability, scope.tenant, scope.principal)",
         'self._rates.take((call.capability, scope.tenant, "")',
         "tests/unit/test_rate.py -k call_too_many",
@@ -701,7 +702,7 @@ MUTANTS = (
     Mutant(
         "total.every-page",
         "read:pages",
-        "server/synapsor/sql/read.py",
+        "sql/read.py",
         "counted = counted.select(exp.Count(this=exp.Star())).where(*(w.copy() for w in where), copy=False)",
         "counted = counted.select(exp.Count(this=exp.Star()))",
         "tests/attack/test_cursors.py -k 'total_counts and memory'",
@@ -709,7 +710,7 @@ MUTANTS = (
     Mutant(
         "pages.one-order",
         "read:pages",
-        "server/synapsor/sql/read.py",
+        "sql/read.py",
         "by = tokens.comparable if shape.pages else tokens.sortable",
         "by = tokens.sortable",
         "tests/conformance/test_pages.py -k mariadb",
@@ -717,7 +718,7 @@ MUTANTS = (
     Mutant(
         "pages.nulls",
         "read:pages",
-        "server/synapsor/sql/filters.py",
+        "sql/filters.py",
         "further = next_value if first else _either(next_value, null)",
         "further = next_value",
         "tests/conformance/test_pages.py -k postgres",
@@ -725,7 +726,7 @@ MUTANTS = (
     Mutant(
         "pages.ties",
         "read:pages",
-        "server/synapsor/sql/filters.py",
+        "sql/filters.py",
         "        level.append(same)",
         "        pass",
         "tests/conformance/test_pages.py -k sqlite",
@@ -733,7 +734,7 @@ MUTANTS = (
     Mutant(
         "read.key",
         "read:tenant",
-        "server/synapsor/sql/filters.py",
+        "sql/filters.py",
         "return matches(number, condition.column, dialect)",
         "return matches(number, condition.column, dialect)[:0]",
         "tests/conformance/test_sources.py -k 'compared_byte_by_byte and memory'",
@@ -741,7 +742,7 @@ MUTANTS = (
     Mutant(
         "link.tenant",
         "link:tenant",
-        "server/synapsor/sql/joins.py",
+        "sql/joins.py",
         "    return [*equal, *meant], taken",
         "    return equal, taken",
         "tests/attack/test_links.py -k 'another_tenant and sqlite'",
@@ -749,7 +750,7 @@ MUTANTS = (
     Mutant(
         "link.recheck",
         "link:tenant",
-        "server/synapsor/core/question.py",
+        "core/question.py",
         "if any(row[present] is not None and row[at] != bound[place] for row in rows):",
         "if False:",
         "tests/attack/test_links.py -k forged",
@@ -757,7 +758,7 @@ MUTANTS = (
     Mutant(
         "link.bytewise",
         "link:tenant",
-        "server/synapsor/sql/predicates.py",
+        "sql/predicates.py",
         "    return [serves_index, spelled]",
         "    return [serves_index]",
         "tests/attack/test_links.py -k 'letter_by_letter and mariadb'",
@@ -765,7 +766,7 @@ MUTANTS = (
     Mutant(
         "link.list-tenant",
         "link:tenant",
-        "server/synapsor/core/question.py",
+        "core/question.py",
         "        tenant=see(table.tenant_column) if table.tenant_column else None,",
         "        tenant=see(table.tenant_column) if table.tenant_column and not own.parent else None,",
         "tests/attack/test_links.py -k 'another_tenant and sqlite'",
@@ -773,7 +774,7 @@ MUTANTS = (
     Mutant(
         "link.principal",
         "link:person",
-        "server/synapsor/core/links.py",
+        "core/links.py",
         "                principal=see(table.principal) if table.principal else None,",
         "                principal=None,",
         "tests/attack/test_links.py -k 'assigned and sqlite'",
@@ -781,7 +782,7 @@ MUTANTS = (
     Mutant(
         "link.only",
         "link:person",
-        "server/synapsor/core/links.py",
+        "core/links.py",
         "    for name, operator, values in terms(table.only):",
         "    for name, operator, values in terms({}):",
         "tests/attack/test_links.py -k 'assigned and sqlite'",
@@ -789,7 +790,7 @@ MUTANTS = (
     Mutant(
         "link.broken-serves",
         "link:proven",
-        "server/synapsor/flow/prepare.py",
+        "flow/prepare.py",
         "return not needed & self._broken",
         "return True",
         "tests/attack/test_links.py -k 'not_proven and sqlite'",
@@ -797,7 +798,7 @@ MUTANTS = (
     Mutant(
         "link.foreign-key",
         "link:proven",
-        "server/synapsor/core/link_posture.py",
+        "core/link_posture.py",
         "    if link.because is None and not any(",
         "    if False and not any(",
         "tests/unit/test_link_posture.py",
@@ -805,7 +806,7 @@ MUTANTS = (
     Mutant(
         "link.foreign-key-columns",
         "link:proven",
-        "server/synapsor/core/link_posture.py",
+        "core/link_posture.py",
         "pairs - tenants <= key.columns <= pairs | tenants",
         "True",
         "tests/unit/test_link_posture.py",
@@ -813,7 +814,7 @@ MUTANTS = (
     Mutant(
         "link.unique",
         "link:one-row",
-        "server/synapsor/core/link_posture.py",
+        "core/link_posture.py",
         "    if not proves_one(link, target, found.unique) and",
         "    if False and",
         "tests/unit/test_link_posture.py",
@@ -821,7 +822,7 @@ MUTANTS = (
     Mutant(
         "link.because-of-a-table",
         "link:one-row",
-        "server/synapsor/core/link_posture.py",
+        "core/link_posture.py",
         '(found.kind == "table" or link.because is None)',
         "link.because is None",
         "tests/unit/test_link_posture.py",
@@ -829,7 +830,7 @@ MUTANTS = (
     Mutant(
         "link.doubled",
         "link:one-row",
-        "server/synapsor/flow/read.py",
+        "flow/read.py",
         "    if seen.doubled:",
         "    if False:",
         "tests/attack/test_links.py -k 'second_row and sqlite'",
@@ -837,7 +838,7 @@ MUTANTS = (
     Mutant(
         "link.miscounts",
         "link:one-row",
-        "server/synapsor/flow/prepare.py",
+        "flow/prepare.py",
         "        if question.shape.miscounted:",
         "        if False:",
         "tests/attack/test_links.py -k 'counted_twice and sqlite'",
@@ -845,7 +846,7 @@ MUTANTS = (
     Mutant(
         "link.one-moment",
         "link:one-moment",
-        "server/synapsor/flow/read.py",
+        "flow/read.py",
         "scope, snapshot.fetch, left)",
         "scope, partial(served.source.fetch, time_ms=plan.time_ms), left)",
         "tests/attack/test_links.py -k 'one_moment and sqlite'",
@@ -853,7 +854,7 @@ MUTANTS = (
     Mutant(
         "link.one-bundle",
         "link:one-moment",
-        "server/synapsor/flow/read.py",
+        "flow/read.py",
         "source=served.source.name, kept=kept, lists=lists)",
         "source=served.source.name, kept=kept)",
         "tests/attack/test_links.py -k 'one_bundle and sqlite'",
@@ -861,7 +862,7 @@ MUTANTS = (
     Mutant(
         "link.bytes",
         "link:bounded",
-        "server/synapsor/flow/read.py",
+        "flow/read.py",
         "(await _seen(template, plan, fetch)).within(left)",
         "await _seen(template, plan, fetch)",
         "tests/attack/test_links.py -k 'bytes_of_a_whole_answer and sqlite'",
@@ -869,7 +870,7 @@ MUTANTS = (
     Mutant(
         "link.list-of-lists",
         "link:bounded",
-        "server/synapsor/contract/links.py",
+        "contract/links.py",
         "    if not is_single(capability, table):",
         "    if False:",
         "tests/unit/test_contract_rules.py -k broken_rule_of_links",
@@ -877,7 +878,7 @@ MUTANTS = (
     Mutant(
         "read.bytewise-mysql",
         "read:tenant",
-        "server/synapsor/sql/predicates.py",
+        "sql/predicates.py",
         "    return [serves_index, exact]",
         '    return [serves_index] if dialect == "mysql" else [serves_index, exact]',
         "tests/conformance/test_sources.py -k 'look_alike and mariadb'",
@@ -885,7 +886,7 @@ MUTANTS = (
     Mutant(
         "read.bytewise-postgres",
         "read:tenant",
-        "server/synapsor/sql/predicates.py",
+        "sql/predicates.py",
         "    return [serves_index, exact]",
         '    return [serves_index] if dialect == "postgres" else [serves_index, exact]',
         "tests/conformance/test_postgres.py -k collation_that_folds",
@@ -893,7 +894,7 @@ MUTANTS = (
     Mutant(
         "read.one-row-more",
         "read:bounded-rows",
-        "server/synapsor/sql/read.py",
+        "sql/read.py",
         ".limit(shape.rows + 1)",
         ".limit(shape.rows)",
         "tests/conformance/test_sources.py -k 'ends_at_its_row_limit and memory'",
@@ -901,7 +902,7 @@ MUTANTS = (
     Mutant(
         "read.rows-kept",
         "read:bounded-rows",
-        "server/synapsor/sql/read.py",
+        "sql/read.py",
         "    wanted = len(raw) if shape.single else min(len(raw), shape.rows)",
         "    wanted = len(raw)",
         "tests/conformance/test_sources.py -k 'ends_at_its_row_limit and memory'",
@@ -909,7 +910,7 @@ MUTANTS = (
     Mutant(
         "read.byte-flag",
         "read:bounded-bytes",
-        "server/synapsor/sql/read.py",
+        "sql/read.py",
         "fit = raw if not self.flagged else [row for row in raw if row[width] in _WITHIN]",
         "fit = raw",
         "tests/conformance/test_sources.py -k 'over_the_byte_limit and memory'",
@@ -917,7 +918,7 @@ MUTANTS = (
     Mutant(
         "read.byte-cell",
         "read:bounded-bytes",
-        "server/synapsor/sql/read.py",
+        "sql/read.py",
         "            shown = trees.when(exp.LTE(this=tokens.size(ref.copy(), column, dialect), expression=limit.copy()), shown)",
         "            pass",
         "tests/conformance/test_sources.py -k 'over_the_byte_limit and memory'",
@@ -925,7 +926,7 @@ MUTANTS = (
     Mutant(
         "aggregate.small",
         "aggregate:small-withheld",
-        "server/synapsor/core/suppress.py",
+        "core/suppress.py",
         "return any(0 < size < minimum for size in group.sizes)",
         "return False",
         "tests/unit/test_suppress.py",
@@ -933,7 +934,7 @@ MUTANTS = (
     Mutant(
         "aggregate.none-like-few",
         "aggregate:small-withheld",
-        "server/synapsor/core/suppress.py",
+        "core/suppress.py",
         "if not any(group.sizes) or _small(group, minimum)}",
         "if _small(group, minimum)}",
         "tests/unit/test_suppress.py -k look_like_none",
@@ -941,7 +942,7 @@ MUTANTS = (
     Mutant(
         "aggregate.nothing-told",
         "aggregate:small-withheld",
-        "server/synapsor/core/suppress.py",
+        "core/suppress.py",
         "withheld=bool(hidden) or not keys",
         "withheld=bool(hidden)",
         "tests/unit/test_suppress.py -k look_like_none",
@@ -949,7 +950,7 @@ MUTANTS = (
     Mutant(
         "aggregate.complement",
         "aggregate:no-subtraction",
-        "server/synapsor/core/suppress.py",
+        "core/suppress.py",
         "if not 0 < together < minimum:",
         "if together >= 0:",
         "tests/unit/test_suppress.py -k total_leaves_over",
@@ -957,7 +958,7 @@ MUTANTS = (
     Mutant(
         "aggregate.lines",
         "aggregate:no-subtraction",
-        "server/synapsor/core/suppress.py",
+        "core/suppress.py",
         "for count in range(width):",
         "for count in range(min(width, 1)):",
         "tests/unit/test_suppress.py -k two_names",
@@ -965,7 +966,7 @@ MUTANTS = (
     Mutant(
         "aggregate.first-withheld",
         "aggregate:small-withheld",
-        "server/synapsor/core/totals.py",
+        "core/totals.py",
         " for tally in tallies if tally.key in shown.keys]",
         " for tally in tallies]",
         "tests/attack/test_aggregate_cases.py -k 'small_group_is_in_no_answer and sqlite'",
@@ -973,7 +974,7 @@ MUTANTS = (
     Mutant(
         "aggregate.all-groups",
         "aggregate:whole",
-        "server/synapsor/core/totals.py",
+        "core/totals.py",
         "if len(tallies) > shape.most:",
         "if False:",
         "tests/unit/test_aggregate_parts.py -k more_groups_than_may_be",
@@ -981,7 +982,7 @@ MUTANTS = (
     Mutant(
         "aggregate.group-limit",
         "aggregate:whole",
-        "server/synapsor/sql/aggregate.py",
+        "sql/aggregate.py",
         ".limit(self.shape.most + 1, copy=False)",
         ".limit(self.shape.most, copy=False)",
         "tests/attack/test_aggregate_cases.py -k 'more_groups_than_may_be and sqlite'",
@@ -989,7 +990,7 @@ MUTANTS = (
     Mutant(
         "aggregate.recheck",
         "aggregate:tenant",
-        "server/synapsor/core/totals.py",
+        "core/totals.py",
         "if counted and any(",
         "if not counted and any(",
         "tests/attack/test_aggregate_cases.py -k other_rows_than_asked_for",
@@ -997,7 +998,7 @@ MUTANTS = (
     Mutant(
         "aggregate.tenant",
         "aggregate:tenant",
-        "server/synapsor/sql/aggregate.py",
+        "sql/aggregate.py",
         "where, taken = filters.of_rows(shape.scope, shape.where, dialect)",
         "where, taken = filters.of_rows(shape.scope, shape.where, dialect)\n        where = where[len(shape.scope) * 2 :]",
         "tests/attack/test_aggregate_cases.py -k 'look_alike and sqlite'",
@@ -1005,7 +1006,7 @@ MUTANTS = (
     Mutant(
         "aggregate.key-bytes-mysql",
         "aggregate:same-everywhere",
-        "server/synapsor/sql/aggregate.py",
+        "sql/aggregate.py",
         'if dialect == "postgres" or (dialect == "mysql" and is_spelled(column, dialect)):',
         'if dialect == "postgres":',
         "tests/conformance/test_aggregates.py -k 'every_measure and mariadb'",
@@ -1013,7 +1014,7 @@ MUTANTS = (
     Mutant(
         "aggregate.bytes",
         "aggregate:whole",
-        "server/synapsor/sql/aggregate.py",
+        "sql/aggregate.py",
         'if any(row[width] not in (0, "0") for row in raw):',
         "if False:",
         "tests/attack/test_aggregate_cases.py -k 'keys_that_are_long and sqlite'",
@@ -1021,7 +1022,7 @@ MUTANTS = (
     Mutant(
         "aggregate.long-key",
         "aggregate:whole",
-        "server/synapsor/sql/aggregate.py",
+        "sql/aggregate.py",
         "true=exp.Literal.number(self.shape.bytes + 1))",
         "true=_zero())",
         "tests/attack/test_aggregate_cases.py -k 'keys_that_are_long and sqlite'",
@@ -1029,7 +1030,7 @@ MUTANTS = (
     Mutant(
         "aggregate.periods-apart",
         "aggregate:periods-apart",
-        "server/synapsor/core/count.py",
+        "core/count.py",
         "if current.overlaps(previous):",
         "if False:",
         "tests/attack/test_aggregate_cases.py -k 'share_a_day and sqlite'",
@@ -1037,7 +1038,7 @@ MUTANTS = (
     Mutant(
         "aggregate.rounded-once",
         "aggregate:exact",
-        "server/synapsor/core/totals.py",
+        "core/totals.py",
         "(2 * scaled.numerator + scaled.denominator)",
         "(2 * scaled.numerator)",
         "tests/unit/test_aggregate_parts.py -k nearest_that_its_places",
@@ -1045,7 +1046,7 @@ MUTANTS = (
     Mutant(
         "aggregate.exact-sum",
         "aggregate:exact",
-        "server/synapsor/sources/sqlite_functions.py",
+        "sources/sqlite_functions.py",
         "_EXACT.add(self._total, number)",
         "self._total + number",
         "tests/unit/test_aggregate_parts.py -k sum_of_sqlite",
@@ -1053,7 +1054,7 @@ MUTANTS = (
     Mutant(
         "aggregate.week-before-1970",
         "aggregate:same-everywhere",
-        "server/synapsor/sql/buckets.py",
+        "sql/buckets.py",
         "_number(_MONDAY + _BASE_DAYS)",
         "_number(_BASE_DAYS)",
         "tests/conformance/test_aggregates.py -k 'own_clock and sqlite'",
@@ -1061,7 +1062,7 @@ MUTANTS = (
     Mutant(
         "aggregate.offset",
         "aggregate:same-everywhere",
-        "server/synapsor/sql/buckets.py",
+        "sql/buckets.py",
         "return _search(ref, offsets(group.zone)) if group.zone else _number(0)",
         "return _number(0)",
         "tests/conformance/test_aggregates.py -k 'those_of_its_zone and sqlite'",
@@ -1069,7 +1070,7 @@ MUTANTS = (
     Mutant(
         "budget.calls",
         "aggregate:budget",
-        "server/synapsor/ledger/budgets.py",
+        "ledger/budgets.py",
         'if spending.calls is not None and found["calls"] >= spending.calls:',
         "if spending.calls is None:",
         "tests/conformance/test_ledger.py -k 'days_calls and memory'",
@@ -1077,7 +1078,7 @@ MUTANTS = (
     Mutant(
         "budget.variants",
         "aggregate:budget",
-        "server/synapsor/ledger/budgets.py",
+        "ledger/budgets.py",
         'found["variants"] >= spending.variants:',
         'found["variants"] > spending.variants:',
         "tests/conformance/test_ledger.py -k 'different_questions and memory'",
@@ -1085,7 +1086,7 @@ MUTANTS = (
     Mutant(
         "budget.before-the-source",
         "aggregate:budget",
-        "server/synapsor/flow/desk.py",
+        "flow/desk.py",
         "        await self._spend(served, checked, scope, call)\n",
         "",
         "tests/attack/test_aggregate_cases.py -k spent_before_the_source",
@@ -1093,7 +1094,7 @@ MUTANTS = (
     Mutant(
         "read.unique",
         "read:tenant",
-        "server/synapsor/flow/read.py",
+        "flow/read.py",
         "if len(seen.rows) != 1 or seen.cut_by:",
         "if not seen.rows:",
         "tests/attack/test_guards.py -k two_rows_under_one_key",
@@ -1101,7 +1102,7 @@ MUTANTS = (
     Mutant(
         "read.too-large",
         "read:bounded-bytes",
-        "server/synapsor/flow/read.py",
+        "flow/read.py",
         'if seen.cut_by == "bytes":',
         "if False:",
         "tests/attack/test_guards.py -k over_the_byte_limit",
@@ -1109,7 +1110,7 @@ MUTANTS = (
     Mutant(
         "ledger.evidence-of-call",
         "ledger:one-evidence-a-call",
-        "server/synapsor/ledger/migrations/sqlite/0001_initial.sql",
+        "ledger/migrations/sqlite/0001_initial.sql",
         "WHEN NEW.id IS NOT (SELECT 'ev'",
         "WHEN NULL IS NOT (SELECT NULL WHERE 'ev'",
         "tests/unit/test_ledger_schema.py",
@@ -1117,7 +1118,7 @@ MUTANTS = (
     Mutant(
         "read.evidence-first",
         "ledger:no-evidence-no-rows",
-        "server/synapsor/flow/read.py",
+        "flow/read.py",
         "    count = len(seen.rows)\n    await ledger.record_read(",
         '    count = len(seen.rows)\n    __import__("asyncio").get_running_loop().call_later(0.05, lambda *_: None,',
         "tests/attack/test_guards.py -k without_evidence",
@@ -1125,7 +1126,7 @@ MUTANTS = (
     Mutant(
         "write.tenant",
         "apply:tenant",
-        "server/synapsor/sql/write.py",
+        "sql/write.py",
         "        conditions += predicates.matches(number, column, dialect)",
         "        conditions += predicates.matches(number, column, dialect) if column is not shape.tenant else []",
         "tests/conformance/test_sources.py -k 'update_does_not_reach and memory'",
@@ -1133,7 +1134,7 @@ MUTANTS = (
     Mutant(
         "write.key",
         "apply:guarded",
-        "server/synapsor/sql/write.py",
+        "sql/write.py",
         "        conditions += predicates.matches(number, column, dialect)",
         "        conditions += predicates.matches(number, column, dialect) if column not in shape.equals else []",
         "tests/conformance/test_sources.py -k 'guarded_update_reaches and memory'",
@@ -1141,7 +1142,7 @@ MUTANTS = (
     Mutant(
         "write.guards",
         "apply:guarded",
-        "server/synapsor/sql/write.py",
+        "sql/write.py",
         "        conditions.append(predicates.still_holds(number, column, dialect))",
         "        pass",
         "tests/conformance/test_sources.py -k 'guarded_update_reaches and memory'",
@@ -1149,7 +1150,7 @@ MUTANTS = (
     Mutant(
         "write.guards-null",
         "values:guarded",
-        "server/synapsor/sql/predicates.py",
+        "sql/predicates.py",
         "        return exp.Is(this=one, expression=other)",
         "        return exp.EQ(this=one, expression=other)",
         "tests/conformance/test_sources.py -k 'every_token_guards and memory'",
@@ -1157,7 +1158,7 @@ MUTANTS = (
     Mutant(
         "write.guards-bytewise",
         "values:guarded",
-        "server/synapsor/sql/predicates.py",
+        "sql/predicates.py",
         "        return _same(bytewise(ref, column, dialect), bytewise_parameter(number, dialect), dialect)",
         "        return _same(ref, tokens.bound(number, column, dialect), dialect)",
         "tests/conformance/test_sources.py -k 'every_token_guards and (mariadb or postgres)'",
@@ -1165,7 +1166,7 @@ MUTANTS = (
     Mutant(
         "postgres.read-only",
         "read:cannot-write",
-        "server/synapsor/sources/postgres_connection.py",
+        "sources/postgres_connection.py",
         '"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "',
         '"BEGIN ISOLATION LEVEL REPEATABLE READ; "',
         "tests/attack/test_source_guards.py -k 'layer_alone and postgres'",
@@ -1173,7 +1174,7 @@ MUTANTS = (
     Mutant(
         "postgres.read-only-pin",
         "read:cannot-write",
-        "server/synapsor/sources/postgres_connection.py",
+        "sources/postgres_connection.py",
         '"default_transaction_read_only": "on"',
         '"default_transaction_read_only": "off"',
         "tests/attack/test_source_guards.py -k 'layer_alone and postgres'",
@@ -1181,7 +1182,7 @@ MUTANTS = (
     Mutant(
         "mysql.read-only",
         "read:cannot-write",
-        "server/synapsor/sources/mysql_connection.py",
+        "sources/mysql_connection.py",
         'b"START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT"',
         'b"START TRANSACTION WITH CONSISTENT SNAPSHOT"',
         "tests/attack/test_source_guards.py -k 'layer_alone and mariadb'",
@@ -1189,7 +1190,7 @@ MUTANTS = (
     Mutant(
         "mysql.read-only-pin",
         "read:cannot-write",
-        "server/synapsor/sources/mysql_connection.py",
+        "sources/mysql_connection.py",
         'f"{prefix}_read_only={int(read)}"',
         'f"{prefix}_read_only=0"',
         "tests/attack/test_source_guards.py -k 'layer_alone and mariadb'",
@@ -1197,7 +1198,7 @@ MUTANTS = (
     Mutant(
         "sqlite.read-only",
         "read:cannot-write",
-        "server/synapsor/sources/sqlite_connection.py",
+        "sources/sqlite_connection.py",
         'self.uri("rw" if role == "write" else "ro")',
         'self.uri("rw")',
         "tests/attack/test_source_guards.py -k layer_of_sqlite",
@@ -1205,7 +1206,7 @@ MUTANTS = (
     Mutant(
         "sqlite.query-only",
         "read:cannot-write",
-        "server/synapsor/sources/sqlite_connection.py",
+        "sources/sqlite_connection.py",
         '"read": ("query_only=ON",)',
         '"read": ()',
         "tests/attack/test_source_guards.py -k layer_of_sqlite",
@@ -1213,7 +1214,7 @@ MUTANTS = (
     Mutant(
         "sqlite.authorizer",
         "read:cannot-write",
-        "server/synapsor/sources/sqlite_connection.py",
+        "sources/sqlite_connection.py",
         "connection.set_authorizer(permits)",
         "pass",
         "tests/conformance/test_sqlite_source.py -k permits_a_reader_nothing",
@@ -1221,7 +1222,7 @@ MUTANTS = (
     Mutant(
         "sqlite.authorizer-steps",
         "read:cannot-write",
-        "server/synapsor/sources/sqlite_connection.py",
+        "sources/sqlite_connection.py",
         'steps = _WRITING if role == "write" else _READING',
         "steps = _WRITING",
         "tests/attack/test_source_guards.py -k layer_of_sqlite",
@@ -1229,7 +1230,7 @@ MUTANTS = (
     Mutant(
         "sqlite.authorizer-functions",
         "read:cannot-write",
-        "server/synapsor/sources/sqlite_connection.py",
+        "sources/sqlite_connection.py",
         'allowed = (two or "").lower() in _FUNCTIONS',
         "allowed = True",
         "tests/conformance/test_sqlite_source.py -k permits_a_reader_nothing",
@@ -1237,7 +1238,7 @@ MUTANTS = (
     Mutant(
         "sqlite.denied-columns",
         "read:cannot-write",
-        "server/synapsor/sources/sqlite_connection.py",
+        "sources/sqlite_connection.py",
         "and not hidden.holds(one, two, through)",
         "",
         "tests/conformance/test_sqlite_source.py -k denied_column_is_refused",
@@ -1245,7 +1246,7 @@ MUTANTS = (
     Mutant(
         "postgres.time-limit",
         "read:bounded-time",
-        "server/synapsor/sources/postgres_connection.py",
+        "sources/postgres_connection.py",
         'READ ONLY; "\n        f"SET LOCAL statement_timeout = {int(time_ms)}',
         'READ ONLY; "\n        f"SET LOCAL statement_timeout = 0',
         "tests/attack/test_source_guards.py -k 'server_itself_ends and postgres'",
@@ -1253,7 +1254,7 @@ MUTANTS = (
     Mutant(
         "postgres.client-limit",
         "read:bounded-time",
-        "server/synapsor/sources/postgres.py",
+        "sources/postgres.py",
         "    seconds = time_ms / 1000 + GRACE_SECONDS\n    await session.begin(begin_read",
         "    seconds = 3600.0\n    await session.begin(begin_read",
         "tests/attack/test_source_guards.py -k 'server_says_nothing and postgres'",
@@ -1261,7 +1262,7 @@ MUTANTS = (
     Mutant(
         "postgres.ahead-limits",
         "read:bounded-time",
-        "server/synapsor/sources/postgres_connection.py",
+        "sources/postgres_connection.py",
         "if ahead == text and",
         "if ahead and",
         "tests/conformance/test_postgres.py -k limits_of_the_call",
@@ -1269,7 +1270,7 @@ MUTANTS = (
     Mutant(
         "postgres.ahead-age",
         "source:no-bleed",
-        "server/synapsor/sources/postgres_connection.py",
+        "sources/postgres_connection.py",
         "self._loop.time() - self._ahead_since < AHEAD_SECONDS:",
         "True:",
         "tests/conformance/test_postgres.py -k unless_it_is_old",
@@ -1277,7 +1278,7 @@ MUTANTS = (
     Mutant(
         "postgres.ahead-reset",
         "source:no-bleed",
-        "server/synapsor/sources/postgres_connection.py",
+        "sources/postgres_connection.py",
         "BEGIN; {_FORGET}; COMMIT; {self._next}",
         "{self._next}",
         "tests/conformance/test_postgres.py -k reaches_its_next_borrower",
@@ -1285,7 +1286,7 @@ MUTANTS = (
     Mutant(
         "serve.calls-accepted",
         "serve:one-answer",
-        "server/synapsor/serve/calls.py",
+        "serve/calls.py",
         "if protocol != self._accepted:",
         "if self._accepted is None:",
         "tests/unit/test_serve_calls.py -k 'protocol_s_own_fields or era_too'",
@@ -1293,7 +1294,7 @@ MUTANTS = (
     Mutant(
         "serve.calls-learned-from-errors",
         "serve:one-answer",
-        "server/synapsor/serve/calls.py",
+        "serve/calls.py",
         "result is not None and result.keys() >= _OURS:",
         "(result := result or dict.fromkeys(_OURS)).keys() >= _OURS:",
         "tests/unit/test_serve_calls.py -k accepted_on_this_connection",
@@ -1301,7 +1302,7 @@ MUTANTS = (
     Mutant(
         "serve.calls-canceled-count",
         "stdio:survives",
-        "server/synapsor/serve/calls.py",
+        "serve/calls.py",
         "            self._way.end(request)  # canceled by its sender\n",
         "",
         "tests/unit/test_serve_calls.py -k still_heard_of",
@@ -1309,7 +1310,7 @@ MUTANTS = (
     Mutant(
         "sqlite.writer-died",
         "source:sqlite-writer-died",
-        "server/synapsor/sources/sqlite_connection.py",
+        "sources/sqlite_connection.py",
         "    sqlite3.SQLITE_READONLY_ROLLBACK: Failure.UNAVAILABLE,\n",
         "",
         "tests/conformance/test_sqlite_source.py -k writer_was_killed",
@@ -1317,7 +1318,7 @@ MUTANTS = (
     Mutant(
         "values.key",
         "values:canonical",
-        "server/synapsor/values.py",
+        "values.py",
         "            if type(key) is not str or not key.isascii():",
         "            if False:",
         "tests/unit/test_values.py",
@@ -1325,7 +1326,7 @@ MUTANTS = (
     Mutant(
         "values.integer",
         "values:canonical",
-        "server/synapsor/values.py",
+        "values.py",
         "        if not -SAFE_INTEGER <= value <= SAFE_INTEGER:",
         "        if False:",
         "tests/unit/test_values.py",
@@ -1333,7 +1334,7 @@ MUTANTS = (
     Mutant(
         "values.other",
         "values:canonical",
-        "server/synapsor/values.py",
+        "values.py",
         '        raise ValueUnfit(f"{kind.__name__} has no canonical form")',
         "        pass",
         "tests/unit/test_values.py",
@@ -1341,7 +1342,7 @@ MUTANTS = (
     Mutant(
         "values.deep",
         "values:canonical",
-        "server/synapsor/values.py",
+        "values.py",
         "    if level > _LEVELS:",
         "    if False:",
         "tests/unit/test_values.py",
@@ -1349,7 +1350,7 @@ MUTANTS = (
     Mutant(
         "stdio.signal-unread",
         "stdio:ends",
-        "server/synapsor/serve/stdio.py",
+        "serve/stdio.py",
         "        self._taking.cancel()",
         "        pass",
         "tests/unit/test_serve_stdio.py -k sends_and_does_not_read",
@@ -1357,7 +1358,7 @@ MUTANTS = (
     Mutant(
         "stdio.reader-left",
         "stdio:ends",
-        "server/synapsor/serve/stdio.py",
+        "serve/stdio.py",
         "        outbox.on_answer, outbox.on_lost, lines.offer = calls.learn, inbox.leave, inbox.take",
         "        outbox.on_answer, lines.offer = calls.learn, inbox.take",
         "tests/unit/test_serve_stdio.py -k left_before",
@@ -1365,7 +1366,7 @@ MUTANTS = (
     Mutant(
         "calls.other-answer",
         "serve:learns-from-its-own-answer",
-        "server/synapsor/serve/calls.py",
+        "serve/calls.py",
         "        if self._way.owes(request):",
         "        if key in self._open:",
         "tests/unit/test_serve_calls.py -k neither_teaches",
@@ -1373,7 +1374,7 @@ MUTANTS = (
     Mutant(
         "pool.after-end",
         "source:pool-clean",
-        "server/synapsor/sources/pool.py",
+        "sources/pool.py",
         "        if not self._closed and session.alive:",
         "        if session.alive:",
         "tests/unit/test_pool.py",
@@ -1381,7 +1382,7 @@ MUTANTS = (
     Mutant(
         "pool.reset-fails",
         "source:pool-clean",
-        "server/synapsor/sources/pool.py",
+        "sources/pool.py",
         "            with suppress(Exception):",
         "            with suppress(SourceFailure):",
         "tests/unit/test_pool.py",
@@ -1389,7 +1390,7 @@ MUTANTS = (
     Mutant(
         "lines.in-hand",
         "stdio:lines",
-        "server/synapsor/serve/lines.py",
+        "serve/lines.py",
         "        finally:\n            self._reader = None\n",
         "        finally:\n            pass\n",
         "tests/unit/test_serve_lines.py",
@@ -1397,7 +1398,7 @@ MUTANTS = (
     Mutant(
         "lines.overtake",
         "stdio:lines",
-        "server/synapsor/serve/lines.py",
+        "serve/lines.py",
         "if self._reader is not None and not self._kept and not self._skipping:",
         "if not self._kept and not self._skipping:",
         "tests/unit/test_serve_lines.py",
@@ -1405,7 +1406,7 @@ MUTANTS = (
     Mutant(
         "lines.limit",
         "stdio:lines",
-        "server/synapsor/serve/lines.py",
+        "serve/lines.py",
         "        if len(line) > self._limit:\n            raise TooLong\n",
         "",
         "tests/unit/test_serve_lines.py",
@@ -1413,7 +1414,7 @@ MUTANTS = (
     Mutant(
         "lines.limit-offered",
         "stdio:lines",
-        "server/synapsor/serve/lines.py",
+        "serve/lines.py",
         " and end - start <= self._limit",
         "",
         "tests/unit/test_serve_lines.py",
@@ -1421,7 +1422,7 @@ MUTANTS = (
     Mutant(
         "lines.pause",
         "stdio:lines",
-        "server/synapsor/serve/lines.py",
+        "serve/lines.py",
         "            self._transport.pause_reading()\n            self._paused = True\n",
         "            pass\n",
         "tests/unit/test_serve_lines.py",
@@ -1429,7 +1430,7 @@ MUTANTS = (
     Mutant(
         "lines.endless",
         "stdio:lines",
-        "server/synapsor/serve/lines.py",
+        "serve/lines.py",
         "            if self._skipping or len(self._kept) > self._limit:",
         "            if False:",
         "tests/unit/test_serve_lines.py",
@@ -1437,7 +1438,7 @@ MUTANTS = (
     Mutant(
         "stdio.open-limit",
         "stdio:survives",
-        "server/synapsor/serve/stdio.py",
+        "serve/stdio.py",
         "if self._finishing or self._outbox.owed >= self._max_open:",
         "if self._finishing:",
         "tests/unit/test_serve_calls.py",
@@ -1445,7 +1446,7 @@ MUTANTS = (
     Mutant(
         "stdio.finishing",
         "stdio:survives",
-        "server/synapsor/serve/stdio.py",
+        "serve/stdio.py",
         "if self._finishing or self._outbox.owed >= self._max_open:",
         "if self._outbox.owed >= self._max_open:",
         "tests/unit/test_serve_calls.py",
@@ -1453,7 +1454,7 @@ MUTANTS = (
     Mutant(
         "serve.canceled-count",
         "stdio:survives",
-        "server/synapsor/serve/stdio.py",
+        "serve/stdio.py",
         "            self._calls.cancel(canceled)\n",
         "            self._calls.cancel(canceled)\n            self._outbox.end(canceled)\n",
         "tests/unit/test_serve_calls.py -k counts_as_open",
@@ -1461,7 +1462,7 @@ MUTANTS = (
     Mutant(
         "serve.calls-heard-of",
         "serve:cancelable",
-        "server/synapsor/serve/calls.py",
+        "serve/calls.py",
         "task.get_loop().call_soon(task.cancel)",
         "task.cancel()",
         "tests/unit/test_serve_calls.py -k still_heard_of",
@@ -1469,7 +1470,7 @@ MUTANTS = (
     Mutant(
         "serve.calls-not-answered",
         "serve:cancelable",
-        "server/synapsor/serve/calls.py",
+        "serve/calls.py",
         "canceled by its sender\n            return\n        del",
         "canceled by its sender\n            self._open[key] = task = None\n        del",
         "tests/unit/test_serve_calls.py -k still_heard_of",
@@ -1477,7 +1478,7 @@ MUTANTS = (
     Mutant(
         "mysql.time-limit",
         "read:bounded-time",
-        "server/synapsor/sources/mysql_connection.py",
+        "sources/mysql_connection.py",
         'f"max_statement_time={time_ms / 1000}" if mariadb',
         '"max_statement_time=0" if mariadb',
         "tests/attack/test_source_guards.py -k 'server_itself_ends and mariadb'",
@@ -1485,7 +1486,7 @@ MUTANTS = (
     Mutant(
         "mysql.client-limit",
         "read:bounded-time",
-        "server/synapsor/sources/mysql_connection.py",
+        "sources/mysql_connection.py",
         "run(*statements, seconds=seconds + GRACE_SECONDS)",
         "run(*statements, seconds=3600)",
         "tests/attack/test_source_guards.py -k 'server_says_nothing and mariadb'",
@@ -1493,7 +1494,7 @@ MUTANTS = (
     Mutant(
         "mysql.late-answer",
         "read:bounded-time",
-        "server/synapsor/sources/mysql_connection.py",
+        "sources/mysql_connection.py",
         "        if time.monotonic() - started > seconds:",
         "        if False:",
         "tests/conformance/test_mysql_source.py -k even_where_the_server_says_nothing",
@@ -1501,7 +1502,7 @@ MUTANTS = (
     Mutant(
         "sqlite.time-limit",
         "read:bounded-time",
-        "server/synapsor/sources/sqlite.py",
+        "sources/sqlite.py",
         "return await session.call(job, seconds=time_ms / 1000)",
         "return await session.call(job, seconds=5)",
         "tests/conformance/test_sources.py -k 'slow_read_ends and memory'",
@@ -1509,7 +1510,7 @@ MUTANTS = (
     Mutant(
         "pool.limit",
         "read:bounded-pool",
-        "server/synapsor/sources/pool.py",
+        "sources/pool.py",
         "asyncio.timeout(self._wait_seconds)",
         "asyncio.timeout(None)",
         "tests/conformance/test_sources.py -k 'finds_no_connection and memory'",
@@ -1517,7 +1518,7 @@ MUTANTS = (
     Mutant(
         "pool.reset",
         "source:no-session-bleed",
-        "server/synapsor/sources/pool.py",
+        "sources/pool.py",
         "                await session.reset()",
         "                pass",
         "tests/conformance/test_mysql_source.py -k nothing_of_one_call_is_left",
@@ -1525,7 +1526,7 @@ MUTANTS = (
     Mutant(
         "mysql.one-statement",
         "source:one-statement",
-        "server/synapsor/sources/mysql_connection.py",
+        "sources/mysql_connection.py",
         "self.client_flag &= ~(CLIENT.MULTI_STATEMENTS | CLIENT.LOCAL_FILES)",
         "self.client_flag &= ~CLIENT.LOCAL_FILES",
         "tests/conformance/test_mysql_source.py -k second_statement_is_a_syntax_error",
@@ -1533,7 +1534,7 @@ MUTANTS = (
     Mutant(
         "mysql.tls-offered",
         "source:tls-not-stripped",
-        "server/synapsor/sources/mysql_connection.py",
+        "sources/mysql_connection.py",
         "if self._ssl_context and not self.server_capabilities & CLIENT.SSL:",
         "if False:",
         "tests/attack/test_source_guards.py -k stripped_of_tls",
@@ -1541,7 +1542,7 @@ MUTANTS = (
     Mutant(
         "mysql.tls-verified",
         "source:tls-verified",
-        "server/synapsor/sources/tls.py",
+        "sources/tls.py",
         "        context.minimum_version = ssl.TLSVersion.TLSv1_2",
         "        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE",
         "tests/conformance/test_mysql_source.py -k certificate_of_another_authority",
@@ -1549,7 +1550,7 @@ MUTANTS = (
     Mutant(
         "mysql.clear-password",
         "source:tls-not-stripped",
-        "server/synapsor/sources/mysql_connection.py",
+        "sources/mysql_connection.py",
         "if plugin_name in _SENDS_PASSWORD and not self._secure:",
         "if False:",
         "tests/conformance/test_mysql_source.py -k password_in_clear",
@@ -1557,7 +1558,7 @@ MUTANTS = (
     Mutant(
         "mysql.found-rows",
         "apply:guarded",
-        "server/synapsor/sources/mysql_connection.py",
+        "sources/mysql_connection.py",
         "client_flag=CLIENT.FOUND_ROWS",
         "client_flag=0",
         "tests/attack/test_source_guards.py -k has_the_value_already",
@@ -1565,7 +1566,7 @@ MUTANTS = (
     Mutant(
         "mysql.exact-values",
         "read:tenant",
-        "server/synapsor/sources/mysql_connection.py",
+        "sources/mysql_connection.py",
         "        if kind is int:",
         "        if isinstance(value, int):",
         "tests/conformance/test_mysql_source.py -k would_not_be_compared_exactly",
@@ -1573,7 +1574,7 @@ MUTANTS = (
     Mutant(
         "postgres.commit-shielded",
         "apply:outcome-true",
-        "server/synapsor/sources/postgres.py",
+        "sources/postgres.py",
         "await to_the_end(self._commit())",
         "await self._commit()",
         "tests/attack/test_source_guards.py -k 'outlives_its_caller and postgres'",
@@ -1581,7 +1582,7 @@ MUTANTS = (
     Mutant(
         "mysql.commit-shielded",
         "apply:outcome-true",
-        "server/synapsor/sources/mysql.py",
+        "sources/mysql.py",
         "await to_the_end(self._commit())",
         "await self._commit()",
         "tests/attack/test_source_guards.py -k 'outlives_its_caller and mariadb'",
@@ -1589,7 +1590,7 @@ MUTANTS = (
     Mutant(
         "sqlite.commit-shielded",
         "apply:outcome-true",
-        "server/synapsor/sources/sqlite.py",
+        "sources/sqlite.py",
         "await to_the_end(self._commit())",
         "await self._commit()",
         "tests/attack/test_source_guards.py -k 'outlives_its_caller and sqlite'",
@@ -1597,7 +1598,7 @@ MUTANTS = (
     Mutant(
         "postgres.error-commits",
         "apply:all-or-nothing",
-        "server/synapsor/sources/postgres.py",
+        "sources/postgres.py",
         "        finally:\n            if transaction.committed:",
         "        finally:\n            await transaction.commit()\n            if transaction.committed:",
         "tests/conformance/test_sources.py -k 'leaving_without and postgres'",
@@ -1605,7 +1606,7 @@ MUTANTS = (
     Mutant(
         "mysql.error-commits",
         "apply:all-or-nothing",
-        "server/synapsor/sources/mysql.py",
+        "sources/mysql.py",
         'await session.run(b"ROLLBACK", seconds=COMMIT_SECONDS)',
         'await session.run(b"COMMIT", seconds=COMMIT_SECONDS)',
         "tests/conformance/test_sources.py -k 'leaving_without and mariadb'",
@@ -1613,7 +1614,7 @@ MUTANTS = (
     Mutant(
         "sqlite.error-commits",
         "apply:all-or-nothing",
-        "server/synapsor/sources/sqlite.py",
+        "sources/sqlite.py",
         "        finally:\n            if transaction.committed:",
         "        finally:\n            await transaction.commit()\n            if transaction.committed:",
         "tests/conformance/test_sources.py -k 'leaving_without and memory'",
@@ -1621,7 +1622,7 @@ MUTANTS = (
     Mutant(
         "postgres.unknown-commit",
         "apply:unknown-is-unknown",
-        "server/synapsor/sources/postgres.py",
+        "sources/postgres.py",
         "failure = failed if failed.kind in _ANSWERED else SourceFailure(Failure.UNKNOWN_COMMIT, state=failed.state)",
         "failure = failed",
         "tests/conformance/test_sources.py -k 'called_unknown and postgres'",
@@ -1629,7 +1630,7 @@ MUTANTS = (
     Mutant(
         "mysql.unknown-commit",
         "apply:unknown-is-unknown",
-        "server/synapsor/sources/mysql.py",
+        "sources/mysql.py",
         "            if failed.kind in _KNOWN_AT_COMMIT and self._session.alive:",
         "            if True:",
         "tests/conformance/test_sources.py -k 'called_unknown and mariadb'",
@@ -1637,7 +1638,7 @@ MUTANTS = (
     Mutant(
         "postgres.commit-tag",
         "apply:outcome-true",
-        "server/synapsor/sources/postgres.py",
+        "sources/postgres.py",
         '        if tag != "COMMIT":',
         "        if False:",
         "tests/conformance/test_postgres.py -k not_called_a_commit",
@@ -1645,7 +1646,7 @@ MUTANTS = (
     Mutant(
         "arguments.bool-as-int",
         "contract:arguments:strict",
-        "server/synapsor/contract/arguments.py",
+        "contract/arguments.py",
         "    if type(value) is not int:",
         "    if not isinstance(value, int):",
         "tests/unit/test_contract_arguments.py",
@@ -1653,7 +1654,7 @@ MUTANTS = (
     Mutant(
         "arguments.unknown",
         "contract:arguments:unknown",
-        "server/synapsor/contract/arguments.py",
+        "contract/arguments.py",
         "(self.names - self.optional <= given.keys() <= self.names)",
         "self.names - self.optional <= given.keys()",
         "tests/unit/test_contract_arguments.py",
@@ -1661,7 +1662,7 @@ MUTANTS = (
     Mutant(
         "arguments.nul",
         "contract:arguments:strict",
-        "server/synapsor/contract/arguments.py",
+        "contract/arguments.py",
         '    if "\\0" in value:',
         "    if False:",
         "tests/unit/test_contract_arguments.py",
@@ -1669,7 +1670,7 @@ MUTANTS = (
     Mutant(
         "arguments.surrogate",
         "contract:arguments:strict",
-        "server/synapsor/contract/arguments.py",
+        "contract/arguments.py",
         "if lone_surrogate(value):",
         "if False:",
         "tests/unit/test_contract_arguments.py",
@@ -1677,7 +1678,7 @@ MUTANTS = (
     Mutant(
         "arguments.length",
         "contract:arguments:strict",
-        "server/synapsor/contract/arguments.py",
+        "contract/arguments.py",
         "if longest is not None and len(value) > longest:",
         "if False:",
         "tests/unit/test_contract_arguments.py",
@@ -1685,7 +1686,7 @@ MUTANTS = (
     Mutant(
         "arguments.one-of",
         "contract:arguments:strict",
-        "server/synapsor/contract/arguments.py",
+        "contract/arguments.py",
         "if allowed is not None and value not in allowed:",
         "if False:",
         "tests/unit/test_contract_arguments.py",
@@ -1693,7 +1694,7 @@ MUTANTS = (
     Mutant(
         "arguments.range",
         "contract:arguments:strict",
-        "server/synapsor/contract/arguments.py",
+        "contract/arguments.py",
         'return "" if low <= value <= high else f"must be from {low} to {high}"',
         'return ""',
         "tests/unit/test_contract_arguments.py",
@@ -1701,7 +1702,7 @@ MUTANTS = (
     Mutant(
         "contract.reserved-names",
         "contract:arguments:no-authority",
-        "server/synapsor/contract/wording.py",
+        "contract/wording.py",
         "return plain in _RESERVED or",
         "return",
         "tests/unit/test_contract_rules.py",
@@ -1709,7 +1710,7 @@ MUTANTS = (
     Mutant(
         "contract.reserved-beginnings",
         "contract:arguments:no-authority",
-        "server/synapsor/contract/wording.py",
+        "contract/wording.py",
         "or plain.startswith(_RESERVED_BEGINNINGS) or",
         "or",
         "tests/unit/test_contract_rules.py",
@@ -1717,7 +1718,7 @@ MUTANTS = (
     Mutant(
         "contract.session-names",
         "contract:arguments:no-authority",
-        "server/synapsor/contract/wording.py",
+        "contract/wording.py",
         " or plain in {_plain(t) for t in trusted}",
         "",
         "tests/unit/test_contract_rules.py",
@@ -1725,7 +1726,7 @@ MUTANTS = (
     Mutant(
         "contract.denied",
         "contract:load:strict",
-        "server/synapsor/contract/columns.py",
+        "contract/columns.py",
         "    elif rule.denied:",
         "    elif False:",
         "tests/unit/test_contract_rules.py",
@@ -1733,7 +1734,7 @@ MUTANTS = (
     Mutant(
         "contract.tenant-column",
         "contract:arguments:no-authority",
-        "server/synapsor/contract/columns.py",
+        "contract/columns.py",
         "    elif last in found.scope:",
         "    elif False:",
         "tests/unit/test_contract_rules.py",
@@ -1741,7 +1742,7 @@ MUTANTS = (
     Mutant(
         "contract.denied-hidden",
         "contract:schema:silent",
-        "server/synapsor/contract/mapping.py",
+        "contract/mapping.py",
         "for name, rule in self.columns.items() if not rule.denied}",
         "for name, rule in self.columns.items()}",
         "tests/attack/test_guards.py -k denied_column",
@@ -1749,7 +1750,7 @@ MUTANTS = (
     Mutant(
         "contract.unknown-keys",
         "contract:load:strict",
-        "server/synapsor/contract/base.py",
+        "contract/base.py",
         'frozen=True, extra="forbid", strict=True',
         'frozen=True, extra="ignore", strict=True',
         "tests/unit/test_contract_rules.py",
@@ -1757,7 +1758,7 @@ MUTANTS = (
     Mutant(
         "contract.system-tables",
         "contract:load:strict",
-        "server/synapsor/contract/tables.py",
+        "contract/tables.py",
         'if schema in _SYSTEM or schema.startswith("pg_") or name == _RECEIPTS:',
         'if schema in _SYSTEM or schema.startswith("pg_"):',
         "tests/unit/test_contract_rules.py",
@@ -1765,7 +1766,7 @@ MUTANTS = (
     Mutant(
         "contract.key-only",
         "contract:load:strict",
-        "server/synapsor/contract/proposals.py",
+        "contract/proposals.py",
         "elif not (is_single(self.capability, self.table) and set(where) == set(self.table.key)):",
         "elif False:",
         "tests/unit/test_contract_rules.py",
@@ -1773,7 +1774,7 @@ MUTANTS = (
     Mutant(
         "contract.hidden-characters",
         "contract:load:visible",
-        "server/synapsor/contract/load.py",
+        "contract/load.py",
         "    if unseen:\n",
         "    if False:\n",
         "tests/unit/test_contract_rules.py",
@@ -1781,7 +1782,7 @@ MUTANTS = (
     Mutant(
         "change.bound-before",
         "propose:bounded",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         '    _within(name, "before", bound.before, before)',
         "    pass",
         "tests/attack/test_guards.py -k bound",
@@ -1789,7 +1790,7 @@ MUTANTS = (
     Mutant(
         "change.bound-after",
         "propose:bounded",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         '    _within(name, "after", bound.after, after)',
         "    pass",
         "tests/attack/test_guards.py -k bound",
@@ -1797,7 +1798,7 @@ MUTANTS = (
     Mutant(
         "change.bound-change",
         "propose:bounded",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         '        _within(name, "change", bound.change, _difference(name, before, after))',
         "        pass",
         "tests/attack/test_guards.py -k bound",
@@ -1805,7 +1806,7 @@ MUTANTS = (
     Mutant(
         "change.bound-null",
         "propose:bounded",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         '        raise Refusal(Code.OUT_OF_BOUNDS, f"{name} ({which}): no value.")',
         "        return",
         "tests/attack/test_guards.py -k bound",
@@ -1813,7 +1814,7 @@ MUTANTS = (
     Mutant(
         "change.bound-low",
         "propose:bounded",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         "(low is None or number >= low) and",
         "",
         "tests/attack/test_guards.py -k bound",
@@ -1821,7 +1822,7 @@ MUTANTS = (
     Mutant(
         "change.bound-high",
         "propose:bounded",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         " and (high is None or number <= high)",
         "",
         "tests/attack/test_guards.py -k bound",
@@ -1829,7 +1830,7 @@ MUTANTS = (
     Mutant(
         "change.nothing",
         "propose:bounded",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         "and not hides and all(m.before == m.after for m in members):",
         "and False:",
         "tests/attack/test_guards.py -k nothing_to_change",
@@ -1837,7 +1838,7 @@ MUTANTS = (
     Mutant(
         "change.guards",
         "apply:stale-conflicts",
-        "server/synapsor/contract/guards.py",
+        "contract/guards.py",
         "named = (table.version, *capability.set, *capability.unchanged, *capability.where, *table.only)",
         "named = (table.version,)",
         "tests/attack/test_guards.py -k guarded_by",
@@ -1845,7 +1846,7 @@ MUTANTS = (
     Mutant(
         "change.guards-whole-row",
         "apply:stale-conflicts",
-        "server/synapsor/contract/guards.py",
+        "contract/guards.py",
         "return tuple(n for n in table.allowed if n not in fixed), None",
         "return (), None",
         "tests/attack/test_guards.py -k guarded_by",
@@ -1853,7 +1854,7 @@ MUTANTS = (
     Mutant(
         "propose.activated",
         "apply:none-unapproved",
-        "server/synapsor/flow/propose.py",
+        "flow/propose.py",
         "if await ledger.active_contract_by_digest(served.contract) is None:",
         "if False:",
         "tests/attack/test_guards.py -k not_activated",
@@ -1861,7 +1862,7 @@ MUTANTS = (
     Mutant(
         "propose.mode",
         "ladder:enforced",
-        "server/synapsor/flow/prepare.py",
+        "flow/prepare.py",
         "        refusal = Code.PROPOSALS_OFF",
         "        pass",
         "tests/attack/test_guards.py -k evidence_mode",
@@ -1869,7 +1870,7 @@ MUTANTS = (
     Mutant(
         "stale.tenant",
         "apply:tenant",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "for name, token in (*proposal.scope, *member.key)):",
         "for name, token in member.key):",
         "tests/attack/test_guards.py -k stale",
@@ -1877,7 +1878,7 @@ MUTANTS = (
     Mutant(
         "stale.key",
         "apply:stale-conflicts",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "for name, token in (*proposal.scope, *member.key)):",
         "for name, token in proposal.scope):",
         "tests/attack/test_guards.py -k stale",
@@ -1885,7 +1886,7 @@ MUTANTS = (
     Mutant(
         "stale.guards",
         "apply:stale-conflicts",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "for name in proposal.guards if row[name] != member.before[name]]",
         "for name in () if row[name] != member.before[name]]",
         "tests/attack/test_guards.py -k stale",
@@ -1893,7 +1894,7 @@ MUTANTS = (
     Mutant(
         "surprise.version",
         "apply:outcome-true",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "        return Why.VERSION_DID_NOT_MOVE",
         "        pass",
         "tests/attack/test_guards.py -k surprise",
@@ -1901,7 +1902,7 @@ MUTANTS = (
     Mutant(
         "surprise.version-set",
         "apply:outcome-true",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "free = {proposal.advances, *proposal.moves} - set(member.changes)",
         "free = {proposal.advances, *proposal.moves}",
         "tests/attack/test_guards.py -k surprise",
@@ -1909,7 +1910,7 @@ MUTANTS = (
     Mutant(
         "surprise.others",
         "apply:outcome-true",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "for name, token in member.after.items() if name not in free)",
         "for name, token in member.changes.items() if name not in free)",
         "tests/attack/test_guards.py -k surprise",
@@ -1917,7 +1918,7 @@ MUTANTS = (
     Mutant(
         "surprise.changes",
         "apply:outcome-true",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "for name, token in member.after.items() if name not in free)",
         "for name, token in member.before.items() if name not in {*free, *member.changes})",
         "tests/attack/test_guards.py -k surprise",
@@ -1925,7 +1926,7 @@ MUTANTS = (
     Mutant(
         "apply.receipt",
         "apply:exactly-once",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "    await _insert(task, tx, Outcome.APPLIED)",
         "    pass",
         "tests/attack/test_guards.py -k leaves_a_receipt",
@@ -1933,7 +1934,7 @@ MUTANTS = (
     Mutant(
         "apply.receipt-digest",
         "apply:exactly-once",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "if digest != mine.digest:",
         "if False:",
         "tests/attack/test_guards.py -k receipt_of_another_digest",
@@ -1941,7 +1942,7 @@ MUTANTS = (
     Mutant(
         "apply.receipt-known",
         "apply:exactly-once",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "    if known is not None:\n        raise _Stop(known)",
         "    if known is not None:\n        pass",
         "tests/attack/test_guards.py -k applied_already",
@@ -1949,7 +1950,7 @@ MUTANTS = (
     Mutant(
         "apply.verdict",
         "apply:verdict-fenced",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "        return await record_verdict(task, result)\n    return result",
         "        return result\n    return result",
         "tests/attack/test_guards.py -k verdict",
@@ -1957,7 +1958,7 @@ MUTANTS = (
     Mutant(
         "apply.matched",
         "apply:guarded",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "if matched != 1:",
         "if False:",
         "tests/attack/test_guards.py -k not_exactly_one_row",
@@ -1965,7 +1966,7 @@ MUTANTS = (
     Mutant(
         "apply.matched-many",
         "apply:guarded",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "if matched != 1:",
         "if matched == 0:",
         "tests/attack/test_guards.py -k not_exactly_one_row",
@@ -1973,7 +1974,7 @@ MUTANTS = (
     Mutant(
         "apply.stale",
         "apply:stale-conflicts",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "if why := stale(task.opened, member, await _look(task, tx, member)):",
         "if why := stale(task.opened, member, await _look(task, tx, member)) and None:",
         "tests/attack/test_guards.py -k locked_row",
@@ -1981,7 +1982,7 @@ MUTANTS = (
     Mutant(
         "apply.after-image",
         "apply:outcome-true",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "if why := surprise(task.opened, member, task.table, row):",
         "if why := surprise(task.opened, member, task.table, row) and None:",
         "tests/attack/test_guards.py -k row_afterwards",
@@ -1989,7 +1990,7 @@ MUTANTS = (
     Mutant(
         "apply.constraints",
         "apply:outcome-true",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "    await tx.settle_constraints()",
         "    pass",
         "tests/attack/test_guards.py -k constraint",
@@ -1997,7 +1998,7 @@ MUTANTS = (
     Mutant(
         "apply.expiry",
         "approval:in-time",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "    if task.expired():",
         "    if False:",
         "tests/attack/test_guards.py -k expires_while",
@@ -2005,7 +2006,7 @@ MUTANTS = (
     Mutant(
         "apply.unknown-retried",
         "apply:unknown-is-unknown",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "        Failure.UNKNOWN_COMMIT,\n",
         "",
         "tests/attack/test_guards.py -k answer_was_lost",
@@ -2013,7 +2014,7 @@ MUTANTS = (
     Mutant(
         "apply.no-commit",
         "apply:outcome-true",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "    await tx.commit()\n    return Result(outcome=Outcome.APPLIED",
         "    return Result(outcome=Outcome.APPLIED",
         "tests/attack/test_guards.py -k leaves_a_receipt",
@@ -2021,7 +2022,7 @@ MUTANTS = (
     Mutant(
         "approval.signature",
         "approval:trusted-key",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if not signature_holds(decision, signed.signature, operator):",
         "if False:",
         "tests/attack/test_approval.py",
@@ -2029,7 +2030,7 @@ MUTANTS = (
     Mutant(
         "approval.signature-spelling",
         "approval:trusted-key",
-        "server/synapsor/core/signatures.py",
+        "core/signatures.py",
         "    if base64.b64encode(raw).decode() != text:",
         "    if False:",
         "tests/attack/test_approval.py -k spelling",
@@ -2037,7 +2038,7 @@ MUTANTS = (
     Mutant(
         "approval.verdict",
         "approval:one-digest",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         'if decision.verdict != "approve":',
         "if False:",
         "tests/attack/test_approval.py",
@@ -2045,7 +2046,7 @@ MUTANTS = (
     Mutant(
         "approval.digest",
         "approval:one-digest",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if (decision.proposal, decision.digest, decision.ledger) != (proposal.id, proposal.digest, ledger):",
         "if (decision.proposal, decision.ledger) != (proposal.id, ledger):",
         "tests/attack/test_approval.py",
@@ -2053,7 +2054,7 @@ MUTANTS = (
     Mutant(
         "approval.proposal",
         "approval:one-digest",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if (decision.proposal, decision.digest, decision.ledger) != (proposal.id, proposal.digest, ledger):",
         "if (decision.digest, decision.ledger) != (proposal.digest, ledger):",
         "tests/attack/test_guards.py -k names_another",
@@ -2061,7 +2062,7 @@ MUTANTS = (
     Mutant(
         "approval.ledger",
         "approval:one-digest",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if (decision.proposal, decision.digest, decision.ledger) != (proposal.id, proposal.digest, ledger):",
         "if (decision.proposal, decision.digest) != (proposal.id, proposal.digest):",
         "tests/attack/test_guards.py -k names_another",
@@ -2069,7 +2070,7 @@ MUTANTS = (
     Mutant(
         "approval.role",
         "approval:trusted-key",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if signed.decision.role != proposal.role:",
         "if False:",
         "tests/attack/test_guards.py -k names_another",
@@ -2077,7 +2078,7 @@ MUTANTS = (
     Mutant(
         "approval.person",
         "approval:another-person",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "    may_decide(proposal, operator, now=now)\n",
         "    pass\n",
         "tests/attack/test_approval.py",
@@ -2085,7 +2086,7 @@ MUTANTS = (
     Mutant(
         "approval.expired",
         "approval:in-time",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if now >= signed.decision.expires_at:",
         "if False:",
         "tests/attack/test_approval.py",
@@ -2093,7 +2094,7 @@ MUTANTS = (
     Mutant(
         "approval.revoked",
         "approval:trusted-key",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if operator.revoked:",
         "if False:",
         "tests/attack/test_approval.py",
@@ -2101,7 +2102,7 @@ MUTANTS = (
     Mutant(
         "approval.operator-role",
         "approval:trusted-key",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "    if role not in operator.roles:",
         "if False:",
         "tests/attack/test_approval.py",
@@ -2109,7 +2110,7 @@ MUTANTS = (
     Mutant(
         "approval.own-request",
         "approval:another-person",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if any(same_person(proposal.principal, name) for name in (operator.name, *operator.principals)):",
         "if False:",
         "tests/attack/test_approval.py",
@@ -2117,7 +2118,7 @@ MUTANTS = (
     Mutant(
         "approval.same-person",
         "approval:another-person",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "return _skeleton(one) == _skeleton(other)",
         "return one == other",
         "tests/attack/test_approval.py",
@@ -2125,7 +2126,7 @@ MUTANTS = (
     Mutant(
         "approval.proposal-expired",
         "approval:in-time",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if now >= proposal.expires_at:",
         "if False:",
         "tests/attack/test_approval.py",
@@ -2133,7 +2134,7 @@ MUTANTS = (
     Mutant(
         "approval.shown-digest",
         "approval:one-digest",
-        "server/synapsor/flow/review.py",
+        "flow/review.py",
         "    if proposal.digest != digest:",
         "    if False:",
         "tests/attack/test_approval.py",
@@ -2141,7 +2142,7 @@ MUTANTS = (
     Mutant(
         "approval.key",
         "approval:trusted-key",
-        "server/synapsor/flow/review.py",
+        "flow/review.py",
         "    if public_text(key) != operator.key:",
         "    if False:",
         "tests/attack/test_approval.py",
@@ -2149,7 +2150,7 @@ MUTANTS = (
     Mutant(
         "approval.decided",
         "approval:once",
-        "server/synapsor/flow/review.py",
+        "flow/review.py",
         "    if record.status is not Status.REVIEW_REQUIRED:",
         "    if False:",
         "tests/attack/test_guards.py -k nothing_more_is_signed",
@@ -2157,7 +2158,7 @@ MUTANTS = (
     Mutant(
         "approval.refusal-recorded",
         "approval:once",
-        "server/synapsor/flow/review.py",
+        "flow/review.py",
         "    await ledger.refused_decision(proposal_id, operator.name, last.rule, stamp(now))\n    raise last",
         "    raise last",
         "tests/attack/test_approval.py",
@@ -2165,7 +2166,7 @@ MUTANTS = (
     Mutant(
         "approval.reviewer",
         "contract:activated-by-a-reviewer",
-        "server/synapsor/flow/review.py",
+        "flow/review.py",
         "    may_activate(operator)",
         "    pass",
         "tests/unit/test_review.py -k activation",
@@ -2173,7 +2174,7 @@ MUTANTS = (
     Mutant(
         "authority.digest",
         "apply:none-unapproved",
-        "server/synapsor/work/authority.py",
+        "work/authority.py",
         "    if proposal.digest != lease.job.digest or proposal.ledger != ledger.id:",
         "    if False:",
         "tests/attack/test_guards.py -k authority",
@@ -2181,7 +2182,7 @@ MUTANTS = (
     Mutant(
         "authority.rejected",
         "apply:none-unapproved",
-        "server/synapsor/work/authority.py",
+        "work/authority.py",
         '    if any(s.decision.verdict == "reject" for s in record.decisions):',
         "    if False:",
         "tests/attack/test_guards.py -k authority",
@@ -2189,7 +2190,7 @@ MUTANTS = (
     Mutant(
         "quorum.complete",
         "approval:quorum",
-        "server/synapsor/flow/review.py",
+        "flow/review.py",
         "complete = len(earlier) + 1 >= proposal.quorum",
         "complete = True",
         "tests/attack/test_quorum.py -k stays_in_review",
@@ -2197,7 +2198,7 @@ MUTANTS = (
     Mutant(
         "quorum.worker",
         "approval:quorum",
-        "server/synapsor/work/authority.py",
+        "work/authority.py",
         "    if len(found) < proposal.quorum:",
         "    if False:",
         "tests/attack/test_quorum.py -k verifies_every",
@@ -2205,7 +2206,7 @@ MUTANTS = (
     Mutant(
         "quorum.same-person",
         "approval:quorum",
-        "server/synapsor/core/quorum.py",
+        "core/quorum.py",
         "if one_person(operator, other):",
         "if False:",
         "tests/attack/test_quorum.py -k another_key",
@@ -2213,7 +2214,7 @@ MUTANTS = (
     Mutant(
         "quorum.distinct",
         "approval:quorum",
-        "server/synapsor/core/quorum.py",
+        "core/quorum.py",
         "if not any(one_person(_of(one, operators), _of(other, operators)) for other in found):",
         "if True:",
         "tests/attack/test_quorum.py -k both_on_record",
@@ -2221,7 +2222,7 @@ MUTANTS = (
     Mutant(
         "quorum.ledger-again",
         "approval:quorum",
-        "server/synapsor/ledger/decisions.py",
+        "ledger/decisions.py",
         "    if again:",
         "    if False:",
         "tests/attack/test_quorum.py -k itself_takes",
@@ -2229,7 +2230,7 @@ MUTANTS = (
     Mutant(
         "quorum.meanwhile",
         "approval:quorum",
-        "server/synapsor/ledger/decisions.py",
+        "ledger/decisions.py",
         "    if tuple(d.id for d in known) != seen:",
         "    if False:",
         'tests/attack/test_quorum.py -k "same_moment or itself_takes"',
@@ -2237,7 +2238,7 @@ MUTANTS = (
     Mutant(
         "quorum.no-person",
         "approval:quorum",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "    _holds_role(operator, proposal.role)\n    _is_no_policy(operator)",
         "    _holds_role(operator, proposal.role)",
         "tests/attack/test_quorum.py -k no_person",
@@ -2245,7 +2246,7 @@ MUTANTS = (
     Mutant(
         "quorum.schema",
         "approval:quorum",
-        "server/synapsor/ledger/migrations/sqlite/0001_initial.sql",
+        "ledger/migrations/sqlite/0001_initial.sql",
         "WHEN NEW.status = 'approved' AND NEW.quorum > (",
         "WHEN 0 AND NEW.quorum > (",
         "tests/unit/test_ledger_schema.py -k different_people",
@@ -2253,7 +2254,7 @@ MUTANTS = (
     Mutant(
         "risk.again",
         "approval:risk",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "    if told != (need.risk, need.quorum, need.policy, reason):",
         "    if False:",
         "tests/unit/test_risk.py -k never_believed",
@@ -2261,7 +2262,7 @@ MUTANTS = (
     Mutant(
         "risk.expiry",
         "approval:risk",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "Why.NEED_CHANGED if parse(proposal.expires_at) > latest else None",
         "None",
         "tests/unit/test_risk.py -k never_believed",
@@ -2269,7 +2270,7 @@ MUTANTS = (
     Mutant(
         "risk.unknown",
         "approval:risk",
-        "server/synapsor/core/deciding.py",
+        "core/deciding.py",
         "_meets(entry, row, reason_code) is not False",
         "_meets(entry, row, reason_code) is True",
         "tests/unit/test_risk.py -k counts_as_risky",
@@ -2277,7 +2278,7 @@ MUTANTS = (
     Mutant(
         "risk.reason-signed",
         "approval:reason-code",
-        "server/synapsor/flow/propose.py",
+        "flow/propose.py",
         "        reason_code=reason,\n",
         "        reason_code=None,\n",
         "tests/unit/test_risk.py -k risk_decides",
@@ -2285,7 +2286,7 @@ MUTANTS = (
     Mutant(
         "reject.final",
         "approval:reject-is-final",
-        "server/synapsor/ledger/decisions.py",
+        "ledger/decisions.py",
         "if approves else Status.REJECTED",
         "if approves else None",
         "tests/attack/test_quorum.py -k rejection_is_final",
@@ -2293,7 +2294,7 @@ MUTANTS = (
     Mutant(
         "policy.again",
         "policy:bound",
-        "server/synapsor/work/authority.py",
+        "work/authority.py",
         "    if by_policy and outside(proposal, contract) is not None:",
         "    if False:",
         "tests/attack/test_policy.py -k computes_again",
@@ -2301,7 +2302,7 @@ MUTANTS = (
     Mutant(
         "policy.off",
         "policy:off-by-default",
-        "server/synapsor/work/authority.py",
+        "work/authority.py",
         "    if not (automatic and goes):",
         "    if not goes:",
         "tests/attack/test_policy.py -k automatic_approval_is_off",
@@ -2309,7 +2310,7 @@ MUTANTS = (
     Mutant(
         "policy.off-in-config",
         "policy:off-by-default",
-        "server/synapsor/runtime.py",
+        "runtime.py",
         "self.config.policy_key if self.config.automatic_approval else None",
         "self.config.policy_key",
         "tests/attack/test_worker_permission.py -k says_nothing",
@@ -2317,7 +2318,7 @@ MUTANTS = (
     Mutant(
         "policy.stopped-before-apply",
         "policy:stop",
-        "server/synapsor/work/authority.py",
+        "work/authority.py",
         "    if not (automatic and goes):",
         "    if not automatic:",
         "tests/attack/test_policy.py -k before_the_stop",
@@ -2325,7 +2326,7 @@ MUTANTS = (
     Mutant(
         "policy.switch-in-the-ledger",
         "policy:stop",
-        "server/synapsor/ledger/policies.py",
+        "ledger/policies.py",
         "    if (newest.switch.id if newest else None) != switch:",
         "    if False:",
         "tests/attack/test_policy.py -k between_the_look",
@@ -2333,7 +2334,7 @@ MUTANTS = (
     Mutant(
         "policy.switch-trusted",
         "policy:stop",
-        "server/synapsor/flow/automatic.py",
+        "flow/automatic.py",
         'newest.switch.state == "running" and switch_holds(newest, operators, ledger=ledger.id)',
         'newest.switch.state == "running"',
         "tests/attack/test_policy.py -k nobody_trusted",
@@ -2341,7 +2342,7 @@ MUTANTS = (
     Mutant(
         "policy.steward",
         "policy:stop",
-        "server/synapsor/flow/automatic.py",
+        "flow/automatic.py",
         "    may_switch(operator)\n",
         "",
         "tests/attack/test_policy.py -k only_a_steward",
@@ -2349,7 +2350,7 @@ MUTANTS = (
     Mutant(
         "policy.limit",
         "policy:limits",
-        "server/synapsor/core/policy.py",
+        "core/policy.py",
         "            if total > most:",
         "            if False:",
         'tests/attack/test_policy.py -k "trips or at_once"',
@@ -2357,7 +2358,7 @@ MUTANTS = (
     Mutant(
         "policy.limit-scope",
         "policy:limits",
-        "server/synapsor/ledger/queries/policies.sql",
+        "ledger/queries/policies.sql",
         "OR (:of = 'object' AND object = :counted)",
         "OR (:of = 'object' AND object = '')",
         "tests/attack/test_policy.py -k one_row",
@@ -2365,7 +2366,7 @@ MUTANTS = (
     Mutant(
         "policy.holds",
         "policy:inside",
-        "server/synapsor/core/policy.py",
+        "core/policy.py",
         "holds(case, column, row) is True",
         "holds(case, column, row) is not False",
         "tests/attack/test_policy.py -k cannot_be_told",
@@ -2373,7 +2374,7 @@ MUTANTS = (
     Mutant(
         "policy.reason",
         "policy:inside",
-        "server/synapsor/core/policy.py",
+        "core/policy.py",
         "bool(policy.reason_codes) and reason not in policy.reason_codes",
         "False",
         "tests/attack/test_policy.py -k outside_waits",
@@ -2381,7 +2382,7 @@ MUTANTS = (
     Mutant(
         "policy.high-risk",
         "policy:inside",
-        "server/synapsor/core/policy.py",
+        "core/policy.py",
         '(need.risk == "high", ',
         "(False, ",
         "tests/attack/test_policy.py -k outside_waits",
@@ -2389,7 +2390,7 @@ MUTANTS = (
     Mutant(
         "policy.digest",
         "policy:bound",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "    if proposal.policy is None or signed.decision.policy != policy_digest(proposal.contract, proposal.policy):",
         "    if False:",
         "tests/attack/test_policy.py -k bound_to_all",
@@ -2397,7 +2398,7 @@ MUTANTS = (
     Mutant(
         "policy.no-person",
         "policy:bound",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "    if signed.decision.policy is not None:",
         "    if False:",
         "tests/attack/test_policy.py -k no_persons",
@@ -2405,7 +2406,7 @@ MUTANTS = (
     Mutant(
         "policy.evidence",
         "evidence:digest-checked",
-        "server/synapsor/flow/automatic.py",
+        "flow/automatic.py",
         "await _unproven(proposal, ledger) or _left(proposal, contract, ledger)",
         "_left(proposal, contract, ledger)",
         "tests/attack/test_policy.py -k evidence_is_not",
@@ -2413,7 +2414,7 @@ MUTANTS = (
     Mutant(
         "policy.own-entry",
         "policy:bound",
-        "server/synapsor/operators.py",
+        "operators.py",
         "if POLICY_SIGNER in one.roles and (len(one.roles) > 1 or one.principals):",
         "if False:",
         "tests/attack/test_worker_permission.py -k entry_of_its_own",
@@ -2421,7 +2422,7 @@ MUTANTS = (
     Mutant(
         "supervised.contract",
         "worker:supervised",
-        "server/synapsor/work/permission.py",
+        "work/permission.py",
         ' or capability.worker != "supervised":',
         ":",
         "tests/attack/test_worker_permission.py -k not_reviewed",
@@ -2429,7 +2430,7 @@ MUTANTS = (
     Mutant(
         "supervised.lease",
         "worker:supervised",
-        "server/synapsor/ledger/jobs.py",
+        "ledger/jobs.py",
         "    if permits is None:",
         "    if True:",
         "tests/attack/test_worker_permission.py -k both_allow",
@@ -2437,7 +2438,7 @@ MUTANTS = (
     Mutant(
         "workflow.same-row",
         "workflow:evidence",
-        "server/synapsor/flow/grounds.py",
+        "flow/grounds.py",
         "(not asked.same_row or _is_of(body, key))",
         "True",
         "tests/unit/test_workflow.py -k missing_capability",
@@ -2445,7 +2446,7 @@ MUTANTS = (
     Mutant(
         "workflow.no-run",
         "workflow:evidence",
-        "server/synapsor/flow/grounds.py",
+        "flow/grounds.py",
         "        if call.run\n",
         "        if True\n",
         "tests/unit/test_workflow.py -k missing_capability",
@@ -2453,7 +2454,7 @@ MUTANTS = (
     Mutant(
         "workflow.run",
         "workflow:evidence",
-        "server/synapsor/ledger/queries/reads.sql",
+        "ledger/queries/reads.sql",
         "WHERE a.run = :run AND",
         "WHERE (1 OR a.run = :run) AND",
         "tests/unit/test_workflow.py -k missing_capability",
@@ -2461,7 +2462,7 @@ MUTANTS = (
     Mutant(
         "workflow.scope",
         "workflow:evidence",
-        "server/synapsor/ledger/queries/reads.sql",
+        "ledger/queries/reads.sql",
         "AND a.tenant IS :tenant AND a.principal = :principal",
         "AND (1 OR a.tenant IS :tenant OR a.principal = :principal)",
         'tests/unit/test_workflow.py -k "missing_capability or another_tenants"',
@@ -2469,7 +2470,7 @@ MUTANTS = (
     Mutant(
         "workflow.again",
         "workflow:evidence",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "    if proposal.workflow != name or tuple(capability for capability, _, _ in proposal.rests_on) != asked:",
         "    if False:",
         "tests/unit/test_workflow.py -k names_the_evidence",
@@ -2477,7 +2478,7 @@ MUTANTS = (
     Mutant(
         "workflow.transport",
         "workflow:evidence",
-        "server/synapsor/serve/identity.py",
+        "serve/identity.py",
         "run=current_run.get())",
         'run="run_1")',
         "tests/unit/test_serve_runs.py",
@@ -2485,7 +2486,7 @@ MUTANTS = (
     Mutant(
         "authority.approval",
         "apply:none-unapproved",
-        "server/synapsor/work/authority.py",
+        "work/authority.py",
         "        verify_approval(signed, proposal, operators, ledger=ledger, now=now)",
         "        pass",
         "tests/attack/test_guards.py -k authority",
@@ -2493,7 +2494,7 @@ MUTANTS = (
     Mutant(
         "authority.active",
         "apply:none-unapproved",
-        "server/synapsor/flow/review.py",
+        "flow/review.py",
         "    if active is None:\n        return Why.CONTRACT_NOT_ACTIVE\n",
         '    if active is None:\n        active = await ledger.active_contract("billing")\n    assert active is not None\n',
         "tests/attack/test_guards.py -k authority",
@@ -2501,7 +2502,7 @@ MUTANTS = (
     Mutant(
         "contract-again.role",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "    if proposal.role != need.role:",
         "    if False:",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2509,7 +2510,7 @@ MUTANTS = (
     Mutant(
         "contract-again.source",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "(proposal.source != table.source, ",
         "(False, ",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2517,7 +2518,7 @@ MUTANTS = (
     Mutant(
         "contract-again.relation",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "(proposal.relation != str(target(table)), ",
         "(False, ",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2525,7 +2526,7 @@ MUTANTS = (
     Mutant(
         "contract-again.tenant",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "(proposal.tenant_column != table.tenant_column, ",
         "(False, ",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2533,7 +2534,7 @@ MUTANTS = (
     Mutant(
         "contract-again.tenant-missing",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "(table.tenant_column is not None and proposal.tenant is None, ",
         "(False, ",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2541,7 +2542,7 @@ MUTANTS = (
     Mutant(
         "contract-again.key",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "(any(tuple(name for name, _ in m.key) != named for m in members), ",
         "(False, ",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2549,7 +2550,7 @@ MUTANTS = (
     Mutant(
         "contract-again.sets",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "(any(set(m.changes) != set(capability.set) for m in members), ",
         "(False, ",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2557,7 +2558,7 @@ MUTANTS = (
     Mutant(
         "contract-again.columns",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "({name for name, _ in proposal.columns} != allowed, ",
         "(False, ",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2565,7 +2566,7 @@ MUTANTS = (
     Mutant(
         "contract-again.before",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "(any(set(m.before) != (set() if proposal.inserts else allowed) for m in members), ",
         "(False, ",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2573,7 +2574,7 @@ MUTANTS = (
     Mutant(
         "contract-again.moves",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "(proposal.moves != table.moves, ",
         "(False, ",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2581,7 +2582,7 @@ MUTANTS = (
     Mutant(
         "contract-again.capability",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "        return Why.CAPABILITY_GONE",
         "        capability = next(c for c in contract.capabilities.values() if isinstance(c, ProposeCapability))",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2589,7 +2590,7 @@ MUTANTS = (
     Mutant(
         "authority.activator-revoked",
         "apply:none-unapproved",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if operator is None or operator.revoked or ACTIVATOR_ROLE not in operator.roles:",
         "if operator is None or ACTIVATOR_ROLE not in operator.roles:",
         "tests/attack/test_guards.py -k authority",
@@ -2597,7 +2598,7 @@ MUTANTS = (
     Mutant(
         "authority.activator-role",
         "apply:none-unapproved",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if operator is None or operator.revoked or ACTIVATOR_ROLE not in operator.roles:",
         "if operator is None or operator.revoked:",
         "tests/attack/test_guards.py -k authority",
@@ -2605,7 +2606,7 @@ MUTANTS = (
     Mutant(
         "authority.activation",
         "apply:none-unapproved",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "    if not signature_holds(activation, signature, operator):",
         "    if False:",
         "tests/attack/test_guards.py -k authority",
@@ -2613,7 +2614,7 @@ MUTANTS = (
     Mutant(
         "authority.activation-ledger",
         "apply:none-unapproved",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if (activation.ledger, activation.contract, activation.digest) != (ledger, contract, digest):",
         "if (activation.contract, activation.digest) != (contract, digest):",
         "tests/attack/test_guards.py -k authority",
@@ -2621,7 +2622,7 @@ MUTANTS = (
     Mutant(
         "authority.activation-contract",
         "apply:none-unapproved",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if (activation.ledger, activation.contract, activation.digest) != (ledger, contract, digest):",
         "if (activation.ledger, activation.digest) != (ledger, digest):",
         "tests/attack/test_guards.py -k authority",
@@ -2629,7 +2630,7 @@ MUTANTS = (
     Mutant(
         "authority.activation-digest",
         "apply:none-unapproved",
-        "server/synapsor/core/review.py",
+        "core/review.py",
         "if (activation.ledger, activation.contract, activation.digest) != (ledger, contract, digest):",
         "if (activation.ledger, activation.contract) != (ledger, contract):",
         "tests/attack/test_guards.py -k authority",
@@ -2637,7 +2638,7 @@ MUTANTS = (
     Mutant(
         "authority.contract-digest",
         "apply:none-unapproved",
-        "server/synapsor/flow/review.py",
+        "flow/review.py",
         "    return contract if contract_digest(contract) == digest else Why.ACTIVATION_INVALID",
         "    return contract",
         "tests/attack/test_guards.py -k authority",
@@ -2645,7 +2646,7 @@ MUTANTS = (
     Mutant(
         "contract-again.guards",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "    if (set(made.guards), made.advances) != (set(proposal.guards), proposal.advances):",
         "    if False:",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2653,7 +2654,7 @@ MUTANTS = (
     Mutant(
         "contract-again.reviewed",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         " or _unlike_reviewed(proposal, capability, table)",
         "",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2661,7 +2662,7 @@ MUTANTS = (
     Mutant(
         "contract-again.changes",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "_alike(one.changes, other.changes, table) and ",
         "",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2669,7 +2670,7 @@ MUTANTS = (
     Mutant(
         "contract-again.asked-key",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         " and _alike(dict(one.key), dict(other.key), table)",
         "",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2677,7 +2678,7 @@ MUTANTS = (
     Mutant(
         "matching.range",
         "set:frozen",
-        "server/synapsor/core/matching.py",
+        "core/matching.py",
         "Operator.BELOW: _compared(lambda one, other: bool(one < other)),",
         "Operator.BELOW: _compared(lambda one, other: True),",
         "tests/unit/test_matching.py",
@@ -2685,7 +2686,7 @@ MUTANTS = (
     Mutant(
         "matching.not",
         "set:frozen",
-        "server/synapsor/core/matching.py",
+        "core/matching.py",
         "Operator.NOT: lambda token, given, kind: not _equals(token, given, kind),",
         "Operator.NOT: lambda token, given, kind: True,",
         "tests/unit/test_matching.py",
@@ -2693,7 +2694,7 @@ MUTANTS = (
     Mutant(
         "matching.odd-days",
         "set:frozen",
-        "server/synapsor/core/matching.py",
+        "core/matching.py",
         "return bool(_COMMON_ERA.match(token) and _COMMON_ERA.match(given[0])) and holds(token, given[0])",
         "return bool(holds(token, given[0]))",
         "tests/unit/test_matching.py",
@@ -2701,7 +2702,7 @@ MUTANTS = (
     Mutant(
         "change.counted-exactly",
         "propose:computed",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         "traps=[Inexact, InvalidOperation, Overflow]",
         "traps=[InvalidOperation, Overflow]",
         "tests/unit/test_matching.py -k total_is_exact",
@@ -2709,7 +2710,7 @@ MUTANTS = (
     Mutant(
         "contract-again.own",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "alike and made.own == proposal.own else",
         "alike else",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2717,7 +2718,7 @@ MUTANTS = (
     Mutant(
         "contract-again.members",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "alike = len(made.members) == len(proposal.members) and all(",
         "alike = all(",
         "tests/attack/test_guards.py -k worker_asks_again",
@@ -2725,7 +2726,7 @@ MUTANTS = (
     Mutant(
         "contract-again.operation",
         "apply:none-unapproved",
-        "server/synapsor/core/authority.py",
+        "core/authority.py",
         "(proposal.operation != capability.operation, ",
         "(False, ",
         "tests/attack/test_guards.py -k outside_the_contract",
@@ -2733,7 +2734,7 @@ MUTANTS = (
     Mutant(
         "delete.view",
         "delete:no-more",
-        "server/synapsor/core/effects.py",
+        "core/effects.py",
         'if facts.kind != "table" and (inserts or deletes):',
         "if False:",
         "tests/unit/test_posture.py -k through_a_view",
@@ -2741,7 +2742,7 @@ MUTANTS = (
     Mutant(
         "delete.effects-start",
         "delete:no-more",
-        "server/synapsor/core/effects.py",
+        "core/effects.py",
         "for effect in unreviewed(effects, capability.accepts) if deletes else ():",
         "for effect in ():",
         "tests/attack/test_operations.py -k 'would_do_more and sqlite'",
@@ -2749,7 +2750,7 @@ MUTANTS = (
     Mutant(
         "delete.effects",
         "delete:no-more",
-        "server/synapsor/flow/apply.py",
+        "flow/apply.py",
         "if task.opened.deletes and unreviewed(",
         "if False and unreviewed(",
         "tests/attack/test_operations.py -k 'would_do_more and sqlite'",
@@ -2757,7 +2758,7 @@ MUTANTS = (
     Mutant(
         "delete.gone",
         "delete:no-more",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "return None if after is None else Why.STILL_THERE",
         "return None",
         "tests/attack/test_guards.py -k removed_row",
@@ -2765,7 +2766,7 @@ MUTANTS = (
     Mutant(
         "insert.unique",
         "posture:worker-sufficient",
-        "server/synapsor/core/effects.py",
+        "core/effects.py",
         '{"key": capability.dedup, "version": None}',
         '{"version": None}',
         "tests/unit/test_posture.py -k found_again",
@@ -2773,7 +2774,7 @@ MUTANTS = (
     Mutant(
         "insert.only",
         "apply:outcome-true",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "return None if exact and satisfies(after, table.only, table, {}) else Why.AFTER_IMAGE",
         "return None if exact else Why.AFTER_IMAGE",
         "tests/attack/test_guards.py -k added_row",
@@ -2781,7 +2782,7 @@ MUTANTS = (
     Mutant(
         "insert.tenant",
         "apply:tenant",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "**dict(member.key), **dict(proposal.scope)}",
         "**dict(member.key)}",
         "tests/attack/test_guards.py -k added_row",
@@ -2789,7 +2790,7 @@ MUTANTS = (
     Mutant(
         "insert.after",
         "apply:outcome-true",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "        expected = {**member.changes, **dict(member.key), **dict(proposal.scope)}",
         "        expected = dict(member.key)",
         "tests/attack/test_guards.py -k added_row",
@@ -2797,7 +2798,7 @@ MUTANTS = (
     Mutant(
         "insert.stale",
         "insert:once",
-        "server/synapsor/core/writeback.py",
+        "core/writeback.py",
         "return None if row is None else Why.INSERT_DUPLICATE",
         "return None",
         "tests/attack/test_guards.py -k added_row",
@@ -2805,7 +2806,7 @@ MUTANTS = (
     Mutant(
         "insert.there",
         "insert:once",
-        "server/synapsor/flow/propose.py",
+        "flow/propose.py",
         "        if seen.rows or seen.cut_by:",
         "        if False:",
         "tests/attack/test_operations.py -k 'never_added_again and sqlite'",
@@ -2813,7 +2814,7 @@ MUTANTS = (
     Mutant(
         "change.counted-sign",
         "propose:computed",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         "    if _number(amount) < 0:",
         "    if False:",
         "tests/attack/test_operations.py -k 'cannot_be_counted and sqlite'",
@@ -2821,7 +2822,7 @@ MUTANTS = (
     Mutant(
         "change.counted-null",
         "propose:computed",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         '    if before is None or amount is None:\n        raise Refusal(Code.OUT_OF_BOUNDS, f"{name}: no value to count from.")',
         '    if before is None or amount is None:\n        before = amount = "0"',
         "tests/attack/test_operations.py -k 'cannot_be_counted and sqlite'",
@@ -2829,7 +2830,7 @@ MUTANTS = (
     Mutant(
         "change.steps",
         "propose:steps",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         "if before is None or member.changes[name] not in steps.get(before, ()):",
         "if False:",
         "tests/attack/test_operations.py -k 'reviewed_step and sqlite'",
@@ -2837,7 +2838,7 @@ MUTANTS = (
     Mutant(
         "change.twice",
         "insert:once",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         "    if len({member.key for member in members}) != len(members):",
         "    if False:",
         "tests/attack/test_operations.py -k 'not_as_declared and sqlite'",
@@ -2845,7 +2846,7 @@ MUTANTS = (
     Mutant(
         "change.totals",
         "set:frozen",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         '        for which, limits in (("before", bound.before), ("after", bound.after), ("change", bound.change)):\n            _within(',
         '        for which, limits in (("before", None), ("after", bound.after), ("change", bound.change)):\n            _within(',
         "tests/attack/test_operations.py -k 'rows_or_totals and sqlite'",
@@ -2853,7 +2854,7 @@ MUTANTS = (
     Mutant(
         "change.most",
         "set:frozen",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         "    if len(members) > most:",
         "    if False:",
         "tests/attack/test_guards.py -k worker_asks_again",
@@ -2861,7 +2862,7 @@ MUTANTS = (
     Mutant(
         "change.where",
         "set:frozen",
-        "server/synapsor/core/change.py",
+        "core/change.py",
         "        raise Refusal(Code.NOT_FOUND)\n\n\ndef _hold_together",
         "        pass\n\n\ndef _hold_together",
         "tests/attack/test_guards.py -k worker_asks_again",
@@ -2869,7 +2870,7 @@ MUTANTS = (
     Mutant(
         "ledger.append-only",
         "ledger:append-only",
-        "server/synapsor/ledger/migrations/sqlite/0001_initial.sql",
+        "ledger/migrations/sqlite/0001_initial.sql",
         "CREATE TRIGGER evidence_fixed BEFORE UPDATE ON evidence",
         "CREATE TRIGGER evidence_fixed BEFORE UPDATE ON evidence WHEN 0",
         "tests/unit/test_ledger_schema.py -k 'never_changed'",
@@ -2877,7 +2878,7 @@ MUTANTS = (
     Mutant(
         "ledger.kept",
         "ledger:append-only",
-        "server/synapsor/ledger/migrations/sqlite/0001_initial.sql",
+        "ledger/migrations/sqlite/0001_initial.sql",
         "CREATE TRIGGER event_kept BEFORE DELETE ON event",
         "CREATE TRIGGER event_kept BEFORE DELETE ON event WHEN 0",
         "tests/unit/test_ledger_schema.py -k 'never_changed'",
@@ -2885,7 +2886,7 @@ MUTANTS = (
     Mutant(
         "ledger.recursive-triggers",
         "ledger:append-only",
-        "server/synapsor/ledger/sqlite_file.py",
+        "ledger/sqlite_file.py",
         "PRAGMA recursive_triggers = ON",
         "PRAGMA recursive_triggers = OFF",
         "tests/unit/test_ledger_schema.py -k 'never_changed'",
@@ -2893,7 +2894,7 @@ MUTANTS = (
     Mutant(
         "ledger.synchronous",
         "ledger:nothing-acknowledged-is-lost",
-        "server/synapsor/ledger/sqlite_file.py",
+        "ledger/sqlite_file.py",
         "PRAGMA synchronous = FULL",
         "PRAGMA synchronous = OFF",
         "tests/unit/test_ledger_sqlite.py -k settings",
@@ -2901,7 +2902,7 @@ MUTANTS = (
     Mutant(
         "ledger.states",
         "ledger:one-state-machine",
-        "server/synapsor/ledger/migrations/sqlite/0001_initial.sql",
+        "ledger/migrations/sqlite/0001_initial.sql",
         "CREATE TRIGGER proposal_moves BEFORE UPDATE ON proposal\nWHEN NOT (",
         "CREATE TRIGGER proposal_moves BEFORE UPDATE ON proposal\nWHEN 0 AND NOT (",
         "tests/unit/test_ledger_schema.py -k exactly_the_steps",
@@ -2909,7 +2910,7 @@ MUTANTS = (
     Mutant(
         "ledger.needs-decision",
         "ledger:one-state-machine",
-        "server/synapsor/ledger/migrations/sqlite/0001_initial.sql",
+        "ledger/migrations/sqlite/0001_initial.sql",
         "CREATE TRIGGER proposal_needs_no_reject BEFORE UPDATE ON proposal\nWHEN OLD",
         "CREATE TRIGGER proposal_needs_no_reject BEFORE UPDATE ON proposal\nWHEN 0 AND OLD",
         "tests/unit/test_ledger_schema.py -k needs_the_record",
@@ -2917,7 +2918,7 @@ MUTANTS = (
     Mutant(
         "ledger.chain-prev",
         "ledger:tampering-is-found",
-        "server/synapsor/ledger/chain.py",
+        "ledger/chain.py",
         'seq.to_bytes(8, "big") + bytes.fromhex(prev[7:]) + body',
         'seq.to_bytes(8, "big") + body',
         "tests/attack/test_guards.py -k hash_of_an_event",
@@ -2925,7 +2926,7 @@ MUTANTS = (
     Mutant(
         "ledger.chain-seq",
         "ledger:tampering-is-found",
-        "server/synapsor/ledger/chain.py",
+        "ledger/chain.py",
         'seq.to_bytes(8, "big") + bytes.fromhex(prev[7:]) + body',
         "bytes.fromhex(prev[7:]) + body",
         "tests/attack/test_guards.py -k hash_of_an_event",
@@ -2933,7 +2934,7 @@ MUTANTS = (
     Mutant(
         "ledger.verify-hash",
         "ledger:tampering-is-found",
-        "server/synapsor/ledger/verify.py",
+        "ledger/verify.py",
         '        if row["hash"] != event_hash(seq, self.hash, row["body"].encode()):',
         "        if False:",
         "tests/attack/test_ledger_tampering.py",
@@ -2941,7 +2942,7 @@ MUTANTS = (
     Mutant(
         "ledger.verify-prev",
         "ledger:tampering-is-found",
-        "server/synapsor/ledger/verify.py",
+        "ledger/verify.py",
         '        if row["prev"] != self.hash:',
         "        if False:",
         "tests/attack/test_ledger_tampering.py",
@@ -2949,7 +2950,7 @@ MUTANTS = (
     Mutant(
         "ledger.verify-record",
         "ledger:tampering-is-found",
-        "server/synapsor/ledger/verify.py",
+        "ledger/verify.py",
         '    if row["id"] != handle or digest_bytes(kind.name, row["body"].encode()) != digest:',
         "    if False:",
         "tests/attack/test_ledger_tampering.py",
@@ -2957,7 +2958,7 @@ MUTANTS = (
     Mutant(
         "ledger.verify-status",
         "ledger:tampering-is-found",
-        "server/synapsor/ledger/verify.py",
+        "ledger/verify.py",
         '    if status is None or row["status"] != status.value:',
         "    if False:",
         "tests/attack/test_ledger_tampering.py",
@@ -2965,7 +2966,7 @@ MUTANTS = (
     Mutant(
         "ledger.verify-checkpoint",
         "ledger:tampering-is-found",
-        "server/synapsor/ledger/verify.py",
+        "ledger/verify.py",
         "        if checkpoint.ledger != self._ledger or not checkpoint_holds(checkpoint, self._public_key):",
         "        if False:",
         "tests/attack/test_ledger_tampering.py",
@@ -2973,7 +2974,7 @@ MUTANTS = (
     Mutant(
         "ledger.verify-tail",
         "ledger:tampering-is-found",
-        "server/synapsor/ledger/verify.py",
+        "ledger/verify.py",
         "        if checkpoint.seq > self.seq:",
         "        if False:",
         "tests/attack/test_ledger_tampering.py",
@@ -2981,7 +2982,7 @@ MUTANTS = (
     Mutant(
         "ledger.verify-key",
         "ledger:tampering-is-found",
-        "server/synapsor/ledger/verify.py",
+        "ledger/verify.py",
         '        if identity is None or identity["public_key"] != self._public_key:',
         "        if identity is None:",
         "tests/attack/test_ledger_tampering.py",
@@ -2989,7 +2990,7 @@ MUTANTS = (
     Mutant(
         "ledger.private-file",
         "ledger:private-files",
-        "server/synapsor/ledger/private.py",
+        "ledger/private.py",
         "os.O_NOFOLLOW, 0o600)",
         "os.O_NOFOLLOW, 0o644)",
         "tests/attack/test_guards.py -k private_file",
@@ -2997,7 +2998,7 @@ MUTANTS = (
     Mutant(
         "ledger.group-commit",
         "ledger:evidence-whole",
-        "server/synapsor/ledger/sqlite.py",
+        "ledger/sqlite.py",
         'self._writer.execute("ROLLBACK TO job")',
         "pass",
         "tests/conformance/test_ledger.py -k failing_one_fails_alone",
@@ -3005,7 +3006,7 @@ MUTANTS = (
     Mutant(
         "ledger.acknowledged",
         "ledger:nothing-acknowledged-is-lost",
-        "server/synapsor/ledger/sqlite.py",
+        "ledger/sqlite.py",
         "            self._commit(group)\n            told",
         "            self._wake(group.batch, {})\n            self._commit(group)\n            told",
         "tests/attack/test_guards.py -k acknowledged",
@@ -3013,7 +3014,7 @@ MUTANTS = (
     Mutant(
         "ledger.acknowledged-on-the-loop",
         "ledger:nothing-acknowledged-is-lost",
-        "server/synapsor/ledger/sqlite.py",
+        "ledger/sqlite.py",
         "                self._commit(group)\n                self._flying",
         "                self._settle(batch)\n                self._commit(group)\n                self._flying",
         "tests/attack/test_guards.py -k acknowledged",
@@ -3021,7 +3022,7 @@ MUTANTS = (
     Mutant(
         "ledger.lease",
         "apply:exactly-once",
-        "server/synapsor/ledger/jobs.py",
+        "ledger/jobs.py",
         '    if await book.tx.one("lease_holds", id=job.id, lease=held.id) is None:',
         "    if False:",
         "tests/conformance/test_ledger.py -k lapsed_lease",
@@ -3029,7 +3030,7 @@ MUTANTS = (
     Mutant(
         "ledger.receipt-job",
         "apply:outcome-true",
-        "server/synapsor/ledger/jobs.py",
+        "ledger/jobs.py",
         "    if (receipt.job, receipt.proposal, receipt.digest) != (job.id, job.proposal, job.digest):",
         "    if False:",
         "tests/conformance/test_ledger.py -k receipt_of_another_job",
@@ -3037,7 +3038,7 @@ MUTANTS = (
     Mutant(
         "ledger.decided-once",
         "approval:once",
-        "server/synapsor/ledger/decisions.py",
+        "ledger/decisions.py",
         '    if row["status"] != Status.REVIEW_REQUIRED.value:',
         "    if False:",
         "tests/conformance/test_ledger.py -k 'second_decision or race'",
@@ -3045,7 +3046,7 @@ MUTANTS = (
     Mutant(
         "ledger.decision-digest",
         "approval:one-digest",
-        "server/synapsor/ledger/decisions.py",
+        "ledger/decisions.py",
         '    if (decision.ledger, decision.digest) != (ledger, digest_bytes("proposal", row["body"].encode())):',
         "    if False:",
         "tests/conformance/test_ledger.py -k about_something_else",
@@ -3053,7 +3054,7 @@ MUTANTS = (
     Mutant(
         "ledger.job-follows",
         "apply:none-unapproved",
-        "server/synapsor/ledger/decisions.py",
+        "ledger/decisions.py",
         '    if job is not None and not (complete and _follows(job, decision, row["source"])):',
         "    if False:",
         "tests/conformance/test_ledger.py -k does_not_follow",
@@ -3061,7 +3062,7 @@ MUTANTS = (
     Mutant(
         "desk.refusals-audited",
         "audit:every-call",
-        "server/synapsor/flow/desk.py",
+        "flow/desk.py",
         "            await self._ledger.record_read(_plain_audit(call, refusal.code.value), None)",
         "            pass",
         "tests/attack/test_guards.py -k refused_call",
@@ -3069,7 +3070,7 @@ MUTANTS = (
     Mutant(
         "desk.exception-text",
         "errors:no-driver-text",
-        "server/synapsor/flow/desk.py",
+        "flow/desk.py",
         "            return await self._refused(call, kind, Refusal(Code.INTERNAL))",
         "            return await self._refused(call, kind, Refusal(Code.INTERNAL, str(error)))",
         "tests/attack/test_guards.py -k breaks_inside",
@@ -3077,7 +3078,7 @@ MUTANTS = (
     Mutant(
         "desk.exception-log",
         "errors:no-driver-text",
-        "server/synapsor/flow/desk.py",
+        "flow/desk.py",
         'log.error("call failed: %s", place(error),',
         'log.error("call failed: %s", error,',
         "tests/attack/test_guards.py -k breaks_inside",
@@ -3085,7 +3086,7 @@ MUTANTS = (
     Mutant(
         "desk.unrecorded-refusal",
         "audit:every-call",
-        "server/synapsor/flow/desk.py",
+        "flow/desk.py",
         "            return failure(call.capability, kind, Refusal(Code.EVIDENCE_UNAVAILABLE), audit=None)",
         "            return failure(call.capability, kind, refusal, audit=call.id)",
         "tests/attack/test_guards.py -k refused_call",
@@ -3093,7 +3094,7 @@ MUTANTS = (
     Mutant(
         "lookup.tenant",
         "read:tenant",
-        "server/synapsor/flow/lookup.py",
+        "flow/lookup.py",
         "return scope.tenant == tenant and scope.principal == principal",
         "return scope.principal == principal",
         "tests/attack/test_guards.py -k looked_up",
@@ -3101,7 +3102,7 @@ MUTANTS = (
     Mutant(
         "lookup.principal",
         "read:tenant",
-        "server/synapsor/flow/lookup.py",
+        "flow/lookup.py",
         "return scope.tenant == tenant and scope.principal == principal",
         "return scope.tenant == tenant",
         "tests/attack/test_guards.py -k looked_up",
@@ -3109,7 +3110,7 @@ MUTANTS = (
     Mutant(
         "lookup.columns",
         "contract:schema:silent",
-        "server/synapsor/flow/lookup.py",
+        "flow/lookup.py",
         "filled(form, row, at, types, show) for row",
         "filled(Form({n: n for n in at}, flat=True), row, at, types, show) for row",
         "tests/attack/test_guards.py -k looked_up",
@@ -3117,7 +3118,7 @@ MUTANTS = (
     Mutant(
         "scope.empty",
         "read:tenant",
-        "server/synapsor/core/tokens.py",
+        "core/tokens.py",
         ' and value != ""',
         "",
         "tests/attack/test_guards.py -k session_value",
@@ -3125,7 +3126,7 @@ MUTANTS = (
     Mutant(
         "scope.principal",
         "read:tenant",
-        "server/synapsor/core/scope.py",
+        "core/scope.py",
         "    if type(principal) is not str or not principal:",
         "    if False:",
         "tests/attack/test_guards.py -k session_value",
@@ -3133,7 +3134,7 @@ MUTANTS = (
     Mutant(
         "serve.no-leak",
         "serve:no-leak",
-        "server/synapsor/serve/server.py",
+        "serve/server.py",
         'raise MCPError(INTERNAL_ERROR, "Internal error") from None',
         "raise MCPError(INTERNAL_ERROR, str(error)) from None",
         "tests/acceptance/test_transports.py -k raises_leaks_nothing",
@@ -3141,7 +3142,7 @@ MUTANTS = (
     Mutant(
         "serve.no-leak-removed",
         "serve:no-leak",
-        "server/synapsor/serve/server.py",
+        "serve/server.py",
         "server.middleware[:] = [no_leak]",
         "server.middleware[:] = []",
         "tests/acceptance/test_transports.py -k raises_leaks_nothing",
@@ -3149,7 +3150,7 @@ MUTANTS = (
     Mutant(
         "serve.host",
         "http:host-and-origin",
-        "server/synapsor/serve/gate.py",
+        "serve/gate.py",
         "        self._check_host(headers)",
         "        pass",
         "tests/unit/test_serve_http.py -k 'host'",
@@ -3157,7 +3158,7 @@ MUTANTS = (
     Mutant(
         "serve.host-sse",
         "http:host-and-origin",
-        "server/synapsor/serve/gate.py",
+        "serve/gate.py",
         "        self._check_host(headers)",
         '        if scope["path"] != "/sse":\n            self._check_host(headers)',
         "tests/unit/test_serve_http.py -k 'host or origin'",
@@ -3165,7 +3166,7 @@ MUTANTS = (
     Mutant(
         "serve.origin",
         "http:host-and-origin",
-        "server/synapsor/serve/gate.py",
+        "serve/gate.py",
         "if not _SCHEME.match(scheme + slashes) or not self._is_ours(host):",
         "if False:",
         "tests/unit/test_serve_http.py -k 'origin'",
@@ -3173,7 +3174,7 @@ MUTANTS = (
     Mutant(
         "serve.token",
         "http:authenticated",
-        "server/synapsor/serve/gate.py",
+        "serve/gate.py",
         "        if bearer is None:",
         '        if bearer is None and scope["path"] == "/sse":\n            bearer = Bearer(name="x", sha256="0" * 64, values={})\n        if bearer is None:',
         "tests/unit/test_serve_http.py -k 'without_a_token'",
@@ -3181,7 +3182,7 @@ MUTANTS = (
     Mutant(
         "serve.session-token",
         "http:session-bound",
-        "server/synapsor/serve/gate.py",
+        "serve/gate.py",
         "client_id=bearer.name, scopes=[], subject=bearer.sha256",
         'client_id="", scopes=[], subject=""',
         "tests/unit/test_serve_http.py -k never_enters",
@@ -3189,7 +3190,7 @@ MUTANTS = (
     Mutant(
         "serve.one-header",
         "http:authenticated",
-        "server/synapsor/serve/gate.py",
+        "serve/gate.py",
         "        if name in found and name in _ONCE:",
         "        if False:",
         "tests/unit/test_serve_http.py -k 'two_authorization or double_host'",
@@ -3197,7 +3198,7 @@ MUTANTS = (
     Mutant(
         "serve.token-values",
         "http:tenant-per-call",
-        "server/synapsor/serve/identity.py",
+        "serve/identity.py",
         "        return Session(values=bearer.values,",
         "        return Session(values={},",
         "tests/unit/test_serve_http.py -k own_token",
@@ -3205,7 +3206,7 @@ MUTANTS = (
     Mutant(
         "serve.empty-token",
         "http:authenticated",
-        "server/synapsor/serve/identity.py",
+        "serve/identity.py",
         "return found if given else None",
         "return found",
         "tests/unit/test_serve_identity.py",
@@ -3213,7 +3214,7 @@ MUTANTS = (
     Mutant(
         "serve.loopback",
         "http:loopback-only",
-        "server/synapsor/serve/http.py",
+        "serve/http.py",
         "    if address is None or not address.is_loopback or getattr",
         "    if address is None or getattr",
         "tests/unit/test_serve_http.py -k no_address_but",
@@ -3221,7 +3222,7 @@ MUTANTS = (
     Mutant(
         "serve.duplicate-keys",
         "surface:one-reading",
-        "server/synapsor/serve/wire.py",
+        "serve/wire.py",
         "    if len(found) != len(pairs):",
         "    if False:",
         "tests/unit/test_serve_wire.py",
@@ -3229,7 +3230,7 @@ MUTANTS = (
     Mutant(
         "serve.sessions-each",
         "http:sessions-bounded",
-        "server/synapsor/serve/sessions.py",
+        "serve/sessions.py",
         "            if held[coming.owner] > self._each:",
         "            if False:",
         "tests/unit/test_serve_shares.py -k longest_unused",
@@ -3237,7 +3238,7 @@ MUTANTS = (
     Mutant(
         "serve.sessions-all",
         "http:sessions-bounded",
-        "server/synapsor/serve/sessions.py",
+        "serve/sessions.py",
         "            elif len(self._open) > self._together:",
         "            elif False:",
         "tests/unit/test_serve_shares.py -k bound_of_all",
@@ -3245,7 +3246,7 @@ MUTANTS = (
     Mutant(
         "serve.sessions-own",
         "http:sessions-bounded",
-        "server/synapsor/serve/sessions.py",
+        "serve/sessions.py",
         "if s.owner == loser and not s.in_use",
         "if not s.in_use",
         "tests/unit/test_serve_shares.py -k 'longest_unused or bound_of_all'",
@@ -3253,7 +3254,7 @@ MUTANTS = (
     Mutant(
         "serve.sessions-in-use",
         "http:sessions-bounded",
-        "server/synapsor/serve/sessions.py",
+        "serve/sessions.py",
         "if s.owner == loser and not s.in_use",
         "if s.owner == loser",
         "tests/unit/test_serve_shares.py -k in_use",
@@ -3261,7 +3262,7 @@ MUTANTS = (
     Mutant(
         "serve.sessions-use",
         "http:sessions-bounded",
-        "server/synapsor/serve/sessions.py",
+        "serve/sessions.py",
         "            known = self._open.pop(name, None)",
         "            known = None",
         "tests/unit/test_serve_shares.py -k longest_unused",
@@ -3269,7 +3270,7 @@ MUTANTS = (
     Mutant(
         "serve.session-hello",
         "http:sessions-bounded",
-        "server/synapsor/serve/gate.py",
+        "serve/gate.py",
         'message.method == "initialize" and len(body) > self._limits.hello:',
         'message.method == "":',
         "tests/unit/test_serve_shares.py -k opens_a_session_is_short",
@@ -3277,7 +3278,7 @@ MUTANTS = (
     Mutant(
         "serve.stream-requests",
         "http:unread-bounded",
-        "server/synapsor/serve/event_streams.py",
+        "serve/event_streams.py",
         "        if len(self._open) >= self._requests:",
         "        if False:",
         "tests/unit/test_serve_shares.py -k takes_only_so_many",
@@ -3285,7 +3286,7 @@ MUTANTS = (
     Mutant(
         "serve.stream-answered",
         "http:unread-bounded",
-        "server/synapsor/serve/event_streams.py",
+        "serve/event_streams.py",
         "            await request.settled.wait()",
         "            pass",
         "tests/unit/test_serve_shares.py -k 'takes_only_so_many or frees_what_it_held'",
@@ -3293,7 +3294,7 @@ MUTANTS = (
     Mutant(
         "serve.unread-time",
         "http:unread-bounded",
-        "server/synapsor/serve/connection.py",
+        "serve/connection.py",
         "        self._unread = self.loop.call_later(self.limits.send_s, self.cut)",
         "        pass",
         "tests/unit/test_serve_shares.py -k frees_what_it_held",
@@ -3301,7 +3302,7 @@ MUTANTS = (
     Mutant(
         "serve.stream-token",
         "http:session-bound",
-        "server/synapsor/serve/event_streams.py",
+        "serve/event_streams.py",
         "        if asked is None or stream is None or stream.owner != owner():",
         "        if asked is None or stream is None:",
         "tests/unit/test_serve_http.py -k never_enters",
@@ -3309,7 +3310,7 @@ MUTANTS = (
     Mutant(
         "serve.leaving",
         "serve:cancelable",
-        "server/synapsor/serve/gate.py",
+        "serve/gate.py",
         "            client.when_left(whole.cancel)",
         "            pass",
         "tests/unit/test_serve_http.py -k client_that_leaves",
@@ -3317,7 +3318,7 @@ MUTANTS = (
     Mutant(
         "serve.leaving-after-much",
         "serve:cancelable",
-        "server/synapsor/serve/connection.py",
+        "serve/connection.py",
         "        self.flow.resume_reading()  # or its leaving would not be seen",
         "        pass",
         "tests/unit/test_serve_http.py -k client_that_leaves",
@@ -3325,7 +3326,7 @@ MUTANTS = (
     Mutant(
         "serve.unread-little",
         "http:unread-bounded",
-        "server/synapsor/serve/connection.py",
+        "serve/connection.py",
         "        transport.set_write_buffer_limits(high=0)",
         "        pass",
         "tests/unit/test_serve_shares.py -k even_a_little",
@@ -3333,7 +3334,7 @@ MUTANTS = (
     Mutant(
         "serve.unread-held",
         "http:unread-bounded",
-        "server/synapsor/serve/gate.py",
+        "serve/gate.py",
         '        if message.get("body"):',
         "        if False:",
         "tests/unit/test_serve_shares.py -k 'not_read'",
@@ -3341,7 +3342,7 @@ MUTANTS = (
     Mutant(
         "serve.turns",
         "http:fair",
-        "server/synapsor/serve/shares.py",
+        "serve/shares.py",
         "        await share.turn()\n    return",
         "        pass\n    return",
         "tests/unit/test_serve_shares.py -k worked_on_at_once",
@@ -3349,7 +3350,7 @@ MUTANTS = (
     Mutant(
         "serve.turns-late",
         "http:fair",
-        "server/synapsor/serve/shares.py",
+        "serve/shares.py",
         "        if self._ended:",
         "        if False:",
         "tests/unit/test_serve_shares.py -k has_ended",
@@ -3357,7 +3358,7 @@ MUTANTS = (
     Mutant(
         "serve.turns-cancel",
         "http:fair",
-        "server/synapsor/serve/shares.py",
+        "serve/shares.py",
         "ctx.request_id is not None and ctx.method not in _AT_ONCE",
         "True",
         "tests/unit/test_serve_shares.py -k wait_for_no_turn",
@@ -3365,7 +3366,7 @@ MUTANTS = (
     Mutant(
         "serve.messages",
         "http:fair",
-        "server/synapsor/serve/shares.py",
+        "serve/shares.py",
         "        if mine.messages >= self._limits.messages:",
         "        if False:",
         "tests/unit/test_serve_shares.py -k messages_open",
@@ -3373,7 +3374,7 @@ MUTANTS = (
     Mutant(
         "serve.weight",
         "http:fair",
-        "server/synapsor/serve/shares.py",
+        "serve/shares.py",
         "        if self._open.bytes + size > self._limit:",
         "        if False:",
         "tests/unit/test_serve_shares.py -k much_weight",
@@ -3381,7 +3382,7 @@ MUTANTS = (
     Mutant(
         "serve.connections",
         "http:fair",
-        "server/synapsor/serve/connection.py",
+        "serve/connection.py",
         "        if len(self.connections) > self.limits.connections:",
         "        if False:",
         "tests/unit/test_serve_shares.py -k make_room",
@@ -3389,7 +3390,7 @@ MUTANTS = (
     Mutant(
         "serve.connections-strangers",
         "http:fair",
-        "server/synapsor/serve/connection.py",
+        "serve/connection.py",
         "chain(self.strangers, self.quiet)",
         "chain(self.quiet, self.strangers)",
         "tests/unit/test_serve_shares.py -k make_room",
@@ -3397,7 +3398,7 @@ MUTANTS = (
     Mutant(
         "serve.connections-busy",
         "http:fair",
-        "server/synapsor/serve/connection.py",
+        "serve/connection.py",
         "        self._framing = 0\n        self._leave()",
         "        self._framing = 0",
         "tests/unit/test_serve_shares.py -k make_room",
@@ -3405,7 +3406,7 @@ MUTANTS = (
     Mutant(
         "serve.short-ids",
         "surface:short-ids",
-        "server/synapsor/serve/wire.py",
+        "serve/wire.py",
         "    return len(given) <= MAX_NAME if type(given) is str else type(given) is int and given in _INT64",
         "    return type(given) in {str, int}",
         "tests/unit/test_serve_wire.py -k 'too_long'",
@@ -3413,7 +3414,7 @@ MUTANTS = (
     Mutant(
         "serve.short-methods",
         "surface:short-ids",
-        "server/synapsor/serve/wire.py",
+        "serve/wire.py",
         '    if len(value.get("method", "")) > MAX_NAME:',
         "    if False:",
         "tests/unit/test_serve_wire.py -k 'too_long'",
@@ -3421,7 +3422,7 @@ MUTANTS = (
     Mutant(
         "serve.many-parts",
         "surface:small-messages",
-        "server/synapsor/serve/wire.py",
+        "serve/wire.py",
         "    if len(data) > MAX_PARTS and",
         "    if False and",
         "tests/unit/test_serve_wire.py -k very_many_parts",
@@ -3429,7 +3430,7 @@ MUTANTS = (
     Mutant(
         "secrets.repr",
         "secrets:never-shown",
-        "server/synapsor/secrets.py",
+        "secrets.py",
         'return "Secret(***)"',
         'return f"Secret({self._value})"',
         "tests/unit/test_secrets.py",
@@ -3437,7 +3438,7 @@ MUTANTS = (
     Mutant(
         "secrets.str",
         "secrets:never-shown",
-        "server/synapsor/secrets.py",
+        "secrets.py",
         '        return "***"',
         "        return self._value",
         "tests/unit/test_secrets.py",
@@ -3445,7 +3446,7 @@ MUTANTS = (
     Mutant(
         "secrets.format",
         "secrets:never-shown",
-        "server/synapsor/secrets.py",
+        "secrets.py",
         'return format("***", spec)',
         "return format(self._value, spec)",
         "tests/unit/test_secrets.py",
@@ -3453,7 +3454,7 @@ MUTANTS = (
     Mutant(
         "secrets.file-mode",
         "secrets:never-shown",
-        "server/synapsor/secrets.py",
+        "secrets.py",
         "    if info.st_mode & 0o077:",
         "    if False:",
         "tests/unit/test_secrets.py",
@@ -3461,7 +3462,7 @@ MUTANTS = (
     Mutant(
         "secrets.address-mysql",
         "secrets:never-shown",
-        "server/synapsor/sources/mysql_connection.py",
+        "sources/mysql_connection.py",
         "password: str = field(repr=False)",
         "password: str",
         "tests/conformance/test_sources.py -k 'hold_no_address and mariadb'",
@@ -3469,7 +3470,7 @@ MUTANTS = (
     Mutant(
         "secrets.address-postgres",
         "secrets:never-shown",
-        "server/synapsor/sources/postgres_connection.py",
+        "sources/postgres_connection.py",
         "password: str = field(repr=False)",
         "password: str",
         "tests/conformance/test_postgres.py -k no_part_of_a_password",
@@ -3477,7 +3478,7 @@ MUTANTS = (
     Mutant(
         "card.refusal-told",
         "approval:shown-in-full",
-        "server/synapsor/approve/card.py",
+        "approve/card.py",
         "    if terms.refusal and record.status in",
         "    if False and record.status in",
         "tests/unit/test_review_card.py -k worker_would_refuse",
@@ -3485,7 +3486,7 @@ MUTANTS = (
     Mutant(
         "card.bounds",
         "approval:shown-in-full",
-        "server/synapsor/approve/card.py",
+        "approve/card.py",
         "        if words := self.terms.bounds.get(name):",
         "        if words := '':",
         "tests/unit/test_review_card.py -k what_it_counts",
@@ -3493,7 +3494,7 @@ MUTANTS = (
     Mutant(
         "card.fold-marked",
         "approval:no-tricks",
-        "server/synapsor/approve/card.py",
+        "approve/card.py",
         'yield from (indent + _paint("┆ " + part',
         "yield from (indent[:-2] + _paint(part",
         "tests/unit/test_review_card.py -k 'left_edge'",
@@ -3501,7 +3502,7 @@ MUTANTS = (
     Mutant(
         "terminal.json-hidden",
         "approval:no-tricks",
-        "server/synapsor/cli/terminal.py",
+        "cli/terminal.py",
         "json.dumps(found[0])[1:-1] if hidden(found[0]) else found[0]",
         "found[0]",
         "tests/unit/test_cli_terminal.py",
@@ -3509,7 +3510,7 @@ MUTANTS = (
     Mutant(
         "secrets.plugins",
         "secrets:never-shown",
-        "server/synapsor/cli/main.py",
+        "cli/main.py",
         '    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"',
         "    pass",
         "tests/unit/test_cli.py -k packages_plugin",
@@ -3517,7 +3518,7 @@ MUTANTS = (
     Mutant(
         "secrets.key-mode",
         "operator-key:private",
-        "server/synapsor/approve/keys.py",
+        "approve/keys.py",
         "os.O_CLOEXEC, 0o600)",
         "os.O_CLOEXEC, 0o644)",
         "tests/attack/test_guards.py -k for_a_moment",
@@ -3525,7 +3526,7 @@ MUTANTS = (
     Mutant(
         "posture.reader-power",
         "posture:safe-credential",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         "fatal=_POWERS[m].fatal and rights.grants)",
         "fatal=False)",
         "tests/unit/test_posture.py -k every_power",
@@ -3533,7 +3534,7 @@ MUTANTS = (
     Mutant(
         "posture.writer-power",
         "posture:safe-credential",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         'not in {_MORE, ""}:',
         'not in {_MORE, "", rule}:',
         "tests/unit/test_posture.py -k every_power",
@@ -3541,7 +3542,7 @@ MUTANTS = (
     Mutant(
         "posture.reader-lacks",
         "posture:safe-credential",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         "if lacking := columns - rights.reach[relation].reads:",
         "if lacking := frozenset[str]():",
         "tests/unit/test_posture.py -k reader_lacks",
@@ -3549,7 +3550,7 @@ MUTANTS = (
     Mutant(
         "posture.denied-column",
         "posture:safe-credential",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         "if seen := columns & rights.reach[place].sees:",
         "if seen := frozenset[str]():",
         "tests/unit/test_posture.py -k reader_lacks",
@@ -3557,7 +3558,7 @@ MUTANTS = (
     Mutant(
         "posture.denied-behind-a-view",
         "posture:safe-credential",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         "{relation, *rights.reach[relation].behind}",
         "{relation}",
         "tests/unit/test_posture.py -k denied_column_is_looked_for",
@@ -3565,7 +3566,7 @@ MUTANTS = (
     Mutant(
         "posture.in-clear",
         "posture:safe-credential",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         "if rights.in_clear:",
         "if False:",
         "tests/unit/test_posture.py -k reader_lacks",
@@ -3573,7 +3574,7 @@ MUTANTS = (
     Mutant(
         "posture.writer-lacks",
         "posture:worker-sufficient",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         "if lacking := needs.updates - reach.updates:",
         "if lacking := frozenset[str]():",
         "tests/unit/test_posture.py -k lacks_or_can_do",
@@ -3581,7 +3582,7 @@ MUTANTS = (
     Mutant(
         "posture.receipts-shape",
         "posture:worker-sufficient",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         "if wrong := {name for name in RECEIPT_DIGESTS if name in there} - table.digests:",
         "if wrong := set[str]():",
         "tests/unit/test_posture.py -k could_not_be_believed",
@@ -3589,7 +3590,7 @@ MUTANTS = (
     Mutant(
         "posture.receipts-key",
         "posture:worker-sufficient",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         "frozenset({RECEIPT_KEY}) not in table.unique:",
         "not table.unique:",
         "tests/unit/test_posture.py -k could_not_be_believed",
@@ -3597,7 +3598,7 @@ MUTANTS = (
     Mutant(
         "posture.receipts-privilege",
         "posture:worker-sufficient",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         "(reach.reads & reach.inserts)",
         "reach.reads",
         "tests/unit/test_posture.py -k lacks_or_can_do",
@@ -3605,7 +3606,7 @@ MUTANTS = (
     Mutant(
         "posture.refused",
         "posture:safe-credential",
-        "server/synapsor/core/posture.py",
+        "core/posture.py",
         "if fatal := [f for f in findings if f.fatal]:",
         "if fatal := [f for f in findings if f.fatal][1:]:",
         "tests/unit/test_posture.py -k fatal_finding_stops",
@@ -3613,7 +3614,7 @@ MUTANTS = (
     Mutant(
         "posture.postgres-change",
         "posture:safe-credential",
-        "server/synapsor/sources/postgres_posture.py",
+        "sources/postgres_posture.py",
         "May.CHANGE: [name for name, owned in writable if not owned]",
         "May.CHANGE: []",
         "tests/conformance/test_postgres.py -k unsafe_read_credential",
@@ -3621,7 +3622,7 @@ MUTANTS = (
     Mutant(
         "posture.postgres-become",
         "posture:safe-credential",
-        "server/synapsor/sources/postgres_rights.py",
+        "sources/postgres_rights.py",
         "FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER')",
         "FROM pg_roles WHERE pg_has_role(current_user, oid, 'USAGE')",
         "tests/conformance/test_postgres.py -k unsafe_read_credential",
@@ -3629,7 +3630,7 @@ MUTANTS = (
     Mutant(
         "posture.mysql-not-understood",
         "posture:safe-credential",
-        "server/synapsor/sources/mysql_posture.py",
+        "sources/mysql_posture.py",
         "if grant.privilege not in _HARMLESS:",
         "if grant.privilege in _MAY:",
         "tests/conformance/test_mysql_source.py -k can_do_more",
@@ -3637,7 +3638,7 @@ MUTANTS = (
     Mutant(
         "posture.mysql-role",
         "posture:safe-credential",
-        "server/synapsor/sources/mysql_posture.py",
+        "sources/mysql_posture.py",
         '            found.append(Grant(privilege=f"THE ROLE {role}", columns=None, schema=None, table=None))\n',
         "",
         "tests/conformance/test_mysql_source.py -k can_do_more",
@@ -3645,7 +3646,7 @@ MUTANTS = (
     Mutant(
         "doctor.goes-on",
         "doctor:goes-on",
-        "server/synapsor/examine.py",
+        "examine.py",
         '            found += told(failed.source, [_unreachable("reader", failed)])\n            continue',
         "            raise",
         "tests/unit/test_cli.py -k with_everything_else",
@@ -3653,7 +3654,7 @@ MUTANTS = (
     Mutant(
         "doctor.source-named",
         "doctor:goes-on",
-        "server/synapsor/errors.py",
+        "errors.py",
         "state=failed.state, source=source)",
         "state=failed.state)",
         "tests/unit/test_cli.py -k cannot_start_without",
@@ -3661,7 +3662,7 @@ MUTANTS = (
     Mutant(
         "doctor.missing-told-once",
         "doctor:told-once",
-        "server/synapsor/runtime.py",
+        "runtime.py",
         "if relation not in missing:",
         "if True:",
         "tests/acceptance/test_straight_line.py -k is_gone",
@@ -3669,7 +3670,7 @@ MUTANTS = (
     Mutant(
         "doctor.session-values",
         "doctor:session-values",
-        "server/synapsor/core/session.py",
+        "core/session.py",
         "if name not in given:",
         "if False:",
         "tests/unit/test_cli.py -k session_value",
@@ -3677,7 +3678,7 @@ MUTANTS = (
     Mutant(
         "posture.told-once",
         "doctor:told-once",
-        "server/synapsor/runtime.py",
+        "runtime.py",
         "for finding in dict.fromkeys(findings)]",
         "for finding in findings]",
         "tests/unit/test_posture.py -k told_once",
@@ -3685,7 +3686,7 @@ MUTANTS = (
     Mutant(
         "rollback.confirmed",
         "contract:rolled-back-as-activated",
-        "server/synapsor/cli/rollback.py",
+        "cli/rollback.py",
         "        if not arguments.yes:",
         "        if False:",
         "tests/unit/test_rollback.py -k seen_the_digest",
@@ -3693,7 +3694,7 @@ MUTANTS = (
     Mutant(
         "rollback.same-database",
         "contract:rolled-back-as-activated",
-        "server/synapsor/flow/rollback.py",
+        "flow/rollback.py",
         "if earlier.activation.sources.get(name) != fingerprint:",
         "if False:",
         "tests/unit/test_rollback.py -k its_own_database",
@@ -3701,7 +3702,7 @@ MUTANTS = (
     Mutant(
         "rollback.signed",
         "contract:rolled-back-as-activated",
-        "server/synapsor/flow/rollback.py",
+        "flow/rollback.py",
         " or not signature_holds(version.activation, version.signature, operator)",
         "",
         "tests/unit/test_rollback.py -k only_what_was_signed",
@@ -3709,7 +3710,7 @@ MUTANTS = (
     Mutant(
         "rollback.todays-rules",
         "contract:rolled-back-as-activated",
-        "server/synapsor/flow/rollback.py",
+        "flow/rollback.py",
         "if problems := sorted({*reading.problems, *check_together(beside)}):",
         "if problems := sorted(check_together(beside)):",
         "tests/unit/test_rollback.py -k rules_of_today",
@@ -3717,7 +3718,7 @@ MUTANTS = (
     Mutant(
         "rollback.beside-others",
         "contract:rolled-back-as-activated",
-        "server/synapsor/flow/rollback.py",
+        "flow/rollback.py",
         "if problems := sorted({*reading.problems, *check_together(beside)}):",
         "if problems := sorted(reading.problems):",
         "tests/unit/test_rollback.py -k clashes",
@@ -3725,7 +3726,7 @@ MUTANTS = (
     Mutant(
         "rollback.what-was-signed",
         "contract:rolled-back-as-activated",
-        "server/synapsor/flow/rollback.py",
+        "flow/rollback.py",
         "if (told.ledger, told.contract, told.digest) != (ledger, contract.contract, contract_digest(contract)):",
         "if False:",
         "tests/unit/test_rollback.py -k only_what_was_signed",
@@ -3733,7 +3734,7 @@ MUTANTS = (
     Mutant(
         "diff.unknown-key",
         "diff:complete",
-        "server/synapsor/contract/counts.py",
+        "contract/counts.py",
         "UNKNOWN: Final = _key(gains.other,",
         "UNKNOWN: Final = _key(gains.nothing,",
         "tests/unit/test_contract_difference.py -k nobody_thought_of",
@@ -3741,7 +3742,7 @@ MUTANTS = (
     Mutant(
         "diff.filter-gone",
         "diff:never-less",
-        "server/synapsor/contract/gains.py",
+        "contract/gains.py",
         "now.get(name) is None or OPERATORS",
         "now.get(name) is not None and OPERATORS",
         "tests/unit/test_contract_difference.py -k what_grants_more_grows",
@@ -3749,7 +3750,7 @@ MUTANTS = (
     Mutant(
         "diff.limit-raised",
         "diff:never-less",
-        "server/synapsor/contract/gains.py",
+        "contract/gains.py",
         "return before is not None and (after is None or after > before)",
         "return before is not None and after is not None and after < before",
         "tests/unit/test_contract_difference.py -k widening_is_never",
@@ -3757,7 +3758,7 @@ MUTANTS = (
     Mutant(
         "diff.trades-fail",
         "diff:fails-on-growth",
-        "server/synapsor/contract/difference.py",
+        "contract/difference.py",
         "return self in {Effect.GROWS, Effect.TRADES}",
         "return self is Effect.GROWS",
         "tests/unit/test_contract_difference.py -k nobody_can_weigh",
@@ -3765,7 +3766,7 @@ MUTANTS = (
     Mutant(
         "diff.exit",
         "diff:fails-on-growth",
-        "server/synapsor/cli/diff.py",
+        "cli/diff.py",
         "return int(grows)",
         "return 0",
         "tests/unit/test_cli_diff.py -k without_a_project",
@@ -3773,7 +3774,7 @@ MUTANTS = (
     Mutant(
         "diff.signed",
         "diff:as-signed",
-        "server/synapsor/flow/rollback.py",
+        "flow/rollback.py",
         """    _check_signature(version, operators)
     return _recorded""",
         "    return _recorded",
@@ -3782,7 +3783,7 @@ MUTANTS = (
     Mutant(
         "lint.reason",
         "lint:passes-with-a-reason",
-        "server/synapsor/contract/lint/silence.py",
+        "contract/lint/silence.py",
         "because\\s+(\\S.{4,})",
         "because\\s*(.*)",
         "tests/unit/test_contract_lint.py -k without_a_reason",
@@ -3790,7 +3791,7 @@ MUTANTS = (
     Mutant(
         "lint.one-place",
         "lint:passes-with-a-reason",
-        "server/synapsor/contract/lint/silence.py",
+        "contract/lint/silence.py",
         "if (a.about, a.rule) == (remark.line, remark.rule)",
         "if a.rule == remark.rule",
         "tests/unit/test_contract_lint.py -k its_own_line_only",
@@ -3798,7 +3799,7 @@ MUTANTS = (
     Mutant(
         "lint.secret",
         "lint:finds",
-        "server/synapsor/contract/lint/columns.py",
+        "contract/lint/columns.py",
         "if words.secret(name, rule):",
         "if False:",
         "tests/unit/test_contract_lint.py -k reported_at_its_line",
@@ -3806,7 +3807,7 @@ MUTANTS = (
     Mutant(
         "lint.orders",
         "lint:finds",
-        "server/synapsor/contract/lint/texts.py",
+        "contract/lint/texts.py",
         "if found := words.ORDERS.search(text):",
         "if found := None:",
         "tests/unit/test_contract_lint.py -k reported_at_its_line",
@@ -3814,7 +3815,7 @@ MUTANTS = (
     Mutant(
         "lint.exit",
         "lint:exit",
-        "server/synapsor/cli/lint.py",
+        "cli/lint.py",
         "any(r.severity in mind and not r.allowed for r in remarks)",
         "any(r.severity in mind for r in remarks)",
         "tests/unit/test_cli_lint.py -k only_if_strict",
@@ -3822,7 +3823,7 @@ MUTANTS = (
     Mutant(
         "lint.sarif-suppressed",
         "lint:sarif",
-        "server/synapsor/cli/sarif.py",
+        "cli/sarif.py",
         " if remark.allowed else {}",
         " if False else {}",
         "tests/unit/test_cli_lint.py -k are_sarif",
@@ -3830,7 +3831,7 @@ MUTANTS = (
     Mutant(
         "cases.only-ok",
         "cases:run",
-        "server/synapsor/testing/expect.py",
+        "testing/expect.py",
         "            yield from check(value, seen)",
         "            yield from ()",
         "tests/unit/test_cases.py -k told_with_both_values",
@@ -3838,7 +3839,7 @@ MUTANTS = (
     Mutant(
         "cases.types",
         "cases:run",
-        "server/synapsor/testing/expect.py",
+        "testing/expect.py",
         "    if text(expected) != text(got):",
         "    if str(expected) != str(got):",
         "tests/unit/test_cases.py -k 'exactly_and_in_order or told_with_both_values'",
@@ -3846,7 +3847,7 @@ MUTANTS = (
     Mutant(
         "cases.reads-only",
         "cases:live",
-        "server/synapsor/testing/suite.py",
+        "testing/suite.py",
         'if tool.kind != "propose" and name',
         "if name",
         "tests/unit/test_cases.py -k 'live_source_is_read and sqlite'",
@@ -3854,7 +3855,7 @@ MUTANTS = (
     Mutant(
         "cases.no-files",
         "cases:strict",
-        "server/synapsor/testing/memory.py",
+        "testing/memory.py",
         "return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK",
         "return sqlite3.SQLITE_OK",
         "tests/unit/test_cases.py -k runs_nothing",
@@ -3862,7 +3863,7 @@ MUTANTS = (
     Mutant(
         "cases.exit",
         "cases:exit",
-        "server/synapsor/cli/cases.py",
+        "cli/cases.py",
         "return int(failed > 0)",
         "return 0",
         "tests/unit/test_cases.py -k ends_with_one",
@@ -3870,7 +3871,7 @@ MUTANTS = (
     Mutant(
         "tools.budget",
         "tools:budget",
-        "server/synapsor/cli/tools.py",
+        "cli/tools.py",
         "return int(over)",
         "return 0",
         "tests/unit/test_cli_tools.py -k budget",
@@ -3878,7 +3879,7 @@ MUTANTS = (
     Mutant(
         "explain.guards",
         "explain:true",
-        "server/synapsor/flow/statements.py",
+        "flow/statements.py",
         "guards=tuple(see(column) for column in guards),",
         "guards=(),",
         "tests/unit/test_cli_explain.py -k those_that_are_sent",
@@ -3886,7 +3887,7 @@ MUTANTS = (
     Mutant(
         "explain.denied",
         "explain:true",
-        "server/synapsor/contract/telling.py",
+        "contract/telling.py",
         "    if denied:",
         "    if False:",
         "tests/unit/test_cli_explain.py -k read_is_told",
@@ -3894,7 +3895,7 @@ MUTANTS = (
     Mutant(
         "explain.plan-reads-nothing",
         "explain:plan",
-        "server/synapsor/sql/explain.py",
+        "sql/explain.py",
         "text=_ASKING[dialect] + statement.text",
         "text=statement.text",
         "tests/unit/test_cli_explain.py -k 'which_index_serves and sqlite'",
@@ -3902,7 +3903,7 @@ MUTANTS = (
     Mutant(
         "explain.full-scan",
         "explain:plan",
-        "server/synapsor/sql/explain.py",
+        "sql/explain.py",
         'if n["Node Type"] == "Seq Scan"',
         'if n["Node Type"] == "Seq"',
         "tests/unit/test_cli_explain.py -k 'which_index_serves and postgres'",
@@ -3910,7 +3911,7 @@ MUTANTS = (
     Mutant(
         "schema.overwrites-nothing",
         "contract:schema-for-editors",
-        "server/synapsor/cli/schema.py",
+        "cli/schema.py",
         "if file.exists() and not _is_schema(",
         "if False and not _is_schema(",
         "tests/unit/test_cli_tools.py -k over_nothing",
@@ -3918,7 +3919,7 @@ MUTANTS = (
     Mutant(
         "standing.asked",
         "contract:replaced-is-refused",
-        "server/synapsor/flow/desk.py",
+        "flow/desk.py",
         "if standing is not None and await standing.why():",
         "if standing is not None and False:",
         "tests/unit/test_standing.py -k desk_refuses",
@@ -3926,7 +3927,7 @@ MUTANTS = (
     Mutant(
         "standing.again",
         "contract:replaced-is-refused",
-        "server/synapsor/flow/standing.py",
+        "flow/standing.py",
         "return bool(self._why) or self._clock() >= self._until",
         "return self._judged is None",
         "tests/unit/test_standing.py -k once_a_second",
@@ -3934,7 +3935,7 @@ MUTANTS = (
     Mutant(
         "standing.proven",
         "contract:replaced-is-refused",
-        "server/synapsor/flow/standing.py",
+        "flow/standing.py",
         "known = newest is not None and newest == self._judged and not self._why",
         "known = self._judged is not None and not self._why",
         "tests/unit/test_standing.py -k was_replaced",
@@ -3942,7 +3943,7 @@ MUTANTS = (
     Mutant(
         "standing.proven-again",
         "contract:replaced-is-refused",
-        "server/synapsor/flow/standing.py",
+        "flow/standing.py",
         "if known and self._clock() < self._proven_until:",
         "if known:",
         "tests/unit/test_standing.py -k trusted_any_more",
@@ -3950,7 +3951,7 @@ MUTANTS = (
     Mutant(
         "standing.in-production",
         "contract:replaced-is-refused",
-        "server/synapsor/runtime.py",
+        "runtime.py",
         "                standing[loaded.digest] = asked",
         "                pass",
         "tests/acceptance/test_activation.py -k reads_too",

@@ -62,15 +62,20 @@ def red_files(copy: Path, chosen: Sequence[Mutant]) -> set[str]:
     return red
 
 
+def place(mutant: Mutant, root: Path) -> Path:
+    """Return the file that a mutant breaks."""
+    return root / "server" / "synapsor" / mutant.file
+
+
 def occurrences(mutant: Mutant, root: Path) -> int:
     """Return how often the text that a mutant replaces is in its file."""
-    path = root / mutant.file
+    path = place(mutant, root)
     return path.read_text(encoding="utf-8").count(mutant.old) if path.is_file() else 0
 
 
 def caught(mutant: Mutant, copy: Path) -> bool:
     """Break the copy, run the mutant's tests, mend the copy; tell whether they failed, and say so."""
-    path = copy / mutant.file
+    path = place(mutant, copy)
     whole = path.read_text(encoding="utf-8")
     started = time.monotonic()
     write(path, whole.replace(mutant.old, mutant.new))

@@ -194,8 +194,7 @@ def _commands() -> Iterator[str]:
 
 def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     """Return the commands below a parser, by name."""
-    # argparse has no public way to look at what was added.
-    groups = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]  # noqa: SLF001
+    groups = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]  # noqa: SLF001  # no public way
     return {name: inner for group in groups for name, inner in group.choices.items()}
 
 

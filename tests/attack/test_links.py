@@ -521,7 +521,7 @@ async def test_a_forged_tenant_of_a_related_row_or_of_a_list_is_not_answered(
         "{tenant_id: text, id: text, name: text, head: denied}", "{tenant_id: text, id: text, name: text, head: denied}"
     )
     async with open_trade(tmp_path / "project", database, policy=named) as trade:
-        places = trade.desk._served[INSPECT].question.shape.positions  # type: ignore[union-attr]
+        places = trade.desk._served[INSPECT].question.shape.positions  # type: ignore[union-attr]  # it is there
         at = places["buyer.region.tenant_id"]
         kind = SNAPSHOTS[database.engine]
         real = kind.fetch

@@ -14,12 +14,12 @@ from typing import Any
 
 import aiomysql  # noqa: F401  # imported before the fork, like the rest of the drivers
 import anyio
-import asyncpg  # noqa: F401
+import asyncpg  # noqa: F401  # as above
 
 import synapsor.ledger
 import synapsor.sources.mysql
 import synapsor.sources.postgres
-import synapsor.sources.sqlite  # noqa: F401
+import synapsor.sources.sqlite  # noqa: F401  # as above
 from synapsor.config import load_config
 from synapsor.runtime import open_project
 from synapsor.work.worker import Pace

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.mutant_table import MUTANTS, Mutant
-from scripts.mutants import occurrences
+from scripts.mutants import occurrences, place
 from tests.requirements import REQUIREMENTS
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +23,7 @@ def test_a_mutant_changes_a_text_that_stands_once_in_its_file(mutant: Mutant) ->
     assert occurrences(mutant, ROOT) == 1
     assert mutant.new != mutant.old
     if mutant.file.endswith(".py"):
-        path = ROOT / mutant.file
-        ast.parse(path.read_text(encoding="utf-8").replace(mutant.old, mutant.new))
+        ast.parse(place(mutant, ROOT).read_text(encoding="utf-8").replace(mutant.old, mutant.new))
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.id)

@@ -15,7 +15,7 @@ from synapsor.config import load_config
 from synapsor.contract.check import check_together
 from synapsor.contract.lint.lints import Remark, Severity
 from synapsor.contract.lint.run import Linted, lint
-from synapsor.contract.load import Reading, read_file
+from synapsor.contract.load import read_file
 from synapsor.errors import Problem, UsageError
 
 PROBLEM = 2
@@ -44,13 +44,12 @@ def looked_at(files: list[Path]) -> tuple[list[Problem], tuple[Remark, ...]]:
     known = [(r.contract, r.positions) for r in readings if r.contract is not None]
     problems = sorted({*(p for r in readings for p in r.problems), *check_together(known)})
     wrong = {problem.file for problem in problems}
-    good = [_linted(r, f) for f, r in zip(files, readings, strict=True) if r.contract and r.positions.file not in wrong]
+    good = [
+        Linted(contract=reading.contract, positions=reading.positions, text=file.read_text(encoding="utf-8"))
+        for file, reading in zip(files, readings, strict=True)
+        if reading.contract is not None and reading.positions.file not in wrong
+    ]
     return problems, lint(good)
-
-
-def _linted(reading: Reading, file: Path) -> Linted:
-    assert reading.contract is not None  # noqa: S101  # only those are asked for
-    return Linted(contract=reading.contract, positions=reading.positions, text=file.read_text(encoding="utf-8"))
 
 
 def _refused(strict: bool, problems: list[Problem], remarks: tuple[Remark, ...]) -> int:

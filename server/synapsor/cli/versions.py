@@ -35,8 +35,9 @@ async def compared(arguments: Namespace, named: list[str]) -> tuple[Version, Ver
         IntegrityError: what is recorded is not what was signed.
     """
     files = _in_files(named)
-    if len(named) == 2 and len(files) == len({*named}):  # noqa: PLR2004  # both are files: no project is needed
-        return files[named[0]], files[named[1]]
+    match named:
+        case [one, other] if one in files and other in files:  # no project is needed
+            return files[one], files[other]
     async with runtime.open_project(load_config(arguments.config)) as project:
         if len(named) == 1:
             after = files.get(named[0]) or _from_file(_file_of(project, named[0]))

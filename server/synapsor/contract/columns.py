@@ -21,17 +21,15 @@ def column_problems(
     """Yield why a capability may not use a column, or a path where `tables` are given; `here` is where it is named."""
     report = at.at_key if here[-1] == column else at.at_value
     links, last = split(column)
-    found: Table | None = table
+    found = table
     for step in links:
-        assert found is not None  # noqa: S101  # it returns below
         link = found.links.get(step)
         if tables is None or link is None or link.many:
             yield report(here, "SYN706", *_astray(step, found, known=tables is not None))
             return
-        found = tables.get(link.to)
-        if found is None:
+        if link.to not in tables:
             return  # told where the link is
-    assert found is not None  # noqa: S101  # as above
+        found = tables[link.to]
     rule = found.columns.get(last)
     if rule is None:
         yield report(here, "SYN304", f"`{column}` is not a column of this table.", suggest(last, found.allowed))

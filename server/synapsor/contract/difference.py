@@ -129,9 +129,10 @@ def _walked(before: Any, after: Any) -> bool:
 
 def label(path: Path) -> tuple[str, str]:
     """Return what a path is about, and where in it."""
-    if len(path) < 2:  # noqa: PLR2004  # a kind and a name
-        return "contract", str(path[0])
-    kind, name, *rest = map(str, path)
+    kind, *named = map(str, path)
+    if not named:
+        return "contract", kind
+    name, *rest = named
     return (name if kind == "capabilities" else f"{_KINDS.get(kind, kind)} {name}"), ".".join(rest)
 
 

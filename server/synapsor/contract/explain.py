@@ -207,8 +207,9 @@ def _kind(kind: str, path: Path) -> str:
         return "a type such as `text`, the word `denied`, or a mapping"
     if path[-2:-1] and path[-2] in {"where", "only"}:
         return _HELD["where"]
-    if len(path) == 4 and path[2] in _HELD:  # noqa: PLR2004  # capabilities/name/set/column
-        return _HELD[str(path[2])]
+    match path:
+        case (_, _, str(part), _) if part in _HELD:
+            return _HELD[part]
     if {"where", "only", "compare"} & set(path[2:]):
         return "a list or an argument" if path[-1] == "one_of" else "text, a whole number, true or false"
     if path[-1:] == ("tenant",):
@@ -217,7 +218,10 @@ def _kind(kind: str, path: Path) -> str:
 
 
 def _is_column(path: Path) -> bool:
-    return len(path) == 4 and path[0] == "tables" and path[2] == "columns"  # noqa: PLR2004  # tables/name/columns/column
+    match path:
+        case ("tables", _, "columns", _):
+            return True
+    return False
 
 
 def _missing(path: Path, rest: str, data: Any, positions: Positions) -> Problem:
@@ -267,7 +271,7 @@ def _pattern(path: Path, positions: Positions, *, is_key: bool) -> Problem:
 def _form(path: Path, *, is_key: bool) -> str:
     last = path[-1]
     if is_key:
-        return "capability" if path[:1] == ("capabilities",) and len(path) == 2 else _key_form(path)  # noqa: PLR2004  # capabilities/name
+        return _key_form(path)
     if path[0] in _FIRST:
         return _FIRST[str(path[0])]
     if last in _LAST:
@@ -303,8 +307,9 @@ _COLUMN_LISTS = {
 
 
 def _key_form(path: Path) -> str:
-    if path[0] == "workflows" and len(path) > 2:  # noqa: PLR2004  # workflows/name/evidence/capability
-        return "capability"
+    match path:
+        case ("capabilities", _) | ("workflows", _, _, *_):
+            return "capability"
     inner = set(path[2:-1])
     if "where" in inner:
         return "path"

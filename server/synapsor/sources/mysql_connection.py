@@ -227,7 +227,7 @@ class Session:
             async with asyncio.timeout(SIDE_SECONDS):
                 with self._answering():
                     await self._connection._execute_command(_RESET_CONNECTION, "")  # noqa: SLF001  # no public way
-                    await self._connection._read_ok_packet()  # noqa: SLF001
+                    await self._connection._read_ok_packet()  # noqa: SLF001  # as above
         except Exception as error:  # noqa: BLE001  # as in run()
             failure = failure_of(error)
         if failure is not None:
