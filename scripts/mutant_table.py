@@ -323,6 +323,14 @@ MUTANTS = (
         "tests/attack/test_hidden_columns.py -k 'chosen_by_a_hidden and sqlite'",
     ),
     Mutant(
+        "hidden.moved-not",
+        "hidden:no-oracle",
+        "flow/propose.py",
+        "return receipt.outcome if moved_not or not receipt.code else receipt.code",
+        "return receipt.code or receipt.outcome",
+        "tests/attack/test_hidden_columns.py -k 'did_not_move and sqlite'",
+    ),
+    Mutant(
         "hidden.filter-argument",
         "hidden:no-oracle",
         "contract/showing.py",

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest_asyncio
 from synapsor.core.hidden import Keeper, Place, last_four
 from synapsor.core.scope import Session
 from synapsor.errors import IntegrityError
+from synapsor.flow.propose import proposal_view
 from tests.attack.people import CARD, MAIL, POLICY, SALARY, people_table
 from tests.attack.shop import Shop, open_shop, reopened
 from tests.attack.test_canaries import ledger_bytes, logged
@@ -183,6 +185,19 @@ async def test_rows_chosen_by_a_hidden_column_are_changed_as_they_were_approved(
     assert await people.work() == [("applied", "")]
     found = people.rows("SELECT id, note FROM {people} ORDER BY id")
     assert found == [("P-1", "both"), ("P-2", "both"), ("P-3", "three"), ("P-9", "nine")]
+
+
+@pytest.mark.requirement("hidden:no-oracle")
+async def test_a_model_is_not_told_that_the_row_of_a_hidden_value_did_not_move(people: Shop) -> None:
+    hidden = (CONTACT, {"person": "P-1", "address": "new@x", "number": "1"}, "failed")
+    shown = (NOTE, {"person": "P-2", "words": "new"}, "version_did_not_move")
+    for name, arguments, told in (hidden, shown):
+        record = await people.record(await people.approved(name, arguments))
+        assert await people.work() == [("applied", "")]
+        (receipt,) = (await people.record(record.proposal.id)).receipts
+        still = replace(receipt, outcome="failed", code="version_did_not_move")
+        view = proposal_view(replace(record, receipts=(still,)), people.desk._served[name])
+        assert view["outcome"] == told
 
 
 @pytest.mark.requirement("canary:nowhere")
