@@ -19,6 +19,7 @@ from tests.projects import ROOT, write_project
 from tests.unit.test_cli import Done, Run
 
 BILLING = ROOT / "policies" / "billing.test.yaml"
+POLICIES = sorted(p for p in (ROOT / "policies").glob("*.yaml") if not p.name.endswith(".test.yaml"))
 HEAD = f"""\
 synapsor: 1
 contract: {ROOT}/policies/billing.yaml
@@ -50,8 +51,9 @@ def written(folder: Path, *cases: str, head: str = HEAD) -> Path:
 
 
 @pytest.mark.requirement("cases:run")
-async def test_the_demos_cases_hold() -> None:
-    cases = load_cases(BILLING)
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda path: path.name)
+async def test_the_cases_beside_every_example_hold(policy: Path) -> None:
+    cases = load_cases(policy.with_suffix(".test.yaml"))
     outcomes = await run_in_memory(cases, list(cases.held.cases))
     assert [(o.name, o.mismatches) for o in outcomes if not o.passed] == []
     assert len(outcomes) >= 12
