@@ -12,10 +12,11 @@ from typing import Any
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.contract.load import load
+from synapsor.core.needs import proposals_of
 from synapsor.core.review import ACTIVATOR_ROLE, Operator
 from synapsor.core.signatures import public_text
 from synapsor.flow.review import approve
-from synapsor.runtime import Project, open_project, proposals_of
+from synapsor.runtime import Project, open_project
 from tests.databases import FIXTURES, Database, business_mariadb, business_postgres
 from tests.projects import ROOT, ProjectFiles, activate_all
 from tests.servers import Server

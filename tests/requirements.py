@@ -278,6 +278,15 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A delete removes exactly the approved rows, and is refused where the database would do more than was reviewed.",
         "law 4",
     ),
+    "depends:held": _R(
+        "A change that depends on related rows is made while they are as they were when it was proposed, held in its own transaction.",
+        "law 4",
+    ),
+    "depends:shown": _R("Who decides is shown what a change depends on; the model is not.", "law 5"),
+    "depends:credential": _R(
+        "A worker that may not read and hold the rows that changes depend on does not start, and needs no more than that.",
+        "law 3",
+    ),
     "insert:once": _R(
         "A row is added under the session's tenant, once, and never beside one with its dedup columns.", "law 4, R1"
     ),

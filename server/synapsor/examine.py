@@ -12,11 +12,12 @@ from synapsor.config import Config
 from synapsor.contract.approval import LEVELS
 from synapsor.core.facts import Finding
 from synapsor.core.link_posture import judge_mappings
+from synapsor.core.needs import proposals_of
 from synapsor.core.plan import Relation
 from synapsor.core.posture import filtered, judge_filters
 from synapsor.core.row_security import READS, judge_row_security
 from synapsor.errors import ConfigError, LedgerFailure, SourceFailure
-from synapsor.runtime import proposals_of, token_sessions, told
+from synapsor.runtime import token_sessions, told
 from synapsor.secrets import resolve
 
 if TYPE_CHECKING:

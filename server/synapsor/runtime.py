@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from synapsor.config import Config, SourceConfig
 from synapsor.contract.capability import ProposeCapability
-from synapsor.contract.changes import Operation
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.mapping import Table
-from synapsor.contract.model import Contract
+from synapsor.core.depends import held_hops
 from synapsor.core.effects import judge_change
 from synapsor.core.facts import Finding, Needs
+from synapsor.core.needs import needs_of, proposals_of
 from synapsor.core.plan import Relation
 from synapsor.core.posture import UNSAFE, judge_reader, judge_writer, refuse_fatal
 from synapsor.core.review import Operator, verify_activation
-from synapsor.core.row_security import CHANGES, judge_row_security
+from synapsor.core.row_security import CHANGES, HOLDS, judge_row_security
 from synapsor.core.session import judge_sessions
 from synapsor.core.shape import Shape, compare, recorded, shape_of
 from synapsor.core.writeback import target
@@ -322,11 +322,14 @@ class Project:
         for loaded in self.contracts():
             for capability, table in _written(loaded):
                 if table.source == name:
+                    for held in held_hops(capability, loaded.contract):
+                        found += judge_row_security(held.table, await source.describe(held.shape.relation), HOLDS)
                     facts = await source.describe(target(table))
                     effects = await place.effects(capability, target(table))
                     found += judge_change(capability, table, facts, effects)
                     found += judge_row_security(table, facts, CHANGES[capability.operation])
-                    writes[target(table)] = writes.get(target(table), Needs()) | _needs(capability, table)
+            for relation, needs in needs_of(loaded.contract, name):
+                writes[relation] = writes.get(relation, Needs()) | needs
         found += judge_writer(await source.posture(writes, receipts), writes, receipts)
         return place, found
 
@@ -363,19 +366,6 @@ def token_sessions(config: Config) -> dict[str, Collection[str]]:
 
 def _written(loaded: LoadedContract) -> list[tuple[ProposeCapability, Table]]:
     return [(c, loaded.contract.table_of(c)) for c in proposals_of(loaded.contract)]
-
-
-def _needs(capability: ProposeCapability, table: Table) -> Needs:
-    reads = frozenset(table.allowed)
-    if capability.operation is Operation.INSERT:
-        return Needs(reads=reads, inserts=frozenset({*capability.set, *table.scope}))
-    deletes = capability.operation is Operation.DELETE
-    return Needs(reads=reads, updates=frozenset(capability.set), deletes=deletes)
-
-
-def proposals_of(contract: Contract) -> list[ProposeCapability]:
-    """Return the capabilities of a contract that ask for changes."""
-    return [c for c in contract.capabilities.values() if isinstance(c, ProposeCapability)]
 
 
 @asynccontextmanager

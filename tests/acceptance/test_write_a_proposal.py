@@ -92,6 +92,15 @@ async def test_an_order_and_new_items_are_added(trial: Trial) -> None:
     assert await refusal(trial, "stock.add_items", lines=[{"sku": "A-1", "price": "1"}]) == "already_there"
 
 
+@pytest.mark.requirement("depends:held")
+async def test_an_order_is_made_only_at_the_price_that_it_was_asked_for(trial: Trial) -> None:
+    assert await refusal(trial, "stock.order", sku="B-9", pieces=1) == "not_found"
+    await trial.approve(await trial.call("stock.order", sku="A-1", pieces=10))
+    trial.database.run("UPDATE items SET price = '2.60' WHERE id = 1")
+    assert [(r["outcome"], r["code"]) for r in await trial.apply()] == [("conflict", "dependency_moved")]
+    assert trial.database.rows("SELECT id FROM orders") == []
+
+
 async def test_an_item_that_is_hidden_is_there_for_nobody(trial: Trial) -> None:
     assert await applied(trial, "stock.hide", item=1) == "applied"
     assert item(trial, 1, "deleted_at IS NULL, sku") == (0, "A-1")

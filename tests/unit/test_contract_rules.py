@@ -698,6 +698,13 @@ LINKS = [
     ("a path of which a proposal asks", "    where: {id: $invoice_id}\n    set", "    where: {id: $invoice_id, buyer.tier: gold} # SYN706 SYN321\n    set"),
     ("a value that does not fit a path", "buyer.tier: plain", "buyer.tier: silver # SYN331\n       "),
     ("a path compared with a list", "where: {status: open, buyer.tier: plain}", "where: {status: open, buyer.tier: [plain]} # SYN104"),
+    ("a path to nothing that must stay", "    set: {note: $words}", "    unchanged: [seller.name] # SYN706\n    set: {note: $words}"),
+    ("a path through a list that must stay", "    set: {note: $words}", "    unchanged: [lines.count] # SYN706\n    set: {note: $words}"),
+    ("a denied column that must stay", "    set: {note: $words}", "    unchanged: [buyer.ssn_1] # SYN305\n    set: {note: $words}"),
+    ("a path that must stay twice", "    set: {note: $words}", "    unchanged: [buyer.tier, buyer.tier] # SYN308\n    set: {note: $words}"),
+    ("a change that says which row it depends on", "    set: {note: $words}", "    unchanged: [buyer.tier] # SYN356\n    set: {note: $words, buyer_id: x}"),
+    ("an insert that does not", "propose: update invoices\n    arguments:\n      invoice_id: {type: string, max_length: 64}\n      words: {type: string, max_length: 500}\n    where: {id: $invoice_id}\n    set: {note: $words}\n    bounds: {fee: {before: {at_most: 10000}}}", "propose: insert invoices\n    arguments: {words: {type: string, max_length: 500}}\n    dedup: [tenant_id, id]\n    set: {note: $words, id: x}\n    unchanged: [buyer.tier] # SYN356"),
+    ("an insert that keeps its own", "propose: update invoices\n    arguments:\n      invoice_id: {type: string, max_length: 64}\n      words: {type: string, max_length: 500}\n    where: {id: $invoice_id}\n    set: {note: $words}\n    bounds: {fee: {before: {at_most: 10000}}}", "propose: insert invoices\n    arguments: {words: {type: string, max_length: 500}}\n    dedup: [tenant_id, id]\n    set: {note: $words, id: x}\n    unchanged: [fee] # SYN347"),
     ("lists of a list", "order: [-fee]", "with: {lines: {rows: 3}} # SYN708\n    order: [-fee]"),
     ("a list that is a link to one row", "      lines: {returns", "      buyer: {rows: 1} # SYN707\n      lines: {returns"),
     ("a list that is no link", "      lines: {returns", "      line: {rows: 1} # SYN707\n      lines: {returns"),
@@ -822,6 +829,15 @@ def test_a_link_joins_by_columns_that_are_shown_as_they_are() -> None:
         "receiver: {to: buyers, on: {buyer_id: id}}", "receiver: {to: buyers, on: {buyer_id: region_id}} # SYN810"
     )
     assert reported(read_text(text, "x.yaml").problems) == marked(text)
+
+
+@pytest.mark.requirement("hidden:no-oracle")
+def test_no_change_depends_on_a_hidden_column_of_another_row() -> None:
+    text = LINKED.replace("name: text, tier:", "name: {type: text, show: token}, tier:")
+    text = text.replace(
+        "    set: {note: $words}", "    unchanged: [buyer.name, buyer.tier] # SYN805\n    set: {note: $words}"
+    )
+    assert [p for p in reported(read_text(text, "x.yaml").problems) if p[1] == "SYN805"] == marked(text)
 
 
 @pytest.mark.requirement("hidden:no-oracle")

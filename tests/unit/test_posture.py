@@ -254,6 +254,25 @@ def test_a_writer_is_judged_by_what_contracts_add_and_remove() -> None:
     assert found(replace(enough, reads=frozenset({"note"}))) == [("writer_cannot_read", True)]
 
 
+@pytest.mark.requirement("depends:credential")
+def test_a_writer_that_holds_rows_needs_what_its_engine_asks_for_it_and_no_more() -> None:
+    needs = {TABLE: Needs(reads=frozenset({"id"}), holds=True)}
+
+    def found(reach: Reach, *, update_to_hold: bool) -> list[tuple[str, bool]]:
+        rights = replace(writer_with(TABLE, reach), update_to_hold=update_to_hold)
+        return brief(judge_writer(rights, needs, RECEIPTS))
+
+    looks = Reach(reads=ALL, sees=ALL)
+    assert found(looks, update_to_hold=False) == []
+    assert found(looks, update_to_hold=True) == [("writer_cannot_hold", True)]
+    one = replace(looks, updates=frozenset({"id"}))
+    assert found(one, update_to_hold=True) == []
+    assert found(one, update_to_hold=False) == [("writer_can_do_more", False)]
+    assert found(replace(looks, updates=frozenset({"id", "note"})), update_to_hold=True) == [
+        ("writer_can_do_more", False)
+    ]
+
+
 @pytest.mark.requirement("delete:no-more", "posture:worker-sufficient")
 def test_a_right_that_a_delete_needs_to_be_seen_through_is_too_much_only_without_one() -> None:
     seeing = replace(WRITER, powers={May.OTHER: ("PROCESS on *.*",)}, to_see_effects=frozenset({"PROCESS on *.*"}))

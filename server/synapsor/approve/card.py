@@ -196,7 +196,7 @@ class _Maker:
         if of > 1:
             yield Line("row", self._key(proposal, member))
         yield from self._change(proposal, member)
-        if proposal.guards:
+        if proposal.guards or member.depends:
             yield from self._guards(proposal, member, heading="Guards" if of == 1 else "")
 
     def _key(self, proposal: Proposal, member: Member) -> str:
@@ -275,9 +275,11 @@ class _Maker:
     def _guards(self, proposal: Proposal, member: Member, *, heading: str) -> Iterator[Line]:
         if heading:
             yield Line(heading, "", "title")
-        for at, name in enumerate(proposal.guards):
-            held = f"{self._plain(name)} = {self._before(proposal, member, name)}"
-            yield Line("" if at else "must still be", held)
+        held = [f"{self._plain(name)} = {self._before(proposal, member, name)}" for name in proposal.guards]
+        held += [
+            f"{self._plain(path)} = {self._value(proposal, path, token)}" for path, token in member.depends.items()
+        ]
+        yield from (Line("" if at else "must still be", words) for at, words in enumerate(held))
         if proposal.advances:
             yield Line("must move", self._plain(proposal.advances))
         if proposal.moves and not proposal.deletes:

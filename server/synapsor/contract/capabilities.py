@@ -45,6 +45,8 @@ def capability_problems(path: Path, capability: Capability, contract: Contract, 
         return
     tables = contract.tables if isinstance(capability, ReadCapability) else None
     yield from _Inspection(path, capability, table, tables, at).problems()
+    if isinstance(capability, ProposeCapability):
+        yield from proposal_problems(path, capability, table, contract.tables, at)
     yield from reach_problems(path, capability, name, contract.tables, at)
     yield from argument_problems(path, capability, name, contract, at)
     yield from hidden_problems(path, capability, table, contract, at)
@@ -115,8 +117,6 @@ class _Inspection:
             yield from self._read(self.capability)
         elif isinstance(self.capability, AggregateCapability):
             yield from aggregate_problems(self.path, self.capability, self.table, self.at)
-        else:
-            yield from proposal_problems(self.path, self.capability, self.table, self.at)
 
     def _column(self, key: Path, column: str) -> Iterator[Problem]:
         yield from column_problems((*self.path, *key), column, self.table, self.at)

@@ -99,7 +99,7 @@ class ProposeCapability(_OfRows):
     dedup: tuple[Column, ...] = Field(default=(), strict=False, max_length=8)
     bounds: Annotated[dict[Column, Bound], SORTED] = Field(default_factory=dict)
     transitions: Annotated[dict[Column, Steps], SORTED] = Field(default_factory=dict)
-    unchanged: tuple[Column, ...] = Field(default=(), strict=False)
+    unchanged: tuple[ColumnPath, ...] = Field(default=(), strict=False)
     accepts: Accepts | None = None
     reason_code: Annotated[str, StringConstraints(pattern=r"^\$[a-z][a-z0-9_]{0,62}$")] | None = None
     risk: Risk | None = None
@@ -120,6 +120,11 @@ class ProposeCapability(_OfRows):
     def table(self) -> str:
         """The mapping that is written to."""
         return self.propose.partition(" ")[2]
+
+    @property
+    def depends(self) -> tuple[str, ...]:
+        """The paths among `unchanged`: columns of related rows."""
+        return tuple(name for name in self.unchanged if "." in name)
 
     @property
     def is_set(self) -> bool:

@@ -42,7 +42,10 @@ def column_problems(
 
 def _astray(step: str, table: Table, *, known: bool) -> tuple[str, str]:
     if not known:
-        return "A path stands only in the `where` and `returns` of a read.", "Name a column of the table itself."
+        return (
+            "A path stands only in the `where` and `returns` of a read, and in the `unchanged` of a proposal.",
+            "Name a column of the table itself.",
+        )
     if step in table.links:
         return f"`{step}` leads to many rows.", f"Read them with `with: {{{step}: …}}`."
     single = [name for name, link in table.links.items() if not link.many]

@@ -15,6 +15,9 @@ def guards_of(capability: ProposeCapability, table: Table) -> tuple[tuple[str, .
     if table.version == "whole_row":
         return tuple(n for n in table.allowed if n not in fixed), None
     assert table.version is not None  # noqa: S101  # check.py refuses a proposal on a mapping without a version
-    named = (table.version, *capability.set, *capability.unchanged, *capability.where, *table.only)
+    still = (name for name in capability.unchanged if name not in capability.depends)
+    # Which related row it is must not change either.
+    led = (own for path in capability.depends for own in table.links[path.partition(".")[0]].on)
+    named = (table.version, *capability.set, *still, *led, *capability.where, *table.only)
     advances = table.version if capability.operation is Operation.UPDATE else None
     return tuple(n for n in dict.fromkeys(named) if n not in fixed), advances

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from synapsor.contract.capability import AggregateCapability, Capability, Child, ReadCapability, is_single
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Capability,
+    Child,
+    ProposeCapability,
+    ReadCapability,
+    is_single,
+)
 from synapsor.contract.columns import column_problems, listed_once, order_problems
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.filters import filter_problems
@@ -84,7 +91,8 @@ def reach_problems(
 def _followed(path: Path, said: Capability | Child, at: Positions) -> Iterator[Problem]:
     """Yield a problem where one statement would look up too many related rows."""
     returned = () if isinstance(said, AggregateCapability) else said.returns or ()
-    ways = [split(named)[0] for named in (*returned, *said.where)]
+    depends = said.depends if isinstance(said, ProposeCapability) else ()
+    ways = [split(named)[0] for named in (*returned, *said.where, *depends)]
     followed = {links[: number + 1] for links in ways for number in range(len(links))}
     if len(followed) > _MOST_LINKS:
         message = f"This follows {len(followed)} links, and a statement has room for {_MOST_LINKS}."

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from synapsor.contract.capability import AggregateCapability, Capability, ReadCapability, used
+from synapsor.contract.capability import AggregateCapability, Capability, ProposeCapability, ReadCapability, used
 from synapsor.contract.mapping import ColumnRule, Link, Table
 
 
@@ -59,9 +59,10 @@ def used_columns(capability: Capability, name: str, tables: Mapping[str, Table])
 
 
 def _named(capability: Capability) -> tuple[str, ...]:
-    """Return the paths that a capability returns or filters by; an aggregate returns none."""
+    """Return the paths that a capability returns, filters by or depends on; an aggregate returns none."""
     returned = () if isinstance(capability, AggregateCapability) else capability.returns or ()
-    return (*returned, *capability.where)
+    depends = capability.depends if isinstance(capability, ProposeCapability) else ()
+    return (*returned, *capability.where, *depends)
 
 
 def _columns_of(paths: Iterable[str], name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,18 +26,21 @@ _FROM: Final[dict[str, frozenset[ColumnType]]] = {
 }
 _MISFITS: Final[dict[Operation, tuple[str, ...]]] = {
     Operation.UPDATE: ("items", "dedup", "accepts"),
-    Operation.INSERT: ("where", "returns", "members", "transitions", "unchanged", "accepts"),
+    Operation.INSERT: ("where", "returns", "members", "transitions", "accepts"),
     Operation.DELETE: ("items", "dedup", "set", "transitions"),
 }
 
 
-def proposal_problems(path: Path, capability: ProposeCapability, table: Table, at: Positions) -> Iterator[Problem]:
+def proposal_problems(
+    path: Path, capability: ProposeCapability, table: Table, tables: Mapping[str, Table], at: Positions
+) -> Iterator[Problem]:
     """Yield what is wrong with one proposal over its table, beside its arguments and filters."""
     inspection = _Proposal(path, capability, table, at)
     yield from inspection.operation()
     yield from inspection.rows()
     yield from inspection.values()
     yield from inspection.guards()
+    yield from inspection.depends(tables)
     yield from bound_problems(path, capability, table, at)
 
 
@@ -200,6 +203,12 @@ class _Proposal:
         known = {*self.table.key, self.table.version, *self.table.moves, *self.capability.set}
         for index, column in enumerate(self.capability.unchanged):
             here = (*self.path, "unchanged", index)
+            if column in self.capability.depends:
+                continue
+            if self._inserts:
+                message = "A row that is to be has nothing yet that could change."
+                yield self.at.at_value(here, "SYN347", message, "Name columns of related rows, such as `order.status`.")
+                continue
             found = list(column_problems(here, column, self.table, self.at))
             yield from found
             if not found and (column in known or self.table.version == "whole_row"):
@@ -209,3 +218,24 @@ class _Proposal:
             for name in ("triggers", "cascades"):
                 listed = getattr(self.capability.accepts, name)
                 yield from listed_once((*self.path, "accepts", name), listed, self.at)
+
+    def depends(self, tables: Mapping[str, Table]) -> Iterator[Problem]:
+        for index, path in enumerate(self.capability.unchanged):
+            if path not in self.capability.depends:
+                continue
+            here = (*self.path, "unchanged", index)
+            found = list(column_problems(here, path, self.table, self.at, tables))
+            yield from found
+            if not found:
+                yield from self._found_by(here, path.partition(".")[0])
+
+    def _found_by(self, here: Path, word: str) -> Iterator[Problem]:
+        """Yield where this change would say itself which related row it depends on, or an insert would not say it."""
+        columns, filled = set(self.table.links[word].on), {*self.capability.set, *self.table.scope}
+        wrong = columns - filled if self._inserts else columns & set(self.capability.set)
+        for column in sorted(wrong):
+            does = "is not filled by this insert" if self._inserts else "is set by this change"
+            message = f"`{word}` is found by `{column}`, which {does}."
+            yield self.at.at_value(
+                here, "SYN356", message, "Depend on a row that stays the same from proposal to apply."
+            )

@@ -162,6 +162,10 @@ def _propose(path: Path, capability: ProposeCapability, hidden: Hidden, at: Posi
         if hidden(column) is not None:
             message = f"`{column}` is not shown as it is, {_ORACLE}."
             yield at.at_value((*path, "dedup", index), "SYN805", message, "Tell rows apart by other columns.")
+    for index, column in enumerate(capability.unchanged):
+        if column in capability.depends and hidden(column) is not None:
+            message = f"`{column}` is not shown as it is, and its row would tell when it changes."
+            yield at.at_value((*path, "unchanged", index), "SYN805", message, "Depend on other columns.")
     for column in capability.set:
         rule = hidden(column)
         if rule is not None and rule.show == "aggregate":

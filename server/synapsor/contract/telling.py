@@ -173,7 +173,9 @@ def _related(it: _Subject) -> Iterator[str]:
         rows = " and ".join([*kept, *comparisons(table.only, WORDS)])
         yield f"From {name}, only rows whose {rows}." if rows else f"From {name}, any row: it has a single tenant."
     if any(not it.tables[step.table].links[step.link].many for step in steps):
-        yield "Where there is no such row, the result says null in its place."
+        proposes = isinstance(it.capability, ProposeCapability)
+        then = "nothing is proposed" if proposes else "the result says null in its place"
+        yield f"Where there is no such row, {then}."
     for word, child in it.capability.with_.items() if isinstance(it.capability, ReadCapability) else ():
         target = it.tables[it.table.links[word].to]
         yield f"At most {child.rows} rows of {word} come along: {', '.join(child.returns or target.returned)}."

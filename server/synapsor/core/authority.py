@@ -45,6 +45,7 @@ def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
             any(set(m.hidden) != (set() if proposal.inserts else set(table.hidden)) for m in members),
             Why.COLUMNS_CHANGED,
         ),
+        (any(set(m.depends) != set(capability.depends) for m in members), Why.GUARDS_CHANGED),
         (proposal.moves != table.moves, Why.GUARDS_CHANGED),
     )
     why = next((why for is_wrong, why in wrong if is_wrong), None) or _unlike_reviewed(proposal, capability, table)

@@ -216,6 +216,7 @@ class Rights:
         anonymous: the server took it for an account without a name.
         read_only: the server refuses every write.
         to_see_effects: powers without which the catalogue does not tell what a delete does beside.
+        update_to_hold: who may not update or delete rows may not lock them either, so one column is to be granted for it.
         grants: the engine has rights that can be given and taken; without, nothing can be lacking and nothing too much.
         fixes: how this engine mends a finding, by its rule (`reader_` and `writer_` left out), where it has words of its own.
     """
@@ -229,18 +230,24 @@ class Rights:
     anonymous: bool = False
     read_only: bool = False
     to_see_effects: frozenset[str] = frozenset()
+    update_to_hold: bool = False
     grants: bool = True
     fixes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What contracts ask of a write credential for one relation: the columns that they read, change and fill, and if they remove rows."""
+    """What contracts ask of a write credential for one relation: the columns that they read, change and fill, and if they remove rows.
+
+    Attributes:
+        holds: rows are locked so that nobody changes them, although the contract does not either.
+    """
 
     reads: frozenset[str] = frozenset()
     updates: frozenset[str] = frozenset()
     inserts: frozenset[str] = frozenset()
     deletes: bool = False
+    holds: bool = False
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
@@ -248,6 +255,7 @@ class Needs:
             updates=self.updates | other.updates,
             inserts=self.inserts | other.inserts,
             deletes=self.deletes or other.deletes,
+            holds=self.holds or other.holds,
         )
 
 

@@ -14,6 +14,7 @@ from synapsor.contract.filters import token_of
 from synapsor.contract.mapping import ColumnRule, Link, RowSecurity, Table
 from synapsor.contract.paths import split
 from synapsor.core.plan import ROW, Column, Condition, Join, Relation
+from synapsor.core.row_security import relied_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class Joins:
     @property
     def row_security(self) -> tuple[RowSecurity, ...]:
         """What the tables that are read so far rely on; a policy of each is asked by the same statement."""
-        return tuple(dict.fromkeys(t.row_security for t in self.tables_read if t.row_security is not None))
+        return relied_on(*self.tables_read)
 
     def _follow(self, links: tuple[str, ...]) -> tuple[Mapped, str]:
         known = self._reached.get(links)

@@ -109,6 +109,10 @@ class Why(_Told):
         "version_moved",
         "A guard no longer holds what it held when the proposal was made. Nothing was written.",
     )
+    DEPENDENCY_MOVED = (
+        "dependency_moved",
+        "A related row that the change depends on is gone or not as it was when the proposal was made. Nothing was written.",
+    )
     GUARD_FAILED = "guard_failed", "The guarded change matched no row. Rolled back."
     INSERT_DUPLICATE = (
         "insert_duplicate",

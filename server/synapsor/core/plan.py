@@ -141,7 +141,7 @@ class ReadShape:
         pages: it can be gone on with, so its order is one by which rows can be compared.
         total: count all the rows that satisfy `where`, on every page.
         bare: the columns and nothing beside, whatever they weigh (the worker only).
-        lock: take a row lock as well.
+        lock: take a row lock as well; `shared`: one that lets others read and lock it so too, and nobody change it (the worker only).
     """
 
     relation: Relation
@@ -159,6 +159,7 @@ class ReadShape:
     total: bool = False
     bare: bool = False
     lock: bool = False
+    shared: bool = False
 
     def __hash__(self) -> int:
         return self._hash
@@ -186,8 +187,9 @@ class ReadShape:
             "total": self.total,
             "lock": self.lock,
         }
+        shared = {"shared": True} if self.shared else {}
         joins = {"joins": [join.described for join in self.joins]} if self.joins else {}
-        return digest("plan", {**body, **joins})
+        return digest("plan", {**body, **shared, **joins})
 
     @property
     def miscounted(self) -> bool:

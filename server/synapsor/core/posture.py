@@ -180,6 +180,7 @@ _FIXES = {
     "cannot_read": "GRANT SELECT on the reviewed columns.",
     "cannot_update": "GRANT UPDATE on exactly these columns.",
     "cannot_insert": "GRANT INSERT on exactly these columns.",
+    "cannot_hold": "GRANT UPDATE on one column of it that is harmless: the server locks rows for nobody who could not change them.",
     "cannot_delete": "GRANT DELETE on exactly this relation.",
     "sees_denied_column": "Grant SELECT on the reviewed columns alone, or on a view without the denied ones.",
     "sees_more": "REVOKE SELECT where it is not needed.",
@@ -234,6 +235,9 @@ def judge_writer(rights: Rights, writes: Mapping[Relation, Needs], receipts: Rel
             yield _found(rights, "writer_cannot_update", f"The writer may not update {_some(lacking)} of {relation}.")
         if lacking := needs.inserts - reach.inserts:
             yield _found(rights, "writer_cannot_insert", f"The writer may not insert {_some(lacking)} into {relation}.")
+        if needs.holds and rights.update_to_hold and not (reach.updates or reach.deletes):
+            message = f"The writer may not lock rows of {relation}, on which changes depend."
+            yield _found(rights, "writer_cannot_hold", message)
         if needs.deletes and not reach.deletes:
             yield _found(rights, "writer_cannot_delete", f"The writer may not delete rows of {relation}.")
         if rights.grants and (lacking := (needs.reads | needs.updates | needs.inserts) - reach.reads):
@@ -306,7 +310,9 @@ def _needless(rights: Rights, writes: Mapping[Relation, Needs], receipts: Relati
             yield _said(may, over)
     for relation, needs in _sorted(writes):
         reach = rights.reach[relation]
-        if more := reach.updates - needs.updates:
+        more = reach.updates - needs.updates
+        is_lock = rights.update_to_hold and needs.holds and not needs.updates and len(more) == 1
+        if more and not is_lock:
             yield f"may update {_some(more)} of {relation}"
         if more := reach.inserts - needs.inserts:
             yield f"may insert {_some(more)} into {relation}"

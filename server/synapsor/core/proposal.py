@@ -51,12 +51,14 @@ class Member:
             nothing for an insert.
         changes: tokens of the columns that are set, after the change; nothing for a delete.
         hidden: what a model saw of the columns that are not shown as they are.
+        depends: tokens of the columns of related rows that must be as they were, by their paths.
     """
 
     key: tuple[tuple[str, str], ...]
     before: dict[str, Token]
     changes: dict[str, Token]
     hidden: dict[str, Token] = field(default_factory=dict)
+    depends: dict[str, Token] = field(default_factory=dict)
 
     @property
     def after(self) -> dict[str, Token]:

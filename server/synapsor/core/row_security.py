@@ -18,6 +18,8 @@ Settings: TypeAlias = tuple[tuple[str, str], ...]
 """Names and values that hold for one transaction."""
 
 READS = ("select",)
+HOLDS = ("select", "update")
+"""What a row that is only locked is judged by."""
 CHANGES = {
     Operation.UPDATE: ("select", "update"),
     Operation.INSERT: ("select", "insert"),
@@ -29,6 +31,11 @@ def settings_of(relied_on: Iterable[RowSecurity], scope: Scope) -> Settings:
     """Return what the policies are told of who asks; without a tenant the setting is empty, which no policy may take for one."""
     told = [p for said in relied_on for p in ((said.tenant, scope.tenant or ""), (said.principal, scope.principal))]
     return tuple(dict.fromkeys((name, value) for name, value in told if name is not None))
+
+
+def relied_on(*tables: Table) -> tuple[RowSecurity, ...]:
+    """Return what the policies of some tables are to be told, each once."""
+    return tuple(dict.fromkeys(t.row_security for t in tables if t.row_security is not None))
 
 
 def judge_row_security(table: Table, facts: RelationFacts | None, verbs: Collection[str]) -> Iterator[Finding]:

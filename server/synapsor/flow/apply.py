@@ -12,15 +12,18 @@ from dataclasses import dataclass, field
 
 from synapsor.contract.changes import Accepts
 from synapsor.contract.mapping import Table
+from synapsor.core.depends import Hop
 from synapsor.core.effects import unreviewed
 from synapsor.core.newcomers import count_newcomers
 from synapsor.core.outcome import GivenUp, Outcome, Why, code_of, why_failed
 from synapsor.core.plan import ReadPlan, Relation
 from synapsor.core.proposal import Member, Proposal
-from synapsor.core.row_security import settings_of
+from synapsor.core.question import recheck
+from synapsor.core.row_security import relied_on, settings_of
 from synapsor.core.scope import Scope
 from synapsor.core.writeback import SourceReceipt, look_plan, receipt_key, stale, surprise, target, write_plan
-from synapsor.errors import Failure, SourceFailure
+from synapsor.errors import Failure, Refusal, SourceFailure
+from synapsor.flow.depend import Related, Row
 from synapsor.ports import WriteSource, WriteTransaction
 from synapsor.sql.read import compile_read
 from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
@@ -90,6 +93,7 @@ class Task(Claim):
 
     Attributes:
         opened: the proposal with its hidden values as the database had them; `proposal` is the one that was signed.
+        hops: the related rows that its rows depend on.
         accepts: the effects of a delete that were reviewed.
         matching: the look for rows that match a set now.
     """
@@ -98,6 +102,7 @@ class Task(Claim):
     table: Table
     natives: Mapping[str, str]
     expired: Callable[[], bool]
+    hops: tuple[Hop, ...] = ()
     accepts: Accepts | None = None
     matching: ReadPlan | None = None
 
@@ -169,6 +174,7 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
     for member in task.opened.members:
         if why := stale(task.opened, member, await _look(task, tx, member)):
             raise _Stop(Result(outcome=Outcome.CONFLICT, why=why))
+    await _depends(task, tx)
     newcomers = await _newcomers(task, tx)
     await task.reached("apply.row_locked")
     for member in task.opened.members:
@@ -191,11 +197,33 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
 
 
 async def _tell(task: Task, tx: WriteTransaction) -> None:
-    """Tell the policies of the table whose rows these are, for this transaction."""
-    relied_on = () if task.table.row_security is None else (task.table.row_security,)
-    told = tell(settings_of(relied_on, Scope(tenant=task.proposal.tenant, principal=task.proposal.principal)))
+    """Tell the policies of the tables that are read whose rows these are, for this transaction."""
+    read = relied_on(task.table, *(hop.table for hop in task.hops))
+    told = tell(settings_of(read, _scope(task)))
     if told is not None:
         await tx.fetch(told)
+
+
+def _scope(task: Task) -> Scope:
+    return Scope(tenant=task.proposal.tenant, principal=task.proposal.principal)
+
+
+async def _depends(task: Task, tx: WriteTransaction) -> None:
+    """Hold the related rows until the commit, and stop where one is not as it was."""
+
+    async def ask(_: Hop, plan: ReadPlan) -> Row | None:
+        select = compile_read(plan.shape, task.source.dialect).bind(plan)
+        row = _row(select, await tx.fetch(select), [c.name for c in plan.shape.columns])
+        try:
+            recheck(plan, [] if row is None else [tuple(row.values())])
+        except Refusal:
+            return None
+        return row
+
+    related = Related(hops=task.hops, scope=_scope(task), time_ms=task.time_ms, ask=ask)
+    for member in task.opened.members:
+        if await related.of({**dict(task.proposal.scope), **member.row}) != member.depends:
+            raise _Stop(Result(outcome=Outcome.CONFLICT, why=Why.DEPENDENCY_MOVED))
 
 
 def _there(task: Task, rows: Sequence[dict[str, Token] | None]) -> tuple[dict[str, Token], ...]:
@@ -220,7 +248,7 @@ async def _look(task: Task, tx: WriteTransaction, member: Member) -> dict[str, T
     """Return a member's row as it is in the transaction."""
     plan = look_plan(task.opened, member, task.table, task.natives, time_ms=task.time_ms)
     select = compile_read(plan.shape, task.source.dialect).bind(plan)
-    return _row(select, await tx.fetch(select), task.opened)
+    return _row(select, await tx.fetch(select), [name for name, _ in task.opened.columns])
 
 
 async def _change(task: Task, tx: WriteTransaction, member: Member) -> None:
@@ -301,11 +329,11 @@ async def _insert(task: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
         raise
 
 
-def _row(select: Statement, raw: Sequence[RawRow], proposal: Proposal) -> dict[str, Token] | None:
+def _row(select: Statement, raw: Sequence[RawRow], names: Sequence[str]) -> dict[str, Token] | None:
     try:
         rows = select.decode(raw)
     except ValueUnfit:
         raise _Stop(Result(outcome=Outcome.FAILED, why=Why.DRIFT)) from None
     if len(rows) > 1:
         raise _Stop(Result(outcome=Outcome.FAILED, why=Why.MORE_THAN_ONE_ROW))
-    return {name: token for (name, _), token in zip(proposal.columns, rows[0], strict=True)} if rows else None
+    return dict(zip(names, rows[0], strict=True)) if rows else None

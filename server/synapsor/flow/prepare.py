@@ -28,6 +28,7 @@ from synapsor.contract.model import Context, Contract
 from synapsor.contract.paths import steps_of
 from synapsor.contract.schema import input_schema
 from synapsor.core.count import CountQuestion, count_question_of
+from synapsor.core.depends import Hop, hops_of
 from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.form import Form, form_of
@@ -110,6 +111,7 @@ class Served:
         returns: the columns that the model sees, by their paths.
         form: how they stand in a result.
         lists: the lists of related rows that come along.
+        hops: the related rows that a change depends on.
         question, template: of a read or proposal; the shapes that a call may make of it have other statements.
         counting: of an aggregate.
         secret: the ledger's, for cursors.
@@ -136,6 +138,7 @@ class Served:
     returns: tuple[str, ...]
     form: Form
     lists: tuple[ServedList, ...] = ()
+    hops: tuple[Hop, ...] = ()
     presenter: Presenter
     refusal: Code | None
     mappings: tuple[str, ...]
@@ -202,6 +205,7 @@ class _Ready:
     form: Form = field(default_factory=lambda: Form({}, flat=True))
     question: Question | None = None
     lists: tuple[ServedList, ...] = ()
+    hops: tuple[Hop, ...] = ()
     counting: Counting | None = None
 
 
@@ -264,6 +268,7 @@ class _Shop:
             returns=ready.returns,
             form=ready.form,
             lists=ready.lists,
+            hops=ready.hops,
             presenter=self._presenter(capability, ready.returns, question, table),
             refusal=refusal,
             mappings=(own, *others),
@@ -303,9 +308,11 @@ class _Shop:
             )
             return None
         lists = tuple(self._lists(capability, mapped.table)) if isinstance(capability, ReadCapability) else ()
+        depends = capability.depends if isinstance(capability, ProposeCapability) else ()
+        hops = hops_of(depends, mapped.table, self._mapped, capability.limits)
         returns = shown(capability, mapped.table)
         form = form_of(returns, mapped.table, self._contract.tables)
-        return _Ready(returns=returns, form=form, question=question, lists=lists)
+        return _Ready(returns=returns, form=form, question=question, lists=lists, hops=hops)
 
     def _stands(self, capability: Capability, own: str) -> bool:
         """Tell whether every mapping and every link that a capability needs is as it was reviewed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +13,9 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
 from synapsor.core.change import ChangeSet, Request, change_set
 from synapsor.core.deciding import need_of, reason_of
+from synapsor.core.depends import Hop
 from synapsor.core.envelope import success
-from synapsor.core.evidence import Call, Rows
+from synapsor.core.evidence import Call, Kept, Rows, SeenList
 from synapsor.core.measure import images
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import Why
@@ -23,10 +24,11 @@ from synapsor.core.proposal import Member, Proposal, Status, exact_json, request
 from synapsor.core.question import plan_absent
 from synapsor.core.scope import Scope
 from synapsor.core.writeback import Receipt, target
-from synapsor.errors import Code, Refusal
+from synapsor.errors import Code, Refusal, SourceFailure
+from synapsor.flow.depend import Related, Row
 from synapsor.flow.grounds import rests_on
 from synapsor.flow.prepare import Served
-from synapsor.flow.read import audit_of, bundle_of, look, planned
+from synapsor.flow.read import REFUSALS, Fetch, audit_of, bundle_of, look, planned
 from synapsor.ports import AgentLedger, ProposalRecord
 from synapsor.values import ColumnType, Json, Token, ValueUnfit, digest, to_json
 
@@ -47,12 +49,13 @@ async def propose(
     request = Request(
         arguments=arguments, tenant=scope.tenant, principal=scope.principal, proposal=handles.new("wrp"), at=call.at
     )
-    plan, seen, change = await _changed(served, capability, request, scope)
-    evidence = bundle_of(handles.evidence_of(call.id), call, plan, seen, served, scope)
+    plan, seen, change, related = await _changed(served, capability, request, scope)
+    evidence = bundle_of(handles.evidence_of(call.id), call, plan, seen, served, scope, related)
     proposal = _proposal(served, capability, request, call, ledger.id, plan, change, evidence)
     key = proposal.members[0].key  # of a set no evidence is asked that is of the same row
     proposal = replace(proposal, rests_on=await rests_on(served, scope, call, key, ledger))
-    audit = audit_of(call, plan, len(seen.rows), evidence["id"], served, "proposed")
+    rows = len(seen.rows) + sum(len(found.seen.rows) for found in related.values())
+    audit = audit_of(call, plan, rows, evidence["id"], served, "proposed")
     record = await ledger.file_proposal(proposal, evidence, audit)
     if record.proposal.id == proposal.id:
         summary = "The change waits for a person's decision; nothing has changed yet."
@@ -72,18 +75,59 @@ async def propose(
 
 async def _changed(
     served: Served, capability: ProposeCapability, request: Request, scope: Scope
+) -> tuple[ReadPlan, Rows, ChangeSet, dict[str, SeenList]]:
+    """Return what was asked of the source and seen there, the change of it, and the related rows that it depends on."""
+    if not served.hops:
+        return *await _of_rows(served, capability, request, scope), {}
+    try:
+        async with served.source.snapshot(time_ms=capability.limits.time_ms) as snapshot:
+            plan, seen, change = await _of_rows(served, capability, request, scope, snapshot.fetch)
+            members, related = await _depending(served, change.members, scope, snapshot.fetch)
+    except SourceFailure as failed:
+        raise Refusal(REFUSALS.get(failed.kind, Code.INTERNAL)) from failed
+    return plan, seen, replace(change, members=members), related
+
+
+async def _depending(
+    served: Served, members: Iterable[Member], scope: Scope, fetch: Fetch
+) -> tuple[tuple[Member, ...], dict[str, SeenList]]:
+    """Return the rows with what they depend on, and each related row as evidence keeps it."""
+    found: dict[str, SeenList] = {}
+
+    async def ask(hop: Hop, plan: ReadPlan) -> Row:
+        seen = await look(served, plan, fetch)
+        kept = Kept(columns=list(plan.shape.described), rows=[list(row) for row in seen.rows])
+        before = sum(name.partition(" ")[0] == hop.name for name in found)
+        name = f"{hop.name} {before + 1}" if before else hop.name
+        found[name] = SeenList(shape=plan.shape, plan=plan, seen=seen, kept=kept)
+        return dict(zip(plan.shape.positions, seen.rows[0], strict=True))
+
+    assert served.question is not None  # noqa: S101  # the desk refuses drifted ones
+    related = Related(hops=served.hops, scope=scope, time_ms=served.question.time_ms, ask=ask)
+    own = {served.table.tenant_column: scope.tenant, served.table.principal: scope.principal}
+    rows = []
+    for member in members:
+        depends = await related.of({**{n: token for n, token in own.items() if n is not None}, **member.row})
+        if depends is None:
+            raise Refusal(Code.NOT_FOUND, "A related row that the change depends on is not there.")
+        rows.append(replace(member, depends=depends))
+    return tuple(rows), found
+
+
+async def _of_rows(
+    served: Served, capability: ProposeCapability, request: Request, scope: Scope, fetch: Fetch | None = None
 ) -> tuple[ReadPlan, Rows, ChangeSet]:
     """Return what was asked of the source and seen there, and the change of it."""
     if capability.operation is Operation.INSERT:
         change = change_set(capability, served.table, request, ())
         assert served.question is not None  # noqa: S101  # the desk refuses drifted ones
         plan = plan_absent(served.question, scope, change.members)
-        seen = await look(served, plan)
+        seen = await look(served, plan, fetch)
         if seen.rows or seen.cut_by:
             raise Refusal(Code.ALREADY_THERE)
         return plan, seen, change
     plan = planned(served, request.arguments, scope)
-    seen = await look(served, plan)
+    seen = await look(served, plan, fetch)
     if seen.cut_by == "bytes":
         raise Refusal(Code.RESULT_TOO_LARGE)
     if seen.cut_by:

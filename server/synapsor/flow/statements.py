@@ -22,6 +22,7 @@ from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.model import Contract
 from synapsor.core.count import count_question_of, plan_count
+from synapsor.core.depends import held_hops, hops_of
 from synapsor.core.links import Mapped, column_of
 from synapsor.core.plan import Condition, Relation, WriteShape
 from synapsor.core.posture import natives
@@ -101,9 +102,20 @@ def statements(contract: Contract, name: str, dialect: Dialect) -> tuple[Sent, .
     )
     return (
         replace(read, purpose=f"the {_ROWS[inserts]}, when a change is asked for"),
+        *(
+            Sent(purpose=f"the related row {hop.name}, as well", text=compile_read(hop.shape, dialect).text)
+            for hop in hops_of(capability.depends, table, mapped, capability.limits)
+        ),
         Sent(
             purpose=f"the row{' locked' if locks else ''}, before and after the change",
             text=compile_read(look, dialect).text,
+        ),
+        *(
+            Sent(
+                purpose=f"the related row {hop.name}, held before the change",
+                text=compile_read(hop.shape, dialect).text,
+            )
+            for hop in held_hops(capability, contract)
         ),
         Sent(purpose="the change", text=compile_write(shape, dialect).text),
     )

@@ -33,6 +33,7 @@ async def rights(
     return Rights(
         powers=await _powers(look),
         reach=reach,
+        update_to_hold=True,
         readable=tuple(f"{schema}.{name}" for schema, name in await look(questions.READABLE)),
         receipts=await _receipts(look, receipts) if receipts else None,
         lossy={name: (value, "on") for name, value in await look(questions.DURABLE)},

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from sqlglot import exp
 
@@ -22,6 +22,9 @@ from synapsor.values import Token
 _PAGE = "t"
 _SUMMED = "u"
 _DOUBLED = "doubled"
+_SHARED: Final[dict[Dialect, str]] = {"postgres": " FOR SHARE", "mysql": " LOCK IN SHARE MODE", "sqlite": ""}
+"""The form that MySQL and MariaDB both know; the builder has only the newer one. SQLite locks the whole file as it is."""
+
 _WITHIN = (0, "0")
 """How the drivers give an `oversize` flag that is not set; False is 0."""
 
@@ -106,7 +109,7 @@ def compile_read(shape: ReadShape, dialect: Dialect) -> ReadTemplate:
     binders = tuple(tokens.binder(column, dialect) for column in bound)
     readers = tuple(tokens.reader(column, dialect) for column in shape.columns)
     return ReadTemplate(
-        text=trees.text_of(_tree(shape, dialect), dialect),
+        text=trees.text_of(_tree(shape, dialect), dialect) + (_SHARED[dialect] if shape.shared else ""),
         shape=shape,
         dialect=dialect,
         binders=None if all(bind is tokens.as_is for bind in binders) else binders,

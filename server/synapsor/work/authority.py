@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
+from synapsor.contract.model import Contract
 from synapsor.core.authority import table_for
+from synapsor.core.depends import Hop, held_hops
 from synapsor.core.facts import Effect
 from synapsor.core.hidden import Keeper
 from synapsor.core.newcomers import match_plan
@@ -112,6 +114,7 @@ async def authorise(
         raise Denied(Why.SOURCE_NOT_WRITABLE)
     try:
         kinds = await place.natives(target(table))
+        hops = await _hops(capability, contract, place)
     except SourceFailure as failed:
         raise Denied(why_failed(failed.kind), Outcome.RETRY) from None
     claim = await claim_of(proposal, lease, ledger, targets, reached=reached)
@@ -123,9 +126,17 @@ async def authorise(
         table=table,
         natives=kinds,
         expired=lambda: now() >= until,
+        hops=hops,
         accepts=capability.accepts,
         matching=match_plan(proposal, capability, table, kinds),
     )
+
+
+async def _hops(capability: ProposeCapability, contract: Contract, place: WriteTarget) -> tuple[Hop, ...]:
+    """Return the worker's looks at the related rows that a change depends on."""
+    tables = contract.tables_of(capability) if capability.depends else {}
+    natives = {name: await place.natives(target(table)) for name, table in tables.items()}
+    return held_hops(capability, contract, natives) if tables else ()
 
 
 async def claim_of(

@@ -1,0 +1,37 @@
+"""What contracts ask of a write credential: which relations it changes, reads and holds, by which columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.changes import Operation
+from synapsor.contract.mapping import Table
+from synapsor.contract.model import Contract
+from synapsor.core.depends import held_hops
+from synapsor.core.facts import Needs
+from synapsor.core.plan import Relation
+from synapsor.core.writeback import target
+
+
+def proposals_of(contract: Contract) -> list[ProposeCapability]:
+    """Return the capabilities of a contract that ask for changes."""
+    return [c for c in contract.capabilities.values() if isinstance(c, ProposeCapability)]
+
+
+def needs_of(contract: Contract, source: str) -> Iterator[tuple[Relation, Needs]]:
+    """Yield what the changes of one source take; a relation may come several times."""
+    for capability in proposals_of(contract):
+        table = contract.table_of(capability)
+        if table.source == source:
+            yield target(table), _of_change(capability, table)
+            for hop in held_hops(capability, contract):
+                yield hop.shape.relation, Needs(reads=hop.reads, holds=True)
+
+
+def _of_change(capability: ProposeCapability, table: Table) -> Needs:
+    reads = frozenset(table.allowed)
+    if capability.operation is Operation.INSERT:
+        return Needs(reads=reads, inserts=frozenset({*capability.set, *table.scope}))
+    deletes = capability.operation is Operation.DELETE
+    return Needs(reads=reads, updates=frozenset(capability.set), deletes=deletes)

@@ -1,0 +1,225 @@
+"""Changes that depend on related rows, on every engine: what a person decided on is as it was when the change is made, or nothing is."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import pymysql
+import pytest
+import pytest_asyncio
+
+from synapsor.approve.card import card, render
+from synapsor.approve.terms import terms_of
+from synapsor.core.authority import table_for
+from synapsor.core.outcome import Why
+from synapsor.errors import UnsafeSource
+from synapsor.examine import examine
+from tests.attack.jobs import POLICY, jobs_tables
+from tests.attack.shop import Shop, open_shop
+from tests.attack.test_canaries import CANARY, ledger_bytes
+from tests.databases import Database
+
+
+@pytest_asyncio.fixture
+async def jobs(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
+    """A project over the jobs."""
+    with jobs_tables(database):
+        async with open_shop(tmp_path / "project", database, policy=POLICY) as found:
+            yield found
+
+
+def states(jobs: Shop) -> dict[str, str]:
+    """Return the state of each job that there is."""
+    return {str(key): str(state) for key, state in jobs.rows("SELECT id, state FROM {jobs} ORDER BY id")}
+
+
+async def refused(jobs: Shop, name: str, **arguments: str) -> str:
+    """Return the code that a call is refused with."""
+    return str((await jobs.call(name, arguments))["error"]["code"])
+
+
+@pytest.mark.requirement("depends:held")
+async def test_a_change_is_made_while_its_related_rows_are_as_they_were(jobs: Shop) -> None:
+    proposal = await jobs.approved("jobs.start", {"job": "j1"})
+    (member,) = (await jobs.record(proposal)).proposal.members
+    assert {p: t in {"1", "true"} if p.endswith("open") else t for p, t in member.depends.items()} == {
+        "client.limit_cents": "1000",
+        "client.region.open": True,
+        "client.tier": "gold",
+    }
+    # What nobody said it depends on may change.
+    jobs.change(
+        "UPDATE {clients} SET phone = 'other' WHERE id = 'c1'; UPDATE {clients} SET tier = 'none' WHERE id = 'c2'"
+    )
+    assert await jobs.work() == [("applied", "")]
+    assert states(jobs)["j1"] == "started"
+
+
+_MOVES = (
+    ("UPDATE {clients} SET tier = 'plain' WHERE id = 'c1'", "UPDATE {clients} SET tier = 'gold' WHERE id = 'c1'"),
+    ("UPDATE {clients} SET tier = 'Gold' WHERE id = 'c1'", "UPDATE {clients} SET tier = 'gold' WHERE id = 'c1'"),
+    ("UPDATE {clients} SET tier = NULL WHERE id = 'c1'", "UPDATE {clients} SET tier = 'gold' WHERE id = 'c1'"),
+    ("UPDATE {clients} SET limit_cents = 9 WHERE id = 'c1'", "UPDATE {clients} SET limit_cents = 1000 WHERE id = 'c1'"),
+    ("UPDATE {clients} SET gone = true WHERE id = 'c1'", "UPDATE {clients} SET gone = false WHERE id = 'c1'"),
+    ("UPDATE {clients} SET tenant_id = 'x' WHERE id = 'c1'", "UPDATE {clients} SET tenant_id = 'acme' WHERE id = 'c1'"),
+    (
+        "UPDATE {clients} SET region_code = NULL WHERE id = 'c1'",
+        "UPDATE {clients} SET region_code = 'north' WHERE id = 'c1'",
+    ),
+    ("UPDATE {regions} SET open = false WHERE code = 'north'", "UPDATE {regions} SET open = true WHERE code = 'north'"),
+    ("UPDATE {regions} SET tenant_id = 'x'", "UPDATE {regions} SET tenant_id = 'acme' WHERE code <> 'west'"),
+)
+
+
+@pytest.mark.requirement("depends:held")
+async def test_a_related_row_that_is_not_as_it_was_is_a_conflict(jobs: Shop) -> None:
+    for number, (change, back) in enumerate(_MOVES, 1):
+        proposal = await jobs.approved("jobs.start", {"job": "j1"})
+        jobs.change(change)
+        assert await jobs.work() == [("conflict", "dependency_moved")], change
+        assert states(jobs)["j1"] == "new"
+        assert await jobs.status(proposal) == "conflict"
+        assert jobs.receipts() == number
+        jobs.change(back)
+    await jobs.approved("jobs.start", {"job": "j1"})
+    assert await jobs.work() == [("applied", "")]
+
+
+@pytest.mark.requirement("depends:held")
+async def test_another_related_row_is_a_conflict_even_if_it_looks_the_same(jobs: Shop) -> None:
+    jobs.change(
+        "UPDATE {clients} SET region_code = 'north' WHERE id = 'c3'; UPDATE {clients} SET limit_cents = 1000 WHERE id = 'c3'"
+    )
+    await jobs.approved("jobs.start", {"job": "j1"})
+    jobs.change("UPDATE {jobs} SET client_id = 'c3' WHERE id = 'j1'")
+    jobs.change("UPDATE {jobs} SET row_version = 1 WHERE id = 'j1'")
+    outcome = await jobs.work()
+    assert outcome == [("conflict", "version_moved")]
+    assert states(jobs)["j1"] == "new"
+
+
+@pytest.mark.requirement("depends:held")
+async def test_nothing_is_proposed_where_a_related_row_is_not_there_for_this_tenant(jobs: Shop) -> None:
+    for job in ("j3", "j4", "j5", "j6", "j9", "nowhere"):
+        assert await refused(jobs, "jobs.start", job=job) == "not_found", job
+    assert await jobs.ledger.inbox(status=None, limit=5) == ()
+    assert CANARY.encode() not in ledger_bytes(jobs.files.root)
+
+
+@pytest.mark.requirement("depends:held")
+async def test_a_removal_depends_on_related_rows_too(jobs: Shop) -> None:
+    await jobs.approved("jobs.drop", {"job": "j1"})
+    await jobs.approved("jobs.drop", {"job": "j2"})
+    jobs.change("UPDATE {clients} SET tier = 'plain' WHERE id = 'c1'")
+    assert sorted(await jobs.work()) == [("applied", ""), ("conflict", "dependency_moved")]
+    assert set(states(jobs)) == {"j1", "j3", "j4", "j5", "j6", "j7", "j9"}
+
+
+@pytest.mark.requirement("depends:held")
+async def test_a_row_to_be_depends_on_the_rows_that_it_will_refer_to(jobs: Shop) -> None:
+    for client in ("c4", "c9", "nobody"):
+        assert await refused(jobs, "jobs.add", job="n0", client=client) == "not_found"
+    await jobs.approved("jobs.add", {"job": "n1", "client": "c1"})
+    await jobs.approved("jobs.add", {"job": "n2", "client": "c2"})
+    jobs.change("UPDATE {clients} SET tier = 'plain' WHERE id = 'c1'")
+    assert sorted(await jobs.work()) == [("applied", ""), ("conflict", "dependency_moved")]
+    assert "n1" not in states(jobs)
+    assert states(jobs)["n2"] == "new"
+
+
+@pytest.mark.requirement("depends:held", "set:all-or-nothing")
+async def test_one_related_row_that_moved_holds_up_the_whole_set(jobs: Shop) -> None:
+    proposal = await jobs.approved("jobs.start_all", {})
+    record = await jobs.record(proposal)
+    assert [m.depends["client.tier"] for m in record.proposal.members] == ["gold", "plain", "gold"]
+    evidence = await jobs.ledger.evidence(record.proposal.evidence)
+    assert evidence is not None
+    assert {name: len(part["rows"]) for name, part in evidence["lists"].items()} == {"client": 1, "client 2": 1}
+    jobs.change("UPDATE {clients} SET tier = 'gold' WHERE id = 'c2'")
+    assert await jobs.work() == [("conflict", "dependency_moved")]
+    assert set(states(jobs).values()) == {"new", "held"}
+
+
+@pytest.mark.requirement("depends:held")
+async def test_nobody_changes_a_related_row_between_the_look_and_the_commit(jobs: Shop) -> None:
+    if jobs.database.engine == "sqlite":
+        pytest.skip("a write transaction holds the whole file")
+    await jobs.approved("jobs.start", {"job": "j1"})
+    held: list[str] = []
+
+    async def reached(step: str) -> None:
+        if step == "apply.before_commit":
+            held.extend(place for place in ("c1", "c2", "north", "south") if _is_held(jobs, place))
+
+    worker = await jobs.worker(reached=reached)
+    assert await worker.run(once=True) == 1
+    assert held == ["c1", "north"]
+    assert states(jobs)["j1"] == "started"
+
+
+def _is_held(jobs: Shop, place: str) -> bool:
+    table, key = ("clients", "id") if place.startswith("c") else ("regions", "code")
+    try:
+        jobs.rows(f"SELECT {key} FROM {{{table}}} WHERE {key} = '{place}' FOR UPDATE NOWAIT")
+    except (asyncpg.LockNotAvailableError, pymysql.err.OperationalError):
+        return True
+    return False
+
+
+@pytest.mark.requirement("depends:shown")
+async def test_who_decides_sees_what_must_stay_and_a_model_does_not(jobs: Shop) -> None:
+    asked = await jobs.proposed("jobs.start", {"job": "j1"})
+    assert "gold" not in str(asked)
+    record = await jobs.record(asked["id"])
+    evidence = await jobs.ledger.evidence(record.proposal.evidence)
+    (contract,) = [loaded.contract for loaded in jobs.project.contracts()]
+    terms = terms_of(record.proposal, contract)
+    text = render(card(record, evidence=evidence, terms=terms, now=jobs.project.clock.now()))
+    assert 'client.tier = "gold"' in text
+    assert 'client.limit_cents = "1000"' in text
+
+
+@pytest.mark.requirement("depends:credential")
+async def test_a_worker_that_may_not_hold_related_rows_does_not_start(jobs: Shop) -> None:
+    told = [f.message for f in await examine(jobs.project) if f.rule.startswith("writer")]
+    assert not any("clients" in message or "regions" in message for message in told)
+    if jobs.database.engine == "sqlite":
+        return
+    who = "synapsor_writer" if jobs.database.engine == "postgres" else "synapsor_writer@'127.0.0.1'"
+    lacking = "UPDATE (id)" if jobs.database.engine == "postgres" else "SELECT (tier)"
+    jobs.change(f"REVOKE {lacking} ON {{clients}} FROM {who}")
+    with pytest.raises(UnsafeSource, match="writer_cannot_hold" if "UPDATE" in lacking else "writer_cannot_read"):
+        await jobs.worker()
+
+
+@pytest.mark.requirement("depends:held")
+async def test_a_proposal_that_says_less_of_related_rows_than_the_contract_is_not_applied(jobs: Shop) -> None:
+    record = await jobs.record(await jobs.approved("jobs.start", {"job": "j1"}))
+    (contract,) = [loaded.contract for loaded in jobs.project.contracts()]
+    (member,) = record.proposal.members
+    less: tuple[dict[str, str | None], ...] = ({}, {"client.tier": "gold"}, {**member.depends, "client.gone": "0"})
+    for depends in less:
+        forged = replace(record.proposal, members=(replace(member, depends=depends),))
+        assert table_for(forged, contract) is Why.GUARDS_CHANGED
+    assert not isinstance(table_for(record.proposal, contract), Why)
+
+
+@pytest.mark.requirement("depends:held")
+async def test_a_collation_that_folds_letters_leads_to_no_other_row(jobs: Shop) -> None:
+    """Key and tenant are compared letter by letter, whatever the database takes for equal."""
+    jobs.change(_FOLD[jobs.database.engine])
+    await jobs.approved("jobs.start", {"job": "j1"})
+    jobs.change("UPDATE {clients} SET tenant_id = 'ACME' WHERE id = 'c1'")
+    assert await jobs.work() == [("conflict", "dependency_moved")]
+    assert await refused(jobs, "jobs.start", job="j7") == "not_found"
+
+
+_FOLD = {
+    "postgres": (
+        "CREATE COLLATION IF NOT EXISTS billing.folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+        "ALTER TABLE {clients} ALTER tenant_id TYPE text COLLATE billing.folded"
+    ),
+    "mariadb": "ALTER TABLE {clients} MODIFY tenant_id varchar(64) COLLATE utf8mb4_general_ci NOT NULL",
+    "sqlite": "UPDATE {clients} SET pin = 'no column can be altered here'",
+}
