@@ -3970,7 +3970,7 @@ MUTANTS = (
         "flow/apply.py",
         "            recheck(plan, [] if row is None else [tuple(row.values())])\n",
         "            pass\n",
-        "tests/attack/test_depends.py -k folds",
+        "tests/attack/test_depends.py -k second_look",
     ),
     Mutant(
         "depends.reviewed",

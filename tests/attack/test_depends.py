@@ -13,7 +13,8 @@ from synapsor.approve.card import card, render
 from synapsor.approve.terms import terms_of
 from synapsor.core.authority import table_for
 from synapsor.core.outcome import Why
-from synapsor.errors import UnsafeSource
+from synapsor.core.plan import ReadPlan
+from synapsor.errors import Code, Refusal, UnsafeSource
 from synapsor.examine import examine
 from tests.attack.jobs import POLICY, jobs_tables
 from tests.attack.shop import Shop, open_shop
@@ -203,6 +204,22 @@ async def test_a_proposal_that_says_less_of_related_rows_than_the_contract_is_no
         forged = replace(record.proposal, members=(replace(member, depends=depends),))
         assert table_for(forged, contract) is Why.GUARDS_CHANGED
     assert not isinstance(table_for(record.proposal, contract), Why)
+
+
+@pytest.mark.requirement("depends:held")
+async def test_a_related_row_goes_through_the_same_second_look_as_every_row(
+    jobs: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[tuple[str, ...]] = []
+
+    def differs(_: ReadPlan, rows: list[tuple[str, ...]]) -> None:
+        looked.extend(rows)
+        raise Refusal(Code.NOT_FOUND)
+
+    await jobs.approved("jobs.drop", {"job": "j1"})
+    monkeypatch.setattr("synapsor.flow.apply.recheck", differs)
+    assert await jobs.work() == [("conflict", "dependency_moved")]
+    assert looked == [("c1", "acme", "gold")]
 
 
 @pytest.mark.requirement("depends:held")
