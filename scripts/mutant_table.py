@@ -3976,7 +3976,7 @@ MUTANTS = (
         "depends.reviewed",
         "depends:held",
         "core/authority.py",
-        "any(set(m.depends) != set(capability.depends) for m in members)",
+        "any(set(m.depends) != depends for m in members)",
         "False",
         "tests/attack/test_depends.py -k says_less",
     ),
@@ -3987,6 +3987,14 @@ MUTANTS = (
         "*still, *led, *capability.where",
         "*still, *capability.where",
         "tests/attack/test_depends.py -k even_if_it_looks",
+    ),
+    Mutant(
+        "depends.onward",
+        "depends:held",
+        "core/depends.py",
+        "dict.fromkeys((*named, *onward))",
+        "dict.fromkeys(named)",
+        "tests/attack/test_depends.py",
     ),
     Mutant(
         "depends.card",

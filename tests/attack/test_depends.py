@@ -47,6 +47,7 @@ async def test_a_change_is_made_while_its_related_rows_are_as_they_were(jobs: Sh
     assert {p: t in {"1", "true"} if p.endswith("open") else t for p, t in member.depends.items()} == {
         "client.limit_cents": "1000",
         "client.region.open": True,
+        "client.region_code": "north",
         "client.tier": "gold",
     }
     # What nobody said it depends on may change.
@@ -64,6 +65,10 @@ _MOVES = (
     ("UPDATE {clients} SET limit_cents = 9 WHERE id = 'c1'", "UPDATE {clients} SET limit_cents = 1000 WHERE id = 'c1'"),
     ("UPDATE {clients} SET gone = true WHERE id = 'c1'", "UPDATE {clients} SET gone = false WHERE id = 'c1'"),
     ("UPDATE {clients} SET tenant_id = 'x' WHERE id = 'c1'", "UPDATE {clients} SET tenant_id = 'acme' WHERE id = 'c1'"),
+    (  # it is open, too
+        "UPDATE {clients} SET region_code = 'south' WHERE id = 'c1'",
+        "UPDATE {clients} SET region_code = 'north' WHERE id = 'c1'",
+    ),
     (
         "UPDATE {clients} SET region_code = NULL WHERE id = 'c1'",
         "UPDATE {clients} SET region_code = 'north' WHERE id = 'c1'",

@@ -13,6 +13,7 @@ from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.core.change import Request, change_set
 from synapsor.core.deciding import need_of, reason_of
+from synapsor.core.depends import held_hops
 from synapsor.core.moment import parse
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
@@ -30,6 +31,7 @@ def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
     allowed = set(table.allowed)
     named = capability.dedup if proposal.inserts else table.key
     members = proposal.members
+    depends = {path for hop in held_hops(capability, contract) for path in hop.paths}
     wrong = (
         (proposal.source != table.source, Why.SOURCE_CHANGED),
         (proposal.relation != str(target(table)), Why.RELATION_CHANGED),
@@ -45,7 +47,7 @@ def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
             any(set(m.hidden) != (set() if proposal.inserts else set(table.hidden)) for m in members),
             Why.COLUMNS_CHANGED,
         ),
-        (any(set(m.depends) != set(capability.depends) for m in members), Why.GUARDS_CHANGED),
+        (any(set(m.depends) != depends for m in members), Why.GUARDS_CHANGED),
         (proposal.moves != table.moves, Why.GUARDS_CHANGED),
     )
     why = next((why for is_wrong, why in wrong if is_wrong), None) or _unlike_reviewed(proposal, capability, table)

@@ -31,7 +31,7 @@ class Hop:
         links: those that lead to it.
         own: the columns of the row before, in the order of the shape's first conditions.
         constants: the tokens of its table's fixed filters.
-        kept: the columns that a change depends on.
+        kept: the columns that a change depends on, and those that say which row is next.
     """
 
     links: tuple[str, ...]
@@ -111,9 +111,10 @@ def _hop(
     table = tables[link.to].table
     see = partial(column_of, table, natives=tables[link.to].natives)
     fixed, constants = fixed_filters(table, see)
-    kept = tuple(column for way, column in paths if way == links)
-    onward = [own for way in ways if way[:-1] == links for own in table.links[way[-1]].on]
-    columns = dict.fromkeys((*table.key, *table.scope, *link.on.values(), *kept, *sorted(onward)))
+    named = (column for way, column in paths if way == links)
+    onward = (own for way in sorted(ways) if way[:-1] == links for own in table.links[way[-1]].on)
+    kept = tuple(dict.fromkeys((*named, *onward)))
+    columns = dict.fromkeys((*table.key, *table.scope, *link.on.values(), *kept))
     shape = ReadShape(
         relation=Relation.parse(table.relation),
         columns=tuple(see(name) for name in columns),
