@@ -278,6 +278,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A delete removes exactly the approved rows, and is refused where the database would do more than was reviewed.",
         "law 4",
     ),
+    "propose:required": _R(
+        "A change is proposed and made only while the row and its related rows are as the reviewer requires.",
+        "law 4, issue 3",
+    ),
     "depends:held": _R(
         "A change that depends on related rows is made while they are as they were when it was proposed, held in its own transaction.",
         "law 4",

@@ -43,6 +43,15 @@ capabilities:
     unchanged: [client.tier, client.limit_cents, client.region.open]
     returns: [id, state]
     approval: {role: billing_lead}
+  jobs.rush:
+    description: Ask for a new job of a client who may have it to be started at once.
+    propose: update jobs
+    arguments: {job: {type: string, max_length: 20}}
+    where: {id: $job}
+    set: {state: rushed}
+    requires: {state: {one_of: [new, held]}, client.tier: gold, client.limit_cents: {at_least: 100}, client.region.open: true}
+    returns: [id]
+    approval: {role: billing_lead}
   jobs.start_all:
     description: Ask for all new jobs to be started.
     propose: update jobs

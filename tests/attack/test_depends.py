@@ -173,6 +173,36 @@ def _is_held(jobs: Shop, place: str) -> bool:
     return False
 
 
+@pytest.mark.requirement("propose:required")
+async def test_what_is_required_holds_when_it_is_asked_and_when_it_is_made(jobs: Shop) -> None:
+    for job, code in (("j2", "out_of_bounds"), ("j3", "not_found"), ("j5", "not_found"), ("j9", "not_found")):
+        assert await refused(jobs, "jobs.rush", job=job) == code, job
+    proposal = await jobs.approved("jobs.rush", {"job": "j1"})
+    record = await jobs.record(proposal)
+    assert "state" in record.proposal.guards
+    jobs.change("UPDATE {clients} SET limit_cents = 99 WHERE id = 'c1'")
+    assert await jobs.work() == [("conflict", "dependency_moved")]
+    assert await refused(jobs, "jobs.rush", job="j1") == "out_of_bounds"
+    jobs.change("UPDATE {clients} SET limit_cents = 100 WHERE id = 'c1'")
+    await jobs.approved("jobs.rush", {"job": "j1"})
+    assert await jobs.work() == [("applied", "")]
+    jobs.change("UPDATE {jobs} SET state = 'done' WHERE id = 'j7'")
+    assert await refused(jobs, "jobs.rush", job="j7") == "out_of_bounds"
+
+
+@pytest.mark.requirement("propose:required")
+async def test_a_forged_proposal_of_a_row_that_is_not_as_required_is_not_applied(jobs: Shop) -> None:
+    record = await jobs.record((await jobs.proposed("jobs.rush", {"job": "j1"}))["id"])
+    (contract,) = [loaded.contract for loaded in jobs.project.contracts()]
+    (member,) = record.proposal.members
+    for forged in (
+        replace(member, depends={**member.depends, "client.tier": "plain"}),
+        replace(member, depends={**member.depends, "client.tier": None}),
+        replace(member, before={**member.before, "state": "done"}),
+    ):
+        assert table_for(replace(record.proposal, members=(forged,)), contract) is Why.OUTSIDE_CONTRACT
+
+
 @pytest.mark.requirement("depends:shown")
 async def test_who_decides_sees_what_must_stay_and_a_model_does_not(jobs: Shop) -> None:
     asked = await jobs.proposed("jobs.start", {"job": "j1"})

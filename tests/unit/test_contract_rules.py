@@ -705,6 +705,14 @@ LINKS = [
     ("a change that says which row it depends on", "    set: {note: $words}", "    unchanged: [buyer.tier] # SYN356\n    set: {note: $words, buyer_id: x}"),
     ("an insert that does not", "propose: update invoices\n    arguments:\n      invoice_id: {type: string, max_length: 64}\n      words: {type: string, max_length: 500}\n    where: {id: $invoice_id}\n    set: {note: $words}\n    bounds: {fee: {before: {at_most: 10000}}}", "propose: insert invoices\n    arguments: {words: {type: string, max_length: 500}}\n    dedup: [tenant_id, id]\n    set: {note: $words, id: x}\n    unchanged: [buyer.tier] # SYN356"),
     ("an insert that keeps its own", "propose: update invoices\n    arguments:\n      invoice_id: {type: string, max_length: 64}\n      words: {type: string, max_length: 500}\n    where: {id: $invoice_id}\n    set: {note: $words}\n    bounds: {fee: {before: {at_most: 10000}}}", "propose: insert invoices\n    arguments: {words: {type: string, max_length: 500}}\n    dedup: [tenant_id, id]\n    set: {note: $words, id: x}\n    unchanged: [fee] # SYN347"),
+    ("a path to nothing that is required", "    set: {note: $words}", "    requires: {seller.name: x} # SYN706\n    set: {note: $words}"),
+    ("an argument that is required", "    set: {note: $words}", "    requires: {buyer.name: $words} # SYN357\n    set: {note: $words}"),
+    ("a range of an argument", "    set: {note: $words}", "    requires: {fee: {at_most: $words}} # SYN357\n    set: {note: $words}"),
+    ("a value that does not fit", "    set: {note: $words}", "    requires: {buyer.tier: silver} # SYN331\n    set: {note: $words}"),
+    ("a denied column that is required", "    set: {note: $words}", "    requires: {card_token: x} # SYN305\n    set: {note: $words}"),
+    ("a required row that the change picks", "    set: {note: $words}", "    requires: {buyer.tier: gold} # SYN356\n    set: {note: $words, buyer_id: x}"),
+    ("an insert that requires of itself", "propose: update invoices\n    arguments:\n      invoice_id: {type: string, max_length: 64}\n      words: {type: string, max_length: 500}\n    where: {id: $invoice_id}\n    set: {note: $words}\n    bounds: {fee: {before: {at_most: 10000}}}", "propose: insert invoices\n    arguments: {words: {type: string, max_length: 500}}\n    dedup: [tenant_id, id]\n    set: {note: $words, id: x}\n    requires: {fee: 1} # SYN347"),
+    ("a delete with what it requires twice over", "    set: {note: $words}", "    requires: {status: {one_of: [open, open]}} # SYN308\n    set: {note: $words}"),
     ("lists of a list", "order: [-fee]", "with: {lines: {rows: 3}} # SYN708\n    order: [-fee]"),
     ("a list that is a link to one row", "      lines: {returns", "      buyer: {rows: 1} # SYN707\n      lines: {returns"),
     ("a list that is no link", "      lines: {returns", "      line: {rows: 1} # SYN707\n      lines: {returns"),
@@ -829,6 +837,18 @@ def test_a_link_joins_by_columns_that_are_shown_as_they_are() -> None:
         "receiver: {to: buyers, on: {buyer_id: id}}", "receiver: {to: buyers, on: {buyer_id: region_id}} # SYN810"
     )
     assert reported(read_text(text, "x.yaml").problems) == marked(text)
+
+
+@pytest.mark.requirement("hidden:no-oracle")
+def test_no_change_requires_something_of_a_hidden_column() -> None:
+    text = LINKED.replace("name: text, tier:", "name: {type: text, show: token}, tier:").replace(
+        "note: {type: text,", "note: {type: text, show: last_four,"
+    )
+    text = text.replace(
+        "    set: {note: $words}",
+        "    requires: {buyer.name: x} # SYN805\n    set: {status: open}",
+    ).replace("      words: {type: string, max_length: 500}\n", "")
+    assert [p for p in reported(read_text(text, "x.yaml").problems) if p[1] == "SYN805"] == marked(text)
 
 
 @pytest.mark.requirement("hidden:no-oracle")

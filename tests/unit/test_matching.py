@@ -74,7 +74,7 @@ def asks(**where: Any) -> ProposeCapability:
     ],
 )
 def test_a_filter_holds_for_a_row_or_does_not(column: str, said: Any, holds: bool) -> None:
-    assert satisfies(ROW, asks(**{column: said}).where, TABLE, {}) is holds
+    assert satisfies(ROW, asks(**{column: said}).where, TABLE.columns, {}) is holds
 
 
 @pytest.mark.requirement("set:frozen")
@@ -90,25 +90,25 @@ def test_a_filter_holds_for_a_row_or_does_not(column: str, said: Any, holds: boo
     ],
 )
 def test_without_a_value_nothing_is_compared(column: str, said: Any, holds: bool) -> None:
-    assert satisfies({**ROW, column: None}, asks(**{column: said}).where, TABLE, {}) is holds
+    assert satisfies({**ROW, column: None}, asks(**{column: said}).where, TABLE.columns, {}) is holds
 
 
 @pytest.mark.requirement("set:frozen")
 @pytest.mark.parametrize("token", ["infinity", "0044-03-15 BC", "20000-01-01", "-infinity"])
 def test_a_day_that_does_not_sort_as_text_is_in_no_range(token: str) -> None:
     for said in ({"at_least": "2026-01-01"}, {"at_most": "2026-01-01"}):
-        assert not satisfies({**ROW, "due": token}, asks(due=said).where, TABLE, {})
+        assert not satisfies({**ROW, "due": token}, asks(due=said).where, TABLE.columns, {})
 
 
 @pytest.mark.requirement("set:frozen")
 def test_an_argument_is_taken_as_it_is_and_a_constant_with_its_dollar_sign_unescaped() -> None:
     row = {**ROW, "note": "$$x"}
-    assert satisfies(row, asks(note="$words").where, TABLE, {"words": "$$x"})
-    assert not satisfies(row, asks(note="$words").where, TABLE, {"words": "$x"})
-    assert satisfies({**ROW, "note": "$x"}, asks(note="$$x").where, TABLE, {})
-    assert satisfies(ROW, asks(status={"one_of": "$words"}).where, TABLE, {"words": ["overdue", "open"]})
+    assert satisfies(row, asks(note="$words").where, TABLE.columns, {"words": "$$x"})
+    assert not satisfies(row, asks(note="$words").where, TABLE.columns, {"words": "$x"})
+    assert satisfies({**ROW, "note": "$x"}, asks(note="$$x").where, TABLE.columns, {})
+    assert satisfies(ROW, asks(status={"one_of": "$words"}).where, TABLE.columns, {"words": ["overdue", "open"]})
     with pytest.raises(ValueUnfit):
-        satisfies(ROW, asks(fee="$words").where, TABLE, {"words": "many"})
+        satisfies(ROW, asks(fee="$words").where, TABLE.columns, {"words": "many"})
 
 
 def counted(before: str | None, said: dict[str, Any], column: str = "fee") -> str | None:

@@ -99,6 +99,7 @@ class ProposeCapability(_OfRows):
     dedup: tuple[Column, ...] = Field(default=(), strict=False, max_length=8)
     bounds: Annotated[dict[Column, Bound], SORTED] = Field(default_factory=dict)
     transitions: Annotated[dict[Column, Steps], SORTED] = Field(default_factory=dict)
+    requires: Annotated[dict[ColumnPath, Filter], SORTED] = Field(default_factory=dict)
     unchanged: tuple[ColumnPath, ...] = Field(default=(), strict=False)
     accepts: Accepts | None = None
     reason_code: Annotated[str, StringConstraints(pattern=r"^\$[a-z][a-z0-9_]{0,62}$")] | None = None
@@ -123,8 +124,8 @@ class ProposeCapability(_OfRows):
 
     @property
     def depends(self) -> tuple[str, ...]:
-        """The paths among `unchanged`: columns of related rows."""
-        return tuple(name for name in self.unchanged if "." in name)
+        """The paths among `requires` and `unchanged`: columns of related rows."""
+        return tuple(dict.fromkeys(name for name in (*self.requires, *self.unchanged) if "." in name))
 
     @property
     def is_set(self) -> bool:

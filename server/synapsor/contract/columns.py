@@ -43,7 +43,7 @@ def column_problems(
 def _astray(step: str, table: Table, *, known: bool) -> tuple[str, str]:
     if not known:
         return (
-            "A path stands only in the `where` and `returns` of a read, and in the `unchanged` of a proposal.",
+            "A path stands only in the `where` and `returns` of a read, and in the `requires` and `unchanged` of a proposal.",
             "Name a column of the table itself.",
         )
     if step in table.links:

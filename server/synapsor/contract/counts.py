@@ -126,6 +126,7 @@ COUNTS: Final[dict[str, Counts]] = {
     "ProposeCapability.dedup": _key(gains.other, 80, "the columns by which an added row is found again", "none"),
     "ProposeCapability.bounds": _each(gains.guarded, 80, "what must hold of a number"),
     "ProposeCapability.transitions": _each(gains.guarded, 80, "the steps that a column may go"),
+    "ProposeCapability.requires": _each(gains.filtered, 70, "what must hold before the change"),
     "ProposeCapability.unchanged": _key(gains.demanded, 70, "the columns that must be as they were", "none"),
     "ProposeCapability.accepts": _key(gains.present, 90, "what a delete may do beside", "nothing"),
     "Computed.add": _key(gains.other, 85, "what is added"),

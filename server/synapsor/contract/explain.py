@@ -311,7 +311,7 @@ def _key_form(path: Path) -> str:
         case ("capabilities", _) | ("workflows", _, _, *_):
             return "capability"
     inner = set(path[2:-1])
-    if "where" in inner:
+    if inner & {"where", "requires"}:
         return "path"
     return "column" if inner & _OF_COLUMNS else "contract"
 

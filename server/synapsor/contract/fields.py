@@ -96,6 +96,7 @@ FIELDS: Final[dict[str, str]] = {
     "ProposeCapability.dedup": "The columns by which an inserted row is found again. They must be proven unique, so that no second such row can come to be.",
     "ProposeCapability.bounds": "What must hold of a number before and after the change; otherwise nothing is proposed.",
     "ProposeCapability.transitions": "The reviewed steps of a column: for each value that it may have now, those that may follow. Every other step is refused.",
+    "ProposeCapability.requires": "What must hold of the row, or of related rows by paths such as `customer.status`, before the change: columns and the fixed values that they equal or compare with, as in `where`. It must hold when the change is asked for, and these columns must be as they were when it is made.",
     "ProposeCapability.unchanged": "Columns that must be as they were when the change was proposed, beside the version and what is set; also of related rows, as `customer.status`: those rows are locked and compared in the transaction of the change.",
     "ProposeCapability.accepts": "What a delete is known to do beside. Any other trigger or cascade refuses it, when the worker starts and in the apply itself.",
     "ProposeCapability.approval": "Who may approve.",

@@ -15,7 +15,7 @@ def guards_of(capability: ProposeCapability, table: Table) -> tuple[tuple[str, .
     if table.version == "whole_row":
         return tuple(n for n in table.allowed if n not in fixed), None
     assert table.version is not None  # noqa: S101  # check.py refuses a proposal on a mapping without a version
-    still = (name for name in capability.unchanged if name not in capability.depends)
+    still = (name for name in (*capability.requires, *capability.unchanged) if name not in capability.depends)
     # Which related row it is must not change either.
     led = (own for path in capability.depends for own in table.links[path.partition(".")[0]].on)
     named = (table.version, *capability.set, *still, *led, *capability.where, *table.only)

@@ -59,10 +59,10 @@ def used_columns(capability: Capability, name: str, tables: Mapping[str, Table])
 
 
 def _named(capability: Capability) -> tuple[str, ...]:
-    """Return the paths that a capability returns, filters by or depends on; an aggregate returns none."""
+    """Return the paths that a capability returns, filters by, requires or depends on; an aggregate returns none."""
     returned = () if isinstance(capability, AggregateCapability) else capability.returns or ()
-    depends = capability.depends if isinstance(capability, ProposeCapability) else ()
-    return (*returned, *capability.where, *depends)
+    needed = (*capability.requires, *capability.depends) if isinstance(capability, ProposeCapability) else ()
+    return (*returned, *capability.where, *needed)
 
 
 def _columns_of(paths: Iterable[str], name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:

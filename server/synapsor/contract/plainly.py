@@ -155,6 +155,7 @@ def reviewed_of(capability: ProposeCapability, table: Table) -> Iterator[str]:
     for name, steps in capability.transitions.items():
         allowed = "; ".join(f"from {one} to {' or '.join(others)}" for one, others in steps.items())
         yield f"{name} may go {allowed}"
+    yield from (f"only if {words}" for words in comparisons(capability.requires, WORDS))
     if capability.unchanged:
         yield f"only while {', '.join(capability.unchanged)} is as it was"
     yield from (f"with it {words}" for words in effects_of(capability))

@@ -10,8 +10,9 @@ from synapsor.contract.bounds import bound_problems
 from synapsor.contract.capability import ProposeCapability, is_single, names_row
 from synapsor.contract.changes import Computed, Operation, in_item
 from synapsor.contract.columns import column_problems, listed_once
-from synapsor.contract.conditions import Scalar, constant, is_argument
+from synapsor.contract.conditions import Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.document import Path, Positions
+from synapsor.contract.filters import filter_problems
 from synapsor.contract.mapping import SETTABLE, Table
 from synapsor.contract.tables import NUMBERS
 from synapsor.contract.tokens import to_token
@@ -220,22 +221,32 @@ class _Proposal:
                 yield from listed_once((*self.path, "accepts", name), listed, self.at)
 
     def depends(self, tables: Mapping[str, Table]) -> Iterator[Problem]:
+        yield from filter_problems((*self.path, "requires"), self.capability.requires, self.table, self.at, tables)
+        for column, operator, values in terms(self.capability.requires):
+            here = (*self.path, "requires", column)
+            if any(is_argument(value) for value in values):
+                place = here if operator is Operator.EQUALS else (*here, operator.value)
+                message = "What is required is not for the model to say."
+                yield self.at.at_value(place, "SYN357", message, "Write a fixed value.")
+            if self._inserts and column not in self.capability.depends:
+                message = "A row that is to be has nothing yet that could be required."
+                yield self.at.at_key(here, "SYN347", message, "Name columns of related rows, such as `order.status`.")
+        places: dict[str, Path] = {path: (*self.path, "requires", path) for path in self.capability.requires}
         for index, path in enumerate(self.capability.unchanged):
-            if path not in self.capability.depends:
-                continue
-            here = (*self.path, "unchanged", index)
-            found = list(column_problems(here, path, self.table, self.at, tables))
-            yield from found
-            if not found:
-                yield from self._found_by(here, path.partition(".")[0])
+            if path in self.capability.depends:
+                places[path] = here = (*self.path, "unchanged", index)
+                yield from column_problems(here, path, self.table, self.at, tables)
+        for path, here in places.items():
+            word, _, rest = path.partition(".")
+            if rest and word in self.table.links:
+                yield from self._found_by(here, word)
 
     def _found_by(self, here: Path, word: str) -> Iterator[Problem]:
         """Yield where this change would say itself which related row it depends on, or an insert would not say it."""
+        report = self.at.at_value if isinstance(here[-1], int) else self.at.at_key
         columns, filled = set(self.table.links[word].on), {*self.capability.set, *self.table.scope}
         wrong = columns - filled if self._inserts else columns & set(self.capability.set)
         for column in sorted(wrong):
             does = "is not filled by this insert" if self._inserts else "is set by this change"
             message = f"`{word}` is found by `{column}`, which {does}."
-            yield self.at.at_value(
-                here, "SYN356", message, "Depend on a row that stays the same from proposal to apply."
-            )
+            yield report(here, "SYN356", message, "Depend on a row that stays the same from proposal to apply.")

@@ -166,6 +166,10 @@ def _propose(path: Path, capability: ProposeCapability, hidden: Hidden, at: Posi
         if column in capability.depends and hidden(column) is not None:
             message = f"`{column}` is not shown as it is, and its row would tell when it changes."
             yield at.at_value((*path, "unchanged", index), "SYN805", message, "Depend on other columns.")
+    for column in capability.requires:
+        if hidden(column) is not None:
+            message = f"`{column}` is not shown as it is, {_ORACLE}."
+            yield at.at_key((*path, "requires", column), "SYN805", message, "Require something of other columns.")
     for column in capability.set:
         rule = hidden(column)
         if rule is not None and rule.show == "aggregate":

@@ -11,7 +11,7 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.deciding import evidence_for
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
-from synapsor.core.change import Request, change_set
+from synapsor.core.change import Request, change_set, require
 from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.depends import held_hops
 from synapsor.core.moment import parse
@@ -50,7 +50,8 @@ def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
         (any(set(m.depends) != depends for m in members), Why.GUARDS_CHANGED),
         (proposal.moves != table.moves, Why.GUARDS_CHANGED),
     )
-    why = next((why for is_wrong, why in wrong if is_wrong), None) or _unlike_reviewed(proposal, capability, table)
+    why = next((why for is_wrong, why in wrong if is_wrong), None)
+    why = why or _unlike_reviewed(proposal, capability, table, contract)
     return why or _decided_otherwise(proposal, capability) or _outside_workflow(proposal, contract) or table
 
 
@@ -76,7 +77,7 @@ def _outside_workflow(proposal: Proposal, contract: Contract) -> Why | None:
     return None
 
 
-def _unlike_reviewed(proposal: Proposal, capability: ProposeCapability, table: Table) -> Why | None:
+def _unlike_reviewed(proposal: Proposal, capability: ProposeCapability, table: Table, contract: Contract) -> Why | None:
     """Return how the rows and the change differ from what the capability makes of the request, or None."""
     try:
         request = Request(
@@ -88,6 +89,7 @@ def _unlike_reviewed(proposal: Proposal, capability: ProposeCapability, table: T
         )
         rows = [] if proposal.inserts else [m.before for m in proposal.members]
         made = change_set(capability, table, request, rows)
+        require(capability, table, contract.tables, proposal.members)
     except (Refusal, ValueUnfit, KeyError, ArithmeticError, ValueError):
         return Why.OUTSIDE_CONTRACT
     if (set(made.guards), made.advances) != (set(proposal.guards), proposal.advances):

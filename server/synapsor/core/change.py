@@ -15,6 +15,7 @@ from synapsor.contract.changes import Bound, Computed, Operation, Range, SetTo, 
 from synapsor.contract.conditions import Scalar, constant, is_argument
 from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import ColumnRule, Table
+from synapsor.contract.paths import rule_at
 from synapsor.contract.tokens import to_token
 from synapsor.core.matching import satisfies
 from synapsor.core.moment import parse
@@ -86,13 +87,30 @@ def _keep_to(
     """Refuse rows that are not those which the capability asks for, as far as their tokens tell."""
     try:
         alike = all(
-            satisfies(row, capability.where, table, request.arguments) and satisfies(row, table.only, table, {})
+            satisfies(row, capability.where, table.columns, request.arguments)
+            and satisfies(row, table.only, table.columns, {})
             for row in rows
         )
     except ValueUnfit as unfit:
         raise Refusal(Code.INVALID_ARGUMENTS, f"{unfit}.") from None
     if not alike:
         raise Refusal(Code.NOT_FOUND)
+
+
+def require(
+    capability: ProposeCapability, table: Table, tables: Mapping[str, Table], members: Iterable[Member]
+) -> None:
+    """Hold the rows, with what they depend on, to what the capability requires of them before the change.
+
+    Raises:
+        Refusal: one of them is otherwise.
+    """
+    rules = {path: rule for path in capability.requires if (rule := rule_at(path, table, tables)) is not None}
+    for member in members:
+        row = {**member.before, **member.depends}
+        for path, said in capability.requires.items():
+            if not satisfies(row, {path: said}, rules, {}):
+                raise Refusal(Code.OUT_OF_BOUNDS, f"{path}: not as it must be for this change.")
 
 
 def _hold_together(capability: ProposeCapability, members: Sequence[Member]) -> None:

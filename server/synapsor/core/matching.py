@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
 from synapsor.contract.filters import token_of
-from synapsor.contract.mapping import Table
+from synapsor.contract.mapping import ColumnRule
 from synapsor.values import ColumnType, Token
 
 _NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.NUMERIC})
@@ -20,15 +20,18 @@ _COMMON_ERA = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9:.]+(?:\+00)?)?\Z",
 
 
 def satisfies(
-    row: Mapping[str, Token], where: Mapping[str, Scalar | Compare], table: Table, arguments: Mapping[str, Any]
+    row: Mapping[str, Token],
+    where: Mapping[str, Scalar | Compare],
+    rules: Mapping[str, ColumnRule],
+    arguments: Mapping[str, Any],
 ) -> bool:
-    """Tell whether a row satisfies a `where` or `only` with these arguments.
+    """Tell whether a row satisfies a `where`, `only` or `requires` with these arguments; `rules` are those of its columns.
 
     Raises:
         ValueUnfit: an argument is no value of its column.
     """
     for column, operator, values in terms(where):
-        rule = table.columns[column]
+        rule = rules[column]
         given: list[Any] = []
         for value in values:
             asked = arguments[str(value)[1:]] if is_argument(value) else constant(value)

@@ -164,7 +164,7 @@ def surprise(proposal: Proposal, member: Member, table: Table, after: Mapping[st
     if proposal.inserts:
         expected = {**member.changes, **dict(member.key), **dict(proposal.scope)}
         exact = all(after[name] == token for name, token in expected.items())
-        return None if exact and satisfies(after, table.only, table, {}) else Why.AFTER_IMAGE
+        return None if exact and satisfies(after, table.only, table.columns, {}) else Why.AFTER_IMAGE
     moves = proposal.advances not in member.changes
     if proposal.advances and moves and after[proposal.advances] == member.before[proposal.advances]:
         return Why.VERSION_DID_NOT_MOVE

@@ -11,7 +11,7 @@ from typing import Any
 from synapsor import handles
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
-from synapsor.core.change import ChangeSet, Request, change_set
+from synapsor.core.change import ChangeSet, Request, change_set, require
 from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.depends import Hop
 from synapsor.core.envelope import success
@@ -50,6 +50,7 @@ async def propose(
         arguments=arguments, tenant=scope.tenant, principal=scope.principal, proposal=handles.new("wrp"), at=call.at
     )
     plan, seen, change, related = await _changed(served, capability, request, scope)
+    require(capability, served.table, served.mapped, change.members)
     evidence = bundle_of(handles.evidence_of(call.id), call, plan, seen, served, scope, related)
     proposal = _proposal(served, capability, request, call, ledger.id, plan, change, evidence)
     key = proposal.members[0].key  # of a set no evidence is asked that is of the same row
