@@ -4010,7 +4010,7 @@ MUTANTS = (
         "contract/guards.py",
         "for name in (*capability.requires, *capability.unchanged) if",
         "for name in capability.unchanged if",
-        "tests/attack/test_depends.py -k is_required",
+        "tests/unit/test_guards_of.py",
     ),
     Mutant(
         "required.hidden",
