@@ -214,11 +214,19 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ledger:one-evidence-a-call": _R(
         "Evidence has the handle of its call, so a call has one at most and one index finds both.", "DESIGN 5"
     ),
+    "link:aggregate": _R(
+        "An aggregate counts each of its own rows once, with what the one related row of this tenant holds, or with nothing.",
+        "laws 1 and 2",
+    ),
     "link:bounded": _R("A list that comes along keeps to its rows, and a whole answer to its bytes.", "law 2"),
     "link:one-moment": _R(
         "A row and the lists that come with it are of one snapshot, and stand in one evidence bundle.", "law 2"
     ),
     "link:one-row": _R("A link to one row never doubles a row and never chooses one of several.", "law 2"),
+    "link:order": _R(
+        "A list may be in the order of related rows and is walked in it page by page; who is not there has no value.",
+        "laws 1 and 2",
+    ),
     "link:person": _R("A related row keeps to its own table's principal and fixed filters.", "law 2"),
     "link:proven": _R(
         "A link is followed only where the live catalogue proves it or a reviewer says why; the others refuse.",

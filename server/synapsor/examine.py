@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from synapsor.config import Config
 from synapsor.contract.approval import LEVELS
 from synapsor.core.facts import Finding
-from synapsor.core.link_posture import judge_mappings
+from synapsor.core.link_posture import judge_counts, judge_mappings
 from synapsor.core.needs import proposals_of
 from synapsor.core.plan import Relation
 from synapsor.core.posture import filtered, judge_filters
@@ -66,6 +66,7 @@ async def _mappings(project: Project, name: str) -> tuple[list[Finding], set[Rel
         missing |= {relations[n] for n, known in facts.items() if known is None}
         for findings in judge_mappings(contract, facts).values():
             found += findings
+        found += judge_counts(contract, facts).values()
         for n, known in facts.items():
             table = contract.tables[n]
             found += judge_row_security(table, known, READS)

@@ -16,9 +16,9 @@ from synapsor.core.plan import Relation
 from synapsor.core.scope import Session
 from synapsor.examine import examine
 from synapsor.flow.replay import replay
-from synapsor.sources.mysql import MysqlSnapshot
-from synapsor.sources.postgres import PostgresSnapshot
-from synapsor.sources.sqlite import SqliteSnapshot
+from synapsor.sources.mysql import MysqlReadSource, MysqlSnapshot
+from synapsor.sources.postgres import PostgresReadSource, PostgresSnapshot
+from synapsor.sources.sqlite import SqliteReadSource, SqliteSnapshot
 from synapsor.sql.statement import RawRow, Statement
 from tests.attack.shop import Shop
 from tests.attack.test_canaries import CANARY, ledger_bytes
@@ -27,6 +27,7 @@ from tests.projects import ACME, GLOBEX
 from tests.trade import load_trade, open_trade, policy
 
 INSPECT = "trade.inspect_order"
+READERS: dict[str, Any] = {"postgres": PostgresReadSource, "mariadb": MysqlReadSource, "sqlite": SqliteReadSource}
 SNAPSHOTS: dict[str, Any] = {"postgres": PostgresSnapshot, "mariadb": MysqlSnapshot, "sqlite": SqliteSnapshot}
 
 
@@ -249,6 +250,105 @@ async def test_no_row_is_counted_twice_by_an_unproven_link(tmp_path: Path, datab
     async with open_trade(tmp_path / "project", database, policy=filtered) as trade:
         assert await code(trade, "trade.teams", desks=["D-1"]) == "schema_drift"
         assert (await row(trade, "trade.team_of", "O-1"))["team"] == {"phone": "100"}
+
+
+@pytest.mark.requirement("link:one-row", "link:order")
+async def test_a_page_in_the_order_of_an_unproven_link_is_refused_where_two_rows_answer(
+    tmp_path: Path, database: Database
+) -> None:
+    ordered = policy().replace(
+        "    order: [id]\n    returns: [id, team.phone]\n",
+        "    order: [team.phone]\n    returns: [id]\n    pages: true\n    limits: {rows: 2}\n",
+    )
+    async with open_trade(tmp_path / "project", database, policy=ordered) as trade:
+        found: list[str] = []
+        more: dict[str, Any] = {}
+        while True:
+            told = await rows(trade, "trade.teams", desks=["D-1", "D-9"], **more)
+            found += [row["id"] for row in told["rows"]]
+            assert told["total"] == 5
+            if told["next_cursor"] is None:
+                break
+            more = {"cursor": told["next_cursor"]}
+        ones = ["O-1", "O-3", "O-6", "O-7"]
+        assert found in ([*ones, "O-5"], ["O-5", *ones])
+        assert await code(trade, "trade.teams", desks=["D-2", "D-9"]) == "not_unique"
+
+
+_COUNTED = """\
+  trade.by_team:
+    description: How many orders each team has.
+    aggregate: orders
+    measures: {orders: count}
+    group: {phone: team.phone}
+    minimum_group: 1
+  trade.by_buyer:
+    description: How many orders the buyers of each region have.
+    aggregate: orders
+    measures: {orders: count}
+    group: {region: buyer.region.name}
+    minimum_group: 1
+"""
+
+
+@pytest.mark.requirement("link:one-row", "link:aggregate")
+async def test_no_row_is_counted_twice_by_an_aggregate_either(tmp_path: Path, database: Database) -> None:
+    async with open_trade(tmp_path / "project", database, policy=policy() + _COUNTED) as trade:
+        assert await code(trade, "trade.by_team") == "schema_drift"
+        counted = await trade.call("trade.by_buyer", {})
+        assert counted["data"]["groups"] == [
+            {"region": "North", "orders": 1},
+            {"region": "South", "orders": 1},
+            {"region": None, "orders": 5},
+        ]
+        other = await trade.call("trade.by_buyer", {}, GLOBEX)
+        assert other["data"]["groups"] == [{"region": "CANARY-globex north", "orders": 2}]
+        found = [f for f in await examine(trade.project) if f.rule == "link_miscounts"]
+        assert [(f.fatal, "trade.by_team" in f.message) for f in found] == [(True, True)]
+
+
+@pytest.mark.requirement("link:aggregate", "link:proven")
+@pytest.mark.usefixtures("spoils")
+async def test_an_aggregate_by_a_link_that_is_not_proven_is_refused(tmp_path: Path, database: Database) -> None:
+    execute(database, _DROP[database.engine])
+    async with open_trade(tmp_path / "project", database, policy=policy() + _COUNTED) as trade:
+        assert await code(trade, "trade.by_buyer") == "schema_drift"
+
+
+@pytest.mark.requirement("link:aggregate", "link:tenant")
+async def test_a_forged_tenant_behind_a_link_is_in_no_total(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_trade(tmp_path / "project", database, policy=policy() + _COUNTED) as trade:
+        assert (await trade.call("trade.by_buyer", {}))["ok"]
+        kind = READERS[database.engine]
+        real = kind.fetch
+
+        async def fetch(self: Any, statement: Statement, **more: Any) -> Sequence[RawRow]:
+            found = [list(raw) for raw in await real(self, statement, **more)]
+            for raw in found:
+                # The last witnesses are those of the region's tenant, the least and the greatest.
+                at = len(statement.readers) - 1
+                if raw[at] is not None:
+                    raw[at] = b"acme " if isinstance(raw[at], bytes) else "acme "
+            return found
+
+        monkeypatch.setattr(kind, "fetch", fetch)
+        assert await code(trade, "trade.by_buyer") == "not_found"
+
+
+@pytest.mark.requirement("link:order", "link:proven")
+@pytest.mark.usefixtures("spoils")
+async def test_an_order_by_a_link_that_is_not_proven_refuses_its_list(tmp_path: Path, database: Database) -> None:
+    ordered = policy().replace(
+        "    order: [-placed_on]\n    returns: [id, buyer.name, buyer.region.name]\n",
+        "    order: [buyer.name]\n    returns: [id]\n",
+    )
+    async with open_trade(tmp_path / "project", database, policy=ordered) as trade:
+        assert (await rows(trade, "trade.list_orders"))["count"] == 4
+    execute(database, _DROP[database.engine])
+    async with open_trade(tmp_path / "again", database, policy=ordered) as trade:
+        assert await code(trade, "trade.list_orders") == "schema_drift"
 
 
 _DROP = {
@@ -542,6 +642,35 @@ async def test_a_forged_tenant_of_a_related_row_or_of_a_list_is_not_answered(
             assert await code(trade, INSPECT, order_id="O-1") == "not_found"
         async with _forged(trade, monkeypatch, "O-1", "O-2", first=False):
             assert await code(trade, INSPECT, order_id="O-1") == "not_found"
+
+
+@pytest.mark.requirement("link:order", "link:tenant")
+async def test_a_forged_tenant_of_a_row_that_only_shapes_the_order_is_not_answered(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordered = (
+        policy()
+        .replace(
+            "    order: [-placed_on]\n    returns: [id, buyer.name, buyer.region.name]\n",
+            "    order: [buyer.region.name]\n    returns: [id]\n",
+        )
+        .replace("    limits: {rows: 4}\n", "")
+    )
+    async with open_trade(tmp_path / "project", database, policy=ordered) as trade:
+        assert (await rows(trade, "trade.list_orders"))["count"] == 7
+        at = trade.desk._served["trade.list_orders"].question.shape.positions["buyer.region.tenant_id"]  # type: ignore[union-attr]
+        kind = READERS[database.engine]
+        real = kind.fetch
+
+        async def fetch(self: Any, statement: Statement, **more: Any) -> Sequence[RawRow]:
+            found = [list(raw) for raw in await real(self, statement, **more)]
+            for raw in found:
+                if "regions" in statement.text and raw[at] is not None:
+                    raw[at] = b"ACME" if isinstance(raw[at], bytes) else "ACME"
+            return found
+
+        monkeypatch.setattr(kind, "fetch", fetch)
+        assert await code(trade, "trade.list_orders") == "not_found"
 
 
 @pytest.mark.requirement("canary:nowhere")

@@ -1,6 +1,7 @@
 """The parts of an aggregate, each for itself: spans, zones, stretches of time, exact numbers, order."""
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -16,7 +17,7 @@ from synapsor.contract.spans import span_of
 from synapsor.contract.zones import is_zone, offsets
 from synapsor.core.aggregate import AggregatePlan, AggregateShape, GroupColumn, MeasureColumn, Ordering, Tally
 from synapsor.core.buckets import HOUR_STEP, LATER, OFFSET_ZERO, text_of
-from synapsor.core.plan import Column, Relation
+from synapsor.core.plan import Column, Condition, Join, Relation
 from synapsor.core.totals import average, recheck_tallies, told
 from synapsor.errors import Code, Refusal
 from synapsor.sources.sqlite_functions import ExactSum, months, seconds
@@ -173,6 +174,34 @@ def test_a_group_with_rows_of_somebody_else_is_refused(ends: tuple[str | None, s
         )
 
 
+BUYER = Join(
+    relation=Relation(schema="a", name="buyers"),
+    path="buyer",
+    alias="l1",
+    on=((Column("buyer_id", ColumnType.TEXT), Column("id", ColumnType.TEXT, of="l1", via=("buyer",))),),
+    tenant=Column("tenant", ColumnType.TEXT, of="l1", via=("buyer",)),
+    where=(Condition(Column("open", ColumnType.BOOLEAN, of="l1", via=("buyer",))),),
+)
+SELLER = replace(BUYER, path="seller", alias="l2", tenant=None, principal=BUYER.tenant, where=())
+
+
+@pytest.mark.requirement("aggregate:tenant", "link:aggregate")
+@pytest.mark.parametrize("at", [1, 2])
+@pytest.mark.parametrize("ends", [("t", "u"), ("T", "t"), ("t ", "t "), (None, "t")])
+def test_a_group_with_related_rows_of_somebody_else_is_refused(at: int, ends: tuple[str | None, str | None]) -> None:
+    filtered = shape(joins=(BUYER, SELLER), where=(Condition(Column("kind", ColumnType.INTEGER)),))
+    plan = AggregatePlan(shape=filtered, scope=("t",), values=("7",), joined=("t", "true", "rita"), time_ms=1)
+    assert [plan.bound[place] for _, place in filtered.related_witnesses] == ["t", "rita"]
+    assert [column.path for column in filtered.witnessed] == ["tenant", "buyer.tenant", "buyer.tenant"]
+    own = tally("a", "1")
+    for buyer, seller in ((("t", "t"), ("rita", "rita")), ((None, None), (None, None))):
+        recheck_tallies(plan, [replace(own, witnesses=(("t", "t"), buyer, seller))])
+    met: list[tuple[str | None, str | None]] = [("t", "t"), ("t", "t"), ("rita", "rita")]
+    met[at] = ends
+    with pytest.raises(Refusal):
+        recheck_tallies(plan, [replace(own, witnesses=tuple(met))])
+
+
 def test_every_part_of_a_shape_is_in_its_fingerprint() -> None:
     column = Column("amount", ColumnType.NUMERIC)
     others = [
@@ -189,6 +218,18 @@ def test_every_part_of_a_shape_is_in_its_fingerprint() -> None:
         shape(measures=(MeasureColumn(name="total", function=Function.AVG, column=column, places=3),)),
         shape(tenant=None),
         shape(principal=Column("person", ColumnType.TEXT)),
+        shape(joins=(BUYER,)),
+        shape(joins=(SELLER,)),
+        shape(groups=(GroupColumn(name="word", column=Column("word", ColumnType.TEXT, of="l1", via=("buyer",))),)),
+        shape(where=(Condition(Column("word", ColumnType.TEXT)),)),
+        shape(where=(Condition(Column("word", ColumnType.TEXT, of="l1", via=("buyer",))),)),
+        shape(
+            measures=(
+                MeasureColumn(
+                    name="total", function=Function.SUM, column=replace(column, of="l1", via=("buyer",)), places=2
+                ),
+            )
+        ),
         shape(order=(Ordering(name="total"),)),
         shape(order=(Ordering(name="total", descending=True),)),
         *(shape(**{name: 7}) for name in ("minimum", "most", "rows", "bytes")),

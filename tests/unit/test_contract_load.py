@@ -70,7 +70,8 @@ def _can_be_planned(contract: Contract) -> None:
         table = contract.table_of(capability)
         contract.context_of(capability)
         if isinstance(capability, AggregateCapability):
-            counted = count_question_of(capability, table)
+            counted = count_question_of(capability, table, None, tables)
+            output_schema(capability, table, contract.tables)
             assert {asked.argument for asked in counted.asked} - {""} <= set(capability.arguments)
             assert all(compile_aggregate(counted.shape, dialect).text for dialect in DIALECTS)
             continue

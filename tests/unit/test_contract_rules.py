@@ -693,7 +693,15 @@ LINKS = [
     ("a path to a denied column", "returns: [id, status, buyer.name", "returns: [id, status, buyer.ssn_1 # SYN305\n     "),
     ("a path to a tenant", "returns: [id, status, buyer.name", "returns: [id, status, buyer.tenant # SYN306\n     "),
     ("a path twice", "buyer.region.name]", "buyer.region.name, buyer.name # SYN308\n     ]"),
-    ("a path in an order", "order: [-fee]", "order: [buyer.name] # SYN105"),
+    ("an order by a path that leads nowhere", "order: [-fee]", "order: [seller.name] # SYN706"),
+    ("an order by a path through a list", "order: [-fee]", "order: [-lines.line] # SYN706"),
+    ("an order by a path of four links", "order: [-fee]", "order: [-a.b.c.d.e] # SYN105"),
+    ("an order by a path to no column", "order: [-fee]", "order: [-buyer.nam] # SYN304"),
+    ("an order by a denied column of a related row", "order: [-fee]", "order: [buyer.ssn_1] # SYN305"),
+    ("an order by the tenant of a related row", "order: [-fee]", "order: [buyer.tenant] # SYN306"),
+    ("an order by a path twice", "order: [-fee]", "order: [buyer.name, -buyer.name] # SYN308"),
+    ("an order of a list by a path to nothing", "order: [-count]", "order: [buyer.name] # SYN706\n     "),
+    ("an order of a list by what is denied behind a link", "order: [-count]", "order: [-receiver.ssn_1] # SYN305\n     "),
     ("a path that a proposal returns", "    set: {note: $words}", "    returns: [id, buyer.name] # SYN706\n    set: {note: $words}"),
     ("a path of which a proposal asks", "    where: {id: $invoice_id}\n    set", "    where: {id: $invoice_id, buyer.tier: gold} # SYN706 SYN321\n    set"),
     ("a value that does not fit a path", "buyer.tier: plain", "buyer.tier: silver # SYN331\n       "),
@@ -729,6 +737,69 @@ LINKS = [
     ("an unknown key of a list", "rows: 20", "limit: 20 # SYN101\n     "),
     ("an argument named like the tenant of a related row", "invoice_id: {type: string, max_length: 64}\n    where: {id: $invoice_id}\n    returns", "tenant: {type: string, max_length: 64} # SYN403\n    where: {id: $tenant}\n    returns"),
     ("a description that names a denied column of a related row", "Look at one invoice.", "Look at one invoice and its ssn_1. # SYN309"),
+]  # fmt: skip
+
+
+LINKED_COUNTING = (
+    LINKED.replace(
+        "columns: {id: text, tenant: text, name: text,",
+        "columns: {id: text, tenant: text, since: timestamptz, born: date, credit: integer, raw: json, weight: float, name: text,",
+    )
+    + """\
+  billing.buyers:
+    description: The invoices of buyers.
+    aggregate: invoices
+    arguments:
+      tier: {type: string, one_of: [gold, plain]}
+    where: {buyer.tier: $tier}
+    measures:
+      invoices: count
+      credit: {sum: buyer.credit}
+      last: {max: buyer.born}
+    group:
+      place: buyer.region.name
+      month: {month: buyer.since, zone: UTC}
+    order: [-credit]
+    compare:
+      column: buyer.born
+      periods:
+        current: {at_least: "2000-01-01"}
+        previous: {below: "2000-01-01"}
+"""
+)
+
+LINKED_AGGREGATES = [
+    ("a group by a path that leads nowhere", "place: buyer.region.name", "place: seller.name # SYN706"),
+    ("a group by a path through a list", "place: buyer.region.name", "place: lines.line # SYN706"),
+    ("a group by a path of four links", "place: buyer.region.name", "place: a.b.c.d.e # SYN105"),
+    ("a group by no column", "place: buyer.region.name", "place: buyer.nam # SYN304"),
+    ("a group by a denied column", "place: buyer.region.name", "place: buyer.ssn_1 # SYN305"),
+    ("a group by a tenant", "place: buyer.region.name", "place: buyer.tenant # SYN306"),
+    ("a group by a float", "place: buyer.region.name", "place: buyer.weight # SYN603"),
+    ("a group by json", "place: buyer.region.name", "place: buyer.raw # SYN603"),
+    ("a group named like a denied column of a related row", "place: buyer.region.name", "ssn_1: buyer.region.name # SYN309"),
+    ("a group named like the tenant of a related row", "place: buyer.region.name", "tenant: buyer.region.name # SYN309"),
+    ("a stretch of what is no time", "{month: buyer.since, zone: UTC}", "{month: buyer.name} # SYN603"),
+    ("a stretch without a zone", "{month: buyer.since, zone: UTC}", "{month: buyer.since} # SYN604"),
+    ("a zone of a date", "{month: buyer.since, zone: UTC}", "{month: buyer.born, zone: UTC} # SYN604"),
+    ("an hour of a date", "{month: buyer.since, zone: UTC}", "{hour: buyer.born} # SYN603"),
+    ("a stretch of a denied column", "{month: buyer.since, zone: UTC}", "{month: buyer.ssn_1} # SYN305"),
+    ("a sum of text", "{sum: buyer.credit}", "{sum: buyer.name} # SYN602"),
+    ("a sum of a float", "{sum: buyer.credit}", "{sum: buyer.weight} # SYN602"),
+    ("a sum through a list", "{sum: buyer.credit}", "{sum: lines.count} # SYN706"),
+    ("a sum of a denied column", "{sum: buyer.credit}", "{sum: buyer.ssn_1} # SYN305"),
+    ("a count of a tenant", "{sum: buyer.credit}", "{count_distinct: buyer.tenant} # SYN306"),
+    ("a measure named like a denied column of a related row", "last: {max: buyer.born}", "ssn_1: {max: buyer.born} # SYN309"),
+    ("a change of what is no number", "order: [-credit]", "order: [last.change] # SYN606"),
+    ("periods of text", "column: buyer.born", "column: buyer.name # SYN607"),
+    ("periods of a denied column", "column: buyer.born", "column: buyer.ssn_1 # SYN305"),
+    ("a filter by a denied column", "{buyer.tier: $tier}", "{buyer.tier: $tier, buyer.ssn_1: a} # SYN305"),
+    ("a filter by a tenant", "{buyer.tier: $tier}", "{buyer.tier: $tier, buyer.tenant: a} # SYN306"),
+    ("a filter through a list", "{buyer.tier: $tier}", "{buyer.tier: $tier, lines.line: 1} # SYN706"),
+    ("a value that does not fit behind a link", "{buyer.tier: $tier}", "{buyer.tier: $tier, buyer.credit: x} # SYN331"),
+    ("an argument named like the tenant of a related row", "tier: {type: string, one_of: [gold, plain]}\n    where: {buyer.tier: $tier}",
+     "tenant: {type: string, one_of: [gold, plain]} # SYN403\n    where: {buyer.tier: $tenant}"),
+    ("a description that names a denied column of a related row", "The invoices of buyers.", "The invoices of every ssn_1. # SYN309"),
 ]  # fmt: skip
 
 
@@ -925,6 +996,16 @@ def test_a_broken_rule_of_links_is_reported_at_its_line(good: str, bad: str, tmp
     assert reported(problems) == marked(text), [str(p) for p in problems]
 
 
+@pytest.mark.requirement("contract:load:strict")
+@pytest.mark.parametrize(
+    ("good", "bad"), [case[1:] for case in LINKED_AGGREGATES], ids=[case[0] for case in LINKED_AGGREGATES]
+)
+def test_a_broken_rule_of_an_aggregate_through_links_is_reported_at_its_line(good: str, bad: str) -> None:
+    assert LINKED_COUNTING.count(good) == 1, "the case no longer fits the contract"
+    text = LINKED_COUNTING.replace(good, bad)
+    assert reported(read_text(text, "x.yaml").problems) == marked(text)
+
+
 def test_linked_tables_are_of_one_source_and_hold_the_tenant_in_one_type() -> None:
     other = LINKED.replace(
         "source: shop\n    relation: billing.regions", "source: other\n    relation: billing.regions"
@@ -948,6 +1029,29 @@ def test_a_statement_follows_so_many_links_and_no_more() -> None:
     assert reported(read_text(more, "x.yaml").problems) == marked(more)
 
 
+def test_an_order_by_related_rows_is_one_that_they_have_and_that_pages_can_go_on_in() -> None:
+    listed = LINKED.replace("region_id: text, ssn_1", "raw: json, weight: float, region_id: text, ssn_1")
+    listed = listed.replace("order: [-count]", "order: [receiver.name, -receiver.region.name]")
+    assert read_text(listed.replace("[-fee]", "[buyer.name, -buyer.weight]"), "x.yaml").problems == ()
+    json = listed.replace("order: [-fee]", "order: [buyer.raw] # SYN314")
+    assert reported(read_text(json, "x.yaml").problems) == marked(json)
+    pages = listed.replace("order: [-fee]", "pages: true\n    order: [buyer.name, -buyer.weight] # SYN319")
+    assert reported(read_text(pages, "x.yaml").problems) == marked(pages)
+
+
+def test_the_links_of_an_order_are_followed_like_all_others() -> None:
+    links = "".join(f"      b{n}: {{to: buyers, on: {{buyer_id: id}}}}\n" for n in range(17))
+    text = LINKED.replace("      buyer: {to", links + "      buyer: {to")
+    sixteen = ", ".join(f"b{n}.name" for n in range(14))
+    more = text.replace(
+        "order: [-fee]", f"order: [{sixteen}, buyer.region.name]"
+    )  # and the filter's buyer, which is the same
+    assert read_text(more, "x.yaml").problems == ()
+    more = more.replace(f"{sixteen}, buyer.region.name]", f"{sixteen}, buyer.region.name, b15.name]")
+    more = more.replace("  billing.list_open:", "  billing.list_open: # SYN711")
+    assert reported(read_text(more, "x.yaml").problems) == marked(more)
+
+
 def test_an_argument_fits_the_column_of_a_related_row() -> None:
     text = LINKED.replace("{at_least: 1}", "{at_least: $least}").replace(
         "      invoice_id: {type: string, max_length: 64}\n    where: {id: $invoice_id}\n    returns",
@@ -964,7 +1068,7 @@ def test_an_argument_fits_the_column_of_a_related_row() -> None:
     assert reported(read_text(tier, "x.yaml").problems) == marked(tier)
 
 
-@pytest.mark.parametrize("text", [GOOD, COUNTING, LINKED])
+@pytest.mark.parametrize("text", [GOOD, COUNTING, LINKED, LINKED_COUNTING])
 def test_the_good_contract_is_in_order(text: str, tmp_path: Path) -> None:
     assert load_text(tmp_path, text) == ()
 

@@ -58,6 +58,14 @@ capabilities:
     aggregate: buyers
     measures: {salary: {sum: salary}, most: {max: salary}, email: {count_distinct: email}}
     minimum_group: 1
+  orders.totals:
+    description: What the buyers of all orders have in common.
+    aggregate: orders
+    arguments: {buyer_id: {type: string, max_length: 20, optional: true}}
+    where: {buyer.id: $buyer_id}
+    measures: {orders: count, mails: {count_distinct: buyer.email}, pays: {count_distinct: buyer.salary}}
+    group: {buyer: buyer.id}
+    minimum_group: 1
 """
 SCHEMA = """\
 CREATE TABLE buyers (
@@ -69,6 +77,7 @@ SEED = """\
 INSERT INTO buyers VALUES ('B-1', 'acme', 'CANARY-mail', 'CANARY-card-4321', 77123401);
 INSERT INTO orders VALUES ('O-1', 'acme', 'B-1', 'CANARY-phone'), ('O-2', 'acme', NULL, NULL);
 """
+BUYERS = "    aggregate: buyers\n"
 SESSION = {"tenant_id": "acme", "user": "agent"}
 
 
@@ -110,6 +119,18 @@ async def test_a_column_for_aggregates_is_measured_whatever_a_measure_is_called(
     assert [row["salary"] for row in again["rows"]] == [77123401]
 
 
+@pytest.mark.requirement("hidden:shown-as-reviewed", "link:aggregate")
+async def test_hidden_values_behind_a_link_are_counted_and_told_to_nobody(trial: Trial) -> None:
+    answer = await trial.call("orders.totals")
+    assert answer["data"]["groups"] == [
+        {"buyer": "B-1", "mails": 1, "orders": 1, "pays": 1},
+        {"buyer": None, "mails": 0, "orders": 1, "pays": 0},
+    ]
+    evidence = await trial.ledger.evidence(answer["evidence"]["id"])
+    assert "CANARY" not in json.dumps([answer, evidence])
+    assert "77123401" not in json.dumps([answer, evidence])
+
+
 @pytest.mark.requirement("hidden:no-oracle")
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
@@ -117,14 +138,36 @@ async def test_a_column_for_aggregates_is_measured_whatever_a_measure_is_called(
         ("buyer.email, buyer.card]", "buyer.salary]", "SYN806"),
         ("where: {id: $order_id}", "where: {id: $order_id, buyer.email: $order_id}", "SYN803"),
         ("rows: 5}}", "rows: 5, order: [phone]}}", "SYN804"),
+        ("rows: 5}}", "rows: 5, order: [buyer.email]}}", "SYN804"),
+        ("rows: 5}}", "rows: 5, order: [-buyer.salary]}}", "SYN804"),
+        (
+            "    where: {id: $order_id}",
+            "    pages: true\n    order: [buyer.email]\n    where: {buyer_id: $order_id}",
+            "SYN804",
+        ),
+        ("    where: {id: $order_id}", "    where: {buyer_id: $order_id}\n    order: [-buyer.card]", "SYN804"),
         ("rows: 5}}", "rows: 5, where: {phone: $buyer_id}}}", "SYN803"),
         ("[id, phone, buyer.email], rows", "[id, buyer.salary], rows", "SYN806"),
-        ("    minimum_group: 1", "    minimum_group: 1\n    group: {mail: email}", "SYN809"),
-        ("    minimum_group: 1", "    minimum_group: 1\n    group: {pay: salary}", "SYN809"),
+        (BUYERS, f"{BUYERS}    group: {{mail: email}}\n", "SYN809"),
+        (BUYERS, f"{BUYERS}    group: {{pay: salary}}\n", "SYN809"),
         ("{count_distinct: email}", "{min: card}", "SYN809 SYN602"),
+        ("group: {buyer: buyer.id}", "group: {buyer: buyer.email}", "SYN809"),
+        ("group: {buyer: buyer.id}", "group: {buyer: buyer.card}", "SYN809"),
+        ("group: {buyer: buyer.id}", "group: {buyer: buyer.salary}", "SYN809"),
+        ("{count_distinct: buyer.salary}", "{sum: buyer.salary}", "SYN809"),
+        ("{count_distinct: buyer.salary}", "{avg: buyer.salary}", "SYN809"),
+        ("{count_distinct: buyer.salary}", "{max: buyer.salary}", "SYN809"),
+        ("{count_distinct: buyer.email}", "{min: buyer.card}", "SYN809 SYN602"),
+        ("where: {buyer.id: $buyer_id}", "where: {buyer.email: $buyer_id}", "SYN803"),
+        ("where: {buyer.id: $buyer_id}", "where: {buyer.card: {starts_with: $buyer_id}}", "SYN803"),
         (
-            "    minimum_group: 1",
-            "    compare: {column: salary, periods: {current: {above: 5}, previous: {below: 5}}}",
+            "    group: {buyer: buyer.id}",
+            "    compare: {column: buyer.salary, periods: {current: {above: 5}, previous: {below: 5}}}",
+            "SYN809",
+        ),
+        (
+            BUYERS,
+            f"{BUYERS}    compare: {{column: salary, periods: {{current: {{above: 5}}, previous: {{below: 5}}}}}}\n",
             "SYN809",
         ),
     ],

@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from synapsor.contract.load import read_text
 from synapsor.contract.mapping import Link, Table
 from synapsor.core.facts import ColumnFacts, ForeignKey, RelationFacts
 from synapsor.core.link_posture import judge_link
 from synapsor.core.plan import Relation
+from synapsor.core.posture import filtered, judge_filters
 from synapsor.values import ColumnType
+from tests.unit.contracts import LINKED
 
 ORDERS = Relation(schema="shop", name="orders")
 BUYERS = Relation(schema="shop", name="buyers")
@@ -103,3 +106,17 @@ def test_columns_that_the_database_does_not_compare_are_not_linked(one: str, oth
     own = facts(ORDERS, "id", "org", "buyer_id", native=one)
     theirs = facts(BUYERS, "id", "tenant", "name", native=other)
     assert rules(MANY, own, theirs) == found
+
+
+@pytest.mark.requirement("link:tenant")
+def test_a_column_that_a_view_computes_is_found_where_rows_are_chosen_by_it_behind_a_link() -> None:
+    contract = read_text(LINKED, "linked.yaml").contract
+    assert contract is not None
+    chosen = {name: filtered(contract, table) for name, table in contract.tables.items()}
+    # By the filter of a list of invoices, by that of their lines, and by nothing.
+    assert chosen == {"invoices": {"id", "status"}, "buyers": {"tier"}, "lines": {"count"}, "regions": set()}
+    known = facts(BUYERS, "id", "tenant", "name", "tier")
+    computed = {**known.columns, "tier": replace(known.columns["tier"], computed=True)}
+    buyers = contract.tables["buyers"]
+    (found,) = judge_filters(buyers, replace(known, columns=computed), chosen["buyers"])
+    assert (found.rule, found.fatal) == ("computed_filter", False)

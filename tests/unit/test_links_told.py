@@ -37,6 +37,8 @@ MORE = [
     (LIST, LIST.replace("at_least: 1", "at_least: 0")),
     (LIST, LIST.replace("[line, receiver.name]", "[line, receiver.name, weight]")),
     (LIST, LIST.replace("returns: [line, receiver.name], ", "")),
+    ("order: [-fee]", "order: [-fee, buyer.region.name]"),
+    (LIST, LIST.replace("order: [-count]", "order: [-receiver.name]")),
 ]
 
 
@@ -72,6 +74,9 @@ def test_another_link_is_said_to_grow(old: str, new: str) -> None:
 def test_the_order_of_a_list_changes_nothing_that_may_be_seen() -> None:
     (found,) = differences(made(), made(changed("order: [-count]", "order: [line]")))
     assert found.effect is Effect.CHANGES
+    down, up = (made(changed("order: [-fee]", f"order: [{sign}buyer.name]")) for sign in ("-", ""))
+    (found,) = differences(down, up)
+    assert found.effect is Effect.CHANGES
 
 
 @pytest.mark.requirement("explain:true")
@@ -82,6 +87,55 @@ def test_the_statements_of_a_read_are_those_of_its_row_and_its_lists(dialect: Di
     assert (row.text.count("LEFT JOIN"), lines.text.count("LEFT JOIN")) == (2, 1)
     (listed,) = statements(made(), "billing.list_open", dialect)
     assert listed.text.count("LEFT JOIN") == 1
+    (ordered,) = statements(made(changed("order: [-fee]", "order: [buyer.region.name]")), "billing.list_open", dialect)
+    assert ordered.text.count("LEFT JOIN") == 2
+
+
+COUNTED = (
+    LINKED
+    + """\
+  billing.buyers:
+    description: The invoices of each region.
+    aggregate: invoices
+    measures: {invoices: count, tiers: {count_distinct: buyer.tier}}
+    group: {place: buyer.region.name}
+"""
+)
+
+
+@pytest.mark.requirement("explain:true")
+@pytest.mark.parametrize("dialect", ["postgres", "mysql", "sqlite"])
+def test_an_aggregate_through_links_is_one_statement_and_says_what_it_counts(dialect: Dialect) -> None:
+    (counted,) = statements(made(COUNTED), "billing.buyers", dialect)
+    assert (counted.purpose, counted.text.count("LEFT JOIN")) == ("the count", 2)
+    sections = {section.label: section.sentences for section in told(made(COUNTED), "billing.buyers")}
+    assert sections["related"] == (
+        "From buyers, only rows whose tenant is the tenant_id of the session.",
+        "From regions, any row: it has a single tenant.",
+        "A row for which there is none counts as one without a value there.",
+        "A related row counts for each row that leads to it; those of one group may all lead to the same.",
+    )
+    said = list(granted(made(COUNTED), made(COUNTED).capabilities["billing.buyers"]))
+    assert "by place = buyer.region.name" in said
+    assert "follows links to buyers where tenant = session.tenant_id" in said
+
+
+@pytest.mark.requirement("diff:never-less")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("tiers: {count_distinct: buyer.tier}}", "tiers: {count_distinct: buyer.name}}"),
+        (
+            "tiers: {count_distinct: buyer.tier}}",
+            "tiers: {count_distinct: buyer.tier}, names: {count_distinct: buyer.name}}",
+        ),
+        ("{place: buyer.region.name}", "{place: buyer.name}"),
+        ("{place: buyer.region.name}", "{place: buyer.region.name, tier: buyer.tier}"),
+    ],
+)
+def test_another_measure_or_group_behind_a_link_grows(old: str, new: str) -> None:
+    assert COUNTED.count(old) == 1
+    assert any(d.effect.gains for d in differences(made(COUNTED), made(COUNTED.replace(old, new))))
 
 
 @pytest.mark.requirement("explain:true")
@@ -100,6 +154,15 @@ def test_it_is_told_whose_related_rows_are_seen_and_which_come_along() -> None:
     said = list(granted(made(), made().capabilities[INSPECT]))
     assert "follows links to buyers where tenant = session.tenant_id" in said
     assert "follows links to regions where nothing: the table has a single tenant" in said
+    ordered = made(changed("order: [-fee]", "order: [buyer.region.name, -fee]"))
+    sections = {section.label: section.sentences for section in told(ordered, "billing.list_open")}
+    assert sections["does"][1] == "Ordered by buyer.region.name, then by fee, largest first."
+    assert sections["related"] == (
+        "From buyers, only rows whose tenant is the tenant_id of the session.",
+        "From regions, any row: it has a single tenant.",
+        "Where there is no such row, the result says null in its place.",
+        "In an order, it stands where rows without a value stand.",
+    )
     brings = 'brings along at most 20 rows of lines: line, receiver.name where count >= 1 and receiver.tier = "gold"'
     assert brings in said
 
@@ -116,6 +179,8 @@ def test_what_looks_personal_is_found_behind_a_link_and_what_a_link_uses_is_used
     assert sorted(rules(mapped)) == sorted([*base, "LNT202"])  # nothing uses it
     shown = mapped.replace("buyer.region.name]", "buyer.region.name, buyer.email]")
     assert sorted(rules(shown)) == sorted([*base, "LNT201"])
+    ordered = mapped.replace("order: [-fee]", "order: [buyer.email]")
+    assert sorted(rules(ordered)) == sorted(base)  # an order uses it, and shows it to nobody
     listed = mapped.replace("[line, receiver.name]", "[line, receiver.email]")
     assert sorted(rules(listed)) == sorted([*base, "LNT201"])
     document = changed("[line, receiver.name]", "[line, raw]")

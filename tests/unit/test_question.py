@@ -8,9 +8,11 @@ from synapsor.contract.capability import AggregateCapability, Capability, ReadCa
 from synapsor.contract.load import read_text
 from synapsor.contract.mapping import Table
 from synapsor.core.count import count_question_of, plan_count
+from synapsor.core.links import Mapped
 from synapsor.core.question import MOST_SHAPES, Question, plan_read, question_of
 from synapsor.core.scope import Scope
 from synapsor.errors import Code, Refusal
+from tests.unit.contracts import LINKED
 
 _NAMES = [f"c{n}" for n in range(10)]
 _TEXT = f"""\
@@ -163,3 +165,19 @@ def test_a_value_that_is_none_of_its_column_is_refused_by_the_name_of_its_argume
         plan_read(_question("more.list"), SCOPE, {"words": ["a"], "least": sent})
     assert refused.value.code is Code.INVALID_ARGUMENTS
     assert refused.value.detail == "least: not a decimal number written out in digits."
+
+
+def test_orders_by_columns_of_one_name_behind_different_links_are_different_questions() -> None:
+    prints = set()
+    for order in ("buyer.name", "buyer.region.name", "-buyer.name"):
+        listed = f"order: [{order}]\n    returns: [id, buyer.name, buyer.region.name]\n    pages: true"
+        contract = read_text(LINKED.replace("order: [-fee]", listed), "x.yaml").contract
+        assert contract is not None
+        capability = contract.capabilities["billing.list_open"]
+        assert isinstance(capability, ReadCapability)
+        mapped = {name: Mapped(table=table) for name, table in contract.tables.items()}
+        shape = question_of(capability, contract.tables["invoices"], None, mapped).shape
+        # The rows that an order looks at are compared again like all others, and their values are there for a cursor.
+        assert {"buyer.tenant", "buyer.id", order.removeprefix("-")} <= set(shape.positions)
+        prints.add(shape.fingerprint)
+    assert len(prints) == 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,7 @@ from synapsor.contract.measures import (
     functions_of,
     units_of,
 )
+from synapsor.contract.paths import rule_at, tables_read
 from synapsor.contract.rules import suggest
 from synapsor.contract.spans import Span, span_of
 from synapsor.contract.zones import is_zone
@@ -33,9 +34,11 @@ from synapsor.values import ColumnType, ValueUnfit
 _PART: Final = "."
 
 
-def aggregate_problems(path: Path, capability: AggregateCapability, table: Table, at: Positions) -> Iterator[Problem]:
-    """Yield what is wrong with an aggregate beside its filters and arguments."""
-    yield from _Aggregate(path, capability, table, at).problems()
+def aggregate_problems(
+    path: Path, capability: AggregateCapability, table: Table, tables: Mapping[str, Table], at: Positions
+) -> Iterator[Problem]:
+    """Yield what is wrong with an aggregate beside its filters and arguments; `tables` are those that its paths may lead to."""
+    yield from _Aggregate(path, capability, table, tables, at).problems()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,14 @@ class _Aggregate:
     path: Path
     capability: AggregateCapability
     table: Table
+    tables: Mapping[str, Table]
     at: Positions
+
+    def _column(self, here: Path, path: str) -> Iterator[Problem]:
+        yield from column_problems(here, path, self.table, self.at, self.tables)
+
+    def _rule(self, path: str) -> ColumnRule | None:
+        return rule_at(path, self.table, self.tables)
 
     def problems(self) -> Iterator[Problem]:
         for name, measure in self.capability.measures.items():
@@ -73,11 +83,10 @@ class _Aggregate:
             yield self.at.at_key((*here, "places"), "SYN601", message, "Remove it.")
         for function, column in named:
             place = (*here, function.value)
-            found = list(column_problems(place, column, self.table, self.at))
+            found, rule = list(self._column(place, column)), self._rule(column)
             yield from found
-            if not found and self.table.columns[column].type not in TAKES[function]:
-                kind = self.table.columns[column].type.value
-                message = f"`{column}` is {kind}, of which databases do not agree on the {function.value}."
+            if not found and rule is not None and rule.type not in TAKES[function]:
+                message = f"`{column}` is {rule.type.value}, of which databases do not agree on the {function.value}."
                 yield self.at.at_value(place, "SYN602", message, f"It takes {_words(TAKES[function])}.")
 
     def _group(self, here: Path, group: str | Bucket) -> Iterator[Problem]:
@@ -87,15 +96,14 @@ class _Aggregate:
             yield self.at.at_value(here, "SYN603", "A group is one column or one stretch of time.", fix)
         for unit, column in named:
             place = here if unit is None else (*here, unit.value)
-            found = list(column_problems(place, column, self.table, self.at))
+            found, rule = list(self._column(place, column)), self._rule(column)
             yield from found
-            if not found:
-                yield from self._grouped(here, place, unit, column)
+            if not found and rule is not None:
+                yield from self._grouped(here, place, unit, column, rule.type)
         if isinstance(group, Bucket) and len(named) == 1:
             yield from self._zone(here, group, named[0][1])
 
-    def _grouped(self, here: Path, place: Path, unit: Unit | None, column: str) -> Iterator[Problem]:
-        kind = self.table.columns[column].type
+    def _grouped(self, here: Path, place: Path, unit: Unit | None, column: str, kind: ColumnType) -> Iterator[Problem]:
         if unit is None and kind not in GROUPED:
             fix = "Write a unit, such as `{month: …}`." if kind in BUCKETED else f"It takes {_words(GROUPED)}."
             yield self.at.at_value(here, "SYN603", f"`{column}` is {kind.value}, and makes no groups.", fix)
@@ -106,7 +114,7 @@ class _Aggregate:
             yield self.at.at_value(place, "SYN603", f"`{column}` is a date, which has no hours.", "Write `day`.")
 
     def _zone(self, here: Path, bucket: Bucket, column: str) -> Iterator[Problem]:
-        rule = self.table.columns.get(column)
+        rule = self._rule(column)
         if rule is None or rule.denied or rule.type not in BUCKETED:
             return
         if rule.type is not ColumnType.TIMESTAMPTZ:
@@ -122,8 +130,9 @@ class _Aggregate:
             yield self.at.at_value((*here, "zone"), "SYN604", message, fix)
 
     def _names(self) -> Iterator[Problem]:
-        """The model reads the names of groups and measures, so they may not be those of what is hidden."""
-        hidden = {*self.table.scope, *(n for n, rule in self.table.columns.items() if rule.denied)}
+        """The model reads the names of groups and measures, so they may not be those of what is hidden, also behind links."""
+        read = [self.tables[n] for n in tables_read(self.capability, self.capability.table, self.tables)]
+        hidden = {n for t in read for n in (*t.scope, *(n for n, rule in t.columns.items() if rule.denied))}
         for part in ("group", "measures"):
             for name in getattr(self.capability, part):
                 if name in hidden:
@@ -132,11 +141,10 @@ class _Aggregate:
 
     def _compare(self, here: Path, compare: Comparison) -> Iterator[Problem]:
         column = compare.column
-        found = list(column_problems((*here, "column"), column, self.table, self.at))
+        found, rule = list(self._column((*here, "column"), column)), self._rule(column)
         yield from found
-        if found:
+        if found or rule is None:
             return
-        rule = self.table.columns[column]
         if rule.type not in RANGED:
             message = f"`{column}` is {rule.type.value}, which has no periods."
             yield self.at.at_value((*here, "column"), "SYN607", message, f"It takes {_words(RANGED)}.")
@@ -175,17 +183,17 @@ class _Aggregate:
         yield from listed_once((*self.path, "order"), (o.removeprefix("-") for o in listed), self.at)
 
     def _has_change(self, name: str) -> bool:
-        return has_change(self.capability.measures[name], self.table)
+        return has_change(self.capability.measures[name], self.table, self.tables)
 
 
-def has_change(measure: str | Measure, table: Table) -> bool:
+def has_change(measure: str | Measure, table: Table, tables: Mapping[str, Table]) -> bool:
     """Tell whether a measure is a number, of which the previous one can be taken away."""
     if isinstance(measure, str):
         return True
     return all(
-        function not in {Function.MIN, Function.MAX} or table.columns[column].type in TAKES[Function.SUM]
+        function not in {Function.MIN, Function.MAX} or rule.type in TAKES[Function.SUM]
         for function, column in functions_of(measure)
-        if column in table.columns
+        if (rule := rule_at(column, table, tables)) is not None
     )
 
 

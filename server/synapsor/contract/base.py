@@ -8,8 +8,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Column = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
-ColumnPath = Annotated[str, StringConstraints(pattern=r"^(?:[a-z][a-z0-9_]{0,62}\.){0,3}[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+_PATH = r"(?:[a-z][a-z0-9_]{0,62}\.){0,3}[A-Za-z_][A-Za-z0-9_]{0,62}$"
+ColumnPath = Annotated[str, StringConstraints(pattern=f"^{_PATH}")]
 """A column of the table itself, or one behind at most three links, such as `buyer.region.name`."""
+
+OrderPath = Annotated[str, StringConstraints(pattern=f"^-?{_PATH}")]
+"""The same, with - before it for descending order."""
 
 RelationName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}\.[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 CapabilityName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}\.[a-z][a-z0-9_]{0,62}$")]

@@ -43,7 +43,7 @@ def capability_problems(path: Path, capability: Capability, contract: Contract, 
             suggest(name, contract.tables),
         )
         return
-    tables = contract.tables if isinstance(capability, ReadCapability) else None
+    tables = None if isinstance(capability, ProposeCapability) else contract.tables
     yield from _Inspection(path, capability, table, tables, at).problems()
     if isinstance(capability, ProposeCapability):
         yield from proposal_problems(path, capability, table, contract.tables, at)
@@ -116,7 +116,7 @@ class _Inspection:
         if isinstance(self.capability, ReadCapability):
             yield from self._read(self.capability)
         elif isinstance(self.capability, AggregateCapability):
-            yield from aggregate_problems(self.path, self.capability, self.table, self.at)
+            yield from aggregate_problems(self.path, self.capability, self.table, self.tables or {}, self.at)
 
     def _column(self, key: Path, column: str) -> Iterator[Problem]:
         yield from column_problems((*self.path, *key), column, self.table, self.at)
@@ -141,4 +141,6 @@ class _Inspection:
                     fix = f"Remove `{word}`."
                     yield self.at.at_key((*self.path, word), "SYN313", "A read by key returns one row.", fix)
         here = (*self.path, "order")
-        yield from order_problems(here, capability.order, self.table, self.at, pages=capability.pages)
+        yield from order_problems(
+            here, capability.order, self.table, self.at, self.tables or {}, pages=capability.pages
+        )

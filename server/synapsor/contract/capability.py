@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 from synapsor.contract.approval import Approval, Risk
-from synapsor.contract.base import SORTED, Column, ColumnPath, Model, Name, Text
+from synapsor.contract.base import SORTED, Column, ColumnPath, Model, Name, OrderPath, Text
 from synapsor.contract.changes import Accepts, Bound, Members, Operation, SetTo, Steps
 from synapsor.contract.conditions import Compare, Filter
 from synapsor.contract.mapping import Table
@@ -46,9 +46,7 @@ class AggregateLimits(Limits):
     variants_per_day: int | None = Field(default=None, ge=1, le=100_000)
 
 
-Order = Annotated[
-    tuple[Annotated[str, StringConstraints(pattern=r"^-?[A-Za-z_][A-Za-z0-9_]{0,62}$")], ...], Field(strict=False)
-]
+Order = Annotated[tuple[OrderPath, ...], Field(strict=False)]
 
 
 class Child(Model):
@@ -203,16 +201,16 @@ def shown(capability: Capability, table: Table) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(capability.returns or table.returned), *capability.set)))
 
 
-def used(capability: Capability) -> frozenset[str]:
-    """Return the columns that a capability computes something of, groups by, compares or orders by; a filter's are in `where`."""
-    if isinstance(capability, ReadCapability):
-        return frozenset(name.removeprefix("-") for name in capability.order)
-    if not isinstance(capability, AggregateCapability):
-        return frozenset()
-    measured = (column for measure in capability.measures.values() for _, column in functions_of(measure) if column)
-    grouped = (column for group in capability.group.values() for _, column in units_of(group))
-    compared = () if capability.compare is None else (capability.compare.column,)
-    return frozenset((*measured, *grouped, *compared))
+def used(said: Capability | Child) -> tuple[str, ...]:
+    """Return the paths that a capability or a list computes something of, groups by, compares or orders by; a filter's are in `where`."""
+    if isinstance(said, ReadCapability | Child):
+        return tuple(name.removeprefix("-") for name in said.order)
+    if not isinstance(said, AggregateCapability):
+        return ()
+    measured = (column for measure in said.measures.values() for _, column in functions_of(measure) if column)
+    grouped = (column for group in said.group.values() for _, column in units_of(group))
+    compared = () if said.compare is None else (said.compare.column,)
+    return tuple(dict.fromkeys((*grouped, *measured, *compared)))
 
 
 def alias(capability: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import SETTABLE, Table
-from synapsor.contract.paths import split
+from synapsor.contract.paths import rule_at, split
 from synapsor.contract.rules import suggest
 from synapsor.errors import Problem
 from synapsor.values import ColumnType
@@ -42,10 +42,7 @@ def column_problems(
 
 def _astray(step: str, table: Table, *, known: bool) -> tuple[str, str]:
     if not known:
-        return (
-            "A path stands only in the `where` and `returns` of a read, and in the `requires` and `unchanged` of a proposal.",
-            "Name a column of the table itself.",
-        )
+        return "A proposal names related rows only in `requires` and `unchanged`.", "Name a column of the table itself."
     if step in table.links:
         return f"`{step}` leads to many rows.", f"Read them with `with: {{{step}: …}}`."
     single = [name for name, link in table.links.items() if not link.many]
@@ -53,15 +50,22 @@ def _astray(step: str, table: Table, *, known: bool) -> tuple[str, str]:
 
 
 def order_problems(
-    here: Path, order: Iterable[str], table: Table, at: Positions, *, pages: bool = False
+    here: Path,
+    order: Iterable[str],
+    table: Table,
+    at: Positions,
+    tables: Mapping[str, Table],
+    *,
+    pages: bool = False,
 ) -> Iterator[Problem]:
     """Yield what is wrong with the order of a list."""
     names = tuple(o.removeprefix("-") for o in order)
     for index, column in enumerate(names):
         place = (*here, index)
-        found = list(column_problems(place, column, table, at))
+        found = list(column_problems(place, column, table, at, tables))
         yield from found
-        kind = None if found else table.columns[column].type
+        rule = None if found else rule_at(column, table, tables)
+        kind = rule.type if rule is not None else None
         if kind is not None and kind not in _ORDERED:
             yield at.at_value(place, "SYN314", f"`{column}` is {kind.value}, which has no order.", "Remove it.")
         elif kind is not None and pages and kind not in SETTABLE:

@@ -90,7 +90,7 @@ COUNTS: Final[dict[str, Counts]] = {
     "_OfRows.returns": _key(gains.returned, 70, "the columns that the model sees", "whatever the table allows"),
     "_OfRows.limits": _key(gains.other, 40, "what one call may take"),
     "ReadCapability.read": _key(gains.other, 90, "the table that is read"),
-    "ReadCapability.order": _key(gains.nothing, 20, "the order of the rows", "the key's"),
+    "ReadCapability.order": _key(gains.ordered, 20, "the order of the rows", "the key's"),
     "ReadCapability.pages": _key(gains.allowed, 50, "whether the model may ask for the next page"),
     "ReadCapability.total": _key(gains.allowed, 30, "whether the number of all rows is told"),
     "ReadCapability.with": _each(gains.granted, 70, "a list of related rows that comes along"),
@@ -98,7 +98,7 @@ COUNTS: Final[dict[str, Counts]] = {
         gains.related, 70, "the columns of related rows that the model sees", "whatever the table allows"
     ),
     "Child.where": _each(gains.filtered, 80, "a filter on related rows"),
-    "Child.order": _key(gains.nothing, 20, "the order of related rows", "the key's"),
+    "Child.order": _key(gains.ordered, 20, "the order of related rows", "the key's"),
     "Child.rows": _key(gains.more, 50, "the most related rows that come along"),
     "AggregateCapability.aggregate": _key(gains.other, 90, "the table whose rows are counted"),
     "AggregateCapability.measures": _each(gains.granted, 75, "something that is computed"),

@@ -134,7 +134,7 @@ _FORMS: dict[str, str] = {
     "setting": "two lower-case names with a dot between them, such as `app.tenant_id`",
     "session": "`session.` and a lower-case name, such as `session.tenant_id`",
     "path": "a column, or up to three links and a column, such as `buyer.region.name`",
-    "order": "a column, with - before it for descending order",
+    "order": "a column or a path such as `buyer.name`, with - before it for descending order",
     "zone": "an IANA time zone, such as `Europe/Berlin`",
     "argument": "`$` and the name of an argument",
 }
@@ -282,6 +282,9 @@ def _form(path: Path, *, is_key: bool) -> str:
         ("order", "order"),
         ("zone", "zone"),
         ("returns", "path"),
+        ("measures", "path"),
+        ("group", "path"),
+        ("compare", "path"),
     )
     for part, form in parts:
         if part in path[2:]:
@@ -295,9 +298,6 @@ _COLUMN_LISTS = {
     "tenant",
     "principal",
     "version",
-    "measures",
-    "group",
-    "compare",
     "moves",
     "on",
     "dedup",

@@ -138,6 +138,12 @@ def allowed(before: bool, after: bool, _: Pair) -> bool:
     return after and not before
 
 
+def ordered(before: tuple[str, ...], after: tuple[str, ...], _: Pair) -> bool:
+    """An order by other columns of its own table shows nobody another row; one by a path looks into another table."""
+    was, now = ({said.removeprefix("-") for said in order if "." in said} for order in (before, after))
+    return bool(now - was)
+
+
 def guarded(before: Any, after: Any, _: Pair) -> bool:
     """What is said holds back: without it more is possible, and with another nobody can say."""
     del after  # gone or another one: in both cases something may be possible that was not

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from synapsor.contract.capability import (
-    AggregateCapability,
-    Capability,
-    Child,
-    ProposeCapability,
-    ReadCapability,
-    is_single,
-)
+from synapsor.contract.capability import Capability, Child, ReadCapability, is_single
 from synapsor.contract.columns import column_problems, listed_once, order_problems
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.filters import filter_problems
 from synapsor.contract.mapping import JOINED, Link, Table
-from synapsor.contract.paths import split, tables_read
+from synapsor.contract.paths import named, split, tables_read
 from synapsor.contract.rules import suggest
 from synapsor.errors import Problem
 
@@ -90,9 +83,7 @@ def reach_problems(
 
 def _followed(path: Path, said: Capability | Child, at: Positions) -> Iterator[Problem]:
     """Yield a problem where one statement would look up too many related rows."""
-    returned = () if isinstance(said, AggregateCapability) else said.returns or ()
-    depends = said.depends if isinstance(said, ProposeCapability) else ()
-    ways = [split(named)[0] for named in (*returned, *said.where, *depends)]
+    ways = [split(path)[0] for path in named(said)]
     followed = {links[: number + 1] for links in ways for number in range(len(links))}
     if len(followed) > _MOST_LINKS:
         message = f"This follows {len(followed)} links, and a statement has room for {_MOST_LINKS}."
@@ -124,4 +115,4 @@ def _child(here: Path, child: Child, table: Table, tables: Mapping[str, Table], 
         yield from column_problems((*here, "returns", index), path, table, at, tables)
     yield from listed_once((*here, "returns"), child.returns or (), at)
     yield from filter_problems((*here, "where"), child.where, table, at, tables)
-    yield from order_problems((*here, "order"), child.order, table, at)
+    yield from order_problems((*here, "order"), child.order, table, at, tables)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from synapsor.contract.base import Column, Model
+from synapsor.contract.base import ColumnPath, Model
 from synapsor.contract.conditions import Compare
 from synapsor.contract.mapping import RANGED, SETTABLE
 from synapsor.values import ColumnType
@@ -55,25 +55,25 @@ BUCKETED: Final = frozenset({ColumnType.DATE, ColumnType.TIMESTAMP, ColumnType.T
 
 
 class Measure(Model):
-    """One function of one column; `places` are those of an average."""
+    """One function of one column, its own or one behind links to one row; `places` are those of an average."""
 
-    count_distinct: Column | None = None
-    sum: Column | None = None
-    avg: Column | None = None
-    min: Column | None = None
-    max: Column | None = None
+    count_distinct: ColumnPath | None = None
+    sum: ColumnPath | None = None
+    avg: ColumnPath | None = None
+    min: ColumnPath | None = None
+    max: ColumnPath | None = None
     places: int | None = Field(default=None, ge=0, le=12)
 
 
 class Bucket(Model):
     """A column of time, cut into hours, days, weeks, months, quarters or years; `zone` says by whose clock an instant is cut."""
 
-    hour: Column | None = None
-    day: Column | None = None
-    week: Column | None = None
-    month: Column | None = None
-    quarter: Column | None = None
-    year: Column | None = None
+    hour: ColumnPath | None = None
+    day: ColumnPath | None = None
+    week: ColumnPath | None = None
+    month: ColumnPath | None = None
+    quarter: ColumnPath | None = None
+    year: ColumnPath | None = None
     zone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$")] | None = None
 
 
@@ -87,7 +87,7 @@ class Periods(Model):
 class Comparison(Model):
     """Every measure for two periods, side by side, and how it changed."""
 
-    column: Column
+    column: ColumnPath
     periods: Periods
 
 
@@ -104,7 +104,9 @@ Measured = Annotated[
 ]
 """`count` of the rows, or a function of a column."""
 
-Grouped = Annotated[Annotated[Column, Tag("<column>")] | Annotated[Bucket, Tag("<bucket>")], Discriminator(_group_kind)]
+Grouped = Annotated[
+    Annotated[ColumnPath, Tag("<column>")] | Annotated[Bucket, Tag("<bucket>")], Discriminator(_group_kind)
+]
 """A column whose values make the groups, or a stretch of time."""
 
 

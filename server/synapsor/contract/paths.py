@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from synapsor.contract.capability import AggregateCapability, Capability, ProposeCapability, ReadCapability, used
+from synapsor.contract.capability import (
+    AggregateCapability,
+    Capability,
+    Child,
+    ProposeCapability,
+    ReadCapability,
+    used,
+)
 from synapsor.contract.mapping import ColumnRule, Link, Table
 
 
@@ -46,26 +53,33 @@ def table_of_list(name: str, table: Table | None, tables: Mapping[str, Table]) -
 
 def used_columns(capability: Capability, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
     """Yield table and column of every path that a capability names, and of every link on its way."""
-    yield from _columns_of(_named(capability), name, tables)
-    yield from ((name, column) for column in used(capability))
+    yield from columns_of(named(capability), name, tables)
     for step in steps_of(capability, name, tables):
         for own, theirs in tables[step.table].links[step.link].on.items():
             yield from ((step.table, own), (step.to, theirs))
     if isinstance(capability, ReadCapability):
         for word, child in capability.with_.items():
             to = tables[name].links[word].to
-            paths = (*(child.returns or tables[to].returned), *child.where)
-            yield from _columns_of((*paths, *(order.removeprefix("-") for order in child.order)), to, tables)
+            yield from columns_of((*named(child), *(() if child.returns else tables[to].returned)), to, tables)
 
 
-def _named(capability: Capability) -> tuple[str, ...]:
-    """Return the paths that a capability returns, filters by, requires or depends on; an aggregate returns none."""
-    returned = () if isinstance(capability, AggregateCapability) else capability.returns or ()
-    needed = (*capability.requires, *capability.depends) if isinstance(capability, ProposeCapability) else ()
-    return (*returned, *capability.where, *needed)
+def compared_columns(capability: Capability, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
+    """Yield table and column of every path that a capability, or a list of it, filters by."""
+    yield from columns_of(capability.where, name, tables)
+    if isinstance(capability, ReadCapability):
+        for word, child in capability.with_.items():
+            yield from columns_of(child.where, tables[name].links[word].to, tables)
 
 
-def _columns_of(paths: Iterable[str], name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
+def named(said: Capability | Child) -> tuple[str, ...]:
+    """Return every path that a capability, or a list of one, names: it may return it, filter or order by it, compute or depend on it."""
+    returned = () if isinstance(said, AggregateCapability) else said.returns or ()
+    needed = (*said.requires, *said.depends) if isinstance(said, ProposeCapability) else ()
+    return (*returned, *said.where, *used(said), *needed)
+
+
+def columns_of(paths: Iterable[str], name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
+    """Yield the table and the column of each path from a table."""
     for path in paths:
         links, column = split(path)
         here = name
@@ -87,14 +101,14 @@ def steps_of(capability: Capability, name: str, tables: Mapping[str, Table]) -> 
 
 
 def _steps(capability: Capability, name: str, tables: Mapping[str, Table]) -> Iterator[Step]:
-    yield from _along(_named(capability), name, tables)
+    yield from _along(named(capability), name, tables)
     if not isinstance(capability, ReadCapability):
         return
     for child_name, child in capability.with_.items():
         link = tables[name].links.get(child_name)
         if link is not None and link.to in tables:
             yield Step(name, child_name, link.to)
-            yield from _along((*(child.returns or ()), *child.where), link.to, tables)
+            yield from _along(named(child), link.to, tables)
 
 
 def _along(paths: Iterable[str], name: str, tables: Mapping[str, Table]) -> Iterator[Step]:
@@ -106,6 +120,15 @@ def _along(paths: Iterable[str], name: str, tables: Mapping[str, Table]) -> Iter
                 break
             yield Step(here, word, link.to)
             here = link.to
+
+
+def counted_steps(capability: Capability, name: str, tables: Mapping[str, Table]) -> tuple[Step, ...]:
+    """Return the links of which a second row would be counted with the rows: those of an aggregate, and of a total that filters by one."""
+    if isinstance(capability, ReadCapability):
+        counts = capability.total and any("." in path for path in capability.where)
+    else:
+        counts = isinstance(capability, AggregateCapability)
+    return tuple(dict.fromkeys(_along(named(capability), name, tables))) if counts else ()
 
 
 def tables_read(capability: Capability, name: str, tables: Mapping[str, Table]) -> tuple[str, ...]:

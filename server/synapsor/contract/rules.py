@@ -58,7 +58,7 @@ RULES: Final[dict[str, str]] = {
     "SYN309": "A text that the model sees does not name a relation or a denied column.",
     "SYN312": "A column in where or set is of a type whose stored text is known beforehand: text, integer, numeric, boolean, date, timestamp, timestamptz, uuid.",
     "SYN313": "A read by key returns one row and has no order, pages or total.",
-    "SYN314": "A list is ordered by columns that have an order.",
+    "SYN314": "A list is ordered by columns that have an order, its own or those behind links.",
     "SYN315": "The key is compared with a value and not with null.",
     "SYN316": "A comparison says something, says it once, and does not contradict itself.",
     "SYN317": "A range is over integers, decimals, dates and timestamps, and starts_with over text: what every engine compares alike.",
@@ -120,12 +120,12 @@ RULES: Final[dict[str, str]] = {
     "SYN703": "A link compares columns that both tables have and neither denies.",
     "SYN704": "The two columns of a link's pair are of one type that every engine compares alike: text, integer, uuid, date.",
     "SYN705": "A link has not the name of a column of its table.",
-    "SYN706": "A path stands in the where and returns of a read and in the requires and unchanged of a proposal, and each of its steps is a link of the table before it to one row.",
+    "SYN706": "A path stands in a read, in a list that comes along, in an aggregate, and in the requires and unchanged of a proposal; each of its steps is a link of the table before it to one row.",
     "SYN707": "A read brings along only lists that its table links to with `many: true`.",
     "SYN708": "Only a read by key brings lists along; a list of lists would have no bound.",
     "SYN709": "All tables that a capability reads hold the tenant in one type.",
     "SYN710": "The reason of a link is given for a link to one row, and is not blank.",
-    "SYN711": "A read or proposal follows at most 16 links to one row, and each list of a read at most 16.",
+    "SYN711": "A read, an aggregate or a proposal follows at most 16 links to one row, and each list of a read at most 16.",
     # Names across contracts
     "SYN501": "A contract's name is given once.",
     "SYN502": "A capability's name is given once, over all contracts.",
@@ -151,7 +151,7 @@ RULES: Final[dict[str, str]] = {
     "SYN806": "A column for aggregates only is neither returned nor set.",
     "SYN807": "Two tables over one relation agree on how its columns are shown, and on its row security.",
     "SYN808": "Row security names at least one setting, each once, and no tenant where all rows belong to one.",
-    "SYN809": "A column that is not shown as it is is no group and no period; a masked or tokenised one is measured by count_distinct only.",
+    "SYN809": "A column that is not shown as it is is no group and no period; a masked or tokenised one is measured by count_distinct only, and so is any of them behind a link.",
     "SYN810": "A link joins by columns that are shown as they are.",
 }
 

@@ -137,7 +137,9 @@ def _counted(path: Path, capability: AggregateCapability, hidden: Hidden, at: Po
     for name, measure in capability.measures.items():
         for function, column in functions_of(measure):
             rule = hidden(column)
-            if rule is not None and rule.show != "aggregate" and function is not Function.COUNT_DISTINCT:
+            # Behind a link, every row of a group may lead to one and the same: a sum of them tells its value.
+            told = rule is not None and (rule.show != "aggregate" or "." in column)
+            if told and function is not Function.COUNT_DISTINCT:
                 places.append(((*path, "measures", name), column))
     for here, column in places:
         if hidden(column) is not None:

@@ -172,11 +172,19 @@ def _related(it: _Subject) -> Iterator[str]:
         kept = [f"{column} is the {_of_session(value)} of the session" for column, value in trusted if column]
         rows = " and ".join([*kept, *comparisons(table.only, WORDS)])
         yield f"From {name}, only rows whose {rows}." if rows else f"From {name}, any row: it has a single tenant."
+    lists = it.capability.with_ if isinstance(it.capability, ReadCapability) else {}
     if any(not it.tables[step.table].links[step.link].many for step in steps):
-        proposes = isinstance(it.capability, ProposeCapability)
-        then = "nothing is proposed" if proposes else "the result says null in its place"
-        yield f"Where there is no such row, {then}."
-    for word, child in it.capability.with_.items() if isinstance(it.capability, ReadCapability) else ():
+        if isinstance(it.capability, AggregateCapability):
+            yield "A row for which there is none counts as one without a value there."
+            yield "A related row counts for each row that leads to it; those of one group may all lead to the same."
+        elif isinstance(it.capability, ProposeCapability):
+            yield "Where there is no such row, nothing is proposed."
+        else:
+            yield "Where there is no such row, the result says null in its place."
+            ordered = (*used(it.capability), *(path for child in lists.values() for path in used(child)))
+            if any("." in path for path in ordered):
+                yield "In an order, it stands where rows without a value stand."
+    for word, child in lists.items():
         target = it.tables[it.table.links[word].to]
         yield f"At most {child.rows} rows of {word} come along: {', '.join(child.returns or target.returned)}."
         for said in comparisons(child.where, WORDS):

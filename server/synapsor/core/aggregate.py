@@ -10,7 +10,7 @@ from functools import cached_property
 
 from synapsor.contract.conditions import Operator
 from synapsor.contract.measures import NUMBERS, Function, Unit
-from synapsor.core.plan import Column, Condition, Relation
+from synapsor.core.plan import Column, Condition, Join, Relation
 from synapsor.values import ColumnType, Token, digest
 
 CURRENT, PREVIOUS, CHANGE = "current", "previous", "change"
@@ -81,6 +81,7 @@ class AggregateShape:
     Attributes:
         tenant: the tenant column, or None for a single-tenant relation.
         principal: the column that must equal the principal, where rows are assigned to people.
+        joins: the related rows that are looked up; each is proven to be one at most, or rows would be counted twice.
         where: what the rows must satisfy beside; their tokens stand in this order in `AggregatePlan.values`.
         periods: none, or what makes a row one of the current and one of the previous period; their tokens follow.
         minimum: how few rows are withheld.
@@ -94,6 +95,7 @@ class AggregateShape:
     measures: tuple[MeasureColumn, ...]
     tenant: Column | None
     principal: Column | None = None
+    joins: tuple[Join, ...] = ()
     where: tuple[Condition, ...] = ()
     periods: tuple[tuple[Condition, ...], ...] = ()
     order: tuple[Ordering, ...] = ()
@@ -107,7 +109,8 @@ class AggregateShape:
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.fingerprint, self.groups, self.measures, self.scope, self.where, self.periods))
+        own = (self.fingerprint, self.groups, self.measures, self.scope, self.where, self.periods)
+        return hash((own, self.joins))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -115,11 +118,11 @@ class AggregateShape:
         body = {
             "relation": str(self.relation),
             "groups": [
-                [g.name, g.column.name, g.column.type.value, g.unit.value if g.unit else "", g.zone]
+                [g.name, g.column.path, g.column.type.value, g.unit.value if g.unit else "", g.zone]
                 for g in self.groups
             ],
             "measures": [
-                [m.name, m.function.value, m.column.name if m.column else "", m.type.value, m.places]
+                [m.name, m.function.value, m.column.path if m.column else "", m.type.value, m.places]
                 for m in self.measures
             ],
             "tenant": self.tenant.name if self.tenant else None,
@@ -132,7 +135,8 @@ class AggregateShape:
             "rows": self.rows,
             "bytes": self.bytes,
         }
-        return digest("aggregate", body)
+        joins = {"joins": [join.described for join in self.joins]} if self.joins else {}
+        return digest("aggregate", {**body, **joins})
 
     @cached_property
     def scope(self) -> tuple[Column, ...]:
@@ -172,6 +176,20 @@ class AggregateShape:
             at += condition.takes
         return tuple(found)
 
+    @cached_property
+    def related_witnesses(self) -> tuple[tuple[Column, int], ...]:
+        """The scope of every related row, and which bound token it must be where there is such a row."""
+        found, at = [], len(self.scope) + sum(c.takes for part in (self.where, *self.periods) for c in part)
+        for join in self.joins:
+            found += [(column, at + number) for number, column in enumerate(join.scope)]
+            at += len(join.bound)
+        return tuple(found)
+
+    @cached_property
+    def witnessed(self) -> tuple[Column, ...]:
+        """The columns of all witnesses, in the order in which a tally has them."""
+        return tuple(column for column, _ in (*self.witnesses, *self.related_witnesses))
+
 
 _SPELLED = frozenset({ColumnType.TEXT, ColumnType.UUID})
 
@@ -183,19 +201,21 @@ class AggregatePlan:
     Attributes:
         scope: the tokens of `shape.scope`.
         values: the tokens of `shape.where`, then those of `shape.periods`.
+        joined: for each of `shape.joins` the tokens of its scope, then those of its fixed filters.
         settings: what row security is told before it, where the mapping relies on that.
     """
 
     shape: AggregateShape
     scope: tuple[Token, ...]
     values: tuple[str, ...]
+    joined: tuple[Token, ...] = ()
     time_ms: int
     settings: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def bound(self) -> tuple[Token, ...]:
         """Every token that is bound, in order."""
-        return (*self.scope, *self.values)
+        return (*self.scope, *self.values, *self.joined)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -211,7 +231,7 @@ class Tally:
         key: the token of each group column, or the number of its stretch of time.
         supports: for each period, how many rows there are, and how many have a value in each measured column.
         values: for each period, the token of each measure; of an average, that of its sum.
-        witnesses: the least and the greatest value of each column that all rows agree on.
+        witnesses: the least and the greatest value of each column of `shape.witnessed`.
     """
 
     key: tuple[Token | int, ...]
@@ -231,4 +251,4 @@ def label(measure: str, part: str) -> str:
 
 
 def _said(condition: Condition) -> list[str | int]:
-    return [condition.column.name, condition.column.type.value, condition.operator.value, condition.takes]
+    return [condition.column.path, condition.column.type.value, condition.operator.value, condition.takes]

@@ -30,6 +30,7 @@ from synapsor.core.question import (
     Asked,
     asked_of,
     conditions_of,
+    joined_tokens,
     left_out_of,
     scope_tokens,
     values_of,
@@ -46,6 +47,7 @@ class CountQuestion:
     Attributes:
         shape: with every condition.
         periods: the conditions of each period that is compared.
+        joined: for each join of the shape, the tokens of its fixed filters.
         optional: the arguments that may be left out.
     """
 
@@ -54,6 +56,7 @@ class CountQuestion:
     periods: tuple[tuple[Asked, ...], ...]
     optional: frozenset[str]
     time_ms: int
+    joined: tuple[tuple[str, ...], ...] = ()
     row_security: tuple[RowSecurity, ...] = ()
     _shapes: dict[frozenset[str], AggregateShape] = field(default_factory=dict, compare=False)
 
@@ -70,20 +73,29 @@ class CountQuestion:
 
 
 def count_question_of(
-    capability: AggregateCapability, table: Table, natives: Mapping[str, str] | None = None
+    capability: AggregateCapability,
+    table: Table,
+    natives: Mapping[str, str] | None = None,
+    tables: Mapping[str, Mapped] | None = None,
 ) -> CountQuestion:
-    """Prepare an aggregate for planning; done once at start. `table` is the contract's own, whose scales are the same everywhere."""
-    joins = Joins(Mapped(table=table, natives=natives or {}), {})
+    """Prepare an aggregate for planning; done once at start.
+
+    `table` is the contract's own, whose scales are the same everywhere; `tables` are those that links may lead to.
+    """
+    joins = Joins(Mapped(table=table, natives=natives or {}), tables or {})
     see = joins.column
     asked = conditions_of(capability.where, capability, table, joins)
     periods = _periods(capability, joins)
     limits = capability.limits
+    groups = tuple(_group(name, group, see) for name, group in capability.group.items())
+    measures = tuple(measure_of(name, measure, joins) for name, measure in capability.measures.items())
     shape = AggregateShape(
         relation=Relation.parse(table.relation),
-        groups=tuple(_group(name, group, see) for name, group in capability.group.items()),
-        measures=tuple(measure_of(name, measure, table, see) for name, measure in capability.measures.items()),
+        groups=groups,
+        measures=measures,
         tenant=see(table.tenant_column) if table.tenant_column else None,
         principal=see(table.principal) if table.principal else None,
+        joins=tuple(joins.joins),
         where=tuple(a.condition for a in asked),
         periods=tuple(tuple(a.condition for a in period) for period in periods),
         order=tuple(_ordering(said) for said in capability.order),
@@ -99,21 +111,22 @@ def count_question_of(
         periods=periods,
         optional=optional,
         time_ms=limits.time_ms,
+        joined=tuple(joins.constants),
         row_security=joins.row_security,
     )
 
 
-def measure_of(name: str, measure: str | Measure, table: Table, see: Callable[[str], Column]) -> MeasureColumn:
+def measure_of(name: str, measure: str | Measure, joins: Joins) -> MeasureColumn:
     """Return the planner's view of a measure."""
     ((function, column),) = functions_of(measure)
     if function is Function.COUNT:
         return MeasureColumn(name=name, function=function)
-    places = table.columns[column].scale or 0
+    places = joins.rule(column).scale or 0
     if function is Function.AVG and isinstance(measure, Measure):
         places = PLACES if measure.places is None else measure.places
     elif function is Function.COUNT_DISTINCT:
         places = 0
-    return MeasureColumn(name=name, function=function, column=see(column), places=places)
+    return MeasureColumn(name=name, function=function, column=joins.column(column), places=places)
 
 
 def plan_count(
@@ -135,6 +148,7 @@ def plan_count(
         shape=shape,
         scope=scope_tokens(shape, scope),
         values=tuple(values),
+        joined=joined_tokens(shape.joins, question.joined, scope),
         time_ms=question.time_ms,
         settings=settings_of(question.row_security, scope),
     )

@@ -20,6 +20,7 @@ from synapsor.contract.capability import (
 from synapsor.contract.changes import MOST_MEMBERS, Operation
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.measures import Bucket, Function, Measure, functions_of, units_of
+from synapsor.contract.paths import rule_at
 from synapsor.contract.schema import Schema, closed
 from synapsor.core.form import Form, Nested, form_of
 from synapsor.core.proposal import Status
@@ -32,7 +33,7 @@ def output_schema(capability: Capability, table: Table, tables: Mapping[str, Tab
     if isinstance(capability, ReadCapability):
         return _envelope("read", data=_data(capability, table, tables or {}), proposal=None)
     if isinstance(capability, AggregateCapability):
-        return _envelope("aggregate", data=_totals(capability, table), proposal=None)
+        return _envelope("aggregate", data=_totals(capability, table, tables or {}), proposal=None)
     return _envelope("propose", data=None, proposal=_proposal(capability, table))
 
 
@@ -80,9 +81,9 @@ def _lists(capability: ReadCapability, table: Table, tables: Mapping[str, Table]
     return told
 
 
-def _totals(capability: AggregateCapability, table: Table) -> Schema:
-    groups = {name: _group(group, table) for name, group in capability.group.items()}
-    measures = {name: _measure(measure, capability, table) for name, measure in capability.measures.items()}
+def _totals(capability: AggregateCapability, table: Table, tables: Mapping[str, Table]) -> Schema:
+    groups = {name: _group(group, table, tables) for name, group in capability.group.items()}
+    measures = {name: _measure(measure, capability, table, tables) for name, measure in capability.measures.items()}
     words = "There may be more, of which too few rows are known to be told; that there is none looks the same."
     withheld: Schema = {"type": "boolean", "description": words}
     if not groups:
@@ -98,27 +99,36 @@ def _totals(capability: AggregateCapability, table: Table) -> Schema:
     )
 
 
-def _group(group: str | Bucket, table: Table) -> Schema:
+def _group(group: str | Bucket, table: Table, tables: Mapping[str, Table]) -> Schema:
     ((unit, column),) = units_of(group)
     if unit is None:
-        return _value(table.columns[column])
+        return _at(column, table, tables)
     zone = f", by the clock of {group.zone}" if isinstance(group, Bucket) and group.zone else ""
     return {"type": ["string", "null"], "description": f"By the {unit.value}{zone}."}
 
 
-def _measure(measure: str | Measure, capability: AggregateCapability, table: Table) -> Schema:
+def _at(path: str, table: Table, tables: Mapping[str, Table]) -> Schema:
+    """Return the schema of the value at a path that was checked."""
+    rule = rule_at(path, table, tables)
+    assert rule is not None  # noqa: S101  # see above
+    return _value(rule)
+
+
+def _measure(
+    measure: str | Measure, capability: AggregateCapability, table: Table, tables: Mapping[str, Table]
+) -> Schema:
     ((function, column),) = functions_of(measure)
     if function in {Function.COUNT, Function.COUNT_DISTINCT}:
         value: Schema = {"type": "integer"}
     elif function is Function.AVG:
-        value = {**_value(table.columns[column]), "type": ["string", "null"]}
+        value = {**_at(column, table, tables), "type": ["string", "null"]}
         value = {key: said for key, said in value.items() if key in {"type", "description"}}
     else:
-        value = _value(table.columns[column])
+        value = _at(column, table, tables)
     if capability.compare is None:
         return value
     parts = {"current": value, "previous": value}
-    return closed({**parts, "change": value} if has_change(measure, table) else parts)
+    return closed({**parts, "change": value} if has_change(measure, table, tables) else parts)
 
 
 def _row(capability: Capability, table: Table) -> Schema:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from synapsor.contract.mapping import Link, Table
 from synapsor.contract.model import Contract
+from synapsor.contract.paths import counted_steps
 from synapsor.core.facts import Finding, ForeignKey, RelationFacts
 from synapsor.core.links import proves_one
 from synapsor.core.plan import Relation
@@ -33,6 +34,21 @@ def judge_mappings(
             theirs = facts.get(link.to)
             if own is not None and theirs is not None:
                 found[name, word] = list(judge_link(word, table, own, contract.tables[link.to], theirs))
+    return found
+
+
+def judge_counts(contract: Contract, facts: Mapping[str, RelationFacts | None]) -> dict[str, Finding]:
+    """Return each capability that would count a row twice, because a link that it counts by is not proven to lead to one row."""
+    found: dict[str, Finding] = {}
+    for name, capability in contract.capabilities.items():
+        for step in counted_steps(capability, capability.table, contract.tables):
+            known, link = facts.get(step.to), contract.tables[step.table].links[step.link]
+            if known is not None and not proves_one(link, contract.tables[step.to], known.unique):
+                found[name] = Finding(
+                    rule="link_miscounts",
+                    message=f"{name} counts rows by {step.link}, which is not proven to lead to one row, and could count one twice.",
+                    fix="Make the key unique, or compute it of a relation that has one row each; of a list, do without `total`.",
+                )
     return found
 
 

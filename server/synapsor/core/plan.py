@@ -179,7 +179,7 @@ class ReadShape:
             "tenant": self.tenant.name if self.tenant else None,
             "principal": self.principal.name if self.principal else None,
             "where": _compared(self.where),
-            "order": [[c.name, down] for c, down in self.order],
+            "order": [[c.path, down] for c, down in self.order],
             "after": list(self.after),
             "rows": self.rows,
             "bytes": self.bytes,
@@ -190,11 +190,6 @@ class ReadShape:
         shared = {"shared": True} if self.shared else {}
         joins = {"joins": [join.described for join in self.joins]} if self.joins else {}
         return digest("plan", {**body, **shared, **joins})
-
-    @property
-    def miscounted(self) -> bool:
-        """Whether a second row of a link that is not proven to lead to one would be counted with the rows."""
-        return self.total and not all(j.proven for j in self.joins) and any(c.column.via for c in self.where)
 
     @property
     def is_bare(self) -> bool:

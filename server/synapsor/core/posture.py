@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.model import Contract
+from synapsor.contract.paths import compared_columns
 from synapsor.core.facts import (
     RECEIPT_COLUMNS,
     RECEIPT_DIGESTS,
@@ -68,8 +69,9 @@ def judge_read(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
 
 
 def filtered(contract: Contract, table: Table) -> set[str]:
-    """Return the columns of a mapping that capabilities choose its rows by."""
-    return {name for c in contract.capabilities.values() if contract.table_of(c) is table for name in c.where}
+    """Return the columns of a mapping that capabilities choose rows by: its own, or those of a table that links lead from."""
+    found = (pair for c in contract.capabilities.values() for pair in compared_columns(c, c.table, contract.tables))
+    return {column for name, column in found if contract.tables[name] is table}
 
 
 def judge_filters(table: Table, facts: RelationFacts | None, where: Iterable[str]) -> Iterator[Finding]:

@@ -91,7 +91,7 @@ def question_of(
     read = capability if isinstance(capability, ReadCapability) else None
     order = () if single else _total_order(read.order if read else (), table.key)
     every = tuple(n for n, rule in table.allowed.items() if read is None or rule.show != "aggregate")
-    followed = tuple(o.lstrip("-") for o in order) if read and read.pages else ()
+    followed = tuple(o.removeprefix("-") for o in order) if read and read.pages else ()
     own = _Own(
         returns=(read.returns if read else None) or every,
         needed=(*followed, *(_compared_of(read, table) if read else ())),
@@ -151,6 +151,8 @@ def _question(
     see = joins.column
     wanted = [see(path) for path in (*own.returns, *table.key, *table.scope, *own.needed)]
     asked = _asked(own, capability, table, joins)
+    order = tuple((see(o.removeprefix("-")), o.startswith("-")) for o in own.order)
+    # Not before every path is known: each related row is compared again, also one that only shapes the order.
     rechecked = [column for join in joins.joins for column in (join.presence, *join.scope)]
     shape = ReadShape(
         relation=Relation.parse(table.relation),
@@ -159,7 +161,7 @@ def _question(
         principal=see(table.principal) if table.principal else None,
         joins=tuple(joins.joins),
         where=tuple(a.condition for a in asked),
-        order=tuple((see(o.lstrip("-")), o.startswith("-")) for o in own.order),
+        order=order,
         rows=own.rows,
         bytes=capability.limits.bytes,
         single=own.single,
@@ -243,7 +245,7 @@ def _asked(own: _Own, capability: ReadCapability | ProposeCapability, table: Tab
 
 def _total_order(order: tuple[str, ...], key: tuple[str, ...]) -> tuple[str, ...]:
     """End every list order with the key, so that the same rows come in the same order each time."""
-    named = {o.lstrip("-") for o in order}
+    named = {o.removeprefix("-") for o in order}
     return (*order, *(column for column in key if column not in named))
 
 
@@ -266,16 +268,11 @@ def plan_read(
     shape = question.shape_for(left_out, tuple(token is not None for token in after))
     values += [token for token in after if token is not None]
     settings = settings_of(question.row_security, scope)
-    joined = [
-        token
-        for join, constants in zip(shape.joins, question.joined, strict=True)
-        for token in (*scope_tokens(join, scope), *constants)
-    ]
     return ReadPlan(
         shape=shape,
         scope=scope_tokens(shape, scope),
         values=tuple(values),
-        joined=tuple(joined),
+        joined=joined_tokens(shape.joins, question.joined, scope),
         time_ms=question.time_ms,
         settings=settings,
     )
@@ -305,6 +302,12 @@ def scope_tokens(shape: ReadShape | AggregateShape | Join, scope: Scope) -> tupl
     """Return the tokens of the columns that the session decides."""
     tenant = () if shape.tenant is None else (scope.tenant,)
     return tenant if shape.principal is None else (*tenant, scope.principal)
+
+
+def joined_tokens(joins: Iterable[Join], constants: Iterable[tuple[str, ...]], scope: Scope) -> tuple[Token, ...]:
+    """Return the tokens under which related rows are looked up: of each its own scope, then those of its fixed filters."""
+    pairs = zip(joins, constants, strict=True)
+    return tuple(token for join, fixed in pairs for token in (*scope_tokens(join, scope), *fixed))
 
 
 def _tokens(asked: Asked, given: Any) -> list[str]:

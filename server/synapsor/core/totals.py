@@ -79,10 +79,13 @@ def recheck_tallies(plan: AggregatePlan, tallies: Iterable[Tally]) -> None:
     Raises:
         Refusal: a collation or coercion has let other rows in (`not_found`).
     """
-    wanted = [plan.bound[at] for _, at in plan.shape.witnesses]
+    shape = plan.shape
+    allowed = [[(plan.bound[at],) * 2] for _, at in shape.witnesses]
+    # Rows may have no related row at all; what they agree on then is that there is none.
+    allowed += [[(plan.bound[at],) * 2, (None, None)] for _, at in shape.related_witnesses]
     for tally in tallies:
-        counted = any(tally.sizes)
-        if counted and any(ends != (token, token) for ends, token in zip(tally.witnesses, wanted, strict=True)):
+        met = (ends in either for ends, either in zip(tally.witnesses, allowed, strict=True))
+        if any(tally.sizes) and not all(met):
             raise Refusal(Code.NOT_FOUND)
 
 

@@ -33,7 +33,7 @@ from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.form import Form, form_of
 from synapsor.core.hidden import Keeper
-from synapsor.core.link_posture import judge_mappings
+from synapsor.core.link_posture import judge_counts, judge_mappings
 from synapsor.core.links import Mapped
 from synapsor.core.plan import Relation
 from synapsor.core.posture import filtered, judge_filters, natives, refine
@@ -229,7 +229,9 @@ class _Shop:
         self._facts = facts
         judged = judge_mappings(contract, facts)
         self._broken = {place for place, found in judged.items() if any(f.fatal for f in found)}
+        self._miscounting = judge_counts(contract, facts)
         self.findings = [finding for found in judged.values() for finding in found]
+        self.findings += self._miscounting.values()
         # Compared as reviewed: what the live column could never hold finds nothing, on every engine alike.
         self._mapped = {
             name: Mapped(table=table, natives=natives(known), unique=known.unique)
@@ -246,7 +248,7 @@ class _Shop:
         own, *others = contract.tables_of(capability)
         table = contract.tables[own]
         wired = self._wiring[table.source]
-        ready = self._ready(name, capability, own) if self._stands(capability, own) else None
+        ready = self._ready(capability, own) if self._stands(name, capability, own) else None
         refusal = Code.SCHEMA_DRIFT if ready is None else None
         if refusal is None and isinstance(capability, ProposeCapability) and wired.mode == "evidence":
             refusal = Code.PROPOSALS_OFF
@@ -291,22 +293,16 @@ class _Shop:
         paths = (*returns, *(question.shape.positions if question is not None else ()))
         return presenter_of(paths, table, self._contract.tables, self._keeper)
 
-    def _ready(self, name: str, capability: Capability, own: str) -> _Ready | None:
-        """Return a capability's question, or None where its links would make it count wrong."""
+    def _ready(self, capability: Capability, own: str) -> _Ready:
+        """Return a capability's question."""
         mapped = self._mapped[own]
         if isinstance(capability, AggregateCapability):
-            counted = count_question_of(capability, mapped.table, mapped.natives)
+            counted = count_question_of(capability, mapped.table, mapped.natives, self._mapped)
             template = compile_aggregate(counted.shape, self._wiring[mapped.table.source].source.dialect)
             returns = tuple(name for name, _ in counted.shape.described)
             form = Form({name: name for name in returns}, flat=True)
             return _Ready(returns=returns, form=form, counting=Counting(question=counted, template=template))
         question = question_of(capability, mapped.table, mapped.natives, self._mapped)
-        if question.shape.miscounted:
-            message = f"{name} counts rows by a link that is not proven to lead to one row, and could count one twice."
-            self.findings.append(
-                Finding(rule="link_miscounts", message=message, fix="Do without `total`, or make the key unique.")
-            )
-            return None
         lists = tuple(self._lists(capability, mapped.table)) if isinstance(capability, ReadCapability) else ()
         depends = capability.depends if isinstance(capability, ProposeCapability) else ()
         hops = hops_of(depends, mapped.table, self._mapped, capability.limits)
@@ -314,11 +310,11 @@ class _Shop:
         form = form_of(returns, mapped.table, self._contract.tables)
         return _Ready(returns=returns, form=form, question=question, lists=lists, hops=hops)
 
-    def _stands(self, capability: Capability, own: str) -> bool:
-        """Tell whether every mapping and every link that a capability needs is as it was reviewed."""
-        needed = {(name, "") for name in self._contract.tables_of(capability)}
+    def _stands(self, name: str, capability: Capability, own: str) -> bool:
+        """Tell whether every mapping and every link that a capability needs is as it was reviewed, and none makes it count wrong."""
+        needed = {(table, "") for table in self._contract.tables_of(capability)}
         needed |= {(step.table, step.link) for step in steps_of(capability, own, self._contract.tables)}
-        return not needed & self._broken
+        return not needed & self._broken and name not in self._miscounting
 
     def _lists(self, capability: ReadCapability, table: Table) -> Iterator[ServedList]:
         tables = self._contract.tables

@@ -239,5 +239,5 @@ def _next_cursor(served: Served, plan: ReadPlan, seen: Rows, question: tuple[Jso
     if seen.cut_by is None or not seen.rows:
         return None
     last, positions = seen.rows[-1], plan.shape.positions
-    cursor = seal(served.secret, question, [last[positions[column.name]] for column, _ in plan.shape.order])
+    cursor = seal(served.secret, question, [last[positions[column.path]] for column, _ in plan.shape.order])
     return cursor if len(cursor) <= MAX_CURSOR else None

@@ -66,10 +66,10 @@ def statements(contract: Contract, name: str, dialect: Dialect) -> tuple[Sent, .
     """Return what a capability sends to a source of this dialect: a read its read, a proposal what applying it takes as well."""
     capability = contract.capabilities[name]
     table = contract.table_of(capability)
-    if isinstance(capability, AggregateCapability):
-        counted = compile_aggregate(count_question_of(capability, table).shape, dialect)
-        return (Sent(purpose="the count", text=counted.text),)
     mapped = {word: Mapped(table=known) for word, known in contract.tables.items()}
+    if isinstance(capability, AggregateCapability):
+        counted = compile_aggregate(count_question_of(capability, table, None, mapped).shape, dialect)
+        return (Sent(purpose="the count", text=counted.text),)
     question = question_of(capability, table, None, mapped)
     read = Sent(purpose="the read", text=compile_read(question.shape, dialect).text)
     if isinstance(capability, ReadCapability):
@@ -139,15 +139,19 @@ async def expected(contract: Contract, name: str, source: ReadSource, tenant: st
     """
     capability = contract.capabilities[name]
     table = contract.table_of(capability)
+    read = contract.tables_of(capability)
     with naming(table.source):
-        facts = await source.describe(Relation.parse(table.relation))
-        known = natives(facts) if facts else None
-        scope = _made_up_scope(contract.tables_of(capability).values(), tenant)
+        facts = {word: await source.describe(Relation.parse(other.relation)) for word, other in read.items()}
+        mapped = {
+            word: Mapped(table=other, natives=natives(known) if (known := facts[word]) else {})
+            for word, other in read.items()
+        }
+        own = mapped[capability.table]
+        scope = _made_up_scope(read.values(), tenant)
         if isinstance(capability, AggregateCapability):
-            statement = _counted(capability, table, known, scope, source.dialect)
+            statement = _counted(capability, own, mapped, scope, source.dialect)
         else:
-            mapped = {word: Mapped(table=other) for word, other in contract.tables.items()}
-            question = question_of(capability, table, known, mapped)
+            question = question_of(capability, table, own.natives, mapped)
             plan = plan_read(question, scope, _made_up(capability, question.asked))
             statement = compile_read(plan.shape, source.dialect).bind(plan)
         rows = await source.fetch(explained(statement, source.dialect), time_ms=_TIME_MS)
@@ -155,9 +159,9 @@ async def expected(contract: Contract, name: str, source: ReadSource, tenant: st
 
 
 def _counted(
-    capability: AggregateCapability, table: Table, known: Mapping[str, str] | None, scope: Scope, dialect: Dialect
+    capability: AggregateCapability, own: Mapped, mapped: Mapping[str, Mapped], scope: Scope, dialect: Dialect
 ) -> Statement:
-    question = count_question_of(capability, table, known)
+    question = count_question_of(capability, own.table, own.natives, mapped)
     asked = [*question.asked, *(one for period in question.periods for one in period)]
     plan = plan_count(question, scope, _made_up(capability, asked), apart=False)
     return compile_aggregate(plan.shape, dialect).bind(plan)

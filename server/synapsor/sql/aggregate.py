@@ -17,7 +17,7 @@ from synapsor.contract.measures import Function
 from synapsor.core.aggregate import AggregatePlan, AggregateShape, MeasureColumn, Tally
 from synapsor.core.plan import Column
 from synapsor.errors import Code, Refusal
-from synapsor.sql import buckets, filters, tokens, trees
+from synapsor.sql import buckets, filters, joins, tokens, trees
 from synapsor.sql.predicates import bytewise, is_spelled
 from synapsor.sql.settings import tell
 from synapsor.sql.statement import Dialect, RawRow, Statement
@@ -86,7 +86,7 @@ class AggregateTemplate:
         for _ in shape.parts:
             supports.append(tuple(_whole(next(taken)) for _ in range(1 + len(shape.measured))))
             values.append(tuple(next(taken) for _ in shape.measures))
-        witnesses = tuple((next(taken), next(taken)) for _ in shape.witnesses)
+        witnesses = tuple((next(taken), next(taken)) for _ in shape.witnessed)
         return Tally(key=key, supports=tuple(supports), values=tuple(values), witnesses=witnesses)
 
 
@@ -97,7 +97,8 @@ def compile_aggregate(shape: AggregateShape, dialect: Dialect) -> AggregateTempl
     Raises:
         ValueUnfit: a name is not plain, or the engine has no such type.
     """
-    bound = [*shape.scope, *(c.column for part in (shape.where, *shape.periods) for c in part for _ in range(c.takes))]
+    compared = [c.column for part in (shape.where, *shape.periods) for c in part for _ in range(c.takes)]
+    bound = [*shape.scope, *compared, *(column for join in shape.joins for column in join.bound)]
     made = _Making(shape, dialect)
     return AggregateTemplate(
         text=trees.text_of(made.tree(), dialect),
@@ -135,7 +136,7 @@ class _Making:
         for _ in self.shape.parts:
             found += [count] * (1 + len(self.shape.measured))
             found += [_value_reader(measure, self.dialect) for measure in self.shape.measures]
-        for column, _ in self.shape.witnesses:
+        for column in self.shape.witnessed:
             found += [_key_reader(column, self.dialect)] * 2
         return found
 
@@ -168,7 +169,7 @@ class _Making:
             found.append((f"n{at}", _counted(self._within(at, None))))
             found += [(f"n{at}_{i}", _counted(self._within(at, i))) for i in _range(self.shape.measured)]
             found += [(f"v{at}_{i}", self._value(measure, at)) for i, measure in enumerate(self.shape.measures)]
-        for index in _range(self.shape.witnesses):
+        for index in _range(self.shape.witnessed):
             ref = _spelled(trees.column(f"w{index}", _KEYED), self.dialect)
             found += [(f"l{index}", exp.Min(this=ref)), (f"h{index}", exp.Max(this=ref.copy()))]
         return found
@@ -260,7 +261,7 @@ class _Making:
         return [
             *(f"m{at}" for at in range(len(self.shape.measured))),
             *(f"p{at}" for at in range(len(self.shape.periods))),
-            *(f"w{at}" for at in range(len(self.shape.witnesses))),
+            *(f"w{at}" for at in range(len(self.shape.witnessed))),
             "one",
         ]
 
@@ -274,22 +275,23 @@ class _Making:
             periods.append(exp.paren(exp.and_(*found, copy=False), copy=False))
         cells: list[exp.Expr] = []
         for at, group in enumerate(shape.groups):
-            ref = trees.column(group.column.name)
+            ref = trees.ref(group.column)
             if group.unit is None:
                 cells.append(exp.alias_(_key_cell(ref, group.column, dialect), f"k{at}", quoted=True))
             else:
                 cells.append(exp.alias_(buckets.seconds(ref, group.column, dialect), f"t{at}", quoted=True))
         for at, column in enumerate(shape.measured):
-            cells.append(exp.alias_(trees.column(column.name), f"m{at}", quoted=True))
+            cells.append(exp.alias_(trees.ref(column), f"m{at}", quoted=True))
         for at, within in enumerate(periods):
             cells.append(exp.alias_(trees.when(within.copy(), _one()), f"p{at}", quoted=True))
-        for at, (column, _) in enumerate(shape.witnesses):
-            witness = _key_cell(trees.column(column.name), column, dialect)
+        for at, column in enumerate(shape.witnessed):
+            witness = _key_cell(trees.ref(column), column, dialect)
             cells.append(exp.alias_(witness, f"w{at}", quoted=True))
         cells.append(exp.alias_(_one(), "one", quoted=True))
         if periods:
             where.append(exp.paren(exp.or_(*periods, copy=False), copy=False))
-        return exp.Select().select(*cells).from_(trees.table(shape.relation)).where(*where, copy=False)
+        rows = exp.Select().select(*cells).from_(trees.table(shape.relation))
+        return joins.joined(rows, shape.joins, taken, dialect).where(*where, copy=False)
 
 
 def _range(parts: Sequence[object]) -> range:
