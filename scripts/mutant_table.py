@@ -855,8 +855,8 @@ MUTANTS = (
         "link.miscounts-aggregate",
         "link:one-row",
         "contract/paths.py",
-        "        counts = isinstance(capability, AggregateCapability)",
-        "        counts = False",
+        "        counts = named(capability)\n",
+        "        pass\n",
         "tests/attack/test_links.py -k 'aggregate_either and sqlite'",
     ),
     Mutant(
@@ -4099,6 +4099,32 @@ MUTANTS = (
         "*still, *led, *capability.where",
         "*still, *capability.where",
         "tests/attack/test_depends.py -k even_if_it_looks",
+    ),
+    Mutant(
+        "told.write",
+        "row-security:told",
+        "sources/postgres.py",
+        '''        """Return a statement's rows."""
+        if statement.told is not None:''',
+        '''        """Return a statement's rows."""
+        if False:''',
+        "tests/attack/test_row_security.py -k of_the_worker_is_told",
+    ),
+    Mutant(
+        "propose.finite",
+        "propose:bounded",
+        "core/change.py",
+        "if not number.is_finite() or not (",
+        "if not (",
+        "tests/unit/test_matching.py -k no_finite",
+    ),
+    Mutant(
+        "link.total-joins",
+        "link:one-row",
+        "sql/read.py",
+        "joins.joined(bare, shape.joins, before, dialect, filtered)",
+        "joins.joined(bare, shape.joins, before, dialect)",
+        "tests/attack/test_links.py -k 'only_shown and sqlite'",
     ),
     Mutant(
         "required.asked",

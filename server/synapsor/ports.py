@@ -88,7 +88,9 @@ class ReadSource(Protocol):
 class WriteTransaction(Protocol):
     """One transaction of the worker; leaving it without `commit` rolls back and closes the connection."""
 
-    async def fetch(self, statement: Statement) -> Sequence[RawRow]: ...
+    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
+        """Return the raw rows, after the transaction was told what the statement wants told; an engine without row security refuses that."""
+        ...
 
     async def execute(self, statement: Statement) -> int:
         """Return the number of rows matched (not the number changed)."""

@@ -252,6 +252,17 @@ async def test_no_row_is_counted_twice_by_an_unproven_link(tmp_path: Path, datab
         assert (await row(trade, "trade.team_of", "O-1"))["team"] == {"phone": "100"}
 
 
+@pytest.mark.requirement("link:one-row")
+async def test_a_total_is_of_the_rows_whatever_unproven_link_is_only_shown(tmp_path: Path, database: Database) -> None:
+    filtered = policy().replace(
+        "    where: {desk: {one_of: $desks}}", "    where: {desk: {one_of: $desks}, buyer.name: {has_value: true}}"
+    )
+    async with open_trade(tmp_path / "project", database, policy=filtered) as trade:
+        told = await rows(trade, "trade.teams", desks=["D-1"])
+        assert told["total"] == len(told["rows"]) > 0
+        assert await code(trade, "trade.teams", desks=["D-2"]) == "not_unique"
+
+
 @pytest.mark.requirement("link:one-row", "link:order")
 async def test_a_page_in_the_order_of_an_unproven_link_is_refused_where_two_rows_answer(
     tmp_path: Path, database: Database

@@ -17,6 +17,7 @@ from synapsor.runtime import open_project
 from synapsor.sources.postgres import PostgresReadSource
 from synapsor.sql.settings import tell
 from synapsor.sql.statement import Statement
+from synapsor.wiring import open_writer
 from tests.attack.shop import Shop, open_shop
 from tests.databases import Database, execute
 from tests.projects import ACME, GLOBEX, activate_all, write_project
@@ -323,6 +324,19 @@ async def test_a_view_must_read_with_the_rights_of_who_asks_all_the_way(
     assert "row_security_view: " in str(refused.value)
 
 
+@pytest.mark.requirement("row-security:told")
+async def test_a_statement_of_the_worker_is_told_for_as_well(postgres_db: Database, tmp_path: Path) -> None:
+    files = write_project(tmp_path / "project", postgres_db)
+    writer = open_writer("shop", files.config.sources["shop"])
+    try:
+        async with writer.transaction(time_ms=5000) as transaction:
+            text = "SELECT current_setting('app.user', true)"
+            told = Statement(text=text, params=(), told=tell((("app.user", "rita"),)))
+            assert [tuple(row) for row in await transaction.fetch(told)] == [("rita",)]
+    finally:
+        await writer.aclose()
+
+
 @pytest.mark.requirement("row-security:proven")
 @pytest.mark.parametrize("engine", ["mariadb", "sqlite"])
 async def test_an_engine_without_row_security_is_refused_before_anything_is_asked_of_it(
@@ -338,5 +352,12 @@ async def test_an_engine_without_row_security_is_refused_before_anything_is_aske
         with pytest.raises(SourceFailure) as failed:
             await reader.fetch(told, time_ms=1000)
         assert (failed.value.kind, failed.value.state) == (Failure.OTHER, "no_row_security")
+        writer = open_writer("shop", project.config.sources["shop"])
+        try:
+            async with writer.transaction(time_ms=1000) as transaction:
+                with pytest.raises(SourceFailure, match="no_row_security"):
+                    await transaction.fetch(told)
+        finally:
+            await writer.aclose()
     assert await asyncio.to_thread(main, ["--config", str(files.config_path), "check"]) == 2
     assert "relies on row security" in capsys.readouterr().err

@@ -201,7 +201,7 @@ async def test_an_aggregate_is_told_in_words() -> None:
     said = parts_told(text, "billing.totals")
     assert said["does"].startswith("It computes numbers over rows of invoices, shows no row, and changes nothing.")
     assert "tells nothing of fewer than 5 rows" in said["seen"]
-    assert "extra, id, note, paid, row_version, tenant_id: not used by this one" in said["never seen"]
+    assert "extra, id, note, paid, row_version, tenant_id: not told by this one" in said["never seen"]
     assert "anything that too few rows stand behind" in said["never seen"]
     assert "50 groups of 500" in said["limits"]
     assert "at most 9 calls a day. One person: at most 3 different questions a day." in said["limits"]

@@ -139,6 +139,26 @@ def test_another_measure_or_group_behind_a_link_grows(old: str, new: str) -> Non
 
 
 @pytest.mark.requirement("explain:true")
+def test_it_is_told_which_columns_of_related_rows_are_not_seen_as_they_are() -> None:
+    masked = made(changed("name: text, tier:", "name: {type: text, show: token, reveal: privacy}, tier:"))
+    sections = {section.label: section.sentences for section in told(masked, INSPECT)}
+    assert "buyer.name is shown as token, behind which privacy may look." in sections["seen"]
+    assert "lines.receiver.name is shown as token, behind which privacy may look." in sections["related"]
+
+
+@pytest.mark.requirement("explain:true")
+def test_it_is_told_what_a_change_requires_and_which_rows_it_holds() -> None:
+    said = "    requires: {status: open, buyer.tier: gold}\n    unchanged: [buyer.region.name]\n    set: {note: $words}"
+    sections = {
+        s.label: s.sentences for s in told(made(changed("    set: {note: $words}", said)), "billing.propose_note")
+    }
+    assert 'only if buyer.tier is "gold"' in sections["changes"]
+    assert "A row that is not as is required, or whose related row is not." in sections["refused"]
+    assert "So must buyer.tier, buyer.region.name, in rows that are locked meanwhile." in sections["when applied"]
+    assert "Where there is no such row, nothing is proposed." in sections["related"]
+
+
+@pytest.mark.requirement("explain:true")
 def test_it_is_told_whose_related_rows_are_seen_and_which_come_along() -> None:
     sections = {section.label: section.sentences for section in told(made(), INSPECT)}
     assert sections["seen"] == ("id, status, buyer.name, buyer.region.name",)

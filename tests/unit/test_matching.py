@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapsor.contract.capability import ProposeCapability
-from synapsor.core.change import Request, change_set, totals_of
+from synapsor.contract.changes import Bound, Range
+from synapsor.core.change import Request, _hold, change_set, totals_of
 from synapsor.core.matching import satisfies
 from synapsor.core.proposal import Member
 from synapsor.errors import Code, Refusal
@@ -152,6 +153,16 @@ def test_what_is_no_number_is_not_counted_from(before: str | None) -> None:
     with pytest.raises(Refusal) as refused:
         counted(before, {"add": "1"}, "amount")
     assert refused.value.code is Code.OUT_OF_BOUNDS
+
+
+@pytest.mark.requirement("propose:bounded")
+@pytest.mark.parametrize("token", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_finite_number_is_inside_no_bound(token: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        _hold("amount", Bound(before=Range(at_least=-5)), token, "1")
+    assert refused.value.code is Code.OUT_OF_BOUNDS
+    with pytest.raises(Refusal):
+        _hold("amount", Bound(after=Range(at_most=5)), "1", token)
 
 
 @pytest.mark.requirement("set:frozen")

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from synapsor.contract.capability import ProposeCapability
+from synapsor.core.depends import held_hops
 from synapsor.core.envelope_schema import STATUS_OUTPUT
 from synapsor.core.writeback import look_plan, write_plan
 from synapsor.flow.prepare import tool_of
@@ -67,11 +68,17 @@ async def test_the_statements_of_every_operation_are_those_that_are_sent() -> No
             answer = await trial.call(name, **arguments)
             record = await trial.ledger.proposal(answer["proposal"]["id"])
             assert record is not None
-            table = trial.contract.table_of(trial.contract.capabilities[name])
+            capability = trial.contract.capabilities[name]
+            assert isinstance(capability, ProposeCapability)
+            table = trial.contract.table_of(capability)
             member = record.proposal.members[0]
             look = look_plan(record.proposal, member, table, {}, time_ms=1)
             write = write_plan(record.proposal, member, table, {})
-            _, seen, changed = statements(trial.contract, name, "sqlite")
+            sent = statements(trial.contract, name, "sqlite")
+            (seen,) = [s for s in sent if s.purpose.startswith("the row") and "when" not in s.purpose]
+            held = [s.text for s in sent if "held" in s.purpose]
+            assert held == [compile_read(h.shape, "sqlite").text for h in held_hops(capability, trial.contract)]
+            changed = sent[-1]
             assert seen.text == compile_read(look.shape, "sqlite").text
             assert changed.text == compile_write(write.shape, "sqlite").text
             assert "locked" in seen.purpose or record.proposal.operation != "update"

@@ -86,7 +86,7 @@ def _followed(path: Path, said: Capability | Child, at: Positions) -> Iterator[P
     ways = [split(path)[0] for path in named(said)]
     followed = {links[: number + 1] for links in ways for number in range(len(links))}
     if len(followed) > _MOST_LINKS:
-        message = f"This follows {len(followed)} links, and a statement has room for {_MOST_LINKS}."
+        message = f"This follows {len(followed)} links, and there is room for {_MOST_LINKS}."
         yield at.at_key(path, "SYN711", message, "Make two capabilities of it.")
 
 

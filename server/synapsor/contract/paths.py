@@ -124,11 +124,12 @@ def _along(paths: Iterable[str], name: str, tables: Mapping[str, Table]) -> Iter
 
 def counted_steps(capability: Capability, name: str, tables: Mapping[str, Table]) -> tuple[Step, ...]:
     """Return the links of which a second row would be counted with the rows: those of an aggregate, and of a total that filters by one."""
-    if isinstance(capability, ReadCapability):
-        counts = capability.total and any("." in path for path in capability.where)
-    else:
-        counts = isinstance(capability, AggregateCapability)
-    return tuple(dict.fromkeys(_along(named(capability), name, tables))) if counts else ()
+    counts: Iterable[str] = ()
+    if isinstance(capability, AggregateCapability):
+        counts = named(capability)
+    elif isinstance(capability, ReadCapability) and capability.total:
+        counts = capability.where
+    return tuple(dict.fromkeys(_along(counts, name, tables)))
 
 
 def tables_read(capability: Capability, name: str, tables: Mapping[str, Table]) -> tuple[str, ...]:

@@ -75,11 +75,15 @@ def granted(contract: Contract, capability: Capability) -> Iterator[str]:
 
 def guarded(table: Table) -> Iterator[str]:
     """Yield which columns are not seen as they are, and what the database's own policies are told."""
-    for name, rule in table.hidden.items():
-        who = f", behind which {rule.reveal or REVEALER} may look" if rule.show == "token" else ""
-        yield f"{name} is shown as {rule.show}{who}"
+    yield from (f"{name} {veiled(rule)}" for name, rule in table.hidden.items())
     if table.row_security is not None:
         yield f"row security is told {' and '.join(table.row_security.settings)}"
+
+
+def veiled(rule: ColumnRule) -> str:
+    """Return how a column that is not seen as it is is shown, and who may look behind it."""
+    who = f", behind which {rule.reveal or REVEALER} may look" if rule.show == "token" else ""
+    return f"is shown as {rule.show}{who}"
 
 
 def computed(capability: AggregateCapability) -> Iterator[str]:

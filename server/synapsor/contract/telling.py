@@ -5,7 +5,7 @@ Each section is one function of one table; it repeats what the contract says and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,8 +26,8 @@ from synapsor.contract.deciding import deciding, evidence_for
 from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import SingleTenant, Table
 from synapsor.contract.model import Context, Contract
-from synapsor.contract.paths import steps_of
-from synapsor.contract.plainly import WORDS, bounds_of, comparisons, computed, guarded, reviewed_of, set_to
+from synapsor.contract.paths import rule_at, steps_of
+from synapsor.contract.plainly import WORDS, bounds_of, comparisons, computed, guarded, reviewed_of, set_to, veiled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +161,16 @@ def _seen(it: _Subject) -> Iterator[str]:
     yield from (f"{line}." for line in guarded(it.table) if line.partition(" ")[0] in shown(it.capability, it.table))
     if isinstance(it.capability, AggregateCapability):
         yield from computed(it.capability)
+    else:
+        yield from _behind(shown(it.capability, it.table), it.table, it)
+
+
+def _behind(paths: Iterable[str], table: Table, it: _Subject, at: str = "") -> Iterator[str]:
+    """Yield which columns of related rows are not seen as they are."""
+    for path in paths:
+        rule = rule_at(path, table, it.tables)
+        if rule is not None and rule.show is not None and (at or "." in path):
+            yield f"{at}{path} {veiled(rule)}."
 
 
 def _related(it: _Subject) -> Iterator[str]:
@@ -186,7 +196,9 @@ def _related(it: _Subject) -> Iterator[str]:
                 yield "In an order, it stands where rows without a value stand."
     for word, child in lists.items():
         target = it.tables[it.table.links[word].to]
-        yield f"At most {child.rows} rows of {word} come along: {', '.join(child.returns or target.returned)}."
+        columns = child.returns or target.returned
+        yield f"At most {child.rows} rows of {word} come along: {', '.join(columns)}."
+        yield from _behind(columns, target, it, f"{word}.")
         for said in comparisons(child.where, WORDS):
             yield f"Of {word}: {said}{'' if '$' not in said else ' (what the model gives)'}"
 
@@ -199,7 +211,7 @@ def _unseen(it: _Subject) -> Iterator[str]:
     if denied:
         yield f"{', '.join(denied)}: denied to every capability"
     if kept:
-        yield f"{', '.join(kept)}: not {'used' if aggregate else 'returned'} by this one"
+        yield f"{', '.join(kept)}: not {'told' if aggregate else 'returned'} by this one"
     if aggregate:
         yield "Any row, and anything that too few rows stand behind."
     yield "Any column that the contract does not name."
@@ -273,6 +285,8 @@ def _refused(it: _Subject) -> Iterator[str]:
     yield "Any argument but these, and any value that does not fit."
     if isinstance(it.capability, ProposeCapability):
         yield _REFUSED[it.capability.operation]
+        if it.capability.requires:
+            yield "A row that is not as is required, or whose related row is not."
     elif isinstance(it.capability, AggregateCapability):
         yield "A question with more groups, or more bytes of text in them, than there may be."
     elif it.single:
@@ -286,17 +300,25 @@ def _guards(it: _Subject) -> Iterator[str]:
         return
     if it.capability.operation is Operation.INSERT:
         yield f"No row with the same {', '.join(it.capability.dedup)} may be there; otherwise nothing is applied."
+        yield from _held(it.capability)
         return
     version = it.table.version
     if version == "whole_row":
         yield "Every column must be as it was when the change was asked for; otherwise nothing is applied."
+        yield from _held(it.capability)
         return
     held, advances = guards_of(it.capability, it.table)
     yield f"{', '.join(held)} must be as they were when the change was asked for; otherwise nothing is applied."
+    yield from _held(it.capability)
     if advances:
         yield f"Afterwards {advances} must have moved, and nothing else than what was approved."
     else:
         yield "Afterwards the row is gone, and nothing else is."
+
+
+def _held(capability: ProposeCapability) -> Iterator[str]:
+    if capability.depends:
+        yield f"So must {', '.join(capability.depends)}, in rows that are locked meanwhile."
 
 
 SECTIONS: Final[dict[str, Callable[[_Subject], Iterator[str]]]] = {

@@ -251,7 +251,7 @@ def _within(name: str, which: str, limits: Range | None, token: Token) -> None:
         raise Refusal(Code.OUT_OF_BOUNDS, f"{name} ({which}): no value.")
     number = _number(token)
     low, high = limits.at_least, limits.at_most
-    if number.is_nan() or not ((low is None or number >= low) and (high is None or number <= high)):
+    if not number.is_finite() or not ((low is None or number >= low) and (high is None or number <= high)):
         raise Refusal(Code.OUT_OF_BOUNDS, f"{name} ({which}).")
 
 

@@ -181,6 +181,7 @@ class MysqlTransaction:
 
     async def fetch(self, statement: Statement) -> Sequence[RawRow]:
         """Return the raw rows."""
+        refuse_told(statement)
         result = await self._run(self._session.render(statement))
         return tuple(result.rows or ())
 

@@ -168,6 +168,8 @@ class PostgresTransaction:
 
     async def fetch(self, statement: Statement) -> Sequence[RawRow]:
         """Return a statement's rows."""
+        if statement.told is not None:
+            await self._session.fetch(statement.told, self._seconds)
         return await self._session.fetch(statement, self._seconds)
 
     async def execute(self, statement: Statement) -> int:

@@ -199,6 +199,7 @@ class SqliteTransaction:
 
     async def fetch(self, statement: Statement) -> Sequence[RawRow]:
         """Return the raw rows."""
+        refuse_told(statement)
         rows: Sequence[RawRow] = await self._run(statement, lambda cursor: cursor.fetchall())
         return rows
 

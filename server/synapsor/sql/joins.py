@@ -5,7 +5,7 @@ Everything stands in the join's own condition, so the row stays when there is no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
@@ -19,10 +19,14 @@ _OTHER = "d"
 """The alias of a relation that is counted to find out a second row."""
 
 
-def joined(source: exp.Select, joins: Sequence[Join], taken: int, dialect: Dialect) -> exp.Select:
-    """Return the select with its related rows; `taken` parameters stand before theirs."""
+def joined(
+    source: exp.Select, joins: Sequence[Join], taken: int, dialect: Dialect, only: Container[str] | None = None
+) -> exp.Select:
+    """Return the select with its related rows, or with those at `only` some paths; `taken` parameters stand before theirs all."""
     for join in joins:
         met, taken = _met(join, taken, dialect)
+        if only is not None and join.path not in only:
+            continue
         table = trees.table(join.relation, join.alias)
         source = source.join(table, on=exp.and_(*met, copy=False), join_type="left", copy=False)
     return source

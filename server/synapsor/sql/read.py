@@ -142,7 +142,8 @@ def _tree(shape: ReadShape, dialect: Dialect) -> exp.Select:
     twice = joins.doubled(shape.joins, before, dialect)
     if shape.single:
         return _single(shape, page, [exp.alias_(twice, _DOUBLED)] if twice else [], dialect)
-    counted = source if any(c.column.via for c in shape.where) else bare
+    filtered = {".".join(c.column.via[: n + 1]) for c in shape.where for n in range(len(c.column.via))}
+    counted = joins.joined(bare, shape.joins, before, dialect, filtered)
     counted = counted.select(exp.Count(this=exp.Star())).where(*(w.copy() for w in where), copy=False)
     return _list(shape, page, twice, [exp.alias_(counted.subquery(), "every")] if shape.total else [], dialect)
 
