@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 
 from synapsor.config import Config
 from synapsor.contract.approval import LEVELS
+from synapsor.core.contract_posture import judge_contract
 from synapsor.core.facts import Finding
-from synapsor.core.link_posture import judge_counts, judge_mappings
 from synapsor.core.needs import proposals_of
 from synapsor.core.plan import Relation
-from synapsor.core.posture import filtered, judge_filters
-from synapsor.core.row_security import READS, judge_row_security
 from synapsor.errors import ConfigError, LedgerFailure, SourceFailure
 from synapsor.runtime import token_sessions, told
 from synapsor.secrets import resolve
@@ -64,13 +62,7 @@ async def _mappings(project: Project, name: str) -> tuple[list[Finding], set[Rel
         relations = {n: Relation.parse(t.relation) for n, t in contract.tables.items() if t.source == name}
         facts = {n: await project.reader(name).describe(relation) for n, relation in relations.items()}
         missing |= {relations[n] for n, known in facts.items() if known is None}
-        for findings in judge_mappings(contract, facts).values():
-            found += findings
-        found += judge_counts(contract, facts).values()
-        for n, known in facts.items():
-            table = contract.tables[n]
-            found += judge_row_security(table, known, READS)
-            found += judge_filters(table, known, filtered(contract, table))
+        found += judge_contract(contract, facts).findings
     return found, missing
 
 

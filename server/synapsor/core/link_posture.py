@@ -37,18 +37,16 @@ def judge_mappings(
     return found
 
 
-def judge_counts(contract: Contract, facts: Mapping[str, RelationFacts | None]) -> dict[str, Finding]:
-    """Return each capability that would count a row twice, because a link that it counts by is not proven to lead to one row."""
-    found: dict[str, Finding] = {}
+def judge_counts(contract: Contract, facts: Mapping[str, RelationFacts | None]) -> dict[str, list[Finding]]:
+    """Return what is found of each capability that would count a row twice, because a link that it counts by is not proven to lead to one row."""
+    found: dict[str, list[Finding]] = {}
     for name, capability in contract.capabilities.items():
         for step in counted_steps(capability, capability.table, contract.tables):
             known, link = facts.get(step.to), contract.tables[step.table].links[step.link]
             if known is not None and not proves_one(link, contract.tables[step.to], known.unique):
-                found[name] = Finding(
-                    rule="link_miscounts",
-                    message=f"{name} counts rows by {step.link}, which is not proven to lead to one row, and could count one twice.",
-                    fix="Make the key unique, or compute it of a relation that has one row each; of a list, do without `total`.",
-                )
+                message = f"{name} counts rows by {step.link}, which is not proven to lead to one row, and could count one twice."
+                fix = "Make the key unique, or compute it of a relation that has one row each; of a list, do without `total`."
+                found.setdefault(name, []).append(Finding(rule="link_miscounts", message=message, fix=fix))
     return found
 
 

@@ -27,19 +27,18 @@ from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.paths import steps_of
 from synapsor.contract.schema import input_schema
+from synapsor.core.contract_posture import judge_contract
 from synapsor.core.count import CountQuestion, count_question_of
 from synapsor.core.depends import Hop, hops_of
 from synapsor.core.envelope_schema import output_schema
 from synapsor.core.facts import Finding, RelationFacts
 from synapsor.core.form import Form, form_of
 from synapsor.core.hidden import Keeper
-from synapsor.core.link_posture import judge_counts, judge_mappings
 from synapsor.core.links import Mapped
 from synapsor.core.plan import Relation
-from synapsor.core.posture import filtered, judge_filters, natives, refine
+from synapsor.core.posture import natives, refine
 from synapsor.core.presenter import Presenter, presenter_of
 from synapsor.core.question import Question, child_question_of, question_of
-from synapsor.core.row_security import READS, judge_row_security
 from synapsor.core.writeback import target
 from synapsor.errors import Code, naming
 from synapsor.ports import ReadSource
@@ -167,15 +166,12 @@ async def prepare(
         SourceFailure: the catalogue cannot be read.
     """
     facts: dict[str, RelationFacts | None] = {}
-    findings: list[Finding] = []
     for name, table in contract.tables.items():
         with naming(table.source):
             facts[name] = await wiring[table.source].source.describe(Relation.parse(table.relation))
-        findings += judge_row_security(table, facts[name], READS)
-        findings += judge_filters(table, facts[name], filtered(contract, table))
     shop = _Shop(contract=contract, digest=contract_digest, facts=facts, wiring=wiring, secret=secret)
     served = [shop.serve(name, capability) for name, capability in contract.capabilities.items()]
-    return served, [*shop.findings, *findings]
+    return served, list(shop.judged.findings)
 
 
 def _remade(
@@ -227,11 +223,7 @@ class _Shop:
         self._secret = secret
         self._keeper = Keeper.of(secret)
         self._facts = facts
-        judged = judge_mappings(contract, facts)
-        self._broken = {place for place, found in judged.items() if any(f.fatal for f in found)}
-        self._miscounting = judge_counts(contract, facts)
-        self.findings = [finding for found in judged.values() for finding in found]
-        self.findings += self._miscounting.values()
+        self.judged = judge_contract(contract, facts)
         # Compared as reviewed: what the live column could never hold finds nothing, on every engine alike.
         self._mapped = {
             name: Mapped(table=table, natives=natives(known), unique=known.unique)
@@ -314,7 +306,7 @@ class _Shop:
         """Tell whether every mapping and every link that a capability needs is as it was reviewed, and none makes it count wrong."""
         needed = {(table, "") for table in self._contract.tables_of(capability)}
         needed |= {(step.table, step.link) for step in steps_of(capability, own, self._contract.tables)}
-        return not needed & self._broken and name not in self._miscounting
+        return not needed & self.judged.broken and name not in self.judged.miscounting
 
     def _lists(self, capability: ReadCapability, table: Table) -> Iterator[ServedList]:
         tables = self._contract.tables
