@@ -1740,6 +1740,14 @@ MUTANTS = (
         "tests/conformance/test_sources.py -k 'leaving_without and memory'",
     ),
     Mutant(
+        "sqlite.each-statement-commits",
+        "set:all-or-nothing",
+        "sources/sqlite.py",
+        "        self._spoiled = False\n        return found",
+        "        self._spoiled = False\n        await self._session.call(lambda c: [c.execute('COMMIT'), c.execute('BEGIN IMMEDIATE')], seconds=None)\n        return found",
+        "tests/chaos/test_worker_chaos.py -k 'at_any_named_point and sqlite'",
+    ),
+    Mutant(
         "postgres.unknown-commit",
         "apply:unknown-is-unknown",
         "sources/postgres.py",

@@ -5,14 +5,17 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import anyio
 
 from tests.projects import ROOT, ProjectFiles
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,17 @@ class Child:
 
     async def wake_and_end(self) -> None:
         """Wake the process until it has ended; one signal could come before it is asleep."""
+        await self._wake_until(self.ended)
+
+    async def wake_and_tell(self, signals: "Signals") -> str:
+        """Wake the process until it reaches a failpoint, and return which."""
+        return await self._wake_until(signals.next)
+
+    async def _wake_until(self, there: Callable[[float], Awaitable[T]]) -> T:
         for _ in range(300):
             self.send(signal.SIGCONT)
             with suppress(TimeoutError):
-                return await self.ended(0.2)
+                return await there(0.2)
         raise TimeoutError
 
     @property
@@ -103,21 +113,17 @@ class Herd:
     children: list[Child] = field(default_factory=list)
 
     async def fork(
-        self, *, failpoint: str | None = None, pipe: str | None = None, lease: float = 0.4, drain: bool = False
+        self,
+        *,
+        failpoint: str | None = None,
+        pipe: str | None = None,
+        lease: float = 0.4,
+        drain: bool = False,
+        ahead: float = 0,
+        held: bool = False,
     ) -> Child:
-        """Fork a worker."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        request = {
-            "config": str(self.files.config_path),
-            "failpoint": failpoint,
-            "pipe": pipe,
-            "lease": lease,
-            "drain": drain,
-        }
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        await self.process.stdin.drain()
-        pid = int(await self.process.stdout.readline())
+        """Fork a worker, whose clock may be ahead of the others', and which may be held until it is woken."""
+        pid = await self.ask(failpoint=failpoint, pipe=pipe, lease=lease, drain=drain, ahead=ahead, held=held)
         try:
             child = Child(pid, os.pidfd_open(pid))
         except ProcessLookupError:  # a handle that is at its end stands for it
@@ -126,6 +132,14 @@ class Herd:
             child = Child(pid, read, gone=True)
         self.children.append(child)
         return child
+
+    async def ask(self, **request: Any) -> int:
+        """Send the zygote a request; return the id of the process that meets it."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"config": str(self.files.config_path), **request}).encode() + b"\n")
+        await self.process.stdin.drain()
+        return int(await self.process.stdout.readline())
 
 
 @asynccontextmanager
@@ -143,6 +157,7 @@ async def herd(files: ProjectFiles) -> AsyncIterator[Herd]:
     )
     found = Herd(files, process)
     try:
+        await found.ask(lease=1, drain=True, ahead=0, held=False)
         yield found
     finally:
         for child in found.children:
