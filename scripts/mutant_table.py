@@ -1740,6 +1740,22 @@ MUTANTS = (
         "tests/conformance/test_sources.py -k 'leaving_without and memory'",
     ),
     Mutant(
+        "any-total.few-values",
+        "aggregate:any-contract",
+        "core/suppress.py",
+        "return any(0 < size < minimum for size in group.sizes)",
+        "return 0 < group.sizes[0] < minimum",
+        "tests/attack/test_any_total.py -k in_memory",
+    ),
+    Mutant(
+        "any-total.rounding",
+        "aggregate:any-contract",
+        "core/totals.py",
+        "digits = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)",
+        "digits = scaled.numerator // scaled.denominator",
+        "tests/attack/test_any_total.py -k in_memory",
+    ),
+    Mutant(
         "sqlite.each-statement-commits",
         "set:all-or-nothing",
         "sources/sqlite.py",

@@ -22,6 +22,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "An activation counts only as it was signed: this contract, this digest, this ledger, a trusted reviewer.",
         "S12",
     ),
+    "aggregate:any-contract": _R(
+        "Whatever aggregate is accepted and whatever is called, what is told is what the reviewed filters say of the session's own rows, of enough of them.",
+        "law 1, law 2, S5",
+    ),
     "aggregate:budget": _R(
         "A day's calls and different questions are counted once over all server processes, before the source is asked.",
         "law 2",

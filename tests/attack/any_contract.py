@@ -4,7 +4,7 @@ in plain Python that knows nothing of SQL.
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -232,7 +232,7 @@ class Reading:
         """Tell whether an answer shows a row, with all of its columns and no others."""
         kinds = {col.name: col.kind for col in self.table.cols}
         return list(shown) == list(self.returns) and all(
-            _same(kinds[name], cell, row[name]) for name, cell in shown.items()
+            same(kinds[name], cell, row[name]) for name, cell in shown.items()
         )
 
 
@@ -240,7 +240,7 @@ def _rank(value: Value, *, nulls_high: bool) -> tuple[int, Any]:
     return (1 if nulls_high else -1, 0) if value is None else (0, value)
 
 
-def _same(kind: str, shown: Any, value: Value) -> bool:
+def same(kind: str, shown: Any, value: Value) -> bool:
     if value is None or shown is None:
         return value is shown
     if kind == "numeric":
@@ -283,14 +283,19 @@ class World:
     @property
     def contract(self) -> str:
         """The contract's text; JSON is YAML too."""
-        body = {
-            "synapsor": 1,
-            "contract": "anything",
-            "contexts": {"staff": {"tenant": "session.tenant", "principal": "session.user"}},
-            "tables": {table.name: _table(table) for table in self.tables},
-            "capabilities": {reading.name: _capability(reading) for reading in self.readings},
-        }
-        return json.dumps(body, ensure_ascii=False)
+        return contract_of(self.tables, {reading.name: _capability(reading) for reading in self.readings})
+
+
+def contract_of(tables: Iterable[Mapped], capabilities: Mapping[str, Any]) -> str:
+    """Return the text of a contract."""
+    body = {
+        "synapsor": 1,
+        "contract": "anything",
+        "contexts": {"staff": {"tenant": "session.tenant", "principal": "session.user"}},
+        "tables": {table.name: _table(table) for table in tables},
+        "capabilities": capabilities,
+    }
+    return json.dumps(body, ensure_ascii=False)
 
 
 def _table(table: Mapped) -> dict[str, Any]:
@@ -303,7 +308,7 @@ def _table(table: Mapped) -> dict[str, Any]:
     }
     if table.principal:
         said["principal"] = table.principal.name
-    return {**said, **({"only": _where(table.only)} if table.only else {})}
+    return {**said, **({"only": where_of(table.only)} if table.only else {})}
 
 
 def _capability(reading: Reading) -> dict[str, Any]:
@@ -313,7 +318,7 @@ def _capability(reading: Reading) -> dict[str, Any]:
         "returns": list(reading.returns),
     }
     said["limits"] = {"rows": reading.rows, "bytes": reading.bytes}
-    said |= {"where": _where(reading.where)} if reading.where else {}
+    said |= {"where": where_of(reading.where)} if reading.where else {}
     said |= {"arguments": reading.arguments} if reading.arguments else {}
     if not reading.single:
         said |= {"order": [("-" if down else "") + col.name for col, down in reading.order]}
@@ -321,7 +326,7 @@ def _capability(reading: Reading) -> dict[str, Any]:
     return said
 
 
-def _where(terms: tuple[Term, ...]) -> dict[str, Any]:
+def where_of(terms: tuple[Term, ...]) -> dict[str, Any]:
     said: dict[str, Any] = {}
     for term in terms:
         constants = [as_constant(value) for value in term.operands]
@@ -357,20 +362,35 @@ def as_argument(value: Value, number: int = 0) -> Any:
 @st.composite
 def worlds(draw: Draw) -> World:
     """Draw a contract that `check` accepts, and everything around it."""
-    tenant_kind = draw(st.sampled_from(("text", "text", "integer", "uuid", "")))
-    principal_kind = draw(st.sampled_from(("", "text", "uuid")))
-    tables = tuple(_draw_table(draw, f"any_{n}", tenant_kind, principal_kind) for n in range(draw(st.integers(1, 2))))
+    tenant_kind, principal_kind, session = draw_session(draw)
+    tables = tuple(draw_table(draw, f"any_{n}", tenant_kind, principal_kind) for n in range(draw(st.integers(1, 2))))
     readings = tuple(
         _draw_reading(draw, f"any.r{n}", draw(st.sampled_from(tables))) for n in range(draw(st.integers(2, 3)))
     )
+    return World(tables=tables, readings=readings, session=session)
+
+
+def draw_session(draw: Draw) -> tuple[str, str, dict[str, Value]]:
+    """Draw the types of the tenant and the principal, "" where there is none, and a session."""
+    tenant_kind = draw(st.sampled_from(("text", "text", "integer", "uuid", "")))
+    principal_kind = draw(st.sampled_from(("", "text", "uuid")))
     session = {
         "tenant": draw(st.sampled_from(SESSIONS[tenant_kind or "text"])),
         "user": draw(st.sampled_from(SESSIONS[principal_kind or "text"])),
     }
-    return World(tables=tables, readings=readings, session=session)
+    return tenant_kind, principal_kind, session
 
 
-def _draw_table(draw: Draw, name: str, tenant_kind: str, principal_kind: str) -> Mapped:
+def draw_table(
+    draw: Draw,
+    name: str,
+    tenant_kind: str,
+    principal_kind: str,
+    *,
+    most: int = 14,
+    like: Mapping[str, Value] | None = None,
+) -> Mapped:
+    """Draw a table and no more rows than that; with a session, most are of that, and `like` one another."""
     key = tuple(
         Col(name=f"k{n}", kind=draw(st.sampled_from(("integer", "text"))), needed=True)
         for n in range(draw(st.integers(1, 2)))
@@ -390,13 +410,26 @@ def _draw_table(draw: Draw, name: str, tenant_kind: str, principal_kind: str) ->
     cols = (*key, mark, *(c for c in (tenant, principal) if c), *plain, hidden)
     rows: list[dict[str, Value]] = []
     taken = set()
-    for number in range(draw(st.integers(0, 14))):
-        row = {col.name: draw(st.none() | st.sampled_from(col.pool)) for col in plain}
+    cells = {col.name: st.none() | st.sampled_from(col.pool) for col in plain}
+    keys = 12 if like is None else 999
+    owners = {col.name: SESSIONS[col.kind] for col in (tenant, principal) if col}
+    if like is not None:
+        cells = {
+            col.name: st.sampled_from(draw(st.lists(cells[col.name], min_size=1, max_size=3, unique=True)))
+            for col in plain
+        }
+        owners = {
+            col.name: (*owners[col.name], *[like[who]] * 12)
+            for col, who in ((tenant, "tenant"), (principal, "user"))
+            if col
+        }
+    for number in range(draw(st.integers(most // 2 if like is not None else 0, most))):
+        row = {name: draw(values) for name, values in cells.items()}
         row |= {
-            col.name: draw(st.integers(0, 12)) if col.kind == "integer" else f"K{draw(st.integers(0, 12))}"
+            col.name: draw(st.integers(0, keys)) if col.kind == "integer" else f"K{draw(st.integers(0, keys))}"
             for col in key
         }
-        row |= {col.name: draw(st.sampled_from(SESSIONS[col.kind])) for col in (tenant, principal) if col}
+        row |= {name: draw(st.sampled_from(values)) for name, values in owners.items()}
         whose = "/".join(str(row[col.name]) for col in (tenant, principal) if col)
         row |= {"mark": f"{number}:{whose}", "hidden": f"{CANARY}-{number}"}
         # A tenant that its database takes for another one is another tenant's neighbour in the primary key.
@@ -405,7 +438,7 @@ def _draw_table(draw: Draw, name: str, tenant_kind: str, principal_kind: str) ->
             taken.add(identity)
             rows.append({col.name: row[col.name] for col in cols})
     free = [col for col in plain if col.kind != "float"]
-    only = _draw_terms(draw, draw(st.sampled_from(free)), None) if free and draw(st.integers(0, 3)) == 0 else ()
+    only = draw_terms(draw, draw(st.sampled_from(free)), None) if free and draw(st.integers(0, 3)) == 0 else ()
     return Mapped(name=name, cols=cols, key=key, tenant=tenant, principal=principal, only=only, rows=tuple(rows))
 
 
@@ -423,12 +456,12 @@ def _draw_reading(draw: Draw, name: str, table: Mapped) -> Reading:
     free = [col for col in plain if col.kind != "float"]
     where: list[Term] = []
     if single:
-        where += [_named_by(col, _declare(draw, arguments, col, "equals", needed=True)) for col in table.key]
+        where += [_named_by(col, declare(draw, arguments, col, "equals", needed=True)) for col in table.key]
     compared = draw(
         st.lists(st.sampled_from([*free, *(() if single else table.key)]), max_size=3, unique_by=lambda c: c.name)
     )
     for col in compared:
-        where += _draw_terms(draw, col, arguments, needed=single)
+        where += draw_terms(draw, col, arguments, needed=single)
     if not single and all(any(t.col == col and t.operator == "equals" for t in where) for col in table.key):
         where = [term for term in where if term.col != table.key[0]]  # else it were a read of one row
     used = {term.argument for term in where}
@@ -454,7 +487,7 @@ def _named_by(col: Col, argument: str) -> Term:
     return Term(col=col, operator="equals", argument=argument)
 
 
-def _draw_terms(
+def draw_terms(
     draw: Draw, col: Col, arguments: dict[str, dict[str, Any]] | None, *, needed: bool = False
 ) -> tuple[Term, ...]:
     """Draw what is said of one column; with arguments, unless there may be none."""
@@ -477,7 +510,7 @@ def _draw_term(
     if operator in {"has_value", "no_value"}:
         return Term(col=col, operator=operator)
     if arguments is not None and draw(st.booleans()):
-        return Term(col=col, operator=operator, argument=_declare(draw, arguments, col, operator, needed=needed))
+        return Term(col=col, operator=operator, argument=declare(draw, arguments, col, operator, needed=needed))
     values = st.sampled_from([v for v in col.pool if v != "" or operator != "starts_with"])
     many = operator == "one_of"
     return Term(
@@ -487,7 +520,7 @@ def _draw_term(
     )
 
 
-def _declare(draw: Draw, arguments: dict[str, dict[str, Any]], col: Col, operator: str, *, needed: bool) -> str:
+def declare(draw: Draw, arguments: dict[str, dict[str, Any]], col: Col, operator: str, *, needed: bool) -> str:
     name = f"a{len(arguments)}"
     rule: dict[str, Any] = {"type": {"integer": "integer", "boolean": "boolean"}.get(col.kind, "string")}
     if rule["type"] == "string":

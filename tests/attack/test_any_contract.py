@@ -1,79 +1,29 @@
 """Whatever contract `check` accepts, whatever rows and whatever call: the answer is the one of the model, and nothing else is shown."""
 
 import asyncio
-import json
-from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synapsor.contract.schema import input_schema
-from synapsor.flow.prepare import Served
-from synapsor.sql.statement import RawRow, Statement
-from synapsor.testing import MemoryDatabase, Trial
-from tests.attack.any_contract import CANARY, HOSTILE, Draw, Reading, World, draw_call, worlds
-from tests.databases import Database, execute, load_memory
-from tests.engines import tried
+from synapsor.testing import MemoryDatabase
+from tests.attack.any_contract import HOSTILE, Draw, Reading, World, draw_call, worlds
+from tests.attack.watched import DRAWN, Watched, on_trial
+from tests.databases import Database, load_memory
 
-_FOLDING = "CREATE COLLATION IF NOT EXISTS billing.folding (provider = icu, locale = 'und-u-ks-level1', deterministic = false);"
 # A case is a whole contract; that its text is long is no failure.
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
-_DRAWN = settings(
-    suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture),
-    # A failure is shown as it was drawn: to shrink it takes minutes, for each try makes tables and compiles statements.
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-)
-
-
-class Watched:
-    """A trial whose statements are kept."""
-
-    def __init__(self, trial: Trial, database: Database, world: World) -> None:
-        self.trial = trial
-        self.database = database
-        self.world = world
-        self.texts: dict[tuple[Any, ...], str] = {}
-        self.said: list[Statement] = []
-        for served in trial.desk._served.values():
-            self._watch(served)
-
-    def _watch(self, served: Served) -> None:
-        source: Any = served.source
-        fetch = type(source).fetch
-
-        async def watched(statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
-            self.said.append(statement)
-            rows: Sequence[RawRow] = await fetch(source, statement, time_ms=time_ms)
-            return rows
-
-        source.fetch = watched
-
-    async def call(self, reading: Reading, sent: dict[str, Any]) -> dict[str, Any]:
-        """Return an answer that is as its schema says, holds nothing denied, and came of one statement of this kind of call."""
-        self.said.clear()
-        answer = await self.trial.call(reading.name, **sent)
-        tool = self.trial.desk.tools[reading.name]
-        assert list(jsonschema.Draft202012Validator(tool.output_schema).iter_errors(answer)) == []
-        assert CANARY not in json.dumps(answer)
-        assert len(self.said) <= 1
-        for statement in self.said:
-            # Which of a page's order columns had no value is part of its statement, and known to nobody but the cursor.
-            kind = (reading.name, frozenset(sent), len(statement.params))
-            if "cursor" not in sent:
-                assert self.texts.setdefault(kind, statement.text) == statement.text
-            assert CANARY not in str(statement)
-        return answer
 
 
 async def holds(watched: Watched, reading: Reading, sent: dict[str, Any], meant: dict[str, Any]) -> None:
     """See that a call answers what the model says."""
-    database, world = watched.database, watched.world
-    expected = reading.matching(database.engine, world.session, meant)
-    answer = await watched.call(reading, sent)
+    database = watched.database
+    expected = reading.matching(database.engine, watched.session, meant)
+    answer = await watched.call(reading.name, sent)
     if reading.single:
         if not expected:
             assert answer["error"]["code"] == "not_found"
@@ -109,13 +59,13 @@ async def _walked(
             # Where a single row is over the limit of bytes, a list ends before it.
             assert not (reading.pages and data["truncated"]) or (data["cut_by"], data["rows"]) == ("bytes", [])
             return rows, bool(data["truncated"])
-        answer = await watched.call(reading, {**sent, "cursor": cursor})
+        answer = await watched.call(reading.name, {**sent, "cursor": cursor})
 
 
 async def odd(watched: Watched, reading: Reading, sent: dict[str, Any]) -> None:
     """See that whatever is sent is refused, or was allowed by the schema and finds no more than the session's own rows."""
     capability = watched.trial.contract.capabilities[reading.name]
-    answer = await watched.call(reading, sent)
+    answer = await watched.call(reading.name, sent)
     if not jsonschema.Draft202012Validator(input_schema(capability)).is_valid(sent):
         assert answer["error"]["code"] == "invalid_arguments"
     if answer["ok"]:
@@ -128,24 +78,16 @@ async def odd(watched: Watched, reading: Reading, sent: dict[str, Any]) -> None:
 
 def _own(watched: Watched, reading: Reading) -> list[dict[str, Any]]:
     every = Reading(name="own", table=reading.table, where=())
-    return every.matching(watched.database.engine, watched.world.session, {})
+    return every.matching(watched.database.engine, watched.session, {})
 
 
 async def examine(database: Database, world: World, calls: list[tuple[Reading, Any, Any]], hostile: list[Any]) -> None:
     """Make the tables of a world, and see what its calls answer."""
-    names = [f"billing.{t.name}" if database.engine == "postgres" else t.name for t in world.tables]
-    drop = "".join(f"DROP TABLE IF EXISTS {name};" for name in names)
-    folding = _FOLDING if database.engine == "postgres" else ""
-    execute(database, drop + folding + "".join(table.script(database.engine) for table in world.tables))
-    try:
-        async with tried(database, world.contract, session=world.session) as trial:
-            watched = Watched(trial, database, world)
-            for reading, sent, meant in calls:
-                await holds(watched, reading, sent, meant)
-            for reading, sent in hostile:
-                await odd(watched, reading, sent)
-    finally:
-        execute(database, drop)
+    async with on_trial(database, world.tables, world.contract, world.session) as watched:
+        for reading, sent, meant in calls:
+            await holds(watched, reading, sent, meant)
+        for reading, sent in hostile:
+            await odd(watched, reading, sent)
 
 
 @st.composite
@@ -161,7 +103,7 @@ def cases(draw: Draw) -> tuple[World, list[tuple[Reading, Any, Any]], list[Any]]
 
 
 @pytest.mark.requirement("read:any-contract", "read:tenant", "read:principal", "sql:values-bound")
-@settings(_DRAWN, max_examples=40)
+@settings(DRAWN, max_examples=40)
 @given(cases())
 def test_in_memory(case: tuple[World, list[tuple[Reading, Any, Any]], list[Any]]) -> None:
     with closing(MemoryDatabase()) as memory:
@@ -169,7 +111,7 @@ def test_in_memory(case: tuple[World, list[tuple[Reading, Any, Any]], list[Any]]
 
 
 @pytest.mark.requirement("read:any-contract", "read:tenant", "read:principal", "sql:values-bound")
-@settings(_DRAWN, max_examples=10)
+@settings(DRAWN, max_examples=10)
 @given(case=cases())
 @pytest.mark.parametrize("engine", ["postgres", "mariadb"])
 def test_on_a_server(
