@@ -115,6 +115,8 @@ class Col:
     def declared(self, engine: Engine) -> str:
         """Return its line of a CREATE TABLE."""
         kind = _FOLDING[engine] if self.folding else _TYPES[engine].get(self.kind, "TEXT")
+        if self.needed:  # three such columns make a key, which may have 3072 bytes
+            kind = kind.replace("varchar(310)", "varchar(64)")
         return f"{self.name} {kind}{' NOT NULL' if self.needed else ''}"
 
 
@@ -172,9 +174,7 @@ class Mapped:
         """Return what makes it, fills it and lets the reader read it."""
         name = f"billing.{self.name}" if engine == "postgres" else self.name
         unique = ", ".join(col.name for col in (*([self.tenant] if self.tenant else []), *self.key))
-        # Three long texts are more than an index of MariaDB takes.
-        short = [col.declared(engine).replace("(310)", "(100)" if col in self.key else "(310)") for col in self.cols]
-        body = ", ".join([*short, f"PRIMARY KEY ({unique})"])
+        body = ", ".join([*(col.declared(engine) for col in self.cols), f"PRIMARY KEY ({unique})"])
         text = f"CREATE TABLE {name} ({body}){' STRICT' if engine == 'sqlite' else ''};\n"
         for number, row in enumerate(self.rows):
             cells = ", ".join(_written(engine, col.kind, row[col.name], number) for col in self.cols)
