@@ -3992,8 +3992,8 @@ MUTANTS = (
         "cases.reads-only",
         "cases:live",
         "testing/suite.py",
-        'if tool.kind != "propose" and name',
-        "if name",
+        'if tool.kind != "propose" and n in',
+        "if n in",
         "tests/unit/test_cases.py -k 'live_source_is_read and sqlite'",
     ),
     Mutant(

@@ -31,6 +31,7 @@ class Code(StrEnum):
     NOT_UNIQUE = "not_unique"
     RESULT_TOO_LARGE = "result_too_large"
     OUT_OF_BOUNDS = "out_of_bounds"
+    NOT_AS_REQUIRED = "not_as_required"
     NOTHING_TO_CHANGE = "nothing_to_change"
     EVIDENCE_REQUIRED = "evidence_required"
     ALREADY_THERE = "already_there"
@@ -69,6 +70,10 @@ MEANINGS: dict[Code, Meaning] = {
         "The result is larger than this capability may return.", "Ask for less, or for a narrower capability."
     ),
     Code.OUT_OF_BOUNDS: Meaning("The change is outside the reviewed bounds.", "Propose a value inside the bounds."),
+    Code.NOT_AS_REQUIRED: Meaning(
+        "The record, or a related one, is not as it must be for this change.",
+        "Propose it for another record, or once this has changed.",
+    ),
     Code.NOTHING_TO_CHANGE: Meaning("The record already has these values.", "Nothing needs to be proposed."),
     Code.EVIDENCE_REQUIRED: Meaning(
         "The workflow asks for evidence that this run has not read.",

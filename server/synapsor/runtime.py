@@ -18,6 +18,7 @@ from synapsor.config import Config, SourceConfig
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.mapping import Table
+from synapsor.core.contract_posture import judge_contract
 from synapsor.core.depends import held_hops
 from synapsor.core.effects import judge_change
 from synapsor.core.facts import Finding, Needs
@@ -255,6 +256,14 @@ class Project:
                 facts = await self.reader(table.source).describe(Relation.parse(table.relation))
             found[name] = shape_of(table, facts) if facts is not None else None
         return found
+
+    async def unfit(self, loaded: LoadedContract) -> tuple[Finding, ...]:
+        """Return why capabilities of a contract would be refused on the databases as they are now."""
+        facts = {}
+        for name, table in loaded.contract.tables.items():
+            with naming(table.source):
+                facts[name] = await self.reader(table.source).describe(Relation.parse(table.relation))
+        return tuple(finding for finding in judge_contract(loaded.contract, facts).findings if finding.fatal)
 
     async def drifted(self, loaded: LoadedContract) -> dict[str, list[str]]:
         """Return, by table, what changed since a contract was activated."""

@@ -16,6 +16,7 @@ from synapsor.core.outcome import Why
 from synapsor.core.plan import ReadPlan
 from synapsor.errors import Code, Refusal, UnsafeSource
 from synapsor.examine import examine
+from synapsor.flow.replay import replay
 from tests.attack.jobs import POLICY, jobs_tables
 from tests.attack.shop import Shop, open_shop
 from tests.attack.test_canaries import CANARY, ledger_bytes
@@ -175,19 +176,19 @@ def _is_held(jobs: Shop, place: str) -> bool:
 
 @pytest.mark.requirement("propose:required")
 async def test_what_is_required_holds_when_it_is_asked_and_when_it_is_made(jobs: Shop) -> None:
-    for job, code in (("j2", "out_of_bounds"), ("j3", "not_found"), ("j5", "not_found"), ("j9", "not_found")):
+    for job, code in (("j2", "not_as_required"), ("j3", "not_found"), ("j5", "not_found"), ("j9", "not_found")):
         assert await refused(jobs, "jobs.rush", job=job) == code, job
     proposal = await jobs.approved("jobs.rush", {"job": "j1"})
     record = await jobs.record(proposal)
     assert "state" in record.proposal.guards
     jobs.change("UPDATE {clients} SET limit_cents = 99 WHERE id = 'c1'")
     assert await jobs.work() == [("conflict", "dependency_moved")]
-    assert await refused(jobs, "jobs.rush", job="j1") == "out_of_bounds"
+    assert await refused(jobs, "jobs.rush", job="j1") == "not_as_required"
     jobs.change("UPDATE {clients} SET limit_cents = 100 WHERE id = 'c1'")
     await jobs.approved("jobs.rush", {"job": "j1"})
     assert await jobs.work() == [("applied", "")]
     jobs.change("UPDATE {jobs} SET state = 'done' WHERE id = 'j7'")
-    assert await refused(jobs, "jobs.rush", job="j7") == "out_of_bounds"
+    assert await refused(jobs, "jobs.rush", job="j7") == "not_as_required"
 
 
 @pytest.mark.requirement("propose:required")
@@ -214,6 +215,9 @@ async def test_who_decides_sees_what_must_stay_and_a_model_does_not(jobs: Shop) 
     text = render(card(record, evidence=evidence, terms=terms, now=jobs.project.clock.now()))
     assert 'client.tier = "gold"' in text
     assert 'client.limit_cents = "1000"' in text
+    report = await replay(jobs.ledger, asked["id"], jobs.files.operators)
+    (proposed,) = [step for step in report.steps if step.name == "proposed"]
+    assert proposed.facts["members"][0]["depends"]["client.tier"] == "gold"
 
 
 @pytest.mark.requirement("depends:credential")

@@ -81,6 +81,7 @@ FAILS = [
             "changes.waiver_reason": ("nothing", {"from": None, "to": "Paid."}),
         },
     ),
+    (WAIVE, "members: [{}]", {"members": (1, 0)}),
     (WAIVE, "status: applied", {"status": ("applied", "review_required")}),
     (INSPECT, "status: applied", {"status": ("applied", "nothing")}),
     (f"{WAIVE}, steps: [approve, apply]", "outcome: conflict", {"outcome": ("conflict", "applied")}),
@@ -125,6 +126,23 @@ def test_rows_are_compared_exactly_and_in_order() -> None:
     assert [m.where for m in mismatches(more, seen)] == ["rows[0].name", "rows[1].id"]
 
 
+@pytest.mark.requirement("cases:run")
+def test_the_changes_of_a_set_are_told_row_by_row() -> None:
+    members = [{"changes": [{"column": "fee", "before": n, "after": 0}]} for n in (5, 7)]
+    proposal = {"members": members, "changes": None}
+    seen = Seen(envelope={"ok": True, "data": None, "error": None, "proposal": proposal})
+    right = {"members": [{"fee": {"from": 5, "to": 0}}, {"fee": {"from": 7, "to": 0}}]}
+    assert mismatches(Expect.model_validate(right), seen) == ()
+    (wrong,) = mismatches(
+        Expect.model_validate({"members": [*right["members"][:1], {"fee": {"from": 8, "to": 0}}]}), seen
+    )
+    assert (wrong.where, wrong.got) == ("members[1].fee", {"from": 7, "to": 0})
+    (less,) = mismatches(Expect.model_validate({"members": right["members"][:1]}), seen)
+    assert (less.where, less.expected, less.got) == ("members", 1, 2)
+    (one,) = mismatches(Expect.model_validate({"changes": {"fee": {"from": 5, "to": 0}}}), seen)
+    assert (one.where, "members" in one.got) == ("changes", True)
+
+
 @pytest.mark.requirement("cases:strict")
 @pytest.mark.parametrize(
     ("old", "new"),
@@ -145,6 +163,8 @@ def test_rows_are_compared_exactly_and_in_order() -> None:
         ("expect: {}", "steps: [aprove]"),
         ("expect: {}", "steps: [{hours: 0}]"),
         ("call: billing.inspect_invoice", "call: Inspect"),
+        ("call: billing.inspect_invoice", "call: billing.inspect_invoise"),
+        ("expect: {}", "expect: {error: internal}, call: billing.nothing"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_runs_nothing_and_ends_with_two(old: str, new: str, run: Run, tmp_path: Path) -> None:

@@ -262,6 +262,16 @@ def test_nothing_is_activated_by_the_wrong_person_or_by_nobody(run: Run, files: 
 
 
 @pytest.mark.requirement("cli:exit-codes")
+def test_who_activates_is_told_what_the_database_contradicts(run: Run, files: ProjectFiles) -> None:
+    policy = files.root / "policies" / "billing.yaml"
+    policy.write_text(
+        policy.read_text(encoding="utf-8").replace("due_date: date", "due_date: boolean"), encoding="utf-8"
+    )
+    done = run("activate", "--yes", *key(files, "rita"))
+    assert done.code == 0
+    assert "does not fit its database, column_type: " in done.err
+
+
 def test_call_prints_the_envelope_and_ends_as_the_call_did(active: Run) -> None:
     done = active("--json", "call", "billing.inspect_invoice", "--arg", "invoice_id=INV-3001")
     assert (done.code, done.json["data"]["row"]["id"], done.json["schema"]) == (0, "INV-3001", "synapsor.envelope/1")

@@ -32,6 +32,10 @@ async def _run(arguments: Namespace) -> int:
         chosen = _chosen(project.contracts(), arguments.contracts)
         operator, key = signer(arguments, project.operators(), role=ACTIVATOR_ROLE)
         may_activate(operator)  # before the person reads and types anything
+        for loaded in chosen:
+            for finding in await project.unfit(loaded):
+                note(f"{loaded.contract.contract} does not fit its database, {finding.rule}: {finding.message}")
+                note(f"  fix: {finding.fix}")
         if not arguments.yes:
             for loaded in chosen:
                 confirm(loaded.contract, loaded.digest, str(loaded.path))

@@ -20,10 +20,8 @@ def run(arguments: Namespace) -> int:
         answer(arguments, "schema", {kind: schema}, text)
         return 0
     _write(arguments.write, text, str(schema["title"]))
-    line = f"# yaml-language-server: $schema={arguments.write}"
-    told = (
-        f"{arguments.write} is written. Begin {_FILES[kind]} with a line that leads to it from there, such as:\n{line}"
-    )
+    line = f"# yaml-language-server: $schema={arguments.write.name}"
+    told = f"{arguments.write} is written. Begin {_FILES[kind]} beside it with this line; elsewhere, with the way to it from there:\n{line}"
     answer(arguments, "schema", {"written": str(arguments.write)}, told)
     return 0
 

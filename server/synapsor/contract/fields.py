@@ -51,7 +51,7 @@ FIELDS: Final[dict[str, str]] = {
     "_Capability.description": "What it is for; the model chooses by it.",
     "_Capability.context": "Which context holds. It may be left out when there is only one.",
     "_Capability.arguments": "What the model fills in.",
-    "_Capability.where": "Which rows: columns, or paths such as `buyer.tier`, and what they must equal, or how they must compare. `$name` is an argument, `$$` begins a text with a dollar sign, null asks for rows without a value. The tenant is always added.",
+    "_Capability.where": "Which rows: columns, in a read or an aggregate also paths such as `buyer.tier`, and what they must equal, or how they must compare. `$name` is an argument, `$$` begins a text with a dollar sign, null asks for rows without a value. The tenant is always added.",
     "_OfRows.returns": "Which columns the model sees, in this order; in a read also paths through links, such as `buyer.region.name`. Without it: every allowed column but those that the session decides, in the order of their names.",
     "_OfRows.limits": "What one call may take at the most.",
     "ReadCapability.read": "The table that is read: one row when `where` names the key, otherwise a list.",

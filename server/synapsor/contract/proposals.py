@@ -92,7 +92,12 @@ class _Proposal:
         elif not (is_single(self.capability, self.table) and set(where) == set(self.table.key)):
             example = ", ".join(f"{column}: $argument" for column in self.table.key)
             message = "A proposal is about the one row that its key names, unless it has `members`."
-            yield self.at.at_key((*self.path, "where"), "SYN321", message, f"Write `where: {{{example}}}`.")
+            yield self.at.at_key(
+                (*self.path, "where"),
+                "SYN321",
+                message,
+                f"Write `where: {{{example}}}`, or add `members: {{at_most: 20}}` for a set.",
+            )
 
     def _found_again(self) -> Iterator[Problem]:
         dedup, changes = self.capability.dedup, self.capability.set

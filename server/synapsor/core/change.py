@@ -110,7 +110,7 @@ def require(
         row = {**member.before, **member.depends}
         for path, said in capability.requires.items():
             if not satisfies(row, {path: said}, rules, {}):
-                raise Refusal(Code.OUT_OF_BOUNDS, f"{path}: not as it must be for this change.")
+                raise Refusal(Code.NOT_AS_REQUIRED, f"{path}: not as is required.")
 
 
 def _hold_together(capability: ProposeCapability, members: Sequence[Member]) -> None:
@@ -184,7 +184,9 @@ def _value(name: str, value: SetTo, rule: ColumnRule, request: Request, item: It
             return _counted(name, value, rule, request, row[name])
         return _session(value, rule, request)
     except ValueUnfit as unfit:
-        raise Refusal(Code.INVALID_ARGUMENTS, f"{name}: {unfit}.") from None
+        given = value.amount if isinstance(value, Computed) else value
+        said = str(given)[1:] if is_argument(given) else name
+        raise Refusal(Code.INVALID_ARGUMENTS, f"{said}: {unfit}.") from None
 
 
 def _given(value: Scalar, request: Request, item: Item) -> Any:

@@ -249,7 +249,8 @@ def _status_of(outcome: str | None) -> str:
 
 def _member(member: Member) -> dict[str, Any]:
     before = {n: member.before.get(n) for n in member.changes} if member.changes else dict(member.before)
-    return {"key": dict(member.key), "before": before, "after": dict(member.changes)}
+    depends = {"depends": dict(member.depends)} if member.depends else {}
+    return {"key": dict(member.key), "before": before, "after": dict(member.changes), **depends}
 
 
 def _image(rows: list[dict[str, Any]]) -> str:

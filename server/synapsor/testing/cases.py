@@ -89,7 +89,13 @@ class Expect(Model):
     absent: Columns | None = Field(default=None, description="Columns that no row has.")
     truncated: bool | None = Field(default=None, description="Whether a list was cut.")
     data: Row | None = Field(default=None, description="Parts of the answer's `data`, such as `total`.")
-    changes: dict[Column, Change] | None = Field(default=None, description="What a proposal changes, exactly.")
+    changes: dict[Column, Change] | None = Field(
+        default=None, description="What a proposal of one row changes, exactly."
+    )
+    members: Annotated[tuple[dict[Column, Change], ...], Field(strict=False)] | None = Field(
+        default=None,
+        description="What a proposal of a set changes of each row, exactly and in the order of their keys.",
+    )
     status: Annotated[Status | None, Field(strict=False)] = Field(
         default=None, description="Where the proposal stands after the steps."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -132,11 +132,25 @@ def _absent(expected: tuple[str, ...], seen: Seen) -> Iterator[Mismatch]:
 
 
 def _changes(expected: Mapping[str, Change], seen: Seen) -> Iterator[Mismatch]:
-    changes = (seen.envelope["proposal"] or {}).get("changes", ())
+    proposal = seen.envelope["proposal"] or {}
+    if proposal.get("members") is not None:
+        yield Mismatch(where="changes", expected="of one row", got="a set, whose changes `members` tells")
+        return
+    yield from _changed("changes", expected, proposal.get("changes") or ())
+
+
+def _changed(where: str, expected: Mapping[str, Change], changes: Iterable[Mapping[str, Any]]) -> Iterator[Mismatch]:
     got = {change["column"]: {"from": change["before"], "to": change["after"]} for change in changes}
     wanted = {name: {"from": change.from_, "to": change.to} for name, change in expected.items()}
     for name in dict.fromkeys((*wanted, *got)):
-        yield from _same(f"changes.{name}", wanted.get(name, NOTHING), got.get(name, NOTHING))
+        yield from _same(f"{where}.{name}", wanted.get(name, NOTHING), got.get(name, NOTHING))
+
+
+def _members(expected: tuple[Mapping[str, Change], ...], seen: Seen) -> Iterator[Mismatch]:
+    members = (seen.envelope["proposal"] or {}).get("members") or ()
+    yield from _same("members", len(expected), len(members))
+    for index, (one, member) in enumerate(zip(expected, members, strict=False)):
+        yield from _changed(f"members[{index}]", one, member["changes"])
 
 
 CHECKS: Final[dict[str, Callable[[Any, Seen], Iterator[Mismatch]]]] = {
@@ -150,6 +164,7 @@ CHECKS: Final[dict[str, Callable[[Any, Seen], Iterator[Mismatch]]]] = {
     "truncated": lambda expected, seen: _same("truncated", expected, seen.data.get("truncated", NOTHING)),
     "data": lambda expected, seen: _part("data", expected, seen.data),
     "changes": _changes,
+    "members": _members,
     "status": lambda expected, seen: _same("status", expected.value, seen.status or NOTHING),
     "refused": lambda expected, seen: _same("refused", expected, seen.refused or NOTHING),
     "outcome": lambda expected, seen: _same("outcome", expected, seen.outcome or NOTHING),

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synapsor.contract.model import Contract
+from synapsor.contract.rules import suggest
 from synapsor.core.scope import Session
 from synapsor.errors import ConfigError, DecisionRefused
 from synapsor.flow.desk import Desk
+from synapsor.flow.lookup import STATUS_TOOL
 from synapsor.runtime import Project
 from synapsor.testing.cases import Behind, Case, Cases, Step, Wait
 from synapsor.testing.expect import Mismatch, Seen, mismatches
@@ -38,7 +41,7 @@ async def run_in_memory(cases: Cases, chosen: Collection[str]) -> list[Outcome]:
     """Run the chosen cases, each over a database of its own.
 
     Raises:
-        ConfigError: the contract or a script of the fixture cannot be read, or a script fails.
+        ConfigError: the contract or a script of the fixture cannot be read, a script fails, or a case calls what is not there.
         ContractError: with every problem of the contract.
         UnsafeSource: the tables are not what the contract says.
     """
@@ -53,6 +56,7 @@ async def run_in_memory(cases: Cases, chosen: Collection[str]) -> list[Outcome]:
         try:
             opened = desk_for(contract, schema=schema, seed=seed, session=cases.session(case), mode=cases.held.mode)
             async with opened as trial:
+                _check_called(name, case, trial.contract)
                 seen = await _tried(trial, case)
         except sqlite3.Error as error:
             raise ConfigError(f"A script of {cases.file.name} fails: {error}.", fix="Mend the script.") from None
@@ -66,8 +70,9 @@ async def run_live(cases: Cases, chosen: Collection[str], project: Project) -> l
     Raises:
         ConfigError: the contract is not one of the project, or a case calls something else than a read.
     """
-    names = _reads(cases, project)
+    contract, names = _reads(cases, project)
     for name in chosen:
+        _check_called(name, cases.held.cases[name], contract)
         if cases.held.cases[name].call not in names:
             raise ConfigError(
                 f"`{name}` calls no read of this contract.", fix="On a live source, cases are reads; propose in memory."
@@ -76,16 +81,21 @@ async def run_live(cases: Cases, chosen: Collection[str], project: Project) -> l
     return [_outcome(cases, name, await _read(desk, cases, cases.held.cases[name])) for name in chosen]
 
 
-def _reads(cases: Cases, project: Project) -> set[str]:
+def _check_called(name: str, case: Case, contract: Contract) -> None:
+    """Refuse a call of nothing: that it fails would be taken for what must happen."""
+    known = {*contract.capabilities, STATUS_TOOL.name}
+    if case.call not in known:
+        fix = suggest(case.call, known) or f"Known here: {', '.join(sorted(known))}."
+        raise ConfigError(f"`{name}` calls `{case.call}`, which is no capability of this contract.", fix=fix)
+
+
+def _reads(cases: Cases, project: Project) -> tuple[Contract, set[str]]:
     file = cases.contract.resolve()
     loaded = next((c for c in project.contracts() if c.path.resolve() == file), None)
     if loaded is None:
         raise ConfigError(f"{cases.contract} is no contract of this project.", fix="Add it under `policies:`.")
-    return {
-        name
-        for name, tool in project.tools().items()
-        if tool.kind != "propose" and name in loaded.contract.capabilities
-    }
+    reads = {n for n, tool in project.tools().items() if tool.kind != "propose" and n in loaded.contract.capabilities}
+    return loaded.contract, reads
 
 
 async def _read(desk: Desk, cases: Cases, case: Case) -> tuple[Mismatch, ...]:
