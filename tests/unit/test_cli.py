@@ -18,6 +18,7 @@ import pytest
 
 from synapsor.cli import demo, version
 from synapsor.cli.main import main
+from synapsor.cli.worker import _end
 from synapsor.errors import IntegrityError
 from tests.databases import Database, execute
 from tests.projects import ProjectFiles, write_project
@@ -634,6 +635,13 @@ def test_a_worker_that_does_what_is_due_says_only_what_came_of_it(active: Run, f
     assert active("approve", "--digest", proposal["digest"], *key(files, "leo")).code == 0
     done = active("worker", "--drain")
     assert ("outcome=applied" in done.out, "code=" in done.out, done.err) == (True, False, "")
+
+
+def test_a_worker_that_leaves_a_job_for_later_says_so() -> None:
+    done = [{"job": "a", "outcome": "retry"}, {"job": "b", "outcome": "applied"}]
+    assert _end(1, done, stayed=False) == "1 settled. 1 to be tried again later: run the worker once more."
+    assert _end(2, [*done, {"job": "a", "outcome": "applied"}], stayed=False) == "2 settled."
+    assert _end(0, [], stayed=False) == "Nothing was due."
 
 
 def test_the_story_of_a_refused_call_claims_no_proof_of_its_own(active: Run) -> None:

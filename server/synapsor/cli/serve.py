@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from argparse import Namespace
 from collections.abc import Iterable
 
@@ -48,6 +49,8 @@ async def _stdio(config: Config) -> None:
 
         server = build_server(desk, session, names=config.names, version=__version__)
         collect_as_usual()
+        if os.isatty(0):
+            note("waits for an MCP client on standard input, which starts this command itself; Ctrl-C ends it")
         await serve_stdio(server)
 
 

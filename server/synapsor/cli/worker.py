@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -13,6 +13,7 @@ import anyio
 from synapsor import runtime
 from synapsor.cli.terminal import answer, as_json, note
 from synapsor.config import load_config
+from synapsor.core.outcome import Outcome
 from synapsor.serve.loop import on_signals
 from synapsor.serve.loop import run as run_loop
 
@@ -51,14 +52,17 @@ async def _run(arguments: Namespace) -> int:
             if stays and not arguments.json:
                 note(f"worker {worker.name} waits for approved changes; Ctrl-C ends it")
             settled = await worker.run(once=arguments.once, drain=arguments.drain, stop=stop)
-    answer(arguments, "worker", {"settled": settled, "jobs": done}, _end(settled, stayed=stays))
+    answer(arguments, "worker", {"settled": settled, "jobs": done}, _end(settled, done, stayed=stays))
     return 0
 
 
-def _end(settled: int, *, stayed: bool) -> str:
+def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool) -> str:
     if stayed:
         return f"Stopped; {settled or 'nothing'} settled."
-    return f"{settled} settled." if settled else "Nothing was due."
+    last = {outcome["job"]: outcome["outcome"] for outcome in done}
+    waiting = sum(outcome == Outcome.RETRY for outcome in last.values())
+    left = f" {waiting} to be tried again later: run the worker once more." if waiting else ""
+    return f"{settled} settled.{left}" if settled or waiting else "Nothing was due."
 
 
 def _line(outcome: Mapping[str, Any]) -> str:

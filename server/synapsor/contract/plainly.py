@@ -161,7 +161,7 @@ def reviewed_of(capability: ProposeCapability, table: Table) -> Iterator[str]:
         yield f"{name} may go {allowed}"
     yield from (f"only if {words}" for words in comparisons(capability.requires, WORDS))
     if capability.unchanged:
-        yield f"only while {', '.join(capability.unchanged)} is as it was"
+        yield f"only while unchanged: {', '.join(capability.unchanged)}"
     yield from (f"with it {words}" for words in effects_of(capability))
 
 
