@@ -20,13 +20,13 @@ from synapsor.contract.digest import canonical_body
 from synapsor.contract.mapping import Table
 from synapsor.core.contract_posture import judge_contract
 from synapsor.core.depends import held_hops
-from synapsor.core.effects import judge_change
+from synapsor.core.effects import judge_change, judge_held
 from synapsor.core.facts import Finding, Needs
 from synapsor.core.needs import needs_of, proposals_of
 from synapsor.core.plan import Relation
 from synapsor.core.posture import UNSAFE, judge_reader, judge_writer, refuse_fatal
 from synapsor.core.review import Operator, verify_activation
-from synapsor.core.row_security import CHANGES, HOLDS, judge_row_security
+from synapsor.core.row_security import CHANGES, HOLDS, READS, judge_row_security
 from synapsor.core.session import judge_sessions
 from synapsor.core.shape import Shape, compare, recorded, shape_of
 from synapsor.core.writeback import target
@@ -332,7 +332,11 @@ class Project:
             for capability, table in _written(loaded):
                 if table.source == name:
                     for held in held_hops(capability, loaded.contract):
-                        found += judge_row_security(held.table, await source.describe(held.shape.relation), HOLDS)
+                        facts = await source.describe(held.shape.relation)
+                        found += [*judge_held(held.table, facts), *judge_row_security(held.table, facts, HOLDS)]
+                        if held.seen is not None:
+                            facts = await source.describe(held.seen.relation)
+                            found += judge_row_security(held.table, facts, READS)
                     facts = await source.describe(target(table))
                     effects = await place.effects(capability, target(table))
                     found += judge_change(capability, table, facts, effects)

@@ -1,8 +1,10 @@
 """Changes that depend on related rows, on every engine: what a person decided on is as it was when the change is made, or nothing is."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pymysql
@@ -12,15 +14,17 @@ import pytest_asyncio
 from synapsor.approve.card import card, render
 from synapsor.approve.terms import terms_of
 from synapsor.core.authority import table_for
+from synapsor.core.evidence import Rows
 from synapsor.core.outcome import Why
 from synapsor.core.plan import ReadPlan
 from synapsor.errors import Code, Refusal, UnsafeSource
 from synapsor.examine import examine
+from synapsor.flow import propose, read
 from synapsor.flow.replay import replay
 from tests.attack.jobs import POLICY, jobs_tables
 from tests.attack.shop import Shop, open_shop
 from tests.attack.test_canaries import CANARY, ledger_bytes
-from tests.databases import Database
+from tests.databases import Database, execute
 
 
 @pytest_asyncio.fixture
@@ -243,6 +247,82 @@ async def test_a_proposal_that_says_less_of_related_rows_than_the_contract_is_no
         forged = replace(record.proposal, members=(replace(member, depends=depends),))
         assert table_for(forged, contract) is Why.GUARDS_CHANGED
     assert not isinstance(table_for(record.proposal, contract), Why)
+
+
+@pytest.mark.requirement("depends:held")
+async def test_a_related_row_that_has_left_its_reviewed_view_is_a_conflict(tmp_path: Path, database: Database) -> None:
+    """The base table is what is locked; the view says which of its rows there are."""
+    policy = POLICY.replace(
+        "    relation: billing.clients\n", "    relation: billing.kept_clients\n    write_to: billing.clients\n"
+    ).replace("    only: {gone: false}\n", "")
+    policy = policy.replace("on: {client_id: id}}", "on: {client_id: id}, because: The view shows clients.}")
+    policy = policy.replace("on: {region_code: code}}", "on: {region_code: code}, because: A view refers to nothing.}")
+    with jobs_tables(database), _view_of_clients(database):
+        async with open_shop(tmp_path / "project", database, policy=policy) as jobs:
+            await jobs.approved("jobs.drop", {"job": "j1"})
+            await jobs.approved("jobs.drop", {"job": "j2"})
+            jobs.change("UPDATE {clients} SET gone = true WHERE id = 'c1'")
+            assert sorted(await jobs.work()) == [("applied", ""), ("conflict", "dependency_moved")]
+            assert "j1" in states(jobs)
+            assert await refused(jobs, "jobs.drop", job="j1") == "not_found"
+
+
+@contextmanager
+def _view_of_clients(database: Database) -> Iterator[None]:
+    prefix = "billing." if database.engine == "postgres" else ""
+    barrier = " WITH (security_barrier = true)" if database.engine == "postgres" else ""
+    text = f"CREATE VIEW {prefix}kept_clients{barrier} AS SELECT * FROM {prefix}clients WHERE gone = false;"
+    if database.engine != "sqlite":
+        host = "@'127.0.0.1'" if database.engine == "mariadb" else ""
+        show = ", SHOW VIEW" if database.engine == "mariadb" else ""
+        columns = "id, tenant_id, tier, limit_cents, region_code, gone, phone"
+        for role in ("reader", "writer"):
+            text += f"GRANT SELECT ({columns}){show} ON {prefix}kept_clients TO synapsor_{role}{host};"
+    text = text.replace("SELECT *", "SELECT id, tenant_id, tier, limit_cents, region_code, gone, phone, pin")
+    execute(database, text)
+    try:
+        yield
+    finally:
+        execute(database, f"DROP VIEW {prefix}kept_clients")
+
+
+@pytest.mark.requirement("apply:stale-conflicts")
+async def test_a_row_that_a_person_was_shown_otherwise_is_not_removed(
+    jobs: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that was taken over says of the row what it likes; its key and version are the true ones."""
+    real = read.look
+
+    async def forged(served: Any, plan: ReadPlan, fetch: Any = None) -> Rows:
+        seen = await real(served, plan, fetch)
+        at = plan.shape.positions.get("state")
+        rows = [row if at is None else (*row[:at], "nothing much", *row[at + 1 :]) for row in seen.rows]
+        return replace(seen, rows=rows)
+
+    monkeypatch.setattr(propose, "look", forged)
+    await jobs.approved("jobs.drop", {"job": "j1"})
+    monkeypatch.undo()
+    assert await jobs.work() == [("conflict", "version_moved")]
+    assert "j1" in states(jobs)
+
+
+@pytest.mark.requirement("depends:held")
+async def test_a_request_that_is_repeated_after_a_related_row_moved_is_a_new_one(jobs: Shop) -> None:
+    first = await jobs.proposed("jobs.start", {"job": "j1"})
+    assert (await jobs.proposed("jobs.start", {"job": "j1"}))["id"] == first["id"]
+    jobs.change("UPDATE {clients} SET tier = 'plain' WHERE id = 'c1'")
+    second = await jobs.proposed("jobs.start", {"job": "j1"})
+    assert second["id"] != first["id"]
+    assert await jobs.status(first["id"]) == "superseded"
+
+
+@pytest.mark.requirement("depends:held")
+async def test_a_row_of_a_proposal_that_says_another_tenant_than_its_session_is_not_applied(jobs: Shop) -> None:
+    record = await jobs.record((await jobs.proposed("jobs.start", {"job": "j1"}))["id"])
+    (contract,) = [loaded.contract for loaded in jobs.project.contracts()]
+    (member,) = record.proposal.members
+    forged = replace(member, before={**member.before, "tenant_id": "globex"})
+    assert table_for(replace(record.proposal, members=(forged,)), contract) is Why.OUTSIDE_CONTRACT
 
 
 @pytest.mark.requirement("depends:held")

@@ -615,13 +615,14 @@ async def test_facts_of_odd_tables(shop: Database) -> None:
           END;
         CREATE OR REPLACE TABLE old (id int PRIMARY KEY) ENGINE=MyISAM;
         CREATE OR REPLACE VIEW simple AS SELECT id AS number, version AS v, tenant FROM odd WHERE n > 1;
+        CREATE OR REPLACE VIEW twice AS SELECT id, tenant FROM odd WHERE n > 1 UNION ALL SELECT id, tenant FROM odd WHERE n > 2;
+        CREATE OR REPLACE VIEW unions AS SELECT id, tenant FROM odd WHERE tenant <> 'a union b';
         CREATE OR REPLACE VIEW joined AS SELECT a.id, b.version FROM odd a JOIN odd b USING (id);
         """,
     )
     source = MysqlReadSource(name="shop", url=shop.admin_url, tls=Tls(ca=shop.ca))
-    odd, old, simple, joined = [
-        await source.describe(Relation(schema="billing", name=n)) for n in ("odd", "old", "simple", "joined")
-    ]
+    names = ("odd", "old", "simple", "joined", "twice", "unions")
+    odd, old, simple, joined, twice, unions = [await source.describe(Relation(schema="billing", name=n)) for n in names]
     elsewhere = await source.describe(Relation(schema="BILLING", name="odd"))
     await source.aclose()
     assert elsewhere is None
@@ -629,6 +630,8 @@ async def test_facts_of_odd_tables(shop: Database) -> None:
     assert old is not None
     assert simple is not None
     assert joined is not None
+    assert twice is not None
+    assert unions is not None
     assert set(odd.unique) == {frozenset({"id"}), frozenset({"tenant", "id"})}
     assert {n for n, c in odd.columns.items() if c.moves} == {"at", "sum_", "version", "seen"}
     assert {n for n, c in odd.columns.items() if c.approximate} == {"f", "m"}
@@ -639,6 +642,8 @@ async def test_facts_of_odd_tables(shop: Database) -> None:
     assert not old.transactional
     assert (simple.kind, simple.unique) == ("view", (frozenset({"number"}), frozenset({"tenant", "number"})))
     assert [n for n, c in simple.columns.items() if c.moves] == ["v"]
+    assert twice.unique == ()
+    assert set(unions.unique) == {frozenset({"id"}), frozenset({"tenant", "id"})}
     assert (joined.unique, [n for n, c in joined.columns.items() if c.moves]) == ((), [])
 
 

@@ -372,6 +372,11 @@ async def test_only_what_proves_a_single_row_is_called_unique(shop: Database, re
            CREATE TABLE billing.child () INHERITS (billing.parent);
            CREATE VIEW billing.simple AS SELECT a, b, f AS g FROM billing.u;
            CREATE VIEW billing.grouped AS SELECT a, b FROM billing.u GROUP BY a, b;
+           CREATE VIEW billing.renamed AS SELECT e AS f, a FROM billing.u;
+           CREATE VIEW billing.aliased AS SELECT k.f, k.b FROM billing.u k(f, b, c, d, e, g);
+           CREATE VIEW billing.unrelated (a, b) AS SELECT d, e FROM billing.u;
+           CREATE VIEW billing.plain AS SELECT b, a FROM billing.u k WHERE c IS NULL;
+           CREATE VIEW billing.of_parent AS SELECT id FROM billing.parent;
            GRANT SELECT ON ALL TABLES IN SCHEMA billing TO synapsor_reader;""",
     )
     assert set((await described(reader, "u")).unique) == {frozenset("ab"), frozenset("f")}
@@ -379,6 +384,9 @@ async def test_only_what_proves_a_single_row_is_called_unique(shop: Database, re
     assert any("inherit" in hazard for hazard in (await described(reader, "parent")).hazards)
     assert (await described(reader, "simple")).unique == (frozenset("ab"),)
     assert (await described(reader, "grouped")).unique == ()
+    assert (await described(reader, "plain")).unique == (frozenset("ab"),)
+    for name in ("renamed", "aliased", "unrelated", "of_parent"):
+        assert (await described(reader, name)).unique == (), name
 
 
 async def test_what_a_trigger_sets_moves_and_nothing_else(shop: Database, reader: ReadSource) -> None:

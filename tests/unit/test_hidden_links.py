@@ -57,15 +57,19 @@ capabilities:
     description: What all buyers earn.
     aggregate: buyers
     measures: {salary: {sum: salary}, most: {max: salary}, email: {count_distinct: email}}
-    minimum_group: 1
+    minimum_group: 2
   orders.totals:
     description: What the buyers of all orders have in common.
     aggregate: orders
-    arguments: {buyer_id: {type: string, max_length: 20, optional: true}}
-    where: {buyer.id: $buyer_id}
     measures: {orders: count, mails: {count_distinct: buyer.email}, pays: {count_distinct: buyer.salary}}
     group: {buyer: buyer.id}
-    minimum_group: 1
+    minimum_group: 2
+  orders.count:
+    description: How many orders one buyer has.
+    aggregate: orders
+    arguments: {buyer_id: {type: string, max_length: 20, optional: true}}
+    where: {buyer.id: $buyer_id}
+    measures: {orders: count}
 """
 SCHEMA = """\
 CREATE TABLE buyers (
@@ -74,8 +78,9 @@ CREATE TABLE orders (
   id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, buyer_id TEXT REFERENCES buyers (id), phone TEXT) STRICT;
 """
 SEED = """\
-INSERT INTO buyers VALUES ('B-1', 'acme', 'CANARY-mail', 'CANARY-card-4321', 77123401);
-INSERT INTO orders VALUES ('O-1', 'acme', 'B-1', 'CANARY-phone'), ('O-2', 'acme', NULL, NULL);
+INSERT INTO buyers VALUES ('B-1', 'acme', 'CANARY-mail', 'CANARY-card-4321', 77123401), ('B-2', 'acme', 'CANARY-mail', NULL, 1);
+INSERT INTO orders VALUES ('O-1', 'acme', 'B-1', 'CANARY-phone'), ('O-2', 'acme', NULL, NULL), ('O-3', 'acme', 'B-1', NULL),
+  ('O-4', 'acme', NULL, NULL);
 """
 BUYERS = "    aggregate: buyers\n"
 SESSION = {"tenant_id": "acme", "user": "agent"}
@@ -93,7 +98,10 @@ async def test_a_hidden_column_is_hidden_by_whatever_path_it_is_reached(trial: T
     buyer = await trial.call("buyers.inspect", buyer_id="B-1")
     row, told = order["data"]["row"], buyer["data"]["row"]
     assert row["buyer"] == {"email": told["email"], "card": "…4321"}
-    assert told["orders"]["rows"] == [{"id": "O-1", "phone": row["phone"], "buyer": {"email": told["email"]}}]
+    assert told["orders"]["rows"] == [
+        {"id": "O-1", "phone": row["phone"], "buyer": {"email": told["email"]}},
+        {"id": "O-3", "phone": None, "buyer": {"email": told["email"]}},
+    ]
     assert (await trial.call("orders.inspect", order_id="O-2"))["data"]["row"]["buyer"] is None
     kept = [await trial.ledger.evidence(answer["evidence"]["id"]) for answer in (order, buyer)]
     again = [
@@ -113,18 +121,18 @@ async def test_a_hidden_column_is_hidden_by_whatever_path_it_is_reached(trial: T
 @pytest.mark.requirement("hidden:shown-as-reviewed")
 async def test_a_column_for_aggregates_is_measured_whatever_a_measure_is_called(trial: Trial) -> None:
     answer = await trial.call("buyers.totals")
-    assert answer["data"]["totals"] == {"salary": 77123401, "most": 77123401, "email": 1}
+    assert answer["data"]["totals"] == {"salary": 77123402, "most": 77123401, "email": 1}
     again = await trial.desk.resource(f"synapsor://evidence/{answer['evidence']['id']}", Session(values=SESSION))
     assert again is not None
-    assert [row["salary"] for row in again["rows"]] == [77123401]
+    assert [row["salary"] for row in again["rows"]] == [77123402]
 
 
 @pytest.mark.requirement("hidden:shown-as-reviewed", "link:aggregate")
 async def test_hidden_values_behind_a_link_are_counted_and_told_to_nobody(trial: Trial) -> None:
     answer = await trial.call("orders.totals")
     assert answer["data"]["groups"] == [
-        {"buyer": "B-1", "mails": 1, "orders": 1, "pays": 1},
-        {"buyer": None, "mails": 0, "orders": 1, "pays": 0},
+        {"buyer": "B-1", "mails": 1, "orders": 2, "pays": 1},
+        {"buyer": None, "mails": 0, "orders": 2, "pays": 0},
     ]
     evidence = await trial.ledger.evidence(answer["evidence"]["id"])
     assert "CANARY" not in json.dumps([answer, evidence])
@@ -147,6 +155,13 @@ async def test_hidden_values_behind_a_link_are_counted_and_told_to_nobody(trial:
         ),
         ("    where: {id: $order_id}", "    where: {buyer_id: $order_id}\n    order: [-buyer.card]", "SYN804"),
         ("rows: 5}}", "rows: 5, where: {phone: $buyer_id}}}", "SYN803"),
+        ("    measures: {orders: count}\n", "    measures: {mails: {count_distinct: buyer.email}}\n", "SYN809"),
+        ("    measures: {orders: count}\n", "    measures: {mails: {count_distinct: phone}}\n", "SYN809"),
+        (
+            "count_distinct: email}}\n    minimum_group: 2",
+            "count_distinct: email}}\n    minimum_group: 1",
+            "SYN809 SYN809 SYN809",
+        ),
         ("[id, phone, buyer.email], rows", "[id, buyer.salary], rows", "SYN806"),
         (BUYERS, f"{BUYERS}    group: {{mail: email}}\n", "SYN809"),
         (BUYERS, f"{BUYERS}    group: {{pay: salary}}\n", "SYN809"),

@@ -134,13 +134,21 @@ def _counted(path: Path, capability: AggregateCapability, hidden: Hidden, at: Po
     ]
     if capability.compare is not None:
         places.append(((*path, "compare", "column"), capability.compare.column))
+    chosen = any(is_argument(value) for _, _, values in terms(capability.where) for value in values)
     for name, measure in capability.measures.items():
+        here = (*path, "measures", name)
         for function, column in functions_of(measure):
-            rule = hidden(column)
+            rule, counts = hidden(column), function is Function.COUNT_DISTINCT
             # Behind a link, every row of a group may lead to one and the same: a sum of them tells its value.
             told = rule is not None and (rule.show != "aggregate" or "." in column)
-            if told and function is not Function.COUNT_DISTINCT:
-                places.append(((*path, "measures", name), column))
+            if told and not counts:
+                places.append((here, column))
+            elif rule is not None and counts and chosen:
+                message = f"`{column}` is not shown as it is, {_ORACLE}: one row more, and no value more, has it, too."
+                yield at.at_value(here, "SYN809", message, "Let no argument choose the rows.")
+            elif rule is not None and capability.minimum_group == 1:
+                message = f"`{column}` is not shown as it is, and a group of one row would tell its value."
+                yield at.at_value(here, "SYN809", message, "Raise `minimum_group`.")
     for here, column in places:
         if hidden(column) is not None:
             message = f"`{column}` is not shown as it is, and this would tell values of it."

@@ -47,6 +47,7 @@ def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
             any(set(m.hidden) != (set() if proposal.inserts else set(table.hidden)) for m in members),
             Why.COLUMNS_CHANGED,
         ),
+        (any(m.before.get(n, t) != t for m in members for n, t in proposal.scope), Why.OUTSIDE_CONTRACT),
         (any(set(m.depends) != depends for m in members), Why.GUARDS_CHANGED),
         (proposal.moves != table.moves, Why.GUARDS_CHANGED),
     )

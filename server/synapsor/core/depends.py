@@ -32,6 +32,7 @@ class Hop:
         own: the columns of the row before, in the order of the shape's first conditions.
         constants: the tokens of its table's fixed filters.
         kept: the columns that a change depends on, and those that say which row is next.
+        seen: of a worker's look at a base table, the look through the view that was reviewed, which may leave rows out.
     """
 
     links: tuple[str, ...]
@@ -40,6 +41,7 @@ class Hop:
     shape: ReadShape
     constants: tuple[str, ...]
     kept: tuple[str, ...]
+    seen: ReadShape | None = None
 
     @property
     def name(self) -> str:
@@ -91,9 +93,13 @@ def held_hops(
         for name, table in contract.tables_of(capability).items()
     }
     hops = hops_of(capability.depends, contract.table_of(capability), mapped, capability.limits)
-    return tuple(
-        replace(hop, shape=replace(hop.shape, relation=target(hop.table), bare=True, shared=True)) for hop in hops
-    )
+    return tuple(_held(hop) for hop in hops)
+
+
+def _held(hop: Hop) -> Hop:
+    base = target(hop.table)
+    seen = None if base == hop.shape.relation else replace(hop.shape, bare=True)
+    return replace(hop, shape=replace(hop.shape, relation=base, bare=True, shared=True), seen=seen)
 
 
 def _hop(

@@ -42,6 +42,17 @@ def judge_change(
         )
 
 
+def judge_held(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
+    """Yield why the rows of a relation that changes depend on cannot be held; `facts` are those of its base table."""
+    where = table.write_to or table.relation
+    if facts is not None and (facts.kind != "table" or not facts.transactional):
+        yield Finding(
+            rule="cannot_be_held",
+            message=f"Changes depend on rows of {where}, and no database holds them for a transaction.",
+            fix="Name the base table in `write_to`, and let that be a transactional one (InnoDB).",
+        )
+
+
 def unreviewed(effects: Collection[Effect], accepts: Accepts | None) -> tuple[Effect, ...]:
     """Return the effects of a delete that its capability does not name."""
     known = accepts or Accepts()

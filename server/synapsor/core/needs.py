@@ -27,6 +27,8 @@ def needs_of(contract: Contract, source: str) -> Iterator[tuple[Relation, Needs]
             yield target(table), _of_change(capability, table)
             for hop in held_hops(capability, contract):
                 yield hop.shape.relation, Needs(reads=hop.reads, holds=True)
+                if hop.seen is not None:
+                    yield hop.seen.relation, Needs(reads=hop.reads)
 
 
 def _of_change(capability: ProposeCapability, table: Table) -> Needs:

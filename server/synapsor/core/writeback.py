@@ -146,7 +146,9 @@ def stale(proposal: Proposal, member: Member, row: Mapping[str, Token] | None) -
         return None if row is None else Why.INSERT_DUPLICATE
     if row is None or any(row[name] != token for name, token in (*proposal.scope, *member.key)):
         return Why.ROW_GONE
-    moved = [name for name in proposal.guards if row[name] != member.before[name]]
+    # Nothing is compared after a delete, so what a person saw of the row is compared now, all of it.
+    names = member.before if proposal.deletes else proposal.guards
+    moved = [name for name in names if row[name] != member.before[name]]
     return Why.VERSION_MOVED if moved else None
 
 

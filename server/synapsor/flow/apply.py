@@ -8,7 +8,7 @@ connection; a lost answer to COMMIT is never guessed, the next attempt finds the
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from synapsor.contract.changes import Accepts
 from synapsor.contract.mapping import Table
@@ -211,19 +211,27 @@ def _scope(task: Task) -> Scope:
 async def _depends(task: Task, tx: WriteTransaction) -> None:
     """Hold the related rows until the commit, and stop where one is not as it was."""
 
-    async def ask(_: Hop, plan: ReadPlan) -> Row | None:
-        select = compile_read(plan.shape, task.source.dialect).bind(plan)
-        row = _row(select, await tx.fetch(select), [c.name for c in plan.shape.columns])
-        try:
-            recheck(plan, [] if row is None else [tuple(row.values())])
-        except Refusal:
+    async def ask(hop: Hop, plan: ReadPlan) -> Row | None:
+        row = await _related(task, tx, plan)
+        if row is not None and hop.seen is not None and row != await _related(task, tx, replace(plan, shape=hop.seen)):
             return None
         return row
 
     related = Related(hops=task.hops, scope=_scope(task), time_ms=task.time_ms, ask=ask)
     for member in task.opened.members:
-        if await related.of({**dict(task.proposal.scope), **member.row}) != member.depends:
+        if await related.of({**member.row, **dict(task.proposal.scope)}) != member.depends:
             raise _Stop(Result(outcome=Outcome.CONFLICT, why=Why.DEPENDENCY_MOVED))
+
+
+async def _related(task: Task, tx: WriteTransaction, plan: ReadPlan) -> Row | None:
+    """Return a related row as it is in the transaction."""
+    select = compile_read(plan.shape, task.source.dialect).bind(plan)
+    row = _row(select, await tx.fetch(select), [c.name for c in plan.shape.columns])
+    try:
+        recheck(plan, [] if row is None else [tuple(row.values())])
+    except Refusal:
+        return None
+    return row
 
 
 def _there(task: Task, rows: Sequence[dict[str, Token] | None]) -> tuple[dict[str, Token], ...]:

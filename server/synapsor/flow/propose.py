@@ -105,12 +105,15 @@ async def _depending(
 
     assert served.question is not None  # noqa: S101  # the desk refuses drifted ones
     related = Related(hops=served.hops, scope=scope, time_ms=served.question.time_ms, ask=ask)
-    own = {served.table.tenant_column: scope.tenant, served.table.principal: scope.principal}
+    own = {
+        served.table.tenant_column: scope.tenant,
+        served.table.principal: scope.principal,
+    }  # and not what the row says
     rows = []
     for member in members:
-        depends = await related.of({**{n: token for n, token in own.items() if n is not None}, **member.row})
+        depends = await related.of({**member.row, **{n: token for n, token in own.items() if n is not None}})
         if depends is None:
-            raise Refusal(Code.NOT_FOUND, "A related row that the change depends on is not there.")
+            raise Refusal(Code.NOT_FOUND)
         rows.append(replace(member, depends=depends))
     return tuple(rows), found
 

@@ -117,6 +117,11 @@ def statements(contract: Contract, name: str, dialect: Dialect) -> tuple[Sent, .
             )
             for hop in held_hops(capability, contract)
         ),
+        *(
+            Sent(purpose=f"the related row {hop.name} as it was reviewed", text=compile_read(hop.seen, dialect).text)
+            for hop in held_hops(capability, contract)
+            if hop.seen is not None
+        ),
         Sent(purpose="the change", text=compile_write(shape, dialect).text),
     )
 

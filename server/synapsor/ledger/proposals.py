@@ -129,6 +129,7 @@ def _asks(proposal: Proposal) -> list[Any]:
             [(name, token) for name, token in member.key if name not in proposal.own],
             {name: token for name, token in member.changes.items() if name not in proposal.own},
             [member.before[name] for name in proposal.guards],
+            member.depends,
         ]
         for member in proposal.members
     ]

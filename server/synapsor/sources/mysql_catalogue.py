@@ -279,7 +279,7 @@ async def bases(ask: Ask, relation: Relation) -> frozenset[Relation]:
 async def _through_view(ask: Ask, view: RelationFacts) -> RelationFacts:
     definition, rights = await definition_of(ask, view.relation)
     view = await _looked_into(ask, view, definition, rights)
-    simple = views.SIMPLE.match(definition)
+    simple = views.over_one_table(definition)
     items = [views.ITEM.match(item) for item in split_at_commas(simple["items"])] if simple else []
     base = (
         await describe(ask, Relation(schema=simple["schema"], name=simple["table"])) if simple and all(items) else None

@@ -17,12 +17,20 @@ SIMPLE = re.compile(
     r"select (?P<items>.+?) from \(?`(?P<schema>[^`]+)`\.`(?P<table>[^`]+)`\)?(?: where .*)?\Z", re.DOTALL
 )
 ITEM = re.compile(r"`[^`]+`\.`[^`]+`\.`(?P<column>[^`]+)` AS `(?P<name>[^`]+)`\Z")
+_SEVERAL = re.compile(r"\b(?:union|intersect|except|minus)\b", re.IGNORECASE)
 _STRING = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*\"""", re.DOTALL)
+_QUOTED = re.compile(r"`[^`]*`")
 _CALL = re.compile(r"`[^`]+`\s*\(")
 _READ = re.compile(r"\b(?:from|join)\s+\(*\s*`([^`]+)`\.`([^`]+)`", re.IGNORECASE)
 _LIST = re.compile(r"select (?:distinct )?(?P<items>.+?) from ", re.DOTALL | re.IGNORECASE)
 _PLAIN = re.compile(r"(?:`[^`]+`\.)+`[^`]+` AS `[^`]+`\Z")
 _NAMED = re.compile(r" AS `([^`]+)`\Z")
+
+
+def over_one_table(definition: str) -> re.Match[str] | None:
+    """Return what a view over one table shows of it; None of every other view."""
+    bare = _STRING.sub("''", definition)
+    return None if _SEVERAL.search(_QUOTED.sub("", bare)) else SIMPLE.match(definition)
 
 
 def hazards(definition: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

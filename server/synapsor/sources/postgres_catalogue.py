@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from synapsor.core.facts import ColumnFacts, Effect, ForeignKey, RelationFacts
@@ -146,19 +146,22 @@ async def describe(look: Look, relation: Relation) -> RelationFacts | None:
     guarded = await views.security(look, found[0], relation, bases)
     perils = await views.perils(look, found[0], bases)
     base = bases[0][0] if kind == "v" and len(bases) == 1 and found[0][5] & _SIMPLE_VIEW == _SIMPLE_VIEW else None
-    columns = await _columns(look, rows, base if view else oid, through_view=view)
+    own = frozenset(row[0] for row in rows)
+    made: frozenset[str] = frozenset()
     if view:
-        definition = str((await look(views.DEFINITION, oid))[0][0])
-        made = views.computed(definition, [row[0] for row in every])
-        columns = {name: replace(facts, computed=name in made) for name, facts in columns.items()}
-    unique = [] if (view and base is None) or _many_tables(found[0]) else await look(UNIQUE, base if view else oid)
-    references = [] if view or _many_tables(found[0]) else await look(REFERENCES, oid)
-    plain = {row[0] for row in rows if not view or row[9]}
+        definition, names = str((await look(views.DEFINITION, oid))[0][0]), [row[0] for row in every]
+        made = views.computed(definition, names)
+        own &= views.straight(definition, names) if base is not None else frozenset()
+    columns = await _columns(look, rows, base if view else oid, own, through_view=view)
+    columns = {name: replace(facts, computed=name in made) for name, facts in columns.items()}
+    several = _many_tables(found[0]) or (base is not None and await _is_inherited(look, bases[0]))
+    unique = [] if (view and base is None) or several else await look(UNIQUE, base if view else oid)
+    references = [] if view or several else await look(REFERENCES, oid)
     return RelationFacts(
         relation=relation,
         kind="view" if view else "table",
         columns=columns,
-        unique=tuple(frozenset(names) for (names,) in unique if plain.issuperset(names)),
+        unique=tuple(frozenset(names) for (names,) in unique if own.issuperset(names)),
         references=tuple(
             ForeignKey(to=Relation(schema=schema, name=name), columns=frozenset(zip(own, theirs, strict=True)))
             for schema, name, own, theirs in references
@@ -181,17 +184,23 @@ def _many_tables(row: RawRow) -> bool:
     return bool(row[1] == "r" and row[6])
 
 
+async def _is_inherited(look: Look, base: RawRow) -> bool:
+    """Tell the same of the table behind a view."""
+    return base[1] == "r" and bool((await look(views.INHERITED, base[0]))[0][0])
+
+
 async def _columns(
-    look: Look, rows: Sequence[RawRow], table: int | None, *, through_view: bool
+    look: Look, rows: Sequence[RawRow], table: int | None, straight: Collection[str], *, through_view: bool
 ) -> dict[str, ColumnFacts]:
     triggers = await look(TRIGGERS, table) if table is not None else []
     behind = {row[0]: row for row in await look(COLUMNS, table)} if through_view and table is not None else {}
     facts: dict[str, ColumnFacts] = {}
     for row in rows:
         # A view's column is called nullable whatever it shows; the table's own column knows better.
-        known = behind.get(row[0]) if row[9] else None
+        # What it calls by another name than the table is not that table's column of this name.
+        known = behind.get(row[0]) if row[9] and row[0] in straight else None
         own = row if known is None or known[1] != row[1] else known
-        facts[row[0]] = _column(own, triggers)
+        facts[row[0]] = _column(own, triggers if row[0] in straight else ())
     return facts
 
 

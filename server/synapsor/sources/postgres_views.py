@@ -52,6 +52,8 @@ ORDER BY 1
 
 DEFINITION = "SELECT coalesce(pg_get_viewdef($1::int8::oid), '')"
 
+INHERITED = "SELECT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = $1::int8::oid)"
+
 EVERY_TRIGGER = """
 SELECT t.tgname::text, pg_get_triggerdef(t.oid), t.tgenabled::text, md5(p.prosrc)
 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
@@ -61,6 +63,8 @@ ORDER BY 1
 
 _NAME = r'(?:"(?:[^"]|"")+"|[A-Za-z_]\w*)'
 _PLAIN = re.compile(rf"(?:{_NAME}\.)*{_NAME}(?: AS {_NAME})?\Z")
+_ONE_TABLE = re.compile(rf"(?:{_NAME}\.)*{_NAME}(?: {_NAME})?(?= WHERE | GROUP BY | ORDER BY | LIMIT | OFFSET |\Z)")
+"""A table and no list of other names for its columns."""
 _SEVERAL = re.compile(r"\b(?:UNION|INTERSECT|EXCEPT)\b")
 _TRUE = ("=true", "=on", "=1", "=yes")
 _VERBS = {"r": ("select",), "a": ("insert",), "w": ("update",), "d": ("delete",)}
@@ -175,6 +179,18 @@ def computed(definition: str, names: Sequence[str]) -> frozenset[str]:
     if len(items) != len(names):
         return frozenset(names)
     return frozenset(name for name, item in zip(names, items, strict=True) if not _PLAIN.match(item.strip()))
+
+
+def straight(definition: str, names: Sequence[str]) -> frozenset[str]:
+    """Return the columns of a view over one table that are its table's columns of the same names; when in doubt, none."""
+    text = " ".join(definition.rstrip("; \n").split())
+    head, _, tail = text.partition(" FROM ")
+    if not _ONE_TABLE.match(tail):
+        return frozenset()
+    plain = frozenset(names) - computed(definition, names)
+    items = split_at_commas(head.removeprefix("SELECT ").removeprefix("DISTINCT "))
+    # The server says `AS` wherever a view calls a column by another name than its table does.
+    return frozenset(name for name, item in zip(names, items, strict=False) if name in plain and " AS " not in item)
 
 
 async def _triggers(look: Look, oid: int) -> AsyncIterator[tuple[str, str]]:
