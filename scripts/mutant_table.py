@@ -1740,6 +1740,22 @@ MUTANTS = (
         "tests/conformance/test_sources.py -k 'leaving_without and memory'",
     ),
     Mutant(
+        "any-change.more-columns",
+        "propose:any-contract",
+        "flow/propose.py",
+        "return {n: row[n] for n in served.returns if n in row} or None",
+        "return dict(row) or None",
+        "tests/attack/test_any_change.py -k in_memory",
+    ),
+    Mutant(
+        "any-change.other-value",
+        "propose:any-contract",
+        "core/writeback.py",
+        "sets=tuple(member.changes.values())",
+        "sets=tuple(member.before.get(n, t) for n, t in member.changes.items())",
+        "tests/attack/test_any_change.py -k in_memory",
+    ),
+    Mutant(
         "any-total.few-values",
         "aggregate:any-contract",
         "core/suppress.py",

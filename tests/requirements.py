@@ -315,6 +315,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A value is counted exactly from the one before, inside every bound, or made of who asks and when.", "DESIGN 5"
     ),
     "propose:steps": _R("A column goes only the steps that were reviewed.", "DESIGN 5"),
+    "propose:any-contract": _R(
+        "Whatever proposal is accepted and whatever is called, it is about the session's own rows, and what is applied is exactly what was approved.",
+        "law 1, law 4, law 5",
+    ),
     "propose:bounded": _R("A proposal is inside the reviewed bounds and changes something.", "DESIGN 5"),
     "read:any-contract": _R(
         "Whatever contract is accepted and whatever is called, a read answers what the reviewed filters say of the session's own rows.",

@@ -85,6 +85,7 @@ _FOLDING = {
 
 
 _READER = {"postgres": "synapsor_reader", "mariadb": "synapsor_reader@'127.0.0.1'"}
+_WRITER = {"postgres": "synapsor_writer", "mariadb": "synapsor_writer@'127.0.0.1'"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +165,7 @@ class Mapped:
     principal: Col | None
     only: tuple[Term, ...]
     rows: tuple[dict[str, Value], ...]
+    writable: bool = False
 
     @property
     def scope(self) -> tuple[Col, ...]:
@@ -177,11 +179,17 @@ class Mapped:
         body = ", ".join([*(col.declared(engine) for col in self.cols), f"PRIMARY KEY ({unique})"])
         text = f"CREATE TABLE {name} ({body}){' STRICT' if engine == 'sqlite' else ''};\n"
         for number, row in enumerate(self.rows):
-            cells = ", ".join(_written(engine, col.kind, row[col.name], number) for col in self.cols)
+            # A proposal proves its rows by their texts; on SQLite a moment in another spelling is then none of them.
+            spelling = 0 if self.writable else number
+            cells = ", ".join(_written(engine, col.kind, row[col.name], spelling) for col in self.cols)
             text += f"INSERT INTO {name} ({', '.join(row)}) VALUES ({cells});\n"
         if engine != "sqlite":
             shown = ", ".join(col.name for col in self.cols if not col.denied)
             text += f"GRANT SELECT ({shown}) ON {name} TO {_READER[engine]};\n"
+            if self.writable:
+                text += f"GRANT SELECT ({shown}), UPDATE ({shown}), INSERT ({shown}), DELETE ON {name} TO {_WRITER[engine]};\n"
+                # Else the worker may not see what a delete does beside.
+                text += f"GRANT PROCESS ON *.* TO {_WRITER[engine]};\n" if engine == "mariadb" else ""
         return text
 
 
@@ -262,6 +270,7 @@ def _written(engine: Engine, kind: str, value: Value, number: int) -> str:
         moved = value.astimezone(dt.timezone(dt.timedelta(hours=5, minutes=30))) if kind == "timestamptz" else value
         return f"'{(moved if number % 3 == 1 else value).isoformat()}'"
     plain = value.replace(tzinfo=None).isoformat(" ")
+    plain = plain.rstrip("0") if value.microsecond else plain
     return f"'{plain}+00'" if kind == "timestamptz" and engine == "postgres" else f"'{plain}'"
 
 
@@ -308,6 +317,8 @@ def _table(table: Mapped) -> dict[str, Any]:
     }
     if table.principal:
         said["principal"] = table.principal.name
+    if table.writable:
+        said["version"] = "whole_row"
     return {**said, **({"only": where_of(table.only)} if table.only else {})}
 
 
@@ -389,6 +400,7 @@ def draw_table(
     *,
     most: int = 14,
     like: Mapping[str, Value] | None = None,
+    keys: int = 12,
 ) -> Mapped:
     """Draw a table and no more rows than that; with a session, most are of that, and `like` one another."""
     key = tuple(
@@ -411,7 +423,6 @@ def draw_table(
     rows: list[dict[str, Value]] = []
     taken = set()
     cells = {col.name: st.none() | st.sampled_from(col.pool) for col in plain}
-    keys = 12 if like is None else 999
     owners = {col.name: SESSIONS[col.kind] for col in (tenant, principal) if col}
     if like is not None:
         cells = {

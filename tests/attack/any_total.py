@@ -165,7 +165,7 @@ class Counts:
 def counts(draw: Draw) -> Counts:
     """Draw a contract that `check` accepts, and everything around it; the groups are few, so that some are large enough."""
     tenant_kind, principal_kind, session = draw_session(draw)
-    table = draw_table(draw, "any_0", tenant_kind, principal_kind, most=40, like=session)
+    table = draw_table(draw, "any_0", tenant_kind, principal_kind, most=40, like=session, keys=999)
     countings = tuple(_draw_counting(draw, f"any.t{n}", table) for n in range(3))
     return Counts(tables=(table,), countings=countings, session=session)
 

@@ -1,0 +1,211 @@
+"""Whatever proposal `check` accepts, whatever rows and whatever call: it is about the session's own rows, no more of them than were
+reviewed, changes nothing before a person approved it, and then exactly what was approved.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synapsor.testing import MemoryDatabase
+from tests.attack.any_change import Changes, Proposing, Row, after, changes, draw_change
+from tests.attack.any_contract import Draw, Mapped, Value, same
+from tests.attack.watched import DRAWN, Watched, on_trial
+from tests.databases import Database, fetch, load_memory, table
+
+Call = tuple[Proposing, Any, Any, bool]
+Case = tuple[Changes, list[Call]]
+Kept = dict[tuple[Value, ...], dict[str, Any]]
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
+
+def kept(database: Database, mapped: Mapped) -> Kept:
+    """Return every row of the table as the database has it, by tenant and key."""
+    names = [col.name for col in mapped.cols]
+    found = fetch(database, f"SELECT {', '.join(names)} FROM {table(database, mapped.name)}")
+    rows = [dict(zip(names, row, strict=True)) for row in found]
+    return {_identity(mapped, {col.name: _plain(col.kind, row[col.name]) for col in mapped.cols}): row for row in rows}
+
+
+def _identity(mapped: Mapped, row: Mapping[str, Value]) -> tuple[Value, ...]:
+    return tuple(row[col.name] for col in (mapped.tenant, *mapped.key) if col is not None)
+
+
+def _plain(kind: str, raw: Any) -> Value:
+    """Return a driver's value as the model has it."""
+    if raw is None or kind in {"text", "float"}:
+        return raw
+    if kind in {"timestamp", "timestamptz"}:
+        moment = raw if isinstance(raw, dt.datetime) else dt.datetime.fromisoformat(raw)
+        return moment.replace(tzinfo=dt.UTC) if kind == "timestamptz" and moment.tzinfo is None else moment
+    if kind == "numeric":
+        return Decimal(str(raw))
+    return {"integer": int, "boolean": bool}.get(kind, str)(raw)
+
+
+async def holds(watched: Watched, call: Call) -> Mapped:
+    """See that a call proposes what the model says, and that nothing else comes of it; return the table as it is then."""
+    proposing, sent, meant, approved = call
+    database, mapped = watched.database, proposing.table
+    before = kept(database, mapped)
+    answer = await watched.call(proposing.name, sent)
+    assert kept(database, mapped) == before
+    targets = [] if proposing.operation == "insert" else proposing.matching(database.engine, watched.session, meant)
+    values = {} if proposing.operation == "delete" else proposing.values(meant)
+    if not answer["ok"]:
+        assert answer["error"]["code"] == _refused(watched, proposing, targets, values)
+        return mapped
+    # An equal number in other digits is a change, and a neighbour's key is met when the row is added.
+    assert _refused(watched, proposing, targets, values) in {"", "nothing_to_change", "already_there"}
+    told = _members(answer["proposal"])
+    if proposing.operation == "insert":
+        assert [member["before"] for member in told] == [None]
+    else:
+        assert sorted(m["before"]["mark"] for m in told) == sorted(row["mark"] for row in targets)
+        assert 1 <= len(told) <= (proposing.most or 1)
+        by_mark = {row["mark"]: row for row in targets}
+        for member in told:
+            row = by_mark[member["before"]["mark"]]
+            assert _shows(proposing, row, member["before"])
+            assert (
+                member["after"] is None
+                if proposing.operation == "delete"
+                else _shows(proposing, {**row, **values}, member["after"])
+            )
+    if approved:
+        await watched.trial.approve(answer)
+    reports = await watched.trial.apply()
+    if not approved:
+        assert reports == []
+        assert kept(database, mapped) == before
+        return mapped
+    (report,) = reports
+    return _seen(watched, proposing, report, before, targets, values)
+
+
+def _shows(proposing: Proposing, row: Mapping[str, Value], shown: Mapping[str, Any]) -> bool:
+    """Tell whether an answer shows a row, with the columns that are reviewed for it or set, and no others."""
+    kinds = {col.name: col.kind for col in proposing.table.cols}
+    return set(shown) == {*proposing.returns, *proposing.sets, *proposing.given} and all(
+        same(kinds[name], cell, row[name]) for name, cell in shown.items()
+    )
+
+
+def _refused(watched: Watched, proposing: Proposing, targets: list[Row], values: Row) -> str:
+    """Return the code that the model refuses with, or ""."""
+    if proposing.operation == "insert":
+        return "already_there" if _taken(watched, proposing, values) else ""
+    if not targets:
+        return "not_found"
+    if len(targets) > (proposing.most or 1):
+        return "out_of_bounds"
+    kinds = {col.name: col.kind for col in proposing.table.cols}
+    unchanged = all(_alike(kinds[name], row[name], value) for row in targets for name, value in values.items())
+    return "nothing_to_change" if proposing.operation == "update" and unchanged else ""
+
+
+def _alike(kind: str, one: Value, other: Value) -> bool:
+    return bool(one == other) and (kind != "text" or type(one) is type(other))
+
+
+def _added(watched: Watched, proposing: Proposing, values: Row) -> Row:
+    whose = {"tenant": watched.session["tenant"], "user": watched.session["user"]}
+    scope = {col.name: whose[who] for col, who in _scope(proposing.table)}
+    return {**{col.name: None for col in proposing.table.cols}, **scope, **values}
+
+
+def _scope(mapped: Mapped) -> list[tuple[Any, str]]:
+    return [(col, who) for col, who in ((mapped.tenant, "tenant"), (mapped.principal, "user")) if col is not None]
+
+
+def _taken(watched: Watched, proposing: Proposing, values: Row) -> bool:
+    """Tell whether a row is there that the database takes for the one to be added."""
+    mine = _folded(_identity(proposing.table, _added(watched, proposing, values)))
+    return any(_folded(_identity(proposing.table, row)) == mine for row in proposing.table.rows)
+
+
+def _folded(identity: tuple[Value, ...]) -> tuple[str, ...]:
+    return tuple(str(part).casefold().rstrip() for part in identity)
+
+
+def _members(proposal: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(proposal["members"]) if proposal["members"] is not None else [proposal]
+
+
+def _seen(
+    watched: Watched, proposing: Proposing, report: Mapping[str, Any], before: Kept, targets: list[Row], values: Row
+) -> Mapped:
+    """See that exactly what was approved was done, or nothing where the database has such a row; return the table as it is then."""
+    mapped = proposing.table
+    now = kept(watched.database, mapped)
+    if report["outcome"] != "applied":
+        # Tenants that this database takes for one another share the keys of its rows.
+        assert proposing.operation == "insert"
+        assert _taken(watched, proposing, values)
+        assert report["outcome"] in {"conflict", "failed"}
+        assert now == before
+        return mapped
+    touched = {_identity(mapped, row): row for row in targets}
+    if proposing.operation == "insert":
+        row = _added(watched, proposing, values)
+        touched = {_identity(mapped, row): row}
+        assert not set(touched) & set(before)
+        before = {**before, _identity(mapped, row): row}
+    assert {k: row for k, row in now.items() if k not in touched} == {
+        k: row for k, row in before.items() if k not in touched
+    }
+    if proposing.operation == "delete":
+        assert not set(now) & set(touched)
+        return after(mapped, tuple(row for row in mapped.rows if _identity(mapped, row) not in touched))
+    kinds = {col.name: col.kind for col in mapped.cols}
+    for identity in touched:
+        for name, cell in now[identity].items():
+            if name in values or proposing.operation == "insert":
+                assert _plain(kinds[name], cell) == (values.get(name) if name in values else before[identity][name])
+            else:
+                assert cell == before[identity][name]
+    changed = tuple({**row, **values} if _identity(mapped, row) in touched else row for row in mapped.rows)
+    return after(mapped, changed if proposing.operation == "update" else (*changed, *touched.values()))
+
+
+async def examine(database: Database, world: Changes, calls: list[Call]) -> None:
+    """Make the table of a world, and see what comes of its calls, one after the other."""
+    async with on_trial(database, [world.table], world.contract, world.session) as watched:
+        mapped = world.table
+        for proposing, sent, meant, approved in calls:
+            mapped = await holds(watched, (replace(proposing, table=mapped), sent, meant, approved))
+
+
+@st.composite
+def cases(draw: Draw) -> Case:
+    """Draw a world, and calls of it, most of them approved."""
+    world = draw(changes())
+    calls = [
+        (proposing, *draw_change(draw, proposing), draw(st.integers(0, 3)) > 0)
+        for proposing in world.proposings
+        for _ in range(2)
+    ]
+    return world, calls
+
+
+@pytest.mark.requirement("propose:any-contract", "apply:tenant", "apply:exact", "set:frozen")
+@settings(DRAWN, max_examples=40)
+@given(cases())
+def test_in_memory(case: Case) -> None:
+    with closing(MemoryDatabase()) as memory:
+        asyncio.run(examine(load_memory(memory), *case))
+
+
+@pytest.mark.requirement("propose:any-contract", "apply:tenant", "apply:exact", "set:frozen")
+@settings(DRAWN, max_examples=10)
+@given(case=cases())
+@pytest.mark.parametrize("engine", ["postgres", "mariadb"])
+def test_on_a_server(request: pytest.FixtureRequest, engine: str, case: Case) -> None:
+    asyncio.run(examine(request.getfixturevalue(f"{engine}_db"), *case))
