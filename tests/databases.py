@@ -30,6 +30,7 @@ WRITER = "synapsor_writer"
 TABLES = ("invoices", "customers", "specimens", "hostile_invoices", "synapsor_receipts")
 _MARIADB_TABLES = (*TABLES, "hostile_invoices_unicode")
 _TEMPLATE = "synapsor_template"
+_UNSYNCED = "PRAGMA synchronous = OFF;\n"  # what a test writes itself need not outlive a crash of the machine
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 
 
@@ -124,7 +125,7 @@ def load_sqlite(path: Path) -> Database:
     """Return a fresh shop in a new file at an absolute path."""
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(_sql("sqlite", "schema") + _sql("sqlite", "seed"))
+        connection.executescript(_UNSYNCED + _sql("sqlite", "schema") + _sql("sqlite", "seed"))
     url = f"sqlite:///{path}"
     return Database(engine="sqlite", read_url=url, write_url=url, admin_url=url)
 
@@ -146,8 +147,8 @@ def reset(database: Database) -> None:
             emptied = "".join(f"DELETE FROM {table};\n" for table in _MARIADB_TABLES)
             _run_script(connection, f"START TRANSACTION;\n{emptied}{_sql('mariadb', 'seed')}COMMIT;\n")
     else:
-        emptied = ", ".join(f"billing.{table}" for table in TABLES)
-        execute(database, f"TRUNCATE {emptied};\n{_sql('postgres', 'seed')}")
+        emptied = "".join(f"DELETE FROM billing.{table};\n" for table in TABLES)  # TRUNCATE makes files anew
+        execute(database, f"{emptied}{_sql('postgres', 'seed')}")
 
 
 def execute(database: Database, script: str, *, role: Role = "admin") -> None:
@@ -188,7 +189,9 @@ def connect_sqlite(database: Database) -> sqlite3.Connection:
     """Return a connection for a test's own use."""
     if database.admin_url.startswith("memory:"):
         return connect_memory(database.admin_url)
-    return sqlite3.connect(sqlite_path(database))
+    connection = sqlite3.connect(sqlite_path(database))
+    connection.execute(_UNSYNCED).close()
+    return connection
 
 
 def connect_mariadb(url: str, *, multi: bool = False) -> "pymysql.Connection[pymysql.cursors.Cursor]":
@@ -203,6 +206,7 @@ def connect_mariadb(url: str, *, multi: bool = False) -> "pymysql.Connection[pym
         charset="utf8mb4",
         autocommit=True,
         client_flag=CLIENT.MULTI_STATEMENTS if multi else 0,
+        ssl_disabled=True,  # else it reads this machine's certificate authorities each time
     )
 
 
@@ -247,7 +251,7 @@ def _run_async(work: Callable[[], Awaitable[_T]]) -> _T:
 
 async def _load_postgres(server: Server, database: str) -> None:
     base = _url("postgresql", server.admin_user, server.admin_password, server.port, "")
-    admin = await asyncpg.connect(base + "postgres")
+    admin = await asyncpg.connect(base + "postgres", ssl=False)
     try:
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", _TEMPLATE):
             for role in (READER, WRITER):
@@ -265,7 +269,7 @@ async def _load_postgres(server: Server, database: str) -> None:
 
 
 async def _execute_postgres(url: str, script: str) -> None:
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, ssl=False)
     try:
         await connection.execute(script)
     finally:
@@ -273,7 +277,7 @@ async def _execute_postgres(url: str, script: str) -> None:
 
 
 async def _fetch_postgres(url: str, query: str) -> list[tuple[Any, ...]]:
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, ssl=False)
     try:
         return [tuple(row) for row in await connection.fetch(query)]
     finally:
