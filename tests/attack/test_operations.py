@@ -64,26 +64,18 @@ async def test_a_value_is_counted_from_the_one_before_and_made_of_who_asked_and_
 
 
 @pytest.mark.requirement("propose:computed")
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        ({"task": 4, "more": 1, "less": "1"}, "out_of_bounds"),
-        ({"task": 3, "more": 1, "less": "1"}, "out_of_bounds"),
-        ({"task": 2, "more": 50, "less": "1"}, ""),
-        ({"task": 1, "more": 1, "less": "0.001"}, "invalid_arguments"),
-        ({"task": 1, "more": 1, "less": "-1"}, "invalid_arguments"),
-        ({"task": 1, "more": -1, "less": "1"}, "invalid_arguments"),
-        ({"task": 1, "more": 1, "less": "99999999999"}, ""),
-        ({"task": 9, "more": 1, "less": "1"}, "not_found"),
-    ],
-)
-async def test_what_cannot_be_counted_exactly_and_inside_the_bounds_is_refused(
-    tasks: Shop, arguments: dict[str, Any], code: str
-) -> None:
-    if code:
-        assert await refused(tasks, "tasks.count", **arguments) == code
-    else:
-        assert (await tasks.call("tasks.count", arguments))["ok"]
+async def test_what_cannot_be_counted_exactly_and_inside_the_bounds_is_refused(tasks: Shop) -> None:
+    for number, more, less, code in (
+        (4, 1, "1", "out_of_bounds"),
+        (3, 1, "1", "out_of_bounds"),
+        (1, 1, "0.001", "invalid_arguments"),
+        (1, 1, "-1", "invalid_arguments"),
+        (1, -1, "1", "invalid_arguments"),
+        (9, 1, "1", "not_found"),
+    ):
+        assert await refused(tasks, "tasks.count", task=number, more=more, less=less) == code, (number, more, less)
+    for number, more, less in ((2, 50, "1"), (1, 1, "99999999999")):
+        assert (await tasks.call("tasks.count", {"task": number, "more": more, "less": less}))["ok"]
 
 
 @pytest.mark.requirement("propose:computed")
@@ -185,20 +177,19 @@ async def test_several_rows_are_added_together_or_not_at_all(tasks: Shop) -> Non
 
 
 @pytest.mark.requirement("insert:once")
-@pytest.mark.parametrize(
-    ("items", "code"),
-    [
-        ([], "invalid_arguments"),
-        ([{"number": f"x{n}", "points": 1} for n in range(6)], "invalid_arguments"),
-        ([{"number": "x", "points": 1}, {"number": "x", "points": 2}], "invalid_arguments"),
-        ([{"number": "x"}], "invalid_arguments"),
-        ([{"number": "x", "points": 1, "tenant_id": "globex"}], "invalid_arguments"),
-        ([{"number": "x", "points": True}], "invalid_arguments"),
-        ([{"number": "y", "points": 1}, {"number": "r1", "points": 1}], "already_there"),
-    ],
-)
-async def test_items_that_are_not_as_declared_or_there_already_are_refused(tasks: Shop, items: Any, code: str) -> None:
-    assert await refused(tasks, "tasks.add_all", list=items) == code
+async def test_items_that_are_not_as_declared_or_there_already_are_refused(tasks: Shop) -> None:
+    wrong: tuple[list[dict[str, Any]], ...] = (
+        [],
+        [{"number": f"x{n}", "points": 1} for n in range(6)],
+        [{"number": "x", "points": 1}, {"number": "x", "points": 2}],
+        [{"number": "x"}],
+        [{"number": "x", "points": 1, "tenant_id": "globex"}],
+        [{"number": "x", "points": True}],
+    )
+    for items in wrong:
+        assert await refused(tasks, "tasks.add_all", list=items) == "invalid_arguments", items
+    there = [{"number": "y", "points": 1}, {"number": "r1", "points": 1}]
+    assert await refused(tasks, "tasks.add_all", list=there) == "already_there"
 
 
 # ---- delete --------------------------------------------------------------------------------------------------------------------
@@ -519,38 +510,44 @@ async def test_effects_that_a_reviewer_named_happen_with_the_delete_and_roll_bac
 
 
 @pytest.mark.requirement("apply:exactly-once", "set:all-or-nothing")
-@pytest.mark.parametrize("point", [step for step in STEPS if "verdict" not in step])
 @pytest.mark.parametrize("name", ["tasks.close_all", "tasks.add_all", "tasks.remove"])
-async def test_a_worker_that_breaks_at_any_named_point_changes_all_members_once(
-    tasks: Shop, name: str, point: str
-) -> None:
-    arguments: dict[str, dict[str, Any]] = {
-        "tasks.close_all": {"owner": "ann"},
-        "tasks.add_all": {"list": [{"number": "k1", "points": 1}, {"number": "k2", "points": 2}]},
-        "tasks.remove": {"task": 1},
-    }
-    before = everything(tasks)
-    proposal = await tasks.approved(name, arguments[name])
-    broken = [point]
+async def test_a_worker_that_breaks_at_any_named_point_changes_all_members_once(tasks: Shop, name: str) -> None:
+    for number, point in enumerate((step for step in STEPS if "verdict" not in step), start=1):
+        first, owner = 10 * number, f"owner {number}"  # each time of rows of its own
+        tasks.change(
+            "INSERT INTO {tasks} (id, tenant_id, request_no, title, state, points, owner) VALUES "
+            f"({first}, 'acme', 'a{number}', 'A', 'open', 5, '{owner}'), ({first + 1}, 'acme', 'b{number}', 'B', 'doing', 20, '{owner}')"
+        )
+        arguments: dict[str, dict[str, Any]] = {
+            "tasks.close_all": {"owner": owner},
+            "tasks.add_all": {"list": [{"number": f"k{number}.{n}", "points": n} for n in (1, 2)]},
+            "tasks.remove": {"task": first},
+        }
+        before = everything(tasks)
+        proposal = await tasks.approved(name, arguments[name])
+        broken = [point]
 
-    async def reached(step: str) -> None:
-        if step in broken:
-            broken.remove(step)
-            raise RuntimeError("the power is gone")
+        async def reached(step: str, broken: list[str] = broken) -> None:
+            if step in broken:
+                broken.remove(step)
+                raise RuntimeError("the power is gone")
 
-    assert await tasks.attempt(reached=reached) == [("retry", "internal")]
-    assert (everything(tasks) == before) is (point != "apply.committed")
-    outcome = "already_applied" if point == "apply.committed" else "applied"
-    assert await tasks.work() == [(outcome, "")]
-    assert await tasks.status(proposal) == "applied"
-    assert tasks.receipts() == 1
-    after = everything(tasks)
-    if name == "tasks.close_all":
-        assert [row[1:4] for row in after if row[0] in {1, 2}] == [("done", 4, 2), ("done", 19, 2)]
-    elif name == "tasks.add_all":
-        assert len(after) == len(before) + 2
-    else:
-        assert after == [row for row in before if row[0] != 1]
+        assert await tasks.attempt(reached=reached) == [("retry", "internal")]
+        assert (everything(tasks) == before) is (point != "apply.committed")
+        outcome = "already_applied" if point == "apply.committed" else "applied"
+        assert await tasks.work() == [(outcome, "")]
+        assert await tasks.status(proposal) == "applied"
+        assert tasks.receipts() == number
+        after = everything(tasks)
+        if name == "tasks.close_all":
+            mine = {first, first + 1}
+            assert [row[1:4] for row in after if row[0] in mine] == [("done", 4, 2), ("done", 19, 2)]
+            assert [row for row in after if row[0] not in mine] == [row for row in before if row[0] not in mine]
+        elif name == "tasks.add_all":
+            assert len(after) == len(before) + 2
+            assert {row[0] for row in before} < {row[0] for row in after}
+        else:
+            assert after == [row for row in before if row[0] != first]
 
 
 @pytest.mark.requirement("set:all-or-nothing")
