@@ -28,7 +28,7 @@ endif
 
 # Most tests wait for servers and processes, so two halves run side by side; a new folder is in the second. The chaos tests run alone,
 # for on a busy machine their workers are killed before they have begun.
-HALF := tests/acceptance tests/attack
+HALF := tests/attack $(filter-out %/test_quickstart.py %/test_transports.py,$(wildcard tests/acceptance/test_*.py))
 test: setup servers check
 	@log=$$(mktemp); $(PY) -m pytest -p no:cacheprovider $(HALF) > "$$log" 2>&1 & half=$$!; \
 	$(PY) -m pytest -p no:cacheprovider $(addprefix --ignore=,$(HALF) tests/chaos); rest=$$?; \
