@@ -15,6 +15,15 @@ from tests.servers import Server, start_mariadb, start_postgres
 settings.register_profile("untimed", deadline=None)  # no test asserts a time
 settings.load_profile("untimed")
 
+
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let no test find the keys of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
 ENGINES = ("postgres", "mariadb", "sqlite")
 
 
