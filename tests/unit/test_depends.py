@@ -24,7 +24,7 @@ TEXT = (
         "    relation: billing.buyers\n    key: id\n    tenant: tenant\n", f"    relation: billing.buyers\n{_OWNED}"
     )
     .replace("columns: {id: text, tenant: text, name", "columns: {id: text, tenant: text, owner: text, name")
-    .replace("      lines: {to: lines", "      seller: {to: buyers, on: {note: id}}\n      lines: {to: lines")
+    .replace("      lines: {to: lines", "      seller: {to: buyers, on: {note: name}}\n      lines: {to: lines")
 )
 
 
@@ -58,6 +58,8 @@ def test_a_related_row_is_looked_up_under_its_own_tables_tenant_principal_and_po
     # What it was looked up by and whose it is are read again, to be compared letter by letter.
     assert {"id", "tenant", "owner", "tier", "region_id"} == {c.name for c in buyer.shape.columns}
     assert len(buyer.shape.rechecks) == 3
+    assert "name" in {c.name for c in seller.shape.columns}
+    assert len(seller.shape.rechecks) == 3
     assert region.shape.tenant is None
     assert buyer.plan({"buyer_id": None}, SCOPE, time_ms=9) is None
 
