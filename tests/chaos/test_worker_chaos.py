@@ -112,7 +112,7 @@ async def test_a_worker_that_dies_or_sleeps_at_any_named_point_leaves_each_chang
             records = await _settled(project, flock, struck)
             assert [r.status for r in records] == [Status.APPLIED] * len(struck), (step, [r.receipts for r in records])
         records = [await _record(project, i) for i in asked]
-        assert violations(effects(files.database), records, files.operators, asked) == []
+        assert violations(effects(files.database), records, files.operators, asked)[:5] == []
 
 
 @pytest.mark.requirement("apply:verdict-fenced", "set:all-or-nothing")
@@ -233,7 +233,7 @@ async def _storm(files: ProjectFiles, count: int, seed: int) -> tuple[Tally, Cou
             child.send(signal.SIGKILL)
         await _settled(project, flock, approved)
         records = [await _record(project, i) for i in asked]
-        assert violations(effects(files.database), records, files.operators, asked) == []
+        assert violations(effects(files.database), records, files.operators, asked)[:5] == []
         states = Counter(r.status.value for r in records)
         assert set(states) <= {"applied", "conflict", "review_required"}
         assert states["applied"] > count // 10
