@@ -48,14 +48,12 @@ async def _file(
     files: ProjectFiles, desk: Desk, project: Project, request: Request, *, approved: bool = True
 ) -> str | None:
     """Return the handle of a proposal that was filed, and approved if it is to be; None where its rows are not there any more."""
-    while True:
-        answer = await desk.call(request.capability, request.arguments, request.session)
-        if answer["ok"]:
-            break
-        if answer["error"]["code"] in _GONE:
-            return None
-        # On SQLite a killed worker leaves what only the next one can roll back, and holds up others while it is paused.
-        assert answer["error"]["code"] in {"source_unavailable", "timeout"}, answer["error"]
+    with anyio.fail_after(120):  # whatever keeps the source away for so long is a failure of its own
+        while not (answer := await desk.call(request.capability, request.arguments, request.session))["ok"]:
+            if answer["error"]["code"] in _GONE:
+                return None
+            # On SQLite a killed worker leaves what only the next one can roll back, and holds up others while it is paused.
+            assert answer["error"]["code"] in {"source_unavailable", "timeout"}, answer["error"]
     proposal = answer["proposal"]
     if approved:
         await leo_approves(files, project, proposal["id"], proposal["digest"])
