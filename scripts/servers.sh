@@ -16,9 +16,10 @@ quietly() {
 
 is_postgres() { [ -x "$1/initdb" ] && [ -x "$1/postgres" ]; }
 have_postgres() {
-  # where Debian's packages put it, on the machine or unpacked here
-  for bin in ${SYN_PG_BIN:+"$SYN_PG_BIN"} /usr/lib/postgresql/*/bin .servers/root/usr/lib/postgresql/*/bin; do
-    if is_postgres "$bin"; then return 0; fi
+  if [ -n "${SYN_PG_BIN:-}" ] && is_postgres "$SYN_PG_BIN"; then return 0; fi
+  # where Debian's packages put it, on the machine or unpacked here; the packages themselves know
+  for initdb in $(dpkg-query -S '*/bin/initdb' 2>/dev/null | sed 's/^[^:]*: //') $(find .servers/root -path '*/bin/initdb' 2>/dev/null); do
+    if is_postgres "$(dirname "$initdb")"; then return 0; fi
   done
   found=$(command -v postgres) && is_postgres "$(dirname "$(readlink -f "$found")")"
 }

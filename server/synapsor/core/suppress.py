@@ -83,10 +83,6 @@ def _complete(line: Sequence[Sized], hidden: set[Key], minimum: int) -> bool:
     return len(hidden) > before
 
 
-def _smallness(at: int, group: Sized) -> tuple[int, tuple[int, ...], tuple[tuple[bool, str | int | None], ...]]:
-    return (group.sizes[at], group.sizes, _order(group.key))
-
-
 def _order(key: Key) -> tuple[tuple[bool, str | int | None], ...]:
     """Return what keys are ordered by; None cannot be compared, and comes last."""
     return tuple((part is None, part) for part in key)
