@@ -102,6 +102,30 @@ def test_a_day_that_does_not_sort_as_text_is_in_no_range(token: str) -> None:
 
 
 @pytest.mark.requirement("set:frozen")
+@pytest.mark.parametrize("token", ["2026-01-31 10:00:00.500000", "2026-01-31 10:00:00.5+00", "2026-01-31 10:00:00.50"])
+def test_a_moment_is_compared_by_its_value_however_it_is_spelled(token: str) -> None:
+    row, moment = {**ROW, "updated_at": token}, "2026-01-31T10:00:00.5Z"
+    for said, holds in (
+        (moment, True),
+        ({"one_of": [moment]}, True),
+        ({"not": moment}, False),
+        ({"above": moment}, False),
+        ({"at_most": moment}, True),
+        ({"below": moment}, False),
+        ({"not": "2026-01-31T10:00:00Z"}, True),
+    ):
+        assert satisfies(row, asks(updated_at=said).where, TABLE.columns, {}) is holds, said
+
+
+@pytest.mark.requirement("set:frozen")
+@pytest.mark.parametrize("token", ["2026-01-31T10:00:00Z", "2026-01-31 10:00", "2026-01-31 11:00:00+01", "infinity"])
+def test_a_moment_of_which_nobody_can_tell_satisfies_nothing(token: str) -> None:
+    row, moment = {**ROW, "updated_at": token}, "2026-01-31T10:00:00Z"
+    for said in (moment, {"not": moment}, {"above": "2020-01-01T00:00:00Z"}, {"at_most": moment}):
+        assert not satisfies(row, asks(updated_at=said).where, TABLE.columns, {}), said
+
+
+@pytest.mark.requirement("set:frozen")
 def test_an_argument_is_taken_as_it_is_and_a_constant_with_its_dollar_sign_unescaped() -> None:
     row = {**ROW, "note": "$$x"}
     assert satisfies(row, asks(note="$words").where, TABLE.columns, {"words": "$$x"})

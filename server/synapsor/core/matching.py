@@ -16,7 +16,9 @@ from synapsor.contract.mapping import ColumnRule
 from synapsor.values import ColumnType, Token
 
 _NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.NUMERIC})
-_COMMON_ERA = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9:.]+(?:\+00)?)?\Z", re.ASCII)
+_MOMENTS = frozenset({ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ})
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
+_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?(?:\+00)?\Z", re.ASCII)
 
 
 def satisfies(
@@ -48,7 +50,27 @@ def _equals(token: Token, given: tuple[str, ...], kind: ColumnType) -> bool:
     if kind is ColumnType.NUMERIC:
         number = Decimal(token)
         return any(number == Decimal(other) for other in given)
+    if kind in _MOMENTS:
+        return _ordered(token, kind) in {_ordered(other, kind) for other in given} - {None}
     return token in given
+
+
+def _differs(token: Token, given: tuple[str, ...], kind: ColumnType) -> bool:
+    """Tell whether a value is surely another one; of a moment that is spelled in a way of its own nobody can tell."""
+    if token is not None and kind in _MOMENTS and None in {_ordered(one, kind) for one in (token, *given)}:
+        return False
+    return not _equals(token, given, kind)
+
+
+def _ordered(token: str, kind: ColumnType) -> str | None:
+    """Return a day or moment so that one value has one spelling and sorts as text does, or None where that cannot be told.
+
+    Years before 1 or after 9999, and infinity, do not sort so; SQLite keeps whatever spelling it was given.
+    """
+    if kind not in _MOMENTS:
+        return token if _DAY.match(token) else None
+    found = _MOMENT.match(token)
+    return None if found is None else found[1] + (found[2] or "").rstrip("0").rstrip(".")
 
 
 def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Token, tuple[str, ...], ColumnType], bool]:
@@ -58,8 +80,8 @@ def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Token, tuple[str, 
         if kind in _NUMBERS:
             number = Decimal(token)
             return not number.is_nan() and holds(number, Decimal(given[0]))
-        # Years before 1 or after 9999, and infinity, do not sort as text does.
-        return bool(_COMMON_ERA.match(token) and _COMMON_ERA.match(given[0])) and holds(token, given[0])
+        one, other = _ordered(token, kind), _ordered(given[0], kind)
+        return one is not None and other is not None and holds(one, other)
 
     return compare
 
@@ -67,7 +89,7 @@ def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Token, tuple[str, 
 _MADE: Final[dict[Operator, Callable[[Token, tuple[str, ...], ColumnType], bool]]] = {
     Operator.EQUALS: _equals,
     Operator.ONE_OF: _equals,
-    Operator.NOT: lambda token, given, kind: not _equals(token, given, kind),
+    Operator.NOT: _differs,
     Operator.AT_LEAST: _compared(lambda one, other: bool(one >= other)),
     Operator.ABOVE: _compared(lambda one, other: bool(one > other)),
     Operator.AT_MOST: _compared(lambda one, other: bool(one <= other)),
