@@ -241,7 +241,7 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     lease = await ledger.lease("worker-1", now=at(90), until=at(150), sources=["shop"])
     assert lease is not None
     receipt = a_receipt(lease)
-    assert await ledger.settle(lease, receipt, status=Status.APPLIED)
+    assert await ledger.settle(lease, [receipt], status=Status.APPLIED)
     await ledger.decide(a_decision(await file_one(ledger), "reject"), job=None)
     await approve_one(ledger)
     assert await ledger.lease("worker-2", now=at(90), until=at(150), sources=["shop"]) is not None

@@ -439,6 +439,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     "worker:supervised": _R(
         "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"
     ),
+    "group:joined": _R(
+        "Proposals that stand or fall together are of one run, tenant, principal and contract, one of each capability, and of different rows.",
+        "issue 3: a set settles whole or not at all",
+    ),
+    "group:whole": _R(
+        "Proposals that stand or fall together are approved at once and applied in one transaction, or none of them is.",
+        "issue 3: a set settles whole or not at all",
+    ),
     "workflow:evidence": _R(
         "A proposal of a workflow rests on the reads that it asks for, of the same run, tenant, principal and row.",
         "law 2",

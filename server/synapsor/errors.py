@@ -34,6 +34,7 @@ class Code(StrEnum):
     NOT_AS_REQUIRED = "not_as_required"
     NOTHING_TO_CHANGE = "nothing_to_change"
     EVIDENCE_REQUIRED = "evidence_required"
+    RUN_REQUIRED = "run_required"
     ALREADY_THERE = "already_there"
     PROPOSALS_OFF = "proposals_off"
     SCOPE_UNAVAILABLE = "scope_unavailable"
@@ -78,6 +79,10 @@ MEANINGS: dict[Code, Meaning] = {
     Code.EVIDENCE_REQUIRED: Meaning(
         "The workflow asks for evidence that this run has not read.",
         "Call the named capability first, then propose again.",
+    ),
+    Code.RUN_REQUIRED: Meaning(
+        "This change stands or falls with others of the same run, and this connection has no runs.",
+        "Connect over stdio, or with a session.",
     ),
     Code.ALREADY_THERE: Meaning("Such a record is there already.", "Nothing needs to be added."),
     Code.PROPOSALS_OFF: Meaning(

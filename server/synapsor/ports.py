@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from synapsor.contract.approval import PerDay
@@ -137,13 +138,14 @@ class WriteSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalRecord:
-    """A proposal with everything that has happened to it."""
+    """A proposal with everything that has happened to it; `group` are those that stand or fall with it, each without its own group."""
 
     proposal: Proposal
     status: Status
     decisions: tuple[SignedDecision, ...] = ()
     job: Job | None = None
     receipts: tuple[Receipt, ...] = ()
+    group: tuple[ProposalRecord, ...] = ()
     events: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -185,6 +187,10 @@ class AgentLedger(Protocol):
 
         While a proposal with the same `request` is pending: if it has the same contract and the same guarded tokens, record only
         audit and evidence and return that one; else, if it is still `review_required`, mark it `superseded` and file the new one.
+        One that stands or falls with others joins the oldest group of its run that lacks it, or begins one.
+
+        Raises:
+            Refusal: `not_as_required`, where another proposal of that group is about the same row.
         """
         ...
 
@@ -223,10 +229,17 @@ class ReviewLedger(AgentLedger, Protocol):
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]: ...
 
     async def decide(
-        self, signed: SignedDecision, *, job: Job | None, seen: tuple[str, ...] = (), complete: bool = True
+        self,
+        signed: SignedDecision,
+        *,
+        job: Job | None,
+        seen: tuple[str, ...] = (),
+        complete: bool = True,
+        group: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> ProposalRecord:
         """Record a decision. One that rejects, or that is `complete`, moves the proposal; `job` is filed with an approval that does,
-        where the source allows writeback. `seen` are the decisions that the caller has counted.
+        where the source allows writeback. `seen` are the decisions that the caller has counted, and `group` those on each other
+        proposal of its group: they are approved with it, and canceled where it is rejected.
 
         Raises:
             DecisionRefused: the proposal is no longer `review_required` (rule `already_decided`), this operator's approval counts
@@ -325,8 +338,11 @@ class WorkLedger(ReviewLedger, Protocol):
         """Give a job back to be tried again later; False when the lease was lost."""
         ...
 
-    async def settle(self, lease: Lease, receipt: Receipt, *, status: Status) -> bool:
-        """Record receipt and settlement event and move the proposal; False when another worker has settled it already."""
+    async def settle(self, lease: Lease, receipts: Sequence[Receipt], *, status: Status) -> bool:
+        """Record a receipt and a settlement event for each proposal of the job, in its order, and move them all to one status.
+
+        False when another worker has settled it already.
+        """
         ...
 
     async def expire_due(self, *, now: str) -> int:

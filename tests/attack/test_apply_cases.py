@@ -374,7 +374,7 @@ async def _task(shop: Shop, proposal_id: str) -> AsyncIterator[Task]:
     async def nowhere(_: str) -> None:
         """Pass."""
 
-    task = await authorise(
+    (task,) = await authorise(
         lease,
         worker.ledger,
         worker.targets,
@@ -399,7 +399,7 @@ async def test_twenty_workers_with_one_approved_proposal_change_the_row_once_and
     async with _task(shop, proposal) as task:
 
         async def until_known() -> Result:
-            while (result := await apply(task)).outcome is Outcome.RETRY:
+            while (result := await apply([task])).outcome is Outcome.RETRY:
                 assert result.code in {"receipt_raced", "transient", "timeout", "unavailable"}
             return result
 

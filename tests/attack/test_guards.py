@@ -456,7 +456,8 @@ async def authorised(
 ) -> Task:
     trusted = operators or {trial.operator.name: trial.operator}
     now = stamp(trial.clock.now())
-    return await authorise(lease, ledger or trial.ledger, trial.targets, trusted, now=lambda: now, reached=nowhere)
+    (task,) = await authorise(lease, ledger or trial.ledger, trial.targets, trusted, now=lambda: now, reached=nowhere)
+    return task
 
 
 def receipts(trial: Trial) -> list[tuple[Any, ...]]:
@@ -466,10 +467,10 @@ def receipts(trial: Trial) -> list[tuple[Any, ...]]:
 @pytest.mark.requirement("apply:exactly-once")
 async def test_an_applied_change_leaves_a_receipt_and_is_found_applied_already(trial: Trial) -> None:
     task = await task_of(trial)
-    assert (await apply(task)).outcome is Outcome.APPLIED
+    assert (await apply([task])).outcome is Outcome.APPLIED
     assert receipts(trial) == [("applied",)]
     assert trial.database.rows(INVOICE) == [(0, "Paid next day.", 2)]
-    again = await apply(task)
+    again = await apply([task])
     assert (again.outcome, again.changed) == (Outcome.ALREADY_APPLIED, True)
     assert trial.database.rows(INVOICE) == [(0, "Paid next day.", 2)]
 
@@ -481,7 +482,7 @@ async def test_a_receipt_of_another_digest_needs_a_person(trial: Trial) -> None:
     async with task.source.transaction(time_ms=1000) as tx:
         await tx.execute(insert_receipt(task.receipts, task.source.dialect, other))
         await tx.commit()
-    assert (await apply(task)).outcome is Outcome.RECONCILIATION_REQUIRED
+    assert (await apply([task])).outcome is Outcome.RECONCILIATION_REQUIRED
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
 
@@ -489,11 +490,11 @@ async def test_a_receipt_of_another_digest_needs_a_person(trial: Trial) -> None:
 async def test_a_verdict_stays_when_the_row_comes_back(trial: Trial) -> None:
     task = await task_of(trial)
     trial.database.run("UPDATE invoices SET row_version = 7 WHERE id = 'INV-3001'")
-    first = await apply(task)
+    first = await apply([task])
     assert (first.outcome, first.code) == (Outcome.CONFLICT, "version_moved")
     assert receipts(trial) == [("conflict",)]
     trial.database.run("UPDATE invoices SET row_version = 1 WHERE id = 'INV-3001'")
-    second = await apply(task)
+    second = await apply([task])
     assert (second.outcome, second.code) == (Outcome.CONFLICT, "recorded_before")
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
@@ -501,7 +502,7 @@ async def test_a_verdict_stays_when_the_row_comes_back(trial: Trial) -> None:
 @pytest.mark.requirement("apply:stale-conflicts")
 async def test_the_locked_row_is_compared_before_anything_is_changed(trial: Trial) -> None:
     task = await task_of(trial, before=lambda rows: [[9 if cell == 5500 else cell for cell in row] for row in rows])
-    result = await apply(task)
+    result = await apply([task])
     assert (result.outcome, result.code) == (Outcome.CONFLICT, "version_moved")
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
@@ -518,7 +519,7 @@ async def test_the_locked_row_is_compared_before_anything_is_changed(trial: Tria
 async def test_an_update_of_not_exactly_one_row_is_undone(
     trial: Trial, matched: int, outcome: Outcome, code: str
 ) -> None:
-    result = await apply(await task_of(trial, matched=matched))
+    result = await apply([await task_of(trial, matched=matched)])
     assert (result.outcome, result.code, result.changed) == (outcome, code, False)
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
@@ -539,7 +540,7 @@ async def test_an_update_of_not_exactly_one_row_is_undone(
 async def test_a_row_afterwards_that_is_not_the_approved_one_is_undone(
     trial: Trial, lie: Callable[[Any], Any], code: str
 ) -> None:
-    result = await apply(await task_of(trial, after=lie))
+    result = await apply([await task_of(trial, after=lie)])
     assert (result.outcome, result.code) == (Outcome.FAILED, code)
     assert trial.database.rows(INVOICE) == AS_IT_WAS
     assert receipts(trial) == [("failed",)]
@@ -547,14 +548,14 @@ async def test_a_row_afterwards_that_is_not_the_approved_one_is_undone(
 
 @pytest.mark.requirement("apply:outcome-true")
 async def test_a_deferred_constraint_is_asked_before_the_commit(trial: Trial) -> None:
-    result = await apply(await task_of(trial, settle=Failure.CONSTRAINT))
+    result = await apply([await task_of(trial, settle=Failure.CONSTRAINT)])
     assert (result.outcome, result.code) == (Outcome.FAILED, "constraint")
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
 
 @pytest.mark.requirement("approval:in-time")
 async def test_an_approval_that_expires_while_the_row_is_changed_applies_nothing(trial: Trial) -> None:
-    result = await apply(replace(await task_of(trial), expired=lambda: True))
+    result = await apply([replace(await task_of(trial), expired=lambda: True)])
     assert (result.outcome, result.code) == (Outcome.FAILED, "approval_expired")
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
@@ -563,9 +564,9 @@ async def test_an_approval_that_expires_while_the_row_is_changed_applies_nothing
 @pytest.mark.parametrize("committed", [True, False])
 async def test_a_commit_whose_answer_was_lost_is_asked_of_the_receipt(trial: Trial, committed: bool) -> None:
     task = await task_of(trial, commit=Failure.UNKNOWN_COMMIT, committed=committed)
-    first = await apply(task)
+    first = await apply([task])
     assert (first.outcome, first.code) == (Outcome.RETRY, "unknown_commit")
-    second = await apply(replace(task, source=trial.targets["shop"].source))
+    second = await apply([replace(task, source=trial.targets["shop"].source)])
     assert second.outcome is (Outcome.ALREADY_APPLIED if committed else Outcome.APPLIED)
     assert trial.database.rows(INVOICE) == [(0, "Paid next day.", 2)]
 

@@ -492,8 +492,8 @@ async def test_a_lapsed_lease_is_taken_over_and_its_first_holder_settles_nothing
     assert held.id != lost.id
     assert not await ledger.renew(lost, until=at(999))
     assert not await ledger.release(lost, not_before=at(), code="transient")
-    assert not await ledger.settle(lost, a_receipt(lost, "failed"), status=Status.FAILED)
-    assert await ledger.settle(held, a_receipt(held), status=Status.APPLIED)
+    assert not await ledger.settle(lost, [a_receipt(lost, "failed")], status=Status.FAILED)
+    assert await ledger.settle(held, [a_receipt(held)], status=Status.APPLIED)
     record = await ledger.proposal(proposal.id)
     assert record is not None
     assert (record.status, len(record.receipts)) == (Status.APPLIED, 1)
@@ -524,8 +524,8 @@ async def test_a_job_is_settled_once_with_receipt_settlement_and_status(ledger: 
     proposal, job = await approve_one(ledger)
     held = await _lease(ledger)
     receipt = a_receipt(held, status.value)
-    assert await ledger.settle(held, receipt, status=status)
-    assert not await ledger.settle(held, a_receipt(held, status.value), status=status)
+    assert await ledger.settle(held, [receipt], status=status)
+    assert not await ledger.settle(held, [a_receipt(held, status.value)], status=status)
     record = await ledger.proposal(proposal.id)
     assert record is not None
     assert (record.status, record.receipts, record.job) == (status, (receipt,), job)
@@ -539,7 +539,7 @@ async def test_a_receipt_of_another_job_settles_nothing(ledger: Ledger) -> None:
     held = await _lease(ledger)
     for other in ({"job": handle("job")}, {"proposal": handle("wrp")}, {"digest": digest("proposal", "x")}):
         with pytest.raises(IntegrityError):
-            await ledger.settle(held, a_receipt(held, **other), status=Status.APPLIED)
+            await ledger.settle(held, [a_receipt(held, **other)], status=Status.APPLIED)
     assert await ledger.receipts(limit=5) == ()
 
 
@@ -547,7 +547,7 @@ async def test_a_settlement_cannot_take_a_step_that_there_is_not(ledger: Ledger)
     await approve_one(ledger)
     held = await _lease(ledger)
     with pytest.raises(LedgerFailure):
-        await ledger.settle(held, a_receipt(held), status=Status.REJECTED)
+        await ledger.settle(held, [a_receipt(held)], status=Status.REJECTED)
     assert (await ledger.inbox(status=Status.APPROVED, limit=1))[0].receipts == ()
 
 

@@ -122,6 +122,18 @@ APPROVAL = [
         "workflows:\n  again: {allow: [billing.propose_fee], settle: policy}\n",
         "SYN381",
     ),
+    (
+        "one that stands alone together",
+        "settle: policy",
+        "settle: policy\n    together: [billing.propose_fee]",
+        "SYN384 SYN384 SYN384",
+    ),
+    (
+        "a read that is applied together",
+        "settle: policy",
+        "settle: policy\n    together: [billing.inspect, billing.propose_note]",
+        "SYN384 SYN384",
+    ),
 ]  # fmt: skip
 CASES = [(name, good, bad, rules) for (name, good, bad), rules in zip(RISK, EXPECTED, strict=True)] + APPROVAL
 

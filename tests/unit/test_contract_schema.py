@@ -40,6 +40,7 @@ PROPOSAL = {
     "changes": [{"column": "note", "before": None, "after": "x"}],
     "members": None,
     "expires_at": "2026-01-01T00:00:00.000000Z",
+    "group": None,
     "needs": {"role": "lead", "people": 1},
     "reason": None,
     "outcome": None,
@@ -163,6 +164,12 @@ def test_a_proposal_is_answered_as_declared() -> None:
     schema = output_schema(PROPOSE, TABLE)
     answer = success("billing.propose_note", "propose", "Filed.", evidence="ev_1", audit="aud_1", proposal=PROPOSAL)
     assert holds(schema, answer)
+    other = {"id": "wrp_2", "capability": "billing.propose_fee", "status": "review_required"}
+    group = {"id": "grp_1", "with": [other], "missing": ["billing.propose_tax"]}
+    assert holds(schema, {**answer, "proposal": {**PROPOSAL, "group": group}})
+    assert not holds(
+        schema, {**answer, "proposal": {**PROPOSAL, "group": {**group, "with": [{**other, "principal": "x"}]}}}
+    )
     assert not holds(schema, {**answer, "proposal": {**PROPOSAL, "tenant": "acme"}})
     assert not holds(
         schema, {**answer, "proposal": {**PROPOSAL, "changes": [{"column": "fee", "before": 1, "after": 2}]}}

@@ -291,11 +291,55 @@ def test_nothing_is_approved_that_somebody_rejected(connection: sqlite3.Connecti
 
 
 def test_a_request_has_one_pending_proposal(connection: sqlite3.Connection) -> None:
-    _row(connection, "proposal", seq=1, id="a", request="r", status="review_required")
+    alone = {"request": "r", "status": "review_required", "group_id": None}
+    _row(connection, "proposal", seq=1, id="a", **alone)
     with pytest.raises(sqlite3.IntegrityError):
-        _row(connection, "proposal", seq=2, id="b", request="r", status="review_required")
+        _row(connection, "proposal", seq=2, id="b", **alone)
     connection.execute("UPDATE proposal SET status = 'expired'")
-    _row(connection, "proposal", seq=2, id="b", request="r", status="review_required")
+    _row(connection, "proposal", seq=2, id="b", **alone)
+
+
+@pytest.mark.requirement("group:whole")
+def test_a_group_has_one_proposal_of_each_capability(connection: sqlite3.Connection) -> None:
+    _row(connection, "proposal", seq=1, id="a", request="r", status="review_required", capability="c", group_id="g")
+    with pytest.raises(sqlite3.IntegrityError):
+        _row(connection, "proposal", seq=2, id="b", request="s", status="review_required", capability="c", group_id="g")
+    _row(connection, "proposal", seq=2, id="b", request="s", status="review_required", capability="d", group_id="g")
+
+
+@pytest.mark.requirement("group:whole")
+@pytest.mark.parametrize("elsewhere", [s for s in Status if s not in {Status.REVIEW_REQUIRED, Status.APPROVED}])
+def test_a_proposal_is_not_approved_when_one_of_its_group_has_left_review(
+    connection: sqlite3.Connection, elsewhere: Status
+) -> None:
+    _row(
+        connection,
+        "proposal",
+        seq=1,
+        id="a",
+        request="r",
+        status="review_required",
+        capability="c",
+        group_id="g",
+        quorum=1,
+    )
+    _row(connection, "decision", seq=1, proposal="a", verdict="approve")
+    connection.execute("DROP TRIGGER proposal_starts")
+    _row(connection, "proposal", seq=2, id="b", request="s", status=elsewhere.value, capability="d", group_id="g")
+    with pytest.raises(sqlite3.IntegrityError, match="not with its group"):
+        connection.execute("UPDATE proposal SET status = 'approved' WHERE id = 'a'")
+
+
+@pytest.mark.requirement("group:whole")
+def test_a_proposal_is_not_applied_when_one_of_its_group_has_come_to_another_end(
+    connection: sqlite3.Connection,
+) -> None:
+    connection.execute("DROP TRIGGER proposal_starts")
+    for seq, (name, status) in enumerate((("a", "approved"), ("b", "conflict")), 1):
+        _row(connection, "proposal", seq=seq, id=name, request=name, status=status, capability=name, group_id="g")
+        _row(connection, "settlement", seq=seq, id=name, proposal=name, status="applied")
+    with pytest.raises(sqlite3.IntegrityError, match="not with its group"):
+        connection.execute("UPDATE proposal SET status = 'applied' WHERE id = 'a'")
 
 
 # The queries.

@@ -38,7 +38,7 @@ async def applied(leo: Person) -> tuple[Ledger, Proposal]:
         after=({**asked.members[0].after, "row_version": "4"},),
         at=stamp(NOW),
     )
-    assert await ledger.settle(lease, receipt, status=Status.APPLIED)
+    assert await ledger.settle(lease, [receipt], status=Status.APPLIED)
     return ledger, asked
 
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from synapsor.approve.plain import Shown, cells, fold, shown, span
 from synapsor.approve.terms import Terms
 from synapsor.core.change import totals_of
+from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
 from synapsor.core.policy import deferral_words
 from synapsor.core.presenter import covered
@@ -99,6 +100,7 @@ def card(
         *(line for at, member in enumerate(proposal.members, 1) for line in maker.member(proposal, member, at)),
         *maker.totals(proposal),
         *maker.rest(signed, evidence, now),
+        *maker.group(record, operators, now),
         *maker.needs(record, approvals),
         *maker.end(signed),
     ]
@@ -296,6 +298,19 @@ class _Maker:
             yield Line("workflow", f"{self._plain(proposal.workflow)}, run {self._plain(proposal.run or '?')}")
         yield Line("contract", self._plain(proposal.contract))
 
+    def group(self, record: ProposalRecord, operators: Mapping[str, Operator], now: dt.datetime) -> Iterator[Line]:
+        """Yield what stands or falls with the proposal, and how far each of it has come."""
+        if record.proposal.group_id is None:
+            return
+        yield Line("Stands or falls with: all are applied in one transaction, or none", "", "title")
+        for other in record.group:
+            yield Line(
+                "",
+                f"{self._plain(other.proposal.id)}, {self._plain(other.proposal.capability)}: {_come(other, operators, now)}",
+            )
+        for name in missing(record.proposal, [other.proposal for other in record.group]):
+            yield Line("", f"{self._plain(name)}: not proposed yet", "warning")
+
     def needs(self, record: ProposalRecord, approvals: Sequence[SignedDecision]) -> Iterator[Line]:
         proposal = record.proposal
         role, asker = self._plain(proposal.role), self._plain(proposal.principal)
@@ -349,6 +364,15 @@ class _Maker:
     def _seen(self, part: Shown) -> str:
         self.whole = self.whole and part.whole
         return part.text
+
+
+def _come(record: ProposalRecord, operators: Mapping[str, Operator], now: dt.datetime) -> str:
+    """Return how far another proposal of the group has come; it is decided on by itself, on its own card."""
+    proposal = record.proposal
+    if record.status is not Status.REVIEW_REQUIRED:
+        return record.status.value
+    have = len(counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now)))
+    return f"approved by {have}/{proposal.quorum}" if now < parse(proposal.expires_at) else "EXPIRED"
 
 
 def _warnings(

@@ -36,6 +36,7 @@ def summary(record: ProposalRecord) -> dict[str, Any]:
         "role": proposal.role,
         "approvals": {"have": _approvals(record), "need": proposal.quorum},
         "risk": proposal.risk,
+        "group": proposal.group_id,
         "at": proposal.at,
         "expires_at": proposal.expires_at,
         "digest": proposal.digest,
@@ -61,7 +62,10 @@ def _line(record: ProposalRecord, now: dt.datetime) -> str:
     what = f"{visible(proposal.capability)} {row}{more} ({done})"
     needs = visible(proposal.role) + (f" {_approvals(record)}/{proposal.quorum}" if proposal.quorum > 1 else "")
     risk = "" if proposal.risk == "low" else f", {proposal.risk} risk"
-    return f"{visible(proposal.id)}  {when:<20}  {what}  by {shown(proposal.principal).text}, needs {needs}{risk}\n"
+    group = f", with {len(record.group)} more" if proposal.group_id else ""
+    return (
+        f"{visible(proposal.id)}  {when:<20}  {what}  by {shown(proposal.principal).text}, needs {needs}{risk}{group}\n"
+    )
 
 
 def _approvals(record: ProposalRecord) -> int:

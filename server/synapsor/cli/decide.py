@@ -146,7 +146,9 @@ def _confirmed(arguments: Namespace, seen: Card) -> str:
 def _tell(arguments: Namespace, decided: ProposalRecord, approvals: int) -> None:
     signed = decided.decisions[-1]
     quorum = decided.proposal.quorum
-    if decided.status is Status.REVIEW_REQUIRED:
+    if decided.status is Status.REVIEW_REQUIRED and approvals >= quorum:
+        after = "It waits for the proposals that it stands or falls with."
+    elif decided.status is Status.REVIEW_REQUIRED:
         after = f"{approvals}/{quorum} have approved; it waits for {quorum - approvals} more."
     elif decided.job:
         after = f"Job {decided.job.id} waits for the worker; the approval lasts until {signed.decision.expires_at}."
@@ -154,7 +156,7 @@ def _tell(arguments: Namespace, decided: ProposalRecord, approvals: int) -> None
         after = (
             "Its source is not in writeback mode, so nothing will be applied."
             if arguments.verdict == "approve"
-            else "Nothing will be changed."
+            else "Nothing will be changed." + (" Nor by what stood or fell with it." if decided.group else "")
         )
     document = {
         "proposal": decided.proposal.id,

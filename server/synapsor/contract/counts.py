@@ -189,6 +189,7 @@ COUNTS: Final[dict[str, Counts]] = {
     "PerDay.of": _key(gains.other, 90, "what is counted by itself"),
     "Workflow.allow": _key(gains.other, 60, "what a workflow is made of"),
     "Workflow.evidence": _each(gains.guarded, 80, "what must have been read before"),
+    "Workflow.together": _key(gains.apart, 90, "which changes stand or fall together"),
     "Workflow.settle": _key(gains.settled, 95, "whether a policy may approve in a workflow"),
     "Workflow.checkpoints": _key(gains.nothing, 25, "what of a workflow is recorded"),
 }

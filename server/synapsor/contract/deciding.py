@@ -36,6 +36,8 @@ def workflows(contract: Contract) -> Iterator[str]:
         yield f"workflow {name}: {', '.join(workflow.allow)}; settled by {'people' if workflow.settle == 'manual' else 'policy'}"
         for proposal, reads in workflow.evidence.items():
             yield f"  {proposal} needs {', '.join(reads)} before it, in the same run"
+        if workflow.together:
+            yield f"  {' and '.join(workflow.together)} stand or fall together: one of each in a run, applied in one transaction or not at all"
 
 
 def _who(approval: Approval) -> str:
@@ -78,3 +80,10 @@ def evidence_for(contract: Contract, name: str) -> tuple[str, ...]:
     """Return the reads that a capability's workflow wants to have been answered before."""
     flow = contract.workflow_of(name)
     return contract.workflows[flow].evidence.get(name, ()) if flow else ()
+
+
+def together_with(contract: Contract, name: str) -> tuple[str, ...]:
+    """Return the capabilities whose proposals stand or fall together with a capability's, its own among them; none where it stands alone."""
+    flow = contract.workflow_of(name)
+    together = contract.workflows[flow].together if flow else ()
+    return together if name in together else ()

@@ -163,6 +163,7 @@ FIELDS: Final[dict[str, str]] = {
     "PerDay.of": "What is counted by itself: all that the policy approves, or each `tenant`, each `principal` or each `object` (one row).",
     "Workflow.allow": "The capabilities that it is made of.",
     "Workflow.evidence": "Proposing capabilities, each with the reads that must have been answered in the same run, for the same tenant and principal; by the same key, also of the same row.",
+    "Workflow.together": "Proposing capabilities, at least two, of one source. Their proposals of one run, one of each, are approved and applied together or not at all, in this order.",
     "Workflow.settle": "`manual`: people decide. `policy`: the policies of its capabilities may approve.",
     "Workflow.checkpoints": "`each_call`: the audit of each call of its capabilities names the workflow. `proposals`: only its proposals do.",
 }

@@ -108,6 +108,11 @@ def settled(before: str, after: str, _: Pair) -> bool:
     return after == "policy" and before != "policy"
 
 
+def apart(before: tuple[str, ...], after: tuple[str, ...], _: Pair) -> bool:
+    """What need not be applied together with something else any more may be applied alone; another order is another way to apply it."""
+    return bool(before) and before != after
+
+
 def codes(before: tuple[str, ...], after: tuple[str, ...], _: Pair) -> bool:
     """More reason codes grant more; without any it may be every one."""
     return bool(before) and (not after or bool(set(after) - set(before)))

@@ -104,6 +104,7 @@ RULES: Final[dict[str, str]] = {
     "SYN381": "A workflow names capabilities of its contract, and a proposing one stands in one workflow at most.",
     "SYN382": "Evidence is asked of a proposing capability of its workflow, and is given by reading ones of it.",
     "SYN383": "A workflow that is settled by hand has no capability with a policy, and one that is settled by policy has one.",
+    "SYN384": "What stands or falls together is two or more proposing capabilities of one workflow, one context and one source, each decided by people and not for a worker that runs unattended.",
     # Arguments
     "SYN401": "An argument that is used is declared.",
     "SYN402": "An argument that is declared is used.",

@@ -29,6 +29,7 @@ def workflow_problems(contract: Contract, at: Positions) -> Iterator[Problem]:
                 yield at.at_value(here, "SYN381", f"`{word}` stands in `{taken[word]}` already.", "Keep one of them.")
         yield from _evidence(path, workflow, contract, at)
         yield from _settle(path, workflow, contract, at)
+        yield from _together(path, workflow, contract, at)
 
 
 def _evidence(path: Path, workflow: Workflow, contract: Contract, at: Positions) -> Iterator[Problem]:
@@ -55,3 +56,37 @@ def _settle(path: Path, workflow: Workflow, contract: Contract, at: Positions) -
         yield at.at_key(path, "SYN383", message, "Write `settle: policy`, or remove the policy.")
     if not with_policy and workflow.settle == "policy":
         yield at.at_value((*path, "settle"), "SYN383", "No capability in `allow` has a policy.", "Write `manual`.")
+
+
+def _together(path: Path, workflow: Workflow, contract: Contract, at: Positions) -> Iterator[Problem]:
+    path = (*path, "together")
+    if len(workflow.together) == 1:
+        yield at.at_key(
+            path, "SYN384", "One capability has nothing to stand or fall with.", "Name another one, or none."
+        )
+    yield from listed_once(path, workflow.together, at)
+    first: ProposeCapability | None = None
+    for index, word in enumerate(workflow.together):
+        here = (*path, index)
+        found = contract.capabilities.get(word)
+        if not isinstance(found, ProposeCapability) or word not in workflow.allow:
+            yield at.at_value(
+                here, "SYN384", f"`{word}` is not a proposing capability in `allow`.", "Add it to `allow`."
+            )
+            continue
+        if found.approval.policy is not None:
+            yield at.at_value(here, "SYN384", f"`{word}` may be approved by a policy.", "Remove its policy.")
+        if found.worker == "supervised":
+            yield at.at_value(here, "SYN384", f"`{word}` is for a supervised worker.", "Remove its `worker`.")
+        first = first or found
+        if _source(found, contract) != _source(first, contract):
+            message = f"`{word}` changes another source than the first one does, and one transaction is of one source."
+            yield at.at_value(here, "SYN384", message, "Name capabilities of one source only.")
+        if found.context != first.context:
+            message = f"`{word}` has another context than the first one, so they may be asked for in other names."
+            yield at.at_value(here, "SYN384", message, "Name capabilities of one context only.")
+
+
+def _source(capability: Capability, contract: Contract) -> str | None:
+    table = contract.tables.get(capability.table)
+    return table.source if table else None

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from synapsor.contract.arguments import compile_arguments
 from synapsor.contract.capability import ProposeCapability
-from synapsor.contract.deciding import evidence_for
+from synapsor.contract.deciding import evidence_for, together_with
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.core.change import Request, change_set, require
@@ -73,7 +73,9 @@ def _outside_workflow(proposal: Proposal, contract: Contract) -> Why | None:
     """Return how the proposal is not what its workflow asks for, or None."""
     name = contract.workflow_of(proposal.capability)
     asked = evidence_for(contract, proposal.capability)
-    if proposal.workflow != name or tuple(capability for capability, _, _ in proposal.rests_on) != asked:
+    together = together_with(contract, proposal.capability)
+    rests_on = tuple(capability for capability, _, _ in proposal.rests_on)
+    if (proposal.workflow, rests_on, proposal.group_of) != (name, asked, together):
         return Why.WORKFLOW_CHANGED
     return None
 

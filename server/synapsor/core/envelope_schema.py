@@ -161,6 +161,29 @@ def _changes(capability: ProposeCapability, table: Table) -> Schema:
     return {"type": "array", "items": item, "minItems": len(changes), "maxItems": len(changes)}
 
 
+_GROUP: Schema = closed(
+    {
+        "id": {"type": "string"},
+        "with": {
+            "type": "array",
+            "items": closed(
+                {
+                    "id": {"type": "string"},
+                    "capability": {"type": "string"},
+                    "status": {"enum": [status.value for status in Status]},
+                }
+            ),
+        },
+        "missing": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "What is still to be proposed in this run before anything of the group can be approved.",
+        },
+    },
+    description="The proposals that it stands or falls with: all of them are applied, or none.",
+)
+
+
 def _proposal_view(operation: str | None, row: Schema, members: Schema) -> Schema:
     words = "Of a proposal about several rows: each of them, with what it is and what it would be."
     return closed(
@@ -171,6 +194,7 @@ def _proposal_view(operation: str | None, row: Schema, members: Schema) -> Schem
             "operation": {"const": operation} if operation else {"enum": [each.value for each in Operation]},
             **row,
             "members": {**members, "description": words},
+            "group": {"anyOf": [_GROUP, {"type": "null"}]},
             "expires_at": {"type": "string"},
             "needs": closed(
                 {"role": {"type": "string"}, "people": {"type": "integer", "minimum": 1, "maximum": 10}},

@@ -80,6 +80,14 @@ class Why(_Told):
         "workflow_changed",
         "The proposal does not rest on what the workflow of the activated contract asks for.",
     )
+    GROUP_BROKEN = (
+        "group_broken",
+        "The proposals of the job are not the whole of one group that stands or falls together.",
+    )
+    GROUP_FAILED = (
+        "group_failed",
+        "Another proposal of its group could not be applied, and they stand or fall together.",
+    )
     SOURCE_CHANGED = "source_changed", "The activated contract names another source."
     RELATION_CHANGED = "relation_changed", "The activated contract writes to another relation."
     TENANT_CHANGED = "tenant_changed", "The activated contract names another tenant column."
@@ -129,6 +137,10 @@ class Why(_Told):
     RECEIPT_OF_ANOTHER_DIGEST = (
         "receipt_of_another_digest",
         "The source has a receipt under this proposal's key, but for another digest. Nothing was done.",
+    )
+    RECEIPTS_DIFFER = (
+        "receipts_differ",
+        "The source has receipts of some proposals of the group and not of others, or with other outcomes. Nothing was done.",
     )
     RECEIPT_RACED = "receipt_raced", "Another worker's receipt came first. The next attempt reads it."
     RECORDED_BEFORE = "recorded_before", "An earlier receipt in the source already says so."

@@ -89,6 +89,7 @@ class Proposal:
         risk: as the contract's rule computes it from the rows and the reason code.
         reason_code: why, in one word of the contract's list.
         policy: the policy that may approve it without a person, where the project allows that.
+        group_id: the group that it stands or falls with, and `group_of` the capabilities that the group has one proposal of each of.
         workflow: the workflow that it was made in, and `run` the connection in which its reads were made.
         rests_on: what was read before in the same run: capability, evidence handle and evidence digest of each.
     """
@@ -127,6 +128,8 @@ class Proposal:
     workflow: str | None = None
     run: str | None = None
     rests_on: tuple[tuple[str, str, str], ...] = ()
+    group_id: str | None = None
+    group_of: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -165,10 +168,18 @@ class Proposal:
         return self.operation == Operation.DELETE
 
 
-def request_key(capability: str, contract: str, tenant: Token, principal: str, arguments: Mapping[str, Any]) -> str:
-    """Return the idempotency key of a proposal request."""
+def request_key(
+    capability: str,
+    contract: str,
+    tenant: Token,
+    principal: str,
+    arguments: Mapping[str, Any],
+    *,
+    run: str | None = None,
+) -> str:
+    """Return the idempotency key of a proposal request; `run` where the same request of another run is another one."""
     exact = {name: [type(value).__name__, exact_json(value)] for name, value in arguments.items()}
-    return digest("request", [capability, contract, tenant, principal, exact])
+    return digest("request", [capability, contract, tenant, principal, exact, *([run] if run else [])])
 
 
 def exact_json(value: Any) -> Json:

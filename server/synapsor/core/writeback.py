@@ -14,12 +14,26 @@ from synapsor.core.matching import satisfies
 from synapsor.core.outcome import Why
 from synapsor.core.plan import Condition, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
 from synapsor.core.proposal import Member, Proposal
+from synapsor.core.records import records_of
 from synapsor.values import Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """A proposal that was approved: its digest, and one of the decisions that approved it."""
+
+    proposal: str
+    digest: str
+    decision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """An approved proposal on its way to the source; immutable, its lease is kept beside it."""
+    """What one transaction applies: an approved proposal on its way to the source; immutable, its lease is kept beside it.
+
+    Attributes:
+        others: the proposals of its group, which are applied with it or not at all.
+    """
 
     id: str
     proposal: str
@@ -27,6 +41,13 @@ class Job:
     decision: str
     source: str
     at: str
+    others: tuple[Approved, ...] = records_of(Approved, optional=True)
+
+    @property
+    def parts(self) -> tuple[Approved, ...]:
+        """All that it applies, each once, the proposal whose decision made it first."""
+        lead = Approved(proposal=self.proposal, digest=self.digest, decision=self.decision)
+        return lead, *{part.proposal: part for part in self.others if part.proposal != self.proposal}.values()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

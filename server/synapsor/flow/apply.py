@@ -1,7 +1,7 @@
-"""Apply one approved proposal in one transaction of the source: receipt, locks, guards, changes, checks, commit; all members or none.
+"""Apply what was approved in one transaction of the source: receipts, locks, guards, changes, checks, commit; all of it or nothing.
 
-The receipt commits with the change, and the first receipt of a proposal is its verdict: a conflict or failure leaves one too, so
-that a worker that was paused cannot apply what another has already reported as not applied. Any error rolls back and closes the
+It is one proposal, or all of a group that stands or falls together. The receipt of each commits with the change, and the first receipt
+of a proposal is its verdict: a conflict or failure leaves one too, so that a worker that was paused cannot apply what another has already reported as not applied. Any error rolls back and closes the
 connection; a lost answer to COMMIT is never guessed, the next attempt finds the receipt or waits for it.
 """
 
@@ -109,27 +109,35 @@ class Task(Claim):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one attempt came to.
+    """What one attempt came to; of a group all proposals come to the same.
 
     Attributes:
         why: the reason, unless it was applied.
         given_up: how it ended, where it was the last of too many.
+        by: the proposal that the reason is about; None where it is about no one of them.
         recorded: the source holds a receipt of it already.
-        newcomers: rows that match the set now and were left as they are.
+        after: the rows of each proposal after the change.
+        newcomers: how many rows match the set of each proposal now and were left as they are.
     """
 
     outcome: Outcome
     why: Why | None = None
     given_up: GivenUp | None = None
+    by: str | None = None
     recorded: bool = False
     changed: bool = False
-    after: tuple[Mapping[str, Token], ...] = ()
-    newcomers: int = 0
+    after: Mapping[str, tuple[Mapping[str, Token], ...]] = field(default_factory=dict)
+    newcomers: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def code(self) -> str:
         """What records keep of the reason."""
         return code_of(self.why, self.given_up)
+
+    def code_for(self, proposal: str) -> str:
+        """What the records of one of the proposals keep of it: of one that another one took with it, that."""
+        is_other = self.by not in {None, proposal} and self.outcome is not Outcome.RETRY
+        return code_of(Why.GROUP_FAILED, self.given_up) if is_other else self.code
 
 
 class _Stop(Exception):
@@ -140,60 +148,84 @@ class _Stop(Exception):
         self.result = result
 
 
-async def apply(task: Task) -> Result:
-    """Try to apply; the result is true whatever happened, and `RETRY` means that nothing is known to have happened yet."""
+def _stop(task: Claim, outcome: Outcome, why: Why) -> _Stop:
+    return _Stop(Result(outcome=outcome, why=why, by=task.proposal.id))
+
+
+async def apply(tasks: Sequence[Task]) -> Result:
+    """Try to apply one proposal, or a whole group in its order, over one source.
+
+    The result is true whatever happened, and `RETRY` means that nothing is known to have happened yet.
+    """
+    lead = tasks[0]
     try:
-        async with task.source.transaction(time_ms=task.time_ms) as tx:
-            result = await _apply(task, tx)
+        async with lead.source.transaction(time_ms=lead.time_ms) as tx:
+            result = await _apply(tasks, tx)
     except _Stop as stop:
         result = stop.result
     except SourceFailure as failed:
         if failed.kind in _TRY_AGAIN:
             return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
-        raced = failed.kind is Failure.CONSTRAINT and await _duplicate(task)
+        raced = await _duplicate(tasks) if failed.kind is Failure.CONSTRAINT else None
         result = (
-            Result(outcome=Outcome.CONFLICT, why=Why.INSERT_DUPLICATE)
+            Result(outcome=Outcome.CONFLICT, why=Why.INSERT_DUPLICATE, by=raced)
             if raced
             else Result(outcome=Outcome.FAILED, why=why_failed(failed.kind))
         )
     if result.outcome is Outcome.APPLIED:
-        await task.reached("apply.committed")
+        await lead.reached("apply.committed")
     if result.outcome in {Outcome.CONFLICT, Outcome.FAILED} and not result.recorded:
-        return await record_verdict(task, result)
+        return await record_verdict(tasks, result)
     return result
 
 
-async def _apply(task: Task, tx: WriteTransaction) -> Result:
-    await task.reached("apply.begun")
-    known = await _known(task, tx)
+async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
+    reached = tasks[0].reached
+    await reached("apply.begun")
+    known = await _known(tasks, tx)
     if known is not None:
         raise _Stop(known)
-    await _tell(task, tx)
-    await _insert(task, tx, Outcome.APPLIED)
-    await task.reached("apply.receipt_inserted")
+    for task in tasks:
+        await _tell(task, tx)
+        await _insert(task, tx, Outcome.APPLIED)
+    await reached("apply.receipt_inserted")
+    # All rows are held and compared before the first one is changed: each proposal was decided on as things were then.
+    newcomers = {task.proposal.id: await _hold(task, tx) for task in tasks}
+    await reached("apply.row_locked")
+    for task in tasks:
+        for member in task.opened.members:
+            await _change(task, tx, member)
+    await reached("apply.row_changed")
+    after = {task.proposal.id: await _changed(task, tx) for task in tasks}
+    await tx.settle_constraints()
+    await reached("apply.row_checked")
+    for task in tasks:
+        if task.expired():
+            raise _stop(task, Outcome.FAILED, Why.APPROVAL_EXPIRED)
+    await reached("apply.before_commit")
+    await tx.commit()
+    return Result(outcome=Outcome.APPLIED, changed=True, after=after, newcomers=newcomers)
+
+
+async def _hold(task: Task, tx: WriteTransaction) -> int:
+    """Lock a proposal's rows and what they depend on, and stop where one is not as it was; return how many rows are new to its set."""
     for member in task.opened.members:
         if why := stale(task.opened, member, await _look(task, tx, member)):
-            raise _Stop(Result(outcome=Outcome.CONFLICT, why=why))
+            raise _stop(task, Outcome.CONFLICT, why)
     await _depends(task, tx)
-    newcomers = await _newcomers(task, tx)
-    await task.reached("apply.row_locked")
-    for member in task.opened.members:
-        await _change(task, tx, member)
-    await task.reached("apply.row_changed")
+    return await _newcomers(task, tx)
+
+
+async def _changed(task: Task, tx: WriteTransaction) -> tuple[dict[str, Token], ...]:
+    """Return a proposal's rows after the change, and stop where one is not exactly what was approved."""
     after = [await _look(task, tx, member) for member in task.opened.members]
     for member, row in zip(task.opened.members, after, strict=True):
         if why := surprise(task.opened, member, task.table, row):
-            raise _Stop(Result(outcome=Outcome.FAILED, why=why))
+            raise _stop(task, Outcome.FAILED, why)
     # Asked while the change holds its locks, so that no trigger or foreign key can have come after it.
     if task.opened.deletes and unreviewed(await tx.effects(target(task.table)), task.accepts):
-        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.DELETE_EFFECTS))
-    await tx.settle_constraints()
-    await task.reached("apply.row_checked")
-    if task.expired():
-        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.APPROVAL_EXPIRED))
-    await task.reached("apply.before_commit")
-    await tx.commit()
-    return Result(outcome=Outcome.APPLIED, changed=True, after=_there(task, after), newcomers=newcomers)
+        raise _stop(task, Outcome.FAILED, Why.DELETE_EFFECTS)
+    return _there(task, after)
 
 
 async def _tell(task: Task, tx: WriteTransaction) -> None:
@@ -220,13 +252,13 @@ async def _depends(task: Task, tx: WriteTransaction) -> None:
     related = Related(hops=task.hops, scope=_scope(task), time_ms=task.time_ms, ask=ask)
     for member in task.opened.members:
         if await related.of({**member.row, **dict(task.proposal.scope)}) != member.depends:
-            raise _Stop(Result(outcome=Outcome.CONFLICT, why=Why.DEPENDENCY_MOVED))
+            raise _stop(task, Outcome.CONFLICT, Why.DEPENDENCY_MOVED)
 
 
 async def _related(task: Task, tx: WriteTransaction, plan: ReadPlan) -> Row | None:
     """Return a related row as it is in the transaction."""
     select = compile_read(plan.shape, task.source.dialect).bind(plan)
-    row = _row(select, await tx.fetch(select), [c.name for c in plan.shape.columns])
+    row = _row(task, select, await tx.fetch(select), [c.name for c in plan.shape.columns])
     try:
         recheck(plan, [] if row is None else [tuple(row.values())])
     except Refusal:
@@ -249,83 +281,99 @@ async def _newcomers(task: Task, tx: WriteTransaction) -> int:
     try:
         return count_newcomers(task.opened, select.decode(await tx.fetch(select)))
     except ValueUnfit:
-        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.DRIFT)) from None
+        raise _stop(task, Outcome.FAILED, Why.DRIFT) from None
 
 
 async def _look(task: Task, tx: WriteTransaction, member: Member) -> dict[str, Token] | None:
     """Return a member's row as it is in the transaction."""
     plan = look_plan(task.opened, member, task.table, task.natives, time_ms=task.time_ms)
     select = compile_read(plan.shape, task.source.dialect).bind(plan)
-    return _row(select, await tx.fetch(select), [name for name, _ in task.opened.columns])
+    return _row(task, select, await tx.fetch(select), [name for name, _ in task.opened.columns])
 
 
 async def _change(task: Task, tx: WriteTransaction, member: Member) -> None:
     plan = write_plan(task.opened, member, task.table, task.natives)
     matched = await tx.execute(compile_write(plan.shape, task.source.dialect).bind(plan))
+    if matched == 0:
+        raise _stop(task, Outcome.CONFLICT, Why.GUARD_FAILED)
     if matched != 1:
-        raise _Stop(
-            Result(outcome=Outcome.CONFLICT, why=Why.GUARD_FAILED)
-            if matched == 0
-            else Result(outcome=Outcome.FAILED, why=Why.MORE_THAN_ONE_ROW)
-        )
+        raise _stop(task, Outcome.FAILED, Why.MORE_THAN_ONE_ROW)
 
 
-async def _duplicate(task: Task) -> bool:
-    """Tell whether a refused insert met a row that came in between, in a new transaction that changes nothing."""
-    if not task.opened.inserts:
-        return False
+async def _duplicate(tasks: Sequence[Task]) -> str | None:
+    """Return the proposal whose insert met a row that came in between, in a new transaction that changes nothing."""
+    lead = tasks[0]
+    inserting = [task for task in tasks if task.opened.inserts]
+    if not inserting:
+        return None
     try:
-        async with task.source.transaction(time_ms=task.time_ms) as tx:
-            await _tell(task, tx)
-            return any([await _look(task, tx, member) is not None for member in task.opened.members])
+        async with lead.source.transaction(time_ms=lead.time_ms) as tx:
+            for task in inserting:
+                await _tell(task, tx)
+                if any([await _look(task, tx, member) is not None for member in task.opened.members]):
+                    return task.proposal.id
     except (SourceFailure, _Stop):
-        return False
+        return None
+    return None
 
 
-async def record_verdict(task: Claim, result: Result) -> Result:
-    """Leave a receipt that says this proposal was not applied, unless another verdict is there already, which then counts."""
+async def record_verdict(claims: Sequence[Claim], result: Result) -> Result:
+    """Leave receipts that say these were not applied, unless another verdict is there already, which then counts."""
     assert result.outcome in {Outcome.CONFLICT, Outcome.FAILED}  # noqa: S101  # the only verdicts without a change
+    lead = claims[0]
     try:
-        async with task.source.transaction(time_ms=task.time_ms) as tx:
-            await task.reached("apply.verdict_begun")
-            known = await _known(task, tx)
+        async with lead.source.transaction(time_ms=lead.time_ms) as tx:
+            await lead.reached("apply.verdict_begun")
+            known = await _known(claims, tx)
             if known is not None:
                 return known
-            await _insert(task, tx, result.outcome)
+            for claim in claims:
+                await _insert(claim, tx, result.outcome)
             await tx.commit()
     except SourceFailure as failed:
         return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
     except _Stop as stop:
         return stop.result
-    await task.reached("apply.verdict_committed")
+    await lead.reached("apply.verdict_committed")
     return result
 
 
-async def read_verdict(task: Claim) -> Result | None:
-    """Return what the source says has come of this proposal, without leaving anything there; `RETRY` when it cannot be asked now."""
+async def read_verdict(claims: Sequence[Claim]) -> Result | None:
+    """Return what the source says has come of these, without leaving anything there; `RETRY` when it cannot be asked now."""
+    lead = claims[0]
     try:
-        async with task.source.transaction(time_ms=task.time_ms) as tx:
-            return await _known(task, tx)
+        async with lead.source.transaction(time_ms=lead.time_ms) as tx:
+            return await _known(claims, tx)
     except SourceFailure as failed:
         return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
 
 
-async def _known(task: Claim, tx: WriteTransaction) -> Result | None:
-    """Return what an earlier attempt came to, from its receipt."""
-    mine = task.receipt(Outcome.APPLIED)
-    found = await tx.fetch(select_receipt(task.receipts, task.source.dialect, mine.key))
+async def _known(claims: Sequence[Claim], tx: WriteTransaction) -> Result | None:
+    """Return what an earlier attempt came to, from the receipts; those of a group were left in one transaction."""
+    found = [await _receipt(claim, tx) for claim in claims]
+    outcomes = set(found)
+    if outcomes == {None}:
+        return None
+    if Outcome.RECONCILIATION_REQUIRED in outcomes:
+        return Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECEIPT_OF_ANOTHER_DIGEST)
+    if len(outcomes) > 1:
+        return Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECEIPTS_DIFFER)
+    (outcome,) = outcomes
+    assert outcome is not None  # noqa: S101  # see above
+    if outcome is Outcome.APPLIED:
+        after = {claim.proposal.id: tuple(m.changes for m in claim.proposal.members if m.changes) for claim in claims}
+        return Result(outcome=Outcome.ALREADY_APPLIED, changed=True, after=after)
+    return Result(outcome=outcome, why=Why.RECORDED_BEFORE, recorded=True)
+
+
+async def _receipt(claim: Claim, tx: WriteTransaction) -> Outcome | None:
+    """Return the outcome that a proposal's receipt tells; one of another digest is for a person to look at."""
+    mine = claim.receipt(Outcome.APPLIED)
+    found = await tx.fetch(select_receipt(claim.receipts, claim.source.dialect, mine.key))
     if not found:
         return None
     digest, outcome = read_receipt(found[0])
-    if digest != mine.digest:
-        return Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECEIPT_OF_ANOTHER_DIGEST)
-    if outcome == Outcome.APPLIED.value:
-        return Result(
-            outcome=Outcome.ALREADY_APPLIED,
-            changed=True,
-            after=tuple(m.changes for m in task.proposal.members if m.changes),
-        )
-    return Result(outcome=Outcome(outcome), why=Why.RECORDED_BEFORE, recorded=True)
+    return Outcome(outcome) if digest == mine.digest else Outcome.RECONCILIATION_REQUIRED
 
 
 async def _insert(task: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
@@ -337,11 +385,11 @@ async def _insert(task: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
         raise
 
 
-def _row(select: Statement, raw: Sequence[RawRow], names: Sequence[str]) -> dict[str, Token] | None:
+def _row(task: Task, select: Statement, raw: Sequence[RawRow], names: Sequence[str]) -> dict[str, Token] | None:
     try:
         rows = select.decode(raw)
     except ValueUnfit:
-        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.DRIFT)) from None
+        raise _stop(task, Outcome.FAILED, Why.DRIFT) from None
     if len(rows) > 1:
-        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.MORE_THAN_ONE_ROW))
+        raise _stop(task, Outcome.FAILED, Why.MORE_THAN_ONE_ROW)
     return dict(zip(names, rows[0], strict=True)) if rows else None

@@ -22,7 +22,7 @@ from synapsor.contract.capability import (
     verb_of,
 )
 from synapsor.contract.changes import Operation
-from synapsor.contract.deciding import evidence_for
+from synapsor.contract.deciding import evidence_for, together_with
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.paths import steps_of
@@ -119,6 +119,7 @@ class Served:
         remake: returns the same capability made from other facts.
         refusal: why every call is refused, or None.
         workflow: the workflow that its proposals belong to, and `asked` what that wants to have been read before.
+        together: the capabilities whose proposals stand or fall together with its own, which is among them.
         checkpoints: the workflows that the audit of each call names.
     """
 
@@ -146,6 +147,7 @@ class Served:
     remake: Callable[[Facts], Served]
     workflow: str | None = None
     asked: tuple[Asked, ...] = ()
+    together: tuple[str, ...] = ()
     checkpoints: tuple[str, ...] = ()
 
 
@@ -271,6 +273,7 @@ class _Shop:
             remake=partial(_remade, contract, self._digest, self._wiring, self._secret, name),
             workflow=contract.workflow_of(name) if isinstance(capability, ProposeCapability) else None,
             asked=_asked(contract, name, table),
+            together=together_with(contract, name),
             checkpoints=tuple(
                 flow for flow, w in contract.workflows.items() if name in w.allow and w.checkpoints == "each_call"
             ),

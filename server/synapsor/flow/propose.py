@@ -16,6 +16,7 @@ from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.depends import Hop
 from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, Kept, Rows, SeenList
+from synapsor.core.group import missing
 from synapsor.core.measure import images
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import Why
@@ -46,6 +47,8 @@ async def propose(
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # the desk dispatches by kind
     if await ledger.active_contract_by_digest(served.contract) is None:
         raise Refusal(Code.NOT_ACTIVATED)  # the worker would never apply it
+    if served.together and not call.run:
+        raise Refusal(Code.RUN_REQUIRED)
     request = Request(
         arguments=arguments, tenant=scope.tenant, principal=scope.principal, proposal=handles.new("wrp"), at=call.at
     )
@@ -60,6 +63,8 @@ async def propose(
     record = await ledger.file_proposal(proposal, evidence, audit)
     if record.proposal.id == proposal.id:
         summary = "The change waits for a person's decision; nothing has changed yet."
+        if lacks := missing(record.proposal, [other.proposal for other in record.group]):
+            summary += f" It stands or falls with what is still to be proposed in this run: {', '.join(lacks)}."
     elif record.status is Status.REVIEW_REQUIRED:
         summary = "This change is already waiting for a decision."
     else:
@@ -194,7 +199,14 @@ def _proposal(
         arguments={name: exact_json(value) for name, value in request.arguments.items()},
         evidence=evidence["id"],
         evidence_digest=digest("evidence", evidence),
-        request=request_key(call.capability, served.contract, request.tenant, request.principal, request.arguments),
+        request=request_key(
+            call.capability,
+            served.contract,
+            request.tenant,
+            request.principal,
+            request.arguments,
+            run=call.run if served.together else None,
+        ),
         role=need.role,
         quorum=need.quorum,
         risk=need.risk,
@@ -202,6 +214,7 @@ def _proposal(
         policy=need.policy,
         workflow=served.workflow,
         run=call.run if served.workflow else None,
+        group_of=served.together,
     )
 
 
@@ -224,12 +237,25 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
         "operation": proposal.operation,
         **one,
         "members": rows if is_set else None,
+        "group": _group_view(record),
         "expires_at": proposal.expires_at,
         "needs": {"role": proposal.role, "people": proposal.quorum},
         "reason": rejected.reason if rejected else None,
         "outcome": _outcome(receipt, proposal, served) if receipt else None,
         "status_resource": f"synapsor://proposal/{proposal.id}",
     }
+
+
+def _group_view(record: ProposalRecord) -> dict[str, Any] | None:
+    """Return what a proposal stands or falls with: the others of its run, and what is still to be proposed."""
+    if record.proposal.group_id is None:
+        return None
+    others = [
+        {"id": other.proposal.id, "capability": other.proposal.capability, "status": other.status.value}
+        for other in record.group
+    ]
+    lacks = missing(record.proposal, [other.proposal for other in record.group])
+    return {"id": record.proposal.group_id, "with": others, "missing": list(lacks)}
 
 
 def _outcome(receipt: Receipt, proposal: Proposal, served: Served) -> str:

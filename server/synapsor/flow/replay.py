@@ -235,11 +235,18 @@ def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
         if record.status not in ends
         else (Check(what="status and receipt", stored=record.status.value, found=_status_of(last)),)
     )
-    facts = {"status": record.status.value, "job": record.job.id if record.job else None}
-    job = record.job
-    bound = (
-        (Check(what=f"digest that {job.id} is about", stored=job.digest, found=record.proposal.digest),) if job else ()
-    )
+    job, proposal = record.job, record.proposal
+    facts = {
+        "status": record.status.value,
+        "job": job.id if job else None,
+        "group": {other.proposal.id: other.status.value for other in record.group},
+    }
+    bound: tuple[Check, ...] = ()
+    if job is not None:
+        stored = next((part.digest for part in job.parts if part.proposal == proposal.id), "missing")
+        bound = (Check(what=f"digest that {job.id} is about", stored=stored, found=proposal.digest),)
+    if job is not None and len({record.status, *(other.status for other in record.group)}) > 1:
+        told = (*told, Check(what="the group has come to one end", stored=record.status.value, found="different ends"))
     return Step(name="settled", facts=facts, checks=(*told, *bound, *checks))
 
 

@@ -18,6 +18,7 @@ from synapsor import handles
 from synapsor.config import Mode
 from synapsor.contract.digest import contract_digest, from_body
 from synapsor.contract.model import Contract
+from synapsor.core.group import is_whole
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal, Status
@@ -36,7 +37,7 @@ from synapsor.core.review import (
 )
 from synapsor.core.shape import shape_digest
 from synapsor.core.signatures import public_text
-from synapsor.core.writeback import Job
+from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.replay import proposal_named
 from synapsor.ports import Activated, AgentLedger, ProposalRecord, ReviewLedger
@@ -62,6 +63,8 @@ async def approve(
     """Approve the proposal whose digest the operator has seen. The approval that completes the quorum moves it, and where the source
     allows writeback, a job is filed with that; earlier approvals count as far as `operators` trusts them still.
 
+    What stands or falls with others is moved with them, by the approval that completes the last quorum of the group.
+
     Raises:
         DecisionRefused: the operator may not decide, or it is too late.
         IntegrityError: the proposal is not the one that was shown, or not of this ledger.
@@ -76,15 +79,35 @@ async def approve(
         earlier = _earlier(record, trusted, ledger.id, now)
         until = min(proposal.expires_at, stamp(now + APPROVAL_LASTS))
         signed = _signed("approve", proposal, operator, key, now, until, reason)
-        complete = len(earlier) + 1 >= proposal.quorum
-        job = job_of(proposal, signed, at=now) if complete and mode == "writeback" else None
-        return await ledger.decide(signed, job=job, seen=_ids(record), complete=complete)
+        others = _approved(ledger, record, trusted, now)
+        complete = len(earlier) + 1 >= proposal.quorum and others is not None
+        job = job_of(proposal, signed, others or (), at=now) if complete and mode == "writeback" else None
+        group = {other.proposal.id: _ids(other) for other in record.group}
+        return await ledger.decide(signed, job=job, seen=_ids(record), complete=complete, group=group)
 
     return await _recorded(ledger, proposal_id, operator, now, attempt)
 
 
-def job_of(proposal: Proposal, signed: SignedDecision, *, at: dt.datetime) -> Job:
-    """Return the writeback job that follows from the decision that completes the approval."""
+def _approved(
+    ledger: ReviewLedger, record: ProposalRecord, trusted: Mapping[str, Operator], now: dt.datetime
+) -> tuple[Approved, ...] | None:
+    """Return the approvals of the other proposals of a group; None while one is missing, or has not the approvals that it needs."""
+    if not is_whole([record.proposal, *(other.proposal for other in record.group)]):
+        return None
+    found = []
+    for other in record.group:
+        if other.status is not Status.REVIEW_REQUIRED:
+            return None
+        approvals = _earlier(other, trusted, ledger.id, now)
+        if len(approvals) < other.proposal.quorum:
+            return None
+        decision = approvals[0].decision
+        found.append(Approved(proposal=other.proposal.id, digest=other.proposal.digest, decision=decision.id))
+    return tuple(found)
+
+
+def job_of(proposal: Proposal, signed: SignedDecision, others: tuple[Approved, ...] = (), *, at: dt.datetime) -> Job:
+    """Return the writeback job that follows from the decision that completes the approval, of a proposal or of its whole group."""
     return Job(
         id=handles.new("job"),
         proposal=proposal.id,
@@ -92,6 +115,7 @@ def job_of(proposal: Proposal, signed: SignedDecision, *, at: dt.datetime) -> Jo
         decision=signed.decision.id,
         source=proposal.source,
         at=stamp(at),
+        others=others,
     )
 
 

@@ -63,22 +63,30 @@ async def release(book: Book, held: Lease, *, not_before: str, code: str, at: st
     return True
 
 
-async def settle(book: Book, held: Lease, receipt: Receipt, status: Status) -> bool:
-    """Record what came of a job and close it; False when the lease was lost or the proposal is settled already.
+async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], status: Status) -> bool:
+    """Record what came of a job, a receipt for each proposal, and close it; False when the lease was lost or it is settled already.
 
     Raises:
-        IntegrityError: the receipt is not about the leased job.
+        IntegrityError: the receipts are not about what the leased job applies.
     """
     job = held.job
-    if (receipt.job, receipt.proposal, receipt.digest) != (job.id, job.proposal, job.digest):
+    told = [(receipt.job, receipt.proposal, receipt.digest) for receipt in receipts]
+    if told != [(job.id, part.proposal, part.digest) for part in job.parts]:
         raise IntegrityError("The receipt is about another job.")
     if await book.tx.one("lease_holds", id=job.id, lease=held.id) is None:
         return False
+    for receipt in receipts:
+        await _settled(book, held, receipt, status)
+    await book.tx.execute("close_job", id=job.id, lease=held.id, code=receipts[0].code)
+    return True
+
+
+async def _settled(book: Book, held: Lease, receipt: Receipt, status: Status) -> None:
     handle = handles.new("set")
     body = {
         "id": handle,
-        "proposal": job.proposal,
-        "job": job.id,
+        "proposal": receipt.proposal,
+        "job": held.job.id,
         "receipt": receipt.id,
         "status": status.value,
         "code": receipt.code,
@@ -87,7 +95,5 @@ async def settle(book: Book, held: Lease, receipt: Receipt, status: Status) -> b
     }
     records = (record(RECEIPT, receipt.id, to_body(receipt)), record(SETTLEMENT, handle, body))
     step = {"origin": Status.APPROVED.value, "target": status.value}
-    await book.append(event(f"proposal_{status.value}", job.proposal, receipt.at, records, step))
-    await proposals.set_status(book, job.proposal, Status.APPROVED, status)
-    await book.tx.execute("close_job", id=job.id, lease=held.id, code=receipt.code)
-    return True
+    await book.append(event(f"proposal_{status.value}", receipt.proposal, receipt.at, records, step))
+    await proposals.set_status(book, receipt.proposal, Status.APPROVED, status)

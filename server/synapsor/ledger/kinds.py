@@ -55,7 +55,20 @@ ACTIVATION = Kind("activation", "act", _within("activation", "at", "contract", "
 PROPOSAL = Kind(
     "proposal",
     "wrp",
-    _pick("at", "tenant", "principal", "capability", "contract", "source", "request", "quorum", "policy", "expires_at"),
+    _pick(
+        "at",
+        "tenant",
+        "principal",
+        "capability",
+        "contract",
+        "source",
+        "request",
+        "quorum",
+        "policy",
+        "run",
+        "group_id",
+        "expires_at",
+    ),
 )
 BRANCH = Kind("review_branch", "rb", _pick("at", "proposal"))
 DECISION = Kind("decision", "dec", _within("decision", "at", "proposal", "operator", "verdict", "policy"))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from synapsor import handles
+from synapsor.core.group import joined
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.review import Decision, SignedDecision
@@ -21,7 +24,7 @@ EXPIRE_AT_ONCE = 100
 async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
     """File a proposal, or find the pending one that asks for the same; return the handle of the one that stands."""
     pending = [
-        (Status(row["status"]), _proposal(row))
+        (Status(row["status"]), proposal_of(row))
         for row in await book.tx.all("pending_by_request", request=proposal.request)
     ]
     for _, known in pending:
@@ -34,6 +37,9 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
         if status is Status.REVIEW_REQUIRED:
             target = Status.EXPIRED if known.expires_at <= proposal.at else Status.SUPERSEDED
             await move(book, known.id, status, target, at=proposal.at, by=proposal.id)
+    if proposal.group_of:
+        waiting = [proposal_of(row) for row in await book.tx.all("waiting_in_groups", run=proposal.run)]
+        proposal = replace(proposal, group_id=joined(proposal, waiting) or handles.new("grp"))
     records = (
         *seen,
         record(PROPOSAL, proposal.id, to_body(proposal)),
@@ -52,7 +58,7 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
 
 
 async def move(book: Book, proposal_id: str, origin: Status, target: Status, *, at: str, **facts: Any) -> None:
-    """Move a proposal one step, with an event and no record.
+    """Move a proposal one step, with an event and no record; what stands or falls with it falls with it.
 
     Raises:
         LedgerFailure: it does not stand at `origin`.
@@ -60,6 +66,18 @@ async def move(book: Book, proposal_id: str, origin: Status, target: Status, *, 
     await set_status(book, proposal_id, origin, target)
     step = {"origin": origin.value, "target": target.value, **facts}
     await book.append(event(f"proposal_{target.value}", proposal_id, at, facts=step))
+    if target in {Status.EXPIRED, Status.SUPERSEDED}:
+        await cancel_group(book, proposal_id, at=at)
+
+
+async def cancel_group(book: Book, because: str, *, at: str) -> None:
+    """Cancel what is in review and stands or falls with a proposal that has left review without an approval."""
+    fallen = await book.tx.one("proposal_by_id", id=because)
+    if fallen is None or fallen["group_id"] is None:
+        return
+    for row in await book.tx.all("group_members", group_id=fallen["group_id"]):
+        if row["status"] == Status.REVIEW_REQUIRED.value:
+            await move(book, row["id"], Status.REVIEW_REQUIRED, Status.CANCELED, at=at, because=because)
 
 
 async def set_status(book: Book, proposal_id: str, origin: Status, target: Status) -> None:
@@ -73,13 +91,20 @@ async def set_status(book: Book, proposal_id: str, origin: Status, target: Statu
 
 
 async def load(tx: Transaction, proposal_id: str) -> ProposalRecord | None:
-    """Return a proposal with everything that has happened to it."""
+    """Return a proposal with everything that has happened to it, and to the others of its group."""
     row = await tx.one("proposal_by_id", id=proposal_id)
     if row is None:
         return None
+    record_ = await _alone(tx, row)
+    members = await tx.all("group_members", group_id=row["group_id"]) if row["group_id"] else ()
+    return replace(record_, group=tuple([await _alone(tx, other) for other in members if other["id"] != proposal_id]))
+
+
+async def _alone(tx: Transaction, row: Row) -> ProposalRecord:
+    proposal_id = row["id"]
     job = await tx.one("job_of", proposal=proposal_id)
     return ProposalRecord(
-        proposal=_proposal(row),
+        proposal=proposal_of(row),
         status=Status(row["status"]),
         decisions=tuple(signed_of(loads(r["body"])) for r in await tx.all("decisions_of", proposal=proposal_id)),
         job=from_body(Job, loads(job["body"])) if job else None,
@@ -101,8 +126,12 @@ async def newest(tx: Transaction, status: Status | None, limit: int) -> tuple[Pr
 async def expire(book: Book, now: str) -> int:
     """Move some of the proposals past their time to `expired`, and say how many."""
     due = await book.tx.all("due_proposals", now=now, limit=EXPIRE_AT_ONCE)
+    fallen: set[str] = set()
     for row in due:
-        await move(book, row["id"], Status.REVIEW_REQUIRED, Status.EXPIRED, at=now)
+        if row["group_id"] not in fallen:
+            await move(book, row["id"], Status.REVIEW_REQUIRED, Status.EXPIRED, at=now)
+        if row["group_id"] is not None:
+            fallen.add(row["group_id"])
     return len(due)
 
 
@@ -111,7 +140,8 @@ def signed_of(body: Mapping[str, Any]) -> SignedDecision:
     return SignedDecision(decision=from_body(Decision, body["decision"]), signature=body["signature"])
 
 
-def _proposal(row: Row) -> Proposal:
+def proposal_of(row: Row) -> Proposal:
+    """Return the proposal that a row holds."""
     return from_body(Proposal, loads(row["body"]))
 
 

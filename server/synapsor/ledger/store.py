@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from synapsor.contract.approval import PerDay
@@ -123,12 +124,18 @@ class Ledger:
         return await self._connection.read(lambda tx: proposals.newest(tx, status, limit))
 
     async def decide(
-        self, signed: SignedDecision, *, job: Job | None, seen: tuple[str, ...] = (), complete: bool = True
+        self,
+        signed: SignedDecision,
+        *,
+        job: Job | None,
+        seen: tuple[str, ...] = (),
+        complete: bool = True,
+        group: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> ProposalRecord:
-        """Record a decision, and where it completes the quorum or rejects, move the proposal; the job is filed with it."""
+        """Record a decision, and where it completes the quorum or rejects, move the proposal and its group; the job is filed with it."""
 
         async def work(book: Book) -> ProposalRecord:
-            await decisions.decide(book, self.id, signed, job, seen=seen, complete=complete)
+            await decisions.decide(book, self.id, signed, job, seen=seen, complete=complete, group=group)
             return await _existing(book.tx, signed.decision.proposal)
 
         return await self._write(work)
@@ -217,9 +224,9 @@ class Ledger:
         at = self._now()
         return await self._write(lambda book: jobs.release(book, lease, not_before=not_before, code=code, at=at))
 
-    async def settle(self, lease: Lease, receipt: Receipt, *, status: Status) -> bool:
-        """Record receipt and settlement and move the proposal; False when the lease was lost or it is settled already."""
-        return await self._write(lambda book: jobs.settle(book, lease, receipt, status))
+    async def settle(self, lease: Lease, receipts: Sequence[Receipt], *, status: Status) -> bool:
+        """Record receipts and settlements and move the job's proposals; False when the lease was lost or it is settled already."""
+        return await self._write(lambda book: jobs.settle(book, lease, receipts, status))
 
     async def expire_due(self, *, now: str) -> int:
         """Move pending proposals past their time to `expired`, and say how many."""

@@ -15,6 +15,7 @@ from synapsor.contract.model import Contract
 from synapsor.core.authority import table_for
 from synapsor.core.depends import Hop, held_hops
 from synapsor.core.facts import Effect
+from synapsor.core.group import in_order, is_whole
 from synapsor.core.hidden import Keeper
 from synapsor.core.newcomers import match_plan
 from synapsor.core.outcome import Outcome, Why, why_failed, why_refused
@@ -25,7 +26,7 @@ from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal
 from synapsor.core.quorum import counted
 from synapsor.core.review import Operator, SignedDecision, verify_approval, verify_policy_approval
-from synapsor.core.writeback import Lease, target
+from synapsor.core.writeback import Approved, Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
 from synapsor.flow.apply import Claim, Result, Task
 from synapsor.flow.automatic import running
@@ -36,9 +37,10 @@ from synapsor.ports import ProposalRecord, WorkLedger, WriteSource
 class Denied(Exception):
     """A job is not authorised, or cannot be judged now; `result` says what becomes of it."""
 
-    def __init__(self, why: Why, outcome: Outcome = Outcome.FAILED) -> None:
+    def __init__(self, why: Why, outcome: Outcome = Outcome.FAILED, *, by: str | None = None) -> None:
         super().__init__(why)
-        self.result = Result(outcome=outcome, why=why)
+        self.why = why
+        self.result = Result(outcome=outcome, why=why, by=by)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,20 +82,47 @@ async def authorise(
     now: Callable[[], str],
     reached: Callable[[str], Awaitable[None]],
     automatic: bool = False,
-) -> Task:
-    """Return the task of a leased job, proven to be authorised; by a policy only where automatic approval is on.
+) -> tuple[Task, ...]:
+    """Return the tasks of a leased job in the order in which they are applied, each proven to be authorised, and all of its group.
+
+    By a policy only where automatic approval is on.
 
     Raises:
-        Denied: it is not, or the source cannot be described now.
+        Denied: one is not, or the source cannot be described now.
         LedgerFailure: the ledger cannot be read.
     """
-    record = await ledger.proposal(lease.job.proposal)
+    tasks: dict[str, Task] = {}
+    for part in lease.job.parts:
+        try:
+            tasks[part.proposal] = await _authorised(
+                part, lease, ledger, targets, operators, now=now, reached=reached, automatic=automatic
+            )
+        except Denied as denied:
+            raise Denied(denied.why, denied.result.outcome, by=part.proposal) from None
+    proposals = {name: task.proposal for name, task in tasks.items()}
+    if not is_whole(tuple(proposals.values())):
+        raise Denied(Why.GROUP_BROKEN)
+    return tuple(tasks[name] for name in in_order(proposals))
+
+
+async def _authorised(
+    part: Approved,
+    lease: Lease,
+    ledger: WorkLedger,
+    targets: Mapping[str, WriteTarget],
+    operators: Mapping[str, Operator],
+    *,
+    now: Callable[[], str],
+    reached: Callable[[str], Awaitable[None]],
+    automatic: bool,
+) -> Task:
+    record = await ledger.proposal(part.proposal)
     if record is None:
         raise Denied(Why.PROPOSAL_MISSING)
     proposal = record.proposal
-    if proposal.digest != lease.job.digest or proposal.ledger != ledger.id:
+    if proposal.digest != part.digest or proposal.ledger != ledger.id:
         raise Denied(Why.DIGEST_MISMATCH)
-    signed = _approval(lease, record)
+    signed = _approval(part, record)
     by_policy = signed.decision.policy is not None
     approvals = (signed,) if by_policy else _people(signed, record, operators, ledger.id, now())
     if by_policy:
@@ -147,7 +176,7 @@ async def claim_of(
     *,
     reached: Callable[[str], Awaitable[None]],
 ) -> Claim | None:
-    """Return the claim of a leased job, or None when its source is not written here."""
+    """Return the claim of a proposal of a leased job, or None when its source is not written here."""
     place = targets.get(proposal.source)
     if place is None:
         return None
@@ -163,6 +192,24 @@ async def claim_of(
     )
 
 
+async def claims_of(
+    lease: Lease,
+    ledger: WorkLedger,
+    targets: Mapping[str, WriteTarget],
+    *,
+    reached: Callable[[str], Awaitable[None]],
+) -> tuple[Claim, ...] | None:
+    """Return the claims of all proposals of a leased job, or None when one is not on record or its source is not written here."""
+    found = []
+    for part in lease.job.parts:
+        record = await ledger.proposal(part.proposal)
+        claim = await claim_of(record.proposal, lease, ledger, targets, reached=reached) if record else None
+        if claim is None:
+            return None
+        found.append(claim)
+    return tuple(found) if len({id(claim.source) for claim in found}) == 1 else None
+
+
 def _opened(proposal: Proposal, ledger: WorkLedger) -> Proposal:
     try:
         return opened(proposal, Keeper.of(ledger.secret))
@@ -170,10 +217,10 @@ def _opened(proposal: Proposal, ledger: WorkLedger) -> Proposal:
         raise Denied(Why.HIDDEN_UNREADABLE) from None
 
 
-def _approval(lease: Lease, record: ProposalRecord) -> SignedDecision:
+def _approval(part: Approved, record: ProposalRecord) -> SignedDecision:
     if any(s.decision.verdict == "reject" for s in record.decisions):
         raise Denied(Why.REJECTED)
-    signed = next((s for s in record.decisions if s.decision.id == lease.job.decision), None)
+    signed = next((s for s in record.decisions if s.decision.id == part.decision), None)
     if signed is None:
         raise Denied(Why.APPROVAL_MISSING)
     return signed

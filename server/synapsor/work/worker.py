@@ -20,7 +20,7 @@ from synapsor.flow.apply import Result, apply, nowhere, read_verdict, record_ver
 from synapsor.flow.automatic import PolicySigner, approve_by_policy
 from synapsor.flow.settle import settle
 from synapsor.ports import Clock, WorkLedger
-from synapsor.work.authority import Denied, WriteTarget, authorise, claim_of
+from synapsor.work.authority import Denied, WriteTarget, authorise, claims_of
 
 log = logging.getLogger("synapsor.worker")
 
@@ -151,7 +151,7 @@ class Worker:
 
     async def _authorised(self, lease: Lease) -> Result:
         try:
-            task = await authorise(
+            tasks = await authorise(
                 lease,
                 self.ledger,
                 self.targets,
@@ -162,23 +162,20 @@ class Worker:
             )
         except Denied as denied:
             return await self._denied(lease, denied)
-        result = await apply(task)
+        result = await apply(tasks)
         for _ in range(AT_ONCE):
             if result.outcome is not Outcome.RETRY or result.why not in {Why.UNKNOWN_COMMIT, Why.RECEIPT_RACED}:
                 break
-            result = await apply(task)
+            result = await apply(tasks)
         return result
 
     async def _give_up(self, lease: Lease, last: Result) -> Result:
         """Return the verdict on a job that was tried too often: what the source says, or else that a person must look."""
         unresolved = _unresolved(last)
-        record = await self.ledger.proposal(lease.job.proposal)
-        if record is None:
+        claims = await claims_of(lease, self.ledger, self.targets, reached=self.reached)
+        if claims is None:
             return unresolved
-        claim = await claim_of(record.proposal, lease, self.ledger, self.targets, reached=self.reached)
-        if claim is None:
-            return unresolved
-        verdict = await record_verdict(claim, Result(outcome=Outcome.FAILED, why=last.why, given_up=GivenUp.GAVE_UP))
+        verdict = await record_verdict(claims, Result(outcome=Outcome.FAILED, why=last.why, given_up=GivenUp.GAVE_UP))
         return unresolved if verdict.outcome is Outcome.RETRY else verdict
 
     async def _denied(self, lease: Lease, denied: Denied) -> Result:
@@ -186,15 +183,14 @@ class Worker:
         an earlier attempt, which may still wake up: the source decides. On the word of a first, refused attempt nothing is written there.
         """
         log.error("job refused", extra={"action": "job_refused", "job": lease.job.id, "code": denied.result.code})
-        record = await self.ledger.proposal(lease.job.proposal)
-        if record is None or denied.result.outcome is Outcome.RETRY:
+        if denied.result.outcome is Outcome.RETRY:
             return denied.result
-        claim = await claim_of(record.proposal, lease, self.ledger, self.targets, reached=self.reached)
-        if claim is None:
+        claims = await claims_of(lease, self.ledger, self.targets, reached=self.reached)
+        if claims is None:
             return denied.result
         if lease.attempt == 1:
-            return await read_verdict(claim) or denied.result
-        return await record_verdict(claim, denied.result)
+            return await read_verdict(claims) or denied.result
+        return await record_verdict(claims, denied.result)
 
     async def _finish(self, lease: Lease, result: Result) -> bool:
         now = self.clock.now()
@@ -216,7 +212,8 @@ class Worker:
                 "code": result.code,
                 "attempt": lease.attempt,
                 "recorded": kept,
-                "newcomers": result.newcomers,
+                "newcomers": sum(result.newcomers.values()),
+                "group": [part.proposal for part in lease.job.parts] if lease.job.others else [],
                 "seconds_since_approval": round(took, 3),
             }
         )

@@ -37,8 +37,10 @@ SELECT seq, id, at, proposal, job, receipt, status, body FROM settlement WHERE i
 SELECT seq, id, at, proposal, job, receipt, status, body FROM settlement WHERE seq = :seq;
 
 -- name: job_of
--- The job of a proposal.
-SELECT body FROM job WHERE proposal = :proposal;
+-- The job of a proposal, or the one of its group.
+SELECT body FROM job WHERE proposal = :proposal OR proposal IN (
+    SELECT other.id FROM proposal AS own JOIN proposal AS other ON other.group_id = own.group_id WHERE own.id = :proposal
+);
 
 -- name: receipts_of
 -- The receipts of a proposal, in order.

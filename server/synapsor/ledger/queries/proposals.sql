@@ -2,15 +2,15 @@
 
 -- name: insert_proposal
 -- Add a proposal, with the number of its event.
-INSERT INTO proposal (seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, expires_at, body, status) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :contract, :source, :request, :quorum, :policy, :expires_at, :body, 'review_required');
+INSERT INTO proposal (seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, run, group_id, expires_at, body, status) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :contract, :source, :request, :quorum, :policy, :run, :group_id, :expires_at, :body, 'review_required');
 
 -- name: proposal_by_id
 -- Find a proposal by its handle.
-SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, expires_at, body, status FROM proposal WHERE id = :id;
+SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, run, group_id, expires_at, body, status FROM proposal WHERE id = :id;
 
 -- name: proposal_at
 -- Find a proposal by the number of its event.
-SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, expires_at, body, status FROM proposal WHERE seq = :seq;
+SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, run, group_id, expires_at, body, status FROM proposal WHERE seq = :seq;
 
 -- name: insert_review_branch
 -- Add a review branch, with the number of its event.
@@ -28,6 +28,14 @@ SELECT seq, id, at, proposal, body FROM review_branch WHERE seq = :seq;
 -- The proposals of a request that have not reached their end, oldest first.
 SELECT id, status, body FROM proposal WHERE request = :request AND status IN ('review_required', 'approved') ORDER BY seq;
 
+-- name: waiting_in_groups
+-- The proposals of a run's groups that are in review, oldest first.
+SELECT body FROM proposal WHERE run = :run AND status = 'review_required' AND group_id IS NOT NULL ORDER BY seq;
+
+-- name: group_members
+-- The proposals of a group, oldest first.
+SELECT id, status, body FROM proposal WHERE group_id = :group_id ORDER BY seq;
+
 -- name: latest_proposal
 -- The newest proposal.
 SELECT id FROM proposal ORDER BY seq DESC LIMIT 1;
@@ -42,7 +50,7 @@ SELECT id FROM proposal WHERE status = :status ORDER BY seq DESC LIMIT :limit;
 
 -- name: due_proposals
 -- Proposals still in review past their time, oldest first.
-SELECT id FROM proposal WHERE status = 'review_required' AND expires_at <= :now ORDER BY seq LIMIT :limit;
+SELECT id, group_id FROM proposal WHERE status = 'review_required' AND expires_at <= :now ORDER BY seq LIMIT :limit;
 
 -- name: move_proposal
 -- Take one step; no row is changed when the proposal no longer stands where the step begins.

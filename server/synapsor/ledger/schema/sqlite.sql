@@ -107,6 +107,8 @@ CREATE TABLE proposal (
     request TEXT NOT NULL,
     quorum INTEGER NOT NULL CHECK (quorum BETWEEN 1 AND 10),
     policy TEXT,
+    run TEXT,
+    group_id TEXT,
     expires_at TEXT NOT NULL,
     body TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN (
@@ -117,6 +119,8 @@ CREATE TABLE proposal (
 CREATE UNIQUE INDEX proposal_pending ON proposal (request) WHERE status = 'review_required';
 CREATE INDEX proposal_request ON proposal (request, seq);
 CREATE INDEX proposal_status ON proposal (status, seq);
+CREATE UNIQUE INDEX proposal_group ON proposal (group_id, capability) WHERE group_id IS NOT NULL;
+CREATE INDEX proposal_run ON proposal (run, seq) WHERE status = 'review_required' AND group_id IS NOT NULL;
 CREATE INDEX proposal_policy ON proposal (seq) WHERE status = 'review_required' AND policy IS NOT NULL;
 
 CREATE TABLE review_branch (
@@ -276,7 +280,14 @@ WHEN OLD.status = 'approved' AND NOT EXISTS (SELECT 1 FROM settlement WHERE prop
 BEGIN
     SELECT raise(ABORT, 'proposal: no settlement');
 END;
-CREATE TRIGGER proposal_fixed BEFORE UPDATE OF seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, expires_at, body ON proposal
+CREATE TRIGGER proposal_with_its_group BEFORE UPDATE ON proposal
+WHEN NEW.group_id IS NOT NULL AND NEW.status IN ('approved', 'applied', 'conflict', 'failed', 'reconciliation_required') AND EXISTS (
+    SELECT 1 FROM proposal WHERE group_id = NEW.group_id AND id <> NEW.id AND status NOT IN (OLD.status, NEW.status)
+)
+BEGIN
+    SELECT raise(ABORT, 'proposal: not with its group');
+END;
+CREATE TRIGGER proposal_fixed BEFORE UPDATE OF seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, run, group_id, expires_at, body ON proposal
 BEGIN
     SELECT raise(ABORT, 'proposal: append only');
 END;

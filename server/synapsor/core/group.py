@@ -1,0 +1,84 @@
+"""Proposals that stand or fall together: which group of its run a proposal joins, and when a group is whole.
+
+A group has one proposal of each of the capabilities that its workflow names in `together`. They are approved at once, when each of them
+has the approvals that it needs, and applied in one transaction of their source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from synapsor.core.proposal import Proposal
+from synapsor.errors import Code, Refusal
+
+
+def joined(proposal: Proposal, waiting: Iterable[Proposal]) -> str | None:
+    """Return the oldest group that lacks this proposal; None where it is the first of a new one. `waiting` are in review, oldest first.
+
+    Raises:
+        Refusal: `not_as_required`, where a proposal of that group is about the same row.
+    """
+    groups: dict[str, list[Proposal]] = {}
+    for other in waiting:
+        if other.group_id is not None and _alike(proposal, other):
+            groups.setdefault(other.group_id, []).append(other)
+    for group_id, others in groups.items():
+        lapsed = any(other.expires_at <= proposal.at for other in others)
+        if lapsed or any(other.capability == proposal.capability for other in others):
+            continue
+        if any(_meet(proposal, other) for other in others):
+            raise Refusal(Code.NOT_AS_REQUIRED, "Another change of its group is about the same record.")
+        return group_id
+    return None
+
+
+def missing(proposal: Proposal, others: Iterable[Proposal]) -> tuple[str, ...]:
+    """Return the capabilities of a proposal's group that nothing has been proposed by yet."""
+    there = {proposal.capability, *(other.capability for other in others)}
+    return tuple(name for name in proposal.group_of if name not in there)
+
+
+def is_whole(proposals: Sequence[Proposal]) -> bool:
+    """Tell whether these are all proposals of one group, or one proposal that stands alone."""
+    first = proposals[0]
+    if not first.group_of:
+        return len(proposals) == 1 and first.group_id is None
+    return (
+        first.group_id is not None
+        and all(p.group_id == first.group_id and _alike(first, p) for p in proposals)
+        and sorted(p.capability for p in proposals) == sorted(first.group_of)
+    )
+
+
+def in_order(proposals: Mapping[str, Proposal]) -> tuple[str, ...]:
+    """Return the names of a whole group's proposals in the order in which they are applied: the contract's."""
+    return tuple(sorted(proposals, key=lambda name: _place(proposals[name])))
+
+
+def _place(proposal: Proposal) -> int:
+    return proposal.group_of.index(proposal.capability) if proposal.group_of else 0
+
+
+def _alike(one: Proposal, other: Proposal) -> bool:
+    """Tell whether two proposals may be of one group: asked for in the same run, by the same, under the same contract."""
+    return _bond(one) == _bond(other)
+
+
+def _bond(proposal: Proposal) -> tuple[object, ...]:
+    return (
+        proposal.group_of,
+        proposal.run,
+        proposal.workflow,
+        proposal.contract,
+        proposal.source,
+        proposal.tenant,
+        proposal.principal,
+        proposal.ledger,
+    )
+
+
+def _meet(one: Proposal, other: Proposal) -> bool:
+    """Tell whether two proposals name a row in common; what is not there yet is named as its capability names it."""
+    if one.relation != other.relation:
+        return False
+    return not {m.key for m in one.members}.isdisjoint(m.key for m in other.members)

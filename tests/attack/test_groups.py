@@ -1,0 +1,522 @@
+"""Proposals that stand or fall together, on every engine: all of a group is approved and applied, or nothing of it."""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from synapsor.approve.card import card, render
+from synapsor.approve.inbox import render as render_inbox
+from synapsor.approve.terms import terms_of
+from synapsor.core.authority import table_for
+from synapsor.core.outcome import Outcome, Why
+from synapsor.core.proposal import Proposal
+from synapsor.core.review import Operator
+from synapsor.core.scope import Session
+from synapsor.core.writeback import Approved, Job
+from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.apply import STEPS, Claim
+from synapsor.flow.replay import replay
+from synapsor.flow.review import contract_behind, reject
+from synapsor.sql.receipts import insert_receipt
+from synapsor.testing.clock import TestClock
+from tests.attack.shop import Shop, as_ledger_owner, meanwhile, open_shop
+from tests.attack.tasks import POLICY, tasks_table
+from tests.attack.test_forged_ledger import body_of, set_body
+from tests.attack.test_operations import everything, task
+from tests.databases import Database
+from tests.projects import ACME, GLOBEX, leo_approves
+
+TOGETHER = ("tasks.step", "tasks.add_once", "tasks.remove")
+GROUPED = POLICY + (
+    "workflows:\n  handover:\n    allow: [tasks.step, tasks.add_once, tasks.remove, tasks.count]\n"
+    f"    together: [{', '.join(TOGETHER)}]\n"
+)
+HERE = replace(ACME, run="run_here")
+NOW = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
+
+
+@pytest_asyncio.fixture
+async def grouped(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
+    """A project over the tasks, three of whose capabilities stand or fall together."""
+    with tasks_table(database):
+        async with open_shop(tmp_path / "project", database, policy=GROUPED) as found:
+            yield found
+
+
+def asked(number: int = 0) -> dict[str, dict[str, Any]]:
+    """Return the arguments of each capability of the group; another number is about other rows."""
+    first, second = (10 * number, 10 * number + 1) if number else (1, 3)
+    return {
+        "tasks.step": {"task": first, "state": "doing"},
+        "tasks.add_once": {"number": f"n{number}", "points": 4},
+        "tasks.remove": {"task": second},
+    }
+
+
+async def filed(shop: Shop, *names: str, number: int = 0, session: Session = HERE) -> dict[str, dict[str, Any]]:
+    """Return the proposals of these capabilities (of all), filed in this order."""
+    return {name: await shop.proposed(name, asked(number)[name], session) for name in names or TOGETHER}
+
+
+async def approved(shop: Shop, **options: Any) -> list[str]:
+    """Return the handles of a group that was filed and approved."""
+    proposals = await filed(shop, **options)
+    for proposal in proposals.values():
+        await leo_approves(shop.files, shop.project, proposal["id"], proposal["digest"])
+    return [proposal["id"] for proposal in proposals.values()]
+
+
+async def standing(shop: Shop, *proposals: str) -> list[str]:
+    """Return where each proposal stands."""
+    return [await shop.status(each) for each in proposals]
+
+
+async def codes(shop: Shop, *proposals: str) -> list[str]:
+    """Return the code of the newest receipt of each proposal."""
+    return [(await shop.record(each)).receipts[-1].code for each in proposals]
+
+
+def changed(shop: Shop) -> tuple[Any, ...]:
+    """Return what the changes of the group are about."""
+    added = shop.rows("SELECT points FROM {tasks} WHERE request_no = 'n0'")
+    return task(shop, 1, "state"), [tuple(row) for row in added], task(shop, 3, "state")
+
+
+BEFORE = (("open",), [], ("done",))
+AFTER = (("doing",), [(4,)], None)
+
+
+@pytest.mark.requirement("group:whole", "group:joined")
+async def test_a_group_is_approved_by_its_last_approval_and_applied_in_one_transaction(grouped: Shop) -> None:
+    step = await grouped.proposed("tasks.step", asked()["tasks.step"], HERE)
+    assert step["group"] == {"id": step["group"]["id"], "with": [], "missing": ["tasks.add_once", "tasks.remove"]}
+    other = await grouped.call("tasks.remove", asked()["tasks.remove"], HERE)
+    assert other["summary"].endswith("still to be proposed in this run: tasks.add_once.")
+    remove, add = other["proposal"], (await filed(grouped, "tasks.add_once"))["tasks.add_once"]
+    assert {p["group"]["id"] for p in (step, remove, add)} == {step["group"]["id"]}
+    assert add["group"]["missing"] == []
+    assert {(p["id"], p["status"]) for p in add["group"]["with"]} == {
+        (p["id"], "review_required") for p in (step, remove)
+    }
+    ids = [p["id"] for p in (step, remove, add)]
+    for proposal in (step, remove):
+        record = await leo_approves(grouped.files, grouped.project, proposal["id"], proposal["digest"])
+        assert (record.status.value, record.job) == ("review_required", None)
+        assert await grouped.work() == []
+    assert await standing(grouped, *ids) == ["review_required"] * 3
+    record = await leo_approves(grouped.files, grouped.project, add["id"], add["digest"])
+    assert await standing(grouped, *ids) == ["approved"] * 3
+    assert record.job is not None
+    assert {part.proposal for part in record.job.parts} == set(ids)
+    assert changed(grouped) == BEFORE
+    assert await grouped.work() == [("applied", "")]
+    assert changed(grouped) == AFTER
+    assert await standing(grouped, *ids) == ["applied"] * 3
+    assert grouped.receipts() == 3
+    for each in ids:
+        assert (await grouped.record(each)).job == record.job
+        assert (await replay(grouped.ledger, each, grouped.files.operators)).ok
+    assert (await grouped.project.verify()).ok
+
+
+@pytest.mark.requirement("group:whole")
+@pytest.mark.parametrize(
+    ("how", "outcome", "guilty", "code"),
+    [
+        ("UPDATE {tasks} SET owner = 'zoe' WHERE id = 3", "conflict", "tasks.remove", "version_moved"),
+        ("DELETE FROM {tasks} WHERE id = 1", "conflict", "tasks.step", "row_gone"),
+        (
+            "INSERT INTO {tasks} (id, tenant_id, request_no, title, state) VALUES (77, 'acme', 'n0', 'T', 'open')",
+            "conflict",
+            "tasks.add_once",
+            "insert_duplicate",
+        ),
+    ],
+)
+async def test_where_one_of_a_group_cannot_be_applied_nothing_of_it_is(
+    grouped: Shop, how: str, outcome: str, guilty: str, code: str
+) -> None:
+    ids = await approved(grouped)
+    grouped.change(how)
+    before = everything(grouped)
+    assert await grouped.work() == [(outcome, code)]
+    assert everything(grouped) == before
+    assert await standing(grouped, *ids) == [outcome] * 3
+    assert await codes(grouped, *ids) == [code if name == guilty else "group_failed" for name in TOGETHER]
+    assert grouped.receipts() == 3
+    told = await grouped.call("synapsor.proposal_status", {"proposal_id": ids[0]}, HERE)
+    assert told["proposal"]["outcome"] == (code if guilty == TOGETHER[0] else "group_failed")
+    assert (await grouped.project.verify()).ok
+
+
+_LATE = {
+    "postgres": (
+        (
+            "CREATE FUNCTION billing.no_more() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '23514'; END $$;"
+            "CREATE CONSTRAINT TRIGGER no_more AFTER INSERT ON billing.tasks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION billing.no_more()"
+        ),
+        "DROP TRIGGER no_more ON billing.tasks; DROP FUNCTION billing.no_more()",
+    ),
+    "mariadb": (
+        "CREATE TRIGGER no_more AFTER INSERT ON tasks FOR EACH ROW SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = 4025",
+        "DROP TRIGGER no_more",
+    ),
+    "sqlite": (
+        "CREATE TRIGGER no_more AFTER INSERT ON tasks BEGIN SELECT raise(ABORT, 'no'); END",
+        "DROP TRIGGER no_more",
+    ),
+}
+
+
+@pytest.mark.requirement("group:whole")
+async def test_a_constraint_that_breaks_at_the_last_moment_takes_all_of_the_group_with_it(grouped: Shop) -> None:
+    ids = await approved(grouped)
+    before = everything(grouped)
+    make, drop = _LATE[grouped.database.engine]
+    with meanwhile(grouped, make, drop):
+        assert await grouped.work() == [("failed", "constraint")]
+    assert everything(grouped) == before
+    assert await standing(grouped, *ids) == ["failed"] * 3
+    assert await codes(grouped, *ids) == ["constraint"] * 3  # the database does not say whose it was
+
+
+@pytest.mark.requirement("group:whole", "apply:exactly-once")
+async def test_a_worker_that_breaks_at_any_named_point_applies_all_of_a_group_once(grouped: Shop) -> None:
+    for number, point in enumerate((step for step in STEPS if "verdict" not in step), start=1):
+        first = 10 * number
+        grouped.change(
+            "INSERT INTO {tasks} (id, tenant_id, request_no, title, state, points) VALUES "
+            f"({first}, 'acme', 'a{number}', 'A', 'open', 5), ({first + 1}, 'acme', 'b{number}', 'B', 'doing', 20)"
+        )
+        before = everything(grouped)
+        ids = await approved(grouped, number=number)
+        broken = [point]
+
+        async def reached(step: str, broken: list[str] = broken) -> None:
+            if step in broken:
+                broken.remove(step)
+                raise RuntimeError("the power is gone")
+
+        assert await grouped.attempt(reached=reached) == [("retry", "internal")]
+        assert (everything(grouped) == before) is (point != "apply.committed")
+        outcome = "already_applied" if point == "apply.committed" else "applied"
+        assert await grouped.work() == [(outcome, "")]
+        assert await standing(grouped, *ids) == ["applied"] * 3
+        assert task(grouped, first, "state") == ("doing",)
+        assert task(grouped, first + 1) is None
+        assert len(grouped.rows(f"SELECT id FROM {{tasks}} WHERE request_no = 'n{number}'")) == 1
+        assert grouped.receipts() == 3 * number
+
+
+@pytest.mark.requirement("group:whole", "apply:verdict-fenced")
+@pytest.mark.parametrize("point", ["apply.verdict_begun", "apply.verdict_committed"])
+async def test_the_verdict_on_a_group_is_left_whole_and_stays(grouped: Shop, point: str) -> None:
+    ids = await approved(grouped)
+    grouped.change("UPDATE {tasks} SET owner = 'zoe' WHERE id = 3")
+    before = everything(grouped)
+
+    async def reached(step: str) -> None:
+        if step == point:
+            raise RuntimeError("the power is gone")
+
+    assert await grouped.attempt(reached=reached) == [("retry", "internal")]
+    assert grouped.receipts() == (3 if point == "apply.verdict_committed" else 0)
+    code = "recorded_before" if point == "apply.verdict_committed" else "version_moved"
+    assert await grouped.work() == [("conflict", code)]
+    assert everything(grouped) == before
+    assert await standing(grouped, *ids) == ["conflict"] * 3
+
+
+@pytest.mark.requirement("group:whole")
+@pytest.mark.parametrize("left", ["none", "another outcome"])
+async def test_receipts_that_tell_different_things_of_a_group_are_for_a_person(grouped: Shop, left: str) -> None:
+    ids = await approved(grouped)
+    before = everything(grouped)
+    worker = await grouped.worker()
+    target = worker.targets["shop"]
+    first, second = [(await grouped.record(each)).proposal for each in ids[:2]]
+    told = [(first, Outcome.CONFLICT)] + ([(second, Outcome.FAILED)] if left == "another outcome" else [])
+    async with target.source.transaction(time_ms=5000) as tx:
+        for proposal, outcome in told:
+            await tx.execute(insert_receipt(target.receipts, target.source.dialect, _claim(proposal, target, outcome)))
+        await tx.commit()
+    assert await grouped.work() == [("reconciliation_required", "receipts_differ")]
+    assert everything(grouped) == before
+    assert await standing(grouped, *ids) == ["reconciliation_required"] * 3
+
+
+def _claim(proposal: Proposal, target: Any, outcome: Outcome) -> Any:
+    claim = Claim(
+        proposal=proposal,
+        source=target.source,
+        receipts=target.receipts,
+        ledger_head=b"h" * 32,
+        worker="w",
+        time_ms=5000,
+    )
+    return claim.receipt(outcome)
+
+
+@pytest.mark.requirement("group:whole")
+async def test_what_stands_with_a_rejected_proposal_is_canceled_even_if_it_was_approved(grouped: Shop) -> None:
+    proposals = await filed(grouped)
+    step, add, remove = proposals.values()
+    await leo_approves(grouped.files, grouped.project, step["id"], step["digest"])
+    leo, key = grouped.files.operators["leo"], grouped.files.keys["leo"]
+    await reject(
+        grouped.ledger,
+        add["id"],
+        digest=add["digest"],
+        operator=leo,
+        key=key,
+        now=grouped.project.clock.now(),
+        reason="Not this one.",
+    )
+    assert await standing(grouped, step["id"], add["id"], remove["id"]) == ["canceled", "rejected", "canceled"]
+    with pytest.raises(DecisionRefused) as refused:
+        await leo_approves(grouped.files, grouped.project, remove["id"], remove["digest"])
+    assert refused.value.rule == "already_decided"
+    assert await grouped.work() == []
+    assert changed(grouped) == BEFORE
+    told = await grouped.call("synapsor.proposal_status", {"proposal_id": step["id"]}, HERE)
+    assert {p["status"] for p in told["proposal"]["group"]["with"]} == {"rejected", "canceled"}
+    again = await filed(grouped)
+    assert {p["group"]["id"] for p in again.values()}.isdisjoint({step["group"]["id"]})
+    assert (await grouped.project.verify()).ok
+
+
+@pytest.mark.requirement("group:whole")
+async def test_a_group_whose_first_proposal_expires_is_never_applied(tmp_path: Path, database: Database) -> None:
+    policy = GROUPED.replace(
+        "    returns: [id, state]\n    approval: {role: billing_lead}\n",
+        "    returns: [id, state]\n    approval: {role: billing_lead, expires_hours: 1}\n",
+        1,
+    )
+    clock = TestClock(NOW)
+    with tasks_table(database):
+        async with open_shop(tmp_path / "project", database, policy=policy, clock=clock) as shop:
+            step, add, remove = (await filed(shop)).values()
+            for each in (add, remove):
+                await leo_approves(shop.files, shop.project, each["id"], each["digest"])
+            clock.move(hours=2)
+            with pytest.raises(DecisionRefused):
+                await leo_approves(shop.files, shop.project, step["id"], step["digest"])
+            assert await shop.work() == []
+            assert await standing(shop, step["id"], add["id"], remove["id"]) == ["expired", "canceled", "canceled"]
+            assert changed(shop) == BEFORE
+            # A lapsed one that nobody has swept up is joined by nobody either.
+            old = (await filed(shop, "tasks.step", session=replace(HERE, run="run_2")))["tasks.step"]
+            clock.move(hours=2)
+            new = (await filed(shop, "tasks.remove", session=replace(HERE, run="run_2")))["tasks.remove"]
+            assert old["group"]["id"] != new["group"]["id"]
+
+
+@pytest.mark.requirement("group:whole")
+async def test_two_people_who_approve_the_last_two_at_once_complete_the_group(grouped: Shop) -> None:
+    step, add, remove = (await filed(grouped)).values()
+    await leo_approves(grouped.files, grouped.project, step["id"], step["digest"])
+    records = await asyncio.gather(
+        *(leo_approves(grouped.files, grouped.project, each["id"], each["digest"]) for each in (add, remove))
+    )
+    assert {record.status.value for record in records} >= {"approved"}
+    assert await standing(grouped, step["id"], add["id"], remove["id"]) == ["approved"] * 3
+    assert await grouped.work() == [("applied", "")]
+    assert changed(grouped) == AFTER
+
+
+@pytest.mark.requirement("group:whole")
+async def test_who_counted_other_approvals_than_there_are_completes_nothing(grouped: Shop) -> None:
+    step, add, remove = (await filed(grouped)).values()
+    before = await leo_approves(grouped.files, grouped.project, step["id"], step["digest"])
+    (signed,) = before.decisions
+    late = replace(signed, decision=replace(signed.decision, proposal=add["id"], digest=add["digest"], id="dec_1"))
+    for group in ({}, {step["id"]: (), remove["id"]: ()}):
+        with pytest.raises(DecisionRefused) as refused:
+            await grouped.ledger.decide(late, job=None, complete=False, group=group)
+        assert refused.value.rule == "decided_meanwhile"
+    known = {step["id"]: (signed.decision.id,), remove["id"]: ()}
+    job = Job(
+        id="job_1", proposal=add["id"], digest=add["digest"], decision="dec_1", source="shop", at=signed.decision.at
+    )
+    with pytest.raises(IntegrityError, match="job does not follow"):
+        await grouped.ledger.decide(late, job=job, complete=True, group=known)
+    two = (await filed(grouped, "tasks.step", session=replace(HERE, run="run_2")))["tasks.step"]
+    alone = replace(signed, decision=replace(signed.decision, proposal=two["id"], digest=two["digest"], id="dec_2"))
+    with pytest.raises(IntegrityError, match="not whole"):
+        await grouped.ledger.decide(alone, job=None, complete=True)
+
+
+@pytest.mark.requirement("group:joined")
+async def test_a_group_is_of_one_run_one_tenant_and_one_person(grouped: Shop) -> None:
+    first = (await filed(grouped, "tasks.step"))["tasks.step"]
+    others = [
+        replace(HERE, run="run_other"),
+        replace(HERE, values={**HERE.values, "user": "somebody"}),
+        replace(GLOBEX, run=HERE.run),
+    ]
+    for session in others:
+        if session.values["tenant_id"] == "acme":
+            answer = await grouped.call("tasks.remove", {"task": 3}, session)
+        else:
+            answer = await grouped.call("tasks.remove", {"task": 9}, session)
+        assert answer["proposal"]["group"]["id"] != first["group"]["id"]
+        assert answer["proposal"]["group"]["with"] == []
+    answer = await grouped.call("tasks.step", asked()["tasks.step"], replace(HERE, run=""))
+    assert answer["error"]["code"] == "run_required"
+    # The same request in another run is another proposal: this run's group would never be whole with the other's.
+    again = await grouped.proposed("tasks.step", asked()["tasks.step"], replace(HERE, run="run_other"))
+    assert again["id"] != first["id"]
+    assert again["group"]["id"] != first["group"]["id"]
+    same = await grouped.proposed("tasks.step", asked()["tasks.step"], HERE)
+    assert same["id"] == first["id"]
+    alone = await grouped.proposed("tasks.count", {"task": 2, "more": 1, "less": "0.01"}, HERE)
+    assert alone["group"] is None
+
+
+@pytest.mark.requirement("group:joined")
+async def test_two_changes_of_one_row_are_not_of_one_group(grouped: Shop) -> None:
+    await grouped.proposed("tasks.step", {"task": 2, "state": "done"}, HERE)
+    answer = await grouped.call("tasks.remove", {"task": 2}, HERE)
+    assert answer["error"]["code"] == "not_as_required"
+    assert answer["error"]["message"].endswith("Another change of its group is about the same record.")
+    assert len(await grouped.ledger.inbox(status=None, limit=9)) == 1
+
+
+@pytest.mark.requirement("group:joined")
+async def test_a_second_proposal_of_a_capability_begins_another_group_that_is_filled_after_the_first(
+    grouped: Shop,
+) -> None:
+    one = (await filed(grouped, "tasks.step"))["tasks.step"]
+    two = await grouped.proposed("tasks.step", {"task": 2, "state": "done"}, HERE)
+    assert one["group"]["id"] != two["group"]["id"]
+    third = (await filed(grouped, "tasks.remove"))["tasks.remove"]
+    assert third["group"]["id"] == one["group"]["id"]
+    fourth = await grouped.proposed("tasks.remove", {"task": 4}, HERE)
+    assert fourth["group"]["id"] == two["group"]["id"]
+
+
+@pytest.mark.requirement("group:whole")
+async def test_a_proposal_that_is_asked_for_anew_takes_its_old_group_down(grouped: Shop) -> None:
+    step, add, remove = (await filed(grouped)).values()
+    await leo_approves(grouped.files, grouped.project, add["id"], add["digest"])
+    grouped.change("UPDATE {tasks} SET owner = 'zoe' WHERE id = 1")
+    new = (await filed(grouped, "tasks.step"))["tasks.step"]
+    assert new["id"] != step["id"]
+    assert await standing(grouped, step["id"], add["id"], remove["id"]) == ["superseded", "canceled", "canceled"]
+    assert new["group"] == {"id": new["group"]["id"], "with": [], "missing": ["tasks.add_once", "tasks.remove"]}
+
+
+@pytest.mark.requirement("group:whole", "apply:none-unapproved")
+@pytest.mark.parametrize(
+    ("forgery", "code"),
+    [
+        ("without the others", "group_broken"),
+        ("one of another group", "group_broken"),
+        ("one of them twice", "group_broken"),
+        ("another digest", "digest_mismatch"),
+    ],
+)
+async def test_a_job_that_is_not_of_one_whole_approved_group_applies_nothing(
+    grouped: Shop, forgery: str, code: str
+) -> None:
+    ids = await approved(grouped)
+    grouped.change(
+        "INSERT INTO {tasks} (id, tenant_id, request_no, title, state, points) VALUES "
+        "(10, 'acme', 'a1', 'A', 'open', 5), (11, 'acme', 'b1', 'B', 'doing', 20)"
+    )
+    other = await approved(grouped, number=1)
+    waiting = (await filed(grouped, number=0, session=replace(HERE, run="run_3")))["tasks.remove"]
+    job = (await grouped.record(ids[0])).job
+    theirs = (await grouped.record(other[0])).job
+    assert job is not None
+    assert theirs is not None
+    parts = {part.proposal: part for part in (*job.parts, *theirs.parts)}
+    first, second = job.others
+    forged = {
+        "without the others": (),
+        "one of another group": tuple(
+            parts[other[TOGETHER.index("tasks.step")]] if part.proposal == ids[0] else part for part in job.others
+        ),
+        "one of them twice": (first, first),
+        "another digest": (first, replace(second, digest=waiting["digest"])),
+    }[forgery]
+    before = everything(grouped)
+    with as_ledger_owner(grouped) as raw:
+        body = body_of(raw, "job", job.id)
+        set_body(raw, "job", job.id, {**body, "others": [vars_of(part) for part in forged]})
+        raw.execute("DELETE FROM job WHERE id = ?", (theirs.id,))
+    assert [(await grouped.attempt())[0][1]] == [code]
+    assert everything(grouped) == before
+    assert not (await grouped.project.verify()).ok
+
+
+@pytest.mark.requirement("group:whole", "apply:none-unapproved")
+async def test_a_job_with_a_proposal_that_nobody_approved_applies_nothing_and_is_not_settled(grouped: Shop) -> None:
+    ids = await approved(grouped)
+    waiting = (await filed(grouped, "tasks.remove", session=replace(HERE, run="run_3")))["tasks.remove"]
+    job = (await grouped.record(ids[0])).job
+    assert job is not None
+    forged = (job.others[0], Approved(proposal=waiting["id"], digest=waiting["digest"], decision="dec_none"))
+    before = everything(grouped)
+    with as_ledger_owner(grouped) as raw:
+        body = body_of(raw, "job", job.id)
+        set_body(raw, "job", job.id, {**body, "others": [vars_of(part) for part in forged]})
+    assert await grouped.attempt() == []
+    assert everything(grouped) == before
+    assert await standing(grouped, *ids) == ["approved"] * 3
+
+
+def vars_of(part: Approved) -> dict[str, str]:
+    """Return a part of a job as its body keeps it."""
+    return {"proposal": part.proposal, "digest": part.digest, "decision": part.decision}
+
+
+@pytest.mark.requirement("group:whole")
+async def test_a_proposal_that_leaves_its_group_out_is_not_what_the_contract_asks_for(grouped: Shop) -> None:
+    proposal = (await grouped.record((await filed(grouped, "tasks.step"))["tasks.step"]["id"])).proposal
+    contract = await contract_behind(proposal, grouped.ledger, grouped.files.operators)
+    assert not isinstance(contract, Why)
+    assert not isinstance(table_for(proposal, contract), Why)
+    for group_of in ((), TOGETHER[:2], TOGETHER[::-1]):
+        assert table_for(replace(proposal, group_of=group_of), contract) is Why.WORKFLOW_CHANGED
+        assert replace(proposal, group_of=group_of).digest != proposal.digest
+    assert replace(proposal, group_id="grp_other").digest != proposal.digest
+
+
+@pytest.mark.requirement("group:whole")
+async def test_a_group_falls_when_one_of_its_approvals_does_not_count_any_more(grouped: Shop) -> None:
+    ids = await approved(grouped)
+    revoked = {"leo": replace(grouped.files.operators["leo"], revoked=True)}
+    people: dict[str, Operator] = {**grouped.files.operators, **revoked}
+    before = everything(grouped)
+    assert await grouped.work(operators=lambda: people) == [("failed", "approval_operator_revoked")]
+    assert everything(grouped) == before
+    assert await standing(grouped, *ids) == ["failed"] * 3
+    assert (await codes(grouped, *ids)).count("group_failed") == 2
+
+
+@pytest.mark.requirement("group:whole")
+async def test_a_card_and_the_inbox_tell_what_a_proposal_stands_with(grouped: Shop) -> None:
+    step, add = (await filed(grouped, "tasks.step", "tasks.add_once")).values()
+    await leo_approves(grouped.files, grouped.project, add["id"], add["digest"])
+    record = await grouped.record(step["id"])
+    contract = await contract_behind(record.proposal, grouped.ledger, grouped.files.operators)
+    assert not isinstance(contract, Why)
+    shown = card(
+        record,
+        evidence=await grouped.ledger.evidence(record.proposal.evidence),
+        terms=terms_of(record.proposal, contract),
+        now=grouped.project.clock.now(),
+        operators=grouped.files.operators,
+    )
+    told = render(shown, width=200)
+    assert "Stands or falls with: all are applied in one transaction, or none" in told
+    assert f"{add['id']}, tasks.add_once: approved by 1/1" in told
+    assert "tasks.remove: not proposed yet" in told
+    assert ", with 1 more" in render_inbox([record], now=grouped.project.clock.now())
