@@ -1,10 +1,11 @@
-"""What the chaos tests ask for: one row changed, a set changed, several rows added, a set removed, all of them of one table.
+"""What the chaos tests ask for: one row changed, a set changed, several rows added, a set removed, and a set changed together with
+rows added, all of them of one table.
 
 Rows come in groups of one customer, which is what a set is asked by; the other tenant has a row of every group, too.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.chaos.history import TRIGGER, Asked
 from tests.databases import Database, execute, table
 from tests.projects import ACME, GLOBEX, ROOT, ProjectFiles, write_project
 
-KINDS = ("one", "set", "insert", "delete")
+KINDS = ("one", "set", "insert", "delete", "group")
 SESSIONS = {"acme": ACME, "globex": GLOBEX}
 GROUP = 3
 """How many rows a group has."""
@@ -48,6 +49,11 @@ _MORE = f"""
     returns: [id]
     approval: {{role: billing_lead}}
 """
+_MORE += (
+    _MORE.partition("  billing.remove_all:")[0].replace("waive_all", "waive_with").replace("add_all", "add_with")
+    + "workflows:\n  moving:\n    allow: [billing.waive_with, billing.add_with]\n"
+    "    together: [billing.waive_with, billing.add_with]\n"
+)
 _ADDED = "id, tenant_id, customer, status, amount, due_date, waiver_reason"
 # Rows can be added only where what a contract denies has a value of its own.
 _ALLOW = {
@@ -71,12 +77,13 @@ PRAGMA writable_schema = RESET;
 
 @dataclass(frozen=True)
 class Request:
-    """A call that proposes something, and what must come of it if it is approved."""
+    """A call that proposes something, and what must come of it if it is approved; `others` stand or fall with it."""
 
     capability: str
     arguments: dict[str, Any]
     session: Session
     asked: Asked
+    others: tuple["Request", ...] = ()
 
 
 def write_chaos_project(root: Path, database: Database) -> ProjectFiles:
@@ -142,10 +149,18 @@ def _delete(tenant: str, group: str, mark: str) -> Request:
     )
 
 
+def _group(tenant: str, group: str, mark: str) -> Request:
+    session = replace(SESSIONS[tenant], run=f"run {mark}")
+    added = replace(_insert(tenant, group, f"{mark} added"), capability="billing.add_with", session=session)
+    changed = _set(tenant, group, f"{mark} changed")
+    return replace(changed, capability="billing.waive_with", session=session, others=(added,))
+
+
 ASK: dict[str, Callable[[str, str, str], Request]] = {
     "one": lambda tenant, group, mark: one(tenant, members(tenant, group)[0], mark),
     "set": _set,
     "insert": _insert,
     "delete": _delete,
+    "group": _group,
 }
 """For each kind, how it is asked of a group; what is added is a group of its own."""

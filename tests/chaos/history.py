@@ -135,7 +135,14 @@ def violations(
     for record in records:
         found += _unauthorised(of[record.proposal.id], record, operators)
         found += _untrue(of[record.proposal.id], record, requests[record.proposal.id])
+        found += _parted(record)
     return found + _lost_updates(seen)
+
+
+def _parted(record: ProposalRecord) -> list[str]:
+    """Return that a proposal came to another end than what stands or falls with it; each of them is as `_untrue` says."""
+    ends = {other.status for other in record.group} - {record.status}
+    return [f"{record.proposal.id} is {record.status.value} and others of its group are {ends}"] if ends else []
 
 
 def _unauthorised(done: list[Effect], record: ProposalRecord, operators: Mapping[str, Operator]) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -46,18 +47,31 @@ def files(tmp_path: Path, database: Database) -> ProjectFiles:
 
 async def _file(
     files: ProjectFiles, desk: Desk, project: Project, request: Request, *, approved: bool = True
-) -> str | None:
-    """Return the handle of a proposal that was filed, and approved if it is to be; None where its rows are not there any more."""
+) -> dict[str, Asked]:
+    """Return what was asked for by the handles of the proposals that were filed, and approved if they are to be; nothing where rows
+    are not there any more. Of what stands or falls together all are filed before the first is approved.
+    """
+    filed: dict[str, Asked] = {}
+    digests: dict[str, str] = {}
+    for each in (request, *request.others):
+        proposal = await _answered(desk, each)
+        if proposal is None:
+            return filed
+        filed[proposal["id"]], digests[proposal["id"]] = each.asked, proposal["digest"]
+    for proposal_id, digest in digests.items() if approved else ():
+        await leo_approves(files, project, proposal_id, digest)
+    return filed
+
+
+async def _answered(desk: Desk, request: Request) -> dict[str, Any] | None:
     with anyio.fail_after(120):  # whatever keeps the source away for so long is a failure of its own
         while not (answer := await desk.call(request.capability, request.arguments, request.session))["ok"]:
             if answer["error"]["code"] in _GONE:
                 return None
             # On SQLite a killed worker leaves what only the next one can roll back, and holds up others while it is paused.
             assert answer["error"]["code"] in {"source_unavailable", "timeout"}, answer["error"]
-    proposal = answer["proposal"]
-    if approved:
-        await leo_approves(files, project, proposal["id"], proposal["digest"])
-    return str(proposal["id"])
+    proposal: dict[str, Any] = answer["proposal"]
+    return proposal
 
 
 async def _record(project: Project, proposal_id: str) -> ProposalRecord:
@@ -79,12 +93,12 @@ async def _settled(project: Project, flock: Herd, ids: list[str], seconds: float
 def _kinds(files: ProjectFiles, step: str, action: str) -> tuple[str, ...]:
     """Return what is struck at a step: everything by kill -9, and one row and another kind in turn by what is slower to play.
 
-    The turns are such that over the three engines every kind meets every step in every way.
+    The turns are such that over the three engines every kind meets every step in every way; a group has them beside another kind.
     """
     if step == MIDWAY:
         return tuple(kind for kind in KINDS if kind != "one")
     turn = APPLY_STEPS.index(step) + ENGINES.index(files.database.engine)
-    return KINDS if action == "kill9" else ("one", KINDS[1 + turn % 3])
+    return KINDS if action == "kill9" else ("one", KINDS[1 + turn % 3], *(("group",) if turn % 3 == 0 else ()))
 
 
 @pytest.mark.requirement("apply:exactly-once", "apply:outcome-true", "set:all-or-nothing")
@@ -92,20 +106,20 @@ def _kinds(files: ProjectFiles, step: str, action: str) -> tuple[str, ...]:
 async def test_a_worker_that_dies_or_sleeps_at_any_named_point_leaves_each_change_whole_and_once(
     files: ProjectFiles, action: str
 ) -> None:
-    fill(files.database, ["one", "set", *(f"gone {step}" for step in APPLY_STEPS)])
+    fill(files.database, ["one", "set", "group", *(f"gone {step}" for step in APPLY_STEPS)])
     watch(files.database)
     async with opened(files) as project, herd(files) as flock:
         desk = await project.desk()
         asked: dict[str, Asked] = {}
         for step in APPLY_STEPS:
-            struck = []
+            struck: list[str] = []
             for kind in _kinds(files, step, action):
                 group = f"gone {step}" if kind == "delete" else kind
                 request = ASK[kind]("acme", group, f"{action} {kind} {step}")
-                proposal = await _file(files, desk, project, request)
-                assert proposal is not None
-                asked[proposal] = request.asked
-                struck.append(proposal)
+                filed = await _file(files, desk, project, request)
+                assert len(filed) == 1 + len(request.others)
+                asked |= filed
+                struck += filed
                 await _strike(files, flock, step, action)
             records = await _settled(project, flock, struck)
             assert [r.status for r in records] == [Status.APPLIED] * len(struck), (step, [r.receipts for r in records])
@@ -118,21 +132,21 @@ async def test_a_worker_that_dies_or_sleeps_at_any_named_point_leaves_each_chang
 async def test_a_conflict_stays_a_conflict_when_the_worker_dies_or_sleeps_while_recording_it(
     files: ProjectFiles, action: str
 ) -> None:
-    fill(files.database, ["one", "set"])
+    fill(files.database, ["one", "set", "group"])
     watch(files.database)
     async with opened(files) as project, herd(files) as flock:
         desk = await project.desk()
-        struck = []
+        struck: list[str] = []
         for step in VERDICT_STEPS:
-            for kind in ("one", "set"):
-                proposal = await _file(files, desk, project, ASK[kind]("acme", kind, f"{action} {kind} {step}"))
-                assert proposal is not None
+            for kind in ("one", "set", "group"):
+                filed = await _file(files, desk, project, ASK[kind]("acme", kind, f"{action} {kind} {step}"))
+                assert filed
                 moved = members("acme", kind)[0 if kind == "one" else -1]
                 execute(
                     files.database,
                     f"UPDATE {table(files.database, 'invoices')} SET note = '{action} {kind} {step}' WHERE id = '{moved}'",
                 )
-                struck.append(proposal)
+                struck += filed
                 await _strike(files, flock, step, action)
         records = await _settled(project, flock, struck)
         assert [r.status for r in records] == [Status.CONFLICT] * len(struck), [r.receipts for r in records]
@@ -187,7 +201,7 @@ class Requests:
         """Return so many requests, each with its kind."""
         for ordinal in range(count):
             mark, tenant = f"mark {ordinal}", self.rng.choice(tuple(SESSIONS))
-            (kind,) = self.rng.choices(KINDS, weights=(6, 2, 1, 1))
+            (kind,) = self.rng.choices(KINDS, weights=(6, 2, 1, 1, 1))
             group = self.rng.choice(self.groups[tenant])
             if kind == "one":
                 yield kind, one(tenant, self.rng.choice(members(tenant, group)), mark)
@@ -221,9 +235,10 @@ async def _storm(files: ProjectFiles, count: int, seed: int) -> tuple[Tally, Cou
             group.start_soon(_nemesis, flock, random.Random(seed + 1), over, tally)
             for kind, request in requests.draw(count):
                 will = rng.random() < 0.9
-                if (proposal := await _file(files, desk, project, request, approved=will)) is not None:
-                    asked[proposal], kinds[proposal] = request.asked, kind
-                    approved += [proposal] * will
+                filed = await _file(files, desk, project, request, approved=will)
+                asked |= filed
+                kinds |= dict.fromkeys(filed, kind)
+                approved += list(filed) if will else ()
             await _mostly_settled(project, approved, tally)
             await tally.enough.wait()
             over.set()
