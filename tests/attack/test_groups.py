@@ -14,17 +14,19 @@ from synapsor.approve.card import card, render
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.terms import terms_of
 from synapsor.core.authority import table_for
+from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal
 from synapsor.core.review import Operator
 from synapsor.core.scope import Session
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.flow.apply import STEPS, Claim
+from synapsor.flow.apply import STEPS, Claim, apply, nowhere
 from synapsor.flow.replay import replay
 from synapsor.flow.review import contract_behind, reject
 from synapsor.sql.receipts import insert_receipt
 from synapsor.testing.clock import TestClock
+from synapsor.work.authority import authorise
 from tests.attack.shop import Shop, as_ledger_owner, meanwhile, open_shop
 from tests.attack.tasks import POLICY, tasks_table
 from tests.attack.test_forged_ledger import body_of, set_body
@@ -88,7 +90,7 @@ def changed(shop: Shop) -> tuple[Any, ...]:
     return task(shop, 1, "state"), [tuple(row) for row in added], task(shop, 3, "state")
 
 
-BEFORE = (("open",), [], ("done",))
+BEFORE: tuple[Any, ...] = (("open",), [], ("done",))
 AFTER = (("doing",), [(4,)], None)
 
 
@@ -499,6 +501,56 @@ async def test_a_group_falls_when_one_of_its_approvals_does_not_count_any_more(g
     assert everything(grouped) == before
     assert await standing(grouped, *ids) == ["failed"] * 3
     assert (await codes(grouped, *ids)).count("group_failed") == 2
+
+
+_MEDDLE = {
+    "postgres": (
+        (
+            "CREATE FUNCTION billing.meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.points := 9; RETURN NEW; END $$;"
+            "CREATE TRIGGER meddle BEFORE INSERT ON billing.tasks FOR EACH ROW EXECUTE FUNCTION billing.meddle()"
+        ),
+        "DROP TRIGGER meddle ON billing.tasks; DROP FUNCTION billing.meddle()",
+    ),
+    "mariadb": (
+        "CREATE TRIGGER meddle BEFORE INSERT ON tasks FOR EACH ROW SET NEW.points = 9",
+        "DROP TRIGGER meddle",
+    ),
+    "sqlite": (
+        "CREATE TRIGGER meddle AFTER INSERT ON tasks BEGIN UPDATE tasks SET points = 9 WHERE id = NEW.id; END",
+        "DROP TRIGGER meddle",
+    ),
+}
+
+
+@pytest.mark.requirement("group:whole", "apply:outcome-true")
+async def test_a_row_of_the_group_that_is_not_exactly_what_was_approved_undoes_all_of_it(grouped: Shop) -> None:
+    ids = await approved(grouped)
+    before = everything(grouped)
+    make, drop = _MEDDLE[grouped.database.engine]
+    with meanwhile(grouped, make, drop):
+        assert await grouped.work() == [("failed", "after_image")]
+    assert everything(grouped) == before
+    assert await codes(grouped, *ids) == ["group_failed", "after_image", "group_failed"]
+
+
+@pytest.mark.requirement("group:whole", "approval:in-time")
+@pytest.mark.parametrize("late", [0, 1, 2])
+async def test_a_group_is_applied_in_time_of_all_its_approvals(grouped: Shop, late: int) -> None:
+    ids = await approved(grouped)
+    worker = await grouped.worker()
+    now = "2999-01-01T00:00:00.000000Z"
+    lease = await grouped.ledger.lease("w", now=stamp(grouped.project.clock.now()), until=now, sources=("shop",))
+    assert lease is not None
+    at = stamp(grouped.project.clock.now())
+    tasks = list(
+        await authorise(lease, worker.ledger, worker.targets, worker.operators(), now=lambda: at, reached=nowhere)
+    )
+    assert [each.proposal.capability for each in tasks] == list(TOGETHER)
+    tasks[late] = replace(tasks[late], expired=lambda: True)
+    before = everything(grouped)
+    result = await apply(tasks)
+    assert (result.outcome, result.why, result.by) == (Outcome.FAILED, Why.APPROVAL_EXPIRED, ids[late])
+    assert everything(grouped) == before
 
 
 @pytest.mark.requirement("group:whole")

@@ -122,18 +122,6 @@ APPROVAL = [
         "workflows:\n  again: {allow: [billing.propose_fee], settle: policy}\n",
         "SYN381",
     ),
-    (
-        "one that stands alone together",
-        "settle: policy",
-        "settle: policy\n    together: [billing.propose_fee]",
-        "SYN384 SYN384 SYN384",
-    ),
-    (
-        "a read that is applied together",
-        "settle: policy",
-        "settle: policy\n    together: [billing.inspect, billing.propose_note]",
-        "SYN384 SYN384",
-    ),
 ]  # fmt: skip
 CASES = [(name, good, bad, rules) for (name, good, bad), rules in zip(RISK, EXPECTED, strict=True)] + APPROVAL
 
@@ -161,6 +149,82 @@ def test_a_problem_of_deciding_is_told_at_its_line(good: str, bad: str) -> None:
     text = GOOD.replace(good, bad)
     (problem,) = read_text(text, "x.yaml").problems
     assert problem.line == text[: text.index(bad)].count("\n") + 1
+
+
+_PAIR = (
+    GOOD.replace(", policy: small_fees}", "}")
+    .replace("    worker: supervised\n", "")
+    .replace(GOOD[GOOD.index("policies:\n") : GOOD.index("workflows:\n")], "")
+    .replace("    settle: policy\n", "    together: [billing.propose_fee, billing.propose_more]\n")
+    .replace("[billing.inspect, billing.propose_fee]", "[billing.inspect, billing.propose_fee, billing.propose_more]")
+)
+_FEE = _PAIR[_PAIR.index("  billing.propose_fee:\n") : _PAIR.index("workflows:\n")]
+TOGETHER = _PAIR.replace(
+    "workflows:\n", _FEE.replace("billing.propose_fee", "billing.propose_more") + "workflows:\n", 1
+)
+_LIST = "together: [billing.propose_fee, billing.propose_more]"
+
+
+@pytest.mark.requirement("group:whole")
+@pytest.mark.parametrize(
+    ("good", "bad", "message"),
+    [
+        (_LIST, "together: [billing.propose_fee]", "nothing to stand or fall with"),
+        (_LIST, "together: [billing.propose_fee, billing.inspect]", "`billing.inspect` is not a proposing capability"),
+        (_LIST, "together: [billing.propose_fee, billing.propose_les]", "is not a proposing capability in `allow`"),
+        (
+            "[billing.inspect, billing.propose_fee, billing.propose_more]",
+            "[billing.inspect, billing.propose_fee]",
+            "`billing.propose_more` is not a proposing capability in `allow`",
+        ),
+        (
+            "    approval: {role: lead, high",
+            "    worker: supervised\n    approval: {role: lead, high",
+            "for a supervised worker",
+        ),
+        ("    approval: {role: lead, high", "    context: other\n    approval: {role: lead, high", "another context"),
+    ],
+)
+def test_what_cannot_stand_or_fall_together_is_refused(good: str, bad: str, message: str) -> None:
+    problems = read_text(TOGETHER, "x.yaml").problems
+    assert problems == (), [str(p) for p in problems]
+    text = TOGETHER.replace(good, bad, 1)
+    if "context" in message:
+        text = re.sub(
+            r"contexts:\n", "contexts:\n  other: {tenant: session.tenant_id, principal: session.user}\n", text
+        )
+        text = text.replace(
+            "    where: {id: $invoice_id}\n    set:", "    context: support\n    where: {id: $invoice_id}\n    set:"
+        )
+        text = text.replace("    context: support\n", "", 1)
+    told = [p for p in read_text(text, "x.yaml").problems if p.rule == "SYN384"]
+    assert told, [str(p) for p in read_text(text, "x.yaml").problems]
+    assert message in told[0].message
+
+
+def test_what_a_policy_approves_does_not_stand_or_fall_with_others() -> None:
+    text = GOOD.replace("settle: policy", "settle: policy\n    together: [billing.propose_fee, billing.inspect]")
+    told = [p.message for p in read_text(text, "x.yaml").problems if p.rule == "SYN384"]
+    assert "`billing.propose_fee` may be approved by a policy." in told
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effect"),
+    [
+        (f"    {_LIST}\n", "", Effect.GROWS),
+        (
+            "[billing.propose_fee, billing.propose_more]\n",
+            "[billing.propose_more, billing.propose_fee]\n",
+            Effect.CHANGES,
+        ),
+    ],
+)
+def test_what_need_not_be_applied_together_any_more_grows(before: str, after: str, effect: Effect) -> None:
+    one, two = (read_text(text, "x.yaml").contract for text in (TOGETHER, TOGETHER.replace(before, after)))
+    assert one is not None
+    assert two is not None
+    (found,) = differences(one, two)
+    assert (found.effect, found.path[-1]) == (effect, "together")
 
 
 def test_the_good_contract_of_deciding_is_in_order() -> None:
