@@ -215,7 +215,7 @@ def test_what_a_policy_approves_does_not_stand_or_fall_with_others() -> None:
         (
             "[billing.propose_fee, billing.propose_more]\n",
             "[billing.propose_more, billing.propose_fee]\n",
-            Effect.CHANGES,
+            Effect.TRADES,
         ),
     ],
 )

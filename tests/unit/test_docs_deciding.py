@@ -11,12 +11,10 @@ from tests.unit.test_trial import SCHEMA, SEED, SESSION
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 
 
-def contract_of(page: str) -> str:
-    found = re.search(
-        r"^```yaml contract\n(.*?)^```$", (HOW_TO / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-    assert found is not None
-    return found[1]
+def contract_of(page: str, place: int = 0) -> str:
+    text = (HOW_TO / page).read_text(encoding="utf-8")
+    found: str = re.findall(r"^```yaml contract\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[place]
+    return found
 
 
 @pytest.mark.requirement("docs:true")
@@ -53,3 +51,19 @@ async def test_the_workflow_of_the_how_to_asks_for_a_look_first() -> None:
         assert early["error"]["code"] == "evidence_required"
         await trial.call("reviews.inspect", invoice_id="INV-3001")
         assert (await trial.call("reviews.propose_waiver", invoice_id="INV-3001"))["ok"]
+
+
+@pytest.mark.requirement("docs:true", "group:whole")
+async def test_the_group_of_the_how_to_moves_a_fee_whole_or_not_at_all() -> None:
+    fee = "SELECT late_fee_cents FROM invoices WHERE id IN ('INV-3001', 'INV-3002') ORDER BY id"
+    async with desk_for(contract_of("workflows.md", 1), schema=SCHEMA, seed=SEED, session=SESSION) as trial:
+        off = await trial.call("fees.take_off", invoice_id="INV-3001", cents=500)
+        assert off["proposal"]["group"]["missing"] == ["fees.put_on"]
+        assert (await trial.approve(off)).status.value == "review_required"
+        assert await trial.apply() == []
+        on = await trial.call("fees.put_on", invoice_id="INV-3002", cents=500)
+        assert [other["id"] for other in on["proposal"]["group"]["with"]] == [off["proposal"]["id"]]
+        assert (await trial.approve(on)).status.value == "approved"
+        (report,) = await trial.apply()
+        assert (report["outcome"], len(report["group"])) == ("applied", 2)
+        assert trial.database.rows(fee) == [(5000,), (3000,)]
