@@ -216,6 +216,43 @@ def test_a_failure_ends_with_one_and_is_told_in_every_form(run: Run, tmp_path: P
     assert run("test", str(file), "--junit", str(tmp_path / "none" / "report.xml")).code == 2
 
 
+RETAIL = (
+    HEAD.replace("billing.yaml", "retail.yaml")
+    .replace("sqlite/schema.sql, seed", "retail/sqlite.sql, seed")
+    .replace(f"seed: {ROOT}/fixtures/sqlite/seed.sql", "seed: []")
+)
+SENDING = "call: retail.propose_sending, arguments: {store_id: S-2, sku: SKU-11, pieces: 3}"
+RECEIVING = "call: retail.propose_receiving, arguments: {store_id: S-1, sku: SKU-11, pieces: 3}"
+
+
+@pytest.mark.requirement("cases:run", "group:whole")
+async def test_what_is_called_before_is_of_the_same_run_and_approved_with_it(tmp_path: Path) -> None:
+    steps = "steps: [approve, apply], expect: {outcome: applied, row: {on_hand: 8}}"
+    rejected = "steps: [reject, apply], expect: {outcome: nothing, status: rejected, row: {on_hand: 5}}"
+    file = written(
+        tmp_path,
+        f"before: [{{{SENDING}}}], {RECEIVING}, {steps}",
+        f"before: [{{{SENDING}}}], {RECEIVING}, {rejected}",
+        head=RETAIL,
+    )
+    cases = load_cases(file)
+    assert [(o.name, o.mismatches) for o in await run_in_memory(cases, list(cases.held.cases)) if not o.passed] == []
+
+
+@pytest.mark.requirement("cases:run")
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (SENDING.replace("SKU-11", "SKU-99"), "calls `retail.propose_sending` before, which is refused: not_found"),
+        (SENDING.replace("sending", "sendin"), "calls `retail.propose_sendin`, which is no capability"),
+    ],
+)
+async def test_a_case_does_not_hold_because_of_what_failed_before_it(tmp_path: Path, before: str, told: str) -> None:
+    cases = load_cases(written(tmp_path, f"before: [{{{before}}}], {RECEIVING}", head=RETAIL))
+    with pytest.raises(ConfigError, match=told):
+        await run_in_memory(cases, list(cases.held.cases))
+
+
 @pytest.mark.requirement("cases:live")
 def test_a_live_source_is_read_and_proposes_nothing(run: Run, database: Database, tmp_path: Path) -> None:
     project = write_project(tmp_path / "project", database, profile="development")

@@ -371,3 +371,10 @@ def test_a_name_that_only_contains_such_a_word(name: str) -> None:
 def test_severities_are_of_three_kinds() -> None:
     assert {lint.severity for lint in LINTS.values()} == set(Severity)
     assert all(lint.sentence.endswith(".") for lint in LINTS.values())
+
+
+def test_what_stands_or_falls_together_may_name_each_other_and_be_alike() -> None:
+    text = (ROOT / "policies" / "retail.yaml").read_text(encoding="utf-8")
+    together = text[text.index("    together:") :]
+    assert {r.rule for r in looked(text)} == {"LNT301"}  # which a comment of the file lets pass
+    assert {r.rule for r in looked(text.replace(together, ""))} == {"LNT107", "LNT301", "LNT403"}

@@ -68,6 +68,13 @@ class Wait(Model):
 Step = Literal["approve", "reject", "apply"] | Behind | Wait
 
 
+class Earlier(Model):
+    """A call that is made before the one of the case, in the same run; it must be answered."""
+
+    call: CapabilityName = Field(description="The capability.")
+    arguments: dict[str, Any] = Field(default_factory=dict, description="What the model sends.")
+
+
 class Change(Model):
     """What a proposal does to one column."""
 
@@ -112,6 +119,10 @@ class Case(Model):
     as_: Session | None = Field(default=None, alias="as", description="The session; without it, the file's.")
     call: CapabilityName = Field(description="The capability, or `synapsor.proposal_status`.")
     arguments: dict[str, Any] = Field(default_factory=dict, description="What the model sends.")
+    before: Annotated[tuple[Earlier, ...], Field(strict=False)] = Field(
+        default=(),
+        description="What is called before it in the same run, such as the evidence that a workflow asks for; what that proposes is approved with it.",
+    )
     steps: Annotated[tuple[Step, ...], Field(strict=False)] = Field(
         default=(),
         description="What is done afterwards: `approve`, `reject`, `apply`, `{sql: …}` behind the contract's back, `{hours: …}` later.",

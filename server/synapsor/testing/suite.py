@@ -6,7 +6,7 @@ What a case calls is answered by the same desk that serves a model.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ async def run_in_memory(cases: Cases, chosen: Collection[str]) -> list[Outcome]:
             opened = desk_for(contract, schema=schema, seed=seed, session=cases.session(case), mode=cases.held.mode)
             async with opened as trial:
                 _check_called(name, case, trial.contract)
-                seen = await _tried(trial, case)
+                seen = await _tried(trial, name, case)
         except sqlite3.Error as error:
             raise ConfigError(f"A script of {cases.file.name} fails: {error}.", fix="Mend the script.") from None
         outcomes.append(_outcome(cases, name, mismatches(case.expect, seen)))
@@ -73,9 +73,10 @@ async def run_live(cases: Cases, chosen: Collection[str], project: Project) -> l
     contract, names = _reads(cases, project)
     for name in chosen:
         _check_called(name, cases.held.cases[name], contract)
-        if cases.held.cases[name].call not in names:
+        if cases.held.cases[name].call not in names or cases.held.cases[name].before:
             raise ConfigError(
-                f"`{name}` calls no read of this contract.", fix="On a live source, cases are reads; propose in memory."
+                f"`{name}` calls no read of this contract.",
+                fix="On a live source, a case is one read; propose in memory.",
             )
     desk = await project.desk()
     return [_outcome(cases, name, await _read(desk, cases, cases.held.cases[name])) for name in chosen]
@@ -84,9 +85,10 @@ async def run_live(cases: Cases, chosen: Collection[str], project: Project) -> l
 def _check_called(name: str, case: Case, contract: Contract) -> None:
     """Refuse a call of nothing: that it fails would be taken for what must happen."""
     known = {*contract.capabilities, STATUS_TOOL.name}
-    if case.call not in known:
-        fix = suggest(case.call, known) or f"Known here: {', '.join(sorted(known))}."
-        raise ConfigError(f"`{name}` calls `{case.call}`, which is no capability of this contract.", fix=fix)
+    for called in (case.call, *(earlier.call for earlier in case.before)):
+        if called not in known:
+            fix = suggest(called, known) or f"Known here: {', '.join(sorted(known))}."
+            raise ConfigError(f"`{name}` calls `{called}`, which is no capability of this contract.", fix=fix)
 
 
 def _reads(cases: Cases, project: Project) -> tuple[Contract, set[str]]:
@@ -103,20 +105,37 @@ async def _read(desk: Desk, cases: Cases, case: Case) -> tuple[Mismatch, ...]:
     return mismatches(case.expect, Seen(envelope=await desk.call(case.call, case.arguments, session)))
 
 
-async def _tried(trial: Trial, case: Case) -> Seen:
+async def _tried(trial: Trial, name: str, case: Case) -> Seen:
+    filed = [envelope for envelope in await _before(trial, name, case) if envelope["proposal"]]
     envelope = await trial.desk.call(case.call, case.arguments, trial.session)
     refused = outcome = None
     for step in case.steps:
         try:
-            outcome = await _stepped(trial, envelope, step) or outcome
+            outcome = await _stepped(trial, envelope, filed, step) or outcome
         except DecisionRefused as error:
             refused = error.rule
     status, row = await _afterwards(trial, envelope)
     return Seen(envelope=envelope, status=status, refused=refused, outcome=outcome, row=row)
 
 
-async def _stepped(trial: Trial, envelope: Mapping[str, Any], step: Step) -> str | None:
-    """Take one step, and return what the worker reports of the last job, if that was the step."""
+async def _before(trial: Trial, name: str, case: Case) -> list[dict[str, Any]]:
+    """Return what the calls before the case's own are answered; that one is refused would let the case hold for another reason."""
+    envelopes = []
+    for earlier in case.before:
+        envelope = await trial.desk.call(earlier.call, earlier.arguments, trial.session)
+        if not envelope["ok"]:
+            code = envelope["error"]["code"]
+            raise ConfigError(
+                f"`{name}` calls `{earlier.call}` before, which is refused: {code}.", fix="Mend that call."
+            )
+        envelopes.append(envelope)
+    return envelopes
+
+
+async def _stepped(
+    trial: Trial, envelope: Mapping[str, Any], filed: Iterable[Mapping[str, Any]], step: Step
+) -> str | None:
+    """Take one step, and return what the worker reports of the last job, if that was the step; `filed` came before the envelope."""
     if isinstance(step, Behind):
         trial.database.run(step.sql)
     elif isinstance(step, Wait):
@@ -127,7 +146,8 @@ async def _stepped(trial: Trial, envelope: Mapping[str, Any], step: Step) -> str
     elif envelope["proposal"] is None:
         raise DecisionRefused("no_such_proposal", "The call filed no proposal.")
     elif step == "approve":
-        await trial.approve(envelope)
+        for each in (*filed, envelope):
+            await trial.approve(each)
     else:
         await trial.reject(envelope, reason="Rejected by a case.")
     return None

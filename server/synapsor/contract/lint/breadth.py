@@ -20,6 +20,7 @@ from synapsor.contract.capability import (
 )
 from synapsor.contract.changes import Operation
 from synapsor.contract.conditions import is_argument, terms
+from synapsor.contract.deciding import together_with
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
@@ -79,6 +80,7 @@ class _Tool:
     capability: Capability
     table: Table
     at: Positions
+    together: tuple[str, ...] = ()
 
     @property
     def kind(self) -> tuple[object, ...]:
@@ -91,13 +93,14 @@ class _Tool:
 def twins(contracts: Sequence[tuple[Contract, Positions]]) -> Iterator[Problem]:
     """Yield each capability that does nearly what an earlier one does, or is described nearly as it is."""
     tools = [
-        _Tool(name, capability, contract.table_of(capability), at)
+        _Tool(name, capability, contract.table_of(capability), at, together_with(contract, name))
         for contract, at in contracts
         for name, capability in contract.capabilities.items()
     ]
     for one, other in combinations(tools, 2):
         path: Path = ("capabilities", other.name)
-        if one.kind == other.kind and _overlap(one, other) >= _NEARLY:
+        is_pair = other.name in one.together  # each is for one side of the same change
+        if not is_pair and one.kind == other.kind and _overlap(one, other) >= _NEARLY:
             message = f"It does nearly the same as `{one.name}`."
             yield other.at.at_key(path, "LNT107", message, "Make one of them, with arguments for what differs.")
         if _alike(one.capability.description, other.capability.description):

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from synapsor.contract.capability import Capability, ProposeCapability, alias
+from synapsor.contract.deciding import together_with
 from synapsor.contract.document import Path, Positions
 from synapsor.contract.lint import words
 from synapsor.contract.mapping import Table
@@ -25,7 +26,8 @@ def text_lints(contract: Contract, tools: Collection[str], at: Positions) -> Ite
         here: Path = ("capabilities", name)
         for path, text in _of_capability(here, capability):
             yield from _orders(path, text, at)
-            yield from _other_tools(path, text, {tool for tool in tools if tool != name}, at)
+            # What an agent must ask for as well may be named, and `check` keeps the name from going stale.
+            yield from _other_tools(path, text, set(tools) - {name, *together_with(contract, name)}, at)
         yield from _promises(here, capability, at)
 
 
