@@ -25,14 +25,17 @@ class World:
     Attributes:
         newest: the handle of the newest activation.
         reason: why that does not count.
+        edited: why the file does not say what is served.
         error: what the ledger or the reviewer's database raises.
     """
 
     newest: str | None = "act_1"
     reason: str = ""
+    edited: str = ""
     now: float = 100.0
     error: Exception | None = None
     asked: list[str] = field(default_factory=list)
+    looks: int = 0
     gate: anyio.Event = field(default_factory=anyio.Event)
 
     def __post_init__(self) -> None:
@@ -51,8 +54,12 @@ class World:
             raise self.error
         return self.reason
 
+    async def kept(self) -> str:
+        self.looks += 1
+        return self.edited
+
     def standing(self) -> Standing:
-        return Standing("billing", cast("AgentLedger", self), self.prove, clock=lambda: self.now)
+        return Standing("billing", cast("AgentLedger", self), self.prove, self.kept, clock=lambda: self.now)
 
     def told(self) -> list[str]:
         """Return what was asked since the last time."""
@@ -100,6 +107,38 @@ async def test_a_contract_that_was_replaced_is_refused_and_served_again_at_once(
     world.newest, world.reason = "act_3", ""
     assert await standing.why() == ""
     assert [record.action for record in caplog.records] == ["not_activated", "activated"]  # type: ignore[attr-defined]  # from `extra`
+
+
+@pytest.mark.requirement("contract:edited-is-refused")
+async def test_the_files_are_looked_at_when_the_ledger_is_asked_and_refuse_until_they_are_as_they_were(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    standing = world.standing()
+    assert ([await standing.why() for _ in range(3)], world.looks) == (["", "", ""], 1)
+    world.edited = "its file was edited"
+    world.now += LASTS - 0.001
+    assert (await standing.why(), world.looks) == ("", 1)
+    world.now += 0.001
+    assert (await standing.why(), world.looks) == ("its file was edited", 2)
+    world.edited = "its file is gone"
+    assert (await standing.why(), world.looks) == ("its file is gone", 3)
+    world.told()
+    world.edited = ""
+    assert (await standing.why(), world.told()) == ("", ["billing", "proof"])
+    assert [record.action for record in caplog.records] == ["not_activated", "not_activated", "activated"]  # type: ignore[attr-defined]  # from `extra`
+
+
+@pytest.mark.requirement("contract:edited-is-refused")
+async def test_a_file_that_is_as_it_was_makes_no_good_contract_of_one_that_was_replaced() -> None:
+    world = World()
+    standing = world.standing()
+    await standing.why()
+    world.edited, world.newest, world.reason = "its file was edited", "act_2", "replaced"
+    world.now += LASTS
+    assert await standing.why() == "its file was edited"
+    world.edited = ""
+    assert await standing.why() == "replaced"
 
 
 @pytest.mark.requirement("contract:replaced-is-refused")

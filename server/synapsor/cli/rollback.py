@@ -103,5 +103,6 @@ def _meaning(config: Config, file: dict[str, Any] | None, done: dict[str, Any]) 
         f"  A running server refuses the calls of any version but the active one (`not_activated`), {_STARTS[config.profile]}.\n"
         f"  The worker applies no proposal that was made under another version.\n"
         f"  To serve this version, put its file back, from version control or from {body};\n"
-        f"  `synapsor check --json` tells a file's digest. Then start the server again; nothing needs to be activated again."
+        f"  `synapsor check --json` tells a file's digest. A server that was started with this version then serves\n"
+        f"  it again by itself; start any other one again. Nothing needs to be activated again."
     )
