@@ -4438,4 +4438,12 @@ MUTANTS = (
         'cannot be read; {_FIX}", True',
         "tests/unit/test_kept.py -k no_longer_than",
     ),
+    Mutant(
+        "reviewing.same",
+        "diff:never-less",
+        "cli/reviewing.py",
+        "return one == other and told(before, name) == told(contract, name)",
+        "return one == other",
+        "tests/unit/test_cli_people.py -k only_named",
+    ),
 )
