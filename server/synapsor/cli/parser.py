@@ -303,6 +303,25 @@ def _deciding(commands: Any) -> None:
     add.add_argument(
         "--no-passphrase", action="store_true", help="do not ask for a passphrase; the key file alone decides"
     )
+    change = _command(
+        actions, "change", "Give an operator other roles or principals; the key and the name stay.", module="operator"
+    )
+    change.add_argument("name")
+    change.add_argument(
+        "--role",
+        action="append",
+        default=[],
+        metavar="ROLE",
+        help="what they may decide from now on, instead of all before; may be given again",
+    )
+    change.add_argument(
+        "--principal",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a session principal that is this person, instead of all before; may be given again",
+    )
+    change.add_argument("--no-principal", action="store_true", help="no session principal is this person any more")
     _command(actions, "list", "List the operators.", module="operator")
     revoke = _command(actions, "revoke", "Stop trusting an operator's key.", module="operator")
     revoke.add_argument("name")
