@@ -4446,4 +4446,12 @@ MUTANTS = (
         "return one == other",
         "tests/unit/test_cli_people.py -k only_named",
     ),
+    Mutant(
+        "lookup.expired",
+        "approval:in-time",
+        "flow/lookup.py",
+        "return replace(record, status=as_of(now, record.status, record.proposal)), capability",
+        "return record, capability",
+        "tests/unit/test_trial.py -k has_expired",
+    ),
 )

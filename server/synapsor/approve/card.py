@@ -19,7 +19,7 @@ from synapsor.core.change import totals_of
 from synapsor.core.moment import parse, stamp
 from synapsor.core.policy import deferral_words
 from synapsor.core.presenter import covered
-from synapsor.core.proposal import Member, Proposal, Status
+from synapsor.core.proposal import Member, Proposal, Status, as_of
 from synapsor.core.quorum import counted
 from synapsor.core.review import Operator, SignedDecision
 from synapsor.errors import Refusal
@@ -168,7 +168,8 @@ class _Maker:
 
     def head(self, record: ProposalRecord, now: dt.datetime) -> Iterator[Line]:
         proposal = record.proposal
-        yield Line(f"Proposal {self._plain(proposal.id)}: {record.status.value}", "", "title")
+        status = as_of(stamp(now), record.status, proposal)
+        yield Line(f"Proposal {self._plain(proposal.id)}: {status.value}", "", "title")
         yield Line("capability", self._plain(proposal.capability))
         yield Line("asked by", f"{self._plain(proposal.principal)}, through {self._plain(proposal.client)}")
         yield Line("asked", f"{self._plain(proposal.at)} ({span(now - parse(proposal.at))} ago)")
@@ -360,7 +361,7 @@ def _warnings(
         yield "the evidence is not in this ledger; do not decide, run `synapsor verify`"
     if record.status is not Status.REVIEW_REQUIRED:
         yield f"nothing is left to decide, the proposal is {record.status.value}"
-    elif now >= parse(record.proposal.expires_at):
+    elif as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED:
         yield "the proposal has expired"
     if terms.refusal and record.status in {Status.REVIEW_REQUIRED, Status.APPROVED}:
         yield f"the worker would not apply it: {terms.refusal.meaning}"

@@ -48,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     _contracts(commands)
     _importing(commands)
     _deciding(commands)
+    _operators(commands)
     _looking(commands)
     _rest(commands)
     return parser
@@ -277,6 +278,9 @@ def _deciding(commands: Any) -> None:
         if action != "status":
             switch.add_argument("--reason", default="", help="recorded with the switch")
             _signer(switch)
+
+
+def _operators(commands: Any) -> None:
     operator = _command(commands, "operator", "The people whose keys this project trusts.")
     actions = operator.add_subparsers(metavar="ACTION", required=True, dest="action")
     add = _command(
