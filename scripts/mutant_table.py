@@ -4112,8 +4112,16 @@ MUTANTS = (
         "depends.compared",
         "depends:held",
         "flow/apply.py",
-        "if await related.of({**member.row, **dict(task.proposal.scope)}) != member.depends:",
-        "if await related.of({**member.row, **dict(task.proposal.scope)}) is None:",
+        "if moved := await related.moved({**member.row, **dict(task.proposal.scope)}, member.depends):",
+        "if moved := [] if await related.of({**member.row, **dict(task.proposal.scope)}) else ('',):",
+        "tests/attack/test_depends.py -k not_as_it_was",
+    ),
+    Mutant(
+        "depends.gone",
+        "depends:held",
+        "flow/depend.py",
+        "return (*differ, *([gone] if gone else []))",
+        "return tuple(differ)",
         "tests/attack/test_depends.py -k not_as_it_was",
     ),
     Mutant(

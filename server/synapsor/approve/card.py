@@ -170,6 +170,10 @@ class _Maker:
         proposal = record.proposal
         status = as_of(stamp(now), record.status, proposal)
         yield Line(f"Proposal {self._plain(proposal.id)}: {status.value}", "", "title")
+        if record.receipts:
+            last = record.receipts[-1]
+            moved = f": {', '.join(last.moved)}" if last.moved else ""
+            yield Line("outcome", self._plain(", ".join(filter(None, (last.outcome, last.code))) + moved))
         yield Line("capability", self._plain(proposal.capability))
         yield Line("asked by", f"{self._plain(proposal.principal)}, through {self._plain(proposal.client)}")
         yield Line("asked", f"{self._plain(proposal.at)} ({span(now - parse(proposal.at))} ago)")

@@ -116,6 +116,7 @@ class Result:
         given_up: how it ended, where it was the last of too many.
         recorded: the source holds a receipt of it already.
         newcomers: rows that match the set now and were left as they are.
+        moved: the columns of related rows that are not as they were, by their paths.
     """
 
     outcome: Outcome
@@ -125,6 +126,7 @@ class Result:
     changed: bool = False
     after: tuple[Mapping[str, Token], ...] = ()
     newcomers: int = 0
+    moved: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -219,8 +221,8 @@ async def _depends(task: Task, tx: WriteTransaction) -> None:
 
     related = Related(hops=task.hops, scope=_scope(task), time_ms=task.time_ms, ask=ask)
     for member in task.opened.members:
-        if await related.of({**member.row, **dict(task.proposal.scope)}) != member.depends:
-            raise _Stop(Result(outcome=Outcome.CONFLICT, why=Why.DEPENDENCY_MOVED))
+        if moved := await related.moved({**member.row, **dict(task.proposal.scope)}, member.depends):
+            raise _Stop(Result(outcome=Outcome.CONFLICT, why=Why.DEPENDENCY_MOVED, moved=moved))
 
 
 async def _related(task: Task, tx: WriteTransaction, plan: ReadPlan) -> Row | None:

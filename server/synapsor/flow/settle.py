@@ -25,6 +25,7 @@ def receipt_of(lease: Lease, result: Result, *, at: str) -> Receipt:
         after=tuple(dict(row) for row in result.after),
         at=at,
         newcomers=result.newcomers,
+        moved=result.moved,
     )
 
 
