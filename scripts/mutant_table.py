@@ -4402,8 +4402,8 @@ MUTANTS = (
         "standing.edited",
         "contract:edited-is-refused",
         "flow/standing.py",
-        "if edited := await self._kept():",
-        "if (edited := await self._kept()) and not edited:",
+        "if edited := await anyio.to_thread.run_sync(self._kept):",
+        "if edited := '':",
         "tests/unit/test_standing.py -k until_they_are",
     ),
     Mutant(

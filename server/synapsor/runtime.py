@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import socket
@@ -144,8 +143,8 @@ class Project:
         findings = [f for n in names for f in told(n, await self.reader_posture(n))]
         refuse_fatal(findings)
         for loaded in self.contracts():
-            name, kept = loaded.contract.contract, partial(asyncio.to_thread, Kept(loaded).why)
-            asked = Standing(name, ledger, partial(self.why_not_activated, loaded), kept)
+            name = loaded.contract.contract
+            asked = Standing(name, ledger, partial(self.why_not_activated, loaded), Kept(loaded).why)
             why = await asked.why()
             if self.config.profile == "production" or not why:  # what was reviewed is held to it, whatever the profile
                 standing[loaded.digest] = asked

@@ -37,12 +37,14 @@ class World:
     asked: list[str] = field(default_factory=list)
     looks: int = 0
     gate: anyio.Event = field(default_factory=anyio.Event)
+    reached: anyio.Event = field(default_factory=anyio.Event)
 
     def __post_init__(self) -> None:
         self.gate.set()
 
     async def newest_activation(self, contract: str) -> str | None:
         self.asked.append(contract)
+        self.reached.set()
         await self.gate.wait()
         if isinstance(self.error, LedgerFailure):
             raise self.error
@@ -54,7 +56,7 @@ class World:
             raise self.error
         return self.reason
 
-    async def kept(self) -> str:
+    def kept(self) -> str:
         self.looks += 1
         return self.edited
 
@@ -147,7 +149,7 @@ async def test_callers_that_come_together_ask_once_and_none_goes_ahead_of_the_an
     standing = world.standing()
     await standing.why()
     world.told()
-    world.newest, world.reason, world.gate = "act_2", "replaced", anyio.Event()
+    world.newest, world.reason, world.gate, world.reached = "act_2", "replaced", anyio.Event(), anyio.Event()
     world.now += LASTS
     found: list[str] = []
 
@@ -157,6 +159,7 @@ async def test_callers_that_come_together_ask_once_and_none_goes_ahead_of_the_an
     async with anyio.create_task_group() as tasks:
         for _ in range(3):
             tasks.start_soon(one)
+        await world.reached.wait()
         await anyio.wait_all_tasks_blocked()
         assert (found, world.told()) == ([], ["billing"])
         world.reason = ""
@@ -184,7 +187,7 @@ async def test_a_caller_that_leaves_while_it_asks_leaves_the_question_to_the_nex
     standing = world.standing()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(standing.why)
-        await anyio.wait_all_tasks_blocked()
+        await world.reached.wait()
         tasks.cancel_scope.cancel()
     world.gate.set()
     assert (await standing.why(), world.told()) == ("", ["billing", "billing", "proof"])

@@ -37,12 +37,13 @@ class Standing:
         contract: str,
         ledger: AgentLedger,
         prove: Callable[[], Awaitable[str]],
-        kept: Callable[[], Awaitable[str]],
+        kept: Callable[[], str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin with nothing proven.
 
         `prove` says why the newest activation does not count, `kept` why the file does not say what is served; each "" when it does.
+        `kept` may read and check files, so it is called in a thread.
         """
         self.contract = contract
         self._ledger = ledger
@@ -73,7 +74,7 @@ class Standing:
         return bool(self._why) or self._clock() >= self._until  # that it is served again is told at once
 
     async def _ask(self) -> None:
-        if edited := await self._kept():
+        if edited := await anyio.to_thread.run_sync(self._kept):
             self._say(edited)
             return
         newest = await self._ledger.newest_activation(self.contract)
