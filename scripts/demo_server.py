@@ -19,11 +19,12 @@ def main() -> int:
         sys.stderr.write("usage: demo_server.py postgres|mariadb\n")
         return 2
     start, load = (start_postgres, load_postgres) if engine == "postgres" else (start_mariadb, load_mariadb)
+    print(f"Starting a throwaway {engine} and loading the shop into it (some seconds).", flush=True)
     server = start()
     try:
         shop = load(server)
         environment = {**os.environ, "SHOP_READ_URL": shop.read_url, "SHOP_WRITE_URL": shop.write_url}
-        print(f"A throwaway {engine} {server.version} listens on a loopback port of its own.", flush=True)
+        print(f"It is {engine} {server.version}, on a loopback port of its own.", flush=True)
         command = [sys.executable, "-m", "synapsor.cli.main", "demo", "--engine", engine, *sys.argv[2:]]
         return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603  # our own command
     finally:

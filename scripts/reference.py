@@ -60,7 +60,7 @@ _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
 CONFIG_MEANINGS: dict[str, dict[str, str]] = {
     "Config": {
         "synapsor": "The version of this file's language.",
-        "profile": "`production` serves activated contracts only; `development` warns and serves.",
+        "profile": "`production` serves activated contracts only. `development` [serves the reads of others, too](../how-to/edit-a-contract.md#while-you-write-it), with a warning, and nothing else is laxer in it.",
         "policies": "The contracts.",
         "ledger": "The ledger's SQLite file. Its key and its checkpoints are kept beside it.",
         "ledger_key": "The key that signs the ledger's checkpoints, if it is kept elsewhere.",

@@ -40,7 +40,7 @@ install_as_root() {
   quietly apt-get update -qq
   export DEBIAN_FRONTEND=noninteractive
   for engine in $1; do
-    say "installing $engine with apt-get"
+    say "installing $engine with apt-get (a minute or more)"
     if [ "$engine" = mariadb ]; then
       quietly apt-get install -qq -y --no-install-recommends mariadb-server-core
       continue
@@ -56,7 +56,7 @@ unpack_as_user() {
   mkdir -p .servers/lists/partial .servers/cache/archives/partial .servers/debs .servers/root
   dest=$PWD/.servers
   options="-o Dir::State::lists=$dest/lists -o Dir::Cache=$dest/cache -o Debug::NoLocking=1 -o APT::Sandbox::User="
-  say "fetching $(echo $1) into .servers/ (not installed, no root needed)"
+  say "fetching $(echo $1) into .servers/ (not installed, no root needed; a minute or more)"
   # $options and $wanted hold several words each on purpose.
   quietly apt-get -qq $options update
   wanted=

@@ -33,7 +33,7 @@ find_python() {
 }
 apt_install() {
   command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
-  say "installing $* with apt-get"
+  say "installing $* with apt-get (a minute or more)"
   quietly apt-get update -qq || return 1
   quietly env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends -y "$@"
 }
@@ -60,7 +60,7 @@ if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
 fi
 
 if ! { [ -x .venv/bin/python ] && new_enough .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1; }; then
-  say "creating .venv"
+  say "creating .venv (some seconds)"
   rm -rf .venv
   quietly "$python" -m venv .venv || fail "the virtual environment could not be created" "look at the lines above"
 fi
@@ -68,14 +68,14 @@ rm -f .venv/run.stamp .venv/dev.stamp
 
 pip_install() { quietly .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input "$@"; }
 again="check that a PyPI index can be reached (pip's own settings apply), then run the command again"
-say "installing requirements/$kind.lock"
+say "installing the $(grep -c == "requirements/$kind.lock") packages of requirements/$kind.lock, once; a minute or more, by the line"
 if [ "$kind" = dev ]; then
   pip_install --require-hashes -r requirements/dev.lock || fail "the locked packages could not be installed" "$again"
 else
   pip_install --require-hashes -r requirements/run.lock -r requirements/build.lock ||
     fail "the locked packages could not be installed" "$again"
 fi
-say "installing synapsor from this checkout"
+say "installing synapsor from this checkout (some seconds)"
 pip_install --no-deps --no-build-isolation --editable . || fail "synapsor could not be installed" "look at the lines above"
 echo "$(fingerprint "$kind") $PWD" >".venv/$kind.stamp"
 say "done"

@@ -106,6 +106,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:activated-for-its-database": _R(
         "An activation counts only for the database that it was signed for.", "law 10"
     ),
+    "contract:edited-is-refused": _R(
+        "A running server refuses an activated contract while its files cannot be read, do not check or have another digest.",
+        "issue: hot refusal",
+    ),
     "contract:history": _R(
         "Every activation is listed, newest first, with who signed it and which one counts.", "law 9"
     ),
@@ -119,9 +123,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:schema-for-editors": _R(
         "The JSON Schema of a contract is had for editors, from this very version.", "DESIGN 5"
     ),
-    "contract:served-as-started": _R(
-        "A policy file that changes under a server changes nothing that it serves.", "H05"
-    ),
+    "contract:served-as-started": _R("What a policy file says that changes under a server is never served.", "H05"),
     "contract:examples": _R(
         "The example businesses serve, propose and apply on every engine, and show nothing foreign.", "issue 3"
     ),

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("synapsor")
 
+_UNREVIEWED = "the development profile serves the reads of contract %s, and refuses its proposals, though %s"
+
 
 class Project:
     """A configured project with what has been opened of it; closing it closes everything."""
@@ -126,7 +128,8 @@ class Project:
             UnsafeSource: a read credential can do more than read what was reviewed.
             ConfigError: in the production profile, a contract is not activated. One that is replaced later is refused from then on.
         """
-        from synapsor.flow.desk import Desk  # heavy: the SQL compiler
+        from synapsor.contract.kept import Kept  # heavy: the SQL compiler, through what follows
+        from synapsor.flow.desk import Desk
         from synapsor.flow.drift import Watch
         from synapsor.flow.prepare import Wiring, prepare
         from synapsor.flow.standing import Standing
@@ -140,26 +143,23 @@ class Project:
         findings = [f for n in names for f in told(n, await self.reader_posture(n))]
         refuse_fatal(findings)
         for loaded in self.contracts():
-            asked = Standing(loaded.contract.contract, ledger, partial(self.why_not_activated, loaded))
-            if self.config.profile == "production":
+            name = loaded.contract.contract
+            asked = Standing(name, ledger, partial(self.why_not_activated, loaded), Kept(loaded).why)
+            why = await asked.why()
+            if self.config.profile == "production" or not why:  # what was reviewed is held to it, whatever the profile
                 standing[loaded.digest] = asked
-            if why := await asked.why():
-                if self.config.profile == "production":
-                    raise ConfigError(
-                        f"Contract {loaded.contract.contract} ({loaded.digest[:19]}…) is not served: {why}.",
-                        fix="Review it and run `synapsor activate`, or put the file of the active version back.",
-                    )
-                log.warning(
-                    "contract %s is served all the same, in the development profile: %s",
-                    loaded.contract.contract,
-                    why,
-                    extra={"action": "unreviewed"},
+            if why and self.config.profile == "production":
+                raise ConfigError(
+                    f"Contract {name} ({loaded.digest[:19]}…) is not served: {why}.",
+                    fix="Review it and run `synapsor activate`, or put the file of the active version back.",
                 )
+            if why:
+                log.warning(_UNREVIEWED, name, why, extra={"action": "unreviewed"})
             ready, found = await prepare(loaded.contract, loaded.digest, wiring, ledger.secret)
             refuse_fatal(f for f in found if f.rule.startswith(UNSAFE))
             served += ready
             findings += found
-            watches[loaded.digest] = watch = Watch(loaded.contract.contract, loaded.digest, ready, ledger)
+            watches[loaded.digest] = watch = Watch(name, loaded.digest, ready, ledger)
             await watch.begin()
         for finding in dict.fromkeys(findings):
             log.warning("%s: %s", finding.rule, finding.message, extra={"action": "posture"})

@@ -1,4 +1,4 @@
-"""A server that runs, a file that changes under it, and a rollback from another terminal: what is served is what is activated."""
+"""A server that runs, a file that changes under it, and a rollback from another terminal: what is served is what was activated."""
 
 import json
 import subprocess
@@ -9,8 +9,9 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
+from synapsor.runtime import open_project
 from tests.databases import Database
-from tests.projects import ProjectFiles, write_project
+from tests.projects import ACME, ProjectFiles, activate_all, write_project
 
 READ = ("billing.inspect_invoice", {"invoice_id": "INV-3001"})
 NOTE = ("billing.propose_note", {"invoice_id": "INV-3001", "note": "x"})
@@ -34,9 +35,7 @@ def signed(files: ProjectFiles, *arguments: str) -> Any:
 
 def change(files: ProjectFiles) -> str:
     """Write another version of the contract into its file, and return its digest."""
-    policy = files.root / "policies" / "billing.yaml"
-    text = policy.read_text(encoding="utf-8")
-    policy.write_text(text.replace("Look at one invoice", "Inspect one invoice"), encoding="utf-8")
+    edited(files.root / "policies" / "billing.yaml")
     found: str = synapsor(files, "check")["contracts"][0]["digest"]
     return found
 
@@ -66,19 +65,63 @@ def contract_of(files: ProjectFiles, answer: dict[str, Any]) -> str:
     return found
 
 
-@pytest.mark.requirement("contract:served-as-started")
-async def test_a_policy_file_that_changes_under_a_server_changes_nothing_that_it_serves(files: ProjectFiles) -> None:
+@pytest.mark.requirement("contract:served-as-started", "contract:edited-is-refused")
+async def test_a_running_server_refuses_while_its_policy_file_says_anything_else_and_never_serves_that(
+    files: ProjectFiles,
+) -> None:
     first = signed(files, "activate")["activations"][0]["digest"]
+    policy = files.root / "policies" / "billing.yaml"
+    text = policy.read_text(encoding="utf-8")
     async with Client(server(files)) as client:
         before = await client.list_tools()
         assert contract_of(files, await call(client, *READ)) == first
-        assert change(files) != first
-        for _ in range(2):
-            assert contract_of(files, await call(client, *READ)) == first
+        for edit in (edited, broken, gone):
+            edit(policy)
+            refused = await until(client, ok=False)
+            assert (refused["error"]["code"], refused["data"], refused["evidence"]) == ("not_activated", None, None)
+            assert (await call(client, *NOTE))["error"]["code"] == "not_activated"
+            assert contract_of(files, refused) == first
             assert (await client.list_tools()).tools == before.tools
-            (files.root / "policies" / "billing.yaml").write_text("not: [a contract\n", encoding="utf-8")
+            # What counts is the digest: a comment is no part of it.
+            policy.write_text(f"# after it was {edit.__name__}\n{text}", encoding="utf-8")
+            assert contract_of(files, await until(client, ok=True)) == first
         asked = await call(client, *NOTE)
+        assert asked["ok"]
         assert contract_of(files, asked) == first
+
+
+def edited(policy: Path) -> None:
+    text = policy.read_text(encoding="utf-8")
+    policy.write_text(text.replace("Look at one invoice", "Inspect one invoice"), encoding="utf-8")
+
+
+def broken(policy: Path) -> None:
+    policy.write_text("not: [a contract\n", encoding="utf-8")
+
+
+def gone(policy: Path) -> None:
+    policy.unlink()
+
+
+@pytest.mark.requirement("contract:edited-is-refused")
+async def test_in_development_a_server_is_held_to_what_was_activated_when_it_started_and_to_nothing_else(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    files = write_project(tmp_path / "development", sqlite_db, profile="development")
+    policy = files.root / "policies" / "billing.yaml"
+    text = policy.read_text(encoding="utf-8")
+    async with open_project(files.config) as project:
+        unreviewed = await project.desk()
+        await activate_all(files, project)
+        reviewed = await project.desk()
+        with anyio.fail_after(30):
+            broken(policy)
+            while (refused := await reviewed.call(*READ, ACME))["ok"]:
+                pass
+            assert refused["error"]["code"] == "not_activated"
+            assert (await unreviewed.call(*READ, ACME))["ok"]
+            policy.write_text(text, encoding="utf-8")
+            assert (await reviewed.call(*READ, ACME))["ok"]
 
 
 @pytest.mark.requirement("contract:replaced-is-refused", "contract:rolled-back-as-activated")
@@ -86,10 +129,13 @@ async def test_a_running_server_refuses_reads_too_once_another_version_is_active
     files: ProjectFiles,
 ) -> None:
     first = signed(files, "activate")["activations"][0]["digest"]
+    policy = files.root / "policies" / "billing.yaml"
+    text = policy.read_text(encoding="utf-8")
     async with Client(server(files)) as client:
         assert (await call(client, *READ))["ok"]
         change(files)
         second = signed(files, "activate")["activations"][0]["digest"]
+        policy.write_text(text, encoding="utf-8")  # the file says what is served again: what refuses is the activation
         refused = await until(client, ok=False)
         assert (refused["error"]["code"], refused["data"], refused["evidence"]) == ("not_activated", None, None)
         assert (await call(client, *NOTE))["error"]["code"] == "not_activated"

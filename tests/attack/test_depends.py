@@ -1,5 +1,6 @@
 """Changes that depend on related rows, on every engine: what a person decided on is as it was when the change is made, or nothing is."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from synapsor.approve.card import card, render
-from synapsor.approve.terms import terms_of
+from synapsor.approve.terms import Terms, terms_of
 from synapsor.core.authority import table_for
 from synapsor.core.evidence import Rows
 from synapsor.core.outcome import Why
@@ -25,6 +26,7 @@ from tests.attack.jobs import POLICY, jobs_tables
 from tests.attack.shop import Shop, open_shop
 from tests.attack.test_canaries import CANARY, ledger_bytes
 from tests.databases import Database, execute
+from tests.decisions import NOW
 
 
 @pytest_asyncio.fixture
@@ -63,35 +65,61 @@ async def test_a_change_is_made_while_its_related_rows_are_as_they_were(jobs: Sh
     assert states(jobs)["j1"] == "started"
 
 
+TIER, CLIENT = ("client.tier",), ("client",)
 _MOVES = (
-    ("UPDATE {clients} SET tier = 'plain' WHERE id = 'c1'", "UPDATE {clients} SET tier = 'gold' WHERE id = 'c1'"),
-    ("UPDATE {clients} SET tier = 'Gold' WHERE id = 'c1'", "UPDATE {clients} SET tier = 'gold' WHERE id = 'c1'"),
-    ("UPDATE {clients} SET tier = NULL WHERE id = 'c1'", "UPDATE {clients} SET tier = 'gold' WHERE id = 'c1'"),
-    ("UPDATE {clients} SET limit_cents = 9 WHERE id = 'c1'", "UPDATE {clients} SET limit_cents = 1000 WHERE id = 'c1'"),
-    ("UPDATE {clients} SET gone = true WHERE id = 'c1'", "UPDATE {clients} SET gone = false WHERE id = 'c1'"),
-    ("UPDATE {clients} SET tenant_id = 'x' WHERE id = 'c1'", "UPDATE {clients} SET tenant_id = 'acme' WHERE id = 'c1'"),
+    ("UPDATE {clients} SET tier = 'plain' WHERE id = 'c1'", "UPDATE {clients} SET tier = 'gold' WHERE id = 'c1'", TIER),
+    ("UPDATE {clients} SET tier = 'Gold' WHERE id = 'c1'", "UPDATE {clients} SET tier = 'gold' WHERE id = 'c1'", TIER),
+    ("UPDATE {clients} SET tier = NULL WHERE id = 'c1'", "UPDATE {clients} SET tier = 'gold' WHERE id = 'c1'", TIER),
+    (
+        "UPDATE {clients} SET limit_cents = 9 WHERE id = 'c1'",
+        "UPDATE {clients} SET limit_cents = 1000 WHERE id = 'c1'",
+        ("client.limit_cents",),
+    ),
+    ("UPDATE {clients} SET gone = true WHERE id = 'c1'", "UPDATE {clients} SET gone = false WHERE id = 'c1'", CLIENT),
+    (
+        "UPDATE {clients} SET tenant_id = 'x' WHERE id = 'c1'",
+        "UPDATE {clients} SET tenant_id = 'acme' WHERE id = 'c1'",
+        CLIENT,
+    ),
     (  # it is open, too
         "UPDATE {clients} SET region_code = 'south' WHERE id = 'c1'",
         "UPDATE {clients} SET region_code = 'north' WHERE id = 'c1'",
+        ("client.region_code",),
     ),
     (
         "UPDATE {clients} SET region_code = NULL WHERE id = 'c1'",
         "UPDATE {clients} SET region_code = 'north' WHERE id = 'c1'",
+        ("client.region_code", "client.region"),
     ),
-    ("UPDATE {regions} SET open = false WHERE code = 'north'", "UPDATE {regions} SET open = true WHERE code = 'north'"),
-    ("UPDATE {regions} SET tenant_id = 'x'", "UPDATE {regions} SET tenant_id = 'acme' WHERE code <> 'west'"),
+    (
+        "UPDATE {regions} SET open = false WHERE code = 'north'",
+        "UPDATE {regions} SET open = true WHERE code = 'north'",
+        ("client.region.open",),
+    ),
+    (
+        "UPDATE {regions} SET tenant_id = 'x'",
+        "UPDATE {regions} SET tenant_id = 'acme' WHERE code <> 'west'",
+        ("client.region",),
+    ),
 )
 
 
 @pytest.mark.requirement("depends:held")
 async def test_a_related_row_that_is_not_as_it_was_is_a_conflict(jobs: Shop) -> None:
-    for number, (change, back) in enumerate(_MOVES, 1):
+    for number, (change, back, moved) in enumerate(_MOVES, 1):
         proposal = await jobs.approved("jobs.start", {"job": "j1"})
         jobs.change(change)
         assert await jobs.work() == [("conflict", "dependency_moved")], change
         assert states(jobs)["j1"] == "new"
         assert await jobs.status(proposal) == "conflict"
         assert jobs.receipts() == number
+        record = await jobs.record(proposal)
+        assert record.receipts[-1].moved == moved
+        shown = render(card(record, evidence=None, terms=Terms(), now=NOW))
+        assert f"  outcome            conflict, dependency_moved: {', '.join(moved)}\n" in shown
+        told = await jobs.call("synapsor.proposal_status", {"proposal_id": proposal})
+        assert told["proposal"]["outcome"] == "dependency_moved"
+        assert "client" not in json.dumps(told)
         jobs.change(back)
     await jobs.approved("jobs.start", {"job": "j1"})
     assert await jobs.work() == [("applied", "")]

@@ -463,6 +463,45 @@ def test_operators_are_added_listed_and_revoked(run: Run, files: ProjectFiles) -
     assert run("operator", "revoke", "nobody").code == 2
 
 
+def test_an_operators_roles_and_principals_are_changed_and_the_key_stays(run: Run, files: ProjectFiles) -> None:
+    operators = files.root / "operators.yaml"
+    before = next(o for o in run("--json", "operator", "list").json["operators"] if o["name"] == "leo")
+    done = run("--json", "operator", "change", "leo", "--role", "support_lead", "--role", "billing_lead")
+    changed = {**before, "roles": ["support_lead", "billing_lead"]}
+    assert (done.code, done.json["before"], done.json["operator"]) == (0, before, changed)
+    assert run("operator", "change", "leo", "--principal", "leo@shop", "--principal", "agent_9").code == 0
+    shown = run("operator", "change", "leo", "--role", "support_lead").out
+    assert shown.splitlines() == [
+        "leo was trusted with support_lead, billing_lead, and is leo@shop, agent_9",
+        "    is  trusted with support_lead, and is leo@shop, agent_9",
+        "What leo signed as billing_lead and is still to count counts no more.",
+    ]
+    text = operators.read_text(encoding="utf-8")
+    assert "is as before" in run("operator", "change", "leo", "--role", "support_lead").out
+    for refused in (
+        (),
+        ("--role", "Not a role"),
+        ("--principal", "rita"),
+        ("--role", "policy_signer"),
+        ("--principal", "x", "--no-principal"),
+    ):
+        assert run("operator", "change", "leo", *refused).code == 2, refused
+    assert run("operator", "change", "nobody", "--role", "x").code == 2
+    assert operators.read_text(encoding="utf-8") == text
+    assert run("operator", "change", "leo", "--no-principal").code == 0
+    assert run("--json", "operator", "list").json["operators"][0]["principals"] == []
+    assert run("operator", "revoke", "leo").code == 0
+    assert "is revoked" in run("operator", "change", "leo", "--role", "billing_lead").err
+
+
+@pytest.mark.requirement("approval:trusted-key")
+def test_an_approval_counts_no_more_when_its_role_is_taken_away(active: Run, files: ProjectFiles) -> None:
+    proposal = propose(active)
+    assert active("approve", "--digest", proposal["digest"], *key(files, "leo")).code == 0
+    assert active("operator", "change", "leo", "--role", "support_lead").code == 0
+    assert active("--json", "worker", "--drain").json["jobs"][0]["code"] == "approval_role_missing"
+
+
 @pytest.mark.requirement("approval:trusted-key")
 def test_a_revoked_operators_approval_is_not_applied(active: Run, files: ProjectFiles) -> None:
     proposal = propose(active)

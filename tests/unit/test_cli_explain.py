@@ -127,7 +127,7 @@ def test_a_read_is_told_in_words(run: Run, sqlite_db: Database, tmp_path: Path) 
         ],
         "whose rows": [
             "Only rows whose tenant_id is the tenant_id of the session.",
-            "Neither can be chosen by the model. All other rows do not exist for it.",
+            "The model cannot choose it. All other rows do not exist for it.",
         ],
         "which": ['status is "overdue"'],
         "seen": ["id, customer, status, amount, late_fee_cents, due_date"],

@@ -94,18 +94,85 @@ AGGREGATE = """
 """
 
 
-def test_what_is_signed_is_shown_in_words(files: ProjectFiles) -> None:
-    ended, shown = at_terminal(files.command("activate", *key(files, "rita")), files.environment, "no")
-    assert (ended, "{" in shown) == (2, False), shown
-    told = [line.strip() for line in shown.splitlines()]
-    for line in (
-        "where tenant_id = session.tenant_id and id = $invoice_id",
-        "bounds of late_fee_cents: before the change at most 10000 cents",
-        "limits: 50 rows, 262144 bytes, 2000 ms",
-        "needs the role billing_lead, within 72 hours",
+def shown_to_sign(files: ProjectFiles, *wide: str) -> list[str]:
+    """Return the lines that a reviewer is shown before the question."""
+    environment = {**files.environment, **({"COLUMNS": wide[0]} if wide else {})}
+    ended, shown = at_terminal(files.command("activate", *key(files, "rita")), environment, "no")
+    assert (ended, "nothing was signed" in shown) == (2, True), shown
+    return shown[: shown.index("To activate it")].splitlines()
+
+
+def flat(lines: list[str]) -> str:
+    return " ".join(" ".join(lines).split())
+
+
+@pytest.mark.requirement("explain:true")
+def test_what_is_signed_is_shown_as_explain_tells_it(
+    files: ProjectFiles, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = shown_to_sign(files, "80")
+    assert main(["--config", str(files.config_path), "explain"]) == 0
+    explained = capsys.readouterr().out.splitlines()
+    start = shown.index(explained[0])
+    assert shown[start : start + len(explained)] == explained
+    assert max(map(len, shown)) <= 80
+    assert "{" not in flat(shown)
+    for said in (
+        "2 capabilities read, 2 ask for a change. Who may approve: billing_lead.",
+        "is billing.invoice_review of the source shop, changed in billing.invoices",
+        "denied card_token",
+        "read all of it as new. digest sha256:",
     ):
-        assert line in told, shown
-    assert any(line.startswith("returns ") and "late_fee_cents" in line for line in told)
+        assert said in flat(shown), shown
+
+
+@pytest.mark.requirement("diff:never-less")
+def test_what_is_signed_is_compared_with_what_is_active_and_what_did_not_change_is_only_named(
+    files: ProjectFiles,
+) -> None:
+    assert main(["--config", str(files.config_path), "activate", "--yes", *key(files, "rita")]) == 0
+    policy = files.root / "policies" / "billing.yaml"
+    text = policy.read_text(encoding="utf-8")
+    assert "There is no difference." in flat(shown_to_sign(files))
+    policy.write_text(text.replace("at_most: 10000", "at_most: 20000"), encoding="utf-8")
+    lines = shown_to_sign(files, "80")
+    assert [line for line in lines if line.startswith("billing.")] == ["billing.propose_late_fee_waiver"]
+    said = flat(lines)
+    assert "As they were: billing.inspect_invoice, billing.list_overdue, billing.propose_note." in said
+    assert "Authority grows (1)" in said
+    assert "10000 → 20000" in said
+    # Who may see a column changed for each capability that does not return it, too.
+    policy.write_text(text.replace("due_date: date", "due_date: denied").replace(", due_date]", "]"), encoding="utf-8")
+    assert "As they were:" not in flat(shown_to_sign(files))
+
+
+def test_an_active_version_that_is_not_what_was_signed_is_not_compared(files: ProjectFiles) -> None:
+    assert main(["--config", str(files.config_path), "activate", "--yes", *key(files, "rita")]) == 0
+    assert (
+        main(
+            [
+                "--config",
+                str(files.config_path),
+                "operator",
+                "add",
+                "ruth",
+                "--role",
+                "contract_reviewer",
+                "--no-passphrase",
+                "--key",
+                str(files.root / "keys" / "ruth.pem"),
+            ]
+        )
+        == 0
+    )
+    operators = files.root / "operators.yaml"
+    entries = operators.read_text(encoding="utf-8")
+    start, end = entries.index('  "rita":'), entries.index('  "ruth":')
+    operators.write_text(entries[:start] + entries[end:], encoding="utf-8")
+    _, shown = at_terminal(files.command("activate", *key(files, "ruth")), files.environment, "no")
+    assert "not compared with the active version. The signature of this earlier activation does not hold." in shown
+    assert "read all of it as new" in shown
 
 
 def test_every_comparison_and_whose_rows_they_are_is_shown_before_it_is_signed(files: ProjectFiles) -> None:
@@ -124,19 +191,21 @@ def test_every_comparison_and_whose_rows_they_are_is_shown_before_it_is_signed(f
         assert old in text
         text = text.replace(old, new)
     policy.write_text(text, encoding="utf-8")
-    _, shown = at_terminal(files.command("activate", *key(files, "rita")), files.environment, "no")
-    assert (
-        "where tenant_id = session.tenant_id and owner = session.user and late_fee_cents > 0 and late_fee_cents <= 900"
-        ' and note has a value and status one of "overdue", "open" and waiver_reason has no value'
-    ) in " ".join(shown.split()), shown
+    said = flat(shown_to_sign(files))
+    for words in (
+        "rows one tenant's, by tenant_id; one person's, by owner",
+        "Only rows whose tenant_id is the tenant_id of the session. Only rows whose owner is the user of the session.",
+        "which late_fee_cents is more than 0 late_fee_cents is at most 900 note has a value status is one of",
+        'status is one of "overdue", "open" waiver_reason has no value',
+    ):
+        assert words in said, said
 
 
 def test_what_an_aggregate_tells_is_shown_before_it_is_signed(files: ProjectFiles) -> None:
     policy = files.root / "policies" / "billing.yaml"
     policy.write_text(policy.read_text(encoding="utf-8") + AGGREGATE, encoding="utf-8")
-    _, shown = at_terminal(files.command("activate", *key(files, "rita")), files.environment, "no")
-    told = [line.strip() for line in shown.splitlines()]
-    for line in (
+    said = flat(shown_to_sign(files))
+    for words in (
         "computes fees = sum of late_fee_cents",
         "computes invoices = count of rows",
         "by month = month of updated_at in Europe/Berlin",
@@ -144,12 +213,12 @@ def test_what_an_aggregate_tells_is_shown_before_it_is_signed(files: ProjectFile
         'current period: due_date >= "2025-12-01"',
         'previous period: due_date < "2025-12-01"',
         "tells nothing of fewer than 5 rows",
-        "limits: 50 rows, 262144 bytes, 2000 ms, 500 groups, 9 calls a day, 3 different questions a day",
+        "One call: at most 50 groups of 500, 262,144 bytes of text, 2 s.",
+        "One person: at most 9 calls a day. One person: at most 3 different questions a day.",
     ):
-        assert line in told, shown
+        assert words in said, said
     policy.write_text(policy.read_text(encoding="utf-8") + "    minimum_group: 1\n", encoding="utf-8")
-    _, shown = at_terminal(files.command("activate", *key(files, "rita")), files.environment, "no")
-    assert "tells of single rows: `minimum_group` is 1" in shown
+    assert "tells of single rows: `minimum_group` is 1" in flat(shown_to_sign(files))
 
 
 @pytest.mark.requirement("operator-key:private")

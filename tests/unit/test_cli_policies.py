@@ -131,13 +131,13 @@ def test_a_reviewer_reads_all_that_can_approve_before_they_sign(
     contract = GOOD.replace("billing.invoice_review", "billing.invoices")
     (files.root / "policies" / "billing.yaml").write_text(contract, encoding="utf-8")
     main(["--config", str(files.config_path), "activate", *key(files, "rita")])
-    told = capsys.readouterr().err
+    told = " ".join(capsys.readouterr().err.split())  # lines are folded to the terminal
     for line in (
-        "needs the role lead, within 72 hours",
-        "high risk when fee before the change at least 5000 and status before the change one of open; needs the role boss, 2 different people, within 72 hours",
-        "medium risk when reason_code goodwill; needs the role lead, within 24 hours",
-        "may be approved by the policy small_fees, without a person, where the project allows that",
-        "may be applied by a worker that nobody watches, where the project allows that",
+        "A person with the role lead, who is not the one who asked, within 72 hours.",
+        "High risk when fee before the change at least 5000 and status before the change one of open; needs the role boss, 2 different people, within 72 hours",
+        "Medium risk when reason_code goodwill; needs the role lead, within 24 hours",
+        "May be approved by the policy small_fees, without a person, where the project allows that",
+        "May be applied by a worker that nobody watches, where the project allows that",
         "policy small_fees: approves when fee before the change at most 2500 and fee difference at least -2500 and at most 0, reason code mistake; at most 20 proposals and 10000 of fee in all a day for one tenant",
         "workflow fee_review: billing.inspect, billing.propose_fee; settled by policy",
         "billing.propose_fee needs billing.inspect before it, in the same run",

@@ -5,11 +5,17 @@ Each case swaps a piece of the good contract for a bad one; `# SYN…` in the ba
 
 import re
 from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from synapsor.contract.capability import AggregateCapability, ProposeCapability
+from synapsor.contract.document import read_document
+from synapsor.contract.explain import PARTS as MODELS
 from synapsor.contract.load import MAX_BYTES, load, load_all, read_text
 from synapsor.contract.rules import RULES
+from synapsor.contract.spelling import ENTRIES, PARTS
 from synapsor.errors import ContractError, Problem
 from tests.unit.contracts import GOOD, LINKED
 
@@ -1281,6 +1287,115 @@ def test_a_hostile_file_is_refused_quickly() -> None:
 )
 def test_a_near_miss_is_answered_with_what_was_meant(good: str, bad: str, fix: str) -> None:
     assert [p.fix for p in read_text(GOOD.replace(good, bad), "x.yaml").problems] == [fix]
+
+
+FEES = """  billing.fees:
+    description: The fees of each state.
+    aggregate: invoices
+    measures: {fees: {sum: fee}}
+    group: {state: status}
+"""
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "fix"),
+    [
+        (
+            "where: {status: open}",
+            "where: {status: [open]}",
+            "Write `status: open`, `status: {one_of: [open, overdue]}` or `status: {at_least: 100}`.",
+        ),
+        (
+            "where: {status: open}",
+            "where: status = open",
+            "Write `where: {id: $invoice_id}` or `where: {status: open, late_fee_cents: {above: 0}}`.",
+        ),
+        ("where: {status: open}", "where: {fee: {'>': 3}}", "Write `fee: {above: 100}`."),
+        (
+            "where: {status: open}",
+            "where: {status: {in: [open]}}",
+            "Write `status: {one_of: [open, overdue]}`.",
+        ),
+        ("order: [-fee]", "order: [{fee: desc}]", "Write `order: [-late_fee_cents, id]`."),
+        ("order: [-fee]", "order: fee desc", "Write `order: [-late_fee_cents, id]`."),
+        ("order: [-fee]", "order: [fee desc]", "Write `order: [-late_fee_cents, id]`."),
+        ("returns: [id, status, fee]", "returns: id", "Write `returns: [id, status, late_fee_cents]`."),
+        ("key: id\n", "key: {id: text}\n", "Write `key: id` or `key: [order_id, line]`."),
+        ("approval: {role: lead}", "approval: lead", "Write `approval: {role: billing_lead}`."),
+        ("      due: date", "      due-date: date", ""),
+        ("group: {state: status}", "group: [status]", "Write `group: {state: status, month: {month: due_date}}`."),
+        ("{sum: fee}", "sum(fee)", "Write `fees: {sum: late_fee_cents}`."),
+        ("{sum: fee}", "COUNT", "Write `fees: count` or `fees: {sum: late_fee_cents}`."),
+        ("{sum: fee}", "count(*)", "Write `fees: count`."),
+    ],
+)
+def test_another_spelling_is_answered_with_the_right_one(good: str, bad: str, fix: str) -> None:
+    text = GOOD + FEES
+    assert good in text
+    assert {p.fix for p in read_text(text.replace(good, bad, 1), "x.yaml").problems} == {fix}
+
+
+LINK = "      buyer: {to: buyers, on: {buyer_id: id}}"
+
+
+@pytest.mark.parametrize(
+    ("bad", "fix"),
+    [
+        ("      the-buyer: {to: buyers, on: {buyer_id: id}}", "Write it as `the_buyer`."),
+        ("      theBuyer: {to: buyers, on: {buyer_id: id}}", "Write it as `the_buyer`."),
+        ("      buyer: {to: buyers, on: {id: buyer_id}}", "Turn it round: `on: {buyer_id: id}`."),
+        (
+            "      buyer: {to: buyers, on: [buyer_id, id]}",
+            "Write `on: {buyer_id: id}` or, of two columns, `on: {order_id: order_id, line: line}`.",
+        ),
+        ("      buyer: buyers", "Write `buyer: {to: buyers, on: {buyer_id: id}}`."),
+        (
+            "      status: {to: buyers, on: {buyer_id: id}}",
+            "Give the link another name, such as `buyers`; paths begin with it.",
+        ),
+    ],
+)
+def test_a_link_in_another_spelling_is_answered_with_the_right_one(bad: str, fix: str) -> None:
+    found = read_text(LINKED.replace(LINK, bad, 1), "x.yaml").problems
+    assert fix in [p.fix for p in found], found
+
+
+def test_a_proposal_that_names_a_part_of_the_key_is_shown_the_whole() -> None:
+    text = GOOD.replace("key: id\n", "key: [id, due]\n")
+    (problem,) = [p for p in read_text(text, "x.yaml").problems if p.rule == "SYN321"]
+    assert problem.fix.startswith("Write `where: {id: $invoice_id, due: $argument}`, or add `members")
+
+
+_QUOTED = re.compile("`([^`]+)`")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_is_spelled_as_it_can_be_read(part: str) -> None:
+    for example in _QUOTED.findall(f"`{PARTS[part]}`"):
+        assert fits_somewhere(part, read_document(example, "x.yaml").data[part]), example
+
+
+@pytest.mark.parametrize("part", ENTRIES)
+def test_an_entry_of_a_part_is_spelled_as_it_can_be_read(part: str) -> None:
+    for example in _QUOTED.findall(f"`{ENTRIES[part]}`".format(*["it"] * 3)):
+        assert fits_somewhere(part, read_document(example, "x.yaml").data), example
+
+
+def fits_somewhere(part: str, value: Any) -> bool:
+    """Tell whether a value has the shape of a part of that name, in any model that has one."""
+    found = False
+    models: list[type[BaseModel]] = [*MODELS.values(), AggregateCapability, ProposeCapability]
+    for model in models:
+        field = next((f for name, f in model.model_fields.items() if part in {name, f.alias}), None)
+        if field is None:
+            continue
+        kind: Any = Annotated[field.annotation, *field.metadata, ""]
+        try:
+            TypeAdapter(kind).validate_python(value)
+        except ValidationError:
+            continue
+        found = True
+    return found
 
 
 def test_no_problem_repeats_a_value_or_the_words_of_pydantic() -> None:

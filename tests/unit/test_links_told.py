@@ -6,7 +6,6 @@ from synapsor.contract.difference import Effect, differences
 from synapsor.contract.lint.run import Linted, lint
 from synapsor.contract.load import read_text
 from synapsor.contract.model import Contract
-from synapsor.contract.plainly import granted
 from synapsor.contract.telling import told
 from synapsor.flow.statements import statements
 from synapsor.sql.statement import Dialect
@@ -115,9 +114,7 @@ def test_an_aggregate_through_links_is_one_statement_and_says_what_it_counts(dia
         "A row for which there is none counts as one without a value there.",
         "A related row counts for each row that leads to it; those of one group may all lead to the same.",
     )
-    said = list(granted(made(COUNTED), made(COUNTED).capabilities["billing.buyers"]))
-    assert "by place = buyer.region.name" in said
-    assert "follows links to buyers where tenant = session.tenant_id" in said
+    assert "by place = buyer.region.name" in sections["seen"]
 
 
 @pytest.mark.requirement("diff:never-less")
@@ -171,9 +168,6 @@ def test_it_is_told_whose_related_rows_are_seen_and_which_come_along() -> None:
         "Of lines: count is at least 1",
         'Of lines: receiver.tier is "gold"',
     )
-    said = list(granted(made(), made().capabilities[INSPECT]))
-    assert "follows links to buyers where tenant = session.tenant_id" in said
-    assert "follows links to regions where nothing: the table has a single tenant" in said
     ordered = made(changed("order: [-fee]", "order: [buyer.region.name, -fee]"))
     sections = {section.label: section.sentences for section in told(ordered, "billing.list_open")}
     assert sections["does"][1] == "Ordered by buyer.region.name, then by fee, largest first."
@@ -183,8 +177,6 @@ def test_it_is_told_whose_related_rows_are_seen_and_which_come_along() -> None:
         "Where there is no such row, the result says null in its place.",
         "In an order, it stands where rows without a value stand.",
     )
-    brings = 'brings along at most 20 rows of lines: line, receiver.name where count >= 1 and receiver.tier = "gold"'
-    assert brings in said
 
 
 def rules(text: str) -> list[str]:

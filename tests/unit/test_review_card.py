@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from synapsor.approve.card import card, render
 from synapsor.approve.inbox import render as render_inbox
+from synapsor.approve.inbox import summary
 from synapsor.approve.plain import cells, fold, shown, span, visible
 from synapsor.approve.terms import Terms
 from synapsor.core.outcome import Why
@@ -148,6 +149,7 @@ def test_warnings_come_first() -> None:
     late = card(record, evidence=evidence_of(ROW), terms=Terms(), now=NOW + dt.timedelta(days=4))
     assert render(late).splitlines()[0].strip() == "WARNING            the proposal has expired"
     assert "EXPIRED" in render(late)
+    assert f"Proposal {record.proposal.id}: expired" in render(late)
     assert "nothing is left to decide" in text_of(status=Status.APPLIED)
     missing = card(record, evidence=None, terms=Terms(), now=NOW)
     assert (missing.tampered, len(missing.warnings)) == (True, 1)
@@ -314,3 +316,14 @@ def test_the_inbox_names_the_first_row_of_a_set_and_how_many_more() -> None:
     text = render_inbox(records, now=NOW)
     assert "INV-1 and 2 more (late_fee_cents)" in text
     assert "INV-1 and 2 more (delete)" in text
+
+
+def test_the_inbox_tells_what_has_expired_though_nothing_recorded_it() -> None:
+    record = ProposalRecord(proposal=proposal(), status=Status.REVIEW_REQUIRED)
+    before, after = NOW + dt.timedelta(days=3, seconds=-1), NOW + dt.timedelta(days=3)
+    assert "  expires in 1 s  " in render_inbox([record], now=before)
+    assert "  expired  " in render_inbox([record], now=after)
+    told = [summary(record, now=now) for now in (before, after)]
+    assert [(one["status"], one["expired"]) for one in told] == [("review_required", False), ("review_required", True)]
+    approved = ProposalRecord(proposal=proposal(), status=Status.APPROVED)
+    assert summary(approved, now=after)["expired"] is False

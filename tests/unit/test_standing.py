@@ -25,21 +25,26 @@ class World:
     Attributes:
         newest: the handle of the newest activation.
         reason: why that does not count.
+        edited: why the file does not say what is served.
         error: what the ledger or the reviewer's database raises.
     """
 
     newest: str | None = "act_1"
     reason: str = ""
+    edited: str = ""
     now: float = 100.0
     error: Exception | None = None
     asked: list[str] = field(default_factory=list)
+    looks: int = 0
     gate: anyio.Event = field(default_factory=anyio.Event)
+    reached: anyio.Event = field(default_factory=anyio.Event)
 
     def __post_init__(self) -> None:
         self.gate.set()
 
     async def newest_activation(self, contract: str) -> str | None:
         self.asked.append(contract)
+        self.reached.set()
         await self.gate.wait()
         if isinstance(self.error, LedgerFailure):
             raise self.error
@@ -51,8 +56,12 @@ class World:
             raise self.error
         return self.reason
 
+    def kept(self) -> str:
+        self.looks += 1
+        return self.edited
+
     def standing(self) -> Standing:
-        return Standing("billing", cast("AgentLedger", self), self.prove, clock=lambda: self.now)
+        return Standing("billing", cast("AgentLedger", self), self.prove, self.kept, clock=lambda: self.now)
 
     def told(self) -> list[str]:
         """Return what was asked since the last time."""
@@ -102,13 +111,45 @@ async def test_a_contract_that_was_replaced_is_refused_and_served_again_at_once(
     assert [record.action for record in caplog.records] == ["not_activated", "activated"]  # type: ignore[attr-defined]  # from `extra`
 
 
+@pytest.mark.requirement("contract:edited-is-refused")
+async def test_the_files_are_looked_at_when_the_ledger_is_asked_and_refuse_until_they_are_as_they_were(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    standing = world.standing()
+    assert ([await standing.why() for _ in range(3)], world.looks) == (["", "", ""], 1)
+    world.edited = "its file was edited"
+    world.now += LASTS - 0.001
+    assert (await standing.why(), world.looks) == ("", 1)
+    world.now += 0.001
+    assert (await standing.why(), world.looks) == ("its file was edited", 2)
+    world.edited = "its file is gone"
+    assert (await standing.why(), world.looks) == ("its file is gone", 3)
+    world.told()
+    world.edited = ""
+    assert (await standing.why(), world.told()) == ("", ["billing", "proof"])
+    assert [record.action for record in caplog.records] == ["not_activated", "not_activated", "activated"]  # type: ignore[attr-defined]  # from `extra`
+
+
+@pytest.mark.requirement("contract:edited-is-refused")
+async def test_a_file_that_is_as_it_was_makes_no_good_contract_of_one_that_was_replaced() -> None:
+    world = World()
+    standing = world.standing()
+    await standing.why()
+    world.edited, world.newest, world.reason = "its file was edited", "act_2", "replaced"
+    world.now += LASTS
+    assert await standing.why() == "its file was edited"
+    world.edited = ""
+    assert await standing.why() == "replaced"
+
+
 @pytest.mark.requirement("contract:replaced-is-refused")
 async def test_callers_that_come_together_ask_once_and_none_goes_ahead_of_the_answer() -> None:
     world = World()
     standing = world.standing()
     await standing.why()
     world.told()
-    world.newest, world.reason, world.gate = "act_2", "replaced", anyio.Event()
+    world.newest, world.reason, world.gate, world.reached = "act_2", "replaced", anyio.Event(), anyio.Event()
     world.now += LASTS
     found: list[str] = []
 
@@ -118,6 +159,7 @@ async def test_callers_that_come_together_ask_once_and_none_goes_ahead_of_the_an
     async with anyio.create_task_group() as tasks:
         for _ in range(3):
             tasks.start_soon(one)
+        await world.reached.wait()
         await anyio.wait_all_tasks_blocked()
         assert (found, world.told()) == ([], ["billing"])
         world.reason = ""
@@ -145,7 +187,7 @@ async def test_a_caller_that_leaves_while_it_asks_leaves_the_question_to_the_nex
     standing = world.standing()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(standing.why)
-        await anyio.wait_all_tasks_blocked()
+        await world.reached.wait()
         tasks.cancel_scope.cancel()
     world.gate.set()
     assert (await standing.why(), world.told()) == ("", ["billing", "billing", "proof"])

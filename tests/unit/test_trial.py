@@ -64,6 +64,21 @@ async def test_a_rejected_or_late_proposal_is_not_applied(trial: Trial) -> None:
     assert await trial.apply() == []
 
 
+@pytest.mark.requirement("approval:in-time")
+async def test_an_agent_learns_that_its_proposal_has_expired_before_anything_records_it(trial: Trial) -> None:
+    asked = (await trial.call("billing.propose_note", invoice_id="INV-3001", note="x"))["proposal"]
+    for hours, status in ((71, "review_required"), (1, "expired")):
+        trial.clock.move(hours=hours)
+        answer = await trial.call("synapsor.proposal_status", proposal_id=asked["id"])
+        resource = await trial.desk.resource(asked["status_resource"], trial.session)
+        assert resource is not None
+        assert (answer["proposal"]["status"], resource["status"]) == (status, status)
+    assert f"is {status}" in answer["summary"]
+    recorded = await trial.ledger.proposal(asked["id"])
+    assert recorded is not None
+    assert recorded.status is Status.REVIEW_REQUIRED
+
+
 async def test_another_tenants_row_does_not_exist(trial: Trial) -> None:
     answer = await trial.call("billing.inspect_invoice", invoice_id="INV-9001")
     assert answer["error"]["code"] == "not_found"

@@ -20,7 +20,7 @@ from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
 from synapsor.core.policy import deferral_words
 from synapsor.core.presenter import covered
-from synapsor.core.proposal import Member, Proposal, Status
+from synapsor.core.proposal import Member, Proposal, Status, as_of
 from synapsor.core.quorum import counted
 from synapsor.core.review import Operator, SignedDecision
 from synapsor.errors import Refusal
@@ -170,7 +170,12 @@ class _Maker:
 
     def head(self, record: ProposalRecord, now: dt.datetime) -> Iterator[Line]:
         proposal = record.proposal
-        yield Line(f"Proposal {self._plain(proposal.id)}: {record.status.value}", "", "title")
+        status = as_of(stamp(now), record.status, proposal)
+        yield Line(f"Proposal {self._plain(proposal.id)}: {status.value}", "", "title")
+        if record.receipts:
+            last = record.receipts[-1]
+            moved = f": {', '.join(last.moved)}" if last.moved else ""
+            yield Line("outcome", self._plain(", ".join(filter(None, (last.outcome, last.code))) + moved))
         yield Line("capability", self._plain(proposal.capability))
         yield Line("asked by", f"{self._plain(proposal.principal)}, through {self._plain(proposal.client)}")
         yield Line("asked", f"{self._plain(proposal.at)} ({span(now - parse(proposal.at))} ago)")
@@ -384,7 +389,7 @@ def _warnings(
         yield "the evidence is not in this ledger; do not decide, run `synapsor verify`"
     if record.status is not Status.REVIEW_REQUIRED:
         yield f"nothing is left to decide, the proposal is {record.status.value}"
-    elif now >= parse(record.proposal.expires_at):
+    elif as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED:
         yield "the proposal has expired"
     if terms.refusal and record.status in {Status.REVIEW_REQUIRED, Status.APPROVED}:
         yield f"the worker would not apply it: {terms.refusal.meaning}"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from synapsor.approve.plain import shown, span, visible
-from synapsor.core.moment import parse
-from synapsor.core.proposal import Status
+from synapsor.core.moment import parse, stamp
+from synapsor.core.proposal import Status, as_of
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 LIMIT = 50
@@ -22,12 +22,13 @@ async def waiting(
     return tuple(sorted(records, key=lambda r: (r.status is not Status.REVIEW_REQUIRED, r.proposal.expires_at)))
 
 
-def summary(record: ProposalRecord) -> dict[str, Any]:
-    """Return one entry of the inbox as data."""
+def summary(record: ProposalRecord, *, now: dt.datetime) -> dict[str, Any]:
+    """Return one entry of the inbox as data; `status` is as it is recorded, and `expired` as it is."""
     proposal = record.proposal
     return {
         "id": proposal.id,
         "status": record.status.value,
+        "expired": as_of(stamp(now), record.status, proposal) is Status.EXPIRED,
         "capability": proposal.capability,
         "operation": proposal.operation,
         "keys": [dict(member.key) for member in proposal.members],
@@ -52,10 +53,9 @@ def render(records: Sequence[ProposalRecord], *, now: dt.datetime) -> str:
 
 def _line(record: ProposalRecord, now: dt.datetime) -> str:
     proposal = record.proposal
-    left = parse(proposal.expires_at) - now
-    when = record.status.value
-    if record.status is Status.REVIEW_REQUIRED:
-        when = f"expires in {span(left)}" if left > dt.timedelta() else "EXPIRED"
+    status = as_of(stamp(now), record.status, proposal)
+    waits = status is Status.REVIEW_REQUIRED
+    when = f"expires in {span(parse(proposal.expires_at) - now)}" if waits else status.value
     row = shown(",".join(token for _, token in proposal.members[0].key)).text if proposal.members else "no row"
     more = f" and {len(proposal.members) - 1} more" if len(proposal.members) > 1 else ""
     done = visible(", ".join(proposal.changed)) or visible(proposal.operation)

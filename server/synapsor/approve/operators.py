@@ -53,6 +53,11 @@ def check_new(path: Path, operator: Operator) -> dict[str, Operator]:
             fix="Choose another name; a revoked name is not used again.",
         )
     operators[operator.name] = operator
+    _check_entries(operators)
+    return operators
+
+
+def _check_entries(operators: dict[str, Operator]) -> None:
     try:
         OperatorsFile.model_validate(_body(operators))
     except ValidationError:
@@ -61,7 +66,40 @@ def check_new(path: Path, operator: Operator) -> dict[str, Operator]:
             fix="Names and roles are lower case: letters, digits and underscores, a letter first.",
         ) from None
     check_people(operators)
-    return operators
+
+
+def change_operator(
+    path: Path, name: str, *, roles: tuple[str, ...] | None, principals: tuple[str, ...] | None
+) -> tuple[Operator, Operator]:
+    """Give an operator other roles or principals, None for as they are, and return the entry before and after; the key stays.
+
+    Raises:
+        UsageError: there is no such operator, the key is revoked, or a role or principal cannot be used.
+        ConfigError: the person would have two entries, or a policy's key another role.
+    """
+    operators = read_operators(path)
+    before = _known(operators, name)
+    if before.revoked:
+        raise UsageError(
+            f"{name} is revoked, and nothing gives that trust back.",
+            fix="Add the person with a new key, under another name.",
+        )
+    after = replace(
+        before,
+        roles=before.roles if roles is None else tuple(dict.fromkeys(roles)),
+        principals=before.principals if principals is None else tuple(dict.fromkeys(principals)),
+    )
+    operators[name] = after
+    _check_entries(operators)
+    if after != before:
+        _write(path, operators)
+    return before, after
+
+
+def _known(operators: dict[str, Operator], name: str) -> Operator:
+    if name not in operators:
+        raise UsageError("There is no such operator.", fix="See `synapsor operator list`.")
+    return operators[name]
 
 
 def revoke_operator(path: Path, name: str) -> dict[str, Operator]:
@@ -71,9 +109,7 @@ def revoke_operator(path: Path, name: str) -> dict[str, Operator]:
         UsageError: there is no such operator.
     """
     operators = read_operators(path)
-    if name not in operators:
-        raise UsageError("There is no such operator.", fix="See `synapsor operator list`.")
-    operators[name] = replace(operators[name], revoked=True)
+    operators[name] = replace(_known(operators, name), revoked=True)
     _write(path, operators)
     return operators
 

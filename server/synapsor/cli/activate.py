@@ -7,14 +7,13 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
+from synapsor.cli.reviewing import comparable, confirm
 from synapsor.cli.signer import signer
-from synapsor.cli.terminal import answer, confirm_digest, interrupt_at_once, note
+from synapsor.cli.terminal import answer, interrupt_at_once, note
+from synapsor.cli.versions import of_file
 from synapsor.config import load_config
-from synapsor.contract.deciding import policies, workflows
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
-from synapsor.contract.model import Contract
-from synapsor.contract.plainly import granted, guarded
 from synapsor.core.review import ACTIVATOR_ROLE, may_activate
 from synapsor.errors import UsageError
 from synapsor.flow.review import activate
@@ -38,7 +37,7 @@ async def _run(arguments: Namespace) -> int:
                 note(f"  fix: {finding.fix}")
         if not arguments.yes:
             for loaded in chosen:
-                confirm(loaded.contract, loaded.digest, str(loaded.path))
+                confirm(of_file(loaded), await comparable(project, loaded.contract.contract))
         ledger = await project.ledger(create=True)
         done: list[dict[str, Any]] = []
         for loaded in chosen:
@@ -79,26 +78,3 @@ def record_of(activated: Activated) -> dict[str, Any]:
         "operator": told.operator,
         "at": told.at,
     }
-
-
-def confirm(contract: Contract, digest: str, origin: str) -> None:
-    """Show a person what they are about to sign, and where it comes from, and have them type the digest.
-
-    Raises:
-        UsageError: they typed something else, or nobody is there.
-    """
-    note(f"\nContract {contract.contract} from {origin}\n  digest {digest}")
-    for name, table in contract.tables.items():
-        denied = sorted(set(table.columns) - set(table.allowed))
-        note(
-            f"  table {name}: {table.source}:{table.relation}; may be seen: {', '.join(table.allowed)}; denied: {', '.join(denied) or 'none named'}"
-        )
-        for line in guarded(table):
-            note(f"    {line}")
-    for name, capability in contract.capabilities.items():
-        note(f"  {name}: {capability.description}")
-        for line in granted(contract, capability):
-            note(f"    {line}")
-    for line in (*policies(contract), *workflows(contract)):
-        note(f"  {line}")
-    confirm_digest(digest, verb="activate", otherwise="Read it, then run again with --yes.")

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from synapsor import runtime
-from synapsor.approve.plain import fold, visible
+from synapsor.approve.plain import visible
 from synapsor.cli.terminal import answer, width
+from synapsor.cli.words import hanging
 from synapsor.config import load_config
 from synapsor.errors import UsageError
 from synapsor.testing.cases import Cases, cases_beside, load_cases
@@ -78,7 +79,7 @@ def _lines(outcomes: dict[Path, list[Outcome]], width: int) -> Iterator[str]:
         yield str(file)
         for outcome in found:
             mark, where = ("✓", "") if outcome.passed else ("✗", f" (line {outcome.line})")
-            yield from _folded(f"  {mark} {visible(outcome.name)}{where}", 6, width)
+            yield from hanging(f"  {mark} {visible(outcome.name)}{where}", 6, width)
             for mismatch in outcome.mismatches:
                 yield from _told(mismatch, width)
         yield ""
@@ -87,11 +88,4 @@ def _lines(outcomes: dict[Path, list[Outcome]], width: int) -> Iterator[str]:
 def _told(mismatch: Mismatch, width: int) -> Iterator[str]:
     yield f"      {visible(mismatch.where)}"
     for word, value in (("expected", mismatch.expected), ("got", mismatch.got)):
-        yield from _folded(f"        {word:<8} {visible(text(value))}", 17, width)
-
-
-def _folded(line: str, indent: int, width: int) -> Iterator[str]:
-    first, *more = fold(line, width)
-    yield first.rstrip()
-    for part in (piece for rest in more for piece in fold(rest, width - indent)):
-        yield " " * indent + part.rstrip()
+        yield from hanging(f"        {word:<8} {visible(text(value))}", 17, width)

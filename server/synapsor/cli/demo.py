@@ -36,6 +36,13 @@ class Story:
         self.steps: list[dict[str, Any]] = []
         self._quiet = quiet
 
+    def begin(self, where: str) -> None:
+        """Say what is going to happen, and how long it takes."""
+        self._print(
+            f"A shop with its project is made anew in {where}. An agent, two people and a worker play their parts on it,"
+        )
+        self._print("each command in a process of its own: about half a minute in all.")
+
     def tell(self, title: str) -> None:
         """Begin a step."""
         self.steps.append({"step": title, "shown": []})
@@ -219,6 +226,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the demo and return its exit code."""
     project = make(Path(arguments.dir).absolute(), engine=arguments.engine, urls=arguments.urls)
     story = Story(project, quiet=arguments.json)
+    story.begin(arguments.dir)
     set_up(story)
     anyio.run(_with_client, story)
     if arguments.json:

@@ -7,9 +7,10 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from synapsor.approve.plain import fold, visible
+from synapsor.approve.plain import visible
 from synapsor.cli.terminal import answer, width
 from synapsor.cli.versions import Version, compared
+from synapsor.cli.words import hanging
 from synapsor.contract.difference import Difference, Effect, differences, label
 
 _TITLES = {
@@ -65,12 +66,5 @@ def render(before: Version, after: Version, found: Iterable[Difference], *, widt
 
 def _lines(difference: Difference, width: int) -> Iterator[str]:
     about, where = label(difference.path)
-    yield from _folded(f"  {about}{f', {where}' if where else ''}: {difference.words}", 4, width)
-    yield from _folded(f"    {visible(difference.said)}", 6, width)
-
-
-def _folded(text: str, indent: int, width: int) -> Iterator[str]:
-    first, *more = fold(text, width)
-    yield first.rstrip()
-    for part in (piece for line in more for piece in fold(line, width - indent)):
-        yield " " * indent + part.rstrip()
+    yield from hanging(f"  {about}{f', {where}' if where else ''}: {difference.words}", 4, width)
+    yield from hanging(f"    {visible(difference.said)}", 6, width)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from synapsor import runtime
-from synapsor.approve.plain import fold, visible
 from synapsor.cli.terminal import answer, width
+from synapsor.cli.words import LABEL, labelled, words_of
 from synapsor.config import Config, load_config, session_values
 from synapsor.contract.load import LoadedContract
 from synapsor.contract.model import Contract
@@ -20,7 +20,6 @@ from synapsor.runtime import Project
 from synapsor.sql.statement import Dialect
 from synapsor.values import ValueUnfit
 
-_LABEL = 13
 _DIALECTS: dict[str, Dialect] = {"postgres": "postgres", "mariadb": "mysql", "mysql": "mysql", "sqlite": "sqlite"}
 _MAY_NOT = (
     "the read credential may not ask for it: MariaDB and MySQL also want SHOW VIEW, and SELECT on what is behind a view"
@@ -98,22 +97,18 @@ def _tenant(config: Config, contract: Contract, name: str) -> str | None:
 
 
 def _lines(entry: dict[str, Any], *, sql: bool, wide: int) -> Iterator[str]:
-    yield entry["capability"]
-    yield from _folded(entry["description"], "  ", wide)
-    for label, sentences in entry["told"].items():
-        for number, sentence in enumerate(sentences):
-            yield from _folded(sentence, f"  {'' if number else label:<{_LABEL}}", wide)
+    yield from words_of(entry["capability"], entry["description"], entry["told"], wide)
     source = entry["source"]
     if "plan" in entry:
-        yield from _folded(_expected(entry["plan"]), f"  {'plan':<{_LABEL}}", wide)
+        yield from labelled(_expected(entry["plan"]), f"  {'plan':<{LABEL}}", wide)
     if sql:
         written = f", applied to {source['write_to']}" if source["write_to"] else ""
-        yield from _folded(
-            f"{source['name']} ({source['engine']}): {source['relation']}{written}", f"  {'source':<{_LABEL}}", wide
+        yield from labelled(
+            f"{source['name']} ({source['engine']}): {source['relation']}{written}", f"  {'source':<{LABEL}}", wide
         )
         for statement in entry["sql"]:
             yield f"  SQL of {statement['for']}; every value is bound"
-            yield from _folded(statement["text"], "    ", wide)
+            yield from labelled(statement["text"], "    ", wide)
 
 
 def _expected(plan: dict[str, Any]) -> str:
@@ -124,9 +119,3 @@ def _expected(plan: dict[str, Any]) -> str:
     served = [f"served by {', '.join(plan['indexes'])}"] if plan["indexes"] else []
     scans = [f"FULL SCAN of {', '.join(plan['full_scans'])}"] if plan["full_scans"] else []
     return "; ".join([*cost, *rows, *served, *scans]) + "."
-
-
-def _folded(text: str, label: str, wide: int) -> Iterator[str]:
-    first, *more = fold(visible(text), max(wide - len(label), _LABEL))
-    yield label + first.rstrip()
-    yield from (" " * len(label) + part.strip() for part in more)

@@ -22,5 +22,5 @@ async def _run(arguments: Namespace) -> int:
         status = None if arguments.all else Status.REVIEW_REQUIRED
         records = await waiting(await project.ledger(), status=status, limit=arguments.limit)
         now = project.clock.now()
-    answer(arguments, "inbox", {"proposals": [summary(r) for r in records]}, render(records, now=now))
+    answer(arguments, "inbox", {"proposals": [summary(r, now=now) for r in records]}, render(records, now=now))
     return 0

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from synapsor.approve.keys import check_place, create_key, default_path, new_passphrase, public_path
-from synapsor.approve.operators import add_operator, check_new, describe, revoke_operator
+from synapsor.approve.operators import add_operator, change_operator, check_new, describe, revoke_operator
 from synapsor.cli.terminal import answer, note
 from synapsor.config import Config, load_config
 from synapsor.core.review import Operator, key_fingerprint
@@ -17,9 +17,9 @@ from synapsor.secrets import Secret
 
 
 def run(arguments: Namespace) -> int:
-    """Add, list or revoke, and return 0."""
+    """Add, change, list or revoke, and return 0."""
     config = load_config(arguments.config)
-    {"add": _add, "list": _list, "revoke": _revoke}[arguments.action](arguments, config)
+    {"add": _add, "change": _change, "list": _list, "revoke": _revoke}[arguments.action](arguments, config)
     return 0
 
 
@@ -58,6 +58,30 @@ def _passphrase(arguments: Namespace) -> Secret | None:
         note("synapsor: no terminal to ask for a passphrase; the key file alone will decide")
         return None
     return new_passphrase()
+
+
+def _change(arguments: Namespace, config: Config) -> None:
+    if arguments.principal and arguments.no_principal:
+        raise UsageError("--principal names principals and --no-principal takes all away; only one can be meant.")
+    roles = tuple(arguments.role) or None
+    principals = () if arguments.no_principal else tuple(arguments.principal) or None
+    if roles is None and principals is None:
+        raise UsageError(
+            "There is nothing to change.", fix="Give all roles with --role, or all principals with --principal."
+        )
+    before, after = change_operator(config.operators, arguments.name, roles=roles, principals=principals)
+    lines = [f"{after.name} is as before, {_said(after)}"]
+    if after != before:
+        lines = [f"{after.name} was {_said(before)}", f"{' ' * len(after.name)} is  {_said(after)}"]
+    if lost := [role for role in before.roles if role not in after.roles]:
+        lines.append(f"What {after.name} signed as {' or '.join(lost)} and is still to count counts no more.")
+    document = {"operator": describe(after), "before": describe(before)}
+    answer(arguments, "operator", document, "\n".join(lines))
+
+
+def _said(operator: Operator) -> str:
+    known = f", and is {', '.join(operator.principals)}" if operator.principals else ""
+    return f"trusted with {', '.join(operator.roles)}{known}"
 
 
 def _list(arguments: Namespace, config: Config) -> None:

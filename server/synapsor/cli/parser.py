@@ -48,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     _contracts(commands)
     _importing(commands)
     _deciding(commands)
+    _operators(commands)
     _looking(commands)
     _rest(commands)
     return parser
@@ -277,6 +278,9 @@ def _deciding(commands: Any) -> None:
         if action != "status":
             switch.add_argument("--reason", default="", help="recorded with the switch")
             _signer(switch)
+
+
+def _operators(commands: Any) -> None:
     operator = _command(commands, "operator", "The people whose keys this project trusts.")
     actions = operator.add_subparsers(metavar="ACTION", required=True, dest="action")
     add = _command(
@@ -303,6 +307,25 @@ def _deciding(commands: Any) -> None:
     add.add_argument(
         "--no-passphrase", action="store_true", help="do not ask for a passphrase; the key file alone decides"
     )
+    change = _command(
+        actions, "change", "Give an operator other roles or principals; the key and the name stay.", module="operator"
+    )
+    change.add_argument("name")
+    change.add_argument(
+        "--role",
+        action="append",
+        default=[],
+        metavar="ROLE",
+        help="what they may decide from now on, instead of all before; may be given again",
+    )
+    change.add_argument(
+        "--principal",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a session principal that is this person, instead of all before; may be given again",
+    )
+    change.add_argument("--no-principal", action="store_true", help="no session principal is this person any more")
     _command(actions, "list", "List the operators.", module="operator")
     revoke = _command(actions, "revoke", "Stop trusting an operator's key.", module="operator")
     revoke.add_argument("name")

@@ -83,11 +83,15 @@ def _left(receipt: Receipt) -> str:
     return f"; {receipt.newcomers} more rows match now and were left" if receipt.newcomers else ""
 
 
+def _moved(receipt: Receipt) -> str:
+    return f" ({', '.join(receipt.moved)})" if receipt.moved else ""
+
+
 async def _list(arguments: Namespace, config: Config) -> None:
     async with runtime.open_project(config) as project:
         receipts = await (await project.ledger()).receipts(limit=arguments.limit or _NEWEST)
     lines = [
-        f"{r.at}  {r.id}  {r.proposal}  {r.outcome}{' ' + r.code if r.code else ''}  by {r.worker}{_left(r)}"
+        f"{r.at}  {r.id}  {r.proposal}  {r.outcome}{' ' + r.code if r.code else ''}{_moved(r)}  by {r.worker}{_left(r)}"
         for r in receipts
     ]
     answer(

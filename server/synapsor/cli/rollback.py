@@ -7,9 +7,11 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
-from synapsor.cli.activate import confirm, record_of
+from synapsor.cli.activate import record_of
+from synapsor.cli.reviewing import comparable, confirm
 from synapsor.cli.signer import signer
-from synapsor.cli.terminal import answer, interrupt_at_once, note
+from synapsor.cli.terminal import answer, interrupt_at_once
+from synapsor.cli.versions import Version
 from synapsor.config import Config, load_config
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import LoadedContract, Reading, read_file
@@ -45,9 +47,9 @@ async def _run(arguments: Namespace) -> int:
         same_databases(earlier, sources)
         told = earlier.activation
         if not arguments.yes:
-            note(f"\nActive now: {active.activation.digest}, since {active.activation.at}.")
             origin = f"the ledger, as {told.operator} activated it at {told.at} ({told.id})"
-            confirm(loaded.contract, loaded.digest, origin)
+            version = Version(contract=loaded.contract, digest=loaded.digest, named=origin)
+            confirm(version, await comparable(project, told.contract))
         activated = await activate(
             ledger,
             contract=told.contract,
@@ -103,5 +105,6 @@ def _meaning(config: Config, file: dict[str, Any] | None, done: dict[str, Any]) 
         f"  A running server refuses the calls of any version but the active one (`not_activated`), {_STARTS[config.profile]}.\n"
         f"  The worker applies no proposal that was made under another version.\n"
         f"  To serve this version, put its file back, from version control or from {body};\n"
-        f"  `synapsor check --json` tells a file's digest. Then start the server again; nothing needs to be activated again."
+        f"  `synapsor check --json` tells a file's digest. A server that was started with this version then serves\n"
+        f"  it again by itself; start any other one again. Nothing needs to be activated again."
     )

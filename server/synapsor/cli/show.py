@@ -12,6 +12,7 @@ from synapsor.approve.terms import terms_behind, unproven
 from synapsor.cli.terminal import answer, as_json, coloured, width
 from synapsor.config import load_config
 from synapsor.core.moment import stamp
+from synapsor.core.proposal import Status, as_of
 from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
 from synapsor.errors import UsageError
@@ -53,6 +54,7 @@ async def _run(arguments: Namespace) -> int:
         approvals = counted(record.decisions, record.proposal, operators, ledger=ledger.id, now=stamp(now))
     document = {
         **record_body(record),
+        "expired": as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED,
         "approvals": {"have": len(approvals), "need": record.proposal.quorum},
         "warnings": list(shown.warnings),
     }

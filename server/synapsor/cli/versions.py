@@ -9,7 +9,7 @@ from pathlib import Path
 
 from synapsor import runtime
 from synapsor.config import load_config
-from synapsor.contract.load import load, read_file
+from synapsor.contract.load import LoadedContract, load, read_file
 from synapsor.contract.model import Contract
 from synapsor.errors import UsageError
 from synapsor.flow.rollback import as_signed, version_named
@@ -41,7 +41,13 @@ async def compared(arguments: Namespace, named: list[str]) -> tuple[Version, Ver
     async with runtime.open_project(load_config(arguments.config)) as project:
         if len(named) == 1:
             after = files.get(named[0]) or _from_file(_file_of(project, named[0]))
-            return await _active(project, after.contract.contract), after
+            active = await active_version(project, after.contract.contract)
+            if active is None:
+                raise UsageError(
+                    f"No contract {after.contract.contract} was ever activated here.",
+                    fix="Name two versions, or activate it with `synapsor activate`.",
+                )
+            return active, after
         known = [*(version.contract.contract for version in files.values()), *_names(project.config.policies)]
         before, after = [files.get(name) or await _recorded(project, name, known) for name in named]
         return before, after
@@ -51,14 +57,19 @@ def _in_files(named: Iterable[str]) -> dict[str, Version]:
     return {name: _from_file(Path(name)) for name in named if Path(name).is_file()}
 
 
-async def _active(project: Project, contract: str) -> Version:
+def of_file(loaded: LoadedContract) -> Version:
+    """Return a contract as its file says it."""
+    return Version(contract=loaded.contract, digest=loaded.digest, named=str(loaded.path))
+
+
+async def active_version(project: Project, contract: str) -> Version | None:
+    """Return the version of a contract that was activated last; None when none ever was.
+
+    Raises:
+        IntegrityError: what is recorded is not what was signed.
+    """
     active = await (await project.ledger()).active_contract(contract)
-    if active is None:
-        raise UsageError(
-            f"No contract {contract} was ever activated here.",
-            fix="Name two versions, or activate it with `synapsor activate`.",
-        )
-    return await _proven(project, active, "the active version")
+    return None if active is None else await _proven(project, active, "the active version")
 
 
 def _file_of(project: Project, named: str) -> Path:
@@ -80,8 +91,7 @@ def _name(path: Path) -> str:
 
 
 def _from_file(path: Path) -> Version:
-    loaded = load(path)
-    return Version(contract=loaded.contract, digest=loaded.digest, named=str(path))
+    return of_file(load(path))
 
 
 async def _recorded(project: Project, named: str, contracts: Iterable[str]) -> Version:

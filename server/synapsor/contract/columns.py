@@ -9,6 +9,7 @@ from synapsor.contract.document import Path, Positions
 from synapsor.contract.mapping import SETTABLE, Table
 from synapsor.contract.paths import rule_at, split
 from synapsor.contract.rules import suggest
+from synapsor.contract.spelling import spelled
 from synapsor.errors import Problem
 from synapsor.values import ColumnType
 
@@ -46,7 +47,12 @@ def _astray(step: str, table: Table, *, known: bool) -> tuple[str, str]:
     if step in table.links:
         return f"`{step}` leads to many rows.", f"Read them with `with: {{{step}: …}}`."
     single = [name for name, link in table.links.items() if not link.many]
-    return f"`{step}` is not a link of the table before it.", suggest(step, single)
+    has = (
+        f"Its links to one row: {', '.join(single)}."
+        if single
+        else f"It has none yet. {spelled(('tables', '', 'links'))}"
+    )
+    return f"`{step}` is not a link of the table before it.", suggest(step, single) or has
 
 
 def order_problems(

@@ -28,7 +28,8 @@ from synapsor.contract.mapping import ColumnRule, Link, RowSecurity, Show, Singl
 from synapsor.contract.measures import Bucket, Comparison, Measure, Periods
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.rules import suggest
-from synapsor.contract.wording import claims_authority
+from synapsor.contract.spelling import name_meant, operator_meant, spelled
+from synapsor.contract.wording import AUTHORITY_FIX, claims_authority
 from synapsor.contract.workflow import Workflow
 from synapsor.errors import Problem
 from synapsor.values import ColumnType
@@ -117,6 +118,8 @@ _HELD = {
 }
 """What stands under each name of a part."""
 
+_OF_TABLE = {"key": "a column, or a list of columns", "tenant": "a column, or `{single_tenant: true, because: …}`"}
+
 _LIMITS = {
     "string_too_short": ("min_length", "at least {} characters long"),
     "string_too_long": ("max_length", "at most {} characters long"),
@@ -187,7 +190,7 @@ def _resolve(loc: tuple[int | str, ...], data: Any) -> tuple[Path, str]:
 
 def _explain(detail: ErrorDetails, path: Path, rest: str, data: Any, positions: Positions) -> Problem:
     kind, context = detail["type"], detail.get("ctx", {})
-    name = str(path[-1]) if path else "contract"
+    name = _name(path)
     if kind == "missing":
         return _missing(path, rest, data, positions)
     if kind == "extra_forbidden":
@@ -198,8 +201,15 @@ def _explain(detail: ErrorDetails, path: Path, rest: str, data: Any, positions: 
         return _closed_word(path, data, positions)
     if kind in _LIMITS:
         key, words = _LIMITS[kind]
-        return positions.at_value(path, "SYN107", f"`{name}` must be {words.format(context.get(key))}.")
-    return positions.at_value(path, "SYN104", f"`{name}` must be {_kind(kind, path)}.")
+        return positions.at_value(path, "SYN107", f"{name} must be {words.format(context.get(key))}.")
+    return positions.at_value(path, "SYN104", f"{name} must be {_kind(kind, path)}.", spelled(path))
+
+
+def _name(path: Path) -> str:
+    """Return what a value is called, an entry of a list by its place."""
+    if not path:
+        return "`contract`"
+    return f"Entry {path[-1] + 1} of {_name(path[:-1])}" if isinstance(path[-1], int) else f"`{path[-1]}`"
 
 
 def _kind(kind: str, path: Path) -> str:
@@ -210,11 +220,9 @@ def _kind(kind: str, path: Path) -> str:
     match path:
         case (_, _, str(part), _) if part in _HELD:
             return _HELD[part]
-    if {"where", "only", "compare"} & set(path[2:]):
+    if {"where", "only", "compare"} & set(path[2:-1]):
         return "a list or an argument" if path[-1] == "one_of" else "text, a whole number, true or false"
-    if path[-1:] == ("tenant",):
-        return "a column, or `{single_tenant: true, because: …}`"
-    return _KINDS.get(kind, "of another kind")
+    return _OF_TABLE.get(str(path[-1]) if path else "", _KINDS.get(kind, "of another kind"))
 
 
 def _is_column(path: Path) -> bool:
@@ -248,7 +256,9 @@ def _unknown(path: Path, data: Any, positions: Positions) -> Problem:
     fields = [info.alias or field for field, info in part.model_fields.items()]
     known = [field for field in fields if field not in _at(path[:-1], data)]
     near = suggest(name, known)
-    return positions.at_key(path, "SYN101", f"`{name}` is not a key here.", near or f"Known here: {', '.join(fields)}.")
+    meant = operator_meant(str(path[-2]), name) if part is Compare else ""
+    fix = meant or near or f"Known here: {', '.join(fields)}."
+    return positions.at_key(path, "SYN101", f"`{name}` is not a key here.", fix)
 
 
 def _pattern(path: Path, positions: Positions, *, is_key: bool) -> Problem:
@@ -257,15 +267,19 @@ def _pattern(path: Path, positions: Positions, *, is_key: bool) -> Problem:
             path,
             "SYN403",
             "This argument's name claims authority.",
-            "The session decides scope, and a person approves.",
+            AUTHORITY_FIX,
         )
     if path[-1] == "propose" and path[0] == "capabilities":
         message = "A proposal names its operation and its table."
         fix = "Write `propose: update <table>`, `insert <table>` or `delete <table>`."
         return positions.at_value(path, "SYN105", message, fix)
     form = _FORMS[_form(path, is_key=is_key)]
-    report = positions.at_key if is_key else positions.at_value
-    return report(path, "SYN105", f"The name does not have the form that is asked for here: {form}.")
+    message = f"The name does not have the form that is asked for here: {form}."
+    if is_key:
+        return positions.at_key(
+            path, "SYN105", message, name_meant(str(path[-1])) if form == _FORMS["contract"] else ""
+        )
+    return positions.at_value(path, "SYN105", message, spelled(path))
 
 
 def _form(path: Path, *, is_key: bool) -> str:
@@ -325,6 +339,9 @@ def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
     given, name = _at(path, data), str(path[-1])
     if name == "synapsor":
         return positions.at_value(path, "SYN102", "This version reads `synapsor: 1`.")
+    if path[2:3] == ("measures",):
+        message = f"`{name}` must be {_HELD['measures']}."
+        return positions.at_value(path, "SYN106", message, spelled(path, given))
     words = list(_words(path))
     near = suggest(given, words) if isinstance(given, str) else ""
     return positions.at_value(path, "SYN106", f"`{name}` must be one of: {', '.join(words)}.", near)
@@ -344,8 +361,6 @@ _CLOSED: dict[int | str, list[str]] = {
 def _words(path: Path) -> Iterator[str]:
     if path[-1] in _CLOSED:
         return iter(_CLOSED[path[-1]])
-    if path[2:3] == ("measures",):
-        return iter(["count"])
     if path[:1] == ("capabilities",):
         return iter(["string", "integer", "number", "boolean", "items"])
     kinds = [kind.value for kind in ColumnType]

@@ -24,7 +24,7 @@ from synapsor.contract.mapping import ColumnRule, Table
 from synapsor.contract.model import Contract
 from synapsor.contract.paths import rule_at, tables_read
 from synapsor.contract.rules import suggest
-from synapsor.contract.wording import claims_authority
+from synapsor.contract.wording import AUTHORITY_FIX, claims_authority
 from synapsor.errors import Problem
 from synapsor.values import ColumnType, ValueUnfit
 
@@ -71,9 +71,7 @@ def argument_problems(
     declared = dict(_declared(path, capability))
     for name, (here, argument) in declared.items():
         if claims_authority(str(here[-1]), trusted):
-            yield at.at_key(
-                here, "SYN403", f"`{here[-1]}` claims authority.", "The session decides scope, and a person approves."
-            )
+            yield at.at_key(here, "SYN403", f"`{here[-1]}` claims authority.", AUTHORITY_FIX)
         if argument.type == "items":
             yield from _items(here, argument, capability, at)
         elif name not in used:

@@ -22,7 +22,9 @@ def link_problems(path: Path, table: Table, tables: Mapping[str, Table], at: Pos
     for name, link in table.links.items():
         here = (*path, "links", name)
         if name.casefold() in taken:
-            yield at.at_key(here, "SYN705", f"`{name}` is a column of this table.", "Give the link another name.")
+            such = f", such as `{link.to}`" if link.to.casefold() not in taken else ""
+            fix = f"Give the link another name{such}; paths begin with it."
+            yield at.at_key(here, "SYN705", f"`{name}` is a column of this table.", fix)
         if link.because is not None and (link.many or not link.because.strip()):
             message = "Nothing is to be proven of a list." if link.many else "`because` is blank."
             yield at.at_value((*here, "because"), "SYN710", message, "Remove it, or say why there is one row at most.")
@@ -39,6 +41,12 @@ def link_problems(path: Path, table: Table, tables: Mapping[str, Table], at: Pos
 
 
 def _pairs(here: Path, link: Link, table: Table, target: Table, at: Positions) -> Iterator[Problem]:
+    turned = {theirs: own for own, theirs in link.on.items()}
+    if not _allowed(link.on, table, target) and _allowed(turned, table, target):
+        fix = f"Turn it round: `on: {{{', '.join(f'{own}: {theirs}' for own, theirs in turned.items())}}}`."
+        message = "A link names a column of its own table first, and then the one of the other table."
+        yield at.at_key((*here, next(iter(link.on))), "SYN703", message, fix)
+        return
     for own, theirs in link.on.items():
         place = (*here, own)
         sides = ((table, own, at.at_key), (target, theirs, at.at_value))
@@ -65,6 +73,10 @@ def _pairs(here: Path, link: Link, table: Table, target: Table, at: Positions) -
             message = f"`{own}` is {kind.value} and `{theirs}` is {other.value}."
             fix = f"Both must be one of {', '.join(sorted(JOINED))}."
             yield at.at_value(place, "SYN704", message, fix)
+
+
+def _allowed(pairs: Mapping[str, str], table: Table, target: Table) -> bool:
+    return set(pairs) <= set(table.allowed) and set(pairs.values()) <= set(target.allowed)
 
 
 def reach_problems(

@@ -5,10 +5,11 @@ Only a contract without a single problem is returned; there is no lenient way in
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from pydantic import ValidationError
 
@@ -22,15 +23,27 @@ from synapsor.contract.public.types import Types, beside, read_types
 from synapsor.errors import ContractError, Problem
 
 MAX_BYTES = 1024 * 1024
+UNREADABLE: Final = "SYN001"
+
+_TICK_NS: Final = 2_000_000_000
+"""The coarsest step in which a file system tells time: within one, a file can be written twice and look the same."""
+
+Marks: TypeAlias = tuple[tuple[int, ...] | None, ...]
+"""What moves when a file of a contract is written, replaced or taken away; None of one that is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedContract:
-    """A contract that was found to be in order, its digest, and the file it came from."""
+    """A contract that was found to be in order, its digest, and the file it came from.
+
+    Attributes:
+        marks: what its files looked like before they were read; None of a contract from elsewhere, or where that tells nothing.
+    """
 
     contract: Contract
     digest: str
     path: Path
+    marks: Marks | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +71,32 @@ def load_all(paths: Iterable[Path | str]) -> tuple[LoadedContract, ...]:
         ContractError: with every problem of every file.
     """
     files = [Path(path) for path in paths]
+    marks = [marks_of(file) for file in files]
     readings = [read_file(file) for file in files]
     known = [(r.contract, r.positions) for r in readings if r.contract is not None]
     problems = sorted({*(p for r in readings for p in r.problems), *check_together(known)})
     if problems:
         raise ContractError(tuple(problems))
     return tuple(
-        LoadedContract(contract=contract, digest=contract_digest(contract), path=file)
-        for file, (contract, _) in zip(files, known, strict=True)
+        LoadedContract(contract=contract, digest=contract_digest(contract), path=file, marks=seen)
+        for file, seen, (contract, _) in zip(files, marks, known, strict=True)
     )
+
+
+def marks_of(file: Path) -> Marks | None:
+    """Return what all the files of a contract look like without reading them; None when one was written so lately that it tells nothing."""
+    marks = tuple(_mark(path) for path in (file, beside(file)))
+    newest = max((changed for *_, changed in filter(None, marks)), default=0)
+    return marks if time.time_ns() - newest > _TICK_NS else None
+
+
+def _mark(file: Path) -> tuple[int, ...] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    # A copy can keep the time of modification; that of the change it cannot.
+    return found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def read_file(file: Path) -> Reading:
@@ -77,7 +107,7 @@ def read_file(file: Path) -> Reading:
     except OSError:
         data = None
     if data is None:
-        return _nothing(name, "SYN001", "This is not a regular file of at most 1 MiB that can be read.")
+        return _nothing(name, UNREADABLE, "This is not a regular file of at most 1 MiB that can be read.")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -106,7 +136,7 @@ def types_of(file: Path) -> tuple[Types | None, tuple[Problem, ...]]:
         text = None
     if text is None:
         return None, _nothing(
-            str(file), "SYN001", "This is not a regular file of at most 1 MiB of UTF-8 text."
+            str(file), UNREADABLE, "This is not a regular file of at most 1 MiB of UTF-8 text."
         ).problems
     return read_types(text, str(file))
 

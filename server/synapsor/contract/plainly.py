@@ -8,19 +8,12 @@ from typing import Final
 
 from synapsor.contract.capability import (
     AggregateCapability,
-    AggregateLimits,
-    Capability,
-    Limits,
     ProposeCapability,
-    ReadCapability,
-    shown,
 )
 from synapsor.contract.changes import Accepts, Bound, Computed, Range, SetTo
 from synapsor.contract.conditions import Compare, Operator, Scalar, constant, is_argument, terms
-from synapsor.contract.deciding import deciding
 from synapsor.contract.mapping import REVEALER, ColumnRule, Table
 from synapsor.contract.measures import Bucket, functions_of, units_of
-from synapsor.contract.model import Contract
 
 _SIGNS: Final = {
     Operator.EQUALS: "=",
@@ -45,32 +38,6 @@ WORDS: Final = {
     Operator.NO_VALUE: "has no value",
 }
 """The same for those who do not read signs."""
-
-
-def granted(contract: Contract, capability: Capability) -> Iterator[str]:
-    """Yield what a capability allows, in the words of the card."""
-    table, limits = contract.table_of(capability), capability.limits
-    context = contract.context_of(capability)
-    trusted = ((table.tenant_column, context.tenant), (table.principal, context.principal))
-    asked = [f"{column} = {value}" for column, value in trusted if column is not None]
-    rows = " and ".join([*asked, *comparisons(table.only), *comparisons(capability.where)])
-    if isinstance(capability, AggregateCapability):
-        yield from computed(capability)
-    else:
-        yield f"returns {', '.join(shown(capability, table))}"
-    yield f"where {rows or 'nothing: every row, since the table has a single tenant'}"
-    yield from _related(contract, capability)
-    yield f"limits: {', '.join(_limited(limits))}"
-    if isinstance(capability, ProposeCapability):
-        yield f"proposes to {capability.operation.value}"
-        if capability.set:
-            yield f"sets {', '.join(f'{column} = {set_to(value)}' for column, value in capability.set.items())}"
-        yield from reviewed_of(capability, table)
-        bounds = bounds_of(capability, table, tuple(capability.set))
-        yield from (f"bounds of {column}: {words}" for column, words in bounds.items())
-        if not bounds:
-            yield "no bounds"
-        yield from deciding(capability)
 
 
 def guarded(table: Table) -> Iterator[str]:
@@ -101,32 +68,6 @@ def computed(capability: AggregateCapability) -> Iterator[str]:
             yield f"{name} period: {' and '.join(comparisons({column: getattr(periods, name)}))}"
     few = capability.minimum_group
     yield f"tells nothing of fewer than {few} rows" if few > 1 else "tells of single rows: `minimum_group` is 1"
-
-
-def _limited(limits: Limits) -> Iterator[str]:
-    yield from (f"{limits.rows} rows", f"{limits.bytes} bytes", f"{limits.time_ms} ms")
-    said = {"calls a minute": limits.calls_per_minute, "calls a day": limits.calls_per_day}
-    if isinstance(limits, AggregateLimits):
-        yield f"{limits.groups} groups"
-        said["different questions a day"] = limits.variants_per_day
-    yield from (f"{most} {what}" for what, most in said.items() if most is not None)
-
-
-def _related(contract: Contract, capability: Capability) -> Iterator[str]:
-    """Yield what is read through links: under which conditions each table's rows are seen, and which lists come along."""
-    context, tables = contract.context_of(capability), contract.tables
-    own, *others = contract.tables_of(capability)
-    for name in others:
-        table = tables[name]
-        trusted = ((table.tenant_column, context.tenant), (table.principal, context.principal))
-        asked = [f"{column} = {value}" for column, value in trusted if column is not None]
-        rows = " and ".join([*asked, *comparisons(table.only)])
-        yield f"follows links to {name} where {rows or 'nothing: the table has a single tenant'}"
-    for word, child in capability.with_.items() if isinstance(capability, ReadCapability) else ():
-        target = tables[tables[own].links[word].to]
-        rows = " and ".join(comparisons(child.where))
-        columns = ", ".join(child.returns or target.returned)
-        yield f"brings along at most {child.rows} rows of {word}: {columns}{f' where {rows}' if rows else ''}"
 
 
 def comparisons(where: Mapping[str, Scalar | Compare], signs: Mapping[Operator, str] = _SIGNS) -> Iterator[str]:

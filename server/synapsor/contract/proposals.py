@@ -90,7 +90,7 @@ class _Proposal:
                     (*self.path, "members"), "SYN351", message, "Filter by other columns than the key."
                 )
         elif not (is_single(self.capability, self.table) and set(where) == set(self.table.key)):
-            example = ", ".join(f"{column}: $argument" for column in self.table.key)
+            example = ", ".join(f"{column}: {self._key_value(column)}" for column in self.table.key)
             message = "A proposal is about the one row that its key names, unless it has `members`."
             yield self.at.at_key(
                 (*self.path, "where"),
@@ -98,6 +98,13 @@ class _Proposal:
                 message,
                 f"Write `where: {{{example}}}`, or add `members: {{at_most: 20}}` for a set.",
             )
+
+    def _key_value(self, column: str) -> str:
+        """Return the argument that a column of the key is compared with, or could be."""
+        value = self.capability.where.get(column)
+        return (
+            str(value) if is_argument(value) else f"${column}" if column in self.capability.arguments else "$argument"
+        )
 
     def _found_again(self) -> Iterator[Problem]:
         dedup, changes = self.capability.dedup, self.capability.set

@@ -114,14 +114,17 @@ def _ordered(order: tuple[str, ...]) -> Iterator[str]:
 
 
 def _whose(it: _Subject) -> Iterator[str]:
-    tenant = it.table.tenant
+    tenant, principal = it.table.tenant, it.table.principal
     if isinstance(tenant, SingleTenant):
         yield f"Everybody's: there is no tenant, because: {tenant.because}"
     else:
         yield f"Only rows whose {tenant} is the {_of_session(it.context.tenant)} of the session."
-    if it.table.principal:
-        yield f"Only rows whose {it.table.principal} is the {_of_session(it.context.principal)} of the session."
-    yield "Neither can be chosen by the model. All other rows do not exist for it."
+    if principal:
+        yield f"Only rows whose {principal} is the {_of_session(it.context.principal)} of the session."
+    if principal and not isinstance(tenant, SingleTenant):
+        yield "Neither can be chosen by the model. All other rows do not exist for it."
+    elif principal or not isinstance(tenant, SingleTenant):
+        yield "The model cannot choose it. All other rows do not exist for it."
 
 
 def _of_session(value: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
 _RESERVED = frozenset(
     """
@@ -25,6 +26,11 @@ _RESERVED_BEGINNINGS = (
     "sql",
     "credential",
     "synapsor",
+)
+
+
+AUTHORITY_FIX: Final = (
+    "The session decides scope, and a person approves; name a value after what it is about, such as `order_id`."
 )
 
 

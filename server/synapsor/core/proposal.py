@@ -168,6 +168,11 @@ class Proposal:
         return self.operation == Operation.DELETE
 
 
+def as_of(now: str, status: Status, proposal: Proposal) -> Status:
+    """Return a proposal's status as it is told: what waits past its time has expired, though nothing has recorded that yet."""
+    return Status.EXPIRED if status is Status.REVIEW_REQUIRED and now >= proposal.expires_at else status
+
+
 def request_key(
     capability: str,
     contract: str,

@@ -70,6 +70,8 @@ class Receipt:
         changed: whether the source database holds the change.
         newcomers: rows that match the set's filter now and are none of its members; they were left as they are.
         after: each member's row after the change, in their order; none where nothing changed, and none of rows that were removed.
+        moved: of `dependency_moved` which columns of related rows are not as they were, by their paths and without a value; the links
+            alone of a row that is not there. It is told to operators and never to a model.
     """
 
     id: str
@@ -84,6 +86,7 @@ class Receipt:
     after: tuple[dict[str, Token], ...]
     at: str
     newcomers: int = 0
+    moved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,6 +118,7 @@ class Result:
         recorded: the source holds a receipt of it already.
         after: the rows of each proposal after the change.
         newcomers: how many rows match the set of each proposal now and were left as they are.
+        moved: the columns of related rows that are not as they were, by their paths.
     """
 
     outcome: Outcome
@@ -128,6 +129,7 @@ class Result:
     changed: bool = False
     after: Mapping[str, tuple[Mapping[str, Token], ...]] = field(default_factory=dict)
     newcomers: Mapping[str, int] = field(default_factory=dict)
+    moved: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -148,8 +150,8 @@ class _Stop(Exception):
         self.result = result
 
 
-def _stop(task: Claim, outcome: Outcome, why: Why) -> _Stop:
-    return _Stop(Result(outcome=outcome, why=why, by=task.proposal.id))
+def _stop(task: Claim, outcome: Outcome, why: Why, moved: tuple[str, ...] = ()) -> _Stop:
+    return _Stop(Result(outcome=outcome, why=why, by=task.proposal.id, moved=moved))
 
 
 async def apply(tasks: Sequence[Task]) -> Result:
@@ -251,8 +253,8 @@ async def _depends(task: Task, tx: WriteTransaction) -> None:
 
     related = Related(hops=task.hops, scope=_scope(task), time_ms=task.time_ms, ask=ask)
     for member in task.opened.members:
-        if await related.of({**member.row, **dict(task.proposal.scope)}) != member.depends:
-            raise _stop(task, Outcome.CONFLICT, Why.DEPENDENCY_MOVED)
+        if moved := await related.moved({**member.row, **dict(task.proposal.scope)}, member.depends):
+            raise _stop(task, Outcome.CONFLICT, Why.DEPENDENCY_MOVED, moved)
 
 
 async def _related(task: Task, tx: WriteTransaction, plan: ReadPlan) -> Row | None:

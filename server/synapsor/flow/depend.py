@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from synapsor.core.depends import Hop
 from synapsor.core.plan import ReadPlan
@@ -14,6 +14,9 @@ from synapsor.values import Token
 Row: TypeAlias = Mapping[str, Token]
 Ask: TypeAlias = Callable[[Hop, ReadPlan], Awaitable[Row | None]]
 """Returns the one row that answers a look, or None where there is none."""
+
+_NOTHING: Final = object()
+"""Stands for a path that is not there, which NULL is not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +31,27 @@ class Related:
 
     async def of(self, row: Row) -> dict[str, Token] | None:
         """Return what a row depends on, by its paths; None where a related row is not there for this tenant."""
+        found, gone = await self._follow(row)
+        return None if gone else found
+
+    async def moved(self, row: Row, before: Mapping[str, Token]) -> tuple[str, ...]:
+        """Return the paths that do not hold what they held; of a related row that is not there for this tenant the links that lead to it."""
+        found, gone = await self._follow(row)
+        named = found if gone else {**found, **before}
+        differ = (path for path in sorted(named) if before.get(path, _NOTHING) != found.get(path, _NOTHING))
+        return (*differ, *([gone] if gone else []))
+
+    async def _follow(self, row: Row) -> tuple[dict[str, Token], str]:
+        """Return what is found until a row is not there, and which one that is."""
         rows: dict[tuple[str, ...], Row] = {(): row}
+        paths: dict[str, Token] = {}
         for hop in self.hops:
             found = await self._row(hop, rows[hop.links[:-1]])
             if found is None:
-                return None
+                return paths, hop.name
             rows[hop.links] = found
-        return {path: rows[hop.links][column] for hop in self.hops for path, column in hop.paths.items()}
+            paths |= {path: found[column] for path, column in hop.paths.items()}
+        return paths, ""
 
     async def _row(self, hop: Hop, before: Row) -> Row | None:
         plan = hop.plan(before, self.scope, time_ms=self.time_ms)

@@ -86,7 +86,7 @@ class Desk:
     async def resource(self, uri: str, session: Session) -> dict[str, Any] | None:
         """Return a proposal or an evidence bundle of this session's own scope; None for anything else, and when it cannot be recorded."""
         try:
-            found = await view_resource(uri, session, self._served, self._ledger)
+            found = await view_resource(uri, session, self._served, self._ledger, stamp(self._clock.now()))
             served = found[1] if found else None
             call = self._call(served.tool.name if served else RESOURCE, served, session, _scope(served, session))
             await self._ledger.record_read(_plain_audit(call, "resource" if found else Code.NOT_FOUND.value), None)
@@ -131,7 +131,7 @@ class Desk:
     async def _status(
         self, name: str, arguments: Mapping[str, Any] | None, session: Session, call: Call
     ) -> dict[str, Any]:
-        view = await status_of(name, arguments, session, self._served, self._ledger)
+        view = await status_of(name, arguments, session, self._served, self._ledger, call.at)
         await self._ledger.record_read(_plain_audit(call, "ok"), None)
         return success(name, "read", f"The proposal is {view['status']}.", evidence=None, audit=call.id, proposal=view)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from synapsor.core.envelope_schema import STATUS_INPUT, STATUS_OUTPUT
 from synapsor.core.form import Form, as_list, filled
 from synapsor.core.presenter import Presenter
+from synapsor.core.proposal import as_of
 from synapsor.core.scope import Session, scope_of
 from synapsor.errors import Code, Refusal
 from synapsor.flow.prepare import Served, Tool
@@ -31,9 +33,14 @@ _PREFIX = "synapsor://"
 
 
 async def status_of(
-    name: str, arguments: Mapping[str, Any] | None, session: Session, served: Mapping[str, Served], ledger: AgentLedger
+    name: str,
+    arguments: Mapping[str, Any] | None,
+    session: Session,
+    served: Mapping[str, Served],
+    ledger: AgentLedger,
+    now: str,
 ) -> dict[str, Any]:
-    """Return the view of a proposal of this session's own scope.
+    """Return the view of a proposal of this session's own scope, as it stands now.
 
     Raises:
         Refusal: `invalid_arguments`, or `not_found` for whatever is not the session's own.
@@ -44,27 +51,27 @@ async def status_of(
     handle = given.pop("proposal_id", None)
     if given or type(handle) is not str:
         raise Refusal(Code.INVALID_ARGUMENTS, "proposal_id: one handle is expected.")
-    found = await _own_proposal(handle, session, served, ledger)
+    found = await _own_proposal(handle, session, served, ledger, now)
     if found is None:
         raise Refusal(Code.NOT_FOUND)
     return proposal_view(*found)
 
 
 async def view_resource(
-    uri: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger
+    uri: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger, now: str
 ) -> tuple[dict[str, Any], Served] | None:
     """Return what a `synapsor://proposal/{id}` or `synapsor://evidence/{id}` names and the capability it came from, or None."""
     kind, _, handle = uri.removeprefix(_PREFIX).partition("/")
     if not uri.startswith(_PREFIX):
         return None
     if kind == "proposal":
-        found = await _own_proposal(handle, session, served, ledger)
+        found = await _own_proposal(handle, session, served, ledger, now)
         return (proposal_view(*found), found[1]) if found else None
     return await _own_evidence(handle, session, served, ledger) if kind == "evidence" else None
 
 
 async def _own_proposal(
-    handle: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger
+    handle: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger, now: str
 ) -> tuple[ProposalRecord, Served] | None:
     if not _PROPOSAL.match(handle):
         return None
@@ -74,7 +81,7 @@ async def _own_proposal(
     capability = served.get(record.proposal.capability)
     if capability is None or not _owns(session, capability, record.proposal.tenant, record.proposal.principal):
         return None
-    return record, capability
+    return replace(record, status=as_of(now, record.status, record.proposal)), capability
 
 
 async def _own_evidence(

@@ -25,6 +25,7 @@ def receipt_of(lease: Lease, part: Approved, result: Result, *, at: str) -> Rece
         after=tuple(dict(row) for row in result.after.get(part.proposal, ())),
         at=at,
         newcomers=result.newcomers.get(part.proposal, 0),
+        moved=result.moved if result.by == part.proposal else (),
     )
 
 

@@ -1,7 +1,8 @@
-"""Whether a contract that is being served still is the one that was activated last.
+"""Whether a contract that is being served still is the one that was activated last, and the one that its file says.
 
-A rollback or another activation must reach a server that runs, and a read may not pay for it: the ledger is asked for one handle, at
-most once a second, and only a handle that is new has its activation proven at once; any other one is proven again now and then.
+A rollback, another activation or an edit must reach a server that runs, and a read may not pay for it: the file is looked at and the ledger
+is asked for one handle, at most once a second, and only a handle that is new has its activation proven at once; any other one is proven
+again now and then.
 """
 
 from __future__ import annotations
@@ -36,12 +37,18 @@ class Standing:
         contract: str,
         ledger: AgentLedger,
         prove: Callable[[], Awaitable[str]],
+        kept: Callable[[], str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin with nothing proven; `prove` says why the newest activation does not count, or "" when it does."""
+        """Begin with nothing proven.
+
+        `prove` says why the newest activation does not count, `kept` why the file does not say what is served; each "" when it does.
+        `kept` may read and check files, so it is called in a thread.
+        """
         self.contract = contract
         self._ledger = ledger
         self._prove = prove
+        self._kept = kept
         self._clock = clock
         self._asking = anyio.Lock()
         self._judged: str | None = None
@@ -67,14 +74,20 @@ class Standing:
         return bool(self._why) or self._clock() >= self._until  # that it is served again is told at once
 
     async def _ask(self) -> None:
+        if edited := await anyio.to_thread.run_sync(self._kept):
+            self._say(edited)
+            return
         newest = await self._ledger.newest_activation(self.contract)
         known = newest is not None and newest == self._judged and not self._why
         if known and self._clock() < self._proven_until:
             return
-        before, self._why = self._why, await self._prove()
+        self._say(await self._prove())
         self._proven_until = self._clock() + PROVEN
-        if self._judged is not None and self._why != before:
-            said = f"refused from now on: {self._why}" if self._why else "served again"
-            action = "not_activated" if self._why else "activated"
-            log.warning("contract %s is %s", self.contract, said, extra={"action": action})
         self._judged = newest
+
+    def _say(self, why: str) -> None:
+        before, self._why = self._why, why
+        if self._judged is not None and why != before:
+            said = f"refused from now on: {why}" if why else "served again"
+            action = "not_activated" if why else "activated"
+            log.warning("contract %s is %s", self.contract, said, extra={"action": action})
