@@ -16,13 +16,14 @@ from synapsor.core.facts import (
     RECEIPT_COLUMNS,
     RECEIPT_DIGESTS,
     RECEIPT_KEY,
+    ColumnFacts,
     Finding,
     May,
     Needs,
     RelationFacts,
     Rights,
 )
-from synapsor.core.plan import Relation
+from synapsor.core.plan import COLLATE, Relation
 from synapsor.errors import UnsafeSource
 from synapsor.values import ColumnType
 
@@ -116,8 +117,12 @@ def _refine(rule: ColumnRule, facts: RelationFacts, name: str) -> ColumnRule:
 
 
 def natives(facts: RelationFacts) -> dict[str, str]:
-    """Return each column's type name in the catalogue, for casts."""
-    return {name: column.native for name, column in facts.columns.items()}
+    """Return each column's type name in the catalogue, for casts; behind it the collation of text that cannot hold every character."""
+    return {name: f"{column.native} {_narrow(column)}".strip() for name, column in facts.columns.items()}
+
+
+def _narrow(column: ColumnFacts) -> str:
+    return COLLATE + column.collation.name if column.collation is not None and column.collation.narrow else ""
 
 
 _MORE = "writer_can_do_more"

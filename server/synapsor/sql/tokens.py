@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from sqlglot import exp
 
-from synapsor.core.plan import ENUM, Column
+from synapsor.core.plan import COLLATE, ENUM, Column
 from synapsor.sql import trees
 from synapsor.sql.statement import Dialect
 from synapsor.values import ColumnType, Token, ValueUnfit
@@ -153,7 +153,15 @@ def compared(number: int, column: Column, dialect: Dialect) -> exp.Expression:
         return _label(number, column)
     if dialect == "postgres" and column.native in _NARROW:
         return bound(number, replace(column, native="bigint"), dialect)
+    if dialect == "mysql" and (collation := _words(column)[1]):
+        return trees.collated(trees.placeholder(number, dialect), collation)
     return bound(number, column, dialect)
+
+
+def _words(column: Column) -> tuple[str, str]:
+    """Return MySQL's name of a type and the collation of text that cannot hold every character, each "" where it does not matter."""
+    word, _, collation = column.native.partition(COLLATE)
+    return word.rstrip(), collation
 
 
 def _label(number: int, column: Column) -> exp.Expression:
@@ -182,7 +190,7 @@ def comparable(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Exp
 
     MySQL orders the words of a list by their place and compares them by their letters: here it is the letters for both.
     """
-    if dialect == "mysql" and column.native in LISTED:
+    if dialect == "mysql" and _words(column)[0] in LISTED:
         return trees.utf8(ref)
     return sortable(ref, column, dialect)
 
