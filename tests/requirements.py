@@ -363,6 +363,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "read:rate": _R("A person who calls too often is refused until the minute is over, and nobody else is.", "R9"),
     "read:tenant": _R("Another tenant's row looks exactly like a row that does not exist.", "law 2, S4"),
+    "read:uuids": _R(
+        "A UUID that is shown is found by its value, however the engine spells it, by reads, proposals and the worker alike.",
+        "R5, R7",
+    ),
     "replay:recomputed": _R("Replay computes every digest and signature again and names each difference.", "R7, I10"),
     "row-security:no-bleed": _R(
         "What a policy was told of one call is gone for the next borrower of its connection.", "law 3, B24"

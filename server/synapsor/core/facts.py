@@ -24,6 +24,7 @@ class Collation:
         reach: of two character sets the one that reaches further takes the other in; of two that reach as far neither does.
         binary: by the letters' codes, which prevails over the other collations of its character set.
         narrow: its character set lacks characters that a call may bring.
+        cased: small letters and capitals are two.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Collation:
     reach: int = 0
     binary: bool = False
     narrow: bool = False
+    cased: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,12 +117,15 @@ def _refine(rule: ColumnRule, facts: RelationFacts, name: str) -> ColumnRule:
 
 
 def natives(facts: RelationFacts) -> dict[str, str]:
-    """Return each column's type name in the catalogue, for casts; behind it the collation of text that cannot hold every character."""
-    return {name: f"{column.native} {_narrow(column)}".strip() for name, column in facts.columns.items()}
+    """Return each column's type name in the catalogue, for casts; behind it a collation that a comparison has to know of."""
+    return {name: f"{column.native} {_collated(column)}".strip() for name, column in facts.columns.items()}
 
 
-def _narrow(column: ColumnFacts) -> str:
-    return COLLATE + column.collation.name if column.collation is not None and column.collation.narrow else ""
+def _collated(column: ColumnFacts) -> str:
+    known = column.collation
+    if known is None or not (known.narrow or (known.cased and ColumnType.UUID in column.family)):
+        return ""
+    return COLLATE + known.name
 
 
 _MORE = "writer_can_do_more"

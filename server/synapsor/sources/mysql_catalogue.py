@@ -15,7 +15,7 @@ from synapsor.core.plan import Relation
 from synapsor.sources import mysql_views as views
 from synapsor.sources.definitions import split_at_commas
 from synapsor.sql.statement import RawRow
-from synapsor.sql.tokens import LISTED
+from synapsor.sql.tokens import CASED, LISTED
 
 
 class Ask(Protocol):
@@ -184,9 +184,14 @@ def _column(
 
 def _collation(name: str) -> Collation:
     charset = name.partition("_")[0]
-    reach = _REACH.get(charset, _CODE_PAGE)
-    binary = name.endswith("_bin")
-    return Collation(name=name, charset=charset, reach=reach, binary=binary, narrow=charset not in _EVERY_CHARACTER)
+    return Collation(
+        name=name,
+        charset=charset,
+        reach=_REACH.get(charset, _CODE_PAGE),
+        binary=name.endswith("_bin"),
+        narrow=charset not in _EVERY_CHARACTER,
+        cased=name.endswith(CASED),
+    )
 
 
 def _range(data: str, *, unsigned: bool) -> tuple[int | None, int | None]:
