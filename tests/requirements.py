@@ -47,6 +47,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "apply:all-or-nothing": _R(
         "An apply that fails at any step leaves neither the change nor its receipt.", "law 4, R3"
     ),
+    "apply:bounded": _R(
+        "A worker takes in no row that is larger than what a proposal may show, whatever a cell holds.", "R9"
+    ),
     "apply:exact": _R("What is stored is exactly what was approved, or nothing is.", "law 4, R5"),
     "apply:exactly-once": _R(
         "An approved change takes effect once, whatever is killed or paused in between.", "law 4, R1"

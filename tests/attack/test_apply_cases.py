@@ -22,7 +22,7 @@ from synapsor.errors import UnsafeSource
 from synapsor.flow.apply import Result, Task, apply
 from synapsor.testing.clock import TestClock
 from synapsor.work.authority import authorise
-from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, meanwhile, open_shop, reopened
+from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, longest_taken, meanwhile, open_shop, reopened
 from tests.databases import Database, connect_mariadb, fetch, sqlite_path, table
 from tests.projects import ACME, GLOBEX, activate_all, leo_approves
 from tests.sources import open_writer
@@ -46,6 +46,41 @@ def at_point(name: str, do: Callable[[], None]) -> Point:
 def fail() -> None:
     """Break the worker's own code."""
     raise RuntimeError("the power is gone")
+
+
+@pytest.mark.requirement("apply:stale-conflicts")
+async def test_a_column_that_the_database_moves_is_as_it_was_shown_even_where_the_version_did_not_move(
+    shop: Shop,
+) -> None:
+    """Restored from a copy, a row has the version that was approved and another time of its last change."""
+    await shop.waiver()
+    shop.change(
+        "CREATE TABLE {kept} AS SELECT * FROM {invoices} WHERE id = 'INV-3001';"
+        "UPDATE {kept} SET updated_at = '2001-02-03 04:05:06';"
+        "DELETE FROM {invoices} WHERE id = 'INV-3001'; INSERT INTO {invoices} SELECT * FROM {kept}; DROP TABLE {kept}"
+    )
+    assert shop.invoice() == BEFORE
+    assert await shop.work() == [("conflict", "version_moved")]
+    assert shop.invoice() == BEFORE
+
+
+@pytest.mark.requirement("apply:bounded")
+async def test_a_row_that_has_become_too_large_to_be_looked_at_is_left_as_it_is(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synapsor.core.writeback.LOOK_BYTES", 1000)
+    proposal = await shop.waiver()
+    long = "\u6f22" * 490  # of three bytes each
+    shop.change(f"UPDATE {{invoices}} SET note = '{long}' WHERE id = 'INV-3001'")
+    taken = longest_taken(monkeypatch)
+    assert await shop.work() == [("failed", "too_large")]
+    assert await shop.status(proposal) == "failed"
+    assert shop.invoice(columns="late_fee_cents, waiver_reason") == BEFORE[:2]
+    assert shop.receipts() == 1
+    assert max(taken) < 490
+    monkeypatch.undo()
+    await shop.waiver()
+    assert await shop.work() == [("applied", "")]
 
 
 # ---- the guard (C) ----------------------------------------------------------------------------------------------------------

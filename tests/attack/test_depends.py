@@ -22,7 +22,7 @@ from synapsor.examine import examine
 from synapsor.flow import propose, read
 from synapsor.flow.replay import replay
 from tests.attack.jobs import POLICY, jobs_tables
-from tests.attack.shop import Shop, open_shop
+from tests.attack.shop import Shop, longest_taken, open_shop
 from tests.attack.test_canaries import CANARY, ledger_bytes
 from tests.databases import Database, execute
 
@@ -358,4 +358,35 @@ _FOLD = {
     ),
     "mariadb": "ALTER TABLE {clients} MODIFY tenant_id varchar(64) COLLATE utf8mb4_general_ci NOT NULL",
     "sqlite": "UPDATE {clients} SET pin = 'no column can be altered here'",
+}
+
+
+@pytest.mark.requirement("apply:bounded")
+async def test_a_related_row_that_has_become_larger_than_what_may_be_read_is_not_taken_in(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounded = POLICY.replace("    members: {at_most: 5}\n", "    members: {at_most: 5}\n    limits: {bytes: 1024}\n")
+    with jobs_tables(database):
+        async with open_shop(tmp_path / "project", database, policy=bounded) as jobs:
+            jobs.change(_LONG.get(database.engine, "UPDATE {clients} SET pin = NULL"))
+            proposal = await jobs.approved("jobs.start_all", {})
+            jobs.change(f"UPDATE {{clients}} SET tier = '{'x' * 2000}' WHERE id = 'c1'")
+            taken = longest_taken(monkeypatch)
+            assert await jobs.work() == [("failed", "too_large")]
+            assert await jobs.status(proposal) == "failed"
+            jobs.change("UPDATE {clients} SET tier = 'gold' WHERE id = 'c1'")
+            # A row that would match the set as well is looked at, too, and only for its key.
+            await jobs.approved("jobs.start_all", {})
+            jobs.change(
+                f"INSERT INTO {{jobs}} (id, tenant_id, client_id, state) VALUES ('{'y' * 2000}', 'acme', 'c1', 'new')"
+            )
+            assert await jobs.work() == [("failed", "too_large")]
+            assert set(states(jobs).values()) == {"new", "held"}
+            assert max(taken) < 1024
+
+
+_LONG = {
+    "mariadb": "ALTER TABLE {clients} MODIFY tier varchar(2500);"
+    "ALTER TABLE {jobs} DROP KEY jobs_own, MODIFY id varchar(2500) CHARACTER SET ascii;"
+    "ALTER TABLE {jobs} ADD UNIQUE KEY jobs_own (tenant_id, id)"
 }

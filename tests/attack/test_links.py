@@ -344,7 +344,7 @@ async def test_a_forged_tenant_behind_a_link_is_in_no_total(
             found = [list(raw) for raw in await real(self, statement, **more)]
             for raw in found:
                 # The last witnesses are those of the region's tenant, the least and the greatest.
-                at = len(statement.readers) - 1
+                at = -3 if database.engine == "postgres" else -2
                 if raw[at] is not None:
                     raw[at] = b"acme " if isinstance(raw[at], bytes) else "acme "
             return found

@@ -28,7 +28,6 @@ from synapsor.ports import WriteSource, WriteTransaction
 from synapsor.sql.read import compile_read
 from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
 from synapsor.sql.settings import tell
-from synapsor.sql.statement import RawRow, Statement
 from synapsor.sql.write import compile_write
 from synapsor.values import Token, ValueUnfit
 
@@ -180,10 +179,12 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
     for member in task.opened.members:
         await _change(task, tx, member)
     await task.reached("apply.row_changed")
-    after = [await _look(task, tx, member) for member in task.opened.members]
-    for member, row in zip(task.opened.members, after, strict=True):
+    after = []
+    for member in task.opened.members:
+        row = await _look(task, tx, member)
         if why := surprise(task.opened, member, task.table, row):
             raise _Stop(Result(outcome=Outcome.FAILED, why=why))
+        after.append(row)
     # Asked while the change holds its locks, so that no trigger or foreign key can have come after it.
     if task.opened.deletes and unreviewed(await tx.effects(target(task.table)), task.accepts):
         raise _Stop(Result(outcome=Outcome.FAILED, why=Why.DELETE_EFFECTS))
@@ -225,8 +226,7 @@ async def _depends(task: Task, tx: WriteTransaction) -> None:
 
 async def _related(task: Task, tx: WriteTransaction, plan: ReadPlan) -> Row | None:
     """Return a related row as it is in the transaction."""
-    select = compile_read(plan.shape, task.source.dialect).bind(plan)
-    row = _row(select, await tx.fetch(select), [c.name for c in plan.shape.columns])
+    row = _one(await _rows(task, tx, plan), [c.name for c in plan.shape.columns])
     try:
         recheck(plan, [] if row is None else [tuple(row.values())])
     except Refusal:
@@ -245,18 +245,13 @@ async def _newcomers(task: Task, tx: WriteTransaction) -> int:
     """Return how many rows match the set now that are none of its members."""
     if task.matching is None:
         return 0
-    select = compile_read(task.matching.shape, task.source.dialect).bind(task.matching)
-    try:
-        return count_newcomers(task.opened, select.decode(await tx.fetch(select)))
-    except ValueUnfit:
-        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.DRIFT)) from None
+    return count_newcomers(task.opened, await _rows(task, tx, task.matching))
 
 
 async def _look(task: Task, tx: WriteTransaction, member: Member) -> dict[str, Token] | None:
     """Return a member's row as it is in the transaction."""
     plan = look_plan(task.opened, member, task.table, task.natives, time_ms=task.time_ms)
-    select = compile_read(plan.shape, task.source.dialect).bind(plan)
-    return _row(select, await tx.fetch(select), [name for name, _ in task.opened.columns])
+    return _one(await _rows(task, tx, plan), [name for name, _ in task.opened.columns])
 
 
 async def _change(task: Task, tx: WriteTransaction, member: Member) -> None:
@@ -337,11 +332,19 @@ async def _insert(task: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
         raise
 
 
-def _row(select: Statement, raw: Sequence[RawRow], names: Sequence[str]) -> dict[str, Token] | None:
+async def _rows(task: Task, tx: WriteTransaction, plan: ReadPlan) -> list[tuple[Token, ...]]:
+    """Return the rows of a look; one that is larger than any that was shown ends the attempt before it is here."""
+    template = compile_read(plan.shape, task.source.dialect)
     try:
-        rows = select.decode(raw)
+        seen = template.seen(plan, await tx.fetch(template.bind(plan)))
     except ValueUnfit:
         raise _Stop(Result(outcome=Outcome.FAILED, why=Why.DRIFT)) from None
+    if seen.cut_by == "bytes":
+        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.TOO_LARGE))
+    return seen.rows
+
+
+def _one(rows: Sequence[tuple[Token, ...]], names: Sequence[str]) -> dict[str, Token] | None:
     if len(rows) > 1:
         raise _Stop(Result(outcome=Outcome.FAILED, why=Why.MORE_THAN_ONE_ROW))
     return dict(zip(names, rows[0], strict=True)) if rows else None

@@ -60,7 +60,7 @@ class AggregateTemplate:
     def bind(self, plan: AggregatePlan) -> Statement:
         """Return the statement of one call; nothing but parameters is made here."""
         params = tuple([bind(token) for bind, token in zip(self.binders, plan.bound, strict=True)])
-        return Statement(text=self.text, params=params, readers=self.readers, told=tell(plan.settings))
+        return Statement(text=self.text, params=params, told=tell(plan.settings))
 
     def counted(self, raw: Sequence[RawRow]) -> tuple[list[Tally], str | None]:
         """Return every group, and the position.
