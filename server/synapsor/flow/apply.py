@@ -198,9 +198,8 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
 
 
 async def _tell(task: Task, tx: WriteTransaction) -> None:
-    """Tell the policies of the tables that are read whose rows these are, for this transaction."""
-    read = relied_on(task.table, *(hop.table for hop in task.hops))
-    told = tell(settings_of(read, _scope(task)))
+    """Tell the policies of the changed table whose rows these are, for this transaction; a look at a related row tells its own."""
+    told = tell(settings_of(relied_on(task.table), _scope(task)))
     if told is not None:
         await tx.fetch(told)
 
