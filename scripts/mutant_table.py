@@ -1196,6 +1196,22 @@ MUTANTS = (
         "tests/attack/test_depends.py -k 'become_larger and sqlite'",
     ),
     Mutant(
+        "apply.mends",
+        "apply:starts",
+        "sources/sqlite.py",
+        "    _mends = True",
+        "    _mends = False",
+        "tests/attack/test_apply_cases.py -k half_way",
+    ),
+    Mutant(
+        "apply.effects-lock",
+        "apply:starts",
+        "work/authority.py",
+        "        return await self.source.effects(relation)\n",
+        "        async with self.source.transaction(time_ms=self.time_ms) as tx:\n            return await tx.effects(relation)\n",
+        "tests/attack/test_operations.py -k 'another_one_holds and sqlite'",
+    ),
+    Mutant(
         "apply.moves-before",
         "apply:stale-conflicts",
         "core/writeback.py",

@@ -64,6 +64,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "apply:receipts-first": _R("A worker does not start on a source whose receipts could not be believed.", "D07"),
     "apply:stale-conflicts": _R("A row that moved on after the proposal is not overwritten.", "R6"),
+    "apply:starts": _R(
+        "A worker starts whatever another writer does to the source, or left half done there when it was killed.", "R2"
+    ),
     "apply:tenant": _R("No change reaches a row of another tenant.", "law 4, S4"),
     "apply:unknown-is-unknown": _R("A lost answer to COMMIT is reported as unknown, never as failed or applied.", "R4"),
     "apply:verdict-fenced": _R(

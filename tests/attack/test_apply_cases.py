@@ -5,6 +5,8 @@ import datetime as dt
 import hashlib
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
@@ -62,6 +64,49 @@ async def test_a_column_that_the_database_moves_is_as_it_was_shown_even_where_th
     assert shop.invoice() == BEFORE
     assert await shop.work() == [("conflict", "version_moved")]
     assert shop.invoice() == BEFORE
+
+
+_HALF_WAY = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")  # so that it writes into the file before it commits
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE invoices SET late_fee_cents = -1, note = 'half way'")
+connection.executemany("INSERT INTO synapsor_receipts (receipt_key, proposal_digest, proposal_id, tenant, outcome, ledger_head, worker)"
+    " VALUES (randomblob(32), randomblob(32), ?, 'acme', 'applied', randomblob(32), 'x')", [("x" * 60,)] * 5000)
+print("half way", flush=True)
+sys.stdin.read()
+"""
+
+
+def kill_half_way(path: Path) -> None:
+    """Kill a writer of a file in the middle of its transaction."""
+    command = [sys.executable, "-c", _HALF_WAY, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"half way\n"
+        writer.kill()
+
+
+@pytest.mark.requirement("apply:starts", "apply:none-lost")
+@pytest.mark.parametrize("fresh", [True, False])
+async def test_a_worker_that_starts_after_a_writer_was_killed_half_way_rolls_that_back_and_goes_on(
+    tmp_path: Path, sqlite_db: Database, fresh: bool
+) -> None:
+    """SQLite rolls it back for nobody who opens the file read-only, and every reader is refused until then."""
+    path = sqlite_path(sqlite_db)
+    async with open_shop(tmp_path / "project", sqlite_db) as shop:
+        await shop.waiver()
+        if not fresh:
+            shop.kept = await shop.worker()
+        kill_half_way(path)
+        assert path.with_name(f"{path.name}-journal").stat().st_size > 0
+        answer = await shop.call("billing.inspect_invoice", {"invoice_id": "INV-3001"})
+        assert answer["error"]["code"] == "source_unavailable"
+        assert await shop.work() == [("applied", "")]
+        assert shop.invoice(columns="late_fee_cents, note") == (0, None)
+        assert shop.receipts() == 1
+        assert (await shop.call("billing.inspect_invoice", {"invoice_id": "INV-3001"}))["ok"]
 
 
 @pytest.mark.requirement("apply:bounded")
