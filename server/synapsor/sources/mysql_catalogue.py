@@ -178,7 +178,7 @@ def _column(
         exact=collation is None or collation == "binary" or collation.endswith(("_nopad_bin", "_0900_bin")),
         moves="on update" in extra or bool(generated) or "virtual generated" in extra or "stored generated" in extra,
         approximate=data == "float" or (data == "double" and scale is not None),
-        collation=_collation(collation) if collation is not None else None,
+        collation=None if collation in {None, "binary"} else _collation(str(collation)),
     )
 
 
