@@ -1,6 +1,7 @@
 #!/bin/sh
 # Put real Postgres and MariaDB server binaries in place for the tests; says nothing when they are there. No service is started.
 # As root on Debian or Ubuntu: with apt-get. As an ordinary user: the same packages, verified by apt, unpacked under .servers/.
+# `where` prints the bin directory of the Postgres that the tests take, or nothing, and puts nothing in place.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,14 +16,20 @@ quietly() {
 }
 
 is_postgres() { [ -x "$1/initdb" ] && [ -x "$1/postgres" ]; }
-have_postgres() {
-  if [ -n "${SYN_PG_BIN:-}" ] && is_postgres "$SYN_PG_BIN"; then return 0; fi
-  # where Debian's packages put it, on the machine or unpacked here; the packages themselves know
-  for initdb in $(dpkg-query -S '*/bin/initdb' 2>/dev/null | sed 's/^[^:]*: //') $(find .servers/root -path '*/bin/initdb' 2>/dev/null); do
-    if is_postgres "$(dirname "$initdb")"; then return 0; fi
+# What was named, then the newest that is installed (the packages themselves know where), what is on the PATH, what was unpacked here.
+where_postgres() {
+  on_path=$(command -v postgres || true)
+  for bin in ${SYN_PG_BIN:+"$SYN_PG_BIN"} \
+    $(dpkg-query -S '*/bin/initdb' 2>/dev/null | sed 's/^[^:]*: //; s:/initdb$::' | sort -rV) \
+    ${on_path:+"$(dirname "$(readlink -f "$on_path")")"} \
+    $(find "$PWD/.servers/root" -path '*/bin/initdb' 2>/dev/null | sed 's:/initdb$::' | sort -rV); do
+    if is_postgres "$bin"; then
+      echo "$bin"
+      return
+    fi
   done
-  found=$(command -v postgres) && is_postgres "$(dirname "$(readlink -f "$found")")"
 }
+have_postgres() { [ -n "$(where_postgres)" ]; }
 have_mariadb() {
   for prefix in ${SYN_MARIADB_PREFIX:+"$SYN_MARIADB_PREFIX"} "" .servers/root; do
     if [ -x "$prefix/usr/sbin/mariadbd" ] && [ -d "$prefix/usr/share/mysql" ]; then return 0; fi
@@ -69,6 +76,10 @@ unpack_as_user() {
   rm -rf "$dest/cache" "$dest/debs" "$dest/lists"
 }
 
+if [ "${1:-}" = where ]; then
+  where_postgres
+  exit
+fi
 engines=$(missing)
 [ -n "$engines" ] || exit 0
 if ! command -v apt-get >/dev/null; then

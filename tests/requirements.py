@@ -47,6 +47,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "apply:all-or-nothing": _R(
         "An apply that fails at any step leaves neither the change nor its receipt.", "law 4, R3"
     ),
+    "apply:bounded": _R(
+        "A worker takes in no row that is larger than what a proposal may show, whatever a cell holds.", "R9"
+    ),
     "apply:exact": _R("What is stored is exactly what was approved, or nothing is.", "law 4, R5"),
     "apply:exactly-once": _R(
         "An approved change takes effect once, whatever is killed or paused in between.", "law 4, R1"
@@ -61,6 +64,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "apply:receipts-first": _R("A worker does not start on a source whose receipts could not be believed.", "D07"),
     "apply:stale-conflicts": _R("A row that moved on after the proposal is not overwritten.", "R6"),
+    "apply:starts": _R(
+        "A worker starts whatever another writer does to the source, or left half done there when it was killed.", "R2"
+    ),
     "apply:tenant": _R("No change reaches a row of another tenant.", "law 4, S4"),
     "apply:unknown-is-unknown": _R("A lost answer to COMMIT is reported as unknown, never as failed or applied.", "R4"),
     "apply:verdict-fenced": _R(
@@ -365,6 +371,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "read:rate": _R("A person who calls too often is refused until the minute is over, and nobody else is.", "R9"),
     "read:tenant": _R("Another tenant's row looks exactly like a row that does not exist.", "law 2, S4"),
+    "read:uuids": _R(
+        "A UUID that is shown is found by its value, however the engine spells it, by reads, proposals and the worker alike.",
+        "R5, R7",
+    ),
     "replay:recomputed": _R("Replay computes every digest and signature again and names each difference.", "R7, I10"),
     "row-security:no-bleed": _R(
         "What a policy was told of one call is gone for the next borrower of its connection.", "law 3, B24"

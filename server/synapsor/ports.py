@@ -129,6 +129,10 @@ class WriteSource(Protocol):
 
     async def describe(self, relation: Relation) -> RelationFacts | None: ...
 
+    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
+        """Return what removing a row does beside, as things stand; a transaction asks again under its own locks."""
+        ...
+
     async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
         """Return what this credential may do with the relations and the receipts, and beyond; `judge_writer` judges it."""
         ...

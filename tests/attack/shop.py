@@ -1,17 +1,23 @@
 """One project, opened in this process with everything in it: the model's desk, a person's pen, the worker, and the ledger's own file."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from synapsor.core.evidence import Rows
+from synapsor.core.plan import ReadPlan
 from synapsor.core.scope import Session
 from synapsor.flow.desk import Desk
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from synapsor.runtime import Project
+from synapsor.sql.read import ReadTemplate
+from synapsor.sql.statement import RawRow
 from synapsor.work.worker import Pace, Worker
 from tests.databases import Database, execute, fetch, table
 from tests.projects import ACME, ProjectFiles, leo_approves, opened, write_project
@@ -178,6 +184,19 @@ def meanwhile(shop: Shop, do: str, undo: str) -> Iterator[None]:
         yield
     finally:
         shop.change(undo)
+
+
+def longest_taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the length of the longest cell of each row that comes from the source in answer to a read, from now on."""
+    lengths: list[int] = []
+    real = ReadTemplate.seen
+
+    def seen(self: ReadTemplate, plan: ReadPlan, raw: Sequence[RawRow]) -> Rows:
+        lengths.extend(max(len(str(cell)) for cell in row) for row in raw)
+        return real(self, plan, raw)
+
+    monkeypatch.setattr(ReadTemplate, "seen", seen)
+    return lengths
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import datetime as dt
 import hashlib
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
@@ -22,7 +24,7 @@ from synapsor.errors import UnsafeSource
 from synapsor.flow.apply import Result, Task, apply
 from synapsor.testing.clock import TestClock
 from synapsor.work.authority import authorise
-from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, meanwhile, open_shop, reopened
+from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, longest_taken, meanwhile, open_shop, reopened
 from tests.databases import Database, connect_mariadb, fetch, sqlite_path, table
 from tests.projects import ACME, GLOBEX, activate_all, leo_approves
 from tests.sources import open_writer
@@ -46,6 +48,84 @@ def at_point(name: str, do: Callable[[], None]) -> Point:
 def fail() -> None:
     """Break the worker's own code."""
     raise RuntimeError("the power is gone")
+
+
+@pytest.mark.requirement("apply:stale-conflicts")
+async def test_a_column_that_the_database_moves_is_as_it_was_shown_even_where_the_version_did_not_move(
+    shop: Shop,
+) -> None:
+    """Restored from a copy, a row has the version that was approved and another time of its last change."""
+    await shop.waiver()
+    shop.change(
+        "CREATE TABLE {kept} AS SELECT * FROM {invoices} WHERE id = 'INV-3001';"
+        "UPDATE {kept} SET updated_at = '2001-02-03 04:05:06';"
+        "DELETE FROM {invoices} WHERE id = 'INV-3001'; INSERT INTO {invoices} SELECT * FROM {kept}; DROP TABLE {kept}"
+    )
+    assert shop.invoice() == BEFORE
+    assert await shop.work() == [("conflict", "version_moved")]
+    assert shop.invoice() == BEFORE
+
+
+_HALF_WAY = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")  # so that it writes into the file before it commits
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE invoices SET late_fee_cents = -1, note = 'half way'")
+connection.executemany("INSERT INTO synapsor_receipts (receipt_key, proposal_digest, proposal_id, tenant, outcome, ledger_head, worker)"
+    " VALUES (randomblob(32), randomblob(32), ?, 'acme', 'applied', randomblob(32), 'x')", [("x" * 60,)] * 5000)
+print("half way", flush=True)
+sys.stdin.read()
+"""
+
+
+def kill_half_way(path: Path) -> None:
+    """Kill a writer of a file in the middle of its transaction."""
+    command = [sys.executable, "-c", _HALF_WAY, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"half way\n"
+        writer.kill()
+
+
+@pytest.mark.requirement("apply:starts", "apply:none-lost")
+@pytest.mark.parametrize("fresh", [True, False])
+async def test_a_worker_that_starts_after_a_writer_was_killed_half_way_rolls_that_back_and_goes_on(
+    tmp_path: Path, sqlite_db: Database, fresh: bool
+) -> None:
+    """SQLite rolls it back for nobody who opens the file read-only, and every reader is refused until then."""
+    path = sqlite_path(sqlite_db)
+    async with open_shop(tmp_path / "project", sqlite_db) as shop:
+        await shop.waiver()
+        if not fresh:
+            shop.kept = await shop.worker()
+        kill_half_way(path)
+        assert path.with_name(f"{path.name}-journal").stat().st_size > 0
+        answer = await shop.call("billing.inspect_invoice", {"invoice_id": "INV-3001"})
+        assert answer["error"]["code"] == "source_unavailable"
+        assert await shop.work() == [("applied", "")]
+        assert shop.invoice(columns="late_fee_cents, note") == (0, None)
+        assert shop.receipts() == 1
+        assert (await shop.call("billing.inspect_invoice", {"invoice_id": "INV-3001"}))["ok"]
+
+
+@pytest.mark.requirement("apply:bounded")
+async def test_a_row_that_has_become_too_large_to_be_looked_at_is_left_as_it_is(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synapsor.core.writeback.LOOK_BYTES", 1000)
+    proposal = await shop.waiver()
+    long = "\u6f22" * 490  # of three bytes each
+    shop.change(f"UPDATE {{invoices}} SET note = '{long}' WHERE id = 'INV-3001'")
+    taken = longest_taken(monkeypatch)
+    assert await shop.work() == [("failed", "too_large")]
+    assert await shop.status(proposal) == "failed"
+    assert shop.invoice(columns="late_fee_cents, waiver_reason") == BEFORE[:2]
+    assert shop.receipts() == 1
+    assert max(taken) < 490
+    monkeypatch.undo()
+    await shop.waiver()
+    assert await shop.work() == [("applied", "")]
 
 
 # ---- the guard (C) ----------------------------------------------------------------------------------------------------------

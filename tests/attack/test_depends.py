@@ -1,8 +1,9 @@
 """Changes that depend on related rows, on every engine: what a person decided on is as it was when the change is made, or nothing is."""
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ from synapsor.errors import Code, Refusal, UnsafeSource
 from synapsor.examine import examine
 from synapsor.flow import propose, read
 from synapsor.flow.replay import replay
+from synapsor.sql.statement import Statement
 from tests.attack.jobs import POLICY, jobs_tables
-from tests.attack.shop import Shop, open_shop
+from tests.attack.shop import Shop, longest_taken, open_shop
 from tests.attack.test_canaries import CANARY, ledger_bytes
-from tests.databases import Database, execute
+from tests.attack.test_links import READERS, SNAPSHOTS
+from tests.databases import Database, execute, sqlite_path
 from tests.decisions import NOW
 
 
@@ -387,3 +390,63 @@ _FOLD = {
     "mariadb": "ALTER TABLE {clients} MODIFY tenant_id varchar(64) COLLATE utf8mb4_general_ci NOT NULL",
     "sqlite": "UPDATE {clients} SET pin = 'no column can be altered here'",
 }
+
+
+@pytest.mark.requirement("apply:bounded")
+async def test_a_related_row_that_has_become_larger_than_what_may_be_read_is_not_taken_in(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounded = POLICY.replace("    members: {at_most: 5}\n", "    members: {at_most: 5}\n    limits: {bytes: 1024}\n")
+    with jobs_tables(database):
+        async with open_shop(tmp_path / "project", database, policy=bounded) as jobs:
+            jobs.change(_LONG.get(database.engine, "UPDATE {clients} SET pin = NULL"))
+            proposal = await jobs.approved("jobs.start_all", {})
+            jobs.change(f"UPDATE {{clients}} SET tier = '{'x' * 2000}' WHERE id = 'c1'")
+            taken = longest_taken(monkeypatch)
+            assert await jobs.work() == [("failed", "too_large")]
+            assert await jobs.status(proposal) == "failed"
+            jobs.change("UPDATE {clients} SET tier = 'gold' WHERE id = 'c1'")
+            # A row that would match the set as well is looked at, too, and only for its key.
+            await jobs.approved("jobs.start_all", {})
+            jobs.change(
+                f"INSERT INTO {{jobs}} (id, tenant_id, client_id, state) VALUES ('{'y' * 2000}', 'acme', 'c1', 'new')"
+            )
+            assert await jobs.work() == [("failed", "too_large")]
+            assert set(states(jobs).values()) == {"new", "held"}
+            assert max(taken) < 1024
+
+
+_LONG = {
+    "mariadb": "ALTER TABLE {clients} MODIFY tier varchar(2500);"
+    "ALTER TABLE {jobs} DROP KEY jobs_own, MODIFY id varchar(2500) CHARACTER SET ascii;"
+    "ALTER TABLE {jobs} ADD UNIQUE KEY jobs_own (tenant_id, id)"
+}
+
+
+@pytest.mark.requirement("depends:held", "link:one-moment")
+async def test_a_row_and_what_it_depends_on_are_of_one_moment(jobs: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    if jobs.database.engine == "sqlite":
+        with closing(sqlite3.connect(sqlite_path(jobs.database))) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")  # otherwise a writer waits until the reader is gone
+    left = [
+        "UPDATE {clients} SET tier = 'plain' WHERE id = 'c1'; UPDATE {regions} SET open = false WHERE code = 'north'"
+    ]
+    for kind in (READERS[jobs.database.engine], SNAPSHOTS[jobs.database.engine]):
+        monkeypatch.setattr(kind, "fetch", _changing(kind.fetch, jobs, left))
+    proposal = await jobs.proposed("jobs.start", {"job": "j1"})
+    monkeypatch.undo()
+    assert left == []
+    (member,) = (await jobs.record(proposal["id"])).proposal.members
+    assert (member.depends["client.tier"], member.depends["client.region.open"]) in (("gold", "true"), ("gold", "1"))
+
+
+def _changing(real: Any, jobs: Shop, left: list[str]) -> Any:
+    """Return a `fetch` after which a change is made, once."""
+
+    async def fetch(self: Any, statement: Statement, **more: Any) -> Any:
+        found = await real(self, statement, **more)
+        if left:
+            jobs.change(left.pop())
+        return found
+
+    return fetch

@@ -397,6 +397,9 @@ class Meddled:
     async def describe(self, relation: Relation) -> RelationFacts | None:
         return await self._real.describe(relation)
 
+    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
+        return await self._real.effects(relation)
+
     async def posture(self, relations: Any, receipts: Relation) -> Rights:
         return await self._real.posture(relations, receipts)
 

@@ -1,6 +1,8 @@
 """Every operation of a proposal on every engine, through the desk, a person and the worker: exactly what was approved, or nothing."""
 
 import datetime as dt
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from synapsor.testing.clock import TestClock
 from tests.attack.shop import Shop, meanwhile, open_shop
 from tests.attack.tasks import POLICY as TASKS
 from tests.attack.tasks import tasks_table
-from tests.databases import Database
+from tests.databases import Database, sqlite_path
 from tests.projects import GLOBEX, leo_approves
 
 NOW = dt.datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=dt.UTC)
@@ -277,6 +279,18 @@ async def test_a_delete_that_would_do_more_is_refused_at_the_start_and_in_the_ap
         assert everything(tasks) == before
         with pytest.raises(UnsafeSource, match="delete_has_effects"):
             await tasks.worker()
+
+
+@pytest.mark.requirement("apply:starts")
+async def test_a_worker_starts_while_another_one_holds_the_lock_of_the_whole_file(tasks: Shop) -> None:
+    if tasks.database.engine != "sqlite":
+        pytest.skip("these lock rows")
+    with closing(sqlite3.connect(sqlite_path(tasks.database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        tasks.kept = await tasks.worker()
+        other.execute("ROLLBACK")
+    await tasks.approved("tasks.remove", {"task": 1})
+    assert await tasks.work() == [("applied", "")]
 
 
 @pytest.mark.requirement("delete:no-more")

@@ -23,9 +23,10 @@ GRANT UPDATE (word) ON billing.things TO synapsor_writer;
 """,
     "mariadb": f"""
 CREATE TABLE things (
-  id varchar(64) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY, tenant_id varchar(64) NOT NULL, owner varchar(64) NOT NULL,
-  word varchar(200), label enum('open', 'overdue', 'Alpha', 'late fee'), amount decimal(12,2), num smallint, flag boolean, day date,
-  at datetime(6), moment timestamp(6) NULL, ref uuid,
+  id varchar(64) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY, tenant_id varchar(64) NOT NULL,
+  owner varchar(64) CHARACTER SET latin1 COLLATE latin1_german1_ci NOT NULL, word varchar(200),
+  label enum('open', 'overdue', 'Alpha', 'late fee') CHARACTER SET latin1 COLLATE latin1_german1_ci, amount decimal(12,2), num smallint,
+  flag boolean, day date, at datetime(6), moment timestamp(6) NULL, ref uuid,
   secret varchar(64) NOT NULL DEFAULT 'CANARY-denied', version bigint NOT NULL DEFAULT 1, updated_at timestamp(6) NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 CREATE TRIGGER things_version BEFORE UPDATE ON things

@@ -5,12 +5,14 @@ import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from itertools import product
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
 import trustme
 
+from synapsor.core.link_posture import mixes
 from synapsor.core.plan import Column, ReadPlan, ReadShape, Relation
 from synapsor.errors import ConfigError, Failure, SourceFailure
 from synapsor.sources.mysql import MysqlReadSource, MysqlWriteSource
@@ -645,6 +647,43 @@ async def test_facts_of_odd_tables(shop: Database) -> None:
     assert twice.unique == ()
     assert set(unions.unique) == {frozenset({"id"}), frozenset({"tenant", "id"})}
     assert (joined.unique, [n for n, c in joined.columns.items() if c.moves]) == ((), [])
+
+
+@pytest.mark.requirement("link:proven")
+async def test_columns_are_said_to_be_compared_where_the_server_compares_them(shop: Database) -> None:
+    collations = (
+        "utf8mb4_general_ci", "utf8mb4_unicode_ci", "utf8mb4_bin", "utf8mb4_nopad_bin", "utf8mb3_general_ci", "utf8mb3_unicode_ci",
+        "ascii_bin", "ascii_general_ci", "latin1_swedish_ci", "latin1_german1_ci", "latin1_bin", "latin2_general_ci", "latin2_bin",
+    )  # fmt: skip
+    columns = ", ".join(
+        f"c_{name} varchar(20) CHARACTER SET {name.split('_')[0]} COLLATE {name}" for name in collations
+    )
+    execute(shop, f"CREATE OR REPLACE TABLE collated (id int PRIMARY KEY, raw varbinary(20), {columns}) ENGINE=InnoDB")
+    source = MysqlReadSource(name="shop", url=shop.admin_url, tls=Tls(ca=shop.ca))
+    facts = await source.describe(Relation(schema="billing", name="collated"))
+    assert facts is not None
+    wrong = []
+    for one, other in product((f"c_{name}" for name in collations), repeat=2):
+        left, right = facts.columns[one].collation, facts.columns[other].collation
+        assert left is not None
+        assert right is not None
+        pair = ask(f"SELECT 1 FROM billing.collated a JOIN billing.collated b ON a.{one} = b.{other}")
+        if mixes(left, right) != await compares(source, pair):
+            wrong.append((one, other))
+    await source.aclose()
+    assert wrong == []
+    assert [facts.columns[name].collation for name in ("id", "raw")] == [None, None]
+    lacking = {n for n, c in facts.columns.items() if c.collation is not None and c.collation.narrow}
+    assert lacking == {f"c_{name}" for name in collations if not name.startswith("utf8mb4")}
+
+
+async def compares(source: MysqlReadSource, statement: Statement) -> bool:
+    try:
+        await source.fetch(statement, time_ms=5000)
+    except SourceFailure as failed:
+        assert failed.state == "1267"  # noqa: PT017  # that it fails is one of two answers
+        return False
+    return True
 
 
 @pytest.mark.parametrize(

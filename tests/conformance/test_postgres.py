@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 import trustme
 
 from synapsor.core.facts import RelationFacts
+from synapsor.core.link_posture import mixes
 from synapsor.core.plan import Relation
 from synapsor.errors import ConfigError, Failure, SourceFailure
 from synapsor.ports import ReadSource, WriteSource
@@ -387,6 +389,37 @@ async def test_only_what_proves_a_single_row_is_called_unique(shop: Database, re
     assert (await described(reader, "plain")).unique == (frozenset("ab"),)
     for name in ("renamed", "aliased", "unrelated", "of_parent"):
         assert (await described(reader, name)).unique == (), name
+
+
+@pytest.mark.requirement("link:proven")
+async def test_columns_are_said_to_be_compared_where_the_server_compares_them(
+    shop: Database, reader: ReadSource
+) -> None:
+    execute(
+        shop,
+        """CREATE TABLE billing.collated (a text, b varchar(9), c text COLLATE "C", d text COLLATE "POSIX", e varchar(9) COLLATE "C", f name, g int);
+           INSERT INTO billing.collated VALUES ('x', 'x', 'x', 'x', 'x', 'x', 1);  -- of no rows it would compare anything
+           CREATE VIEW billing.collating AS SELECT a, b, c, d, e, f, a COLLATE "POSIX" AS g FROM billing.collated;
+           GRANT SELECT ON billing.collated, billing.collating TO synapsor_reader;""",
+    )
+    for name in ("collated", "collating"):
+        known = (await described(reader, name)).columns
+        for one, other in product("abcdef" if name == "collated" else "abcdefg", repeat=2):
+            left, right = known[one].collation, known[other].collation
+            said = left is None or right is None or mixes(left, right)
+            pair = Statement(
+                text=f"SELECT 1 FROM billing.{name} x JOIN billing.{name} y ON x.{one} = y.{other}", params=()
+            )
+            assert said == await compares(reader, pair), (one, other)
+
+
+async def compares(source: ReadSource, statement: Statement) -> bool:
+    try:
+        await source.fetch(statement, time_ms=5000)
+    except SourceFailure as failed:
+        assert failed.state == "42P22"  # noqa: PT017  # that it fails is one of two answers
+        return False
+    return True
 
 
 async def test_what_a_trigger_sets_moves_and_nothing_else(shop: Database, reader: ReadSource) -> None:

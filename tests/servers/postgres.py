@@ -1,9 +1,9 @@
 """A throwaway Postgres: found, initialised and started without installing or registering a service."""
 
-import os
 import secrets
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 from tests.servers.process import (
@@ -17,7 +17,9 @@ from tests.servers.process import (
     write_certificates,
 )
 
-_UNPACKED = Path(__file__).parents[2] / ".servers" / "root"
+_ROOT = Path(__file__).parents[2]
+_SCRIPT = _ROOT / "scripts" / "servers.sh"
+_UNPACKED = _ROOT / ".servers" / "root"
 _READY_LINE = 7  # of postmaster.pid: an open port is not yet a server that answers
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -34,13 +36,9 @@ _SETTINGS = {
 
 
 def find_postgres() -> Path | None:
-    """Return the bin directory of the Postgres to use: what was named, then the newest installed, PATH, unpacked."""
-    found = [Path(named)] if (named := os.environ.get("SYN_PG_BIN")) else []
-    found += _newest_first(Path("/usr/lib/postgresql"))
-    if on_path := shutil.which("postgres"):
-        found.append(Path(on_path).resolve().parent)
-    found += _newest_first(_UNPACKED / "usr/lib/postgresql")
-    return next((path for path in found if (path / "initdb").exists() and (path / "postgres").exists()), None)
+    """Return the bin directory of the Postgres to use, as the script that puts it in place finds it."""
+    asked = subprocess.run(["sh", str(_SCRIPT), "where"], stdout=subprocess.PIPE, text=True, check=True)
+    return Path(found) if (found := asked.stdout.strip()) else None
 
 
 def start_postgres(bins: Path | None = None, *, tls: bool = True, **settings: str) -> Server:
@@ -76,10 +74,6 @@ def start_postgres(bins: Path | None = None, *, tls: bool = True, **settings: st
     except BaseException:
         shutil.rmtree(root, ignore_errors=True)
         raise
-
-
-def _newest_first(versions: Path) -> list[Path]:
-    return sorted(versions.glob("*/bin"), key=lambda path: -float(path.parent.name))
 
 
 def _initialise(bins: Path, root: Path, *, owner: Account, env: dict[str, str], password: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from synapsor.contract.load import read_text
 from synapsor.contract.mapping import Link, Table
-from synapsor.core.facts import ColumnFacts, ForeignKey, RelationFacts
+from synapsor.core.facts import Collation, ColumnFacts, ForeignKey, RelationFacts
 from synapsor.core.link_posture import judge_link
 from synapsor.core.plan import Relation
 from synapsor.core.posture import filtered, judge_filters
@@ -106,6 +106,47 @@ def test_columns_that_the_database_does_not_compare_are_not_linked(one: str, oth
     own = facts(ORDERS, "id", "org", "buyer_id", native=one)
     theirs = facts(BUYERS, "id", "tenant", "name", native=other)
     assert rules(MANY, own, theirs) == found
+
+
+ASCII = Collation(name="ascii_bin", charset="ascii", binary=True, narrow=True)
+GERMAN = Collation(name="latin1_german1_ci", charset="latin1", reach=1, narrow=True)
+POLISH = Collation(name="latin2_general_ci", charset="latin2", reach=1, narrow=True)
+GENERAL = Collation(name="utf8mb4_general_ci", charset="utf8mb4", reach=3)
+UNICODE = Collation(name="utf8mb4_unicode_ci", charset="utf8mb4", reach=3)
+LETTERS = Collation(name="utf8mb4_bin", charset="utf8mb4", reach=3, binary=True)
+C, ICU = Collation(name='pg_catalog."C"'), Collation(name="billing.folding")
+
+
+@pytest.mark.requirement("link:proven")
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        (GENERAL, GENERAL, []),
+        (GENERAL, None, []),
+        (None, None, []),
+        (GENERAL, LETTERS, []),
+        (LETTERS, ASCII, []),
+        (GERMAN, UNICODE, []),
+        (ASCII, POLISH, []),
+        (C, C, []),
+        (GENERAL, UNICODE, ["link_collations"]),
+        (UNICODE, GENERAL, ["link_collations"]),
+        (LETTERS, replace(LETTERS, name="utf8mb4_nopad_bin"), ["link_collations"]),
+        (GERMAN, POLISH, ["link_collations"]),
+        (C, ICU, ["link_collations"]),
+    ],
+)
+def test_columns_of_collations_that_the_database_does_not_compare_are_not_linked(
+    one: Collation | None, other: Collation | None, found: list[str]
+) -> None:
+    own = collated(OWN, "buyer_id", one)
+    theirs = collated(THEIRS, "id", other)
+    assert rules(PLAIN, own, theirs) == found
+    assert rules(MANY, own, theirs) == []  # its rows are looked up by values
+
+
+def collated(known: RelationFacts, name: str, collation: Collation | None) -> RelationFacts:
+    return replace(known, columns={**known.columns, name: replace(known.columns[name], collation=collation)})
 
 
 @pytest.mark.requirement("link:tenant")

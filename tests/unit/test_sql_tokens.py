@@ -25,6 +25,8 @@ READ: list[tuple[Dialect, ColumnType, object, str | None]] = [
     ("mysql", T.TIMESTAMPTZ, "2026-01-31 13:14:15.120000", "2026-01-31 13:14:15.12+00"),
     ("mysql", T.TIME, "-838:59:59.000000", "-838:59:59"),
     ("mysql", T.UUID, "00112233-4455-6677-8899-AABBCCDDEEFF", "00112233-4455-6677-8899-aabbccddeeff"),
+    ("sqlite", T.UUID, "00112233-4455-6677-8899-AABBCCDDEEFF", "00112233-4455-6677-8899-aabbccddeeff"),
+    ("sqlite", T.UUID, "00112233-4455-6677-8899-aabbccddeeff", "00112233-4455-6677-8899-aabbccddeeff"),
     ("mysql", T.BYTES, "DEAD", "\\xdead"),
     ("mysql", T.BITS, "165", "10100101"),
     ("mysql", T.TEXT, "trail  ", "trail  "),
@@ -80,7 +82,17 @@ def test_a_token_is_bound_as_a_value_that_cannot_be_coerced_wrongly(
 
 @pytest.mark.parametrize(
     ("kind", "cell"),
-    [(T.TEXT, 1), (T.TEXT, b"x"), (T.INTEGER, "1"), (T.INTEGER, 1.0), (T.BYTES, "x"), (T.FLOAT, "x"), (T.BOOLEAN, "x")],
+    [
+        (T.TEXT, 1),
+        (T.TEXT, b"x"),
+        (T.INTEGER, "1"),
+        (T.INTEGER, 1.0),
+        (T.BYTES, "x"),
+        (T.FLOAT, "x"),
+        (T.BOOLEAN, "x"),
+        (T.UUID, "00112233-4455-6677-8899-aabbccDDEEFF"),
+        (T.UUID, b"00112233-4455-6677-8899-aabbccddeeff"),
+    ],
 )
 def test_sqlite_s_own_storage_must_be_that_of_the_reviewed_type(kind: ColumnType, cell: object) -> None:
     with pytest.raises(ValueUnfit):

@@ -226,9 +226,12 @@ class _Maker:
             yield Line(self._plain(name), self._before(proposal, member, name) + " (as it is)", "quiet")
             yield from self._bounds(name)
         same = [n for n in member.before if n not in member.changes and n not in bound]
+        free = {proposal.advances, *proposal.moves}
         if self.full:
-            yield from (Line(self._plain(n), self._before(proposal, member, n) + " (unchanged)", "quiet") for n in same)
-        elif same:
+            for name in same:
+                word = "moved by the database" if name in free else "unchanged"
+                yield Line(self._plain(name), f"{self._before(proposal, member, name)} ({word})", "quiet")
+        elif same := [n for n in same if n not in free]:
             yield Line(f"{len(same)} unchanged", self._plain(", ".join(same)), "quiet")
 
     def _changed(self, proposal: Proposal, name: str, member: Member, after: Token) -> Iterator[Line]:

@@ -15,6 +15,27 @@ RECEIPT_COLUMNS = (RECEIPT_KEY, "proposal_digest", "proposal_id", "tenant", "out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Collation:
+    """How an engine compares a column of text, where that says with which others it does.
+
+    Attributes:
+        name: as the engine writes it.
+        charset: its character set; "" where the engine has one for all.
+        reach: of two character sets the one that reaches further takes the other in; of two that reach as far neither does.
+        binary: by the letters' codes, which prevails over the other collations of its character set.
+        narrow: its character set lacks characters that a call may bring.
+        cased: small letters and capitals are two.
+    """
+
+    name: str
+    charset: str = ""
+    reach: int = 0
+    binary: bool = False
+    narrow: bool = False
+    cased: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnFacts:
     """What the live catalogue says of a column.
 
@@ -28,6 +49,7 @@ class ColumnFacts:
         exact: text compares bytewise (no case or accent folding, no padding).
         computed: a view makes it of other values, so that an error in that may tell of a row.
         moves: the database itself changes this column when a row is updated (row trigger, ON UPDATE, generated).
+        collation: of text; None where the engine compares it with every other.
     """
 
     name: str
@@ -42,6 +64,7 @@ class ColumnFacts:
     moves: bool = False
     approximate: bool = False
     computed: bool = False
+    collation: Collation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

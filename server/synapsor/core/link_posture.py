@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from synapsor.contract.mapping import Link, Table
 from synapsor.contract.model import Contract
 from synapsor.contract.paths import counted_steps
-from synapsor.core.facts import Finding, ForeignKey, RelationFacts
+from synapsor.core.facts import Collation, Finding, ForeignKey, RelationFacts
 from synapsor.core.links import proves_one
 from synapsor.core.plan import Relation
 from synapsor.core.posture import judge_read
@@ -55,8 +55,9 @@ def judge_link(name: str, table: Table, facts: RelationFacts, target: Table, fou
     link = table.links[name]
     said = f"Link {name} of {table.relation} to {target.relation}"
     yield from _compared(said, link, facts, found)
-    if link.many:
+    if link.many:  # whose rows are looked up by values, so that no two columns are compared
         return
+    yield from _collated(said, link, facts, found)
     if not proves_one(link, target, found.unique) and (found.kind == "table" or link.because is None):
         columns = ", ".join(sorted(link.on.values()))
         yield Finding(
@@ -82,6 +83,26 @@ def _compared(said: str, link: Link, facts: RelationFacts, found: RelationFacts)
                 message=f"{said}: {own} is {pair[0]} and {theirs} is {pair[1]}, which the database does not compare.",
                 fix="Give both columns one type.",
             )
+
+
+def _collated(said: str, link: Link, facts: RelationFacts, found: RelationFacts) -> Iterator[Finding]:
+    for own, theirs in link.on.items():
+        one, other = (f.columns[n].collation if n in f.columns else None for f, n in ((facts, own), (found, theirs)))
+        if one is not None and other is not None and not mixes(one, other):
+            yield Finding(
+                rule="link_collations",
+                message=f"{said}: {own} is collated as {one.name} and {theirs} as {other.name}, which the database does not compare.",
+                fix="Give both columns one collation, or map a view that gives one of them the other's.",
+            )
+
+
+def mixes(one: Collation, other: Collation) -> bool:
+    """Tell whether an engine compares columns of two collations."""
+    if one.name == other.name:
+        return True
+    if one.charset == other.charset:
+        return one.binary != other.binary
+    return one.reach != other.reach
 
 
 def _proves(key: ForeignKey, link: Link, table: Table, target: Table) -> bool:

@@ -29,7 +29,7 @@ def match_plan(
         question.shape,
         relation=target(table),
         columns=tuple(column_of(table, name, natives) for name in table.key),
-        rows=len(proposal.members) + MOST_MEMBERS - 1,
+        rows=len(proposal.members) + MOST_MEMBERS,
         bare=True,
     )
     arguments = compile_arguments(capability).check(proposal.arguments)

@@ -131,6 +131,10 @@ class Why(_Told):
         "delete_effects",
         "Triggers or foreign keys would do more than the reviewed delete. Rolled back.",
     )
+    TOO_LARGE = (
+        "too_large",
+        "A row that was looked at is larger than any that a proposal could have shown. Rolled back.",
+    )
     MORE_THAN_ONE_ROW = "more_than_one_row", "More than one row answered to the key. Rolled back."
     VERSION_DID_NOT_MOVE = "version_did_not_move", "The change did not move the version column. Rolled back."
     AFTER_IMAGE = "after_image", "After the change the row was not exactly what was approved. Rolled back."

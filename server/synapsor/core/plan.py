@@ -39,13 +39,17 @@ class Relation:
 ENUM = "enum "
 """Begins the native name of a type that holds none but its own labels."""
 
+COLLATE = "COLLATE "
+"""Stands before the collation of MySQL's text that cannot hold every character, or UUIDs only by their letters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column as the planner sees it.
 
     Attributes:
-        native: the type's name in the database's catalogue (after `ENUM`, an enum's), or "" when the usual type of `type` will do.
+        native: the type's name in the database's catalogue (after `ENUM`, an enum's), and `COLLATE` behind it with a
+            collation that matters; "" when the usual type of `type` will do.
         of: the alias of its relation in the statement.
         via: the links that lead to its relation, none for the statement's own.
     """

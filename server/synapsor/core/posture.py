@@ -16,13 +16,14 @@ from synapsor.core.facts import (
     RECEIPT_COLUMNS,
     RECEIPT_DIGESTS,
     RECEIPT_KEY,
+    ColumnFacts,
     Finding,
     May,
     Needs,
     RelationFacts,
     Rights,
 )
-from synapsor.core.plan import Relation
+from synapsor.core.plan import COLLATE, Relation
 from synapsor.errors import UnsafeSource
 from synapsor.values import ColumnType
 
@@ -116,8 +117,15 @@ def _refine(rule: ColumnRule, facts: RelationFacts, name: str) -> ColumnRule:
 
 
 def natives(facts: RelationFacts) -> dict[str, str]:
-    """Return each column's type name in the catalogue, for casts."""
-    return {name: column.native for name, column in facts.columns.items()}
+    """Return each column's type name in the catalogue, for casts; behind it a collation that a comparison has to know of."""
+    return {name: f"{column.native} {_collated(column)}".strip() for name, column in facts.columns.items()}
+
+
+def _collated(column: ColumnFacts) -> str:
+    known = column.collation
+    if known is None or not (known.narrow or (known.cased and ColumnType.UUID in column.family)):
+        return ""
+    return COLLATE + known.name
 
 
 _MORE = "writer_can_do_more"

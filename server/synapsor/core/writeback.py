@@ -17,6 +17,9 @@ from synapsor.core.proposal import Member, Proposal
 from synapsor.core.records import records_of
 from synapsor.values import Token
 
+LOOK_BYTES = 16_777_216
+"""The largest row that the worker looks at: twice what a proposal may have shown, for a change may make it larger."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
@@ -130,7 +133,7 @@ def look_plan(
         principal=see(principal) if principal else None,
         where=tuple(Condition(see(n)) for n, _ in member.key),
         rows=1,
-        bytes=8_388_608,
+        bytes=LOOK_BYTES,
         single=True,
         bare=True,
         lock=proposal.operation == Operation.UPDATE,
@@ -170,8 +173,9 @@ def stale(proposal: Proposal, member: Member, row: Mapping[str, Token] | None) -
         return None if row is None else Why.INSERT_DUPLICATE
     if row is None or any(row[name] != token for name, token in (*proposal.scope, *member.key)):
         return Why.ROW_GONE
-    # Nothing is compared after a delete, so what a person saw of the row is compared now, all of it.
-    names = member.before if proposal.deletes else proposal.guards
+    # What is not compared after the change is compared now, so that all of what a person saw is: of a delete the whole row, of an
+    # update the columns that the database moves itself, where something may have moved them and not the version.
+    names = member.before if proposal.deletes else (*proposal.guards, *proposal.moves)
     moved = [name for name in names if row[name] != member.before[name]]
     return Why.VERSION_MOVED if moved else None
 

@@ -28,7 +28,6 @@ from synapsor.ports import WriteSource, WriteTransaction
 from synapsor.sql.read import compile_read
 from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
 from synapsor.sql.settings import tell
-from synapsor.sql.statement import RawRow, Statement
 from synapsor.sql.write import compile_write
 from synapsor.values import Token, ValueUnfit
 
@@ -220,10 +219,12 @@ async def _hold(task: Task, tx: WriteTransaction) -> int:
 
 async def _changed(task: Task, tx: WriteTransaction) -> tuple[dict[str, Token], ...]:
     """Return a proposal's rows after the change, and stop where one is not exactly what was approved."""
-    after = [await _look(task, tx, member) for member in task.opened.members]
-    for member, row in zip(task.opened.members, after, strict=True):
+    after = []
+    for member in task.opened.members:
+        row = await _look(task, tx, member)
         if why := surprise(task.opened, member, task.table, row):
             raise _stop(task, Outcome.FAILED, why)
+        after.append(row)
     # Asked while the change holds its locks, so that no trigger or foreign key can have come after it.
     if task.opened.deletes and unreviewed(await tx.effects(target(task.table)), task.accepts):
         raise _stop(task, Outcome.FAILED, Why.DELETE_EFFECTS)
@@ -231,9 +232,8 @@ async def _changed(task: Task, tx: WriteTransaction) -> tuple[dict[str, Token], 
 
 
 async def _tell(task: Task, tx: WriteTransaction) -> None:
-    """Tell the policies of the tables that are read whose rows these are, for this transaction."""
-    read = relied_on(task.table, *(hop.table for hop in task.hops))
-    told = tell(settings_of(read, _scope(task)))
+    """Tell the policies of the changed table whose rows these are, for this transaction; a look at a related row tells its own."""
+    told = tell(settings_of(relied_on(task.table), _scope(task)))
     if told is not None:
         await tx.fetch(told)
 
@@ -259,8 +259,7 @@ async def _depends(task: Task, tx: WriteTransaction) -> None:
 
 async def _related(task: Task, tx: WriteTransaction, plan: ReadPlan) -> Row | None:
     """Return a related row as it is in the transaction."""
-    select = compile_read(plan.shape, task.source.dialect).bind(plan)
-    row = _row(task, select, await tx.fetch(select), [c.name for c in plan.shape.columns])
+    row = _one(task, await _rows(task, tx, plan), [c.name for c in plan.shape.columns])
     try:
         recheck(plan, [] if row is None else [tuple(row.values())])
     except Refusal:
@@ -279,18 +278,13 @@ async def _newcomers(task: Task, tx: WriteTransaction) -> int:
     """Return how many rows match the set now that are none of its members."""
     if task.matching is None:
         return 0
-    select = compile_read(task.matching.shape, task.source.dialect).bind(task.matching)
-    try:
-        return count_newcomers(task.opened, select.decode(await tx.fetch(select)))
-    except ValueUnfit:
-        raise _stop(task, Outcome.FAILED, Why.DRIFT) from None
+    return count_newcomers(task.opened, await _rows(task, tx, task.matching))
 
 
 async def _look(task: Task, tx: WriteTransaction, member: Member) -> dict[str, Token] | None:
     """Return a member's row as it is in the transaction."""
     plan = look_plan(task.opened, member, task.table, task.natives, time_ms=task.time_ms)
-    select = compile_read(plan.shape, task.source.dialect).bind(plan)
-    return _row(task, select, await tx.fetch(select), [name for name, _ in task.opened.columns])
+    return _one(task, await _rows(task, tx, plan), [name for name, _ in task.opened.columns])
 
 
 async def _change(task: Task, tx: WriteTransaction, member: Member) -> None:
@@ -387,11 +381,19 @@ async def _insert(task: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
         raise
 
 
-def _row(task: Task, select: Statement, raw: Sequence[RawRow], names: Sequence[str]) -> dict[str, Token] | None:
+async def _rows(task: Task, tx: WriteTransaction, plan: ReadPlan) -> list[tuple[Token, ...]]:
+    """Return the rows of a look; one that is larger than any that was shown ends the attempt before it is here."""
+    template = compile_read(plan.shape, task.source.dialect)
     try:
-        rows = select.decode(raw)
+        seen = template.seen(plan, await tx.fetch(template.bind(plan)))
     except ValueUnfit:
         raise _stop(task, Outcome.FAILED, Why.DRIFT) from None
+    if seen.cut_by == "bytes":
+        raise _stop(task, Outcome.FAILED, Why.TOO_LARGE)
+    return seen.rows
+
+
+def _one(task: Task, rows: Sequence[tuple[Token, ...]], names: Sequence[str]) -> dict[str, Token] | None:
     if len(rows) > 1:
         raise _stop(task, Outcome.FAILED, Why.MORE_THAN_ONE_ROW)
     return dict(zip(names, rows[0], strict=True)) if rows else None

@@ -28,7 +28,7 @@ from synapsor.core.plan import Condition, Relation, WriteShape
 from synapsor.core.posture import natives
 from synapsor.core.question import Asked, child_question_of, plan_read, question_of
 from synapsor.core.scope import Scope
-from synapsor.core.writeback import target
+from synapsor.core.writeback import LOOK_BYTES, target
 from synapsor.errors import naming
 from synapsor.ports import ReadSource
 from synapsor.sql.aggregate import compile_aggregate
@@ -85,6 +85,7 @@ def statements(contract: Contract, name: str, dialect: Dialect) -> tuple[Sent, .
         relation=target(table),
         where=where,
         rows=1,
+        bytes=LOOK_BYTES,
         single=True,
         order=(),
         bare=True,

@@ -153,6 +153,10 @@ class MysqlWriteSource(_MysqlSource):
         finally:
             await to_the_end(self._leave(session, transaction))
 
+    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
+        """Return what removing a row does beside."""
+        return await on_delete(self._ask, relation)
+
     async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
         """Return what this credential may do with the relations, and beyond, and what the receipts are like."""
         local = is_loopback(self._address.host)

@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from synapsor.core.facts import ColumnFacts, ForeignKey, RelationFacts
+from synapsor.core.facts import Collation, ColumnFacts, ForeignKey, RelationFacts
 from synapsor.core.plan import Relation
 from synapsor.sources import mysql_views as views
 from synapsor.sources.definitions import split_at_commas
 from synapsor.sql.statement import RawRow
-from synapsor.sql.tokens import LISTED
+from synapsor.sql.tokens import CASED, LISTED
 
 
 class Ask(Protocol):
@@ -55,6 +55,10 @@ _FAMILIES: dict[str, set[str]] = {
     "json": {"json"},
 }
 _UUID_LENGTH = 36
+_CODE_PAGE = 1
+_REACH = {"ascii": 0, "utf8": 2, "utf8mb3": 2, "ucs2": 3, "utf16": 3, "utf16le": 3, "utf32": 3, "utf8mb4": 3}
+"""How far character sets reach, as the servers decide which of two columns is taken for the other's."""
+_EVERY_CHARACTER = frozenset({"binary", "utf8mb4", "utf16", "utf16le", "utf32"})
 _NOT_CODE = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|--\s[^\n]*|\#[^\n]*|/\*.*?\*/""", re.DOTALL)
 _SET = re.compile(r"\bSET\b([^;]*)", re.IGNORECASE)
 _NEW = re.compile(r"\s*NEW\s*\.\s*(?:`((?:[^`]|``)+)`|(\w+))\s*:?=", re.IGNORECASE)
@@ -174,6 +178,19 @@ def _column(
         exact=collation is None or collation == "binary" or collation.endswith(("_nopad_bin", "_0900_bin")),
         moves="on update" in extra or bool(generated) or "virtual generated" in extra or "stored generated" in extra,
         approximate=data == "float" or (data == "double" and scale is not None),
+        collation=None if collation in {None, "binary"} else _collation(str(collation)),
+    )
+
+
+def _collation(name: str) -> Collation:
+    charset = name.partition("_")[0]
+    return Collation(
+        name=name,
+        charset=charset,
+        reach=_REACH.get(charset, _CODE_PAGE),
+        binary=name.endswith("_bin"),
+        narrow=charset not in _EVERY_CHARACTER,
+        cased=name.endswith(CASED),
     )
 
 

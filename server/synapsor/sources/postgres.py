@@ -230,6 +230,10 @@ class PostgresWriteSource(_Source):
                 # To the end: a lock that outlived this block would meet the next attempt on the same row.
                 await to_the_end(self._pool.discard(session))
 
+    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
+        """Return what removing a row does beside."""
+        return await postgres_catalogue.on_delete(self._look, relation)
+
     async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
         """Return what this credential may do with the relations, and beyond, and what the receipts are like."""
         wanted = {*relations, receipts}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from synapsor.core.facts import ColumnFacts, Effect, ForeignKey, RelationFacts
+from synapsor.core.facts import Collation, ColumnFacts, Effect, ForeignKey, RelationFacts
 from synapsor.core.plan import ENUM, Relation
 from synapsor.sources import postgres_views as views
 from synapsor.sources.postgres_views import Look
@@ -66,7 +66,8 @@ WITH RECURSIVE typed AS (
 )
 SELECT a.attname::text, format_type(t.oid, -1), t.typname::text, t.typtype::text, t.typcategory::text, b.typmod, b.required,
        a.attgenerated <> '', coalesce(l.collisdeterministic, true), pg_column_is_updatable(a.attrelid, a.attnum, false),
-       has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+       has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
+       (SELECT format('%I.%I', n.nspname, l.collname) FROM pg_namespace n WHERE n.oid = l.collnamespace AND l.collname <> 'default')
 FROM pg_attribute a
 JOIN typed b ON b.attnum = a.attnum AND b.typtype <> 'd'
 JOIN pg_type t ON t.oid = b.oid
@@ -205,7 +206,7 @@ async def _columns(
 
 
 def _column(row: RawRow, triggers: Sequence[RawRow]) -> ColumnFacts:
-    name, native, base, typtype, category, typmod, required, generated, deterministic, *_ = row
+    name, native, base, typtype, category, typmod, required, generated, deterministic, _, _, collation = row
     family = frozenset({_T.ARRAY}) if category == "A" else _FAMILIES.get(base, frozenset({_T.TEXT}))
     scale = _scale(base, typmod)
     if base == "numeric" and scale == 0:
@@ -222,6 +223,8 @@ def _column(row: RawRow, triggers: Sequence[RawRow]) -> ColumnFacts:
         exact=bool(deterministic) and base not in {"citext", "bpchar"} and typtype != "c",
         moves=generated or any(_assigns(trigger, name) for trigger in triggers),
         approximate=base in {"float4", "float8"},
+        # Only the database's own gives way to every other one.
+        collation=Collation(name=collation) if collation is not None else None,
     )
 
 

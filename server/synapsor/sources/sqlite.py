@@ -41,6 +41,7 @@ GRACE_SECONDS = 0.1
 
 class _SqliteSource:
     dialect: Dialect = "sqlite"
+    _mends = False
 
     def __init__(self, *, name: str, url: str, schema: str, pool_size: int, pool_wait_ms: int, role: Role) -> None:
         self.name = name
@@ -71,13 +72,14 @@ class _SqliteSource:
 
     async def _look(self, ask: posture.Look[posture.T]) -> posture.T:
         """Return what a look at the schema gives, on a connection of its own that may see the schema and no row."""
-        return await asyncio.to_thread(_looked, self._place, ask)
+        return await asyncio.to_thread(_looked, self._place, ask, mends=self._mends)
 
 
-def _looked(place: Place, ask: posture.Look[posture.T]) -> posture.T:
+def _looked(place: Place, ask: posture.Look[posture.T], *, mends: bool) -> posture.T:
+    permits = authorizer("catalogue", place.schema, Hidden())
     failure: SourceFailure | None = None
     try:
-        with closing(place.open("catalogue", authorizer("catalogue", place.schema, Hidden()))) as connection:
+        with closing(place.open("catalogue", permits, mends=mends)) as connection:
             return ask(connection)
     except sqlite3.Error as error:
         failure = failure_of(error)
@@ -148,6 +150,9 @@ class SqliteSnapshot:
 class SqliteWriteSource(_SqliteSource):
     """A SQLite file, opened for the worker's guarded updates."""
 
+    # A worker looks before it writes: without this, none that starts after another was killed would ever come to write.
+    _mends = True
+
     def __init__(
         self, *, name: str, url: str, schema: str = "main", pool_size: int = 2, pool_wait_ms: int = 1000
     ) -> None:
@@ -169,6 +174,10 @@ class SqliteWriteSource(_SqliteSource):
             else:
                 # To the end: the file's one write lock would meet the next attempt.
                 await to_the_end(self._pool.discard(session))
+
+    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
+        """Return what removing a row does beside; others may write meanwhile."""
+        return await self._look(partial(posture.on_delete, relation=relation))
 
     async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
         """Return what can be written, and what the receipts are like."""

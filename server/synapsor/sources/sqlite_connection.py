@@ -109,13 +109,15 @@ class Place:
         """Return how SQLite is told to open the file; `synapsor.testing` has a place in memory."""
         return f"file:{quote(str(self.path.absolute()))}?mode={mode}"
 
-    def open(self, role: Role, permits: Authorizer) -> sqlite3.Connection:
+    def open(self, role: Role, permits: Authorizer, *, mends: bool = False) -> sqlite3.Connection:
         """Return a connection in autocommit mode; to be called in the thread that will use it.
+
+        With `mends`, what a killed writer left in the middle is rolled back, which SQLite does for nobody who opens a file read-only.
 
         Raises:
             sqlite3.Error: the file is not there or cannot be opened; it is never created.
         """
-        uri = self.uri("rw" if role == "write" else "ro")
+        uri = self.uri("rw" if role == "write" or mends else "ro")
         main = self.schema.lower() == "main"
         connection = sqlite3.connect(
             uri if main else "file::memory:",

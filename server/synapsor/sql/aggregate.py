@@ -60,7 +60,7 @@ class AggregateTemplate:
     def bind(self, plan: AggregatePlan) -> Statement:
         """Return the statement of one call; nothing but parameters is made here."""
         params = tuple([bind(token) for bind, token in zip(self.binders, plan.bound, strict=True)])
-        return Statement(text=self.text, params=params, readers=self.readers, told=tell(plan.settings))
+        return Statement(text=self.text, params=params, told=tell(plan.settings))
 
     def counted(self, raw: Sequence[RawRow]) -> tuple[list[Tally], str | None]:
         """Return every group, and the position.
@@ -306,7 +306,7 @@ def _key_cell(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expr
     """Return what rows are grouped by: the token's own bytes, which no collation makes one with others."""
     if dialect == "postgres" or (dialect == "mysql" and is_spelled(column, dialect)):
         return bytewise(ref, column, dialect)
-    return tokens.cell(ref, column, dialect)
+    return tokens.cell(tokens.uncased(ref, column, dialect), column, dialect)
 
 
 def _spelled(ref: exp.Expression, dialect: Dialect) -> exp.Expression:
@@ -345,7 +345,11 @@ def _distinct(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expr
     if column.type in {ColumnType.NUMERIC, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ}:
         return tokens.comparable(ref, column, dialect)
     if is_spelled(column, dialect) or dialect == "sqlite":
-        return bytewise(ref, column, dialect) if dialect != "sqlite" else _spelled(ref, dialect)
+        return (
+            bytewise(ref, column, dialect)
+            if dialect != "sqlite"
+            else _spelled(tokens.uncased(ref, column, dialect), dialect)
+        )
     return ref
 
 

@@ -48,7 +48,7 @@ class Estimate:
 def explained(statement: Statement, dialect: Dialect) -> Statement:
     """Return the question how a statement would be run; its values are bound as they are for the statement itself."""
     # A prefix, since no engine lets EXPLAIN stand anywhere else in a statement, and none lets it run what follows.
-    return replace(statement, text=_ASKING[dialect] + statement.text, readers=())
+    return replace(statement, text=_ASKING[dialect] + statement.text)
 
 
 def estimate(rows: Sequence[RawRow], dialect: Dialect) -> Estimate:

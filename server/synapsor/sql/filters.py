@@ -51,8 +51,8 @@ def comes_after(
         further: exp.Expression | None = exp.Not(this=null.copy()) if first else None
         if has_value:
             ref, beyond = tokens.comparable(trees.ref(column), column, dialect), exp.LT if down else exp.GT
-            same = exp.EQ(this=ref, expression=tokens.compared(number, column, dialect))
-            next_value = beyond(this=ref.copy(), expression=tokens.compared(number, column, dialect))
+            same = exp.EQ(this=ref, expression=tokens.held(number, column, dialect))
+            next_value = beyond(this=ref.copy(), expression=tokens.held(number, column, dialect))
             further = next_value if first else _either(next_value, null)
             number += 1
         if further is not None:
@@ -82,7 +82,7 @@ def _one_of(number: int, condition: Condition, dialect: Dialect) -> list[exp.Exp
     column = condition.column
     numbers = range(number, number + condition.takes)
     ref = trees.ref(column)
-    values = [tokens.compared(n, column, dialect) for n in numbers]
+    values = [value for n in numbers for value in tokens.spellings(n, column, dialect)]
     serves_index = exp.In(this=tokens.sortable(ref.copy(), column, dialect), expressions=values)
     if not is_spelled(column, dialect):
         return [serves_index]

@@ -23,7 +23,10 @@ def matches(number: int, column: Column, dialect: Dialect) -> list[exp.Expressio
     """Return the conditions under which a column equals a parameter: one for the index, and for text a bytewise one."""
     ref = trees.ref(column)
     same = tokens.sortable(ref.copy(), column, dialect)
-    serves_index = exp.EQ(this=same, expression=tokens.compared(number, column, dialect))
+    value, *others = tokens.spellings(number, column, dialect)
+    serves_index: exp.Expression = exp.EQ(this=same, expression=value)
+    if others:
+        serves_index = exp.In(this=same, expressions=[value, *others])
     if not is_spelled(column, dialect):
         return [serves_index]
     exact = exp.EQ(this=bytewise(ref, column, dialect), expression=bytewise_parameter(number, dialect))
@@ -60,10 +63,8 @@ def bytewise(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expre
     if dialect == "postgres":
         printed = tokens.cell(ref, column, dialect)
         return exp.Collate(this=printed, expression=exp.to_identifier("C", quoted=True))
-    if dialect == "mysql":
-        ref = trees.utf8(ref)
-        ref = trees.call("LOWER", ref) if column.type is ColumnType.UUID else ref
-    return trees.cast_to(ref, _BINARY[dialect])
+    ref = trees.utf8(ref) if dialect == "mysql" else ref
+    return trees.cast_to(tokens.uncased(ref, column, dialect), _BINARY[dialect])
 
 
 def bytewise_parameter(number: int, dialect: Dialect) -> exp.Expression:

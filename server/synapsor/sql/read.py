@@ -34,7 +34,7 @@ class ReadTemplate:
     """A read shape as SQL of one dialect.
 
     Attributes:
-        text: the statement; the columns of the shape come first, then `oversize` (unless bare), then `doubled` where a link is not
+        text: the statement; the columns of the shape come first, then `oversize`, then `doubled` where a link is not
             proven to lead to one row, then the total where it is asked for, then on Postgres the position.
         binders: per parameter, how its token is bound; the scope first, then the compared columns, then those of a row to go on
             after, then those of each join. None: as it is.
@@ -48,7 +48,6 @@ class ReadTemplate:
     binders: tuple[tokens.Binder, ...] | None
     readers: tuple[tokens.Reader, ...]
     as_is: bool
-    flagged: bool
     placed: bool
     unproven: bool = False
 
@@ -58,7 +57,7 @@ class ReadTemplate:
         params: tuple[Any, ...] = given
         if self.binders is not None:
             params = tuple([bind(token) for bind, token in zip(self.binders, given, strict=True)])
-        return Statement(text=self.text, params=params, readers=self.readers, told=tell(plan.settings))
+        return Statement(text=self.text, params=params, told=tell(plan.settings))
 
     def seen(self, plan: ReadPlan, raw: Sequence[RawRow]) -> Rows:
         """Return what was seen: canonical tokens, the position, and which limit cut the rows, if one did.
@@ -70,7 +69,7 @@ class ReadTemplate:
         """
         shape = plan.shape
         width = len(shape.columns)
-        fit = raw if not self.flagged else [row for row in raw if row[width] in _WITHIN]
+        fit = [row for row in raw if row[width] in _WITHIN]
         # A single read keeps its second row: the caller has to see that the key is not unique.
         wanted = len(raw) if shape.single else min(len(raw), shape.rows)
         cut_by = "bytes" if len(fit) < wanted else "rows" if wanted < len(raw) else None
@@ -115,7 +114,6 @@ def compile_read(shape: ReadShape, dialect: Dialect) -> ReadTemplate:
         binders=None if all(bind is tokens.as_is for bind in binders) else binders,
         readers=readers,
         as_is=all(read is tokens.as_is for read in readers),
-        flagged=not shape.is_bare,
         placed=dialect == "postgres" and not shape.is_bare,
         unproven=not all(join.proven for join in shape.joins),
     )
@@ -131,37 +129,33 @@ def _bound(shape: ReadShape) -> list[Column]:
 def _tree(shape: ReadShape, dialect: Dialect) -> exp.Select:
     where, taken = filters.of_rows(shape.scope, shape.where, dialect)
     before = taken + sum(shape.after)
-    bare = exp.Select().from_(trees.table(shape.relation))
-    source = joins.joined(bare.copy(), shape.joins, before, dialect)
+    own = exp.Select().from_(trees.table(shape.relation))
+    source = joins.joined(own.copy(), shape.joins, before, dialect)
     page = source.copy().where(*where, copy=False)
     if shape.after:
         page = page.where(filters.comes_after(taken + 1, shape.order, shape.after, dialect), copy=False)
     page = page.limit(shape.rows + 1)
     if shape.is_bare:
-        return _bare(shape, page, dialect)
+        # SQLite has no row locks: its write transaction holds the whole file from BEGIN IMMEDIATE on.
+        bare = page.select(*_bounded(shape, dialect), copy=False)
+        return bare.lock(copy=False) if shape.lock and dialect != "sqlite" else bare
     twice = joins.doubled(shape.joins, before, dialect)
     if shape.single:
-        return _single(shape, page, [exp.alias_(twice, _DOUBLED)] if twice else [], dialect)
+        also = [exp.alias_(twice, _DOUBLED)] if twice else []
+        return page.select(*_bounded(shape, dialect), *also, *_position(dialect), copy=False)
     filtered = {".".join(c.column.via[: n + 1]) for c in shape.where for n in range(len(c.column.via))}
-    counted = joins.joined(bare, shape.joins, before, dialect, filtered)
+    counted = joins.joined(own, shape.joins, before, dialect, filtered)
     counted = counted.select(exp.Count(this=exp.Star())).where(*(w.copy() for w in where), copy=False)
     return _list(shape, page, twice, [exp.alias_(counted.subquery(), "every")] if shape.total else [], dialect)
 
 
-def _bare(shape: ReadShape, source: exp.Select, dialect: Dialect) -> exp.Select:
-    cells = [tokens.cell(trees.ref(c), c, dialect) for c in shape.columns]
-    tree = source.select(*cells, copy=False)
-    # SQLite has no row locks: its write transaction holds the whole file from BEGIN IMMEDIATE on.
-    return tree.lock(copy=False) if shape.lock and dialect != "sqlite" else tree
-
-
-def _single(shape: ReadShape, source: exp.Select, twice: list[exp.Expr], dialect: Dialect) -> exp.Select:
-    """Return the read of one row: no cell over the limit leaves the server, and a flag tells when all of them together are.
+def _bounded(shape: ReadShape, dialect: Dialect) -> list[exp.Expr]:
+    """Return a row's cells, of which none over the limit leaves the server, and a flag that tells when all of them together are.
 
     Not nulled as a whole: that takes a derived table, which costs MariaDB more than the read itself.
     """
     limit = exp.Literal.number(shape.bytes)
-    cells = []
+    cells: list[exp.Expr] = []
     for column in shape.columns:
         ref = trees.ref(column)
         shown = tokens.cell(ref, column, dialect)
@@ -169,7 +163,7 @@ def _single(shape: ReadShape, source: exp.Select, twice: list[exp.Expr], dialect
             shown = trees.when(exp.LTE(this=tokens.size(ref.copy(), column, dialect), expression=limit.copy()), shown)
         cells.append(shown)
     flag = exp.GT(this=_row_size(shape, dialect), expression=limit.copy())
-    return source.select(*cells, exp.alias_(flag, "oversize"), *twice, *_position(dialect), copy=False)
+    return [*cells, exp.alias_(flag, "oversize")]
 
 
 def _list(

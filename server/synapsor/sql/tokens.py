@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from sqlglot import exp
 
-from synapsor.core.plan import ENUM, Column
+from synapsor.core.plan import COLLATE, ENUM, Column
 from synapsor.sql import trees
 from synapsor.sql.statement import Dialect
 from synapsor.values import ColumnType, Token, ValueUnfit
@@ -61,6 +61,9 @@ _BY_VALUE = {_T.NUMERIC: DECIMAL_ORDER, _T.TIMESTAMP: MOMENT_ORDER, _T.TIMESTAMP
 
 LISTED = frozenset({"enum", "set"})
 """Types of MySQL whose values are words of a list."""
+
+CASED = ("_bin", "_cs")
+"""How the names of MySQL's collations end by which small letters and capitals are two."""
 
 _NARROW = frozenset({"smallint", "integer"})
 _FOREIGN: dict[Dialect, frozenset[ColumnType]] = {
@@ -120,6 +123,8 @@ def reader(column: Column, dialect: Dialect) -> Reader:
     """Return how a raw cell becomes a token."""
     if dialect == "postgres":
         return as_is
+    if is_cased(column, dialect):
+        return _one_case
     return (_MYSQL_READERS if dialect == "mysql" else _SQLITE_READERS).get(column.type, _text)
 
 
@@ -153,7 +158,33 @@ def compared(number: int, column: Column, dialect: Dialect) -> exp.Expression:
         return _label(number, column)
     if dialect == "postgres" and column.native in _NARROW:
         return bound(number, replace(column, native="bigint"), dialect)
+    if dialect == "mysql" and (collation := _words(column)[1]):
+        return trees.collated(trees.placeholder(number, dialect), collation)
     return bound(number, column, dialect)
+
+
+def spellings(number: int, column: Column, dialect: Dialect) -> list[exp.Expression]:
+    """Return parameter `number` in each way in which a column that equals it may spell it."""
+    value = compared(number, column, dialect)
+    return [value, trees.call("UPPER", value.copy())] if is_cased(column, dialect) else [value]
+
+
+def is_cased(column: Column, dialect: Dialect) -> bool:
+    """Tell whether a column keeps UUIDs as text whose small letters and capitals the engine takes for two."""
+    if column.type is not _T.UUID:
+        return False
+    return dialect == "sqlite" or (dialect == "mysql" and _words(column)[1].endswith(CASED))
+
+
+def uncased(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return a column with its UUIDs in small letters, as their tokens are."""
+    return trees.call("LOWER", ref) if column.type is _T.UUID and dialect != "postgres" else ref
+
+
+def _words(column: Column) -> tuple[str, str]:
+    """Return MySQL's name of a type and a collation, each "" where it does not matter."""
+    word, _, collation = column.native.partition(COLLATE)
+    return word.rstrip(), collation
 
 
 def _label(number: int, column: Column) -> exp.Expression:
@@ -180,11 +211,19 @@ def sortable(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expre
 def comparable(ref: exp.Expression, column: Column, dialect: Dialect) -> exp.Expression:
     """Return a column as what more and less are told by, in an order as in a filter.
 
-    MySQL orders the words of a list by their place and compares them by their letters: here it is the letters for both.
+    MySQL orders the words of a list by their place and compares them by their letters: here it is the letters for both. What was seen
+    of a UUID are small letters, so they are what it is placed by.
     """
-    if dialect == "mysql" and column.native in LISTED:
+    if is_cased(column, dialect):
+        return uncased(ref, column, dialect)
+    if dialect == "mysql" and _words(column)[0] in LISTED:
         return trees.utf8(ref)
     return sortable(ref, column, dialect)
+
+
+def held(number: int, column: Column, dialect: Dialect) -> exp.Expression:
+    """Return parameter `number`, which a row was seen to hold, as what stands beside `comparable`."""
+    return bound(number, column, dialect) if dialect == "mysql" else compared(number, column, dialect)
 
 
 def as_is(value: Any) -> Any:
@@ -237,6 +276,13 @@ def _zoned(value: Any) -> Token:
 def _lower(value: Any) -> Token:
     text = _text(value)
     return None if text is None else text.lower()
+
+
+def _one_case(value: Any) -> Token:
+    text = _text(value)
+    if text is not None and text not in {text.lower(), text.upper()}:
+        raise ValueUnfit("not stored as a UUID that can be found again")
+    return _lower(text)
 
 
 def _decimal(value: Any) -> Token:
@@ -302,7 +348,7 @@ _MYSQL_READERS: dict[ColumnType, Reader] = {
     _T.TIME: _trimmed,
     _T.TIMESTAMP: _trimmed,
     _T.TIMESTAMPTZ: _zoned,
-    _T.UUID: _lower,
+    _T.UUID: _lower,  # unless their case counts
     _T.BYTES: _hexadecimal,
     _T.BITS: _bits,
 }
@@ -314,7 +360,7 @@ _MYSQL_BINDERS: dict[ColumnType, Binder] = {
     _T.BYTES: _from_hexadecimal,
     _T.BITS: _from_bits,
 }
-# SQLite stores dates, times, decimals and UUIDs as the text that was given: that text is the token, unchanged.
+# SQLite stores dates, times and decimals as the text that was given: that text is the token, unchanged.
 _SQLITE_READERS: dict[ColumnType, Reader] = {
     _T.INTEGER: _digits,
     _T.NUMERIC: _decimal_text,

@@ -18,6 +18,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z", re.ASCII)
 # What format_type prints: words, quoted names, at most one schema before them, at most one pair of brackets behind; or a precision.
 _PART = r'(?:[A-Za-z_][A-Za-z0-9_]*(?: [a-z]+)*|"(?:[^"\0]|"")+")'
 _TYPE = re.compile(rf"{_PART}(?:\.{_PART})?(?:\[\]|\([0-9]{{1,2}}, [0-9]{{1,2}}\))?\Z", re.ASCII)
+_COLLATION = re.compile(r"[a-z0-9]+_[a-z0-9_]+\Z", re.ASCII)
 _NULLS_FIRST = {"postgres": (False, True), "mysql": (True, False), "sqlite": (True, False)}
 
 
@@ -71,6 +72,18 @@ def cast_to(value: exp.Expression, name: str) -> exp.Expression:
 def utf8(value: exp.Expression) -> exp.Expression:
     """Return MySQL text in the one character set that evidence and guards are made of."""
     return exp.Cast(this=value, to=exp.DataType(this=exp.DataType.Type.CHARACTER_SET, kind=exp.var("utf8mb4")))
+
+
+def collated(value: exp.Expression, collation: str) -> exp.Expression:
+    """Return MySQL text in the character set of a collation, and under it; a character that it lacks becomes another one.
+
+    Raises:
+        ValueUnfit: it is not the name of a collation.
+    """
+    if not _COLLATION.match(collation):
+        raise ValueUnfit("not the name of a collation")
+    charset = exp.DataType(this=exp.DataType.Type.CHARACTER_SET, kind=exp.var(collation.partition("_")[0]))
+    return exp.Collate(this=exp.Cast(this=value, to=charset), expression=exp.var(collation))
 
 
 def call(name: str, *arguments: exp.Expression) -> exp.Expression:

@@ -69,8 +69,7 @@ class WriteTarget:
         """
         if capability.operation is not Operation.DELETE:
             return ()
-        async with self.source.transaction(time_ms=self.time_ms) as tx:
-            return await tx.effects(relation)
+        return await self.source.effects(relation)
 
 
 async def authorise(
