@@ -568,7 +568,7 @@ async def test_a_card_and_the_inbox_tell_what_a_proposal_stands_with(grouped: Sh
         operators=grouped.files.operators,
     )
     told = render(shown, width=200)
-    assert "Stands or falls with: all are applied in one transaction, or none" in told
+    assert "all of these are applied in one transaction with it, or none" in told
     assert f"{add['id']}, tasks.add_once: approved by 1/1" in told
     assert "tasks.remove: not proposed yet" in told
     assert ", with 1 more" in render_inbox([record], now=grouped.project.clock.now())

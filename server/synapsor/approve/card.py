@@ -310,7 +310,7 @@ class _Maker:
         """Yield what stands or falls with the proposal, and how far each of it has come."""
         if record.proposal.group_id is None:
             return
-        yield Line("Stands or falls with: all are applied in one transaction, or none", "", "title")
+        yield Line("together", "all of these are applied in one transaction with it, or none")
         for other in record.group:
             yield Line(
                 "",

@@ -151,7 +151,10 @@ def _tell(arguments: Namespace, decided: ProposalRecord, approvals: int) -> None
     elif decided.status is Status.REVIEW_REQUIRED:
         after = f"{approvals}/{quorum} have approved; it waits for {quorum - approvals} more."
     elif decided.job:
-        after = f"Job {decided.job.id} waits for the worker; the approval lasts until {signed.decision.expires_at}."
+        whole = f"So is all that it stands or falls with ({len(decided.group)} more). " if decided.group else ""
+        after = (
+            f"{whole}Job {decided.job.id} waits for the worker; the approval lasts until {signed.decision.expires_at}."
+        )
     else:
         after = (
             "Its source is not in writeback mode, so nothing will be applied."
