@@ -169,6 +169,9 @@ class _Maker:
     def head(self, record: ProposalRecord, now: dt.datetime) -> Iterator[Line]:
         proposal = record.proposal
         yield Line(f"Proposal {self._plain(proposal.id)}: {record.status.value}", "", "title")
+        if proposal.undoes is not None:
+            yield Line("undoes", f"{self._plain(proposal.undoes.proposal)}, which was applied", "warning")
+            yield Line("because", self._seen(shown(proposal.undoes.reason, full=self.full, quoted=True)))
         yield Line("capability", self._plain(proposal.capability))
         yield Line("asked by", f"{self._plain(proposal.principal)}, through {self._plain(proposal.client)}")
         yield Line("asked", f"{self._plain(proposal.at)} ({span(now - parse(proposal.at))} ago)")
@@ -310,6 +313,10 @@ class _Maker:
             yield Line("approved by", f"{len(approvals)}/{proposal.quorum}" + (f": {names}" if names else ""))
         if proposal.policy:
             yield Line("policy", self._plain(proposal.policy) + self._deferred(record))
+        if self.terms.final:
+            yield Line("undo", f"cannot be undone once it is applied: {self._plain(self.terms.final)}", "warning")
+        elif self.terms.final is not None:
+            yield Line("undo", "can be undone once it is applied, if other people approve that as well")
 
     def _deferred(self, record: ProposalRecord) -> str:
         if any(signed.decision.policy for signed in record.decisions):
@@ -319,6 +326,8 @@ class _Maker:
 
     def end(self, proposal: Proposal) -> Iterator[Line]:
         yield Line("digest", proposal.digest, "title")
+        if proposal.undoes is not None:
+            return
         yield Line("What the agent sent (untrusted, believe none of it)", "", "warning")
         for name, value in proposal.arguments.items():
             text = (

@@ -58,6 +58,10 @@ _TRY_AGAIN = frozenset(
 )
 
 
+def _digest(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("sha256:"))
+
+
 async def nowhere(_: str) -> None:
     """Pass a named point; what production does."""
 
@@ -78,7 +82,7 @@ class Claim:
         """Return the receipt row of this outcome."""
         return SourceReceipt(
             key=receipt_key(self.proposal.ledger, self.proposal.id),
-            digest=bytes.fromhex(self.proposal.digest.removeprefix("sha256:")),
+            digest=_digest(self.proposal.digest),
             proposal=self.proposal.id,
             tenant=self.proposal.tenant or "",
             outcome=outcome.value,
@@ -168,6 +172,7 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
     known = await _known(task, tx)
     if known is not None:
         raise _Stop(known)
+    await _undone(task, tx)
     await _tell(task, tx)
     await _insert(task, tx, Outcome.APPLIED)
     await task.reached("apply.receipt_inserted")
@@ -196,6 +201,18 @@ async def _apply(task: Task, tx: WriteTransaction) -> Result:
     return Result(outcome=Outcome.APPLIED, changed=True, after=_there(task, after), newcomers=newcomers)
 
 
+async def _undone(task: Task, tx: WriteTransaction) -> None:
+    """Stop an undo of what the source does not say was applied, under exactly this digest: the ledger alone proves nothing."""
+    undoes = task.proposal.undoes
+    if undoes is None:
+        return
+    key = receipt_key(task.proposal.ledger, undoes.proposal)
+    found = await tx.fetch(select_receipt(task.receipts, task.source.dialect, key))
+    applied = (_digest(undoes.digest), Outcome.APPLIED.value)
+    if not found or read_receipt(found[0]) != applied:
+        raise _Stop(Result(outcome=Outcome.FAILED, why=Why.ORIGINAL_NOT_APPLIED))
+
+
 async def _tell(task: Task, tx: WriteTransaction) -> None:
     """Tell the policies of the tables that are read whose rows these are, for this transaction."""
     read = relied_on(task.table, *(hop.table for hop in task.hops))
@@ -205,7 +222,7 @@ async def _tell(task: Task, tx: WriteTransaction) -> None:
 
 
 def _scope(task: Task) -> Scope:
-    return Scope(tenant=task.proposal.tenant, principal=task.proposal.principal)
+    return Scope(tenant=task.proposal.tenant, principal=task.proposal.owner)
 
 
 async def _depends(task: Task, tx: WriteTransaction) -> None:

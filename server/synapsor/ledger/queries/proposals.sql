@@ -28,6 +28,10 @@ SELECT seq, id, at, proposal, body FROM review_branch WHERE seq = :seq;
 -- The proposals of a request that have not reached their end, oldest first.
 SELECT id, status, body FROM proposal WHERE request = :request AND status IN ('review_required', 'approved') ORDER BY seq;
 
+-- name: proposals_of_request
+-- Handles of all proposals of a request, oldest first.
+SELECT id FROM proposal WHERE request = :request ORDER BY seq;
+
 -- name: latest_proposal
 -- The newest proposal.
 SELECT id FROM proposal ORDER BY seq DESC LIMIT 1;
