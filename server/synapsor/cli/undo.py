@@ -35,7 +35,7 @@ async def _run(arguments: Namespace) -> int:
         check_applied(record)  # before anybody types a passphrase
         operator, key = signer(arguments, project.operators(), role=record.proposal.role)
         may_undo(operator)
-        served = await _served(project, record.proposal)
+        served = await activated(project, record.proposal)
         now = project.clock.now()
         asking = Asking(record=record, served=served, operator=operator, key=key, reason=arguments.reason, now=now)
         try:
@@ -49,7 +49,7 @@ async def _run(arguments: Namespace) -> int:
     return 0
 
 
-async def _served(project: runtime.Project, proposal: Proposal) -> Served:
+async def activated(project: runtime.Project, proposal: Proposal) -> Served:
     """Return the capability of a proposal as it is activated now, over the read credential, proven safe to read with."""
     loaded = next((c for c in project.contracts() if proposal.capability in c.contract.capabilities), None)
     if loaded is None:

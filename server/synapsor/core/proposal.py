@@ -147,7 +147,7 @@ class Proposal:
     workflow: str | None = None
     run: str | None = None
     rests_on: tuple[tuple[str, str, str], ...] = ()
-    undoes: Undone | None = record_of(Undone)
+    undoes: Undone | None = record_of(Undone)  # noqa: RUF009  # it is a field
 
     @cached_property
     def digest(self) -> str:

@@ -69,11 +69,11 @@ def why_final(proposal: Proposal, capability: ProposeCapability) -> str:
 
 
 def is_inverse(proposal: Proposal, original: Proposal, inverse: Inverse) -> bool:
-    """Tell whether an undo, which is opened, is exactly the inverse of a change, for the same owner of the rows."""
+    """Tell whether an undo, which is opened, is exactly the inverse of a change, by its capability and for the same owner of the rows."""
     undoes = proposal.undoes
     told = (proposal.operation, proposal.guards, proposal.advances, proposal.own, proposal.arguments)
     alike = told == (inverse.operation, inverse.guards, inverse.advances, (), {})
-    whose = (proposal.tenant, proposal.owner) == (original.tenant, original.owner)
+    whose = all(getattr(proposal, name) == getattr(original, name) for name in ("capability", "tenant", "owner"))
     depth = undoes is not None and undoes.depth == depth_of(original)
     return alike and whose and depth and len(proposal.members) == len(inverse.members) and all(
         (member.key, member.changes) == (made.key, made.changes) and is_left(member.before, made)
