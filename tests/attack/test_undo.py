@@ -1,108 +1,28 @@
 """An applied change is taken back by a proposal of its own: exactly, once, after other people approved it, or not at all; on every engine."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from synapsor.approve.card import card, render
 from synapsor.approve.inbox import render as render_inbox
-from synapsor.approve.keys import create_key
-from synapsor.approve.operators import add_operator, revoke_operator
+from synapsor.approve.operators import revoke_operator
 from synapsor.approve.terms import terms_behind
-from synapsor.cli.undo import activated
-from synapsor.core.proposal import Proposal
 from synapsor.core.review import Operator
-from synapsor.core.signatures import public_text
 from synapsor.errors import DecisionRefused, UnsafeSource, UsageError
 from synapsor.flow.apply import STEPS
 from synapsor.flow.replay import replay
 from synapsor.flow.review import approve, reject
-from synapsor.flow.undo import Asking, undo
-from tests.attack.credits import POLICY, credits_tables
-from tests.attack.shop import Shop, as_ledger_owner, meanwhile, open_shop
+from tests.attack.credits import POLICY
+from tests.attack.shop import Shop, as_ledger_owner, meanwhile
+from tests.attack.undoing import ADJUST, applied, approved, ask, credit, everything, open_credits, refused
 from tests.databases import Database
 from tests.projects import GLOBEX, leo_approves
 
-ADJUST = {"book": "a", "number": 1, "less": "3.10", "note": "Agreed by phone."}
-SEEN = "state, amount, points, note, hidden_at IS NULL, row_version"
 FIRST = ("open", "10.10", 5, None, True, 1)
 """The first credit as it is at the beginning."""
-
-
-@asynccontextmanager
-async def open_credits(root: Path, database: Database, policy: str = POLICY) -> AsyncIterator[Shop]:
-    """Open a project over the table of books, with a second person who leads billing: mia."""
-    with credits_tables(database):
-        async with open_shop(root, database, policy=policy) as shop:
-            key = shop.files.keys["mia"] = create_key(root / "keys" / "mia.pem", passphrase=None)
-            mia = Operator(name="mia", key=public_text(key), roles=("billing_lead",))
-            shop.files.operators = add_operator(root / "operators.yaml", mia)
-            yield shop
-
-
-@pytest_asyncio.fixture
-async def books(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
-    """The project on each engine."""
-    async with open_credits(tmp_path / "project", database) as shop:
-        yield shop
-
-
-async def ask(shop: Shop, handle: str, operator: str = "mia", reason: str = "It was the wrong credit.") -> Proposal:
-    """Return the undo that an operator asks for, as it is filed."""
-    record = await shop.record(handle)
-    who, key = shop.files.operators[operator], shop.files.keys[operator]
-    served = await activated(shop.project, record.proposal)
-    now = shop.project.clock.now()
-    asking = Asking(record=record, served=served, operator=who, key=key, reason=reason, now=now)
-    filed = await undo(shop.ledger, asking)
-    await shop.project.reader("shop")._pool.tidied()  # type: ignore[attr-defined]  # no event tells
-    return filed.proposal
-
-
-async def refused(shop: Shop, handle: str, **options: Any) -> tuple[str, int]:
-    """Return the rule and the exit code by which an undo is refused; nothing was filed."""
-    before = await shop.ledger.inbox(status=None, limit=50)
-    with pytest.raises(DecisionRefused) as found:
-        await ask(shop, handle, **options)
-    assert await shop.ledger.inbox(status=None, limit=50) == before
-    return found.value.rule, found.value.exit_code
-
-
-async def applied(shop: Shop, name: str, arguments: dict[str, Any]) -> str:
-    """Return the handle of a change that was proposed, approved and applied."""
-    handle = await shop.approved(name, arguments)
-    assert await shop.work() == [("applied", "")]
-    return handle
-
-
-async def approved(shop: Shop, handle: str, **options: Any) -> Proposal:
-    """Return the undo of a change, approved by leo."""
-    filed = await ask(shop, handle, **options)
-    await leo_approves(shop.files, shop.project, filed.id, filed.digest)
-    return filed
-
-
-def credit(shop: Shop, book: str = "a", number: int = 1, tenant: str = "acme") -> tuple[Any, ...] | None:
-    """Return a credit as it is now, or None."""
-    where = f"tenant_id = '{tenant}' AND book = '{book}' AND number = {number}"
-    rows = shop.rows(f"SELECT {SEEN} FROM {{credits}} WHERE {where}")
-    return _plain(rows[0]) if rows else None
-
-
-def everything(shop: Shop) -> list[tuple[Any, ...]]:
-    """Return all credits of all tenants."""
-    rows = shop.rows(f"SELECT tenant_id, book, number, {SEEN} FROM {{credits}} ORDER BY tenant_id, book, number")
-    return [_plain(row) for row in rows]
-
-
-def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    *head, state, amount, points, note, shown, version = row
-    return (*head, state, None if amount is None else str(amount), points, note, bool(shown), version)
 
 
 # ---- what is restored ----------------------------------------------------------------------------------------------------------
@@ -397,7 +317,7 @@ async def test_the_card_says_what_is_undone_and_before_that_whether_it_could_be(
     filed = await ask(books, waiting)
     told = await _shown(books, filed.id)
     assert f"undoes {waiting}, which was applied" in told
-    assert "because 'It was the wrong credit.'" in told
+    assert 'because "It was the wrong credit."' in told
     assert "asked by mia, through cli" in told
     assert "7.00 → 10.10" in told
     assert "What the agent sent" not in told
@@ -530,7 +450,7 @@ async def test_an_undo_that_would_remove_more_is_refused_at_the_start_and_in_the
         added = everything(shop)
         await approved(shop, original)
         with meanwhile(shop, *_TRIGGER[database.engine]):
-            assert await shop.work() == [("failed", "delete_effects")]
+            assert (await shop.work())[-1] == ("failed", "delete_effects")  # SQLite looks at a changed schema twice
             assert everything(shop) == added
             with pytest.raises(UnsafeSource, match="delete_has_effects"):
                 await shop.worker()
