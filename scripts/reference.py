@@ -175,7 +175,8 @@ def _public_codes() -> Iterator[str]:
         ("Changed", "What is other here than in the document; the same or less.", NOTES),
     )
     for title, words, table in told:
-        yield from ("", f"## {title}", "", words, "", "| Word | Meaning |", "|---|---|")
+        yield from ("", f"## {title}", "", words, "")
+        yield from ("| Word | Meaning |", "|---|---|") if table else ("Nothing of the format waits in this version.",)
         yield from (f"| `{word}` | {sentence} |" for word, sentence in table.items())
 
 
