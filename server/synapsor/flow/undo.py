@@ -40,13 +40,13 @@ from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.values import Token, digest
 
 REFUSED: Final[dict[str, str]] = {
-    "not_applied": "Only a change that was applied can be undone; this one is {status}.",
-    "reconciliation_required": "Nobody knows whether it was applied. A person must look at the receipts of its source first.",
+    "not_applied": "Only a change that was applied can be undone.",
+    "reconciliation_required": "Nobody knows whether it was applied, so a person looks at its source first.",
     "hard_delete_restore_unsafe": "A removed row cannot be restored as it was, so nothing is restored.",
-    "not_reversible": "It cannot be undone: {why}",
-    "too_deep": "It is an undo of an undo, and so on, {most} times over; no more follow one another.",
-    "already_undone": "It is undone already, or to be: {other} is {status}.",
-    "not_recorded": "The ledger has no record of how the change left the row, so nobody can tell whether it has moved on.",
+    "not_reversible": "The contract that is activated now does not let it be undone.",
+    "too_deep": f"Undos of undos end after {MOST_DEPTH}.",
+    "already_undone": "It is undone already, or somebody has asked for that.",
+    "not_recorded": "How the change left the row is not on record, so nobody can tell whether the row has moved on.",
     "moved_on": "A row is not any more what the change left, so nothing is undone.",
 }
 """Why nothing is filed, by the rule that a refusal names."""
@@ -98,7 +98,7 @@ def check_applied(record: ProposalRecord) -> None:
     if record.status is Status.RECONCILIATION_REQUIRED:
         raise refused("reconciliation_required")
     if record.status is not Status.APPLIED:
-        raise refused("not_applied", status=record.status.value)
+        raise refused("not_applied", f"This one is {record.status.value}.")
     if record.proposal.deletes:
         raise refused("hard_delete_restore_unsafe")
 
@@ -143,15 +143,14 @@ async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
         proposal, evidence, audit_of(call, seen.plans[0], len(rows), evidence["id"], served, "proposed")
     )
     if record.proposal.id != proposal.id:  # somebody else was faster
-        raise refused("already_undone", other=record.proposal.id, status=record.status.value)
+        raise refused("already_undone", _standing(record))
     return record
 
 
-def refused(rule: str, **words: object) -> DecisionRefused:
+def refused(rule: str, detail: str = "") -> DecisionRefused:
     """Return the refusal by a rule."""
-    return DecisionRefused(
-        rule, REFUSED[rule].format(**words), fix=_FIXES.get(rule, ""), exit_code=3 if rule in _STALE else 1
-    )
+    exit_code = 3 if rule in _STALE else 1
+    return DecisionRefused(rule, f"{REFUSED[rule]} {detail}".rstrip(), fix=_FIXES.get(rule, ""), exit_code=exit_code)
 
 
 def _inverse(original: Proposal, served: Served) -> Inverse:
@@ -160,9 +159,9 @@ def _inverse(original: Proposal, served: Served) -> Inverse:
     # The mapping as it was reviewed, which is what the worker goes by as well.
     found = inverse_of(original, capability, served.mapped[served.mappings[0]])
     if found is Why.TOO_DEEP:
-        raise refused("too_deep", most=MOST_DEPTH)
+        raise refused("too_deep")
     if isinstance(found, Why):
-        raise refused("not_reversible", why=found.meaning)
+        raise refused("not_reversible", "" if found is Why.NOT_REVERSIBLE else found.meaning)
     return found
 
 
@@ -171,7 +170,11 @@ async def _check_first(ledger: ReviewLedger, original: Proposal) -> None:
         if earlier.status is Status.RECONCILIATION_REQUIRED:
             raise refused("reconciliation_required")
         if earlier.status in _STANDING:
-            raise refused("already_undone", other=earlier.proposal.id, status=earlier.status.value)
+            raise refused("already_undone", _standing(earlier))
+
+
+def _standing(record: ProposalRecord) -> str:
+    return f"{record.proposal.id} is {record.status.value}."
 
 
 async def _look(served: Served, original: Proposal, inverse: Inverse) -> _Seen:
