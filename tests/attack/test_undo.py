@@ -16,6 +16,8 @@ from synapsor.flow.apply import STEPS
 from synapsor.flow.replay import replay
 from synapsor.flow.review import approve, reject
 from tests.attack.credits import POLICY
+from tests.attack.jobs import POLICY as JOBS
+from tests.attack.jobs import jobs_tables
 from tests.attack.shop import Shop, as_ledger_owner, meanwhile
 from tests.attack.undoing import ADJUST, applied, approved, ask, credit, everything, open_credits, refused
 from tests.databases import Database
@@ -106,6 +108,21 @@ async def test_a_version_that_changes_count_goes_on_and_rows_stay_their_owners(b
     assert (again.undoes.depth, again.owner, again.principal) == (2, "support_agent_17", "mia")
     assert await books.work() == [("applied", "")]
     assert tuple(books.rows(note)[0]) == ("support_agent_17", "Other", "+49 30 1234567", 10)
+
+
+@pytest.mark.requirement("undo:exact")
+async def test_what_a_change_depended_on_need_not_be_so_any_more_when_it_is_undone(
+    tmp_path: Path, database: Database
+) -> None:
+    start = JOBS.index("  jobs.rush:")
+    policy = JOBS[:start] + "    undo: reviewed\n"
+    with jobs_tables(database):
+        async with open_credits(tmp_path / "project", database, policy) as shop:
+            original = await applied(shop, "jobs.start", {"job": "j1"})
+            shop.change("UPDATE {clients} SET tier = 'plain' WHERE id = 'c1'")
+            await approved(shop, original)
+            assert await shop.work() == [("applied", "")]
+            assert tuple(shop.rows("SELECT state, row_version FROM {jobs} WHERE id = 'j1'")[0]) == ("new", 3)
 
 
 # ---- what is refused -----------------------------------------------------------------------------------------------------------
@@ -217,6 +234,21 @@ async def test_one_row_of_a_set_that_moved_on_keeps_all_as_they_are(books: Shop)
     assert await books.work() == [("conflict", "version_moved")]
     assert everything(books) == before
     assert await refused(books, original) == ("moved_on", 3)
+
+
+@pytest.mark.requirement("undo:stale", "hidden:guarded")
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_hidden_value_that_moved_on_keeps_a_change_from_being_undone(books: Shop, when: str) -> None:
+    original = await applied(books, "notes.rename", {"note": "n1", "title": "Other"})
+    touch = "UPDATE {notes} SET phone = '+49 30 7654321' WHERE id = 'n1'"
+    if when == "before":
+        books.change(touch)
+        assert await refused(books, original) == ("moved_on", 3)
+    else:
+        await approved(books, original)
+        books.change(touch)
+        assert await books.work() == [("conflict", "version_moved")]
+    assert tuple(books.rows("SELECT title, version FROM {notes} WHERE id = 'n1'")[0]) == ("Other", 8)
 
 
 @pytest.mark.requirement("undo:once")
