@@ -11,10 +11,12 @@ from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.operators import revoke_operator
 from synapsor.approve.terms import terms_behind
 from synapsor.core.review import Operator
+from synapsor.core.scope import Session
 from synapsor.errors import DecisionRefused, UnsafeSource, UsageError
 from synapsor.flow.apply import STEPS
 from synapsor.flow.replay import replay
 from synapsor.flow.review import approve, reject
+from synapsor.testing.clock import TestClock
 from tests.attack.credits import POLICY
 from tests.attack.jobs import POLICY as JOBS
 from tests.attack.jobs import jobs_tables
@@ -268,6 +270,19 @@ async def test_a_change_is_undone_once(books: Shop) -> None:
 
 
 @pytest.mark.requirement("undo:once")
+@pytest.mark.parametrize("decided", [False, True])
+async def test_an_undo_that_nobody_came_to_in_time_is_not_in_the_way(
+    books: Shop, monkeypatch: pytest.MonkeyPatch, decided: bool
+) -> None:
+    original = await applied(books, "credits.adjust", ADJUST)
+    first = await (approved if decided else ask)(books, original)
+    later = TestClock(dt.datetime.now(dt.UTC) + dt.timedelta(hours=73))
+    monkeypatch.setattr(books.project, "clock", later)
+    second = await ask(books, original)
+    assert (second.id != first.id, second.at > first.expires_at) == (True, True)
+
+
+@pytest.mark.requirement("undo:once")
 async def test_an_undo_that_came_to_nothing_may_be_asked_for_again(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     first = await ask(books, original)
@@ -387,6 +402,11 @@ async def test_an_agent_sees_its_own_proposal_as_before_and_no_way_to_undo(books
     assert (await books.call("synapsor.proposal_status", {"proposal_id": filed.id}, GLOBEX))["error"][
         "code"
     ] == "not_found"
+    own = Session(values={"tenant_id": "acme", "user": "mia"}, client="test")  # even of whoever asked for it
+    assert (await books.call("synapsor.proposal_status", {"proposal_id": filed.id}, own))["error"][
+        "code"
+    ] == "not_found"
+    assert await books.desk.resource(f"synapsor://proposal/{filed.id}", own) is None
     assert [name for name in books.desk.tools if "undo" in name] == []
 
 

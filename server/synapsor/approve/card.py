@@ -84,11 +84,12 @@ def card(
     operators: Mapping[str, Operator] = MappingProxyType({}),
     unproven: Collection[str] = (),
     whole: Proposal | None = None,
+    undos: Sequence[ProposalRecord] = (),
 ) -> Card:
     """Return the card of a proposal as it stands; `terms` are those of the contract that it was made under.
 
     Approvals count as far as `operators` trusts them; `unproven` are handles of earlier evidence that is not what the proposal names.
-    `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they stay covered.
+    `undos` are the proposals that would undo it, or did. `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they stay covered.
     """
     signed, proposal = record.proposal, _uncovered(record.proposal, whole)
     told = frozenset(signed.changed) if whole else frozenset()
@@ -96,6 +97,7 @@ def card(
     maker = _Maker(terms, full=full, covered=frozenset(signed.hidden) - told)
     lines = [
         *maker.head(record, now),
+        *maker.undone(undos),
         *(line for at, member in enumerate(proposal.members, 1) for line in maker.member(proposal, member, at)),
         *maker.totals(proposal),
         *maker.rest(signed, evidence, now),
@@ -191,6 +193,10 @@ class _Maker:
             yield Line("row", f"{self._key(proposal, proposal.members[0])}, {tenant}")
         else:
             yield Line("rows", f"{len(proposal.members)}, {tenant}: all of them or none, and no other row")
+
+    def undone(self, undos: Sequence[ProposalRecord]) -> Iterator[Line]:
+        for undo in undos:
+            yield Line("undo of it", f"{self._plain(undo.proposal.id)}: {undo.status.value}", "warning")
 
     def member(self, proposal: Proposal, member: Member, at: int) -> Iterator[Line]:
         of = len(proposal.members)

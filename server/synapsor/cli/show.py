@@ -12,6 +12,7 @@ from synapsor.approve.terms import terms_behind, unproven
 from synapsor.cli.terminal import answer, as_json, coloured, width
 from synapsor.config import load_config
 from synapsor.core.moment import stamp
+from synapsor.core.proposal import undo_key
 from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
 from synapsor.errors import UsageError
@@ -41,6 +42,7 @@ async def _run(arguments: Namespace) -> int:
         operators, now = project.operators(), project.clock.now()
         terms = await terms_behind(ledger, record.proposal, operators)
         missing = await unproven(ledger, record.proposal)
+        undos = await ledger.asked_before(undo_key(record.proposal.id, record.proposal.digest))
         shown = card(
             record,
             evidence=evidence,
@@ -49,11 +51,13 @@ async def _run(arguments: Namespace) -> int:
             full=arguments.full,
             operators=operators,
             unproven=missing,
+            undos=undos,
         )
         approvals = counted(record.decisions, record.proposal, operators, ledger=ledger.id, now=stamp(now))
     document = {
         **record_body(record),
         "approvals": {"have": len(approvals), "need": record.proposal.quorum},
+        "undos": [{"proposal": undo.proposal.id, "status": undo.status.value} for undo in undos],
         "warnings": list(shown.warnings),
     }
     answer(

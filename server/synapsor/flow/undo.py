@@ -26,7 +26,7 @@ from synapsor.core.outcome import Outcome, Why
 from synapsor.core.plan import Condition, ReadPlan, ReadShape, Relation
 from synapsor.core.posture import natives
 from synapsor.core.presenter import opened
-from synapsor.core.proposal import Member, Proposal, Status, Undone, undo_key
+from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone, undo_key
 from synapsor.core.question import scope_tokens
 from synapsor.core.review import Operator, may_undo, sign, signature_holds, undo_of
 from synapsor.core.row_security import relied_on, settings_of
@@ -119,7 +119,7 @@ async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
     check_applied(asking.record)
     served, original = asking.served, opened(asking.record.proposal, Keeper.of(ledger.secret))
     inverse = _inverse(original, served)
-    await _check_first(ledger, asking.record.proposal)
+    await _check_first(ledger, asking.record.proposal, stamp(asking.now))
     if served.refusal is not None:
         raise Refusal(served.refusal)
     seen = await _look(served, original, inverse)
@@ -165,11 +165,12 @@ def _inverse(original: Proposal, served: Served) -> Inverse:
     return found
 
 
-async def _check_first(ledger: ReviewLedger, original: Proposal) -> None:
+async def _check_first(ledger: ReviewLedger, original: Proposal, now: str) -> None:
     for earlier in await ledger.asked_before(undo_key(original.id, original.digest)):
         if earlier.status is Status.RECONCILIATION_REQUIRED:
             raise refused("reconciliation_required")
-        if earlier.status in _STANDING:
+        lapsed = earlier.status in TRANSITIONS and earlier.proposal.expires_at <= now
+        if earlier.status in _STANDING and not lapsed:
             raise refused("already_undone", _standing(earlier))
 
 
