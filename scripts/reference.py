@@ -24,6 +24,7 @@ from synapsor.contract.public.text import JSON_RULES
 from synapsor.contract.public.words import NOTES, REFUSALS, WAITS
 from synapsor.core.outcome import GivenUp, Why
 from synapsor.errors import MEANINGS, Code
+from synapsor.flow.undo import REFUSED
 from synapsor.testing.cases import Behind, Case, CaseFile, Change, Expect, Fixture, Wait, cases_json_schema
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
@@ -140,6 +141,10 @@ def _errors() -> Iterator[str]:
     yield "A refused decision names its rule (`rule` with `--json`) and is recorded in the ledger."
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in DECISION_RULES.items())
+    yield from ("", "## Why an undo is not filed", "")
+    yield "`synapsor undo` names the rule as well; nothing is filed then, and nothing recorded."
+    yield from ("", "| Rule | Meaning |", "|---|---|")
+    yield from (f"| `{rule}` | {meaning} |" for rule, meaning in REFUSED.items())
     yield from ("", "## What came of an approved proposal", "")
     yield "The `code` of a receipt that is not `applied`, of a job that is tried again, and in the worker's report. `conflict` and `failed`"
     yield "changed nothing."
@@ -175,7 +180,8 @@ def _public_codes() -> Iterator[str]:
         ("Changed", "What is other here than in the document; the same or less.", NOTES),
     )
     for title, words, table in told:
-        yield from ("", f"## {title}", "", words, "", "| Word | Meaning |", "|---|---|")
+        yield from ("", f"## {title}", "", words, "")
+        yield from ("| Word | Meaning |", "|---|---|") if table else ("Nothing of the format waits in this version.",)
         yield from (f"| `{word}` | {sentence} |" for word, sentence in table.items())
 
 

@@ -45,6 +45,7 @@ async def tried(
         served, findings = await prepare(reviewed, contract_digest(reviewed), wiring, trial.ledger.secret)
         refuse_fatal(findings)
         await _activate(trial)
+        trial.served = {each.tool.name: each for each in served}
         trial.desk = Desk(served, trial.ledger, trial.clock)
         yield trial
 

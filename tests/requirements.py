@@ -463,6 +463,32 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A proposal of a workflow rests on the reads that it asks for, of the same run, tenant, principal and row.",
         "law 2",
     ),
+    "undo:any-contract": _R(
+        "Whatever change is applied and says that it can be undone, its undo leaves the rows as they were, but for the version.",
+        "law 4, law 5",
+    ),
+    "undo:exact": _R(
+        "An undo sets back exactly the columns that were changed, or removes exactly the rows that were added, all or none.",
+        "law 4",
+    ),
+    "undo:once": _R("A change is undone once, whatever is killed in between and whoever asks again.", "law 4, R1"),
+    "undo:people-decide": _R(
+        "An undo is asked for by a trusted operator, who signs that, and approved by other people, never by a policy.",
+        "law 5",
+    ),
+    "undo:proven": _R(
+        "The worker applies an undo only if it is exactly the inverse of a change that the source's own receipt says was applied.",
+        "law 5, law 9",
+    ),
+    "undo:refused": _R(
+        "What was not applied, was removed for good, cannot be told, or is not said to be reversible is refused by name.",
+        "law 10",
+    ),
+    "undo:shown": _R(
+        "Before a change is approved it is said whether it can be undone, and of an undo what it takes back; an agent is told nothing of it.",
+        "law 1, law 5",
+    ),
+    "undo:stale": _R("A row that moved on since the change is not undone.", "law 4, R6"),
     "values:exact": _R("Every type comes back as it is stored, in its documented form.", "R7"),
     "values:guarded": _R("Every type survives the way into a guard and back.", "R6"),
     "values:host-independent": _R("The same rows have the same digest on every host, zone and locale.", "R7, B32"),

@@ -230,6 +230,10 @@ class AgentLedger(Protocol):
 class ReviewLedger(AgentLedger, Protocol):
     """What an operator's tools may do as well."""
 
+    async def asked_before(self, request: str) -> tuple[ProposalRecord, ...]:
+        """Return the proposals of one request, oldest first."""
+        ...
+
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]: ...
 
     async def decide(

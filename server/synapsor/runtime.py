@@ -26,7 +26,7 @@ from synapsor.core.needs import needs_of, proposals_of
 from synapsor.core.plan import Relation
 from synapsor.core.posture import UNSAFE, judge_reader, judge_writer, refuse_fatal
 from synapsor.core.review import Operator, verify_activation
-from synapsor.core.row_security import CHANGES, HOLDS, READS, judge_row_security
+from synapsor.core.row_security import HOLDS, READS, judge_row_security, verbs_of
 from synapsor.core.session import judge_sessions
 from synapsor.core.shape import Shape, compare, recorded, shape_of
 from synapsor.core.writeback import target
@@ -340,7 +340,7 @@ class Project:
                     facts = await source.describe(target(table))
                     effects = await place.effects(capability, target(table))
                     found += judge_change(capability, table, facts, effects)
-                    found += judge_row_security(table, facts, CHANGES[capability.operation])
+                    found += judge_row_security(table, facts, verbs_of(capability))
             for relation, needs in needs_of(loaded.contract, name):
                 writes[relation] = writes.get(relation, Needs()) | needs
         found += judge_writer(await source.posture(writes, receipts), writes, receipts)
@@ -390,7 +390,7 @@ async def open_project(config: Config) -> AsyncIterator[Project]:
 
 def failpoints() -> Callable[[str], Awaitable[None]]:
     """Return what the worker calls at its named points: nothing, unless a test set both variables."""
-    from synapsor.flow.apply import nowhere
+    from synapsor.flow.verdict import nowhere
 
     if os.environ.get("SYNAPSOR_TESTING") != "1" or "SYNAPSOR_FAILPOINT" not in os.environ:
         return nowhere

@@ -58,7 +58,7 @@ class Proposing(Reading):
             said |= {"returns": list(self.returns)}
         values = {name: as_constant(value) for name, value in self.sets.items()}
         values |= {name: f"${argument}" for name, argument in self.given.items()}
-        return said | ({"set": values} if self.operation != "delete" else {})
+        return said | ({"set": values, "undo": "reviewed"} if self.operation != "delete" else {})
 
     def values(self, meant: Mapping[str, Any]) -> Row:
         """Return what a call sets each column to."""

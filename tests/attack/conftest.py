@@ -9,6 +9,7 @@ from tests.attack.odd import POLICY, odd_table
 from tests.attack.shop import Shop, open_shop
 from tests.attack.tasks import POLICY as TASKS
 from tests.attack.tasks import tasks_table
+from tests.attack.undoing import open_credits
 from tests.databases import Database
 
 
@@ -33,3 +34,10 @@ async def tasks(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
     with tasks_table(database):
         async with open_shop(tmp_path / "project", database, policy=TASKS) as found:
             yield found
+
+
+@pytest_asyncio.fixture
+async def books(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
+    """A project over the table of credits, whose changes can be undone."""
+    async with open_credits(tmp_path / "project", database) as found:
+        yield found

@@ -21,7 +21,8 @@ from synapsor.approve.operators import revoke_operator
 from synapsor.core.outcome import Outcome
 from synapsor.core.writeback import receipt_key
 from synapsor.errors import UnsafeSource
-from synapsor.flow.apply import Result, Task, apply
+from synapsor.flow.apply import Task, apply
+from synapsor.flow.verdict import Result
 from synapsor.testing.clock import TestClock
 from synapsor.work.authority import authorise
 from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, longest_taken, meanwhile, open_shop, reopened

@@ -13,7 +13,8 @@ import pymysql
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.card import card, render
+from synapsor.approve.card import card
+from synapsor.approve.drawing import render
 from synapsor.approve.terms import Terms, terms_of
 from synapsor.core.authority import table_for
 from synapsor.core.evidence import Rows

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.card import card, render
+from synapsor.approve.card import card
+from synapsor.approve.drawing import render
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.terms import terms_of
 from synapsor.core.authority import table_for
@@ -21,9 +22,10 @@ from synapsor.core.review import Operator
 from synapsor.core.scope import Session
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.flow.apply import STEPS, Claim, apply, nowhere
+from synapsor.flow.apply import STEPS, apply
 from synapsor.flow.replay import replay
 from synapsor.flow.review import contract_behind, reject
+from synapsor.flow.verdict import Claim, nowhere
 from synapsor.sql.receipts import insert_receipt
 from synapsor.testing.clock import TestClock
 from synapsor.work.authority import authorise

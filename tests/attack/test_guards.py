@@ -32,8 +32,9 @@ from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
 from synapsor.core.writeback import Lease, stale, surprise
 from synapsor.errors import Code, DecisionRefused, Failure, IntegrityError, LedgerFailure, Refusal, SourceFailure
-from synapsor.flow.apply import Task, apply, nowhere
+from synapsor.flow.apply import Task, apply
 from synapsor.flow.desk import _VERBS
+from synapsor.flow.verdict import nowhere
 from synapsor.ledger.chain import event_hash
 from synapsor.ledger.open import open_ledger
 from synapsor.ledger.private import create_private

@@ -179,7 +179,16 @@ def test_the_whole_serve_command_loads_nothing_that_decides_or_applies() -> None
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, env=environment(), cwd=ROOT, timeout=60, check=True
     )
-    barred = ("approve", "work", "flow.review", "flow.apply", "flow.settle", "flow.automatic")
+    barred = (
+        "approve",
+        "work",
+        "flow.review",
+        "flow.apply",
+        "flow.settle",
+        "flow.automatic",
+        "flow.undo",
+        "flow.verdict",
+    )
     assert not [m for m in json.loads(done.stdout) if m.startswith(tuple(f"synapsor.{room}" for room in barred))]
 
 

@@ -10,7 +10,7 @@ import io
 import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,17 @@ import pytest
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.cli.main import main
+from synapsor.cli.undo import activated
 from synapsor.core.review import Operator
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
+from synapsor.core.writeback import receipt_key
 from synapsor.errors import UnsafeSource
 from synapsor.flow.desk import Desk
+from synapsor.flow.undo import Asking, undo
 from synapsor.runtime import Project
 from tests.databases import READER, WRITER, Database, execute, fetch, table
-from tests.projects import ProjectFiles, opened, write_project
+from tests.projects import ProjectFiles, leo_approves, opened, write_project
 
 GROUPS = Path(__file__).with_name("public_groups")
 SOURCE = "shop"
@@ -126,8 +129,8 @@ def _let_policies_approve(files: ProjectFiles) -> None:
 
 
 def run(files: ProjectFiles, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the project: in this process, since to start one costs more than most commands, an approval in its own."""
-    if "approve" in arguments:  # which takes signals
+    """Run a command of the project: in this process, since to start one costs more than most commands, what a person signs in its own."""
+    if {"approve", "undo"} & set(arguments):  # which take signals
         command = files.command(*arguments)
         return subprocess.run(
             command, env=files.environment, capture_output=True, text=True, check=False, cwd=files.root
@@ -153,6 +156,7 @@ class Stage:
     said: dict[str, Any]
     answer: dict[str, Any] | None = None
     proposal: dict[str, Any] | None = None
+    kept: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def session(self, step: dict[str, Any]) -> Session:
         """Return the session of a step."""
@@ -210,6 +214,57 @@ class Stage:
             return
         assert done.returncode == 0, done.stdout + done.stderr
         await self._status(step)
+
+    async def _keep(self, step: dict[str, Any]) -> None:
+        assert self.proposal is not None
+        self.kept[step["keep"]] = self.proposal
+
+    async def _undo(self, step: dict[str, Any]) -> None:
+        proposal = self.kept[step["of"]] if "of" in step else self.proposal
+        assert proposal is not None
+        name = step["undo"]
+        signer = ("--operator", name, "--key", str(self.files.root / "keys" / f"{name}.pem"))
+        done = run(self.files, "--json", "undo", proposal["id"], "--reason", "A mistake.", *signer)
+        told = json.loads(done.stdout)
+        if "refused" in step:
+            assert told["error"]["rule"] == step["refused"], told
+            return
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.proposal = {"id": told["proposal"], "digest": told["digest"]}
+        await self._status({"status": "review_required"})
+
+    async def _undo_in_turn(self, step: dict[str, Any]) -> None:
+        """Undo the last change, that undo, and so on; each by mia, and approved by leo."""
+        ledger, worker = await self.project.ledger(), await self.project.worker()
+        for _ in range(step["undo_in_turn"]):
+            assert self.proposal is not None
+            record = await ledger.proposal(self.proposal["id"])
+            assert record is not None
+            served = await activated(self.project, record.proposal)
+            mia, key = self.files.operators["mia"], self.files.keys["mia"]
+            now = self.project.clock.now()
+            asking = Asking(record=record, served=served, operator=mia, key=key, reason="Once more.", now=now)
+            filed = (await undo(ledger, asking)).proposal
+            await leo_approves(self.files, self.project, filed.id, filed.digest)
+            await worker.run(drain=True)
+            self.proposal = {"id": filed.id, "digest": filed.digest}
+            await self._status({"status": "applied"})
+
+    async def _receipt_of_another(self, step: dict[str, Any]) -> None:
+        """Put a receipt under the proposal's key that is about something else, so that nobody can say what became of it."""
+        assert step["receipt_of_another"] is True
+        assert self.proposal is not None
+        key = receipt_key((await self.project.ledger()).id, self.proposal["id"]).hex()
+        database = self.files.database
+        bytes_of = "decode('{}', 'hex')" if database.engine == "postgres" else "x'{}'"
+        values = ", ".join(bytes_of.format(hex_) for hex_ in (key, "00" * 32, "11" * 32))
+        columns = "receipt_key, proposal_digest, ledger_head, proposal_id, tenant, outcome, worker"
+        where = table(database, "synapsor_receipts")
+        execute(database, f"INSERT INTO {where} ({columns}) VALUES ({values}, 'other', 'acme', 'applied', 'other')")
+
+    async def _there(self, step: dict[str, Any]) -> None:
+        found = fetch(self.files.database, f"SELECT count(*) FROM {table(self.files.database, step['there'])}")
+        assert found[0][0] == step["many"]
 
     async def _work(self, step: dict[str, Any]) -> None:
         reports: list[Any] = []
@@ -275,11 +330,11 @@ def _silent(data: Any, step: dict[str, Any]) -> None:
 
 
 async def play(files: ProjectFiles, said: dict[str, Any]) -> None:
-    """Play every step of a group on its project, with a second person beside leo."""
-    mia = create_key(files.root / "keys" / "mia.pem", passphrase=None)
-    files.keys["mia"] = mia
-    operator = Operator(name="mia", key=public_text(mia), roles=("billing_lead",))
-    files.operators = add_operator(files.root / "operators.yaml", operator)
+    """Play every step of a group on its project, with two more people beside leo."""
+    for name in ("mia", "nina"):
+        key = files.keys[name] = create_key(files.root / "keys" / f"{name}.pem", passphrase=None)
+        operator = Operator(name=name, key=public_text(key), roles=("billing_lead",))
+        files.operators = add_operator(files.root / "operators.yaml", operator)
     async with opened(files) as project:
         stage = Stage(files, project, await project.desk(), said)
         for step in said["steps"]:

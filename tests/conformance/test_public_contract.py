@@ -1,6 +1,5 @@
 """The twelve groups of the public format, played on live Postgres and MariaDB: import, activate, ask, decide, apply, look at the rows."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,6 @@ from tests.conformance.public_run import group, imported, make_tables, names, pl
 from tests.databases import Database
 
 SERVERS = ("postgres", "mariadb")
-
-WAITING: dict[str, list[str]] = {
-    "reversible-change-sets": ["reversibility"],
-}
-"""The groups that cannot be played yet, and for which features they wait; a feature that comes must be taken off here."""
-
-PLAYED = [name for name in names() if name not in WAITING]
 
 
 @pytest.fixture(params=SERVERS)
@@ -44,26 +36,15 @@ def test_there_are_the_twelve_groups_of_the_format() -> None:
 
 
 @pytest.mark.parametrize("name", names())
-def test_a_group_waits_only_for_what_is_not_served_yet(name: str) -> None:
-    assert WAITING.get(name, []) == sorted(set(group(name)["needs"]) & set(WAITS))
+def test_no_group_waits_for_what_is_not_served_yet(name: str) -> None:
+    assert sorted(set(group(name)["needs"]) & set(WAITS)) == []
 
 
 @pytest.mark.requirement("public-contract:served")
-@pytest.mark.parametrize("name", PLAYED)
+@pytest.mark.parametrize("name", names())
 async def test_a_group_plays_out_as_it_is_written(name: str, server: Database, tmp_path: Path) -> None:
     said = group(name)
     make_tables(server, said["tables"])
     files, done = imported(tmp_path / "project", server, said)
     assert done.returncode == 0, done.stdout + done.stderr
     await play(files, said)
-
-
-@pytest.mark.requirement("public-contract:refused-by-name")
-@pytest.mark.parametrize("name", sorted(WAITING))
-def test_a_group_that_waits_is_refused_for_exactly_that(name: str, server: Database, tmp_path: Path) -> None:
-    said = group(name)
-    make_tables(server, said["tables"])
-    _, done = imported(tmp_path / "project", server, said)
-    assert done.returncode == 6, done.stdout + done.stderr
-    refused = {one["word"] for one in json.loads(done.stdout)["refused"]}
-    assert sorted(refused) == WAITING[name]

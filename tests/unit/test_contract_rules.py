@@ -612,6 +612,66 @@ PROPOSALS = [
     ),
     ("a set that nobody watches", PROPOSED, listed(OPEN) + "    worker: supervised # SYN355\n"),
     (
+        "an undo of what is not known",
+        "    approval: {role: lead}\n",
+        "    approval: {role: lead}\n    undo: always # SYN106\n",
+    ),
+    (
+        "an undo of a delete",
+        PROPOSED,
+        listed("    where: {status: open}", verb="delete") + "    undo: reviewed # SYN391\n",
+    ),
+    (
+        "an undo of an insert without the key",
+        PROPOSED,
+        inserted("    dedup: [tenant_id, note]\n    set: {note: $words}\n    undo: reviewed # SYN392"),
+    ),
+    (
+        "an undo of an insert with an empty key",
+        PROPOSED,
+        inserted("    dedup: [tenant_id, note]\n    set: {note: $words, id: null}\n    undo: reviewed # SYN392"),
+    ),
+    (
+        "an undo of a hidden column",
+        GOOD[GOOD.index("      note: {type") :],
+        GOOD[GOOD.index("      note: {type") :].replace("500}\n      paid", "500, show: last_four}\n      paid")
+        + "    undo: reviewed # SYN393\n",
+    ),
+    (
+        "an undo of an insert into a table with a hidden column",
+        GOOD[GOOD.index("      note: {type") :],
+        GOOD[GOOD.index("      note: {type") :]
+        .replace("500}\n      paid", "500, show: last_four}\n      paid")
+        .replace(
+            PROPOSED,
+            inserted("    dedup: [tenant_id, id]\n    set: {id: $words, status: open}\n    undo: reviewed # SYN393"),
+        ),
+    ),
+    (
+        "an undo that nobody watches",
+        "    approval: {role: lead}\n",
+        "    approval: {role: lead}\n    worker: supervised\n    undo: reviewed # SYN394\n",
+    ),
+    (
+        "a version that an undo counts without one",
+        "    set: {note: $words}",
+        "    set: {note: $words, fee: {add: 1}}\n    advances: fee # SYN395",
+    ),
+    *(
+        (
+            f"a version that counts {what}",
+            "    set: {note: $words}",
+            f"    set: {{note: $words, {counted}}}\n    undo: reviewed\n    advances: {name} # SYN395",
+        )
+        for what, name, counted in (
+            ("nothing", "fee", "fee: {add: 0}"),
+            ("down", "fee", "fee: {subtract: 1}"),
+            ("what it likes", "fee", "fee: 5"),
+            ("a decimal", "amount", "amount: {add: 1}"),
+            ("what is not set", "paid", "fee: {add: 1}"),
+        )
+    ),
+    (
         "one row by a range",
         PROPOSED,
         listed("    where: {id: {not: a}} # SYN321\n    set: {status: overdue}", limits="    context: support"),

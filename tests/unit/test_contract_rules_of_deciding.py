@@ -182,6 +182,7 @@ _LIST = "together: [billing.propose_fee, billing.propose_more]"
             "    worker: supervised\n    approval: {role: lead, high",
             "for a supervised worker",
         ),
+        ("    approval: {role: lead, high", "    undo: reviewed\n    approval: {role: lead, high", "may be undone"),
         ("    approval: {role: lead, high", "    context: other\n    approval: {role: lead, high", "another context"),
     ],
 )

@@ -41,6 +41,7 @@ from synapsor.core import (
     scope,
     suppress,
     totals,
+    undo,
     writeback,
 )
 from synapsor.core.outcome import Why, why_failed, why_refused
@@ -81,6 +82,7 @@ CORE = (
     scope,
     suppress,
     totals,
+    undo,
     writeback,
 )
 

@@ -223,6 +223,19 @@ def test_a_row_that_is_added_is_found_again_by_columns_that_are_unique() -> None
     assert brief(judge_change(asked, MAPPED, None)) == [("relation_missing", True)]
 
 
+@pytest.mark.requirement("undo:exact", "posture:worker-sufficient")
+def test_a_row_that_an_undo_would_remove_is_named_by_a_key_that_is_unique_and_removed_without_effects() -> None:
+    said = {"set": {"id": "$words", "note": "$words"}, "dedup": ["tenant_id", "note"]}
+    plain, undoable = a_proposal("insert", **said), a_proposal("insert", **said, undo="reviewed")
+    by_dedup = an_invoice("table", "tenant_id", "note")
+    both = replace(by_dedup, unique=(frozenset({"tenant_id", "note"}), frozenset({"id"})))
+    effects = (Effect(name="log"),)
+    assert brief(judge_change(plain, MAPPED, by_dedup, effects)) == []
+    assert brief(judge_change(undoable, MAPPED, by_dedup)) == [("key_not_unique", True)]
+    assert brief(judge_change(undoable, MAPPED, both)) == []
+    assert brief(judge_change(undoable, MAPPED, both, effects)) == [("delete_has_effects", True)]
+
+
 @pytest.mark.requirement("delete:no-more")
 def test_what_removing_a_row_does_through_a_view_or_beside_is_named_or_refused() -> None:
     asked, known = a_proposal("delete"), a_proposal("delete", accepts={"triggers": ["log"], "cascades": ["shop.lines"]})

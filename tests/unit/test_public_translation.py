@@ -14,7 +14,7 @@ from synapsor.contract.public.draft import Draft
 from synapsor.contract.public.translate import Translation, translate
 from synapsor.contract.public.types import Types
 from synapsor.contract.public.words import NOTES, REFUSALS, WAITS
-from tests.unit.public_contracts import BOUND, CONTEXT, DOCUMENT, GONE, KINDS, WHO, edit, only
+from tests.unit.public_contracts import BOUND, CONTEXT, DOCUMENT, GONE, WHO, edit, only
 from tests.unit.public_types import types
 
 _CAP = "capabilities[0]"
@@ -222,36 +222,39 @@ def test_an_argument_that_claims_authority_here_is_refused_where_it_stands() -> 
     assert done.refused[0].detail.startswith("SYN403")
 
 
-WAITING = [
-    ("batches", "batch"),
-    ("counted_version", "set"),
-    ("deletes", "delete"),
-    ("inserts", "insert"),
-    ("reversibility", "insert"),
-    ("sets", "set"),
-    ("transitions", "update"),
-]
+@pytest.mark.requirement("public-contract:refused-by-name")
+def test_what_waits_for_a_feature_is_refused_by_the_features_name() -> None:
+    draft = Draft(types=types(), waits=frozenset({"sets"}))
+    draft.needs("inserts", "$.one")
+    draft.needs("sets", "$.two")
+    assert [(said.path, said.word) for said in draft.refused] == [("$.two", "sets")]
+
+
+def test_a_change_that_can_be_undone_there_can_be_undone_here_and_a_delete_cannot() -> None:
+    reviewed = {"mode": "reviewed_inverse"}
+    added = made("insert", plain=False)
+    assert (added.refused, added.data["capabilities"]["shop.propose_credit"]["undo"]) == ((), "reviewed")
+    given = types(relations={"shop.orders": {**types().model_dump()["relations"]["shop.orders"], "version": "integer"}})
+    closed = made("set", (f"{_CAP}.proposal.reversibility", reviewed), given=given, plain=False)
+    change = closed.data["capabilities"]["shop.propose_closing"]
+    assert (closed.refused, change["undo"], change["advances"]) == ((), "reviewed", "version")
+    assert change["set"]["version"] == {"add": 1}
+    moved = made("set", (f"{_CAP}.proposal.reversibility", reviewed), plain=False)
+    change = moved.data["capabilities"]["shop.propose_closing"]
+    assert (moved.refused, change["undo"], "advances" in change) == ((), "reviewed", False)
+    gone = made("delete", (f"{_CAP}.proposal.reversibility", reviewed), plain=False)
+    assert gone.refused == ()
+    assert (f"$.{_CAP}.proposal.reversibility", "delete_not_undone") in notes(gone)
+    assert all("undo" not in capability for capability in gone.data["capabilities"].values())
 
 
 @pytest.mark.requirement("public-contract:refused-by-name")
-@pytest.mark.parametrize(("feature", "kind"), [one for one in WAITING if one[0] in WAITS])
-def test_what_waits_for_a_feature_is_refused_by_the_features_name(feature: str, kind: str) -> None:
-    changes: list[tuple[str, Any]] = []
-    if feature == "workflows":
-        allowed = [KINDS["read"]["name"]]
-        changes = [("workflows", [{"name": "shop.looks", "context": "desk", "allowed_capabilities": allowed}])]
-    if feature == "counted_version":
-        given = {"shop.orders": {**types().model_dump()["relations"]["shop.orders"], "version": "integer"}}
-        done = made(kind, plain=False, given=types(relations=given))
-    elif feature == "reason_code":
-        done = made(kind, (f"{_CAP}.args.why", {"type": "string", "enum": ["a"]}), plain=False)
-    else:
-        done = made(kind, *changes, plain=False)
-    assert feature in {word for _, word in refusals(done)}
-
-
-def test_every_feature_that_is_waited_for_is_tried() -> None:
-    assert {feature for feature, _ in WAITING} >= set(WAITS)
+def test_an_undo_of_a_column_that_a_model_does_not_see_is_refused() -> None:
+    reviewed = {"mode": "reviewed_inverse"}
+    changes = [("proposal.reversibility", reviewed), ("model_withheld_fields", ["note"])]
+    done = made("set", *((f"{_CAP}.{where}", value) for where, value in changes), plain=False)
+    assert {word for _, word in refusals(done)} == {"breaks_our_rule"}
+    assert any(said.detail.startswith("SYN393") for said in done.refused)
 
 
 def test_a_wait_is_for_something_that_is_refused_or_unknown_in_our_language() -> None:
@@ -267,6 +270,7 @@ _KEYS = {
     "inserts": "ProposeCapability.dedup",
     "policies": "Approval.policy",
     "quorum": "Approval.quorum",
+    "reversibility": "ProposeCapability.undo",
     "reason_code": "ProposeCapability.reason_code",
     "sets": "ProposeCapability.members",
     "supervised_worker": "ProposeCapability.worker",
@@ -421,7 +425,7 @@ def test_the_words_are_apart_and_each_is_a_sentence() -> None:
     tables = (REFUSALS, NOTES, WAITS)
     assert sum(map(len, tables)) == len({word for table in tables for word in table})
     assert all(sentence.endswith(".") for table in tables for sentence in table.values())
-    assert words.Said("$", "reversibility", "It is 2.").message.endswith("It is 2.")
+    assert words.Said("$", "renamed", "It is 2.").message.endswith("It is 2.")
 
 
 def test_a_part_without_an_origin_is_told_at_the_document() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapsor.approve.card import card, render
+from synapsor.approve.card import card
+from synapsor.approve.drawing import render
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.inbox import summary
 from synapsor.approve.plain import cells, fold, shown, span, visible

@@ -34,7 +34,9 @@ async def terms(trial: Trial, proposal: Proposal, **people: Any) -> Terms:
 
 async def test_units_and_bounds_are_those_of_the_activated_contract(trial: Trial) -> None:
     assert await terms(trial, await asked(trial)) == Terms(
-        units={"late_fee_cents": "cents"}, bounds={"late_fee_cents": "before the change at most 10000 cents"}
+        units={"late_fee_cents": "cents"},
+        bounds={"late_fee_cents": "before the change at most 10000 cents"},
+        final="its contract does not say `undo: reviewed`",
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.card import card, render
+from synapsor.approve.card import card
+from synapsor.approve.drawing import render
 from synapsor.approve.terms import terms_of
 from synapsor.contract.approval import Case, Span
 from synapsor.core.authority import table_for

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.card import card, render
+from synapsor.approve.card import card
+from synapsor.approve.drawing import render
 from synapsor.approve.terms import terms_of, unproven
 from synapsor.core.authority import table_for
 from synapsor.core.outcome import Why

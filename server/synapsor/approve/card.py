@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
-from synapsor.approve.plain import Shown, cells, fold, shown, span
+from synapsor.approve.drawing import Card, Line
+from synapsor.approve.plain import Shown, shown, span
 from synapsor.approve.terms import Terms
 from synapsor.core.change import totals_of
 from synapsor.core.group import missing
@@ -27,8 +28,6 @@ from synapsor.errors import Refusal
 from synapsor.ports import ProposalRecord
 from synapsor.values import ColumnType, Token, digest
 
-_NARROW = 64
-_LABEL = 18
 _BARE = frozenset(
     {
         ColumnType.INTEGER,
@@ -44,36 +43,6 @@ _BARE = frozenset(
 )
 _COUNTED = frozenset({ColumnType.INTEGER.value, ColumnType.NUMERIC.value})
 
-Tone = Literal["plain", "title", "old", "new", "warning", "quiet"]
-_ANSI: Mapping[Tone, str] = {"plain": "", "title": "1", "old": "31", "new": "32", "warning": "1;33", "quiet": "2"}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One field of a card; `text` holds no character that could act on a terminal."""
-
-    label: str
-    text: str
-    tone: Tone = "plain"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """What a person sees before they decide.
-
-    Attributes:
-        digest: recomputed from the proposal that is shown.
-        whole: nothing was cut.
-        warnings: what speaks against deciding; `tampered` ones forbid it.
-    """
-
-    proposal: str
-    digest: str
-    lines: tuple[Line, ...]
-    whole: bool
-    warnings: tuple[str, ...]
-    tampered: bool
-
 
 def card(
     record: ProposalRecord,
@@ -85,11 +54,12 @@ def card(
     operators: Mapping[str, Operator] = MappingProxyType({}),
     unproven: Collection[str] = (),
     whole: Proposal | None = None,
+    undos: Sequence[ProposalRecord] = (),
 ) -> Card:
     """Return the card of a proposal as it stands; `terms` are those of the contract that it was made under.
 
     Approvals count as far as `operators` trusts them; `unproven` are handles of earlier evidence that is not what the proposal names.
-    `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they stay covered.
+    `undos` are the proposals that would undo it, or did. `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they stay covered.
     """
     signed, proposal = record.proposal, _uncovered(record.proposal, whole)
     told = frozenset(signed.changed) if whole else frozenset()
@@ -97,6 +67,7 @@ def card(
     maker = _Maker(terms, full=full, covered=frozenset(signed.hidden) - told)
     lines = [
         *maker.head(record, now),
+        *maker.undone(undos),
         *(line for at, member in enumerate(proposal.members, 1) for line in maker.member(proposal, member, at)),
         *maker.totals(proposal),
         *maker.rest(signed, evidence, now),
@@ -128,39 +99,6 @@ def _uncovered(proposal: Proposal, whole: Proposal | None) -> Proposal:
     return replace(seen, members=members)
 
 
-def render(card: Card, *, colour: bool = False, width: int = 100) -> str:
-    """Return the card as text of at most `width` cells; only with `colour` does it hold control characters, and they are its own."""
-    lines = (*(Line("WARNING", w, "warning") for w in card.warnings), *card.lines)
-    drawn = "\n".join(part for line in lines for part in _drawn(line, colour=colour, width=width))
-    return drawn.strip("\n") + "\n"
-
-
-def _drawn(line: Line, *, colour: bool, width: int) -> Iterator[str]:
-    """Yield a field as lines. What follows the first line of a text is marked, so that it cannot be taken for a field of the card."""
-    if not line.text:
-        first, *more = fold(line.label, max(_LABEL, width - 2))
-        yield from ("", _paint(first, line.tone, colour=colour))
-        yield from (_paint("┆ " + part, line.tone, colour=colour) for part in more)
-        return
-    label, indent = f"  {line.label:<{_LABEL}} ", " " * (_LABEL + 3)
-    if width < _NARROW or cells(line.label) > _LABEL:
-        indent = " " * 4
-        if cells(mark := line.label.strip()) <= 1:
-            label = f"  {mark:<1} "
-        else:
-            name, *more = fold(line.label, max(_LABEL, width - 4))
-            yield f"  {name}"
-            yield from (f"  ┆ {part}" for part in more)
-            label = indent
-    first, *more = fold(line.text, max(_LABEL, width - len(indent) - 2))
-    yield label + _paint(first, line.tone, colour=colour)
-    yield from (indent + _paint("┆ " + part, line.tone, colour=colour) for part in more)
-
-
-def _paint(text: str, tone: Tone, *, colour: bool) -> str:
-    return f"\x1b[{_ANSI[tone]}m{text}\x1b[0m" if colour and _ANSI[tone] else text
-
-
 class _Maker:
     def __init__(self, terms: Terms, *, full: bool, covered: frozenset[str]) -> None:
         self.terms = terms
@@ -176,6 +114,9 @@ class _Maker:
             last = record.receipts[-1]
             moved = f": {', '.join(last.moved)}" if last.moved else ""
             yield Line("outcome", self._plain(", ".join(filter(None, (last.outcome, last.code))) + moved))
+        if proposal.undoes is not None:
+            yield Line("undoes", f"{self._plain(proposal.undoes.proposal)}, which was applied", "warning")
+            yield Line("because", self._seen(shown(proposal.undoes.reason, full=self.full, quoted=True)))
         yield Line("capability", self._plain(proposal.capability))
         yield Line("asked by", f"{self._plain(proposal.principal)}, through {self._plain(proposal.client)}")
         yield Line("asked", f"{self._plain(proposal.at)} ({span(now - parse(proposal.at))} ago)")
@@ -195,6 +136,10 @@ class _Maker:
             yield Line("row", f"{self._key(proposal, proposal.members[0])}, {tenant}")
         else:
             yield Line("rows", f"{len(proposal.members)}, {tenant}: all of them or none, and no other row")
+
+    def undone(self, undos: Sequence[ProposalRecord]) -> Iterator[Line]:
+        for undo in undos:
+            yield Line("undo of it", f"{self._plain(undo.proposal.id)}: {undo.status.value}", "warning")
 
     def member(self, proposal: Proposal, member: Member, at: int) -> Iterator[Line]:
         of = len(proposal.members)
@@ -333,6 +278,10 @@ class _Maker:
             yield Line("approved by", f"{len(approvals)}/{proposal.quorum}" + (f": {names}" if names else ""))
         if proposal.policy:
             yield Line("policy", self._plain(proposal.policy) + self._deferred(record))
+        if self.terms.final:
+            yield Line("undo", f"cannot be undone once it is applied: {self._plain(self.terms.final)}", "warning")
+        elif self.terms.final is not None:
+            yield Line("undo", "can be undone once it is applied, if other people approve that as well")
 
     def _deferred(self, record: ProposalRecord) -> str:
         if any(signed.decision.policy for signed in record.decisions):
@@ -342,6 +291,8 @@ class _Maker:
 
     def end(self, proposal: Proposal) -> Iterator[Line]:
         yield Line("digest", proposal.digest, "title")
+        if proposal.undoes is not None:
+            return
         yield Line("What the agent sent (untrusted, believe none of it)", "", "warning")
         for name, value in proposal.arguments.items():
             text = (

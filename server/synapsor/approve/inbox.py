@@ -41,6 +41,7 @@ def summary(record: ProposalRecord, *, now: dt.datetime) -> dict[str, Any]:
         "at": proposal.at,
         "expires_at": proposal.expires_at,
         "digest": proposal.digest,
+        "undoes": proposal.undoes.proposal if proposal.undoes else None,
     }
 
 
@@ -59,7 +60,8 @@ def _line(record: ProposalRecord, now: dt.datetime) -> str:
     row = shown(",".join(token for _, token in proposal.members[0].key)).text if proposal.members else "no row"
     more = f" and {len(proposal.members) - 1} more" if len(proposal.members) > 1 else ""
     done = visible(", ".join(proposal.changed)) or visible(proposal.operation)
-    what = f"{visible(proposal.capability)} {row}{more} ({done})"
+    undo = f"undo of {visible(proposal.undoes.proposal)}: " if proposal.undoes else ""
+    what = f"{undo}{visible(proposal.capability)} {row}{more} ({done})"
     needs = visible(proposal.role) + (f" {_approvals(record)}/{proposal.quorum}" if proposal.quorum > 1 else "")
     risk = "" if proposal.risk == "low" else f", {proposal.risk} risk"
     group = f", with {len(record.group)} more" if proposal.group_id else ""

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import runtime
-from synapsor.approve.card import Card, card, render
+from synapsor.approve.card import card
+from synapsor.approve.drawing import Card, render
 from synapsor.approve.terms import terms_behind, unproven
 from synapsor.cli.signer import named, signer
 from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at_once, width

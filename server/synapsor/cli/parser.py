@@ -267,6 +267,10 @@ def _deciding(commands: Any) -> None:
             help="recorded with the decision" + ("; told to the agent" if verdict == "reject" else ""),
         )
         decide.set_defaults(verdict=verdict)
+    undo = _command(commands, "undo", "Ask for an applied change to be undone; other people decide on it.")
+    _handle(undo)
+    undo.add_argument("--reason", required=True, metavar="TEXT", help="why; those who decide see it")
+    _signer(undo)
     policy = _command(commands, "policy", "Automatic approval: stop it at once, start it again, or see how it stands.")
     actions = policy.add_subparsers(metavar="ACTION", required=True, dest="action")
     for action, text in (

@@ -7,12 +7,13 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
-from synapsor.approve.card import card, render
+from synapsor.approve.card import card
+from synapsor.approve.drawing import render
 from synapsor.approve.terms import terms_behind, unproven
 from synapsor.cli.terminal import answer, as_json, coloured, width
 from synapsor.config import load_config
 from synapsor.core.moment import stamp
-from synapsor.core.proposal import Status, as_of
+from synapsor.core.proposal import Status, as_of, undo_key
 from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
 from synapsor.errors import UsageError
@@ -42,6 +43,7 @@ async def _run(arguments: Namespace) -> int:
         operators, now = project.operators(), project.clock.now()
         terms = await terms_behind(ledger, record.proposal, operators)
         missing = await unproven(ledger, record.proposal)
+        undos = await ledger.asked_before(undo_key(record.proposal.id, record.proposal.digest))
         shown = card(
             record,
             evidence=evidence,
@@ -50,12 +52,14 @@ async def _run(arguments: Namespace) -> int:
             full=arguments.full,
             operators=operators,
             unproven=missing,
+            undos=undos,
         )
         approvals = counted(record.decisions, record.proposal, operators, ledger=ledger.id, now=stamp(now))
     document = {
         **record_body(record),
         "expired": as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED,
         "approvals": {"have": len(approvals), "need": record.proposal.quorum},
+        "undos": [{"proposal": undo.proposal.id, "status": undo.status.value} for undo in undos],
         "warnings": list(shown.warnings),
     }
     answer(

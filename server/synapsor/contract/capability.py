@@ -104,6 +104,13 @@ class ProposeCapability(_OfRows):
     risk: Risk | None = None
     approval: Approval
     worker: Literal["supervised"] | None = None
+    undo: Literal["reviewed"] | None = None
+    advances: Column | None = None
+
+    @property
+    def removes(self) -> bool:
+        """Whether rows are removed by it, or by an undo of it."""
+        return self.operation is Operation.DELETE or (self.operation is Operation.INSERT and self.undo is not None)
 
     @property
     def reason_argument(self) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from synapsor.contract.approval import Approval, Case, Policy, Span, levels
 from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.changes import Operation
 from synapsor.contract.model import Contract
 
 _PLACES = {"before": "before the change", "after": "after the change", "change": "difference"}
@@ -19,6 +20,9 @@ def deciding(capability: ProposeCapability) -> Iterator[str]:
         yield f"{level} risk when {_all(entry)}; needs {_who(approval.at(level))}"
     if approval.policy:
         yield f"may be approved by the policy {approval.policy}, without a person, where the project allows that"
+    if capability.undo is not None:
+        how = " by removing what was added" if capability.operation is Operation.INSERT else ""
+        yield f"can be undone{how}: an operator asks for it, other people decide, and never a policy"
     if capability.worker == "supervised":
         yield "may be applied by a worker that nobody watches, where the project allows that"
 

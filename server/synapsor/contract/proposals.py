@@ -16,6 +16,7 @@ from synapsor.contract.filters import filter_problems
 from synapsor.contract.mapping import SETTABLE, Table
 from synapsor.contract.tables import NUMBERS
 from synapsor.contract.tokens import to_token
+from synapsor.contract.undo import undo_problems
 from synapsor.errors import Problem
 from synapsor.values import ColumnType, ValueUnfit
 
@@ -43,6 +44,7 @@ def proposal_problems(
     yield from inspection.guards()
     yield from inspection.depends(tables)
     yield from bound_problems(path, capability, table, at)
+    yield from undo_problems(path, capability, table, at)
 
 
 @dataclass(frozen=True, slots=True)

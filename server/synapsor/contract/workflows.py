@@ -78,6 +78,9 @@ def _together(path: Path, workflow: Workflow, contract: Contract, at: Positions)
             yield at.at_value(here, "SYN384", f"`{word}` may be approved by a policy.", "Remove its policy.")
         if found.worker == "supervised":
             yield at.at_value(here, "SYN384", f"`{word}` is for a supervised worker.", "Remove its `worker`.")
+        if found.undo is not None:
+            message = f"`{word}` may be undone, which would take back a part of the group."
+            yield at.at_value(here, "SYN384", message, "Remove its `undo`.")
         first = first or found
         if _source(found, contract) != _source(first, contract):
             message = f"`{word}` changes another source than the first one does, and one transaction is of one source."

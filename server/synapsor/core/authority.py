@@ -4,43 +4,107 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from synapsor.contract.arguments import compile_arguments
 from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.changes import Operation
 from synapsor.contract.deciding import evidence_for, together_with
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.core.change import Request, change_set, require
-from synapsor.core.deciding import need_of, reason_of
+from synapsor.core.deciding import Need, need_of, need_of_undo, reason_of
 from synapsor.core.depends import held_hops
 from synapsor.core.moment import parse
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
+from synapsor.core.undo import Inverse, inverse_of, is_inverse
 from synapsor.core.writeback import target
 from synapsor.errors import Refusal
 from synapsor.values import ColumnType, Token, ValueUnfit
 
 
-def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
-    """Return the mapping that a proposal may write, or why it may not."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """What a proposal has to be, by the activated contract: of a change as it is asked for, or of the undo of one."""
+
+    operation: str
+    key: tuple[str, ...]
+    sets: frozenset[str]
+    depends: frozenset[str]
+    need: Need
+    reason: str | None
+    workflow: str | None
+    evidence: tuple[str, ...]
+    together: tuple[str, ...]
+
+
+def table_for(proposal: Proposal, contract: Contract, original: Proposal | None = None) -> Table | Why:
+    """Return the mapping that a proposal may write, or why it may not; of an undo, `original` is the change that it takes back."""
     capability = contract.capabilities.get(proposal.capability)
     if not isinstance(capability, ProposeCapability):
         return Why.CAPABILITY_GONE
     table = contract.table_of(capability)
-    allowed = set(table.allowed)
-    named = capability.dedup if proposal.inserts else table.key
-    members = proposal.members
-    depends = {path for hop in held_hops(capability, contract) for path in hop.paths}
+    if proposal.undoes is None:
+        form = _asked_for(proposal, capability, table, contract)
+        why = _unlike_mapping(proposal, form, table) or _unlike_reviewed(proposal, capability, table, contract)
+        return why or _decided_otherwise(proposal, form) or table
+    if original is None:
+        return Why.ORIGINAL_MISSING
+    inverse = inverse_of(original, capability, table)
+    if isinstance(inverse, Why):
+        return inverse
+    form = _taken_back(proposal, original, inverse, capability, table)
+    why = _unlike_mapping(proposal, form, table)
+    why = why or (None if is_inverse(proposal, original, inverse) else Why.NOT_THE_INVERSE)
+    return why or _decided_otherwise(proposal, form) or table
+
+
+def _asked_for(proposal: Proposal, capability: ProposeCapability, table: Table, contract: Contract) -> _Form:
+    reason = reason_of(capability, proposal.arguments)
+    return _Form(
+        operation=capability.operation,
+        key=capability.dedup if proposal.inserts else table.key,
+        sets=frozenset(capability.set),
+        depends=frozenset(path for hop in held_hops(capability, contract) for path in hop.paths),
+        need=need_of(capability, proposal.rows, reason),
+        reason=reason,
+        workflow=contract.workflow_of(proposal.capability),
+        evidence=evidence_for(contract, proposal.capability),
+        together=together_with(contract, proposal.capability),
+    )
+
+
+def _taken_back(
+    proposal: Proposal, original: Proposal, inverse: Inverse, capability: ProposeCapability, table: Table
+) -> _Form:
+    reason = original.reason_code
+    return _Form(
+        operation=inverse.operation,
+        key=table.key,
+        sets=frozenset(capability.set if inverse.operation is Operation.UPDATE else ()),
+        depends=frozenset(),
+        need=need_of_undo(capability, proposal.rows, original.rows, reason),
+        reason=reason,
+        workflow=None,
+        evidence=(),
+        together=(),
+    )
+
+
+def _unlike_mapping(proposal: Proposal, form: _Form, table: Table) -> Why | None:
+    """Return how the proposal's place, rows and columns are not those of the mapping, or None."""
+    allowed, members = set(table.allowed), proposal.members
     wrong = (
         (proposal.source != table.source, Why.SOURCE_CHANGED),
         (proposal.relation != str(target(table)), Why.RELATION_CHANGED),
         (proposal.tenant_column != table.tenant_column, Why.TENANT_CHANGED),
         (proposal.principal_column != table.principal, Why.PRINCIPAL_CHANGED),
         (table.tenant_column is not None and proposal.tenant is None, Why.TENANT_MISSING),
-        (proposal.operation != capability.operation, Why.OPERATION_CHANGED),
-        (any(tuple(name for name, _ in m.key) != named for m in members), Why.KEY_CHANGED),
-        (any(set(m.changes) != set(capability.set) for m in members), Why.COLUMNS_CHANGED),
+        (proposal.operation != form.operation, Why.OPERATION_CHANGED),
+        (any(tuple(name for name, _ in m.key) != form.key for m in members), Why.KEY_CHANGED),
+        (any(set(m.changes) != form.sets for m in members), Why.COLUMNS_CHANGED),
         ({name for name, _ in proposal.columns} != allowed, Why.COLUMNS_CHANGED),
         (any(set(m.before) != (set() if proposal.inserts else allowed) for m in members), Why.COLUMNS_CHANGED),
         (
@@ -48,36 +112,26 @@ def table_for(proposal: Proposal, contract: Contract) -> Table | Why:
             Why.COLUMNS_CHANGED,
         ),
         (any(m.before.get(n, t) != t for m in members for n, t in proposal.scope), Why.OUTSIDE_CONTRACT),
-        (any(set(m.depends) != depends for m in members), Why.GUARDS_CHANGED),
+        (any(set(m.depends) != form.depends for m in members), Why.GUARDS_CHANGED),
         (proposal.moves != table.moves, Why.GUARDS_CHANGED),
     )
-    why = next((why for is_wrong, why in wrong if is_wrong), None)
-    why = why or _unlike_reviewed(proposal, capability, table, contract)
-    return why or _decided_otherwise(proposal, capability) or _outside_workflow(proposal, contract) or table
+    return next((why for is_wrong, why in wrong if is_wrong), None)
 
 
-def _decided_otherwise(proposal: Proposal, capability: ProposeCapability) -> Why | None:
-    """Return how the contract asks for another decision than the proposal says, or None."""
-    reason = reason_of(capability, proposal.arguments)
-    need = need_of(capability, proposal.rows, reason)
+def _decided_otherwise(proposal: Proposal, form: _Form) -> Why | None:
+    """Return how the contract asks for another decision than the proposal says, or for other evidence, or None."""
+    need = form.need
     if proposal.role != need.role:
         return Why.ROLE_CHANGED
     told = (proposal.risk, proposal.quorum, proposal.policy, proposal.reason_code)
-    if told != (need.risk, need.quorum, need.policy, reason):
+    if told != (need.risk, need.quorum, need.policy, form.reason):
         return Why.NEED_CHANGED
     latest = parse(proposal.at) + dt.timedelta(hours=need.expires_hours)
-    return Why.NEED_CHANGED if parse(proposal.expires_at) > latest else None
-
-
-def _outside_workflow(proposal: Proposal, contract: Contract) -> Why | None:
-    """Return how the proposal is not what its workflow asks for, or None."""
-    name = contract.workflow_of(proposal.capability)
-    asked = evidence_for(contract, proposal.capability)
-    together = together_with(contract, proposal.capability)
+    if parse(proposal.expires_at) > latest:
+        return Why.NEED_CHANGED
     rests_on = tuple(capability for capability, _, _ in proposal.rests_on)
-    if (proposal.workflow, rests_on, proposal.group_of) != (name, asked, together):
-        return Why.WORKFLOW_CHANGED
-    return None
+    wanted = (form.workflow, form.evidence, form.together)
+    return None if (proposal.workflow, rests_on, proposal.group_of) == wanted else Why.WORKFLOW_CHANGED
 
 
 def _unlike_reviewed(proposal: Proposal, capability: ProposeCapability, table: Table, contract: Contract) -> Why | None:

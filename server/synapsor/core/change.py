@@ -113,6 +113,19 @@ def require(
                 raise Refusal(Code.NOT_AS_REQUIRED, f"{path}: not as is required.")
 
 
+def counted_again(capability: ProposeCapability, table: Table, token: Token) -> Token:
+    """Return what follows a value of the column that every change of the capability counts up.
+
+    Raises:
+        Refusal: there is nothing to count from, or the column takes no more.
+    """
+    name = str(capability.advances)
+    value = capability.set[name]
+    assert isinstance(value, Computed)  # noqa: S101  # check.py refuses every other
+    nobody = Request(arguments={}, tenant=None, principal="", proposal="", at="")  # a fixed amount asks nobody
+    return _counted(name, value, table.columns[name], nobody, token)
+
+
 def _hold_together(capability: ProposeCapability, members: Sequence[Member]) -> None:
     most = capability.members.at_most if capability.members else len(members) if capability.items else 1
     if len(members) > most:

@@ -6,9 +6,9 @@ Whoever files, approves and applies computes it again from the activated contrac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from synapsor.contract.approval import Case, Level, levels
+from synapsor.contract.approval import LEVELS, Case, Level, levels
 from synapsor.contract.capability import ProposeCapability
 from synapsor.core.measure import Images, holds, together
 
@@ -47,6 +47,14 @@ def need_of(capability: ProposeCapability, rows: tuple[Images, ...], reason_code
         expires_hours=approval.expires_hours,
         policy=approval.policy,
     )
+
+
+def need_of_undo(
+    capability: ProposeCapability, rows: tuple[Images, ...], undone: tuple[Images, ...], reason_code: str | None
+) -> Need:
+    """Return what an undo takes: what the riskier of the change and its inverse does, and always people."""
+    needs = [need_of(capability, images, reason_code) for images in (rows, undone)]
+    return replace(max(needs, key=lambda need: LEVELS.index(need.risk)), policy=None)
 
 
 def reason_of(capability: ProposeCapability, arguments: Mapping[str, object]) -> str | None:

@@ -21,20 +21,22 @@ def judge_change(
 
     `facts` are those of the written relation, and `effects` what removing one of its rows does beside.
     """
-    inserts, deletes = (capability.operation is o for o in (Operation.INSERT, Operation.DELETE))
+    inserts = capability.operation is Operation.INSERT
     # A row that is only ever added is found by its `dedup` columns, and has no version that could have moved.
     found_by = table.model_copy(update={"key": capability.dedup, "version": None}) if inserts else table
     yield from _judge_write(found_by, facts)
+    if inserts and capability.removes:  # an undo names it by its key
+        yield from _judge_key(table, facts)
     if facts is None:
         return
     where = table.write_to or table.relation
-    if facts.kind != "table" and (inserts or deletes):
+    if facts.kind != "table" and (inserts or capability.removes):
         yield Finding(
             rule="not_a_table",
             message=f"{where} is a view, and what adding or removing its rows does is not known.",
             fix="Name the base table in `write_to`.",
         )
-    for effect in unreviewed(effects, capability.accepts) if deletes else ():
+    for effect in unreviewed(effects, capability.accepts) if capability.removes else ():
         yield Finding(
             rule="delete_has_effects",
             message=f"Removing a row of {where} does more: {effect.words}.",
@@ -80,14 +82,19 @@ def _judge_write(table: Table, facts: RelationFacts | None) -> Iterator[Finding]
                 message=f"{where}.{name} is not there.",
                 fix="Name the base table in `write_to`, with the same column names.",
             )
-    if not any(proven <= {*table.key, table.tenant_column} for proven in facts.unique):
-        yield Finding(
-            rule="key_not_unique",
-            message=f"{where} ({', '.join(table.key)}) is not proven unique.",
-            fix="Add a primary key or a unique constraint over not-null columns.",
-        )
+    yield from _judge_key(table, facts)
     if table.version is not None and table.version != "whole_row":
         yield from _judge_version(table, facts, table.version, where)
+
+
+def _judge_key(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
+    if facts is None or any(proven <= {*table.key, table.tenant_column} for proven in facts.unique):
+        return
+    yield Finding(
+        rule="key_not_unique",
+        message=f"{table.write_to or table.relation} ({', '.join(table.key)}) is not proven unique.",
+        fix="Add a primary key or a unique constraint over not-null columns.",
+    )
 
 
 def _judge_version(table: Table, facts: RelationFacts, name: str, where: str) -> Iterator[Finding]:

@@ -33,7 +33,7 @@ def needs_of(contract: Contract, source: str) -> Iterator[tuple[Relation, Needs]
 
 def _of_change(capability: ProposeCapability, table: Table) -> Needs:
     reads = frozenset(table.allowed)
+    deletes = capability.removes
     if capability.operation is Operation.INSERT:
-        return Needs(reads=reads, inserts=frozenset({*capability.set, *table.scope}))
-    deletes = capability.operation is Operation.DELETE
+        return Needs(reads=reads, inserts=frozenset({*capability.set, *table.scope}), deletes=deletes)
     return Needs(reads=reads, updates=frozenset(capability.set), deletes=deletes)

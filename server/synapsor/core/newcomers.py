@@ -21,8 +21,11 @@ from synapsor.values import Token
 def match_plan(
     proposal: Proposal, capability: ProposeCapability, table: Table, natives: Mapping[str, str]
 ) -> ReadPlan | None:
-    """Return the worker's look for the keys that match a set now, or None where it is no set; at most as many more as a set may have."""
-    if capability.members is None:
+    """Return the worker's look for the keys that match a set now, or None where none is asked for; at most as many more as a set may have.
+
+    An undo is about the rows of a change that was made, and not about a filter.
+    """
+    if capability.members is None or proposal.undoes is not None:
         return None
     question = question_of(capability, table, natives)
     shape = replace(

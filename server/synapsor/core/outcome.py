@@ -108,6 +108,21 @@ class Why(_Told):
         "outside_contract",
         "The row or the change is not what the activated contract makes of the arguments.",
     )
+    ORIGINAL_MISSING = (
+        "original_missing",
+        "The ledger does not have the change that this proposal would undo, or has another one under its handle.",
+    )
+    UNDO_NOT_ASKED = "undo_not_asked", "No operator who is trusted now has signed that this undo is asked for."
+    NOT_REVERSIBLE = "not_reversible", "The activated contract does not let this change be undone."
+    TOO_DEEP = "too_deep", "It would undo an undo of an undo, and so on, more often than is allowed."
+    MAPPING_CHANGED = (
+        "mapping_changed",
+        "The undone change was made under another mapping, or of other columns, than the activated contract has.",
+    )
+    NOT_THE_INVERSE = (
+        "not_the_inverse",
+        "The rows and values are not exactly those that take back the change that is undone.",
+    )
     SOURCE_NOT_WRITABLE = "source_not_writable", "The source is not in `mode: writeback` for this worker."
     RELATION_MISSING = "relation_missing", "The relation is not there, or the worker may not see it. Tried again."
 
@@ -145,6 +160,10 @@ class Why(_Told):
     RECEIPTS_DIFFER = (
         "receipts_differ",
         "The source has receipts of some proposals of the group and not of others, or with other outcomes. Nothing was done.",
+    )
+    ORIGINAL_NOT_APPLIED = (
+        "original_not_applied",
+        "The source has no receipt that the change to be undone was applied under its digest. Nothing was written.",
     )
     RECEIPT_RACED = "receipt_raced", "Another worker's receipt came first. The next attempt reads it."
     RECORDED_BEFORE = "recorded_before", "An earlier receipt in the source already says so."

@@ -14,7 +14,7 @@ from typing import Any
 from synapsor.contract.approval import Level
 from synapsor.contract.changes import Operation
 from synapsor.core.measure import Images, images
-from synapsor.core.records import records_of, to_body
+from synapsor.core.records import record_of, records_of, to_body
 from synapsor.values import SAFE_INTEGER, Json, Token, digest
 
 
@@ -71,6 +71,25 @@ class Member:
         return self.before or self.changes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """The applied change that a proposal takes back, and how an operator asked for that.
+
+    Attributes:
+        digest: of that change's proposal.
+        principal: whose rows they are, as that change had it; the one who asks for the undo is the proposal's own principal.
+        depth: 1 for an undo, 2 for an undo of an undo, and so on.
+        signature: the operator's, over all that is asked.
+    """
+
+    proposal: str
+    digest: str
+    principal: str
+    depth: int
+    reason: str
+    signature: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
     """An immutable proposal. Every field is covered by `digest`.
@@ -92,6 +111,7 @@ class Proposal:
         group_id: the group that it stands or falls with, and `group_of` the capabilities that the group has one proposal of each of.
         workflow: the workflow that it was made in, and `run` the connection in which its reads were made.
         rests_on: what was read before in the same run: capability, evidence handle and evidence digest of each.
+        undoes: of an undo, the applied change that it takes back; None of every other proposal.
     """
 
     id: str
@@ -130,6 +150,7 @@ class Proposal:
     rests_on: tuple[tuple[str, str, str], ...] = ()
     group_id: str | None = None
     group_of: tuple[str, ...] = ()
+    undoes: Undone | None = record_of(Undone)  # noqa: RUF009  # it is a field
 
     @cached_property
     def digest(self) -> str:
@@ -139,8 +160,13 @@ class Proposal:
     @property
     def scope(self) -> tuple[tuple[str, Token], ...]:
         """The columns that the session decides, and what they must hold."""
-        pairs = ((self.tenant_column, self.tenant), (self.principal_column, self.principal))
+        pairs = ((self.tenant_column, self.tenant), (self.principal_column, self.owner))
         return tuple((name, token) for name, token in pairs if name is not None)
+
+    @property
+    def owner(self) -> str:
+        """Whose rows they are: the one who asks, or for an undo the one who asked for the change that it takes back."""
+        return self.principal if self.undoes is None else self.undoes.principal
 
     @property
     def rows(self) -> tuple[Images, ...]:
@@ -185,6 +211,11 @@ def request_key(
     """Return the idempotency key of a proposal request; `run` where the same request of another run is another one."""
     exact = {name: [type(value).__name__, exact_json(value)] for name, value in arguments.items()}
     return digest("request", [capability, contract, tenant, principal, exact, *([run] if run else [])])
+
+
+def undo_key(proposal: str, digest_of: str) -> str:
+    """Return the idempotency key of every undo of one proposal."""
+    return digest("undo", [proposal, digest_of])
 
 
 def exact_json(value: Any) -> Json:

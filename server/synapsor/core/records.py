@@ -14,6 +14,11 @@ def records_of(kind: type, *, optional: bool = False) -> Any:
     return field(metadata={_OF: kind}, default=()) if optional else field(metadata={_OF: kind})
 
 
+def record_of(kind: type) -> Any:
+    """Return the field of a record that holds a record of another kind, or none."""
+    return field(default=None, metadata={_OF: kind})
+
+
 def to_body(record: Any) -> dict[str, Any]:
     """Return the record as JSON data, field by field; tuples become lists."""
     return {f.name: _thaw(getattr(record, f.name)) for f in fields(record)}
@@ -26,11 +31,13 @@ def from_body(kind: type[T], body: dict[str, Any]) -> T:
         TypeError: a field is missing or unknown.
     """
     inner = {f.name: f.metadata[_OF] for f in fields(kind) if _OF in f.metadata}  # type: ignore[arg-type]  # a dataclass
-    return kind(**{n: _records(inner[n], value) if n in inner else _freeze(value) for n, value in body.items()})
+    return kind(**{n: _inner(inner[n], value) if n in inner else _freeze(value) for n, value in body.items()})
 
 
-def _records(kind: type[T], bodies: list[dict[str, Any]]) -> tuple[T, ...]:
-    return tuple(from_body(kind, body) for body in bodies)
+def _inner(kind: type[T], body: list[dict[str, Any]] | dict[str, Any] | None) -> tuple[T, ...] | T | None:
+    if body is None:
+        return None
+    return tuple(from_body(kind, one) for one in body) if isinstance(body, list) else from_body(kind, body)
 
 
 def _thaw(value: Any) -> Any:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.contract.approvals import POLICY_SIGNER, POLICY_STEWARD
 from synapsor.core import signatures
-from synapsor.core.proposal import Proposal
+from synapsor.core.proposal import Proposal, Undone
 from synapsor.core.records import to_body
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.values import canonical, digest, digest_bytes
@@ -132,7 +132,25 @@ class SignedSwitch:
     signature: str
 
 
-Statement = Decision | Activation | Switch | Reveal
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """What is signed to ask for an applied change to be undone.
+
+    Attributes:
+        id: the proposal that would undo it.
+        proposal, digest: the applied change.
+    """
+
+    id: str
+    ledger: str
+    proposal: str
+    digest: str
+    operator: str
+    reason: str
+    at: str
+
+
+Statement = Decision | Activation | Switch | Reveal | Undo
 
 
 def sign(statement: Statement, key: Ed25519PrivateKey) -> str:
@@ -183,9 +201,13 @@ def may_reveal(operator: Operator, role: str) -> None:
     _holds_role(operator, role)
 
 
-def _holds_role(operator: Operator, role: str) -> None:
+def _is_trusted(operator: Operator) -> None:
     if operator.revoked:
         raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
+
+
+def _holds_role(operator: Operator, role: str) -> None:
+    _is_trusted(operator)
     if role not in operator.roles:
         raise DecisionRefused(
             "role_missing",
@@ -193,6 +215,44 @@ def _holds_role(operator: Operator, role: str) -> None:
             fix="Ask somebody who has it, or say who you are with --operator NAME.",
             exit_code=5,
         )
+
+
+def may_undo(operator: Operator) -> None:
+    """Check that this operator may ask for an undo; it is a person, and others decide.
+
+    Raises:
+        DecisionRefused: by rule `operator_revoked` or `no_person`.
+    """
+    _is_trusted(operator)
+    _is_no_policy(operator)
+
+
+def verify_undo(proposal: Proposal, operators: Mapping[str, Operator]) -> None:
+    """Prove that a trusted person asked for exactly this change to be undone, by this proposal.
+
+    Raises:
+        IntegrityError: nobody who is trusted did.
+        DecisionRefused: the person may not ask for it any more.
+    """
+    operator = operators.get(proposal.principal)
+    if proposal.undoes is None or operator is None:
+        raise IntegrityError("The undo was asked for by nobody who is trusted here.")
+    if not signature_holds(undo_of(proposal, proposal.undoes), proposal.undoes.signature, operator):
+        raise IntegrityError("The signature under the undo does not hold.")
+    may_undo(operator)
+
+
+def undo_of(proposal: Proposal, undoes: Undone) -> Undo:
+    """Return what the operator who asks for an undo signs."""
+    return Undo(
+        id=proposal.id,
+        ledger=proposal.ledger,
+        proposal=undoes.proposal,
+        digest=undoes.digest,
+        operator=proposal.principal,
+        reason=undoes.reason,
+        at=proposal.at,
+    )
 
 
 def may_switch(operator: Operator) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 
+from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
 from synapsor.contract.mapping import RowSecurity, Table
 from synapsor.core.facts import Finding, Policy, RelationFacts, TableSecurity
@@ -25,6 +26,12 @@ CHANGES = {
     Operation.INSERT: ("select", "insert"),
     Operation.DELETE: ("select", "delete"),
 }
+
+
+def verbs_of(capability: ProposeCapability) -> tuple[str, ...]:
+    """Return the verbs that changes of a capability take, and undos of them."""
+    verbs = CHANGES[capability.operation]
+    return tuple(dict.fromkeys((*verbs, *CHANGES[Operation.DELETE]))) if capability.removes else verbs
 
 
 def settings_of(relied_on: Iterable[RowSecurity], scope: Scope) -> Settings:

@@ -7,26 +7,27 @@ connection; a lost answer to COMMIT is never guessed, the next attempt finds the
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from synapsor.contract.changes import Accepts
 from synapsor.contract.mapping import Table
 from synapsor.core.depends import Hop
 from synapsor.core.effects import unreviewed
 from synapsor.core.newcomers import count_newcomers
-from synapsor.core.outcome import GivenUp, Outcome, Why, code_of, why_failed
-from synapsor.core.plan import ReadPlan, Relation
+from synapsor.core.outcome import Outcome, Why, why_failed
+from synapsor.core.plan import ReadPlan
 from synapsor.core.proposal import Member, Proposal
 from synapsor.core.question import recheck
 from synapsor.core.row_security import relied_on, settings_of
 from synapsor.core.scope import Scope
-from synapsor.core.writeback import SourceReceipt, look_plan, receipt_key, stale, surprise, target, write_plan
+from synapsor.core.writeback import look_plan, receipt_key, stale, surprise, target, write_plan
 from synapsor.errors import Failure, Refusal, SourceFailure
 from synapsor.flow.depend import Related, Row
-from synapsor.ports import WriteSource, WriteTransaction
+from synapsor.flow.verdict import Claim, Result, Stop, known_of, leave, raw_digest, record_verdict, stopped
+from synapsor.ports import WriteTransaction
 from synapsor.sql.read import compile_read
-from synapsor.sql.receipts import insert_receipt, read_receipt, select_receipt
+from synapsor.sql.receipts import read_receipt, select_receipt
 from synapsor.sql.settings import tell
 from synapsor.sql.write import compile_write
 from synapsor.values import Token, ValueUnfit
@@ -57,35 +58,6 @@ _TRY_AGAIN = frozenset(
 )
 
 
-async def nowhere(_: str) -> None:
-    """Pass a named point; what production does."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """A proposal and where its receipt is kept: enough to learn or to record its verdict, and not enough to change a row."""
-
-    proposal: Proposal
-    source: WriteSource
-    receipts: Relation
-    ledger_head: bytes
-    worker: str
-    time_ms: int
-    reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
-
-    def receipt(self, outcome: Outcome) -> SourceReceipt:
-        """Return the receipt row of this outcome."""
-        return SourceReceipt(
-            key=receipt_key(self.proposal.ledger, self.proposal.id),
-            digest=bytes.fromhex(self.proposal.digest.removeprefix("sha256:")),
-            proposal=self.proposal.id,
-            tenant=self.proposal.tenant or "",
-            outcome=outcome.value,
-            ledger_head=self.ledger_head,
-            worker=self.worker,
-        )
-
-
 @dataclass(frozen=True, kw_only=True)
 class Task(Claim):
     """One authorised proposal with all that applying it takes.
@@ -106,53 +78,6 @@ class Task(Claim):
     matching: ReadPlan | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What one attempt came to; of a group all proposals come to the same.
-
-    Attributes:
-        why: the reason, unless it was applied.
-        given_up: how it ended, where it was the last of too many.
-        by: the proposal that the reason is about; None where it is about no one of them.
-        recorded: the source holds a receipt of it already.
-        after: the rows of each proposal after the change.
-        newcomers: how many rows match the set of each proposal now and were left as they are.
-        moved: the columns of related rows that are not as they were, by their paths.
-    """
-
-    outcome: Outcome
-    why: Why | None = None
-    given_up: GivenUp | None = None
-    by: str | None = None
-    recorded: bool = False
-    changed: bool = False
-    after: Mapping[str, tuple[Mapping[str, Token], ...]] = field(default_factory=dict)
-    newcomers: Mapping[str, int] = field(default_factory=dict)
-    moved: tuple[str, ...] = ()
-
-    @property
-    def code(self) -> str:
-        """What records keep of the reason."""
-        return code_of(self.why, self.given_up)
-
-    def code_for(self, proposal: str) -> str:
-        """What the records of one of the proposals keep of it: of one that another one took with it, that."""
-        is_other = self.by not in {None, proposal} and self.outcome is not Outcome.RETRY
-        return code_of(Why.GROUP_FAILED, self.given_up) if is_other else self.code
-
-
-class _Stop(Exception):
-    """Leave the transaction with a result that is not a commit."""
-
-    def __init__(self, result: Result) -> None:
-        super().__init__(result.code)
-        self.result = result
-
-
-def _stop(task: Claim, outcome: Outcome, why: Why, moved: tuple[str, ...] = ()) -> _Stop:
-    return _Stop(Result(outcome=outcome, why=why, by=task.proposal.id, moved=moved))
-
-
 async def apply(tasks: Sequence[Task]) -> Result:
     """Try to apply one proposal, or a whole group in its order, over one source.
 
@@ -162,7 +87,7 @@ async def apply(tasks: Sequence[Task]) -> Result:
     try:
         async with lead.source.transaction(time_ms=lead.time_ms) as tx:
             result = await _apply(tasks, tx)
-    except _Stop as stop:
+    except Stop as stop:
         result = stop.result
     except SourceFailure as failed:
         if failed.kind in _TRY_AGAIN:
@@ -183,12 +108,13 @@ async def apply(tasks: Sequence[Task]) -> Result:
 async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
     reached = tasks[0].reached
     await reached("apply.begun")
-    known = await _known(tasks, tx)
+    known = await known_of(tasks, tx)
     if known is not None:
-        raise _Stop(known)
+        raise Stop(known)
     for task in tasks:
+        await _undone(task, tx)
         await _tell(task, tx)
-        await _insert(task, tx, Outcome.APPLIED)
+        await leave(task, tx, Outcome.APPLIED)
     await reached("apply.receipt_inserted")
     # All rows are held and compared before the first one is changed: each proposal was decided on as things were then.
     newcomers = {task.proposal.id: await _hold(task, tx) for task in tasks}
@@ -202,7 +128,7 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
     await reached("apply.row_checked")
     for task in tasks:
         if task.expired():
-            raise _stop(task, Outcome.FAILED, Why.APPROVAL_EXPIRED)
+            raise stopped(task, Outcome.FAILED, Why.APPROVAL_EXPIRED)
     await reached("apply.before_commit")
     await tx.commit()
     return Result(outcome=Outcome.APPLIED, changed=True, after=after, newcomers=newcomers)
@@ -212,7 +138,7 @@ async def _hold(task: Task, tx: WriteTransaction) -> int:
     """Lock a proposal's rows and what they depend on, and stop where one is not as it was; return how many rows are new to its set."""
     for member in task.opened.members:
         if why := stale(task.opened, member, await _look(task, tx, member)):
-            raise _stop(task, Outcome.CONFLICT, why)
+            raise stopped(task, Outcome.CONFLICT, why)
     await _depends(task, tx)
     return await _newcomers(task, tx)
 
@@ -223,12 +149,24 @@ async def _changed(task: Task, tx: WriteTransaction) -> tuple[dict[str, Token], 
     for member in task.opened.members:
         row = await _look(task, tx, member)
         if why := surprise(task.opened, member, task.table, row):
-            raise _stop(task, Outcome.FAILED, why)
+            raise stopped(task, Outcome.FAILED, why)
         after.append(row)
     # Asked while the change holds its locks, so that no trigger or foreign key can have come after it.
     if task.opened.deletes and unreviewed(await tx.effects(target(task.table)), task.accepts):
-        raise _stop(task, Outcome.FAILED, Why.DELETE_EFFECTS)
+        raise stopped(task, Outcome.FAILED, Why.DELETE_EFFECTS)
     return _there(task, after)
+
+
+async def _undone(task: Task, tx: WriteTransaction) -> None:
+    """Stop an undo of what the source does not say was applied, under exactly this digest: the ledger alone proves nothing."""
+    undoes = task.proposal.undoes
+    if undoes is None:
+        return
+    key = receipt_key(task.proposal.ledger, undoes.proposal)
+    found = await tx.fetch(select_receipt(task.receipts, task.source.dialect, key))
+    applied = (raw_digest(undoes.digest), Outcome.APPLIED.value)
+    if not found or read_receipt(found[0]) != applied:
+        raise stopped(task, Outcome.FAILED, Why.ORIGINAL_NOT_APPLIED)
 
 
 async def _tell(task: Task, tx: WriteTransaction) -> None:
@@ -239,7 +177,7 @@ async def _tell(task: Task, tx: WriteTransaction) -> None:
 
 
 def _scope(task: Task) -> Scope:
-    return Scope(tenant=task.proposal.tenant, principal=task.proposal.principal)
+    return Scope(tenant=task.proposal.tenant, principal=task.proposal.owner)
 
 
 async def _depends(task: Task, tx: WriteTransaction) -> None:
@@ -254,7 +192,7 @@ async def _depends(task: Task, tx: WriteTransaction) -> None:
     related = Related(hops=task.hops, scope=_scope(task), time_ms=task.time_ms, ask=ask)
     for member in task.opened.members:
         if moved := await related.moved({**member.row, **dict(task.proposal.scope)}, member.depends):
-            raise _stop(task, Outcome.CONFLICT, Why.DEPENDENCY_MOVED, moved)
+            raise stopped(task, Outcome.CONFLICT, Why.DEPENDENCY_MOVED, moved)
 
 
 async def _related(task: Task, tx: WriteTransaction, plan: ReadPlan) -> Row | None:
@@ -291,9 +229,9 @@ async def _change(task: Task, tx: WriteTransaction, member: Member) -> None:
     plan = write_plan(task.opened, member, task.table, task.natives)
     matched = await tx.execute(compile_write(plan.shape, task.source.dialect).bind(plan))
     if matched == 0:
-        raise _stop(task, Outcome.CONFLICT, Why.GUARD_FAILED)
+        raise stopped(task, Outcome.CONFLICT, Why.GUARD_FAILED)
     if matched != 1:
-        raise _stop(task, Outcome.FAILED, Why.MORE_THAN_ONE_ROW)
+        raise stopped(task, Outcome.FAILED, Why.MORE_THAN_ONE_ROW)
 
 
 async def _duplicate(tasks: Sequence[Task]) -> str | None:
@@ -308,77 +246,9 @@ async def _duplicate(tasks: Sequence[Task]) -> str | None:
                 await _tell(task, tx)
                 if any([await _look(task, tx, member) is not None for member in task.opened.members]):
                     return task.proposal.id
-    except (SourceFailure, _Stop):
+    except (SourceFailure, Stop):
         return None
     return None
-
-
-async def record_verdict(claims: Sequence[Claim], result: Result) -> Result:
-    """Leave receipts that say these were not applied, unless another verdict is there already, which then counts."""
-    assert result.outcome in {Outcome.CONFLICT, Outcome.FAILED}  # noqa: S101  # the only verdicts without a change
-    lead = claims[0]
-    try:
-        async with lead.source.transaction(time_ms=lead.time_ms) as tx:
-            await lead.reached("apply.verdict_begun")
-            known = await _known(claims, tx)
-            if known is not None:
-                return known
-            for claim in claims:
-                await _insert(claim, tx, result.outcome)
-            await tx.commit()
-    except SourceFailure as failed:
-        return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
-    except _Stop as stop:
-        return stop.result
-    await lead.reached("apply.verdict_committed")
-    return result
-
-
-async def read_verdict(claims: Sequence[Claim]) -> Result | None:
-    """Return what the source says has come of these, without leaving anything there; `RETRY` when it cannot be asked now."""
-    lead = claims[0]
-    try:
-        async with lead.source.transaction(time_ms=lead.time_ms) as tx:
-            return await _known(claims, tx)
-    except SourceFailure as failed:
-        return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
-
-
-async def _known(claims: Sequence[Claim], tx: WriteTransaction) -> Result | None:
-    """Return what an earlier attempt came to, from the receipts; those of a group were left in one transaction."""
-    found = [await _receipt(claim, tx) for claim in claims]
-    outcomes = set(found)
-    if outcomes == {None}:
-        return None
-    if Outcome.RECONCILIATION_REQUIRED in outcomes:
-        return Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECEIPT_OF_ANOTHER_DIGEST)
-    if len(outcomes) > 1:
-        return Result(outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECEIPTS_DIFFER)
-    (outcome,) = outcomes
-    assert outcome is not None  # noqa: S101  # see above
-    if outcome is Outcome.APPLIED:
-        after = {claim.proposal.id: tuple(m.changes for m in claim.proposal.members if m.changes) for claim in claims}
-        return Result(outcome=Outcome.ALREADY_APPLIED, changed=True, after=after)
-    return Result(outcome=outcome, why=Why.RECORDED_BEFORE, recorded=True)
-
-
-async def _receipt(claim: Claim, tx: WriteTransaction) -> Outcome | None:
-    """Return the outcome that a proposal's receipt tells; one of another digest is for a person to look at."""
-    mine = claim.receipt(Outcome.APPLIED)
-    found = await tx.fetch(select_receipt(claim.receipts, claim.source.dialect, mine.key))
-    if not found:
-        return None
-    digest, outcome = read_receipt(found[0])
-    return Outcome(outcome) if digest == mine.digest else Outcome.RECONCILIATION_REQUIRED
-
-
-async def _insert(task: Claim, tx: WriteTransaction, outcome: Outcome) -> None:
-    try:
-        await tx.execute(insert_receipt(task.receipts, task.source.dialect, task.receipt(outcome)))
-    except SourceFailure as failed:
-        if failed.kind is Failure.CONSTRAINT:  # another worker's receipt came first: the next attempt reads it
-            raise _Stop(Result(outcome=Outcome.RETRY, why=Why.RECEIPT_RACED)) from None
-        raise
 
 
 async def _rows(task: Task, tx: WriteTransaction, plan: ReadPlan) -> list[tuple[Token, ...]]:
@@ -387,13 +257,13 @@ async def _rows(task: Task, tx: WriteTransaction, plan: ReadPlan) -> list[tuple[
     try:
         seen = template.seen(plan, await tx.fetch(template.bind(plan)))
     except ValueUnfit:
-        raise _stop(task, Outcome.FAILED, Why.DRIFT) from None
+        raise stopped(task, Outcome.FAILED, Why.DRIFT) from None
     if seen.cut_by == "bytes":
-        raise _stop(task, Outcome.FAILED, Why.TOO_LARGE)
+        raise stopped(task, Outcome.FAILED, Why.TOO_LARGE)
     return seen.rows
 
 
 def _one(task: Task, rows: Sequence[tuple[Token, ...]], names: Sequence[str]) -> dict[str, Token] | None:
     if len(rows) > 1:
-        raise _stop(task, Outcome.FAILED, Why.MORE_THAN_ONE_ROW)
+        raise stopped(task, Outcome.FAILED, Why.MORE_THAN_ONE_ROW)
     return dict(zip(names, rows[0], strict=True)) if rows else None

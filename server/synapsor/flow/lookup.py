@@ -76,7 +76,7 @@ async def _own_proposal(
     if not _PROPOSAL.match(handle):
         return None
     record = await ledger.proposal(handle)
-    if record is None:
+    if record is None or record.proposal.undoes is not None:  # whose undo it is, an agent has nothing to do with
         return None
     capability = served.get(record.proposal.capability)
     if capability is None or not _owns(session, capability, record.proposal.tenant, record.proposal.principal):

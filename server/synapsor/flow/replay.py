@@ -148,7 +148,8 @@ async def _proposal(
         yield Step(name="seen", facts={"id": proposal.evidence}, checks=(covered,))
     else:
         yield _seen(evidence, (covered, *recorded.get("evidence", ())))
-    yield _proposed(proposal, tuple(recorded.get("proposal", ())) + tuple(recorded.get("review_branch", ())))
+    undone = await _undone(ledger, proposal)
+    yield _proposed(proposal, (*recorded.get("proposal", ()), *recorded.get("review_branch", ()), *undone))
     for signed in record.decisions:
         yield _decided(signed, proposal, operators, ledger.id, tuple(recorded.get("decision", ())))
     for receipt in record.receipts:
@@ -176,6 +177,15 @@ async def _audit(ledger: ReviewLedger, record: ProposalRecord) -> Mapping[str, A
     return None
 
 
+async def _undone(ledger: ReviewLedger, proposal: Proposal) -> tuple[Check, ...]:
+    if proposal.undoes is None:
+        return ()
+    record = await ledger.proposal(proposal.undoes.proposal)
+    found = record.proposal.digest if record else "missing"
+    what = f"digest of {proposal.undoes.proposal}, which it undoes"
+    return (Check(what=what, stored=proposal.undoes.digest, found=found),)
+
+
 def _seen(evidence: Mapping[str, Any], checks: tuple[Check, ...]) -> Step:
     names = ("id", "at", "source", "columns", "rows", "cut_by", "withheld", "position", "plan", "parameters")
     facts = {n: evidence.get(n) for n in names} | {n: evidence[n] for n in ("lists",) if n in evidence}
@@ -192,6 +202,7 @@ def _proposed(proposal: Proposal, checks: tuple[Check, ...]) -> Step:
         "members": [_member(member) for member in covered(proposal).members],
         "guards": list(proposal.guards),
         "expires_at": proposal.expires_at,
+        **({"undoes": to_body(proposal.undoes)} if proposal.undoes else {}),
     }
     return Step(name="proposed", facts=facts, checks=checks)
 

@@ -6,7 +6,7 @@ from synapsor import handles
 from synapsor.core.outcome import Outcome
 from synapsor.core.proposal import Status
 from synapsor.core.writeback import Approved, Lease, Receipt
-from synapsor.flow.apply import Result
+from synapsor.flow.verdict import Result
 from synapsor.ports import WorkLedger
 
 

@@ -113,6 +113,12 @@ async def _alone(tx: Transaction, row: Row) -> ProposalRecord:
     )
 
 
+async def of_request(tx: Transaction, request: str) -> tuple[ProposalRecord, ...]:
+    """Return the proposals of one request, oldest first."""
+    found = [await load(tx, row["id"]) for row in await tx.all("proposals_of_request", request=request)]
+    return tuple(r for r in found if r is not None)
+
+
 async def newest(tx: Transaction, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
     """Return the newest proposals, of one status or of all, newest first."""
     if status is None:

@@ -119,6 +119,10 @@ class Ledger:
         """Return the newest activation of a contract that names another digest than this one."""
         return await self._connection.read(lambda tx: contracts.before(tx, contract, digest))
 
+    async def asked_before(self, request: str) -> tuple[ProposalRecord, ...]:
+        """Return the proposals of one request, oldest first."""
+        return await self._connection.read(lambda tx: proposals.of_request(tx, request))
+
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
         """Return the newest proposals, newest first."""
         return await self._connection.read(lambda tx: proposals.newest(tx, status, limit))

@@ -30,8 +30,9 @@ from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, ContractError
 from synapsor.flow.automatic import PolicySigner
 from synapsor.flow.desk import Desk
-from synapsor.flow.prepare import Wiring, prepare
+from synapsor.flow.prepare import Served, Wiring, prepare
 from synapsor.flow.review import activate, approve, reject
+from synapsor.flow.undo import Asking, undo
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
@@ -55,6 +56,7 @@ class Trial:
         session: in whose name `call` calls; a test may give another.
         operator: a person who has every role that the contract names; `approve` may name others, who have them too.
         operators: everybody whose key is trusted, by name.
+        served: the capabilities, by name.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Trial:
         self.operator = self._trusted("person", *self._roles)
         self.key = self._keys["person"]
         self.targets: dict[str, WriteTarget] = {}
+        self.served: dict[str, Served] = {}
         self.desk: Desk
 
     async def call(self, capability: str, **arguments: Any) -> dict[str, Any]:
@@ -119,6 +122,26 @@ class Trial:
             now=self.clock.now(),
             reason=reason,
         )
+
+    async def undo(self, envelope: Mapping[str, Any], *, reason: str, by: str = "operator") -> dict[str, Any]:
+        """Let an operator ask for the applied proposal of an envelope to be undone; return what `approve` takes.
+
+        Raises:
+            DecisionRefused: it cannot be undone.
+        """
+        record = await self.ledger.proposal(envelope["proposal"]["id"])
+        assert record is not None  # noqa: S101  # the envelope is one of this trial's
+        operator = self._trusted(by, *self._roles)
+        asking = Asking(
+            record=record,
+            served=self.served[record.proposal.capability],
+            operator=operator,
+            key=self._keys[by],
+            reason=reason,
+            now=self.clock.now(),
+        )
+        filed = (await undo(self.ledger, asking)).proposal
+        return {"proposal": {"id": filed.id, "digest": filed.digest}}
 
     async def apply(self, *, automatic: bool = False) -> list[Mapping[str, Any]]:
         """Let the worker apply what is approved, and return what it reports of each job; `automatic` lets policies approve before that.
@@ -198,6 +221,7 @@ async def desk_for(
         served, findings = await prepare(reviewed, contract_digest(reviewed), wiring, trial.ledger.secret)
         refuse_fatal(findings)
         await _activate(trial)
+        trial.served = {each.tool.name: each for each in served}
         trial.desk = Desk(served, trial.ledger, trial.clock)
         yield trial
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from synapsor.contract.capability import ProposeCapability
-from synapsor.contract.changes import Operation
 from synapsor.contract.model import Contract
 from synapsor.core.authority import table_for
 from synapsor.core.depends import Hop, held_hops
@@ -28,9 +27,11 @@ from synapsor.core.quorum import counted
 from synapsor.core.review import Operator, SignedDecision, verify_approval, verify_policy_approval
 from synapsor.core.writeback import Approved, Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
-from synapsor.flow.apply import Claim, Result, Task
+from synapsor.flow.apply import Task
 from synapsor.flow.automatic import running
+from synapsor.flow.original import original_of
 from synapsor.flow.review import contract_behind
+from synapsor.flow.verdict import Claim, Result
 from synapsor.ports import ProposalRecord, WorkLedger, WriteSource
 
 
@@ -62,12 +63,12 @@ class WriteTarget:
         return self.known[relation]
 
     async def effects(self, capability: ProposeCapability, relation: Relation) -> tuple[Effect, ...]:
-        """Return what the capability's change of a relation does beside, as the catalogue says now; only a delete is asked for it.
+        """Return what the capability's change of a relation does beside, as the catalogue says now; only where it may remove rows.
 
         Raises:
             SourceFailure: the catalogue cannot be read.
         """
-        if capability.operation is not Operation.DELETE:
+        if not capability.removes:
             return ()
         return await self.source.effects(relation)
 
@@ -130,7 +131,10 @@ async def _authorised(
     if isinstance(contract, Why):
         raise Denied(contract)
     whole = _opened(proposal, ledger)
-    table = table_for(whole, contract)
+    original = await original_of(proposal, ledger, operators)
+    if isinstance(original, Why):
+        raise Denied(original)
+    table = table_for(whole, contract, original)
     if isinstance(table, Why):
         raise Denied(table)
     capability = contract.capabilities[proposal.capability]
@@ -142,7 +146,7 @@ async def _authorised(
         raise Denied(Why.SOURCE_NOT_WRITABLE)
     try:
         kinds = await place.natives(target(table))
-        hops = await _hops(capability, contract, place)
+        hops = await _hops(capability, contract, place) if original is None else ()
     except SourceFailure as failed:
         raise Denied(why_failed(failed.kind), Outcome.RETRY) from None
     claim = await claim_of(proposal, lease, ledger, targets, reached=reached)

@@ -16,9 +16,10 @@ from synapsor.core.outcome import GivenUp, Outcome, Why
 from synapsor.core.review import Operator
 from synapsor.core.writeback import Lease
 from synapsor.errors import LedgerFailure, place
-from synapsor.flow.apply import Result, apply, nowhere, read_verdict, record_verdict
+from synapsor.flow.apply import apply
 from synapsor.flow.automatic import PolicySigner, approve_by_policy
 from synapsor.flow.settle import settle
+from synapsor.flow.verdict import Result, nowhere, read_verdict, record_verdict
 from synapsor.ports import Clock, WorkLedger
 from synapsor.work.authority import Denied, WriteTarget, authorise, claims_of
 

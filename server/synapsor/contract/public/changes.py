@@ -64,8 +64,7 @@ class Change:
             self.draft.refuse(writes.path, "writeback_unsupported")
         if "idempotency_key" in writes:
             self.draft.note(writes.at("idempotency_key"), "idempotency_is_ours")
-        if "reversibility" in self.proposal:
-            self.draft.needs("reversibility", self.proposal.at("reversibility"))
+        self._reversibility()
         table = self.tables.table(self.subject, None if self.kind == "insert" else self._guard())
         self._put("propose", f"{self.kind} {table.name}", self.operation.path)
         if self.kind != "insert":
@@ -78,6 +77,16 @@ class Change:
         self._approval(policies)
         return table
 
+    def _reversibility(self) -> None:
+        if "reversibility" not in self.proposal:
+            return
+        here = self.proposal.at("reversibility")
+        self.draft.needs("reversibility", here)
+        if self.kind == "delete":
+            self.draft.note(here, "delete_not_undone")
+        else:
+            self._put("undo", "reviewed", here)
+
     def _guard(self) -> Guard:
         guard, version = self._child("conflict_guard", self.proposal), self._child("version_advance", self.operation)
         column = guard.get("column")
@@ -88,6 +97,8 @@ class Change:
         if version.get("strategy") == "integer_increment":
             self.draft.needs("counted_version", version.path)
             self._put("set", {str(column): {"add": 1}}, version.path)
+            if "reversibility" in self.proposal:
+                self._put("advances", str(column), version.path)
             return Guard(version="whole_row")
         self.draft.note(guard.path, "guard_is_whole_row")
         return Guard(version="whole_row", moves=(column,) if isinstance(column, str) else ())

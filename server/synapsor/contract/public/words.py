@@ -45,6 +45,7 @@ NOTES: Final[dict[str, str]] = {
     "description_made": "The document describes nothing here; the description is made of the name.",
     "evidence_always": "Evidence and audit are always kept, under handles of our own.",
     "extension_ignored": "An extension key is passed over.",
+    "delete_not_undone": "A removed row is not restored as it was, so this delete cannot be undone, and its card says so.",
     "guard_is_whole_row": "Nothing shows that the database moves a version, so the whole row must be as it was.",
     "idempotency_is_ours": "An approved change takes effect once, by its own key.",
     "kept_out_elsewhere": "Something of the contract uses this column, so it is not denied; no capability that keeps it out shows it.",
@@ -68,9 +69,7 @@ NOTES: Final[dict[str, str]] = {
 }
 """What a translation changes, always to the same or to less."""
 
-WAITS: Final[dict[str, str]] = {
-    "reversibility": "Reviewed inverses are not part of this version.",
-}
+WAITS: Final[dict[str, str]] = {}
 """What the translation writes already and this version does not serve yet; a line goes when its feature comes."""
 
 

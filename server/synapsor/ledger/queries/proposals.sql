@@ -36,6 +36,10 @@ SELECT body FROM proposal WHERE run = :run AND status = 'review_required' AND gr
 -- The proposals of a group, oldest first.
 SELECT id, status, body FROM proposal WHERE group_id = :group_id ORDER BY seq;
 
+-- name: proposals_of_request
+-- Handles of all proposals of a request, oldest first.
+SELECT id FROM proposal WHERE request = :request ORDER BY seq;
+
 -- name: latest_proposal
 -- The newest proposal.
 SELECT id FROM proposal ORDER BY seq DESC LIMIT 1;

@@ -1,0 +1,75 @@
+"""How a card is drawn: lines of label and text, folded to the terminal's width, and no control character but its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from synapsor.approve.plain import cells, fold
+
+_NARROW = 64
+_LABEL = 18
+
+Tone = Literal["plain", "title", "old", "new", "warning", "quiet"]
+_ANSI: Mapping[Tone, str] = {"plain": "", "title": "1", "old": "31", "new": "32", "warning": "1;33", "quiet": "2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field of a card; `text` holds no character that could act on a terminal."""
+
+    label: str
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a person sees before they decide.
+
+    Attributes:
+        digest: recomputed from the proposal that is shown.
+        whole: nothing was cut.
+        warnings: what speaks against deciding; `tampered` ones forbid it.
+    """
+
+    proposal: str
+    digest: str
+    lines: tuple[Line, ...]
+    whole: bool
+    warnings: tuple[str, ...]
+    tampered: bool
+
+
+def render(card: Card, *, colour: bool = False, width: int = 100) -> str:
+    """Return the card as text of at most `width` cells; only with `colour` does it hold control characters, and they are its own."""
+    lines = (*(Line("WARNING", w, "warning") for w in card.warnings), *card.lines)
+    drawn = "\n".join(part for line in lines for part in _drawn(line, colour=colour, width=width))
+    return drawn.strip("\n") + "\n"
+
+
+def _drawn(line: Line, *, colour: bool, width: int) -> Iterator[str]:
+    """Yield a field as lines. What follows the first line of a text is marked, so that it cannot be taken for a field of the card."""
+    if not line.text:
+        first, *more = fold(line.label, max(_LABEL, width - 2))
+        yield from ("", _paint(first, line.tone, colour=colour))
+        yield from (_paint("┆ " + part, line.tone, colour=colour) for part in more)
+        return
+    label, indent = f"  {line.label:<{_LABEL}} ", " " * (_LABEL + 3)
+    if width < _NARROW or cells(line.label) > _LABEL:
+        indent = " " * 4
+        if cells(mark := line.label.strip()) <= 1:
+            label = f"  {mark:<1} "
+        else:
+            name, *more = fold(line.label, max(_LABEL, width - 4))
+            yield f"  {name}"
+            yield from (f"  ┆ {part}" for part in more)
+            label = indent
+    first, *more = fold(line.text, max(_LABEL, width - len(indent) - 2))
+    yield label + _paint(first, line.tone, colour=colour)
+    yield from (indent + _paint("┆ " + part, line.tone, colour=colour) for part in more)
+
+
+def _paint(text: str, tone: Tone, *, colour: bool) -> str:
+    return f"\x1b[{_ANSI[tone]}m{text}\x1b[0m" if colour and _ANSI[tone] else text

@@ -1,0 +1,312 @@
+"""Ask for an applied change to be undone: read its rows as they are now, and file the exact inverse for other people to decide on.
+
+It runs in an operator's process and in no other. What it files is a proposal like any other; the source is not touched.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from synapsor import handles
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.changes import Operation
+from synapsor.core.deciding import need_of_undo
+from synapsor.core.evidence import Call, Kept, Rows, SeenList
+from synapsor.core.hidden import Keeper
+from synapsor.core.links import column_of
+from synapsor.core.measure import images
+from synapsor.core.moment import stamp
+from synapsor.core.outcome import Outcome, Why
+from synapsor.core.plan import Condition, ReadPlan, ReadShape, Relation
+from synapsor.core.posture import natives
+from synapsor.core.presenter import opened
+from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone, undo_key
+from synapsor.core.question import scope_tokens
+from synapsor.core.review import Operator, may_undo, sign, signature_holds, undo_of
+from synapsor.core.row_security import relied_on, settings_of
+from synapsor.core.scope import Scope
+from synapsor.core.undo import MOST_DEPTH, Inverse, depth_of, inverse_of, is_left
+from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure, UsageError
+from synapsor.flow.prepare import Served
+from synapsor.flow.read import audit_of, bundle_of, look
+from synapsor.flow.review import check_reason, wrong_key
+from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.values import Token, digest
+
+REFUSED: Final[dict[str, str]] = {
+    "not_applied": "Only a change that was applied can be undone.",
+    "reconciliation_required": "Nobody knows whether it was applied, so a person looks at its source first.",
+    "hard_delete_restore_unsafe": "A removed row cannot be restored as it was, so nothing is restored.",
+    "not_reversible": "The contract that is activated now does not let it be undone.",
+    "too_deep": f"Undos of undos end after {MOST_DEPTH}.",
+    "already_undone": "It is undone already, or somebody has asked for that.",
+    "not_recorded": "How the change left the row is not on record, so nobody can tell whether the row has moved on.",
+    "moved_on": "A row is not any more what the change left, so nothing is undone.",
+}
+"""Why nothing is filed, by the rule that a refusal names."""
+
+_STALE = frozenset({"reconciliation_required", "already_undone", "not_recorded", "moved_on"})
+_FIXES: Final[dict[str, str]] = {
+    "reconciliation_required": "See `synapsor receipts list`, and the row itself.",
+    "moved_on": "Look at the row, and have the change asked for that is wanted now.",
+    "not_recorded": "Look at the row, and have the change asked for that is wanted now.",
+}
+_STANDING = frozenset({Status.REVIEW_REQUIRED, Status.APPROVED, Status.APPLIED, Status.RECONCILIATION_REQUIRED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """Who asks for which change to be undone, and why.
+
+    Attributes:
+        served: the capability of the activated contract, over the read credential.
+    """
+
+    record: ProposalRecord
+    served: Served
+    operator: Operator
+    key: Ed25519PrivateKey
+    reason: str
+    now: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """The rows of the change as they are now, each by its own statement in one transaction."""
+
+    plans: tuple[ReadPlan, ...]
+    rows: tuple[Rows, ...]
+
+    @property
+    def named(self) -> Iterator[dict[str, Token]]:
+        """Each row by its columns."""
+        return (dict(zip(seen.columns, seen.rows[0], strict=True)) for seen in self.rows)
+
+
+def check_applied(record: ProposalRecord) -> None:
+    """Refuse what needs no look at the contract: whatever was not applied, and what no undo restores.
+
+    Raises:
+        DecisionRefused: by a rule of `REFUSED`.
+    """
+    if record.status is Status.RECONCILIATION_REQUIRED:
+        raise refused("reconciliation_required")
+    if record.status is not Status.APPLIED:
+        raise refused("not_applied", f"This one is {record.status.value}.")
+    if record.proposal.deletes:
+        raise refused("hard_delete_restore_unsafe")
+
+
+async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
+    """File the inverse of an applied change, and return it as it stands: to be decided on.
+
+    Raises:
+        DecisionRefused: it cannot be undone, by a rule of `REFUSED`; or this operator may not ask for it.
+        UsageError: there is no reason.
+        Refusal, SourceFailure: the row cannot be read.
+        IntegrityError: a hidden value cannot be opened.
+    """
+    if not asking.reason.strip():
+        raise UsageError("An undo needs a reason.", fix="Say why with --reason; those who decide are told.")
+    check_reason(asking.reason)
+    may_undo(asking.operator)
+    check_applied(asking.record)
+    served, original = asking.served, opened(asking.record.proposal, Keeper.of(ledger.secret))
+    inverse = _inverse(original, served)
+    await _check_first(ledger, asking.record.proposal, stamp(asking.now))
+    if served.refusal is not None:
+        raise Refusal(served.refusal)
+    seen = await _look(served, original, inverse)
+    rows = tuple(seen.named)
+    _check_left(asking.record, original, inverse, rows)
+    members = tuple(
+        Member(key=made.key, before=row, changes=made.changes) for made, row in zip(inverse.members, rows, strict=True)
+    )
+    call = Call(
+        id=handles.new("aud"),
+        at=stamp(asking.now),
+        capability=original.capability,
+        contract=served.contract,
+        tenant=original.tenant,
+        principal=asking.operator.name,
+        client="cli",
+    )
+    evidence = _evidence(served, call, seen, original)
+    proposal = _proposal(asking, call, ledger.id, original, inverse, members, evidence)
+    record = await ledger.file_proposal(
+        proposal, evidence, audit_of(call, seen.plans[0], len(rows), evidence["id"], served, "proposed")
+    )
+    if record.proposal.id != proposal.id:  # somebody else was faster
+        raise refused("already_undone", _standing(record))
+    return record
+
+
+def refused(rule: str, detail: str = "") -> DecisionRefused:
+    """Return the refusal by a rule."""
+    exit_code = 3 if rule in _STALE else 1
+    return DecisionRefused(rule, f"{REFUSED[rule]} {detail}".rstrip(), fix=_FIXES.get(rule, ""), exit_code=exit_code)
+
+
+def _inverse(original: Proposal, served: Served) -> Inverse:
+    capability = served.capability
+    assert isinstance(capability, ProposeCapability)  # noqa: S101  # only proposals are looked for
+    # The mapping as it was reviewed, which is what the worker goes by as well.
+    found = inverse_of(original, capability, served.mapped[served.mappings[0]])
+    if found is Why.TOO_DEEP:
+        raise refused("too_deep")
+    if isinstance(found, Why):
+        raise refused("not_reversible", "" if found is Why.NOT_REVERSIBLE else found.meaning)
+    return found
+
+
+async def _check_first(ledger: ReviewLedger, original: Proposal, now: str) -> None:
+    for earlier in await ledger.asked_before(undo_key(original.id, original.digest)):
+        if earlier.status is Status.RECONCILIATION_REQUIRED:
+            raise refused("reconciliation_required")
+        lapsed = earlier.status in TRANSITIONS and earlier.proposal.expires_at <= now
+        if earlier.status in _STANDING and not lapsed:
+            raise refused("already_undone", _standing(earlier))
+
+
+def _standing(record: ProposalRecord) -> str:
+    return f"{record.proposal.id} is {record.status.value}."
+
+
+async def _look(served: Served, original: Proposal, inverse: Inverse) -> _Seen:
+    """Return the rows as the read credential sees them now, whatever the capability's own filters say of them by now."""
+    capability, table = served.capability, served.table
+    assert isinstance(capability, ProposeCapability)  # noqa: S101  # only proposals are looked for
+    facts = served.facts[served.mappings[0]]
+    kinds = natives(facts) if facts is not None else {}
+    columns = {name: column_of(table, name, kinds) for name in table.allowed}
+    shape = ReadShape(
+        relation=Relation.parse(table.relation),
+        columns=tuple(columns.values()),
+        tenant=columns[table.tenant_column] if table.tenant_column else None,
+        principal=columns[table.principal] if table.principal else None,
+        where=tuple(Condition(columns[name]) for name in table.key),
+        rows=1,
+        bytes=capability.limits.bytes,
+        single=True,
+    )
+    scope = Scope(tenant=original.tenant, principal=original.owner)
+    plans = tuple(
+        ReadPlan(
+            shape=shape,
+            scope=scope_tokens(shape, scope),
+            values=tuple(token for _, token in member.key),
+            time_ms=capability.limits.time_ms,
+            settings=settings_of(relied_on(table), scope),
+        )
+        for member in inverse.members
+    )
+    try:
+        async with served.source.snapshot(time_ms=capability.limits.time_ms) as snapshot:
+            return _Seen(plans=plans, rows=tuple([await look(served, plan, snapshot.fetch) for plan in plans]))
+    except Refusal as missing:
+        if missing.code is Code.NOT_FOUND:
+            raise refused("moved_on") from None
+        if isinstance(missing.__cause__, SourceFailure):
+            raise missing.__cause__ from None
+        raise
+
+
+def _check_left(record: ProposalRecord, original: Proposal, inverse: Inverse, rows: Sequence[dict[str, Token]]) -> None:
+    """Refuse where a row is not what the change left: by the change itself, and by the receipt that its worker recorded."""
+    receipt = record.receipts[-1] if record.receipts else None
+    if receipt is None or receipt.outcome != Outcome.APPLIED.value or len(receipt.after) != len(original.members):
+        # Of an apply whose answer was lost only the source knows; there stands that it was applied, and not how it left the row.
+        left: list[dict[str, Token]] = [{} for _ in rows]
+    else:
+        left = list(reversed(receipt.after))
+    for made, row, told in zip(inverse.members, rows, left, strict=True):
+        if not is_left(row, made) or any(row.get(name) != token for name, token in told.items()):
+            raise refused("moved_on")
+        if set(row) - set(made.before) - set(told):
+            raise refused("not_recorded")
+
+
+def _evidence(served: Served, call: Call, seen: _Seen, original: Proposal) -> dict[str, Any]:
+    """Return the evidence of every row: of the first as of any call, and of the others as lists beside it."""
+    scope = Scope(tenant=original.tenant, principal=original.owner)
+
+    def kept(plan: ReadPlan, rows: Rows) -> Kept:
+        return served.presenter.kept(plan.shape.described, rows, scope.tenant)
+
+    (plan, rows), *others = zip(seen.plans, seen.rows, strict=True)
+    lists = {
+        f"row {at}": SeenList(shape=p.shape, plan=p, seen=r, kept=kept(p, r)) for at, (p, r) in enumerate(others, 2)
+    }
+    return bundle_of(handles.evidence_of(call.id), call, plan, rows, served, scope, lists)
+
+
+def _proposal(
+    asking: Asking,
+    call: Call,
+    ledger: str,
+    original: Proposal,
+    inverse: Inverse,
+    members: tuple[Member, ...],
+    evidence: dict[str, Any],
+) -> Proposal:
+    served, told = asking.served, asking.record.proposal
+    capability = served.capability
+    assert isinstance(capability, ProposeCapability)  # noqa: S101  # only proposals are looked for
+    gone = inverse.operation is Operation.DELETE
+    rows = tuple(row for m in members for row in images(m.before, m.changes, gone=gone))
+    need = need_of_undo(capability, rows, original.rows, original.reason_code)
+    undoes = Undone(
+        proposal=told.id,
+        digest=told.digest,
+        principal=original.owner,
+        depth=depth_of(original),
+        reason=asking.reason,
+        signature="",
+    )
+    filed = Proposal(
+        id=handles.new("wrp"),
+        branch=handles.new("rb"),
+        at=call.at,
+        expires_at=stamp(asking.now + dt.timedelta(hours=need.expires_hours)),
+        nonce=secrets.token_hex(16),
+        ledger=ledger,
+        capability=call.capability,
+        contract=served.contract,
+        tenant=original.tenant,
+        principal=call.principal,
+        client=call.client,
+        source=original.source,
+        relation=original.relation,
+        tenant_column=original.tenant_column,
+        principal_column=original.principal_column,
+        operation=inverse.operation.value,
+        members=tuple(served.presenter.sealed(m, original.tenant) for m in members),
+        columns=tuple((name, rule.type.value) for name, rule in served.table.allowed.items()),
+        guards=inverse.guards,
+        advances=inverse.advances,
+        moves=original.moves,
+        arguments={},
+        evidence=str(evidence["id"]),
+        evidence_digest=digest("evidence", evidence),
+        request=undo_key(told.id, told.digest),
+        role=need.role,
+        quorum=need.quorum,
+        risk=need.risk,
+        reason_code=original.reason_code,
+        undoes=undoes,
+    )
+    return replace(filed, undoes=replace(undoes, signature=_signature(filed, undoes, asking)))
+
+
+def _signature(proposal: Proposal, undoes: Undone, asking: Asking) -> str:
+    asked = undo_of(proposal, undoes)
+    signature = sign(asked, asking.key)
+    if not signature_holds(asked, signature, asking.operator):
+        raise wrong_key(asking.operator)
+    return signature
