@@ -1511,7 +1511,7 @@ MUTANTS = (
         "sqlite.read-only",
         "read:cannot-write",
         "sources/sqlite_connection.py",
-        'self.uri("rw" if role == "write" else "ro")',
+        'self.uri("rw" if role == "write" or mends else "ro")',
         'self.uri("rw")',
         "tests/attack/test_source_guards.py -k layer_of_sqlite",
     ),
