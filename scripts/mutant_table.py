@@ -3796,6 +3796,22 @@ MUTANTS = (
         "tests/unit/test_serve_wire.py -k very_many_parts",
     ),
     Mutant(
+        "serve.levels",
+        "values:levels",
+        "serve/wire.py",
+        "    if too_deep(text):",
+        "    if False:",
+        "tests/unit/test_serve_wire.py -k single_reading",
+    ),
+    Mutant(
+        "values.levels",
+        "values:levels",
+        "values.py",
+        "    if too_deep(token):",
+        "    if False:",
+        "tests/unit/test_values.py -k levels",
+    ),
+    Mutant(
         "secrets.repr",
         "secrets:never-shown",
         "secrets.py",

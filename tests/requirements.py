@@ -492,4 +492,5 @@ REQUIREMENTS: dict[str, Requirement] = {
     "values:exact": _R("Every type comes back as it is stored, in its documented form.", "R7"),
     "values:guarded": _R("Every type survives the way into a guard and back.", "R6"),
     "values:host-independent": _R("The same rows have the same digest on every host, zone and locale.", "R7, B32"),
+    "values:levels": _R("How deep JSON may be nested is said here, and not by the Python that runs it.", "R9, A05"),
 }

@@ -13,7 +13,7 @@ import math
 import re
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import orjson
 
@@ -115,6 +115,8 @@ def _bytes(token: str) -> Json:
 
 
 def _document(token: str) -> Json:
+    if too_deep(token):
+        raise ValueUnfit("nested too deep to be passed on")
     try:
         loaded: Json = json.loads(token, parse_int=_integer, parse_float=_exact_float, parse_constant=str)
     except (ValueError, RecursionError):
@@ -142,6 +144,24 @@ _READERS = {
     ColumnType.JSON: _document,
     ColumnType.ARRAY: _document,
 }
+
+
+MOST_LEVELS: Final = 200
+"""Levels of a JSON text that is read at all: what writes an answer follows 254, and how many Python reads differs with its version."""
+
+_NESTING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+
+
+def too_deep(text: str) -> bool:
+    """Tell whether a JSON text has more levels than any that is read."""
+    if text.count("[") + text.count("{") <= MOST_LEVELS:
+        return False
+    level = 0
+    for part in _NESTING.finditer(text):
+        level += {"[": 1, "{": 1, "]": -1, "}": -1}.get(part[0], 0)
+        if level > MOST_LEVELS:
+            return True
+    return False
 
 
 def lone_surrogate(text: str) -> bool:

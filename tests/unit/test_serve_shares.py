@@ -21,6 +21,7 @@ from synapsor.serve import connection
 from synapsor.serve.limits import Limits
 from synapsor.serve.shares import Share, Shares
 from synapsor.serve.wire import MAX_NAME, MAX_PARTS
+from synapsor.values import MOST_LEVELS
 from tests.serving.desk import FakeDesk
 from tests.serving.http_client import (
     PATIENCE,
@@ -464,7 +465,7 @@ def test_the_documented_limits_are_the_limits() -> None:
     for words in (
         f"| {limits.messages}, of {limits.held // 2**20} MiB together |",
         f"| {limits.calls} | the others wait",
-        f"| {limits.body // 2**20} MiB, {MAX_PARTS:,} values, {MAX_NAME} characters of id |",
+        f"| {limits.body // 2**20} MiB, {MAX_PARTS:,} values, {MOST_LEVELS} levels, {MAX_NAME} characters of id |",
         f"| {limits.sessions} | the longest unused one ends",
         f"| {limits.streams}, with {limits.stream_requests} open requests each |",
         f"| {limits.send_s:.0f} seconds | the connection is cut off |",

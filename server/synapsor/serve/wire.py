@@ -1,7 +1,7 @@
 """One JSON-RPC message from bytes, read strictly; every transport reads with these rules before the SDK sees anything.
 
-A text with two readings is refused rather than read one way: duplicate keys, NaN, infinite numbers, lone surrogates and batches. What
-is echoed or kept is short. An error answer holds fixed words only, never what was sent but a short id.
+A text with two readings is refused rather than read one way: duplicate keys, NaN, infinite numbers, lone surrogates, many levels and
+batches. What is echoed or kept is short. An error answer holds fixed words only, never what was sent but a short id.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any, Final, NoReturn, TypeGuard
 
 from mcp.types import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, JSONRPCMessage, jsonrpc_message_adapter
 from pydantic import ValidationError
+
+from synapsor.values import too_deep
 
 MAX_PARTS: Final = 10_000
 """Strings, lists, objects and commas of one message; a small text of many of them takes much memory and time."""
@@ -58,7 +60,7 @@ def parse(data: bytes) -> Any:
     if len(data) > MAX_PARTS and sum(1 for _ in islice(_PART.finditer(data), MAX_PARTS + 1)) > MAX_PARTS:
         raise Malformed(INVALID_REQUEST, "The message has too many parts")
     try:
-        text = data.decode()
+        text = _shallow(data.decode())
         value = _DECODER.decode(text)
         if _SURROGATE_ESCAPE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
@@ -106,6 +108,12 @@ def _request_id(value: dict[str, Any]) -> str | int | None:
 def is_id(given: Any) -> TypeGuard[str | int]:
     """Tell whether a value may be the id of a request."""
     return len(given) <= MAX_NAME if type(given) is str else type(given) is int and given in _INT64
+
+
+def _shallow(text: str) -> str:
+    if too_deep(text):
+        raise ValueError("nested too deep")
+    return text
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
