@@ -405,6 +405,21 @@ async def test_a_second_proposal_of_a_capability_begins_another_group_that_is_fi
     assert fourth["group"]["id"] == two["group"]["id"]
 
 
+@pytest.mark.requirement("group:joined")
+async def test_a_run_fills_the_groups_of_two_workflows_apart(tmp_path: Path, database: Database) -> None:
+    policy = GROUPED + "  other:\n    allow: [tasks.count, tasks.add]\n    together: [tasks.count, tasks.add]\n"
+    policy = policy.replace("tasks.remove, tasks.count]", "tasks.remove]")
+    with tasks_table(database):
+        async with open_shop(tmp_path / "project", database, policy=policy) as shop:
+            step = (await filed(shop, "tasks.step"))["tasks.step"]
+            count = await shop.proposed("tasks.count", {"task": 2, "more": 1, "less": "0.01"}, HERE)
+            assert count["group"]["id"] != step["group"]["id"]
+            remove = (await filed(shop, "tasks.remove"))["tasks.remove"]
+            add = await shop.proposed("tasks.add", {"title": "New"}, HERE)
+            assert remove["group"]["id"] == step["group"]["id"]
+            assert (add["group"]["id"], add["group"]["missing"]) == (count["group"]["id"], [])
+
+
 @pytest.mark.requirement("group:whole")
 async def test_a_proposal_that_is_asked_for_anew_takes_its_old_group_down(grouped: Shop) -> None:
     step, add, remove = (await filed(grouped)).values()

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from synapsor.core.group import in_order, is_whole, joined, missing
+from synapsor.core.group import fits, in_order, is_whole, missing
 from synapsor.core.proposal import Proposal
+from synapsor.errors import Refusal
 from tests.decisions import proposal
 
 pytestmark = pytest.mark.requirement("group:whole")
@@ -54,8 +55,6 @@ def test_a_group_is_whole_with_one_of_each() -> None:
 def test_what_differs_in_more_than_its_change_is_of_another_group(changes: dict[str, Any]) -> None:
     assert not is_whole([PAIR[0], of_group("a.first", **changes)])
     assert not is_whole([of_group("a.first", **changes), PAIR[0]])
-    if "group_id" not in changes:
-        assert joined(PAIR[0], [of_group("a.first", **changes)]) is None
 
 
 def test_a_group_is_applied_in_the_order_of_its_contract() -> None:
@@ -67,3 +66,13 @@ def test_what_is_missing_is_told_in_the_order_of_the_contract() -> None:
     assert missing(of_group("a.first"), []) == ("a.second",)
     assert missing(PAIR[0], [PAIR[1]]) == ()
     assert missing(proposal(), []) == ()
+
+
+@pytest.mark.requirement("group:joined")
+def test_proposals_of_a_group_are_about_different_rows() -> None:
+    (member,) = PAIR[0].members
+    other = replace(PAIR[1], members=(replace(member, key=(("id", "another"),)),))
+    fits(PAIR[0], [other])
+    with pytest.raises(Refusal, match="the same record"):
+        fits(PAIR[0], [other, PAIR[1]])
+    fits(PAIR[0], [replace(PAIR[1], relation="billing.others")])

@@ -1,4 +1,4 @@
-"""Proposals that stand or fall together: which group of its run a proposal joins, and when a group is whole.
+"""Proposals that stand or fall together: whether a proposal fits into a group, and when a group is whole.
 
 A group has one proposal of each of the capabilities that its workflow names in `together`. They are approved at once, when each of them
 has the approvals that it needs, and applied in one transaction of their source.
@@ -12,24 +12,14 @@ from synapsor.core.proposal import Proposal
 from synapsor.errors import Code, Refusal
 
 
-def joined(proposal: Proposal, waiting: Iterable[Proposal]) -> str | None:
-    """Return the oldest group that lacks this proposal; None where it is the first of a new one. `waiting` are in review, oldest first.
+def fits(proposal: Proposal, others: Iterable[Proposal]) -> None:
+    """Check that a proposal can join the group of these others.
 
     Raises:
-        Refusal: `not_as_required`, where a proposal of that group is about the same row.
+        Refusal: `not_as_required`, where one of them is about the same row.
     """
-    groups: dict[str, list[Proposal]] = {}
-    for other in waiting:
-        if other.group_id is not None and _alike(proposal, other):
-            groups.setdefault(other.group_id, []).append(other)
-    for group_id, others in groups.items():
-        lapsed = any(other.expires_at <= proposal.at for other in others)
-        if lapsed or any(other.capability == proposal.capability for other in others):
-            continue
-        if any(_meet(proposal, other) for other in others):
-            raise Refusal(Code.NOT_AS_REQUIRED, "Another change of its group is about the same record.")
-        return group_id
-    return None
+    if any(_meet(proposal, other) for other in others):
+        raise Refusal(Code.NOT_AS_REQUIRED, "Another change of its group is about the same record.")
 
 
 def missing(proposal: Proposal, others: Iterable[Proposal]) -> tuple[str, ...]:

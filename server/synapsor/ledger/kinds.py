@@ -65,6 +65,7 @@ PROPOSAL = Kind(
         "request",
         "quorum",
         "policy",
+        "workflow",
         "run",
         "group_id",
         "expires_at",

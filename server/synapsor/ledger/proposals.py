@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from synapsor import handles
-from synapsor.core.group import joined
+from synapsor.core.group import fits
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.review import Decision, SignedDecision
@@ -38,8 +38,7 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
             target = Status.EXPIRED if known.expires_at <= proposal.at else Status.SUPERSEDED
             await move(book, known.id, status, target, at=proposal.at, by=proposal.id)
     if proposal.group_of:
-        waiting = [proposal_of(row) for row in await book.tx.all("waiting_in_groups", run=proposal.run)]
-        proposal = replace(proposal, group_id=joined(proposal, waiting) or handles.new("grp"))
+        proposal = replace(proposal, group_id=await _group_for(book.tx, proposal))
     records = (
         *seen,
         record(PROPOSAL, proposal.id, to_body(proposal)),
@@ -55,6 +54,21 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
         )
     )
     return proposal.id
+
+
+async def _group_for(tx: Transaction, proposal: Proposal) -> str:
+    """Return the oldest group of the run that lacks a proposal, or a new one; a run may have very many groups, and only one is read.
+
+    Raises:
+        Refusal: `not_as_required`, where a proposal of that group is about the same row.
+    """
+    names = ("run", "workflow", "contract", "tenant", "principal", "capability", "at")
+    found = await tx.one("group_lacking", **{name: getattr(proposal, name) for name in names})
+    if found is None:
+        return handles.new("grp")
+    group_id: str = found["group_id"]
+    fits(proposal, [proposal_of(row) for row in await tx.all("group_members", group_id=group_id)])
+    return group_id
 
 
 async def move(book: Book, proposal_id: str, origin: Status, target: Status, *, at: str, **facts: Any) -> None:

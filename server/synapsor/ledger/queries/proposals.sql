@@ -2,15 +2,15 @@
 
 -- name: insert_proposal
 -- Add a proposal, with the number of its event.
-INSERT INTO proposal (seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, run, group_id, expires_at, body, status) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :contract, :source, :request, :quorum, :policy, :run, :group_id, :expires_at, :body, 'review_required');
+INSERT INTO proposal (seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, expires_at, body, status) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :contract, :source, :request, :quorum, :policy, :workflow, :run, :group_id, :expires_at, :body, 'review_required');
 
 -- name: proposal_by_id
 -- Find a proposal by its handle.
-SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, run, group_id, expires_at, body, status FROM proposal WHERE id = :id;
+SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, expires_at, body, status FROM proposal WHERE id = :id;
 
 -- name: proposal_at
 -- Find a proposal by the number of its event.
-SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, run, group_id, expires_at, body, status FROM proposal WHERE seq = :seq;
+SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, expires_at, body, status FROM proposal WHERE seq = :seq;
 
 -- name: insert_review_branch
 -- Add a review branch, with the number of its event.
@@ -28,9 +28,12 @@ SELECT seq, id, at, proposal, body FROM review_branch WHERE seq = :seq;
 -- The proposals of a request that have not reached their end, oldest first.
 SELECT id, status, body FROM proposal WHERE request = :request AND status IN ('review_required', 'approved') ORDER BY seq;
 
--- name: waiting_in_groups
--- The proposals of a run's groups that are in review, oldest first.
-SELECT body FROM proposal WHERE run = :run AND status = 'review_required' AND group_id IS NOT NULL ORDER BY seq;
+-- name: group_lacking
+-- The oldest group of a run and workflow that waits, has not lapsed, and has no proposal of a capability.
+SELECT group_id FROM proposal
+WHERE run = :run AND status = 'review_required' AND group_id IS NOT NULL AND workflow = :workflow
+AND contract = :contract AND tenant IS :tenant AND principal = :principal
+GROUP BY group_id HAVING sum(capability = :capability) = 0 AND min(expires_at) > :at ORDER BY min(seq) LIMIT 1;
 
 -- name: group_members
 -- The proposals of a group, oldest first.

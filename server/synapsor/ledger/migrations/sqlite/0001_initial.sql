@@ -107,6 +107,7 @@ CREATE TABLE proposal (
     request TEXT NOT NULL,
     quorum INTEGER NOT NULL CHECK (quorum BETWEEN 1 AND 10),
     policy TEXT,
+    workflow TEXT,
     run TEXT,
     group_id TEXT,
     expires_at TEXT NOT NULL,
@@ -287,7 +288,7 @@ WHEN NEW.group_id IS NOT NULL AND NEW.status IN ('approved', 'applied', 'conflic
 BEGIN
     SELECT raise(ABORT, 'proposal: not with its group');
 END;
-CREATE TRIGGER proposal_fixed BEFORE UPDATE OF seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, run, group_id, expires_at, body ON proposal
+CREATE TRIGGER proposal_fixed BEFORE UPDATE OF seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, expires_at, body ON proposal
 BEGIN
     SELECT raise(ABORT, 'proposal: append only');
 END;
