@@ -34,7 +34,7 @@ from tests.attack.tasks import POLICY, tasks_table
 from tests.attack.test_forged_ledger import body_of, set_body
 from tests.attack.test_operations import everything, task
 from tests.databases import Database
-from tests.projects import ACME, GLOBEX, leo_approves
+from tests.projects import ACME, leo_approves
 
 TOGETHER = ("tasks.step", "tasks.add_once", "tasks.remove")
 GROUPED = POLICY + (
@@ -362,7 +362,7 @@ async def test_a_group_is_of_one_run_one_tenant_and_one_person(grouped: Shop) ->
     others = [
         replace(HERE, run="run_other"),
         replace(HERE, values={**HERE.values, "user": "somebody"}),
-        replace(GLOBEX, run=HERE.run),
+        replace(HERE, values={**HERE.values, "tenant_id": "globex"}),
     ]
     for session in others:
         if session.values["tenant_id"] == "acme":
