@@ -191,7 +191,7 @@ async def approve_one(ledger: Ledger, **changed: Any) -> tuple[Proposal, Job]:
     proposal = await file_one(ledger, **changed)
     signed = a_decision(proposal)
     job = a_job(proposal, signed)
-    await ledger.decide(signed, job=job)
+    await ledger.decide(signed, job=job, complete=True)
     return proposal, job
 
 
@@ -242,7 +242,7 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     assert lease is not None
     receipt = a_receipt(lease)
     assert await ledger.settle(lease, [receipt], status=Status.APPLIED)
-    await ledger.decide(a_decision(await file_one(ledger), "reject"), job=None)
+    await ledger.decide(a_decision(await file_one(ledger), "reject"), job=None, complete=True)
     await approve_one(ledger)
     assert await ledger.lease("worker-2", now=at(90), until=at(150), sources=["shop"]) is not None
     waiting = await file_one(ledger)

@@ -242,7 +242,7 @@ class ReviewLedger(AgentLedger, Protocol):
         *,
         job: Job | None,
         seen: tuple[str, ...] = (),
-        complete: bool = True,
+        complete: bool,
         group: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> ProposalRecord:
         """Record a decision. One that rejects, or that is `complete`, moves the proposal; `job` is filed with an approval that does,

@@ -215,7 +215,7 @@ async def test_a_signed_approval_that_is_sent_to_the_ledger_again_changes_nothin
     ledger, asked = await filed()
     record = await leo_says_yes(ledger, asked, person())
     with pytest.raises(DecisionRefused):
-        await ledger.decide(record.decisions[0], job=record.job)
+        await ledger.decide(record.decisions[0], job=record.job, complete=True)
     again = await ledger.proposal(asked.id)
     assert again is not None
     assert again.decisions == record.decisions

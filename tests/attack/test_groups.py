@@ -14,12 +14,15 @@ from synapsor.approve.card import card
 from synapsor.approve.drawing import render
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.terms import terms_of
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.load import read_text
 from synapsor.core.authority import table_for
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal
 from synapsor.core.review import Operator
 from synapsor.core.scope import Session
+from synapsor.core.undo import inverse_of, why_final
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.apply import STEPS, apply
@@ -149,7 +152,14 @@ async def test_where_one_of_a_group_cannot_be_applied_nothing_of_it_is(
     ids = await approved(grouped)
     grouped.change(how)
     before = everything(grouped)
-    assert await grouped.work() == [(outcome, code)]
+    reports: list[Any] = []
+    await (await grouped.worker(report=reports.append)).run(drain=True)
+    (report,) = reports
+    about = ids[TOGETHER.index(guilty)]
+    assert (report["outcome"], report["code"], report["proposal"]) == (outcome, code, about)
+    assert set(report["group"]) == set(ids)
+    with as_ledger_owner(grouped) as raw:
+        assert raw.execute("SELECT code FROM job").fetchall() == [(code,)]
     assert everything(grouped) == before
     assert await standing(grouped, *ids) == [outcome] * 3
     assert await codes(grouped, *ids) == [code if name == guilty else "group_failed" for name in TOGETHER]
@@ -568,6 +578,22 @@ async def test_a_group_is_applied_in_time_of_all_its_approvals(grouped: Shop, la
     result = await apply(tasks)
     assert (result.outcome, result.why, result.by) == (Outcome.FAILED, Why.APPROVAL_EXPIRED, ids[late])
     assert everything(grouped) == before
+
+
+@pytest.mark.requirement("group:whole", "undo:exact")
+async def test_a_part_of_an_applied_group_is_not_undone_whatever_a_later_contract_says(grouped: Shop) -> None:
+    ids = await approved(grouped)
+    assert await grouped.work() == [("applied", "")]
+    proposal = (await grouped.record(ids[0])).proposal
+    later = POLICY.replace("    set: {state: $state}\n", "    set: {state: $state}\n    undo: reviewed\n")
+    contract = read_text(later, "x.yaml").contract
+    assert contract is not None
+    capability = contract.capabilities[proposal.capability]
+    assert isinstance(capability, ProposeCapability)
+    assert inverse_of(proposal, capability, contract.table_of(capability)) is Why.NOT_REVERSIBLE
+    alone = replace(proposal, group_of=(), group_id=None)
+    assert not isinstance(inverse_of(alone, capability, contract.table_of(capability)), Why)
+    assert why_final(proposal, capability) == "it is applied with others that it stands or falls with"
 
 
 @pytest.mark.requirement("group:whole")

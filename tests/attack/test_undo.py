@@ -1,5 +1,6 @@
 """An applied change is taken back by a proposal of its own: exactly, once, after other people approved it, or not at all; on every engine."""
 
+import asyncio
 import datetime as dt
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from synapsor.approve.drawing import render
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.operators import revoke_operator
 from synapsor.approve.terms import terms_behind
+from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import Operator
 from synapsor.core.scope import Session
 from synapsor.errors import DecisionRefused, UnsafeSource, UsageError
@@ -337,6 +339,16 @@ async def test_an_undo_whose_asker_is_revoked_before_it_is_applied_is_refused(bo
     assert credit(books) == ("held", "7.00", 6, "Agreed by phone.", True, 2)
 
 
+@pytest.mark.requirement("undo:once")
+async def test_of_two_who_ask_at_once_one_files_the_undo(books: Shop) -> None:
+    original = await applied(books, "credits.adjust", ADJUST)
+    found = await asyncio.gather(ask(books, original), ask(books, original), return_exceptions=True)
+    filed = [one for one in found if isinstance(one, Proposal)]
+    (refusal,) = (one for one in found if not isinstance(one, Proposal))
+    assert isinstance(refusal, DecisionRefused)
+    assert (len(filed), refusal.rule) == (1, "already_undone")
+
+
 # ---- what people and agents see ------------------------------------------------------------------------------------------------
 
 
@@ -346,7 +358,8 @@ async def _shown(shop: Shop, handle: str) -> str:
     operators = shop.project.operators()
     terms = await terms_behind(shop.ledger, record.proposal, operators)
     seen = card(record, evidence=evidence, terms=terms, now=shop.project.clock.now(), operators=operators, full=True)
-    assert (seen.whole, seen.tampered, seen.warnings) == (True, False, seen.warnings)
+    told = {Status.REVIEW_REQUIRED: (), Status.APPLIED: ("nothing is left to decide, the proposal is applied",)}
+    assert (seen.whole, seen.tampered, seen.warnings) == (True, False, told[record.status])
     return " ".join(render(seen, width=200).split())
 
 

@@ -67,7 +67,7 @@ def card(
     maker = _Maker(terms, full=full, covered=frozenset(signed.hidden) - told)
     lines = [
         *maker.head(record, now),
-        *maker.undone(undos),
+        *maker.undone(undos, now),
         *(line for at, member in enumerate(proposal.members, 1) for line in maker.member(proposal, member, at)),
         *maker.totals(proposal),
         *maker.rest(signed, evidence, now),
@@ -137,9 +137,10 @@ class _Maker:
         else:
             yield Line("rows", f"{len(proposal.members)}, {tenant}: all of them or none, and no other row")
 
-    def undone(self, undos: Sequence[ProposalRecord]) -> Iterator[Line]:
+    def undone(self, undos: Sequence[ProposalRecord], now: dt.datetime) -> Iterator[Line]:
         for undo in undos:
-            yield Line("undo of it", f"{self._plain(undo.proposal.id)}: {undo.status.value}", "warning")
+            status = as_of(stamp(now), undo.status, undo.proposal)
+            yield Line("undo of it", f"{self._plain(undo.proposal.id)}: {status.value}", "warning")
 
     def member(self, proposal: Proposal, member: Member, at: int) -> Iterator[Line]:
         of = len(proposal.members)
@@ -327,11 +328,11 @@ class _Maker:
 
 def _come(record: ProposalRecord, operators: Mapping[str, Operator], now: dt.datetime) -> str:
     """Return how far another proposal of the group has come; it is decided on by itself, on its own card."""
-    proposal = record.proposal
-    if record.status is not Status.REVIEW_REQUIRED:
-        return record.status.value
+    proposal, status = record.proposal, as_of(stamp(now), record.status, record.proposal)
+    if status is not Status.REVIEW_REQUIRED:
+        return status.value
     have = len(counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now)))
-    return f"approved by {have}/{proposal.quorum}" if now < parse(proposal.expires_at) else "EXPIRED"
+    return f"approved by {have}/{proposal.quorum}"
 
 
 def _warnings(

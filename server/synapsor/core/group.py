@@ -46,7 +46,9 @@ def in_order(proposals: Mapping[str, Proposal]) -> tuple[str, ...]:
 
 
 def _place(proposal: Proposal) -> int:
-    return proposal.group_of.index(proposal.capability) if proposal.group_of else 0
+    """Return where a proposal stands among those of its group; what is no part of one may be here, too, and comes last."""
+    names = proposal.group_of
+    return names.index(proposal.capability) if proposal.capability in names else len(names)
 
 
 def _alike(one: Proposal, other: Proposal) -> bool:

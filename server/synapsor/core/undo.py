@@ -38,7 +38,7 @@ class Inverse:
 
 def inverse_of(original: Proposal, capability: ProposeCapability, table: Table) -> Inverse | Why:
     """Return what takes back a change, which is opened; or why nothing does, under this capability of the activated contract."""
-    if capability.undo is None or original.deletes:
+    if capability.undo is None or original.deletes or original.group_of:
         return Why.NOT_REVERSIBLE
     if depth_of(original) > MOST_DEPTH:
         return Why.TOO_DEEP
@@ -63,6 +63,8 @@ def why_final(proposal: Proposal, capability: ProposeCapability) -> str:
     """Return why a proposal could not be undone once it is applied, in words; "" when it could."""
     if proposal.deletes:
         return "a removed row is not restored"
+    if proposal.group_of:
+        return "it is applied with others that it stands or falls with"
     if capability.undo is None:
         return "its contract does not say `undo: reviewed`"
     return "it is the last undo that is allowed after one another" if depth_of(proposal) > MOST_DEPTH else ""

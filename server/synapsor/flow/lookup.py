@@ -81,7 +81,8 @@ async def _own_proposal(
     capability = served.get(record.proposal.capability)
     if capability is None or not _owns(session, capability, record.proposal.tenant, record.proposal.principal):
         return None
-    return replace(record, status=as_of(now, record.status, record.proposal)), capability
+    group = tuple(replace(other, status=as_of(now, other.status, other.proposal)) for other in record.group)
+    return replace(record, status=as_of(now, record.status, record.proposal), group=group), capability
 
 
 async def _own_evidence(

@@ -142,7 +142,7 @@ async def reject(
     async def attempt() -> ProposalRecord:
         record = await _undecided(ledger, proposal_id, digest, operator, key, now)
         signed = _signed("reject", record.proposal, operator, key, now, record.proposal.expires_at, reason)
-        return await ledger.decide(signed, job=None, seen=_ids(record))
+        return await ledger.decide(signed, job=None, seen=_ids(record), complete=False)
 
     return await _recorded(ledger, proposal_id, operator, now, attempt)
 

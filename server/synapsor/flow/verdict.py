@@ -84,8 +84,7 @@ class Result:
 
     def code_for(self, proposal: str) -> str:
         """What the records of one of the proposals keep of it: of one that another one took with it, that."""
-        is_other = self.by not in {None, proposal} and self.outcome is not Outcome.RETRY
-        return code_of(Why.GROUP_FAILED, self.given_up) if is_other else self.code
+        return self.code if self.by in {None, proposal} else Why.GROUP_FAILED.value
 
 
 class Stop(Exception):

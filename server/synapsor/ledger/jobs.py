@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from synapsor import handles
+from synapsor.core.outcome import Why
 from synapsor.core.proposal import Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.writeback import Job, Lease, Receipt
@@ -77,7 +78,8 @@ async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], status: S
         return False
     for receipt in receipts:
         await _settled(book, held, receipt, status)
-    await book.tx.execute("close_job", id=job.id, lease=held.id, code=receipts[0].code)
+    own = [receipt.code for receipt in receipts if receipt.code != Why.GROUP_FAILED.value]
+    await book.tx.execute("close_job", id=job.id, lease=held.id, code=own[0] if own else receipts[0].code)
     return True
 
 

@@ -133,7 +133,7 @@ class Ledger:
         *,
         job: Job | None,
         seen: tuple[str, ...] = (),
-        complete: bool = True,
+        complete: bool,
         group: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> ProposalRecord:
         """Record a decision, and where it completes the quorum or rejects, move the proposal and its group; the job is filed with it."""

@@ -202,15 +202,19 @@ async def claims_of(
     *,
     reached: Callable[[str], Awaitable[None]],
 ) -> tuple[Claim, ...] | None:
-    """Return the claims of all proposals of a leased job, or None when one is not on record or its source is not written here."""
-    found = []
+    """Return the claims of all proposals of a leased job, in the order in which `authorise` has them, so that no two workers wait for
+    each other's receipts; None when one is not on record or its source is not written here.
+    """
+    found: dict[str, Claim] = {}
     for part in lease.job.parts:
         record = await ledger.proposal(part.proposal)
         claim = await claim_of(record.proposal, lease, ledger, targets, reached=reached) if record else None
         if claim is None:
             return None
-        found.append(claim)
-    return tuple(found) if len({id(claim.source) for claim in found}) == 1 else None
+        found[part.proposal] = claim
+    one_source = len({id(claim.source) for claim in found.values()}) == 1
+    order = in_order({name: claim.proposal for name, claim in found.items()})
+    return tuple(found[name] for name in order) if one_source else None
 
 
 def _opened(proposal: Proposal, ledger: WorkLedger) -> Proposal:

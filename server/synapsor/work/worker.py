@@ -208,7 +208,7 @@ class Worker:
         self.report(
             {
                 "job": lease.job.id,
-                "proposal": lease.job.proposal,
+                "proposal": result.by or lease.job.proposal,
                 "outcome": result.outcome.value,
                 "code": result.code,
                 "attempt": lease.attempt,
