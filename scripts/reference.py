@@ -31,6 +31,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "Rendered by `make docs`; do not edit."
 
 DECISION_RULES: dict[str, str] = {
+    "waits_for_group": "The proposal has the approvals that it needs, and waits for those that it stands or falls with.",
     "already_counted": "The operator's approval of this proposal counts already.",
     "already_decided": "The proposal is not `review_required` any more.",
     "decided_meanwhile": "Somebody else decided at the same moment, again and again.",

@@ -116,6 +116,9 @@ async def test_a_group_is_approved_by_its_last_approval_and_applied_in_one_trans
         record = await leo_approves(grouped.files, grouped.project, proposal["id"], proposal["digest"])
         assert (record.status.value, record.job) == ("review_required", None)
         assert await grouped.work() == []
+        with pytest.raises(DecisionRefused) as refused:
+            await leo_approves(grouped.files, grouped.project, proposal["id"], proposal["digest"])
+        assert refused.value.rule == "waits_for_group"
     assert await standing(grouped, *ids) == ["review_required"] * 3
     record = await leo_approves(grouped.files, grouped.project, add["id"], add["digest"])
     assert await standing(grouped, *ids) == ["approved"] * 3
@@ -614,4 +617,7 @@ async def test_a_card_and_the_inbox_tell_what_a_proposal_stands_with(grouped: Sh
     assert "all of these are applied in one transaction with it, or none" in told
     assert f"{add['id']}, tasks.add_once: approved by 1/1" in told
     assert "tasks.remove: not proposed yet" in told
-    assert ", with 1 more" in render_inbox([record], now=grouped.project.clock.now())
+    assert "tenant_id = acme and request_no = n0: " in told
+    assert "points NULL → 4" in told
+    assert "approved by 0/1" in " ".join(told.partition("tasks.remove")[2].split())
+    assert "needs billing_lead 0/1, together with " in render_inbox([record], now=grouped.project.clock.now())

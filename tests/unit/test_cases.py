@@ -229,10 +229,13 @@ RECEIVING = "call: retail.propose_receiving, arguments: {store_id: S-1, sku: SKU
 async def test_what_is_called_before_is_of_the_same_run_and_approved_with_it(tmp_path: Path) -> None:
     steps = "steps: [approve, apply], expect: {outcome: applied, row: {on_hand: 8}}"
     rejected = "steps: [reject, apply], expect: {outcome: nothing, status: rejected, row: {on_hand: 5}}"
+    moved = "UPDATE stock SET on_hand = 0 WHERE tenant_id = 'acme' AND store_id = 'S-2' AND sku = 'SKU-11'"
     file = written(
         tmp_path,
         f"before: [{{{SENDING}}}], {RECEIVING}, {steps}",
         f"before: [{{{SENDING}}}], {RECEIVING}, {rejected}",
+        f"before: [{{{SENDING}}}], {RECEIVING}, steps: [approve, {{sql: {moved}}}, apply], expect: {{outcome: group_failed, status: conflict}}",
+        f"before: [{{{SENDING}}}], {RECEIVING}, steps: [{{hours: 25}}], expect: {{status: expired}}",
         head=RETAIL,
     )
     cases = load_cases(file)

@@ -262,8 +262,27 @@ class _Maker:
                 "",
                 f"{self._plain(other.proposal.id)}, {self._plain(other.proposal.capability)}: {_come(other, operators, now)}",
             )
+            yield from (
+                Line("", f"  {self._beside(other.proposal, member)}", "quiet") for member in other.proposal.members
+            )
         for name in missing(record.proposal, [other.proposal for other in record.group]):
             yield Line("", f"{self._plain(name)}: not proposed yet", "warning")
+
+    def _beside(self, proposal: Proposal, member: Member) -> str:
+        """Return what another proposal of the group does to a row, in one line; its own card tells it in full."""
+        key = " and ".join(f"{self._plain(name)} = {self._plain(token)}" for name, token in member.key)
+        if proposal.deletes:
+            return f"{key}: the row is removed"
+        told = [
+            f"{self._plain(name)} {self._side(proposal, member.before.get(name), name)} → {self._side(proposal, after, name)}"
+            for name, after in member.changes.items()
+        ]
+        return f"{key}: {', '.join(told)}"
+
+    def _side(self, proposal: Proposal, token: Token, name: str) -> str:
+        if name in proposal.hidden:
+            return "(hidden)"
+        return "NULL" if token is None else self._seen(shown(token, full=self.full))
 
     def needs(self, record: ProposalRecord, approvals: Sequence[SignedDecision]) -> Iterator[Line]:
         proposal = record.proposal
@@ -275,6 +294,7 @@ class _Maker:
             yield Line("needs", f"the role {role}, and another person than {asker}")
         else:
             yield Line("needs", f"{proposal.quorum} different people with the role {role}, none of them {asker}")
+        if proposal.quorum > 1 or proposal.group_id:
             names = ", ".join(self._plain(signed.decision.operator) for signed in approvals)
             yield Line("approved by", f"{len(approvals)}/{proposal.quorum}" + (f": {names}" if names else ""))
         if proposal.policy:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from synapsor.approve.plain import shown, span, visible
+from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
 from synapsor.core.proposal import Status, as_of
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -62,9 +63,13 @@ def _line(record: ProposalRecord, now: dt.datetime) -> str:
     done = visible(", ".join(proposal.changed)) or visible(proposal.operation)
     undo = f"undo of {visible(proposal.undoes.proposal)}: " if proposal.undoes else ""
     what = f"{undo}{visible(proposal.capability)} {row}{more} ({done})"
-    needs = visible(proposal.role) + (f" {_approvals(record)}/{proposal.quorum}" if proposal.quorum > 1 else "")
+    needs = visible(proposal.role) + (
+        f" {_approvals(record)}/{proposal.quorum}" if proposal.quorum > 1 or proposal.group_id else ""
+    )
     risk = "" if proposal.risk == "low" else f", {proposal.risk} risk"
-    group = f", with {len(record.group)} more" if proposal.group_id else ""
+    lacks = missing(proposal, [other.proposal for other in record.group]) if waits else ()
+    group = f", together with {', '.join(visible(other.proposal.id) for other in record.group)}" if record.group else ""
+    group += f", waits for a proposal by {visible(', '.join(lacks))}" if lacks else ""
     return (
         f"{visible(proposal.id)}  {when:<20}  {what}  by {shown(proposal.principal).text}, needs {needs}{risk}{group}\n"
     )

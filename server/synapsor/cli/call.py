@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from synapsor import handles, runtime
+from synapsor import runtime
 from synapsor.cli.terminal import as_json
 from synapsor.config import Config, load_config, session_values
 from synapsor.core.envelope import VERSION
@@ -78,7 +78,7 @@ def _session(config: Config, pairs: list[str]) -> Session:
     )
     if any(type(v) not in {str, int} for v in values.values()):
         raise UsageError("--as takes text (NAME=…) and whole numbers (NAME:=…).")
-    return Session(values=values, client="cli", run=handles.new("run"))
+    return Session(values=values, client="cli")  # each call is alone, so it is in no run
 
 
 def _pairs(pairs: Iterable[str], option: str) -> dict[str, Any]:

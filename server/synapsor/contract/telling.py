@@ -22,7 +22,7 @@ from synapsor.contract.capability import (
 )
 from synapsor.contract.changes import Operation
 from synapsor.contract.conditions import is_argument
-from synapsor.contract.deciding import deciding, evidence_for
+from synapsor.contract.deciding import deciding, evidence_for, together_with
 from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import SingleTenant, Table
 from synapsor.contract.model import Context, Contract
@@ -46,6 +46,7 @@ class _Subject:
     named: str
     tables: Mapping[str, Table]
     reads_before: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
 
     @property
     def single(self) -> bool:
@@ -63,6 +64,7 @@ def told(contract: Contract, name: str) -> tuple[Told, ...]:
         named=next(name for name, other in contract.tables.items() if other is table),
         tables=contract.tables,
         reads_before=evidence_for(contract, name),
+        together=tuple(other for other in together_with(contract, name) if other != name),
     )
     sections = ((label, tuple(tell(subject))) for label, tell in SECTIONS.items())
     return tuple(Told(label=label, sentences=sentences) for label, sentences in sections if sentences)
@@ -265,6 +267,9 @@ def _decides(it: _Subject) -> Iterator[str]:
         yield "They sign exactly the change that they were shown."
         _, *more = deciding(it.capability)
         yield from (f"{words[0].upper()}{words[1:]}." for words in more)
+        if it.together:
+            others = " and by ".join(it.together)
+            yield f"It stands or falls with a proposal of the same connection by {others}: all are approved and applied at once, or none is."
 
 
 def _before(it: _Subject) -> Iterator[str]:

@@ -70,9 +70,9 @@ def _together(path: Path, workflow: Workflow, contract: Contract, at: Positions)
         here = (*path, index)
         found = contract.capabilities.get(word)
         if not isinstance(found, ProposeCapability) or word not in workflow.allow:
-            yield at.at_value(
-                here, "SYN384", f"`{word}` is not a proposing capability in `allow`.", "Add it to `allow`."
-            )
+            fix = suggest(word, workflow.allow) if found is None else ""
+            fix = fix or "Name capabilities that propose, and add them to `allow`."
+            yield at.at_value(here, "SYN384", f"`{word}` is not a proposing capability in `allow`.", fix)
             continue
         if found.approval.policy is not None:
             yield at.at_value(here, "SYN384", f"`{word}` may be approved by a policy.", "Remove its policy.")

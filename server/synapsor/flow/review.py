@@ -230,11 +230,23 @@ async def _undecided(
     try:
         _check(record, ledger.id, digest, operator, key, now)
         if trusted is not None:
-            may_count(operator, _earlier(record, trusted, ledger.id, now), trusted)
+            _may_approve(record, operator, _earlier(record, trusted, ledger.id, now), trusted)
     except IntegrityError:
         await ledger.refused_decision(proposal_id, operator.name, "not_what_was_shown", stamp(now))
         raise
     return record
+
+
+def _may_approve(
+    record: ProposalRecord, operator: Operator, earlier: tuple[SignedDecision, ...], trusted: Mapping[str, Operator]
+) -> None:
+    if record.proposal.group_id is not None and len(earlier) >= record.proposal.quorum:
+        raise DecisionRefused(
+            "waits_for_group",
+            "It has the approvals that it needs, and waits for the proposals that it stands or falls with.",
+            fix="Decide on those; `synapsor show` names them.",
+        )
+    may_count(operator, earlier, trusted)
 
 
 def _earlier(
@@ -267,7 +279,7 @@ async def may_ask(
         if operator is not None:
             may_decide(record.proposal, operator, now=stamp(now))
         if operator is not None and operators is not None:
-            may_count(operator, _earlier(record, operators, ledger.id, now), operators)
+            _may_approve(record, operator, _earlier(record, operators, ledger.id, now), operators)
     except DecisionRefused as refused:
         who = operator.name if operator else "?"
         await ledger.refused_decision(record.proposal.id, who, refused.rule, stamp(now))

@@ -53,6 +53,11 @@ REFUSED: Final[dict[str, str]] = {
 
 _STALE = frozenset({"reconciliation_required", "already_undone", "not_recorded", "moved_on"})
 _FIXES: Final[dict[str, str]] = {
+    "not_applied": "Reject it while it waits; what failed has changed nothing.",
+    "not_reversible": "Have the change asked for that puts it right, or have the contract reviewed with `undo: reviewed`.",
+    "hard_delete_restore_unsafe": "Have the row asked for anew.",
+    "too_deep": "Have the change asked for that is wanted now.",
+    "already_undone": "See `synapsor show` of the change, which names its undos.",
     "reconciliation_required": "See `synapsor receipts list`, and the row itself.",
     "moved_on": "Look at the row, and have the change asked for that is wanted now.",
     "not_recorded": "Look at the row, and have the change asked for that is wanted now.",

@@ -108,7 +108,8 @@ class Expect(Model):
     )
     refused: str | None = Field(default=None, description="By which rule the decision of a step is refused.")
     outcome: str | None = Field(
-        default=None, description="What the worker reports of the last `apply`: `applied`, or the code of the reason."
+        default=None,
+        description="What came of the proposal at the last `apply`: `applied`, the code of the reason (`group_failed` where another one of its group was to blame), or `nothing`.",
     )
     row: Row | None = Field(default=None, description="Columns of the proposal's row in the database after the steps.")
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from synapsor.contract.model import Contract
 from synapsor.contract.rules import suggest
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import as_of
 from synapsor.core.scope import Session
 from synapsor.errors import ConfigError, DecisionRefused
 from synapsor.flow.desk import Desk
@@ -141,8 +143,7 @@ async def _stepped(
     elif isinstance(step, Wait):
         trial.clock.move(hours=step.hours)
     elif step == "apply":
-        reports = await trial.apply()
-        return str(reports[-1]["code"] or reports[-1]["outcome"]) if reports else "nothing"
+        return await _outcome_of(trial, envelope, await trial.apply())
     elif envelope["proposal"] is None:
         raise DecisionRefused("no_such_proposal", "The call filed no proposal.")
     elif step == "approve":
@@ -153,6 +154,17 @@ async def _stepped(
     return None
 
 
+async def _outcome_of(trial: Trial, envelope: Mapping[str, Any], reports: list[Mapping[str, Any]]) -> str:
+    """Return what came of the case's own proposal, or of the last job where that has no receipt."""
+    view = envelope["proposal"]
+    record = await trial.ledger.proposal(view["id"]) if view else None
+    if not reports:
+        return "nothing"
+    if record is not None and record.receipts:
+        return record.receipts[-1].code or record.receipts[-1].outcome
+    return str(reports[-1]["code"] or reports[-1]["outcome"])
+
+
 async def _afterwards(trial: Trial, envelope: Mapping[str, Any]) -> tuple[str | None, dict[str, Any] | None]:
     view = envelope["proposal"]
     record = await trial.ledger.proposal(view["id"]) if view else None
@@ -160,7 +172,8 @@ async def _afterwards(trial: Trial, envelope: Mapping[str, Any]) -> tuple[str | 
         return None, None
     relation = record.proposal.relation.partition(".")[2]
     members = record.proposal.members
-    return record.status.value, trial.database.row(relation, dict(members[0].key)) if len(members) == 1 else None
+    status = as_of(stamp(trial.clock.now()), record.status, record.proposal)
+    return status.value, trial.database.row(relation, dict(members[0].key)) if len(members) == 1 else None
 
 
 def _outcome(cases: Cases, name: str, found: tuple[Mismatch, ...]) -> Outcome:
