@@ -5342,4 +5342,12 @@ MUTANTS = (
         '"proposal": lease.job.proposal,',
         "tests/attack/test_groups.py -k 'cannot_be_applied and sqlite'",
     ),
+    Mutant(
+        "group.waits-told",
+        "group:whole",
+        "flow/review.py",
+        "len(earlier) >= record.proposal.quorum and _approved(ledger, record, trusted, now) is None",
+        "len(earlier) >= record.proposal.quorum",
+        "tests/attack/test_groups.py -k 'one_more_person and sqlite'",
+    ),
 )

@@ -13,6 +13,8 @@ import pytest_asyncio
 from synapsor.approve.card import card
 from synapsor.approve.drawing import render
 from synapsor.approve.inbox import render as render_inbox
+from synapsor.approve.keys import create_key
+from synapsor.approve.operators import add_operator
 from synapsor.approve.terms import terms_of
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.load import read_text
@@ -22,13 +24,15 @@ from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal
 from synapsor.core.review import Operator
 from synapsor.core.scope import Session
+from synapsor.core.signatures import public_text
 from synapsor.core.undo import inverse_of, why_final
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.apply import STEPS, apply
 from synapsor.flow.replay import replay
-from synapsor.flow.review import contract_behind, reject
+from synapsor.flow.review import approve, contract_behind, reject
 from synapsor.flow.verdict import Claim, nowhere
+from synapsor.ports import ProposalRecord
 from synapsor.sql.receipts import insert_receipt
 from synapsor.testing.clock import TestClock
 from synapsor.work.authority import authorise
@@ -345,6 +349,39 @@ async def test_two_people_who_approve_the_last_two_at_once_complete_the_group(gr
     assert await standing(grouped, step["id"], add["id"], remove["id"]) == ["approved"] * 3
     assert await grouped.work() == [("applied", "")]
     assert changed(grouped) == AFTER
+
+
+@pytest.mark.requirement("group:whole")
+async def test_a_group_whose_approvals_count_again_is_completed_by_one_more_person(grouped: Shop) -> None:
+    root = grouped.files.root
+    key = create_key(root / "keys" / "mia.pem", passphrase=None)
+    mia = Operator(name="mia", key=public_text(key), roles=("billing_lead",))
+    people = {**add_operator(root / "operators.yaml", mia)}
+    keys = {**grouped.files.keys, "mia": key}
+    step, add, remove = (await filed(grouped)).values()
+
+    async def approves(name: str, proposal: dict[str, Any], trusted: dict[str, Operator]) -> ProposalRecord:
+        return await approve(
+            grouped.ledger,
+            proposal["id"],
+            digest=proposal["digest"],
+            operator=people[name],
+            key=keys[name],
+            now=grouped.project.clock.now(),
+            mode="writeback",
+            operators=trusted,
+        )
+
+    await approves("leo", step, people)
+    without_leo = {**people, "leo": replace(people["leo"], revoked=True)}
+    for each in (add, remove):
+        assert (await approves("mia", each, without_leo)).status.value == "review_required"
+    with pytest.raises(DecisionRefused) as refused:
+        await approves("leo", step, people)
+    assert refused.value.rule == "already_counted"
+    assert (await approves("mia", step, people)).status.value == "approved"
+    grouped.files.operators = grouped.project.operators()
+    assert await grouped.work() == [("applied", "")]
 
 
 @pytest.mark.requirement("group:whole")

@@ -342,6 +342,27 @@ def test_a_proposal_is_not_applied_when_one_of_its_group_has_come_to_another_end
         connection.execute("UPDATE proposal SET status = 'applied' WHERE id = 'a'")
 
 
+@pytest.mark.requirement("group:whole")
+def test_a_group_has_one_job(connection: sqlite3.Connection) -> None:
+    for seq, name in enumerate("ab", 1):
+        _row(
+            connection,
+            "proposal",
+            seq=seq,
+            id=name,
+            request=name,
+            status="review_required",
+            capability=name,
+            group_id="g",
+        )
+    _row(connection, "proposal", seq=3, id="c", request="c", status="review_required", group_id=None)
+    alone = {"open": 1, "attempt": 0, "lease": None, "lease_until": None}
+    _row(connection, "job", seq=1, id="a", proposal="a", **alone)
+    with pytest.raises(sqlite3.IntegrityError, match="its group has one"):
+        _row(connection, "job", seq=2, id="b", proposal="b", **alone)
+    _row(connection, "job", seq=3, id="c", proposal="c", **alone)
+
+
 # The queries.
 
 

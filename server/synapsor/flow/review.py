@@ -230,7 +230,7 @@ async def _undecided(
     try:
         _check(record, ledger.id, digest, operator, key, now)
         if trusted is not None:
-            _may_approve(record, operator, _earlier(record, trusted, ledger.id, now), trusted)
+            _may_approve(ledger, record, operator, trusted, now)
     except IntegrityError:
         await ledger.refused_decision(proposal_id, operator.name, "not_what_was_shown", stamp(now))
         raise
@@ -238,9 +238,15 @@ async def _undecided(
 
 
 def _may_approve(
-    record: ProposalRecord, operator: Operator, earlier: tuple[SignedDecision, ...], trusted: Mapping[str, Operator]
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    operator: Operator,
+    trusted: Mapping[str, Operator],
+    now: dt.datetime,
 ) -> None:
-    if record.proposal.group_id is not None and len(earlier) >= record.proposal.quorum:
+    """Check that one more approval does something: it counts, or it completes a group whose approvals did not all count before."""
+    earlier = _earlier(record, trusted, ledger.id, now)
+    if len(earlier) >= record.proposal.quorum and _approved(ledger, record, trusted, now) is None:
         raise DecisionRefused(
             "waits_for_group",
             "It has the approvals that it needs, and waits for the proposals that it stands or falls with.",
@@ -279,7 +285,7 @@ async def may_ask(
         if operator is not None:
             may_decide(record.proposal, operator, now=stamp(now))
         if operator is not None and operators is not None:
-            _may_approve(record, operator, _earlier(record, operators, ledger.id, now), operators)
+            _may_approve(ledger, record, operator, operators, now)
     except DecisionRefused as refused:
         who = operator.name if operator else "?"
         await ledger.refused_decision(record.proposal.id, who, refused.rule, stamp(now))

@@ -302,6 +302,13 @@ WHEN NEW.open <> 1 OR NEW.attempt <> 0
 BEGIN
     SELECT raise(ABORT, 'job: starts open');
 END;
+CREATE TRIGGER job_of_a_group BEFORE INSERT ON job
+WHEN EXISTS (
+    SELECT 1 FROM proposal AS own JOIN proposal AS other ON other.group_id = own.group_id JOIN job ON job.proposal = other.id WHERE own.id = NEW.proposal
+)
+BEGIN
+    SELECT raise(ABORT, 'job: its group has one');
+END;
 CREATE TRIGGER job_stays_closed BEFORE UPDATE ON job
 WHEN OLD.open = 0
 BEGIN
