@@ -5350,4 +5350,12 @@ MUTANTS = (
         "len(earlier) >= record.proposal.quorum",
         "tests/attack/test_groups.py -k 'one_more_person and sqlite'",
     ),
+    Mutant(
+        "apply.delete-whole-row",
+        "apply:stale-conflicts",
+        "core/writeback.py",
+        "if proposal.deletes else proposal.guards\n",
+        "if False else proposal.guards\n",
+        "tests/attack/test_operations.py -k 'version_stands_still and postgres'",
+    ),
 )
