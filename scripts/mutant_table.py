@@ -4986,8 +4986,8 @@ MUTANTS = (
         "undo.mapping",
         "undo:refused",
         "core/undo.py",
-        "    if not _same_mapping(original, capability, table):",
-        "    if False:",
+        "    if not _same_mapping(original, capability, table) or not",
+        "    if not",
         "tests/unit/test_undo.py -k no_exact_inverse",
     ),
     Mutant(
@@ -5357,5 +5357,21 @@ MUTANTS = (
         "if proposal.deletes else proposal.guards\n",
         "if False else proposal.guards\n",
         "tests/attack/test_operations.py -k 'version_stands_still and postgres'",
+    ),
+    Mutant(
+        "group.due-at-once",
+        "group:whole",
+        "ledger/proposals.py",
+        'if row["group_id"] not in fallen:',
+        "if True:",
+        "tests/attack/test_groups.py -k 'due_all_at_once and sqlite'",
+    ),
+    Mutant(
+        "undo.held",
+        "undo:refused",
+        "core/undo.py",
+        " or not _held(original, table):",
+        ":",
+        "tests/unit/test_undo.py -k no_exact_inverse",
     ),
 )

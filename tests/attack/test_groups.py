@@ -339,6 +339,20 @@ async def test_a_group_whose_first_proposal_expires_is_never_applied(tmp_path: P
 
 
 @pytest.mark.requirement("group:whole")
+async def test_a_group_that_is_due_all_at_once_keeps_no_worker_from_its_work(
+    tmp_path: Path, database: Database
+) -> None:
+    clock = TestClock(NOW)
+    with tasks_table(database):
+        async with open_shop(tmp_path / "project", database, policy=GROUPED, clock=clock) as shop:
+            ids = [proposal["id"] for proposal in (await filed(shop)).values()]
+            clock.move(hours=1000)
+            assert await shop.work() == []
+            assert sorted(await standing(shop, *ids)) == ["canceled", "canceled", "expired"]
+            assert await shop.ledger.expire_due(now=stamp(clock.now())) == 0
+
+
+@pytest.mark.requirement("group:whole")
 async def test_two_people_who_approve_the_last_two_at_once_complete_the_group(grouped: Shop) -> None:
     step, add, remove = (await filed(grouped)).values()
     await leo_approves(grouped.files, grouped.project, step["id"], step["digest"])

@@ -143,11 +143,14 @@ async def test_what_has_no_exact_inverse_under_the_activated_contract_has_none()
             {"tenant": "note"},
             {"principal": "note"},
             {"moves": ()},
+            {"only": {"note": "Two"}},
             {"key": ("id", "note")},
             {"columns": {n: rule for n, rule in table.columns.items() if n != "touched"}},
             {"columns": {**table.columns, "cents": table.columns["note"]}},
         ):
             assert inverse_of(original, capability, table.model_copy(update=change)) is Why.MAPPING_CHANGED, change
+        held = table.model_copy(update={"only": {"cents": 50}})  # what the row goes back to, and not what it is now
+        assert isinstance(inverse_of(original, capability, held), Inverse)
         other = capability.model_copy(update={"set": {"cents": 1}})
         assert inverse_of(original, other, table) is Why.MAPPING_CHANGED
         added, _ = parts(trial, dataclasses.replace(original, capability="sheets.add"))

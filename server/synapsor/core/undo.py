@@ -12,6 +12,7 @@ from synapsor.contract.changes import Operation
 from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import Table
 from synapsor.core.change import counted_again
+from synapsor.core.matching import satisfies
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Member, Proposal
 from synapsor.core.writeback import target
@@ -42,7 +43,7 @@ def inverse_of(original: Proposal, capability: ProposeCapability, table: Table) 
         return Why.NOT_REVERSIBLE
     if depth_of(original) > MOST_DEPTH:
         return Why.TOO_DEEP
-    if not _same_mapping(original, capability, table):
+    if not _same_mapping(original, capability, table) or not _held(original, table):
         return Why.MAPPING_CHANGED
     try:
         if original.inserts:
@@ -100,6 +101,11 @@ def _same_mapping(original: Proposal, capability: ProposeCapability, table: Tabl
         and all(set(m.changes) == set(capability.set) for m in original.members)
         and all(tuple(name for name, _ in m.key) == named for m in original.members)
     )
+
+
+def _held(original: Proposal, table: Table) -> bool:
+    """Tell whether the mapping holds the rows that an update would go back to; a contract may have been narrowed meanwhile."""
+    return original.inserts or all(satisfies(m.before, table.only, table.columns, {}) for m in original.members)
 
 
 def _restored(member: Member, original: Proposal, capability: ProposeCapability, table: Table) -> Member:
