@@ -5353,9 +5353,9 @@ MUTANTS = (
     Mutant(
         "apply.delete-whole-row",
         "apply:stale-conflicts",
-        "core/writeback.py",
-        "if proposal.deletes else proposal.guards\n",
-        "if False else proposal.guards\n",
+        "contract/guards.py",
+        'if table.version == "whole_row" or capability.operation is Operation.DELETE:',
+        'if table.version == "whole_row":',
         "tests/attack/test_operations.py -k 'version_stands_still and postgres'",
     ),
     Mutant(
@@ -5373,5 +5373,13 @@ MUTANTS = (
         " or not _held(original, table):",
         ":",
         "tests/unit/test_undo.py -k no_exact_inverse",
+    ),
+    Mutant(
+        "tools.contract-told",
+        "contract:served-as-started",
+        "serve/tools.py",
+        "_meta=None if tool.contract is None else {CONTRACT_META: tool.contract},",
+        "_meta=None,",
+        "tests/acceptance/test_activation.py -k policy_file_says",
     ),
 )

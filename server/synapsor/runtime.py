@@ -90,13 +90,8 @@ class Project:
         from synapsor.flow.desk import offered  # heavy: the SQL compiler
         from synapsor.flow.prepare import tool_of
 
-        named = (
-            (loaded.contract, *item) for loaded in self.contracts() for item in loaded.contract.capabilities.items()
-        )
-        return offered(
-            tool_of(name, capability, contract.table_of(capability), contract.tables)
-            for contract, name, capability in named
-        )
+        named = ((loaded, *item) for loaded in self.contracts() for item in loaded.contract.capabilities.items())
+        return offered(tool_of(name, capability, loaded.contract, loaded.digest) for loaded, name, capability in named)
 
     async def ledger(self, *, create: bool = False) -> Ledger:
         """Return the ledger, opened once. Only an activation makes a new one, or anybody in the development profile.

@@ -74,6 +74,8 @@ async def test_a_running_server_refuses_while_its_policy_file_says_anything_else
     text = policy.read_text(encoding="utf-8")
     async with Client(server(files)) as client:
         before = await client.list_tools()
+        told = {tool.name: (tool.meta or {}).get("synapsor/contract") for tool in before.tools}
+        assert {digest for name, digest in told.items() if name.startswith("billing")} == {first}
         assert contract_of(files, await call(client, *READ)) == first
         for edit in (edited, broken, gone):
             edit(policy)

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.digest import contract_digest
 from synapsor.core.depends import held_hops
 from synapsor.core.envelope_schema import STATUS_OUTPUT
 from synapsor.core.writeback import look_plan, write_plan
@@ -44,7 +45,7 @@ async def test_the_answer_to_every_kind_of_proposal_is_what_its_tool_declares() 
         proposals = {n: c for n, c in trial.contract.capabilities.items() if isinstance(c, ProposeCapability)}
         assert set(proposals) == set(CALLS)
         for name, capability in proposals.items():
-            tool = tool_of(name, capability, trial.contract.table_of(capability), trial.contract.tables)
+            tool = tool_of(name, capability, trial.contract, contract_digest(trial.contract))
             assert holds(tool.input_schema, CALLS[name])
             assert tool.destructive is (name == "stock.remove")
             answer = await trial.call(name, **CALLS[name])

@@ -57,10 +57,13 @@ def _listed(project: Project) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _entry(capability: str, tool: dict[str, Any]) -> dict[str, Any]:
-    size = len(_json(tool).encode())
+    sent = _json(
+        {name: part for name, part in tool.items() if name != "_meta"}
+    )  # which is for the client, not its model
+    size = len(sent.encode())
     return {
         "capability": capability,
-        "characters": len(_json(tool)),
+        "characters": len(sent),
         "tokens": -(-size // BYTES_PER_TOKEN),
         "parts": {part: len(_json(tool[part])) for part in _PARTS if part in tool},
         "tool": tool,

@@ -310,17 +310,15 @@ def _guards(it: _Subject) -> Iterator[str]:
         yield f"No row with the same {', '.join(it.capability.dedup)} may be there; otherwise nothing is applied."
         yield from _held(it.capability)
         return
-    version = it.table.version
-    if version == "whole_row":
-        yield "Every column must be as it was when the change was asked for; otherwise nothing is applied."
-        yield from _held(it.capability)
-        return
+    deletes = it.capability.operation is Operation.DELETE
     held, advances = guards_of(it.capability, it.table)
-    yield f"{', '.join(held)} must be as they were when the change was asked for; otherwise nothing is applied."
+    what = "Every column" if deletes or it.table.version == "whole_row" else ", ".join(held)
+    was = "it was" if what == "Every column" else "they were"
+    yield f"{what} must be as {was} when the change was asked for; otherwise nothing is applied."
     yield from _held(it.capability)
     if advances:
         yield f"Afterwards {advances} must have moved, and nothing else than what was approved."
-    else:
+    elif deletes:
         yield "Afterwards the row is gone, and nothing else is."
 
 

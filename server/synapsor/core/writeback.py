@@ -147,27 +147,22 @@ def _scope(proposal: Proposal) -> tuple[Token, ...]:
 
 
 def write_plan(proposal: Proposal, member: Member, table: Table, natives: Mapping[str, str]) -> WritePlan:
-    """Return the guarded change of one member: key, scope and guards in its WHERE; an insert sets key and scope instead.
-
-    A delete is guarded by the whole row: nothing has locked it before, and what moves it need not move its version.
-    """
+    """Return the guarded change of one member: key, scope and guards in its WHERE; an insert sets key and scope instead."""
     see = partial(column_of, table, natives=natives)
     key = () if proposal.inserts else member.key
-    fixed = {name for name, _ in (*key, *proposal.scope)}
-    guards = tuple(n for n in member.before if n not in fixed) if proposal.deletes else proposal.guards
     shape = WriteShape(
         operation=Operation(proposal.operation),
         relation=target(table),
         scope=tuple(see(n) for n, _ in proposal.scope),
         key=tuple(see(n) for n, _ in key),
-        guards=tuple(see(n) for n in guards),
+        guards=tuple(see(n) for n in proposal.guards),
         sets=tuple(see(n) for n in member.changes),
     )
     return WritePlan(
         shape=shape,
         scope=_scope(proposal),
         key=tuple(v for _, v in key),
-        guards=tuple(member.before[n] for n in guards),
+        guards=tuple(member.before[n] for n in proposal.guards),
         sets=tuple(member.changes.values()),
     )
 

@@ -58,6 +58,7 @@ class Tool:
 
     Attributes:
         destructive: what it asks for removes rows, once a person has approved it.
+        contract: the digest of the contract that says so; None of a built-in tool.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Tool:
     description: str
     input_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any]
+    contract: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,15 +185,16 @@ def _remade(
     return shop.serve(name, contract.capabilities[name])
 
 
-def tool_of(name: str, capability: Capability, table: Table, tables: Mapping[str, Table]) -> Tool:
-    """Return what a client sees of a capability, which is the same whatever its database says; `tables` are its contract's."""
+def tool_of(name: str, capability: Capability, contract: Contract, digest: str) -> Tool:
+    """Return what a client sees of a capability, which is the same whatever its database says; `digest` is its contract's."""
     return Tool(
         name=name,
         kind=verb_of(capability),
         destructive=isinstance(capability, ProposeCapability) and capability.operation is Operation.DELETE,
         description=capability.description,
         input_schema=input_schema(capability),
-        output_schema=output_schema(capability, table, tables),
+        output_schema=output_schema(capability, contract.table_of(capability), contract.tables),
+        contract=digest,
     )
 
 
@@ -249,7 +252,7 @@ class _Shop:
         ready = ready or _Ready(returns=shown(capability, table))
         question = ready.question
         return Served(
-            tool=tool_of(name, capability, table, contract.tables),
+            tool=tool_of(name, capability, contract, self._digest),
             contract=self._digest,
             capability=capability,
             table=self._narrow.get(own, table),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from mcp.types import ListToolsResult, ToolAnnotations
 from mcp.types import Tool as ListedTool
@@ -16,6 +16,9 @@ from synapsor.errors import ConfigError
 
 if TYPE_CHECKING:
     from synapsor.flow.prepare import Tool
+
+CONTRACT_META: Final = "synapsor/contract"
+"""The key of a tool's `_meta` that tells a client, and not its model, by which contract digest the tool is served."""
 
 Names: TypeAlias = Literal["dotted", "underscore"]
 
@@ -75,4 +78,5 @@ def _listed(name: str, tool: Tool) -> ListedTool:
         input_schema=dict(tool.input_schema),
         output_schema=dict(tool.output_schema),
         annotations=hints,
+        _meta=None if tool.contract is None else {CONTRACT_META: tool.contract},
     )
