@@ -116,7 +116,7 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
         await _tell(task, tx)
         await leave(task, tx, Outcome.APPLIED)
     await reached("apply.receipt_inserted")
-    # All rows are held and compared before the first one is changed: each proposal was decided on as things were then.
+    # All rows are compared, and those of updates locked, before the first one is changed: each proposal was decided on as things were then.
     newcomers = {task.proposal.id: await _hold(task, tx) for task in tasks}
     await reached("apply.row_locked")
     for task in tasks:
@@ -135,7 +135,7 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
 
 
 async def _hold(task: Task, tx: WriteTransaction) -> int:
-    """Lock a proposal's rows and what they depend on, and stop where one is not as it was; return how many rows are new to its set."""
+    """Lock what a proposal updates and what it depends on, and stop where a row is not as it was; return how many are new to its set."""
     for member in task.opened.members:
         if why := stale(task.opened, member, await _look(task, tx, member)):
             raise stopped(task, Outcome.CONFLICT, why)
