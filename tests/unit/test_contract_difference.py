@@ -16,9 +16,9 @@ from synapsor.contract.capability import VERBS, AggregateLimits
 from synapsor.contract.counts import COUNTS, UNKNOWN, counts_of
 from synapsor.contract.difference import Difference, Effect, differences
 from synapsor.contract.digest import contract_digest
-from synapsor.contract.explain import PARTS
 from synapsor.contract.load import read_text
 from synapsor.contract.model import Contract
+from synapsor.contract.shape import PARTS
 from tests.unit import contracts
 from tests.unit.contracts import contract, data
 

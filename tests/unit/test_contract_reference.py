@@ -6,9 +6,9 @@ import pytest
 
 from synapsor.contract.base import Model
 from synapsor.contract.capability import VERBS, AggregateLimits
-from synapsor.contract.explain import PARTS
 from synapsor.contract.fields import FIELDS, meaning_of
 from synapsor.contract.reference import main, rendered
+from synapsor.contract.shape import PARTS
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference"
 MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), *VERBS.values(), AggregateLimits)))

@@ -12,9 +12,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from synapsor.contract.capability import AggregateCapability, ProposeCapability
 from synapsor.contract.document import read_document
-from synapsor.contract.explain import PARTS as MODELS
 from synapsor.contract.load import MAX_BYTES, load, load_all, read_text
 from synapsor.contract.rules import RULES
+from synapsor.contract.shape import PARTS as MODELS
 from synapsor.contract.spelling import ENTRIES, PARTS
 from synapsor.errors import ContractError, Problem
 from tests.unit.contracts import GOOD, LINKED
@@ -1424,6 +1424,29 @@ def test_a_proposal_that_names_a_part_of_the_key_is_shown_the_whole() -> None:
     text = GOOD.replace("key: id\n", "key: [id, due]\n")
     (problem,) = [p for p in read_text(text, "x.yaml").problems if p.rule == "SYN321"]
     assert problem.fix.startswith("Write `where: {id: $invoice_id, due: $argument}`, or add `members")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "words"),
+    [
+        ("due: date", "due: {type: date, show: hash}", "`show` must be one of: value, last_four, token, aggregate."),
+        ("{type: string,", "{type: object,", "`type` must be one of: string, integer, number, boolean, items."),
+        (
+            "set: {note: $words}",
+            "set: {note: {from: then}}",
+            "`from` must be one of: now, principal, tenant, proposal.",
+        ),
+        ("tenant: tenant_id\n", "tenant: {single_tenant: 2, because: so}\n", "`single_tenant` must be one of: true."),
+        ("approval: {role: lead}", "approval: {role: lead}\n    undo: never", "`undo` must be one of: reviewed."),
+        ("version: row_version", "version: {column: fee}", "`version` must be a column, or `whole_row`."),
+        ("version: row_version", "version: 3", "`version` must be a column, or `whole_row`."),
+        ("version: row_version", "version: a-b", "The name does not have the form that is asked for here: letters,"),
+    ],
+)
+def test_a_word_of_no_list_is_answered_once_with_the_list(good: str, bad: str, words: str) -> None:
+    assert good in GOOD
+    (problem,) = read_text(GOOD.replace(good, bad, 1), "x.yaml").problems
+    assert problem.message.startswith(words)
 
 
 _QUOTED = re.compile("`([^`]+)`")

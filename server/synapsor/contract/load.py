@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from synapsor.contract.check import check, check_together
 from synapsor.contract.digest import contract_digest
 from synapsor.contract.document import Positions, hidden_characters, read_document
-from synapsor.contract.explain import shape_problems
 from synapsor.contract.model import Contract
 from synapsor.contract.public.reading import is_public, read_public
 from synapsor.contract.public.types import Types, beside, read_types
+from synapsor.contract.shape import shape_problems
 from synapsor.errors import ContractError, Problem
 
 MAX_BYTES = 1024 * 1024

@@ -14,12 +14,12 @@ from typing import Any
 from synapsor.contract.base import Model
 from synapsor.contract.capability import VERBS, AggregateLimits
 from synapsor.contract.counts import COUNTS
-from synapsor.contract.explain import PARTS
 from synapsor.contract.fields import meaning_of
 from synapsor.contract.lint.lints import LINTS
 from synapsor.contract.mapping import ColumnRule
 from synapsor.contract.model import Contract
 from synapsor.contract.rules import RULES
+from synapsor.contract.shape import PARTS
 from synapsor.values import ColumnType
 
 _MODELS: list[type[Model]] = list(dict.fromkeys((*PARTS.values(), *VERBS.values(), AggregateLimits)))

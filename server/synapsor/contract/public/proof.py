@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from synapsor.contract.check import check
 from synapsor.contract.document import Path, Positions
-from synapsor.contract.explain import shape_problems
 from synapsor.contract.model import Contract
 from synapsor.contract.public.draft import Draft
+from synapsor.contract.shape import shape_problems
 from synapsor.errors import Problem
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from enum import StrEnum
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -24,7 +25,7 @@ from synapsor.contract.capability import (
 from synapsor.contract.changes import Accepts, Bound, Computed, Members, Range
 from synapsor.contract.conditions import Compare
 from synapsor.contract.document import Path, Positions
-from synapsor.contract.mapping import ColumnRule, Link, RowSecurity, Show, SingleTenant, Table
+from synapsor.contract.mapping import ColumnRule, Link, RowSecurity, SingleTenant, Table
 from synapsor.contract.measures import Bucket, Comparison, Measure, Periods
 from synapsor.contract.model import Context, Contract
 from synapsor.contract.rules import suggest
@@ -118,7 +119,11 @@ _HELD = {
 }
 """What stands under each name of a part."""
 
-_OF_TABLE = {"key": "a column, or a list of columns", "tenant": "a column, or `{single_tenant: true, because: …}`"}
+_OF_TABLE = {
+    "key": "a column, or a list of columns",
+    "tenant": "a column, or `{single_tenant: true, because: …}`",
+    "version": "a column, or `whole_row`",
+}
 
 _LIMITS = {
     "string_too_short": ("min_length", "at least {} characters long"),
@@ -144,12 +149,12 @@ _FORMS: dict[str, str] = {
 
 
 def shape_problems(error: ValidationError, data: Any, positions: Positions) -> list[Problem]:
-    """Return each finding of pydantic once, at the key or value that it is about."""
+    """Return one finding for each key or value that pydantic finds something about, however many forms it might have had."""
     found: dict[tuple[Path, str], Problem] = {}
     for detail in error.errors(include_url=False, include_input=False):
-        path, missing = _resolve(detail["loc"], data)
-        problem = _explain(detail, path, missing, data, positions)
-        found.setdefault((path, missing or problem.rule), problem)
+        path, rest = _resolve(detail["loc"], data)
+        apart = rest if detail["type"] == "missing" or rest == "[key]" else ""
+        found.setdefault((path, apart), _explain(detail, path, rest, data, positions))
     return list(found.values())
 
 
@@ -343,27 +348,28 @@ def _closed_word(path: Path, data: Any, positions: Positions) -> Problem:
     if path[2:3] == ("measures",):
         message = f"`{name}` must be {_HELD['measures']}."
         return positions.at_value(path, "SYN106", message, spelled(path, given))
-    words = list(_words(path))
+    words = list(_words(path, data))
     near = suggest(given, words) if isinstance(given, str) else ""
     return positions.at_value(path, "SYN106", f"`{name}` must be one of: {', '.join(words)}.", near)
 
 
-_CLOSED: dict[int | str, list[str]] = {
-    "single_tenant": ["true"],
-    "show": list(get_args(Show)),
-    "from": ["now", "principal", "tenant", "proposal"],
-    "worker": ["supervised"],
-    "undo": ["reviewed"],
-    "of": ["policy", "tenant", "principal", "object"],
-    "settle": ["manual", "policy"],
-    "checkpoints": ["each_call", "proposals"],
-}
+def _words(path: Path, data: Any) -> Iterator[str]:
+    """Yield the words of a closed list, as its model has them; a column may be its type alone."""
+    if _is_column(path):
+        yield from (*_listed(ColumnType), "denied")
+        return
+    owner = path[:-2] if isinstance(path[-1], int) else path[:-1]
+    part, name = part_at(owner, data), str(path[len(owner)])
+    for field, info in part.model_fields.items() if part else ():
+        if name == (info.alias or field):
+            yield from _listed(info.annotation)
 
 
-def _words(path: Path) -> Iterator[str]:
-    if path[-1] in _CLOSED:
-        return iter(_CLOSED[path[-1]])
-    if path[:1] == ("capabilities",):
-        return iter(["string", "integer", "number", "boolean", "items"])
-    kinds = [kind.value for kind in ColumnType]
-    return iter([*kinds, "denied"] if _is_column(path) else kinds)
+def _listed(kind: Any) -> Iterator[str]:
+    if get_origin(kind) is Literal:
+        yield from (str(word).lower() for word in get_args(kind))
+    elif isinstance(kind, type) and issubclass(kind, StrEnum):
+        yield from (word.value for word in kind)
+    else:
+        for inner in get_args(kind):
+            yield from _listed(inner)
