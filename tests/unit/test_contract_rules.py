@@ -1420,6 +1420,11 @@ def test_a_link_in_another_spelling_is_answered_with_the_right_one(bad: str, fix
     assert fix in [p.fix for p in found], found
 
 
+def test_a_tenant_in_the_key_is_told_to_be_left_out_of_it() -> None:
+    problems = read_text(GOOD.replace("key: id\n", "key: [tenant_id, id]\n"), "x.yaml").problems
+    assert [p.fix for p in problems if p.rule == "SYN206"] == ["Leave it out of the key: each look is of one tenant."]
+
+
 def test_a_proposal_that_names_a_part_of_the_key_is_shown_the_whole() -> None:
     text = GOOD.replace("key: id\n", "key: [id, due]\n")
     (problem,) = [p for p in read_text(text, "x.yaml").problems if p.rule == "SYN321"]

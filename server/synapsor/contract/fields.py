@@ -20,7 +20,7 @@ FIELDS: Final[dict[str, str]] = {
     "Table.source": "The source's name in `synapsor.yaml`.",
     "Table.relation": "The table or view that is read. Prefer a view that hides what is not needed.",
     "Table.write_to": "The base table that an approved change is applied to, when `relation` is a view. Its columns have the same names.",
-    "Table.key": "The column that names one row, or the columns that do together. For proposals it must be proven unique.",
+    "Table.key": "The column that names one row, or the columns that do together; the tenant column is left out, for each look is of one tenant. For proposals it must be proven unique, with the tenant or without.",
     "Table.tenant": "The column that says whose row it is; or the reviewed statement that all rows belong to one tenant.",
     "Table.principal": "The column that says which person a row is assigned to, when everyone sees only their own: it must equal the session's principal.",
     "Table.only": "Filters that hold for every read and proposal of this table, such as `deleted_at: null`. All other rows do not exist.",

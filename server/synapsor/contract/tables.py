@@ -69,7 +69,10 @@ def _roles(path: Path, table: Table, at: Positions) -> Iterator[Problem]:
     for role, here, column in _named_roles(path, table):
         yield from _mapped(here, column, table, at)
         if column in taken:
-            yield at.at_value(here, "SYN206", f"`{column}` is the {taken[column]} already.", "Name another column.")
+            fix = (
+                "Leave it out of the key: each look is of one tenant." if len(table.key) > 1 else "Name another column."
+            )
+            yield at.at_value(here, "SYN206", f"`{column}` is the {taken[column]} already.", fix)
         taken.setdefault(column, role)
         rule = table.columns.get(column)
         rule_id, allowed = _KINDS[role]
