@@ -245,3 +245,14 @@ def test_a_contract_that_reads_once_says_so_before_it_is_signed(files: ProjectFi
     kept = {n: c for n, c in contract.capabilities.items() if n in {"billing.inspect_invoice", "billing.propose_note"}}
     told = _counted(contract.model_copy(update={"capabilities": kept}))
     assert told.startswith("1 capability reads, 1 asks for a change.")
+
+
+@pytest.mark.requirement("cli:fits")
+def test_no_help_is_wider_than_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in ([], ["operator", "add"], ["receipts"], ["worker"], ["diff"], ["undo"]):
+        with pytest.raises(SystemExit):
+            main([*command, "--help"])
+        assert [line for line in capsys.readouterr().out.splitlines() if cells(line) > 80] == []
