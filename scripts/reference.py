@@ -143,7 +143,7 @@ def _errors() -> Iterator[str]:
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in DECISION_RULES.items())
     yield from ("", "## Why an undo is not filed", "")
-    yield "`synapsor undo` names the rule as well; nothing is filed then, and nothing recorded."
+    yield "`synapsor undo` names the rule as well; nothing is filed then, and the refusal is recorded."
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in REFUSED.items())
     yield from ("", "## What came of an approved proposal", "")

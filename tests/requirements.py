@@ -100,7 +100,15 @@ REQUIREMENTS: dict[str, Requirement] = {
     "canary:nowhere": _R(
         "No byte of another tenant, a denied column or a secret stands in any answer, log or record.", "S4, S5, S7"
     ),
+    "cli:decided": _R(
+        "The card of a decided proposal says who decided, when, in which role and why, and what came of it.", "law 5"
+    ),
     "cli:demo": _R("`synapsor demo` plays the whole way and checks every step of it.", "DESIGN 7"),
+    "cli:fits": _R(
+        "What commands print for people fits the width of the terminal, and what goes on is marked as such.", "E09"
+    ),
+    "cli:passphrase-last": _R("A passphrase is asked for when nothing else can refuse any more.", "law 5"),
+    "cli:role-known": _R("A role that no contract names is given with a warning that names those that are.", "law 10"),
     "cli:exit-codes": _R("Every outcome ends with its documented exit code.", "DESIGN 6"),
     "cli:json": _R("--json gives one versioned document on standard output.", "DESIGN 6"),
     "cli:light-start": _R(
@@ -480,6 +488,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "The worker applies an undo only if it is exactly the inverse of a change that the source's own receipt says was applied.",
         "law 5, law 9",
     ),
+    "undo:refusals-recorded": _R("Whoever is refused an undo is recorded, as of any decision.", "law 9"),
     "undo:refused": _R(
         "What was not applied, was removed for good, cannot be told, or is not said to be reversible is refused by name.",
         "law 10",

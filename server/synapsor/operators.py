@@ -72,18 +72,28 @@ def check_operators(operators: dict[str, Operator]) -> None:
     Raises:
         ConfigError: with the names concerned.
     """
+    check_policy_keys(operators)
     for one in operators.values():
-        if POLICY_SIGNER in one.roles and (len(one.roles) > 1 or one.principals):
-            raise ConfigError(
-                f"{one.name} has the role {POLICY_SIGNER} and something else.",
-                fix="Give a policy's key an entry of its own: it is no person.",
-            )
         if not is_public_key(one.key):
             raise ConfigError(
                 f"The key of {one.name} is not an Ed25519 public key.",
                 fix="Add the operator with `synapsor operator add`.",
             )
     check_people(operators)
+
+
+def check_policy_keys(operators: dict[str, Operator]) -> None:
+    """Refuse a policy's key that is anything else beside.
+
+    Raises:
+        ConfigError: with its name.
+    """
+    for one in operators.values():
+        if POLICY_SIGNER in one.roles and (len(one.roles) > 1 or one.principals):
+            raise ConfigError(
+                f"{one.name} has the role {POLICY_SIGNER} and something else.",
+                fix="Give a policy's key an entry of its own: it is no person.",
+            )
 
 
 def check_people(operators: dict[str, Operator]) -> None:

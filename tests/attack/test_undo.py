@@ -358,7 +358,7 @@ async def _shown(shop: Shop, handle: str) -> str:
     operators = shop.project.operators()
     terms = await terms_behind(shop.ledger, record.proposal, operators)
     seen = card(record, evidence=evidence, terms=terms, now=shop.project.clock.now(), operators=operators, full=True)
-    told = {Status.REVIEW_REQUIRED: (), Status.APPLIED: ("nothing is left to decide, the proposal is applied",)}
+    told = {Status.REVIEW_REQUIRED: (), Status.APPLIED: ("nothing is left to decide: the proposal is applied",)}
     assert (seen.whole, seen.tampered, seen.warnings) == (True, False, told[record.status])
     return " ".join(render(seen, width=200).split())
 

@@ -41,7 +41,7 @@ async def ask(shop: Shop, handle: str, operator: str = "mia", reason: str = "It 
     who, key = shop.files.operators[operator], shop.files.keys[operator]
     served = await activated(shop.project, record.proposal)
     now = shop.project.clock.now()
-    asking = Asking(record=record, served=served, operator=who, key=key, reason=reason, now=now)
+    asking = Asking(record=record, served=served, operator=who, unlock=lambda: key, reason=reason, now=now)
     filed = await undo(shop.ledger, asking)
     await shop.project.reader("shop")._pool.tidied()  # type: ignore[attr-defined]  # no event tells
     return filed.proposal

@@ -11,6 +11,7 @@ import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -241,9 +242,9 @@ class Stage:
             record = await ledger.proposal(self.proposal["id"])
             assert record is not None
             served = await activated(self.project, record.proposal)
-            mia, key = self.files.operators["mia"], self.files.keys["mia"]
+            mia, unlock = self.files.operators["mia"], partial(self.files.keys.__getitem__, "mia")
             now = self.project.clock.now()
-            asking = Asking(record=record, served=served, operator=mia, key=key, reason="Once more.", now=now)
+            asking = Asking(record=record, served=served, operator=mia, unlock=unlock, reason="Once more.", now=now)
             filed = (await undo(ledger, asking)).proposal
             await leo_approves(self.files, self.project, filed.id, filed.digest)
             await worker.run(drain=True)

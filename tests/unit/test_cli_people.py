@@ -1,13 +1,18 @@
 """What a person at a terminal is told before they type anything, and what they are shown to sign."""
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from synapsor.approve.keys import default_path, load_key
+from synapsor.approve.keys import create_key, default_path, load_key
+from synapsor.approve.operators import add_operator
 from synapsor.cli.main import main
+from synapsor.contract.load import load
+from synapsor.core.review import Operator
 from synapsor.core.signatures import public_text
+from synapsor.secrets import Secret
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
 from tests.unit.test_cli import at_terminal
@@ -171,7 +176,8 @@ def test_an_active_version_that_is_not_what_was_signed_is_not_compared(files: Pr
     start, end = entries.index('  "rita":'), entries.index('  "ruth":')
     operators.write_text(entries[:start] + entries[end:], encoding="utf-8")
     _, shown = at_terminal(files.command("activate", *key(files, "ruth")), files.environment, "no")
-    assert "not compared with the active version. The signature of this earlier activation does not hold." in shown
+    said = "not compared with the active version. The signature of this earlier activation does not hold."
+    assert said in " ".join(shown.split())
     assert "read all of it as new" in shown
 
 
@@ -229,6 +235,59 @@ def test_a_key_that_is_there_already_is_refused_before_a_passphrase_is_asked_for
     assert (ended, "there already" in shown, "--public-key" in shown, "passphrase" in shown) == (2, True, True, False)
     ended, shown = at_terminal([*add, str(path.with_name("lea.pem"))], files.environment, PASSPHRASE, PASSPHRASE)
     assert (ended, "New passphrase (8 or more characters, empty for none):" in shown) == (0, True), shown
+
+
+@pytest.fixture
+def locked(files: ProjectFiles) -> tuple[str, ...]:
+    """A person with every role, whose key has a passphrase."""
+    path = files.root / "keys" / "lena.pem"
+    made = create_key(path, passphrase=Secret(PASSPHRASE))
+    roles = ("billing_lead", "contract_reviewer", "policy_steward")
+    add_operator(files.root / "operators.yaml", Operator(name="lena", key=public_text(made), roles=roles))
+    return "--operator", "lena", "--key", str(path)
+
+
+@pytest.mark.requirement("cli:passphrase-last")
+def test_a_passphrase_is_asked_for_last(files: ProjectFiles, locked: tuple[str, ...]) -> None:
+    def told(*command: str, answers: tuple[str, ...] = ()) -> tuple[int, bool, str]:
+        code, shown = at_terminal(files.command(*command, *locked), files.environment, *answers)
+        return code, "Passphrase of" in shown, shown
+
+    digest = load(files.root / "policies" / "billing.yaml").digest
+    assert told("activate", answers=("no",))[:2] == (2, False)
+    assert told("activate", answers=(digest[7:15], PASSPHRASE))[:2] == (0, True)
+    assert told("rollback", "billing", "--yes")[:2] == (2, False)  # there is no earlier version
+    assert told("policy", "stop", "--reason", "a\nb")[:2] == (2, False)
+    call = ["call", "billing.propose_late_fee_waiver", "--arg", "invoice_id=INV-3001", "--arg", "reason=Paid."]
+    done = subprocess.run(files.command(*call), env=files.environment, check=True, capture_output=True, text=True)
+    proposal = json.loads(done.stdout)["proposal"]
+    assert told("approve", "--reason", "x" * 501)[:2] == (2, False)
+    assert told("approve", "--digest", "0" * 64)[:2] == (3, False)
+    assert told("approve", answers=("no",))[:2] == (2, False)
+    assert told("undo", "--reason", "Not applied yet.")[:2] == (1, False)
+    ended = told("approve", answers=(proposal["digest"][7:15], PASSPHRASE))
+    assert ended[:2] == (0, True), ended
+    assert ended[2].index("type the first") < ended[2].index("Passphrase of")
+
+
+@pytest.mark.requirement("cli:passphrase-last")
+@pytest.mark.parametrize(
+    ("roles", "place", "told"),
+    [
+        (("policy_signer", "billing_lead"), "new.pem", "and something else"),
+        (("Billing Lead",), "new.pem", "cannot be used"),
+        (("billing_lead",), "leo.pem/new.pem", "cannot be created"),
+        (("billing_lead",), "leo.pem", "there already"),
+    ],
+)
+def test_a_new_passphrase_is_asked_for_when_everything_else_is_in_order(
+    files: ProjectFiles, roles: tuple[str, ...], place: str, told: str
+) -> None:
+    named = [part for role in roles for part in ("--role", role)]
+    add = files.command("operator", "add", "lea", *named, "--key", str(files.root / "keys" / place))
+    ended, shown = at_terminal(add, files.environment)
+    assert (ended, told in " ".join(shown.split()), "New passphrase" in shown) == (2, True, False), shown
+    assert not (files.root / "keys" / "new.pem").exists()
 
 
 def test_one_key_is_trusted_in_two_projects_by_its_public_half(

@@ -1,6 +1,7 @@
 """`synapsor undo` at the command line: what it files and says, and every way in which it refuses to."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_an_undo_is_filed_shown_approved_by_another_and_applied(run: Run, files:
     assert run("approve", entry["id"], *key(files, "leo"), "--digest", entry["digest"]).code == 0
     assert run("worker", "--drain").code == 0
     assert run("--json", "replay", entry["id"]).json["differences"] == []
-    assert f"undo of it         {entry['id']}: applied" in run("show", original).out
+    assert f"undo of it         {entry['id']} is applied" in run("show", original).out
     assert run("--json", "show", original).json["undos"] == [{"proposal": entry["id"], "status": "applied"}]
     again = undo(run, files, original, "--json")
     assert (again.code, again.json["error"]["rule"]) == (3, "already_undone")
@@ -91,7 +92,38 @@ def test_an_undo_is_refused_with_its_rule_and_exit_code(run: Run, files: Project
     called = run("--json", "call", NOTE, "--arg", "invoice_id=INV-3002", "--arg", "note=Waits.")
     waits = undo(run, files, json.loads(called.out)["proposal"]["id"], "--json")
     assert (waits.code, waits.json["error"]["rule"]) == (1, "not_applied")
-    assert "review_required" in waits.json["error"]["message"]
+    assert "waits for review" in waits.json["error"]["message"]
+
+
+@pytest.mark.requirement("undo:refusals-recorded")
+def test_whoever_is_refused_an_undo_is_recorded_with_the_rule(run: Run, files: ProjectFiles) -> None:
+    original = note(run, files)
+    assert refusals(files, original) == []
+    assert run("operator", "revoke", "mia").code == 0
+    assert undo(run, files, original).code == 5
+    text = files.config_path.read_text(encoding="utf-8")
+    files.config_path.write_text(text.replace("mode: writeback", "mode: evidence"), encoding="utf-8")
+    assert undo(run, files, original, who="leo").code == 1
+    files.config_path.write_text(text, encoding="utf-8")
+    assert undo(run, files, original, who="leo").code == 0
+    assert undo(run, files, original, who="leo").code == 3
+    found = [("mia", "operator_revoked"), ("leo", "proposals_off"), ("leo", "already_undone")]
+    assert refusals(files, original) == found
+    called = run("--json", "call", NOTE, "--arg", "invoice_id=INV-3002", "--arg", "note=Waits.")
+    waits = json.loads(called.out)["proposal"]["id"]
+    for who, recorded in (("leo", "leo"), ("nobody-of-this-name", "?")):
+        assert run("undo", waits, "--operator", who, "--reason", "x").code == 1
+        assert refusals(files, waits)[-1] == (recorded, "not_applied")
+    assert run("verify").code == 0
+
+
+def refusals(files: ProjectFiles, handle: str) -> list[tuple[str, str]]:
+    """Return who was refused a decision on a proposal, and by which rule, as the ledger has it."""
+    with sqlite3.connect(files.root / ".synapsor" / "ledger.db") as ledger:
+        rows = ledger.execute(
+            "SELECT operator, rule FROM refused_decision WHERE proposal = ? ORDER BY seq", (handle,)
+        ).fetchall()
+    return [(str(who), str(rule)) for who, rule in rows]
 
 
 @pytest.mark.requirement("undo:refused", "contract:replaced-is-refused", "drift:refused")

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from scripts.reference import CONFIG_MEANINGS, DECISION_RULES, rendered, subcommands
+from synapsor.cli.lint import looked_at
 from synapsor.cli.parser import build_parser
 from synapsor.config import Model as ConfigModel
 from synapsor.config import load_config
 from synapsor.contract import approval, mapping, measures, model, workflow
+from synapsor.contract.lint.lints import Severity
 from synapsor.contract.load import load
 from synapsor.contract.rules import RULES
 from synapsor.core import (
@@ -204,6 +206,8 @@ def test_every_contract_in_the_docs_is_in_order(text: str, tmp_path: Path) -> No
     file = tmp_path / "contract.yaml"
     file.write_text(text, encoding="utf-8")
     assert load(file).digest.startswith("sha256:")
+    _, remarks = looked_at([file])
+    assert [r for r in remarks if r.severity is not Severity.NOTE and not r.allowed] == []
 
 
 @pytest.mark.requirement("docs:true")

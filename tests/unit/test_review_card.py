@@ -17,7 +17,7 @@ from synapsor.approve.terms import Terms
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Member, Status
 from synapsor.ports import ProposalRecord
-from tests.decisions import NOW, ROW, evidence_of, proposal
+from tests.decisions import NOW, PROPOSAL_ID, ROW, evidence_of, proposal
 
 HOSTILE = "\x1b[2J\x1b[1;1H\r\nAPPROVED by leo\u202e\u200b\u2028\x07\x9b31m\ufeff\U000e0041"
 
@@ -111,7 +111,10 @@ def test_nothing_in_a_proposal_can_act_on_a_terminal_or_begin_a_line(place: str)
     inbox = render_inbox(
         [ProposalRecord(proposal=proposal(**{place: changed[place]}), status=Status.REVIEW_REQUIRED)], now=NOW
     )
-    assert inbox.count("\n") == 1
+    head, *below = inbox.splitlines()
+    assert head == f"{PROPOSAL_ID}  expires in 3 d 0 h"
+    assert all(line.startswith("  ") for line in below)
+    assert not any(line.strip().startswith("APPROVED") for line in below)
     assert "\x1b" not in inbox
 
 
@@ -150,7 +153,7 @@ def test_warnings_come_first() -> None:
     late = card(record, evidence=evidence_of(ROW), terms=Terms(), now=NOW + dt.timedelta(days=4))
     assert render(late).splitlines()[0].strip() == "WARNING            the proposal has expired"
     assert "EXPIRED" in render(late)
-    assert f"Proposal {record.proposal.id}: expired" in render(late)
+    assert f"Proposal {record.proposal.id} has expired" in render(late)
     assert "nothing is left to decide" in text_of(status=Status.APPLIED)
     missing = card(record, evidence=None, terms=Terms(), now=NOW)
     assert (missing.tampered, len(missing.warnings)) == (True, 1)
@@ -222,9 +225,9 @@ def test_no_line_of_a_card_is_wider_than_its_screen_and_none_begins_with_a_value
     drawn = render(card(record, evidence=evidence_of(ROW), terms=TERMS, now=NOW, full=True), width=width)
     lines = [line for line in drawn.splitlines() if line]
     assert [line for line in lines if cells(line) > width] == []
-    headings = {"Change", "Guards", f"Proposal {asked.id}: review_required", UNTRUSTED}
+    headings = {"Change", "Guards", f"Proposal {asked.id} waits for review", UNTRUSTED}
     assert [line for line in lines if not line.startswith(("  ", "\u2506 ")) and line not in headings] == (
-        [] if width == 80 else [f"Proposal {asked.id}: ", "What the agent sent (untrusted, "]
+        [] if width == 80 else [f"Proposal {asked.id} ", "What the agent sent (untrusted, "]
     )
 
 
@@ -322,8 +325,8 @@ def test_the_inbox_names_the_first_row_of_a_set_and_how_many_more() -> None:
 def test_the_inbox_tells_what_has_expired_though_nothing_recorded_it() -> None:
     record = ProposalRecord(proposal=proposal(), status=Status.REVIEW_REQUIRED)
     before, after = NOW + dt.timedelta(days=3, seconds=-1), NOW + dt.timedelta(days=3)
-    assert "  expires in 1 s  " in render_inbox([record], now=before)
-    assert "  expired  " in render_inbox([record], now=after)
+    assert "  expires in 1 s\n" in render_inbox([record], now=before)
+    assert "  has expired\n" in render_inbox([record], now=after)
     told = [summary(record, now=now) for now in (before, after)]
     assert [(one["status"], one["expired"]) for one in told] == [("review_required", False), ("review_required", True)]
     approved = ProposalRecord(proposal=proposal(), status=Status.APPROVED)

@@ -73,7 +73,7 @@ async def test_an_agent_learns_that_its_proposal_has_expired_before_anything_rec
         resource = await trial.desk.resource(asked["status_resource"], trial.session)
         assert resource is not None
         assert (answer["proposal"]["status"], resource["status"]) == (status, status)
-    assert f"is {status}" in answer["summary"]
+    assert answer["summary"] == "The proposal has expired."
     recorded = await trial.ledger.proposal(asked["id"])
     assert recorded is not None
     assert recorded.status is Status.REVIEW_REQUIRED
@@ -156,7 +156,7 @@ async def test_a_request_that_was_approved_and_never_applied_may_be_made_again_w
     again = await trial.call("billing.propose_late_fee_waiver", **WAIVER)
     assert (again["proposal"]["id"], again["summary"]) == (
         asked["proposal"]["id"],
-        "This change is already approved; nothing new was filed.",
+        "This change was asked for before and is approved; nothing new was filed.",
     )
     trial.clock.move(hours=24 * 400)
     later = await trial.call("billing.propose_late_fee_waiver", **WAIVER)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from synapsor.approve.decided import decisions, outcome
 from synapsor.approve.drawing import Card, Line
 from synapsor.approve.plain import Shown, shown, span
 from synapsor.approve.terms import Terms
@@ -67,6 +68,8 @@ def card(
     maker = _Maker(terms, full=full, covered=frozenset(signed.hidden) - told)
     lines = [
         *maker.head(record, now),
+        *decisions(record, operators, now),
+        *outcome(record, now),
         *maker.undone(undos, now),
         *(line for at, member in enumerate(proposal.members, 1) for line in maker.member(proposal, member, at)),
         *maker.totals(proposal),
@@ -109,11 +112,7 @@ class _Maker:
     def head(self, record: ProposalRecord, now: dt.datetime) -> Iterator[Line]:
         proposal = record.proposal
         status = as_of(stamp(now), record.status, proposal)
-        yield Line(f"Proposal {self._plain(proposal.id)}: {status.value}", "", "title")
-        if record.receipts:
-            last = record.receipts[-1]
-            moved = f": {', '.join(last.moved)}" if last.moved else ""
-            yield Line("outcome", self._plain(", ".join(filter(None, (last.outcome, last.code))) + moved))
+        yield Line(f"Proposal {self._plain(proposal.id)} {status.stands}", "", "title")
         if proposal.undoes is not None:
             yield Line("undoes", f"{self._plain(proposal.undoes.proposal)}, which was applied", "warning")
             yield Line("because", self._seen(shown(proposal.undoes.reason, full=self.full, quoted=True)))
@@ -140,7 +139,7 @@ class _Maker:
     def undone(self, undos: Sequence[ProposalRecord], now: dt.datetime) -> Iterator[Line]:
         for undo in undos:
             status = as_of(stamp(now), undo.status, undo.proposal)
-            yield Line("undo of it", f"{self._plain(undo.proposal.id)}: {status.value}", "warning")
+            yield Line("undo of it", f"{self._plain(undo.proposal.id)} {status.stands}", "warning")
 
     def member(self, proposal: Proposal, member: Member, at: int) -> Iterator[Line]:
         of = len(proposal.members)
@@ -350,7 +349,7 @@ def _come(record: ProposalRecord, operators: Mapping[str, Operator], now: dt.dat
     """Return how far another proposal of the group has come; it is decided on by itself, on its own card."""
     proposal, status = record.proposal, as_of(stamp(now), record.status, record.proposal)
     if status is not Status.REVIEW_REQUIRED:
-        return status.value
+        return status.value.replace("_", " ")
     have = len(counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now)))
     return f"approved by {have}/{proposal.quorum}"
 
@@ -363,7 +362,7 @@ def _warnings(
     if evidence is None:
         yield "the evidence is not in this ledger; do not decide, run `synapsor verify`"
     if record.status is not Status.REVIEW_REQUIRED:
-        yield f"nothing is left to decide, the proposal is {record.status.value}"
+        yield f"nothing is left to decide: the proposal {record.status.stands}"
     elif as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED:
         yield "the proposal has expired"
     if terms.refusal and record.status in {Status.REVIEW_REQUIRED, Status.APPROVED}:

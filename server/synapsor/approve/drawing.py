@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from synapsor.approve.plain import cells, fold
+from synapsor.approve.plain import cells, fold, padded
 
 _NARROW = 64
 _LABEL = 18
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 Tone = Literal["plain", "title", "old", "new", "warning", "quiet"]
 _ANSI: Mapping[Tone, str] = {"plain": "", "title": "1", "old": "31", "new": "32", "warning": "1;33", "quiet": "2"}
@@ -45,19 +47,32 @@ class Card:
 def render(card: Card, *, colour: bool = False, width: int = 100) -> str:
     """Return the card as text of at most `width` cells; only with `colour` does it hold control characters, and they are its own."""
     lines = (*(Line("WARNING", w, "warning") for w in card.warnings), *card.lines)
-    drawn = "\n".join(part for line in lines for part in _drawn(line, colour=colour, width=width))
-    return drawn.strip("\n") + "\n"
+    return drawn(lines, colour=colour, width=width).strip("\n") + "\n"
 
 
-def _drawn(line: Line, *, colour: bool, width: int) -> Iterator[str]:
+def drawn(lines: Iterable[Line], *, colour: bool = False, width: int, label: int = _LABEL) -> str:
+    """Return fields as text, with a column of `label` cells for what they are called."""
+    return "\n".join(part for line in lines for part in _drawn(line, colour=colour, width=width, column=label))
+
+
+def entry(head: str, body: Iterable[str], *, width: int) -> Iterator[str]:
+    """Yield one of a list: its head, and set in below it what is told of it. What goes on is marked, as on a card."""
+    for indent, text in (("", head), *(("  ", told) for told in body)):
+        first, *more = fold(text, max(_LABEL, width - 2 - len(indent)))
+        yield indent + first.rstrip()
+        yield from (f"{indent}┆ {part.strip()}" for part in more)
+
+
+def _drawn(line: Line, *, colour: bool, width: int, column: int) -> Iterator[str]:
     """Yield a field as lines. What follows the first line of a text is marked, so that it cannot be taken for a field of the card."""
     if not line.text:
         first, *more = fold(line.label, max(_LABEL, width - 2))
         yield from ("", _paint(first, line.tone, colour=colour))
         yield from (_paint("┆ " + part, line.tone, colour=colour) for part in more)
         return
-    label, indent = f"  {line.label:<{_LABEL}} ", " " * (_LABEL + 3)
-    if width < _NARROW or cells(line.label) > _LABEL:
+    label, indent = f"  {padded(line.label, column)} ", " " * (column + 3)
+    # A digest is copied, so it stands in one piece wherever there is room for it.
+    if width < _NARROW or cells(line.label) > column or (_DIGEST.fullmatch(line.text) and width < column + 76):
         indent = " " * 4
         if cells(mark := line.label.strip()) <= 1:
             label = f"  {mark:<1} "

@@ -1,4 +1,4 @@
-"""The inbox: what waits for a decision, oldest expiry first, one line each."""
+"""The inbox: what waits for a decision, oldest expiry first, a few lines each."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from synapsor.approve.decided import VERBS
+from synapsor.approve.drawing import entry
 from synapsor.approve.plain import shown, span, visible
 from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
-from synapsor.core.proposal import Status, as_of
+from synapsor.core.proposal import Proposal, Status, as_of
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 LIMIT = 50
@@ -46,33 +48,49 @@ def summary(record: ProposalRecord, *, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def render(records: Sequence[ProposalRecord], *, now: dt.datetime) -> str:
-    """Return the inbox as text; an empty one says what to do."""
+def render(records: Sequence[ProposalRecord], *, now: dt.datetime, width: int = 100) -> str:
+    """Return the inbox as text of at most `width` cells; an empty one says what to do."""
     if not records:
         return "Nothing waits for a decision. When an agent proposes a change, it shows here.\n"
-    return "".join(_line(record, now) for record in records)
+    return "".join(f"{line}\n" for record in records for line in entry(*_told(record, now), width=width))
 
 
-def _line(record: ProposalRecord, now: dt.datetime) -> str:
+def _told(record: ProposalRecord, now: dt.datetime) -> tuple[str, list[str]]:
+    """Return the first line of an entry, and those below it."""
     proposal = record.proposal
     status = as_of(stamp(now), record.status, proposal)
     waits = status is Status.REVIEW_REQUIRED
-    when = f"expires in {span(parse(proposal.expires_at) - now)}" if waits else status.value
+    when = f"expires in {span(parse(proposal.expires_at) - now)}" if waits else status.stands
+    head = f"{visible(proposal.id)}  {when}"
+    people = [f"asked by {shown(proposal.principal).text}", *(_needs(record) if waits else _decided(record))]
+    body = [_what(proposal), "; ".join(people)]
+    if record.group:
+        body.append(f"together with {', '.join(visible(other.proposal.id) for other in record.group)}")
+    if lacks := missing(proposal, [other.proposal for other in record.group]) if waits else ():
+        body.append(f"waits for a proposal by {visible(', '.join(lacks))}")
+    return head, body
+
+
+def _what(proposal: Proposal) -> str:
     row = shown(",".join(token for _, token in proposal.members[0].key)).text if proposal.members else "no row"
     more = f" and {len(proposal.members) - 1} more" if len(proposal.members) > 1 else ""
     done = visible(", ".join(proposal.changed)) or visible(proposal.operation)
     undo = f"undo of {visible(proposal.undoes.proposal)}: " if proposal.undoes else ""
-    what = f"{undo}{visible(proposal.capability)} {row}{more} ({done})"
-    needs = visible(proposal.role) + (
-        f" {_approvals(record)}/{proposal.quorum}" if proposal.quorum > 1 or proposal.group_id else ""
-    )
-    risk = "" if proposal.risk == "low" else f", {proposal.risk} risk"
-    lacks = missing(proposal, [other.proposal for other in record.group]) if waits else ()
-    group = f", together with {', '.join(visible(other.proposal.id) for other in record.group)}" if record.group else ""
-    group += f", waits for a proposal by {visible(', '.join(lacks))}" if lacks else ""
-    return (
-        f"{visible(proposal.id)}  {when:<20}  {what}  by {shown(proposal.principal).text}, needs {needs}{risk}{group}\n"
-    )
+    return f"{undo}{visible(proposal.capability)} {row}{more} ({done})"
+
+
+def _needs(record: ProposalRecord) -> list[str]:
+    proposal = record.proposal
+    several = f" {_approvals(record)}/{proposal.quorum}" if proposal.quorum > 1 or proposal.group_id else ""
+    risk = [] if proposal.risk == "low" else [f"{proposal.risk} risk"]
+    return [f"needs {visible(proposal.role)}{several}", *risk]
+
+
+def _decided(record: ProposalRecord) -> list[str]:
+    names: dict[str, list[str]] = {}
+    for signed in record.decisions:
+        names.setdefault(VERBS[signed.decision.verdict], []).append(visible(signed.decision.operator))
+    return [f"{verb} by {', '.join(who)}" for verb, who in names.items()]
 
 
 def _approvals(record: ProposalRecord) -> int:

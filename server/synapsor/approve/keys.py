@@ -34,6 +34,9 @@ MIN_PASSPHRASE = 8
 Ask = Callable[[str], Secret]
 """Asks a person at the terminal for a secret."""
 
+Unlock = Callable[[], Ed25519PrivateKey]
+"""Returns a key, and asks for its passphrase where it has one."""
+
 
 def ask_terminal(prompt: str) -> Secret:
     """Ask on the terminal itself, whatever standard input is.
@@ -52,7 +55,7 @@ def ask_terminal(prompt: str) -> Secret:
     try:
         return Secret(getpass.getpass(prompt))
     except (EOFError, UnicodeDecodeError):
-        raise UsageError("No passphrase was given.") from None
+        raise UsageError("No passphrase was given.", fix="Try again.") from None
 
 
 def default_path(name: str) -> Path:
@@ -80,6 +83,9 @@ def check_place(path: Path) -> None:
             raise _not_created(file, _THERE)
     if path.parent.exists():
         _private_directory(path.parent)
+    above = next(directory for directory in path.absolute().parents if directory.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise _not_created(path, f"no file can be made under {above}")
 
 
 def create_key(path: Path, *, passphrase: Secret | None) -> Ed25519PrivateKey:
@@ -101,6 +107,24 @@ def create_key(path: Path, *, passphrase: Secret | None) -> Ed25519PrivateKey:
     return key
 
 
+def locked_key(path: Path, *, ask: Ask = ask_terminal) -> Unlock:
+    """Look at a key's file now, and return what unlocks it later: a passphrase is asked for last, when nothing else can refuse.
+
+    Raises:
+        ConfigError: the file is missing, open to others, or not such a key.
+    """
+    _there(path)
+    _private_directory(path.parent)
+    pem = _read(path)
+    if not pem.startswith(_STRETCHED):
+        key = _decode(pem, None, path)
+        return lambda: key
+    salt, _, rest = pem.removeprefix(_STRETCHED).partition(b"\n")
+    if not _SALT.fullmatch(salt):
+        raise _not_a_key(path)
+    return lambda: _decode(rest, _stretch(ask(f"Passphrase of {path.name}: "), salt), path)
+
+
 def load_key(path: Path, *, ask: Ask = ask_terminal) -> Ed25519PrivateKey:
     """Return the key in a file; its passphrase is asked for when it has one.
 
@@ -108,15 +132,7 @@ def load_key(path: Path, *, ask: Ask = ask_terminal) -> Ed25519PrivateKey:
         ConfigError: the file is missing, open to others, or not such a key.
         UsageError: the passphrase is wrong, or there is no terminal to ask on.
     """
-    _there(path)
-    _private_directory(path.parent)
-    pem = _read(path)
-    if not pem.startswith(_STRETCHED):
-        return _decode(pem, None, path)
-    salt, _, rest = pem.removeprefix(_STRETCHED).partition(b"\n")
-    if not _SALT.fullmatch(salt):
-        raise _not_a_key(path)
-    return _decode(rest, _stretch(ask(f"Passphrase of {path.name}: "), salt), path)
+    return locked_key(path, ask=ask)()
 
 
 def new_passphrase(ask: Ask = ask_terminal) -> Secret | None:
@@ -129,7 +145,7 @@ def new_passphrase(ask: Ask = ask_terminal) -> Secret | None:
     if not first:
         return None
     if len(first.reveal()) < MIN_PASSPHRASE:
-        raise UsageError(f"The passphrase is shorter than {MIN_PASSPHRASE} characters.")
+        raise UsageError(f"The passphrase is shorter than {MIN_PASSPHRASE} characters.", fix="Try again.")
     if first.reveal() != ask("The same again: ").reveal():
         raise UsageError("The two passphrases differ.", fix="Try again.")
     return first
@@ -161,7 +177,9 @@ def _write_new(path: Path, content: bytes, *, mode: int) -> None:
 def _not_created(path: Path, trouble: str) -> ConfigError:
     fix = "Choose another name, or another place with --key."
     if trouble == _THERE:
-        fix += f'\nTo trust a key that is made already, give its public half: --public-key "$(cat {public_path(path)})"'
+        fix += (
+            f'\nTo trust a key that is made already, give its public half:\n--public-key "$(cat {public_path(path)})"'
+        )
     return ConfigError(f"The key file {path} cannot be created: {trouble}.", fix=fix)
 
 

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from synapsor.core.review import Operator, key_fingerprint
 from synapsor.core.signatures import is_public_key
 from synapsor.errors import ConfigError, UsageError
-from synapsor.operators import OperatorsFile, check_operators, check_people, read_operators
+from synapsor.operators import OperatorsFile, check_operators, check_people, check_policy_keys, read_operators
 
 HEADER = "# The operators of this project. Written by `synapsor operator`; their keys decide, so review every change of this file.\n"
 
@@ -65,6 +65,7 @@ def _check_entries(operators: dict[str, Operator]) -> None:
             "This name, role or principal cannot be used.",
             fix="Names and roles are lower case: letters, digits and underscores, a letter first.",
         ) from None
+    check_policy_keys(operators)
     check_people(operators)
 
 

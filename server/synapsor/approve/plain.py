@@ -64,6 +64,11 @@ def cells(text: str) -> int:
     return sum(_cells(character) for character in text)
 
 
+def padded(text: str, width: int) -> str:
+    """Return the text with spaces behind it, up to `width` cells."""
+    return text + " " * (width - cells(text))
+
+
 def fold(text: str, width: int) -> list[str]:
     """Return the text in lines of at most `width` cells, broken at spaces and between wide characters where there are any.
 

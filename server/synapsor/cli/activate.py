@@ -29,7 +29,7 @@ async def _run(arguments: Namespace) -> int:
     interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         chosen = _chosen(project.contracts(), arguments.contracts)
-        operator, key = signer(arguments, project.operators(), role=ACTIVATOR_ROLE)
+        operator, unlock = signer(arguments, project.operators(), role=ACTIVATOR_ROLE)
         may_activate(operator)  # before the person reads and types anything
         for loaded in chosen:
             for finding in await project.unfit(loaded):
@@ -38,10 +38,11 @@ async def _run(arguments: Namespace) -> int:
         if not arguments.yes:
             for loaded in chosen:
                 confirm(of_file(loaded), await comparable(project, loaded.contract.contract))
+        metadata_of = [await project.source_metadata(loaded) for loaded in chosen]
+        key = unlock()
         ledger = await project.ledger(create=True)
         done: list[dict[str, Any]] = []
-        for loaded in chosen:
-            metadata = await project.source_metadata(loaded)
+        for loaded, metadata in zip(chosen, metadata_of, strict=True):
             activated = await activate(
                 ledger,
                 contract=loaded.contract.contract,
@@ -55,7 +56,7 @@ async def _run(arguments: Namespace) -> int:
             )
             done.append(record_of(activated))
     text = "\n".join(
-        f"{d['contract']} is activated: {d['digest']} (signed by {d['operator']}, {d['id']})" for d in done
+        f"{d['contract']} is activated, signed by {d['operator']} ({d['id']}):\n  {d['digest']}" for d in done
     )
     answer(arguments, "activation", {"activations": done}, text)
     return 0

@@ -65,10 +65,10 @@ def _arguments(pairs: list[str], document: str | None) -> dict[str, Any]:
     if document is not None:
         given = _json(document, "--args-json")
         if not isinstance(given, dict):
-            raise UsageError("--args-json is not an object.")
+            raise UsageError("--args-json is not an object.", fix='Write it as {"invoice_id": "INV-1"}.')
     found = _pairs(pairs, "--arg")
     if twice := set(given) & set(found):
-        raise UsageError(f"{min(twice)} is given twice.")
+        raise UsageError(f"{min(twice)} is given twice.", fix="Give it by --arg or in --args-json.")
     return {**given, **found}
 
 
@@ -77,7 +77,9 @@ def _session(config: Config, pairs: list[str]) -> Session:
         _pairs((p for group in pairs for p in group.split(",")), "--as") if pairs else session_values(config.session)
     )
     if any(type(v) not in {str, int} for v in values.values()):
-        raise UsageError("--as takes text (NAME=…) and whole numbers (NAME:=…).")
+        raise UsageError(
+            "--as takes text (NAME=…) and whole numbers (NAME:=…).", fix="Write it as --as tenant_id=acme,user=ann."
+        )
     return Session(values=values, client="cli")  # each call is alone, so it is in no run
 
 
@@ -86,7 +88,9 @@ def _pairs(pairs: Iterable[str], option: str) -> dict[str, Any]:
     for pair in pairs:
         parts = _PAIR.fullmatch(pair)
         if parts is None or parts[1] in found:
-            raise UsageError(f"{option} takes NAME=TEXT or NAME:=JSON, each name once.")
+            raise UsageError(
+                f"{option} takes NAME=TEXT or NAME:=JSON, each name once.", fix=f"Write it as {option} name=value."
+            )
         found[parts[1]] = parts[3] if parts[2] == "=" else _json(parts[3], option)
     return found
 
@@ -95,7 +99,9 @@ def _json(text: str, option: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_no_twins)
     except (ValueError, RecursionError):
-        raise UsageError(f"{option} is not valid JSON, or a key stands in it twice.") from None
+        raise UsageError(
+            f"{option} is not valid JSON, or a key stands in it twice.", fix="Quote it for the shell: '{\"cents\": 5}'."
+        ) from None
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

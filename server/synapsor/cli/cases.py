@@ -11,8 +11,7 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.plain import visible
-from synapsor.cli.terminal import answer, width
-from synapsor.cli.words import hanging
+from synapsor.cli.terminal import answer, hanging, width
 from synapsor.config import load_config
 from synapsor.errors import UsageError
 from synapsor.testing.cases import Cases, cases_beside, load_cases

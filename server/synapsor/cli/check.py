@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
 from synapsor import runtime
-from synapsor.cli.terminal import answer
+from synapsor.cli.terminal import answer, listed
 from synapsor.config import load_config
 from synapsor.contract.capability import AggregateCapability, ProposeCapability, ReadCapability, is_single
 from synapsor.contract.load import LoadedContract, load_all
@@ -25,11 +26,12 @@ def run(arguments: Namespace) -> int:
             arguments,
             "check",
             {"problems": problems, "capabilities": []},
-            "\n".join(str(p) for p in error.problems),
+            "\n".join(part for p in error.problems for part in listed(str(p), 4, sys.stdout)),
             ok=False,
         )
         return error.exit_code
-    lines = [_line(contract, name) for contract in loaded for name in contract.contract.capabilities]
+    told = [_line(contract, name) for contract in loaded for name in contract.contract.capabilities]
+    lines = [part for line in told for part in listed(line, 4, sys.stdout)]
     entries = [{"contract": c.contract.contract, "digest": c.digest, "file": str(c.path)} for c in loaded]
     names = [name for c in loaded for name in c.contract.capabilities]
     answer(arguments, "check", {"problems": [], "contracts": entries, "capabilities": names}, "\n".join(lines))

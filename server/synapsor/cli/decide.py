@@ -11,14 +11,13 @@ import re
 from argparse import Namespace
 from collections.abc import Mapping
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from synapsor import runtime
 from synapsor.approve.card import card
 from synapsor.approve.drawing import Card, render
+from synapsor.approve.keys import Unlock
 from synapsor.approve.terms import terms_behind, unproven
 from synapsor.cli.signer import named, signer
-from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at_once, width
+from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
@@ -27,7 +26,7 @@ from synapsor.core.records import to_body
 from synapsor.core.review import Operator
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.reveal import reveal_for_decision
-from synapsor.flow.review import approve, may_ask, proposal_of, reject
+from synapsor.flow.review import approve, check_reason, may_ask, proposal_of, reject
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
@@ -41,6 +40,7 @@ def run(arguments: Namespace) -> int:
 async def _run(arguments: Namespace) -> int:
     if arguments.verdict == "reject" and not arguments.reason.strip():
         raise UsageError("A rejection needs a reason.", fix="Say why with --reason; the agent is told.")
+    check_reason(arguments.reason)
     interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
@@ -69,9 +69,10 @@ async def _run(arguments: Namespace) -> int:
         source = project.config.sources.get(record.proposal.source)
         if source is None:
             raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-        operator, key = person or signer(arguments, operators, role=role)
+        operator, unlock = person or signer(arguments, operators, role=role)
         await may_ask(ledger, record, operator, now=project.clock.now(), operators=among)
         digest = _confirmed(arguments, seen)
+        key = unlock()
         now = project.clock.now()
         if arguments.verdict == "approve":
             decided = await approve(
@@ -102,14 +103,15 @@ async def _whole(
     record: ProposalRecord,
     operators: Mapping[str, Operator],
     now: dt.datetime,
-) -> tuple[tuple[Operator, Ed25519PrivateKey] | None, Proposal | None]:
+) -> tuple[tuple[Operator, Unlock] | None, Proposal | None]:
     """Return who decides, and the proposal with the hidden values that it changes; neither where nobody is shown any."""
     proposal = record.proposal
     if arguments.json or not proposal.hidden & set(proposal.changed):
         return None, None
     await may_ask(ledger, record, named(arguments, operators, role=proposal.role), now=now)
-    operator, key = signer(arguments, operators, role=proposal.role)
-    return (operator, key), await reveal_for_decision(ledger, proposal, operator=operator, key=key, now=now)
+    operator, unlock = signer(arguments, operators, role=proposal.role)
+    key = unlock()  # a look is signed as well
+    return (operator, lambda: key), await reveal_for_decision(ledger, proposal, operator=operator, key=key, now=now)
 
 
 def _refuse_unseen(seen: Card, verdict: str) -> None:
@@ -175,5 +177,5 @@ def _tell(arguments: Namespace, decided: ProposalRecord, approvals: int) -> None
         arguments,
         "decision",
         document,
-        f"{decided.proposal.id} is {verb} by {signed.decision.operator}. {after}",
+        paragraph(f"{decided.proposal.id} is {verb} by {signed.decision.operator}. {after}"),
     )

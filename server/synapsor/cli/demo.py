@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -15,13 +16,16 @@ from typing import Any
 import anyio
 
 from synapsor.cli.demo_project import DemoProject, copy_ledger, make
-from synapsor.cli.terminal import as_json
+from synapsor.cli.terminal import as_json, listed, width
+from synapsor.core.proposal import Status
 from synapsor.errors import SynapsorError
 
 INVOICE = "INV-3001"
 STALE_INVOICE = "INV-3002"
 OTHER_TENANT = "INV-9001"
 REVIEWER, LEAD = "rita", "leo"
+INDENT = 6
+_NUMBER = re.compile(r" *(?:\d+\. )?")
 
 
 class DemoFailed(SynapsorError):
@@ -39,9 +43,9 @@ class Story:
     def begin(self, where: str) -> None:
         """Say what is going to happen, and how long it takes."""
         self._print(
-            f"A shop with its project is made anew in {where}. An agent, two people and a worker play their parts on it,"
+            f"A shop with its project is made anew in {where}. An agent, two people and a worker play their parts on it, "
+            "each command in a process of its own: about half a minute in all."
         )
-        self._print("each command in a process of its own: about half a minute in all.")
 
     def tell(self, title: str) -> None:
         """Begin a step."""
@@ -51,7 +55,7 @@ class Story:
     def show(self, text: str) -> None:
         """Show what happened."""
         self.steps[-1]["shown"].append(text)
-        self._print("\n".join("      " + line for line in text.splitlines()))
+        self._print("\n".join(" " * INDENT + line for line in text.splitlines()))
 
     def hold(self, condition: bool, what: str) -> None:
         """Check what the step promised.
@@ -82,7 +86,7 @@ class Story:
     def _run(self, config: Path, arguments: tuple[str, ...]) -> str:
         done = subprocess.run(  # noqa: S603  # our own command
             [sys.executable, "-m", "synapsor.cli.main", "--config", str(config), *arguments],
-            env=self.project.environment,
+            env={**self.project.environment, "COLUMNS": str(width() - INDENT)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -99,8 +103,14 @@ class Story:
 
     def _print(self, text: str) -> None:
         if not self._quiet:
-            sys.stdout.write(text + "\n")
+            sys.stdout.write("\n".join(part for line in text.split("\n") for part in _folded(line)) + "\n")
             sys.stdout.flush()
+
+
+def _folded(line: str) -> list[str]:
+    """Return a line as the terminal has room for it; a command, which may be copied, stays whole."""
+    begun = _NUMBER.match(line)
+    return [line] if line.lstrip().startswith("$ ") else listed(line, len(begun[0]) if begun else 0, sys.stdout)
 
 
 async def play(story: Story, client: Any) -> None:
@@ -159,7 +169,7 @@ async def _propose(story: Story, client: Any, invoice: str) -> Mapping[str, Any]
         story.show(f"{change['column']}: {change['before']!r} → {change['after']!r}")
     story.hold(
         proposal["status"] == "review_required",
-        f"{proposal['id']} is {proposal['status']}, digest {proposal['digest'][7:15]}…",
+        f"{proposal['id']} {Status(proposal['status']).stands}, digest {proposal['digest'][7:15]}…",
     )
     now = story.read_shop("late_fee_cents", invoice)
     story.hold(now == proposal["changes"][0]["before"], f"the shop still says late_fee_cents = {now}")
@@ -233,7 +243,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(as_json({"schema": "synapsor.demo/1", "ok": True, "steps": story.steps}) + "\n")
     else:
         sys.stdout.write(
-            f"\nAll {len(story.steps)} steps came out as told. The demo's project is in {arguments.dir}; serve it to a client with\n"
+            f"\nAll {len(story.steps)} steps came out as told. The demo's project is in {arguments.dir};\nserve it to a client with\n"
             f"  {_started_as()} --config {shlex.quote(arguments.dir)}/synapsor.yaml serve\n"
         )
     return 0

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from synapsor.approve.plain import visible
-from synapsor.cli.terminal import answer, width
+from synapsor.cli.terminal import answer, hanging, width
 from synapsor.cli.versions import Version, compared
-from synapsor.cli.words import hanging
 from synapsor.contract.difference import Difference, Effect, differences, label
 
 _TITLES = {

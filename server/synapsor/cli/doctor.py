@@ -7,9 +7,11 @@ from argparse import Namespace
 from dataclasses import asdict
 
 from synapsor import runtime
-from synapsor.cli.terminal import answer
+from synapsor.cli.terminal import answer, width
+from synapsor.cli.words import labelled
 from synapsor.config import load_config
 from synapsor.core.facts import Finding
+from synapsor.core.words import many
 from synapsor.examine import examine
 
 
@@ -27,21 +29,23 @@ async def _run(arguments: Namespace) -> int:
         arguments,
         "doctor",
         {"findings": [asdict(f) for f in findings]},
-        render(findings, sources=len(config.sources)),
+        render(findings, sources=len(config.sources), wide=width()),
         ok=not fatal,
     )
     return 1 if fatal else 0
 
 
-def render(findings: tuple[Finding, ...], *, sources: int) -> str:
+def render(findings: tuple[Finding, ...], *, sources: int, wide: int) -> str:
     """Return the findings as text, those that stop the program first."""
     if not findings:
-        return f"✓ {sources} source{'' if sources == 1 else 's'}: nothing speaks against serving and applying."
+        return f"✓ {many(sources, 'source')}: nothing speaks against serving and applying."
     lines: list[str] = []
     for finding in sorted(findings, key=lambda f: (not f.fatal, f.rule, f.message)):
-        lines.append(f"{'✗' if finding.fatal else '!'} {finding.rule:<24} {finding.message}")
-        if finding.fix:
-            lines.append(f"  {'':<24} fix: {finding.fix}")
+        lines.append(f"{'✗' if finding.fatal else '!'} {finding.rule}")
+        for text in filter(None, (finding.message, f"fix: {finding.fix}" if finding.fix else "")):
+            lines += labelled(text, "  ", wide)
     stops = sum(f.fatal for f in findings)
-    lines.append(f"\n{stops} must be mended before it serves." if stops else "\n✓ Nothing of this stops it.")
+    lines.append(
+        f"\n✗ {many(stops, 'finding')} must be mended before it serves." if stops else "\n✓ Nothing of this stops it."
+    )
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from synapsor.config import Config, load_config, session_values
 from synapsor.contract.load import LoadedContract
 from synapsor.contract.model import Contract
 from synapsor.contract.telling import told
+from synapsor.core.words import many
 from synapsor.errors import ConfigError, Failure, SourceFailure, UsageError
 from synapsor.flow.statements import expected, statements
 from synapsor.runtime import Project
@@ -115,7 +116,7 @@ def _expected(plan: dict[str, Any]) -> str:
     if "problem" in plan:
         return f"not told: {plan['problem']}."
     cost = [] if plan["cost"] is None else [f"cost {plan['cost']:g}"]
-    rows = [] if plan["rows"] is None else [f"about {plan['rows']} row{'' if plan['rows'] == 1 else 's'}"]
+    rows = [] if plan["rows"] is None else [f"about {many(plan['rows'], 'row')}"]
     served = [f"served by {', '.join(plan['indexes'])}"] if plan["indexes"] else []
     scans = [f"FULL SCAN of {', '.join(plan['full_scans'])}"] if plan["full_scans"] else []
     return "; ".join([*cost, *rows, *served, *scans]) + "."

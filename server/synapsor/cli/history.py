@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from synapsor import runtime
-from synapsor.cli.terminal import answer, as_json
+from synapsor.approve.drawing import entry
+from synapsor.cli.terminal import answer, as_json, width
 from synapsor.config import load_config
 from synapsor.core.review import Operator, verify_activation
 from synapsor.errors import IntegrityError, UsageError
@@ -35,7 +36,7 @@ async def _run(arguments: Namespace) -> int:
     if not activated:
         raise UsageError(f"No contract {name} was ever activated here.", fix="Activate it with `synapsor activate`.")
     entries = [_entry(a, operators, ledger_id, active=a is activated[0]) for a in activated]
-    answer(arguments, "history", {"contract": name, "activations": entries}, render(entries))
+    answer(arguments, "history", {"contract": name, "activations": entries}, render(entries, width()))
     return 0
 
 
@@ -59,14 +60,16 @@ def _entry(activated: Activated, operators: Mapping[str, Operator], ledger: str,
     }
 
 
-def render(entries: list[dict[str, Any]]) -> str:
+def render(entries: list[dict[str, Any]], wide: int) -> str:
     """Return the activations as text, the active one marked."""
-    lines: list[str] = []
-    for entry in entries:
-        mark, active = ("*", "  active") if entry["active"] else (" ", "")
-        lines.append(f"{mark} {entry['at']}  {entry['operator']}  {entry['digest']}  {entry['id']}{active}")
-        if entry["returns_to"]:
-            lines.append(f"    a rollback to {entry['returns_to']}")
-        if entry["problem"]:
-            lines.append(f"    would not count today: {entry['problem']}")
-    return "\n".join(lines)
+    return "\n".join(line for told in entries for line in entry(*_told(told), width=wide))
+
+
+def _told(activated: dict[str, Any]) -> tuple[str, list[str]]:
+    mark, active = ("*", "  active") if activated["active"] else (" ", "")
+    body = [f"signed by {activated['operator']} at {activated['at']}", activated["digest"]]
+    if activated["returns_to"]:
+        body.append(f"a rollback to {activated['returns_to']}")
+    if activated["problem"]:
+        body.append(f"would not count today: {activated['problem']}")
+    return f"{mark} {activated['id']}{active}", body

@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from synapsor import runtime
 from synapsor.approve.inbox import render, summary, waiting
-from synapsor.cli.terminal import answer
+from synapsor.cli.terminal import answer, width
 from synapsor.config import load_config
 from synapsor.core.proposal import Status
 
@@ -22,5 +22,6 @@ async def _run(arguments: Namespace) -> int:
         status = None if arguments.all else Status.REVIEW_REQUIRED
         records = await waiting(await project.ledger(), status=status, limit=arguments.limit)
         now = project.clock.now()
-    answer(arguments, "inbox", {"proposals": [summary(r, now=now) for r in records]}, render(records, now=now))
+    text = render(records, now=now, width=width())
+    answer(arguments, "inbox", {"proposals": [summary(r, now=now) for r in records]}, text)
     return 0

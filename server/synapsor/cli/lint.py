@@ -16,6 +16,7 @@ from synapsor.contract.check import check_together
 from synapsor.contract.lint.lints import Remark, Severity
 from synapsor.contract.lint.run import Linted, lint
 from synapsor.contract.load import read_file
+from synapsor.core.words import many
 from synapsor.errors import Problem, UsageError
 
 PROBLEM = 2
@@ -77,7 +78,7 @@ def render(problems: list[Problem], remarks: tuple[Remark, ...], *, width: int) 
     if not shown:
         return f"✓ Nothing to look at twice{f', {let}' if let else ''}."
     counted = Counter(r.severity for r in shown)
-    each = [f"{counted[s]} {s.value}{'' if counted[s] == 1 else 's'}" for s in Severity if counted[s]]
+    each = [many(counted[s], s.value) for s in Severity if counted[s]]
     return "\n".join([*lines, "", ", ".join([*each, *filter(None, [let])]) + "."])
 
 

@@ -69,11 +69,12 @@ def _only_cause(error: BaseException) -> BaseException:
 def _tell(arguments: Namespace, error: BaseException) -> int:
     import secrets
 
-    from synapsor.cli.terminal import as_json
+    from synapsor.cli.terminal import as_json, note
     from synapsor.errors import DecisionRefused, SynapsorError, place
 
     if isinstance(error, SynapsorError):
-        message, fix, code = str(error), error.fix, error.exit_code
+        message, code = str(error), error.exit_code
+        fix = error.fix or next((told for kind, told in _fixes().items() if isinstance(error, kind)), "")
         rule = error.rule if isinstance(error, DecisionRefused) else type(error).__name__
     else:
         reference = secrets.token_hex(4)
@@ -87,13 +88,26 @@ def _tell(arguments: Namespace, error: BaseException) -> int:
         import traceback
 
         traceback.print_exception(error)  # without locals, which could hold secrets
-    print(f"synapsor: {message}", file=sys.stderr)
+    # A named rule is what the reference explains; the names of classes say nothing to a person.
+    named = f" ({rule})" if isinstance(error, DecisionRefused) else ""
+    note(f"synapsor: {message}{named}", indent=2)
     if fix:
-        print(f"  fix: {fix}".replace("\n", "\n       "), file=sys.stderr)
+        note(f"  fix: {fix}".replace("\n", "\n       "), indent=7)
     if arguments.json:
         body = {"rule": rule, "message": message, "fix": fix, "exit_code": code}
         print(as_json({"schema": "synapsor.error/1", "ok": False, "error": body}))
     return code
+
+
+def _fixes() -> dict[type[Exception], str]:
+    """Return what helps against an error that names no fix of its own."""
+    from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
+
+    return {
+        DecisionRefused: "Look at it again with `synapsor show`, or ask another person.",
+        IntegrityError: "`synapsor verify` says whether the record holds; decide and apply nothing before.",
+        LedgerFailure: "Look at the ledger's file, its directory and the space on its disk; `synapsor verify` reads all of it.",
+    }
 
 
 def _leave_no_core() -> None:

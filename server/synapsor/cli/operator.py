@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from argparse import Namespace
+from typing import Any
 
+from synapsor.approve.drawing import entry
 from synapsor.approve.keys import check_place, create_key, default_path, new_passphrase, public_path
 from synapsor.approve.operators import add_operator, change_operator, check_new, describe, revoke_operator
-from synapsor.cli.terminal import answer, note
+from synapsor.approve.plain import visible
+from synapsor.cli.roles import unnamed
+from synapsor.cli.terminal import answer, note, paragraph, width
 from synapsor.config import Config, load_config
 from synapsor.core.review import Operator, key_fingerprint
 from synapsor.core.signatures import public_text
@@ -25,16 +30,20 @@ def run(arguments: Namespace) -> int:
 
 def _add(arguments: Namespace, config: Config) -> None:
     if arguments.public_key and arguments.key:
-        raise UsageError("--key makes a key and --public-key trusts one that is made; only one of them can be meant.")
+        raise UsageError(
+            "--key makes a key and --public-key trusts one that is made; only one of them can be meant.",
+            fix="Leave one of them out.",
+        )
     operator = Operator(
         name=arguments.name,
         key=arguments.public_key or "",
         roles=tuple(arguments.role),
         principals=tuple(arguments.principal),
     )
-    # Everything but the key is checked first, so that no key is left over from a refused entry.
+    # Everything but the key is checked first, so that no key is left over from a refused entry, and no passphrase typed in vain.
     check_new(config.operators, operator)
-    place = ""
+    warnings = _warned(arguments, config)
+    lines: list[str] = []
     if not arguments.public_key:
         path = arguments.key or default_path(arguments.name)
         check_place(path)
@@ -42,13 +51,22 @@ def _add(arguments: Namespace, config: Config) -> None:
         operator = Operator(
             name=operator.name, key=public_text(key), roles=operator.roles, principals=operator.principals
         )
-        place = (
-            f"; the private key is in {path}, keep it where no agent can read it; "
-            f"its public half is in {public_path(path)}, for other projects"
-        )
+        lines = [
+            f"The private key is in {path}: keep it where no agent can read it.",
+            f"Its public half is in {public_path(path)}, for other projects.",
+        ]
     add_operator(config.operators, operator)
-    text = f"{operator.name} is trusted with {', '.join(operator.roles)}, key {key_fingerprint(operator.key)}{place}"
-    answer(arguments, "operator", {"operator": describe(operator)}, text)
+    first = f"{operator.name} is trusted with {', '.join(operator.roles)}, key {key_fingerprint(operator.key)}."
+    document = {"operator": describe(operator), "warnings": warnings}
+    answer(arguments, "operator", document, paragraph("\n".join([first, *lines])))
+
+
+def _warned(arguments: Namespace, config: Config) -> list[str]:
+    """Say which of the roles no contract names; a slip of the pen is else found only when nobody can decide."""
+    warnings = asyncio.run(unnamed(config, arguments.role))
+    for warning in warnings:
+        note(f"synapsor: warning: {warning}", indent=2)
+    return warnings
 
 
 def _passphrase(arguments: Namespace) -> Secret | None:
@@ -62,21 +80,25 @@ def _passphrase(arguments: Namespace) -> Secret | None:
 
 def _change(arguments: Namespace, config: Config) -> None:
     if arguments.principal and arguments.no_principal:
-        raise UsageError("--principal names principals and --no-principal takes all away; only one can be meant.")
+        raise UsageError(
+            "--principal names principals and --no-principal takes all away; only one can be meant.",
+            fix="Leave one of them out.",
+        )
     roles = tuple(arguments.role) or None
     principals = () if arguments.no_principal else tuple(arguments.principal) or None
     if roles is None and principals is None:
         raise UsageError(
             "There is nothing to change.", fix="Give all roles with --role, or all principals with --principal."
         )
+    warnings = _warned(arguments, config)
     before, after = change_operator(config.operators, arguments.name, roles=roles, principals=principals)
     lines = [f"{after.name} is as before, {_said(after)}"]
     if after != before:
         lines = [f"{after.name} was {_said(before)}", f"{' ' * len(after.name)} is  {_said(after)}"]
     if lost := [role for role in before.roles if role not in after.roles]:
         lines.append(f"What {after.name} signed as {' or '.join(lost)} and is still to count counts no more.")
-    document = {"operator": describe(after), "before": describe(before)}
-    answer(arguments, "operator", document, "\n".join(lines))
+    document = {"operator": describe(after), "before": describe(before), "warnings": warnings}
+    answer(arguments, "operator", document, paragraph("\n".join(lines)))
 
 
 def _said(operator: Operator) -> str:
@@ -86,18 +108,20 @@ def _said(operator: Operator) -> str:
 
 def _list(arguments: Namespace, config: Config) -> None:
     entries = [describe(o) for o in read_operators(config.operators).values()]
-    lines = [
-        f"{e['name']:<20} {e['fingerprint']}  {', '.join(e['roles'])}"
-        + (f"  is {', '.join(e['principals'])}" if e["principals"] else "")
-        + ("  REVOKED" if e["revoked"] else "")
-        for e in entries
-    ]
+    lines = [line for e in entries for line in entry(*_listed(e), width=width())]
     answer(
         arguments,
         "operators",
         {"operators": entries},
-        "\n".join(lines) or "Nobody is trusted yet. Begin with `synapsor operator add NAME --role contract_reviewer`.",
+        "\n".join(lines)
+        or paragraph("Nobody is trusted yet. Begin with `synapsor operator add NAME --role contract_reviewer`."),
     )
+
+
+def _listed(operator: dict[str, Any]) -> tuple[str, list[str]]:
+    head = f"{operator['name']}  key {operator['fingerprint']}{'  REVOKED' if operator['revoked'] else ''}"
+    known = [f"is {', '.join(map(visible, operator['principals']))}"] if operator["principals"] else []
+    return head, [", ".join(operator["roles"]), *known]
 
 
 def _revoke(arguments: Namespace, config: Config) -> None:
@@ -106,5 +130,5 @@ def _revoke(arguments: Namespace, config: Config) -> None:
         arguments,
         "operator",
         {"operator": describe(operator)},
-        f"{operator.name} is revoked; what they signed and is not applied yet counts no more.",
+        paragraph(f"{operator.name} is revoked; what they signed and is not applied yet counts no more."),
     )

@@ -13,7 +13,8 @@ MOST = 500
 EXIT_CODES = """\
 exit codes:
   0 ok   1 finding or rejection   2 usage or configuration   3 stale or conflict
-  4 source or ledger unavailable   5 integrity or authority invalid   6 unsupported   130 interrupted
+  4 source or ledger unavailable   5 integrity or authority invalid
+  6 unsupported   130 interrupted
 """
 
 
@@ -36,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser; `module` in its result names the file of the command."""
     parser = Parser(
         prog="synapsor",
-        description="The boundary between an LLM agent and your database: the agent asks, a person decides, a worker applies.",
+        description="The boundary between an LLM agent and your database:\nthe agent asks, a person decides, a worker applies.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

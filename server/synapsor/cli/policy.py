@@ -9,13 +9,14 @@ from typing import Any
 from synapsor import runtime
 from synapsor.approve.plain import visible
 from synapsor.cli.signer import signer
-from synapsor.cli.terminal import answer, interrupt_at_once
+from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.core.moment import stamp
 from synapsor.core.records import to_body
-from synapsor.core.review import SwitchState
+from synapsor.core.review import SwitchState, may_switch
 from synapsor.flow.automatic import running, throw_switch
+from synapsor.flow.review import check_reason
 from synapsor.ports import ReviewLedger
 from synapsor.runtime import Project
 
@@ -32,8 +33,10 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
         if arguments.action != "status":
-            operator, key = signer(arguments, project.operators(), role=POLICY_STEWARD)
-            state = _STATES[arguments.action]
+            operator, unlock = signer(arguments, project.operators(), role=POLICY_STEWARD)
+            check_reason(arguments.reason)
+            may_switch(operator)  # before anybody types a passphrase
+            state, key = _STATES[arguments.action], unlock()
             now, reason = project.clock.now(), arguments.reason
             await throw_switch(ledger, state, operator=operator, key=key, now=now, reason=reason)
         document = await _status(project, ledger)
@@ -63,10 +66,14 @@ async def _status(project: Project, ledger: ReviewLedger) -> dict[str, Any]:
 
 def _text(document: dict[str, Any]) -> str:
     switch = document["switch"]
-    who = f" (by {switch['operator']} at {switch['at']}: {visible(switch['reason'])})" if switch else ""
-    allowed = "" if document["allowed"] else "; synapsor.yaml does not allow it (`automatic_approval: true`)"
-    lines = [f"Automatic approval is {document['state']}{who}{allowed}."]
+    why = f": {visible(switch['reason'])}" if switch and switch["reason"] else ""
+    who = f" (by {switch['operator']} at {switch['at']}{why})" if switch else ""
+    lines = [f"Automatic approval is {document['state']}{who}."]
+    if not document["allowed"]:
+        lines = [
+            f"Automatic approval is off: synapsor.yaml lacks `automatic_approval: true`. Its switch is {document['state']}{who}."
+        ]
     lines += [
         f"  {one['policy']}: {one['approved_today']} approved on {document['day']}" for one in document["policies"]
     ]
-    return "\n".join(lines)
+    return paragraph("\n".join(lines))

@@ -7,10 +7,13 @@ from argparse import Namespace
 from urllib.parse import unquote, urlsplit
 
 from synapsor import runtime
-from synapsor.cli.terminal import answer, note
+from synapsor.approve.drawing import entry
+from synapsor.approve.plain import visible
+from synapsor.cli.terminal import answer, note, width
 from synapsor.config import Config, SourceConfig, load_config
 from synapsor.core.plan import Relation
 from synapsor.core.records import to_body
+from synapsor.core.words import many
 from synapsor.core.writeback import Receipt
 from synapsor.errors import ConfigError, UsageError
 from synapsor.secrets import resolve
@@ -79,21 +82,21 @@ def _dialect(source: SourceConfig) -> Dialect:
     return "mysql" if source.engine == "mariadb" else source.engine
 
 
-def _left(receipt: Receipt) -> str:
-    return f"; {receipt.newcomers} more rows match now and were left" if receipt.newcomers else ""
-
-
-def _moved(receipt: Receipt) -> str:
-    return f" ({', '.join(receipt.moved)})" if receipt.moved else ""
+def _told(receipt: Receipt) -> tuple[str, list[str]]:
+    why = f", {visible(receipt.code)}" if receipt.code else ""
+    moved = f" ({', '.join(map(visible, receipt.moved))})" if receipt.moved else ""
+    body = [f"{receipt.proposal}, at {receipt.at} by {visible(receipt.worker)}"]
+    if receipt.newcomers:
+        body.append(
+            f"{many(receipt.newcomers, 'more row matches', 'more rows match')} now, and nothing was done to them"
+        )
+    return f"{receipt.id}  {receipt.outcome}{why}{moved}", body
 
 
 async def _list(arguments: Namespace, config: Config) -> None:
     async with runtime.open_project(config) as project:
         receipts = await (await project.ledger()).receipts(limit=arguments.limit or _NEWEST)
-    lines = [
-        f"{r.at}  {r.id}  {r.proposal}  {r.outcome}{' ' + r.code if r.code else ''}{_moved(r)}  by {r.worker}{_left(r)}"
-        for r in receipts
-    ]
+    lines = [line for r in receipts for line in entry(*_told(r), width=width())]
     answer(
         arguments,
         "receipts",

@@ -10,8 +10,9 @@ from synapsor.approve.plain import shown
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once
 from synapsor.config import load_config
+from synapsor.core.review import may_reveal
 from synapsor.errors import DecisionRefused, UsageError
-from synapsor.flow.reveal import behind, refuse, reveal
+from synapsor.flow.reveal import behind, check_reason, refuse, reveal
 
 
 def run(arguments: Namespace) -> int:
@@ -28,10 +29,15 @@ async def _run(arguments: Namespace) -> int:
         except UsageError:
             await refuse(ledger, arguments.subject[:64], arguments.operator or "", "not_found", arguments.reason, now)
             raise
+        check_reason(arguments.reason)
+        who = arguments.operator or ""
         try:
-            operator, key = signer(arguments, project.operators(), role=asked.role)
+            operator, unlock = signer(arguments, project.operators(), role=asked.role)
+            who = operator.name
+            may_reveal(operator, asked.role)
+            key = unlock()
         except DecisionRefused as refused:
-            await refuse(ledger, asked.subject, arguments.operator or "", refused.rule, arguments.reason, now)
+            await refuse(ledger, asked.subject, who, refused.rule, arguments.reason, now)
             raise
         told, values = await reveal(ledger, asked, operator=operator, key=key, reason=arguments.reason, now=now)
     lines = [f"{token}  {shown(value, quoted=True).text}" for token, value in values.items()]

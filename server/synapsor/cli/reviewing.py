@@ -19,6 +19,7 @@ from synapsor.contract.mapping import SingleTenant, Table
 from synapsor.contract.model import Contract
 from synapsor.contract.plainly import comparisons, guarded
 from synapsor.contract.telling import told
+from synapsor.core.words import many
 from synapsor.errors import IntegrityError
 from synapsor.runtime import Project
 
@@ -77,13 +78,15 @@ def card(version: Version, active: Version | None, wide: int) -> Iterator[str]:
 
 def _counted(contract: Contract) -> str:
     asking = [c for c in contract.capabilities.values() if isinstance(c, ProposeCapability)]
-    reads = f"{len(contract.capabilities) - len(asking)} capabilities read"
+    reading = len(contract.capabilities) - len(asking)
+    reads = many(reading, "capability reads", "capabilities read")
     if not asking:
         return f"{reads}, and none asks for a change."
     roles = sorted({c.approval.at(level).role for c in asking for level in LEVELS})
     rules = sorted({c.approval.policy for c in asking if c.approval.policy})
     allowed = f", and without a person, where the project allows that: {', '.join(rules)}" if rules else ""
-    return f"{reads}, {len(asking)} ask for a change. Who may approve: {', '.join(roles)}{allowed}."
+    asks = f"{len(asking)} {'asks' if len(asking) == 1 else 'ask'}"
+    return f"{reads}, {asks} for a change. Who may approve: {', '.join(roles)}{allowed}."
 
 
 def _table(table: Table, wide: int) -> Iterator[str]:

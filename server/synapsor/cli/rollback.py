@@ -10,7 +10,7 @@ from synapsor import runtime
 from synapsor.cli.activate import record_of
 from synapsor.cli.reviewing import comparable, confirm
 from synapsor.cli.signer import signer
-from synapsor.cli.terminal import answer, interrupt_at_once
+from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.cli.versions import Version
 from synapsor.config import Config, load_config
 from synapsor.contract.digest import canonical_body, contract_digest
@@ -35,7 +35,7 @@ async def _run(arguments: Namespace) -> int:
     interrupt_at_once()
     config = load_config(arguments.config)
     async with runtime.open_project(config) as project:
-        operator, key = signer(arguments, project.operators(), role=ACTIVATOR_ROLE)
+        operator, unlock = signer(arguments, project.operators(), role=ACTIVATOR_ROLE)
         may_activate(operator)  # before the person reads and types anything
         ledger = await project.ledger()
         active, earlier = await earlier_version(ledger, arguments.contract, arguments.to)
@@ -58,13 +58,14 @@ async def _run(arguments: Namespace) -> int:
             sources=sources,
             metadata={**metadata, "returns_to": told.id},
             operator=operator,
-            key=key,
+            key=unlock(),
             now=project.clock.now(),
         )
     done = {**record_of(activated), "returns_to": told.id, "before": active.activation.digest}
     file = _file(ours, loaded.digest)
-    text = f"{told.contract} is back at {loaded.digest} (signed by {done['operator']}, {done['id']})"
-    answer(arguments, "rollback", {"activation": done, "file": file}, f"{text}\n{_meaning(config, file, done)}")
+    text = f"{told.contract} is back, signed by {done['operator']} ({done['id']}), at\n  {loaded.digest}"
+    meaning = paragraph(_meaning(config, file, done))
+    answer(arguments, "rollback", {"activation": done, "file": file}, f"{text}\n{meaning}")
     return 0
 
 
@@ -104,7 +105,7 @@ def _meaning(config: Config, file: dict[str, Any] | None, done: dict[str, Any]) 
         f"! {held}\n"
         f"  A running server refuses the calls of any version but the active one (`not_activated`), {_STARTS[config.profile]}.\n"
         f"  The worker applies no proposal that was made under another version.\n"
-        f"  To serve this version, put its file back, from version control or from {body};\n"
-        f"  `synapsor check --json` tells a file's digest. A server that was started with this version then serves\n"
-        f"  it again by itself; start any other one again. Nothing needs to be activated again."
+        f"  To serve this version, put its file back, from version control or from {body}; "
+        f"`synapsor check --json` tells a file's digest. A server that was started with this version then serves "
+        f"it again by itself; start any other one again. Nothing needs to be activated again."
     )

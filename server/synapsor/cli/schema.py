@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from synapsor.cli.terminal import answer
+from synapsor.cli.terminal import answer, paragraph
 from synapsor.contract.reference import contract_json_schema
 from synapsor.errors import UsageError
 
@@ -22,7 +22,7 @@ def run(arguments: Namespace) -> int:
     _write(arguments.write, text, str(schema["title"]))
     line = f"# yaml-language-server: $schema={arguments.write.name}"
     told = f"{arguments.write} is written. Begin {_FILES[kind]} beside it with this line; elsewhere, with the way to it from there:\n{line}"
-    answer(arguments, "schema", {"written": str(arguments.write)}, told)
+    answer(arguments, "schema", {"written": str(arguments.write)}, paragraph(told))
     return 0
 
 

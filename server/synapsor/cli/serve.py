@@ -24,7 +24,7 @@ log = logging.getLogger("synapsor")
 def run(arguments: Namespace) -> int:
     """Serve until the client leaves or a signal comes, and return 0."""
     if arguments.json:
-        raise UsageError("serve speaks MCP on stdout, so --json has no meaning here.")
+        raise UsageError("serve speaks MCP on stdout, so --json has no meaning here.", fix="Leave it out.")
     config = load_config(arguments.config)
     if arguments.http:
         run_loop(_http(config, *_address(arguments.http)))
@@ -80,5 +80,5 @@ def _warn(findings: Iterable[Finding]) -> None:
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or int(port) > MAX_PORT:
-        raise UsageError("--http takes HOST:PORT, such as 127.0.0.1:8765.")
+        raise UsageError("--http takes a host and a port.", fix="Write it as 127.0.0.1:8765.")
     return host.strip("[]"), int(port)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Mapping
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from synapsor.approve.keys import default_path, load_key
+from synapsor.approve.keys import Unlock, default_path, load_key, locked_key
 from synapsor.core.review import Operator
 from synapsor.core.signatures import public_text
 from synapsor.errors import DecisionRefused, UsageError
@@ -42,8 +40,11 @@ def named(arguments: Namespace, operators: Mapping[str, Operator], *, role: str)
     return meant[0]
 
 
-def signer(arguments: Namespace, operators: Mapping[str, Operator], *, role: str) -> tuple[Operator, Ed25519PrivateKey]:
-    """Return the operator and their key, as named by --operator and --key, or found by the key that this user has.
+def signer(arguments: Namespace, operators: Mapping[str, Operator], *, role: str) -> tuple[Operator, Unlock]:
+    """Return the operator and what unlocks their key, as named by --operator and --key, or found by the key that this user has.
+
+    Unlocking may ask for a passphrase and comes last, so that nobody types one for what is refused afterwards. Where --key alone
+    tells who somebody is, it is unlocked here.
 
     Raises:
         UsageError: nobody, or more than one, could be meant.
@@ -51,7 +52,7 @@ def signer(arguments: Namespace, operators: Mapping[str, Operator], *, role: str
     """
     operator = named(arguments, operators, role=role)
     if operator is not None:
-        return operator, load_key(arguments.key or default_path(operator.name))
+        return operator, locked_key(arguments.key or default_path(operator.name))
     key = load_key(arguments.key)
     found = next((o for o in operators.values() if o.key == public_text(key)), None)
     if found is None:
@@ -61,4 +62,4 @@ def signer(arguments: Namespace, operators: Mapping[str, Operator], *, role: str
             fix="Add it with `synapsor operator add`.",
             exit_code=5,
         )
-    return found, key
+    return found, lambda: key

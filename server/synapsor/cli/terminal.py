@@ -9,8 +9,10 @@ import shutil
 import signal
 import sys
 from argparse import Namespace
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TextIO
 
+from synapsor.approve.plain import fold, hidden
 from synapsor.errors import UsageError
 
 WIDTH = 100
@@ -29,7 +31,6 @@ def answer(arguments: Namespace, schema: str, document: dict[str, Any], text: st
 
 def as_json(document: Any, *, indent: int | None = None) -> str:
     """Return JSON in which letters are letters, and what a terminal would obey or an eye would miss is written out."""
-    from synapsor.approve.plain import hidden
 
     def written(found: re.Match[str]) -> str:
         return json.dumps(found[0])[1:-1] if hidden(found[0]) else found[0]
@@ -70,7 +71,7 @@ def confirm_digest(digest: str, *, verb: str, otherwise: str) -> None:
     start = digest.removeprefix("sha256:")[:PREFIX]
     typed = ask(f"To {verb} it, type the first {PREFIX} characters of the digest (after sha256:):", otherwise=otherwise)
     if typed.lower() != start:
-        raise UsageError("That is not the digest; nothing was signed.")
+        raise UsageError("That is not the digest; nothing was signed.", fix="Read it again, and type what it shows.")
 
 
 def interrupt_at_once() -> None:
@@ -78,6 +79,33 @@ def interrupt_at_once() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def note(text: str) -> None:
-    """Tell a person something beside the answer."""
-    print(text, file=sys.stderr)
+def note(text: str, *, indent: int = 0) -> None:
+    """Tell a person something beside the answer: folded where a person looks at it, and a line where a program reads it."""
+    print("\n".join(part for line in text.split("\n") for part in listed(line, indent, sys.stderr)), file=sys.stderr)
+
+
+def looked_at(stream: TextIO) -> bool:
+    """Tell whether a person looks at a stream, or has said by COLUMNS how wide it is to be."""
+    return stream.isatty() or "COLUMNS" in os.environ
+
+
+def listed(text: str, indent: int, stream: TextIO) -> list[str]:
+    """Return one line of a list: folded where a person looks at it, and whole where a program takes each line for one finding.
+
+    What is copied into a shell stays whole as well.
+    """
+    whole = not looked_at(stream) or text.lstrip().startswith(("--", "synapsor "))
+    return [text] if whole else list(hanging(text, indent, width()))
+
+
+def hanging(text: str, indent: int, wide: int) -> Iterator[str]:
+    """Yield a text whose further lines are set in."""
+    first = fold(text, wide)[0]
+    yield first.rstrip()
+    rest = text[len(first) :].lstrip()
+    yield from (" " * indent + part.strip() for part in (fold(rest, wide - indent) if rest else ()))
+
+
+def paragraph(text: str) -> str:
+    """Return sentences for people, folded where a person looks at them."""
+    return "\n".join(part for line in text.split("\n") for part in listed(line, 2, sys.stdout))

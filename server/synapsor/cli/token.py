@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from synapsor.cli.terminal import answer
+from synapsor.cli.terminal import answer, paragraph
 from synapsor.serve.identity import generate_token, hash_token
 
 
@@ -12,6 +12,8 @@ def run(arguments: Namespace) -> int:
     """Print a new token and return 0; it is kept nowhere."""
     token = generate_token()
     hashed = hash_token(token)
-    text = f"token   {token}\nsha256  {hashed}\n\nGive the token to the client; it is not shown again. Put the hash under `http.tokens` with a name and a session."
+    text = f"token   {token}\nsha256  {hashed}\n\n" + paragraph(
+        "Give the token to the client; it is not shown again. Put the hash under `http.tokens` with a name and a session."
+    )
     answer(arguments, "token", {"token": token, "sha256": hashed}, text)
     return 0

@@ -9,7 +9,7 @@ import asyncio
 from argparse import Namespace
 from typing import Any, Final
 
-from synapsor.cli.terminal import answer, as_json
+from synapsor.cli.terminal import answer, as_json, hanging, width
 from synapsor.config import load_config
 from synapsor.errors import UsageError
 from synapsor.runtime import Project, open_project
@@ -33,7 +33,7 @@ async def _run(arguments: Namespace) -> int:
     chosen = _chosen(entries, arguments.capabilities)
     over = arguments.budget is not None and summary["tokens"] > arguments.budget
     document = {"tools": chosen, "total": summary, "estimate": ESTIMATE, "budget": arguments.budget}
-    text = render(chosen, summary, full=bool(arguments.capabilities))
+    text = render(chosen, summary, full=bool(arguments.capabilities), room=width())
     if arguments.budget is not None:
         text += f"\n{_spent(summary['tokens'], arguments.budget)}"
     answer(arguments, "tools", document, text, ok=not over)
@@ -86,18 +86,24 @@ def _chosen(entries: list[dict[str, Any]], names: list[str]) -> list[dict[str, A
     return [entry for entry in entries if not names or entry["capability"] in wanted]
 
 
-def render(entries: list[dict[str, Any]], total: dict[str, int], *, full: bool) -> str:
+def render(entries: list[dict[str, Any]], total: dict[str, int], *, full: bool, room: int) -> str:
     """Return the tools as text, the most expensive one first; in full, with everything that the model is sent."""
-    wide = max([len("TOOL"), *(len(entry["tool"]["name"]) for entry in entries)])
+    heads = "  CHARACTERS  ~TOKENS  DESCRIPTION  INPUT  OUTPUT"
+    # A name that is too long for its column has a line of its own.
+    most = max(room - len(heads), len("all 9999"))
+    names = [entry["tool"]["name"] for entry in entries]
+    wide = max([len("all 9999"), *(len(name) for name in names if len(name) <= most)])
     lines = [as_json(entry["tool"], indent=2) + "\n" for entry in entries] if full else []
-    lines.append(f"{'TOOL':<{wide}}  CHARACTERS  ~TOKENS  DESCRIPTION  INPUT  OUTPUT")
-    for entry in entries:
+    lines.append(f"{'TOOL':<{wide}}{heads}")
+    for name, entry in zip(names, entries, strict=True):
         parts = entry["parts"]
+        lines += [name] if len(name) > wide else []
         lines.append(
-            f"{entry['tool']['name']:<{wide}}  {entry['characters']:>10}  {entry['tokens']:>7}"
+            f"{name if len(name) <= wide else '':<{wide}}  {entry['characters']:>10}  {entry['tokens']:>7}"
             f"  {parts['description']:>11}  {parts['inputSchema']:>5}  {parts['outputSchema']:>6}"
         )
     everything = f"all {total['tools']}"
     lines.append(f"{everything:<{wide}}  {total['characters']:>10}  {total['tokens']:>7}")
-    lines.append(f"\nTokens are an estimate: {ESTIMATE}. A client may send a model less than that.")
+    last = f"Tokens are an estimate: {ESTIMATE}. A client may send a model less than that."
+    lines += ["", *hanging(last, 0, room)]
     return "\n".join(lines)

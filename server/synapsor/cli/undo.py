@@ -8,9 +8,10 @@ from argparse import Namespace
 from synapsor import runtime
 from synapsor.cli.call import EXIT_CODES
 from synapsor.cli.signer import signer
-from synapsor.cli.terminal import answer, interrupt_at_once
+from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.contract.load import LoadedContract
+from synapsor.core.moment import stamp
 from synapsor.core.posture import refuse_fatal
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
@@ -32,21 +33,32 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
-        check_applied(record)  # before anybody types a passphrase
-        operator, key = signer(arguments, project.operators(), role=record.proposal.role)
-        may_undo(operator)
-        served = await activated(project, record.proposal)
-        now = project.clock.now()
-        asking = Asking(record=record, served=served, operator=operator, key=key, reason=arguments.reason, now=now)
-        try:
-            filed = await undo(ledger, asking)
-        except Refusal as refused:
-            code = refused.code.value
-            raise DecisionRefused(
-                code, refused.message, fix=refused.fix, exit_code=EXIT_CODES.get(code, 1)
-            ) from refused
+        filed = await _filed(arguments, project, record)
     _tell(arguments, filed)
     return 0
+
+
+async def _filed(arguments: Namespace, project: runtime.Project, record: ProposalRecord) -> ProposalRecord:
+    """File it, and record who was refused what, as of any decision that is refused."""
+    ledger, now, operators = await project.ledger(), project.clock.now(), project.operators()
+    who = arguments.operator if arguments.operator in operators else "?"
+    try:
+        check_applied(record)
+        operator, unlock = signer(arguments, operators, role=record.proposal.role)
+        who = operator.name
+        may_undo(operator)
+        served = await activated(project, record.proposal)
+        asking = Asking(
+            record=record, served=served, operator=operator, unlock=unlock, reason=arguments.reason, now=now
+        )
+        return await undo(ledger, asking)
+    except DecisionRefused as refused:
+        await ledger.refused_decision(record.proposal.id, who, refused.rule, stamp(now))
+        raise
+    except Refusal as refused:
+        code = refused.code.value
+        await ledger.refused_decision(record.proposal.id, who, code, stamp(now))
+        raise DecisionRefused(code, refused.message, fix=refused.fix, exit_code=EXIT_CODES.get(code, 1)) from refused
 
 
 async def activated(project: runtime.Project, proposal: Proposal) -> Served:
@@ -99,4 +111,4 @@ def _tell(arguments: Namespace, filed: ProposalRecord) -> None:
         f"{proposal.id} would undo {proposal.undoes.proposal}; nothing has changed yet.\n"
         f"{people} with the role {proposal.role} decide{'s' if proposal.quorum == 1 else ''}: `synapsor approve {proposal.id}`"
     )
-    answer(arguments, "undo", document, text)
+    answer(arguments, "undo", document, paragraph(text))

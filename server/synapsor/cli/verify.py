@@ -7,8 +7,9 @@ import re
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.cli.terminal import answer
+from synapsor.cli.terminal import answer, paragraph
 from synapsor.config import load_config
+from synapsor.core.words import many
 from synapsor.errors import IntegrityError, UsageError
 
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
@@ -31,9 +32,11 @@ async def _run(arguments: Namespace) -> int:
         "first_bad": bad,
     }
     if bad is None:
-        text = f"✓ {report.events} events and {report.checkpoints} signed checkpoints hold.\n  head {number}:{head} (keep it elsewhere to prove later that nothing was cut off)"
+        held = f"{many(report.events, 'event')} and {many(report.checkpoints, 'signed checkpoint')} hold"
+        kept = "Keep this head elsewhere; with --head it proves later that nothing was cut off:"
+        text = f"{paragraph(f'✓ {held}. {kept}')}\n  {number}:{head}"
     else:
-        text = f"✗ {bad['where']}: {bad['why']}.\n  {report.events} events before it hold."
+        text = paragraph(f"✗ {bad['where']}: {bad['why']}.\n  {many(report.events, 'event')} before it hold.")
     answer(arguments, "verify", document, text, ok=report.ok)
     return 0 if report.ok else IntegrityError.exit_code
 

@@ -24,11 +24,3 @@ def labelled(text: str, label: str, wide: int) -> Iterator[str]:
     first, *more = fold(visible(text), max(wide - len(label), LABEL))
     yield label + first.rstrip()
     yield from (" " * len(label) + part.strip() for part in more)
-
-
-def hanging(text: str, indent: int, wide: int) -> Iterator[str]:
-    """Yield a text whose further lines are set in."""
-    first = fold(text, wide)[0]
-    yield first.rstrip()
-    rest = text[len(first) :].lstrip()
-    yield from (" " * indent + part.rstrip() for part in (fold(rest, wide - indent) if rest else ()))

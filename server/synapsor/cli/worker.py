@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,12 @@ from typing import Any
 import anyio
 
 from synapsor import runtime
-from synapsor.cli.terminal import answer, as_json, note
+from synapsor.approve.drawing import entry
+from synapsor.approve.plain import span
+from synapsor.cli.terminal import answer, as_json, looked_at, note, width
 from synapsor.config import load_config
-from synapsor.core.outcome import Outcome
+from synapsor.core.outcome import Outcome, meaning_of
+from synapsor.core.words import many
 from synapsor.serve.loop import on_signals
 from synapsor.serve.loop import run as run_loop
 
@@ -33,7 +37,7 @@ async def _run(arguments: Namespace) -> int:
     def report(outcome: Mapping[str, Any]) -> None:
         done.append(dict(outcome))
         if not arguments.json:
-            sys.stdout.write(_line(outcome))
+            sys.stdout.write(_line(outcome, wide=width() if looked_at(sys.stdout) else None))
             sys.stdout.flush()
         elif stays:
             done.clear()  # a worker that runs for months keeps no list; its log lines are on stderr
@@ -65,5 +69,27 @@ def _end(settled: int, done: Sequence[Mapping[str, Any]], *, stayed: bool) -> st
     return f"{settled} settled.{left}" if settled or waiting else "Nothing was due."
 
 
-def _line(outcome: Mapping[str, Any]) -> str:
-    return "  ".join(f"{name}={value}" for name, value in outcome.items() if value != "") + "\n"
+def _line(outcome: Mapping[str, Any], *, wide: int | None) -> str:
+    """Return what came of a job: for a person in a few lines of `wide` cells, and in a log, where nobody folds, in one."""
+    if wide is None:
+        return "  ".join(f"{name}={_word(value)}" for name, value in outcome.items() if value not in ("", [])) + "\n"
+    code = f", {outcome['code']}" if outcome["code"] else ""
+    attempt = f", attempt {outcome['attempt']}" if outcome["attempt"] > 1 else ""
+    after = span(dt.timedelta(seconds=outcome["seconds_since_approval"]))
+    body = [f"{outcome['job']}{attempt}, {after} after its approval"]
+    body += [meaning] if (meaning := meaning_of(outcome["code"])) else []
+    if others := [name for name in outcome["group"] if name != outcome["proposal"]]:
+        body.append(f"together with {', '.join(others)}")
+    if outcome["newcomers"]:
+        body.append(
+            f"{many(outcome['newcomers'], 'more row matches', 'more rows match')} now, and nothing was done to them"
+        )
+    if not outcome["recorded"]:
+        body.append("another worker had recorded it")
+    return "".join(
+        f"{line}\n" for line in entry(f"{outcome['proposal']}  {outcome['outcome']}{code}", body, width=wide)
+    )
+
+
+def _word(value: Any) -> str:
+    return ",".join(value) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else str(value)

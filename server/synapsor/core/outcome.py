@@ -203,6 +203,14 @@ def why_refused(rule: str) -> Why:
     return Why[f"APPROVAL_{rule.upper()}"]
 
 
+def meaning_of(code: str) -> str:
+    """Return what a code that a record keeps means, in sentences; "" of one that nobody knows."""
+    given_up = next((one for one in GivenUp if code == one or code.startswith(f"{one}_")), None)
+    word = code.removeprefix(given_up or "").removeprefix("_")
+    why = next((one for one in Why if one == word), None)
+    return " ".join(told.meaning for told in (given_up, why) if told is not None)
+
+
 def code_of(why: Why | None, given_up: GivenUp | None = None) -> str:
     """Return the code that a record keeps: the word, after how it was given up; "" when it was applied."""
     return "_".join(word for word in (given_up, why) if word)

@@ -32,8 +32,25 @@ class Status(StrEnum):
     FAILED = "failed"
     RECONCILIATION_REQUIRED = "reconciliation_required"
 
+    @property
+    def stands(self) -> str:
+        """How a proposal stands, as the end of a sentence about it."""
+        return _STANDS[self]
+
 
 _S = Status
+_STANDS: Mapping[Status, str] = {
+    _S.REVIEW_REQUIRED: "waits for review",
+    _S.APPROVED: "is approved",
+    _S.REJECTED: "is rejected",
+    _S.EXPIRED: "has expired",
+    _S.CANCELED: "is canceled",
+    _S.SUPERSEDED: "is superseded",
+    _S.APPLIED: "is applied",
+    _S.CONFLICT: "ended in a conflict",
+    _S.FAILED: "has failed",
+    _S.RECONCILIATION_REQUIRED: "needs a person to look at its source",
+}
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     _S.REVIEW_REQUIRED: frozenset({_S.APPROVED, _S.REJECTED, _S.EXPIRED, _S.CANCELED, _S.SUPERSEDED}),
     _S.APPROVED: frozenset({_S.APPLIED, _S.CONFLICT, _S.FAILED, _S.RECONCILIATION_REQUIRED}),

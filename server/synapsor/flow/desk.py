@@ -16,6 +16,7 @@ from synapsor.core.budget import spending_of, until_tomorrow
 from synapsor.core.envelope import failure, success
 from synapsor.core.evidence import Call, audit_body
 from synapsor.core.moment import stamp
+from synapsor.core.proposal import Status
 from synapsor.core.scope import Scope, Session, scope_of
 from synapsor.errors import Code, LedgerFailure, Refusal, SourceFailure, place
 from synapsor.flow.aggregate import aggregate
@@ -133,7 +134,9 @@ class Desk:
     ) -> dict[str, Any]:
         view = await status_of(name, arguments, session, self._served, self._ledger, call.at)
         await self._ledger.record_read(_plain_audit(call, "ok"), None)
-        return success(name, "read", f"The proposal is {view['status']}.", evidence=None, audit=call.id, proposal=view)
+        return success(
+            name, "read", f"The proposal {Status(view['status']).stands}.", evidence=None, audit=call.id, proposal=view
+        )
 
     async def _refused(self, call: Call, kind: str, refusal: Refusal) -> dict[str, Any]:
         try:

@@ -68,7 +68,7 @@ async def propose(
     elif record.status is Status.REVIEW_REQUIRED:
         summary = "This change is already waiting for a decision."
     else:
-        summary = f"This change is already {record.status.value}; nothing new was filed."
+        summary = f"This change was asked for before and {record.status.stands}; nothing new was filed."
     return success(
         call.capability,
         "propose",

@@ -90,7 +90,7 @@ async def reveal(
         DecisionRefused: this operator may not look; that is recorded too.
         IntegrityError: a value was not sealed by this ledger.
     """
-    _check_reason(reason)
+    check_reason(reason)
     try:
         may_reveal(operator, asked.role)
         _check_key(operator, key)
@@ -173,6 +173,11 @@ def _check_key(operator: Operator, key: Ed25519PrivateKey) -> None:
         )
 
 
-def _check_reason(reason: str) -> None:
+def check_reason(reason: str) -> None:
+    """Refuse a look without a reason that can be shown.
+
+    Raises:
+        UsageError: there is none.
+    """
     if not reason.strip() or len(reason) > MAX_REASON or any(unicodedata.category(c)[0] == "C" for c in reason):
         raise UsageError("A look needs a reason.", fix=f"Say why with --reason, in at most {MAX_REASON} characters.")

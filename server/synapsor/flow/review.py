@@ -309,7 +309,7 @@ def _check(
 def _check_open(record: ProposalRecord) -> None:
     if record.status is not Status.REVIEW_REQUIRED:
         raise DecisionRefused(
-            "already_decided", f"The proposal is {record.status.value}.", fix="Nothing is left to decide.", exit_code=3
+            "already_decided", f"The proposal {record.status.stands}.", fix="Nothing is left to decide.", exit_code=3
         )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -71,12 +71,13 @@ class Asking:
 
     Attributes:
         served: the capability of the activated contract, over the read credential.
+        unlock: returns the key; a person may be asked for a passphrase, so it comes when nothing else can refuse any more.
     """
 
     record: ProposalRecord
     served: Served
     operator: Operator
-    key: Ed25519PrivateKey
+    unlock: Callable[[], Ed25519PrivateKey]
     reason: str
     now: dt.datetime
 
@@ -103,7 +104,7 @@ def check_applied(record: ProposalRecord) -> None:
     if record.status is Status.RECONCILIATION_REQUIRED:
         raise refused("reconciliation_required")
     if record.status is not Status.APPLIED:
-        raise refused("not_applied", f"This one is {record.status.value}.")
+        raise refused("not_applied", f"This one {record.status.stands}.")
     if record.proposal.deletes:
         raise refused("hard_delete_restore_unsafe")
 
@@ -180,7 +181,7 @@ async def _check_first(ledger: ReviewLedger, original: Proposal, now: str) -> No
 
 
 def _standing(record: ProposalRecord) -> str:
-    return f"{record.proposal.id} is {record.status.value}."
+    return f"{record.proposal.id} {record.status.stands}."
 
 
 async def _look(served: Served, original: Proposal, inverse: Inverse) -> _Seen:
@@ -311,7 +312,7 @@ def _proposal(
 
 def _signature(proposal: Proposal, undoes: Undone, asking: Asking) -> str:
     asked = undo_of(proposal, undoes)
-    signature = sign(asked, asking.key)
+    signature = sign(asked, asking.unlock())
     if not signature_holds(asked, signature, asking.operator):
         raise wrong_key(asking.operator)
     return signature

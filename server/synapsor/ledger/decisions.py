@@ -87,7 +87,7 @@ async def _in_review(book: Book, decision: Decision) -> Row:
         raise DecisionRefused("no_such_proposal", "There is no such proposal.", exit_code=2)
     if row["status"] != Status.REVIEW_REQUIRED.value:
         raise DecisionRefused(
-            "already_decided", f"The proposal is {row['status']}.", fix="Look at it again.", exit_code=3
+            "already_decided", f"The proposal {Status(row['status']).stands}.", fix="Look at it again.", exit_code=3
         )
     return row
 

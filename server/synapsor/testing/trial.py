@@ -136,7 +136,7 @@ class Trial:
             record=record,
             served=self.served[record.proposal.capability],
             operator=operator,
-            key=self._keys[by],
+            unlock=lambda: self._keys[by],
             reason=reason,
             now=self.clock.now(),
         )

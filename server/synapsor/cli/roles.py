@@ -1,0 +1,53 @@
+"""Which roles the contracts of a project name, so that a role that none of them knows is noticed while it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from synapsor import runtime
+from synapsor.config import Config
+from synapsor.contract.approval import LEVELS
+from synapsor.contract.approvals import POLICY_SIGNER, POLICY_STEWARD
+from synapsor.contract.digest import from_body
+from synapsor.contract.load import read_file
+from synapsor.contract.mapping import REVEALER
+from synapsor.contract.model import Contract
+from synapsor.core.needs import proposals_of
+from synapsor.core.review import ACTIVATOR_ROLE
+from synapsor.errors import SynapsorError
+
+_OURS = frozenset({ACTIVATOR_ROLE, POLICY_SIGNER, POLICY_STEWARD})
+
+
+async def unnamed(config: Config, roles: Collection[str]) -> list[str]:
+    """Return a warning for each role that no contract names, in its file or as it is activated; it may come to be named later."""
+    strange = sorted(set(roles) - _OURS)
+    if not strange:
+        return []
+    named = {role for contract in await _contracts(config) for role in _roles(contract)}
+    known = f"they name {', '.join(sorted(named))}" if named else "they name none"
+    return [
+        f"no contract of this project names the role {role}: {known}; {', '.join(sorted(_OURS))} are our own"
+        for role in strange
+        if role not in named
+    ]
+
+
+async def _contracts(config: Config) -> list[Contract]:
+    contracts = [contract for path in config.policies if (contract := read_file(path).contract) is not None]
+    if config.ledger.exists():
+        try:
+            async with runtime.open_project(config) as project:
+                ledger = await project.ledger()
+                active = [await ledger.active_contract(contract.contract) for contract in contracts]
+            contracts += [from_body(one.body) for one in active if one is not None]
+        except SynapsorError:
+            pass  # whom to trust is no matter of the ledger
+    return contracts
+
+
+def _roles(contract: Contract) -> Iterator[str]:
+    for capability in proposals_of(contract):
+        yield from (capability.approval.at(level).role for level in LEVELS)
+    for table in contract.tables.values():
+        yield from (rule.reveal or REVEALER for rule in table.allowed.values() if rule.show == "token")
