@@ -32,6 +32,7 @@ from tests.ledger_records import (
     fill,
     handle,
     seen,
+    undecided,
 )
 
 
@@ -317,7 +318,7 @@ async def test_many_equal_requests_at_once_leave_one_pending(ledger: Ledger) -> 
 
 async def test_the_inbox_is_newest_first_and_by_status(ledger: Ledger) -> None:
     one, two, three = [await file_one(ledger) for _ in range(3)]
-    await ledger.decide(a_decision(two, "reject"), job=None, complete=True)
+    await ledger.decide(a_decision(two, "reject"), job=None, counted=undecided(two), complete=True)
     assert [r.proposal.id for r in await ledger.inbox(status=None, limit=2)] == [three.id, two.id]
     assert [r.proposal.id for r in await ledger.inbox(status=Status.REVIEW_REQUIRED, limit=9)] == [three.id, one.id]
     assert [r.status for r in await ledger.inbox(status=Status.REJECTED, limit=9)] == [Status.REJECTED]
@@ -327,7 +328,7 @@ async def test_an_approval_moves_the_proposal_and_files_the_job(ledger: Ledger) 
     proposal = await file_one(ledger)
     signed = a_decision(proposal)
     job = a_job(proposal, signed)
-    record = await ledger.decide(signed, job=job, complete=True)
+    record = await ledger.decide(signed, job=job, counted=undecided(proposal), complete=True)
     assert (record.status, record.decisions, record.job) == (Status.APPROVED, (signed,), job)
     assert record == await ledger.proposal(proposal.id)
 
@@ -335,18 +336,21 @@ async def test_an_approval_moves_the_proposal_and_files_the_job(ledger: Ledger) 
 @pytest.mark.parametrize("first", ["approve", "reject"])
 async def test_a_second_decision_is_refused(ledger: Ledger, first: str) -> None:
     proposal = await file_one(ledger)
-    await ledger.decide(a_decision(proposal, first), job=None, complete=True)
+    await ledger.decide(a_decision(proposal, first), job=None, counted=undecided(proposal), complete=True)
     before = await ledger.head()
     for verdict in ("approve", "reject"):
         with pytest.raises(DecisionRefused) as refused:
-            await ledger.decide(a_decision(proposal, verdict), job=None, complete=True)
+            await ledger.decide(a_decision(proposal, verdict), job=None, counted=undecided(proposal), complete=True)
         assert (refused.value.rule, refused.value.exit_code) == ("already_decided", 3)
     assert await ledger.head() == before
 
 
 async def test_of_decisions_that_race_one_wins(ledger: Ledger) -> None:
     proposal = await file_one(ledger)
-    calls = [ledger.decide(a_decision(proposal, v), job=None, complete=True) for v in ("approve", "reject") * 5]
+    calls = [
+        ledger.decide(a_decision(proposal, v), job=None, counted=undecided(proposal), complete=True)
+        for v in ("approve", "reject") * 5
+    ]
     results = await asyncio.gather(*calls, return_exceptions=True)
     assert sum(isinstance(r, DecisionRefused) for r in results) == 9
     record = await ledger.proposal(proposal.id)
@@ -358,9 +362,10 @@ async def test_of_decisions_that_race_one_wins(ledger: Ledger) -> None:
 async def test_a_decision_about_something_else_is_refused(ledger: Ledger, other: dict[str, Any]) -> None:
     proposal = await file_one(ledger)
     with pytest.raises(IntegrityError):
-        await ledger.decide(a_decision(proposal, **other), job=None, complete=True)
+        await ledger.decide(a_decision(proposal, **other), job=None, counted=undecided(proposal), complete=True)
+    unknown = replace(proposal, id=handle("wrp"))
     with pytest.raises(DecisionRefused):
-        await ledger.decide(a_decision(replace(proposal, id=handle("wrp"))), job=None, complete=True)
+        await ledger.decide(a_decision(unknown), job=None, counted=undecided(unknown), complete=True)
 
 
 @pytest.mark.parametrize(
@@ -370,10 +375,10 @@ async def test_a_job_that_does_not_follow_from_the_decision_is_refused(ledger: L
     proposal = await file_one(ledger)
     signed = a_decision(proposal)
     with pytest.raises(IntegrityError):
-        await ledger.decide(signed, job=a_job(proposal, signed, **other), complete=True)
+        await ledger.decide(signed, job=a_job(proposal, signed, **other), counted=undecided(proposal), complete=True)
     rejection = a_decision(proposal, "reject")
     with pytest.raises(IntegrityError):
-        await ledger.decide(rejection, job=a_job(proposal, rejection), complete=True)
+        await ledger.decide(rejection, job=a_job(proposal, rejection), counted=undecided(proposal), complete=True)
     assert (await ledger.inbox(status=None, limit=1))[0].status is Status.REVIEW_REQUIRED
 
 

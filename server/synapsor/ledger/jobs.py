@@ -46,7 +46,7 @@ async def lease(
     taken = Lease(id=handles.new("lea"), job=job, worker=worker, attempt=row["attempt"] + 1, expires_at=until)
     await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
     facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
-    await book.append(event("job_leased", job.proposal, now, facts=facts))
+    await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
     return taken
 
 
@@ -60,7 +60,7 @@ async def release(book: Book, held: Lease, *, not_before: str, code: str, at: st
     if await book.tx.execute("release_job", id=held.job.id, lease=held.id, not_before=not_before, code=code) != 1:
         return False
     facts = {"job": held.job.id, "worker": held.worker, "attempt": held.attempt, "code": code, "not_before": not_before}
-    await book.append(event("job_released", held.job.proposal, at, facts=facts))
+    await book.append(event("job_released", held.job.lead.proposal, at, facts=facts))
     return True
 
 
@@ -96,6 +96,4 @@ async def _settled(book: Book, held: Lease, receipt: Receipt, status: Status) ->
         "at": receipt.at,
     }
     records = (record(RECEIPT, receipt.id, to_body(receipt)), record(SETTLEMENT, handle, body))
-    step = {"origin": Status.APPROVED.value, "target": status.value}
-    await book.append(event(f"proposal_{status.value}", receipt.proposal, receipt.at, records, step))
-    await proposals.set_status(book, receipt.proposal, Status.APPROVED, status)
+    await proposals.step(book, receipt.proposal, Status.APPROVED, status, at=receipt.at, records=records)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 from synapsor.contract.approval import PerDay
@@ -132,14 +131,13 @@ class Ledger:
         signed: SignedDecision,
         *,
         job: Job | None,
-        seen: tuple[str, ...] = (),
+        counted: Mapping[str, tuple[str, ...]],
         complete: bool,
-        group: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> ProposalRecord:
         """Record a decision, and where it completes the quorum or rejects, move the proposal and its group; the job is filed with it."""
 
         async def work(book: Book) -> ProposalRecord:
-            await decisions.decide(book, self.id, signed, job, seen=seen, complete=complete, group=group)
+            await decisions.decide(book, self.id, signed, job, counted=counted, complete=complete)
             return await _existing(book.tx, signed.decision.proposal)
 
         return await self._write(work)

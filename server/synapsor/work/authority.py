@@ -100,7 +100,7 @@ async def authorise(
         except Denied as denied:
             raise Denied(denied.why, denied.result.outcome, by=part.proposal) from None
     proposals = {name: task.proposal for name, task in tasks.items()}
-    if not is_whole(tuple(proposals.values())):
+    if len(proposals) != len(lease.job.parts) or not is_whole(tuple(proposals.values())):
         raise Denied(Why.GROUP_BROKEN)
     return tuple(tasks[name] for name in in_order(proposals))
 
@@ -151,13 +151,12 @@ async def _authorised(
         raise Denied(why_failed(failed.kind), Outcome.RETRY) from None
     claim = await claim_of(proposal, lease, ledger, targets, reached=reached)
     assert claim is not None  # noqa: S101  # the source is among the targets
-    until = min(proposal.expires_at, *(one.decision.expires_at for one in approvals))
     return Task(
         **vars(claim),
         opened=whole,
         table=table,
         natives=kinds,
-        expired=lambda: now() >= until,
+        expired=lambda: proposal.lapsed(now()) or any(one.decision.lapsed(now()) for one in approvals),
         hops=hops,
         accepts=capability.accepts,
         matching=match_plan(proposal, capability, table, kinds),

@@ -208,13 +208,13 @@ class Worker:
         self.report(
             {
                 "job": lease.job.id,
-                "proposal": result.by or lease.job.proposal,
+                "proposal": result.by or lease.job.lead.proposal,
                 "outcome": result.outcome.value,
                 "code": result.code,
                 "attempt": lease.attempt,
                 "recorded": kept,
                 "newcomers": sum(result.newcomers.values()),
-                "group": [part.proposal for part in lease.job.parts] if lease.job.others else [],
+                "group": [part.proposal for part in lease.job.parts] if len(lease.job.parts) > 1 else [],
                 "seconds_since_approval": round(took, 3),
             }
         )
