@@ -19,7 +19,7 @@ from synapsor.core.plan import Relation
 from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import Activation, SignedDecision, SignedSwitch
-from synapsor.core.writeback import Job, Lease, Receipt
+from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.sql.statement import Dialect, RawRow, Statement
 
 
@@ -349,10 +349,10 @@ class WorkLedger(ReviewLedger, Protocol):
         """Give a job back to be tried again later; False when the lease was lost."""
         ...
 
-    async def settle(self, lease: Lease, receipts: Sequence[Receipt], *, status: Status) -> bool:
+    async def settle(self, lease: Lease, receipts: Sequence[Receipt], *, status: Status) -> Closed:
         """Record a receipt and a settlement event for each proposal of the job, in its order, and move them all to one status.
 
-        False when another worker has settled it already.
+        Where one of them does not wait to be settled, nothing is moved: the receipts are kept and the job is closed.
         """
         ...
 

@@ -511,6 +511,7 @@ async def test_a_proposal_that_is_asked_for_anew_takes_its_old_group_down(groupe
     [
         ("without the others", "group_broken"),
         ("one of another group", "group_broken"),
+        ("one of them twice", "records_differ"),
         ("another digest", "digest_mismatch"),
     ],
 )
@@ -549,7 +550,7 @@ async def test_a_job_that_is_not_of_one_whole_approved_group_applies_nothing(
 
 
 @pytest.mark.requirement("group:whole", "apply:none-unapproved")
-async def test_a_job_with_a_proposal_that_nobody_approved_applies_nothing_and_is_not_settled(grouped: Shop) -> None:
+async def test_a_job_with_a_proposal_that_nobody_approved_applies_nothing_and_is_set_aside(grouped: Shop) -> None:
     ids = await approved(grouped)
     waiting = (await filed(grouped, "tasks.remove", session=replace(HERE, run="run_3")))["tasks.remove"]
     job = (await grouped.record(ids[0])).job
@@ -559,9 +560,55 @@ async def test_a_job_with_a_proposal_that_nobody_approved_applies_nothing_and_is
     with as_ledger_owner(grouped) as raw:
         body = body_of(raw, "job", job.id)
         set_body(raw, "job", job.id, {**body, "parts": [to_body(part) for part in forged]})
-    assert await grouped.attempt() == []
+    assert await grouped.work() == [("reconciliation_required", "records_differ")]
+    assert await grouped.work() == []
     assert everything(grouped) == before
-    assert await standing(grouped, *ids) == ["approved"] * 3
+    assert await standing(grouped, *ids, waiting["id"]) == [*["approved"] * 3, "review_required"]
+    kept = (await grouped.record(waiting["id"])).receipts
+    assert [(receipt.outcome, receipt.code) for receipt in kept] == [("failed", "approval_missing")]
+
+
+@pytest.mark.requirement("group:whole", "apply:contradiction-ends")
+async def test_a_group_of_which_one_was_altered_while_it_was_applied_ends_once_with_all_its_receipts(
+    grouped: Shop,
+) -> None:
+    ids = await approved(grouped)
+
+    async def reached(point: str) -> None:
+        if point == "work.applied":
+            with as_ledger_owner(grouped) as raw:
+                raw.execute("UPDATE proposal SET status = 'canceled' WHERE id = ?", (ids[1],))
+
+    assert await grouped.work(reached=reached) == [("reconciliation_required", "records_differ")]
+    assert await grouped.work() == []
+    assert await standing(grouped, *ids) == ["approved", "canceled", "approved"]
+    kept = [(await grouped.record(each)).receipts for each in ids]
+    assert [[(r.outcome, r.changed) for r in receipts] for receipts in kept] == [[("applied", True)]] * 3
+
+
+@pytest.mark.requirement("apply:contradiction-ends")
+async def test_a_job_whose_group_has_come_elsewhere_ends_though_what_it_names_stands(grouped: Shop) -> None:
+    ids = await approved(grouped)
+    job = (await grouped.record(ids[0])).job
+    assert job is not None
+    left = job.parts[1].proposal
+    with as_ledger_owner(grouped) as raw:
+        set_body(raw, "job", job.id, to_body(replace(job, parts=job.parts[:1])))
+        raw.execute("UPDATE proposal SET status = 'canceled' WHERE id = ?", (left,))
+    assert await grouped.work() == [("reconciliation_required", "records_differ")]
+    assert await grouped.work() == []
+    assert (await grouped.record(job.lead.proposal)).receipts[-1].code == "group_broken"
+
+
+@pytest.mark.requirement("group:whole", "approval:once")
+async def test_nothing_is_approved_beside_one_of_its_group_that_is_not_in_review(grouped: Shop) -> None:
+    step, add, _ = (await filed(grouped)).values()
+    with as_ledger_owner(grouped) as raw:
+        raw.execute("UPDATE proposal SET status = 'expired' WHERE id = ?", (step["id"],))
+    with pytest.raises(DecisionRefused, match=f"{step['id']}, which it stands or falls with, is expired") as refused:
+        await leo_approves(grouped.files, grouped.project, add["id"], add["digest"])
+    assert refused.value.rule == "already_decided"
+    assert (await grouped.record(add["id"])).decisions == ()
 
 
 @pytest.mark.requirement("group:whole")

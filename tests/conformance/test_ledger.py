@@ -12,6 +12,7 @@ import pytest_asyncio
 from synapsor.core.budget import Spending
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import to_body
+from synapsor.core.writeback import Closed
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Connection, Transaction
@@ -497,8 +498,8 @@ async def test_a_lapsed_lease_is_taken_over_and_its_first_holder_settles_nothing
     assert held.id != lost.id
     assert not await ledger.renew(lost, until=at(999))
     assert not await ledger.release(lost, not_before=at(), code="transient")
-    assert not await ledger.settle(lost, [a_receipt(lost, "failed")], status=Status.FAILED)
-    assert await ledger.settle(held, [a_receipt(held)], status=Status.APPLIED)
+    assert await ledger.settle(lost, [a_receipt(lost, "failed")], status=Status.FAILED) is Closed.LOST
+    assert await ledger.settle(held, [a_receipt(held)], status=Status.APPLIED) is Closed.SETTLED
     record = await ledger.proposal(proposal.id)
     assert record is not None
     assert (record.status, len(record.receipts)) == (Status.APPLIED, 1)
@@ -529,8 +530,8 @@ async def test_a_job_is_settled_once_with_receipt_settlement_and_status(ledger: 
     proposal, job = await approve_one(ledger)
     held = await _lease(ledger)
     receipt = a_receipt(held, status.value)
-    assert await ledger.settle(held, [receipt], status=status)
-    assert not await ledger.settle(held, [a_receipt(held, status.value)], status=status)
+    assert await ledger.settle(held, [receipt], status=status) is Closed.SETTLED
+    assert await ledger.settle(held, [a_receipt(held, status.value)], status=status) is Closed.LOST
     record = await ledger.proposal(proposal.id)
     assert record is not None
     assert (record.status, record.receipts, record.job) == (status, (receipt,), job)
@@ -546,6 +547,27 @@ async def test_a_receipt_of_another_job_settles_nothing(ledger: Ledger) -> None:
         with pytest.raises(IntegrityError):
             await ledger.settle(held, [a_receipt(held, **other)], status=Status.APPLIED)
     assert await ledger.receipts(limit=5) == ()
+
+
+@pytest.mark.requirement("group:whole", "apply:outcome-true")
+async def test_a_group_is_settled_by_one_receipt_of_each_in_its_order_and_by_nothing_less(ledger: Ledger) -> None:
+    names = ("billing.one", "billing.two")
+    grouped = {"group_of": names, "run": "run_1", "workflow": "both"}
+    one, two = [await file_one(ledger, capability=name, relation=name, **grouped) for name in names]
+    first, last = a_decision(one), a_decision(two)
+    await ledger.decide(first, job=None, counted=undecided(one, two), complete=False)
+    job = a_job(two, last)
+    job = replace(job, parts=(*job.parts, *a_job(one, first).parts))
+    counted = {one.id: (first.decision.id,), two.id: ()}
+    assert (await ledger.decide(last, job=job, counted=counted, complete=True)).status is Status.APPROVED
+    held = await _lease(ledger)
+    receipts = [a_receipt(held, proposal=part.proposal, digest=part.digest) for part in held.job.parts]
+    for wrong in ([], receipts[:1], receipts[1:], receipts[::-1], [*receipts, receipts[0]], receipts[:1] * 2):
+        with pytest.raises(IntegrityError):
+            await ledger.settle(held, wrong, status=Status.APPLIED)
+    assert await ledger.receipts(limit=5) == ()
+    assert await ledger.settle(held, receipts, status=Status.APPLIED) is Closed.SETTLED
+    assert [r.status for r in await ledger.inbox(status=None, limit=2)] == [Status.APPLIED] * 2
 
 
 async def test_a_settlement_cannot_take_a_step_that_there_is_not(ledger: Ledger) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 
 from synapsor.contract.changes import Operation
@@ -48,6 +49,16 @@ class Job:
     def lead(self) -> Approved:
         """The proposal whose approval made the job; the ledger keeps the job with it."""
         return self.parts[0]
+
+
+class Closed(StrEnum):
+    """How the ledger took what came of a job."""
+
+    SETTLED = "settled"
+    SET_ASIDE = "set_aside"
+    """The ledger's records contradict each other: what came of it is on record, and no proposal was moved by it."""
+    LOST = "lost"
+    """The lease was lost, or somebody has settled it before: nothing was recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -244,7 +244,7 @@ def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
     last = record.receipts[-1].outcome if record.receipts else None
     told = (
         ()
-        if record.status not in ends
+        if record.status not in ends and last is None
         else (Check(what="status and receipt", stored=record.status.value, found=_status_of(last)),)
     )
     job, proposal = record.job, record.proposal

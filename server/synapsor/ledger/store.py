@@ -14,7 +14,7 @@ from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body
 from synapsor.core.review import SignedDecision, SignedSwitch
-from synapsor.core.writeback import Job, Lease, Receipt
+from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
 from synapsor.ledger import budgets, contracts, decisions, handles, jobs, policies, proposals, reads
 from synapsor.ledger.anchor import Anchor
@@ -226,8 +226,8 @@ class Ledger:
         at = self._now()
         return await self._write(lambda book: jobs.release(book, lease, not_before=not_before, code=code, at=at))
 
-    async def settle(self, lease: Lease, receipts: Sequence[Receipt], *, status: Status) -> bool:
-        """Record receipts and settlements and move the job's proposals; False when the lease was lost or it is settled already."""
+    async def settle(self, lease: Lease, receipts: Sequence[Receipt], *, status: Status) -> Closed:
+        """Record receipts and settlements and move the job's proposals."""
         return await self._write(lambda book: jobs.settle(book, lease, receipts, status))
 
     async def expire_due(self, *, now: str) -> int:

@@ -22,7 +22,7 @@ from synapsor.core.plan import Relation
 from synapsor.core.policy import outside
 from synapsor.core.posture import natives
 from synapsor.core.presenter import opened
-from synapsor.core.proposal import Proposal
+from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.review import Operator, SignedDecision, verify_approval, verify_policy_approval
 from synapsor.core.writeback import Approved, Lease, target
@@ -123,6 +123,9 @@ async def _authorised(
     if proposal.digest != part.digest or proposal.ledger != ledger.id:
         raise Denied(Why.DIGEST_MISMATCH)
     signed = _approval(part, record)
+    # A status proves nothing, and yet nothing is done that the ledger's own record denies.
+    if record.status is not Status.APPROVED:
+        raise Denied(Why.RECORDS_DIFFER)
     by_policy = signed.decision.policy is not None
     approvals = (signed,) if by_policy else _people(signed, record, operators, ledger.id, now())
     if by_policy:

@@ -202,7 +202,8 @@ class Worker:
                 lease, not_before=stamp(now + dt.timedelta(seconds=wait)), code=result.code
             )
         else:
-            kept = await settle(self.ledger, lease, result, at=stamp(now))
+            closed = await settle(self.ledger, lease, result, at=stamp(now))
+            kept, result = closed is not None, closed or result
             await self.reached("work.settled")
         took = (now - parse(lease.job.at)).total_seconds()
         self.report(
