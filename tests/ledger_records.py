@@ -10,7 +10,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.policy import PolicyUse
 from synapsor.core.proposal import Member, Proposal, Status
 from synapsor.core.review import Activation, Decision, SignedDecision, SignedSwitch, Switch, SwitchState, policy_digest
-from synapsor.core.writeback import Job, Lease, Receipt
+from synapsor.core.writeback import Approved, Closed, Job, Lease, Receipt
 from synapsor.handles import evidence_of
 from synapsor.ledger.store import Ledger
 from synapsor.ports import Activated
@@ -143,14 +143,10 @@ def a_decision(proposal: Proposal, verdict: str = "approve", **changed: Any) -> 
 
 
 def a_job(proposal: Proposal, signed: SignedDecision, **changed: Any) -> Job:
-    job = Job(
-        id=handle("job"),
-        proposal=proposal.id,
-        digest=proposal.digest,
-        decision=signed.decision.id,
-        source=proposal.source,
-        at=at(60),
-    )
+    """Return the job of one approved proposal; `changed` are fields of the job or of its part."""
+    told = {"proposal": proposal.id, "digest": proposal.digest, "decision": signed.decision.id}
+    part = Approved(**{name: changed.pop(name, value) for name, value in told.items()})
+    job = Job(id=handle("job"), source=proposal.source, at=at(60), parts=(part,))
     return replace(job, **changed)
 
 
@@ -186,12 +182,17 @@ def a_switch(ledger: Ledger, state: SwitchState = "stopped", **changed: Any) -> 
     return SignedSwitch(switch=Switch(**{**fields, **changed}), signature=signature)
 
 
+def undecided(*proposals: Proposal) -> dict[str, tuple[str, ...]]:
+    """Return what whoever decides first has counted."""
+    return {proposal.id: () for proposal in proposals}
+
+
 async def approve_one(ledger: Ledger, **changed: Any) -> tuple[Proposal, Job]:
     """File a proposal and approve it."""
     proposal = await file_one(ledger, **changed)
     signed = a_decision(proposal)
     job = a_job(proposal, signed)
-    await ledger.decide(signed, job=job, complete=True)
+    await ledger.decide(signed, job=job, counted=undecided(proposal), complete=True)
     return proposal, job
 
 
@@ -199,8 +200,8 @@ def a_receipt(lease: Lease, outcome: str = "applied", **changed: Any) -> Receipt
     receipt = Receipt(
         id=handle("rcp"),
         job=lease.job.id,
-        proposal=lease.job.proposal,
-        digest=lease.job.digest,
+        proposal=lease.job.lead.proposal,
+        digest=lease.job.lead.digest,
         outcome=outcome,
         code="" if outcome == "applied" else "version_moved",
         worker=lease.worker,
@@ -241,8 +242,9 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     lease = await ledger.lease("worker-1", now=at(90), until=at(150), sources=["shop"])
     assert lease is not None
     receipt = a_receipt(lease)
-    assert await ledger.settle(lease, [receipt], status=Status.APPLIED)
-    await ledger.decide(a_decision(await file_one(ledger), "reject"), job=None, complete=True)
+    assert await ledger.settle(lease, [receipt], status=Status.APPLIED) is Closed.SETTLED
+    refusable = await file_one(ledger)
+    await ledger.decide(a_decision(refusable, "reject"), job=None, counted=undecided(refusable), complete=True)
     await approve_one(ledger)
     assert await ledger.lease("worker-2", now=at(90), until=at(150), sources=["shop"]) is not None
     waiting = await file_one(ledger)

@@ -51,6 +51,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A worker takes in no row that is larger than what a proposal may show, whatever a cell holds.", "R9"
     ),
     "apply:exact": _R("What is stored is exactly what was approved, or nothing is.", "law 4, R5"),
+    "apply:contradiction-ends": _R(
+        "A job that the ledger's own records contradict ends once, with what came of it on record, and moves no proposal.",
+        "laws 4 and 9",
+    ),
     "apply:exactly-once": _R(
         "An approved change takes effect once, whatever is killed or paused in between.", "law 4, R1"
     ),

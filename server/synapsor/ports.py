@@ -10,7 +10,6 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from synapsor.contract.approval import PerDay
@@ -20,7 +19,7 @@ from synapsor.core.plan import Relation
 from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import Activation, SignedDecision, SignedSwitch
-from synapsor.core.writeback import Job, Lease, Receipt
+from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.sql.statement import Dialect, RawRow, Statement
 
 
@@ -142,7 +141,7 @@ class WriteSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalRecord:
-    """A proposal with everything that has happened to it; `group` are those that stand or fall with it, each without its own group."""
+    """A proposal with everything that has happened to it; `group` are the others that stand or fall with it, each without its own group."""
 
     proposal: Proposal
     status: Status
@@ -151,6 +150,11 @@ class ProposalRecord:
     receipts: tuple[Receipt, ...] = ()
     group: tuple[ProposalRecord, ...] = ()
     events: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def together(self) -> tuple[ProposalRecord, ...]:
+        """All that stands or falls together, this one first; alone where it stands alone."""
+        return self, *self.group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,17 +245,16 @@ class ReviewLedger(AgentLedger, Protocol):
         signed: SignedDecision,
         *,
         job: Job | None,
-        seen: tuple[str, ...] = (),
+        counted: Mapping[str, tuple[str, ...]],
         complete: bool,
-        group: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> ProposalRecord:
-        """Record a decision. One that rejects, or that is `complete`, moves the proposal; `job` is filed with an approval that does,
-        where the source allows writeback. `seen` are the decisions that the caller has counted, and `group` those on each other
-        proposal of its group: they are approved with it, and canceled where it is rejected.
+        """Record a decision. One that rejects, or that is `complete`, moves the proposal and its group; `job` is filed with an approval
+        that does, where the source allows writeback. `counted` are the decisions that the caller has counted, by their proposal: of an
+        approval those on each proposal of the group, of a rejection those on its own.
 
         Raises:
-            DecisionRefused: the proposal is no longer `review_required` (rule `already_decided`), this operator's approval counts
-                already (`already_counted`), or there is a decision that is not among `seen` (`decided_meanwhile`).
+            DecisionRefused: one of these is no longer `review_required` (rule `already_decided`), this operator's approval counts
+                already (`already_counted`), or there are other decisions than were counted (`decided_meanwhile`).
         """
         ...
 
@@ -346,10 +349,10 @@ class WorkLedger(ReviewLedger, Protocol):
         """Give a job back to be tried again later; False when the lease was lost."""
         ...
 
-    async def settle(self, lease: Lease, receipts: Sequence[Receipt], *, status: Status) -> bool:
+    async def settle(self, lease: Lease, receipts: Sequence[Receipt], *, status: Status) -> Closed:
         """Record a receipt and a settlement event for each proposal of the job, in its order, and move them all to one status.
 
-        False when another worker has settled it already.
+        Where one of them does not wait to be settled, nothing is moved: the receipts are kept and the job is closed.
         """
         ...
 

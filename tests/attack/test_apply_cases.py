@@ -450,7 +450,7 @@ async def _task(shop: Shop, proposal_id: str) -> AsyncIterator[Task]:
         "twenty", now=_stamp(now), until=_stamp(now + dt.timedelta(hours=1)), sources=("shop",)
     )
     assert lease is not None
-    assert lease.job.proposal == proposal_id
+    assert lease.job.lead.proposal == proposal_id
 
     async def nowhere(_: str) -> None:
         """Pass."""

@@ -14,6 +14,7 @@ from synapsor.flow.review import approve, reject
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, ROW, Person, audit_of, evidence_of, filed, person, proposal, with_row
+from tests.ledger_records import undecided
 
 
 async def leo_says_yes(
@@ -54,7 +55,11 @@ async def test_an_approval_signs_one_digest_once_and_files_the_job_that_follows_
     (signed,) = record.decisions
     assert record.status is Status.APPROVED
     assert record.job is not None
-    assert (record.job.digest, record.job.decision, record.job.source) == (asked.digest, signed.decision.id, "shop")
+    assert (record.job.lead.digest, record.job.lead.decision, record.job.source) == (
+        asked.digest,
+        signed.decision.id,
+        "shop",
+    )
     assert (signed.decision.digest, signed.decision.ledger) == (asked.digest, ledger.id)
     assert signed.decision.expires_at == stamp(NOW + dt.timedelta(hours=24))
     verify_approval(signed, asked, {"leo": leo.operator}, ledger=ledger.id, now=stamp(NOW))
@@ -215,7 +220,7 @@ async def test_a_signed_approval_that_is_sent_to_the_ledger_again_changes_nothin
     ledger, asked = await filed()
     record = await leo_says_yes(ledger, asked, person())
     with pytest.raises(DecisionRefused):
-        await ledger.decide(record.decisions[0], job=record.job, complete=True)
+        await ledger.decide(record.decisions[0], job=record.job, counted=undecided(asked), complete=True)
     again = await ledger.proposal(asked.id)
     assert again is not None
     assert again.decisions == record.decisions

@@ -16,7 +16,7 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.records import from_body as record_of
 from synapsor.core.records import to_body
 from synapsor.core.review import Activation, Decision, sign
-from synapsor.core.writeback import Job
+from synapsor.core.writeback import Approved, Job
 from synapsor.errors import ConfigError
 from synapsor.values import canonical
 from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, open_shop, reopened
@@ -93,26 +93,19 @@ def forge_decision(raw: Raw, proposal: Proposal, key: Ed25519PrivateKey = MALLOR
 
 def forge_job(raw: Raw, proposal: Proposal, decision: str, row: str | None = None, **changes: Any) -> None:
     """Insert a job for a proposal, and say that it is approved; `row` is the row of the ledger that it is filed under."""
-    fields = {
-        "id": handles.new("job"),
-        "proposal": row or proposal.id,
-        "digest": proposal.digest,
-        "decision": decision,
-        "source": "shop",
-        "at": proposal.at,
-    }
-    job = Job(**{**fields, **changes})
+    part = Approved(proposal=row or proposal.id, digest=proposal.digest, decision=decision)
+    job = replace(Job(id=handles.new("job"), source="shop", at=proposal.at, parts=(part,)), **changes)
     add(
         raw,
         "job",
         id=job.id,
         at=job.at,
-        proposal=job.proposal,
-        decision=job.decision,
+        proposal=job.lead.proposal,
+        decision=job.lead.decision,
         source=job.source,
         body=text(to_body(job)),
     )
-    raw.execute("UPDATE proposal SET status = 'approved' WHERE id = ?", (job.proposal,))
+    raw.execute("UPDATE proposal SET status = 'approved' WHERE id = ?", (job.lead.proposal,))
 
 
 async def waiting(shop: Shop, invoice: str = "INV-3001") -> Proposal:
@@ -218,7 +211,7 @@ async def test_a_proposal_that_was_changed_by_as_little_as_a_byte_after_its_appr
         with as_ledger_owner(shop) as raw:
             set_body(raw, "proposal", first, to_body(forged))
             if job_follows:
-                set_body(raw, "job", job.id, {**to_body(job), "digest": forged.digest})
+                set_body(raw, "job", job.id, to_body(replace(job, parts=(replace(job.lead, digest=forged.digest),))))
             else:
                 set_body(raw, "job", job.id, to_body(job))
             raw.execute("UPDATE job SET open = 1, lease = NULL, lease_until = NULL, not_before = NULL, attempt = 0")

@@ -22,6 +22,7 @@ from synapsor.core.authority import table_for
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal
+from synapsor.core.records import to_body
 from synapsor.core.review import Operator
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
@@ -399,25 +400,34 @@ async def test_a_group_whose_approvals_count_again_is_completed_by_one_more_pers
 
 
 @pytest.mark.requirement("group:whole")
+async def test_proposals_that_are_all_approved_wait_for_the_one_that_is_not_made_yet(grouped: Shop) -> None:
+    step, add = (await filed(grouped, "tasks.step", "tasks.add_once")).values()
+    for each in (step, add):
+        await leo_approves(grouped.files, grouped.project, each["id"], each["digest"])
+    assert await standing(grouped, step["id"], add["id"]) == ["review_required"] * 2
+    assert await grouped.work() == []
+
+
+@pytest.mark.requirement("group:whole")
 async def test_who_counted_other_approvals_than_there_are_completes_nothing(grouped: Shop) -> None:
     step, add, remove = (await filed(grouped)).values()
     before = await leo_approves(grouped.files, grouped.project, step["id"], step["digest"])
     (signed,) = before.decisions
     late = replace(signed, decision=replace(signed.decision, proposal=add["id"], digest=add["digest"], id="dec_1"))
-    for group in ({}, {step["id"]: (), remove["id"]: ()}):
+    own: dict[str, tuple[str, ...]] = {add["id"]: ()}
+    for others in ({}, {step["id"]: (), remove["id"]: ()}):
         with pytest.raises(DecisionRefused) as refused:
-            await grouped.ledger.decide(late, job=None, complete=False, group=group)
+            await grouped.ledger.decide(late, job=None, counted={**own, **others}, complete=False)
         assert refused.value.rule == "decided_meanwhile"
     known = {step["id"]: (signed.decision.id,), remove["id"]: ()}
-    job = Job(
-        id="job_1", proposal=add["id"], digest=add["digest"], decision="dec_1", source="shop", at=signed.decision.at
-    )
+    part = Approved(proposal=add["id"], digest=add["digest"], decision="dec_1")
+    job = Job(id="job_1", source="shop", at=signed.decision.at, parts=(part,))
     with pytest.raises(IntegrityError, match="job does not follow"):
-        await grouped.ledger.decide(late, job=job, complete=True, group=known)
+        await grouped.ledger.decide(late, job=job, counted={**own, **known}, complete=True)
     two = (await filed(grouped, "tasks.step", session=replace(HERE, run="run_2")))["tasks.step"]
     alone = replace(signed, decision=replace(signed.decision, proposal=two["id"], digest=two["digest"], id="dec_2"))
     with pytest.raises(IntegrityError, match="not whole"):
-        await grouped.ledger.decide(alone, job=None, complete=True)
+        await grouped.ledger.decide(alone, job=None, counted={two["id"]: ()}, complete=True)
 
 
 @pytest.mark.requirement("group:joined")
@@ -501,7 +511,7 @@ async def test_a_proposal_that_is_asked_for_anew_takes_its_old_group_down(groupe
     [
         ("without the others", "group_broken"),
         ("one of another group", "group_broken"),
-        ("one of them twice", "group_broken"),
+        ("one of them twice", "records_differ"),
         ("another digest", "digest_mismatch"),
     ],
 )
@@ -520,19 +530,19 @@ async def test_a_job_that_is_not_of_one_whole_approved_group_applies_nothing(
     assert job is not None
     assert theirs is not None
     parts = {part.proposal: part for part in (*job.parts, *theirs.parts)}
-    first, second = job.others
+    lead, first, second = job.parts
     forged = {
-        "without the others": (),
+        "without the others": (lead,),
         "one of another group": tuple(
-            parts[other[TOGETHER.index("tasks.step")]] if part.proposal == ids[0] else part for part in job.others
+            parts[other[TOGETHER.index("tasks.step")]] if part.proposal == ids[0] else part for part in job.parts
         ),
-        "one of them twice": (first, first),
-        "another digest": (first, replace(second, digest=waiting["digest"])),
+        "one of them twice": (lead, first, second, first),
+        "another digest": (lead, first, replace(second, digest=waiting["digest"])),
     }[forgery]
     before = everything(grouped)
     with as_ledger_owner(grouped) as raw:
         body = body_of(raw, "job", job.id)
-        set_body(raw, "job", job.id, {**body, "others": [vars_of(part) for part in forged]})
+        set_body(raw, "job", job.id, {**body, "parts": [to_body(part) for part in forged]})
         raw.execute("DELETE FROM job WHERE id = ?", (theirs.id,))
     assert [(await grouped.attempt())[0][1]] == [code]
     assert everything(grouped) == before
@@ -540,24 +550,65 @@ async def test_a_job_that_is_not_of_one_whole_approved_group_applies_nothing(
 
 
 @pytest.mark.requirement("group:whole", "apply:none-unapproved")
-async def test_a_job_with_a_proposal_that_nobody_approved_applies_nothing_and_is_not_settled(grouped: Shop) -> None:
+async def test_a_job_with_a_proposal_that_nobody_approved_applies_nothing_and_is_set_aside(grouped: Shop) -> None:
     ids = await approved(grouped)
     waiting = (await filed(grouped, "tasks.remove", session=replace(HERE, run="run_3")))["tasks.remove"]
     job = (await grouped.record(ids[0])).job
     assert job is not None
-    forged = (job.others[0], Approved(proposal=waiting["id"], digest=waiting["digest"], decision="dec_none"))
+    forged = (*job.parts[:2], Approved(proposal=waiting["id"], digest=waiting["digest"], decision="dec_none"))
     before = everything(grouped)
     with as_ledger_owner(grouped) as raw:
         body = body_of(raw, "job", job.id)
-        set_body(raw, "job", job.id, {**body, "others": [vars_of(part) for part in forged]})
-    assert await grouped.attempt() == []
+        set_body(raw, "job", job.id, {**body, "parts": [to_body(part) for part in forged]})
+    assert await grouped.work() == [("reconciliation_required", "records_differ")]
+    assert await grouped.work() == []
     assert everything(grouped) == before
-    assert await standing(grouped, *ids) == ["approved"] * 3
+    assert await standing(grouped, *ids, waiting["id"]) == [*["approved"] * 3, "review_required"]
+    kept = (await grouped.record(waiting["id"])).receipts
+    assert [(receipt.outcome, receipt.code) for receipt in kept] == [("failed", "approval_missing")]
 
 
-def vars_of(part: Approved) -> dict[str, str]:
-    """Return a part of a job as its body keeps it."""
-    return {"proposal": part.proposal, "digest": part.digest, "decision": part.decision}
+@pytest.mark.requirement("group:whole", "apply:contradiction-ends")
+async def test_a_group_of_which_one_was_altered_while_it_was_applied_ends_once_with_all_its_receipts(
+    grouped: Shop,
+) -> None:
+    ids = await approved(grouped)
+
+    async def reached(point: str) -> None:
+        if point == "work.applied":
+            with as_ledger_owner(grouped) as raw:
+                raw.execute("UPDATE proposal SET status = 'canceled' WHERE id = ?", (ids[1],))
+
+    assert await grouped.work(reached=reached) == [("reconciliation_required", "records_differ")]
+    assert await grouped.work() == []
+    assert await standing(grouped, *ids) == ["approved", "canceled", "approved"]
+    kept = [(await grouped.record(each)).receipts for each in ids]
+    assert [[(r.outcome, r.changed) for r in receipts] for receipts in kept] == [[("applied", True)]] * 3
+
+
+@pytest.mark.requirement("apply:contradiction-ends")
+async def test_a_job_whose_group_has_come_elsewhere_ends_though_what_it_names_stands(grouped: Shop) -> None:
+    ids = await approved(grouped)
+    job = (await grouped.record(ids[0])).job
+    assert job is not None
+    left = job.parts[1].proposal
+    with as_ledger_owner(grouped) as raw:
+        set_body(raw, "job", job.id, to_body(replace(job, parts=job.parts[:1])))
+        raw.execute("UPDATE proposal SET status = 'canceled' WHERE id = ?", (left,))
+    assert await grouped.work() == [("reconciliation_required", "records_differ")]
+    assert await grouped.work() == []
+    assert (await grouped.record(job.lead.proposal)).receipts[-1].code == "group_broken"
+
+
+@pytest.mark.requirement("group:whole", "approval:once")
+async def test_nothing_is_approved_beside_one_of_its_group_that_is_not_in_review(grouped: Shop) -> None:
+    step, add, _ = (await filed(grouped)).values()
+    with as_ledger_owner(grouped) as raw:
+        raw.execute("UPDATE proposal SET status = 'expired' WHERE id = ?", (step["id"],))
+    with pytest.raises(DecisionRefused, match=f"{step['id']}, which it stands or falls with, is expired") as refused:
+        await leo_approves(grouped.files, grouped.project, add["id"], add["digest"])
+    assert refused.value.rule == "already_decided"
+    assert (await grouped.record(add["id"])).decisions == ()
 
 
 @pytest.mark.requirement("group:whole")

@@ -602,7 +602,7 @@ async def denied(
 ) -> str:
     """Return why a job is denied when the ledger holds what was forged; "" when it is not."""
     lease = await approved(trial)
-    record = await trial.ledger.proposal(lease.job.proposal)
+    record = await trial.ledger.proposal(lease.job.lead.proposal)
     assert record is not None
     active = await trial.ledger.active_contract_by_digest(record.proposal.contract)
     assert active is not None
@@ -617,7 +617,9 @@ async def denied(
 def reworded(record: ProposalRecord, lease: Lease, **fields: Any) -> tuple[ProposalRecord, Lease]:
     """Return the record and the lease with another proposal in both."""
     forged = with_row(record.proposal, **fields)
-    return replace(record, proposal=forged), replace(lease, job=replace(lease.job, digest=forged.digest))
+    return replace(record, proposal=forged), replace(
+        lease, job=replace(lease.job, parts=(replace(lease.job.lead, digest=forged.digest),))
+    )
 
 
 FORGERIES: dict[str, tuple[str, Callable[[ProposalRecord, Activated, Lease], tuple[Any, Any, Any]]]] = {

@@ -16,7 +16,7 @@ from synapsor.flow.review import approve, may_ask, reject
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, Person, filed, person
-from tests.ledger_records import a_decision
+from tests.ledger_records import a_decision, undecided
 from tests.unit.deciding import FEES, asked, fees
 
 pytestmark = pytest.mark.requirement("approval:quorum")
@@ -56,7 +56,7 @@ async def test_a_proposal_stays_in_review_until_the_quorum_is_reached_and_its_jo
     second = await says_yes(ledger, proposal, mia, leo)
     assert (second.status, tally(second, leo, mia)) == (Status.APPROVED, ["leo", "mia"])
     assert second.job is not None
-    assert second.job.decision == second.decisions[-1].decision.id
+    assert second.job.lead.decision == second.decisions[-1].decision.id
     assert [event["kind"] for event in second.events][-2:] == ["approval_recorded", "proposal_approved"]
     assert (await ledger.verify()).ok
 
@@ -154,8 +154,8 @@ async def test_two_keys_of_one_person_that_are_both_on_record_count_once() -> No
     ledger, proposal = await filed(quorum=2)
     leo, again = person(principals=("leo.bots",)), person("leonie", principals=("leo.bots",))
     first, second = signed(proposal, leo), signed(proposal, again)
-    await ledger.decide(first, job=None, complete=False)
-    record = await ledger.decide(second, job=None, seen=(first.decision.id,), complete=False)
+    await ledger.decide(first, job=None, counted=undecided(proposal), complete=False)
+    record = await ledger.decide(second, job=None, counted={proposal.id: (first.decision.id,)}, complete=False)
     assert len(record.decisions) == 2
     assert len(tally(record, leo, again)) == 1
 
@@ -166,10 +166,10 @@ async def test_the_ledger_itself_takes_no_second_approval_of_one_operator_and_no
     ledger, proposal = await filed(quorum=2)
     leo, mia = person(), person("mia")
     first = signed(proposal, leo)
-    await ledger.decide(first, job=None, complete=False)
+    await ledger.decide(first, job=None, counted=undecided(proposal), complete=False)
     for who, seen, rule in ((leo, (first.decision.id,), "already_counted"), (mia, (), "decided_meanwhile")):
         with pytest.raises(DecisionRefused) as refused:
-            await ledger.decide(signed(proposal, who), job=None, seen=seen, complete=False)
+            await ledger.decide(signed(proposal, who), job=None, counted={proposal.id: seen}, complete=False)
         assert refused.value.rule == rule
 
 

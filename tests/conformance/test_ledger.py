@@ -12,6 +12,7 @@ import pytest_asyncio
 from synapsor.core.budget import Spending
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import to_body
+from synapsor.core.writeback import Closed
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Connection, Transaction
@@ -32,6 +33,7 @@ from tests.ledger_records import (
     fill,
     handle,
     seen,
+    undecided,
 )
 
 
@@ -317,7 +319,7 @@ async def test_many_equal_requests_at_once_leave_one_pending(ledger: Ledger) -> 
 
 async def test_the_inbox_is_newest_first_and_by_status(ledger: Ledger) -> None:
     one, two, three = [await file_one(ledger) for _ in range(3)]
-    await ledger.decide(a_decision(two, "reject"), job=None, complete=True)
+    await ledger.decide(a_decision(two, "reject"), job=None, counted=undecided(two), complete=True)
     assert [r.proposal.id for r in await ledger.inbox(status=None, limit=2)] == [three.id, two.id]
     assert [r.proposal.id for r in await ledger.inbox(status=Status.REVIEW_REQUIRED, limit=9)] == [three.id, one.id]
     assert [r.status for r in await ledger.inbox(status=Status.REJECTED, limit=9)] == [Status.REJECTED]
@@ -327,7 +329,7 @@ async def test_an_approval_moves_the_proposal_and_files_the_job(ledger: Ledger) 
     proposal = await file_one(ledger)
     signed = a_decision(proposal)
     job = a_job(proposal, signed)
-    record = await ledger.decide(signed, job=job, complete=True)
+    record = await ledger.decide(signed, job=job, counted=undecided(proposal), complete=True)
     assert (record.status, record.decisions, record.job) == (Status.APPROVED, (signed,), job)
     assert record == await ledger.proposal(proposal.id)
 
@@ -335,18 +337,21 @@ async def test_an_approval_moves_the_proposal_and_files_the_job(ledger: Ledger) 
 @pytest.mark.parametrize("first", ["approve", "reject"])
 async def test_a_second_decision_is_refused(ledger: Ledger, first: str) -> None:
     proposal = await file_one(ledger)
-    await ledger.decide(a_decision(proposal, first), job=None, complete=True)
+    await ledger.decide(a_decision(proposal, first), job=None, counted=undecided(proposal), complete=True)
     before = await ledger.head()
     for verdict in ("approve", "reject"):
         with pytest.raises(DecisionRefused) as refused:
-            await ledger.decide(a_decision(proposal, verdict), job=None, complete=True)
+            await ledger.decide(a_decision(proposal, verdict), job=None, counted=undecided(proposal), complete=True)
         assert (refused.value.rule, refused.value.exit_code) == ("already_decided", 3)
     assert await ledger.head() == before
 
 
 async def test_of_decisions_that_race_one_wins(ledger: Ledger) -> None:
     proposal = await file_one(ledger)
-    calls = [ledger.decide(a_decision(proposal, v), job=None, complete=True) for v in ("approve", "reject") * 5]
+    calls = [
+        ledger.decide(a_decision(proposal, v), job=None, counted=undecided(proposal), complete=True)
+        for v in ("approve", "reject") * 5
+    ]
     results = await asyncio.gather(*calls, return_exceptions=True)
     assert sum(isinstance(r, DecisionRefused) for r in results) == 9
     record = await ledger.proposal(proposal.id)
@@ -358,9 +363,10 @@ async def test_of_decisions_that_race_one_wins(ledger: Ledger) -> None:
 async def test_a_decision_about_something_else_is_refused(ledger: Ledger, other: dict[str, Any]) -> None:
     proposal = await file_one(ledger)
     with pytest.raises(IntegrityError):
-        await ledger.decide(a_decision(proposal, **other), job=None, complete=True)
+        await ledger.decide(a_decision(proposal, **other), job=None, counted=undecided(proposal), complete=True)
+    unknown = replace(proposal, id=handle("wrp"))
     with pytest.raises(DecisionRefused):
-        await ledger.decide(a_decision(replace(proposal, id=handle("wrp"))), job=None, complete=True)
+        await ledger.decide(a_decision(unknown), job=None, counted=undecided(unknown), complete=True)
 
 
 @pytest.mark.parametrize(
@@ -370,10 +376,10 @@ async def test_a_job_that_does_not_follow_from_the_decision_is_refused(ledger: L
     proposal = await file_one(ledger)
     signed = a_decision(proposal)
     with pytest.raises(IntegrityError):
-        await ledger.decide(signed, job=a_job(proposal, signed, **other), complete=True)
+        await ledger.decide(signed, job=a_job(proposal, signed, **other), counted=undecided(proposal), complete=True)
     rejection = a_decision(proposal, "reject")
     with pytest.raises(IntegrityError):
-        await ledger.decide(rejection, job=a_job(proposal, rejection), complete=True)
+        await ledger.decide(rejection, job=a_job(proposal, rejection), counted=undecided(proposal), complete=True)
     assert (await ledger.inbox(status=None, limit=1))[0].status is Status.REVIEW_REQUIRED
 
 
@@ -492,8 +498,8 @@ async def test_a_lapsed_lease_is_taken_over_and_its_first_holder_settles_nothing
     assert held.id != lost.id
     assert not await ledger.renew(lost, until=at(999))
     assert not await ledger.release(lost, not_before=at(), code="transient")
-    assert not await ledger.settle(lost, [a_receipt(lost, "failed")], status=Status.FAILED)
-    assert await ledger.settle(held, [a_receipt(held)], status=Status.APPLIED)
+    assert await ledger.settle(lost, [a_receipt(lost, "failed")], status=Status.FAILED) is Closed.LOST
+    assert await ledger.settle(held, [a_receipt(held)], status=Status.APPLIED) is Closed.SETTLED
     record = await ledger.proposal(proposal.id)
     assert record is not None
     assert (record.status, len(record.receipts)) == (Status.APPLIED, 1)
@@ -524,8 +530,8 @@ async def test_a_job_is_settled_once_with_receipt_settlement_and_status(ledger: 
     proposal, job = await approve_one(ledger)
     held = await _lease(ledger)
     receipt = a_receipt(held, status.value)
-    assert await ledger.settle(held, [receipt], status=status)
-    assert not await ledger.settle(held, [a_receipt(held, status.value)], status=status)
+    assert await ledger.settle(held, [receipt], status=status) is Closed.SETTLED
+    assert await ledger.settle(held, [a_receipt(held, status.value)], status=status) is Closed.LOST
     record = await ledger.proposal(proposal.id)
     assert record is not None
     assert (record.status, record.receipts, record.job) == (status, (receipt,), job)
@@ -541,6 +547,27 @@ async def test_a_receipt_of_another_job_settles_nothing(ledger: Ledger) -> None:
         with pytest.raises(IntegrityError):
             await ledger.settle(held, [a_receipt(held, **other)], status=Status.APPLIED)
     assert await ledger.receipts(limit=5) == ()
+
+
+@pytest.mark.requirement("group:whole", "apply:outcome-true")
+async def test_a_group_is_settled_by_one_receipt_of_each_in_its_order_and_by_nothing_less(ledger: Ledger) -> None:
+    names = ("billing.one", "billing.two")
+    grouped = {"group_of": names, "run": "run_1", "workflow": "both"}
+    one, two = [await file_one(ledger, capability=name, relation=name, **grouped) for name in names]
+    first, last = a_decision(one), a_decision(two)
+    await ledger.decide(first, job=None, counted=undecided(one, two), complete=False)
+    job = a_job(two, last)
+    job = replace(job, parts=(*job.parts, *a_job(one, first).parts))
+    counted = {one.id: (first.decision.id,), two.id: ()}
+    assert (await ledger.decide(last, job=job, counted=counted, complete=True)).status is Status.APPROVED
+    held = await _lease(ledger)
+    receipts = [a_receipt(held, proposal=part.proposal, digest=part.digest) for part in held.job.parts]
+    for wrong in ([], receipts[:1], receipts[1:], receipts[::-1], [*receipts, receipts[0]], receipts[:1] * 2):
+        with pytest.raises(IntegrityError):
+            await ledger.settle(held, wrong, status=Status.APPLIED)
+    assert await ledger.receipts(limit=5) == ()
+    assert await ledger.settle(held, receipts, status=Status.APPLIED) is Closed.SETTLED
+    assert [r.status for r in await ledger.inbox(status=None, limit=2)] == [Status.APPLIED] * 2
 
 
 async def test_a_settlement_cannot_take_a_step_that_there_is_not(ledger: Ledger) -> None:

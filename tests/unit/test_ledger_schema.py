@@ -191,12 +191,21 @@ def test_only_the_lease_of_a_job_ever_changes(connection: sqlite3.Connection, co
 
 
 def test_a_closed_job_stays_closed_and_attempts_only_grow(connection: sqlite3.Connection) -> None:
-    _row(connection, "job", open=1, attempt=0, lease=None, lease_until=None, id="j")
+    _row(connection, "job", open=1, attempt=0, lease=None, lease_until=None, id="j", proposal="p")
     connection.execute("UPDATE job SET attempt = 2")
     with pytest.raises(sqlite3.IntegrityError, match="only grow"):
         connection.execute("UPDATE job SET attempt = 1")
     with pytest.raises(sqlite3.IntegrityError, match="not settled"):
         connection.execute("UPDATE job SET open = 0")
+    connection.execute("SAVEPOINT before")
+    for told in ({"kind": "job_set_aside", "subject": "another"}, {"kind": "job_leased", "subject": "p"}):
+        _row(connection, "event", seq=1, **told)
+        with pytest.raises(sqlite3.IntegrityError, match="not settled"):
+            connection.execute("UPDATE job SET open = 0")
+        connection.execute("ROLLBACK TO before")
+    _row(connection, "event", seq=1, kind="job_set_aside", subject="p")
+    connection.execute("UPDATE job SET open = 0")
+    connection.execute("ROLLBACK TO before")
     _row(connection, "settlement", job="j")
     connection.execute("UPDATE job SET open = 0")
     for change in ("open = 1", "attempt = 3", "code = 'x'"):

@@ -10,7 +10,7 @@ import pytest
 from synapsor.cli.replay import render
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.writeback import Receipt
+from synapsor.core.writeback import Closed, Receipt
 from synapsor.errors import UsageError
 from synapsor.flow.replay import replay
 from synapsor.flow.review import approve
@@ -38,7 +38,7 @@ async def applied(leo: Person) -> tuple[Ledger, Proposal]:
         after=({**asked.members[0].after, "row_version": "4"},),
         at=stamp(NOW),
     )
-    assert await ledger.settle(lease, [receipt], status=Status.APPLIED)
+    assert await ledger.settle(lease, [receipt], status=Status.APPLIED) is Closed.SETTLED
     return ledger, asked
 
 

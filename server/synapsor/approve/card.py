@@ -119,11 +119,8 @@ class _Maker:
         yield Line("capability", self._plain(proposal.capability))
         yield Line("asked by", f"{self._plain(proposal.principal)}, through {self._plain(proposal.client)}")
         yield Line("asked", f"{self._plain(proposal.at)} ({span(now - parse(proposal.at))} ago)")
-        left = parse(proposal.expires_at) - now
-        yield Line(
-            "expires",
-            f"{self._plain(proposal.expires_at)} ({'in ' + span(left) if left > dt.timedelta() else 'EXPIRED'})",
-        )
+        left = "EXPIRED" if proposal.lapsed(stamp(now)) else f"in {span(parse(proposal.expires_at) - now)}"
+        yield Line("expires", f"{self._plain(proposal.expires_at)} ({left})")
         yield Line("target", f"{self._plain(proposal.source)}: {self._plain(proposal.relation)}")
         yield Line("operation", self._plain(proposal.operation))
         tenant = (

@@ -55,6 +55,10 @@ class Why(_Told):
         "approval_expired",
         "The approval or the proposal expired before the commit. Rolled back.",
     )
+    RECORDS_DIFFER = (
+        "records_differ",
+        "The ledger's own records contradict each other: a proposal of the job is not where it was approved to be, or was settled before. Its job is closed, no proposal is moved, and `synapsor verify` names what was altered.",
+    )
     QUORUM_MISSING = "quorum_missing", "Fewer different people than the proposal needs approve it as things stand."
     APPROVAL_OPERATOR_REVOKED = "approval_operator_revoked", "The key that approved has been revoked since."
     APPROVAL_OWN_REQUEST = "approval_own_request", "The approver is the one who asked."

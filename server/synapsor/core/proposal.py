@@ -174,6 +174,10 @@ class Proposal:
         """What an approval signs."""
         return digest("proposal", to_body(self))
 
+    def lapsed(self, now: str) -> bool:
+        """Tell whether its time is over: from the moment at which it expires nothing is decided on it or made of it."""
+        return now >= self.expires_at
+
     @property
     def scope(self) -> tuple[tuple[str, Token], ...]:
         """The columns that the session decides, and what they must hold."""
@@ -213,7 +217,7 @@ class Proposal:
 
 def as_of(now: str, status: Status, proposal: Proposal) -> Status:
     """Return a proposal's status as it is told: what waits past its time has expired, though nothing has recorded that yet."""
-    return Status.EXPIRED if status is Status.REVIEW_REQUIRED and now >= proposal.expires_at else status
+    return Status.EXPIRED if status is Status.REVIEW_REQUIRED and proposal.lapsed(now) else status
 
 
 def request_key(

@@ -9,9 +9,9 @@ T = TypeVar("T")
 _OF = "of"
 
 
-def records_of(kind: type, *, optional: bool = False) -> Any:
-    """Return the field of a record that holds a tuple of records of another kind, none where it is `optional` and not given."""
-    return field(metadata={_OF: kind}, default=()) if optional else field(metadata={_OF: kind})
+def records_of(kind: type) -> Any:
+    """Return the field of a record that holds a tuple of records of another kind."""
+    return field(metadata={_OF: kind})
 
 
 def record_of(kind: type) -> Any:

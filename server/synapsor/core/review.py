@@ -66,6 +66,10 @@ class Decision:
     nonce: str
     policy: str | None = None
 
+    def lapsed(self, now: str) -> bool:
+        """Tell whether its time is over: from the moment at which it expires it does not count."""
+        return now >= self.expires_at
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedDecision:
@@ -284,7 +288,7 @@ def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
         raise DecisionRefused(
             "own_request", "Nobody decides on their own request.", fix="Ask another person.", exit_code=5
         )
-    if now >= proposal.expires_at:
+    if proposal.lapsed(now):
         raise DecisionRefused(
             "expired", "The proposal has expired.", fix="Ask the agent to propose again.", exit_code=3
         )
@@ -328,7 +332,7 @@ def verify_approval(
     if signed.decision.role != proposal.role:
         raise IntegrityError("The approval was given in another role.")
     may_decide(proposal, operator, now=now)
-    if now >= signed.decision.expires_at:
+    if signed.decision.lapsed(now):
         raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
 
 
@@ -349,7 +353,7 @@ def verify_policy_approval(
     if signed.decision.role != POLICY_SIGNER:
         raise IntegrityError("The approval was given in another role.")
     _holds_role(operator, POLICY_SIGNER)
-    if now >= min(signed.decision.expires_at, proposal.expires_at):
+    if signed.decision.lapsed(now) or proposal.lapsed(now):
         raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
 
 

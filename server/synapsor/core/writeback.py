@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 
 from synapsor.contract.changes import Operation
@@ -23,7 +24,7 @@ LOOK_BYTES = 16_777_216
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
-    """A proposal that was approved: its digest, and one of the decisions that approved it."""
+    """A part of a job: a proposal that was approved, its digest, and one of the decisions that approved it."""
 
     proposal: str
     digest: str
@@ -32,25 +33,32 @@ class Approved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one transaction applies: an approved proposal on its way to the source; immutable, its lease is kept beside it.
+    """What one transaction applies: approved proposals on their way to the source; immutable, its lease is kept beside it.
 
     Attributes:
-        others: the proposals of its group, which are applied with it or not at all.
+        parts: all that is applied, or none of it: the proposals of a group, or the one that stands alone. The first is the one whose
+            approval made the job.
     """
 
     id: str
-    proposal: str
-    digest: str
-    decision: str
     source: str
     at: str
-    others: tuple[Approved, ...] = records_of(Approved, optional=True)
+    parts: tuple[Approved, ...] = records_of(Approved)
 
     @property
-    def parts(self) -> tuple[Approved, ...]:
-        """All that it applies, each once, the proposal whose decision made it first."""
-        lead = Approved(proposal=self.proposal, digest=self.digest, decision=self.decision)
-        return lead, *{part.proposal: part for part in self.others if part.proposal != self.proposal}.values()
+    def lead(self) -> Approved:
+        """The proposal whose approval made the job; the ledger keeps the job with it."""
+        return self.parts[0]
+
+
+class Closed(StrEnum):
+    """How the ledger took what came of a job."""
+
+    SETTLED = "settled"
+    SET_ASIDE = "set_aside"
+    """The ledger's records contradict each other: what came of it is on record, and no proposal was moved by it."""
+    LOST = "lost"
+    """The lease was lost, or somebody has settled it before: nothing was recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,7 +109,7 @@ async def approve_by_policy(
     if not goes or record is None or record.status is not Status.REVIEW_REQUIRED or not _is_trusted(signer, operators):
         return None
     proposal = record.proposal
-    if proposal.ledger != ledger.id or stamp(now) >= proposal.expires_at:
+    if proposal.ledger != ledger.id or proposal.lapsed(stamp(now)):
         return None
     contract = await contract_behind(proposal, ledger, operators)
     deferral = await _unproven(proposal, ledger) or _left(proposal, contract, ledger)
@@ -120,7 +120,7 @@ async def approve_by_policy(
         use_id = handles.new("use")
         use = use_of(proposal, contract, policy, use_id=use_id, decision=signed.decision.id, at=stamp(now))
         if use is not None:
-            job = job_of(proposal, signed, at=now)
+            job = job_of(proposal.source, (signed,), at=now)
             limits = policy.limits.per_day
             try:
                 return await ledger.approve_by_policy(signed, job=job, use=use, limits=limits, switch=switch)

@@ -93,7 +93,8 @@ async def replay(ledger: ReviewLedger, handle: str, operators: Mapping[str, Oper
 
 def proposal_named(body: Mapping[str, Any]) -> str | None:
     """Return the proposal that a record is about, or None."""
-    inner = body.get("decision")
+    parts = body.get("parts")
+    inner = parts[0] if parts else body.get("decision")
     named = inner.get("proposal") if isinstance(inner, Mapping) else body.get("proposal")
     return named if isinstance(named, str) else None
 
@@ -243,7 +244,7 @@ def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
     last = record.receipts[-1].outcome if record.receipts else None
     told = (
         ()
-        if record.status not in ends
+        if record.status not in ends and last is None
         else (Check(what="status and receipt", stored=record.status.value, found=_status_of(last)),)
     )
     job, proposal = record.job, record.proposal

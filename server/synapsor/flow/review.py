@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -76,47 +76,39 @@ async def approve(
     async def attempt() -> ProposalRecord:
         record = await _undecided(ledger, proposal_id, digest, operator, key, now, trusted)
         proposal = record.proposal
-        earlier = _earlier(record, trusted, ledger.id, now)
         until = min(proposal.expires_at, stamp(now + APPROVAL_LASTS))
         signed = _signed("approve", proposal, operator, key, now, until, reason)
-        others = _approved(ledger, record, trusted, now)
-        complete = len(earlier) + 1 >= proposal.quorum and others is not None
-        job = job_of(proposal, signed, others or (), at=now) if complete and mode == "writeback" else None
-        group = {other.proposal.id: _ids(other) for other in record.group}
-        return await ledger.decide(signed, job=job, seen=_ids(record), complete=complete, group=group)
+        approvals = _approvals(ledger, record, trusted, now)
+        approvals[proposal.id] = (signed, *approvals[proposal.id])
+        complete = _are_enough(record, approvals)
+        job = None
+        if complete and mode == "writeback":
+            job = job_of(proposal.source, [of_one[0] for of_one in approvals.values()], at=now)
+        return await ledger.decide(signed, job=job, counted=_ids(*record.together), complete=complete)
 
     return await _recorded(ledger, proposal_id, operator, now, attempt)
 
 
-def _approved(
+def _approvals(
     ledger: ReviewLedger, record: ProposalRecord, trusted: Mapping[str, Operator], now: dt.datetime
-) -> tuple[Approved, ...] | None:
-    """Return the approvals of the other proposals of a group; None while one is missing, or has not the approvals that it needs."""
-    if not is_whole([record.proposal, *(other.proposal for other in record.group)]):
-        return None
-    found = []
-    for other in record.group:
-        if other.status is not Status.REVIEW_REQUIRED:
-            return None
-        approvals = _earlier(other, trusted, ledger.id, now)
-        if len(approvals) < other.proposal.quorum:
-            return None
-        decision = approvals[0].decision
-        found.append(Approved(proposal=other.proposal.id, digest=other.proposal.digest, decision=decision.id))
-    return tuple(found)
+) -> dict[str, tuple[SignedDecision, ...]]:
+    """Return the approvals that count now of each proposal that stands or falls together, this one first."""
+    return {
+        each.proposal.id: counted(each.decisions, each.proposal, trusted, ledger=ledger.id, now=stamp(now))
+        for each in record.together
+    }
 
 
-def job_of(proposal: Proposal, signed: SignedDecision, others: tuple[Approved, ...] = (), *, at: dt.datetime) -> Job:
-    """Return the writeback job that follows from the decision that completes the approval, of a proposal or of its whole group."""
-    return Job(
-        id=handles.new("job"),
-        proposal=proposal.id,
-        digest=proposal.digest,
-        decision=signed.decision.id,
-        source=proposal.source,
-        at=stamp(at),
-        others=others,
-    )
+def _are_enough(record: ProposalRecord, approvals: Mapping[str, tuple[SignedDecision, ...]]) -> bool:
+    """Tell whether all that stands or falls together is there and has the approvals that it needs."""
+    together = [each.proposal for each in record.together]
+    return is_whole(together) and all(len(approvals[each.id]) >= each.quorum for each in together)
+
+
+def job_of(source: str, signed: Sequence[SignedDecision], *, at: dt.datetime) -> Job:
+    """Return the writeback job that follows from approvals, one of each proposal that stands or falls together, the last one first."""
+    parts = [Approved(proposal=d.proposal, digest=d.digest, decision=d.id) for d in (one.decision for one in signed)]
+    return Job(id=handles.new("job"), source=source, at=stamp(at), parts=tuple(parts))
 
 
 async def reject(
@@ -142,7 +134,7 @@ async def reject(
     async def attempt() -> ProposalRecord:
         record = await _undecided(ledger, proposal_id, digest, operator, key, now)
         signed = _signed("reject", record.proposal, operator, key, now, record.proposal.expires_at, reason)
-        return await ledger.decide(signed, job=None, seen=_ids(record), complete=False)
+        return await ledger.decide(signed, job=None, counted=_ids(record), complete=False)
 
     return await _recorded(ledger, proposal_id, operator, now, attempt)
 
@@ -245,8 +237,9 @@ def _may_approve(
     now: dt.datetime,
 ) -> None:
     """Check that one more approval does something: it counts, or it completes a group whose approvals did not all count before."""
-    earlier = _earlier(record, trusted, ledger.id, now)
-    if len(earlier) >= record.proposal.quorum and _approved(ledger, record, trusted, now) is None:
+    approvals = _approvals(ledger, record, trusted, now)
+    earlier = approvals[record.proposal.id]
+    if len(earlier) >= record.proposal.quorum and not _are_enough(record, approvals):
         raise DecisionRefused(
             "waits_for_group",
             "It has the approvals that it needs, and waits for the proposals that it stands or falls with.",
@@ -255,14 +248,9 @@ def _may_approve(
     may_count(operator, earlier, trusted)
 
 
-def _earlier(
-    record: ProposalRecord, trusted: Mapping[str, Operator], ledger: str, now: dt.datetime
-) -> tuple[SignedDecision, ...]:
-    return counted(record.decisions, record.proposal, trusted, ledger=ledger, now=stamp(now))
-
-
-def _ids(record: ProposalRecord) -> tuple[str, ...]:
-    return tuple(signed.decision.id for signed in record.decisions)
+def _ids(*records: ProposalRecord) -> dict[str, tuple[str, ...]]:
+    """Return the decisions on record of each of these proposals."""
+    return {each.proposal.id: tuple(signed.decision.id for signed in each.decisions) for each in records}
 
 
 async def may_ask(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
+
 from synapsor import handles
-from synapsor.core.outcome import Outcome
+from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Status
-from synapsor.core.writeback import Approved, Lease, Receipt
+from synapsor.core.writeback import Approved, Closed, Lease, Receipt
 from synapsor.flow.verdict import Result
 from synapsor.ports import WorkLedger
+
+log = logging.getLogger("synapsor.worker")
 
 
 def receipt_of(lease: Lease, part: Approved, result: Result, *, at: str) -> Receipt:
@@ -29,8 +34,8 @@ def receipt_of(lease: Lease, part: Approved, result: Result, *, at: str) -> Rece
     )
 
 
-async def settle(ledger: WorkLedger, lease: Lease, result: Result, *, at: str) -> bool:
-    """Record a final result; False when another worker has settled it already.
+async def settle(ledger: WorkLedger, lease: Lease, result: Result, *, at: str) -> Result | None:
+    """Record a final result and return what became of the job by it; None when another worker has settled it already.
 
     Raises:
         LedgerFailure: nothing was recorded; the receipt in the source lets the next attempt find the truth.
@@ -38,4 +43,11 @@ async def settle(ledger: WorkLedger, lease: Lease, result: Result, *, at: str) -
     status = result.outcome.status
     assert status is not None and result.outcome is not Outcome.RETRY  # noqa: S101, PT018  # a retry is released, not settled
     receipts = [receipt_of(lease, part, result, at=at) for part in lease.job.parts]
-    return await ledger.settle(lease, receipts, status=Status(status))
+    closed = await ledger.settle(lease, receipts, status=Status(status))
+    if closed is Closed.SET_ASIDE:
+        log.error(
+            "job set aside: the ledger's records contradict each other; `synapsor verify` names what was altered",
+            extra={"action": "job_set_aside", "job": lease.job.id, "code": Why.RECORDS_DIFFER.value},
+        )
+        return replace(result, outcome=Outcome.RECONCILIATION_REQUIRED, why=Why.RECORDS_DIFFER, given_up=None, by=None)
+    return result if closed is Closed.SETTLED else None

@@ -175,7 +175,7 @@ async def _check_first(ledger: ReviewLedger, original: Proposal, now: str) -> No
     for earlier in await ledger.asked_before(undo_key(original.id, original.digest)):
         if earlier.status is Status.RECONCILIATION_REQUIRED:
             raise refused("reconciliation_required")
-        lapsed = earlier.status in TRANSITIONS and earlier.proposal.expires_at <= now
+        lapsed = earlier.status in TRANSITIONS and earlier.proposal.lapsed(now)
         if earlier.status in _STANDING and not lapsed:
             raise refused("already_undone", _standing(earlier))
 

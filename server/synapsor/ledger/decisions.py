@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from functools import partial
 
 from synapsor import handles
 from synapsor.core.group import is_whole
@@ -25,94 +25,83 @@ async def decide(
     signed: SignedDecision,
     job: Job | None,
     *,
-    seen: tuple[str, ...],
+    counted: Mapping[str, tuple[str, ...]],
     complete: bool,
-    group: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> None:
-    """Record a decision; a rejection, or the approval that completes the quorum, moves the proposal, and the others of its group with it.
+    """Record a decision; a rejection, or the approval that completes the last quorum, moves the proposal and its group with it.
 
-    `seen` are the decisions on record that the one who decides has counted, and `group` those on each other proposal of the group:
+    An approval is about the whole group. `counted` are the decisions on record that the one who decides has counted, by proposal:
     another one meanwhile would make `complete` untrue.
 
     Raises:
-        DecisionRefused: the proposal is no longer in review (`already_decided`), this operator's approval counts already
+        DecisionRefused: one of the proposals is no longer in review (`already_decided`), this operator's approval counts already
             (`already_counted`), or somebody decided meanwhile (`decided_meanwhile`).
         IntegrityError: the decision or the job is about something else, or the group is not whole.
     """
     decision = signed.decision
-    row = await _in_review(book, decision)
-    if (decision.ledger, decision.digest) != (ledger, _digest(row)):
-        raise IntegrityError("The decision is about another proposal.")
     approves = decision.verdict == "approve"
-    target = (Status.APPROVED if complete else None) if approves else Status.REJECTED
-    others = await _others(book, row, group, whole=complete) if approves else ()
-    if job is not None and not (complete and _follows(job, decision, row["source"], others)):
+    own, *others = rows = await _in_review(book, decision.proposal, with_group=approves)
+    if (decision.ledger, decision.digest) != (ledger, _digest(own)):
+        raise IntegrityError("The decision is about another proposal.")
+    if approves and complete and not is_whole([proposals.proposal_of(row) for row in rows]):
+        raise IntegrityError("The group of the proposal is not whole.")
+    if job is not None and not (approves and complete and _follows(job, decision, rows)):
         raise IntegrityError("The job does not follow from the decision.")
-    await _check_counted(book, decision, seen)
+    await _check_counted(book, decision, rows, counted)
     records = [record(DECISION, decision.id, {"decision": to_body(decision), "signature": signed.signature})]
     if job is not None:
         records.append(record(JOB, job.id, to_body(job)))
-    step = {"origin": row["status"], "target": target.value} if target else {"of": row["quorum"]}
-    kind = f"proposal_{target.value}" if target else "approval_recorded"
-    await book.append(event(kind, decision.proposal, decision.at, records, step), checkpoint=True)
-    if target is not None:
-        await proposals.set_status(book, decision.proposal, Status.REVIEW_REQUIRED, target)
-    for other in others if target is Status.APPROVED else ():
-        await proposals.move(
-            book, other["id"], Status.REVIEW_REQUIRED, Status.APPROVED, at=decision.at, because=decision.proposal
-        )
-    if target is Status.REJECTED:
-        await proposals.cancel_group(book, decision.proposal, at=decision.at)
+    if approves and not complete:
+        kept = event("approval_recorded", own["id"], decision.at, records, {"of": own["quorum"]})
+        await book.append(kept, checkpoint=True)
+        return
+    target = Status.APPROVED if approves else Status.REJECTED
+    step = partial(proposals.step, book, origin=Status.REVIEW_REQUIRED, target=target, at=decision.at)
+    await step(own["id"], records=records, checkpoint=True)
+    for other in others:
+        await step(other["id"], because=own["id"])
 
 
-async def _others(book: Book, row: Row, group: Mapping[str, tuple[str, ...]], *, whole: bool) -> tuple[Row, ...]:
-    """Return the other proposals of a group, each with the decisions that were counted and no other: or two people who approve at
-    once would each find the other's approval missing, and nobody would complete the group.
-    """
-    if row["group_id"] is None:
-        return ()
-    rows = await book.tx.all("group_members", group_id=row["group_id"])
-    if whole and not is_whole([proposals.proposal_of(each) for each in rows]):
-        raise IntegrityError("The group of the proposal is not whole.")
-    others = tuple(each for each in rows if each["id"] != row["id"])
-    known = {other["id"]: tuple(d.id for d in await _decisions(book, other["id"])) for other in others}
-    if known != dict(group) or any(other["status"] != Status.REVIEW_REQUIRED.value for other in others):
-        raise _meanwhile()
-    return others
-
-
-async def _in_review(book: Book, decision: Decision) -> Row:
-    row = await book.tx.one("proposal_by_id", id=decision.proposal)
-    if row is None:
+async def _in_review(book: Book, proposal_id: str, *, with_group: bool) -> list[Row]:
+    """Return a proposal, and then the others of its group; all of them are in review."""
+    own = await book.tx.one("proposal_by_id", id=proposal_id)
+    if own is None:
         raise DecisionRefused("no_such_proposal", "There is no such proposal.", exit_code=2)
-    if row["status"] != Status.REVIEW_REQUIRED.value:
-        raise DecisionRefused(
-            "already_decided", f"The proposal {Status(row['status']).stands}.", fix="Look at it again.", exit_code=3
-        )
-    return row
+    grouped = with_group and own["group_id"] is not None
+    group = await book.tx.all("group_members", group_id=own["group_id"]) if grouped else ()
+    rows = [own, *(row for row in group if row["id"] != own["id"])]
+    for row in rows:
+        if row["status"] != Status.REVIEW_REQUIRED.value:
+            what = "The proposal" if row is own else f"{row['id']}, which it stands or falls with,"
+            raise DecisionRefused(
+                "already_decided", f"{what} {Status(row['status']).stands}.", fix="Look at it again.", exit_code=3
+            )
+    return rows
 
 
-async def _check_counted(book: Book, decision: Decision, seen: tuple[str, ...]) -> None:
-    known = await _decisions(book, decision.proposal)
-    again = decision.verdict == "approve" and any(
-        d.operator == decision.operator and d.expires_at > decision.at for d in known
-    )
-    if again:
+async def _check_counted(
+    book: Book, decision: Decision, rows: Sequence[Row], counted: Mapping[str, tuple[str, ...]]
+) -> None:
+    """Check that these proposals have the decisions that were counted and no other: or two people who approve at once would each find
+    the other's approval missing, and nobody would complete a quorum or a group.
+    """
+    known = {row["id"]: await _decisions(book, row["id"]) for row in rows}
+    if decision.verdict == "approve" and any(_counts_already(d, decision) for d in known[decision.proposal]):
         raise DecisionRefused(
             "already_counted", f"{decision.operator} has approved it already.", fix="Ask another person."
         )
-    if tuple(d.id for d in known) != seen:
-        raise _meanwhile()
+    if {each: tuple(d.id for d in decisions) for each, decisions in known.items()} != dict(counted):
+        raise DecisionRefused("decided_meanwhile", "Somebody decided meanwhile.", fix="Look at it again.", exit_code=3)
+
+
+def _counts_already(earlier: Decision, decision: Decision) -> bool:
+    return earlier.operator == decision.operator and not earlier.lapsed(decision.at)
 
 
 async def _decisions(book: Book, proposal_id: str) -> list[Decision]:
     return [
         proposals.signed_of(loads(r["body"])).decision for r in await book.tx.all("decisions_of", proposal=proposal_id)
     ]
-
-
-def _meanwhile() -> DecisionRefused:
-    return DecisionRefused("decided_meanwhile", "Somebody decided meanwhile.", fix="Look at it again.", exit_code=3)
 
 
 async def refuse(book: Book, proposal_id: str, operator: str, rule: str, at: str) -> None:
@@ -122,13 +111,13 @@ async def refuse(book: Book, proposal_id: str, operator: str, rule: str, at: str
     await book.append(event("decision_refused", proposal_id, at, (record(REFUSED, handle, body),)))
 
 
-def _follows(job: Job, decision: Decision, source: str, others: Sequence[Row]) -> bool:
-    told = (job.proposal, job.digest, job.decision, job.source)
-    parts = {part.proposal: part.digest for part in job.others}
+def _follows(job: Job, decision: Decision, rows: Sequence[Row]) -> bool:
+    """Tell whether a job is that of a decision, for all that it is about: its own proposal first."""
+    told = [(part.proposal, part.digest) for part in job.parts]
     return (
-        decision.verdict == "approve"
-        and told == (decision.proposal, decision.digest, decision.id, source)
-        and parts == {other["id"]: _digest(other) for other in others}
+        (job.source, job.lead.decision) == (rows[0]["source"], decision.id)
+        and told[0] == (decision.proposal, decision.digest)
+        and sorted(told) == sorted((row["id"], _digest(row)) for row in rows)
     )
 
 

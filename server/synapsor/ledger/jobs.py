@@ -11,7 +11,7 @@ from synapsor import handles
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Status
 from synapsor.core.records import from_body, to_body
-from synapsor.core.writeback import Job, Lease, Receipt
+from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import IntegrityError
 from synapsor.ledger import proposals
 from synapsor.ledger.chain import Book, event
@@ -46,7 +46,7 @@ async def lease(
     taken = Lease(id=handles.new("lea"), job=job, worker=worker, attempt=row["attempt"] + 1, expires_at=until)
     await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
     facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
-    await book.append(event("job_leased", job.proposal, now, facts=facts))
+    await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
     return taken
 
 
@@ -60,12 +60,14 @@ async def release(book: Book, held: Lease, *, not_before: str, code: str, at: st
     if await book.tx.execute("release_job", id=held.job.id, lease=held.id, not_before=not_before, code=code) != 1:
         return False
     facts = {"job": held.job.id, "worker": held.worker, "attempt": held.attempt, "code": code, "not_before": not_before}
-    await book.append(event("job_released", held.job.proposal, at, facts=facts))
+    await book.append(event("job_released", held.job.lead.proposal, at, facts=facts))
     return True
 
 
-async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], status: Status) -> bool:
-    """Record what came of a job, a receipt for each proposal, and close it; False when the lease was lost or it is settled already.
+async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], status: Status) -> Closed:
+    """Record what came of a job, a receipt for each proposal, and close it.
+
+    Whatever contradicts itself here would do so at every later attempt: such a job is closed at once, with what came of it on record.
 
     Raises:
         IntegrityError: the receipts are not about what the leased job applies.
@@ -74,13 +76,36 @@ async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], status: S
     told = [(receipt.job, receipt.proposal, receipt.digest) for receipt in receipts]
     if told != [(job.id, part.proposal, part.digest) for part in job.parts]:
         raise IntegrityError("The receipt is about another job.")
-    if await book.tx.one("lease_holds", id=job.id, lease=held.id) is None:
-        return False
+    row = await book.tx.one("lease_holds", id=job.id, lease=held.id)
+    if row is None:
+        return Closed.LOST
+    if not await _all_stand(book.tx, job):
+        await _set_aside(book, held, row["proposal"], receipts)
+        return Closed.SET_ASIDE
     for receipt in receipts:
         await _settled(book, held, receipt, status)
     own = [receipt.code for receipt in receipts if receipt.code != Why.GROUP_FAILED.value]
     await book.tx.execute("close_job", id=job.id, lease=held.id, code=own[0] if own else receipts[0].code)
-    return True
+    return Closed.SETTLED
+
+
+async def _all_stand(tx: Transaction, job: Job) -> bool:
+    """Tell whether a job names proposals that wait to be settled, each once."""
+    standing = {part.proposal for part in job.parts if await tx.one("stands_approved", id=part.proposal)}
+    return len(standing) == len(job.parts)
+
+
+async def _set_aside(book: Book, held: Lease, kept_with: str, receipts: Sequence[Receipt]) -> None:
+    """Close a job without a step of any proposal; what came of it is kept, in full of each proposal that is on record."""
+    for receipt in receipts:
+        if await book.tx.one("proposal_by_id", id=receipt.proposal) is not None:
+            entry = record(RECEIPT, receipt.id, to_body(receipt))
+            await book.append(event("receipt_kept", receipt.proposal, receipt.at, (entry,)))
+    code, last = Why.RECORDS_DIFFER.value, receipts[0]
+    came = {receipt.proposal: [receipt.outcome, receipt.code] for receipt in receipts}
+    facts = {"job": held.job.id, "worker": held.worker, "attempt": held.attempt, "code": code, "came": came}
+    await book.append(event("job_set_aside", kept_with, last.at, facts=facts), checkpoint=True)
+    await book.tx.execute("close_job", id=held.job.id, lease=held.id, code=code)
 
 
 async def _settled(book: Book, held: Lease, receipt: Receipt, status: Status) -> None:
@@ -96,6 +121,4 @@ async def _settled(book: Book, held: Lease, receipt: Receipt, status: Status) ->
         "at": receipt.at,
     }
     records = (record(RECEIPT, receipt.id, to_body(receipt)), record(SETTLEMENT, handle, body))
-    step = {"origin": Status.APPROVED.value, "target": status.value}
-    await book.append(event(f"proposal_{status.value}", receipt.proposal, receipt.at, records, step))
-    await proposals.set_status(book, receipt.proposal, Status.APPROVED, status)
+    await proposals.step(book, receipt.proposal, Status.APPROVED, status, at=receipt.at, records=records)

@@ -48,6 +48,12 @@ def _within(part: str, *names: str) -> Callable[[Body], dict[str, Any]]:
     return lambda body: {name: body[part][name] for name in names}
 
 
+def _job(body: Body) -> dict[str, Any]:
+    """Return a job's columns; it is kept with the proposal whose approval made it, the first of its parts."""
+    lead = body["parts"][0]
+    return {"at": body["at"], "proposal": lead["proposal"], "decision": lead["decision"], "source": body["source"]}
+
+
 AUDIT = Kind("query_audit", "aud", _pick("at", "tenant", "principal", "capability", "outcome", "evidence", "run"))
 EVIDENCE = Kind("evidence", "ev", _pick("at", "tenant", "principal", "capability"))
 CONTRACT = Kind("contract_version", "ctr", _pick("at", "name", "digest"))
@@ -76,7 +82,7 @@ DECISION = Kind("decision", "dec", _within("decision", "at", "proposal", "operat
 REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "rule"))
 USE = Kind("policy_use", "use", _pick("at", "proposal", "policy", "day", "tenant", "principal", "object"))
 SWITCH = Kind("policy_switch", "swi", _within("switch", "at", "operator", "state"))
-JOB = Kind("job", "job", _pick("at", "proposal", "decision", "source"))
+JOB = Kind("job", "job", _job)
 RECEIPT = Kind("receipt", "rcp", _pick("at", "job", "proposal", "outcome"))
 REVEAL = Kind("reveal", "rev", _pick("at", "subject", "operator", "outcome"))
 SETTLEMENT = Kind("settlement", "set", _pick("at", "proposal", "job", "receipt", "status"))

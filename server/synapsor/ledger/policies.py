@@ -48,7 +48,7 @@ async def approve(
             await defer(book, decision.proposal, deferral, decision.at)
             return deferral
         near += almost
-    await decisions.decide(book, ledger, signed, job, seen=(), complete=True)
+    await decisions.decide(book, ledger, signed, job, counted={decision.proposal: ()}, complete=True)
     facts = {"policy": use.policy, "near": [to_body(one) for one in near]}
     kind = "policy_near_limit" if near else "policy_used"
     await book.append(event(kind, use.proposal, use.at, (record(USE, use.id, to_body(use)),), facts))

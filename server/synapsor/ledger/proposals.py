@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,14 +29,13 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
     ]
     for _, known in pending:
         # An approved one past its time has no effect any more, whether or not a worker ever comes to say so.
-        lapsed = known.expires_at <= proposal.at
-        if not lapsed and _asks_the_same(known, proposal):
+        if not known.lapsed(proposal.at) and _asks_the_same(known, proposal):
             await book.append(event("proposal_repeated", known.id, proposal.at, seen))
             return known.id
     for status, known in pending:
         if status is Status.REVIEW_REQUIRED:
-            target = Status.EXPIRED if known.expires_at <= proposal.at else Status.SUPERSEDED
-            await move(book, known.id, status, target, at=proposal.at, by=proposal.id)
+            target = Status.EXPIRED if known.lapsed(proposal.at) else Status.SUPERSEDED
+            await step(book, known.id, status, target, at=proposal.at, by=proposal.id)
     if proposal.group_of:
         proposal = replace(proposal, group_id=await _group_for(book.tx, proposal))
     records = (
@@ -71,37 +70,39 @@ async def _group_for(tx: Transaction, proposal: Proposal) -> str:
     return group_id
 
 
-async def move(book: Book, proposal_id: str, origin: Status, target: Status, *, at: str, **facts: Any) -> None:
-    """Move a proposal one step, with an event and no record; what stands or falls with it falls with it.
+async def step(
+    book: Book,
+    proposal_id: str,
+    origin: Status,
+    target: Status,
+    *,
+    at: str,
+    records: Sequence[Record] = (),
+    checkpoint: bool = False,
+    **facts: Any,
+) -> None:
+    """Take a proposal one step, with the event that says so and its records; what stands or falls with it falls with it.
 
     Raises:
         LedgerFailure: it does not stand at `origin`.
     """
-    await set_status(book, proposal_id, origin, target)
-    step = {"origin": origin.value, "target": target.value, **facts}
-    await book.append(event(f"proposal_{target.value}", proposal_id, at, facts=step))
-    if target in {Status.EXPIRED, Status.SUPERSEDED}:
-        await cancel_group(book, proposal_id, at=at)
+    told = {"origin": origin.value, "target": target.value, **facts}
+    # The records come first: the schema lets no proposal move without the decision or the settlement that moves it.
+    await book.append(event(f"proposal_{target.value}", proposal_id, at, records, told), checkpoint=checkpoint)
+    if await book.tx.execute("move_proposal", id=proposal_id, origin=origin.value, target=target.value) != 1:
+        raise LedgerFailure("The proposal no longer stands where this step begins.")
+    if target in {Status.REJECTED, Status.EXPIRED, Status.SUPERSEDED}:
+        await _cancel_group(book, proposal_id, at=at)
 
 
-async def cancel_group(book: Book, because: str, *, at: str) -> None:
+async def _cancel_group(book: Book, because: str, *, at: str) -> None:
     """Cancel what is in review and stands or falls with a proposal that has left review without an approval."""
     fallen = await book.tx.one("proposal_by_id", id=because)
     if fallen is None or fallen["group_id"] is None:
         return
     for row in await book.tx.all("group_members", group_id=fallen["group_id"]):
         if row["status"] == Status.REVIEW_REQUIRED.value:
-            await move(book, row["id"], Status.REVIEW_REQUIRED, Status.CANCELED, at=at, because=because)
-
-
-async def set_status(book: Book, proposal_id: str, origin: Status, target: Status) -> None:
-    """Change the status column; the caller writes the event that says so.
-
-    Raises:
-        LedgerFailure: the proposal does not stand at `origin`.
-    """
-    if await book.tx.execute("move_proposal", id=proposal_id, origin=origin.value, target=target.value) != 1:
-        raise LedgerFailure("The proposal no longer stands where this step begins.")
+            await step(book, row["id"], Status.REVIEW_REQUIRED, Status.CANCELED, at=at, because=because)
 
 
 async def load(tx: Transaction, proposal_id: str) -> ProposalRecord | None:
@@ -149,7 +150,7 @@ async def expire(book: Book, now: str) -> int:
     fallen: set[str] = set()
     for row in due:
         if row["group_id"] not in fallen:
-            await move(book, row["id"], Status.REVIEW_REQUIRED, Status.EXPIRED, at=now)
+            await step(book, row["id"], Status.REVIEW_REQUIRED, Status.EXPIRED, at=now)
         if row["group_id"] is not None:
             fallen.add(row["group_id"])
     return len(due)

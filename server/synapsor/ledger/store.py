@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 from synapsor.contract.approval import PerDay
@@ -15,7 +14,7 @@ from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body
 from synapsor.core.review import SignedDecision, SignedSwitch
-from synapsor.core.writeback import Job, Lease, Receipt
+from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
 from synapsor.ledger import budgets, contracts, decisions, handles, jobs, policies, proposals, reads
 from synapsor.ledger.anchor import Anchor
@@ -132,14 +131,13 @@ class Ledger:
         signed: SignedDecision,
         *,
         job: Job | None,
-        seen: tuple[str, ...] = (),
+        counted: Mapping[str, tuple[str, ...]],
         complete: bool,
-        group: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> ProposalRecord:
         """Record a decision, and where it completes the quorum or rejects, move the proposal and its group; the job is filed with it."""
 
         async def work(book: Book) -> ProposalRecord:
-            await decisions.decide(book, self.id, signed, job, seen=seen, complete=complete, group=group)
+            await decisions.decide(book, self.id, signed, job, counted=counted, complete=complete)
             return await _existing(book.tx, signed.decision.proposal)
 
         return await self._write(work)
@@ -228,8 +226,8 @@ class Ledger:
         at = self._now()
         return await self._write(lambda book: jobs.release(book, lease, not_before=not_before, code=code, at=at))
 
-    async def settle(self, lease: Lease, receipts: Sequence[Receipt], *, status: Status) -> bool:
-        """Record receipts and settlements and move the job's proposals; False when the lease was lost or it is settled already."""
+    async def settle(self, lease: Lease, receipts: Sequence[Receipt], *, status: Status) -> Closed:
+        """Record receipts and settlements and move the job's proposals."""
         return await self._write(lambda book: jobs.settle(book, lease, receipts, status))
 
     async def expire_due(self, *, now: str) -> int:

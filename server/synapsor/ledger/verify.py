@@ -246,17 +246,18 @@ async def _count(tx: Transaction, low: int, high: int) -> int:
 async def _derive(tx: Transaction, row: Row) -> None:
     """Follow a proposal through its events, and compare what the tables say of it now."""
     status: Status | None = None
-    job, attempts = False, 0
+    job, aside, attempts = False, False, 0
     for told in await tx.all("proposal_events", subject=row["id"]):
         body = loads(told["body"])
         facts = body["facts"]
         if "target" in facts:
             status = _step(told["seq"], status, facts)
         job = job or "job" in body["records"]
+        aside = aside or body["kind"] == "job_set_aside"
         attempts += body["kind"] == "job_leased"
     if status is None or row["status"] != status.value:
         raise _Bad(row["id"], "its status is not what its events say")
-    if job and (row["open"] != int(status is Status.APPROVED) or row["attempt"] != attempts):
+    if job and (row["open"] != int(status is Status.APPROVED and not aside) or row["attempt"] != attempts):
         raise _Bad(row["id"], "its job stands where its events do not lead")
 
 

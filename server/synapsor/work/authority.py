@@ -22,7 +22,7 @@ from synapsor.core.plan import Relation
 from synapsor.core.policy import outside
 from synapsor.core.posture import natives
 from synapsor.core.presenter import opened
-from synapsor.core.proposal import Proposal
+from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.review import Operator, SignedDecision, verify_approval, verify_policy_approval
 from synapsor.core.writeback import Approved, Lease, target
@@ -100,7 +100,7 @@ async def authorise(
         except Denied as denied:
             raise Denied(denied.why, denied.result.outcome, by=part.proposal) from None
     proposals = {name: task.proposal for name, task in tasks.items()}
-    if not is_whole(tuple(proposals.values())):
+    if len(proposals) != len(lease.job.parts) or not is_whole(tuple(proposals.values())):
         raise Denied(Why.GROUP_BROKEN)
     return tuple(tasks[name] for name in in_order(proposals))
 
@@ -123,6 +123,9 @@ async def _authorised(
     if proposal.digest != part.digest or proposal.ledger != ledger.id:
         raise Denied(Why.DIGEST_MISMATCH)
     signed = _approval(part, record)
+    # A status proves nothing, and yet nothing is done that the ledger's own record denies.
+    if record.status is not Status.APPROVED:
+        raise Denied(Why.RECORDS_DIFFER)
     by_policy = signed.decision.policy is not None
     approvals = (signed,) if by_policy else _people(signed, record, operators, ledger.id, now())
     if by_policy:
@@ -151,13 +154,12 @@ async def _authorised(
         raise Denied(why_failed(failed.kind), Outcome.RETRY) from None
     claim = await claim_of(proposal, lease, ledger, targets, reached=reached)
     assert claim is not None  # noqa: S101  # the source is among the targets
-    until = min(proposal.expires_at, *(one.decision.expires_at for one in approvals))
     return Task(
         **vars(claim),
         opened=whole,
         table=table,
         natives=kinds,
-        expired=lambda: now() >= until,
+        expired=lambda: proposal.lapsed(now()) or any(one.decision.lapsed(now()) for one in approvals),
         hops=hops,
         accepts=capability.accepts,
         matching=match_plan(proposal, capability, table, kinds),

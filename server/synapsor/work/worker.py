@@ -202,19 +202,20 @@ class Worker:
                 lease, not_before=stamp(now + dt.timedelta(seconds=wait)), code=result.code
             )
         else:
-            kept = await settle(self.ledger, lease, result, at=stamp(now))
+            closed = await settle(self.ledger, lease, result, at=stamp(now))
+            kept, result = closed is not None, closed or result
             await self.reached("work.settled")
         took = (now - parse(lease.job.at)).total_seconds()
         self.report(
             {
                 "job": lease.job.id,
-                "proposal": result.by or lease.job.proposal,
+                "proposal": result.by or lease.job.lead.proposal,
                 "outcome": result.outcome.value,
                 "code": result.code,
                 "attempt": lease.attempt,
                 "recorded": kept,
                 "newcomers": sum(result.newcomers.values()),
-                "group": [part.proposal for part in lease.job.parts] if lease.job.others else [],
+                "group": [part.proposal for part in lease.job.parts] if len(lease.job.parts) > 1 else [],
                 "seconds_since_approval": round(took, 3),
             }
         )

@@ -82,4 +82,10 @@ UPDATE job SET open = 0, lease = NULL, lease_until = NULL, code = :code WHERE id
 
 -- name: lease_holds
 -- Whether a lease is the job's own and the job is open.
-SELECT seq FROM job WHERE id = :id AND open = 1 AND lease = :lease;
+SELECT seq, proposal FROM job WHERE id = :id AND open = 1 AND lease = :lease;
+
+-- name: stands_approved
+-- A proposal that waits to be settled, and its group with it.
+SELECT id FROM proposal AS own WHERE id = :id AND status = 'approved'
+AND NOT EXISTS (SELECT 1 FROM settlement WHERE proposal = own.id)
+AND NOT EXISTS (SELECT 1 FROM proposal AS other WHERE other.group_id = own.group_id AND other.status <> 'approved');

@@ -315,7 +315,9 @@ BEGIN
     SELECT raise(ABORT, 'job: closed');
 END;
 CREATE TRIGGER job_closes BEFORE UPDATE OF open ON job
-WHEN NEW.open = 0 AND NOT EXISTS (SELECT 1 FROM settlement WHERE job = NEW.id)
+WHEN NEW.open = 0 AND NOT EXISTS (SELECT 1 FROM settlement WHERE job = NEW.id) AND NOT EXISTS (
+    SELECT 1 FROM event WHERE subject = NEW.proposal AND kind = 'job_set_aside' AND kind <> 'read'
+)
 BEGIN
     SELECT raise(ABORT, 'job: not settled');
 END;
