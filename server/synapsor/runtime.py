@@ -176,6 +176,7 @@ class Project:
             ConfigError: no source is in writeback mode.
         """
         from synapsor.approve.keys import load_key
+        from synapsor.work.authority import Workbench
         from synapsor.work.permission import permits_of, signer_of
         from synapsor.work.worker import Pace, Worker  # what serves a model does not even import what applies
 
@@ -195,17 +196,20 @@ class Project:
                 "No source is in `mode: writeback`, so there is nothing that a worker may apply.",
                 fix="Set `mode: writeback` where it was reviewed.",
             )
+        ledger = await self.ledger()
         return Worker(
             name=name or f"{socket.gethostname()[:40]}.{os.getpid()}",
-            ledger=await self.ledger(),
-            targets=targets,
-            operators=self.operators,
-            clock=self.clock,
+            bench=Workbench(
+                ledger=ledger,
+                targets=targets,
+                operators=self.operators,
+                clock=self.clock,
+                automatic=automatic,
+                reached=failpoints(),
+            ),
             pace=pace or Pace(),
-            automatic=automatic,
-            permits=await permits_of(self.config.supervised, await self.ledger()) if supervised else None,
+            permits=await permits_of(self.config.supervised, ledger) if supervised else None,
             report=report or (lambda _: None),
-            reached=failpoints(),
         )
 
     def unmet_sessions(self, sessions: Mapping[str, Collection[str]]) -> list[Finding]:
