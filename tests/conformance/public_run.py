@@ -19,7 +19,6 @@ import pytest
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.cli.main import main
-from synapsor.cli.undo import activated
 from synapsor.core.review import Operator
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
@@ -240,7 +239,7 @@ class Stage:
             assert self.proposal is not None
             record = await ledger.proposal(self.proposal["id"])
             assert record is not None
-            served = await activated(self.project, record.proposal)
+            served = await self.project.activated(record.proposal.capability)
             mia, key = self.files.operators["mia"], self.files.keys["mia"]
             now = self.project.clock.now()
             asking = Asking(record=record, served=served, operator=mia, key=key, reason="Once more.", now=now)

@@ -174,7 +174,7 @@ def test_a_difference_is_exact_or_is_none() -> None:
 
 
 def test_a_total_is_the_sum_of_every_difference_whatever_its_sign() -> None:
-    rows = (*images({"fee": "10"}, {"fee": "4"}), *images({"fee": None}, {"fee": "5.5"}), *images({"fee": "1"}, {}))
+    rows = (images({"fee": "10"}, {"fee": "4"}), images({"fee": None}, {"fee": "5.5"}), images({"fee": "1"}, {}))
     assert str(moved("fee", rows)) == "11.5"
     assert moved("fee", ({"fee": ("NaN", "1")},)) is None
 

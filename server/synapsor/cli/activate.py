@@ -32,7 +32,7 @@ async def _run(arguments: Namespace) -> int:
         operator, key = signer(arguments, project.operators(), role=ACTIVATOR_ROLE)
         may_activate(operator)  # before the person reads and types anything
         for loaded in chosen:
-            for finding in await project.unfit(loaded):
+            for finding in await project.activations.unfit(loaded):
                 note(f"{loaded.contract.contract} does not fit its database, {finding.rule}: {finding.message}")
                 note(f"  fix: {finding.fix}")
         if not arguments.yes:
@@ -41,7 +41,7 @@ async def _run(arguments: Namespace) -> int:
         ledger = await project.ledger(create=True)
         done: list[dict[str, Any]] = []
         for loaded in chosen:
-            metadata = await project.source_metadata(loaded)
+            metadata = await project.activations.metadata(loaded)
             activated = await activate(
                 ledger,
                 contract=loaded.contract.contract,

@@ -10,13 +10,9 @@ from synapsor.cli.call import EXIT_CODES
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once
 from synapsor.config import load_config
-from synapsor.contract.load import LoadedContract
-from synapsor.core.posture import refuse_fatal
-from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
 from synapsor.core.review import may_undo
-from synapsor.errors import Code, ConfigError, DecisionRefused, Refusal
-from synapsor.flow.prepare import Served, Wiring, prepare
+from synapsor.errors import DecisionRefused, Refusal
 from synapsor.flow.review import proposal_of
 from synapsor.flow.undo import Asking, check_applied, undo
 from synapsor.ports import ProposalRecord
@@ -35,7 +31,7 @@ async def _run(arguments: Namespace) -> int:
         check_applied(record)  # before anybody types a passphrase
         operator, key = signer(arguments, project.operators(), role=record.proposal.role)
         may_undo(operator)
-        served = await activated(project, record.proposal)
+        served = await project.activated(record.proposal.capability)
         now = project.clock.now()
         asking = Asking(record=record, served=served, operator=operator, key=key, reason=arguments.reason, now=now)
         try:
@@ -47,40 +43,6 @@ async def _run(arguments: Namespace) -> int:
             ) from refused
     _tell(arguments, filed)
     return 0
-
-
-async def activated(project: runtime.Project, proposal: Proposal) -> Served:
-    """Return the capability of a proposal as it is activated now, over the read credential, proven safe to read with."""
-    loaded = next((c for c in project.contracts() if proposal.capability in c.contract.capabilities), None)
-    if loaded is None:
-        raise ConfigError(
-            f"No contract of this project has the capability {proposal.capability}.", fix="Add it under `policies:`."
-        )
-    await _check_activated(project, loaded, proposal.capability)
-    ledger = await project.ledger()
-    names = sorted({table.source for table in loaded.contract.tables.values()})
-    refuse_fatal([finding for name in names for finding in await project.reader_posture(name)])
-    wiring = {n: Wiring(source=project.reader(n), mode=project.config.sources[n].mode) for n in names}
-    ready, _ = await prepare(loaded.contract, loaded.digest, wiring, ledger.secret)
-    return next(served for served in ready if served.tool.name == proposal.capability)
-
-
-async def _check_activated(project: runtime.Project, loaded: LoadedContract, capability: str) -> None:
-    if why := await project.why_not_activated(loaded):
-        raise DecisionRefused(
-            Code.NOT_ACTIVATED.value,
-            f"Contract {loaded.contract.contract} does not count as activated: {why}.",
-            fix="Review it and run `synapsor activate`.",
-            exit_code=EXIT_CODES[Code.NOT_ACTIVATED.value],
-        )
-    needed = loaded.contract.tables_of(loaded.contract.capabilities[capability])
-    if drifted := sorted(set(await project.drifted(loaded)) & set(needed)):
-        raise DecisionRefused(
-            Code.SCHEMA_DRIFT.value,
-            f"Table {drifted[0]} is not as it was when the contract was activated.",
-            fix="`synapsor doctor` names what changed; `synapsor activate` accepts it.",
-            exit_code=EXIT_CODES[Code.SCHEMA_DRIFT.value],
-        )
 
 
 def _tell(arguments: Namespace, filed: ProposalRecord) -> None:

@@ -28,12 +28,12 @@ from synapsor.core.review import (
     may_switch,
     policy_digest,
     sign,
-    signature_holds,
     switch_holds,
 )
 from synapsor.errors import DecisionRefused
 from synapsor.flow.permitted import Permitted, permitted
-from synapsor.flow.review import APPROVAL_LASTS, check_reason, job_of, wrong_key
+from synapsor.flow.review import APPROVAL_LASTS, check_reason, job_of
+from synapsor.flow.signing import signed_by
 from synapsor.ports import ReviewLedger, WorkLedger
 from synapsor.values import digest
 
@@ -80,10 +80,7 @@ async def throw_switch(
         reason=reason,
         nonce=secrets.token_hex(16),
     )
-    signature = sign(switch, key)
-    if not signature_holds(switch, signature, operator):
-        raise wrong_key(operator)
-    signed = SignedSwitch(switch=switch, signature=signature)
+    signed = SignedSwitch(switch=switch, signature=signed_by(operator, key, switch))
     await ledger.throw_switch(signed)
     return signed
 
