@@ -114,7 +114,7 @@ async def opened(files: ProjectFiles) -> AsyncIterator[Project]:
 async def activate_all(files: ProjectFiles, project: Project) -> None:
     """Let rita activate every contract of the project."""
     for loaded in project.contracts():
-        metadata = await project.source_metadata(loaded)
+        metadata = await project.activations.metadata(loaded)
         await activate(
             await project.ledger(create=True),
             contract=loaded.contract.contract,

@@ -303,6 +303,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A view that runs filters too early, reads past policies or runs code with other rights is named and not served.",
         "S3, B05, B08",
     ),
+    "posture:version-moves": _R(
+        "The worker does not start where an update can change a row and leave its version as it is, as far as the catalogue shows.",
+        "law 10, D07",
+    ),
     "posture:worker-sufficient": _R(
         "The worker does not start on a source where it could not keep its promises.", "D07"
     ),

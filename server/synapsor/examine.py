@@ -101,7 +101,7 @@ async def _activations(project: Project) -> list[Finding]:
     found: list[Finding] = []
     for loaded in project.contracts():
         try:
-            why = await project.why_not_activated(loaded)
+            why = await project.activations.why_not(loaded)
         except SourceFailure as failed:
             found += told(failed.source, [_unreachable("reader", failed)])
             continue
@@ -117,7 +117,7 @@ async def _activations(project: Project) -> list[Finding]:
 
 async def _drift(project: Project, loaded: LoadedContract) -> AsyncIterator[Finding]:
     try:
-        drifted = await project.drifted(loaded)
+        drifted = await project.activations.drifted(loaded)
     except SourceFailure:
         return  # told already
     for name, changed in drifted.items():

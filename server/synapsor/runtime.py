@@ -14,23 +14,21 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from synapsor.activations import Activations
 from synapsor.config import Config, SourceConfig
 from synapsor.contract.capability import ProposeCapability
-from synapsor.contract.digest import canonical_body
 from synapsor.contract.mapping import Table
-from synapsor.core.contract_posture import judge_contract
 from synapsor.core.depends import held_hops
 from synapsor.core.effects import judge_change, judge_held
 from synapsor.core.facts import Finding, Needs
 from synapsor.core.needs import needs_of, proposals_of
 from synapsor.core.plan import Relation
 from synapsor.core.posture import UNSAFE, judge_reader, judge_writer, refuse_fatal
-from synapsor.core.review import Operator, verify_activation
+from synapsor.core.review import Operator
 from synapsor.core.row_security import HOLDS, READS, judge_row_security, verbs_of
 from synapsor.core.session import judge_sessions
-from synapsor.core.shape import Shape, compare, recorded, shape_of
 from synapsor.core.writeback import target
-from synapsor.errors import ConfigError, IntegrityError, naming
+from synapsor.errors import Code, ConfigError, DecisionRefused, naming
 from synapsor.operators import read_operators
 from synapsor.ports import ReadSource, SystemClock
 from synapsor.wiring import open_reader, open_writer
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
     from synapsor.contract.load import LoadedContract
     from synapsor.flow.desk import Desk
     from synapsor.flow.drift import Watch
-    from synapsor.flow.prepare import Served, Tool
+    from synapsor.flow.prepare import Served, Tool, Wiring
     from synapsor.flow.standing import Standing
     from synapsor.ledger.store import Ledger
     from synapsor.ledger.verify import VerifyReport
@@ -61,6 +59,7 @@ class Project:
         self._ledger: Ledger | None = None
         self._readers: dict[str, ReadSource] = {}
         self._contracts: tuple[LoadedContract, ...] | None = None
+        self.activations = Activations(config.sources, ledger=self.ledger, reader=self.reader, operators=self.operators)
 
     def operators(self) -> dict[str, Operator]:
         """Return the people whose keys this project trusts."""
@@ -123,23 +122,22 @@ class Project:
             UnsafeSource: a read credential can do more than read what was reviewed.
             ConfigError: in the production profile, a contract is not activated. One that is replaced later is refused from then on.
         """
-        from synapsor.contract.kept import Kept  # heavy: the SQL compiler, through what follows
+        from synapsor.contract.files import ContractFiles  # heavy: the SQL compiler, through what follows
         from synapsor.flow.desk import Desk
         from synapsor.flow.drift import Watch
-        from synapsor.flow.prepare import Wiring, prepare
+        from synapsor.flow.prepare import prepare
         from synapsor.flow.standing import Standing
 
         served: list[Served] = []
         standing: dict[str, Standing] = {}
         watches: dict[str, Watch] = {}
         ledger = await self.ledger()
-        names = sorted({t.source for c in self.contracts() for t in c.contract.tables.values()})
-        wiring = {n: Wiring(source=self.reader(n), mode=self.config.sources[n].mode) for n in names}
-        findings = [f for n in names for f in told(n, await self.reader_posture(n))]
+        wiring = self._wiring(self.contracts())
+        findings = [f for n in wiring for f in told(n, await self.reader_posture(n))]
         refuse_fatal(findings)
         for loaded in self.contracts():
             name = loaded.contract.contract
-            asked = Standing(name, ledger, partial(self.why_not_activated, loaded), Kept(loaded).why)
+            asked = Standing(name, ledger, partial(self.activations.why_not, loaded), ContractFiles(loaded).why)
             why = await asked.why()
             if self.config.profile == "production" or not why:  # what was reviewed is held to it, whatever the profile
                 standing[loaded.digest] = asked
@@ -161,6 +159,47 @@ class Project:
         await ledger.healthy()
         return Desk(served, ledger, self.clock, standing, watches)
 
+    async def activated(self, capability: str) -> Served:
+        """Return a capability as it is activated now, over the read credential, proven safe to read with; for an operator to ask by.
+
+        Raises:
+            ConfigError: no contract of this project has it.
+            DecisionRefused: its contract does not count as activated, or its tables are not as they were then.
+            UnsafeSource: the read credential can do more than read what was reviewed.
+        """
+        from synapsor.flow.prepare import prepare  # heavy: the SQL compiler
+
+        loaded = next((c for c in self.contracts() if capability in c.contract.capabilities), None)
+        if loaded is None:
+            message = f"No contract of this project has the capability {capability}."
+            raise ConfigError(message, fix="Add it under `policies:`.")
+        if why := await self.activations.why_not(loaded):
+            raise DecisionRefused(
+                Code.NOT_ACTIVATED.value,
+                f"Contract {loaded.contract.contract} does not count as activated: {why}.",
+                fix="Review it and run `synapsor activate`.",
+                exit_code=5,
+            )
+        needed = loaded.contract.tables_of(loaded.contract.capabilities[capability])
+        if drifted := sorted(set(await self.activations.drifted(loaded)) & set(needed)):
+            raise DecisionRefused(
+                Code.SCHEMA_DRIFT.value,
+                f"Table {drifted[0]} is not as it was when the contract was activated.",
+                fix="`synapsor doctor` names what changed; `synapsor activate` accepts it.",
+                exit_code=3,
+            )
+        wiring = self._wiring([loaded])
+        refuse_fatal([finding for name in wiring for finding in await self.reader_posture(name)])
+        ready, _ = await prepare(loaded.contract, loaded.digest, wiring, (await self.ledger()).secret)
+        return next(served for served in ready if served.tool.name == capability)
+
+    def _wiring(self, contracts: Iterable[LoadedContract]) -> dict[str, Wiring]:
+        """Return the sources of contracts through their read credentials, by name."""
+        from synapsor.flow.prepare import Wiring
+
+        names = sorted({t.source for c in contracts for t in c.contract.tables.values()})
+        return {n: Wiring(source=self.reader(n), mode=self.config.sources[n].mode) for n in names}
+
     async def worker(
         self,
         name: str | None = None,
@@ -176,6 +215,7 @@ class Project:
             ConfigError: no source is in writeback mode.
         """
         from synapsor.approve.keys import load_key
+        from synapsor.work.authority import Workbench
         from synapsor.work.permission import permits_of, signer_of
         from synapsor.work.worker import Pace, Worker  # what serves a model does not even import what applies
 
@@ -195,17 +235,20 @@ class Project:
                 "No source is in `mode: writeback`, so there is nothing that a worker may apply.",
                 fix="Set `mode: writeback` where it was reviewed.",
             )
+        ledger = await self.ledger()
         return Worker(
             name=name or f"{socket.gethostname()[:40]}.{os.getpid()}",
-            ledger=await self.ledger(),
-            targets=targets,
-            operators=self.operators,
-            clock=self.clock,
+            bench=Workbench(
+                ledger=ledger,
+                targets=targets,
+                operators=self.operators,
+                clock=self.clock,
+                automatic=automatic,
+                reached=failpoints(),
+            ),
             pace=pace or Pace(),
-            automatic=automatic,
-            permits=await permits_of(self.config.supervised, await self.ledger()) if supervised else None,
+            permits=await permits_of(self.config.supervised, ledger) if supervised else None,
             report=report or (lambda _: None),
-            reached=failpoints(),
         )
 
     def unmet_sessions(self, sessions: Mapping[str, Collection[str]]) -> list[Finding]:
@@ -215,88 +258,6 @@ class Project:
     async def verify(self, saved_head: tuple[int, str] | None = None) -> VerifyReport:
         """Verify the ledger from the first event to the last; a head that was kept elsewhere finds a cut tail."""
         return await (await self.ledger()).verify(saved_head=saved_head)
-
-    async def source_metadata(self, loaded: LoadedContract) -> dict[str, Any]:
-        """Return what is recorded with an activation: fingerprints of sources and the reviewed mappings, never an address."""
-        sources = {
-            n: {
-                "engine": self.config.sources[n].engine,
-                "mode": self.config.sources[n].mode,
-                "fingerprint": await self._fingerprint(n),
-            }
-            for n in sorted({t.source for t in loaded.contract.tables.values()})
-        }
-        tables = {
-            name: {
-                "source": t.source,
-                "relation": t.relation,
-                "allowed": sorted(t.allowed),
-                "denied": sorted(set(t.columns) - set(t.allowed)),
-                "tenant": t.tenant if isinstance(t.tenant, str) else {"single_tenant": t.tenant.because},
-            }
-            for name, t in loaded.contract.tables.items()
-        }
-        return {
-            "sources": sources,
-            "tables": tables,
-            "capabilities": sorted(canonical_body(loaded.contract)["capabilities"]),
-            "shapes": {name: shape for name, shape in (await self.shapes(loaded)).items() if shape is not None},
-        }
-
-    async def shapes(self, loaded: LoadedContract) -> dict[str, Shape | None]:
-        """Return the shape of each mapped relation as the read credential sees it now; None of one that is not there."""
-        found: dict[str, Shape | None] = {}
-        for name, table in loaded.contract.tables.items():
-            with naming(table.source):
-                facts = await self.reader(table.source).describe(Relation.parse(table.relation))
-            found[name] = shape_of(table, facts) if facts is not None else None
-        return found
-
-    async def unfit(self, loaded: LoadedContract) -> tuple[Finding, ...]:
-        """Return why capabilities of a contract would be refused on the databases as they are now."""
-        facts = {}
-        for name, table in loaded.contract.tables.items():
-            with naming(table.source):
-                facts[name] = await self.reader(table.source).describe(Relation.parse(table.relation))
-        return tuple(finding for finding in judge_contract(loaded.contract, facts).findings if finding.fatal)
-
-    async def drifted(self, loaded: LoadedContract) -> dict[str, list[str]]:
-        """Return, by table, what changed since a contract was activated."""
-        active = await (await self.ledger()).active_contract(loaded.contract.contract)
-        if active is None or active.activation.digest != loaded.digest:
-            return {}
-        signed, live = active.activation.shapes, await self.shapes(loaded)
-        found = {n: compare(recorded(active.metadata, signed, n), live[n], signed=n in signed) for n in live}
-        return {name: changed for name, changed in found.items() if changed}
-
-    async def why_not_activated(self, loaded: LoadedContract) -> str:
-        """Return why a contract as it is now does not count as activated on these sources, or "" when it does."""
-        ledger = await self.ledger()
-        active = await ledger.active_contract(loaded.contract.contract)
-        if active is None:
-            return "it was never activated"
-        if active.activation.digest != loaded.digest:
-            return f"another version is the active one, as `synapsor history {loaded.contract.contract}` tells"
-        told = active.activation
-        try:
-            verify_activation(
-                told,
-                active.signature,
-                self.operators(),
-                ledger=ledger.id,
-                contract=loaded.contract.contract,
-                digest=loaded.digest,
-            )
-        except IntegrityError as invalid:
-            return invalid.message
-        for name in sorted({t.source for t in loaded.contract.tables.values()}):
-            if told.sources.get(name) != await self._fingerprint(name):
-                return f"source {name} is another database than the one that it was activated for"
-        return ""
-
-    async def _fingerprint(self, name: str) -> str:
-        with naming(name):
-            return await self.reader(name).fingerprint()
 
     async def reader_posture(self, name: str, missing: Collection[Relation] = ()) -> list[Finding]:
         """Return what is wrong with a source's read credential; of relations that are missing, that they are says it all."""

@@ -73,7 +73,7 @@ class Shop:
         return await self.approved(WAIVER, {"invoice_id": invoice, "reason": reason})
 
     async def work(self, **options: Any) -> list[tuple[str, str]]:
-        """Let the one worker do what is due, with `options` for its attributes; return outcome and code of each attempt."""
+        """Let the one worker do what is due, with `options` for its attributes and its bench's; return outcome and code of each attempt."""
         return await self._run(options, drain=True)
 
     async def attempt(self, **options: Any) -> list[tuple[str, str]]:
@@ -86,7 +86,7 @@ class Shop:
         reports: list[Mapping[str, Any]] = []
         if self.kept is None:
             self.kept = await self.worker()
-        await replace(self.kept, report=reports.append, **options).run(once=once, drain=drain)
+        await changed(self.kept, report=reports.append, **options).run(once=once, drain=drain)
         return [(r["outcome"], r["code"]) for r in reports]
 
     async def until_settled(self, *proposals: str) -> list[str]:
@@ -97,8 +97,8 @@ class Shop:
         return standing
 
     async def worker(self, report: Callable[[Mapping[str, Any]], None] | None = None, **options: Any) -> Worker:
-        """Return a new worker, its source looked at anew; `options` replace its attributes."""
-        return replace(await self.project.worker(pace=SOON, report=report), **options)
+        """Return a new worker, its source looked at anew; `options` replace its attributes and its bench's."""
+        return changed(await self.project.worker(pace=SOON, report=report), **options)
 
     async def record(self, proposal_id: str) -> ProposalRecord:
         """Return what the ledger has of a proposal."""
@@ -137,6 +137,13 @@ class Shop:
         """Return capability and outcome of every audit, in order."""
         with closing(sqlite3.connect(self.ledger_path)) as raw:
             return raw.execute("SELECT capability, outcome FROM query_audit ORDER BY seq").fetchall()
+
+
+def changed(worker: Worker, **options: Any) -> Worker:
+    """Return a worker with other attributes, its own or those of its bench."""
+    benched = {name: value for name, value in options.items() if hasattr(worker.bench, name)}
+    own = {name: value for name, value in options.items() if name not in benched}
+    return replace(worker, bench=replace(worker.bench, **benched), **own)
 
 
 class _Names(dict[str, str]):

@@ -446,23 +446,12 @@ async def _task(shop: Shop, proposal_id: str) -> AsyncIterator[Task]:
     """Yield the authorised task of a proposal with a source that twenty can use at once."""
     worker = await shop.worker()
     now = shop.project.clock.now()
-    lease = await worker.ledger.lease(
+    lease = await worker.bench.ledger.lease(
         "twenty", now=_stamp(now), until=_stamp(now + dt.timedelta(hours=1)), sources=("shop",)
     )
     assert lease is not None
     assert lease.job.lead.proposal == proposal_id
-
-    async def nowhere(_: str) -> None:
-        """Pass."""
-
-    (task,) = await authorise(
-        lease,
-        worker.ledger,
-        worker.targets,
-        worker.operators(),
-        now=lambda: _stamp(shop.project.clock.now()),
-        reached=nowhere,
-    )
+    (task,) = await authorise(lease, worker.bench)
     many = open_writer(shop.database, pool_size=20, pool_wait_ms=30_000)
     try:
         yield replace(task, source=many, time_ms=20_000)

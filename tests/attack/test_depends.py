@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from synapsor.approve.card import card
 from synapsor.approve.drawing import render
-from synapsor.approve.terms import Terms, terms_of
+from synapsor.approve.terms import Terms, terms_behind
 from synapsor.core.authority import table_for
 from synapsor.core.evidence import Rows
 from synapsor.core.outcome import Why
@@ -246,8 +246,7 @@ async def test_who_decides_sees_what_must_stay_and_a_model_does_not(jobs: Shop) 
     assert "gold" not in str(asked)
     record = await jobs.record(asked["id"])
     evidence = await jobs.ledger.evidence(record.proposal.evidence)
-    (contract,) = [loaded.contract for loaded in jobs.project.contracts()]
-    terms = terms_of(record.proposal, contract)
+    terms = await terms_behind(jobs.ledger, record.proposal, jobs.files.operators)
     text = render(card(record, evidence=evidence, terms=terms, now=jobs.project.clock.now()))
     assert 'client.tier = "gold"' in text
     assert 'client.limit_cents = "1000"' in text

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from synapsor.approve.terms import terms_behind
+from synapsor.core.outcome import Why
 from synapsor.core.proposal import Member, Proposal, Undone, undo_key
 from synapsor.core.records import to_body
 from synapsor.core.review import sign, undo_of
@@ -177,6 +179,20 @@ async def test_a_change_that_was_applied_in_another_form_is_not_undone(books: Sh
     await approved(books, original)
     assert await books.work() == [("failed", "original_not_applied")]
     assert everything(books) == before
+
+
+async def test_a_change_of_another_ledger_is_not_undone_and_its_card_says_so(books: Shop) -> None:
+    """A record that was carried over from another project says of itself that it was applied, there."""
+    original = await applied(books, "credits.adjust", ADJUST)
+    genuine = await ask(books, original)
+    assert genuine.undoes is not None
+    theirs = replace((await books.record(original)).proposal, ledger="led_" + "0" * 20)
+    with as_ledger_owner(books) as raw:
+        set_body(raw, "proposal", original, to_body(theirs))
+    forged = signed(books, genuine, replace(genuine.undoes, digest=theirs.digest))
+    terms = await terms_behind(books.ledger, forged, books.files.operators)
+    assert terms.refusal is Why.ORIGINAL_MISSING
+    await refused_by_worker(books, forged, "original_missing")
 
 
 async def test_a_conflict_that_is_called_applied_is_not_undone(books: Shop) -> None:

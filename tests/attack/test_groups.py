@@ -15,7 +15,7 @@ from synapsor.approve.drawing import render
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
-from synapsor.approve.terms import terms_of
+from synapsor.approve.terms import terms_behind
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.load import read_text
 from synapsor.core.authority import table_for
@@ -32,7 +32,7 @@ from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.apply import STEPS, apply
 from synapsor.flow.replay import replay
 from synapsor.flow.review import approve, contract_behind, reject
-from synapsor.flow.verdict import Claim, nowhere
+from synapsor.flow.verdict import Claim
 from synapsor.ports import ProposalRecord
 from synapsor.sql.receipts import insert_receipt
 from synapsor.testing.clock import TestClock
@@ -261,7 +261,7 @@ async def test_receipts_that_tell_different_things_of_a_group_are_for_a_person(g
     ids = await approved(grouped)
     before = everything(grouped)
     worker = await grouped.worker()
-    target = worker.targets["shop"]
+    target = worker.bench.targets["shop"]
     first, second = [(await grouped.record(each)).proposal for each in ids[:2]]
     told = [(first, Outcome.CONFLICT)] + ([(second, Outcome.FAILED)] if left == "another outcome" else [])
     async with target.source.transaction(time_ms=5000) as tx:
@@ -673,10 +673,7 @@ async def test_a_group_is_applied_in_time_of_all_its_approvals(grouped: Shop, la
     now = "2999-01-01T00:00:00.000000Z"
     lease = await grouped.ledger.lease("w", now=stamp(grouped.project.clock.now()), until=now, sources=("shop",))
     assert lease is not None
-    at = stamp(grouped.project.clock.now())
-    tasks = list(
-        await authorise(lease, worker.ledger, worker.targets, worker.operators(), now=lambda: at, reached=nowhere)
-    )
+    tasks = list(await authorise(lease, worker.bench))
     assert [each.proposal.capability for each in tasks] == list(TOGETHER)
     tasks[late] = replace(tasks[late], expired=lambda: True)
     before = everything(grouped)
@@ -706,12 +703,10 @@ async def test_a_card_and_the_inbox_tell_what_a_proposal_stands_with(grouped: Sh
     step, add = (await filed(grouped, "tasks.step", "tasks.add_once")).values()
     await leo_approves(grouped.files, grouped.project, add["id"], add["digest"])
     record = await grouped.record(step["id"])
-    contract = await contract_behind(record.proposal, grouped.ledger, grouped.files.operators)
-    assert not isinstance(contract, Why)
     shown = card(
         record,
         evidence=await grouped.ledger.evidence(record.proposal.evidence),
-        terms=terms_of(record.proposal, contract),
+        terms=await terms_behind(grouped.ledger, record.proposal, grouped.files.operators),
         now=grouped.project.clock.now(),
         operators=grouped.files.operators,
     )

@@ -34,17 +34,17 @@ from synapsor.core.writeback import Lease, stale, surprise
 from synapsor.errors import Code, DecisionRefused, Failure, IntegrityError, LedgerFailure, Refusal, SourceFailure
 from synapsor.flow.apply import Task, apply
 from synapsor.flow.desk import _VERBS
-from synapsor.flow.verdict import nowhere
 from synapsor.ledger.chain import event_hash
 from synapsor.ledger.open import open_ledger
 from synapsor.ledger.private import create_private
 from synapsor.ledger.sqlite import SqliteConnection, _Waiting
+from synapsor.ledger.store import Ledger
 from synapsor.ports import Activated, ProposalRecord, WriteSource, WriteTransaction
 from synapsor.sql.receipts import insert_receipt
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.testing import MemoryReadSource, Trial, desk_for
 from synapsor.values import ColumnType, to_json
-from synapsor.work.authority import Denied, authorise
+from synapsor.work.authority import Denied, authorise, claims_of
 from tests.decisions import NOW, ROW, person, proposal, with_row
 from tests.ledger_records import seen
 from tests.unit.contracts import contract, data
@@ -459,9 +459,33 @@ async def authorised(
     trial: Trial, lease: Lease, *, ledger: Any = None, operators: dict[str, Operator] | None = None
 ) -> Task:
     trusted = operators or {trial.operator.name: trial.operator}
-    now = stamp(trial.clock.now())
-    (task,) = await authorise(lease, ledger or trial.ledger, trial.targets, trusted, now=lambda: now, reached=nowhere)
+    bench = replace(trial.bench(), ledger=ledger or trial.ledger, operators=lambda: trusted)
+    (task,) = await authorise(lease, bench)
     return task
+
+
+@pytest.mark.requirement("group:whole", "apply:outcome-true")
+async def test_a_job_over_two_sources_is_judged_in_neither(trial: Trial) -> None:
+    """The verdicts of a job are left in one transaction, which is of one source: in the wrong one they would say nothing."""
+    lease = await approved(trial)
+    first = await trial.ledger.proposal(lease.job.lead.proposal)
+    assert first is not None
+    both = replace(lease, job=replace(lease.job, parts=(lease.job.lead, replace(lease.job.lead, proposal="wrp_other"))))
+
+    async def claims(source: str) -> list[str] | None:
+        other = replace(first, proposal=replace(first.proposal, id="wrp_other", source=source))
+
+        class Forged(Ledger):
+            async def proposal(self, proposal_id: str) -> ProposalRecord | None:
+                return other if proposal_id == "wrp_other" else await super().proposal(proposal_id)
+
+        trial.ledger.__class__ = Forged
+        bench = replace(trial.bench(), targets={**trial.targets, "depot": trial.targets["shop"]})
+        found = await claims_of(both, bench)
+        return None if found is None else [claim.proposal.id for claim in found]
+
+    assert sorted(await claims("shop") or ()) == sorted((first.proposal.id, "wrp_other"))
+    assert await claims("depot") is None
 
 
 def receipts(trial: Trial) -> list[tuple[Any, ...]]:

@@ -20,8 +20,10 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.review import SignedDecision, policy_digest, sign, verify_approval, verify_policy_approval
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.flow.automatic import PolicySigner, approve_by_policy, running, throw_switch
+from synapsor.flow.permitted import permitted
 from synapsor.flow.review import activate
 from synapsor.ledger.store import Ledger
+from synapsor.ports import ProposalRecord
 from synapsor.testing import Trial
 from tests.decisions import with_row
 from tests.ledger_records import a_decision, a_job, a_use, file_one
@@ -470,6 +472,30 @@ async def test_a_policy_approves_nothing_whose_evidence_is_not_what_it_was_made_
         left = await by_policy(trial, proposal)
         assert left is not None
         assert left.why == "evidence"
+
+
+@pytest.mark.requirement("undo:people-decide", "policy:inside")
+async def test_no_policy_approves_an_undo_not_even_one_that_names_it() -> None:
+    async with fees(FEES.replace("    worker: supervised\n", "    undo: reviewed\n")) as trial:
+        change = await asked(trial, 5400)
+        assert await applied(trial) == [("applied", "")]
+        handle = (await trial.undo(change, reason="It was the wrong fee."))["proposal"]["id"]
+        assert await applied(trial) == []
+        record = await trial.ledger.proposal(handle)
+        assert record is not None
+        assert record.proposal.policy is None
+        assert await by_policy(trial, record.proposal) == Deferral(policy="", why="no_policy")
+        forged = replace(record, proposal=replace(record.proposal, policy="small_fees"))
+
+        class Forged(Ledger):
+            async def proposal(self, proposal_id: str) -> ProposalRecord | None:
+                return forged if proposal_id == handle else await super().proposal(proposal_id)
+
+        trial.ledger.__class__ = Forged
+        left = await by_policy(trial, forged.proposal)
+        assert left == Deferral(policy="small_fees", why=Why.NEED_CHANGED.value)
+        assert await permitted(forged.proposal, trial.ledger, trial.operators) is Why.NEED_CHANGED
+        assert fee(trial) == 5400
 
 
 @pytest.mark.requirement("policy:bound")

@@ -9,7 +9,6 @@ import pytest
 
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
-from synapsor.cli.undo import activated
 from synapsor.core.proposal import Proposal
 from synapsor.core.review import Operator
 from synapsor.core.signatures import public_text
@@ -39,7 +38,7 @@ async def ask(shop: Shop, handle: str, operator: str = "mia", reason: str = "It 
     """Return the undo that an operator asks for, as it is filed."""
     record = await shop.record(handle)
     who, key = shop.files.operators[operator], shop.files.keys[operator]
-    served = await activated(shop.project, record.proposal)
+    served = await shop.project.activated(record.proposal.capability)
     now = shop.project.clock.now()
     asking = Asking(record=record, served=served, operator=who, unlock=lambda: key, reason=reason, now=now)
     filed = await undo(shop.ledger, asking)

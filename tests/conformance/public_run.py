@@ -20,7 +20,6 @@ import pytest
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.cli.main import main
-from synapsor.cli.undo import activated
 from synapsor.core.review import Operator
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
@@ -241,7 +240,7 @@ class Stage:
             assert self.proposal is not None
             record = await ledger.proposal(self.proposal["id"])
             assert record is not None
-            served = await activated(self.project, record.proposal)
+            served = await self.project.activated(record.proposal.capability)
             mia, unlock = self.files.operators["mia"], partial(self.files.keys.__getitem__, "mia")
             now = self.project.clock.now()
             asking = Asking(record=record, served=served, operator=mia, unlock=unlock, reason="Once more.", now=now)

@@ -241,6 +241,8 @@ async def test_facts_are_cautious(reader: SqliteReadSource, sqlite_db: Database)
     assert facts is not None
     assert set(facts.unique) == {frozenset({"c"})}
     assert {name for name, column in facts.columns.items() if column.moves} == {"d"}
+    stays = {name: column.stays for name, column in facts.columns.items() if column.stays}
+    assert stays == {"v": "the trigger sometimes fires only for an UPDATE OF some columns"}
     assert {name for name, column in facts.columns.items() if not column.exact} == {"b"}
     view = await reader.describe(REVIEW)
     assert view is not None

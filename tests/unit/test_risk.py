@@ -8,7 +8,7 @@ import pytest
 
 from synapsor.approve.card import card
 from synapsor.approve.drawing import render
-from synapsor.approve.terms import terms_of
+from synapsor.approve.terms import terms_behind
 from synapsor.contract.approval import Case, Span
 from synapsor.core.authority import table_for
 from synapsor.core.deciding import need_of
@@ -67,7 +67,7 @@ async def test_what_a_proposal_says_of_its_own_need_is_never_believed(change: di
         assert not isinstance(table_for(proposal, trial.contract), Why)
         forged = replace(proposal, **change)
         assert table_for(forged, trial.contract) is why
-        assert terms_of(forged, trial.contract).refusal is why
+        assert (await terms_behind(trial.ledger, forged, trial.operators)).refusal is why
 
 
 @pytest.mark.requirement("approval:reason-code")
@@ -89,7 +89,7 @@ async def test_the_card_tells_reason_risk_quorum_and_policy() -> None:
         shown = card(
             record,
             evidence=evidence,
-            terms=terms_of(record.proposal, trial.contract),
+            terms=await terms_behind(trial.ledger, record.proposal, trial.operators),
             now=trial.clock.now(),
             operators=trial.operators,
         )
@@ -174,7 +174,7 @@ def test_a_difference_is_exact_or_is_none() -> None:
 
 
 def test_a_total_is_the_sum_of_every_difference_whatever_its_sign() -> None:
-    rows = (*images({"fee": "10"}, {"fee": "4"}), *images({"fee": None}, {"fee": "5.5"}), *images({"fee": "1"}, {}))
+    rows = (images({"fee": "10"}, {"fee": "4"}), images({"fee": None}, {"fee": "5.5"}), images({"fee": "1"}, {}))
     assert str(moved("fee", rows)) == "11.5"
     assert moved("fee", ({"fee": ("NaN", "1")},)) is None
 

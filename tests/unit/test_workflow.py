@@ -7,7 +7,7 @@ import pytest
 
 from synapsor.approve.card import card
 from synapsor.approve.drawing import render
-from synapsor.approve.terms import terms_of, unproven
+from synapsor.approve.terms import terms_behind, unproven
 from synapsor.core.authority import table_for
 from synapsor.core.outcome import Why
 from synapsor.core.scope import Session
@@ -63,7 +63,14 @@ async def test_a_proposal_names_the_evidence_that_it_rests_on() -> None:
         assert table_for(replace(proposal, rests_on=proposal.rests_on[:1]), trial.contract) is Why.WORKFLOW_CHANGED
         assert await unproven(trial.ledger, proposal) == ()
         evidence = await trial.ledger.evidence(proposal.evidence)
-        text = render(card(record, evidence=evidence, terms=terms_of(proposal, trial.contract), now=trial.clock.now()))
+        text = render(
+            card(
+                record,
+                evidence=evidence,
+                terms=await terms_behind(trial.ledger, proposal, trial.operators),
+                now=trial.clock.now(),
+            )
+        )
         assert f"{seen[0]['evidence']['id']}, read before by billing.inspect" in text
         assert f"fee_review, run {trial.session.run}" in text
 
@@ -120,7 +127,7 @@ async def test_what_was_read_before_and_is_no_more_what_it_was_stops_a_decision(
         )
         assert await unproven(trial.ledger, forged) == (handle,)
         evidence = await trial.ledger.evidence(record.proposal.evidence)
-        terms = terms_of(record.proposal, trial.contract)
+        terms = await terms_behind(trial.ledger, record.proposal, trial.operators)
         shown = card(record, evidence=evidence, terms=terms, now=trial.clock.now(), unproven=(handle,))
         assert shown.tampered
 

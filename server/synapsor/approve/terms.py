@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from synapsor.contract.capability import ProposeCapability
-from synapsor.contract.model import Contract
 from synapsor.contract.plainly import bounds_of, effects_of, totals_of
-from synapsor.core.authority import table_for
-from synapsor.core.hidden import Keeper
 from synapsor.core.outcome import Why
-from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal
 from synapsor.core.review import Operator
 from synapsor.core.undo import why_final
-from synapsor.errors import IntegrityError
-from synapsor.flow.original import original_of
-from synapsor.flow.review import contract_behind
+from synapsor.flow.permitted import permitted
 from synapsor.ports import AgentLedger
 from synapsor.values import digest
 
@@ -45,28 +38,13 @@ class Terms:
 
 async def terms_behind(ledger: AgentLedger, proposal: Proposal, operators: Mapping[str, Operator]) -> Terms:
     """Return the terms of the contract that a proposal was made under, which must be the one that is activated."""
-    contract = await contract_behind(proposal, ledger, operators)
-    if isinstance(contract, Why):
-        return Terms(refusal=contract)
-    original = await original_of(proposal, ledger, operators)
-    if isinstance(original, Why):
-        return Terms(refusal=original)
-    try:
-        return terms_of(opened(proposal, Keeper.of(ledger.secret)), contract, original)
-    except IntegrityError:
-        return Terms(refusal=Why.HIDDEN_UNREADABLE)
-
-
-def terms_of(proposal: Proposal, contract: Contract, original: Proposal | None = None) -> Terms:
-    """Return what this contract says of a proposal that is opened; of an undo, `original` is the change that it takes back."""
-    table = table_for(proposal, contract, original)
-    if isinstance(table, Why):
-        return Terms(refusal=table)
-    capability = contract.capabilities[proposal.capability]
-    assert isinstance(capability, ProposeCapability)  # noqa: S101  # `table_for` refuses every other
+    found = await permitted(proposal, ledger, operators)
+    if isinstance(found, Why):
+        return Terms(refusal=found)
+    capability, table = found.capability, found.table
     units = {name: rule.unit for name, rule in table.allowed.items() if rule.unit}
     final = why_final(proposal, capability)
-    if original is not None:  # what a change must keep to, an undo need not
+    if found.original is not None:  # what a change must keep to, an undo need not
         return Terms(units=units, final=final)
     return Terms(
         units=units,

@@ -32,13 +32,13 @@ async def _run(arguments: Namespace) -> int:
         operator, unlock = signer(arguments, project.operators(), role=ACTIVATOR_ROLE)
         may_activate(operator)  # before the person reads and types anything
         for loaded in chosen:
-            for finding in await project.unfit(loaded):
+            for finding in await project.activations.unfit(loaded):
                 note(f"{loaded.contract.contract} does not fit its database, {finding.rule}: {finding.message}")
                 note(f"  fix: {finding.fix}")
         if not arguments.yes:
             for loaded in chosen:
                 confirm(of_file(loaded), await comparable(project, loaded.contract.contract))
-        metadata_of = [await project.source_metadata(loaded) for loaded in chosen]
+        metadata_of = [await project.activations.metadata(loaded) for loaded in chosen]
         key = unlock()
         ledger = await project.ledger(create=True)
         done: list[dict[str, Any]] = []

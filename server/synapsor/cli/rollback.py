@@ -42,7 +42,7 @@ async def _run(arguments: Namespace) -> int:
         ours, others = _on_disk(config, arguments.contract)
         loaded = judged_again(earlier, project.operators(), others, ledger=ledger.id)
         _check_sources(config, loaded)
-        metadata = await project.source_metadata(loaded)
+        metadata = await project.activations.metadata(loaded)
         sources = {name: str(facts["fingerprint"]) for name, facts in metadata["sources"].items()}
         same_databases(earlier, sources)
         told = earlier.activation

@@ -114,7 +114,13 @@ def _judge_version(table: Table, facts: RelationFacts, name: str, where: str) ->
             message=f"{where}.{name} keeps less than microseconds, so two changes can look alike.",
             fix="Use microseconds, an integer, or `version: whole_row`.",
         )
-    if not column.moves:
+    if column.stays:  # what others change would then be overwritten, or the change itself be rolled back
+        yield Finding(
+            rule="version_does_not_move",
+            message=f"Not every update of a row moves {where}.{name}: {column.stays}.",
+            fix="Let the trigger fire for every update of a row, or use `version: whole_row`.",
+        )
+    elif not column.moves:
         yield Finding(
             rule="version_does_not_move",
             message=f"Nothing in the database moves {where}.{name} when a row is updated.",

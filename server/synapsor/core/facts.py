@@ -49,6 +49,7 @@ class ColumnFacts:
         exact: text compares bytewise (no case or accent folding, no padding).
         computed: a view makes it of other values, so that an error in that may tell of a row.
         moves: the database itself changes this column when a row is updated (row trigger, ON UPDATE, generated).
+        stays: how an update can leave it as it is although a trigger sets it, in words; "" where it cannot, or where there is none.
         collation: of text; None where the engine compares it with every other.
     """
 
@@ -62,6 +63,7 @@ class ColumnFacts:
     high: int | None = None
     exact: bool = True
     moves: bool = False
+    stays: str = ""
     approximate: bool = False
     computed: bool = False
     collation: Collation | None = None

@@ -16,10 +16,10 @@ Images: TypeAlias = Mapping[str, tuple[Token, Token]]
 """One row of a proposal: each column before the change and after it."""
 
 
-def images(before: Mapping[str, Token], changes: Mapping[str, Token], *, gone: bool = False) -> tuple[Images, ...]:
+def images(before: Mapping[str, Token], changes: Mapping[str, Token], *, gone: bool = False) -> Images:
     """Return a row of a proposal, each column with what it holds before and after; nothing before an insert, or after a delete."""
     after = {} if gone else {**before, **changes}
-    return ({name: (before.get(name), after.get(name)) for name in {**before, **changes}},)
+    return {name: (before.get(name), after.get(name)) for name in {**before, **changes}}
 
 
 def holds(case: Case, column: str, row: Images) -> bool | None:

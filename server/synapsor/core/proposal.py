@@ -5,7 +5,7 @@ One row is a set of one: every rule is over `members`, and the digest covers eac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -192,7 +192,7 @@ class Proposal:
     @property
     def rows(self) -> tuple[Images, ...]:
         """Each row that it is about, column by column before and after: what conditions are over."""
-        return tuple(row for m in self.members for row in images(m.before, m.changes, gone=self.deletes))
+        return rows_of(self.members, gone=self.deletes)
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -213,6 +213,11 @@ class Proposal:
     def deletes(self) -> bool:
         """Whether the rows are not to be there any more."""
         return self.operation == Operation.DELETE
+
+
+def rows_of(members: Iterable[Member], *, gone: bool = False) -> tuple[Images, ...]:
+    """Return the rows that a change is about, column by column before and after; nothing after a delete."""
+    return tuple(images(member.before, member.changes, gone=gone) for member in members)
 
 
 def as_of(now: str, status: Status, proposal: Proposal) -> Status:

@@ -14,14 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import handles
 from synapsor.contract.approvals import POLICY_SIGNER
-from synapsor.contract.mapping import Table
-from synapsor.contract.model import Contract
-from synapsor.core.authority import table_for
-from synapsor.core.hidden import Keeper
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.policy import Deferral, outside, policy_of, use_of
-from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import (
     Decision,
@@ -33,11 +28,12 @@ from synapsor.core.review import (
     may_switch,
     policy_digest,
     sign,
-    signature_holds,
     switch_holds,
 )
-from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.flow.review import APPROVAL_LASTS, check_reason, contract_behind, job_of, wrong_key
+from synapsor.errors import DecisionRefused
+from synapsor.flow.permitted import Permitted, permitted
+from synapsor.flow.review import APPROVAL_LASTS, check_reason, job_of
+from synapsor.flow.signing import signed_by
 from synapsor.ports import ReviewLedger, WorkLedger
 from synapsor.values import digest
 
@@ -84,10 +80,7 @@ async def throw_switch(
         reason=reason,
         nonce=secrets.token_hex(16),
     )
-    signature = sign(switch, key)
-    if not signature_holds(switch, signature, operator):
-        raise wrong_key(operator)
-    signed = SignedSwitch(switch=switch, signature=signature)
+    signed = SignedSwitch(switch=switch, signature=signed_by(operator, key, switch))
     await ledger.throw_switch(signed)
     return signed
 
@@ -111,14 +104,14 @@ async def approve_by_policy(
     proposal = record.proposal
     if proposal.ledger != ledger.id or proposal.lapsed(stamp(now)):
         return None
-    contract = await contract_behind(proposal, ledger, operators)
-    deferral = await _unproven(proposal, ledger) or _left(proposal, contract, ledger)
-    if deferral is None and not isinstance(contract, Why):
+    found = await permitted(proposal, ledger, operators)
+    deferral = await _unproven(proposal, ledger) or _left(proposal, found)
+    if deferral is None and isinstance(found, Permitted):
         signed = _signed(proposal, signer, now)
-        policy = policy_of(proposal, contract)
+        policy = policy_of(proposal, found.contract)
         assert policy is not None  # noqa: S101  # it is inside of it
         use_id = handles.new("use")
-        use = use_of(proposal, contract, policy, use_id=use_id, decision=signed.decision.id, at=stamp(now))
+        use = use_of(proposal, found.contract, policy, use_id=use_id, decision=signed.decision.id, at=stamp(now))
         if use is not None:
             job = job_of(proposal.source, (signed,), at=now)
             limits = policy.limits.per_day
@@ -141,16 +134,10 @@ async def _unproven(proposal: Proposal, ledger: WorkLedger) -> Deferral | None:
     return None
 
 
-def _left(proposal: Proposal, contract: Contract | Why, ledger: WorkLedger) -> Deferral | None:
-    if isinstance(contract, Why):
-        return Deferral(policy=proposal.policy or "", why=contract.value)
-    try:
-        table = table_for(opened(proposal, Keeper.of(ledger.secret)), contract)
-    except IntegrityError:
-        table = Why.HIDDEN_UNREADABLE
-    if not isinstance(table, Table):
-        return Deferral(policy=proposal.policy or "", why=table.value)
-    return outside(proposal, contract)
+def _left(proposal: Proposal, found: Permitted | Why) -> Deferral | None:
+    if isinstance(found, Why):
+        return Deferral(policy=proposal.policy or "", why=found.value)
+    return outside(proposal, found.contract)
 
 
 def _is_trusted(signer: PolicySigner, operators: Mapping[str, Operator]) -> bool:

@@ -17,11 +17,10 @@ from synapsor.core.depends import Hop
 from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, Kept, Rows, SeenList
 from synapsor.core.group import missing
-from synapsor.core.measure import images
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import Why
 from synapsor.core.plan import ReadPlan
-from synapsor.core.proposal import Member, Proposal, Status, exact_json, request_key
+from synapsor.core.proposal import Member, Proposal, Status, exact_json, request_key, rows_of
 from synapsor.core.question import plan_absent
 from synapsor.core.scope import Scope
 from synapsor.core.writeback import Receipt, target
@@ -170,8 +169,7 @@ def _proposal(
     table = served.table
     reason = reason_of(capability, request.arguments)
     gone = capability.operation is Operation.DELETE
-    rows = tuple(row for m in change.members for row in images(m.before, m.changes, gone=gone))
-    need = need_of(capability, rows, reason)
+    need = need_of(capability, rows_of(change.members, gone=gone), reason)
     expires = parse(call.at) + dt.timedelta(hours=need.expires_hours)
     return Proposal(
         id=request.proposal,

@@ -16,9 +16,9 @@ from synapsor.core.moment import stamp
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
-from synapsor.core.review import Operator, Reveal, may_decide, may_reveal, sign, signature_holds
-from synapsor.core.signatures import public_text
+from synapsor.core.review import Operator, Reveal, may_decide, may_reveal
 from synapsor.errors import DecisionRefused, UsageError
+from synapsor.flow.signing import check_key, signed_by
 from synapsor.ports import ReviewLedger
 
 MAX_REASON = 500
@@ -93,7 +93,7 @@ async def reveal(
     check_reason(reason)
     try:
         may_reveal(operator, asked.role)
-        _check_key(operator, key)
+        check_key(operator, key)
     except DecisionRefused as refused:
         await refuse(ledger, asked.subject, operator.name, refused.rule, reason, now)
         raise
@@ -127,7 +127,7 @@ async def reveal_for_decision(
     """
     try:
         may_decide(proposal, operator, now=stamp(now))
-        _check_key(operator, key)
+        check_key(operator, key)
     except DecisionRefused as refused:
         await refuse(ledger, proposal.id, operator.name, refused.rule, "to decide", now)
         raise
@@ -157,20 +157,9 @@ async def refuse(ledger: ReviewLedger, subject: str, operator: str, rule: str, r
 
 
 async def _record(ledger: ReviewLedger, told: Reveal, key: Ed25519PrivateKey, operator: Operator) -> None:
-    signature = sign(told, key)
-    assert signature_holds(told, signature, operator)  # noqa: S101  # the key was compared before
+    signature = signed_by(operator, key, told)
     body = {"id": told.id, "at": told.at, "subject": told.subject, "operator": told.operator, "outcome": "revealed"}
     await ledger.record_reveal({**body, "reveal": to_body(told), "signature": signature})
-
-
-def _check_key(operator: Operator, key: Ed25519PrivateKey) -> None:
-    if public_text(key) != operator.key:
-        raise DecisionRefused(
-            "wrong_key",
-            f"This is not the key of {operator.name}.",
-            fix="Use the key that was added with `synapsor operator add`.",
-            exit_code=5,
-        )
 
 
 def check_reason(reason: str) -> None:

@@ -31,15 +31,13 @@ from synapsor.core.review import (
     Verdict,
     may_activate,
     may_decide,
-    sign,
-    signature_holds,
     verify_activation,
 )
 from synapsor.core.shape import shape_digest
-from synapsor.core.signatures import public_text
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.replay import proposal_named
+from synapsor.flow.signing import check_key, signed_by
 from synapsor.ports import Activated, AgentLedger, ProposalRecord, ReviewLedger
 
 APPROVAL_LASTS = dt.timedelta(hours=24)
@@ -167,9 +165,7 @@ async def activate(
         at=stamp(now),
         shapes={name: shape_digest(shape) for name, shape in metadata.get("shapes", {}).items()},
     )
-    signature = sign(activation, key)
-    if not signature_holds(activation, signature, operator):
-        raise wrong_key(operator)
+    signature = signed_by(operator, key, activation)
     activated = Activated(activation=activation, signature=signature, body=body, metadata=metadata)
     await ledger.activate(activated)
     return activated
@@ -284,8 +280,7 @@ def _check(
     record: ProposalRecord, ledger: str, digest: str, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime
 ) -> None:
     proposal = record.proposal
-    if public_text(key) != operator.key:
-        raise wrong_key(operator)
+    check_key(operator, key)
     if proposal.ledger != ledger:
         raise IntegrityError("The proposal belongs to another ledger.")
     if proposal.digest != digest:
@@ -323,10 +318,7 @@ def _signed(
         reason=reason,
         nonce=secrets.token_hex(16),
     )
-    signature = sign(decision, key)
-    if not signature_holds(decision, signature, operator):
-        raise wrong_key(operator)
-    return SignedDecision(decision=decision, signature=signature)
+    return SignedDecision(decision=decision, signature=signed_by(operator, key, decision))
 
 
 async def _recorded(
@@ -346,16 +338,6 @@ async def _recorded(
                 break
     await ledger.refused_decision(proposal_id, operator.name, last.rule, stamp(now))
     raise last
-
-
-def wrong_key(operator: Operator) -> DecisionRefused:
-    """Return the refusal of a key that is not the operator's."""
-    return DecisionRefused(
-        "wrong_key",
-        f"This is not the key of {operator.name}.",
-        fix="Use the key that was added with `synapsor operator add`.",
-        exit_code=5,
-    )
 
 
 def check_reason(reason: str) -> None:

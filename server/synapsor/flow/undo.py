@@ -20,22 +20,22 @@ from synapsor.core.deciding import need_of_undo
 from synapsor.core.evidence import Call, Kept, Rows, SeenList
 from synapsor.core.hidden import Keeper
 from synapsor.core.links import column_of
-from synapsor.core.measure import images
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.plan import Condition, ReadPlan, ReadShape, Relation
 from synapsor.core.posture import natives
 from synapsor.core.presenter import opened
-from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone, undo_key
+from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone, rows_of, undo_key
 from synapsor.core.question import scope_tokens
-from synapsor.core.review import Operator, may_undo, sign, signature_holds, undo_of
+from synapsor.core.review import Operator, may_undo, undo_of
 from synapsor.core.row_security import relied_on, settings_of
 from synapsor.core.scope import Scope
 from synapsor.core.undo import MOST_DEPTH, Inverse, depth_of, inverse_of, is_left
 from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure, UsageError
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import audit_of, bundle_of, look
-from synapsor.flow.review import check_reason, wrong_key
+from synapsor.flow.review import check_reason
+from synapsor.flow.signing import signed_by
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.values import Token, digest
 
@@ -265,8 +265,7 @@ def _proposal(
     capability = served.capability
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # only proposals are looked for
     gone = inverse.operation is Operation.DELETE
-    rows = tuple(row for m in members for row in images(m.before, m.changes, gone=gone))
-    need = need_of_undo(capability, rows, original.rows, original.reason_code)
+    need = need_of_undo(capability, rows_of(members, gone=gone), original.rows, original.reason_code)
     undoes = Undone(
         proposal=told.id,
         digest=told.digest,
@@ -307,12 +306,5 @@ def _proposal(
         reason_code=original.reason_code,
         undoes=undoes,
     )
-    return replace(filed, undoes=replace(undoes, signature=_signature(filed, undoes, asking)))
-
-
-def _signature(proposal: Proposal, undoes: Undone, asking: Asking) -> str:
-    asked = undo_of(proposal, undoes)
-    signature = sign(asked, asking.unlock())
-    if not signature_holds(asked, signature, asking.operator):
-        raise wrong_key(asking.operator)
-    return signature
+    signature = signed_by(asking.operator, asking.unlock(), undo_of(filed, undoes))
+    return replace(filed, undoes=replace(undoes, signature=signature))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from synapsor.core.facts import Collation, ColumnFacts, Effect, ForeignKey, RelationFacts
 from synapsor.core.plan import ENUM, Relation
 from synapsor.sources import postgres_views as views
+from synapsor.sources.definitions import Trigger, moved_by
 from synapsor.sources.postgres_views import Look
 from synapsor.sql.statement import RawRow
 from synapsor.values import ColumnType
@@ -43,6 +44,8 @@ _HEADER = 4  # bytes that Postgres adds to the modifier of text and numeric type
 _SIMPLE_VIEW = 4 | 8 | 16  # pg_relation_is_updatable: UPDATE, INSERT and DELETE reach one table behind the view
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_WHEN = re.compile(r" FOR EACH ROW WHEN (\(.*\)) EXECUTE (?:FUNCTION|PROCEDURE) ", re.DOTALL)
+_OFF = {"D": "is switched off", "R": "fires only on a replica"}
 
 RELATION = """
 SELECT c.oid::int8, c.relkind::text, c.relrowsecurity, c.relpersistence::text, coalesce(c.reloptions, '{}'),
@@ -99,10 +102,12 @@ GROUP BY c.oid, n.nspname, f.relname
 """
 
 TRIGGERS = """
-SELECT p.prosrc, l.lanname::text, encode(t.tgargs, 'escape')
+SELECT p.prosrc, l.lanname::text, encode(t.tgargs, 'escape'), t.tgname::text, t.tgenabled::text,
+       coalesce(array_length(t.tgattr::int2[], 1), 0) > 0,
+       CASE WHEN t.tgqual IS NOT NULL THEN pg_get_triggerdef(t.oid) END
 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
-WHERE t.tgrelid = $1::int8::oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-  AND t.tgtype & 19 = 19 AND coalesce(array_length(t.tgattr::int2[], 1), 0) = 0
+WHERE t.tgrelid = $1::int8::oid AND NOT t.tgisinternal AND t.tgtype & 19 = 19
+ORDER BY t.tgname
 """
 
 ON_DELETE = """
@@ -209,6 +214,7 @@ def _column(row: RawRow, triggers: Sequence[RawRow]) -> ColumnFacts:
     name, native, base, typtype, category, typmod, required, generated, deterministic, _, _, collation = row
     family = frozenset({_T.ARRAY}) if category == "A" else _FAMILIES.get(base, frozenset({_T.TEXT}))
     scale = _scale(base, typmod)
+    moves, stays = moved_by((_trigger(row) for row in triggers if _assigns(row, name)), name)
     if base == "numeric" and scale == 0:
         family |= {_T.INTEGER}
     return ColumnFacts(
@@ -221,7 +227,8 @@ def _column(row: RawRow, triggers: Sequence[RawRow]) -> ColumnFacts:
         low=-_RANGES[base] if base in _RANGES else None,
         high=_RANGES[base] - 1 if base in _RANGES else None,
         exact=bool(deterministic) and base not in {"citext", "bpchar"} and typtype != "c",
-        moves=generated or any(_assigns(trigger, name) for trigger in triggers),
+        moves=generated or moves,
+        stays="" if generated else stays,
         approximate=base in {"float4", "float8"},
         # Only the database's own gives way to every other one.
         collation=Collation(name=collation) if collation is not None else None,
@@ -241,7 +248,7 @@ def _scale(base: str, typmod: int) -> int | None:
 
 def _assigns(trigger: RawRow, column: str) -> bool:
     """Tell whether a BEFORE UPDATE row trigger sets a column, as far as its text shows; when in doubt it does not."""
-    source, language, arguments = trigger
+    source, language, arguments, *_ = trigger
     if language == "plpgsql":
         source = _COMMENT.sub(" ", source)
         word = re.escape(column)
@@ -249,6 +256,12 @@ def _assigns(trigger: RawRow, column: str) -> bool:
         assigns = rf'(?:\A|;|\b(?:BEGIN|THEN|ELSE|LOOP)\b)\s*NEW\s*\.\s*(?:"{word}"|{word}\b)\s*:?='
         return re.search(assigns, source, re.IGNORECASE) is not None
     return column in str(arguments or "").split("\\000")
+
+
+def _trigger(row: RawRow) -> Trigger:
+    _, _, _, name, enabled, some, definition = row
+    found = _WHEN.search(definition or "")
+    return Trigger(name=name, off=_OFF.get(enabled, ""), some=some, when=found[1] if found else definition or "")
 
 
 def _hazards(row: RawRow) -> Iterator[str]:

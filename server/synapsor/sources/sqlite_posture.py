@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar
 
 from synapsor.core.facts import ColumnFacts, Effect, ForeignKey, May, Reach, ReceiptsTable, RelationFacts, Rights
 from synapsor.core.plan import Relation
-from synapsor.sources.definitions import split_at_commas
+from synapsor.sources.definitions import Trigger, moved_by, split_at_commas
 from synapsor.sources.sqlite_connection import Place
 
 T = TypeVar("T")
@@ -32,9 +32,9 @@ _GENERATED = frozenset({2, 3})
 _HIDDEN = 1
 _NAME = r'(?:"(?:[^"]|"")+"|`[^`]+`|\[[^\]]+\]|\w+)'
 _NOT_CODE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
-# A trigger on UPDATE OF some columns is not one that moves a version with every update.
 _ON_UPDATE = re.compile(
-    rf"CREATE\s+(?:TEMP\w*\s+)?TRIGGER\s.*?\b(?:BEFORE\s+|AFTER\s+)?UPDATE\s+ON\s+{_NAME}(.*?)\bBEGIN\b(.*)",
+    rf"CREATE\s+(?:TEMP\w*\s+)?TRIGGER\s.*?\b(?:BEFORE\s+|AFTER\s+)?UPDATE(?P<some>\s+OF\s.*?)?\s+ON\s+{_NAME}"
+    r"(?:\s+FOR\s+EACH\s+ROW)?(?:\s*\bWHEN\b(?P<when>.*?))?\s*\bBEGIN\b(?P<body>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _UPDATE = re.compile(
@@ -60,12 +60,12 @@ def describe(connection: sqlite3.Connection, relation: Relation) -> RelationFact
     raw = _pragma(connection, relation.schema, "table_xinfo", relation.name)
     rows = [row for row in raw if row[6] != _HIDDEN]
     unique = _unique(connection, relation, rows, sql) if kind == "table" else ()
-    moved = _moved(connection, relation)
+    triggers = _setting(connection, relation)
     virtual = re.match(r"CREATE\s+VIRTUAL\b", sql, re.IGNORECASE) is not None
     return RelationFacts(
         relation=relation,
         kind=kind,
-        columns={str(row[1]): _column(row, sql, strict=_is_strict(sql), moved=moved) for row in rows},
+        columns={str(row[1]): _column(row, sql, strict=_is_strict(sql), triggers=triggers) for row in rows},
         unique=unique,
         references=_references(connection, relation) if kind == "table" else (),
         hazards=("it is a virtual table, whose rows may come from anywhere",) if virtual else (),
@@ -128,10 +128,14 @@ def _is_strict(sql: str) -> bool:
     return re.search(r"\)[^)]*\bSTRICT\b[^)]*\Z", sql, re.IGNORECASE) is not None
 
 
-def _column(row: tuple[object, ...], sql: str, *, strict: bool, moved: frozenset[str]) -> ColumnFacts:
+def _column(
+    row: tuple[object, ...], sql: str, *, strict: bool, triggers: Collection[tuple[str, Trigger]]
+) -> ColumnFacts:
     _, name, declared, not_null, _, _, hidden = row[:7]
     family = _family(str(declared).upper(), strict=strict)
     collated = re.search(rf'(?:\b|["`\[]){re.escape(str(name))}["`\]]?\s[^,]*?\bCOLLATE\s+"?(\w+)', sql, re.IGNORECASE)
+    lower = str(name).lower()
+    moves, stays = moved_by((trigger for column, trigger in triggers if column == lower), lower)
     return ColumnFacts(
         name=str(name),
         native="",
@@ -140,7 +144,8 @@ def _column(row: tuple[object, ...], sql: str, *, strict: bool, moved: frozenset
         low=_INT64[0] if family & {"integer"} else None,
         high=_INT64[1] if family & {"integer"} else None,
         exact=collated is None or collated[1].upper() == "BINARY",
-        moves=hidden in _GENERATED or str(name).lower() in moved,
+        moves=hidden in _GENERATED or moves,
+        stays="" if hidden in _GENERATED else stays,
     )
 
 
@@ -202,22 +207,25 @@ def _referenced(connection: sqlite3.Connection, schema: str, table: str) -> tupl
     return name, _pragma(connection, schema, "table_xinfo", name)
 
 
-def _moved(connection: sqlite3.Connection, relation: Relation) -> frozenset[str]:
-    """Return the columns, in lower case, that triggers set with every update of the relation."""
+def _setting(connection: sqlite3.Connection, relation: Relation) -> list[tuple[str, Trigger]]:
+    """Return the triggers on an update of the relation, each with a column that it sets, in lower case."""
     rows = connection.execute(
-        f'SELECT sql FROM "{relation.schema}".sqlite_master WHERE type = ? AND tbl_name = ?',  # noqa: S608  # as above
+        f'SELECT name, sql FROM "{relation.schema}".sqlite_master WHERE type = ? AND tbl_name = ? ORDER BY name',  # noqa: S608  # as above
         ("trigger", relation.name),
     ).fetchall()
-    return frozenset(name for (sql,) in rows for name in _set_by(str(sql), relation.name))
+    return [found for name, sql in rows for found in _set_by(str(name), str(sql), relation.name)]
 
 
-def _set_by(sql: str, table: str) -> Iterator[str]:
-    trigger = _ON_UPDATE.match(_NOT_CODE.sub("''", sql))
-    for target, assignments in _UPDATE.findall(trigger[2]) if trigger else ():
+def _set_by(name: str, sql: str, table: str) -> Iterator[tuple[str, Trigger]]:
+    found = _ON_UPDATE.match(_NOT_CODE.sub("''", sql))
+    if found is None:
+        return
+    trigger = Trigger(name=name, some=found["some"] is not None, when=(found["when"] or "").lower())
+    for target, assignments in _UPDATE.findall(found["body"]):
         if _bare(target) == table.lower():
             for piece in split_at_commas(assignments):
-                if found := _TARGET.match(piece):
-                    yield _bare(found[1])
+                if column := _TARGET.match(piece):
+                    yield _bare(column[1]), trigger
 
 
 def _bare(name: str) -> str:

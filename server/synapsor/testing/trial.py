@@ -39,7 +39,7 @@ from synapsor.ports import ProposalRecord
 from synapsor.sql.receipts import receipts_ddl
 from synapsor.testing.clock import TestClock
 from synapsor.testing.memory import MemoryDatabase
-from synapsor.work.authority import WriteTarget
+from synapsor.work.authority import Workbench, WriteTarget
 from synapsor.work.worker import Worker
 
 RECEIPTS = "synapsor_receipts"
@@ -151,17 +151,19 @@ class Trial:
         """
         await self._prove_writable()
         reports: list[Mapping[str, Any]] = []
-        worker = Worker(
-            name="trial",
+        bench = self.bench(self.policy_signer() if automatic else None)
+        await Worker(name="trial", bench=bench, report=reports.append).run(drain=True)
+        return reports
+
+    def bench(self, automatic: PolicySigner | None = None) -> Workbench:
+        """Return what the worker has at hand."""
+        return Workbench(
             ledger=self.ledger,
             targets=self.targets,
             operators=lambda: self.operators,
             clock=self.clock,
-            report=reports.append,
-            automatic=self.policy_signer() if automatic else None,
+            automatic=automatic,
         )
-        await worker.run(drain=True)
-        return reports
 
     def policy_signer(self) -> PolicySigner:
         """Return the key that the worker signs policy decisions with."""

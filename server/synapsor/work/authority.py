@@ -11,28 +11,25 @@ from dataclasses import dataclass, field
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.model import Contract
-from synapsor.core.authority import table_for
 from synapsor.core.depends import Hop, held_hops
 from synapsor.core.facts import Effect
 from synapsor.core.group import in_order, is_whole
-from synapsor.core.hidden import Keeper
+from synapsor.core.moment import stamp
 from synapsor.core.newcomers import match_plan
 from synapsor.core.outcome import Outcome, Why, why_failed, why_refused
 from synapsor.core.plan import Relation
 from synapsor.core.policy import outside
 from synapsor.core.posture import natives
-from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.review import Operator, SignedDecision, verify_approval, verify_policy_approval
 from synapsor.core.writeback import Approved, Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
 from synapsor.flow.apply import Task
-from synapsor.flow.automatic import running
-from synapsor.flow.original import original_of
-from synapsor.flow.review import contract_behind
-from synapsor.flow.verdict import Claim, Result
-from synapsor.ports import ProposalRecord, WorkLedger, WriteSource
+from synapsor.flow.automatic import PolicySigner, running
+from synapsor.flow.permitted import permitted
+from synapsor.flow.verdict import Claim, Result, nowhere
+from synapsor.ports import Clock, ProposalRecord, WorkLedger, WriteSource
 
 
 class Denied(Exception):
@@ -73,16 +70,46 @@ class WriteTarget:
         return await self.source.effects(relation)
 
 
-async def authorise(
-    lease: Lease,
-    ledger: WorkLedger,
-    targets: Mapping[str, WriteTarget],
-    operators: Mapping[str, Operator],
-    *,
-    now: Callable[[], str],
-    reached: Callable[[str], Awaitable[None]],
-    automatic: bool = False,
-) -> tuple[Task, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Workbench:
+    """What a worker has at hand.
+
+    Attributes:
+        targets: what may be written, by source name; only sources in `writeback` mode are here.
+        operators: asks whose keys are trusted now.
+        automatic: the key that policy decisions are signed with; None where automatic approval is off.
+        reached: passes the named points of the chaos tests.
+    """
+
+    ledger: WorkLedger
+    targets: Mapping[str, WriteTarget]
+    operators: Callable[[], Mapping[str, Operator]]
+    clock: Clock
+    automatic: PolicySigner | None = None
+    reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
+
+    def now(self) -> str:
+        """Return this moment as records write it."""
+        return stamp(self.clock.now())
+
+    async def claim(self, proposal: Proposal, lease: Lease) -> Claim | None:
+        """Return the claim of a proposal of a leased job, or None when its source is not written here."""
+        place = self.targets.get(proposal.source)
+        if place is None:
+            return None
+        _, head = await self.ledger.head()
+        return Claim(
+            proposal=proposal,
+            source=place.source,
+            receipts=place.receipts,
+            ledger_head=bytes.fromhex(head.removeprefix("sha256:")),
+            worker=lease.worker,
+            time_ms=place.time_ms,
+            reached=self.reached,
+        )
+
+
+async def authorise(lease: Lease, bench: Workbench) -> tuple[Task, ...]:
     """Return the tasks of a leased job in the order in which they are applied, each proven to be authorised, and all of its group.
 
     By a policy only where automatic approval is on.
@@ -91,12 +118,11 @@ async def authorise(
         Denied: one is not, or the source cannot be described now.
         LedgerFailure: the ledger cannot be read.
     """
+    operators = bench.operators()
     tasks: dict[str, Task] = {}
     for part in lease.job.parts:
         try:
-            tasks[part.proposal] = await _authorised(
-                part, lease, ledger, targets, operators, now=now, reached=reached, automatic=automatic
-            )
+            tasks[part.proposal] = await _authorised(part, lease, bench, operators)
         except Denied as denied:
             raise Denied(denied.why, denied.result.outcome, by=part.proposal) from None
     proposals = {name: task.proposal for name, task in tasks.items()}
@@ -105,17 +131,8 @@ async def authorise(
     return tuple(tasks[name] for name in in_order(proposals))
 
 
-async def _authorised(
-    part: Approved,
-    lease: Lease,
-    ledger: WorkLedger,
-    targets: Mapping[str, WriteTarget],
-    operators: Mapping[str, Operator],
-    *,
-    now: Callable[[], str],
-    reached: Callable[[str], Awaitable[None]],
-    automatic: bool,
-) -> Task:
+async def _authorised(part: Approved, lease: Lease, bench: Workbench, operators: Mapping[str, Operator]) -> Task:
+    ledger = bench.ledger
     record = await ledger.proposal(part.proposal)
     if record is None:
         raise Denied(Why.PROPOSAL_MISSING)
@@ -127,39 +144,31 @@ async def _authorised(
     if record.status is not Status.APPROVED:
         raise Denied(Why.RECORDS_DIFFER)
     by_policy = signed.decision.policy is not None
-    approvals = (signed,) if by_policy else _people(signed, record, operators, ledger.id, now())
+    approvals = (signed,) if by_policy else _people(signed, record, operators, ledger.id, bench.now())
     if by_policy:
-        await _by_policy(signed, proposal, operators, ledger, now(), automatic=automatic)
-    contract = await contract_behind(proposal, ledger, operators)
-    if isinstance(contract, Why):
-        raise Denied(contract)
-    whole = _opened(proposal, ledger)
-    original = await original_of(proposal, ledger, operators)
-    if isinstance(original, Why):
-        raise Denied(original)
-    table = table_for(whole, contract, original)
-    if isinstance(table, Why):
-        raise Denied(table)
-    capability = contract.capabilities[proposal.capability]
-    assert isinstance(capability, ProposeCapability)  # noqa: S101  # `table_for` refuses every other
-    if by_policy and outside(proposal, contract) is not None:
+        await _by_policy(signed, proposal, bench, operators)
+    found = await permitted(proposal, ledger, operators)
+    if isinstance(found, Why):
+        raise Denied(found)
+    if by_policy and outside(proposal, found.contract) is not None:
         raise Denied(Why.POLICY_CHANGED)
-    place = targets.get(proposal.source)
+    capability, table = found.capability, found.table
+    place = bench.targets.get(proposal.source)
     if place is None:
         raise Denied(Why.SOURCE_NOT_WRITABLE)
     try:
         kinds = await place.natives(target(table))
-        hops = await _hops(capability, contract, place) if original is None else ()
+        hops = await _hops(capability, found.contract, place) if found.original is None else ()
     except SourceFailure as failed:
         raise Denied(why_failed(failed.kind), Outcome.RETRY) from None
-    claim = await claim_of(proposal, lease, ledger, targets, reached=reached)
+    claim = await bench.claim(proposal, lease)
     assert claim is not None  # noqa: S101  # the source is among the targets
     return Task(
         **vars(claim),
-        opened=whole,
+        opened=found.proposal,
         table=table,
         natives=kinds,
-        expired=lambda: proposal.lapsed(now()) or any(one.decision.lapsed(now()) for one in approvals),
+        expired=lambda: proposal.lapsed(bench.now()) or any(one.decision.lapsed(bench.now()) for one in approvals),
         hops=hops,
         accepts=capability.accepts,
         matching=match_plan(proposal, capability, table, kinds),
@@ -173,57 +182,22 @@ async def _hops(capability: ProposeCapability, contract: Contract, place: WriteT
     return held_hops(capability, contract, natives) if tables else ()
 
 
-async def claim_of(
-    proposal: Proposal,
-    lease: Lease,
-    ledger: WorkLedger,
-    targets: Mapping[str, WriteTarget],
-    *,
-    reached: Callable[[str], Awaitable[None]],
-) -> Claim | None:
-    """Return the claim of a proposal of a leased job, or None when its source is not written here."""
-    place = targets.get(proposal.source)
-    if place is None:
-        return None
-    _, head = await ledger.head()
-    return Claim(
-        proposal=proposal,
-        source=place.source,
-        receipts=place.receipts,
-        ledger_head=bytes.fromhex(head.removeprefix("sha256:")),
-        worker=lease.worker,
-        time_ms=place.time_ms,
-        reached=reached,
-    )
-
-
-async def claims_of(
-    lease: Lease,
-    ledger: WorkLedger,
-    targets: Mapping[str, WriteTarget],
-    *,
-    reached: Callable[[str], Awaitable[None]],
-) -> tuple[Claim, ...] | None:
+async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
     """Return the claims of all proposals of a leased job, in the order in which `authorise` has them, so that no two workers wait for
-    each other's receipts; None when one is not on record or its source is not written here.
+    each other's receipts; None when one is not on record, its source is not written here, or they are not of one source: their receipts
+    are written in one transaction.
     """
     found: dict[str, Claim] = {}
     for part in lease.job.parts:
-        record = await ledger.proposal(part.proposal)
-        claim = await claim_of(record.proposal, lease, ledger, targets, reached=reached) if record else None
+        record = await bench.ledger.proposal(part.proposal)
+        claim = await bench.claim(record.proposal, lease) if record else None
         if claim is None:
             return None
         found[part.proposal] = claim
-    one_source = len({id(claim.source) for claim in found.values()}) == 1
+    if len({claim.proposal.source for claim in found.values()}) > 1:
+        return None
     order = in_order({name: claim.proposal for name, claim in found.items()})
-    return tuple(found[name] for name in order) if one_source else None
-
-
-def _opened(proposal: Proposal, ledger: WorkLedger) -> Proposal:
-    try:
-        return opened(proposal, Keeper.of(ledger.secret))
-    except IntegrityError:
-        raise Denied(Why.HIDDEN_UNREADABLE) from None
+    return tuple(found[name] for name in order)
 
 
 def _approval(part: Approved, record: ProposalRecord) -> SignedDecision:
@@ -249,19 +223,13 @@ def _people(
 
 
 async def _by_policy(
-    signed: SignedDecision,
-    proposal: Proposal,
-    operators: Mapping[str, Operator],
-    ledger: WorkLedger,
-    now: str,
-    *,
-    automatic: bool,
+    signed: SignedDecision, proposal: Proposal, bench: Workbench, operators: Mapping[str, Operator]
 ) -> None:
     """Prove that the policy's key approved it, and that policies count now."""
     with _denying():
-        verify_policy_approval(signed, proposal, operators, ledger=ledger.id, now=now)
-    goes, _ = await running(ledger, operators)
-    if not (automatic and goes):
+        verify_policy_approval(signed, proposal, operators, ledger=bench.ledger.id, now=bench.now())
+    goes, _ = await running(bench.ledger, operators)
+    if not (bench.automatic and goes):
         raise Denied(Why.POLICY_OFF)
 
 

@@ -13,15 +13,13 @@ import anyio
 
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import GivenUp, Outcome, Why
-from synapsor.core.review import Operator
 from synapsor.core.writeback import Lease
 from synapsor.errors import LedgerFailure, place
 from synapsor.flow.apply import apply
 from synapsor.flow.automatic import PolicySigner, approve_by_policy
 from synapsor.flow.settle import settle
-from synapsor.flow.verdict import Result, nowhere, read_verdict, record_verdict
-from synapsor.ports import Clock, WorkLedger
-from synapsor.work.authority import Denied, WriteTarget, authorise, claims_of
+from synapsor.flow.verdict import Result, read_verdict, record_verdict
+from synapsor.work.authority import Denied, Workbench, authorise, claims_of
 
 log = logging.getLogger("synapsor.worker")
 
@@ -49,23 +47,15 @@ class Worker:
     """Applies approved proposals of its sources.
 
     Attributes:
-        targets: what may be written, by source name; only sources in `writeback` mode are here.
         report: called with one plain dictionary a job, for the log line.
-        automatic: the key that policy decisions are signed with; None where automatic approval is off.
         permits: what alone may be applied, by contract digest and capability; None for all that is approved.
-        reached: passes the named points of the chaos tests.
     """
 
     name: str
-    ledger: WorkLedger
-    targets: Mapping[str, WriteTarget]
-    operators: Callable[[], Mapping[str, Operator]]
-    clock: Clock
+    bench: Workbench
     pace: Pace = field(default_factory=Pace)
     report: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
-    automatic: PolicySigner | None = None
     permits: frozenset[tuple[str, str]] | None = None
-    reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
 
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
         """Work until stopped, or for one job (`once`), or until none is due (`drain`); return how many were settled."""
@@ -87,30 +77,34 @@ class Worker:
         return settled
 
     async def _next(self) -> Lease | None:
-        now = self.clock.now()
+        now = self.bench.clock.now()
         until = now + dt.timedelta(seconds=self.pace.lease_seconds)
         try:
-            await self.ledger.expire_due(now=stamp(now))
-            if self.automatic is not None:
-                await self._approve_by_policy(self.automatic, now)
-            return await self.ledger.lease(
-                self.name, now=stamp(now), until=stamp(until), sources=tuple(self.targets), permits=self.permits
+            await self.bench.ledger.expire_due(now=stamp(now))
+            if self.bench.automatic is not None:
+                await self._approve_by_policy(self.bench.automatic, now)
+            return await self.bench.ledger.lease(
+                self.name, now=stamp(now), until=stamp(until), sources=tuple(self.bench.targets), permits=self.permits
             )
         except LedgerFailure:
             log.exception("no work can be had now", extra={"action": "lease_failed"})
             return None
 
     async def _approve_by_policy(self, signer: PolicySigner, now: dt.datetime) -> None:
-        for proposal in await self.ledger.for_policies(now=stamp(now), sources=tuple(self.targets), limit=AT_A_TIME):
+        for proposal in await self.bench.ledger.for_policies(
+            now=stamp(now), sources=tuple(self.bench.targets), limit=AT_A_TIME
+        ):
             try:
-                await approve_by_policy(self.ledger, proposal, signer=signer, operators=self.operators(), now=now)
+                await approve_by_policy(
+                    self.bench.ledger, proposal, signer=signer, operators=self.bench.operators(), now=now
+                )
             except LedgerFailure:
                 raise
             except Exception as error:  # noqa: BLE001  # one proposal must not keep the others from being applied
                 log.error("policy broke: %s", place(error), extra={"action": "policy_broke", "proposal": proposal})  # noqa: TRY400  # no values
 
     async def _work(self, lease: Lease) -> int:
-        await self.reached("work.leased")
+        await self.bench.reached("work.leased")
         settled = False
         async with anyio.create_task_group() as group:
             group.start_soon(self._renew, lease)
@@ -118,7 +112,7 @@ class Worker:
                 result = await self._attempt(lease)
                 if result.outcome is Outcome.RETRY and lease.attempt >= self.pace.attempts:
                     result = await self._surely(lease, lambda: self._give_up(lease, result), _unresolved(result))
-                await self.reached("work.applied")
+                await self.bench.reached("work.applied")
                 settled = await self._finish(lease, result)
             except LedgerFailure:
                 log.exception("job left to its lease", extra={"action": "settle_failed", "job": lease.job.id})
@@ -129,9 +123,9 @@ class Worker:
     async def _renew(self, lease: Lease) -> None:
         while True:
             await anyio.sleep(self.pace.lease_seconds / 3)
-            until = self.clock.now() + dt.timedelta(seconds=self.pace.lease_seconds)
+            until = self.bench.clock.now() + dt.timedelta(seconds=self.pace.lease_seconds)
             try:
-                await self.ledger.renew(lease, until=stamp(until))
+                await self.bench.ledger.renew(lease, until=stamp(until))
             except LedgerFailure:
                 log.warning("lease not renewed", extra={"action": "renew_failed", "job": lease.job.id})
 
@@ -152,15 +146,7 @@ class Worker:
 
     async def _authorised(self, lease: Lease) -> Result:
         try:
-            tasks = await authorise(
-                lease,
-                self.ledger,
-                self.targets,
-                self.operators(),
-                now=lambda: stamp(self.clock.now()),
-                reached=self.reached,
-                automatic=self.automatic is not None,
-            )
+            tasks = await authorise(lease, self.bench)
         except Denied as denied:
             return await self._denied(lease, denied)
         result = await apply(tasks)
@@ -173,7 +159,7 @@ class Worker:
     async def _give_up(self, lease: Lease, last: Result) -> Result:
         """Return the verdict on a job that was tried too often: what the source says, or else that a person must look."""
         unresolved = _unresolved(last)
-        claims = await claims_of(lease, self.ledger, self.targets, reached=self.reached)
+        claims = await claims_of(lease, self.bench)
         if claims is None:
             return unresolved
         verdict = await record_verdict(claims, Result(outcome=Outcome.FAILED, why=last.why, given_up=GivenUp.GAVE_UP))
@@ -186,7 +172,7 @@ class Worker:
         log.error("job refused", extra={"action": "job_refused", "job": lease.job.id, "code": denied.result.code})
         if denied.result.outcome is Outcome.RETRY:
             return denied.result
-        claims = await claims_of(lease, self.ledger, self.targets, reached=self.reached)
+        claims = await claims_of(lease, self.bench)
         if claims is None:
             return denied.result
         if lease.attempt == 1:
@@ -194,17 +180,17 @@ class Worker:
         return await record_verdict(claims, denied.result)
 
     async def _finish(self, lease: Lease, result: Result) -> bool:
-        now = self.clock.now()
+        now = self.bench.clock.now()
         if result.outcome is Outcome.RETRY:
             longest = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** min(lease.attempt - 1, 16))
             wait = longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
-            kept = await self.ledger.release(
+            kept = await self.bench.ledger.release(
                 lease, not_before=stamp(now + dt.timedelta(seconds=wait)), code=result.code
             )
         else:
-            closed = await settle(self.ledger, lease, result, at=stamp(now))
+            closed = await settle(self.bench.ledger, lease, result, at=stamp(now))
             kept, result = closed is not None, closed or result
-            await self.reached("work.settled")
+            await self.bench.reached("work.settled")
         took = (now - parse(lease.job.at)).total_seconds()
         self.report(
             {

@@ -13,7 +13,7 @@ from synapsor.errors import ContractError
 _FIX: Final = "put the version that is served back, or review and activate the new one and start the server again"
 
 
-class Kept:
+class ContractFiles:
     """The files of one contract, as somebody may edit them while it is served."""
 
     def __init__(self, loaded: LoadedContract) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from synapsor.contract import kept as module
-from synapsor.contract.kept import Kept
+from synapsor.contract import files as module
+from synapsor.contract.files import ContractFiles
 from synapsor.contract.load import LoadedContract, load
 from synapsor.contract.public.types import beside
 from tests.projects import ROOT
@@ -62,56 +62,56 @@ def test_a_file_that_nobody_touched_is_not_read_again(
     policy: Path, reads: list[Path], later: Callable[[], None]
 ) -> None:
     later()
-    kept = Kept(load(policy))
-    assert [kept.why() for _ in range(3)] == ["", "", ""]
+    files = ContractFiles(load(policy))
+    assert [files.why() for _ in range(3)] == ["", "", ""]
     assert reads == []
 
 
 def test_a_file_that_was_written_just_now_is_read_again_until_another_writing_would_show(
     policy: Path, reads: list[Path], later: Callable[[], None]
 ) -> None:
-    kept = Kept(load(policy))
-    assert [kept.why() for _ in range(2)] == ["", ""]
+    files = ContractFiles(load(policy))
+    assert [files.why() for _ in range(2)] == ["", ""]
     assert len(reads) == 2
     later()
-    assert [kept.why() for _ in range(3)] == ["", "", ""]
+    assert [files.why() for _ in range(3)] == ["", "", ""]
     assert len(reads) == 3
 
 
 def test_another_digest_refuses_and_the_served_one_serves_again(policy: Path, later: Callable[[], None]) -> None:
     later()
-    kept = Kept(load(policy))
+    files = ContractFiles(load(policy))
     edit(policy, "Look at one invoice", "Inspect one invoice")
-    assert "was edited and says another version, sha256:" in kept.why()
+    assert "was edited and says another version, sha256:" in files.why()
     edit(policy, "Inspect one invoice", "Look at one invoice")
-    assert kept.why() == ""
+    assert files.why() == ""
 
 
 def test_comments_and_layout_count_for_nothing(policy: Path, reads: list[Path], later: Callable[[], None]) -> None:
     later()
-    kept = Kept(load(policy))
+    files = ContractFiles(load(policy))
     edit(policy, "synapsor: 1", "# reviewed on Monday\n\nsynapsor:   1")
-    assert kept.why() == ""
+    assert files.why() == ""
     assert len(reads) == 1
 
 
 def test_an_edit_that_keeps_size_and_time_of_modification_is_noticed(policy: Path, later: Callable[[], None]) -> None:
     os.utime(policy, (OLD, OLD))
     later()
-    kept = Kept(load(policy))
+    files = ContractFiles(load(policy))
     before = policy.stat()
     edit(policy, "Look at one", "Pick at one")
     os.utime(policy, (OLD, OLD))
     assert (policy.stat().st_size, policy.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-    assert kept.why()
+    assert files.why()
 
 
 def test_a_file_that_does_not_check_refuses_and_says_where(policy: Path, later: Callable[[], None]) -> None:
     later()
-    kept = Kept(load(policy))
+    files = ContractFiles(load(policy))
     policy.write_text("not: [a contract\n", encoding="utf-8")
-    assert f"does not check: {policy}:" in kept.why()
-    assert "start the server again" in kept.why()
+    assert f"does not check: {policy}:" in files.why()
+    assert "start the server again" in files.why()
 
 
 @pytest.mark.parametrize("lost", [Path.unlink, lambda path: path.rename(path.parent / "elsewhere")])
@@ -119,23 +119,23 @@ def test_a_file_that_is_not_there_refuses_until_it_is_there_again(
     policy: Path, lost: Callable[[Path], object], later: Callable[[], None]
 ) -> None:
     later()
-    kept = Kept(load(policy))
+    files = ContractFiles(load(policy))
     text = policy.read_text(encoding="utf-8")
     lost(policy)
-    assert "cannot be read" in kept.why()
+    assert "cannot be read" in files.why()
     policy.write_text(text, encoding="utf-8")
-    assert kept.why() == ""
+    assert files.why() == ""
 
 
 def test_what_leaves_no_mark_on_a_file_and_keeps_it_from_being_read_refuses_no_longer_than_it_lasts(
     policy: Path, monkeypatch: pytest.MonkeyPatch, later: Callable[[], None]
 ) -> None:
-    kept = Kept(load(policy))
+    files = ContractFiles(load(policy))
     later()
     with monkeypatch.context() as broken:
         broken.setattr(Path, "open", _no_file_handle)
-        assert "cannot be read" in kept.why()
-    assert kept.why() == ""
+        assert "cannot be read" in files.why()
+    assert files.why() == ""
 
 
 def _no_file_handle(*_: object, **__: object) -> None:
@@ -151,11 +151,11 @@ def test_a_folder_that_is_swapped_whole_is_noticed(tmp_path: Path, policy: Path,
     link = tmp_path / "current"
     link.symlink_to(one)
     later()
-    kept = Kept(load(link / "billing.yaml"))
-    assert kept.why() == ""
+    files = ContractFiles(load(link / "billing.yaml"))
+    assert files.why() == ""
     (tmp_path / "next").symlink_to(other)
     (tmp_path / "next").replace(link)
-    assert "another version" in kept.why()
+    assert "another version" in files.why()
 
 
 def test_the_types_beside_a_public_contract_count_as_much_as_the_contract(
@@ -166,11 +166,11 @@ def test_the_types_beside_a_public_contract_count_as_much_as_the_contract(
     contract.write_text(json.dumps(only("read")), encoding="utf-8")
     beside(contract).write_text(types, encoding="utf-8")
     later()
-    kept = Kept(load(contract))
-    assert kept.why() == ""
+    files = ContractFiles(load(contract))
+    assert files.why() == ""
     edit(beside(contract), "max_length: 40", "max_length: 41")
-    assert "another version" in kept.why()
+    assert "another version" in files.why()
     beside(contract).unlink()
-    assert kept.why()
+    assert files.why()
     beside(contract).write_text(types, encoding="utf-8")
-    assert kept.why() == ""
+    assert files.why() == ""

@@ -1,0 +1,75 @@
+"""Whether a proposal may be applied as things stand: under the contract that it was made under, which must be activated, and as it was made.
+
+Whoever shows it, approves it by policy or applies it asks here, so that nobody is told anything else than what the worker goes by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.mapping import Table
+from synapsor.contract.model import Contract
+from synapsor.core.authority import table_for
+from synapsor.core.hidden import Keeper
+from synapsor.core.outcome import Why
+from synapsor.core.presenter import opened
+from synapsor.core.proposal import Proposal
+from synapsor.core.review import Operator, verify_undo
+from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.review import contract_behind
+from synapsor.ports import AgentLedger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permitted:
+    """A proposal that may be applied as things stand, and by what.
+
+    Attributes:
+        proposal: opened: its hidden values are as the database had them.
+        original: the change that an undo takes back, opened; None of what is no undo. That it was applied, only the source's receipt proves.
+    """
+
+    proposal: Proposal
+    contract: Contract
+    capability: ProposeCapability
+    table: Table
+    original: Proposal | None
+
+
+async def permitted(proposal: Proposal, ledger: AgentLedger, operators: Mapping[str, Operator]) -> Permitted | Why:
+    """Return what a proposal may be applied by, or why it may not be; whether anybody approved it is another question."""
+    contract = await contract_behind(proposal, ledger, operators)
+    if isinstance(contract, Why):
+        return contract
+    original = await _original_of(proposal, ledger, operators)
+    if isinstance(original, Why):
+        return original
+    try:
+        keeper = Keeper.of(ledger.secret)
+        whole, original = opened(proposal, keeper), opened(original, keeper) if original else None
+    except IntegrityError:
+        return Why.HIDDEN_UNREADABLE
+    table = table_for(whole, contract, original)
+    if isinstance(table, Why):
+        return table
+    capability = contract.capabilities[proposal.capability]
+    assert isinstance(capability, ProposeCapability)  # noqa: S101  # `table_for` refuses every other
+    return Permitted(proposal=whole, contract=contract, capability=capability, table=table, original=original)
+
+
+async def _original_of(
+    proposal: Proposal, ledger: AgentLedger, operators: Mapping[str, Operator]
+) -> Proposal | Why | None:
+    """Return the change that an undo is about, as the ledger has it, and None of what is no undo; or why there is nothing to undo by it."""
+    if proposal.undoes is None:
+        return None
+    try:
+        verify_undo(proposal, operators)
+    except (IntegrityError, DecisionRefused):
+        return Why.UNDO_NOT_ASKED
+    record = await ledger.proposal(proposal.undoes.proposal)
+    if record is None or (record.proposal.digest, record.proposal.ledger) != (proposal.undoes.digest, ledger.id):
+        return Why.ORIGINAL_MISSING
+    return record.proposal
