@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from synapsor.contract.conditions import Operator
@@ -277,6 +277,7 @@ def test_the_months_of_a_day_are_counted_from_the_year_nought(day: dt.date) -> N
 
 
 @pytest.mark.requirement("aggregate:exact")
+@example([Decimal(10**28), Decimal("0.000001")])
 @given(st.lists(st.decimals(allow_nan=False, allow_infinity=False, places=6) | st.integers(-(2**63), 2**63 - 1)))
 def test_a_sum_of_sqlite_is_exact(values: list[Decimal | int]) -> None:
     summed = ExactSum()

@@ -44,8 +44,8 @@ class _Way:
 
     async def answer(self, line: bytes, answered: str | int) -> None:
         assert json.loads(line)["id"] == answered
-        self.owed.remove(coerce_request_id(answered))
         self.lines.append(json.loads(line))
+        self.owed.remove(coerce_request_id(answered))
         self.said.set()
 
 
