@@ -894,7 +894,7 @@ async def test_on_a_decided_proposal_nothing_more_is_signed(trial: Trial, monkey
     asked = await trial.call("billing.propose_late_fee_waiver", **WAIVER)
     await trial.reject(asked, reason="No.")
     signed: list[Any] = []
-    monkeypatch.setattr("synapsor.flow.review.sign", lambda *given: signed.append(given))
+    monkeypatch.setattr("synapsor.flow.signing.sign", lambda *given: signed.append(given))
     with pytest.raises(DecisionRefused) as refused:
         await trial.approve(asked)
     assert (refused.value.rule, signed) == ("already_decided", [])
