@@ -14,6 +14,12 @@ def conforms(answer: Any, schema: Mapping[str, Any]) -> None:
     jsonschema.Draft202012Validator(schema).validate(answer)
 
 
+def holds(schema: Mapping[str, Any], value: Any) -> bool:
+    """Tell whether a value is as the schema says."""
+    _check(json.dumps(schema, sort_keys=True))
+    return bool(jsonschema.Draft202012Validator(schema).is_valid(value))
+
+
 @functools.cache
 def _check(schema: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(schema))
