@@ -26,14 +26,8 @@ else
 	@$(PY) scripts/demo_server.py $(ENGINE)
 endif
 
-# Most tests wait for servers and processes, so two halves run side by side; a new folder is in the second. The chaos tests run alone,
-# for on a busy machine their workers are killed before they have begun.
-HALF := tests/attack $(filter-out %/test_quickstart.py %/test_transports.py,$(wildcard tests/acceptance/test_*.py))
 test: setup servers check
-	@log=$$(mktemp); $(PY) -m pytest -p no:cacheprovider $(HALF) > "$$log" 2>&1 & half=$$!; \
-	$(PY) -m pytest -p no:cacheprovider $(addprefix --ignore=,$(HALF) tests/chaos); rest=$$?; \
-	wait $$half; first=$$?; cat "$$log"; rm -f "$$log"; exit $$((rest || first))
-	$(PY) -m pytest tests/chaos
+	@sh scripts/test.sh
 
 check: setup
 	$(PY) -m ruff format --check .

@@ -70,7 +70,8 @@ pip_install() { quietly .venv/bin/python -m pip install --quiet --disable-pip-ve
 again="check that a PyPI index can be reached (pip's own settings apply), then run the command again"
 say "installing the $(grep -c == "requirements/$kind.lock") packages of requirements/$kind.lock, once; a minute or more, by the line"
 if [ "$kind" = dev ]; then
-  pip_install --require-hashes -r requirements/dev.lock || fail "the locked packages could not be installed" "$again"
+  # Most of its modules are never imported, so those that are are compiled then.
+  pip_install --no-compile --require-hashes -r requirements/dev.lock || fail "the locked packages could not be installed" "$again"
 else
   pip_install --require-hashes -r requirements/run.lock -r requirements/build.lock ||
     fail "the locked packages could not be installed" "$again"

@@ -17,6 +17,7 @@ import pymysql
 from pymysql.constants import CLIENT
 
 from synapsor.testing.memory import MemoryDatabase, connect_memory
+from tests.administrator import ask
 from tests.servers import Server
 
 Engine: TypeAlias = Literal["postgres", "mariadb", "sqlite"]
@@ -159,6 +160,8 @@ def execute(database: Database, script: str, *, role: Role = "admin") -> None:
     elif database.engine == "mariadb":
         with closing(connect_mariadb(database.url(role), multi=True)) as connection:
             _run_script(connection, script)
+    elif role == "admin":
+        ask(database.admin_url, lambda session: session.execute(script))
     else:
         _run_async(lambda: _execute_postgres(database.url(role), script))
 
@@ -172,6 +175,8 @@ def fetch(database: Database, query: str, *, role: Role = "admin") -> list[tuple
         with closing(connect_mariadb(database.url(role))) as maria, closing(maria.cursor()) as cursor:
             cursor.execute(query)
             return list(cursor.fetchall())
+    if role == "admin":
+        return [tuple(row) for row in ask(database.admin_url, lambda session: session.fetch(query))]
     return _run_async(lambda: _fetch_postgres(database.url(role), query))
 
 

@@ -80,12 +80,16 @@ class Scene:
             saved=self.anchor if anchor else None,
         )
 
+    def guards(self, table: str | None = None) -> list[dict[str, Any]]:
+        """Return the guards, of one table or of all."""
+        query = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND coalesce(tbl_name = ?, true)"
+        return self.raw.execute(query, (table,)).fetchall()
+
     @contextmanager
-    def attack(self) -> Iterator[sqlite3.Connection]:
-        """Open a transaction in which no guard stands; they stand again before the caller looks, and all is undone after it."""
+    def attack(self, table: str | None = None) -> Iterator[sqlite3.Connection]:
+        """Open a transaction in which no guard stands, of one table if no other is attacked; all is undone after it."""
         self.raw.execute("BEGIN")
-        guards = self.raw.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
-        for guard in guards:
+        for guard in self.guards(table):
             self.raw.execute(f"DROP TRIGGER {guard['name']}")
         try:
             yield self.raw
@@ -96,13 +100,19 @@ class Scene:
         for guard in guards:
             self.raw.execute(guard["sql"])
 
-    async def after(self, *statements: tuple[str, tuple[Any, ...]], **kept: bool) -> VerifyReport:
-        """Return what `verify` says after these statements."""
-        return await self.after_work(lambda raw: [raw.execute(text, values) for text, values in statements], **kept)
+    async def after(
+        self, *statements: tuple[str, tuple[Any, ...]], table: str | None = None, **kept: bool
+    ) -> VerifyReport:
+        """Return what `verify` says after these statements, and with every guard standing again."""
+        return await self.after_work(
+            lambda raw: [raw.execute(text, values) for text, values in statements], table=table, **kept
+        )
 
-    async def after_work(self, work: Callable[[sqlite3.Connection], Any], **kept: bool) -> VerifyReport:
-        guards = self.raw.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
-        with self.attack() as raw:
+    async def after_work(
+        self, work: Callable[[sqlite3.Connection], Any], *, table: str | None = None, **kept: bool
+    ) -> VerifyReport:
+        guards = self.guards(table)
+        with self.attack(table) as raw:
             work(raw)
             self.restore_guards(guards)
             return await self.verify(**kept)
@@ -157,7 +167,7 @@ async def test_a_bit_changed_in_any_column_of_any_row_is_found_at_that_row(scene
                 changed = spoiled(row[column], rng)
                 change = (f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (changed, row["place"]))
                 try:
-                    report = await scene.after(change)
+                    report = await scene.after(change, table=table)
                 except sqlite3.IntegrityError:
                     continue  # the change would make two rows one, which no attacker can write either
                 tried += 1
@@ -175,7 +185,7 @@ async def test_every_row_that_is_deleted_is_found(scene: Scene) -> None:
     unfound = []
     for table in sorted(set(tables(scene.raw)) - {"probe"}):
         for row in rows(scene.raw, table):
-            report = await scene.after((f"DELETE FROM {table} WHERE rowid = ?", (row["place"],)))
+            report = await scene.after((f"DELETE FROM {table} WHERE rowid = ?", (row["place"],)), table=table)
             if report.first_bad is None:
                 unfound.append((table, row["place"]))
     assert unfound == []

@@ -7,7 +7,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import jsonschema
 import pytest
 
 from synapsor.flow.replay import replay
@@ -16,6 +15,7 @@ from tests.attack.refs import CONTRACT, name_of, referring, refs
 from tests.attack.test_cursors import _rows
 from tests.databases import Database, execute
 from tests.engines import tried
+from tests.schemas import conforms
 from tests.totals import told
 
 MEASURES = "{refs: count, worth: {sum: thing.amount}, mean: {avg: thing.amount}, first: {min: thing.day}, most: {max: thing.num}, kinds: {count_distinct: thing.word}}"
@@ -89,7 +89,7 @@ async def data(trial: Trial, name: str, **arguments: Any) -> dict[str, Any]:
     """Return what an aggregate answers, as its schema declares it."""
     answer = await trial.call(name, **arguments)
     assert answer["ok"], answer["error"]
-    jsonschema.validate(answer, trial.desk.tools[name].output_schema, jsonschema.Draft202012Validator)
+    conforms(answer, trial.desk.tools[name].output_schema)
     found: dict[str, Any] = answer["data"]
     return found
 

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import pytest_asyncio
 
@@ -24,6 +23,7 @@ from tests.attack.shop import Shop
 from tests.attack.test_canaries import CANARY, ledger_bytes
 from tests.databases import Database, execute, sqlite_path
 from tests.projects import ACME, GLOBEX
+from tests.schemas import conforms
 from tests.trade import load_trade, open_trade, policy
 
 INSPECT = "trade.inspect_order"
@@ -66,7 +66,7 @@ async def row(trade: Shop, capability: str, order: str, session: Session = ACME,
     """Return the one row that a read answers, as its schema declares it."""
     answer = await trade.call(capability, {"order_id": order, **more}, session)
     assert answer["ok"], answer["error"]
-    jsonschema.validate(answer, trade.desk.tools[capability].output_schema, jsonschema.Draft202012Validator)
+    conforms(answer, trade.desk.tools[capability].output_schema)
     found: dict[str, Any] = answer["data"]["row"]
     return found
 
@@ -75,7 +75,7 @@ async def rows(trade: Shop, capability: str, **arguments: Any) -> dict[str, Any]
     """Return the list that a read answers, as its schema declares it."""
     answer = await trade.call(capability, arguments)
     assert answer["ok"], answer["error"]
-    jsonschema.validate(answer, trade.desk.tools[capability].output_schema, jsonschema.Draft202012Validator)
+    conforms(answer, trade.desk.tools[capability].output_schema)
     found: dict[str, Any] = answer["data"]
     return found
 

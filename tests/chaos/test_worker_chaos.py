@@ -101,6 +101,7 @@ def _kinds(files: ProjectFiles, step: str, action: str) -> tuple[str, ...]:
     return KINDS if action == "kill9" else ("one", KINDS[1 + turn % 3], *(("group",) if turn % 3 == 0 else ()))
 
 
+@pytest.mark.timeout(300)  # some hundred workers, one after another, beside the other half of the tests
 @pytest.mark.requirement("apply:exactly-once", "apply:outcome-true", "set:all-or-nothing")
 @pytest.mark.parametrize("action", ["kill9", "stop", "raise"])
 async def test_a_worker_that_dies_or_sleeps_at_any_named_point_leaves_each_change_whole_and_once(

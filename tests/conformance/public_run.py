@@ -30,6 +30,7 @@ from synapsor.flow.undo import Asking, undo
 from synapsor.runtime import Project
 from tests.databases import READER, WRITER, Database, execute, fetch, table
 from tests.projects import ProjectFiles, leo_approves, opened, write_project
+from tests.serving.forked import run_forked
 
 GROUPS = Path(__file__).with_name("public_groups")
 SOURCE = "shop"
@@ -131,10 +132,7 @@ def _let_policies_approve(files: ProjectFiles) -> None:
 def run(files: ProjectFiles, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the project: in this process, since to start one costs more than most commands, what a person signs in its own."""
     if {"approve", "undo"} & set(arguments):  # which take signals
-        command = files.command(*arguments)
-        return subprocess.run(
-            command, env=files.environment, capture_output=True, text=True, check=False, cwd=files.root
-        )
+        return run_forked(files, *arguments)
     out, err = io.StringIO(), io.StringIO()
 
     def here() -> int:

@@ -21,6 +21,7 @@ from synapsor.core.envelope import failure, success
 from synapsor.core.envelope_schema import STATUS_INPUT, STATUS_OUTPUT, output_schema
 from synapsor.errors import Code, Refusal
 from synapsor.values import ColumnType, to_json
+from tests.schemas import holds
 from tests.unit.contracts import LINKED, contract, data
 
 ROOT = Path(__file__).parents[2]
@@ -46,11 +47,6 @@ PROPOSAL = {
     "outcome": None,
     "status_resource": "synapsor://proposal/wrp_1",
 }
-
-
-def holds(schema: dict[str, Any], value: Any) -> bool:
-    jsonschema.Draft202012Validator.check_schema(schema)
-    return bool(jsonschema.Draft202012Validator(schema).is_valid(value))
 
 
 def objects(schema: Any) -> Iterator[dict[str, Any]]:

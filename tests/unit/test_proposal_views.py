@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import jsonschema
 import pytest
 
 from synapsor.contract.capability import ProposeCapability
@@ -17,6 +16,7 @@ from synapsor.sql.read import compile_read
 from synapsor.sql.write import compile_write
 from synapsor.testing import desk_for
 from tests.acceptance.test_write_a_proposal import PAGE, SCHEMA, SEED
+from tests.schemas import holds
 
 CALLS: dict[str, dict[str, Any]] = {
     "stock.take": {"item": 1, "pieces": 1},
@@ -30,11 +30,6 @@ CALLS: dict[str, dict[str, Any]] = {
 
 _CONTRACT = re.compile(r"^```yaml contract\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TEXT = PAGE.read_text(encoding="utf-8")
-
-
-def holds(schema: Any, value: Any) -> bool:
-    jsonschema.Draft202012Validator.check_schema(schema)
-    return bool(jsonschema.Draft202012Validator(schema).is_valid(value))
 
 
 @pytest.mark.requirement("set:frozen")
