@@ -7,12 +7,12 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
-from synapsor.approve.plain import visible
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.core.moment import stamp
+from synapsor.core.plain import visible
 from synapsor.core.records import to_body
 from synapsor.core.review import SwitchState, may_switch
 from synapsor.flow.automatic import running, throw_switch

@@ -6,10 +6,10 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.approve.plain import shown
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once
 from synapsor.config import load_config
+from synapsor.core.plain import shown
 from synapsor.core.review import may_reveal
 from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.reveal import behind, check_reason, refuse, reveal
