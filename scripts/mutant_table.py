@@ -2846,7 +2846,7 @@ MUTANTS = (
     Mutant(
         "authority.active",
         "apply:none-unapproved",
-        "flow/review.py",
+        "flow/permitted.py",
         "    if active is None:\n        return Why.CONTRACT_NOT_ACTIVE\n",
         '    if active is None:\n        active = await ledger.active_contract("billing")\n    assert active is not None\n',
         "tests/attack/test_guards.py -k authority",
@@ -2990,7 +2990,7 @@ MUTANTS = (
     Mutant(
         "authority.contract-digest",
         "apply:none-unapproved",
-        "flow/review.py",
+        "flow/permitted.py",
         "    return contract if contract_digest(contract) == digest else Why.ACTIVATION_INVALID",
         "    return contract",
         "tests/attack/test_guards.py -k authority",
@@ -5097,8 +5097,8 @@ MUTANTS = (
     Mutant(
         "undo.reason",
         "undo:people-decide",
-        "flow/undo.py",
-        "    if not asking.reason.strip():",
+        "flow/reason.py",
+        "    if act in _NEEDED and not reason.strip():",
         "    if False:",
         "tests/attack/test_undo.py -k 'not_trusted and sqlite'",
     ),
