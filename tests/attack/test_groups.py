@@ -606,7 +606,7 @@ async def test_nothing_is_approved_beside_one_of_its_group_that_is_not_in_review
     step, add, _ = (await filed(grouped)).values()
     with as_ledger_owner(grouped) as raw:
         raw.execute("UPDATE proposal SET status = 'expired' WHERE id = ?", (step["id"],))
-    with pytest.raises(DecisionRefused, match=f"{step['id']}, which it stands or falls with, is expired") as refused:
+    with pytest.raises(DecisionRefused, match=f"{step['id']}, which it stands or falls with, has expired") as refused:
         await leo_approves(grouped.files, grouped.project, add["id"], add["digest"])
     assert refused.value.rule == "already_decided"
     assert (await grouped.record(add["id"])).decisions == ()

@@ -27,6 +27,7 @@ from synapsor.core.review import (
     policy_digest,
     switch_holds,
 )
+from synapsor.core.signatures import public_text
 from synapsor.errors import DecisionRefused
 from synapsor.flow.permitted import Permitted, permitted
 from synapsor.flow.reason import check_reason
@@ -141,4 +142,9 @@ def _left(proposal: Proposal, found: Permitted | Why) -> Deferral | None:
 
 def _is_trusted(signer: PolicySigner, operators: Mapping[str, Operator]) -> bool:
     known = operators.get(signer.operator.name)
-    return known is not None and not known.revoked and POLICY_SIGNER in known.roles and known.key == signer.operator.key
+    return (
+        known is not None
+        and not known.revoked
+        and POLICY_SIGNER in known.roles
+        and known.key == public_text(signer.key)
+    )

@@ -1,4 +1,4 @@
-"""Decide: an operator's key signs a verdict on one proposal digest, or activates one contract digest.
+"""Decide: an operator's key signs a verdict on one proposal digest.
 
 Everything is checked before anything is signed, the signature is checked against the registered public key before it is recorded,
 and an attempt that is refused is recorded too.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -19,19 +18,16 @@ from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.core.quorum import counted, may_count
 from synapsor.core.review import (
-    Activation,
     Operator,
     SignedDecision,
-    may_activate,
     may_decide,
 )
-from synapsor.core.shape import shape_digest
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.reason import check_reason
 from synapsor.flow.replay import proposal_named
-from synapsor.flow.signing import check_key, signed_by, signed_decision
-from synapsor.ports import Activated, ProposalRecord, ReviewLedger
+from synapsor.flow.signing import check_key, signed_decision
+from synapsor.ports import ProposalRecord, ReviewLedger
 
 _MEANWHILE = 20
 """How often a decision is counted anew because others decided in between; more than the largest quorum has people."""
@@ -123,40 +119,6 @@ async def reject(
         return await ledger.decide(signed, job=None, counted=_ids(record), complete=False)
 
     return await _recorded(ledger, proposal_id, operator, now, attempt)
-
-
-async def activate(
-    ledger: ReviewLedger,
-    *,
-    contract: str,
-    digest: str,
-    body: Mapping[str, Any],
-    sources: Mapping[str, str],
-    metadata: Mapping[str, Any],
-    operator: Operator,
-    key: Ed25519PrivateKey,
-    now: dt.datetime,
-) -> Activated:
-    """Sign and record that this contract digest may be served on these sources.
-
-    Raises:
-        DecisionRefused: the operator may not activate contracts.
-    """
-    may_activate(operator)
-    activation = Activation(
-        id=handles.new("act"),
-        ledger=ledger.id,
-        contract=contract,
-        digest=digest,
-        sources=dict(sources),
-        operator=operator.name,
-        at=stamp(now),
-        shapes={name: shape_digest(shape) for name, shape in metadata.get("shapes", {}).items()},
-    )
-    signature = signed_by(operator, key, activation)
-    activated = Activated(activation=activation, signature=signature, body=body, metadata=metadata)
-    await ledger.activate(activated)
-    return activated
 
 
 async def proposal_of(ledger: ReviewLedger, handle: str) -> ProposalRecord:

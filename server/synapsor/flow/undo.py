@@ -161,7 +161,7 @@ def _inverse(original: Proposal, served: Served) -> Inverse:
     capability = served.capability
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # only proposals are looked for
     # The mapping as it was reviewed, which is what the worker goes by as well.
-    found = inverse_of(original, capability, served.mapped[served.mappings[0]])
+    found = inverse_of(original, capability, served.tables[served.mappings[0]])
     if found is Why.TOO_DEEP:
         raise refused("too_deep")
     if isinstance(found, Why):
