@@ -17,7 +17,8 @@ from synapsor.contract.digest import canonical_body
 from synapsor.core.review import Operator
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
-from synapsor.flow.review import activate, approve
+from synapsor.flow.activate import activate
+from synapsor.flow.review import approve
 from synapsor.ports import ProposalRecord
 from synapsor.runtime import Project, open_project
 from tests.databases import Database

@@ -30,8 +30,9 @@ from synapsor.core.undo import inverse_of, why_final
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.apply import STEPS, apply
+from synapsor.flow.permitted import contract_behind
 from synapsor.flow.replay import replay
-from synapsor.flow.review import approve, contract_behind, reject
+from synapsor.flow.review import approve, reject
 from synapsor.flow.verdict import Claim
 from synapsor.ports import ProposalRecord
 from synapsor.sql.receipts import insert_receipt

@@ -16,12 +16,12 @@ from synapsor.contract.load import read_text
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.policy import Deferral, PolicyUse, deferral_words, outside, tripped
-from synapsor.core.proposal import Proposal
+from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import SignedDecision, policy_digest, sign, verify_approval, verify_policy_approval
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
+from synapsor.flow.activate import activate
 from synapsor.flow.automatic import PolicySigner, approve_by_policy, running, throw_switch
 from synapsor.flow.permitted import permitted
-from synapsor.flow.review import activate
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from synapsor.testing import Trial
@@ -431,11 +431,11 @@ async def test_a_key_that_is_not_trusted_for_policies_approves_nothing() -> None
             assert await by_policy(trial, proposal, signer) is None
         other = PolicySigner(operator=trial.policy_signer().operator, key=Ed25519PrivateKey.generate())
         trial.operators["policy"] = replace(other.operator, roles=("policy_signer",), revoked=False)
-        await by_policy(trial, proposal, other)
+        assert await by_policy(trial, proposal, other) is None
         record = await trial.ledger.proposal(proposal.id)
         assert record is not None
-        assert all(outcome == "failed" for outcome, _ in await applied(trial))
-        assert fee(trial) == 5500
+        assert (record.status, record.decisions) == (Status.REVIEW_REQUIRED, ())
+        assert (await trial.apply(), fee(trial)) == ([], 5500)
 
 
 @pytest.mark.requirement("policy:bound")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapsor.approve.plain import hidden
 from synapsor.cli.terminal import answer, as_json, width
+from synapsor.core.plain import hidden
 
 DATA = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters()),

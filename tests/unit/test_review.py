@@ -16,7 +16,8 @@ from synapsor.core.proposal import Status
 from synapsor.core.review import Operator, signature_holds
 from synapsor.core.signatures import public_text
 from synapsor.errors import ConfigError, DecisionRefused, SynapsorError, UsageError
-from synapsor.flow.review import activate, approve, proposal_of, reject
+from synapsor.flow.activate import activate
+from synapsor.flow.review import approve, proposal_of, reject
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.operators import read_operators
 from synapsor.secrets import Secret

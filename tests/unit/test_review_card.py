@@ -12,9 +12,9 @@ from synapsor.approve.card import card
 from synapsor.approve.drawing import render
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.inbox import summary
-from synapsor.approve.plain import cells, fold, shown, span, visible
 from synapsor.approve.terms import Terms
 from synapsor.core.outcome import Why
+from synapsor.core.plain import cells, fold, shown, span, visible
 from synapsor.core.proposal import Member, Status
 from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, PROPOSAL_ID, ROW, evidence_of, proposal

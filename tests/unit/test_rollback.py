@@ -14,7 +14,7 @@ from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import load
 from synapsor.core.review import Operator, sign
 from synapsor.errors import ContractError, IntegrityError
-from synapsor.flow.review import activate
+from synapsor.flow.activate import activate
 from synapsor.flow.rollback import judged_again, same_databases
 from synapsor.ports import Activated
 from synapsor.values import digest

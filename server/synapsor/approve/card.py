@@ -15,11 +15,11 @@ from typing import Any
 
 from synapsor.approve.decided import decisions, outcome
 from synapsor.approve.drawing import Card, Line
-from synapsor.approve.plain import Shown, shown, span
 from synapsor.approve.terms import Terms
 from synapsor.core.change import totals_of
 from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
+from synapsor.core.plain import Shown, shown, span
 from synapsor.core.policy import deferral_words
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import Member, Proposal, Status, as_of

@@ -9,9 +9,9 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 
 from synapsor.approve.drawing import Line
-from synapsor.approve.plain import shown, span, visible
 from synapsor.core.moment import parse
 from synapsor.core.outcome import Outcome, meaning_of
+from synapsor.core.plain import shown, span, visible
 from synapsor.core.proposal import Status
 from synapsor.core.review import Operator, SignedDecision, signature_holds
 from synapsor.core.words import many

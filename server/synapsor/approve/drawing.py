@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from synapsor.approve.plain import cells, fold, padded
+from synapsor.core.plain import cells, fold, padded
 
 _NARROW = 64
 _LABEL = 18

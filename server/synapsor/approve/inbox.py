@@ -8,9 +8,9 @@ from typing import Any
 
 from synapsor.approve.decided import VERBS
 from synapsor.approve.drawing import entry
-from synapsor.approve.plain import shown, span, visible
 from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
+from synapsor.core.plain import shown, span, visible
 from synapsor.core.proposal import Proposal, Status, as_of
 from synapsor.ports import ProposalRecord, ReviewLedger
 

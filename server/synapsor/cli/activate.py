@@ -16,7 +16,7 @@ from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
 from synapsor.core.review import ACTIVATOR_ROLE, may_activate
 from synapsor.errors import UsageError
-from synapsor.flow.review import activate
+from synapsor.flow.activate import activate
 from synapsor.ports import Activated
 
 

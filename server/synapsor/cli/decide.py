@@ -25,8 +25,9 @@ from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
 from synapsor.core.review import Operator
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.reason import check_reason
 from synapsor.flow.reveal import reveal_for_decision
-from synapsor.flow.review import approve, check_reason, may_ask, proposal_of, reject
+from synapsor.flow.review import approve, may_ask, proposal_of, reject
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
@@ -38,9 +39,7 @@ def run(arguments: Namespace) -> int:
 
 
 async def _run(arguments: Namespace) -> int:
-    if arguments.verdict == "reject" and not arguments.reason.strip():
-        raise UsageError("A rejection needs a reason.", fix="Say why with --reason; the agent is told.")
-    check_reason(arguments.reason)
+    check_reason(arguments.verdict, arguments.reason)
     interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()

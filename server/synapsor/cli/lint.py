@@ -9,13 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from synapsor.approve.plain import fold
 from synapsor.cli.terminal import answer, as_json, width
 from synapsor.config import load_config
 from synapsor.contract.check import check_together
 from synapsor.contract.lint.lints import Remark, Severity
 from synapsor.contract.lint.run import Linted, lint
 from synapsor.contract.load import read_file
+from synapsor.core.plain import fold
 from synapsor.core.words import many
 from synapsor.errors import Problem, UsageError
 

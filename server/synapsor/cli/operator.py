@@ -10,10 +10,10 @@ from typing import Any
 from synapsor.approve.drawing import entry
 from synapsor.approve.keys import check_place, create_key, default_path, new_passphrase, public_path
 from synapsor.approve.operators import add_operator, change_operator, check_new, describe, revoke_operator
-from synapsor.approve.plain import visible
 from synapsor.cli.roles import unnamed
 from synapsor.cli.terminal import answer, note, paragraph, width
 from synapsor.config import Config, load_config
+from synapsor.core.plain import visible
 from synapsor.core.review import Operator, key_fingerprint
 from synapsor.core.signatures import public_text
 from synapsor.errors import UsageError

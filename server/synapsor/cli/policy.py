@@ -7,16 +7,16 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
-from synapsor.approve.plain import visible
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.core.moment import stamp
+from synapsor.core.plain import visible
 from synapsor.core.records import to_body
 from synapsor.core.review import SwitchState, may_switch
 from synapsor.flow.automatic import running, throw_switch
-from synapsor.flow.review import check_reason
+from synapsor.flow.reason import check_reason
 from synapsor.ports import ReviewLedger
 from synapsor.runtime import Project
 
@@ -34,7 +34,7 @@ async def _run(arguments: Namespace) -> int:
         ledger = await project.ledger()
         if arguments.action != "status":
             operator, unlock = signer(arguments, project.operators(), role=POLICY_STEWARD)
-            check_reason(arguments.reason)
+            check_reason("switch", arguments.reason)
             may_switch(operator)  # before anybody types a passphrase
             state, key = _STATES[arguments.action], unlock()
             now, reason = project.clock.now(), arguments.reason

@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 from synapsor import runtime
 from synapsor.approve.drawing import entry
-from synapsor.approve.plain import visible
 from synapsor.cli.terminal import answer, note, width
 from synapsor.config import Config, SourceConfig, load_config
+from synapsor.core.plain import visible
 from synapsor.core.plan import Relation
 from synapsor.core.records import to_body
 from synapsor.core.words import many

@@ -6,13 +6,14 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.approve.plain import shown
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once
 from synapsor.config import load_config
+from synapsor.core.plain import shown
 from synapsor.core.review import may_reveal
 from synapsor.errors import DecisionRefused, UsageError
-from synapsor.flow.reveal import behind, check_reason, refuse, reveal
+from synapsor.flow.reason import check_reason
+from synapsor.flow.reveal import behind, refuse, reveal
 
 
 def run(arguments: Namespace) -> int:
@@ -29,7 +30,7 @@ async def _run(arguments: Namespace) -> int:
         except UsageError:
             await refuse(ledger, arguments.subject[:64], arguments.operator or "", "not_found", arguments.reason, now)
             raise
-        check_reason(arguments.reason)
+        check_reason("reveal", arguments.reason)
         who = arguments.operator or ""
         try:
             operator, unlock = signer(arguments, project.operators(), role=asked.role)

@@ -17,7 +17,7 @@ from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import LoadedContract, Reading, read_file
 from synapsor.core.review import ACTIVATOR_ROLE, may_activate
 from synapsor.errors import ConfigError
-from synapsor.flow.review import activate
+from synapsor.flow.activate import activate
 from synapsor.flow.rollback import earlier_version, judged_again, same_databases
 
 _STARTS = {

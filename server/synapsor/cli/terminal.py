@@ -12,7 +12,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from synapsor.approve.plain import fold, hidden
+from synapsor.core.plain import fold, hidden
 from synapsor.errors import UsageError
 
 WIDTH = 100

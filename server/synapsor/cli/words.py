@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from synapsor.approve.plain import fold, visible
+from synapsor.core.plain import fold, visible
 
 LABEL: Final = 13
 

@@ -13,10 +13,10 @@ import anyio
 
 from synapsor import runtime
 from synapsor.approve.drawing import entry
-from synapsor.approve.plain import span
 from synapsor.cli.terminal import answer, as_json, looked_at, note, width
 from synapsor.config import load_config
 from synapsor.core.outcome import Outcome, meaning_of
+from synapsor.core.plain import span
 from synapsor.core.words import many
 from synapsor.serve.loop import on_signals
 from synapsor.serve.loop import run as run_loop

@@ -193,7 +193,7 @@ def may_activate(operator: Operator) -> None:
     Raises:
         DecisionRefused: by rule `operator_revoked` or `role_missing`.
     """
-    _holds_role(operator, ACTIVATOR_ROLE)
+    _check_role(operator, ACTIVATOR_ROLE)
 
 
 def may_reveal(operator: Operator, role: str) -> None:
@@ -202,16 +202,16 @@ def may_reveal(operator: Operator, role: str) -> None:
     Raises:
         DecisionRefused: by rule `operator_revoked` or `role_missing`.
     """
-    _holds_role(operator, role)
+    _check_role(operator, role)
 
 
-def _is_trusted(operator: Operator) -> None:
+def _check_trusted(operator: Operator) -> None:
     if operator.revoked:
         raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
 
 
-def _holds_role(operator: Operator, role: str) -> None:
-    _is_trusted(operator)
+def _check_role(operator: Operator, role: str) -> None:
+    _check_trusted(operator)
     if role not in operator.roles:
         raise DecisionRefused(
             "role_missing",
@@ -227,8 +227,8 @@ def may_undo(operator: Operator) -> None:
     Raises:
         DecisionRefused: by rule `operator_revoked` or `no_person`.
     """
-    _is_trusted(operator)
-    _is_no_policy(operator)
+    _check_trusted(operator)
+    _check_person(operator)
 
 
 def verify_undo(proposal: Proposal, operators: Mapping[str, Operator]) -> None:
@@ -265,7 +265,7 @@ def may_switch(operator: Operator) -> None:
     Raises:
         DecisionRefused: by rule `operator_revoked` or `role_missing`.
     """
-    _holds_role(operator, POLICY_STEWARD)
+    _check_role(operator, POLICY_STEWARD)
 
 
 def switch_holds(signed: SignedSwitch, operators: Mapping[str, Operator], *, ledger: str) -> bool:
@@ -282,8 +282,8 @@ def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
     Raises:
         DecisionRefused: by rule `operator_revoked`, `role_missing`, `own_request` or `expired`.
     """
-    _holds_role(operator, proposal.role)
-    _is_no_policy(operator)
+    _check_role(operator, proposal.role)
+    _check_person(operator)
     if any(same_person(proposal.principal, name) for name in (operator.name, *operator.principals)):
         raise DecisionRefused(
             "own_request", "Nobody decides on their own request.", fix="Ask another person.", exit_code=5
@@ -352,7 +352,7 @@ def verify_policy_approval(
         raise IntegrityError("The approval is of another policy.")
     if signed.decision.role != POLICY_SIGNER:
         raise IntegrityError("The approval was given in another role.")
-    _holds_role(operator, POLICY_SIGNER)
+    _check_role(operator, POLICY_SIGNER)
     if signed.decision.lapsed(now) or proposal.lapsed(now):
         raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
 
@@ -362,7 +362,7 @@ def policy_digest(contract: str, policy: str) -> str:
     return digest("policy", [contract, policy])
 
 
-def _is_no_policy(operator: Operator) -> None:
+def _check_person(operator: Operator) -> None:
     if POLICY_SIGNER in operator.roles:
         raise DecisionRefused(
             "no_person", f"{operator.name} is a policy's key and no person.", fix="Ask a person.", exit_code=5

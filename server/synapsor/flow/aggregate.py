@@ -15,6 +15,7 @@ from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, Rows, evidence_body
 from synapsor.core.scope import Scope
 from synapsor.core.totals import Told, answer, recheck_tallies, told
+from synapsor.core.words import many
 from synapsor.errors import Code, Refusal, SourceFailure
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import REFUSALS, audit_of
@@ -86,5 +87,5 @@ def _summary(plan: AggregatePlan, found: Told) -> str:
     count = len(found.totals)
     if not plan.shape.groups:
         return "Computed." if count else "Withheld: too few rows, or none, stand behind it."
-    words = f"{count} group{'' if count == 1 else 's'}{', and there are more' if found.cut else ''}."
+    words = f"{many(count, 'group')}{', and there are more' if found.cut else ''}."
     return words + (" Some may be withheld, because too few rows stand behind them." if found.withheld else "")

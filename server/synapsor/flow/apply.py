@@ -1,8 +1,7 @@
 """Apply what was approved in one transaction of the source: receipts, locks, guards, changes, checks, commit; all of it or nothing.
 
-It is one proposal, or all of a group that stands or falls together. The receipt of each commits with the change, and the first receipt
-of a proposal is its verdict: a conflict or failure leaves one too, so that a worker that was paused cannot apply what another has already reported as not applied. Any error rolls back and closes the
-connection; a lost answer to COMMIT is never guessed, the next attempt finds the receipt or waits for it.
+It is one proposal, or all of a group that stands or falls together; what their receipts mean is told in `verdict`. Any error rolls back
+and closes the connection; a lost answer to COMMIT is never guessed, the next attempt finds the receipt or waits for it.
 """
 
 from __future__ import annotations

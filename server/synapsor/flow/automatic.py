@@ -19,21 +19,20 @@ from synapsor.core.outcome import Why
 from synapsor.core.policy import Deferral, outside, policy_of, use_of
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import (
-    Decision,
     Operator,
-    SignedDecision,
     SignedSwitch,
     Switch,
     SwitchState,
     may_switch,
     policy_digest,
-    sign,
     switch_holds,
 )
+from synapsor.core.signatures import public_text
 from synapsor.errors import DecisionRefused
 from synapsor.flow.permitted import Permitted, permitted
-from synapsor.flow.review import APPROVAL_LASTS, check_reason, job_of
-from synapsor.flow.signing import signed_by
+from synapsor.flow.reason import check_reason
+from synapsor.flow.review import job_of
+from synapsor.flow.signing import signed_by, signed_decision
 from synapsor.ports import ReviewLedger, WorkLedger
 from synapsor.values import digest
 
@@ -69,7 +68,7 @@ async def throw_switch(
         DecisionRefused: the operator may not, or it is not their key.
         UsageError: the reason cannot be recorded.
     """
-    check_reason(reason)
+    check_reason("switch", reason)
     may_switch(operator)
     switch = Switch(
         id=handles.new("swi"),
@@ -107,9 +106,10 @@ async def approve_by_policy(
     found = await permitted(proposal, ledger, operators)
     deferral = await _unproven(proposal, ledger) or _left(proposal, found)
     if deferral is None and isinstance(found, Permitted):
-        signed = _signed(proposal, signer, now)
         policy = policy_of(proposal, found.contract)
-        assert policy is not None  # noqa: S101  # it is inside of it
+        assert policy is not None and proposal.policy is not None  # noqa: S101, PT018  # it is inside of it
+        told = policy_digest(proposal.contract, proposal.policy)
+        signed = signed_decision("approve", proposal, operator=signer.operator, key=signer.key, now=now, policy=told)
         use_id = handles.new("use")
         use = use_of(proposal, found.contract, policy, use_id=use_id, decision=signed.decision.id, at=stamp(now))
         if use is not None:
@@ -142,23 +142,9 @@ def _left(proposal: Proposal, found: Permitted | Why) -> Deferral | None:
 
 def _is_trusted(signer: PolicySigner, operators: Mapping[str, Operator]) -> bool:
     known = operators.get(signer.operator.name)
-    return known is not None and not known.revoked and POLICY_SIGNER in known.roles and known.key == signer.operator.key
-
-
-def _signed(proposal: Proposal, signer: PolicySigner, now: dt.datetime) -> SignedDecision:
-    assert proposal.policy is not None  # noqa: S101  # the ledger offers no other
-    decision = Decision(
-        id=handles.new("dec"),
-        ledger=proposal.ledger,
-        proposal=proposal.id,
-        digest=proposal.digest,
-        verdict="approve",
-        operator=signer.operator.name,
-        role=POLICY_SIGNER,
-        at=stamp(now),
-        expires_at=min(proposal.expires_at, stamp(now + APPROVAL_LASTS)),
-        reason="",
-        nonce=secrets.token_hex(16),
-        policy=policy_digest(proposal.contract, proposal.policy),
+    return (
+        known is not None
+        and not known.revoked
+        and POLICY_SIGNER in known.roles
+        and known.key == public_text(signer.key)
     )
-    return SignedDecision(decision=decision, signature=sign(decision, signer.key))

@@ -56,7 +56,7 @@ class Watch:
         self._ledger = ledger
         self._clock = clock
         self._asking = anyio.Lock()
-        self._sources = {name: (s.mapped[name], s.source) for s in served for name in s.mappings}
+        self._sources = {name: (s.tables[name], s.source) for s in served for name in s.mappings}
         made = next(iter(served), None)
         self._facts = dict(made.facts) if made is not None else {}
         self._seen = {name: _Seen(until=clock(), facts=self._facts[name]) for name in self._sources}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.digest import contract_digest, from_body
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.core.authority import table_for
@@ -16,9 +17,8 @@ from synapsor.core.hidden import Keeper
 from synapsor.core.outcome import Why
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import Operator, verify_undo
+from synapsor.core.review import Operator, verify_activation, verify_undo
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.flow.review import contract_behind
 from synapsor.ports import AgentLedger
 
 
@@ -57,6 +57,22 @@ async def permitted(proposal: Proposal, ledger: AgentLedger, operators: Mapping[
     capability = contract.capabilities[proposal.capability]
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # `table_for` refuses every other
     return Permitted(proposal=whole, contract=contract, capability=capability, table=table, original=original)
+
+
+async def contract_behind(proposal: Proposal, ledger: AgentLedger, operators: Mapping[str, Operator]) -> Contract | Why:
+    """Return the contract that a proposal was made under, proven to be activated by a trusted reviewer, or why there is none."""
+    active = await ledger.active_contract_by_digest(proposal.contract)
+    if active is None:
+        return Why.CONTRACT_NOT_ACTIVE
+    told, digest = active.activation, proposal.contract
+    try:
+        contract = from_body(active.body)
+        verify_activation(
+            told, active.signature, operators, ledger=ledger.id, contract=contract.contract, digest=digest
+        )
+    except IntegrityError:
+        return Why.ACTIVATION_INVALID
+    return contract if contract_digest(contract) == digest else Why.ACTIVATION_INVALID
 
 
 async def _original_of(

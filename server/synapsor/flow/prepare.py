@@ -117,7 +117,8 @@ class Served:
         counting: of an aggregate.
         secret: the ledger's, for cursors.
         presenter: shows the columns of its own statement.
-        mappings: the tables that it reads, its own first; `facts` are what the contract's capabilities were made from.
+        mappings: the names of the tables that it reads, its own first; `tables` are all that the contract maps, as reviewed, and `facts`
+            what its capabilities were made from.
         remake: returns the same capability made from other facts.
         refusal: why every call is refused, or None.
         workflow: the workflow that its proposals belong to, and `asked` what that wants to have been read before.
@@ -144,7 +145,7 @@ class Served:
     presenter: Presenter
     refusal: Code | None
     mappings: tuple[str, ...]
-    mapped: Mapping[str, Table]
+    tables: Mapping[str, Table]
     facts: Facts
     remake: Callable[[Facts], Served]
     workflow: str | None = None
@@ -271,7 +272,7 @@ class _Shop:
             presenter=self._presenter(capability, ready.returns, question, table),
             refusal=refusal,
             mappings=(own, *others),
-            mapped=contract.tables,
+            tables=contract.tables,
             facts=self._facts,
             remake=partial(_remade, contract, self._digest, self._wiring, self._secret, name),
             workflow=contract.workflow_of(name) if isinstance(capability, ProposeCapability) else None,

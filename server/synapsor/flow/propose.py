@@ -52,7 +52,7 @@ async def propose(
         arguments=arguments, tenant=scope.tenant, principal=scope.principal, proposal=handles.new("wrp"), at=call.at
     )
     plan, seen, change, related = await _changed(served, capability, request, scope)
-    require(capability, served.table, served.mapped, change.members)
+    require(capability, served.table, served.tables, change.members)
     evidence = bundle_of(handles.evidence_of(call.id), call, plan, seen, served, scope, related)
     proposal = _proposal(served, capability, request, call, ledger.id, plan, change, evidence)
     key = proposal.members[0].key  # of a set no evidence is asked that is of the same row

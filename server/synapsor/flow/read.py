@@ -21,6 +21,7 @@ from synapsor.core.plan import ReadPlan, ReadShape
 from synapsor.core.presenter import Presenter
 from synapsor.core.question import plan_read, recheck
 from synapsor.core.scope import Scope
+from synapsor.core.words import many
 from synapsor.errors import Code, Failure, Refusal, SourceFailure
 from synapsor.flow.prepare import Served, ServedList
 from synapsor.ports import AgentLedger
@@ -65,7 +66,7 @@ async def read(
         audit_of(call, plan, count + sum(len(found.seen.rows) for found in lists.values()), evidence, served),
         bundle_of(evidence, call, plan, seen, served, scope, lists),
     )
-    told = [f"{count} row{'' if count == 1 else 's'}", *_cut(seen), *(c for f in lists.values() for c in _cut(f.seen))]
+    told = [many(count, "row"), *_cut(seen), *(c for f in lists.values() for c in _cut(f.seen))]
     summary = ", ".join(dict.fromkeys(told)) + "."
     return success(call.capability, "read", summary, evidence=evidence, audit=call.id, data=data)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synapsor.core.presenter import covered
-from synapsor.core.proposal import Member, Proposal, Status
+from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status
 from synapsor.core.records import to_body
 from synapsor.core.review import Operator, SignedDecision, signature_holds
 from synapsor.core.writeback import Receipt
@@ -240,7 +240,7 @@ def _done(receipt: Receipt, proposal: Proposal, checks: tuple[Check, ...]) -> St
 
 
 def _settled(record: ProposalRecord, checks: tuple[Check, ...]) -> Step:
-    ends = {Status.APPLIED, Status.CONFLICT, Status.FAILED, Status.RECONCILIATION_REQUIRED}
+    ends = TRANSITIONS[Status.APPROVED]
     last = record.receipts[-1].outcome if record.receipts else None
     told = (
         ()

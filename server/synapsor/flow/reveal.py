@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +17,10 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
 from synapsor.core.review import Operator, Reveal, may_decide, may_reveal
 from synapsor.errors import DecisionRefused, UsageError
+from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import check_key, signed_by
 from synapsor.ports import ReviewLedger
 
-MAX_REASON = 500
 _NOBODY = "?"
 
 
@@ -90,7 +89,7 @@ async def reveal(
         DecisionRefused: this operator may not look; that is recorded too.
         IntegrityError: a value was not sealed by this ledger.
     """
-    check_reason(reason)
+    check_reason("reveal", reason)
     try:
         may_reveal(operator, asked.role)
         check_key(operator, key)
@@ -160,13 +159,3 @@ async def _record(ledger: ReviewLedger, told: Reveal, key: Ed25519PrivateKey, op
     signature = signed_by(operator, key, told)
     body = {"id": told.id, "at": told.at, "subject": told.subject, "operator": told.operator, "outcome": "revealed"}
     await ledger.record_reveal({**body, "reveal": to_body(told), "signature": signature})
-
-
-def check_reason(reason: str) -> None:
-    """Refuse a look without a reason that can be shown.
-
-    Raises:
-        UsageError: there is none.
-    """
-    if not reason.strip() or len(reason) > MAX_REASON or any(unicodedata.category(c)[0] == "C" for c in reason):
-        raise UsageError("A look needs a reason.", fix=f"Say why with --reason, in at most {MAX_REASON} characters.")

@@ -1,4 +1,4 @@
-"""Decide: an operator's key signs a verdict on one proposal digest, or activates one contract digest.
+"""Decide: an operator's key signs a verdict on one proposal digest.
 
 Everything is checked before anything is signed, the signature is checked against the registered public key before it is recorded,
 and an attempt that is refused is recorded too.
@@ -7,41 +7,28 @@ and an attempt that is refused is recorded too.
 from __future__ import annotations
 
 import datetime as dt
-import secrets
-import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import handles
 from synapsor.config import Mode
-from synapsor.contract.digest import contract_digest, from_body
-from synapsor.contract.model import Contract
 from synapsor.core.group import is_whole
 from synapsor.core.moment import stamp
-from synapsor.core.outcome import Why
-from synapsor.core.proposal import Proposal, Status
+from synapsor.core.proposal import Status
 from synapsor.core.quorum import counted, may_count
 from synapsor.core.review import (
-    Activation,
-    Decision,
     Operator,
     SignedDecision,
-    Verdict,
-    may_activate,
     may_decide,
-    verify_activation,
 )
-from synapsor.core.shape import shape_digest
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.reason import check_reason
 from synapsor.flow.replay import proposal_named
-from synapsor.flow.signing import check_key, signed_by
-from synapsor.ports import Activated, AgentLedger, ProposalRecord, ReviewLedger
+from synapsor.flow.signing import check_key, signed_decision
+from synapsor.ports import ProposalRecord, ReviewLedger
 
-APPROVAL_LASTS = dt.timedelta(hours=24)
-MAX_REASON = 500
 _MEANWHILE = 20
 """How often a decision is counted anew because others decided in between; more than the largest quorum has people."""
 
@@ -68,14 +55,13 @@ async def approve(
         IntegrityError: the proposal is not the one that was shown, or not of this ledger.
         UsageError: there is no such proposal, or the reason cannot be recorded.
     """
-    check_reason(reason)
+    check_reason("approve", reason)
     trusted = {**(operators or {}), operator.name: operator}
 
     async def attempt() -> ProposalRecord:
         record = await _undecided(ledger, proposal_id, digest, operator, key, now, trusted)
         proposal = record.proposal
-        until = min(proposal.expires_at, stamp(now + APPROVAL_LASTS))
-        signed = _signed("approve", proposal, operator, key, now, until, reason)
+        signed = signed_decision("approve", proposal, operator=operator, key=key, now=now, reason=reason)
         approvals = _approvals(ledger, record, trusted, now)
         approvals[proposal.id] = (signed, *approvals[proposal.id])
         complete = _are_enough(record, approvals)
@@ -125,66 +111,14 @@ async def reject(
         DecisionRefused, IntegrityError: as for `approve`.
         UsageError: there is no such proposal, or no reason.
     """
-    if not reason.strip():
-        raise UsageError("A rejection needs a reason.", fix="Say why with --reason; the agent is told.")
-    check_reason(reason)
+    check_reason("reject", reason)
 
     async def attempt() -> ProposalRecord:
         record = await _undecided(ledger, proposal_id, digest, operator, key, now)
-        signed = _signed("reject", record.proposal, operator, key, now, record.proposal.expires_at, reason)
+        signed = signed_decision("reject", record.proposal, operator=operator, key=key, now=now, reason=reason)
         return await ledger.decide(signed, job=None, counted=_ids(record), complete=False)
 
     return await _recorded(ledger, proposal_id, operator, now, attempt)
-
-
-async def activate(
-    ledger: ReviewLedger,
-    *,
-    contract: str,
-    digest: str,
-    body: Mapping[str, Any],
-    sources: Mapping[str, str],
-    metadata: Mapping[str, Any],
-    operator: Operator,
-    key: Ed25519PrivateKey,
-    now: dt.datetime,
-) -> Activated:
-    """Sign and record that this contract digest may be served on these sources.
-
-    Raises:
-        DecisionRefused: the operator may not activate contracts.
-    """
-    may_activate(operator)
-    activation = Activation(
-        id=handles.new("act"),
-        ledger=ledger.id,
-        contract=contract,
-        digest=digest,
-        sources=dict(sources),
-        operator=operator.name,
-        at=stamp(now),
-        shapes={name: shape_digest(shape) for name, shape in metadata.get("shapes", {}).items()},
-    )
-    signature = signed_by(operator, key, activation)
-    activated = Activated(activation=activation, signature=signature, body=body, metadata=metadata)
-    await ledger.activate(activated)
-    return activated
-
-
-async def contract_behind(proposal: Proposal, ledger: AgentLedger, operators: Mapping[str, Operator]) -> Contract | Why:
-    """Return the contract that a proposal was made under, proven to be activated by a trusted reviewer, or why there is none."""
-    active = await ledger.active_contract_by_digest(proposal.contract)
-    if active is None:
-        return Why.CONTRACT_NOT_ACTIVE
-    told, digest = active.activation, proposal.contract
-    try:
-        contract = from_body(active.body)
-        verify_activation(
-            told, active.signature, operators, ledger=ledger.id, contract=contract.contract, digest=digest
-        )
-    except IntegrityError:
-        return Why.ACTIVATION_INVALID
-    return contract if contract_digest(contract) == digest else Why.ACTIVATION_INVALID
 
 
 async def proposal_of(ledger: ReviewLedger, handle: str) -> ProposalRecord:
@@ -296,31 +230,6 @@ def _check_open(record: ProposalRecord) -> None:
         )
 
 
-def _signed(
-    verdict: Verdict,
-    proposal: Proposal,
-    operator: Operator,
-    key: Ed25519PrivateKey,
-    now: dt.datetime,
-    until: str,
-    reason: str,
-) -> SignedDecision:
-    decision = Decision(
-        id=handles.new("dec"),
-        ledger=proposal.ledger,
-        proposal=proposal.id,
-        digest=proposal.digest,
-        verdict=verdict,
-        operator=operator.name,
-        role=proposal.role,
-        at=stamp(now),
-        expires_at=until,
-        reason=reason,
-        nonce=secrets.token_hex(16),
-    )
-    return SignedDecision(decision=decision, signature=signed_by(operator, key, decision))
-
-
 async def _recorded(
     ledger: ReviewLedger,
     proposal_id: str,
@@ -338,13 +247,3 @@ async def _recorded(
                 break
     await ledger.refused_decision(proposal_id, operator.name, last.rule, stamp(now))
     raise last
-
-
-def check_reason(reason: str) -> None:
-    """Refuse a reason that is too long, or that could not be shown.
-
-    Raises:
-        UsageError: it is.
-    """
-    if len(reason) > MAX_REASON or any(unicodedata.category(c)[0] == "C" for c in reason):
-        raise UsageError("The reason cannot be recorded.", fix=f"Write at most {MAX_REASON} characters in one line.")

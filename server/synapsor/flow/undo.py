@@ -31,10 +31,10 @@ from synapsor.core.review import Operator, may_undo, undo_of
 from synapsor.core.row_security import relied_on, settings_of
 from synapsor.core.scope import Scope
 from synapsor.core.undo import MOST_DEPTH, Inverse, depth_of, inverse_of, is_left
-from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure, UsageError
+from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import audit_of, bundle_of, look
-from synapsor.flow.review import check_reason
+from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import signed_by
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.values import Token, digest
@@ -118,9 +118,7 @@ async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
         Refusal, SourceFailure: the row cannot be read.
         IntegrityError: a hidden value cannot be opened.
     """
-    if not asking.reason.strip():
-        raise UsageError("An undo needs a reason.", fix="Say why with --reason; those who decide are told.")
-    check_reason(asking.reason)
+    check_reason("undo", asking.reason)
     may_undo(asking.operator)
     check_applied(asking.record)
     served, original = asking.served, opened(asking.record.proposal, Keeper.of(ledger.secret))
@@ -163,7 +161,7 @@ def _inverse(original: Proposal, served: Served) -> Inverse:
     capability = served.capability
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # only proposals are looked for
     # The mapping as it was reviewed, which is what the worker goes by as well.
-    found = inverse_of(original, capability, served.mapped[served.mappings[0]])
+    found = inverse_of(original, capability, served.tables[served.mappings[0]])
     if found is Why.TOO_DEEP:
         raise refused("too_deep")
     if isinstance(found, Why):

@@ -28,10 +28,11 @@ from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
 from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, ContractError
+from synapsor.flow.activate import activate
 from synapsor.flow.automatic import PolicySigner
 from synapsor.flow.desk import Desk
 from synapsor.flow.prepare import Served, Wiring, prepare
-from synapsor.flow.review import activate, approve, reject
+from synapsor.flow.review import approve, reject
 from synapsor.flow.undo import Asking, undo
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.ledger.store import Ledger

@@ -130,9 +130,7 @@ class Worker:
                 log.warning("lease not renewed", extra={"action": "renew_failed", "job": lease.job.id})
 
     async def _attempt(self, lease: Lease) -> Result:
-        return await self._surely(
-            lease, lambda: self._authorised(lease), Result(outcome=Outcome.RETRY, why=Why.INTERNAL)
-        )
+        return await self._surely(lease, lambda: self._applied(lease), Result(outcome=Outcome.RETRY, why=Why.INTERNAL))
 
     async def _surely(self, lease: Lease, work: Callable[[], Awaitable[Result]], otherwise: Result) -> Result:
         """Return what the work came to. One job that breaks the worker's own code must not stop the others: nothing is known of it."""
@@ -144,7 +142,7 @@ class Worker:
             log.error("job broke: %s", place(error), extra={"action": "job_broke", "job": lease.job.id})  # noqa: TRY400  # no values
             return otherwise
 
-    async def _authorised(self, lease: Lease) -> Result:
+    async def _applied(self, lease: Lease) -> Result:
         try:
             tasks = await authorise(lease, self.bench)
         except Denied as denied:

@@ -1,0 +1,50 @@
+"""Activate: a contract reviewer's key signs that one contract digest may be served, on the databases as they are now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from synapsor import handles
+from synapsor.core.moment import stamp
+from synapsor.core.review import Activation, Operator, may_activate
+from synapsor.core.shape import shape_digest
+from synapsor.flow.signing import signed_by
+from synapsor.ports import Activated, ReviewLedger
+
+
+async def activate(
+    ledger: ReviewLedger,
+    *,
+    contract: str,
+    digest: str,
+    body: Mapping[str, Any],
+    sources: Mapping[str, str],
+    metadata: Mapping[str, Any],
+    operator: Operator,
+    key: Ed25519PrivateKey,
+    now: dt.datetime,
+) -> Activated:
+    """Sign and record that this contract digest may be served on these sources.
+
+    Raises:
+        DecisionRefused: the operator may not activate contracts.
+    """
+    may_activate(operator)
+    activation = Activation(
+        id=handles.new("act"),
+        ledger=ledger.id,
+        contract=contract,
+        digest=digest,
+        sources=dict(sources),
+        operator=operator.name,
+        at=stamp(now),
+        shapes={name: shape_digest(shape) for name, shape in metadata.get("shapes", {}).items()},
+    )
+    signature = signed_by(operator, key, activation)
+    activated = Activated(activation=activation, signature=signature, body=body, metadata=metadata)
+    await ledger.activate(activated)
+    return activated

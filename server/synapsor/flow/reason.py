@@ -1,0 +1,33 @@
+"""The reason that a person gives for what they sign: one line that can be shown to whoever reads it, and for some acts not left out."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from synapsor.errors import UsageError
+
+Act = Literal["approve", "reject", "switch", "undo", "reveal"]
+
+MAX_REASON: Final = 500
+
+_NEEDED: Final[Mapping[Act, tuple[str, str]]] = {
+    "reject": ("A rejection", "the agent is told"),
+    "undo": ("An undo", "those who decide are told"),
+    "reveal": ("A look", "it stays on record"),
+}
+"""What nobody does without a reason, and who learns it."""
+
+
+def check_reason(act: Act, reason: str) -> None:
+    """Refuse a reason that is missing where one is needed, too long, or could not be shown.
+
+    Raises:
+        UsageError: it is.
+    """
+    if act in _NEEDED and not reason.strip():
+        what, told = _NEEDED[act]
+        raise UsageError(f"{what} needs a reason.", fix=f"Say why with --reason; {told}.")
+    if len(reason) > MAX_REASON or any(unicodedata.category(c)[0] == "C" for c in reason):
+        raise UsageError("The reason cannot be recorded.", fix=f"Write at most {MAX_REASON} characters in one line.")
