@@ -5543,6 +5543,14 @@ MUTANTS = (
         "tests/attack/test_policy.py -k approves_an_undo",
     ),
     Mutant(
+        "set.in-order",
+        "set:in-order",
+        "core/change.py",
+        "kind in {ColumnType.INTEGER, ColumnType.NUMERIC}",
+        "kind is ColumnType.NUMERIC",
+        "tests/unit/test_matching.py -k order_of_their_keys",
+    ),
+    Mutant(
         "claims.one-source",
         "group:whole",
         "work/authority.py",

@@ -331,6 +331,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A row is added under the session's tenant, once, and never beside one with its dedup columns.", "law 4, R1"
     ),
     "set:all-or-nothing": _R("All members of a set are changed, or none.", "law 4, R5"),
+    "set:in-order": _R("The rows of a set stand in the order of their keys, numbers by their value.", "law 5"),
     "set:frozen": _R(
         "A set is frozen when it is proposed, no larger than was reviewed in rows and totals, and shown member by member.",
         "law 5",

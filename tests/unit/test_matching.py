@@ -136,6 +136,23 @@ def test_an_argument_is_taken_as_it_is_and_a_constant_with_its_dollar_sign_unesc
         satisfies(ROW, asks(fee="$words").where, TABLE.columns, {"words": "many"})
 
 
+@pytest.mark.requirement("set:in-order")
+@pytest.mark.parametrize(
+    ("key", "tokens"),
+    [
+        ("fee", ["-10", "-9", "7", "19", "100"]),
+        ("amount", ["-1.5", "-1.25", "0", "9", "10.0", "10.00"]),
+        ("id", ["10", "9", "a", "b", "ä"]),
+    ],
+)
+def test_the_rows_of_a_set_stand_in_the_order_of_their_keys_numbers_by_value(key: str, tokens: list[str]) -> None:
+    table = TABLE.model_copy(update={"key": (key,)})
+    request = Request(arguments={}, tenant="t", principal="p", proposal="wrp_1", at="2026-01-01T00:00:00.000000Z")
+    rows = [{**ROW, key: token} for token in reversed(tokens)]
+    found = change_set(asks(status="open"), table, request, rows).members
+    assert [member.before[key] for member in found] == tokens
+
+
 def counted(before: str | None, said: dict[str, Any], column: str = "fee") -> str | None:
     """Return what a counted column comes to."""
     asked = asks(status="open").model_dump(by_alias=True, exclude_defaults=True)

@@ -63,7 +63,7 @@ def change_set(
         members = [_inserted(capability, table, request, item) for item in _items(capability, request)]
     else:
         members = [_changed(capability, table, request, row) for row in rows]
-    members.sort(key=lambda member: member.key)
+    members.sort(key=lambda member: [_place(table.columns[name].type, token) for name, token in member.key])
     _hold_together(capability, members)
     for member in members:
         for name, bound in capability.bounds.items():
@@ -124,6 +124,13 @@ def counted_again(capability: ProposeCapability, table: Table, token: Token) -> 
     assert isinstance(value, Computed)  # noqa: S101  # check.py refuses every other
     nobody = Request(arguments={}, tenant=None, principal="", proposal="", at="")  # a fixed amount asks nobody
     return _counted(name, value, table.columns[name], nobody, token)
+
+
+def _place(kind: ColumnType, token: Token) -> tuple[bool, Decimal, str]:
+    """Return where a part of a key stands among others of its column: a number by its value, all else by its text."""
+    text = token or ""
+    number = Decimal(text) if text and kind in {ColumnType.INTEGER, ColumnType.NUMERIC} else Decimal()
+    return token is not None, Decimal() if number.is_nan() else number, text
 
 
 def _hold_together(capability: ProposeCapability, members: Sequence[Member]) -> None:
