@@ -216,6 +216,25 @@ def test_a_failure_ends_with_one_and_is_told_in_every_form(run: Run, tmp_path: P
     assert run("test", str(file), "--junit", str(tmp_path / "none" / "report.xml")).code == 2
 
 
+@pytest.mark.requirement("cases:run", "undo:people-decide")
+async def test_the_steps_after_an_undo_are_about_the_undo(tmp_path: Path) -> None:
+    reviewed = (ROOT / "policies" / "billing.yaml").read_text(encoding="utf-8")
+    approval = "    approval: {role: billing_lead, expires_hours: 72}"
+    assert approval in reviewed
+    contract = tmp_path / "undone.yaml"
+    contract.write_text(reviewed.replace(approval, f"{approval}\n    undo: reviewed"), encoding="utf-8")
+    file = written(
+        tmp_path,
+        f"{WAIVE}, steps: [approve, apply, undo], expect: {{status: review_required, row: {{late_fee_cents: 0}}}}",
+        f"{WAIVE}, steps: [approve, apply, undo, approve, apply], expect: {{outcome: applied, row: {{late_fee_cents: 5500}}}}",
+        f"{WAIVE}, steps: [approve, undo], expect: {{refused: not_applied, status: approved}}",
+        f"{WAIVE}, steps: [approve, apply, undo, {{approve: operator}}], expect: {{refused: own_request}}",
+        head=HEAD.replace(f"{ROOT}/policies/billing.yaml", str(contract)),
+    )
+    cases = load_cases(file)
+    assert [(o.name, o.mismatches) for o in await run_in_memory(cases, list(cases.held.cases)) if not o.passed] == []
+
+
 RETAIL = (
     HEAD.replace("billing.yaml", "retail.yaml")
     .replace("sqlite/schema.sql, seed", "retail/sqlite.sql, seed")

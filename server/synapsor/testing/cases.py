@@ -65,7 +65,13 @@ class Wait(Model):
     hours: int = Field(ge=1, le=24 * 400, description="How many hours pass.")
 
 
-Step = Literal["approve", "reject", "apply"] | Behind | Wait
+class Approve(Model):
+    """An approval by somebody who is named; the step `approve` is one by somebody else."""
+
+    approve: Name = Field(description="Who approves; each name is another person, who has every role of the contract.")
+
+
+Step = Literal["approve", "reject", "apply", "policy", "undo"] | Approve | Behind | Wait
 
 
 class Earlier(Model):
@@ -126,7 +132,7 @@ class Case(Model):
     )
     steps: Annotated[tuple[Step, ...], Field(strict=False)] = Field(
         default=(),
-        description="What is done afterwards: `approve`, `reject`, `apply`, `{sql: …}` behind the contract's back, `{hours: …}` later.",
+        description="What is done afterwards: `approve` (`{approve: ann}` where it takes two), `reject`, `apply`, `policy` (the worker approves what policies allow, and applies), `undo` (asked for by an operator; the steps after it, `status`, `outcome` and `row` are of the undo), `{sql: …}` behind the contract's back, `{hours: …}` later.",
     )
     expect: Expect = Field(default_factory=Expect, description="What must come of it.")
 

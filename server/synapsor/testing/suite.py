@@ -20,7 +20,7 @@ from synapsor.errors import ConfigError, DecisionRefused
 from synapsor.flow.desk import Desk
 from synapsor.flow.lookup import STATUS_TOOL
 from synapsor.runtime import Project
-from synapsor.testing.cases import Behind, Case, Cases, Step, Wait
+from synapsor.testing.cases import Approve, Behind, Case, Cases, Step, Wait
 from synapsor.testing.expect import Mismatch, Seen, mismatches
 from synapsor.testing.trial import Trial, desk_for
 
@@ -110,14 +110,15 @@ async def _read(desk: Desk, cases: Cases, case: Case) -> tuple[Mismatch, ...]:
 async def _tried(trial: Trial, name: str, case: Case) -> Seen:
     filed = [envelope for envelope in await _before(trial, name, case) if envelope["proposal"]]
     envelope = await trial.desk.call(case.call, case.arguments, trial.session)
-    refused = outcome = None
+    course = _Course(trial, envelope, filed)
+    refused = None
     for step in case.steps:
         try:
-            outcome = await _stepped(trial, envelope, filed, step) or outcome
+            await course.take(step)
         except DecisionRefused as error:
             refused = error.rule
-    status, row = await _afterwards(trial, envelope)
-    return Seen(envelope=envelope, status=status, refused=refused, outcome=outcome, row=row)
+    status, row = await _afterwards(trial, course.about)
+    return Seen(envelope=envelope, status=status, refused=refused, outcome=course.outcome, row=row)
 
 
 async def _before(trial: Trial, name: str, case: Case) -> list[dict[str, Any]]:
@@ -134,35 +135,55 @@ async def _before(trial: Trial, name: str, case: Case) -> list[dict[str, Any]]:
     return envelopes
 
 
-async def _stepped(
-    trial: Trial, envelope: Mapping[str, Any], filed: Iterable[Mapping[str, Any]], step: Step
-) -> str | None:
-    """Take one step, and return what the worker reports of the last job, if that was the step; `filed` came before the envelope."""
-    if isinstance(step, Behind):
-        trial.database.run(step.sql)
-    elif isinstance(step, Wait):
-        trial.clock.move(hours=step.hours)
-    elif step == "apply":
-        return await _outcome_of(trial, envelope, await trial.apply())
-    elif envelope["proposal"] is None:
-        raise DecisionRefused("no_such_proposal", "The call filed no proposal.")
-    elif step == "approve":
-        for each in (*filed, envelope):
-            await trial.approve(each)
-    else:
-        await trial.reject(envelope, reason="Rejected by a case.")
-    return None
+class _Course:
+    """The steps of a case.
 
+    Attributes:
+        about: the envelope that the next step is about: the call's, or that of an undo that was asked for.
+        outcome: what came of it when the worker last ran.
+    """
 
-async def _outcome_of(trial: Trial, envelope: Mapping[str, Any], reports: list[Mapping[str, Any]]) -> str:
-    """Return what came of the case's own proposal, or of the last job where that has no receipt."""
-    view = envelope["proposal"]
-    record = await trial.ledger.proposal(view["id"]) if view else None
-    if not reports:
-        return "nothing"
-    if record is not None and record.receipts:
-        return record.receipts[-1].code or record.receipts[-1].outcome
-    return str(reports[-1]["code"] or reports[-1]["outcome"])
+    def __init__(self, trial: Trial, envelope: Mapping[str, Any], filed_before: Iterable[Mapping[str, Any]]) -> None:
+        self.about = envelope
+        self.outcome: str | None = None
+        self._trial = trial
+        self._filed = [*filed_before, envelope]
+
+    async def take(self, step: Step) -> None:
+        """Take one step.
+
+        Raises:
+            DecisionRefused: a decision was to be taken, and is refused.
+        """
+        trial = self._trial
+        if isinstance(step, Behind):
+            trial.database.run(step.sql)
+        elif isinstance(step, Wait):
+            trial.clock.move(hours=step.hours)
+        elif step in {"apply", "policy"}:
+            await self._apply(automatic=step == "policy")
+        elif self.about["proposal"] is None:
+            raise DecisionRefused("no_such_proposal", "The call filed no proposal.")
+        elif isinstance(step, Approve) or step == "approve":
+            for each in self._filed:
+                await trial.approve(each, by=step.approve if isinstance(step, Approve) else trial.operator.name)
+        elif step == "undo":
+            self.about = await trial.undo(self.about, reason="Asked for by a case.")
+            self._filed = [self.about]
+        else:
+            await trial.reject(self.about, reason="Rejected by a case.")
+
+    async def _apply(self, *, automatic: bool) -> None:
+        """Let the worker run, and note what came of the proposal, or of the last job where that has no receipt."""
+        reports = await self._trial.apply(automatic=automatic)
+        view = self.about["proposal"]
+        record = await self._trial.ledger.proposal(view["id"]) if view else None
+        if not reports:
+            self.outcome = "nothing"
+        elif record is not None and record.receipts:
+            self.outcome = record.receipts[-1].code or record.receipts[-1].outcome
+        else:
+            self.outcome = str(reports[-1]["code"] or reports[-1]["outcome"])
 
 
 async def _afterwards(trial: Trial, envelope: Mapping[str, Any]) -> tuple[str | None, dict[str, Any] | None]:
