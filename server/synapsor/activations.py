@@ -12,10 +12,10 @@ from synapsor.config import SourceConfig
 from synapsor.contract.digest import canonical_body
 from synapsor.core.contract_posture import judge_contract
 from synapsor.core.facts import Finding
-from synapsor.core.plan import Relation
 from synapsor.core.review import Operator, verify_activation
 from synapsor.core.shape import Shape, compare, recorded, shape_of
 from synapsor.errors import IntegrityError, naming
+from synapsor.flow.catalogue import facts_of
 from synapsor.ports import AgentLedger, ReadSource
 
 if TYPE_CHECKING:
@@ -68,19 +68,13 @@ class Activations:
 
     async def shapes(self, loaded: LoadedContract) -> dict[str, Shape | None]:
         """Return the shape of each mapped relation as the read credential sees it now; None of one that is not there."""
-        found: dict[str, Shape | None] = {}
-        for name, table in loaded.contract.tables.items():
-            with naming(table.source):
-                facts = await self._reader(table.source).describe(Relation.parse(table.relation))
-            found[name] = shape_of(table, facts) if facts is not None else None
-        return found
+        facts = await facts_of(loaded.contract, self._reader)
+        tables = loaded.contract.tables
+        return {n: shape_of(tables[n], known) if known is not None else None for n, known in facts.items()}
 
     async def unfit(self, loaded: LoadedContract) -> tuple[Finding, ...]:
         """Return why capabilities of a contract would be refused on the databases as they are now."""
-        facts = {}
-        for name, table in loaded.contract.tables.items():
-            with naming(table.source):
-                facts[name] = await self._reader(table.source).describe(Relation.parse(table.relation))
+        facts = await facts_of(loaded.contract, self._reader)
         return tuple(finding for finding in judge_contract(loaded.contract, facts).findings if finding.fatal)
 
     async def drifted(self, loaded: LoadedContract) -> dict[str, list[str]]:

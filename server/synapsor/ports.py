@@ -60,7 +60,11 @@ class ReadSource(Protocol):
     dialect: Dialect
 
     async def fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
-        """Return the raw rows; a cancelled call stops the statement on the server."""
+        """Return the raw rows, each cell as the statement selects it: text, bytes, a number or None, and never a driver's own type.
+
+        What the statement wants told is told in the same transaction before it; an engine without row security refuses that.
+        A cancelled call stops the statement on the server.
+        """
         ...
 
     def snapshot(self, *, time_ms: int) -> AbstractAsyncContextManager[Snapshot]:

@@ -499,7 +499,7 @@ async def test_an_applied_change_leaves_a_receipt_and_is_found_applied_already(t
     assert receipts(trial) == [("applied",)]
     assert trial.database.rows(INVOICE) == [(0, "Paid next day.", 2)]
     again = await apply([task])
-    assert (again.outcome, again.changed) == (Outcome.ALREADY_APPLIED, True)
+    assert again.outcome is Outcome.ALREADY_APPLIED
     assert trial.database.rows(INVOICE) == [(0, "Paid next day.", 2)]
 
 
@@ -548,7 +548,7 @@ async def test_an_update_of_not_exactly_one_row_is_undone(
     trial: Trial, matched: int, outcome: Outcome, code: str
 ) -> None:
     result = await apply([await task_of(trial, matched=matched)])
-    assert (result.outcome, result.code, result.changed) == (outcome, code, False)
+    assert (result.outcome, result.code, result.after) == (outcome, code, {})
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
 

@@ -130,7 +130,7 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
             raise stopped(task, Outcome.FAILED, Why.APPROVAL_EXPIRED)
     await reached("apply.before_commit")
     await tx.commit()
-    return Result(outcome=Outcome.APPLIED, changed=True, after=after, newcomers=newcomers)
+    return Result(outcome=Outcome.APPLIED, after=after, newcomers=newcomers)
 
 
 async def _hold(task: Task, tx: WriteTransaction) -> int:

@@ -31,25 +31,22 @@ from synapsor.core.contract_posture import judge_contract
 from synapsor.core.count import CountQuestion, count_question_of
 from synapsor.core.depends import Hop, hops_of
 from synapsor.core.envelope_schema import output_schema
-from synapsor.core.facts import Finding, RelationFacts
+from synapsor.core.facts import Finding
 from synapsor.core.form import Form, form_of
 from synapsor.core.hidden import Keeper
 from synapsor.core.links import Mapped
-from synapsor.core.plan import Relation
 from synapsor.core.posture import natives, refine
 from synapsor.core.presenter import Presenter, presenter_of
 from synapsor.core.question import Question, child_question_of, question_of
 from synapsor.core.writeback import target
-from synapsor.errors import Code, naming
+from synapsor.errors import Code
+from synapsor.flow.catalogue import Facts, facts_of
 from synapsor.ports import ReadSource
 from synapsor.sql.aggregate import AggregateTemplate, compile_aggregate
 from synapsor.sql.read import ReadTemplate, compile_read
 
 Secret: TypeAlias = Callable[[str], bytes]
 """Gives the ledger's secret for a purpose."""
-
-Facts: TypeAlias = Mapping[str, RelationFacts | None]
-"""What the live catalogue says of each table of a contract; None of one that is not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,10 +167,7 @@ async def prepare(
     Raises:
         SourceFailure: the catalogue cannot be read.
     """
-    facts: dict[str, RelationFacts | None] = {}
-    for name, table in contract.tables.items():
-        with naming(table.source):
-            facts[name] = await wiring[table.source].source.describe(Relation.parse(table.relation))
+    facts = await facts_of(contract, lambda name: wiring[name].source)
     shop = _Shop(contract=contract, digest=contract_digest, facts=facts, wiring=wiring, secret=secret)
     served = [shop.serve(name, capability) for name, capability in contract.capabilities.items()]
     return served, list(shop.judged.findings)

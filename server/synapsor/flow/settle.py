@@ -26,7 +26,7 @@ def receipt_of(lease: Lease, part: Approved, result: Result, *, at: str) -> Rece
         code=result.code_for(part.proposal),
         worker=lease.worker,
         attempt=lease.attempt,
-        changed=result.changed,
+        changed=result.outcome.status is Status.APPLIED,
         after=tuple(dict(row) for row in result.after.get(part.proposal, ())),
         at=at,
         newcomers=result.newcomers.get(part.proposal, 0),

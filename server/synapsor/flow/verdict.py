@@ -72,7 +72,6 @@ class Result:
     given_up: GivenUp | None = None
     by: str | None = None
     recorded: bool = False
-    changed: bool = False
     after: Mapping[str, tuple[Mapping[str, Token], ...]] = field(default_factory=dict)
     newcomers: Mapping[str, int] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
@@ -145,7 +144,7 @@ async def known_of(claims: Sequence[Claim], tx: WriteTransaction) -> Result | No
     assert outcome is not None  # noqa: S101  # see above
     if outcome is Outcome.APPLIED:
         after = {claim.proposal.id: tuple(m.changes for m in claim.proposal.members if m.changes) for claim in claims}
-        return Result(outcome=Outcome.ALREADY_APPLIED, changed=True, after=after)
+        return Result(outcome=Outcome.ALREADY_APPLIED, after=after)
     return Result(outcome=outcome, why=Why.RECORDED_BEFORE, recorded=True)
 
 

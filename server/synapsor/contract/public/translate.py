@@ -18,7 +18,6 @@ from synapsor.contract.public.types import Types
 from synapsor.contract.public.words import Said
 
 _RECORDS: Final = ("evidence", "proposals", "receipts", "replay", "external_actions")
-_DOTTED: Final = "namespace.name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
