@@ -185,6 +185,12 @@ def test_visible_text_is_harmless_and_no_two_texts_look_the_same(text: str) -> N
     assert back == text or "\0" in text or "\\" in text
 
 
+@pytest.mark.requirement("approval:no-tricks")
+@pytest.mark.parametrize("invisible", ["\ufe0f", "\U000e0100", "\U000e01ef", "\U00016fe4", "\U0001d159"])
+def test_what_no_eye_sees_is_written_out(invisible: str) -> None:
+    assert visible(f"Paid.{invisible}") == f"Paid.{invisible.encode('unicode_escape').decode()}"
+
+
 @given(st.text(max_size=2000), st.text(max_size=2000))
 def test_different_texts_are_shown_differently(one: str, other: str) -> None:
     for quoted in (False, True):
