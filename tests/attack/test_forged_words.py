@@ -37,6 +37,7 @@ def _forge(shop: Shop, kind: str, change: Callable[[dict[str, Any]], None]) -> N
         *(("activation", "activation", field, ("history", "billing")) for field in ("id", "operator", "at")),
         *(("receipt", "", field, ("receipts", "list")) for field in ("id", "proposal", "outcome", "at", "worker")),
         *(("proposal", "", field, ("show", "latest")) for field in ("risk", "tenant_column", "role", "client")),
+        *(("receipt", "", field, ("show", "latest")) for field in ("id", "outcome", "code", "worker")),
         *(("decision", "decision", field, ("show", "latest")) for field in ("operator", "role", "reason")),
         *(("proposal", "", field, ("inbox", "--all")) for field in ("risk", "principal", "role")),
     ],
@@ -53,3 +54,12 @@ async def test_no_word_of_a_forged_record_acts_on_the_terminal(
     assert seen.out
     assert [c for c in seen.out + seen.err if c != "\n" and not c.isprintable()] == []
     assert not [line for line in seen.out.splitlines() if line.startswith("  approved by mara")]
+
+
+@pytest.mark.requirement("cli:role-known")
+@pytest.mark.parametrize("body", ["{}", "null", "x", "[" * 5000 + "]" * 5000])
+async def test_a_ledger_that_cannot_be_read_keeps_nobody_from_taking_a_role_away(shop: Shop, body: str) -> None:
+    with as_ledger_owner(shop) as raw:
+        raw.execute("UPDATE contract_version SET body = ?", (body,))
+    change = ["--config", str(shop.files.config_path), "operator", "change", "leo", "--role", "of_another_day"]
+    assert await anyio.to_thread.run_sync(main, change) == 0
