@@ -715,7 +715,7 @@ async def test_a_card_and_the_inbox_tell_what_a_proposal_stands_with(grouped: Sh
     assert "all of these are applied in one transaction with it, or none" in told
     assert f"{add['id']}, tasks.add_once: approved by 1/1" in told
     assert "tasks.remove: not proposed yet" in told
-    assert "tenant_id = acme and request_no = n0: " in told
+    assert 'tenant_id = "acme" and request_no = "n0": ' in told
     assert "points NULL → 4" in told
     assert "approved by 0/1" in " ".join(told.partition("tasks.remove")[2].split())
     assert "needs billing_lead 0/1\n  together with " in render_inbox([record], now=grouped.project.clock.now())

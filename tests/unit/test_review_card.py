@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapsor.approve.card import card
+from synapsor.approve.decided import decisions
 from synapsor.approve.drawing import render
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.inbox import summary
@@ -16,9 +17,11 @@ from synapsor.approve.terms import Terms
 from synapsor.core.outcome import Why
 from synapsor.core.plain import cells, fold, shown, span, visible
 from synapsor.core.proposal import Member, Status
+from synapsor.core.review import Decision, SignedDecision, sign
 from synapsor.ports import ProposalRecord
-from tests.decisions import NOW, PROPOSAL_ID, ROW, evidence_of, proposal
+from tests.decisions import NOW, PROPOSAL_ID, ROW, Person, evidence_of, person, proposal
 
+LEO, MALLORY = person("leo"), person("mallory")
 HOSTILE = "\x1b[2J\x1b[1;1H\r\nAPPROVED by leo\u202e\u200b\u2028\x07\x9b31m\ufeff\U000e0041"
 
 
@@ -185,6 +188,12 @@ def test_visible_text_is_harmless_and_no_two_texts_look_the_same(text: str) -> N
     assert back == text or "\0" in text or "\\" in text
 
 
+@pytest.mark.requirement("approval:no-tricks")
+@pytest.mark.parametrize("invisible", ["\ufe0f", "\U000e0100", "\U000e01ef", "\U00016fe4", "\U0001d159"])
+def test_what_no_eye_sees_is_written_out(invisible: str) -> None:
+    assert visible(f"Paid.{invisible}") == f"Paid.{invisible.encode('unicode_escape').decode()}"
+
+
 @given(st.text(max_size=2000), st.text(max_size=2000))
 def test_different_texts_are_shown_differently(one: str, other: str) -> None:
     for quoted in (False, True):
@@ -331,3 +340,37 @@ def test_the_inbox_tells_what_has_expired_though_nothing_recorded_it() -> None:
     assert [(one["status"], one["expired"]) for one in told] == [("review_required", False), ("review_required", True)]
     approved = ProposalRecord(proposal=proposal(), status=Status.APPROVED)
     assert summary(approved, now=after)["expired"] is False
+
+
+@pytest.mark.requirement("approval:no-tricks")
+@pytest.mark.parametrize(
+    ("by", "trusted", "digest", "doubt"),
+    [
+        (LEO, [LEO], None, None),
+        (MALLORY, [LEO], None, "the signature is not by the key of leo"),
+        (LEO, [MALLORY], None, "nobody of the name leo is trusted here, so nothing proves it"),
+        (LEO, [LEO], "sha256:" + "0" * 64, "it is about another proposal"),
+    ],
+)
+def test_of_a_decision_that_nothing_proves_it_is_said_why(
+    by: Person, trusted: list[Person], digest: str | None, doubt: str | None
+) -> None:
+    asked = proposal()
+    decision = Decision(
+        id="dec_" + "0" * 20,
+        ledger=asked.ledger,
+        proposal=asked.id,
+        digest=digest or asked.digest,
+        verdict="approve",
+        operator="leo",
+        role=asked.role,
+        at=asked.at,
+        expires_at=asked.expires_at,
+        reason="",
+        nonce="n" * 32,
+    )
+    signed = SignedDecision(decision=decision, signature=sign(decision, by.key))
+    record = ProposalRecord(proposal=asked, status=Status.APPROVED, decisions=(signed,))
+    told = list(decisions(record, {one.operator.name: one.operator for one in trusted}, NOW))
+    assert told[0].text.startswith("by leo, in the role billing_lead")
+    assert [(line.text, line.tone) for line in told[1:]] == ([(doubt, "warning")] if doubt else [])

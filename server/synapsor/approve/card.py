@@ -124,7 +124,7 @@ class _Maker:
         yield Line("target", f"{self._plain(proposal.source)}: {self._plain(proposal.relation)}")
         yield Line("operation", self._plain(proposal.operation))
         tenant = (
-            f"{proposal.tenant_column} = {self._value(proposal, proposal.tenant_column, proposal.tenant)}"
+            f"{self._plain(proposal.tenant_column)} = {self._value(proposal, proposal.tenant_column, proposal.tenant)}"
             if proposal.tenant_column
             else "single tenant"
         )
@@ -266,7 +266,7 @@ class _Maker:
 
     def _beside(self, proposal: Proposal, member: Member) -> str:
         """Return what another proposal of the group does to a row, in one line; its own card tells it in full."""
-        key = " and ".join(f"{self._plain(name)} = {self._plain(token)}" for name, token in member.key)
+        key = " and ".join(f"{self._plain(name)} = {self._side(proposal, token, name)}" for name, token in member.key)
         if proposal.deletes:
             return f"{key}: the row is removed"
         told = [
@@ -278,14 +278,14 @@ class _Maker:
     def _side(self, proposal: Proposal, token: Token, name: str) -> str:
         if name in proposal.hidden:
             return "(hidden)"
-        return "NULL" if token is None else self._seen(shown(token, full=self.full))
+        return self._token(proposal, name, token)
 
     def needs(self, record: ProposalRecord, approvals: Sequence[SignedDecision]) -> Iterator[Line]:
         proposal = record.proposal
         role, asker = self._plain(proposal.role), self._plain(proposal.principal)
         if proposal.reason_code is not None:
             yield Line("reason code", self._plain(proposal.reason_code))
-        yield Line("risk", proposal.risk, "plain" if proposal.risk == "low" else "warning")
+        yield Line("risk", self._plain(proposal.risk), "plain" if proposal.risk == "low" else "warning")
         if proposal.quorum == 1:
             yield Line("needs", f"the role {role}, and another person than {asker}")
         else:
@@ -327,12 +327,15 @@ class _Maker:
         return self._value(proposal, name, token)
 
     def _value(self, proposal: Proposal, name: str, token: Token) -> str:
+        value, unit = self._token(proposal, name, token), self.terms.units.get(name)
+        return f"{value} {self._plain(unit)}" if unit and token is not None else value
+
+    def _token(self, proposal: Proposal, name: str, token: Token) -> str:
+        """Return a value in quotes where it is text, so that no text can look like what is told beside it."""
         if token is None:
             return "NULL"
         kind = next((ColumnType(kind) for column, kind in proposal.columns if column == name), ColumnType.TEXT)
-        value = self._seen(shown(token, full=self.full, quoted=kind not in _BARE))
-        unit = self.terms.units.get(name)
-        return f"{value} {self._plain(unit)}" if unit else value
+        return self._seen(shown(token, full=self.full, quoted=kind not in _BARE))
 
     def _plain(self, text: str) -> str:
         return self._seen(shown(text, full=self.full))

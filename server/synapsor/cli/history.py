@@ -9,6 +9,7 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.drawing import entry
+from synapsor.approve.plain import visible
 from synapsor.cli.terminal import answer, as_json, width
 from synapsor.config import load_config
 from synapsor.core.review import Operator, verify_activation
@@ -67,9 +68,9 @@ def render(entries: list[dict[str, Any]], wide: int) -> str:
 
 def _told(activated: dict[str, Any]) -> tuple[str, list[str]]:
     mark, active = ("*", "  active") if activated["active"] else (" ", "")
-    body = [f"signed by {activated['operator']} at {activated['at']}", activated["digest"]]
+    body = [visible(f"signed by {activated['operator']} at {activated['at']}"), visible(activated["digest"])]
     if activated["returns_to"]:
-        body.append(f"a rollback to {activated['returns_to']}")
+        body.append(visible(f"a rollback to {activated['returns_to']}"))
     if activated["problem"]:
         body.append(f"would not count today: {activated['problem']}")
-    return f"{mark} {activated['id']}{active}", body
+    return f"{mark} {visible(activated['id'])}{active}", body

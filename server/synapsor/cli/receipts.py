@@ -83,14 +83,14 @@ def _dialect(source: SourceConfig) -> Dialect:
 
 
 def _told(receipt: Receipt) -> tuple[str, list[str]]:
-    why = f", {visible(receipt.code)}" if receipt.code else ""
-    moved = f" ({', '.join(map(visible, receipt.moved))})" if receipt.moved else ""
-    body = [f"{receipt.proposal}, at {receipt.at} by {visible(receipt.worker)}"]
+    why = f", {receipt.code}" if receipt.code else ""
+    moved = f" ({', '.join(receipt.moved)})" if receipt.moved else ""
+    body = [visible(f"{receipt.proposal}, at {receipt.at} by {receipt.worker}")]
     if receipt.newcomers:
         body.append(
             f"{many(receipt.newcomers, 'more row matches', 'more rows match')} now, and nothing was done to them"
         )
-    return f"{receipt.id}  {receipt.outcome}{why}{moved}", body
+    return visible(f"{receipt.id}  {receipt.outcome}{why}{moved}"), body
 
 
 async def _list(arguments: Namespace, config: Config) -> None:

@@ -14,7 +14,6 @@ from synapsor.contract.mapping import REVEALER
 from synapsor.contract.model import Contract
 from synapsor.core.needs import proposals_of
 from synapsor.core.review import ACTIVATOR_ROLE
-from synapsor.errors import SynapsorError
 
 _OURS = frozenset({ACTIVATOR_ROLE, POLICY_SIGNER, POLICY_STEWARD})
 
@@ -41,8 +40,8 @@ async def _contracts(config: Config) -> list[Contract]:
                 ledger = await project.ledger()
                 active = [await ledger.active_contract(contract.contract) for contract in contracts]
             contracts += [from_body(one.body) for one in active if one is not None]
-        except SynapsorError:
-            pass  # whom to trust is no matter of the ledger
+        except Exception:  # noqa: BLE001, S110  # whom to trust is no matter of the ledger, whatever is wrong with it
+            pass
     return contracts
 
 
