@@ -5551,6 +5551,22 @@ MUTANTS = (
         "tests/unit/test_matching.py -k order_of_their_keys",
     ),
     Mutant(
+        "settle.one-way",
+        "apply:outcome-true",
+        "ledger/jobs.py",
+        "    if status is None or others:",
+        "    if status is None:",
+        "tests/conformance/test_ledger.py -k one_way",
+    ),
+    Mutant(
+        "settle.no-retry",
+        "apply:outcome-true",
+        "ledger/jobs.py",
+        "    if status is None or others:",
+        "    if others:",
+        "tests/conformance/test_ledger.py -k one_way",
+    ),
+    Mutant(
         "claims.one-source",
         "group:whole",
         "work/authority.py",

@@ -8,7 +8,7 @@ from typing import Any
 
 from synapsor.core.moment import stamp
 from synapsor.core.policy import PolicyUse
-from synapsor.core.proposal import Member, Proposal, Status
+from synapsor.core.proposal import Member, Proposal
 from synapsor.core.review import Activation, Decision, SignedDecision, SignedSwitch, Switch, SwitchState, policy_digest
 from synapsor.core.writeback import Approved, Closed, Job, Lease, Receipt
 from synapsor.handles import evidence_of
@@ -242,7 +242,7 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     lease = await ledger.lease("worker-1", now=at(90), until=at(150), sources=["shop"])
     assert lease is not None
     receipt = a_receipt(lease)
-    assert await ledger.settle(lease, [receipt], status=Status.APPLIED) is Closed.SETTLED
+    assert await ledger.settle(lease, [receipt]) is Closed.SETTLED
     refusable = await file_one(ledger)
     await ledger.decide(a_decision(refusable, "reject"), job=None, counted=undecided(refusable), complete=True)
     await approve_one(ledger)

@@ -353,8 +353,9 @@ class WorkLedger(ReviewLedger, Protocol):
         """Give a job back to be tried again later; False when the lease was lost."""
         ...
 
-    async def settle(self, lease: Lease, receipts: Sequence[Receipt], *, status: Status) -> Closed:
-        """Record a receipt and a settlement event for each proposal of the job, in its order, and move them all to one status.
+    async def settle(self, lease: Lease, receipts: Sequence[Receipt]) -> Closed:
+        """Record a receipt and a settlement event for each proposal of the job, in its order, and move them all to the status
+        that their one outcome leads to.
 
         Where one of them does not wait to be settled, nothing is moved: the receipts are kept and the job is closed.
         """

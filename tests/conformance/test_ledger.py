@@ -498,8 +498,8 @@ async def test_a_lapsed_lease_is_taken_over_and_its_first_holder_settles_nothing
     assert held.id != lost.id
     assert not await ledger.renew(lost, until=at(999))
     assert not await ledger.release(lost, not_before=at(), code="transient")
-    assert await ledger.settle(lost, [a_receipt(lost, "failed")], status=Status.FAILED) is Closed.LOST
-    assert await ledger.settle(held, [a_receipt(held)], status=Status.APPLIED) is Closed.SETTLED
+    assert await ledger.settle(lost, [a_receipt(lost, "failed")]) is Closed.LOST
+    assert await ledger.settle(held, [a_receipt(held)]) is Closed.SETTLED
     record = await ledger.proposal(proposal.id)
     assert record is not None
     assert (record.status, len(record.receipts)) == (Status.APPLIED, 1)
@@ -530,8 +530,8 @@ async def test_a_job_is_settled_once_with_receipt_settlement_and_status(ledger: 
     proposal, job = await approve_one(ledger)
     held = await _lease(ledger)
     receipt = a_receipt(held, status.value)
-    assert await ledger.settle(held, [receipt], status=status) is Closed.SETTLED
-    assert await ledger.settle(held, [a_receipt(held, status.value)], status=status) is Closed.LOST
+    assert await ledger.settle(held, [receipt]) is Closed.SETTLED
+    assert await ledger.settle(held, [a_receipt(held, status.value)]) is Closed.LOST
     record = await ledger.proposal(proposal.id)
     assert record is not None
     assert (record.status, record.receipts, record.job) == (status, (receipt,), job)
@@ -545,7 +545,7 @@ async def test_a_receipt_of_another_job_settles_nothing(ledger: Ledger) -> None:
     held = await _lease(ledger)
     for other in ({"job": handle("job")}, {"proposal": handle("wrp")}, {"digest": digest("proposal", "x")}):
         with pytest.raises(IntegrityError):
-            await ledger.settle(held, [a_receipt(held, **other)], status=Status.APPLIED)
+            await ledger.settle(held, [a_receipt(held, **other)])
     assert await ledger.receipts(limit=5) == ()
 
 
@@ -564,17 +564,19 @@ async def test_a_group_is_settled_by_one_receipt_of_each_in_its_order_and_by_not
     receipts = [a_receipt(held, proposal=part.proposal, digest=part.digest) for part in held.job.parts]
     for wrong in ([], receipts[:1], receipts[1:], receipts[::-1], [*receipts, receipts[0]], receipts[:1] * 2):
         with pytest.raises(IntegrityError):
-            await ledger.settle(held, wrong, status=Status.APPLIED)
+            await ledger.settle(held, wrong)
     assert await ledger.receipts(limit=5) == ()
-    assert await ledger.settle(held, receipts, status=Status.APPLIED) is Closed.SETTLED
+    assert await ledger.settle(held, receipts) is Closed.SETTLED
     assert [r.status for r in await ledger.inbox(status=None, limit=2)] == [Status.APPLIED] * 2
 
 
-async def test_a_settlement_cannot_take_a_step_that_there_is_not(ledger: Ledger) -> None:
+@pytest.mark.requirement("apply:outcome-true")
+async def test_a_settlement_ends_a_job_in_the_one_way_that_its_receipts_tell(ledger: Ledger) -> None:
     await approve_one(ledger)
     held = await _lease(ledger)
-    with pytest.raises(LedgerFailure):
-        await ledger.settle(held, [a_receipt(held)], status=Status.REJECTED)
+    for receipts in ([a_receipt(held, "retry")], [a_receipt(held), a_receipt(held, "failed")]):
+        with pytest.raises(IntegrityError, match="in one way"):
+            await ledger.settle(held, receipts)
     assert (await ledger.inbox(status=Status.APPROVED, limit=1))[0].receipts == ()
 
 

@@ -38,7 +38,7 @@ async def applied(leo: Person) -> tuple[Ledger, Proposal]:
         after=({**asked.members[0].after, "row_version": "4"},),
         at=stamp(NOW),
     )
-    assert await ledger.settle(lease, [receipt], status=Status.APPLIED) is Closed.SETTLED
+    assert await ledger.settle(lease, [receipt]) is Closed.SETTLED
     return ledger, asked
 
 

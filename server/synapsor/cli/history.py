@@ -9,9 +9,9 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.drawing import entry
-from synapsor.approve.plain import visible
 from synapsor.cli.terminal import answer, as_json, width
 from synapsor.config import load_config
+from synapsor.core.plain import visible
 from synapsor.core.review import Operator, verify_activation
 from synapsor.errors import IntegrityError, UsageError
 from synapsor.flow.rollback import version_named

@@ -40,10 +40,8 @@ async def settle(ledger: WorkLedger, lease: Lease, result: Result, *, at: str) -
     Raises:
         LedgerFailure: nothing was recorded; the receipt in the source lets the next attempt find the truth.
     """
-    status = result.outcome.status
-    assert status is not None and result.outcome is not Outcome.RETRY  # noqa: S101, PT018  # a retry is released, not settled
     receipts = [receipt_of(lease, part, result, at=at) for part in lease.job.parts]
-    closed = await ledger.settle(lease, receipts, status=Status(status))
+    closed = await ledger.settle(lease, receipts)
     if closed is Closed.SET_ASIDE:
         log.error(
             "job set aside: the ledger's records contradict each other; `synapsor verify` names what was altered",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from synapsor import handles
-from synapsor.core.outcome import Why
+from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
@@ -64,15 +64,16 @@ async def release(book: Book, held: Lease, *, not_before: str, code: str, at: st
     return True
 
 
-async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], status: Status) -> Closed:
+async def settle(book: Book, held: Lease, receipts: Sequence[Receipt]) -> Closed:
     """Record what came of a job, a receipt for each proposal, and close it.
 
     Whatever contradicts itself here would do so at every later attempt: such a job is closed at once, with what came of it on record.
 
     Raises:
-        IntegrityError: the receipts are not about what the leased job applies.
+        IntegrityError: the receipts are not about what the leased job applies, or do not end it in one way.
     """
     job = held.job
+    status = _end_of(receipts)
     told = [(receipt.job, receipt.proposal, receipt.digest) for receipt in receipts]
     if told != [(job.id, part.proposal, part.digest) for part in job.parts]:
         raise IntegrityError("The receipt is about another job.")
@@ -87,6 +88,14 @@ async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], status: S
     own = [receipt.code for receipt in receipts if receipt.code != Why.GROUP_FAILED.value]
     await book.tx.execute("close_job", id=job.id, lease=held.id, code=own[0] if own else receipts[0].code)
     return Closed.SETTLED
+
+
+def _end_of(receipts: Sequence[Receipt]) -> Status:
+    """Return the status that the receipts of one transaction lead to."""
+    (status, *others) = {Outcome(receipt.outcome).status for receipt in receipts} or {None}
+    if status is None or others:
+        raise IntegrityError("The receipts do not end the job in one way.")
+    return status
 
 
 async def _all_stand(tx: Transaction, job: Job) -> bool:

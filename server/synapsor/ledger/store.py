@@ -226,9 +226,9 @@ class Ledger:
         at = self._now()
         return await self._write(lambda book: jobs.release(book, lease, not_before=not_before, code=code, at=at))
 
-    async def settle(self, lease: Lease, receipts: Sequence[Receipt], *, status: Status) -> Closed:
+    async def settle(self, lease: Lease, receipts: Sequence[Receipt]) -> Closed:
         """Record receipts and settlements and move the job's proposals."""
-        return await self._write(lambda book: jobs.settle(book, lease, receipts, status))
+        return await self._write(lambda book: jobs.settle(book, lease, receipts))
 
     async def expire_due(self, *, now: str) -> int:
         """Move pending proposals past their time to `expired`, and say how many."""
