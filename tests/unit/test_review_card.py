@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from synapsor.approve.card import card
 from synapsor.approve.decided import decisions
-from synapsor.approve.drawing import render
+from synapsor.approve.drawing import Line, drawn, render
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.inbox import summary
 from synapsor.approve.terms import Terms
@@ -374,3 +374,17 @@ def test_of_a_decision_that_nothing_proves_it_is_said_why(
     told = list(decisions(record, {one.operator.name: one.operator for one in trusted}, NOW))
     assert told[0].text.startswith("by leo, in the role billing_lead")
     assert [(line.text, line.tone) for line in told[1:]] == ([(doubt, "warning")] if doubt else [])
+
+
+@pytest.mark.requirement("approval:no-tricks")
+def test_what_goes_on_in_a_heading_or_a_label_is_marked_and_marks_on_a_letter_do_not_pile_up() -> None:
+    long = "word " * 30
+    heading = drawn([Line(long, "")], width=60).split("\n")[2:]
+    label = drawn([Line(long, "told")], width=60).split("\n")[1:-1]
+    assert [{line[:2] for line in heading}, {line[:4] for line in label}] == [{"┆ "}, {"  ┆ "}]
+    assert visible("a" + "\u0301" * 4) == "a\u0301\u0301\\u0301\\u0301"
+
+
+@pytest.mark.requirement("approval:no-tricks")
+def test_no_text_ends_its_own_quotes() -> None:
+    assert shown('paid" (as it is)', quoted=True).text == '"paid\\" (as it is)"'
