@@ -5,9 +5,10 @@ A lease saves work; it is the receipt in the source that makes a change happen o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from synapsor import handles
+from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Status
 from synapsor.core.records import from_body, to_body
@@ -38,16 +39,33 @@ async def due(tx: Transaction, now: str, sources: Sequence[str], permits: Permit
 async def lease(
     book: Book, worker: str, *, now: str, until: str, sources: Sequence[str], permits: Permits = None
 ) -> Lease | None:
-    """Lease that job, count the attempt and say so in the chain."""
-    row = await due(book.tx, now, sources, permits)
-    if row is None:
+    """Lease that job, count the attempt and say so in the chain. One whose body is not what its row says is set aside instead: it would
+    come back at once, and keep the worker from all others.
+    """
+    while (row := await due(book.tx, now, sources, permits)) is not None:
+        job = _read(row)
+        if job is None:
+            await _aside(book, row["id"], row["proposal"], at=now, worker=worker, attempt=row["attempt"], came={})
+            await book.tx.execute("close_unread", id=row["id"], code=Why.RECORDS_DIFFER.value)
+            continue
+        taken = Lease(id=handles.new("lea"), job=job, worker=worker, attempt=row["attempt"] + 1, expires_at=until)
+        await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
+        facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
+        await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
+        return taken
+    return None
+
+
+def _read(row: Row) -> Job | None:
+    """Return the job of a row; None where its body is no job, or another one."""
+    try:
+        job = from_body(Job, loads(row["body"]))
+        texts = {type(text) for part in job.parts for text in (part.proposal, part.digest, part.decision)}
+        told = (job.id, job.source, job.at, job.lead.proposal, stamp(parse(job.at)))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None
-    job = from_body(Job, loads(row["body"]))
-    taken = Lease(id=handles.new("lea"), job=job, worker=worker, attempt=row["attempt"] + 1, expires_at=until)
-    await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
-    facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
-    await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
-    return taken
+    fits = told == (row["id"], row["source"], row["at"], row["proposal"], row["at"])
+    return job if fits and texts == {str} else None
 
 
 async def renew(book: Book, held: Lease, until: str) -> bool:
@@ -110,11 +128,17 @@ async def _set_aside(book: Book, held: Lease, kept_with: str, receipts: Sequence
         if await book.tx.one("proposal_by_id", id=receipt.proposal) is not None:
             entry = record(RECEIPT, receipt.id, to_body(receipt))
             await book.append(event("receipt_kept", receipt.proposal, receipt.at, (entry,)))
-    code, last = Why.RECORDS_DIFFER.value, receipts[0]
     came = {receipt.proposal: [receipt.outcome, receipt.code] for receipt in receipts}
-    facts = {"job": held.job.id, "worker": held.worker, "attempt": held.attempt, "code": code, "came": came}
-    await book.append(event("job_set_aside", kept_with, last.at, facts=facts), checkpoint=True)
-    await book.tx.execute("close_job", id=held.job.id, lease=held.id, code=code)
+    job, last = held.job.id, receipts[0].at
+    await _aside(book, job, kept_with, at=last, worker=held.worker, attempt=held.attempt, came=came)
+    await book.tx.execute("close_job", id=job, lease=held.id, code=Why.RECORDS_DIFFER.value)
+
+
+async def _aside(
+    book: Book, job: str, kept_with: str, *, at: str, worker: str, attempt: int, came: Mapping[str, list[str]]
+) -> None:
+    facts = {"job": job, "worker": worker, "attempt": attempt, "code": Why.RECORDS_DIFFER.value, "came": came}
+    await book.append(event("job_set_aside", kept_with, at, facts=facts), checkpoint=True)
 
 
 async def _settled(book: Book, held: Lease, receipt: Receipt, status: Status) -> None:

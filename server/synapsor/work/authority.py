@@ -118,6 +118,8 @@ async def authorise(lease: Lease, bench: Workbench) -> tuple[Task, ...]:
         Denied: one is not, or the source cannot be described now.
         LedgerFailure: the ledger cannot be read.
     """
+    if not _names_each_once(lease):
+        raise Denied(Why.GROUP_BROKEN)
     operators = bench.operators()
     tasks: dict[str, Task] = {}
     for part in lease.job.parts:
@@ -126,9 +128,13 @@ async def authorise(lease: Lease, bench: Workbench) -> tuple[Task, ...]:
         except Denied as denied:
             raise Denied(denied.why, denied.result.outcome, by=part.proposal) from None
     proposals = {name: task.proposal for name, task in tasks.items()}
-    if len(proposals) != len(lease.job.parts) or not is_whole(tuple(proposals.values())):
+    if not is_whole(tuple(proposals.values())):
         raise Denied(Why.GROUP_BROKEN)
     return tuple(tasks[name] for name in in_order(proposals))
+
+
+def _names_each_once(lease: Lease) -> bool:
+    return len({part.proposal for part in lease.job.parts}) == len(lease.job.parts)
 
 
 async def _authorised(part: Approved, lease: Lease, bench: Workbench, operators: Mapping[str, Operator]) -> Task:
@@ -188,12 +194,12 @@ async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
     are written in one transaction.
     """
     found: dict[str, Claim] = {}
-    for part in lease.job.parts:
-        record = await bench.ledger.proposal(part.proposal)
+    for name in dict.fromkeys(part.proposal for part in lease.job.parts):
+        record = await bench.ledger.proposal(name)
         claim = await bench.claim(record.proposal, lease) if record else None
         if claim is None:
             return None
-        found[part.proposal] = claim
+        found[name] = claim
     if len({claim.proposal.source for claim in found.values()}) > 1:
         return None
     order = in_order({name: claim.proposal for name, claim in found.items()})

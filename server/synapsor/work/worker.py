@@ -80,7 +80,7 @@ class Worker:
         now = self.bench.clock.now()
         until = now + dt.timedelta(seconds=self.pace.lease_seconds)
         try:
-            await self.bench.ledger.expire_due(now=stamp(now))
+            await self._expire(stamp(now))
             if self.bench.automatic is not None:
                 await self._approve_by_policy(self.bench.automatic, now)
             return await self.bench.ledger.lease(
@@ -88,7 +88,16 @@ class Worker:
             )
         except LedgerFailure:
             log.exception("no work can be had now", extra={"action": "lease_failed"})
-            return None
+        except Exception as error:  # noqa: BLE001  # a record that breaks the worker's own code must not end it
+            log.error("no work can be had now: %s", place(error), extra={"action": "lease_broke"})  # noqa: TRY400  # no values
+        return None
+
+    async def _expire(self, now: str) -> None:
+        """Let what is past its time expire; that it cannot keeps nobody's approved change from being applied."""
+        try:
+            await self.bench.ledger.expire_due(now=now)
+        except LedgerFailure:
+            log.exception("nothing expires now", extra={"action": "expire_failed"})
 
     async def _approve_by_policy(self, signer: PolicySigner, now: dt.datetime) -> None:
         for proposal in await self.bench.ledger.for_policies(

@@ -52,13 +52,13 @@ SELECT body FROM receipt ORDER BY seq DESC LIMIT :limit;
 
 -- name: due_job
 -- The oldest job of a source that is open, due and free; a lapsed lease is free.
-SELECT seq, id, body, attempt FROM job
+SELECT seq, id, at, proposal, source, body, attempt FROM job
 WHERE open = 1 AND source = :source AND (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
 ORDER BY seq LIMIT 1;
 
 -- name: due_job_of
 -- The same among the jobs of one capability of one contract version.
-SELECT j.seq, j.id, j.body, j.attempt FROM job AS j JOIN proposal AS p ON p.id = j.proposal
+SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt FROM job AS j JOIN proposal AS p ON p.id = j.proposal
 WHERE j.open = 1 AND j.source = :source AND (j.not_before IS NULL OR j.not_before <= :now)
 AND (j.lease_until IS NULL OR j.lease_until <= :now) AND p.contract = :contract AND p.capability = :capability
 ORDER BY j.seq LIMIT 1;
@@ -79,6 +79,10 @@ UPDATE job SET lease = NULL, lease_until = NULL, not_before = :not_before, code 
 -- name: close_job
 -- Close a settled job.
 UPDATE job SET open = 0, lease = NULL, lease_until = NULL, code = :code WHERE id = :id AND open = 1 AND lease = :lease;
+
+-- name: close_unread
+-- Close a job that nobody can read.
+UPDATE job SET open = 0, lease = NULL, lease_until = NULL, code = :code WHERE id = :id AND open = 1;
 
 -- name: lease_holds
 -- Whether a lease is the job's own and the job is open.

@@ -56,8 +56,9 @@ SELECT id FROM proposal ORDER BY seq DESC LIMIT :limit;
 SELECT id FROM proposal WHERE status = :status ORDER BY seq DESC LIMIT :limit;
 
 -- name: due_proposals
--- Proposals still in review past their time, oldest first.
-SELECT id, group_id FROM proposal WHERE status = 'review_required' AND expires_at <= :now ORDER BY seq LIMIT :limit;
+-- Proposals still in review past their time, oldest first; one that somebody rejected takes no step of its own.
+SELECT id, group_id FROM proposal AS own WHERE status = 'review_required' AND expires_at <= :now
+AND NOT EXISTS (SELECT 1 FROM decision WHERE proposal = own.id AND verdict = 'reject') ORDER BY seq LIMIT :limit;
 
 -- name: move_proposal
 -- Take one step; no row is changed when the proposal no longer stands where the step begins.
