@@ -162,15 +162,16 @@ def read_text(text: str, file: str) -> Reading:
         return _nothing(file, "SYN104", "A contract is a mapping.", "Begin it with `synapsor: 1`.")
     places = {(p.line, p.column) for p in problems}
     contract: Contract | None
-    shape: list[Problem] = []
+    whole, shape = True, list[Problem]()
     try:
         contract = Contract.model_validate(document.data)
     except ValidationError as error:
         shape = [p for p in shape_problems(error, document.data, positions) if (p.line, p.column) not in places]
-        contract = _without_broken_capabilities(error, document.data)
+        whole, contract = False, _without_broken_capabilities(error, document.data)
     problems += shape
     if contract is not None:
-        problems += [p for p in check(contract, positions) if (p.line, p.column) not in places]
+        found = check(contract, positions, whole=whole)
+        problems += [p for p in found if (p.line, p.column) not in places]
     return Reading(contract=contract, positions=positions, problems=tuple(problems))
 
 
@@ -182,9 +183,7 @@ def _without_broken_capabilities(error: ValidationError, data: dict[str, Any]) -
         return None
     try:
         kept = {n: c for n, c in capabilities.items() if n not in broken}
-        # What speaks of capabilities by name can be judged only beside all of them.
-        rest = {name: part for name, part in data.items() if name not in {"policies", "workflows"}}
-        return Contract.model_validate({**rest, "capabilities": kept})
+        return Contract.model_validate({**data, "capabilities": kept})
     except ValidationError:
         return None
 
