@@ -598,6 +598,17 @@ def test_of_a_file_that_is_not_there_an_operator_learns_that_it_cannot_be_opened
     assert "gone.db" not in done.out + done.err + called.out + called.err
 
 
+def test_a_source_that_is_mistyped_is_told_at_its_line_with_the_nearest(run: Run, files: ProjectFiles) -> None:
+    policy = files.root / "policies" / "billing.yaml"
+    text = policy.read_text(encoding="utf-8").replace("source: shop", "source: shp")
+    policy.write_text(text, encoding="utf-8")
+    line = text[: text.index("source: shp")].count("\n") + 1
+    done = run("check")
+    assert done.code == 2
+    assert f"billing.yaml:{line}:13: invoices is of shp." in " ".join(done.err.split())
+    assert "Did you mean `shop`?" in done.err
+
+
 def close_the_door(files: ProjectFiles, *names: str) -> None:
     """Let credentials point to a loopback port on which nobody listens."""
     with socket.socket() as taken:
