@@ -199,7 +199,7 @@ def find_config(start: Path | None = None) -> Path:
             return found
     raise ConfigError(
         f"There is no {FILE_NAME} here or in any directory above.",
-        fix="Go to it or name it with --config; docs/quickstart.md says how to make one.",
+        fix="Go to the project or name it with --config; docs/quickstart.md makes one.",
     )
 
 
