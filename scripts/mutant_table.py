@@ -4039,8 +4039,8 @@ MUTANTS = (
         "doctor.source-named",
         "doctor:goes-on",
         "errors.py",
-        "state=failed.state, source=source)",
-        "state=failed.state)",
+        "state=failed.state, source=source, look",
+        "state=failed.state, look",
         "tests/unit/test_cli.py -k cannot_start_without",
     ),
     Mutant(

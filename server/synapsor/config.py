@@ -198,7 +198,8 @@ def find_config(start: Path | None = None) -> Path:
         if (found := directory / FILE_NAME).is_file():
             return found
     raise ConfigError(
-        f"There is no {FILE_NAME} here or in any directory above.", fix="Go to the project or name it with --config."
+        f"There is no {FILE_NAME} here or in any directory above.",
+        fix="Go to the project or name it with --config; docs/quickstart.md makes one.",
     )
 
 

@@ -86,7 +86,8 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.ALREADY_THERE: Meaning("Such a record is there already.", "Nothing needs to be added."),
     Code.PROPOSALS_OFF: Meaning(
-        "This source is served for reading only.", "An operator must allow proposals for this source."
+        "This source is served for reading only.",
+        "An operator must allow proposals for this source, with `mode: review` or `mode: writeback`.",
     ),
     Code.SCOPE_UNAVAILABLE: Meaning(
         "The trusted session does not carry the scope that this capability needs.",
@@ -203,17 +204,22 @@ class Failure(StrEnum):
 
 
 class SourceFailure(SynapsorError):
-    """The application database failed."""
+    """The application database failed.
+
+    Attributes:
+        look: what an operator should look at, where the adapter knows better than to see whether a server runs; it names no place.
+    """
 
     exit_code = 4
 
-    def __init__(self, kind: Failure, *, state: str = "", source: str = "") -> None:
+    def __init__(self, kind: Failure, *, state: str = "", source: str = "", look: str = "") -> None:
+        self.look = look
         self.kind = kind
         self.state = state
         self.source = source
         self.said = kind.value + (f" [{state}]" if state else "")
         which = f"Source {source}" if source else "A source"
-        super().__init__(f"{which} failed: {self.said}.", fix="`synapsor doctor` says what to look at.")
+        super().__init__(f"{which} failed: {self.said}.", fix=look or "`synapsor doctor` says what to look at.")
 
 
 class UnsafeSource(SynapsorError):
@@ -249,7 +255,7 @@ def naming(source: str) -> Iterator[None]:
     try:
         yield
     except SourceFailure as failed:
-        raise SourceFailure(failed.kind, state=failed.state, source=source) from failed
+        raise SourceFailure(failed.kind, state=failed.state, source=source, look=failed.look) from failed
 
 
 def place(error: BaseException) -> str:

@@ -30,6 +30,7 @@ async def examine(project: Project) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for name in sorted(project.config.sources):
         found += told(name, await _source(project, name))
+    found += _reading_only(project)
     found += _unheld_roles(project)
     found += project.unmet_sessions(_sessions(project.config))
     try:
@@ -77,6 +78,18 @@ async def _writer_posture(project: Project, name: str) -> list[Finding]:
         fix = "Run `synapsor doctor` where the worker runs, too."
         return [Finding(rule="writer_not_looked_at", message=f"{message} {missing.message}", fix=fix, fatal=False)]
     _, found = await project.write_target(name, wired)
+    return found
+
+
+def _reading_only(project: Project) -> list[Finding]:
+    """Return the sources on which contracts ask for changes, and that serve none."""
+    found = []
+    for contract in (loaded.contract for loaded in project.contracts()):
+        for source in sorted({contract.table_of(c).source for c in proposals_of(contract)}):
+            if project.config.sources[source].mode == "evidence":
+                message = f"{source}: Contract {contract.contract} asks for changes, and the source is in `mode: evidence`, which serves reads alone."
+                fix = f"Under `sources`, give {source} `mode: review`; or `mode: writeback`, by which the worker may apply them."
+                found.append(Finding(rule="proposals_off", message=message, fix=fix, fatal=False))
     return found
 
 
@@ -128,7 +141,9 @@ async def _drift(project: Project, loaded: LoadedContract) -> AsyncIterator[Find
 
 
 def _unreachable(who: str, failed: SourceFailure) -> Finding:
-    return Finding(rule="source_unreachable", message=f"The {who} could not look: {failed.said}.", fix=_LOOK)
+    return Finding(
+        rule="source_unreachable", message=f"The {who} could not look: {failed.said}.", fix=failed.look or _LOOK
+    )
 
 
 def _sessions(config: Config) -> dict[str, Collection[str]]:

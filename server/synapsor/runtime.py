@@ -309,10 +309,14 @@ def check_sources(config: Config, loaded: Iterable[LoadedContract]) -> None:
     Raises:
         ConfigError: one is not there, or has no row security.
     """
+    loaded = tuple(loaded)
     tables = [(name, table) for c in loaded for name, table in c.contract.tables.items()]
     if missing := sorted({table.source for _, table in tables} - set(config.sources)):
+        from synapsor.contract.rules import suggest
+
         raise ConfigError(
-            f"Contracts name sources that are not configured: {', '.join(missing)}.", fix="Add them under `sources:`."
+            f"Contracts name sources that are not configured: {', '.join(missing)}.\n{_where(loaded, missing)}",
+            fix=" ".join([*filter(None, (suggest(m, config.sources) for m in missing)), "Add them under `sources:`."]),
         )
     for name, table in tables:
         engine = config.sources[table.source].engine
@@ -321,6 +325,20 @@ def check_sources(config: Config, loaded: Iterable[LoadedContract]) -> None:
                 f"Table {name} relies on row security, which source {table.source} ({engine}) does not have.",
                 fix="Remove `row_security` from the table; the tenant is filtered all the same.",
             )
+
+
+def _where(loaded: Iterable[LoadedContract], sources: Collection[str]) -> str:
+    """Return where contracts name these sources, a line for each table."""
+    from synapsor.contract.load import read_file
+
+    found: list[str] = []
+    for one in loaded:
+        at = read_file(one.path).positions
+        for name, table in one.contract.tables.items():
+            if table.source in sources:
+                line, column = at.value(("tables", name, "source"))
+                found.append(f"{at.file}:{line}:{column}: {name} is of {table.source}.")
+    return "\n".join(found)
 
 
 def told(source: str, findings: Iterable[Finding]) -> list[Finding]:

@@ -574,6 +574,41 @@ def test_doctor_tells_what_two_capabilities_share_once_and_names_the_source(acti
     ]
 
 
+def test_doctor_says_how_a_source_that_serves_reads_alone_takes_proposals(active: Run, files: ProjectFiles) -> None:
+    text = files.config_path.read_text(encoding="utf-8")
+    files.config_path.write_text(text.replace("mode: writeback", "mode: evidence"), encoding="utf-8")
+    found = {f["rule"]: f for f in active("--json", "doctor").json["findings"]}["proposals_off"]
+    assert found["fatal"] is False
+    assert found["message"].startswith("shop: Contract billing asks for changes")
+    assert "`mode: review`" in found["fix"]
+    assert "`mode: writeback`" in found["fix"]
+
+
+def test_of_a_file_that_is_not_there_an_operator_learns_that_it_cannot_be_opened(
+    active: Run, files: ProjectFiles
+) -> None:
+    for name in ("read", "write"):
+        (files.root / "secrets" / name).write_text(f"sqlite:///{files.root}/gone.db", encoding="utf-8")
+    fix = "The file cannot be opened: its path in synapsor.yaml is wrong, or this user may not open it."
+    done = active("--json", "doctor")
+    assert {f["fix"] for f in done.json["findings"] if f["rule"] == "source_unreachable"} == {fix}
+    called = active("call", "billing.inspect_invoice", "--arg", "invoice_id=INV-3001")
+    assert called.code == 4
+    assert fix.rsplit(maxsplit=1)[-1] in called.err
+    assert "gone.db" not in done.out + done.err + called.out + called.err
+
+
+def test_a_source_that_is_mistyped_is_told_at_its_line_with_the_nearest(run: Run, files: ProjectFiles) -> None:
+    policy = files.root / "policies" / "billing.yaml"
+    text = policy.read_text(encoding="utf-8").replace("source: shop", "source: shp")
+    policy.write_text(text, encoding="utf-8")
+    line = text[: text.index("source: shp")].count("\n") + 1
+    done = run("check")
+    assert done.code == 2
+    assert f"billing.yaml:{line}:13: invoices is of shp." in " ".join(done.err.split())
+    assert "Did you mean `shop`?" in done.err
+
+
 def close_the_door(files: ProjectFiles, *names: str) -> None:
     """Let credentials point to a loopback port on which nobody listens."""
     with socket.socket() as taken:

@@ -155,10 +155,32 @@ def test_a_key_that_is_given_twice_is_refused_with_2(run: Run, files: ProjectFil
     assert (done.code, [one["rule"] for one in done.json["problems"]]) == (2, ["json_duplicate_key"])
 
 
-def test_without_a_source_or_types_an_import_says_what_is_missing(run: Run, files: ProjectFiles) -> None:
-    done = run("--json", "import", wrote(files, theirs()))
-    assert done.code == 6
-    assert {one["word"] for one in done.json["refused"]} == {"types_missing", "source_unknown"}
+def test_without_a_project_or_types_an_import_says_what_is_missing(
+    files: ProjectFiles, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    assert main(["--json", "import", wrote(files, theirs())]) == 6
+    told = json.loads(capsys.readouterr().out)
+    assert {one["word"] for one in told["refused"]} == {"types_missing", "source_unknown"}
+    assert main(["import", wrote(files, theirs())]) == 6
+    assert "\nfix: Take out what is named" in capsys.readouterr().out
+
+
+def test_the_only_source_of_a_project_need_not_be_named(run: Run, files: ProjectFiles) -> None:
+    named = run("import", wrote(files, theirs()), "--source", "shop")
+    done = run("import", wrote(files, theirs()))
+    assert (done.code, done.out) == (0, named.out)
+
+
+def test_where_there_are_several_sources_one_is_to_be_named(run: Run, files: ProjectFiles) -> None:
+    text = files.config_path.read_text(encoding="utf-8")
+    more = "sources:\n  other: {engine: sqlite, schema: main, read: 'sqlite:///other.db'}\n"
+    files.config_path.write_text(text.replace("sources:\n", more), encoding="utf-8")
+    done = run("import", wrote(files, theirs()))
+    assert done.code == 2
+    assert "fix: --source NAME, with one of other, shop." in done.err
+    broken = run("import", wrote(files, theirs(**{"capabilities[0].kept_out_fields": ["status"]})))
+    assert (broken.code, "KEPT_OUT_FIELD_VISIBLE" in broken.out) == (2, True)
 
 
 @pytest.mark.parametrize(

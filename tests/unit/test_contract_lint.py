@@ -182,6 +182,8 @@ PASSES = [
     ("LNT106", "as long as may be", "order: [-fee]", "order: [-fee]\n    limits: {time_ms: 10000}"),
     ("LNT107", "another filter", "  billing.list_late:\n", TWIN.replace("status: open", "paid: true").replace(" # LNT107", "") + "  billing.list_late:\n"),
     ("LNT201", "whether it is verified", "[id, name]", "[id, name, email_verified]"),
+    ("LNT201", "a personal column of which a part is shown", "[id, name]", "[id, name, phone]"),
+    ("LNT201", "a personal column shown as a token", "[id, name]", "[id, name, mobile]"),
     ("LNT202", "an identifier of a card", "      email: denied\n", "      card_id: text\n      email: denied\n"),
     ("LNT203", "when the password was changed", "      email: denied\n", "      password_changed_at: timestamptz\n      email: denied\n"),
     ("LNT204", "free text of one row", "returns: [id, status, fee, note]", "returns: [id, note]"),
@@ -206,6 +208,8 @@ PASSES = [
 NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
     "a list that a fixed filter of the table narrows": (("version: row_version\n", "version: row_version\n    only: {paid: false}\n"),),
     "whether it is verified": (("      name: text", "      name: text\n      email_verified: boolean"),),
+    "a personal column of which a part is shown": (("      name: text", "      name: text\n      phone: {type: text, show: last_four}"),),
+    "a personal column shown as a token": (("      name: text", "      name: text\n      mobile: {type: text, show: token}"),),
     "a view by its name": (("      email: denied\n", ""),),
     "a text as long as may be": (("note: {type: text, max_length: 500}", "note: text"),),
     "as many values as may be": (("2026-01-31}", "2026-01-31, many: 50}"),),

@@ -1304,6 +1304,14 @@ def test_a_file_that_is_not_there_or_not_a_file_is_refused(tmp_path: Path) -> No
         with pytest.raises(ContractError) as refused:
             load(path)
         assert [p.rule for p in refused.value.problems] == ["SYN001"]
+        (problem,) = refused.value.problems
+        assert ("no such file" in problem.message) == (path.name == "none.yaml")
+        assert problem.fix
+
+
+def test_a_key_that_yaml_versions_read_differently_is_to_be_quoted() -> None:
+    (problem,) = read_text(GOOD.replace("      due: date\n", "      y: date\n"), "x.yaml").problems
+    assert (problem.rule, problem.fix) == ("SYN010", "Put it in quotes.")
 
 
 def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,6 +151,23 @@ def test_a_problem_of_deciding_is_told_at_its_line(good: str, bad: str) -> None:
     assert problem.line == text[: text.index(bad)].count("\n") + 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "rules"),
+    [
+        ({"    returns: [id, status, fee]\n": "    retuns: [id]\n"}, "SYN101"),
+        ({"    reason_code: $why\n": "    reason_cod: $why\n"}, "SYN101"),
+        ({"    returns: [id, status, fee]\n": "    retuns: [id]\n", "policy: small_fees}": "policy: small}"}, "SYN101 SYN371"),
+        ({"    returns: [id, status, fee]\n": "    retuns: [id]\n", "total: {fee:": "total: {note:"}, "SYN101 SYN374"),
+    ],
+)  # fmt: skip
+def test_beside_a_capability_of_the_wrong_shape_only_what_is_wrong_is_told(changes: dict[str, str], rules: str) -> None:
+    text = GOOD
+    for good, bad in changes.items():
+        assert good in text
+        text = text.replace(good, bad)
+    assert [p.rule for p in read_text(text, "x.yaml").problems] == rules.split()
+
+
 _PAIR = (
     GOOD.replace(", policy: small_fees}", "}")
     .replace("    worker: supervised\n", "")

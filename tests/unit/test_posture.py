@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.mapping import Table
 from synapsor.core import posture
 from synapsor.core.effects import judge_change, unreviewed
 from synapsor.core.facts import (
@@ -246,6 +247,22 @@ def test_what_removing_a_row_does_through_a_view_or_beside_is_named_or_refused()
     assert brief(judge_change(known, MAPPED, an_invoice(), effects)) == []
     swapped = (Effect(name="log", cascades=True), Effect(name="shop.lines"), Effect(name=""))
     assert len(unreviewed(swapped, known.accepts)) == 3
+
+
+@pytest.mark.requirement("doctor:told-once")
+def test_a_column_that_is_gone_is_told_once_where_what_is_read_is_what_is_written() -> None:
+    facts = an_invoice()
+    facts = replace(facts, columns={name: column for name, column in facts.columns.items() if name != "note"})
+    asked = a_proposal("update", set={"note": "$words"})
+
+    def found(mapped: Table) -> list[Finding]:
+        both = (*judge_read(mapped, facts), *judge_change(asked, mapped, facts))
+        return told("shop", (f for f in both if f.rule == "column_missing"))
+
+    (one,) = found(MAPPED.model_copy(update={"write_to": None}))
+    assert "activate" in one.fix
+    assert "write_to" not in one.fix
+    assert "`write_to`" in found(MAPPED)[1].fix
 
 
 @pytest.mark.requirement("posture:worker-sufficient")

@@ -103,6 +103,8 @@ async def test_a_schema_that_production_would_not_write_to_is_refused_before_the
         with pytest.raises(UnsafeSource) as refused:
             await opened.apply()
     assert "version_does_not_move" in str(refused.value)
+    way = "Add an AFTER UPDATE trigger that sets it with an UPDATE of that row, or use `version: whole_row`."
+    assert way in refused.value.fix  # SQLite has no other
 
 
 @pytest.mark.requirement("docs:true")

@@ -14,6 +14,7 @@ from synapsor.config import Config, load_config, session_values
 from synapsor.contract.load import LoadedContract
 from synapsor.contract.model import Contract
 from synapsor.contract.telling import told
+from synapsor.core.plan import ROW, Relation
 from synapsor.core.words import many
 from synapsor.errors import ConfigError, Failure, SourceFailure, UsageError
 from synapsor.flow.statements import expected, statements
@@ -78,10 +79,11 @@ async def _plan(project: Project, contract: Contract, name: str) -> dict[str, An
         return {"problem": _MAY_NOT if failed.kind is Failure.DENIED else "the table is not what the contract says"}
     except ValueUnfit as unfit:
         return {"problem": str(unfit)}
+    own = Relation.parse(table.relation).name  # some engines know it only by its name in the statement
     return {
         "cost": found.cost,
         "rows": found.rows,
-        "full_scans": list(found.scans),
+        "full_scans": [own if scanned == ROW else scanned for scanned in found.scans],
         "indexes": list(found.indexes),
     }
 

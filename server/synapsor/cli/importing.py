@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from synapsor.cli.terminal import answer, note
-from synapsor.config import load_config
+from synapsor.config import find_config, load_config
 from synapsor.contract.digest import contract_digest
 from synapsor.contract.document import printable
 from synapsor.contract.load import read_text, types_of
@@ -31,6 +31,9 @@ MAX_BYTES = 1_048_576
 UNSUPPORTED = 6
 INVALID = 2
 
+_UNHONOURED = "Take out what is named, or write that part of the contract in YAML; types come with --source or --types."
+_INVALID = "Mend what is named in the document, and import it again."
+
 
 def run(arguments: Namespace) -> int:
     """Translate and return 0; 2 for a document that is not in order, 6 for one that cannot be honoured."""
@@ -38,7 +41,8 @@ def run(arguments: Namespace) -> int:
     name = arguments.file.name.partition(".")[0]
     types = _given_types(arguments)
     if types is None:
-        types = asyncio.run(_asked(arguments, text, name))
+        named = _named(arguments, text)
+        types = asyncio.run(_asked(arguments, named, text, name)) if named else Types()
     reading = read_public(text, types, name=name)
     translation = reading.translation
     if translation is None or not translation.ok:
@@ -72,11 +76,38 @@ def _given_types(arguments: Namespace) -> Types | None:
     """Return the types of a file, with the sources that were named; None when a catalogue is to be asked."""
     file = arguments.types or beside(arguments.file)
     if arguments.types is None and (arguments.source or not file.is_file()):
-        return None if arguments.source else Types()
+        return None
     types, problems = types_of(file)
     if types is None:
         raise ContractError(problems)
     return _with_sources(types, arguments.source)
+
+
+def _named(arguments: Namespace, text: str) -> list[str]:
+    """Return the sources that were named, or else the project's only one; none where there is no project.
+
+    Raises:
+        UsageError: the project has several, and the document could be translated.
+    """
+    named: list[str] = arguments.source
+    if named or (file := arguments.config or _project()) is None:
+        return named
+    known = list(load_config(file).sources)
+    if len(known) > 1 and not read_public(text, Types(), name=arguments.file.name).valid:
+        return []
+    if len(known) > 1:
+        raise UsageError(
+            f"This project has {len(known)} sources, and none is named whose catalogue has the columns' types.",
+            fix=f"--source NAME, with one of {', '.join(known)}.",
+        )
+    return known
+
+
+def _project() -> Path | None:
+    try:
+        return find_config()
+    except ConfigError:
+        return None  # whether the document is in order can be told without one
 
 
 def _with_sources(types: Types, named: Iterable[str]) -> Types:
@@ -94,16 +125,18 @@ def _with_sources(types: Types, named: Iterable[str]) -> Types:
         raise UsageError("A source's name is a plain word.", fix="Name a source of synapsor.yaml.") from None
 
 
-async def _asked(arguments: Namespace, text: str, name: str) -> Types:
+async def _asked(arguments: Namespace, sources: list[str], text: str, name: str) -> Types:
     """Return what the catalogues of the named sources say of the relations that the document speaks of."""
     from synapsor.runtime import open_project  # the adapters are only here for a catalogue
 
     config = load_config(arguments.config)
-    types = _with_sources(Types(), arguments.source)
+    types = _with_sources(Types(), sources)
     named = {types.source, *types.sources.values()} - {None}
     if unknown := sorted(str(source) for source in named if source not in config.sources):
         known = ", ".join(config.sources)
-        raise ConfigError(f"There is no source {unknown[0]} in this project.", fix=f"Known here: {known}.")
+        raise ConfigError(
+            f"There is no source {unknown[0]} in this project.", fix=f"--source NAME, with one of {known}."
+        )
     document = read_public(text, types, name=name)
     if not document.valid:
         return types
@@ -166,7 +199,7 @@ def _write(arguments: Namespace, written: str, types: Types) -> None:
 
 def _refused(arguments: Namespace, reading: PublicReading) -> int:
     problems = reading.problems(str(arguments.file))
-    text = "\n".join(str(problem) for problem in problems)
+    text = "\n".join([*map(str, problems), f"fix: {_UNHONOURED if reading.valid else _INVALID}"])
     answer(arguments, "import", {**_told(reading), "problems": [asdict(p) for p in problems]}, text, ok=False)
     return UNSUPPORTED if reading.valid else INVALID
 

@@ -234,7 +234,7 @@ def _importing(commands: Any) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="the source whose catalogue has the columns' types; THEIRS=NAME where the contract names several",
+        help="the source whose catalogue has the columns' types (default: the only one there is); THEIRS=NAME where the contract names several",
     )
     taken.add_argument(
         "--types", type=Path, metavar="TYPES", help="a types file instead of a catalogue (default: the one beside FILE)"

@@ -21,12 +21,12 @@ _MAX_ALIAS = 64
 _BUILT_IN = "synapsor."
 
 
-def check(contract: Contract, positions: Positions) -> tuple[Problem, ...]:
-    """Return what is wrong with one contract."""
-    return tuple(sorted(set(_check(contract, positions))))
+def check(contract: Contract, positions: Positions, *, whole: bool = True) -> tuple[Problem, ...]:
+    """Return what is wrong with one contract; of one that is not `whole`, capabilities are left out, and none is said to be missing."""
+    return tuple(sorted(set(_check(contract, positions, whole=whole))))
 
 
-def _check(contract: Contract, at: Positions) -> Iterator[Problem]:
+def _check(contract: Contract, at: Positions, *, whole: bool) -> Iterator[Problem]:
     for name, table in contract.tables.items():
         yield from table_problems(("tables", name), table, at)
         yield from link_problems(("tables", name), table, contract.tables, at)
@@ -39,8 +39,9 @@ def _check(contract: Contract, at: Positions) -> Iterator[Problem]:
         if name.startswith(_BUILT_IN):
             yield at.at_key(path, "SYN505", f"`{_BUILT_IN}` belongs to the built-in tools.", "Choose another area.")
         yield from capability_problems(path, capability, contract, at)
-    yield from policy_problems(contract, at)
-    yield from workflow_problems(contract, at)
+    yield from policy_problems(contract, at, whole=whole)
+    if whole:  # a workflow speaks of capabilities by name, and can be judged only beside all of them
+        yield from workflow_problems(contract, at)
 
 
 def check_together(contracts: Iterable[tuple[Contract, Positions]]) -> tuple[Problem, ...]:

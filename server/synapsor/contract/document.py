@@ -186,7 +186,7 @@ class _Reader:
             raise _Stop
         return data
 
-    def _node(self, event: Any, path: Path, depth: int) -> Any:
+    def _node(self, event: Any, path: Path, depth: int, *, key: bool = False) -> Any:
         mark = event.start_mark
         self._values[path] = (mark.line + 1, mark.column + 1)
         if depth > MAX_DEPTH:
@@ -203,7 +203,7 @@ class _Reader:
             return self._mapping(path, depth)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(path, depth)
-        return self._scalar(event)
+        return self._scalar(event, key=key)
 
     def _mapping(self, path: Path, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -228,7 +228,7 @@ class _Reader:
         if event.value == "<<" and not event.style:
             self.report(event.start_mark, "SYN006", "A merge key is not allowed.", "Write the keys out.")
         before = len(self._problems)
-        value = event.value if _is_on(event, path) else self._node(event, (*path, event.value), depth)
+        value = event.value if _is_on(event, path) else self._node(event, (*path, event.value), depth, key=True)
         if not isinstance(value, str) and len(self._problems) == before:
             self.report(event.start_mark, "SYN009", "A key must be plain text.", "Put it in quotes.")
         return str(event.value)
@@ -241,7 +241,7 @@ class _Reader:
             found.append(self._node(event, (*path, len(found)), depth + 1))
         return found
 
-    def _scalar(self, event: yaml.ScalarEvent) -> Any:
+    def _scalar(self, event: yaml.ScalarEvent, *, key: bool) -> Any:
         text = str(event.value)
         if event.style:
             if any(hidden(c) for c in text):
@@ -263,9 +263,8 @@ class _Reader:
                 return 0
             return int(text)
         elif _AMBIGUOUS.match(text):
-            self.report(
-                event.start_mark, "SYN010", f"`{_brief(text)}` is read differently by YAML versions.", _mend(text)
-            )
+            fix = "Put it in quotes." if key else _mend(text)
+            self.report(event.start_mark, "SYN010", f"`{_brief(text)}` is read differently by YAML versions.", fix)
         elif _DECIMAL.match(text):
             self.report(event.start_mark, "SYN011", "A decimal number may lose digits.", "Put it in quotes.")
         return text

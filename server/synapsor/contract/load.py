@@ -5,6 +5,7 @@ Only a contract without a single problem is returned; there is no lenient way in
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -107,7 +108,7 @@ def read_file(file: Path) -> Reading:
     except OSError:
         data = None
     if data is None:
-        return _nothing(name, UNREADABLE, "This is not a regular file of at most 1 MiB that can be read.")
+        return _unread(file, "that can be read")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -135,9 +136,7 @@ def types_of(file: Path) -> tuple[Types | None, tuple[Problem, ...]]:
     except (OSError, UnicodeDecodeError):
         text = None
     if text is None:
-        return None, _nothing(
-            str(file), UNREADABLE, "This is not a regular file of at most 1 MiB of UTF-8 text."
-        ).problems
+        return None, _unread(file, "of UTF-8 text").problems
     return read_types(text, str(file))
 
 
@@ -162,15 +161,16 @@ def read_text(text: str, file: str) -> Reading:
         return _nothing(file, "SYN104", "A contract is a mapping.", "Begin it with `synapsor: 1`.")
     places = {(p.line, p.column) for p in problems}
     contract: Contract | None
-    shape: list[Problem] = []
+    whole, shape = True, list[Problem]()
     try:
         contract = Contract.model_validate(document.data)
     except ValidationError as error:
         shape = [p for p in shape_problems(error, document.data, positions) if (p.line, p.column) not in places]
-        contract = _without_broken_capabilities(error, document.data)
+        whole, contract = False, _without_broken_capabilities(error, document.data)
     problems += shape
     if contract is not None:
-        problems += [p for p in check(contract, positions) if (p.line, p.column) not in places]
+        found = check(contract, positions, whole=whole)
+        problems += [p for p in found if (p.line, p.column) not in places]
     return Reading(contract=contract, positions=positions, problems=tuple(problems))
 
 
@@ -182,9 +182,7 @@ def _without_broken_capabilities(error: ValidationError, data: dict[str, Any]) -
         return None
     try:
         kept = {n: c for n, c in capabilities.items() if n not in broken}
-        # What speaks of capabilities by name can be judged only beside all of them.
-        rest = {name: part for name, part in data.items() if name not in {"policies", "workflows"}}
-        return Contract.model_validate({**rest, "capabilities": kept})
+        return Contract.model_validate({**data, "capabilities": kept})
     except ValidationError:
         return None
 
@@ -193,6 +191,13 @@ def _broken(error: ValidationError) -> Iterator[str | None]:
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
         loc = detail["loc"]
         yield str(loc[1]) if loc[:1] == ("capabilities",) and len(loc) > 1 else None
+
+
+def _unread(file: Path, wanted: str) -> Reading:
+    if not os.path.lexists(file):
+        return _nothing(str(file), UNREADABLE, "There is no such file.", "Look at its path.")
+    message = f"This is not a regular file of at most 1 MiB {wanted}."
+    return _nothing(str(file), UNREADABLE, message, "Look at what is there, and at who may read it.")
 
 
 def _nothing(file: str, rule: str, message: str, fix: str = "", *, line: int = 1) -> Reading:

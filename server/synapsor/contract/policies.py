@@ -16,8 +16,8 @@ from synapsor.contract.tables import NUMBERS
 from synapsor.errors import Problem
 
 
-def policy_problems(contract: Contract, at: Positions) -> Iterator[Problem]:
-    """Yield what is wrong with the policies of a contract and with who names them."""
+def policy_problems(contract: Contract, at: Positions, *, whole: bool) -> Iterator[Problem]:
+    """Yield what is wrong with the policies of a contract and with who names them; not every user is there unless it is `whole`."""
     for name, capability in contract.capabilities.items():
         asked = capability.approval.policy if isinstance(capability, ProposeCapability) else None
         if asked is not None and asked not in contract.policies:
@@ -31,7 +31,7 @@ def policy_problems(contract: Contract, at: Positions) -> Iterator[Problem]:
             for c in contract.capabilities.values()
             if isinstance(c, ProposeCapability) and c.approval.policy == name and c.table in contract.tables
         ]
-        if not users:
+        if whole and not users:
             yield at.at_key(path, "SYN371", f"No approval names `{name}`.", "Name it, or remove it.")
         yield from listed_once((*path, "reason_codes"), policy.reason_codes, at)
         yield from _limits(path, policy, at)

@@ -8,6 +8,7 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Accepts, Operation
 from synapsor.contract.mapping import Table
 from synapsor.core.facts import Effect, Finding, RelationFacts
+from synapsor.core.posture import missing_column
 from synapsor.values import ColumnType
 
 _SUBSECOND = 6
@@ -77,11 +78,7 @@ def _judge_write(table: Table, facts: RelationFacts | None) -> Iterator[Finding]
         )
     for name in table.allowed:
         if name not in facts.columns:
-            yield Finding(
-                rule="column_missing",
-                message=f"{where}.{name} is not there.",
-                fix="Name the base table in `write_to`, with the same column names.",
-            )
+            yield missing_column(where, name, of_base=where != table.relation)
     yield from _judge_key(table, facts)
     if table.version is not None and table.version != "whole_row":
         yield from _judge_version(table, facts, table.version, where)
@@ -124,5 +121,5 @@ def _judge_version(table: Table, facts: RelationFacts, name: str, where: str) ->
         yield Finding(
             rule="version_does_not_move",
             message=f"Nothing in the database moves {where}.{name} when a row is updated.",
-            fix="Add a BEFORE UPDATE trigger (or ON UPDATE), or use `version: whole_row`.",
+            fix=f"Add {facts.mover}, or use `version: whole_row`.",
         )

@@ -153,6 +153,7 @@ class RelationFacts:
         perils: those of the hazards with which it is not served.
         row_security: of every table that is read; nothing where the engine has none.
         traits: what else was reviewed of it: definitions, triggers and policies, each under a name for people.
+        mover: what can move a column of it at every update, in the engine's own terms; for people.
     """
 
     relation: Relation
@@ -165,6 +166,7 @@ class RelationFacts:
     perils: tuple[str, ...] = ()
     row_security: tuple[TableSecurity, ...] = ()
     traits: Mapping[str, str] = field(default_factory=dict)
+    mover: str = "a BEFORE UPDATE trigger that sets it"
 
 
 class May(Enum):

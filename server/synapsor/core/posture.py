@@ -56,17 +56,21 @@ def judge_read(table: Table, facts: RelationFacts | None) -> Iterator[Finding]:
     for name, rule in table.allowed.items():
         column = facts.columns.get(name)
         if column is None:
-            yield Finding(
-                rule="column_missing",
-                message=f"{table.relation}.{name} is not there.",
-                fix="Review the contract again.",
-            )
+            yield missing_column(table.relation, name)
         elif rule.type.value not in column.family:
             yield Finding(
                 rule="column_type",
                 message=f"{table.relation}.{name} is not {rule.type.value} in the database.",
                 fix="Review the column's type.",
             )
+
+
+def missing_column(relation: str, name: str, *, of_base: bool = False) -> Finding:
+    """Return what is told of a column that is not there: alike for reader and writer, but for the base table behind what is read."""
+    fix = "Mend the table's `columns` in the contract, review it and run `synapsor activate`."
+    if of_base:
+        fix = f"{fix} `write_to` is to have the columns under the same names."
+    return Finding(rule="column_missing", message=f"{relation}.{name} is not there.", fix=fix)
 
 
 def filtered(contract: Contract, table: Table) -> set[str]:

@@ -96,6 +96,7 @@ async def describe(ask: Ask, relation: Relation) -> RelationFacts | None:
         transactional=engine in {"INNODB", "ROCKSDB"},
         hazards=tuple(hazards),
         traits=await _triggers(ask, relation),
+        mover="a BEFORE UPDATE trigger that sets it (or ON UPDATE)",
     )
 
 
@@ -313,6 +314,7 @@ async def _through_view(ask: Ask, view: RelationFacts) -> RelationFacts:
         transactional=base.transactional,
         hazards=(*view.hazards, *base.hazards),
         traits={**view.traits, **base.traits},
+        mover=base.mover,
     )
 
 

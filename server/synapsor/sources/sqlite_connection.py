@@ -55,6 +55,10 @@ _KINDS: dict[int, Failure] = {
     sqlite3.SQLITE_NOMEM: Failure.UNAVAILABLE,
     sqlite3.SQLITE_PROTOCOL: Failure.UNAVAILABLE,
 }
+_LOOK: dict[int, str] = {
+    sqlite3.SQLITE_CANTOPEN: "The file cannot be opened: its path in synapsor.yaml is wrong, or this user may not open it.",
+    sqlite3.SQLITE_NOTADB: "The file is no SQLite database: look at its path in synapsor.yaml.",
+}
 # SQLite has one code for all mistakes in a statement; what it says is the only sign of a changed schema or a refused function.
 # A function of ours raises when a value is not stored as its reviewed type.
 _DRIFT = ("no such table", "no such column", "no such function", "no such module", "user-defined ")
@@ -68,7 +72,7 @@ def failure_of(error: BaseException) -> SourceFailure:
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(code, int) and code != sqlite3.SQLITE_ERROR:
         kind = _KINDS.get(code) or _KINDS.get(code & _PRIMARY) or Failure.OTHER
-        return SourceFailure(kind, state=str(code))
+        return SourceFailure(kind, state=str(code), look=_LOOK.get(code & _PRIMARY, ""))
     if isinstance(error, OverflowError | UnicodeEncodeError) or str(error).startswith(_UNREADABLE):
         return SourceFailure(Failure.VALUE, state="encoding")
     if code == sqlite3.SQLITE_ERROR and str(error).startswith(_FORBIDDEN):

@@ -70,6 +70,7 @@ def describe(connection: sqlite3.Connection, relation: Relation) -> RelationFact
         references=_references(connection, relation) if kind == "table" else (),
         hazards=("it is a virtual table, whose rows may come from anywhere",) if virtual else (),
         traits=_traits(connection, relation, kind, sql),
+        mover="an AFTER UPDATE trigger that sets it with an UPDATE of that row",
     )
 
 

@@ -97,8 +97,10 @@ def _seen(
     name = split(path)[1]
     if rule is None:
         return
-    if words.personal(name, rule) and not changed:
-        fix = "Leave it out, or write why the model must see it."
+    if words.personal(name, rule) and not changed and rule.show is None:
+        fix = (
+            "Leave it out, show less of it with `show: token` or `show: last_four`, or write why the model must see it."
+        )
         yield report(here, "LNT201", f"`{path}` looks personal.", fix)
     if many and words.free_text(name, rule):
         message = f"`{path}` holds what anybody wrote, for every row of a list."
