@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapsor.approve.card import card
-from synapsor.approve.drawing import render
+from synapsor.approve.drawing import Line, drawn, render
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.inbox import summary
 from synapsor.approve.terms import Terms
@@ -326,6 +326,21 @@ def test_a_row_that_is_to_be_removed_is_shown_whole_and_one_to_be_added_as_what_
 
 
 @pytest.mark.requirement("approval:shown-in-full")
+def test_a_row_that_is_to_be_added_names_its_tenant_once() -> None:
+    key = (("tenant_id", "acme"), ("id", "INV-9"))
+    added = Member(key=key, before={}, changes={"id": "INV-9", "waiver_reason": "x"})
+    lines = text_of(operation="insert", members=(added,), guards=(), advances=None).splitlines()
+    assert [line.strip() for line in lines if line.startswith("  row ")] == [
+        'row                tenant_id = "acme" and id = "INV-9"'
+    ]
+
+
+def test_what_goes_on_begins_right_behind_its_mark() -> None:
+    for wide in range(30, 60):
+        told = drawn([Line("why", "one two three four five six seven eight nine ten eleven twelve")], width=wide)
+        assert not [line for line in told.splitlines() if "┆  " in line]
+
+
 def test_a_member_that_had_to_be_cut_leaves_the_card_not_whole() -> None:
     fields = several()
     long = Member(

@@ -131,7 +131,10 @@ class _Maker:
             else "single tenant"
         )
         if len(proposal.members) == 1:
-            yield Line("row", f"{self._key(proposal, proposal.members[0])}, {tenant}")
+            (member,) = proposal.members
+            # A row that is to be added may be told apart by its tenant, too; once is enough.
+            names = self._key(proposal, member)
+            yield Line("row", names if proposal.tenant_column in dict(member.key) else f"{names}, {tenant}")
         else:
             yield Line("rows", f"{len(proposal.members)}, {tenant}: all of them or none, and no other row")
 
