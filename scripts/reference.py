@@ -45,6 +45,7 @@ DECISION_RULES: dict[str, str] = {
     "role_missing": "The operator does not have the role that the contract asks for.",
     "same_person": "The operator could be the same person as one whose approval counts already.",
     "unknown_key": "The private key belongs to nobody in `operators.yaml`.",
+    "would_not_apply": "The worker would not apply the proposal, for instance since its contract was replaced: it is asked for again, or rejected.",
     "wrong_key": "The private key is not the one of the operator who was named.",
 }
 

@@ -137,10 +137,15 @@ class SynapsorError(Exception):
 
 
 class Refusal(SynapsorError):
-    """A call is refused with a code of the closed table; `detail` names contract words only, never values."""
+    """A call is refused with a code of the closed table; `detail` names contract words only, never values.
 
-    def __init__(self, code: Code, detail: str = "", *, retry_after_ms: int | None = None) -> None:
+    `fix` stands in for the table's where that would not help; it is a sentence of this code's and holds no word from anywhere else.
+    """
+
+    def __init__(self, code: Code, detail: str = "", *, fix: str = "", retry_after_ms: int | None = None) -> None:
         meaning = MEANINGS[code]
+        if fix:
+            meaning = replace(meaning, fix=fix)
         if retry_after_ms is not None:
             meaning = replace(meaning, retry_after_ms=retry_after_ms)
         super().__init__(f"{meaning.message} {detail}".rstrip(), fix=meaning.fix)

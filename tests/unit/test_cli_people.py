@@ -78,7 +78,42 @@ def test_of_several_keys_the_only_one_with_the_role_is_meant(
     assert "signed by rita" in capsys.readouterr().out
     assert main([*base, "operator", "add", "ruth", "--role", "contract_reviewer", "--no-passphrase"]) == 0
     assert main([*base, "activate", "--yes"]) == 2
-    assert "not clear who you are" in capsys.readouterr().err
+    assert "not clear who you are: rita or ruth" in capsys.readouterr().err
+
+
+def test_a_call_names_the_session_values_that_are_missing_to_its_operator(
+    files: ProjectFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = ["--config", str(files.config_path), "--json", "call", "billing.list_overdue", "--as"]
+    assert main(["--config", str(files.config_path), "activate", "--yes", *key(files, "rita")]) == 0
+    for given, missing in (("tenant_id=acme", "user"), ("user=ann", "tenant_id"), ("x=y", "tenant_id, user")):
+        capsys.readouterr()
+        assert main([*base, given]) == 1
+        out, err = capsys.readouterr()
+        assert json.loads(out)["error"]["code"] == "scope_unavailable"
+        assert f"the session lacks {missing}\n" in err
+        assert "--as, which stands for the whole session" in " ".join(err.split())
+
+
+def test_an_operator_who_is_there_is_changed_and_not_added(
+    files: ProjectFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = ["--config", str(files.config_path), "operator"]
+    assert main([*base, "add", "leo", "--role", "head"]) == 2
+    assert "`synapsor operator change leo --role" in " ".join(capsys.readouterr().err.split())
+    assert main([*base, "revoke", "leo"]) == 0
+    assert main([*base, "add", "leo", "--role", "head"]) == 2
+    assert "a revoked name is not used again" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(("command", "actions"), [("operator", "add, change"), ("policy", "stop, start, status")])
+def test_a_command_without_its_action_names_the_actions(
+    command: str, actions: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command])
+    assert ended.value.code == 2
+    assert f"required: ACTION, one of {actions}" in capsys.readouterr().err
 
 
 def test_a_rejection_without_a_reason_is_refused_before_anything_is_asked(files: ProjectFiles) -> None:

@@ -134,11 +134,11 @@ def test_a_reviewer_reads_all_that_can_approve_before_they_sign(
     told = " ".join(capsys.readouterr().err.split())  # lines are folded to the terminal
     for line in (
         "A person with the role lead, who is not the one who asked, within 72 hours.",
-        "High risk when fee before the change at least 5000 and status before the change one of open; needs the role boss, 2 different people, within 72 hours",
-        "Medium risk when reason_code goodwill; needs the role lead, within 24 hours",
+        "High risk when fee is at least 5000 before the change and status is open before the change; needs the role boss, 2 different people, within 72 hours",
+        "Medium risk when reason code is goodwill; needs the role lead, within 24 hours",
         "May be approved by the policy small_fees, without a person, where the project allows that",
         "May be applied by a worker that nobody watches, where the project allows that",
-        "policy small_fees: approves when fee before the change at most 2500 and fee difference at least -2500 and at most 0, reason code mistake; at most 20 proposals and 10000 of fee in all a day for one tenant",
+        "policy small_fees: approves when fee is at most 2500 before the change and fee changes by -2500 to 0, reason code mistake; at most 20 proposals and 10000 of fee in all a day for one tenant",
         "workflow fee_review: billing.inspect, billing.propose_fee; settled by policy",
         "billing.propose_fee needs billing.inspect before it, in the same run",
     ):

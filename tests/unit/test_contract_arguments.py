@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapsor.contract.arguments import compile_arguments
-from synapsor.contract.capability import ReadCapability
+from synapsor.contract.capability import Argument, ReadCapability
 from synapsor.contract.schema import input_schema
 from synapsor.errors import Code, Refusal
 
@@ -70,20 +70,31 @@ def test_arguments_that_fit_come_back_as_they_were_given() -> None:
         ("text", "a\0", "text: must not hold a NUL character."),
         ("text", "a\ud800", "text: must not hold half of a surrogate pair."),
         ("text", {"$gt": ""}, "text: must be a string."),
-        ("word", "OPEN", "word: must be one of the listed values."),
-        ("word", "open ", "word: must be one of the listed values."),
+        ("word", "OPEN", 'word: must be one of "open", "paid".'),
+        ("word", "open ", 'word: must be one of "open", "paid".'),
         ("flag", 0, "flag: must be true or false."),
         ("flag", "false", "flag: must be true or false."),
         ("ratio", math.nan, "ratio: must be a number."),
         ("ratio", math.inf, "ratio: must be a number."),
         ("ratio", True, "ratio: must be a number."),
         ("ratio", "0.5", "ratio: must be a number."),
-        ("ratio", -0.5, "ratio: must be within the declared limits."),
+        ("ratio", -0.5, "ratio: must be at least 0."),
         ("ratio", 2**70, "ratio: must be a number that JSON keeps exact."),
     ],
 )
 def test_a_value_of_another_kind_is_refused_and_never_coerced(name: str, value: Any, detail: str) -> None:
     assert refusal({**GOOD, name: value}).detail == detail
+
+
+def test_a_long_list_of_values_is_left_to_the_schema() -> None:
+    words = [f"word{n}" for n in range(9)]
+    argument = {"type": "string", "one_of": words}
+    for many, told in ((9, "the 9 values that the input schema lists"), (8, ", ".join(map(json.dumps, words[:8])))):
+        argument["one_of"] = words[:many]
+        capability = CAPABILITY.model_copy(update={"arguments": {"word": Argument.model_validate(argument)}})
+        with pytest.raises(Refusal) as refused:
+            compile_arguments(capability).check({"word": "other"})
+        assert refused.value.detail == f"word: must be one of {told}."
 
 
 @pytest.mark.requirement("contract:arguments:unknown")

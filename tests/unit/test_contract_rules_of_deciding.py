@@ -292,5 +292,5 @@ def test_a_contract_is_told_with_all_that_decides() -> None:
     assert contract is not None
     sections = {part.label: " ".join(part.sentences) for part in told(contract, "billing.propose_fee")}
     assert "or where the project allows that the policy small_fees, approves" in sections["does"]
-    assert "High risk when fee before the change at least 5000" in sections["decided by"]
+    assert "High risk when fee is at least 5000 before the change" in sections["decided by"]
     assert sections["read before"].startswith("billing.inspect: answered in the same connection")

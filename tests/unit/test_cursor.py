@@ -23,6 +23,7 @@ def refused(cursor: str, *, key: bytes = KEY, question: tuple[str | None, ...] =
         Code.INVALID_ARGUMENTS,
         "cursor: it does not belong to this call.",
     )
+    assert refusal.value.meaning.fix.startswith("Call without `cursor`")
 
 
 @pytest.mark.requirement("read:cursor")

@@ -151,7 +151,9 @@ def test_it_is_told_what_a_change_requires_and_which_rows_it_holds() -> None:
     }
     assert 'only if buyer.tier is "gold"' in sections["changes"]
     assert "A row that is not as is required, or whose related row is not." in sections["refused"]
-    assert "So must buyer.tier, buyer.region.name, in rows that are locked meanwhile." in sections["when applied"]
+    assert (
+        "So must buyer.tier, buyer.region.name, in related rows that are locked meanwhile." in sections["when applied"]
+    )
     assert "Where there is no such row, nothing is proposed." in sections["related"]
 
 
@@ -197,3 +199,35 @@ def test_what_looks_personal_is_found_behind_a_link_and_what_a_link_uses_is_used
     assert sorted(rules(listed)) == sorted([*base, "LNT201"])
     document = changed("[line, receiver.name]", "[line, raw]")
     assert sorted(rules(document)) == sorted([*base, "LNT205"])
+
+
+@pytest.mark.requirement("explain:true")
+def test_an_insert_says_what_is_made_of_it_and_what_its_related_row_must_be_like() -> None:
+    said = """\
+    propose: insert invoices
+    arguments:
+      invoice_id: {type: string, max_length: 64}
+    set: {id: {from: proposal}, buyer_id: $invoice_id, due: {from: now}}
+    dedup: [tenant_id, id]
+    requires: {buyer.tier: gold}
+    approval: {role: lead}
+"""
+    text = LINKED.replace("    tenant: tenant_id\n", "    tenant: tenant_id\n    only: {paid: false}\n", 1)
+    contract = made(text[: text.index("    propose: update invoices")] + said)
+    sections = {s.label: s.sentences for s in told(contract, "billing.propose_note")}
+    assert sections["changes"][:3] == (
+        "buyer_id becomes what the model gives as $invoice_id",
+        "due becomes the moment at which it is proposed",
+        "id becomes the proposal's handle",
+    )
+    assert sections["when applied"] == (
+        "No row with the same tenant_id, id may be there; otherwise nothing is applied.",
+        (
+            "buyer.tier must be as it was when the change was asked for, in a related row that is locked meanwhile; "
+            "otherwise nothing is applied, either."
+        ),
+    )
+    assert "which" not in sections
+    assert sections["bounds"] == ("No number is bounded.",)
+    assert "A row that is there already." in sections["refused"]
+    assert "A row outside the bounds." not in sections["refused"]

@@ -217,3 +217,14 @@ def test_a_total_is_exact_and_not_known_where_a_value_is_missing() -> None:
     assert totals_of(members("1", None), "amount") == {"before": None, "after": "0", "change": None}
     with pytest.raises(Refusal):
         totals_of(members("1e-999", "1"), "amount")
+
+
+def test_a_set_that_is_too_large_is_to_be_narrowed_and_how_large_it_may_be_is_not_told() -> None:
+    asked = asks(status="open").model_dump(by_alias=True, exclude_defaults=True)
+    capability = ProposeCapability.model_validate({**asked, "set": {"note": "x"}, "members": {"at_most": 9}})
+    request = Request(arguments={}, tenant="t", principal="p", proposal="wrp_1", at="2026-01-01T00:00:00.000000Z")
+    with pytest.raises(Refusal) as refused:
+        change_set(capability, TABLE, request, [{**ROW, "id": f"i{n}"} for n in range(10)])
+    told = refused.value
+    assert (told.code, told.meaning.fix.startswith("Narrow it")) == (Code.OUT_OF_BOUNDS, True)
+    assert not any(character.isdigit() for character in f"{told} {told.meaning.fix}")

@@ -91,6 +91,33 @@ def test_a_card_says_beforehand_what_the_worker_would_refuse(status: Status) -> 
     assert len(told) == (0 if status is Status.APPLIED else 1)
 
 
+ONCE = "once it is applied"
+OTHERS = "if other people approve that as well"
+
+
+@pytest.mark.parametrize(
+    ("status", "undo", "can", "cannot"),
+    [
+        (Status.REVIEW_REQUIRED, None, f"can be undone {ONCE}, {OTHERS}", f"cannot be undone {ONCE}: why"),
+        (Status.APPROVED, None, f"can be undone {ONCE}, {OTHERS}", f"cannot be undone {ONCE}: why"),
+        (Status.APPLIED, None, f"can be undone, {OTHERS}", "cannot be undone: why"),
+        (Status.APPLIED, Status.REJECTED, f"can be undone, {OTHERS}", "cannot be undone: why"),
+        (Status.APPLIED, Status.REVIEW_REQUIRED, None, None),
+        (Status.APPLIED, Status.APPLIED, None, None),
+        (Status.CONFLICT, None, None, None),
+        (Status.REJECTED, None, None, None),
+    ],
+)
+def test_whether_it_can_be_undone_is_told_as_it_stands(
+    status: Status, undo: Status | None, can: str | None, cannot: str | None
+) -> None:
+    record = ProposalRecord(proposal=proposal(), status=status)
+    undos = [ProposalRecord(proposal=proposal(), status=undo)] if undo else []
+    for final, words in (("", can), ("why", cannot), (None, None)):
+        seen = card(record, evidence=evidence_of(ROW), terms=Terms(final=final), now=NOW, undos=undos)
+        assert [line.text for line in seen.lines if line.label == "undo"] == ([words] if words else [])
+
+
 def test_a_text_that_says_null_is_not_null() -> None:
     text = text_of(changes={"waiver_reason": "NULL"})
     assert '"NULL"' in text
@@ -308,6 +335,21 @@ def test_a_row_that_is_to_be_removed_is_shown_whole_and_one_to_be_added_as_what_
 
 
 @pytest.mark.requirement("approval:shown-in-full")
+def test_a_row_that_is_to_be_added_names_its_tenant_once() -> None:
+    key = (("tenant_id", "acme"), ("id", "INV-9"))
+    added = Member(key=key, before={}, changes={"id": "INV-9", "waiver_reason": "x"})
+    lines = text_of(operation="insert", members=(added,), guards=(), advances=None).splitlines()
+    assert [line.strip() for line in lines if line.startswith("  row ")] == [
+        'row                tenant_id = "acme" and id = "INV-9"'
+    ]
+
+
+def test_what_goes_on_begins_right_behind_its_mark() -> None:
+    for wide in range(30, 60):
+        told = drawn([Line("why", "one two three four five six seven eight nine ten eleven twelve")], width=wide)
+        assert not [line for line in told.splitlines() if "┆  " in line]
+
+
 def test_a_member_that_had_to_be_cut_leaves_the_card_not_whole() -> None:
     fields = several()
     long = Member(

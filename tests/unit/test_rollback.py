@@ -1,5 +1,6 @@
 """Going back to a version that was activated earlier: a new signature on an old body, judged as if it were new; no file is touched."""
 
+import asyncio
 import json
 import shutil
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from synapsor.errors import ContractError, IntegrityError
 from synapsor.flow.activate import activate
 from synapsor.flow.rollback import judged_again, same_databases
 from synapsor.ports import Activated
+from synapsor.runtime import open_project
 from synapsor.values import digest
 from tests.databases import Database, load_sqlite
 from tests.projects import ProjectFiles, opened, write_project
@@ -114,6 +116,7 @@ def test_a_rollback_is_a_new_activation_of_an_old_version_and_touches_no_file(
         "at": done.json["activation"]["at"],
         "returns_to": held[1]["id"],
         "before": versions[1],
+        "left_behind": 0,
     }
     assert done.json["file"] == {"path": str(policy), "digest": versions[1], "active": False}
     assert policy.read_bytes() == before
@@ -268,3 +271,40 @@ def test_a_version_that_clashes_with_another_contract_of_today_is_not_activated_
     done = run("rollback", "billing", "--yes", *key(files, "rita"))
     assert done.code == 2
     assert "SYN502" in done.err
+
+
+NOTE = "billing.propose_note"
+
+
+async def _last_event(files: ProjectFiles, proposal: str) -> str:
+    async with open_project(files.config) as project:
+        record = await (await project.ledger()).proposal(proposal)
+        assert record is not None
+        return str(record.events[-1]["kind"])
+
+
+def test_a_proposal_that_a_new_version_leaves_behind_is_marked_and_can_only_be_rejected(
+    run: Run, files: ProjectFiles, policy: Path
+) -> None:
+    assert run("--json", "activate", "--yes", *key(files, "rita")).json["activations"][0]["left_behind"] == 0
+    asked = run("--json", "call", NOTE, "--arg", "invoice_id=INV-3001", "--arg", "note=Called.").json["proposal"]
+    assert run("--json", "inbox").json["proposals"][0]["contract_replaced"] is False
+    again = run("activate", "--yes", *key(files, "rita"))
+    assert (again.code, "wait" in again.out) == (0, False)  # the same version leaves nothing behind
+    change(policy, 40)
+    done = run("activate", "--yes", *key(files, "rita"))
+    assert "! 1 proposal waits under the version before" in done.out
+    assert run("--json", "inbox").json["proposals"][0]["contract_replaced"] is True
+    assert "cannot be approved: its contract was replaced" in run("inbox").out
+    decide = (asked["id"], *key(files, "leo"), "--digest", asked["digest"])
+    refused = run("--json", "approve", *decide)
+    error = refused.json["error"]
+    assert (refused.code, error["rule"]) == (3, "would_not_apply")
+    assert error["fix"].startswith("Ask the agent to propose it again.")
+    assert asyncio.run(_last_event(files, asked["id"])) == "decision_refused"
+    back = run("--json", "rollback", "billing", "--yes", *key(files, "rita"))
+    assert back.json["activation"]["left_behind"] == 0
+    assert "needs billing_lead" in run("inbox").out
+    assert run("--json", "rollback", "billing", "--yes", *key(files, "rita")).json["activation"]["left_behind"] == 1
+    assert run("reject", *decide, "--reason", "Asked anew.").code == 0
+    assert run("--json", "inbox", "--all").json["proposals"][0]["contract_replaced"] is False

@@ -42,6 +42,7 @@ _BARE = frozenset(
         ColumnType.UUID,
     }
 )
+_OPEN = (Status.REVIEW_REQUIRED, Status.APPROVED)
 _COUNTED = frozenset({ColumnType.INTEGER.value, ColumnType.NUMERIC.value})
 
 
@@ -76,6 +77,7 @@ def card(
         *maker.rest(signed, evidence, now),
         *maker.group(record, operators, now),
         *maker.needs(record, approvals),
+        *maker.undo(record, undos, now),
         *maker.end(signed),
     ]
     # Both are recorded in one transaction, so evidence that is not there was taken away.
@@ -129,7 +131,10 @@ class _Maker:
             else "single tenant"
         )
         if len(proposal.members) == 1:
-            yield Line("row", f"{self._key(proposal, proposal.members[0])}, {tenant}")
+            (member,) = proposal.members
+            # A row that is to be added may be told apart by its tenant, too; once is enough.
+            names = self._key(proposal, member)
+            yield Line("row", names if proposal.tenant_column in dict(member.key) else f"{names}, {tenant}")
         else:
             yield Line("rows", f"{len(proposal.members)}, {tenant}: all of them or none, and no other row")
 
@@ -295,10 +300,21 @@ class _Maker:
             yield Line("approved by", f"{len(approvals)}/{proposal.quorum}" + (f": {names}" if names else ""))
         if proposal.policy:
             yield Line("policy", self._plain(proposal.policy) + self._deferred(record))
+
+    def undo(self, record: ProposalRecord, undos: Sequence[ProposalRecord], now: dt.datetime) -> Iterator[Line]:
+        """Yield whether it can be undone; nothing where nothing was or will be applied, or where an undo of it stands."""
+        status = as_of(stamp(now), record.status, record.proposal)
+        stands = (*_OPEN, Status.APPLIED)
+        undone = any(as_of(stamp(now), undo.status, undo.proposal) in stands for undo in undos)
+        if self.terms.final is None or status not in stands or undone:
+            return
+        once = "once it is applied" if status in _OPEN else ""
         if self.terms.final:
-            yield Line("undo", f"cannot be undone once it is applied: {self._plain(self.terms.final)}", "warning")
-        elif self.terms.final is not None:
-            yield Line("undo", "can be undone once it is applied, if other people approve that as well")
+            words = " ".join(filter(None, ("cannot be undone", once)))
+            yield Line("undo", f"{words}: {self._plain(self.terms.final)}", "warning")
+        else:
+            words = " ".join(filter(None, ("can be undone", once)))
+            yield Line("undo", f"{words}, if other people approve that as well")
 
     def _deferred(self, record: ProposalRecord) -> str:
         if any(signed.decision.policy for signed in record.decisions):
@@ -365,5 +381,5 @@ def _warnings(
         yield f"nothing is left to decide: the proposal {record.status.stands}"
     elif as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED:
         yield "the proposal has expired"
-    if terms.refusal and record.status in {Status.REVIEW_REQUIRED, Status.APPROVED}:
+    if terms.refusal and record.status in _OPEN:
         yield f"the worker would not apply it: {terms.refusal.meaning}"

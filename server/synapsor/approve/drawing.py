@@ -83,6 +83,8 @@ def _drawn(line: Line, *, colour: bool, width: int, column: int) -> Iterator[str
             label = indent
     first, *more = fold(line.text, max(_LABEL, width - len(indent) - 2))
     yield label + _paint(first, line.tone, colour=colour)
+    # A line may have been broken before its space as well as behind it; the mark has one of its own.
+    more = [part.removeprefix(" ") for part in more]
     yield from (indent + _paint("┆ " + part, line.tone, colour=colour) for part in more)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from synapsor.approve.decided import VERBS
@@ -12,6 +12,7 @@ from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
 from synapsor.core.plain import shown, span, visible
 from synapsor.core.proposal import Proposal, Status, as_of
+from synapsor.flow.permitted import is_behind
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 LIMIT = 50
@@ -25,8 +26,19 @@ async def waiting(
     return tuple(sorted(records, key=lambda r: (r.status is not Status.REVIEW_REQUIRED, r.proposal.expires_at)))
 
 
-def summary(record: ProposalRecord, *, now: dt.datetime) -> dict[str, Any]:
-    """Return one entry of the inbox as data; `status` is as it is recorded, and `expired` as it is."""
+async def behind(ledger: ReviewLedger, records: Sequence[ProposalRecord]) -> frozenset[str]:
+    """Return the handles of those in review whose contract has another active version by now; nobody can approve them."""
+    waits = [r.proposal for r in records if r.status is Status.REVIEW_REQUIRED]
+    newest = {p.contract: p for p in waits}
+    replaced = {digest for digest, proposal in newest.items() if await is_behind(proposal, ledger)}
+    return frozenset(p.id for p in waits if p.contract in replaced)
+
+
+def summary(record: ProposalRecord, *, now: dt.datetime, replaced: Collection[str] = ()) -> dict[str, Any]:
+    """Return one entry of the inbox as data; `status` is as it is recorded, and `expired` as it is.
+
+    `replaced` are handles of proposals whose contract has another active version by now.
+    """
     proposal = record.proposal
     return {
         "id": proposal.id,
@@ -41,6 +53,7 @@ def summary(record: ProposalRecord, *, now: dt.datetime) -> dict[str, Any]:
         "approvals": {"have": _approvals(record), "need": proposal.quorum},
         "risk": proposal.risk,
         "group": proposal.group_id,
+        "contract_replaced": proposal.id in replaced,
         "at": proposal.at,
         "expires_at": proposal.expires_at,
         "digest": proposal.digest,
@@ -48,14 +61,16 @@ def summary(record: ProposalRecord, *, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def render(records: Sequence[ProposalRecord], *, now: dt.datetime, width: int = 100) -> str:
-    """Return the inbox as text of at most `width` cells; an empty one says what to do."""
+def render(
+    records: Sequence[ProposalRecord], *, now: dt.datetime, width: int = 100, replaced: Collection[str] = ()
+) -> str:
+    """Return the inbox as text of at most `width` cells; an empty one says what to do. `replaced` are as for `summary`."""
     if not records:
         return "Nothing waits for a decision. When an agent proposes a change, it shows here.\n"
-    return "".join(f"{line}\n" for record in records for line in entry(*_told(record, now), width=width))
+    return "".join(f"{line}\n" for record in records for line in entry(*_told(record, now, replaced), width=width))
 
 
-def _told(record: ProposalRecord, now: dt.datetime) -> tuple[str, list[str]]:
+def _told(record: ProposalRecord, now: dt.datetime, replaced: Collection[str]) -> tuple[str, list[str]]:
     """Return the first line of an entry, and those below it."""
     proposal = record.proposal
     status = as_of(stamp(now), record.status, proposal)
@@ -64,6 +79,8 @@ def _told(record: ProposalRecord, now: dt.datetime) -> tuple[str, list[str]]:
     head = f"{visible(proposal.id)}  {when}"
     people = [f"asked by {shown(proposal.principal).text}", *(_needs(record) if waits else _decided(record))]
     body = [_what(proposal), "; ".join(people)]
+    if waits and proposal.id in replaced:
+        body.append("cannot be approved: its contract was replaced since. Reject it, or have it proposed again")
     if record.group:
         body.append(f"together with {', '.join(visible(other.proposal.id) for other in record.group)}")
     if lacks := missing(proposal, [other.proposal for other in record.group]) if waits else ():

@@ -50,7 +50,9 @@ def check_new(path: Path, operator: Operator) -> dict[str, Operator]:
     if operator.name in operators:
         raise UsageError(
             f"There is an operator {operator.name} already.",
-            fix="Choose another name; a revoked name is not used again.",
+            fix="Choose another name; a revoked name is not used again."
+            if operators[operator.name].revoked
+            else f"To change roles: `synapsor operator change {operator.name} --role ROLE`. A new person needs another name.",
         )
     operators[operator.name] = operator
     _check_entries(operators)

@@ -9,14 +9,15 @@ from typing import Any
 from synapsor import runtime
 from synapsor.cli.reviewing import comparable, confirm
 from synapsor.cli.signer import signer
-from synapsor.cli.terminal import answer, interrupt_at_once, note
+from synapsor.cli.terminal import answer, interrupt_at_once, note, paragraph
 from synapsor.cli.versions import of_file
 from synapsor.config import load_config
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
 from synapsor.core.review import ACTIVATOR_ROLE, may_activate
+from synapsor.core.words import many
 from synapsor.errors import UsageError
-from synapsor.flow.activate import activate
+from synapsor.flow.activate import activate, left_behind
 from synapsor.ports import Activated
 
 
@@ -43,6 +44,7 @@ async def _run(arguments: Namespace) -> int:
         ledger = await project.ledger(create=True)
         done: list[dict[str, Any]] = []
         for loaded, metadata in zip(chosen, metadata_of, strict=True):
+            before = await ledger.active_contract(loaded.contract.contract)
             activated = await activate(
                 ledger,
                 contract=loaded.contract.contract,
@@ -54,9 +56,11 @@ async def _run(arguments: Namespace) -> int:
                 key=key,
                 now=project.clock.now(),
             )
-            done.append(record_of(activated))
+            replaced = before.activation.digest if before else loaded.digest
+            behind = 0 if replaced == loaded.digest else await left_behind(ledger, replaced, now=project.clock.now())
+            done.append({**record_of(activated), "left_behind": behind})
     text = "\n".join(
-        f"{d['contract']} is activated, signed by {d['operator']} ({d['id']}):\n  {d['digest']}" for d in done
+        f"{d['contract']} is activated, signed by {d['operator']} ({d['id']}):\n  {d['digest']}{left(d)}" for d in done
     )
     answer(arguments, "activation", {"activations": done}, text)
     return 0
@@ -67,6 +71,17 @@ def _chosen(contracts: tuple[LoadedContract, ...], names: list[str]) -> tuple[Lo
     if unknown := [name for name in names if name not in known]:
         raise UsageError(f"There is no contract {unknown[0]} in this project.", fix=f"Known here: {', '.join(known)}.")
     return tuple(known[name] for name in dict.fromkeys(names)) if names else contracts
+
+
+def left(done: dict[str, Any]) -> str:
+    """Return what becomes of the proposals that wait under the version before, as a paragraph below; "" where none does."""
+    if not done["left_behind"]:
+        return ""
+    wait = many(done["left_behind"], "proposal waits", "proposals wait")
+    return "\n" + paragraph(
+        f"! {wait} under the version before. The worker applies none that was made under another version, "
+        "and nobody can approve one; they have to be asked for again."
+    )
 
 
 def record_of(activated: Activated) -> dict[str, Any]:

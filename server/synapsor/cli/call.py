@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synapsor import runtime
-from synapsor.cli.terminal import as_json
+from synapsor.cli.terminal import as_json, note
 from synapsor.config import Config, load_config, session_values
 from synapsor.core.envelope import VERSION
-from synapsor.core.scope import Session
+from synapsor.core.scope import Session, lacking
 from synapsor.errors import Code, UsageError
+from synapsor.runtime import Project
 
 EXIT_CODES = {
     Code.INVALID_ARGUMENTS.value: 2,
@@ -42,7 +43,21 @@ async def _call(config: Config, capability: str, given: dict[str, Any], session:
         desk = await project.desk()
         if capability not in desk.tools:
             raise UsageError("There is no such capability.", fix=f"Known here: {', '.join(sorted(desk.tools))}.")
-        return await desk.call(capability, _typed(given, desk.tools[capability].input_schema), session)
+        envelope = await desk.call(capability, _typed(given, desk.tools[capability].input_schema), session)
+        if not envelope["ok"] and envelope["error"]["code"] == Code.SCOPE_UNAVAILABLE.value:
+            _tell_lacking(project, capability, session)
+        return envelope
+
+
+def _tell_lacking(project: Project, name: str, session: Session) -> None:
+    """Name the session values that are missing; a model is not told, but who configures the session has to know."""
+    for contract in (loaded.contract for loaded in project.contracts() if name in loaded.contract.capabilities):
+        capability = contract.capabilities[name]
+        missing = lacking(session, contract.context_of(capability), contract.tables_of(capability).values())
+        if missing:
+            note(f"synapsor: the session lacks {', '.join(missing)}", indent=2)
+            example = ",".join(f"{value}=…" for value in missing)
+            note(f"  fix: Add {example} to --as, which stands for the whole session, or to `session:`.", indent=7)
 
 
 def _typed(given: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -166,7 +166,8 @@ async def _propose(story: Story, client: Any, invoice: str) -> Mapping[str, Any]
     )
     proposal: Mapping[str, Any] = answer["proposal"]
     for change in proposal["changes"]:
-        story.show(f"{change['column']}: {change['before']!r} → {change['after']!r}")
+        before, after = ("NULL" if value is None else repr(value) for value in (change["before"], change["after"]))
+        story.show(f"{change['column']}: {before} → {after}")
     story.hold(
         proposal["status"] == "review_required",
         f"{proposal['id']} {Status(proposal['status']).stands}, digest {proposal['digest'][7:15]}…",

@@ -6,7 +6,7 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.approve.inbox import render, summary, waiting
+from synapsor.approve.inbox import behind, render, summary, waiting
 from synapsor.cli.terminal import answer, width
 from synapsor.config import load_config
 from synapsor.core.proposal import Status
@@ -20,8 +20,10 @@ def run(arguments: Namespace) -> int:
 async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         status = None if arguments.all else Status.REVIEW_REQUIRED
-        records = await waiting(await project.ledger(), status=status, limit=arguments.limit)
+        ledger = await project.ledger()
+        records = await waiting(ledger, status=status, limit=arguments.limit)
+        replaced = await behind(ledger, records)
         now = project.clock.now()
-    text = render(records, now=now, width=width())
-    answer(arguments, "inbox", {"proposals": [summary(r, now=now) for r in records]}, text)
+    text = render(records, now=now, width=width(), replaced=replaced)
+    answer(arguments, "inbox", {"proposals": [summary(r, now=now, replaced=replaced) for r in records]}, text)
     return 0

@@ -27,6 +27,9 @@ class Parser(argparse.ArgumentParser):
             known = [str(word) for action in self._actions for word in action.choices or ()]
             if close := difflib.get_close_matches(typed[1], known, n=1):
                 message = f"{message}; did you mean `{close[0]}`?"
+        for action in self._actions:
+            if action.choices and message.endswith(f"required: {action.metavar}"):
+                message = f"{message}, one of {', '.join(map(str, action.choices))}"
         super().error(message)
 
 

@@ -7,7 +7,7 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
-from synapsor.cli.activate import record_of
+from synapsor.cli.activate import left, record_of
 from synapsor.cli.reviewing import comparable, confirm
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
@@ -17,7 +17,7 @@ from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import LoadedContract, Reading, read_file
 from synapsor.core.review import ACTIVATOR_ROLE, may_activate
 from synapsor.errors import ConfigError
-from synapsor.flow.activate import activate
+from synapsor.flow.activate import activate, left_behind
 from synapsor.flow.rollback import earlier_version, judged_again, same_databases
 
 _STARTS = {
@@ -61,9 +61,15 @@ async def _run(arguments: Namespace) -> int:
             key=unlock(),
             now=project.clock.now(),
         )
-    done = {**record_of(activated), "returns_to": told.id, "before": active.activation.digest}
+        behind = await left_behind(ledger, active.activation.digest, now=project.clock.now())
+    done = {
+        **record_of(activated),
+        "returns_to": told.id,
+        "before": active.activation.digest,
+        "left_behind": behind,
+    }
     file = _file(ours, loaded.digest)
-    text = f"{told.contract} is back, signed by {done['operator']} ({done['id']}), at\n  {loaded.digest}"
+    text = f"{told.contract} is back, signed by {done['operator']} ({done['id']}), at\n  {loaded.digest}{left(done)}"
     meaning = paragraph(_meaning(config, file, done))
     answer(arguments, "rollback", {"activation": done, "file": file}, f"{text}\n{meaning}")
     return 0

@@ -5,6 +5,7 @@ A refusal names the argument and the rule that it breaks, and never repeats a va
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,7 @@ Test: TypeAlias = Callable[[Any], str]
 
 _SAFE_TO_REPEAT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}\Z", re.ASCII)
 _MOST_FINDINGS = 8
+_MOST_LISTED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,10 @@ def _quoted(name: Any) -> str:
 
 
 def _string(rule: Argument) -> Test:
-    allowed = frozenset(rule.one_of) if rule.one_of is not None else None
-    return partial(_test_string, allowed, rule.max_length)
+    return partial(_test_string, rule.one_of, rule.max_length)
 
 
-def _test_string(allowed: frozenset[str] | None, longest: int | None, value: Any) -> str:
+def _test_string(allowed: tuple[str, ...] | None, longest: int | None, value: Any) -> str:
     if type(value) is not str:
         return "must be a string"
     if longest is not None and len(value) > longest:
@@ -115,8 +116,15 @@ def _test_string(allowed: frozenset[str] | None, longest: int | None, value: Any
     if lone_surrogate(value):
         return "must not hold half of a surrogate pair"
     if allowed is not None and value not in allowed:
-        return "must be one of the listed values"
+        return f"must be one of {_listed(allowed)}"
     return ""
+
+
+def _listed(allowed: tuple[str, ...]) -> str:
+    """Return what may be sent, as the tool's own schema lists it."""
+    if len(allowed) > _MOST_LISTED:
+        return f"the {len(allowed)} values that the input schema lists"
+    return ", ".join(json.dumps(word, ensure_ascii=False) for word in allowed)
 
 
 def _integer(rule: Argument) -> Test:
@@ -150,7 +158,9 @@ def _test_number(low: int | None, high: int | None, value: Any) -> str:
     elif type(value) is not float or not math.isfinite(value):
         return "must be a number"
     if (low is not None and value < low) or (high is not None and value > high):
-        return "must be within the declared limits"
+        return "must be " + " and ".join(
+            f"{word} {end}" for word, end in (("at least", low), ("at most", high)) if end is not None
+        )
     return ""
 
 

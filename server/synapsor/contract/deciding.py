@@ -9,7 +9,7 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
 from synapsor.contract.model import Contract
 
-_PLACES = {"before": "before the change", "after": "after the change", "change": "difference"}
+_PLACES = {"before": " before the change", "after": " after the change"}
 
 
 def deciding(capability: ProposeCapability) -> Iterator[str]:
@@ -52,7 +52,7 @@ def _who(approval: Approval) -> str:
 def _limits(policy: Policy) -> Iterator[str]:
     for limit in policy.limits.per_day:
         each = "" if limit.of == "policy" else f" for one {limit.of}"
-        amounts = [f"{limit.count} proposals"] if limit.count is not None else []
+        amounts = [f"{limit.count} proposal{'' if limit.count == 1 else 's'}"] if limit.count is not None else []
         amounts += [f"{most} of {column} in all" for column, most in limit.total.items()]
         yield f"at most {' and '.join(amounts)} a day{each}"
 
@@ -63,21 +63,31 @@ def _all(entry: Mapping[str, Case | tuple[str, ...]]) -> str:
 
 def _words(column: str, said: Case | tuple[str, ...]) -> Iterator[str]:
     if isinstance(said, tuple):
-        yield f"{column} {' or '.join(said)}"
+        yield f"{column.replace('_', ' ')} is {' or '.join(said)}"
         return
     for name, place in _PLACES.items():
         span = getattr(said, name)
         if span is not None:
-            yield f"{column} {place} {_span(span)}"
+            yield f"{column} is {_span(span)}{place}"
+    if said.change is not None:
+        yield f"{column} changes by {_step(said.change)}"
 
 
 def _span(span: Span) -> str:
     parts = [
         f"at least {span.at_least}" if span.at_least is not None else "",
         f"at most {span.at_most}" if span.at_most is not None else "",
-        f"one of {', '.join(span.one_of)}" if span.one_of is not None else "",
+        " or ".join(span.one_of) if span.one_of is not None else "",
     ]
     return " and ".join(part for part in parts if part)
+
+
+def _step(span: Span) -> str:
+    """Return a span of differences; of a negative one, `at most` could be taken for its size."""
+    low, high = span.at_least, span.at_most
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    return f"{low} or more" if low is not None else f"{high} or less"
 
 
 def evidence_for(contract: Contract, name: str) -> tuple[str, ...]:

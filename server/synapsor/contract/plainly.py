@@ -78,12 +78,20 @@ def comparisons(where: Mapping[str, Scalar | Compare], signs: Mapping[Operator, 
         yield f"{column} {sign} {words}".rstrip()
 
 
+_MADE: Final = {
+    "now": "the moment at which it is proposed",
+    "principal": "the one who asks, as the session names them",
+    "tenant": "the tenant of the session",
+    "proposal": "the proposal's handle",
+}
+
+
 def set_to(value: SetTo) -> str:
     """Return what a column is set to, in words."""
     if not isinstance(value, Computed):
         return value_of(value)
     if value.from_ is not None:
-        return f"the {value.from_}"
+        return _MADE[value.from_]
     return f"as it was {'+' if value.add is not None else '-'} {value_of(value.amount)}"
 
 

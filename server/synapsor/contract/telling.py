@@ -5,7 +5,7 @@ Each section is one function of one table; it repeats what the contract says and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -134,7 +134,9 @@ def _of_session(value: str) -> str:
 
 
 def _which(it: _Subject) -> Iterator[str]:
-    for said in (*comparisons(it.table.only, WORDS), *comparisons(it.capability.where, WORDS)):
+    adds = isinstance(it.capability, ProposeCapability) and it.capability.operation is Operation.INSERT
+    # A row that is to be added is not found by a filter, nor held to one.
+    for said in (*comparisons({} if adds else it.table.only, WORDS), *comparisons(it.capability.where, WORDS)):
         yield f"{said}{'' if '$' not in said else ' (what the model gives)'}"
     if any(argument.optional for argument in it.capability.arguments.values()):
         yield "What the model leaves out is not asked for."
@@ -278,10 +280,19 @@ def _before(it: _Subject) -> Iterator[str]:
 
 
 _REFUSED: Final = {
-    Operation.UPDATE: "A change outside the bounds, and one that would change nothing.",
-    Operation.INSERT: "A row outside the bounds, and one that is there already.",
-    Operation.DELETE: "A row outside the bounds.",
+    Operation.UPDATE: ("A change outside the bounds.", "A change that would change nothing."),
+    Operation.INSERT: ("A row outside the bounds.", "A row that is there already."),
+    Operation.DELETE: ("A row outside the bounds.", ""),
 }
+
+
+def _outside(capability: ProposeCapability, table: Table) -> Iterator[str]:
+    outside, also = _REFUSED[capability.operation]
+    totals = capability.members.totals if capability.members is not None else {}
+    if totals or bounds_of(capability, table, tuple(capability.set)):
+        yield outside
+    if also:
+        yield also
 
 
 def _refused(it: _Subject) -> Iterator[str]:
@@ -292,7 +303,7 @@ def _refused(it: _Subject) -> Iterator[str]:
     )
     yield "Any argument but these, and any value that does not fit."
     if isinstance(it.capability, ProposeCapability):
-        yield _REFUSED[it.capability.operation]
+        yield from _outside(it.capability, it.table)
         if it.capability.requires:
             yield "A row that is not as is required, or whose related row is not."
     elif isinstance(it.capability, AggregateCapability):
@@ -308,23 +319,24 @@ def _guards(it: _Subject) -> Iterator[str]:
         return
     if it.capability.operation is Operation.INSERT:
         yield f"No row with the same {', '.join(it.capability.dedup)} may be there; otherwise nothing is applied."
-        yield from _held(it.capability)
+        if held := it.capability.depends:
+            rows = "a related row that is" if len(held) == 1 else "related rows that are"
+            yield f"{_as_it_was(held)}, in {rows} locked meanwhile; otherwise nothing is applied, either."
         return
     deletes = it.capability.operation is Operation.DELETE
     held, advances = guards_of(it.capability, it.table)
-    what = "Every column" if deletes or it.table.version == "whole_row" else ", ".join(held)
-    was = "it was" if what == "Every column" else "they were"
-    yield f"{what} must be as {was} when the change was asked for; otherwise nothing is applied."
-    yield from _held(it.capability)
+    whole = deletes or it.table.version == "whole_row"
+    yield f"{_as_it_was(('Every column',) if whole else held)}; otherwise nothing is applied."
+    if it.capability.depends:
+        yield f"So must {', '.join(it.capability.depends)}, in related rows that are locked meanwhile."
     if advances:
         yield f"Afterwards {advances} must have moved, and nothing else than what was approved."
     elif deletes:
         yield "Afterwards the row is gone, and nothing else is."
 
 
-def _held(capability: ProposeCapability) -> Iterator[str]:
-    if capability.depends:
-        yield f"So must {', '.join(capability.depends)}, in rows that are locked meanwhile."
+def _as_it_was(columns: Collection[str]) -> str:
+    return f"{', '.join(columns)} must be as {'it was' if len(columns) == 1 else 'they were'} when the change was asked for"
 
 
 SECTIONS: Final[dict[str, Callable[[_Subject], Iterator[str]]]] = {

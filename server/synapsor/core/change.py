@@ -133,10 +133,19 @@ def _place(kind: ColumnType, token: Token) -> tuple[bool, Decimal, str]:
     return token is not None, Decimal() if number.is_nan() else number, text
 
 
+def too_many_rows() -> Refusal:
+    """Return the refusal of a set that is larger than the contract allows; how large it may be is not told."""
+    return Refusal(
+        Code.OUT_OF_BOUNDS,
+        "There are more rows than one proposal may change.",
+        fix="Narrow it: give arguments that fewer rows answer to, and propose for the others apart.",
+    )
+
+
 def _hold_together(capability: ProposeCapability, members: Sequence[Member]) -> None:
     most = capability.members.at_most if capability.members else len(members) if capability.items else 1
     if len(members) > most:
-        raise Refusal(Code.OUT_OF_BOUNDS, "There are more rows than one proposal may change.")
+        raise too_many_rows()
     if not members:
         raise Refusal(Code.NOT_FOUND)
     if len({member.key for member in members}) != len(members):

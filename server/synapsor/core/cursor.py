@@ -42,7 +42,11 @@ def unseal(key: bytes, question: Sequence[Json], cursor: str, width: int) -> tup
         raw, row = b"", None
     # The last letter has bits that say nothing: only one of its spellings counts.
     if not isinstance(row, list) or len(row) != width or _written(raw) != cursor:
-        raise Refusal(Code.INVALID_ARGUMENTS, "cursor: it does not belong to this call.") from None
+        raise Refusal(
+            Code.INVALID_ARGUMENTS,
+            "cursor: it does not belong to this call.",
+            fix="Call without `cursor` to begin this list, or with the arguments that the cursor came from.",
+        ) from None
     return tuple(row)
 
 

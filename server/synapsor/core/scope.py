@@ -40,6 +40,13 @@ def name_of(value: str) -> str:
     return value.removeprefix("session.")
 
 
+def lacking(session: Session, context: Context, tables: Iterable[Table]) -> tuple[str, ...]:
+    """Return the values that a call over these tables takes from a session and this one does not give, for an operator to read."""
+    tenant = [context.tenant] if any(table.tenant_column is not None for table in tables) else []
+    names = dict.fromkeys(name_of(value) for value in (*tenant, context.principal))
+    return tuple(name for name in names if session.values.get(name) in {None, ""})
+
+
 def scope_of(session: Session, context: Context, table: Table, related: Iterable[Table] = ()) -> Scope:
     """Return the scope of a call that reads a table and those that its links lead to.
 

@@ -10,10 +10,23 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import handles
 from synapsor.core.moment import stamp
+from synapsor.core.proposal import Status
 from synapsor.core.review import Activation, Operator, may_activate
 from synapsor.core.shape import shape_digest
 from synapsor.flow.signing import signed_by
 from synapsor.ports import Activated, ReviewLedger
+
+MOST_COUNTED = 1000
+
+
+async def left_behind(ledger: ReviewLedger, digest: str, *, now: dt.datetime) -> int:
+    """Return how many proposals wait for a decision or the worker under this version, of the newest ones; no other version applies them."""
+    waiting = [
+        record.proposal
+        for status in (Status.REVIEW_REQUIRED, Status.APPROVED)
+        for record in await ledger.inbox(status=status, limit=MOST_COUNTED)
+    ]
+    return sum(proposal.contract == digest and not proposal.lapsed(stamp(now)) for proposal in waiting)
 
 
 async def activate(

@@ -21,6 +21,14 @@ from synapsor.core.review import Operator, verify_activation, verify_undo
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ports import AgentLedger
 
+MENDABLE = frozenset(
+    {Why.ACTIVATION_INVALID, Why.UNDO_NOT_ASKED, Why.HIDDEN_UNREADABLE, Why.ORIGINAL_MISSING},
+)
+"""Why a proposal may not be applied although its contract may stand: people, keys or records are missing, and may come back.
+
+Of any other `Why`, the contract would have to become another one; nobody is asked to sign for that.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permitted:
@@ -57,6 +65,28 @@ async def permitted(proposal: Proposal, ledger: AgentLedger, operators: Mapping[
     capability = contract.capabilities[proposal.capability]
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # `table_for` refuses every other
     return Permitted(proposal=whole, contract=contract, capability=capability, table=table, original=original)
+
+
+async def check_applicable(proposal: Proposal, ledger: AgentLedger, operators: Mapping[str, Operator]) -> None:
+    """Refuse to approve what the worker would not apply, unless that may be mended; what may be is a warning on the card.
+
+    Raises:
+        DecisionRefused: by rule `would_not_apply`.
+    """
+    found = await permitted(proposal, ledger, operators)
+    if isinstance(found, Why) and found not in MENDABLE:
+        again = "Ask for the undo again." if proposal.undoes else "Ask the agent to propose it again."
+        raise DecisionRefused(
+            "would_not_apply",
+            f"The worker would not apply it: {found.meaning}",
+            fix=f"{again} This one can be rejected.",
+            exit_code=3,
+        )
+
+
+async def is_behind(proposal: Proposal, ledger: AgentLedger) -> bool:
+    """Tell whether another version of its contract is the active one by now, so that it would not be applied."""
+    return await ledger.active_contract_by_digest(proposal.contract) is None
 
 
 async def contract_behind(proposal: Proposal, ledger: AgentLedger, operators: Mapping[str, Operator]) -> Contract | Why:

@@ -11,7 +11,7 @@ from typing import Any
 from synapsor import handles
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
-from synapsor.core.change import ChangeSet, Request, change_set, require
+from synapsor.core.change import ChangeSet, Request, change_set, require, too_many_rows
 from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.depends import Hop
 from synapsor.core.envelope import success
@@ -139,7 +139,7 @@ async def _of_rows(
     if seen.cut_by == "bytes":
         raise Refusal(Code.RESULT_TOO_LARGE)
     if seen.cut_by:
-        raise Refusal(Code.OUT_OF_BOUNDS, "There are more rows than one proposal may change.")
+        raise too_many_rows()
     names = [c.name for c in plan.shape.columns]
     rows = [dict(zip(names, row, strict=True)) for row in seen.rows]
     for row in rows:

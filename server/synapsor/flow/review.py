@@ -24,6 +24,7 @@ from synapsor.core.review import (
 )
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.permitted import check_applicable
 from synapsor.flow.reason import check_reason
 from synapsor.flow.replay import proposal_named
 from synapsor.flow.signing import check_key, signed_decision
@@ -193,10 +194,11 @@ async def may_ask(
 ) -> None:
     """Refuse what is certain before a person is asked for anything, and record that it was refused.
 
-    With `operators`, it is about an approval, which a person gives once.
+    With `operators`, it is about an approval, which a person gives once, and only to what the worker would apply. The worker decides
+    on that by itself, as things stand then; here nobody is asked to read and sign in vain.
 
     Raises:
-        DecisionRefused: it is decided already, or this operator may not decide.
+        DecisionRefused: it is decided already, this operator may not decide, or the worker would not apply it.
     """
     try:
         _check_open(record)
@@ -204,6 +206,8 @@ async def may_ask(
             may_decide(record.proposal, operator, now=stamp(now))
         if operator is not None and operators is not None:
             _may_approve(ledger, record, operator, operators, now)
+        if operators is not None:
+            await check_applicable(record.proposal, ledger, operators)
     except DecisionRefused as refused:
         who = operator.name if operator else "?"
         await ledger.refused_decision(record.proposal.id, who, refused.rule, stamp(now))

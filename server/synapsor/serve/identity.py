@@ -72,16 +72,16 @@ class TokenBook:
         self._bearers = tuple(bearers)
         if not self._bearers:
             raise ConfigError(
-                "HTTP is not served without a token", fix="Add an entry to `http.tokens`, or serve over stdio."
+                "HTTP is not served without a token.", fix="Add an entry to `http.tokens`, or serve over stdio."
             )
         if any(not _SHA256.match(b.sha256) for b in self._bearers):
             raise ConfigError(
-                "a token's sha256 is not 64 hexadecimal digits", fix="Hash the token with `synapsor token`."
+                "A token's sha256 is not 64 hexadecimal digits.", fix="Hash the token with `synapsor token`."
             )
         if len({b.name for b in self._bearers}) != len(self._bearers) or len({b.sha256 for b in self._bearers}) != len(
             self._bearers
         ):
-            raise ConfigError("two tokens share a name or a hash", fix="Give every client its own token.")
+            raise ConfigError("Two tokens share a name or a hash.", fix="Give every client its own token.")
 
     def verify(self, authorization: bytes) -> Bearer | None:
         """Return whose token this is; every entry is compared, whichever matches."""

@@ -176,7 +176,8 @@ class Worker:
         """Return what a refused job came to. It may have been applied all the same, before the ledger was restored from a backup or by
         an earlier attempt, which may still wake up: the source decides. On the word of a first, refused attempt nothing is written there.
         """
-        log.error("job refused", extra={"action": "job_refused", "job": lease.job.id, "code": denied.result.code})
+        job, code = lease.job.id, denied.result.code
+        log.error("job %s is refused: %s", job, code, extra={"action": "job_refused", "job": job, "code": code})
         if denied.result.outcome is Outcome.RETRY:
             return denied.result
         claims = await claims_of(lease, self.bench)
