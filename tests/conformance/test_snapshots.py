@@ -88,6 +88,9 @@ async def test_a_canceled_snapshot_is_stopped_on_the_server(database: Database, 
     async def runs() -> bool:
         return (await asked(database, RUNNING[database.engine]))[0][0] == 1
 
+    async def ended() -> bool:
+        return not await runs()
+
     task = asyncio.create_task(both())
     if database.engine in RUNNING:
         await eventually(runs)
@@ -98,7 +101,7 @@ async def test_a_canceled_snapshot_is_stopped_on_the_server(database: Database, 
         await task
     assert await seen(reader, database) == "Asked for a copy by post."
     if database.engine in RUNNING:
-        assert not await runs()
+        await eventually(ended)  # a server may say that it kills before the statement, of a minute, has ended
 
 
 @pytest.mark.requirement("link:one-moment")
