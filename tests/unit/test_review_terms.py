@@ -11,6 +11,8 @@ import yaml
 from synapsor.approve.terms import Terms, terms_behind
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
+from synapsor.errors import DecisionRefused
+from synapsor.flow.permitted import check_applicable
 from synapsor.testing import Trial, desk_for
 from tests.unit.test_trial import BILLING, SCHEMA, SEED, SESSION, WAIVER
 
@@ -70,3 +72,18 @@ async def test_nothing_is_taken_from_a_contract_that_the_worker_would_not_believ
     assert await terms(trial, replace(proposal, role="anybody")) == Terms(refusal=Why.ROLE_CHANGED)
     revoked = replace(trial.operator, revoked=True)
     assert await terms(trial, proposal, **{revoked.name: revoked}) == Terms(refusal=Why.ACTIVATION_INVALID)
+
+
+@pytest.mark.requirement("approval:no-tricks")
+async def test_nobody_is_asked_to_approve_what_would_never_be_applied_and_what_may_be_mended_is_a_warning(
+    trial: Trial,
+) -> None:
+    proposal, people = await asked(trial), {trial.operator.name: trial.operator}
+    for never in (replace(proposal, contract="sha256:" + "0" * 64), replace(proposal, role="anybody")):
+        with pytest.raises(DecisionRefused) as refused:
+            await check_applicable(never, trial.ledger, people)
+        assert (refused.value.rule, refused.value.exit_code) == ("would_not_apply", 3)
+        assert refused.value.fix.startswith("Ask the agent to propose it again.")
+    await check_applicable(proposal, trial.ledger, people)
+    revoked = replace(trial.operator, revoked=True)
+    await check_applicable(proposal, trial.ledger, {revoked.name: revoked})

@@ -107,7 +107,8 @@ async def _whole(
     proposal = record.proposal
     if arguments.json or not proposal.hidden & set(proposal.changed):
         return None, None
-    await may_ask(ledger, record, named(arguments, operators, role=proposal.role), now=now)
+    among = operators if arguments.verdict == "approve" else None  # nobody looks behind what they could not approve
+    await may_ask(ledger, record, named(arguments, operators, role=proposal.role), now=now, operators=among)
     operator, unlock = signer(arguments, operators, role=proposal.role)
     key = unlock()  # a look is signed as well
     return (operator, lambda: key), await reveal_for_decision(ledger, proposal, operator=operator, key=key, now=now)
