@@ -83,6 +83,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Nobody decides on their own request, under no spelling of their name.", "law 5, E03"
     ),
     "approval:in-time": _R("An approval counts only before it expires.", "law 5, E05"),
+    "approval:could-be-applied": _R("Nobody approves what the worker would never apply; it can be rejected.", "law 5"),
     "approval:no-tricks": _R("Nothing in a proposal can act on a terminal, imitate a line or hide.", "E09"),
     "approval:once": _R("A proposal is decided once.", "law 5, S8"),
     "approval:one-digest": _R("An approval is good for exactly the digest it signs.", "law 5, E01"),

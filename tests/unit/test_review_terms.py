@@ -74,7 +74,7 @@ async def test_nothing_is_taken_from_a_contract_that_the_worker_would_not_believ
     assert await terms(trial, proposal, **{revoked.name: revoked}) == Terms(refusal=Why.ACTIVATION_INVALID)
 
 
-@pytest.mark.requirement("approval:no-tricks")
+@pytest.mark.requirement("approval:could-be-applied")
 async def test_nobody_is_asked_to_approve_what_would_never_be_applied_and_what_may_be_mended_is_a_warning(
     trial: Trial,
 ) -> None:

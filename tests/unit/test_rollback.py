@@ -283,6 +283,7 @@ async def _last_event(files: ProjectFiles, proposal: str) -> str:
         return str(record.events[-1]["kind"])
 
 
+@pytest.mark.requirement("approval:could-be-applied")
 def test_a_proposal_that_a_new_version_leaves_behind_is_marked_and_can_only_be_rejected(
     run: Run, files: ProjectFiles, policy: Path
 ) -> None:
