@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,7 @@ def test_whoever_is_refused_an_undo_is_recorded_with_the_rule(run: Run, files: P
 
 def refusals(files: ProjectFiles, handle: str) -> list[tuple[str, str]]:
     """Return who was refused a decision on a proposal, and by which rule, as the ledger has it."""
-    with sqlite3.connect(files.root / ".synapsor" / "ledger.db") as ledger:
+    with closing(sqlite3.connect(files.root / ".synapsor" / "ledger.db")) as ledger:
         rows = ledger.execute(
             "SELECT operator, rule FROM refused_decision WHERE proposal = ? ORDER BY seq", (handle,)
         ).fetchall()

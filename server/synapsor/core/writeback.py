@@ -181,10 +181,9 @@ def stale(proposal: Proposal, member: Member, row: Mapping[str, Token] | None) -
         return None if row is None else Why.INSERT_DUPLICATE
     if row is None or any(row[name] != token for name, token in (*proposal.scope, *member.key)):
         return Why.ROW_GONE
-    # What is not compared after the change is compared now, so that all of what a person saw is: of a delete the whole row, of an
-    # update the columns that the database moves itself, where something may have moved them and not the version.
-    names = member.before if proposal.deletes else (*proposal.guards, *proposal.moves)
-    moved = [name for name in names if row[name] != member.before[name]]
+    # The columns that the database moves itself are not compared after the change, so they are now, so that all of what a person saw
+    # is: something may have moved them and not the version. A delete is guarded by its whole row.
+    moved = [name for name in (*proposal.guards, *proposal.moves) if row[name] != member.before[name]]
     return Why.VERSION_MOVED if moved else None
 
 
