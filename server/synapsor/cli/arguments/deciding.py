@@ -1,0 +1,49 @@
+"""The arguments of looking at proposals and deciding on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synapsor.cli.arguments.base import command, count, handle, signer
+
+
+def add(commands: Any) -> None:
+    """Add what a person looks at and decides with."""
+    inbox = command(commands, "inbox", "List what waits for a decision.")
+    inbox.add_argument("--all", action="store_true", help="decided ones too")
+    inbox.add_argument("--limit", type=count, default=50, metavar="N")
+    show = command(commands, "show", "Show a proposal: who asked, what would change, under which guards.")
+    handle(show)
+    show.add_argument("--full", action="store_true", help="cut nothing")
+    for verdict, text in (
+        ("approve", "Approve one exact change with your key."),
+        ("reject", "Reject a proposal with your key and a reason."),
+    ):
+        decide = command(commands, verdict, text, module="decide")
+        handle(decide)
+        signer(decide)
+        decide.add_argument("--full", action="store_true", help="show long values in full")
+        decide.add_argument(
+            "--digest", metavar="SHA256", help="the digest you have seen; needed where there is no terminal to ask on"
+        )
+        decide.add_argument(
+            "--reason",
+            default="",
+            help="recorded with the decision" + ("; told to the agent" if verdict == "reject" else ""),
+        )
+        decide.set_defaults(verdict=verdict)
+    undo = command(commands, "undo", "Ask for an applied change to be undone; other people decide on it.")
+    handle(undo)
+    undo.add_argument("--reason", required=True, metavar="TEXT", help="why; those who decide see it")
+    signer(undo)
+    policy = command(commands, "policy", "Automatic approval: stop it at once, start it again, or see how it stands.")
+    actions = policy.add_subparsers(metavar="ACTION", required=True, dest="action")
+    for action, text in (
+        ("stop", "Stop automatic approval, and what policies approved and is not applied yet."),
+        ("start", "Let automatic approval run again."),
+        ("status", "Whether automatic approval runs, and what each policy approved today."),
+    ):
+        switch = command(actions, action, text, module="policy")
+        if action != "status":
+            switch.add_argument("--reason", default="", help="recorded with the switch")
+            signer(switch)

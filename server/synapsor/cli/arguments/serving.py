@@ -1,0 +1,22 @@
+"""The arguments of what serves a model and of what applies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synapsor.cli.arguments.base import command
+
+
+def add(commands: Any) -> None:
+    """Add the commands that go on until they are stopped."""
+    serve = command(commands, "serve", "Serve reviewed capabilities to a model over MCP; stdio unless --http is given.")
+    serve.add_argument("--http", metavar="HOST:PORT", help="serve Streamable HTTP and SSE instead of stdio")
+    worker = command(commands, "worker", "Apply approved proposals, each exactly once.")
+    worker.add_argument("--once", action="store_true", help="work on one job and end")
+    worker.add_argument("--drain", action="store_true", help="end when nothing is due")
+    worker.add_argument("--name", help="the worker's name in receipts")
+    worker.add_argument(
+        "--supervised",
+        action="store_true",
+        help="apply only what both `supervised:` of synapsor.yaml and the contract allow for a worker that nobody watches",
+    )

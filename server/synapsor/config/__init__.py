@@ -1,0 +1,35 @@
+"""The project's configuration, read strictly; this is its one door."""
+
+from synapsor.config.fields import FormatVersion, Model
+from synapsor.config.project import (
+    Config,
+    HttpConfig,
+    Supervised,
+    TokenConfig,
+    find_config,
+    load_config,
+    session_values,
+)
+from synapsor.config.reading import read_yaml, refuse, validated
+from synapsor.config.sources import Engine, Mode, Pool, SourceConfig, Timeouts, Tls
+
+__all__ = [
+    "Config",
+    "Engine",
+    "FormatVersion",
+    "HttpConfig",
+    "Mode",
+    "Model",
+    "Pool",
+    "SourceConfig",
+    "Supervised",
+    "Timeouts",
+    "Tls",
+    "TokenConfig",
+    "find_config",
+    "load_config",
+    "read_yaml",
+    "refuse",
+    "session_values",
+    "validated",
+]

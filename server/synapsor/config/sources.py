@@ -1,0 +1,92 @@
+"""One application database of a project: where its two credentials are kept, how it is reached, and how far up the ladder it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+from pydantic import Field
+
+from synapsor.config.fields import FilePath, Finding, Model, SourceUrl
+from synapsor.contract.base import Name, RelationName
+
+Mode: TypeAlias = Literal["evidence", "review", "writeback"]
+Engine: TypeAlias = Literal["postgres", "mariadb", "mysql", "sqlite"]
+
+
+class Tls(Model):
+    """How a remote server proves who it is."""
+
+    ca: FilePath
+
+
+class Pool(Model):
+    """How many connections to a source, and how long a call waits for one."""
+
+    size: int = Field(default=8, ge=1, le=256)
+    wait_ms: int = Field(default=500, ge=0, le=60_000)
+
+
+class Timeouts(Model):
+    """Limits that are the source's and not a capability's."""
+
+    lock_ms: int = Field(default=3000, ge=10, le=60_000)
+
+
+class SourceConfig(Model):
+    """One application database: where its two credentials are kept, and how far up the ladder it is."""
+
+    engine: Engine
+    mode: Mode = "evidence"
+    read: SourceUrl
+    write: SourceUrl | None = None
+    schema_: Name | None = Field(default=None, alias="schema")
+    receipts: RelationName | None = None
+    tls: Tls | None = None
+    pool: Pool = Field(default_factory=Pool)
+    timeouts: Timeouts = Field(default_factory=Timeouts)
+
+
+def contradictions(source: SourceConfig) -> Iterator[Finding]:
+    """Yield what does not fit together, at its place in the source."""
+    sqlite = source.engine == "sqlite"
+    if source.mode == "writeback":
+        for key, value in (("write", source.write), ("receipts", source.receipts)):
+            if value is None:
+                yield (
+                    (),
+                    "writeback_incomplete",
+                    f"mode writeback needs `{key}`",
+                    f"Add `{key}`, or set mode: review.",
+                )
+    if source.read == source.write and source.read.scheme != "sqlite":
+        yield (
+            ("write",),
+            "one_credential",
+            "reader and writer are the same secret",
+            "Give the worker a credential of its own.",
+        )
+    for key, ref in (("read", source.read), ("write", source.write)):
+        if ref and ref.scheme == "sqlite" and not sqlite:
+            yield (
+                (key,),
+                "engine_mismatch",
+                f"a sqlite address does not fit engine {source.engine}",
+                "Write ${env:NAME} or ${file:path}.",
+            )
+    if sqlite and source.schema_ is None:
+        yield (
+            (),
+            "schema_missing",
+            "engine sqlite needs `schema`, the name that its file is attached as",
+            "Add `schema: main`.",
+        )
+    if not sqlite and source.schema_ is not None:
+        yield (
+            ("schema",),
+            "schema_unused",
+            "only engine sqlite has `schema`",
+            "Remove it; contracts name the schema of each relation.",
+        )
+    if sqlite and source.tls is not None:
+        yield (("tls",), "tls_unused", "a file has no TLS", "Remove it.")
