@@ -13,9 +13,10 @@ from collections.abc import Mapping
 
 from synapsor import runtime
 from synapsor.approve.card import card
-from synapsor.approve.drawing import Card, render
 from synapsor.approve.keys import Unlock
+from synapsor.approve.terminal import render
 from synapsor.approve.terms import terms_behind, unproven
+from synapsor.approve.view import Card
 from synapsor.cli.signer import named, signer
 from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at_once, paragraph, width
 from synapsor.config import load_config

@@ -8,7 +8,7 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.card import card
-from synapsor.approve.drawing import render
+from synapsor.approve.terminal import render
 from synapsor.approve.terms import terms_behind, unproven
 from synapsor.cli.terminal import answer, as_json, coloured, width
 from synapsor.config import load_config
@@ -61,6 +61,7 @@ async def _run(arguments: Namespace) -> int:
         "approvals": {"have": len(approvals), "need": record.proposal.quorum},
         "undos": [{"proposal": undo.proposal.id, "status": undo.status.value} for undo in undos],
         "warnings": list(shown.warnings),
+        "card": to_body(shown),
     }
     answer(
         arguments, "proposal", document, render(shown, colour=coloured(arguments), width=width()), ok=not shown.tampered
