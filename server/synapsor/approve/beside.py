@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
+from synapsor.approve.cells import Value
 from synapsor.approve.teller import Teller
 from synapsor.approve.terms import Terms
-from synapsor.approve.view import Beside, BesideRow, Group, PolicyVerdict, Quorum, Undoable, UndoneBy, Value
+from synapsor.approve.view import Beside, BesideRow, Group, PolicyVerdict, Quorum, Undoable, UndoneBy
 from synapsor.core.group import missing
 from synapsor.core.moment import stamp
 from synapsor.core.policy import deferral_words

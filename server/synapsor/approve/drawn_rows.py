@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from synapsor.approve.cells import Change, Field, Row, Total, Value
 from synapsor.approve.drawing import Line
-from synapsor.approve.view import Card, Change, Field, Row, Target, Total, Value
+from synapsor.approve.view import Card, Target
 from synapsor.core.plain import Text, line_of
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
+from synapsor.approve.cells import Action, Change, Field, Row, Total
 from synapsor.approve.teller import Teller
 from synapsor.approve.terms import Terms
-from synapsor.approve.view import Action, Change, Field, Row, Total
 from synapsor.core.change import totals_of
 from synapsor.core.plain import Text
 from synapsor.core.proposal import Member, Proposal

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from synapsor.approve.view import Argument, Field, Moment, Value
+from synapsor.approve.cells import Field, Moment, Value
+from synapsor.approve.view import Argument
 from synapsor.core.moment import parse
 from synapsor.core.plain import Text, span, told
 from synapsor.core.proposal import Member, Proposal

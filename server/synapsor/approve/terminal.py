@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from synapsor.approve.cells import Moment
 from synapsor.approve.drawing import Line, drawn
 from synapsor.approve.drawn_rows import fields, rows, totals, value
-from synapsor.approve.view import Attempt, Beside, BesideRow, Card, Decided, Evidence, Group, Moment, PolicyVerdict
+from synapsor.approve.view import Attempt, Beside, BesideRow, Card, Decided, Evidence, Group, PolicyVerdict
 from synapsor.core.plain import line_of
 
 
