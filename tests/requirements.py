@@ -184,6 +184,13 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:rules:documented": _R("Every check rule is documented.", "DESIGN 6"),
     "contract:schema:closed": _R("Every object of every published tool schema is closed and complete.", "law 7"),
     "contract:schema:silent": _R("No tool schema names a table, source, tenant or denied column.", "law 7"),
+    "board:decides": _R(
+        "What a person decides by the keyboard is decided as by the commands, and is told at once.", "law 5"
+    ),
+    "board:seen": _R(
+        "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
+        "law 5, E09",
+    ),
     "cases:exit": _R("A case that fails ends `test` with 1, in text, JSON and JUnit XML alike.", "DESIGN 6"),
     "cases:live": _R("A case on a live source reads and does nothing else.", "law 1"),
     "cases:run": _R("A case holds only if everything that it expects is so.", "DESIGN 5"),

@@ -10,8 +10,12 @@ from synapsor.cli.arguments.base import command, count, handle, signer
 
 def add(commands: Any) -> None:
     """Add what a person looks at and decides with."""
-    inbox = command(commands, "inbox", "List what waits for a decision.")
-    inbox.add_argument("--all", action="store_true", help="decided ones too")
+    inbox = command(
+        commands, "inbox", "What waits for a decision: a board for the keyboard on a terminal, and a list otherwise."
+    )
+    inbox.add_argument("--all", action="store_true", help="decided ones too; always a list")
+    inbox.add_argument("--list", action="store_true", help="a list, on a terminal as well")
+    signer(inbox)
     inbox.add_argument("--limit", type=count, default=50, metavar="N")
     show = command(commands, "show", "Show a proposal: who asked, what would change, under which guards.")
     handle(show)
