@@ -287,6 +287,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A policy's approval counts only for the exact contract and policy, by its own key, and while the proposal is inside of it.",
         "law 5",
     ),
+    "policy:backtest-true": _R("Decided again, the same policy decides of past proposals as the worker did.", "law 5"),
     "policy:inside": _R(
         "A policy approves only what its conditions hold for; high risk and more than one person are for people.",
         "law 5",

@@ -237,6 +237,7 @@ def _limited(limit: PerDay) -> Iterator[tuple[str | None, Decimal]]:
 
 _WORDS = {
     "no_policy": "the activated contract has no such policy",
+    "undo": "an undo is for people",
     "settled_by_hand": "its workflow is settled by hand",
     "high_risk": "its risk is high",
     "quorum": "it takes more than one person",
@@ -253,5 +254,13 @@ def deferral_words(facts: Mapping[str, Any]) -> str:
     if facts["why"] == "limit":
         each = "" if facts["of"] == "policy" else f" for one {facts['of']}"
         return f"{facts['what']} of the day{each} would be {facts['observed']} + {facts['proposed']}, of at most {facts['limit']}"
-    words = _WORDS.get(facts["why"], f"the worker would not apply it ({facts['why']})")
-    return f"{words} ({facts['what']})" if facts["what"] else words
+    return why_words(facts["why"], facts["what"])
+
+
+def why_words(why: str, what: str = "", of: str = "") -> str:
+    """Return why proposals are left to a person, in words; of a limit, what it counts."""
+    if why == "limit":
+        each = "" if of in {"", "policy"} else f" for one {of}"
+        return f"the day's limit of {what}{each} is used up"
+    words = _WORDS.get(why, f"the worker would not apply it ({why})")
+    return f"{words} ({what})" if what else words
