@@ -113,7 +113,8 @@ class Candidate:
         self._only = only
         self._limits = Limits()
         self._checks: dict[str, ArgumentCheck] = {}
-        self._views: dict[tuple[str, frozenset[str]], tuple[ProposeCapability, Table]] = {}
+        self._columns: dict[str, frozenset[str]] = {}
+        self._tables: dict[tuple[str, frozenset[str]], Table] = {}
 
     def concerns(self, contract: str | None, capability: str, policy: str | None) -> bool:
         """Tell whether past proposals are of what the candidate is about: its contracts' capabilities that a policy may decide on or once
@@ -164,17 +165,17 @@ class Candidate:
         table = contract.table_of(capability)
         if moved := next(_elsewhere(proposal, capability, table), None):
             return _unknown(Unknown.TABLE_CHANGED, moved)
-        looked = set(_looked_at(capability, policy))
+        looked = self._looked(proposal.capability, capability, policy)
         hidden = frozenset(table.hidden) | proposal.hidden
         if covered := sorted(looked & hidden):
             return _unknown(Unknown.COLUMN_HIDDEN, covered[0])
-        look, mapped = self._view(proposal.capability, capability, table, hidden)
-        asked = {path for path in look.requires if "." in path}
+        mapped = self._shown(proposal.capability, table, hidden)
+        asked = {path for path in capability.requires if "." in path}
         if not proposal.inserts:
-            asked |= {*looked, *look.where, *mapped.only}
+            asked |= {*looked, *capability.where, *mapped.only}
         if missing := sorted(asked - {name for m in proposal.members for name in (*m.before, *m.depends)}):
             return _unknown(Unknown.COLUMNS_UNKNOWN, missing[0])
-        return self._remade(proposal, look, mapped, contract)
+        return self._remade(proposal, capability, mapped, contract)
 
     def _remade(
         self, proposal: Proposal, capability: ProposeCapability, table: Table, contract: Contract
@@ -200,23 +201,22 @@ class Candidate:
             return _unknown(Unknown.CHANGE_DIFFERS)
         return _differing(made.members, proposal.members, table)
 
+    def _looked(self, name: str, capability: ProposeCapability, policy: Policy) -> frozenset[str]:
+        if name not in self._columns:
+            self._columns[name] = frozenset(_looked_at(capability, policy))
+        return self._columns[name]
+
     def _check(self, name: str, capability: ProposeCapability) -> ArgumentCheck:
         if name not in self._checks:
             self._checks[name] = compile_arguments(capability)
         return self._checks[name]
 
-    def _view(
-        self, name: str, capability: ProposeCapability, table: Table, hidden: frozenset[str]
-    ) -> tuple[ProposeCapability, Table]:
-        """Return the capability and its mapping without what they say of hidden columns: their values are sealed, and stay so."""
-        if (name, hidden) not in self._views:
-            where = {column: said for column, said in capability.where.items() if column not in hidden}
+    def _shown(self, name: str, table: Table, hidden: frozenset[str]) -> Table:
+        """Return a mapping without what `only` says of hidden columns: their values are sealed in the record, and stay so."""
+        if (name, hidden) not in self._tables:
             only = {column: said for column, said in table.only.items() if column not in hidden}
-            self._views[name, hidden] = (
-                capability.model_copy(update={"where": where}),
-                table.model_copy(update={"only": only}),
-            )
-        return self._views[name, hidden]
+            self._tables[name, hidden] = table.model_copy(update={"only": only})
+        return self._tables[name, hidden]
 
 
 def _unknown(why: Unknown, what: str = "") -> Fate:
