@@ -11,10 +11,21 @@ from hypothesis import strategies as st
 from synapsor.contract.digest import contract_digest
 from synapsor.contract.load import LoadedContract, read_text
 from synapsor.core.backtest import Report
+from synapsor.core.moment import stamp
 from synapsor.core.past import Past
+from synapsor.core.policy import PolicyUse
+from synapsor.core.proposal import Proposal
+from synapsor.core.records import to_body
 from synapsor.core.redecide import Candidate, Fate
-from synapsor.flow.backtest import backtest
+from synapsor.core.tally import EXAMPLES
+from synapsor.flow.backtest import PAGE, backtest
+from synapsor.ledger.chain import Book, event
+from synapsor.ledger.kinds import BRANCH, PROPOSAL, record
+from synapsor.ledger.migrate import migrate, migrations
+from synapsor.ledger.named import queries
+from synapsor.ledger.sqlite_file import connect
 from synapsor.testing import Trial
+from synapsor.values import digest
 from tests.unit.deciding import FEES, asked, fees
 
 INVOICES = ("INV-3001", "INV-3002", "INV-3005", "INV-3009", "INV-3010")
@@ -290,3 +301,75 @@ async def test_a_limit_of_a_day_is_used_up_in_the_order_in_which_they_came() -> 
         assert (two.per_day[0].would_policy, two.per_day[0].limited) == (2, 3)
         first = [past.id for past in await past_of(trial)][:2]
         assert sorted(example.proposal for example in two.green.examples) == sorted(first)
+
+
+# Many proposals.
+
+
+async def file_many(trial: Trial, proposal: Proposal, count: int, days: int) -> None:
+    """File copies of a proposal, over so many days before now; the ledger's own way, but many in one transaction."""
+    begin, step = trial.clock.now() - dt.timedelta(days=days), dt.timedelta(days=days) / count
+
+    async def work(book: Book) -> None:
+        for number in range(count):
+            at = stamp(begin + number * step)
+            ids = {"id": f"wrp_{number:020d}", "branch": f"rb_{number:020d}", "request": digest("request", number)}
+            copy = replace(proposal, at=at, expires_at=stamp(begin + number * step + dt.timedelta(hours=1)), **ids)
+            branch = {"id": copy.branch, "proposal": copy.id, "at": at}
+            records = (record(PROPOSAL, copy.id, to_body(copy)), record(BRANCH, copy.branch, branch))
+            await book.append(event("proposal_filed", copy.id, at, records))
+
+    await trial.ledger._write(work)
+
+
+@pytest.mark.requirement("policy:backtest-bounded")
+async def test_of_many_proposals_only_a_page_is_in_memory_and_a_few_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with fees() as trial:
+        first = await asked(trial, 5400)
+        record_ = await trial.ledger.proposal(first["proposal"]["id"])
+        assert record_ is not None
+        await file_many(trial, record_.proposal, 3000, 60)
+        pages: list[int] = []
+        real = trial.ledger.past
+
+        async def past(**options: Any) -> tuple[tuple[Past, ...], int | None]:
+            found, after = await real(**options)
+            pages.append(len(found))
+            return found, after
+
+        monkeypatch.setattr(trial.ledger, "past", past)
+        wide = FEES.replace("{count: 5, total: {late_fee_cents: 2000}}, {count: 2, of: object}", "{count: 100}")
+        report = await decided_again(trial, wide)
+        assert (sum(pages), max(pages)) == (3001, PAGE)
+        assert (report.looked_at, report.unseen.count, len(report.unseen.examples)) == (3001, 3001, EXAMPLES)
+        assert report.unseen.examples[0].proposal == f"wrp_{2999:020d}"  # the newest first
+        narrow = await decided_again(trial)
+        assert {day.would_policy for day in narrow.per_day} <= {1, 2}
+        assert narrow.looked_at == 3001
+        limits = Candidate([trial.contract])._limits
+        for past_ in (await real(after=None, since="2000", until="3000", limit=3001, wanted=lambda *_: True))[0]:
+            limits.take(trial.contract.policies["small_fees"], a_use_of(past_.proposal, past_.at))
+        assert len(limits._days) == 3
+
+
+def a_use_of(proposal: Proposal | None, at: str) -> PolicyUse:
+    assert proposal is not None
+    return PolicyUse(
+        id="", at=at, day=at[:10], policy="billing.small_fees", proposal=proposal.id, decision="", tenant="", principal="",
+        object="", totals={"late_fee_cents": "1"},
+    )  # fmt: skip
+
+
+@pytest.mark.requirement("policy:backtest-bounded")
+def test_a_page_of_the_past_is_found_by_an_index() -> None:
+    connection = connect(":memory:")
+    migrate(connection, migrations(), at="now")
+    for name, words in (
+        ("proposals_since", "INDEX proposal_at (at>?)"),
+        ("past_proposals", "INTEGER PRIMARY KEY (rowid>?)"),
+    ):
+        values = dict.fromkeys(("since", "until", "seq", "limit"), 1)
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {queries()[name]}", values).fetchall()
+        assert words in " ".join(row["detail"] for row in plan)
+        assert not any(row["detail"].startswith("SCAN") for row in plan)
+    connection.close()

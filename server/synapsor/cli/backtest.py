@@ -9,6 +9,7 @@ from typing import Final
 from synapsor.approve.drawing import entry
 from synapsor.cli.terminal import PREFIX, hanging
 from synapsor.core.backtest import Changed, Example, Flips, Left, Report
+from synapsor.core.past import ILL
 from synapsor.core.plain import shown, visible
 from synapsor.core.policy import why_words
 from synapsor.core.redecide import Unknown
@@ -69,7 +70,7 @@ def _candidate(report: Report) -> str:
 def _flips(report: Report, wide: int) -> Iterator[str]:
     kinds = (
         ("RED", report.red, "that a person had rejected would pass"),
-        ("AMBER", report.amber, "would pass that ended in a conflict, failed or were undone"),
+        ("AMBER", report.amber, "that ended in a conflict, failed or was undone would pass"),
         ("GREEN", report.green, "that people approved would pass: reviews that are saved"),
         ("UNSEEN", report.unseen, "that nobody had decided would pass"),
         ("STRICTER", report.stricter, "that a policy approved would be left to people"),
@@ -95,12 +96,13 @@ def _examples(flips: Flips, wide: int) -> Iterator[str]:
 
 def _why(example: Example) -> str:
     by = f" by {', '.join(map(visible, example.by))}" if example.by else ""
-    was = "approved" if example.was in {"policy", "person"} else _LEFT[example.was].partition(" by ")[0]
-    came = f", {_CAME[example.came]}" if example.came in {"undone", "conflict", "failed", "unresolved"} else ""
+    was = {"waiting": "still waits", "policy": "was approved", "person": "was approved", "rejected": "was rejected"}
+    came = f", {_CAME[example.came]}" if example.came in ILL else ""
     reason = f": {shown(example.reason, quoted=True).text}" if example.reason else ""
-    left = f"; left to people: {_words(example.why, example.what, example.of)}" if example.why else ""
-    policy = f"{visible(example.policy)} approves it; " if example.policy and not example.why else ""
-    return f"{policy}was {was}{by}{came}{reason}{left}"
+    told = f"{was.get(example.was, example.was)}{by}{came}{reason}"
+    if example.why:
+        return f"{told}; left to people: {_words(example.why, example.what, example.of)}"
+    return f"{visible(example.policy)} approves it; {told}"
 
 
 def _change(changed: Changed) -> str:
@@ -126,20 +128,21 @@ def _counts(report: Report, words: str, name: str, value: str) -> tuple[str, ...
 
 
 def _reasons(report: Report, wide: int) -> Iterator[str]:
-    for would, title in (("person", "Left to people because"), ("unknown", "Not told, counted as it was")):
+    for would, title in (("person", "Left to people because"), ("unknown", "Not told, and counted as it was")):
         found = [left for left in report.left if left.would == would]
         if found:
             yield from ("", f"{title}:")
         for left in found:
-            rejected = f", {left.rejected:,} of them rejected by a person" if left.rejected else ""
-            yield from hanging(f"  {left.count:,}: {_reason(left)}{rejected}", 4, wide)
+            rejected = f" ({left.rejected:,} rejected by a person)" if left.rejected else ""
+            yield from hanging(f"  {left.count:,}{rejected}: {_reason(left)}", 4, wide)
 
 
 def _reason(left: Left) -> str:
     if left.would == "unknown":
         what = f" ({visible(left.what)})" if left.what else ""
         return f"{left.why}{what}. {Unknown(left.why).meaning}"
-    return f"{_words(left.why, left.what, left.of)}" + (f", {left.policy}" if left.policy else "")
+    policy = f"{left.policy}: " if left.policy else ""
+    return policy + _words(left.why, left.what, left.of)
 
 
 def _words(why: str, what: str, of: str) -> str:
@@ -159,18 +162,19 @@ def _money(report: Report, wide: int) -> Iterator[str]:
 
 
 def _per_day(report: Report) -> Iterator[str]:
-    heads = ("Day (UTC)", "in", "people", "policy", "none", "| policy", "people", "limit", "red")
+    heads = ("Day (UTC)", "in", "people", "policy", "none", "| policy", "people", "limit", "not told", "red")
     rows = [
         (
             day.day,
             *(f"{count:,}" for count in (day.came_in, day.by_person, day.by_policy, day.undecided)),
             f"| {day.would_policy:>6,}",
-            *(f"{count:,}" for count in (day.would_person, day.limited, day.red)),
+            *(f"{count:,}" for count in (day.would_person, day.limited, day.unknown, day.red)),
         )
         for day in report.per_day
     ]
-    yield f"{'':<32}decided  | would be decided"
-    yield from _table(heads, rows)
+    first, *more = _table(heads, rows)
+    yield f"{'decided':>{first.index('|') - 2}}  | would be decided"
+    yield from (first, *more)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -189,7 +193,13 @@ def _reviews(report: Report) -> str:
 
 
 def _verdict(report: Report) -> str:
-    unknown = f" {many(report.unknown, 'proposal')} could not be decided again." if report.unknown else ""
-    if report.ok:
-        return f"Nothing that a person had rejected would pass.{unknown}"
-    return f"{many(report.red.count, 'proposal')} that a person had rejected would pass: look at each before you activate this.{unknown}"
+    rejected = sum(left.rejected for left in report.left if left.would == "unknown")
+    unknown = (
+        f"{many(report.unknown, 'proposal')} could not be decided again, {rejected:,} of them rejected by a person."
+    )
+    if not report.ok:
+        told = f"{many(report.red.count, 'proposal')} that a person had rejected would pass: look at each before you activate this."
+        return f"{told} {unknown}" if report.unknown else told
+    if report.unknown:
+        return f"As far as can be told, nothing that a person had rejected would pass. {unknown}"
+    return "Nothing that a person had rejected would pass."
