@@ -19,7 +19,7 @@ from synapsor.core.past import Past, Wanted
 from synapsor.core.plan import Relation
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import Activation, SignedDecision, SignedSwitch
+from synapsor.core.statements import Activation, SignedDecision, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.sql.statement import Dialect, RawRow, Statement
 
