@@ -313,7 +313,11 @@ async def file_many(trial: Trial, proposal: Proposal, count: int, days: int) -> 
     async def work(book: Book) -> None:
         for number in range(count):
             at = stamp(begin + number * step)
-            ids = {"id": f"wrp_{number:020d}", "branch": f"rb_{number:020d}", "request": digest("request", number)}
+            ids: dict[str, Any] = {
+                "id": f"wrp_{number:020d}",
+                "branch": f"rb_{number:020d}",
+                "request": digest("request", number),
+            }
             copy = replace(proposal, at=at, expires_at=stamp(begin + number * step + dt.timedelta(hours=1)), **ids)
             branch = {"id": copy.branch, "proposal": copy.id, "at": at}
             records = (record(PROPOSAL, copy.id, to_body(copy)), record(BRANCH, copy.branch, branch))

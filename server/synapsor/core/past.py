@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import Decision
+from synapsor.core.statements import Decision
 
 Was = Literal["policy", "person", "rejected", "expired", "canceled", "superseded", "waiting"]
 """How a proposal left review: approved by a policy or by people, rejected by a person, or without a decision; or not yet."""

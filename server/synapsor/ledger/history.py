@@ -5,9 +5,9 @@ from __future__ import annotations
 from synapsor.core.past import Past, Wanted
 from synapsor.core.proposal import Proposal, Status, undo_key
 from synapsor.core.records import from_body
-from synapsor.core.review import Decision
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import loads
+from synapsor.ledger.proposals import signed_of
 from synapsor.values import digest_bytes
 
 
@@ -38,7 +38,7 @@ async def _past(tx: Transaction, row: Row) -> Past:
         policy=row["policy"],
         status=status,
         proposal=proposal,
-        decisions=tuple(from_body(Decision, body["decision"]) for body in bodies),
+        decisions=tuple(signed_of(body).decision for body in bodies),
         undone=undone,
     )
 
