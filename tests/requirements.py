@@ -312,15 +312,41 @@ REQUIREMENTS: dict[str, Requirement] = {
     "operator-key:private": _R(
         "A private key is 0600 in a directory 0700, and its passphrase comes from a terminal only.", "law 8"
     ),
+    "policy:backtest-bounded": _R(
+        "Deciding many past proposals again holds a page of them, and what is named of them is a few.", "R9"
+    ),
+    "policy:backtest-hidden": _R(
+        "A candidate policy learns nothing of a value that is hidden in the record of a proposal.", "law 7, S5"
+    ),
+    "policy:backtest-reads": _R("Deciding past proposals again records nothing and asks no source.", "law 3, law 9"),
+    "policy:backtest-red": _R(
+        "What a person had rejected and a candidate would pass is named, and ends the command with 1.", "law 5"
+    ),
+    "policy:backtest-true": _R(
+        "Decided again, the same policy decides of past proposals as the worker did, limits of the day included.",
+        "law 5",
+    ),
+    "policy:backtest-whole": _R(
+        "Every past proposal of what a candidate is about is counted once; what cannot be decided again is named by a rule.",
+        "law 10",
+    ),
     "policy:bound": _R(
         "A policy's approval counts only for the exact contract and policy, by its own key, and while the proposal is inside of it.",
         "law 5",
+    ),
+    "policy:draft": _R(
+        "A drafted policy passes what it was made of and nothing beyond its hull, and changes no file; what no policy should repeat becomes none.",
+        "law 5, law 10",
     ),
     "policy:inside": _R(
         "A policy approves only what its conditions hold for; high risk and more than one person are for people.",
         "law 5",
     ),
     "policy:limits": _R("A policy approves no more in a day than its limits, whoever works at once.", "law 5"),
+    "policy:near": _R(
+        "A limit that is nearly used up, or is, is told in the status, the record and the worker's log, there without a value of a row.",
+        "law 8",
+    ),
     "policy:never-in-serve": _R("Nothing that a model reaches can decide by policy.", "law 1"),
     "policy:off-by-default": _R("Nothing is approved by policy unless the project allows it.", "law 10"),
     "policy:stop": _R(

@@ -15,8 +15,9 @@ from typing import Any, Protocol
 from synapsor.contract.approval import PerDay
 from synapsor.core.budget import Spending
 from synapsor.core.facts import Effect, RelationFacts, Rights
+from synapsor.core.past import Past, Wanted
 from synapsor.core.plan import Relation
-from synapsor.core.policy import Deferral, PolicyUse
+from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.statements import Activation, SignedDecision, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
@@ -272,6 +273,14 @@ class ReviewLedger(AgentLedger, Protocol):
         """Return what a policy, by contract and name, has approved in a day (UTC)."""
         ...
 
+    async def past(
+        self, *, after: int | None, since: str, until: str, limit: int, wanted: Wanted
+    ) -> tuple[tuple[Past, ...], int | None]:
+        """Return, oldest first, those of the next `limit` proposals asked for from `since` and before `until` of which contract, capability
+        and policy are `wanted`; and what to give as `after` for the next page, None where there is none.
+        """
+        ...
+
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
         """Record that a decision was attempted and refused."""
         ...
@@ -324,8 +333,10 @@ class WorkLedger(ReviewLedger, Protocol):
         use: PolicyUse,
         limits: Sequence[PerDay],
         switch: str | None,
-    ) -> Deferral | None:
+    ) -> Deferral | tuple[Near, ...]:
         """Record a policy's approval, what it uses up and the job, or that a limit leaves the proposal to a person: all in one transaction.
+
+        Of an approval, the limits are returned that it brings near their end.
 
         Raises:
             DecisionRefused: somebody decided meanwhile, or the newest switch is not this one (`decided_meanwhile`).

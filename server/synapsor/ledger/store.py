@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 from synapsor.contract.approval import PerDay
 from synapsor.core.budget import Spending
 from synapsor.core.moment import stamp
-from synapsor.core.policy import Deferral, PolicyUse
+from synapsor.core.past import Past, Wanted
+from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body
 from synapsor.core.statements import SignedDecision, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
-from synapsor.ledger import budgets, contracts, decisions, handles, jobs, policies, proposals, reads
+from synapsor.ledger import budgets, contracts, decisions, handles, history, jobs, policies, proposals, reads
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
@@ -150,7 +151,7 @@ class Ledger:
         use: PolicyUse,
         limits: Sequence[PerDay],
         switch: str | None,
-    ) -> Deferral | None:
+    ) -> Deferral | tuple[Near, ...]:
         """Record a policy's approval within its limits, or that one of them leaves the proposal to a person."""
         return await self._write(
             lambda book: policies.approve(book, self.id, signed, job, use=use, limits=limits, switch=switch)
@@ -175,6 +176,14 @@ class Ledger:
     async def policy_uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
         """Return what a policy has approved in a day (UTC)."""
         return await self._connection.read(lambda tx: policies.uses(tx, policy, day))
+
+    async def past(
+        self, *, after: int | None, since: str, until: str, limit: int, wanted: Wanted
+    ) -> tuple[tuple[Past, ...], int | None]:
+        """Return the wanted ones of the next proposals of a time, oldest first, and where the next page begins."""
+        return await self._connection.read(
+            lambda tx: history.page(tx, after=after, since=since, until=until, limit=limit, wanted=wanted)
+        )
 
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
         """Record that a decision was attempted and refused."""

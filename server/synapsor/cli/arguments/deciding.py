@@ -60,14 +60,3 @@ def add(commands: Any) -> None:
     handle(undo)
     undo.add_argument("--reason", required=True, metavar="TEXT", help="why; those who decide see it")
     signer(undo)
-    policy = command(commands, "policy", "Automatic approval: stop it at once, start it again, or see how it stands.")
-    actions = policy.add_subparsers(metavar="ACTION", required=True, dest="action")
-    for action, text in (
-        ("stop", "Stop automatic approval, and what policies approved and is not applied yet."),
-        ("start", "Let automatic approval run again."),
-        ("status", "Whether automatic approval runs, and what each policy approved today."),
-    ):
-        switch = command(actions, action, text, module="policy")
-        if action != "status":
-            switch.add_argument("--reason", default="", help="recorded with the switch")
-            signer(switch)

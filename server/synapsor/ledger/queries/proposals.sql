@@ -40,8 +40,8 @@ GROUP BY group_id HAVING sum(capability = :capability) = 0 AND min(expires_at) >
 SELECT id, status, body FROM proposal WHERE group_id = :group_id ORDER BY seq;
 
 -- name: proposals_of_request
--- Handles of all proposals of a request, oldest first.
-SELECT id FROM proposal WHERE request = :request ORDER BY seq;
+-- Handles of all proposals of a request and where they stand, oldest first.
+SELECT id, status FROM proposal WHERE request = :request ORDER BY seq;
 
 -- name: latest_proposal
 -- The newest proposal.
@@ -72,3 +72,13 @@ SELECT seq, hash, body FROM event WHERE subject = :subject AND kind <> 'read' OR
 -- A page of proposals with what the tables say of each, for `verify`.
 SELECT p.seq, p.id, p.status, j.id AS job, j.open, j.attempt FROM proposal p LEFT JOIN job j ON j.proposal = p.id
 WHERE p.seq > :seq ORDER BY p.seq LIMIT :limit;
+
+-- name: proposals_since
+-- Where the proposals of a time begin. Of the bare number the least would be sought among all rows and not in the index.
+SELECT min(seq + 0) AS seq FROM proposal WHERE at >= :since;
+
+-- name: past_proposals
+-- A page of the proposals of a time, in the order in which they were filed, each with the name of its contract.
+SELECT p.seq, p.id, p.at, p.capability, p.policy, p.status, p.body, v.name AS contract FROM proposal p
+LEFT JOIN contract_version v ON v.digest = p.contract WHERE p.seq > :seq AND p.at >= :since AND p.at < :until
+ORDER BY p.seq LIMIT :limit;

@@ -120,6 +120,7 @@ CREATE TABLE proposal (
 CREATE UNIQUE INDEX proposal_pending ON proposal (request) WHERE status = 'review_required';
 CREATE INDEX proposal_request ON proposal (request, seq);
 CREATE INDEX proposal_status ON proposal (status, seq);
+CREATE INDEX proposal_at ON proposal (at);
 CREATE UNIQUE INDEX proposal_group ON proposal (group_id, capability) WHERE group_id IS NOT NULL;
 CREATE INDEX proposal_run ON proposal (run, seq) WHERE status = 'review_required' AND group_id IS NOT NULL;
 CREATE INDEX proposal_policy ON proposal (seq) WHERE status = 'review_required' AND policy IS NOT NULL;
