@@ -99,6 +99,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "approval:shown-in-full": _R("Nobody approves a card that was cut.", "law 5, E09"),
     "approval:trusted-key": _R("Only a signature of a trusted, unrevoked key in the right role counts.", "law 5, S8"),
+    "approval:typed": _R(
+        "A value is told by its type beside its exact text: money, instants, documents, lines; and NULL apart from every text.",
+        "issue 4",
+    ),
     "arguments:closed": _R("An argument of another name, type or form is refused on every engine.", "A01, A03, A08"),
     "arguments:literal": _R("Whatever a text argument holds is a value and nothing else.", "A09"),
     "audit:every-call": _R("Every call has an audit, refused, failed and cancelled ones too.", "law 2, I16"),

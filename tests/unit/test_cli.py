@@ -332,8 +332,8 @@ def test_a_person_reads_letters_units_and_bounds_and_no_hidden_character(active:
     envelope = active("call", "billing.propose_late_fee_waiver", *asked).out
     assert '"after": "N\u00e4chster Tag, \u9867\u5ba2 \\u202e\\u009b2J"' in envelope
     shown = active("show").out.splitlines()
-    at = shown.index("  late_fee_cents     5500 cents")
-    assert shown[at + 2] == " " * 21 + "bounds: before the change at most 10000 cents"
+    at = shown.index("  late_fee_cents     5500 cents (55.00)")
+    assert shown[at + 3] == " " * 21 + "bounds: before the change at most 10000 cents"
     assert '    \u2192                "N\u00e4chster Tag, \u9867\u5ba2 \\u202e\\u009b2J"' in shown
 
 

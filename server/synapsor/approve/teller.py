@@ -12,6 +12,7 @@ from synapsor.approve.view import Argument
 from synapsor.core.moment import parse
 from synapsor.core.plain import Text, span, told
 from synapsor.core.proposal import Member, Proposal
+from synapsor.core.readings import reading_of, zone_of
 from synapsor.values import ColumnType, Token
 
 _BARE = frozenset(
@@ -87,12 +88,16 @@ class Teller:
         if token is None:
             return Value(kind=kind, state="null", text=Text(""))
         unit = self.units.get(name)
+        type_ = ColumnType(kind)
+        reading = reading_of(token, type_, unit, self.now)
         return Value(
             kind=kind,
             state="value",
             text=self.text(token),
-            quoted=kind not in _BARE,
-            unit=self.text(unit) if unit else None,
+            quoted=type_ not in _BARE,
+            unit=self.perhaps(unit),
+            reading=self.perhaps(reading),
+            zone=self.perhaps(zone_of(token, type_)),
         )
 
     def before(self, member: Member, name: str) -> Value:
