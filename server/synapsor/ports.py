@@ -242,6 +242,10 @@ class ReviewLedger(AgentLedger, Protocol):
         """Return the proposals of one request, oldest first."""
         ...
 
+    async def rivals(self, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return other proposals about the rows of a proposal that are in review or approved and in time, at most so many."""
+        ...
+
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]: ...
 
     async def decide(

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from synapsor.approve.cells import Value
 from synapsor.approve.teller import Teller
 from synapsor.approve.terms import Terms
-from synapsor.approve.view import Beside, BesideRow, Group, PolicyVerdict, Quorum, Undoable, UndoneBy
+from synapsor.approve.view import Beside, BesideRow, Group, PolicyVerdict, Quorum, Rival, Rivals, Undoable, UndoneBy
 from synapsor.core.group import missing
 from synapsor.core.moment import stamp
 from synapsor.core.policy import deferral_words
 from synapsor.core.proposal import Member, Proposal, Status, as_of
 from synapsor.core.quorum import counted
 from synapsor.core.review import Operator, SignedDecision
+from synapsor.core.rivals import contested, in_common
 from synapsor.ports import ProposalRecord
 from synapsor.values import Token
+
+RIVALS: Final = 10
+"""Open proposals about the same rows that a card tells."""
 
 OPEN = (Status.REVIEW_REQUIRED, Status.APPROVED)
 
@@ -29,6 +34,11 @@ def group(record: ProposalRecord, operators: Mapping[str, Operator], teller: Tel
         others=tuple(_beside(other, operators, teller) for other in record.group),
         missing=tuple(teller.text(n) for n in missing(record.proposal, [o.proposal for o in record.group])),
     )
+
+
+def rivals(record: ProposalRecord, others: Sequence[ProposalRecord], teller: Teller) -> Rivals:
+    """Return the other open proposals about the same rows; one more than are told says that there are more."""
+    return Rivals(told=tuple(_rival(record.proposal, o, teller) for o in others[:RIVALS]), more=len(others) > RIVALS)
 
 
 def quorum(proposal: Proposal, approvals: Sequence[SignedDecision], teller: Teller) -> Quorum:
@@ -74,6 +84,23 @@ def undoable(
     if terms.final is None or status not in stands or undone:
         return None
     return Undoable(can=not terms.final, once_applied=status in OPEN, why=teller.perhaps(terms.final))
+
+
+def _rival(proposal: Proposal, record: ProposalRecord, teller: Teller) -> Rival:
+    other = record.proposal
+    status = as_of(stamp(teller.now), record.status, other)
+    return Rival(
+        proposal=teller.text(other.id),
+        capability=teller.text(other.capability),
+        status=status.value,
+        stands=status.stands,
+        by=teller.text(other.principal),
+        at=teller.moment(other.at),
+        expires=teller.moment(other.expires_at),
+        keys=tuple(teller.key(member) for member in in_common(proposal, other)),
+        columns=tuple(teller.text(name) for name in contested(proposal, other)),
+        removes=other.deletes,
+    )
 
 
 def _beside(record: ProposalRecord, operators: Mapping[str, Operator], teller: Teller) -> Beside:

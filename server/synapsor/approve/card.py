@@ -17,7 +17,7 @@ from synapsor.approve.decided import attempts, decisions, ends, waits_for
 from synapsor.approve.rows import action_of, row_of, totals
 from synapsor.approve.teller import Teller
 from synapsor.approve.terms import Terms
-from synapsor.approve.view import Asked, Card, Evidence, Proof, Rivals, Target, Undoes
+from synapsor.approve.view import Asked, Card, Evidence, Proof, Target, Undoes
 from synapsor.core.moment import stamp
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import Proposal, Status, as_of
@@ -38,11 +38,12 @@ def card(
     unproven: Collection[str] = (),
     whole: Proposal | None = None,
     undos: Sequence[ProposalRecord] = (),
+    rivals: Sequence[ProposalRecord] = (),
 ) -> Card:
     """Return the card of a proposal as it stands; `terms` are those of the contract that it was made under.
 
     Approvals count as far as `operators` trusts them; `unproven` are handles of earlier evidence that is not what the proposal names.
-    `undos` are the proposals that would undo it, or did. `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they stay covered.
+    `undos` are the proposals that would undo it, or did, and `rivals` other open ones about its rows. `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they stay covered.
     """
     signed, proposal = record.proposal, _uncovered(record.proposal, whole)
     hidden = frozenset(signed.hidden) - (frozenset(signed.changed) if whole else frozenset())
@@ -64,7 +65,7 @@ def card(
         status=status.value,
         stands=status.stands,
         tampered=tampered,
-        warnings=tuple(_warnings(record, evidence, terms, now, tampered=tampered)),
+        warnings=tuple(_warnings(record, evidence, terms, now, tampered=tampered, rivals=rivals)),
         asked=_asked(signed, teller),
         expires=teller.moment(signed.expires_at),
         lapsed=signed.lapsed(stamp(now)),
@@ -76,7 +77,7 @@ def card(
         quorum=beside.quorum(signed, approvals, teller),
         policy=beside.policy(record, teller),
         group=beside.group(record, operators, teller),
-        rivals=Rivals(),
+        rivals=beside.rivals(record, rivals, aside),
         decided=tuple(decisions(record, operators, aside)),
         attempts=tuple(attempts(record, aside)),
         waits_for=waits_for(record),
@@ -149,7 +150,13 @@ def _undoes(proposal: Proposal, teller: Teller) -> Undoes | None:
 
 
 def _warnings(
-    record: ProposalRecord, evidence: Mapping[str, Any] | None, terms: Terms, now: dt.datetime, *, tampered: bool
+    record: ProposalRecord,
+    evidence: Mapping[str, Any] | None,
+    terms: Terms,
+    now: dt.datetime,
+    *,
+    tampered: bool,
+    rivals: Sequence[ProposalRecord],
 ) -> Iterator[str]:
     if tampered and evidence is not None:
         yield "the evidence is not what the proposal was made from; do not decide, run `synapsor verify`"
@@ -161,3 +168,5 @@ def _warnings(
         yield "the proposal has expired"
     if terms.refusal and record.status in beside.OPEN:
         yield f"the worker would not apply it: {terms.refusal.meaning}"
+    if rivals and record.status in beside.OPEN:
+        yield "another open proposal is about the same row; the one that is applied first may leave the other in a conflict"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
+from synapsor.approve.beside import RIVALS
 from synapsor.approve.card import card
 from synapsor.approve.terms import terms_behind, unproven
 from synapsor.approve.view import Card
+from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, undo_key
 from synapsor.core.review import Operator
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -33,5 +35,6 @@ async def look(
         operators=operators,
         unproven=await unproven(ledger, proposal),
         whole=whole,
+        rivals=await ledger.rivals(proposal, now=stamp(now), limit=RIVALS + 1),
         undos=await ledger.asked_before(undo_key(proposal.id, proposal.digest)),
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from synapsor.approve.cells import Moment
 from synapsor.approve.drawing import Line, drawn
 from synapsor.approve.drawn_rows import fields, rows, totals, value
-from synapsor.approve.view import Attempt, Beside, BesideRow, Card, Decided, Evidence, Group, PolicyVerdict
+from synapsor.approve.view import Attempt, Beside, BesideRow, Card, Decided, Evidence, Group, PolicyVerdict, Rival
 from synapsor.core.plain import line_of
 
 
@@ -32,6 +32,7 @@ def lines(card: Card) -> Iterator[Line]:
     yield from _rests_on(card)
     if card.group is not None:
         yield from _group(card.group)
+    yield from _rivals(card)
     yield from _needs(card)
     yield from _undo(card)
     yield Line("digest", card.digest, "title")
@@ -116,6 +117,24 @@ def _group(group: Group) -> Iterator[Line]:
         yield from (Line("", f"  {_beside(row)}", "quiet") for row in other.rows)
     for name in group.missing:
         yield Line("", f"{line_of(name)}: not proposed yet", "warning")
+
+
+def _rivals(card: Card) -> Iterator[Line]:
+    several = len(card.rows) > 1
+    for rival in card.rivals.told:
+        yield Line(
+            "competes with", f"{line_of(rival.proposal)}, {line_of(rival.capability)}: it {rival.stands}", "warning"
+        )
+        yield Line("", f"asked by {line_of(rival.by)}, {_when(rival.at)}")
+        does = "it removes the row" if rival.removes else _both(rival)
+        yield Line("", f"{does}: {'; '.join(map(fields, rival.keys))}" if several else does)
+    if card.rivals.more:
+        yield Line("", "and there are more", "warning")
+
+
+def _both(rival: Rival) -> str:
+    names = ", ".join(map(line_of, rival.columns))
+    return f"both set {names}" if names else "it sets other columns"
 
 
 def _come(other: Beside) -> str:

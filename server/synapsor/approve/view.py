@@ -168,7 +168,7 @@ class Rival:
     Attributes:
         keys: the rows in common.
         columns: the columns that both change.
-        removes: it removes them, or this one does.
+        removes: it removes them.
     """
 
     proposal: Text

@@ -25,6 +25,7 @@ _SECONDS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("min", "minute", "minutes"), 60),
     **dict.fromkeys(("h", "hour", "hours"), 3600),
 }
+_NEXT: Final[Mapping[int, int]] = {1: 60, 60: 3600, 3600: 86_400}
 _BYTES: Final = frozenset({"byte", "bytes"})
 _CURRENCY: Final = re.compile(r"[A-Z]{3}\Z")
 _GROUPED_FROM: Final = 10_000
@@ -107,7 +108,7 @@ def _long(number: Decimal, unit: str) -> str | None:
         seconds = number * _SECONDS[unit] if _SECONDS[unit] else number.scaleb(-3)
         if not _SECONDS[unit]:
             return f"{_grouped(seconds)} s" if abs(seconds) >= 1 else None
-        if seconds != int(seconds) or abs(seconds) < max(60, _SECONDS[unit] * 24):
+        if seconds != int(seconds) or abs(seconds) < _NEXT[_SECONDS[unit]]:
             return None
     return ("-" if seconds < 0 else "") + _parts(dt.timedelta(seconds=abs(int(seconds))))
 

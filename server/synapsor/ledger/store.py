@@ -122,6 +122,10 @@ class Ledger:
         """Return the proposals of one request, oldest first."""
         return await self._connection.read(lambda tx: proposals.of_request(tx, request))
 
+    async def rivals(self, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return other open proposals about the rows of a proposal."""
+        return await self._connection.read(lambda tx: proposals.rivals(tx, proposal, now=now, limit=limit))
+
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
         """Return the newest proposals, newest first."""
         return await self._connection.read(lambda tx: proposals.newest(tx, status, limit))
