@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from synapsor.approve.cells import Value
 from synapsor.approve.teller import Teller
 from synapsor.approve.terms import Terms
-from synapsor.approve.view import Beside, BesideRow, Group, PolicyVerdict, Quorum, Rival, Rivals, Undoable, UndoneBy
+from synapsor.approve.view import (
+    Beside,
+    BesideRow,
+    Group,
+    PolicyLimit,
+    PolicyVerdict,
+    Quorum,
+    Rival,
+    Rivals,
+    Undoable,
+    UndoneBy,
+)
 from synapsor.core.group import missing
 from synapsor.core.moment import stamp
 from synapsor.core.policy import deferral_words
@@ -18,7 +30,7 @@ from synapsor.core.quorum import counted
 from synapsor.core.review import Operator, SignedDecision
 from synapsor.core.rivals import contested, in_common
 from synapsor.ports import ProposalRecord
-from synapsor.values import Token
+from synapsor.values import ColumnType, Token
 
 RIVALS: Final = 10
 """Open proposals about the same rows that a card tells."""
@@ -52,19 +64,39 @@ def quorum(proposal: Proposal, approvals: Sequence[SignedDecision], teller: Tell
     )
 
 
-def policy(record: ProposalRecord, teller: Teller) -> PolicyVerdict | None:
-    """Return what the policy that it names has said of it."""
+def policy(record: ProposalRecord, terms: Terms, teller: Teller) -> PolicyVerdict | None:
+    """Return what the policy that it names has said of it, from what is recorded."""
     if not record.proposal.policy:
         return None
-    name = teller.text(record.proposal.policy)
+    verdict = PolicyVerdict(
+        name=teller.text(record.proposal.policy), verdict="open", approves=teller.perhaps(terms.policy)
+    )
     if any(signed.decision.policy for signed in record.decisions):
-        return PolicyVerdict(name=name, verdict="approved")
+        return replace(verdict, verdict="approved")
     deferrals = [event["facts"] for event in record.events if event["kind"] == "policy_deferred"]
     if not deferrals:
-        return PolicyVerdict(name=name, verdict="open")
+        return verdict
     last = deferrals[-1]
-    words = teller.text(deferral_words(last))
-    return PolicyVerdict(name=name, verdict="deferred", why=teller.text(str(last["why"])), words=words)
+    return replace(
+        verdict,
+        verdict="deferred",
+        why=teller.text(str(last["why"])),
+        words=teller.text(deferral_words(last)),
+        limit=_limit(last, teller) if last["why"] == "limit" else None,
+    )
+
+
+def _limit(facts: Mapping[str, Any], teller: Teller) -> PolicyLimit:
+    what = str(facts["what"])
+    kind = teller.kinds.get(what, ColumnType.INTEGER.value)  # what is no column is a number of proposals
+    teller = teller.beside(((what, kind),), units=teller.units)
+    return PolicyLimit(
+        what=teller.text(what),
+        of=teller.text(str(facts["of"])),
+        observed=teller.value(what, facts["observed"]),
+        proposed=teller.value(what, facts["proposed"]),
+        most=teller.value(what, facts["limit"]),
+    )
 
 
 def undone_by(undos: Sequence[ProposalRecord], now: dt.datetime, teller: Teller) -> Iterator[UndoneBy]:
@@ -107,7 +139,7 @@ def _beside(record: ProposalRecord, operators: Mapping[str, Operator], teller: T
     """Return how far another proposal of the group has come; it is decided on by itself, on its own card."""
     proposal, now = record.proposal, stamp(teller.now)
     have = len(counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=now))
-    other = teller.beside(proposal)
+    other = teller.beside(proposal.columns)
     return Beside(
         proposal=teller.text(proposal.id),
         capability=teller.text(proposal.capability),

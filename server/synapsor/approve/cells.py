@@ -111,6 +111,25 @@ class JsonDiff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """A longer piece of a new text that also stands in what the agent read.
+
+    Attributes:
+        piece: without regard to case, width and spaces.
+        evidence: the handle of what was read, `capability` what read it, `list` the list in it, and `row` its number, from 1.
+        same_row: it is a row with the key of the one that is changed.
+    """
+
+    piece: Text
+    evidence: Text
+    capability: Text
+    list: Text | None
+    row: int
+    column: Text
+    same_row: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What becomes of one column.
 
@@ -123,6 +142,7 @@ class Change:
         paths: of a JSON document, or a text that holds one before and after.
         bounds: the reviewed bounds in plain words.
         notes: what should be looked at twice, each a sentence without its stop.
+        copied: where else the new text stands, so far as the agent is known to have read it; the longest pieces first.
     """
 
     name: Text
@@ -135,6 +155,7 @@ class Change:
     lines: TextDiff | None = None
     paths: JsonDiff | None = None
     notes: tuple[Text, ...] = ()
+    copied: tuple[Copied, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from synapsor.approve.cells import Change, Field, Mark, PathChange, Row, TextLine, Total, Value
+from synapsor.approve.cells import Change, Copied, Field, Mark, PathChange, Row, TextLine, Total, Value
 from synapsor.approve.drawing import Line, Tone
 from synapsor.approve.view import Card, Target
 from synapsor.core.plain import Text, line_of
@@ -86,7 +86,15 @@ def _change(change: Change) -> Iterator[Line]:
     if change.difference is not None:
         yield Line("", f"difference {value(change.difference)}", "quiet")
     yield from (Line("", line_of(note), "warning") for note in change.notes)
+    yield from (Line("", _copied(copied), "warning") for copied in change.copied)
     yield from _bounds(change.bounds)
+
+
+def _copied(copied: Copied) -> str:
+    row = "the same row" if copied.same_row else f"row {copied.row}"
+    of = f"{row} of {line_of(copied.list)}" if copied.list is not None else row
+    where = f"{line_of(copied.column)} of {of} that was read ({line_of(copied.evidence)})"
+    return f"this also stands in {where}: {line_of(copied.piece, quoted=True)}"
 
 
 def _replaced(label: str, change: Change, before: Value) -> Iterator[Line]:

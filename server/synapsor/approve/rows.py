@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from synapsor.approve.cells import Action, Change, Field, Row, Total
 from synapsor.approve.differences import lines, paths, step
+from synapsor.approve.read import Copies
 from synapsor.approve.teller import Teller
 from synapsor.approve.terms import Terms
 from synapsor.core.change import totals_of
@@ -17,6 +18,7 @@ from synapsor.core.scripts import mixed
 from synapsor.errors import Refusal
 from synapsor.values import ColumnType, Token
 
+_WRITTEN = frozenset({ColumnType.TEXT.value, ColumnType.JSON.value, ColumnType.ARRAY.value})
 _COUNTED = frozenset({ColumnType.INTEGER.value, ColumnType.NUMERIC.value})
 
 
@@ -25,7 +27,9 @@ def action_of(proposal: Proposal) -> Action:
     return "removed" if proposal.deletes else "added" if proposal.inserts else "changed"
 
 
-def row_of(proposal: Proposal, member: Member, number: int, *, terms: Terms, teller: Teller, aside: Teller) -> Row:
+def row_of(
+    proposal: Proposal, member: Member, number: int, *, terms: Terms, teller: Teller, aside: Teller, copies: Copies
+) -> Row:
     """Return a row; what does not change is told by `aside`, since nobody needs to have seen it in full."""
     bound = () if proposal.deletes or proposal.inserts else tuple(n for n in terms.bounds if n not in member.changes)
     free = {proposal.advances, *proposal.moves}
@@ -35,7 +39,10 @@ def row_of(proposal: Proposal, member: Member, number: int, *, terms: Terms, tel
         action=action_of(proposal),
         key=teller.key(member),
         changes=(
-            *(_set(proposal, member, name, terms, teller, aside) for name in member.changes),
+            *(
+                _set(proposal, member, name, terms=terms, teller=teller, aside=aside, copies=copies)
+                for name in member.changes
+            ),
             *(_same(member, name, terms, teller) for name in bound),
             *(_removed(member, name, teller) for name in (member.before if proposal.deletes else ())),
         ),
@@ -66,7 +73,9 @@ def totals(proposal: Proposal, terms: Terms, teller: Teller) -> Iterator[Total]:
         )
 
 
-def _set(proposal: Proposal, member: Member, name: str, terms: Terms, teller: Teller, aside: Teller) -> Change:
+def _set(
+    proposal: Proposal, member: Member, name: str, *, terms: Terms, teller: Teller, aside: Teller, copies: Copies
+) -> Change:
     """Return what a column is set to. Of a covered one it cannot be told that it holds that already."""
     token = member.changes[name]
     known = member.before.get(name)
@@ -74,6 +83,7 @@ def _set(proposal: Proposal, member: Member, name: str, terms: Terms, teller: Te
     if not proposal.inserts and known == token and is_known:
         return _same(member, name, terms, teller)
     compared = not proposal.inserts and name not in teller.covered
+    copied, whole = copies.of(member, name) if teller.kind(name) in _WRITTEN else ((), True)
     return Change(
         name=teller.text(name),
         kind=teller.kind(name),
@@ -84,7 +94,8 @@ def _set(proposal: Proposal, member: Member, name: str, terms: Terms, teller: Te
         difference=step(name, known, token, teller) if compared else None,
         lines=lines(name, known, token, aside) if compared else None,
         paths=paths(name, known, token, aside) if compared else None,
-        notes=tuple(_notes(known if compared else None, token)),
+        notes=tuple(_notes(known if compared else None, token, compared=whole)),
+        copied=copied,
     )
 
 
@@ -103,7 +114,7 @@ def _held(member: Member, name: str, teller: Teller) -> Field:
     return teller.field(name, teller.before(member, name))
 
 
-def _notes(before: Token, after: Token) -> Iterator[Text]:
+def _notes(before: Token, after: Token, *, compared: bool) -> Iterator[Text]:
     """Yield what should be looked at twice in a new value."""
     if before is not None and after is not None and _normal(before) == _normal(after):
         yield Text("the two look alike and differ in their characters")
@@ -111,6 +122,8 @@ def _notes(before: Token, after: Token) -> Iterator[Text]:
         yield Text("the two documents say the same and differ in how they are written")
     if after is not None and (alphabets := mixed(after)):
         yield Text(f"one word has letters of {alphabets}, which look alike")
+    if not compared:
+        yield Text("there is too much of it, or of what was read, to compare all of the one with all of the other")
 
 
 def _normal(text: str) -> str:

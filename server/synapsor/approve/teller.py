@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +11,7 @@ from synapsor.approve.cells import Field, Moment, Value
 from synapsor.approve.view import Argument
 from synapsor.core.moment import parse
 from synapsor.core.plain import Text, span, told
-from synapsor.core.proposal import Member, Proposal
+from synapsor.core.proposal import Member
 from synapsor.core.readings import reading_of, zone_of
 from synapsor.values import ColumnType, Token
 
@@ -31,20 +31,26 @@ _BARE = frozenset(
 """Types whose values cannot be taken for words of the card."""
 
 
+Columns = Iterable[tuple[str, str]] | Iterable[Sequence[str]]
+"""Names and types; evidence has lists for its pairs."""
+
+_TYPES = frozenset(kind.value for kind in ColumnType)
+
+
 class Teller:
-    """Tells the values of one proposal."""
+    """Tells the values of columns; `whole` until something had to be cut."""
 
     def __init__(
         self,
-        proposal: Proposal,
+        columns: Columns,
         *,
         now: dt.datetime,
         full: bool = False,
         units: Mapping[str, str] = MappingProxyType({}),
         covered: Collection[str] = (),
     ) -> None:
-        """Tell; `covered` are the columns of which only what the model saw may be told."""
-        self.kinds = {name: ColumnType(kind) for name, kind in proposal.columns}
+        """Tell; `columns` are names and types, and `covered` those of which only what the model saw may be told."""
+        self.kinds = {column[0]: column[1] for column in columns}
         self.now = now
         self.full = full
         self.units = units
@@ -56,9 +62,9 @@ class Teller:
         """Whether nothing was cut so far."""
         return not self._cut
 
-    def beside(self, proposal: Proposal) -> Teller:
-        """Return what tells the values of another proposal on the same card: what that has to cut is missing on this card, too."""
-        other = Teller(proposal, now=self.now, full=self.full)
+    def beside(self, columns: Columns, *, units: Mapping[str, str] = MappingProxyType({})) -> Teller:
+        """Return what tells the values of other columns on the same card: what that has to cut is missing on this card, too."""
+        other = Teller(columns, now=self.now, full=self.full, units=units)
         other._cut = self._cut
         return other
 
@@ -80,7 +86,8 @@ class Teller:
 
     def kind(self, name: str) -> str:
         """Return the reviewed type of a column; what is not reviewed is text."""
-        return self.kinds.get(name, ColumnType.TEXT).value
+        kind = self.kinds.get(name)
+        return kind if kind in _TYPES else ColumnType.TEXT.value
 
     def value(self, name: str, token: Token) -> Value:
         """Return a value of a column as it is."""

@@ -94,6 +94,11 @@ class Ledger:
         rows = await self._connection.read(lambda tx: tx.all("answered_in_run", **asked))
         return tuple(loads(row["body"]) for row in rows)
 
+    async def read_before(self, evidence_id: str, *, limit: int) -> tuple[Mapping[str, Any], ...]:
+        """Return the evidence of what the same person read in the same run before this evidence, newest first."""
+        rows = await self._connection.read(lambda tx: tx.all("read_before", evidence=evidence_id, limit=limit))
+        return tuple(loads(row["body"]) for row in rows)
+
     async def active_contract(self, name: str) -> Activated | None:
         """Return the version of a contract that was activated last."""
         return await self._connection.read(lambda tx: contracts.active(tx, name))
