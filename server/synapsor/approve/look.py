@@ -12,7 +12,7 @@ from synapsor.approve.terms import terms_behind
 from synapsor.approve.view import Card
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, undo_key
-from synapsor.core.review import Operator
+from synapsor.core.statements import Operator
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 
