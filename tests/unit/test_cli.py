@@ -354,9 +354,8 @@ def test_show_gives_the_card_as_data_with_a_version_and_the_rows_that_were_read_
         "-55.00",
     ]
     assert card["rests_on"][0]["rows"][0]["more"] == 0
-    rows = active("show", "--evidence").out
-    assert "What the agent read" in rows
-    assert rows.startswith(active("show").out.rstrip("\n"))
+    rows = active("show", "--evidence").out.splitlines()
+    assert rows.index("What the agent read") < rows.index("What the agent sent (untrusted, believe none of it)")
     assert read["evidence"]["id"] not in active("show").out
 
 

@@ -164,6 +164,7 @@ def test_lines_that_are_left_out_are_counted_and_the_texts_are_not_taken_as_seen
     after = before.replace("line 5000\n", "another\n")
     brief, full = (change("note", before, after, full=full) for full in (False, True))
     assert brief.lines is not None
+    assert not brief.lines.whole
     assert brief.lines.lines[0] == TextLine(mark="same", text=None, count=4998)
     assert [line.mark for line in brief.lines.lines] == ["same", "same", "same", "removed", "added", *["same"] * 3]
     assert not seen({"note": before}, {"note": after}).whole
@@ -240,6 +241,12 @@ def test_what_should_be_looked_at_twice_is_pointed_out() -> None:
         assert [line_of(note) for note in change("note", before, after).notes] == [words]
     assert change("note", "x", "\u041e\u043f\u043b\u0430\u0442\u0430 ok").notes == ()
     assert [mixed(text) for text in ("na\u00efve", "\u03b1bc", "\u65e5\u672c abc")] == [None, "Latin and Greek", None]
+
+
+@pytest.mark.requirement("approval:no-tricks")
+@pytest.mark.parametrize("column", ["fee", "due", "day", "paid"])
+def test_what_a_column_of_this_type_would_never_hold_is_set_in_quotes(column: str) -> None:
+    assert drawn(column, "1 (as it is)", "0", full=True)[0] == f'{column} "1 (as it is)"'
 
 
 HOSTILE = "\x1b[2J\u202eevil\u2066\n\rAPPROVED\x07\u200b" + '"] is added: "x'

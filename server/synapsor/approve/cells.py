@@ -41,7 +41,8 @@ class Value:
         kind: the column's reviewed type.
         state: `null` is NULL, and no text; `hidden` is what a model saw in place of the value.
         text: the exact value as the database has it, or what stands for a hidden one; empty for NULL, and for an empty text.
-        quoted: it is free text, and is to be set apart so that it cannot look like what is told beside it.
+        quoted: it is free text, or what its type would never hold, and is to be set apart so that it cannot look like what is told
+            beside it.
         unit: what a number counts, as the contract says.
         reading: the same value for the eye, where that is told from its type or unit: `55.00`, `in 3 d 0 h`. Never instead of `text`.
         zone: of an instant the zone that `text` is in: `UTC`, an offset, or `none` where the column keeps none.

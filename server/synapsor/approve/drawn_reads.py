@@ -28,7 +28,7 @@ def reads(card: Card, width: int) -> Iterator[Line]:
 
 
 def _read(evidence: Evidence, room: int) -> Iterator[Line]:
-    age = f", {evidence.at.away} before" if evidence.at is not None else ""
+    age = f", {evidence.at.away} ago" if evidence.at is not None else ""
     proof = _PROOFS.get(evidence.proof)
     words = f"{line_of(evidence.handle)} by {line_of(evidence.capability)}{age}{f': {proof}' if proof else ''}"
     yield Line("evidence", words, "warning" if evidence.proof in {"missing", "altered"} else "plain")

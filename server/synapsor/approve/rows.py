@@ -5,13 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from synapsor.approve.cells import Action, Change, Field, Row, Total
+from synapsor.approve.cells import Action, Change, Field, JsonDiff, Row, Total
 from synapsor.approve.differences import lines, paths, step
 from synapsor.approve.read import Copies
 from synapsor.approve.teller import Teller
 from synapsor.approve.terms import Terms
 from synapsor.core.change import totals_of
-from synapsor.core.jsondiff import places_of
 from synapsor.core.plain import Text
 from synapsor.core.proposal import Member, Proposal
 from synapsor.core.scripts import mixed
@@ -83,6 +82,7 @@ def _set(
     if not proposal.inserts and known == token and is_known:
         return _same(member, name, terms, teller)
     compared = not proposal.inserts and name not in teller.covered
+    places = paths(name, known, token, aside) if compared else None
     copied, whole = copies.of(member, name) if teller.kind(name) in _WRITTEN else ((), True)
     return Change(
         name=teller.text(name),
@@ -93,8 +93,8 @@ def _set(
         bounds=teller.perhaps(terms.bounds.get(name)),
         difference=step(name, known, token, teller) if compared else None,
         lines=lines(name, known, token, aside) if compared else None,
-        paths=paths(name, known, token, aside) if compared else None,
-        notes=tuple(_notes(known if compared else None, token, compared=whole)),
+        paths=places,
+        notes=tuple(_notes(known if compared else None, token, places, compared=whole)),
         copied=copied,
     )
 
@@ -114,11 +114,11 @@ def _held(member: Member, name: str, teller: Teller) -> Field:
     return teller.field(name, teller.before(member, name))
 
 
-def _notes(before: Token, after: Token, *, compared: bool) -> Iterator[Text]:
+def _notes(before: Token, after: Token, places: JsonDiff | None, *, compared: bool) -> Iterator[Text]:
     """Yield what should be looked at twice in a new value."""
     if before is not None and after is not None and _normal(before) == _normal(after):
         yield Text("the two look alike and differ in their characters")
-    elif places_of(before, after) == []:
+    elif places is not None and not places.paths:
         yield Text("the two documents say the same and differ in how they are written")
     if after is not None and (alphabets := mixed(after)):
         yield Text(f"one word has letters of {alphabets}, which look alike")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -15,21 +16,20 @@ from synapsor.core.proposal import Member
 from synapsor.core.readings import reading_of, zone_of
 from synapsor.values import ColumnType, Token
 
-_BARE = frozenset(
-    {
-        ColumnType.INTEGER,
-        ColumnType.NUMERIC,
-        ColumnType.FLOAT,
-        ColumnType.BOOLEAN,
-        ColumnType.DATE,
-        ColumnType.TIME,
-        ColumnType.TIMESTAMP,
-        ColumnType.TIMESTAMPTZ,
-        ColumnType.UUID,
-    }
-)
-"""Types whose values cannot be taken for words of the card."""
-
+_NUMBER = re.compile(r"-?[0-9.]+(?:[eE][+-]?[0-9]+)?|NaN|-?Infinity")
+_INSTANT = re.compile(r"[0-9][0-9:.TZ +-]*(?: BC)?|-?infinity")
+_BARE: Mapping[ColumnType, re.Pattern[str]] = {
+    ColumnType.INTEGER: _NUMBER,
+    ColumnType.NUMERIC: _NUMBER,
+    ColumnType.FLOAT: _NUMBER,
+    ColumnType.BOOLEAN: re.compile("true|false|[tf01]"),
+    ColumnType.DATE: _INSTANT,
+    ColumnType.TIME: _INSTANT,
+    ColumnType.TIMESTAMP: _INSTANT,
+    ColumnType.TIMESTAMPTZ: _INSTANT,
+    ColumnType.UUID: re.compile("[0-9a-f-]+"),
+}
+"""Values that cannot be taken for words of the card. SQLite holds any text in any column, so the type alone does not tell."""
 
 Columns = Iterable[tuple[str, str]] | Iterable[Sequence[str]]
 """Names and types; evidence has lists for its pairs."""
@@ -81,7 +81,10 @@ class Teller:
 
     def moment(self, at: str) -> Moment:
         """Return an instant with how far away it is."""
-        gap = parse(at) - self.now
+        try:
+            gap = parse(at) - self.now
+        except (ValueError, TypeError, OverflowError):  # the ledger was altered; `verify` says where
+            return Moment(at=self.text(at), seconds=0, away="?")
         return Moment(at=self.text(at), seconds=int(gap.total_seconds()), away=span(gap))
 
     def kind(self, name: str) -> str:
@@ -101,7 +104,7 @@ class Teller:
             kind=kind,
             state="value",
             text=self.text(token),
-            quoted=type_ not in _BARE,
+            quoted=not _is_bare(type_, token),
             unit=self.perhaps(unit),
             reading=self.perhaps(reading),
             zone=self.perhaps(zone_of(token, type_)),
@@ -130,3 +133,8 @@ class Teller:
         """Return what the agent sent; what is no text is told as Python has it."""
         words = isinstance(value, str)
         return Argument(name=self.text(name), text=self.text(value if words else str(value)), quoted=words)
+
+
+def _is_bare(kind: ColumnType, token: str) -> bool:
+    form = _BARE.get(kind)
+    return form is not None and form.fullmatch(token) is not None

@@ -5,7 +5,7 @@ Nothing is told here that the card does not hold, and all that a decision is abo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from synapsor.approve.cells import Moment
 from synapsor.approve.drawing import Line, drawn
@@ -13,6 +13,7 @@ from synapsor.approve.drawn_reads import reads
 from synapsor.approve.drawn_rows import fields, rows, totals, value
 from synapsor.approve.view import Attempt, Beside, BesideRow, Card, Decided, Evidence, Group, PolicyVerdict, Rival
 from synapsor.core.plain import line_of
+from synapsor.core.words import many
 
 
 def render(card: Card, *, colour: bool = False, width: int = 100, evidence: bool = False) -> str:
@@ -20,12 +21,12 @@ def render(card: Card, *, colour: bool = False, width: int = 100, evidence: bool
 
     With `evidence` the rows that the agent read are told, too.
     """
-    rows = reads(card, width) if evidence else ()
-    return drawn((*lines(card), *rows), colour=colour, width=width).strip("\n") + "\n"
+    rows = tuple(reads(card, width)) if evidence else ()
+    return drawn(lines(card, rows), colour=colour, width=width).strip("\n") + "\n"
 
 
-def lines(card: Card) -> Iterator[Line]:
-    """Yield the card, line by line."""
+def lines(card: Card, read: Iterable[Line] = ()) -> Iterator[Line]:
+    """Yield the card, line by line; the agent's own words stay the last, behind what it `read`."""
     yield from (Line("WARNING", words, "warning") for words in card.warnings)
     yield from _head(card)
     yield from (line for one in card.decided for line in decided(one))
@@ -40,6 +41,7 @@ def lines(card: Card) -> Iterator[Line]:
     yield from _rivals(card)
     yield from _needs(card)
     yield from _undo(card)
+    yield from read
     yield Line("digest", card.digest, "title")
     if card.undoes is None:
         yield Line("What the agent sent (untrusted, believe none of it)", "", "warning")
@@ -102,8 +104,9 @@ def _attempt(attempt: Attempt) -> Iterator[Line]:
 def _rests_on(card: Card) -> Iterator[Line]:
     yield from (_read(evidence) for evidence in card.rests_on)
     if card.also_read:
-        count = f"more than {len(card.also_read)}" if card.also_more else str(len(card.also_read))
-        yield Line("", f"{count} more reads in the same run, see `synapsor show --evidence`", "quiet")
+        count = many(len(card.also_read), "more read")
+        told = f"more than {count}" if card.also_more else count
+        yield Line("", f"{told} in the same run, see `synapsor show --evidence`", "quiet")
     asked = card.asked
     if asked.workflow is not None:
         run = line_of(asked.run) if asked.run is not None else "?"

@@ -40,7 +40,7 @@ def pieces(new: str, before: Token, read: Sequence[str]) -> list[Piece]:
         windows.pop(held[at : at + LEAST], None)
     if not windows:
         return []
-    found = [Piece(at, longest) for at, other in enumerate(read) if (longest := _longest(text, windows, other))]
+    found = [Piece(at, longest.strip()) for at, other in enumerate(read) if (longest := _longest(text, windows, other))]
     return sorted(found, key=lambda piece: -len(piece.text))
 
 
