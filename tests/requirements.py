@@ -82,11 +82,16 @@ REQUIREMENTS: dict[str, Requirement] = {
     "approval:another-person": _R(
         "Nobody decides on their own request, under no spelling of their name.", "law 5, E03"
     ),
+    "approval:evidence": _R(
+        "The rows that the agent read are told with their age, hidden ones covered, and what is not told is counted.",
+        "law 5",
+    ),
     "approval:in-time": _R("An approval counts only before it expires.", "law 5, E05"),
     "approval:by-prompt": _R(
         "Through a prompt nothing is decided without a code that is bound to the proposal, nor beyond the risk that the contract allows.",
         "law 6, S8",
     ),
+    "approval:copied-text": _R("A new text that repeats what the agent read is traced to where it was read.", "H03"),
     "approval:could-be-applied": _R("Nobody approves what the worker would never apply; it can be rejected.", "law 5"),
     "approval:login": _R(
         "A session speaks for one trusted person, for a while, in one ledger, with no more roles than the person has.",
@@ -99,18 +104,24 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Where an approval takes a one-time code it is given with it, used once, hard to guess, and verified again by the worker.",
         "law 5, S8",
     ),
+    "approval:policy-told": _R("Why a policy left it to a person is told in plain words.", "issue 4"),
     "approval:quorum": _R(
         "A proposal is approved by as many different people as its contract asks for, each counted once, and by nobody who is not trusted any more.",
         "law 5, E07",
     ),
     "approval:reason-code": _R("A reason code is one of the reviewed list and part of what is signed.", "law 5"),
     "approval:reject-is-final": _R("One rejection while it is in review is final.", "law 5, E07"),
+    "approval:rivals": _R("Other open proposals about the same row are told on the card.", "issue 4"),
     "approval:risk": _R(
         "Risk, role and quorum are computed from the proposal by the activated contract, by whoever files, approves and applies.",
         "law 5",
     ),
     "approval:shown-in-full": _R("Nobody approves a card that was cut.", "law 5, E09"),
     "approval:trusted-key": _R("Only a signature of a trusted, unrevoked key in the right role counts.", "law 5, S8"),
+    "approval:typed": _R(
+        "A value is told by its type beside its exact text: money, instants, documents, lines; and NULL apart from every text.",
+        "issue 4",
+    ),
     "arguments:closed": _R("An argument of another name, type or form is refused on every engine.", "A01, A03, A08"),
     "arguments:literal": _R("Whatever a text argument holds is a value and nothing else.", "A09"),
     "audit:every-call": _R("Every call has an audit, refused, failed and cancelled ones too.", "law 2, I16"),

@@ -243,6 +243,14 @@ class ReviewLedger(AgentLedger, Protocol):
         """Return the proposals of one request, oldest first."""
         ...
 
+    async def read_before(self, evidence_id: str, *, limit: int) -> tuple[Mapping[str, Any], ...]:
+        """Return the evidence of what the same person read in the same run before this evidence, newest first."""
+        ...
+
+    async def rivals(self, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return other proposals about the rows of a proposal that are in review or approved and in time, at most so many."""
+        ...
+
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]: ...
 
     async def decide(

@@ -95,6 +95,11 @@ class Ledger:
         rows = await self._connection.read(lambda tx: tx.all("answered_in_run", **asked))
         return tuple(loads(row["body"]) for row in rows)
 
+    async def read_before(self, evidence_id: str, *, limit: int) -> tuple[Mapping[str, Any], ...]:
+        """Return the evidence of what the same person read in the same run before this evidence, newest first."""
+        rows = await self._connection.read(lambda tx: tx.all("read_before", evidence=evidence_id, limit=limit))
+        return tuple(loads(row["body"]) for row in rows)
+
     async def active_contract(self, name: str) -> Activated | None:
         """Return the version of a contract that was activated last."""
         return await self._connection.read(lambda tx: contracts.active(tx, name))
@@ -122,6 +127,10 @@ class Ledger:
     async def asked_before(self, request: str) -> tuple[ProposalRecord, ...]:
         """Return the proposals of one request, oldest first."""
         return await self._connection.read(lambda tx: proposals.of_request(tx, request))
+
+    async def rivals(self, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return other open proposals about the rows of a proposal."""
+        return await self._connection.read(lambda tx: proposals.rivals(tx, proposal, now=now, limit=limit))
 
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
         """Return the newest proposals, newest first."""

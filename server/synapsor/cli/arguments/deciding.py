@@ -20,6 +20,7 @@ def add(commands: Any) -> None:
     show = command(commands, "show", "Show a proposal: who asked, what would change, under which guards.")
     handle(show)
     show.add_argument("--full", action="store_true", help="cut nothing")
+    show.add_argument("--evidence", action="store_true", help="show the rows that the agent read, too")
     for verdict, text in (
         ("approve", "Approve one exact change with your key."),
         ("reject", "Reject a proposal with your key and a reason."),

@@ -12,6 +12,19 @@ SELECT seq, id, at, tenant, principal, capability, contract, source, request, qu
 -- Find a proposal by the number of its event.
 SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, expires_at, body, status FROM proposal WHERE seq = :seq;
 
+-- name: insert_proposal_row
+-- Say where a row of a proposal is.
+INSERT INTO proposal_row (seq, proposal, target) VALUES (:seq, :proposal, :target);
+
+-- name: proposal_row_at
+-- Whether a proposal is recorded as one about a row, for `verify`.
+SELECT proposal FROM proposal_row WHERE target = :target AND seq = :seq AND proposal = :proposal;
+
+-- name: open_at
+-- Handles of the proposals about a row that have not reached their end and are not past their time, newest first.
+SELECT p.id FROM proposal_row AS r JOIN proposal AS p ON p.id = r.proposal
+WHERE r.target = :target AND p.status IN ('review_required', 'approved') AND p.expires_at > :now ORDER BY p.seq DESC LIMIT :limit;
+
 -- name: insert_review_branch
 -- Add a review branch, with the number of its event.
 INSERT INTO review_branch (seq, id, at, proposal, body) VALUES (:seq, :id, :at, :proposal, :body);
