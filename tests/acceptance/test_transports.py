@@ -73,6 +73,7 @@ async def test_tools_are_listed_in_order_with_both_schemas_and_hints(connect: Co
         "billing.inspect_invoice",
         "billing.propose_late_fee_waiver",
         "synapsor.proposal_status",
+        "synapsor.wait_for_decision",
     ]
     for tool in tools:
         assert tool.input_schema["additionalProperties"] is False
