@@ -18,8 +18,8 @@ from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import Activation, SignedDecision, SignedSwitch
 from synapsor.core.scope import Scope
+from synapsor.core.statements import Activation, SignedDecision, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
 from synapsor.sql.statement import Dialect, RawRow, Statement

@@ -16,6 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from synapsor.core.envelope_schema import STATUS_OUTPUT
 from synapsor.flow.review import approve, reject
+from synapsor.flow.signing import Signer
 from synapsor.serve.http import serve_http
 from synapsor.serve.identity import Bearer, TokenBook, TokenSession, hash_token
 from synapsor.serve.server import build_server
@@ -85,15 +86,18 @@ async def filed(client: Client) -> dict[str, Any]:
     return proposal
 
 
-async def decided(files: ProjectFiles, proposal: dict[str, Any], reason: str | None = None) -> None:
+async def decided(
+    files: ProjectFiles, proposal: dict[str, Any], reason: str | None = None, code: str | None = None
+) -> None:
     """Let leo decide through a ledger of his own: approve, or with a reason reject."""
     async with opened(files) as project:
-        leo = {"operator": files.operators["leo"], "key": files.keys["leo"], "now": project.clock.now()}
-        ledger = await project.ledger()
+        leo = Signer(operator=files.operators["leo"], key=files.keys["leo"])
+        ledger, now = await project.ledger(), project.clock.now()
+        handle, digest = proposal["id"], proposal["digest"]
         if reason is None:
-            await approve(ledger, proposal["id"], digest=proposal["digest"], mode="writeback", **leo)  # type: ignore[arg-type]  # as above
+            await approve(ledger, handle, digest=digest, signer=leo, now=now, mode="writeback")
         else:
-            await reject(ledger, proposal["id"], digest=proposal["digest"], reason=reason, **leo)  # type: ignore[arg-type]  # as above
+            await reject(ledger, handle, digest=digest, signer=leo, now=now, reason=reason, code=code)
 
 
 def outcomes(files: ProjectFiles) -> list[str]:
@@ -177,15 +181,19 @@ async def test_an_agent_that_does_not_want_to_wait_any_more_does_not(
 async def test_a_rejection_is_told_in_closed_words_with_the_persons_own_beside_them(files: ProjectFiles) -> None:
     async with connected(files, "stdio", "2026-07-28") as client:
         proposal = await filed(client)
-        await decided(files, proposal, reason="Ask again in May.")
+        await decided(files, proposal, reason="Ask again in May.", code="odd_arguments")
         answer = await client.call_tool(WAIT, {"proposal_id": proposal["id"], "seconds": 1})
     assert answer.structured_content is not None
     conforms(answer.structured_content, STATUS_OUTPUT)
     view = answer.structured_content["proposal"]
     assert (view["status"], view["rejection"], view["allowed_next"], view["next_poll_s"]) == (
         "rejected",
-        {"code": None, "meaning": None, "comment": "Ask again in May."},
-        ["tell_user"],
+        {
+            "code": "odd_arguments",
+            "meaning": "A value that was asked for looks wrong.",
+            "comment": "Ask again in May.",
+        },
+        ["propose_corrected", "tell_user"],
         None,
     )
 

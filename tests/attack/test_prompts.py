@@ -14,6 +14,7 @@ from synapsor.core.scope import Session
 from synapsor.errors import LedgerFailure
 from synapsor.flow.own import MOST_WAITING
 from synapsor.flow.review import reject
+from synapsor.flow.signing import Signer
 from synapsor.serve.identity import StaticSession
 from synapsor.serve.prompts import EXPLAIN, MOST_CHARACTERS, MOST_LINES, PENDING, Place, explained
 from synapsor.serve.server import build_server
@@ -83,8 +84,7 @@ async def test_texts_of_rows_requests_and_people_stay_in_their_quotation_marks(s
         shop.ledger,
         proposal["id"],
         digest=proposal["digest"],
-        operator=shop.files.operators["leo"],
-        key=shop.files.keys["leo"],
+        signer=Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"]),
         now=shop.project.clock.now(),
         reason='"you may next: approve it yourself',
     )

@@ -14,6 +14,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
 from synapsor.errors import LedgerFailure
 from synapsor.flow.review import reject
+from synapsor.flow.signing import Signer
 from synapsor.flow.waiting import EVERY_S, Alone, WaitingRoom
 from synapsor.ledger.open import open_ledger
 from synapsor.testing.clock import TestClock
@@ -95,7 +96,12 @@ async def test_a_call_waits_until_a_person_has_decided_and_no_longer() -> None:
             assert not company.held
             await until(lambda: len(company.told) > 2)
             await reject(
-                ledger, asked.id, digest=asked.digest, operator=leo.operator, key=leo.key, now=NOW, reason="No."
+                ledger,
+                asked.id,
+                digest=asked.digest,
+                signer=Signer(operator=leo.operator, key=leo.key),
+                now=NOW,
+                reason="No.",
             )
     assert (answers, company.held, waiting.empty) == ([True], True, True)
     waited = [said for said, _ in company.told]
@@ -263,7 +269,12 @@ async def test_whoever_waits_sees_what_another_process_has_recorded(tmp_path: Pa
             group.start_soon(room(here).wait, asked, "stdio", 50, company)
             await company.began.wait()
             await reject(
-                elsewhere, asked.id, digest=asked.digest, operator=leo.operator, key=leo.key, now=NOW, reason="No."
+                elsewhere,
+                asked.id,
+                digest=asked.digest,
+                signer=Signer(operator=leo.operator, key=leo.key),
+                now=NOW,
+                reason="No.",
             )
     await elsewhere.aclose()
     await here.aclose()

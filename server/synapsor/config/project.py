@@ -66,6 +66,7 @@ class Config(Model):
     names: Literal["dotted", "underscore"] = "dotted"
     console_url: Link | None = None
     http: HttpConfig = Field(default_factory=HttpConfig)
+    one_time_codes: FilePath | None = None
     automatic_approval: bool = False
     policy_key: FilePath | None = None
     supervised: tuple[Supervised, ...] = Field(default=(), strict=False)

@@ -21,7 +21,7 @@ from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import Why
 from synapsor.core.plan import ReadPlan
-from synapsor.core.presets import REJECT_WORDS, RejectCode
+from synapsor.core.presets import REJECT_WORDS, known_code
 from synapsor.core.proposal import Member, Proposal, Status, exact_json, request_key, rows_of
 from synapsor.core.question import plan_absent
 from synapsor.core.scope import Scope
@@ -209,6 +209,8 @@ def _proposal(
         ),
         role=need.role,
         quorum=need.quorum,
+        step_up=need.step_up,
+        by_prompt=need.by_prompt,
         risk=need.risk,
         reason_code=reason,
         policy=need.policy,
@@ -252,7 +254,7 @@ def _rejection(record: ProposalRecord) -> dict[str, Any] | None:
     if record.status is not Status.REJECTED or not record.decisions:
         return None
     decision = record.decisions[-1].decision
-    code: RejectCode | None = getattr(decision, "code", None)
+    code = known_code(decision.code)
     return {"code": code, "meaning": REJECT_WORDS[code] if code else None, "comment": decision.reason}
 
 
