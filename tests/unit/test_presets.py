@@ -19,7 +19,8 @@ PAGE = (ROOT / "docs" / "how-to" / "wait-for-a-decision.md").read_text(encoding=
 
 def test_every_word_has_a_meaning_and_a_place_in_the_page() -> None:
     assert set(REJECT_WORDS) == set(REJECT_CODES)
-    assert re.findall(r"^\| `(\w+)` \| (.+?) \|", PAGE, re.MULTILINE) == [(c, REJECT_WORDS[c]) for c in REJECT_CODES]
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", PAGE, re.MULTILINE)
+    assert [row for row in rows if known_code(row[0])] == [(code, REJECT_WORDS[code]) for code in REJECT_CODES]
     assert all(f"`{word}`" in PAGE for word in NEXT)
 
 

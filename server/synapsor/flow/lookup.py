@@ -45,7 +45,7 @@ WAIT_TOOL = Tool(
     output_schema=STATUS_OUTPUT,
 )
 BUILT_IN: Mapping[str, Tool] = {tool.name: tool for tool in (STATUS_TOOL, WAIT_TOOL)}
-"""What is offered where anything can be proposed. No capability can have such a name: see rule SYN310."""
+"""What is offered where anything can be proposed. No capability can have such a name: see rule SYN505."""
 
 _PROPOSAL = re.compile(r"wrp_[0-9a-f]{20}\Z")
 _EVIDENCE = re.compile(r"ev_[0-9a-f]{20}\Z")
