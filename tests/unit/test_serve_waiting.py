@@ -1,16 +1,18 @@
 """A call that waits, on every transport: its client is told so, it takes no turn and no time from anybody, and ends when its client wants."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 
 from synapsor.serve.limits import Limits
+from synapsor.serve.shares import Shares
 from tests.serving.http_client import PATIENCE, open_session, open_sse
 from tests.serving.messages import INITIALIZE, INITIALIZED, LEGACY_HEADERS, META, legacy, modern_headers
 from tests.serving.process import talk
@@ -113,6 +115,12 @@ async def way(era: str, limits: Limits | None = None) -> AsyncIterator[Way]:
         yield Way(era, client, await open_session(client) if era == "2025" else {}, served)
 
 
+async def until(done: Callable[[], bool]) -> None:
+    with anyio.fail_after(PATIENCE):
+        while not done():
+            await anyio.lowlevel.checkpoint()
+
+
 @pytest.mark.requirement("wait:progress")
 @pytest.mark.parametrize("era", ERAS)
 async def test_over_http_the_answer_is_a_stream_of_word_on_the_way_and_then_the_answer(era: str) -> None:
@@ -159,19 +167,50 @@ async def test_a_call_that_waits_holds_no_turn_and_its_waiting_is_no_part_of_the
 
 
 @pytest.mark.requirement("wait:holds-nothing")
-async def test_a_turn_that_was_set_aside_comes_back_before_the_call_goes_on() -> None:
-    async with way("2026", Limits(calls=1)) as client, client.asked(1, WAITS, "wait", "t") as messages:
+async def test_a_turn_that_was_set_aside_is_taken_again_and_given_back_once() -> None:
+    shares = Shares(Limits(calls=1))
+    with shares.message("alice") as waits:
+        await waits.turn()
+        async with waits.aside():
+            with shares.message("alice") as other:
+                with anyio.fail_after(PATIENCE):
+                    await other.turn()
+        with shares.message("alice") as later:
+            with anyio.move_on_after(0) as over:
+                await later.turn()
+            assert over.cancelled_caught
+    with shares.message("alice") as first, shares.message("alice") as second:
         with anyio.fail_after(PATIENCE):
-            await anext(messages)
-            client.served.desk.waiting = anyio.Event()
-            async with anyio.create_task_group() as group:
-                group.start_soon(client.plain, 2, "wait")
-                await client.served.desk.waiting.wait()
-                client.served.desk.go_on.set()
-                assert [m async for m in messages][-1]["result"]["structuredContent"]["ok"]
-    async with way("2026", Limits(calls=1)) as client:
-        for number in range(1, 4):  # every turn that was taken has been given back
-            assert (await client.plain(number, "x")).status_code == 200
+            await first.turn()
+        with anyio.move_on_after(0) as over:
+            await second.turn()
+        assert over.cancelled_caught
+
+
+@pytest.mark.requirement("wait:holds-nothing")
+async def test_a_call_whose_message_ends_while_it_waits_gives_its_turn_back_once() -> None:
+    shares = Shares(Limits(calls=1))
+    with shares.message("alice") as kept:
+        async with anyio.create_task_group() as group:
+            with shares.message("alice") as waits:
+                await waits.turn()
+                go_on = anyio.Event()
+
+                async def wait() -> None:
+                    async with waits.aside():
+                        await go_on.wait()
+                    async with waits.aside():
+                        pass
+
+                group.start_soon(wait)
+                await until(lambda: not waits._in_turn)
+            go_on.set()
+        with anyio.fail_after(PATIENCE):
+            await kept.turn()
+        with shares.message("alice") as other:
+            with anyio.move_on_after(0) as over:
+                await other.turn()
+            assert over.cancelled_caught
 
 
 @pytest.mark.requirement("wait:cancelable")

@@ -158,10 +158,17 @@ async def test_all_who_wait_share_one_look_and_nobody_looks_while_nobody_waits()
     proposals = [await one(number) for number in range(1, 6)]
     ledger = Looked({p.id: Status.REVIEW_REQUIRED for p in proposals})
     waiting = room(ledger)
+    answer = anyio.Event()
+    ledger.look = answer.wait
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as group:
             for asked in proposals:
                 group.start_soon(waiting.wait, asked, "stdio", 50, Alone())
+            await until(lambda: waiting._of["stdio"] == len(proposals))
+            for _ in range(100):
+                await anyio.lowlevel.checkpoint()
+            assert len(ledger.looks) == 1
+            answer.set()
             await until(lambda: len(ledger.looks) > 3)
             ledger.standing = dict.fromkeys(ledger.standing, Status.APPROVED)
     assert frozenset(p.id for p in proposals) in ledger.looks

@@ -90,7 +90,8 @@ async def own_waiting(
     for scope in _scopes(session, served.values()):
         for record in await ledger.own_waiting(scope, now=now, limit=limit):
             proposal = record.proposal
-            if proposal.undoes is None and _owns(session, served.get(proposal.capability), scope):
+            whose = Scope(tenant=proposal.tenant, principal=proposal.principal)
+            if proposal.undoes is None and _owns(session, served.get(proposal.capability), whose):
                 found[proposal.id] = record
     return tuple(sorted(found.values(), key=lambda r: (r.proposal.at, r.proposal.id), reverse=True)[:limit])
 
