@@ -137,7 +137,7 @@ async def test_a_proposal_whose_time_is_over_is_waited_for_no_longer_though_noth
     ("bounds", "refused", "placed"), [({"each": 2}, ["a"], ["b", "c"]), ({"together": 3}, ["a", "b", "c"], [])]
 )
 async def test_no_client_waits_with_more_calls_than_its_own_and_all_together_with_no_more_than_there_is_room_for(
-    bounds: dict[str, int], refused: list[str], placed: list[str]
+    bounds: dict[str, Any], refused: list[str], placed: list[str]
 ) -> None:
     asked = await one()
     ledger = Looked({asked.id: Status.REVIEW_REQUIRED})
