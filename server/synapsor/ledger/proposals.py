@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from synapsor.core.group import fits
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.rivals import in_common, targets
+from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision
 from synapsor.core.writeback import Job, Receipt
 from synapsor.errors import LedgerFailure
@@ -158,6 +159,25 @@ async def newest(tx: Transaction, status: Status | None, limit: int) -> tuple[Pr
         rows = await tx.all("newest_proposals_of_status", status=status.value, limit=limit)
     found = [await load(tx, row["id"]) for row in rows]
     return tuple(r for r in found if r is not None)
+
+
+async def own_waiting(tx: Transaction, scope: Scope, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+    """Return the proposals of a tenant and a principal that are in review, newest first."""
+    rows = await tx.all("own_waiting_proposals", tenant=scope.tenant, principal=scope.principal, now=now, limit=limit)
+    found = [await load(tx, row["id"]) for row in rows]
+    return tuple(r for r in found if r is not None)
+
+
+async def own_handles(tx: Transaction, scope: Scope, beginning: str, limit: int) -> list[Row]:
+    """Return the newest proposals of a tenant and a principal whose handles begin so, without undos."""
+    asked = {"tenant": scope.tenant, "principal": scope.principal, "beginning": beginning, "limit": limit}
+    return await tx.all("own_proposal_handles", undoes="$.undoes", **asked)
+
+
+async def statuses(tx: Transaction, wanted: Collection[str]) -> dict[str, Status]:
+    """Return where proposals stand."""
+    found = [(proposal_id, await tx.one("proposal_status", id=proposal_id)) for proposal_id in wanted]
+    return {proposal_id: Status(row["status"]) for proposal_id, row in found if row is not None}
 
 
 async def expire(book: Book, now: str) -> int:
