@@ -4134,7 +4134,7 @@ MUTANTS = (
     Mutant(
         "serve.no-leak",
         "serve:no-leak",
-        "serve/server.py",
+        "mcp_errors.py",
         'raise MCPError(INTERNAL_ERROR, "Internal error") from None',
         "raise MCPError(INTERNAL_ERROR, str(error)) from None",
         "tests/acceptance/test_transports.py -k raises_leaks_nothing",
@@ -4143,8 +4143,8 @@ MUTANTS = (
         "serve.no-leak-removed",
         "serve:no-leak",
         "serve/server.py",
-        "server.middleware[:] = [no_leak]",
-        "server.middleware[:] = []",
+        "server.middleware[:] = [no_leak, answering]",
+        "server.middleware[:] = [answering]",
         "tests/acceptance/test_transports.py -k raises_leaks_nothing",
     ),
     Mutant(
