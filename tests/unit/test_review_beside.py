@@ -129,7 +129,7 @@ def test_rows_are_the_same_by_source_relation_tenant_and_key_in_any_order() -> N
 @pytest.mark.requirement("approval:evidence")
 async def test_the_rows_that_the_agent_read_are_told_with_their_age_and_hidden_ones_covered() -> None:
     ledger = ledger_in_memory()
-    rows = [["N-1", "tok_1"], ["N-2", None]]
+    rows: list[list[str | None]] = [["N-1", "tok_1"], ["N-2", None]]
     hidden = {"hidden": {"body": ["token", "revealer"]}, "sealed": {"body": {"tok_1": "CANARY-sealed"}}}
     await note(ledger, 1, rows, **hidden)
     record = await file(ledger, 2)
