@@ -1215,8 +1215,8 @@ MUTANTS = (
         "apply.moves-before",
         "apply:stale-conflicts",
         "core/writeback.py",
-        "for name in (*proposal.guards, *proposal.moves) if row",
-        "for name in proposal.guards if row",
+        "    return (*proposal.guards, *proposal.moves)\n",
+        "    return proposal.guards\n",
         "tests/attack/test_apply_cases.py -k 'as_it_was_shown and sqlite'",
     ),
     Mutant(
@@ -2239,8 +2239,8 @@ MUTANTS = (
         "stale.guards",
         "apply:stale-conflicts",
         "core/writeback.py",
-        "    moved = [name for name in (*proposal.guards, *proposal.moves) if row[name] != member.before[name]]",
-        "    moved = [name for name in () if row[name] != member.before[name]]",
+        "any(row[name] != member.before[name] for name in compared(proposal))",
+        "any(row[name] != member.before[name] for name in ())",
         "tests/attack/test_guards.py -k stale",
     ),
     Mutant(

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from synapsor import handles
 from synapsor.config import Mode
 from synapsor.core.group import is_whole
+from synapsor.core.live import Live
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.core.quorum import counted, may_count
@@ -24,6 +25,7 @@ from synapsor.core.review import (
 )
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.fresh import check_fresh
 from synapsor.flow.permitted import check_applicable
 from synapsor.flow.reason import check_reason
 from synapsor.flow.replay import proposal_named
@@ -45,11 +47,14 @@ async def approve(
     mode: Mode,
     reason: str = "",
     operators: Mapping[str, Operator] | None = None,
+    live: Live | None = None,
+    stale_anyway: bool = False,
 ) -> ProposalRecord:
     """Approve the proposal whose digest the operator has seen. The approval that completes the quorum moves it, and where the source
     allows writeback, a job is filed with that; earlier approvals count as far as `operators` trusts them still.
 
-    What stands or falls with others is moved with them, by the approval that completes the last quorum of the group.
+    What stands or falls with others is moved with them, by the approval that completes the last quorum of the group. `live` is a look
+    at its rows just before: a contract may ask for one, and rows that are not as they were are approved only by who says so.
 
     Raises:
         DecisionRefused: the operator may not decide, or it is too late.
@@ -62,6 +67,7 @@ async def approve(
     async def attempt() -> ProposalRecord:
         record = await _undecided(ledger, proposal_id, digest, operator, key, now, trusted)
         proposal = record.proposal
+        await check_fresh(ledger, proposal, live, now=now, stale_anyway=stale_anyway)
         signed = signed_decision("approve", proposal, operator=operator, key=key, now=now, reason=reason)
         approvals = _approvals(ledger, record, trusted, now)
         approvals[proposal.id] = (signed, *approvals[proposal.id])
