@@ -28,14 +28,14 @@ LOOK_SECONDS: Final = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Now:
+class Look:
     """Both looks at one proposal."""
 
     live: Live
     blast: Blast
 
 
-async def look(project: Project, proposal: Proposal, *, who: str, client: str) -> Now:
+async def look_now(project: Project, proposal: Proposal, *, who: str, client: str) -> Look:
     """Return how the rows of a proposal stand now and what the change touches beside them, or why that cannot be told.
 
     `who` looks, by the command or page `client`; both are recorded.
@@ -48,13 +48,31 @@ async def look(project: Project, proposal: Proposal, *, who: str, client: str) -
         async with asyncio.timeout(LOOK_SECONDS):
             served = await _served(project, proposal)
             if isinstance(served, Untold):
-                return Now(live=untold(proposal, served, at), blast=unknown(proposal, served, at))
+                return Look(live=untold(proposal, served, at), blast=unknown(proposal, served, at))
             ledger = await project.ledger()
             live = await recheck(proposal, served, ledger, call_of_look(proposal, who=who, client=client, at=at))
             beside = await blast(proposal, served, ledger, call_of_look(proposal, who=who, client=client, at=at))
-            return Now(live=live, blast=beside)
+            return Look(live=live, blast=beside)
     except TimeoutError:
-        return Now(live=untold(proposal, Untold.TIMEOUT, at), blast=unknown(proposal, Untold.TIMEOUT, at))
+        return Look(live=untold(proposal, Untold.TIMEOUT, at), blast=unknown(proposal, Untold.TIMEOUT, at))
+
+
+async def look_again(project: Project, proposal: Proposal, *, who: str, client: str) -> Live:
+    """Return how the rows of a proposal stand now, for whoever is about to sign; as `look_now` does, and nothing beside.
+
+    Raises:
+        LedgerFailure: the look could not be recorded, so nothing of it is told.
+    """
+    at = stamp(project.clock.now())
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            served = await _served(project, proposal)
+            if isinstance(served, Untold):
+                return untold(proposal, served, at)
+            call = call_of_look(proposal, who=who, client=client, at=at)
+            return await recheck(proposal, served, await project.ledger(), call)
+    except TimeoutError:
+        return untold(proposal, Untold.TIMEOUT, at)
 
 
 async def _served(project: Project, proposal: Proposal) -> Served | Untold:

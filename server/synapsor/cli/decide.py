@@ -10,16 +10,21 @@ import datetime as dt
 import re
 from argparse import Namespace
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import runtime
 from synapsor.approve.keys import Unlock
 from synapsor.approve.look import look
+from synapsor.approve.now import with_now
 from synapsor.approve.terminal import render
 from synapsor.approve.view import Card
 from synapsor.cli.signer import named, signer
 from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
-from synapsor.core.moment import stamp
+from synapsor.core.live import Live
+from synapsor.core.moment import parse, stamp
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
@@ -29,6 +34,12 @@ from synapsor.flow.reason import check_reason
 from synapsor.flow.reveal import reveal_for_decision
 from synapsor.flow.review import approve, may_ask, proposal_of, reject
 from synapsor.ports import ProposalRecord, ReviewLedger
+
+if TYPE_CHECKING:
+    from synapsor.looking import Look
+
+JUST_NOW_SECONDS = 5
+"""A look that is older is taken again before anything is signed."""
 
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
@@ -49,42 +60,80 @@ async def _run(arguments: Namespace) -> int:
         seen = await look(
             ledger, record, operators=operators, now=project.clock.now(), full=arguments.full, whole=whole
         )
+        first = await _look_now(arguments, project, record)
+        if first is not None:
+            seen = with_now(seen, record.proposal, first.live, first.blast, now=project.clock.now())
         if not arguments.json:
             print(render(seen, colour=coloured(arguments), width=width()))
         _refuse_unseen(seen, arguments.verdict)
         # Before the person types anything: a refusal that is certain already.
         role = record.proposal.role
         among = operators if arguments.verdict == "approve" else None
-        await may_ask(ledger, record, named(arguments, operators, role=role), now=project.clock.now(), operators=among)
-        source = project.config.sources.get(record.proposal.source)
-        if source is None:
+        fresh = {"live": first.live, "stale_anyway": arguments.stale_anyway} if first is not None else {}
+        one = named(arguments, operators, role=role)
+        await may_ask(ledger, record, one, now=project.clock.now(), operators=among, **fresh)
+        if record.proposal.source not in project.config.sources:
             raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
         operator, unlock = person or signer(arguments, operators, role=role)
         await may_ask(ledger, record, operator, now=project.clock.now(), operators=among)
         digest = _confirmed(arguments, seen)
-        key = unlock()
-        now = project.clock.now()
-        if arguments.verdict == "approve":
-            decided = await approve(
-                ledger,
-                seen.proposal,
-                digest=digest,
-                operator=operator,
-                key=key,
-                now=now,
-                mode=source.mode,
-                reason=arguments.reason,
-                operators=operators,
-            )
-        else:
-            decided = await reject(
-                ledger, seen.proposal, digest=digest, operator=operator, key=key, now=now, reason=arguments.reason
-            )
+        decided = await _decided(arguments, project, record, first, digest=digest, operator=operator, key=unlock())
         approvals = counted(
             decided.decisions, decided.proposal, operators, ledger=ledger.id, now=stamp(project.clock.now())
         )
     _tell(arguments, decided, len(approvals))
     return 0
+
+
+async def _decided(
+    arguments: Namespace,
+    project: runtime.Project,
+    record: ProposalRecord,
+    first: Look | None,
+    *,
+    digest: str,
+    operator: Operator,
+    key: Ed25519PrivateKey,
+) -> ProposalRecord:
+    """Sign and record the verdict on what was shown."""
+    ledger, proposal = await project.ledger(), record.proposal
+    said: dict[str, Any] = {"digest": digest, "operator": operator, "key": key, "reason": arguments.reason}
+    if arguments.verdict == "reject":
+        return await reject(ledger, proposal.id, now=project.clock.now(), **said)
+    live = await _look_again(project, record, first, operator)
+    return await approve(
+        ledger,
+        proposal.id,
+        now=project.clock.now(),
+        mode=project.config.sources[proposal.source].mode,
+        operators=project.operators(),
+        live=live,
+        stale_anyway=arguments.stale_anyway,
+        **said,
+    )
+
+
+async def _look_now(arguments: Namespace, project: runtime.Project, record: ProposalRecord) -> Look | None:
+    """Return a look at the source for whoever approves, where there is anything left to approve."""
+    if arguments.verdict != "approve" or record.status is not Status.REVIEW_REQUIRED:
+        return None
+    from synapsor.looking import look_now  # heavy: the SQL compiler
+
+    return await look_now(project, record.proposal, who=arguments.operator or "?", client="approve")
+
+
+async def _look_again(
+    project: runtime.Project, record: ProposalRecord, first: Look | None, operator: Operator
+) -> Live | None:
+    """Return the look that an approval stands on: anew where a person took their time, and the first one where it was just now."""
+    if first is None or first.live.untold is not None:
+        return first.live if first is not None else None
+    age = (project.clock.now() - parse(first.live.at)).total_seconds()
+    if 0 <= age <= JUST_NOW_SECONDS:
+        return first.live
+    from synapsor.looking import look_again  # heavy, as above
+
+    return await look_again(project, record.proposal, who=operator.name, client="approve")
 
 
 async def _whole(

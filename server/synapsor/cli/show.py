@@ -8,9 +8,12 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.look import look
+from synapsor.approve.now import with_now
 from synapsor.approve.terminal import render
 from synapsor.cli.terminal import answer, as_json, coloured, width
 from synapsor.config import load_config
+from synapsor.core.blast import blast_body
+from synapsor.core.live import live_body
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status, as_of, undo_key
 from synapsor.core.records import to_body
@@ -40,6 +43,13 @@ async def _run(arguments: Namespace) -> int:
         operators, now = project.operators(), project.clock.now()
         undos = await ledger.asked_before(undo_key(record.proposal.id, record.proposal.digest))
         shown = await look(ledger, record, operators=operators, now=now, full=arguments.full)
+        source: dict[str, Any] = {}
+        if arguments.live:
+            from synapsor.looking import look_now  # heavy: the SQL compiler
+
+            seen = await look_now(project, record.proposal, who="?", client="show")
+            shown = with_now(shown, record.proposal, seen.live, seen.blast, now=project.clock.now())
+            source = {"live": live_body(seen.live), "blast": blast_body(seen.blast)}
     document = {
         **record_body(record),
         "expired": as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED,
@@ -47,6 +57,7 @@ async def _run(arguments: Namespace) -> int:
         "undos": [{"proposal": undo.proposal.id, "status": undo.status.value} for undo in undos],
         "warnings": list(shown.warnings),
         "card": to_body(shown),
+        **source,
     }
     answer(
         arguments, "proposal", document, render(shown, colour=coloured(arguments), width=width()), ok=not shown.tampered

@@ -258,10 +258,13 @@ def _reasons(blast: Blast) -> Iterator[tuple[Colour, str]]:
 
 def _of_reached(one: Reached, *, deletes: bool) -> Iterator[tuple[Colour, str]]:
     if one.depth > 1:
-        yield (Colour.AMBER if one.action.refuses else Colour.RED), (
-            "rows may refer to those that go with it, and the database would refuse it then"
-            if one.action.refuses
-            else "it leads on beyond the rows that refer to it"
+        yield (
+            (Colour.AMBER if one.action.refuses else Colour.RED),
+            (
+                "rows may refer to those that go with it, and the database would refuse it then"
+                if one.action.refuses
+                else "it leads on beyond the rows that refer to it"
+            ),
         )
         return
     count = one.count or Count()
@@ -269,16 +272,23 @@ def _of_reached(one: Reached, *, deletes: bool) -> Iterator[tuple[Colour, str]]:
         return
     if one.action.refuses:
         certain = bool(count.rows)
-        yield Colour.AMBER, "rows refer to it, so the database would refuse it" if certain else (
-            "rows may refer to it, and the database would refuse it then"
+        yield (
+            Colour.AMBER,
+            "rows refer to it, so the database would refuse it"
+            if certain
+            else ("rows may refer to it, and the database would refuse it then"),
         )
     elif one.action is Action.CASCADE and deletes:
         few = count.rows is not None and count.rows <= MOST_CASCADED and not count.veiled
-        yield (Colour.AMBER, "rows go with it") if few else (
-            Colour.RED,
-            "it is not known how many rows go with it"
-            if count.rows is None or (count.veiled and count.rows <= MOST_CASCADED)
-            else f"more than {MOST_CASCADED} rows go with it",
+        yield (
+            (Colour.AMBER, "rows go with it")
+            if few
+            else (
+                Colour.RED,
+                "it is not known how many rows go with it"
+                if count.rows is None or (count.veiled and count.rows <= MOST_CASCADED)
+                else f"more than {MOST_CASCADED} rows go with it",
+            )
         )
     else:
         yield Colour.AMBER, "rows that refer to it change with it"

@@ -123,7 +123,9 @@ async def _behind(look: _Look, key: Referrer, action: Action) -> None:
             continue
         if around.follow:
             look.fired += [
-                Fired(trigger=one, event=event, on=str(relation)) for one in around.triggers if one.fires(event, changed)
+                Fired(trigger=one, event=event, on=str(relation))
+                for one in around.triggers
+                if one.fires(event, changed)
             ]
         for other in around.referrers:
             deleted = event == "delete"

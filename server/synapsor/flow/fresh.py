@@ -30,7 +30,10 @@ async def check_fresh(
     asked = capability is not None and capability.approval.fresh
     if asked and not (live is not None and live.proves(proposal, now=now)):
         raise DecisionRefused(
-            STALE_ROW, f"{_why(live)} Its contract wants it known that every row is as it was.", fix=_fix(live), exit_code=3
+            STALE_ROW,
+            f"{_why(live)} Its contract wants it known that every row is as it was.",
+            fix=_fix(live),
+            exit_code=3,
         )
     if live is not None and live.changed and not stale_anyway:
         raise DecisionRefused(

@@ -136,15 +136,15 @@ def _scope(proposal: Proposal) -> Scope:
     return Scope(tenant=proposal.tenant, principal=proposal.owner)
 
 
-async def _recorded(
-    proposal: Proposal, served: Served, ledger: AgentLedger, call: Call, looked: list[_Looked]
-) -> str:
+async def _recorded(proposal: Proposal, served: Served, ledger: AgentLedger, call: Call, looked: list[_Looked]) -> str:
     """Record every row that was seen, hidden columns as a model sees them, and return the handle of the evidence."""
     scope = _scope(proposal)
 
     def kept(one: _Looked) -> SeenList:
         described = one.plan.shape.described
-        own = served.presenter.kept(described, one.seen, scope.tenant)  # related rows are shown as they are, or not read
+        own = served.presenter.kept(
+            described, one.seen, scope.tenant
+        )  # related rows are shown as they are, or not read
         rows = own if one.own else Kept(columns=list(described), rows=[list(row) for row in one.seen.rows])
         return SeenList(shape=one.plan.shape, plan=one.plan, seen=one.seen, kept=rows)
 

@@ -197,11 +197,13 @@ async def may_ask(
     *,
     now: dt.datetime,
     operators: Mapping[str, Operator] | None = None,
+    live: Live | None = None,
+    stale_anyway: bool = False,
 ) -> None:
     """Refuse what is certain before a person is asked for anything, and record that it was refused.
 
     With `operators`, it is about an approval, which a person gives once, and only to what the worker would apply. The worker decides
-    on that by itself, as things stand then; here nobody is asked to read and sign in vain.
+    on that by itself, as things stand then; here nobody is asked to read and sign in vain. `live` is a look at its rows, if there was one.
 
     Raises:
         DecisionRefused: it is decided already, this operator may not decide, or the worker would not apply it.
@@ -214,6 +216,8 @@ async def may_ask(
             _may_approve(ledger, record, operator, operators, now)
         if operators is not None:
             await check_applicable(record.proposal, ledger, operators)
+            if live is not None:
+                await check_fresh(ledger, record.proposal, live, now=now, stale_anyway=stale_anyway)
     except DecisionRefused as refused:
         who = operator.name if operator else "?"
         await ledger.refused_decision(record.proposal.id, who, refused.rule, stamp(now))

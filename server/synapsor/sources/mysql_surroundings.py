@@ -142,7 +142,8 @@ async def _triggers(ask: Ask, relation: Relation) -> tuple[Trigger, ...]:
         relation,
     )
     return tuple(
-        Trigger(name=name, timing=timing.lower(), events=frozenset({event.lower()})) for _, _, name, timing, event in rows
+        Trigger(name=name, timing=timing.lower(), events=frozenset({event.lower()}))
+        for _, _, name, timing, event in rows
     )
 
 

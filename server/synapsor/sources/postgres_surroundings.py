@@ -89,9 +89,7 @@ async def surroundings(look: Look, relation: Relation) -> Surroundings | None:
         relation=relation,
         referrers=tuple(_referrer(row) for row in await look(_REFERRERS, oid)),
         references=tuple(
-            Reference(
-                name=name, to=Relation(schema=schema, name=table), columns=tuple(zip(own, theirs, strict=True))
-            )
+            Reference(name=name, to=Relation(schema=schema, name=table), columns=tuple(zip(own, theirs, strict=True)))
             for name, schema, table, own, theirs in await look(_REFERENCES, oid)
         ),
         triggers=triggers,

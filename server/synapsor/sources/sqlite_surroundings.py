@@ -59,9 +59,7 @@ def _referrers(
         for parent, columns, on_update, on_delete in _keys(connection, child):
             if parent.lower() == relation.name.lower():
                 pairs = tuple((theirs, cased.get(own.lower(), own)) for theirs, own in columns)
-                found.append(
-                    Referrer(name="", relation=child, columns=pairs, on_delete=on_delete, on_update=on_update)
-                )
+                found.append(Referrer(name="", relation=child, columns=pairs, on_delete=on_delete, on_update=on_update))
     return found
 
 
@@ -83,7 +81,9 @@ def _keys(
     found: dict[object, tuple[str, list[tuple[str, str]], Action, Action]] = {}
     rows = sorted(_pragma(connection, relation.schema, "foreign_key_list", relation.name), key=lambda row: row[:2])
     for number, place, parent, own, theirs, on_update, on_delete in (row[:7] for row in rows):
-        named = str(theirs) if theirs is not None else _primary(connection, relation.schema, str(parent), int(str(place)))
+        named = (
+            str(theirs) if theirs is not None else _primary(connection, relation.schema, str(parent), int(str(place)))
+        )
         actions = Action(str(on_update).lower()), Action(str(on_delete).lower())
         found.setdefault(number, (str(parent), [], *actions))[1].append((str(own), named))
     return list(found.values())

@@ -15,6 +15,11 @@ def add(commands: Any) -> None:
     show = command(commands, "show", "Show a proposal: who asked, what would change, under which guards.")
     handle(show)
     show.add_argument("--full", action="store_true", help="cut nothing")
+    show.add_argument(
+        "--live",
+        action="store_true",
+        help="look at the source as well: the rows as they are now, and what the change touches beside them",
+    )
     for verdict, text in (
         ("approve", "Approve one exact change with your key."),
         ("reject", "Reject a proposal with your key and a reason."),
@@ -31,6 +36,12 @@ def add(commands: Any) -> None:
             default="",
             help="recorded with the decision" + ("; told to the agent" if verdict == "reject" else ""),
         )
+        if verdict == "approve":
+            decide.add_argument(
+                "--stale-anyway",
+                action="store_true",
+                help="approve although a row is not as it was, so that the worker would not apply it as things stand",
+            )
         decide.set_defaults(verdict=verdict)
     undo = command(commands, "undo", "Ask for an applied change to be undone; other people decide on it.")
     handle(undo)
