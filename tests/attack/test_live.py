@@ -1,6 +1,7 @@
 """What a reviewer is told of the rows as they are now, on every engine: the worker's own verdict beforehand, and nothing that is hidden."""
 
 import json
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,6 @@ from tests.attack.shop import Shop, meanwhile, open_shop
 from tests.attack.tasks import POLICY, tasks_table
 from tests.attack.test_canaries import ledger_bytes
 from tests.databases import Database
-
 
 
 @pytest_asyncio.fixture
@@ -63,7 +63,7 @@ def moved(column: str, then: Any, now: Any, *, guards: bool = True, version: boo
     return {"column": column, "hidden": False, "guards": guards, "version": version, "then": then, "now": now}
 
 
-SAME = {"stands": "same", "moved": [], "lost": None, "would_end": None}
+SAME: dict[str, Any] = {"stands": "same", "moved": [], "lost": None, "would_end": None}
 VERSION = {"in": "conflict", "by": "version_moved"}
 DEPENDS = {"in": "conflict", "by": "dependency_moved"}
 
@@ -75,7 +75,8 @@ async def test_an_update_is_told_as_the_worker_would_find_it(tasks: Shop) -> Non
     evidence = body.pop("evidence")
     assert body == {"state": "same", "untold": None, "rows": [{"key": [["id", "1"]], **SAME}]}
     found = await tasks.ledger.evidence(evidence)
-    assert found is not None and (found["principal"], len(found["rows"])) == ("leo", 1)
+    assert found is not None
+    assert (found["principal"], len(found["rows"])) == ("leo", 1)
     tasks.change("UPDATE {tasks} SET title = 'Other' WHERE id = 1")
     (row,) = (await seen(tasks, proposal))["rows"]
     version = moved("row_version", "1", "2", version=True)
@@ -84,7 +85,12 @@ async def test_an_update_is_told_as_the_worker_would_find_it(tasks: Shop) -> Non
     assert row["would_end"] == VERSION
     tasks.change("DELETE FROM {tasks} WHERE id = 1")
     body = await seen(tasks, proposal)
-    gone = {"stands": "gone", "moved": [], "lost": None, "would_end": {"in": "conflict", "by": "row_gone"}}
+    gone: dict[str, Any] = {
+        "stands": "gone",
+        "moved": [],
+        "lost": None,
+        "would_end": {"in": "conflict", "by": "row_gone"},
+    }
     assert (body["state"], body["rows"]) == ("changed", [{"key": [["id", "1"]], **gone}])
 
 
@@ -110,12 +116,17 @@ async def test_a_column_that_nothing_guards_is_found_out_after_the_change(tasks:
     proposal = await tasks.approved("tasks.step", {"task": 1, "state": "doing"})
     tasks.change("UPDATE {tasks} SET title = 'Other' WHERE id = 1; UPDATE {tasks} SET row_version = 1 WHERE id = 1")
     if tasks.database.engine != "sqlite":
-        off = {"postgres": "ALTER TABLE billing.tasks DISABLE TRIGGER tasks_version", "mariadb": "DROP TRIGGER tasks_version"}
+        off = {
+            "postgres": "ALTER TABLE billing.tasks DISABLE TRIGGER tasks_version",
+            "mariadb": "DROP TRIGGER tasks_version",
+        }
         on = {
             "postgres": "ALTER TABLE billing.tasks ENABLE TRIGGER tasks_version",
             "mariadb": "CREATE TRIGGER tasks_version BEFORE UPDATE ON tasks FOR EACH ROW SET NEW.row_version = OLD.row_version + 1",
         }
-        tasks.change(f"{off[tasks.database.engine]}; UPDATE {{tasks}} SET row_version = 1 WHERE id = 1; {on[tasks.database.engine]}")
+        tasks.change(
+            f"{off[tasks.database.engine]}; UPDATE {{tasks}} SET row_version = 1 WHERE id = 1; {on[tasks.database.engine]}"
+        )
     (row,) = (await seen(tasks, (await tasks.record(proposal)).proposal))["rows"]
     assert row["moved"] == [moved("title", "One", "Other", guards=False)]
     assert row["would_end"] == {"in": "failed", "by": "after_image"}
@@ -128,8 +139,15 @@ async def test_a_row_that_is_to_be_added_is_looked_for(tasks: Shop) -> None:
     keys = [[["tenant_id", "acme"], ["request_no", number]] for number in ("n1", "n2")]
     assert (await seen(tasks, proposal))["rows"] == [{"key": key, **SAME} for key in keys]
     tasks.change("INSERT INTO {tasks} (id, tenant_id, request_no, title, state) VALUES (50, 'acme', 'n2', 'x', 'open')")
-    tasks.change("INSERT INTO {tasks} (id, tenant_id, request_no, title, state) VALUES (51, 'globex', 'n1', 'x', 'open')")
-    there = {"stands": "there", "moved": [], "lost": None, "would_end": {"in": "conflict", "by": "insert_duplicate"}}
+    tasks.change(
+        "INSERT INTO {tasks} (id, tenant_id, request_no, title, state) VALUES (51, 'globex', 'n1', 'x', 'open')"
+    )
+    there: dict[str, Any] = {
+        "stands": "there",
+        "moved": [],
+        "lost": None,
+        "would_end": {"in": "conflict", "by": "insert_duplicate"},
+    }
     assert (await seen(tasks, proposal))["rows"] == [{"key": keys[0], **SAME}, {"key": keys[1], **there}]
 
 
@@ -162,7 +180,11 @@ async def test_related_rows_are_looked_at_as_well(jobs: Shop) -> None:
     assert (await seen(jobs, added))["state"] == "same"
     jobs.change("UPDATE {clients} SET tier = 'plain' WHERE id = 'c1'")
     (row,) = (await seen(jobs, added))["rows"]
-    assert (row["stands"], row["moved"], row["would_end"]) == ("changed", [moved("client.tier", "gold", "plain")], DEPENDS)
+    assert (row["stands"], row["moved"], row["would_end"]) == (
+        "changed",
+        [moved("client.tier", "gold", "plain")],
+        DEPENDS,
+    )
 
 
 @pytest.mark.requirement("live:hidden-stays")
@@ -206,14 +228,13 @@ async def test_a_look_is_recorded_before_it_is_told(tasks: Shop) -> None:
 
 
 @pytest.mark.requirement("live:untold")
-async def test_what_cannot_be_told_is_one_word_of_a_closed_list(
-    tasks: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_cannot_be_told_is_one_word_of_a_closed_list(tasks: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     proposal = await asked(tasks, "tasks.step", task=1, state="doing")
 
     async def told() -> str:
         both = await look_now(tasks.project, proposal, who="leo", client="test")
-        assert both.live.untold is not None and both.live.rows == ()
+        assert both.live.untold is not None
+        assert both.live.rows == ()
         assert live_body(both.live)["untold"] == blast_body(both.blast)["untold"] == both.live.untold.value
         assert (both.live.state, both.blast.colour.value) == ("untold", "red")
         return both.live.untold.value
@@ -242,12 +263,13 @@ async def test_a_source_that_cannot_be_reached_is_said_to_be(tmp_path: Path, sql
         async with open_shop(tmp_path / "project", sqlite_db, policy=POLICY) as shop:
             proposal = await asked(shop, "tasks.step", task=1, state="doing")
             file = Path(sqlite_db.read_url.removeprefix("sqlite:///"))
-            away = file.rename(file.with_name("away.db"))
+            away = file.with_name("away.db")
+            os.replace(file, away)
             await shop.project.reader("shop")._pool.aclose()  # type: ignore[attr-defined]  # an open file stays readable
             both = await look_now(shop.project, proposal, who="leo", client="test")
             assert (both.live.untold, both.blast.untold) == (Untold.SOURCE_UNAVAILABLE, Untold.SOURCE_UNAVAILABLE)
-            away.rename(file)
-            (shop.files.root / "secrets" / "read").unlink()
+            os.replace(away, file)
+            os.remove(shop.files.root / "secrets" / "read")
             shop.project._readers.clear()
             both = await look_now(shop.project, proposal, who="leo", client="test")
             assert both.live.untold is Untold.NOT_CONFIGURED

@@ -21,6 +21,7 @@ _BECOMES = {
     "cascade": "go or change with it",
     "set null": "lose what they refer to (set null)",
     "set default": "are set to a default",
+    "unknown": "what becomes of them, the reader may not see",
 }
 _UNSEEN = {
     "referrers": "which rows refer to it",
@@ -79,18 +80,20 @@ def _blast(blast: BlastNow) -> Iterator[Line]:
 
 
 def _reached(one: ReachedNow) -> Iterator[Line]:
-    pairs = ", ".join(f"{line_of(theirs)} = {line_of(own)}" for theirs, own in one.columns)
+    pairs = ", by " + ", ".join(f"{line_of(a)} = {line_of(b)}" for a, b in one.columns) if one.columns else ""
     name = f" ({line_of(one.constraint)})" if one.constraint is not None else ""
     if one.depth > 1:
-        yield Line("and beyond", f"{line_of(one.relation)}, by {pairs}{name}: {_BECOMES[one.action]}", "warning")
+        yield Line("and beyond", f"{line_of(one.relation)}{pairs}{name}: {_BECOMES[one.action]}", "warning")
         return
-    yield Line("rows of", f"{line_of(one.relation)}, by {pairs}{name}")
+    yield Line("rows of", f"{line_of(one.relation)}{pairs}{name}")
     yield Line("", f"{one.counted}; {_BECOMES[one.action]}", "quiet" if one.rows == 0 else "warning")
+    if not one.accepted:
+        yield Line("", "its contract does not accept this, so the worker would not apply it", "warning")
 
 
 def _fired(one: FiredNow) -> str:
     where = f" of {line_of(one.on)}" if one.on is not None else ""
-    when = f", {one.timing} {one.event}" if one.timing else ", at an event that cannot be read"
+    when = f", {one.timing} {one.event}" if one.timing else f", with a {one.event}"
     return f"{line_of(one.name)}{when}{where}"
 
 

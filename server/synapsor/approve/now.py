@@ -104,6 +104,7 @@ def _reached(one: Reached, teller: Teller) -> ReachedNow:
         depth=one.depth,
         rows=None if one.count is None else one.count.rows,
         counted=None if one.count is None else one.count.words,
+        accepted=one.accepted,
     )
 
 

@@ -71,6 +71,7 @@ class ReachedNow:
     """Rows of another table that refer to the proposal's, or beyond them at a `depth` above 1, and what becomes of them.
 
     Attributes:
+        accepted: the contract accepts that it is reached; the worker applies no delete that reaches another table.
         columns: which of its columns equals which of the table that it refers to.
         rows: how many, where they were counted; `counted` says it in words, and why they were not.
     """
@@ -82,6 +83,7 @@ class ReachedNow:
     depth: int
     rows: int | None
     counted: str | None
+    accepted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

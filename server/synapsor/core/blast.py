@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from synapsor.contract.changes import Accepts
+from synapsor.core.plan import Relation
 from synapsor.core.proposal import Member, Proposal
 from synapsor.core.surroundings import Action, Reference, Referrer, Surroundings, Trigger, Unseen
 from synapsor.core.untold import Untold
@@ -90,6 +92,7 @@ class Reached:
 
     Attributes:
         action: what becomes of the rows that refer.
+        accepted: of a delete, whether the contract accepts that it reaches this table; the worker applies none that reaches another.
         depth: 1 where they refer to the proposal's own rows; 2 where they refer to rows that go or change with those.
         count: only of the first depth; what lies behind it is only named.
     """
@@ -98,6 +101,7 @@ class Reached:
     action: Action
     depth: int = 1
     count: Count | None = None
+    accepted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,9 +195,36 @@ def fires(proposal: Proposal, around: Surroundings) -> tuple[Fired, ...]:
     return tuple(Fired(trigger=one, event=event) for one in around.triggers if one.fires(event, changed))
 
 
+def accepts(relation: str, action: Action, accepted: Accepts | None, *, delete: bool) -> bool:
+    """Tell whether nothing speaks against reaching a table: of a delete, that it is reached must have been reviewed."""
+    return not delete or action.refuses or relation in (accepted or Accepts()).cascades
+
+
+def unlisted(around: Surroundings, accepted: Accepts | None) -> tuple[tuple[Reached, ...], tuple[Fired, ...]]:
+    """Return what a delete is known to do only because its contract accepts it, where the reader does not see it itself."""
+    known = accepted or Accepts()
+    seen = {str(key.relation) for key in around.referrers}
+    reached = [
+        Reached(key=_only_named(name), action=Action.UNKNOWN, count=Count(why=Uncounted.DENIED))
+        for name in known.cascades
+        if Unseen.REFERRERS in around.unseen and name not in seen
+    ]
+    fired = [
+        Fired(trigger=Trigger(name=name, timing="", events=frozenset({"delete"})), event="delete")
+        for name in known.triggers
+        if Unseen.TRIGGERS in around.unseen
+    ]
+    return tuple(reached), tuple(fired)
+
+
+def _only_named(relation: str) -> Referrer:
+    unknown = Action.UNKNOWN
+    return Referrer(name="", relation=Relation.parse(relation), columns=(), on_delete=unknown, on_update=unknown)
+
+
 def event_behind(key: Referrer, action: Action, *, delete: bool) -> tuple[str, frozenset[str]]:
     """Return what happens to rows that refer: that they go, or that these columns of them change."""
-    if delete and action is Action.CASCADE:
+    if delete and action in {Action.CASCADE, Action.UNKNOWN}:
         return "delete", frozenset()
     return "update", frozenset(theirs for theirs, _ in key.columns)
 
@@ -212,6 +243,7 @@ def blast_body(blast: Blast) -> dict[str, Any]:
                 "columns": [list(pair) for pair in one.key.columns],
                 "action": one.action.value,
                 "depth": one.depth,
+                "accepted": one.accepted,
                 "count": None if one.count is None else _count_body(one.count),
             }
             for one in blast.reached
@@ -246,10 +278,8 @@ def _reasons(blast: Blast) -> Iterator[tuple[Colour, str]]:
         yield from _of_reached(one, deletes=deletes)
     if blast.cut:
         yield Colour.RED, "it reaches more tables than were looked at"
-    if deletes and Unseen.REFERRERS in blast.unseen:
-        yield Colour.RED, "the reader may not see which rows go or change with it"
-    if blast.operation == "update" and Unseen.REFERRERS in blast.unseen:
-        yield Colour.AMBER, "the reader may not see whether rows refer to what changes"
+    if Unseen.REFERRERS in blast.unseen and blast.operation != "insert":
+        yield Colour.AMBER, "the reader may not see all of what refers to it"
     if blast.fired:
         yield Colour.AMBER, "triggers fire"
     if Unseen.TRIGGERS in blast.unseen:
@@ -257,6 +287,8 @@ def _reasons(blast: Blast) -> Iterator[tuple[Colour, str]]:
 
 
 def _of_reached(one: Reached, *, deletes: bool) -> Iterator[tuple[Colour, str]]:
+    if not one.accepted:
+        yield Colour.AMBER, "its contract does not accept all of this, so the worker would not apply it"
     if one.depth > 1:
         yield (
             (Colour.AMBER if one.action.refuses else Colour.RED),
@@ -278,6 +310,10 @@ def _of_reached(one: Reached, *, deletes: bool) -> Iterator[tuple[Colour, str]]:
             if certain
             else ("rows may refer to it, and the database would refuse it then"),
         )
+    elif one.action is Action.UNKNOWN:
+        # The worker sees it, and removes no row with more than the contract accepts.
+        certain = deletes and one.accepted
+        yield (Colour.RED if certain else Colour.AMBER), "the reader may not see what becomes of rows that refer to it"
     elif one.action is Action.CASCADE and deletes:
         few = count.rows is not None and count.rows <= MOST_CASCADED and not count.veiled
         yield (

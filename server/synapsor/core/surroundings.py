@@ -19,6 +19,7 @@ class Action(StrEnum):
     CASCADE = "cascade"
     SET_NULL = "set null"
     SET_DEFAULT = "set default"
+    UNKNOWN = "unknown"  # the credential may not see which of them it is
 
     @property
     def refuses(self) -> bool:

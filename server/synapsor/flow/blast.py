@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from synapsor.contract.changes import Operation
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.changes import Accepts
 from synapsor.core.blast import (
     MOST_COUNTED,
     Blast,
@@ -18,12 +19,14 @@ from synapsor.core.blast import (
     Fired,
     Reached,
     Uncounted,
+    accepts,
     acts_on,
     alters,
     checks,
     event_behind,
     fires,
     matters,
+    unlisted,
 )
 from synapsor.core.evidence import Call, audit_body
 from synapsor.core.plan import Column, Relation
@@ -64,6 +67,16 @@ class _Look:
     known: dict[Relation, Surroundings | None] = field(default_factory=dict)
     cut: bool = False
 
+    @property
+    def accepted(self) -> Accepts | None:
+        """What the contract accepts that a delete does beside."""
+        capability = self.served.capability
+        return capability.accepts if isinstance(capability, ProposeCapability) else None
+
+    def accepts(self, key: Referrer, action: Action) -> bool:
+        """Tell whether nothing speaks against reaching a table."""
+        return accepts(str(key.relation), action, self.accepted, delete=self.proposal.deletes)
+
 
 async def blast(proposal: Proposal, served: Served, ledger: AgentLedger, call: Call) -> Blast:
     """Return what a proposal touches beside its own rows; `served` is its capability as it is activated.
@@ -83,9 +96,13 @@ async def blast(proposal: Proposal, served: Served, ledger: AgentLedger, call: C
         look.fired += fires(proposal, around)
         for key, action in acts_on(proposal, around):
             count = await _count(look, key)
-            look.reached.append(Reached(key=key, action=action, count=count))
+            look.reached.append(Reached(key=key, action=action, count=count, accepted=look.accepts(key, action)))
             if not (action.refuses or count.none):
                 await _behind(look, key, action)
+        if proposal.deletes:
+            reached, fired = unlisted(around, look.accepted)
+            look.reached += reached
+            look.fired += fired
     except SourceFailure as failed:
         return unknown(proposal, untold_by_failure(failed), call.at)
     if look.relations:
@@ -110,7 +127,7 @@ def unknown(proposal: Proposal, why: Untold, at: str) -> Blast:
 
 async def _behind(look: _Look, key: Referrer, action: Action) -> None:
     """Look at what happens to the rows that refer: which triggers fire with that, and where it leads on. Nothing of it is counted."""
-    event, changed = event_behind(key, action, delete=look.proposal.operation == Operation.DELETE)
+    event, changed = event_behind(key, action, delete=look.proposal.deletes)
     waiting = [(key.relation, event, changed)]
     seen: set[tuple[Relation, str, frozenset[str]]] = set()
     while waiting:
@@ -132,7 +149,7 @@ async def _behind(look: _Look, key: Referrer, action: Action) -> None:
             if not deleted and not changed & {own for _, own in other.columns}:
                 continue
             then = other.on_delete if deleted else other.on_update
-            found = Reached(key=other, action=then, depth=2)
+            found = Reached(key=other, action=then, depth=2, accepted=look.accepts(other, then))
             if found not in look.reached:
                 look.reached.append(found)
             if not then.refuses:

@@ -52,10 +52,10 @@ async def _triggers(ask: Ask, relation: Relation) -> list[Effect]:
         relation.name,
     )
     found = [Effect(name=_text(row[0])) for row in rows]
-    return found if found or await sees_triggers(ask, relation) else [_UNSEEN]
+    return found if found or await _sees_triggers(ask, relation) else [_UNSEEN]
 
 
-async def sees_triggers(ask: Ask, relation: Relation) -> bool:
+async def _sees_triggers(ask: Ask, relation: Relation) -> bool:
     """Tell whether a trigger would be seen: MariaDB shows it to who may use the table, MySQL only to who may make one."""
     if "mariadb" in _text((await ask("SELECT VERSION()"))[0][0]).lower():
         return True
