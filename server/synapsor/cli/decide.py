@@ -12,8 +12,6 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from synapsor import runtime
 from synapsor.approve.keys import Unlock
 from synapsor.approve.look import look
@@ -21,18 +19,19 @@ from synapsor.approve.now import with_now
 from synapsor.approve.terminal import render
 from synapsor.approve.view import Card
 from synapsor.cli.signer import named, signer
-from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at_once, paragraph, width
+from synapsor.cli.terminal import answer, ask, coloured, confirm_digest, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
 from synapsor.core.live import Live
 from synapsor.core.moment import parse, stamp
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
-from synapsor.core.review import Operator
+from synapsor.core.statements import Operator
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.reason import check_reason
 from synapsor.flow.reveal import reveal_for_decision
 from synapsor.flow.review import approve, may_ask, proposal_of, reject
+from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
-        operators = project.operators()
+        operators = project.deciders()
         person, whole = await _whole(arguments, ledger, record, operators, project.clock.now())
         seen = await look(
             ledger, record, operators=operators, now=project.clock.now(), full=arguments.full, whole=whole
@@ -77,7 +76,8 @@ async def _run(arguments: Namespace) -> int:
         operator, unlock = person or signer(arguments, operators, role=role)
         await may_ask(ledger, record, operator, now=project.clock.now(), operators=among)
         digest = _confirmed(arguments, seen)
-        decided = await _decided(arguments, project, record, first, digest=digest, operator=operator, key=unlock())
+        signed = Signer(operator=operator, key=unlock(), code=_code(arguments, record.proposal))
+        decided = await _decided(arguments, project, record, first, digest=digest, signed=signed)
         approvals = counted(
             decided.decisions, decided.proposal, operators, ledger=ledger.id, now=stamp(project.clock.now())
         )
@@ -92,21 +92,19 @@ async def _decided(
     first: Look | None,
     *,
     digest: str,
-    operator: Operator,
-    key: Ed25519PrivateKey,
+    signed: Signer,
 ) -> ProposalRecord:
     """Sign and record the verdict on what was shown."""
-    ledger, proposal = await project.ledger(), record.proposal
-    said: dict[str, Any] = {"digest": digest, "operator": operator, "key": key, "reason": arguments.reason}
+    ledger, proposal, operators = await project.ledger(), record.proposal, project.deciders()
+    said: dict[str, Any] = {"digest": digest, "signer": signed, "reason": arguments.reason, "operators": operators}
     if arguments.verdict == "reject":
         return await reject(ledger, proposal.id, now=project.clock.now(), **said)
-    live = await _look_again(project, record, first, operator)
+    live = await _look_again(project, record, first, signed.operator)
     return await approve(
         ledger,
         proposal.id,
         now=project.clock.now(),
         mode=project.config.sources[proposal.source].mode,
-        operators=project.operators(),
         live=live,
         stale_anyway=arguments.stale_anyway,
         **said,
@@ -163,6 +161,15 @@ def _refuse_unseen(seen: Card, verdict: str) -> None:
             "Part of the proposal was cut, and nobody approves what they have not seen.",
             fix="Run again with --full and read all of it.",
         )
+
+
+def _code(arguments: Namespace, proposal: Proposal) -> str:
+    """Return the one-time code, asked for where an approval takes one and none is given."""
+    if arguments.verdict != "approve" or not proposal.step_up or arguments.code:
+        return str(arguments.code or "")
+    if arguments.json:
+        raise UsageError("This approval takes a one-time code.", fix="Give it with --code.")
+    return ask("One-time code of your authenticator:", otherwise="Give the one-time code with --code.")
 
 
 def _confirmed(arguments: Namespace, seen: Card) -> str:
