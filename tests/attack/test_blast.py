@@ -170,7 +170,7 @@ async def test_a_count_that_takes_too_long_or_fails_is_said_not_to_be_there(
     real = type(reader).fetch
 
     def failing(kind: Failure) -> Any:
-        async def fetch(self: Any, statement: Any, *, time_ms: int) -> Any:
+        async def fetch(*_: Any, time_ms: int) -> Any:
             assert time_ms <= flow_blast.COUNT_MS
             raise SourceFailure(kind, state="CANARY")
 

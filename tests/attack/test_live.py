@@ -1,7 +1,6 @@
 """What a reviewer is told of the rows as they are now, on every engine: the worker's own verdict beforehand, and nothing that is hidden."""
 
 import json
-import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from synapsor.core.records import to_body
 from synapsor.core.untold import Untold
 from synapsor.errors import DecisionRefused
 from synapsor.flow.review import approve, may_ask
+from synapsor.flow.signing import Signer
 from synapsor.looking import look_again, look_now
 from tests.attack.jobs import POLICY as JOBS
 from tests.attack.jobs import jobs_tables
@@ -264,15 +264,19 @@ async def test_a_source_that_cannot_be_reached_is_said_to_be(tmp_path: Path, sql
             proposal = await asked(shop, "tasks.step", task=1, state="doing")
             file = Path(sqlite_db.read_url.removeprefix("sqlite:///"))
             away = file.with_name("away.db")
-            os.replace(file, away)
+            moved_to(file, away)
             await shop.project.reader("shop")._pool.aclose()  # type: ignore[attr-defined]  # an open file stays readable
             both = await look_now(shop.project, proposal, who="leo", client="test")
             assert (both.live.untold, both.blast.untold) == (Untold.SOURCE_UNAVAILABLE, Untold.SOURCE_UNAVAILABLE)
-            os.replace(away, file)
-            os.remove(shop.files.root / "secrets" / "read")
+            moved_to(away, file)
+            moved_to(shop.files.root / "secrets" / "read", shop.files.root / "secrets" / "elsewhere")
             shop.project._readers.clear()
             both = await look_now(shop.project, proposal, who="leo", client="test")
             assert both.live.untold is Untold.NOT_CONFIGURED
+
+
+def moved_to(one: Path, other: Path) -> None:
+    one.rename(other)
 
 
 # ---- approving ---------------------------------------------------------------------------------------------------------------
@@ -296,8 +300,7 @@ async def approved(shop: Shop, proposal: Proposal, live: Live | None, **more: An
             shop.ledger,
             proposal.id,
             digest=proposal.digest,
-            operator=shop.files.operators["leo"],
-            key=shop.files.keys["leo"],
+            signer=Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"]),
             mode="writeback",
             live=live,
             **more,
