@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from synapsor.core.blast import Blast
+from synapsor.approve.looks import Look
 from synapsor.core.live import Live
 from synapsor.core.moment import stamp
 from synapsor.core.untold import Untold, untold_by_failure
@@ -28,51 +28,41 @@ LOOK_SECONDS: Final = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """Both looks at one proposal."""
+class SourceLooks:
+    """Looks at the sources of a project; `client` is the command or page that asks, which is recorded with each look."""
 
-    live: Live
-    blast: Blast
+    project: Project
+    client: str
 
+    async def now(self, proposal: Proposal, *, who: str) -> Look:
+        """Return how the rows of a proposal stand now and what the change touches beside them, or why that cannot be told."""
+        at = stamp(self.project.clock.now())
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                served = await _served(self.project, proposal)
+                if isinstance(served, Untold):
+                    return Look(live=untold(proposal, served, at), blast=unknown(proposal, served, at))
+                live = await self._live(proposal, served, who, at)
+                call = call_of_look(proposal, who=who, client=self.client, at=at)
+                return Look(live=live, blast=await blast(proposal, served, await self.project.ledger(), call))
+        except TimeoutError:
+            return Look(live=untold(proposal, Untold.TIMEOUT, at), blast=unknown(proposal, Untold.TIMEOUT, at))
 
-async def look_now(project: Project, proposal: Proposal, *, who: str, client: str) -> Look:
-    """Return how the rows of a proposal stand now and what the change touches beside them, or why that cannot be told.
+    async def again(self, proposal: Proposal, *, who: str) -> Live:
+        """Return how the rows of a proposal stand now, for whoever is about to sign, or why that cannot be told."""
+        at = stamp(self.project.clock.now())
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                served = await _served(self.project, proposal)
+                if isinstance(served, Untold):
+                    return untold(proposal, served, at)
+                return await self._live(proposal, served, who, at)
+        except TimeoutError:
+            return untold(proposal, Untold.TIMEOUT, at)
 
-    `who` looks, by the command or page `client`; both are recorded.
-
-    Raises:
-        LedgerFailure: the look could not be recorded, so nothing of it is told.
-    """
-    at = stamp(project.clock.now())
-    try:
-        async with asyncio.timeout(LOOK_SECONDS):
-            served = await _served(project, proposal)
-            if isinstance(served, Untold):
-                return Look(live=untold(proposal, served, at), blast=unknown(proposal, served, at))
-            ledger = await project.ledger()
-            live = await recheck(proposal, served, ledger, call_of_look(proposal, who=who, client=client, at=at))
-            beside = await blast(proposal, served, ledger, call_of_look(proposal, who=who, client=client, at=at))
-            return Look(live=live, blast=beside)
-    except TimeoutError:
-        return Look(live=untold(proposal, Untold.TIMEOUT, at), blast=unknown(proposal, Untold.TIMEOUT, at))
-
-
-async def look_again(project: Project, proposal: Proposal, *, who: str, client: str) -> Live:
-    """Return how the rows of a proposal stand now, for whoever is about to sign; as `look_now` does, and nothing beside.
-
-    Raises:
-        LedgerFailure: the look could not be recorded, so nothing of it is told.
-    """
-    at = stamp(project.clock.now())
-    try:
-        async with asyncio.timeout(LOOK_SECONDS):
-            served = await _served(project, proposal)
-            if isinstance(served, Untold):
-                return untold(proposal, served, at)
-            call = call_of_look(proposal, who=who, client=client, at=at)
-            return await recheck(proposal, served, await project.ledger(), call)
-    except TimeoutError:
-        return untold(proposal, Untold.TIMEOUT, at)
+    async def _live(self, proposal: Proposal, served: Served, who: str, at: str) -> Live:
+        call = call_of_look(proposal, who=who, client=self.client, at=at)
+        return await recheck(proposal, served, await self.project.ledger(), call)
 
 
 async def _served(project: Project, proposal: Proposal) -> Served | Untold:

@@ -112,7 +112,7 @@ CREATE TRIGGER orders_off AFTER DELETE ON billing.orders FOR EACH ROW EXECUTE FU
 ALTER TABLE billing.orders DISABLE TRIGGER orders_off;
 """
     + "".join(f"GRANT SELECT ON billing.{name} TO synapsor_reader;" for name in _READ if name != "orders")
-    + "GRANT SELECT (id, tenant_id, code, firm, total, phone) ON billing.orders TO synapsor_reader;"
+    + "GRANT SELECT (id, tenant_id, code, firm, total, phone) ON billing.orders TO synapsor_reader; GRANT SELECT (id) ON billing.secrets TO synapsor_reader;"
     + "GRANT SELECT, DELETE ON billing.orders, billing.firms TO synapsor_writer; GRANT UPDATE (total, code, firm) ON billing.orders TO synapsor_writer;",
     "mariadb": """
 CREATE TABLE firms (id integer PRIMARY KEY, tenant_id varchar(20) NOT NULL, name varchar(20)) ENGINE=InnoDB;

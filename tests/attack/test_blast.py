@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from synapsor.approve.look import look
+from synapsor.approve.looks import Look
 from synapsor.approve.now import with_now
 from synapsor.approve.terminal import render
 from synapsor.approve.view import Card
@@ -21,7 +22,7 @@ from synapsor.core.surroundings import Action, Referrer, Unseen
 from synapsor.errors import Failure, SourceFailure
 from synapsor.flow import blast as flow_blast
 from synapsor.flow.recheck import call_of_look
-from synapsor.looking import Look, look_now
+from synapsor.looking import SourceLooks
 from tests.attack.orders import POLICY, orders_tables
 from tests.attack.shop import Shop, meanwhile, open_shop
 from tests.attack.test_canaries import ledger_bytes
@@ -36,6 +37,10 @@ async def orders(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
             yield found
 
 
+def looks(shop: Shop) -> SourceLooks:
+    return SourceLooks(project=shop.project, client="test")
+
+
 async def asked(shop: Shop, name: str, **arguments: Any) -> Proposal:
     """Return a proposal that was filed."""
     return (await shop.record((await shop.proposed(name, arguments))["id"])).proposal
@@ -43,7 +48,7 @@ async def asked(shop: Shop, name: str, **arguments: Any) -> Proposal:
 
 async def touched(shop: Shop, proposal: Proposal) -> dict[str, Any]:
     """Return what a proposal touches as data, when its connection is at rest."""
-    both = await look_now(shop.project, proposal, who="leo", client="test")
+    both = await looks(shop).now(proposal, who="leo")
     await shop.project.reader("shop")._pool.tidied()  # type: ignore[attr-defined]  # no event tells
     body = blast_body(both.blast)
     assert (both.blast.proposal, body["operation"]) == (proposal.id, proposal.operation)
@@ -154,7 +159,7 @@ async def test_a_count_ends_at_its_limit_and_says_so(orders: Shop) -> None:
     values = ", ".join(f"({number}, 'o3')" for number in range(100, 1103))
     orders.change(f"INSERT INTO {{notes}} VALUES {values}")
     proposal = await asked(orders, "orders.remove", order_id="o3")
-    both = await look_now(orders.project, proposal, who="leo", client="test")
+    both = await looks(orders).now(proposal, who="leo")
     (count,) = [one.count for one in both.blast.reached if one.key.relation.name == "notes"]
     assert count == Count(rows=1000, more=True)
     assert count is not None
@@ -219,9 +224,7 @@ async def test_where_row_security_may_hide_rows_a_count_says_so(orders: Shop) ->
         "ALTER TABLE billing.lines ENABLE ROW LEVEL SECURITY",
         "ALTER TABLE billing.lines DISABLE ROW LEVEL SECURITY",
     ):
-        both = await look_now(
-            orders.project, await asked(orders, "orders.remove", order_id="o3"), who="leo", client="test"
-        )
+        both = await looks(orders).now(await asked(orders, "orders.remove", order_id="o3"), who="leo")
     (lines,) = [one for one in both.blast.reached if one.key.relation.name == "lines"]
     assert lines.count == Count(rows=0, veiled=True)
     assert (Colour.RED, "it is not known how many rows go with it") in both.blast.reasons
@@ -272,10 +275,10 @@ async def test_a_hostile_name_does_nothing_to_a_terminal_or_a_statement(
 
 async def _hostile(shop: Shop) -> tuple[Look, Card]:
     proposal = await asked(shop, "orders.remove", order_id="o3")
-    both = await look_now(shop.project, proposal, who="leo", client="test")
+    both = await looks(shop).now(proposal, who="leo")
     now, operators = shop.project.clock.now(), shop.files.operators
     card = await look(shop.ledger, await shop.record(proposal.id), operators=operators, now=now)
-    return both, with_now(card, proposal, both.live, both.blast, now=now)
+    return both, with_now(card, proposal, both, now=now)
 
 
 # ---- the rule ----------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from synapsor.core.untold import Untold
 from synapsor.errors import DecisionRefused
 from synapsor.flow.review import approve, may_ask
 from synapsor.flow.signing import Signer
-from synapsor.looking import look_again, look_now
+from synapsor.looking import SourceLooks
 from tests.attack.jobs import POLICY as JOBS
 from tests.attack.jobs import jobs_tables
 from tests.attack.people import POLICY as PEOPLE
@@ -45,6 +45,10 @@ async def people(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
             yield found
 
 
+def looks(shop: Shop) -> SourceLooks:
+    return SourceLooks(project=shop.project, client="test")
+
+
 async def asked(shop: Shop, name: str, **arguments: Any) -> Proposal:
     """Return a proposal that was filed."""
     return (await shop.record((await shop.proposed(name, arguments))["id"])).proposal
@@ -52,7 +56,7 @@ async def asked(shop: Shop, name: str, **arguments: Any) -> Proposal:
 
 async def seen(shop: Shop, proposal: Proposal) -> dict[str, Any]:
     """Return a look at the rows as data, when its connection is at rest."""
-    live = await look_again(shop.project, proposal, who="leo", client="test")
+    live = await looks(shop).again(proposal, who="leo")
     await shop.project.reader("shop")._pool.tidied()  # type: ignore[attr-defined]  # no event tells
     body = live_body(live)
     assert (body.pop("at") <= proposal.expires_at, live.proposal) == (True, proposal.id)
@@ -198,9 +202,9 @@ async def test_of_a_hidden_column_it_is_told_that_it_changed_and_no_value(people
     hidden = {"hidden": True, "guards": True, "version": False}
     assert body["rows"][0]["moved"] == [{"column": name, **hidden} for name in ("card", "email", "salary")]
     record = await people.record(proposal.id)
-    both = await look_now(people.project, proposal, who="leo", client="test")
+    both = await looks(people).now(proposal, who="leo")
     card = await look(people.ledger, record, operators=people.files.operators, now=people.project.clock.now())
-    shown = with_now(card, proposal, both.live, both.blast, now=people.project.clock.now())
+    shown = with_now(card, proposal, both, now=people.project.clock.now())
     for text in (json.dumps(body), json.dumps(to_body(shown)), render(shown, width=100)):
         assert not {part for part in ("CANARY", "9999", "77123", "acme.example") if part in text.replace("…4321", "")}
     assert "changed, and is not shown" in render(shown)
@@ -232,7 +236,7 @@ async def test_what_cannot_be_told_is_one_word_of_a_closed_list(tasks: Shop, mon
     proposal = await asked(tasks, "tasks.step", task=1, state="doing")
 
     async def told() -> str:
-        both = await look_now(tasks.project, proposal, who="leo", client="test")
+        both = await looks(tasks).now(proposal, who="leo")
         assert both.live.untold is not None
         assert both.live.rows == ()
         assert live_body(both.live)["untold"] == blast_body(both.blast)["untold"] == both.live.untold.value
@@ -240,10 +244,10 @@ async def test_what_cannot_be_told_is_one_word_of_a_closed_list(tasks: Shop, mon
         return both.live.untold.value
 
     other = replace(proposal, capability="tasks.nothing")
-    both = await look_now(tasks.project, other, who="leo", client="test")
+    both = await looks(tasks).now(other, who="leo")
     assert both.live.untold is Untold.NOT_CONFIGURED
     older = replace(proposal, contract="sha256:" + "0" * 64)
-    both = await look_now(tasks.project, older, who="leo", client="test")
+    both = await looks(tasks).now(older, who="leo")
     assert (both.live.untold, both.blast.untold) == (Untold.CONTRACT_REPLACED, Untold.CONTRACT_REPLACED)
     with monkeypatch.context() as patch:
         patch.setattr("synapsor.looking.LOOK_SECONDS", 0)
@@ -266,12 +270,12 @@ async def test_a_source_that_cannot_be_reached_is_said_to_be(tmp_path: Path, sql
             away = file.with_name("away.db")
             moved_to(file, away)
             await shop.project.reader("shop")._pool.aclose()  # type: ignore[attr-defined]  # an open file stays readable
-            both = await look_now(shop.project, proposal, who="leo", client="test")
+            both = await looks(shop).now(proposal, who="leo")
             assert (both.live.untold, both.blast.untold) == (Untold.SOURCE_UNAVAILABLE, Untold.SOURCE_UNAVAILABLE)
             moved_to(away, file)
             moved_to(shop.files.root / "secrets" / "read", shop.files.root / "secrets" / "elsewhere")
             shop.project._readers.clear()
-            both = await look_now(shop.project, proposal, who="leo", client="test")
+            both = await looks(shop).now(proposal, who="leo")
             assert both.live.untold is Untold.NOT_CONFIGURED
 
 
@@ -313,7 +317,7 @@ async def approved(shop: Shop, proposal: Proposal, live: Live | None, **more: An
 @pytest.mark.requirement("live:fresh")
 async def test_with_fresh_no_approval_is_given_without_a_clean_look_just_before(fresh: Shop) -> None:
     proposal = await asked(fresh, "tasks.step", task=1, state="doing")
-    live = await look_again(fresh.project, proposal, who="leo", client="test")
+    live = await looks(fresh).again(proposal, who="leo")
     assert live.state == "same"
     untold = replace(live, rows=(), untold=Untold.SOURCE_UNAVAILABLE)
     assert await approved(fresh, proposal, None) == "stale_row"
@@ -324,11 +328,11 @@ async def test_with_fresh_no_approval_is_given_without_a_clean_look_just_before(
     assert await approved(fresh, proposal, replace(live, at="2026-01-01T00:00:00.000000Z")) == "stale_row"
     assert await approved(fresh, proposal, replace(live, at="2999-01-01T00:00:00.000000Z")) == "stale_row"
     fresh.change("UPDATE {tasks} SET title = 'Other' WHERE id = 1")
-    stale = await look_again(fresh.project, proposal, who="leo", client="test")
+    stale = await looks(fresh).again(proposal, who="leo")
     assert await approved(fresh, proposal, stale, stale_anyway=True) == "stale_row"
     assert await fresh.status(proposal.id) == "review_required"
     again = await asked(fresh, "tasks.step", task=1, state="doing")
-    live = await look_again(fresh.project, again, who="leo", client="test")
+    live = await looks(fresh).again(again, who="leo")
     assert await approved(fresh, again, live) == "approved"
     assert await fresh.work() == [("applied", "")]
 
@@ -337,7 +341,7 @@ async def test_with_fresh_no_approval_is_given_without_a_clean_look_just_before(
 async def test_a_stale_row_is_approved_only_by_who_says_so(tasks: Shop) -> None:
     proposal = await asked(tasks, "tasks.step", task=1, state="doing")
     tasks.change("UPDATE {tasks} SET title = 'Other' WHERE id = 1")
-    live = await look_again(tasks.project, proposal, who="leo", client="test")
+    live = await looks(tasks).again(proposal, who="leo")
     assert await approved(tasks, proposal, live) == "stale_row"
     record = await tasks.record(proposal.id)
     leo = tasks.files.operators["leo"]

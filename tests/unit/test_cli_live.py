@@ -50,6 +50,16 @@ def asked(run: Run) -> tuple[str, str]:
     return str(proposal["id"]), str(proposal["digest"])
 
 
+@pytest.mark.requirement("live:read-credential")
+def test_a_look_takes_the_read_credential_and_no_other(shop: tuple[ProjectFiles, Run]) -> None:
+    files, run = shop
+    handle, digest = asked(run)
+    (files.root / "secrets" / "write").unlink()
+    shown = run("--json", "show", handle, "--live").json
+    assert (shown["live"]["state"], shown["blast"]["untold"]) == ("same", None)
+    assert run("approve", handle, *key(files, "leo"), "--digest", digest).code == 0
+
+
 @pytest.mark.requirement("live:as-the-worker", "cli:json")
 def test_show_looks_at_the_source_only_where_that_is_asked_for(
     shop: tuple[ProjectFiles, Run], sqlite_db: Database
@@ -114,6 +124,7 @@ def test_a_source_that_cannot_be_looked_at_keeps_from_approving_only_where_the_c
 @pytest.mark.requirement("live:fresh")
 def test_with_fresh_a_source_that_cannot_be_looked_at_keeps_from_approving(fresh: tuple[ProjectFiles, Run]) -> None:
     files, run = fresh
+    assert "the rows, looked at just before it, are as they were" in " ".join(run("explain", NOTE).out.split())
     handle, digest = asked(run)
     text = (files.root / "secrets" / "read").read_text(encoding="utf-8")
     (files.root / "secrets" / "read").unlink()

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from synapsor.approve.looks import Look
 from synapsor.approve.now_view import BlastNow, CheckedNow, FiredNow, LiveNow, MovedNow, Now, ReachedNow, RowNow
 from synapsor.approve.teller import Teller
 from synapsor.approve.view import Card
@@ -21,11 +22,11 @@ _WOULD_END = {
 }
 
 
-def with_now(card: Card, proposal: Proposal, live: Live, blast: Blast, *, now: dt.datetime) -> Card:
+def with_now(card: Card, proposal: Proposal, look: Look, *, now: dt.datetime) -> Card:
     """Return a card with a look at the source; rows that are not as they were are a warning on it."""
     teller = Teller(proposal, now=now, full=card.full)
-    told = Now(live=_live(proposal, live, teller), blast=_blast(blast, teller))
-    return replace(card, now=told, warnings=(*card.warnings, *_warnings(live)))
+    told = Now(live=_live(proposal, look.live, teller), blast=_blast(look.blast, teller))
+    return replace(card, now=told, warnings=(*card.warnings, *_warnings(look.live)))
 
 
 def _warnings(live: Live) -> Iterator[str]:

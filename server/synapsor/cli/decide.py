@@ -10,11 +10,12 @@ import datetime as dt
 import re
 from argparse import Namespace
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.keys import Unlock
 from synapsor.approve.look import look
+from synapsor.approve.looks import Look
 from synapsor.approve.now import with_now
 from synapsor.approve.terminal import render
 from synapsor.approve.view import Card
@@ -33,9 +34,6 @@ from synapsor.flow.reveal import reveal_for_decision
 from synapsor.flow.review import approve, may_ask, proposal_of, reject
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
-
-if TYPE_CHECKING:
-    from synapsor.looking import Look
 
 JUST_NOW_SECONDS = 5
 """A look that is older is taken again before anything is signed."""
@@ -61,7 +59,7 @@ async def _run(arguments: Namespace) -> int:
         )
         first = await _look_now(arguments, project, record)
         if first is not None:
-            seen = with_now(seen, record.proposal, first.live, first.blast, now=project.clock.now())
+            seen = with_now(seen, record.proposal, first, now=project.clock.now())
         if not arguments.json:
             print(render(seen, colour=coloured(arguments), width=width()))
         _refuse_unseen(seen, arguments.verdict)
@@ -115,9 +113,9 @@ async def _look_now(arguments: Namespace, project: runtime.Project, record: Prop
     """Return a look at the source for whoever approves, where there is anything left to approve."""
     if arguments.verdict != "approve" or record.status is not Status.REVIEW_REQUIRED:
         return None
-    from synapsor.looking import look_now  # heavy: the SQL compiler
+    from synapsor.looking import SourceLooks  # heavy: the SQL compiler
 
-    return await look_now(project, record.proposal, who=arguments.operator or "?", client="approve")
+    return await SourceLooks(project=project, client="approve").now(record.proposal, who=arguments.operator or "?")
 
 
 async def _look_again(
@@ -129,9 +127,9 @@ async def _look_again(
     age = (project.clock.now() - parse(first.live.at)).total_seconds()
     if 0 <= age <= JUST_NOW_SECONDS:
         return first.live
-    from synapsor.looking import look_again  # heavy, as above
+    from synapsor.looking import SourceLooks  # heavy, as above
 
-    return await look_again(project, record.proposal, who=operator.name, client="approve")
+    return await SourceLooks(project=project, client="approve").again(record.proposal, who=operator.name)
 
 
 async def _whole(

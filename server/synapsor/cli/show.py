@@ -45,10 +45,10 @@ async def _run(arguments: Namespace) -> int:
         shown = await look(ledger, record, operators=operators, now=now, full=arguments.full)
         source: dict[str, Any] = {}
         if arguments.live:
-            from synapsor.looking import look_now  # heavy: the SQL compiler
+            from synapsor.looking import SourceLooks  # heavy: the SQL compiler
 
-            seen = await look_now(project, record.proposal, who="?", client="show")
-            shown = with_now(shown, record.proposal, seen.live, seen.blast, now=project.clock.now())
+            seen = await SourceLooks(project=project, client="show").now(record.proposal, who="?")
+            shown = with_now(shown, record.proposal, seen, now=project.clock.now())
             source = {"live": live_body(seen.live), "blast": blast_body(seen.blast)}
     document = {
         **record_body(record),
