@@ -13,9 +13,6 @@ from synapsor.errors import DecisionRefused
 from synapsor.flow.permitted import reviewed_capability
 from synapsor.ports import AgentLedger
 
-STALE_ROW = "stale_row"
-"""The rule by which an approval is refused."""
-
 
 async def check_fresh(
     ledger: AgentLedger, proposal: Proposal, live: Live | None, *, now: dt.datetime, stale_anyway: bool = False
@@ -30,14 +27,14 @@ async def check_fresh(
     asked = capability is not None and capability.approval.fresh
     if asked and not (live is not None and live.proves(proposal, now=now)):
         raise DecisionRefused(
-            STALE_ROW,
+            "stale_row",
             f"{_why(live)} Its contract wants it known that every row is as it was.",
             fix=_fix(live),
             exit_code=3,
         )
     if live is not None and live.changed and not stale_anyway:
         raise DecisionRefused(
-            STALE_ROW,
+            "stale_row",
             "A row is not as it was when the change was asked for, so the worker would not apply it.",
             fix="Reject it and let it be asked for anew; or say --stale-anyway if the row will be as it was by then.",
             exit_code=3,
