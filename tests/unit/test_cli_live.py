@@ -106,7 +106,9 @@ def test_a_row_that_is_not_as_it_was_keeps_from_approving_until_somebody_says_so
     execute(sqlite_db, OTHER.replace("Disputed", "Again"))
     assert run("approve", handle, *key(files, "leo"), "--digest", digest, "--stale-anyway").code == 0
     assert run("worker", "--drain").code == 0
-    assert run("--json", "show", handle).json["status"] == "conflict"
+    done = run("--json", "show", handle, "--live")
+    assert (done.json["status"], done.json["live"], done.json["card"]["now"]) == ("conflict", None, None)
+    assert "not looked at" in done.err
     assert run("verify").code == 0
 
 

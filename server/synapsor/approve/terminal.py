@@ -32,6 +32,7 @@ def lines(card: Card) -> Iterator[Line]:
     yield from totals(card)
     if card.now is not None:
         yield from now(card.now)
+        yield Line("What it rests on and takes", "", "title")
     yield from _rests_on(card)
     if card.group is not None:
         yield from _group(card.group)
