@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from synapsor.approve.cells import Action, Field, Moment, Row, Total, Value
+from synapsor.approve.now_view import Now
 from synapsor.core.plain import Text
 
 VERSION: Final = 1
@@ -295,6 +296,7 @@ class Card:
         risk: by the contract's rule, and `risk_because` which part of it made it so.
         policy: the one that could have approved it; None where a person decides on every such change.
         ends: what ended it, `decided` and `attempts` what became of it, `waits_for` the job that is not done.
+        now: a look at the source as it is, where one was asked for.
         sent: the agent's own words, untrusted; of an undo there are none, since a person asked for it.
     """
 
@@ -332,3 +334,4 @@ class Card:
     undone_by: tuple[UndoneBy, ...]
     undo: Undoable | None
     sent: tuple[Argument, ...]
+    now: Now | None = None
