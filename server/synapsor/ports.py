@@ -18,8 +18,10 @@ from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
+from synapsor.core.scope import Scope
 from synapsor.core.statements import Activation, SignedDecision, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
+from synapsor.handles import Kind
 from synapsor.sql.statement import Dialect, RawRow, Statement
 
 
@@ -207,6 +209,18 @@ class AgentLedger(Protocol):
         ...
 
     async def proposal(self, proposal_id: str) -> ProposalRecord | None: ...
+
+    async def statuses(self, proposals: Collection[str]) -> Mapping[str, Status]:
+        """Return where proposals stand; a lookup by an index for each, since it is asked several times a second while somebody waits."""
+        ...
+
+    async def own_waiting(self, scope: Scope, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return what a principal of a tenant has in review, newest first."""
+        ...
+
+    async def own_handles(self, kind: Kind, scope: Scope, *, beginning: str, limit: int) -> tuple[tuple[str, str], ...]:
+        """Return handles of a principal's newest records that begin so, each with its capability, newest first; no undo is among them."""
+        ...
 
     async def evidence(self, evidence_id: str) -> Mapping[str, Any] | None: ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -142,6 +142,18 @@ async def newest(tx: Transaction, status: Status | None, limit: int) -> tuple[Pr
         rows = await tx.all("newest_proposals_of_status", status=status.value, limit=limit)
     found = [await load(tx, row["id"]) for row in rows]
     return tuple(r for r in found if r is not None)
+
+
+async def own_waiting(tx: Transaction, **asked: Any) -> tuple[ProposalRecord, ...]:
+    """Return the proposals of a tenant and a principal that are in review, newest first."""
+    found = [await load(tx, row["id"]) for row in await tx.all("own_waiting_proposals", **asked)]
+    return tuple(r for r in found if r is not None)
+
+
+async def statuses(tx: Transaction, wanted: Collection[str]) -> dict[str, Status]:
+    """Return where proposals stand."""
+    found = [(proposal_id, await tx.one("proposal_status", id=proposal_id)) for proposal_id in wanted]
+    return {proposal_id: Status(row["status"]) for proposal_id, row in found if row is not None}
 
 
 async def expire(book: Book, now: str) -> int:

@@ -13,9 +13,11 @@ from synapsor.core.moment import stamp
 from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body
+from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
+from synapsor.handles import Kind
 from synapsor.ledger import budgets, contracts, decisions, handles, jobs, policies, proposals, reads
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
@@ -81,6 +83,21 @@ class Ledger:
     async def proposal(self, proposal_id: str) -> ProposalRecord | None:
         """Return a proposal with everything that has happened to it."""
         return await self._connection.read(lambda tx: proposals.load(tx, proposal_id))
+
+    async def statuses(self, proposals_: Collection[str]) -> Mapping[str, Status]:
+        """Return where proposals stand."""
+        return await self._connection.read(lambda tx: proposals.statuses(tx, proposals_))
+
+    async def own_waiting(self, scope: Scope, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return what a principal of a tenant has in review, newest first."""
+        asked = {"tenant": scope.tenant, "principal": scope.principal, "now": now, "limit": limit}
+        return await self._connection.read(lambda tx: proposals.own_waiting(tx, **asked))
+
+    async def own_handles(self, kind: Kind, scope: Scope, *, beginning: str, limit: int) -> tuple[tuple[str, str], ...]:
+        """Return handles of a principal's newest records that begin so, each with its capability, newest first."""
+        asked = {"tenant": scope.tenant, "principal": scope.principal, "beginning": beginning, "limit": limit}
+        rows = await self._connection.read(lambda tx: tx.all(f"own_{kind}_handles", **asked))
+        return tuple((row["id"], row["capability"]) for row in rows)
 
     async def evidence(self, evidence_id: str) -> Mapping[str, Any] | None:
         """Return an evidence bundle."""

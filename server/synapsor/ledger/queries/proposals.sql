@@ -43,6 +43,22 @@ SELECT id, status, body FROM proposal WHERE group_id = :group_id ORDER BY seq;
 -- Handles of all proposals of a request, oldest first.
 SELECT id FROM proposal WHERE request = :request ORDER BY seq;
 
+-- name: proposal_status
+-- Where a proposal stands; asked several times a second while somebody waits.
+SELECT status FROM proposal WHERE id = :id;
+
+-- name: own_waiting_proposals
+-- Handles of the proposals of a tenant and a principal that wait for a decision, newest first.
+SELECT id FROM proposal WHERE tenant IS :tenant AND principal = :principal AND status = 'review_required' AND expires_at > :now
+ORDER BY seq DESC LIMIT :limit;
+
+-- name: own_proposal_handles
+-- Handles of a tenant's and principal's proposals that begin so, of the newest five hundred, newest first; an undo is an operator's.
+SELECT id, capability FROM (
+    SELECT seq, id, capability, body FROM proposal WHERE tenant IS :tenant AND principal = :principal ORDER BY seq DESC LIMIT 500
+)
+WHERE substr(id, 1, length(:beginning)) = :beginning AND json_extract(body, '$.undoes') IS NULL ORDER BY seq DESC LIMIT :limit;
+
 -- name: latest_proposal
 -- The newest proposal.
 SELECT id FROM proposal ORDER BY seq DESC LIMIT 1;
