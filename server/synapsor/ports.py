@@ -9,17 +9,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from synapsor.contract.approval import PerDay
 from synapsor.core.budget import Spending
+from synapsor.core.exchange import Answer
 from synapsor.core.facts import Effect, RelationFacts, Rights
+from synapsor.core.kept import Activated, ProposalRecord
 from synapsor.core.plan import Relation
 from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import Activation, SignedDecision, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedQuestion, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
 from synapsor.sql.statement import Dialect, RawRow, Statement
@@ -145,34 +146,6 @@ class WriteSource(Protocol):
     async def aclose(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalRecord:
-    """A proposal with everything that has happened to it; `group` are the others that stand or fall with it, each without its own group."""
-
-    proposal: Proposal
-    status: Status
-    decisions: tuple[SignedDecision, ...] = ()
-    job: Job | None = None
-    receipts: tuple[Receipt, ...] = ()
-    group: tuple[ProposalRecord, ...] = ()
-    events: tuple[Mapping[str, Any], ...] = ()
-
-    @property
-    def together(self) -> tuple[ProposalRecord, ...]:
-        """All that stands or falls together, this one first; alone where it stands alone."""
-        return self, *self.group
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activated:
-    """A contract version that an operator signed. `body` is the contract's canonical data."""
-
-    activation: Activation
-    signature: str
-    body: Mapping[str, Any]
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-
-
 class AgentLedger(Protocol):
     """What `serve` may do to the ledger: record reads and refusals, file proposals, look up by handle.
 
@@ -210,8 +183,20 @@ class AgentLedger(Protocol):
 
     async def proposal(self, proposal_id: str) -> ProposalRecord | None: ...
 
+    async def answer(self, answer: Answer) -> None:
+        """Record an agent's answer to a question about its proposal; the same one again is that of before.
+
+        Raises:
+            Refusal: `not_found` where nobody asked that, `not_as_required` where it is answered otherwise or the proposal left review.
+        """
+        ...
+
     async def statuses(self, proposals: Collection[str]) -> Mapping[str, Status]:
         """Return where proposals stand; a lookup by an index for each, since it is asked several times a second while somebody waits."""
+        ...
+
+    async def questions(self, proposals: Collection[str]) -> Mapping[str, int]:
+        """Return how often people have asked about proposals; as quick as `statuses`."""
         ...
 
     async def own_waiting(self, scope: Scope, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
@@ -273,6 +258,23 @@ class ReviewLedger(AgentLedger, Protocol):
         Raises:
             DecisionRefused: one of these is no longer `review_required` (rule `already_decided`), this operator's approval counts
                 already (`already_counted`), or there are other decisions than were counted (`decided_meanwhile`).
+        """
+        ...
+
+    async def ask(self, signed: SignedQuestion) -> ProposalRecord:
+        """Record a question about a proposal.
+
+        Raises:
+            DecisionRefused: it is no longer `review_required` (rule `already_decided`), or enough was asked (`too_many_questions`).
+        """
+        ...
+
+    async def amend(self, proposal: Proposal, evidence: Mapping[str, Any], audit: Mapping[str, Any]) -> ProposalRecord:
+        """File a proposal in the place of the one that it amends, which is superseded by it, in one durable transaction.
+
+        Raises:
+            DecisionRefused: that one is no longer `review_required` (rule `already_decided`), or what the new one asks for waits
+                already (`asked_already`).
         """
         ...
 

@@ -116,6 +116,10 @@ class Why(_Told):
         "original_missing",
         "The ledger does not have the change that this proposal would undo, or has another one under its handle.",
     )
+    AMENDMENT_INVALID = (
+        "amendment_invalid",
+        "It says that an operator edited or extended it, and no operator who is trusted now has signed that.",
+    )
     UNDO_NOT_ASKED = "undo_not_asked", "No operator who is trusted now has signed that this undo is asked for."
     NOT_REVERSIBLE = "not_reversible", "The activated contract does not let this change be undone."
     TOO_DEEP = "too_deep", "It would undo an undo of an undo, and so on, more often than is allowed."
