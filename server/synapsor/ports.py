@@ -197,7 +197,6 @@ class AgentLedger(Protocol):
 
     async def questions(self, proposals: Collection[str]) -> Mapping[str, int]:
         """Return how often people have asked about proposals; as quick as `statuses`."""
-        ...
 
     async def own_waiting(self, scope: Scope, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
         """Return what a principal of a tenant has in review, newest first."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from synapsor.approve import beside
+from synapsor.approve import amended, beside
 from synapsor.approve.decided import attempts, decisions, ends, waits_for
 from synapsor.approve.rows import action_of, row_of, totals
 from synapsor.approve.teller import Teller
@@ -38,11 +38,12 @@ def card(
     unproven: Collection[str] = (),
     whole: Proposal | None = None,
     undos: Sequence[ProposalRecord] = (),
+    before: Sequence[ProposalRecord] = (),
 ) -> Card:
     """Return the card of a proposal as it stands; `terms` are those of the contract that it was made under.
 
     Approvals count as far as `operators` trusts them; `unproven` are handles of earlier evidence that is not what the proposal names.
-    `undos` are the proposals that would undo it, or did. `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they stay covered.
+    `undos` are the proposals that would undo it, or did, `before` those whose place it takes, the last one first. `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they stay covered.
     """
     signed, proposal = record.proposal, _uncovered(record.proposal, whole)
     hidden = frozenset(signed.hidden) - (frozenset(signed.changed) if whole else frozenset())
@@ -84,7 +85,9 @@ def card(
         undoes=_undoes(signed, teller),
         undone_by=tuple(beside.undone_by(undos, now, teller)),
         undo=beside.undoable(record, undos, terms, now, teller),
-        sent=() if signed.undoes else tuple(teller.argument(n, value) for n, value in signed.arguments.items()),
+        amends=amended.amends(signed, before, teller),
+        sent=tuple(amended.sent(signed, before, teller)),
+        questions=tuple(amended.questions((*reversed(before), record), operators, teller)),
         whole=teller.whole,  # the last: all that could be cut has been told
     )
 

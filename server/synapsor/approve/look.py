@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
+from synapsor.approve.amended import lineage
 from synapsor.approve.card import card
 from synapsor.approve.terms import terms_behind, unproven
 from synapsor.approve.view import Card
@@ -33,5 +34,6 @@ async def look(
         operators=operators,
         unproven=await unproven(ledger, proposal),
         whole=whole,
+        before=await lineage(ledger, proposal),
         undos=await ledger.asked_before(undo_key(proposal.id, proposal.digest)),
     )
