@@ -8,7 +8,7 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.cli.given import pairs, parsed, typed
-from synapsor.cli.terminal import note
+from synapsor.cli.terminal import as_json, note
 from synapsor.config import Config, load_config, session_values
 from synapsor.core.envelope import VERSION
 from synapsor.core.scope import Session, lacking
