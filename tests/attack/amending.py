@@ -58,6 +58,7 @@ async def refused(shop: Shop, handle: str, values: Mapping[str, Any] | None, **o
     await shop.project.reader("shop")._pool.tidied()  # type: ignore[attr-defined]  # no event tells
     assert [r.proposal.id for r in await shop.ledger.inbox(status=None, limit=100)] == before
     error = found.value
+    assert isinstance(error, DecisionRefused | Refusal)
     rule = error.rule if isinstance(error, DecisionRefused) else error.code.value
     events = (await shop.record(handle)).events
     assert events[-1]["kind"] == "decision_refused"

@@ -400,7 +400,7 @@ async def test_a_reviewer_asks_the_agent_answers_and_the_proposal_waits_on(books
 async def test_an_answer_is_of_ones_own_proposal_given_once_and_checked(books: Shop) -> None:
     handle, other = await proposed(books), await proposed(books, "credits.hold", {"book": "b", "number": 1})
     question = (await asked(books, handle)).question.id
-    bad = [
+    bad: list[dict[str, Any]] = [
         {"proposal_id": handle, "question_id": question},
         {"proposal_id": handle, "question_id": question, "text": ""},
         {"proposal_id": handle, "question_id": question, "text": " \n"},

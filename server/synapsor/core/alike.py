@@ -103,7 +103,8 @@ def clusters(records: Iterable[ProposalRecord], *, now: str) -> tuple[Cluster, .
 
 def cluster_of(name: str, records: Sequence[ProposalRecord]) -> Cluster:
     """Return proposals that are alike as a cluster."""
-    first = records[0].proposal
+    ordered = tuple(sorted(records, key=lambda r: (r.proposal.expires_at, r.proposal.id)))
+    first = ordered[0].proposal
     return Cluster(
         id=name,
         capability=first.capability,
@@ -113,9 +114,9 @@ def cluster_of(name: str, records: Sequence[ProposalRecord]) -> Cluster:
         risk=first.risk,
         role=first.role,
         quorum=first.quorum,
-        records=tuple(sorted(records, key=lambda r: (r.proposal.expires_at, r.proposal.id))),
-        spreads=tuple(_spreads([r.proposal for r in records])),
-        odd=tuple(_odd(records)),
+        records=ordered,
+        spreads=tuple(_spreads([record.proposal for record in ordered])),
+        odd=tuple(_odd(ordered)),
     )
 
 
