@@ -79,6 +79,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "sources": "The application databases, by the name that contracts use.",
         "session": "Whose session a local process (`serve` over stdio, `call`) runs in: what contexts of contracts name.",
         "names": "Whether tools are listed as `billing.list` or, for clients that allow no dot, as `billing__list`.",
+        "console_url": "Where people reach the web console: a plain link that prompts show, `https` or of this machine.",
         "http": "Who may come in over HTTP.",
         "one_time_codes": "The file of the operators' one-time codes, written by `synapsor operator codes`; mode 0600, for who decides and who applies.",
         "automatic_approval": "Whether policies of contracts may approve. It needs `policy_key`.",

@@ -83,10 +83,22 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Nobody decides on their own request, under no spelling of their name.", "law 5, E03"
     ),
     "approval:in-time": _R("An approval counts only before it expires.", "law 5, E05"),
+    "approval:by-prompt": _R(
+        "Through a prompt nothing is decided without a code that is bound to the proposal, nor beyond the risk that the contract allows.",
+        "law 6, S8",
+    ),
     "approval:could-be-applied": _R("Nobody approves what the worker would never apply; it can be rejected.", "law 5"),
+    "approval:login": _R(
+        "A session speaks for one trusted person, for a while, in one ledger, with no more roles than the person has.",
+        "law 5, S8",
+    ),
     "approval:no-tricks": _R("Nothing in a proposal can act on a terminal, imitate a line or hide.", "E09"),
     "approval:once": _R("A proposal is decided once.", "law 5, S8"),
     "approval:one-digest": _R("An approval is good for exactly the digest it signs.", "law 5, E01"),
+    "approval:one-time-code": _R(
+        "Where an approval takes a one-time code it is given with it, used once, hard to guess, and verified again by the worker.",
+        "law 5, S8",
+    ),
     "approval:quorum": _R(
         "A proposal is approved by as many different people as its contract asks for, each counted once, and by nobody who is not trusted any more.",
         "law 5, E07",
@@ -315,6 +327,12 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A delete removes exactly the approved rows, and is refused where the database would do more than was reviewed.",
         "law 4",
     ),
+    "prompts:bounded": _R("A prompt is of bounded size, whatever there is to tell.", "R9"),
+    "prompts:lead-to-a-person": _R("A prompt tells, and leads to where a person decides; it decides nothing.", "law 6"),
+    "prompts:own-records": _R("Prompts and completions tell of the session's own records only.", "law 1, S4"),
+    "prompts:untrusted-text": _R(
+        "Texts of rows, requests and people stand in a prompt as quoted data, with nothing hidden in them.", "S11"
+    ),
     "propose:required": _R(
         "A change is proposed and made only while the row and its related rows are as the reviewer requires.",
         "law 4, issue 3",
@@ -393,6 +411,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A UUID that is shown is found by its value, however the engine spells it, by reads, proposals and the worker alike.",
         "R5, R7",
     ),
+    "reject:told": _R(
+        "A rejection is told with a word of the closed list where it has one, what that means and what may follow.",
+        "issue 4",
+    ),
     "replay:recomputed": _R("Replay computes every digest and signature again and names each difference.", "R7, I10"),
     "row-security:no-bleed": _R(
         "What a policy was told of one call is gone for the next borrower of its connection.", "law 3, B24"
@@ -453,7 +475,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "straight-line:whole": _R(
         "An agent reads and proposes, a person decides, a worker applies, and all of it is on record.", "DESIGN 4"
     ),
-    "surface:capabilities": _R("A server offers tools and resources and nothing else.", "law 1, S1"),
+    "surface:capabilities": _R(
+        "A server offers tools, resources, prompts that only tell and completion of own handles, and nothing else.",
+        "law 1, S1",
+    ),
     "surface:forged-accept": _R("An answer that a client makes up decides nothing.", "law 6, A16"),
     "surface:imports": _R("The serving process cannot import what decides or applies.", "law 1"),
     "surface:methods": _R("No method of any surface approves, applies, takes SQL or chooses a tenant.", "law 1, S1"),
@@ -466,6 +491,16 @@ REQUIREMENTS: dict[str, Requirement] = {
     "surface:small-messages": _R("A message of very many parts is refused before it is read.", "A18, G07"),
     "tools:budget": _R("Tools that cost more than their budget fail the command.", "DESIGN 6"),
     "tools:as-sent": _R("What `tools` shows is what the server lists, with what it costs.", "law 7"),
+    "wait:bounded": _R("Calls that wait are bounded in number and time, and share one look at the ledger.", "R9"),
+    "wait:cancelable": _R("A client ends its waiting on every transport, and holds nobody else up by it.", "A19"),
+    "wait:decision": _R("Whoever waits hears of a decision within a second, whichever process recorded it.", "issue 4"),
+    "wait:holds-nothing": _R(
+        "A call that waits takes no turn and no time of a message from its own client or from others.", "R9, S10"
+    ),
+    "wait:progress": _R(
+        "A client that asks for progress is told how long its call has waited, on every transport and in both eras.",
+        "issue 4",
+    ),
     "worker:supervised": _R(
         "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"
     ),

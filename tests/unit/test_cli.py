@@ -388,7 +388,7 @@ def test_a_rejected_proposal_tells_the_agent_why(active: Run, files: ProjectFile
     status = active("--json", "call", "synapsor.proposal_status", "--arg", f"proposal_id={proposal['id']}").json[
         "proposal"
     ]
-    assert (status["status"], status["reason"]) == ("rejected", "Ask again in May.")
+    assert (status["status"], status["rejection"]["comment"]) == ("rejected", "Ask again in May.")
     assert active("worker", "--drain").code == 0
     assert active("--json", "receipts", "list").json["receipts"] == []
 

@@ -29,15 +29,9 @@ from synapsor.contract.showing import hidden_problems
 from synapsor.contract.wording import names_hidden
 from synapsor.errors import Problem
 
-OWN_NAMES = "synapsor."
-"""What the names of the tools begin with that every server brings along."""
-
 
 def capability_problems(path: Path, capability: Capability, contract: Contract, at: Positions) -> Iterator[Problem]:
     """Yield what is wrong with one capability."""
-    if str(path[-1]).startswith(OWN_NAMES):
-        message = f"`{path[-1]}` would be a name of this program's own tools."
-        yield at.at_key(path, "SYN310", message, "Choose another word before the dot.")
     yield from _context(path, capability, contract, at)
     name = capability.table
     table = contract.tables.get(name)

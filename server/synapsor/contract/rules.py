@@ -56,7 +56,6 @@ RULES: Final[dict[str, str]] = {
     "SYN307": "A capability returns at least one column.",
     "SYN308": "A list names each column or value once.",
     "SYN309": "A text that the model sees does not name a relation or a denied column.",
-    "SYN310": "The names that begin with `synapsor.` are this program's own; no capability has one.",
     "SYN312": "A column in where or set is of a type whose stored text is known beforehand: text, integer, numeric, boolean, date, timestamp, timestamptz, uuid.",
     "SYN313": "A read by key returns one row and has no order, pages or total.",
     "SYN314": "A list is ordered by columns that have an order, its own or those behind links.",

@@ -55,7 +55,7 @@ ANSWER_TOOL = Tool(
     output_schema=ANSWER_OUTPUT,
 )
 BUILT_IN: Mapping[str, Tool] = {tool.name: tool for tool in (STATUS_TOOL, WAIT_TOOL, ANSWER_TOOL)}
-"""What is offered where anything can be proposed. No capability can have such a name: see rule SYN310."""
+"""What is offered where anything can be proposed. No capability can have such a name: see rule SYN505."""
 
 _PROPOSAL = re.compile(r"wrp_[0-9a-f]{20}\Z")
 _EVIDENCE = re.compile(r"ev_[0-9a-f]{20}\Z")
@@ -100,7 +100,8 @@ async def own_waiting(
     for scope in _scopes(session, served.values()):
         for record in await ledger.own_waiting(scope, now=now, limit=limit):
             proposal = record.proposal
-            if proposal.undoes is None and _owns(session, served.get(proposal.capability), scope):
+            whose = Scope(tenant=proposal.tenant, principal=proposal.principal)
+            if proposal.undoes is None and _owns(session, served.get(proposal.capability), whose):
                 found[proposal.id] = record
     return tuple(sorted(found.values(), key=lambda r: (r.proposal.at, r.proposal.id), reverse=True)[:limit])
 

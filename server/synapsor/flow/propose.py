@@ -22,7 +22,7 @@ from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import Why
 from synapsor.core.plan import ReadPlan
-from synapsor.core.presets import REJECT_WORDS, RejectCode
+from synapsor.core.presets import REJECT_WORDS, known_code
 from synapsor.core.proposal import Amended, Member, Proposal, Status, exact_json, request_key, rows_of
 from synapsor.core.question import plan_absent
 from synapsor.core.scope import Scope
@@ -288,7 +288,7 @@ def _rejection(record: ProposalRecord) -> dict[str, Any] | None:
     if record.status is not Status.REJECTED or not record.decisions:
         return None
     decision = record.decisions[-1].decision
-    code: RejectCode | None = getattr(decision, "code", None)
+    code = known_code(decision.code)
     return {"code": code, "meaning": REJECT_WORDS[code] if code else None, "comment": decision.reason}
 
 

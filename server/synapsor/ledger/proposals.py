@@ -10,6 +10,7 @@ from synapsor import handles
 from synapsor.core.group import fits
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
+from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision
 from synapsor.core.writeback import Job, Receipt
 from synapsor.errors import LedgerFailure
@@ -144,10 +145,17 @@ async def newest(tx: Transaction, status: Status | None, limit: int) -> tuple[Pr
     return tuple(r for r in found if r is not None)
 
 
-async def own_waiting(tx: Transaction, **asked: Any) -> tuple[ProposalRecord, ...]:
+async def own_waiting(tx: Transaction, scope: Scope, now: str, limit: int) -> tuple[ProposalRecord, ...]:
     """Return the proposals of a tenant and a principal that are in review, newest first."""
-    found = [await load(tx, row["id"]) for row in await tx.all("own_waiting_proposals", **asked)]
+    rows = await tx.all("own_waiting_proposals", tenant=scope.tenant, principal=scope.principal, now=now, limit=limit)
+    found = [await load(tx, row["id"]) for row in rows]
     return tuple(r for r in found if r is not None)
+
+
+async def own_handles(tx: Transaction, scope: Scope, beginning: str, limit: int) -> list[Row]:
+    """Return the newest proposals of a tenant and a principal whose handles begin so, without undos."""
+    asked = {"tenant": scope.tenant, "principal": scope.principal, "beginning": beginning, "limit": limit}
+    return await tx.all("own_proposal_handles", undoes="$.undoes", **asked)
 
 
 async def statuses(tx: Transaction, wanted: Collection[str]) -> dict[str, Status]:

@@ -106,13 +106,12 @@ class Ledger:
 
     async def own_waiting(self, scope: Scope, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
         """Return what a principal of a tenant has in review, newest first."""
-        asked = {"tenant": scope.tenant, "principal": scope.principal, "now": now, "limit": limit}
-        return await self._connection.read(lambda tx: proposals.own_waiting(tx, **asked))
+        return await self._connection.read(lambda tx: proposals.own_waiting(tx, scope, now, limit))
 
     async def own_handles(self, kind: Kind, scope: Scope, *, beginning: str, limit: int) -> tuple[tuple[str, str], ...]:
         """Return handles of a principal's newest records that begin so, each with its capability, newest first."""
-        asked = {"tenant": scope.tenant, "principal": scope.principal, "beginning": beginning, "limit": limit}
-        rows = await self._connection.read(lambda tx: tx.all(f"own_{kind}_handles", **asked))
+        finder = {"proposal": proposals.own_handles, "evidence": reads.own_handles}[kind]
+        rows = await self._connection.read(lambda tx: finder(tx, scope, beginning, limit))
         return tuple((row["id"], row["capability"]) for row in rows)
 
     async def evidence(self, evidence_id: str) -> Mapping[str, Any] | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from mcp.types import GetPromptResult, ListPromptsResult, Prompt, PromptArgument, PromptMessage, TextContent
 from pydantic_core import to_json
 
-from synapsor.core.plain import shown, visible
+from synapsor.core.plain import visible
 from synapsor.core.proposal import Status
 
 PENDING: Final = "pending_proposals"
@@ -20,6 +20,8 @@ EXPLAIN: Final = "explain_proposal"
 ARGUMENT: Final = "proposal"
 MOST_LINES: Final = 120
 """Lines about the rows of one proposal; whoever decides is shown all of them elsewhere."""
+MOST_CHARACTERS: Final = 200
+"""Characters of one value, before any is written out."""
 
 PROMPTS: Final = ListPromptsResult(
     prompts=[
@@ -112,7 +114,7 @@ def _rejection(rejection: Mapping[str, Any] | None) -> Iterator[str]:
         return
     if rejection["code"] is not None:
         yield f"rejected: {rejection['code']}. {rejection['meaning']}"
-    yield f"the person's words: {shown(rejection['comment'], quoted=True).text}"
+    yield f"the person's words: {_value(rejection['comment'])}"
 
 
 def _rows(view: Mapping[str, Any]) -> Iterator[str]:
@@ -136,8 +138,11 @@ def _bounded(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _value(value: Any) -> str:
-    """Return a value in quotation marks, long ones cut."""
-    return shown(value if isinstance(value, str) else to_json(value).decode(), quoted=True).text
+    """Return a value in quotation marks; of a long one the beginning, which is all that is looked at."""
+    text = value if isinstance(value, str) else to_json(value).decode()
+    inside = visible(text[:MOST_CHARACTERS]).replace('"', '\\"')
+    more = f" and {len(text) - MOST_CHARACTERS} characters more" if len(text) > MOST_CHARACTERS else ""
+    return f'"{inside}"{more}'
 
 
 def _prompt(description: str, lines: Sequence[str]) -> GetPromptResult:

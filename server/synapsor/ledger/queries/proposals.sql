@@ -57,7 +57,7 @@ ORDER BY seq DESC LIMIT :limit;
 SELECT id, capability FROM (
     SELECT seq, id, capability, body FROM proposal WHERE tenant IS :tenant AND principal = :principal ORDER BY seq DESC LIMIT 500
 )
-WHERE substr(id, 1, length(:beginning)) = :beginning AND json_extract(body, '$.undoes') IS NULL ORDER BY seq DESC LIMIT :limit;
+WHERE substr(id, 1, length(:beginning)) = :beginning AND json_extract(body, :undoes) IS NULL ORDER BY seq DESC LIMIT :limit;
 
 -- name: latest_proposal
 -- The newest proposal.
