@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from synapsor.cli.parser import EXIT_CODES, build_parser
 from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Supervised, Timeouts, Tls, TokenConfig
+from synapsor.config.approvals import ApprovalsConfig, ApprovalToken, VoucherConfig
 from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
@@ -45,6 +46,7 @@ DECISION_RULES: dict[str, str] = {
     "no_such_proposal": "The ledger has no such proposal.",
     "no_person": "The operator is a key that a program holds, and a person is needed.",
     "not_by_prompt": "The contract does not let this proposal be decided through a prompt.",
+    "not_shown": "The approval server has not shown this proposal, as it is now, to this person.",
     "not_fully_shown": "A part of the card was cut, and nobody approves what they have not seen; repeat with `--full`.",
     "operator_revoked": "The operator's key is revoked.",
     "own_request": "The operator is the one who asked, or one of their principals is.",
@@ -66,6 +68,9 @@ _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
     HttpConfig,
     TokenConfig,
     Supervised,
+    ApprovalsConfig,
+    VoucherConfig,
+    ApprovalToken,
 )
 
 CONFIG_MEANINGS: dict[str, dict[str, str]] = {
@@ -111,6 +116,21 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "capabilities": "Names of capabilities in it.",
     },
     "HttpConfig": {"tokens": "The bearer tokens that are accepted. Without one, HTTP is not served."},
+    "ApprovalsConfig": {
+        "synapsor": "The version of this file's language.",
+        "project": "The project's synapsor.yaml.",
+        "voucher": "The key with which this server says whose code it saw.",
+        "operator": "Whose prompts are served over stdio.",
+        "tokens": "The bearer tokens of the HTTP transport, each of one person. The agent's server knows none of them.",
+    },
+    "VoucherConfig": {
+        "operator": "The entry of the key in `operators.yaml`, with the role `login_voucher` and no other.",
+        "key": "The private key's file.",
+    },
+    "ApprovalToken": {
+        "operator": "Whose prompts a request with this token is served.",
+        "sha256": "The token's SHA-256, as `synapsor token new` prints it. The token itself is nowhere.",
+    },
     "TokenConfig": {
         "name": "The client's name, for the audit.",
         "sha256": "The token's SHA-256, as `synapsor token new` prints it. The token itself is nowhere.",
@@ -274,7 +294,7 @@ def _configuration() -> Iterator[str]:
     yield "- `${file:path}`: a file of this user with mode 0600."
     yield "- `sqlite:///relative/path`: for SQLite, whose address holds no secret."
     for model in _CONFIG_MODELS:
-        title = "synapsor.yaml" if model is Config else model.__name__
+        title = {Config: "synapsor.yaml", ApprovalsConfig: "approvals.yaml"}.get(model, model.__name__)
         yield from ("", f"## {title}", "", (model.__doc__ or "").strip().splitlines()[0], "")
         yield from ("| Key | Holds | Without it | Meaning |", "|---|---|---|---|")
         for name, field in model.model_fields.items():
