@@ -44,6 +44,35 @@ REQUIREMENTS: dict[str, Requirement] = {
     "aggregate:whole": _R(
         "What may be told is decided over all groups; a call that finds too many, or too much text, is refused.", "R9"
     ),
+    "amend:anew": _R(
+        "An edited or extended proposal is made anew from the activated contract and the rows as they are, and stays the requester's.",
+        "law 5, R6",
+    ),
+    "amend:bounded": _R(
+        "An edit is inside the contract, of the same rows, a few times at the most, and refused before anything is signed where it is not.",
+        "law 5",
+    ),
+    "amend:by-whom": _R(
+        "Only a trusted person with the role, other than the requester, edits or extends, with their own key or a session of theirs.",
+        "law 5, S8",
+    ),
+    "amend:people-decide": _R(
+        "Who edited a proposal decides on nothing that comes of it, and no policy approves what a person edited or extended.",
+        "law 5, S8",
+    ),
+    "amend:proven": _R(
+        "The worker proves each amendment of a lineage, back to what the agent asked for, by the signature over the whole of it.",
+        "laws 5 and 9, S8",
+    ),
+    "amend:refusals-recorded": _R(
+        "Whoever is refused a question, an edit or more time is recorded, as of any decision.", "law 9"
+    ),
+    "amend:shown": _R("The card says what reviewers changed of what the agent sent, over all edits, and who.", "law 5"),
+    "amend:superseded": _R("A proposal is replaced once, in one transaction, and only while it is in review.", "law 5"),
+    "amend:told": _R(
+        "The agent is told which proposal took the place of its own, and which arguments a reviewer changed; not who.",
+        "law 7",
+    ),
     "apply:all-or-nothing": _R(
         "An apply that fails at any step leaves neither the change nor its receipt.", "law 4, R3"
     ),
@@ -114,6 +143,18 @@ REQUIREMENTS: dict[str, Requirement] = {
     "arguments:closed": _R("An argument of another name, type or form is refused on every engine.", "A01, A03, A08"),
     "arguments:literal": _R("Whatever a text argument holds is a value and nothing else.", "A09"),
     "audit:every-call": _R("Every call has an audit, refused, failed and cancelled ones too.", "law 2, I16"),
+    "batch:alike": _R(
+        "Which open proposals are alike, and which stand out, follows from fixed rules; what is for its own card is in no batch.",
+        "law 5",
+    ),
+    "batch:each": _R(
+        "Each proposal of a batch is signed over its own digest, and what one fails by ends none of the others.",
+        "law 5",
+    ),
+    "batch:shown": _R(
+        "A batch is exactly what was shown in full, by the digest over all of it; what arrives later is not in it.",
+        "law 5",
+    ),
     "canary:nowhere": _R(
         "No byte of another tenant, a denied column or a secret stands in any answer, log or record.", "S4, S5, S7"
     ),
@@ -358,6 +399,13 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "insert:once": _R(
         "A row is added under the session's tenant, once, and never beside one with its dedup columns.", "law 4, R1"
+    ),
+    "question:answered-once": _R(
+        "An agent answers a question about its own proposal once, in a bounded text that decides nothing.",
+        "laws 1 and 6",
+    ),
+    "question:asked": _R(
+        "A question is signed by who may decide, is one of a few, and leaves the proposal in review.", "law 5"
     ),
     "set:all-or-nothing": _R("All members of a set are changed, or none.", "law 4, R5"),
     "set:in-order": _R("The rows of a set stand in the order of their keys, numbers by their value.", "law 5"),

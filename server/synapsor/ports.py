@@ -20,7 +20,7 @@ from synapsor.core.plan import Relation
 from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedQuestion, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
 from synapsor.sql.statement import Dialect, RawRow, Statement
@@ -260,7 +260,7 @@ class ReviewLedger(AgentLedger, Protocol):
         """
         ...
 
-    async def ask(self, signed: SignedQuestion) -> ProposalRecord:
+    async def ask(self, signed: SignedInquiry) -> ProposalRecord:
         """Record a question about a proposal.
 
         Raises:

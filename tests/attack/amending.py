@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from synapsor.core.proposal import Proposal
-from synapsor.core.statements import SignedQuestion
+from synapsor.core.statements import SignedInquiry
 from synapsor.errors import DecisionRefused, Refusal
 from synapsor.flow.amend import Amending, edit, extend
 from synapsor.flow.ask import ask
@@ -65,7 +65,7 @@ async def refused(shop: Shop, handle: str, values: Mapping[str, Any] | None, **o
     return rule
 
 
-async def asked(shop: Shop, handle: str, text: str = "Who agreed to that?", operator: str = "leo") -> SignedQuestion:
+async def asked(shop: Shop, handle: str, text: str = "Who agreed to that?", operator: str = "leo") -> SignedInquiry:
     """Return what a reviewer asks about a proposal."""
     record = await ask(
         shop.ledger,

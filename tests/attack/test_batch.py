@@ -13,7 +13,16 @@ from synapsor.core.records import to_body
 from synapsor.core.review import verify_approval
 from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, UsageError
-from synapsor.flow.batch import Decided, Deciding, Shown, cluster_named, decide_each, digest_over, open_clusters, picked
+from synapsor.flow.batch import (
+    Deciding,
+    EachOutcome,
+    Listed,
+    cluster_named,
+    decide_each,
+    digest_over,
+    open_clusters,
+    picked,
+)
 from tests.attack.amending import edited, extended, signer_of
 from tests.attack.credits import POLICY
 from tests.attack.people import CARD, MAIL, people_table
@@ -62,7 +71,7 @@ def deciding(shop: Shop, *, verdict: Verdict = "approve", who: str = "leo", **op
     return Deciding(**given)
 
 
-async def decide(shop: Shop, seen: Sheet, **options: Any) -> tuple[Decided, ...]:
+async def decide(shop: Shop, seen: Sheet, **options: Any) -> tuple[EachOutcome, ...]:
     """Return what came of a decision on a sheet."""
     given = deciding(shop, verdict=seen.verdict, **options)
     return await decide_each(shop.ledger, given, seen.shown, over=seen.digest, left_out=seen.left_out)
@@ -131,13 +140,13 @@ async def test_a_batch_is_what_the_digest_over_all_of_it_says_and_nothing_of_ano
     handles = await hold_all(books)
     seen = await sheet(books, only=handles[:2])
     one, two = seen.shown
-    third = Shown(proposal=handles[2], digest=(await books.record(handles[2])).proposal.digest)
+    third = Listed(proposal=handles[2], digest=(await books.record(handles[2])).proposal.digest)
     swapped = {
         "another digest": ((one, two), "sha256:" + "0" * 64),
         "one more": ((one, two, third), seen.digest),
         "one less": ((one,), seen.digest),
         "twice": ((one, two, two), seen.digest),
-        "another digest of one": ((one, Shown(proposal=two.proposal, digest=third.digest)), seen.digest),
+        "another digest of one": ((one, Listed(proposal=two.proposal, digest=third.digest)), seen.digest),
     }
     shown, over = swapped[what]
     with pytest.raises(DecisionRefused) as found:

@@ -22,7 +22,7 @@ from synapsor.flow.review import approve, may_ask
 from synapsor.flow.signing import Signer, signed_login, vouched_login
 from tests.attack.amending import edited, extended, refused, signer_of
 from tests.attack.shop import Shop, as_ledger_owner
-from tests.attack.test_forged_ledger import MALLORY, set_body
+from tests.attack.test_forged_ledger import MALLORY, forge_decision, forge_job, set_body
 from tests.attack.undoing import ADJUST, everything
 from tests.databases import Database
 from tests.decisions import with_row
@@ -214,3 +214,14 @@ async def test_a_session_that_speaks_for_a_person_edits_within_its_time_and_role
     who = signer_of(books, "leo")
     await approve(books.ledger, new.id, digest=new.digest, signer=who, now=books.project.clock.now(), mode="writeback")
     assert await books.work() == [("applied", "")]
+
+
+@pytest.mark.requirement("amend:people-decide")
+async def test_an_editor_who_can_write_the_ledger_does_not_approve_their_own_edit_either(books: Shop) -> None:
+    """Their signature is genuine, and so is the edit: only that they are one person stands in the way."""
+    new = await edited(books, str((await books.proposed("credits.adjust", ADJUST))["id"]), {"less": "2.10"})
+    before = everything(books)
+    with as_ledger_owner(books) as raw:
+        forge_job(raw, new, forge_decision(raw, new, books.files.keys["mia"], operator="mia"))
+    assert await books.work() == [("failed", "approval_own_edit")]
+    assert everything(books) == before

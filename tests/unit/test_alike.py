@@ -12,7 +12,7 @@ from synapsor.core.exchange import Exchange
 from synapsor.core.kept import ProposalRecord
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Amended, Proposal, Status, Undone
-from synapsor.core.statements import Question, SignedQuestion
+from synapsor.core.statements import Inquiry, SignedInquiry
 from tests.decisions import NOW, ROW, proposal
 
 pytestmark = pytest.mark.requirement("batch:alike")
@@ -197,10 +197,10 @@ def test_a_row_that_was_read_long_before_the_others_stands_out() -> None:
 
 
 def test_an_open_question_stands_out_however_few_there_are() -> None:
-    question = Question(
+    question = Inquiry(
         id="que_1", ledger="l", proposal="p", digest="d", operator="leo", role="billing_lead", text="Why?", at=AT
     )
-    asked = Exchange(asked=SignedQuestion(question=question, signature="s"))
+    asked = Exchange(asked=SignedInquiry(question=question, signature="s"))
     assert odd(waiver(1), replace(waiver(2), exchanges=(asked,))) == {(2, "question", None, None)}
 
 

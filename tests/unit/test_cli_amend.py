@@ -15,7 +15,7 @@ from synapsor.cli.main import main
 from synapsor.core.presets import REJECT_CODES
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
-from synapsor.flow.batch import Shown, digest_over
+from synapsor.flow.batch import Listed, digest_over
 from tests.databases import Database, fetch
 from tests.projects import ProjectFiles, write_project
 from tests.unit.test_cli import Done, Run, key
@@ -78,7 +78,7 @@ def test_a_question_is_asked_answered_and_shown(run: Run, files: ProjectFiles) -
     assert run("--json", "verify").code == 0
 
 
-@pytest.mark.requirement("question:asked", "decide:refusals-recorded")
+@pytest.mark.requirement("question:asked", "amend:refusals-recorded")
 def test_a_question_that_cannot_be_asked_names_its_rule_and_is_recorded(run: Run, files: ProjectFiles) -> None:
     proposal = propose(run)
     assert run("question", proposal["id"], "--text", " ", *key(files, "leo")).code == 2
@@ -110,7 +110,7 @@ def test_an_edit_takes_the_place_of_a_proposal_and_another_person_approves_it(ru
     assert fetch(files.database, "SELECT note FROM invoices WHERE id = 'INV-3001'") == [("Right one.",)]
 
 
-@pytest.mark.requirement("amend:bounded", "decide:refusals-recorded")
+@pytest.mark.requirement("amend:bounded", "amend:refusals-recorded")
 def test_an_edit_that_is_refused_names_its_rule_and_is_recorded(run: Run, files: ProjectFiles) -> None:
     proposal = propose(run)
 
@@ -177,7 +177,7 @@ def test_a_batch_is_rejected_but_for_what_is_excepted_with_a_word_of_the_list(ru
     command = ("--json", "batch", "reject", cluster["id"], *key(files, "leo"), "--except", two["id"])
     assert run(*command, "--digest", "0" * 64).code == 2  # no reason
     given = ("--reason", "Not now.", "--code", "not_needed")
-    over = digest_over([Shown(proposal=p["id"], digest=p["digest"]) for p in (one, three)])
+    over = digest_over([Listed(proposal=p["id"], digest=p["digest"]) for p in (one, three)])
     done = run(*command, *given, "--digest", over)
     assert done.code == 0
     assert [(o["ok"], o["status"]) for o in done.json["outcomes"]] == [(True, "rejected")] * 2

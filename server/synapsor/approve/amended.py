@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from synapsor.approve.teller import Teller
-from synapsor.approve.view import Amends, Argument, Edited, Question
+from synapsor.approve.view import Amends, Argument, Edited, Talk
 from synapsor.core.amend import MOST_DEPTH, edited
 from synapsor.core.exchange import Exchange
 from synapsor.core.login import spoken_by
@@ -51,18 +51,16 @@ def sent(proposal: Proposal, before: Sequence[ProposalRecord], teller: Teller) -
         yield from (teller.argument(name, value) for name, value in asked.arguments.items())
 
 
-def questions(
-    records: Iterable[ProposalRecord], operators: Mapping[str, Operator], teller: Teller
-) -> Iterator[Question]:
+def questions(records: Iterable[ProposalRecord], operators: Mapping[str, Operator], teller: Teller) -> Iterator[Talk]:
     """Yield what was asked and answered about these proposals."""
     for record in records:
         for exchange in record.exchanges:
             yield _question(exchange, record.proposal, operators, teller)
 
 
-def _question(exchange: Exchange, proposal: Proposal, operators: Mapping[str, Operator], teller: Teller) -> Question:
+def _question(exchange: Exchange, proposal: Proposal, operators: Mapping[str, Operator], teller: Teller) -> Talk:
     question, answer = exchange.asked.question, exchange.answer
-    return Question(
+    return Talk(
         id=teller.text(question.id),
         by=teller.text(question.operator),
         at=teller.moment(question.at),

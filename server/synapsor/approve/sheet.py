@@ -20,7 +20,7 @@ from synapsor.core.plain import Text, line_of, told, visible
 from synapsor.core.records import to_body
 from synapsor.core.statements import Operator, Verdict
 from synapsor.core.words import many
-from synapsor.flow.batch import MOST, Decided, Shown, digest_over, why_not
+from synapsor.flow.batch import MOST, EachOutcome, Listed, digest_over, why_not
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 _ODD: Final[Mapping[Why, str]] = {
@@ -47,7 +47,7 @@ class Entry:
 
     card: Card
     odd: tuple[str, ...]
-    left_out: Decided | None
+    left_out: EachOutcome | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +60,9 @@ class Sheet:
     more: int
 
     @property
-    def shown(self) -> tuple[Shown, ...]:
+    def shown(self) -> tuple[Listed, ...]:
         """What a decision is over: the proposals that are on it."""
-        return tuple(Shown(proposal=e.card.proposal, digest=e.card.digest) for e in self.entries)
+        return tuple(Listed(proposal=e.card.proposal, digest=e.card.digest) for e in self.entries)
 
     @property
     def digest(self) -> str:
@@ -70,7 +70,7 @@ class Sheet:
         return digest_over(self.shown)
 
     @property
-    def left_out(self) -> dict[str, Decided]:
+    def left_out(self) -> dict[str, EachOutcome]:
         """Those that are not decided on, and why."""
         return {e.card.proposal: e.left_out for e in self.entries if e.left_out is not None}
 
@@ -93,7 +93,9 @@ async def sheet_of(
         left = _unseen(seen, record, verdict)
         refused = await why_not(ledger, record, operator, verdict=verdict, now=now, operators=operators)
         if left is None and refused is not None:
-            left = Decided(proposal=record.proposal.id, status=record.status, rule=refused.rule, words=refused.message)
+            left = EachOutcome(
+                proposal=record.proposal.id, status=record.status, rule=refused.rule, words=refused.message
+            )
         entries.append(Entry(card=seen, odd=odd_words(cluster, record.proposal.id), left_out=left))
     return Sheet(cluster=cluster, verdict=verdict, entries=tuple(entries), more=max(0, len(cluster.records) - MOST))
 
@@ -118,7 +120,7 @@ def render(sheet: Sheet, *, colour: bool = False, width: int = 100) -> str:
 
 def cluster_body(cluster: Cluster) -> dict[str, Any]:
     """Return a cluster as JSON data; `digest` is over all that is decided on at once."""
-    shown = [Shown(proposal=r.proposal.id, digest=r.proposal.digest) for r in cluster.records[:MOST]]
+    shown = [Listed(proposal=r.proposal.id, digest=r.proposal.digest) for r in cluster.records[:MOST]]
     return {
         "id": cluster.id,
         "capability": cluster.capability,
@@ -140,9 +142,9 @@ def _spread_body(spread: Spread) -> dict[str, Any]:
     return {"column": spread.column, "of": spread.of, "count": spread.count, **numbers}
 
 
-def _unseen(seen: Card, record: ProposalRecord, verdict: Verdict) -> Decided | None:
-    def left(rule: str, words: str) -> Decided:
-        return Decided(proposal=record.proposal.id, status=record.status, rule=rule, words=words)
+def _unseen(seen: Card, record: ProposalRecord, verdict: Verdict) -> EachOutcome | None:
+    def left(rule: str, words: str) -> EachOutcome:
+        return EachOutcome(proposal=record.proposal.id, status=record.status, rule=rule, words=words)
 
     if seen.tampered:
         return left("IntegrityError", "Its evidence is not what it was made from. Run `synapsor verify`.")

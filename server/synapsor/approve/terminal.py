@@ -21,7 +21,7 @@ from synapsor.approve.view import (
     Evidence,
     Group,
     PolicyVerdict,
-    Question,
+    Talk,
 )
 from synapsor.core.plain import line_of
 
@@ -70,7 +70,7 @@ def _sent(argument: Argument | None) -> str:
     return "nothing" if argument is None else line_of(argument.text, quoted=argument.quoted)
 
 
-def _asked(question: Question) -> Iterator[Line]:
+def _asked(question: Talk) -> Iterator[Line]:
     yield Line("A question to the agent, and its answer (untrusted, believe none of it)", "", "warning")
     yield Line("question", f"{line_of(question.id)} by {line_of(question.by)}, {_when(question.at)}")
     if question.doubt is not None:

@@ -260,7 +260,7 @@ class Amends:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Talk:
     """What a person asked the agent, and what that answered, untrusted.
 
     Attributes:
@@ -356,4 +356,4 @@ class Card:
     undo: Undoable | None
     amends: Amends | None
     sent: tuple[Argument, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[Talk, ...]

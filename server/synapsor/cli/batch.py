@@ -15,7 +15,7 @@ from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at
 from synapsor.config import Mode, load_config
 from synapsor.core.plain import visible
 from synapsor.errors import ConfigError, DecisionRefused, UsageError
-from synapsor.flow.batch import Decided, Deciding, cluster_named, decide_each, open_clusters, picked
+from synapsor.flow.batch import Deciding, EachOutcome, cluster_named, decide_each, open_clusters, picked
 from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import Signer
 
@@ -98,7 +98,7 @@ def _confirmed(arguments: Namespace, sheet: Sheet) -> str:
     return sheet.digest
 
 
-def _tell(arguments: Namespace, sheet: Sheet, decided: Sequence[Decided]) -> int:
+def _tell(arguments: Namespace, sheet: Sheet, decided: Sequence[EachOutcome]) -> int:
     verb = "approved" if arguments.action == "approve" else "rejected"
     ok = all(one.ok for one in decided)
     document = {

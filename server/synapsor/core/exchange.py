@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from synapsor.core.statements import SignedQuestion
+from synapsor.core.statements import SignedInquiry
 from synapsor.values import lone_surrogate
 
 MOST_QUESTIONS: Final = 5
@@ -35,7 +35,7 @@ class Answer:
 class Exchange:
     """A question with its answer, or without one so far."""
 
-    asked: SignedQuestion
+    asked: SignedInquiry
     answer: Answer | None = None
 
 

@@ -62,6 +62,7 @@ class Why(_Told):
     QUORUM_MISSING = "quorum_missing", "Fewer different people than the proposal needs approve it as things stand."
     APPROVAL_OPERATOR_REVOKED = "approval_operator_revoked", "The key that approved has been revoked since."
     APPROVAL_OWN_REQUEST = "approval_own_request", "The approver is the one who asked."
+    APPROVAL_OWN_EDIT = "approval_own_edit", "The approver is one of those who edited it."
     APPROVAL_ROLE_MISSING = "approval_role_missing", "The approver does not have the role any more."
     APPROVAL_NO_PERSON = "approval_no_person", "The approver is a policy's key, and a person is needed."
     POLICY_OFF = "policy_off", "A policy approved it, and automatic approval is off or stopped now."

@@ -145,7 +145,7 @@ class SignedDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Inquiry:
     """What is signed to ask whoever asked for a change something about it, before anybody decides."""
 
     id: str
@@ -159,10 +159,10 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignedQuestion:
+class SignedInquiry:
     """A question with its signature, base64, and the login by which the signing key speaks for the operator, where it is not their own."""
 
-    question: Question = records_of(Question)  # noqa: RUF009  # it is a field
+    question: Inquiry = records_of(Inquiry)  # noqa: RUF009  # it is a field
     signature: str
     login: SignedLogin | None = record_of(SignedLogin)  # noqa: RUF009  # it is a field
 
@@ -262,7 +262,7 @@ class Undo:
     at: str
 
 
-Spoken = Decision | Question | Amendment
+Spoken = Decision | Inquiry | Amendment
 """What an operator may sign with their own key or with that of a session that speaks for them, in a role."""
 
 Statement = Spoken | Activation | Switch | Reveal | Undo | Login

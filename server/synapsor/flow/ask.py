@@ -12,7 +12,7 @@ from synapsor import handles
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.core.review import may_amend
-from synapsor.core.statements import Operator, Question, SignedQuestion
+from synapsor.core.statements import Inquiry, Operator, SignedInquiry
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import Signer, check_present
@@ -45,7 +45,7 @@ async def ask(
         signer.check_for(proposal)
         if proposal.ledger != ledger.id:
             raise IntegrityError("The proposal belongs to another ledger.")
-        question = Question(
+        question = Inquiry(
             id=handles.new("que"),
             ledger=ledger.id,
             proposal=proposal.id,
@@ -56,7 +56,7 @@ async def ask(
             at=at,
         )
         signature = signer.speak(question, operators)
-        return await ledger.ask(SignedQuestion(question=question, signature=signature, login=signer.login))
+        return await ledger.ask(SignedInquiry(question=question, signature=signature, login=signer.login))
     except DecisionRefused as refused:
         await ledger.refused_decision(proposal.id, signer.operator.name, refused.rule, at)
         raise

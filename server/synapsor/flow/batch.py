@@ -32,7 +32,7 @@ _LOOKED_AT: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Listed:
     """A proposal as it was shown: what a decision on it is over."""
 
     proposal: str
@@ -40,7 +40,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class EachOutcome:
     """What came of the decision on one proposal.
 
     Attributes:
@@ -117,7 +117,7 @@ async def why_not(
     return None
 
 
-def digest_over(shown: Sequence[Shown]) -> str:
+def digest_over(shown: Sequence[Listed]) -> str:
     """Return the digest over all that was shown: of each proposal its handle and its digest."""
     return digest("batch", [[one.proposal, one.digest] for one in sorted(shown, key=lambda one: one.proposal)])
 
@@ -143,11 +143,11 @@ class Deciding:
 async def decide_each(
     ledger: ReviewLedger,
     deciding: Deciding,
-    shown: Sequence[Shown],
+    shown: Sequence[Listed],
     *,
     over: str,
-    left_out: Mapping[str, Decided] = MappingProxyType({}),
-) -> tuple[Decided, ...]:
+    left_out: Mapping[str, EachOutcome] = MappingProxyType({}),
+) -> tuple[EachOutcome, ...]:
     """Decide on each proposal that was shown but those that are left out, and return what came of each.
 
     `over` is the digest that the person saw over all of them. What a decision on one fails by ends none of the others.
@@ -167,7 +167,7 @@ async def decide_each(
     return tuple([left_out.get(one.proposal) or await _decided(ledger, deciding, one) for one in shown])
 
 
-async def _decided(ledger: ReviewLedger, deciding: Deciding, one: Shown) -> Decided:
+async def _decided(ledger: ReviewLedger, deciding: Deciding, one: Listed) -> EachOutcome:
     now, signer, operators = deciding.clock.now(), deciding.signer, deciding.operators
     try:
         if deciding.verdict == "approve":
@@ -195,16 +195,16 @@ async def _decided(ledger: ReviewLedger, deciding: Deciding, one: Shown) -> Deci
             )
     except SynapsorError as error:
         return await _refused(ledger, one.proposal, error)
-    return Decided(proposal=one.proposal, status=decided.status)
+    return EachOutcome(proposal=one.proposal, status=decided.status)
 
 
-async def _refused(ledger: ReviewLedger, proposal: str, error: SynapsorError) -> Decided:
+async def _refused(ledger: ReviewLedger, proposal: str, error: SynapsorError) -> EachOutcome:
     rule = error.rule if isinstance(error, DecisionRefused) else type(error).__name__
     try:
         record = await ledger.proposal(proposal)
     except SynapsorError:
         record = None
-    return Decided(
+    return EachOutcome(
         proposal=proposal,
         status=record.status if record else None,
         rule=rule,

@@ -148,7 +148,8 @@ class Desk:
         handle, seconds = looked_up(tool, arguments)
         found, placed = await self._own_proposal(handle, session), True
         if tool.waits and found[0].status is Status.REVIEW_REQUIRED:
-            placed = await self._room.wait(found[0], session.client, seconds, company)
+            asked = len(found[0].exchanges)
+            placed = await self._room.wait(found[0].proposal, session.client, seconds, company, asked=asked)
             found = await self._own_proposal(handle, session)
         await self._ledger.record_read(plain_audit(call, "waited" if tool.waits else "ok"), None)
         summary = f"The proposal {found[0].status.stands}."

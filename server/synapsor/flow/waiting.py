@@ -16,7 +16,7 @@ import anyio
 
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
-from synapsor.ports import AgentLedger, Clock, ProposalRecord
+from synapsor.ports import AgentLedger, Clock
 
 EVERY_S = 0.2
 """How often the ledger is looked at while anybody waits: a decision is to be known within a second."""
@@ -92,17 +92,17 @@ class WaitingRoom:
         """Whether nobody waits, and so nothing is looked at."""
         return not self._waiting
 
-    async def wait(self, record: ProposalRecord, client: str, seconds: float, company: Company) -> bool:
+    async def wait(self, proposal: Proposal, client: str, seconds: float, company: Company, *, asked: int = 0) -> bool:
         """Return when a proposal in review has left it, a person asks something more about it, or the time is over.
 
-        False at once where there is no place to wait.
+        False at once where there is no place to wait. `asked` is how many questions whoever waits has seen.
 
         Raises:
             LedgerFailure: it cannot be seen.
         """
         if self._of[client] >= self._each or len(self._waiting) >= self._together:
             return False
-        mine = _Waiting(proposal=record.proposal, asked=len(record.exchanges), client=client)
+        mine = _Waiting(proposal=proposal, asked=asked, client=client)
         self._waiting.add(mine)
         self._of[client] += 1
         try:

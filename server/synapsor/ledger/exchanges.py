@@ -7,7 +7,7 @@ from collections.abc import Collection
 from synapsor.core.exchange import MOST_QUESTIONS, Answer, Exchange
 from synapsor.core.proposal import Status
 from synapsor.core.records import from_body, to_body
-from synapsor.core.statements import SignedQuestion
+from synapsor.core.statements import SignedInquiry
 from synapsor.errors import Code, DecisionRefused, IntegrityError, Refusal
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
@@ -29,12 +29,12 @@ async def counts(tx: Transaction, wanted: Collection[str]) -> dict[str, int]:
 def _exchange(row: Row) -> Exchange:
     answer = row["answer"]
     return Exchange(
-        asked=from_body(SignedQuestion, loads(row["asked"])),
+        asked=from_body(SignedInquiry, loads(row["asked"])),
         answer=from_body(Answer, loads(answer)) if answer is not None else None,
     )
 
 
-async def ask(book: Book, ledger: str, signed: SignedQuestion) -> None:
+async def ask(book: Book, ledger: str, signed: SignedInquiry) -> None:
     """Record a question.
 
     Raises:

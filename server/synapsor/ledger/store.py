@@ -15,7 +15,7 @@ from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedQuestion, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
 from synapsor.handles import Kind
@@ -174,7 +174,7 @@ class Ledger:
 
         return await self._write(work)
 
-    async def ask(self, signed: SignedQuestion) -> ProposalRecord:
+    async def ask(self, signed: SignedInquiry) -> ProposalRecord:
         """Record a question about a proposal."""
 
         async def work(book: Book) -> ProposalRecord:

@@ -306,10 +306,8 @@ BEGIN
     SELECT raise(ABORT, 'question: nothing to decide');
 END;
 CREATE TRIGGER answer_of_a_question BEFORE INSERT ON answer
-WHEN NOT EXISTS (
-    SELECT 1 FROM question JOIN proposal ON proposal.id = question.proposal
-    WHERE question.id = NEW.question AND question.proposal = NEW.proposal AND proposal.status = 'review_required'
-)
+WHEN (SELECT status FROM proposal WHERE id = NEW.proposal) <> 'review_required'
+    OR (SELECT proposal FROM question WHERE id = NEW.question) <> NEW.proposal
 BEGIN
     SELECT raise(ABORT, 'answer: nobody asks');
 END;
