@@ -23,7 +23,9 @@ from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
 from synapsor.contract.public.words import NOTES, REFUSALS, WAITS
+from synapsor.core import draft
 from synapsor.core.outcome import GivenUp, Why
+from synapsor.core.redecide import Unknown
 from synapsor.errors import MEANINGS, Code
 from synapsor.flow.amend import REFUSED as NOT_AMENDED
 from synapsor.flow.undo import REFUSED
@@ -89,7 +91,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "sources": "The application databases, by the name that contracts use.",
         "session": "Whose session a local process (`serve` over stdio, `call`) runs in: what contexts of contracts name.",
         "names": "Whether tools are listed as `billing.list` or, for clients that allow no dot, as `billing__list`.",
-        "console_url": "Where people reach the web console: a plain link that prompts show, `https` or of this machine.",
+        "console_url": "The address of the web console, for links that are shown to agents and people; it holds no secret.",
         "http": "Who may come in over HTTP.",
         "one_time_codes": "The file of the operators' one-time codes, written by `synapsor operator codes`; mode 0600, for who decides and who applies.",
         "automatic_approval": "Whether policies of contracts may approve. It needs `policy_key`.",
@@ -186,6 +188,14 @@ def _errors() -> Iterator[str]:
     yield "`synapsor edit` and `synapsor extend` name the rule as well; nothing is signed or filed then, and the refusal is recorded."
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in NOT_AMENDED.items())
+    yield from ("", "## Why no policy is drafted", "")
+    yield "`synapsor policy draft` names the rule as well. Nothing is recorded."
+    yield from ("", "| Rule | Meaning |", "|---|---|")
+    yield from (f"| `{rule}` | {meaning} |" for rule, meaning in draft.REFUSED.items())
+    yield from ("", "## Why a past proposal cannot be decided again", "")
+    yield 'What `synapsor policy test` counts under "Not told".'
+    yield from ("", "| Rule | Meaning |", "|---|---|")
+    yield from (f"| `{rule}` | {rule.meaning} |" for rule in Unknown)
     yield from ("", "## What came of an approved proposal", "")
     yield "The `code` of a receipt that is not `applied`, of a job that is tried again, and in the worker's report. `conflict` and `failed`"
     yield "changed nothing."

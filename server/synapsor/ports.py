@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from synapsor.contract.approval import PerDay
 from synapsor.core.budget import Spending
 from synapsor.core.exchange import Answer
-from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.kept import Activated, ProposalRecord
-from synapsor.core.plan import Relation
-from synapsor.core.policy import Deferral, PolicyUse
+from synapsor.core.past import Past, Wanted
+from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
-from synapsor.sql.statement import Dialect, RawRow, Statement
+from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
 
 
 class Clock(Protocol):
@@ -38,112 +36,6 @@ class SystemClock:
     def now(self) -> dt.datetime:
         """Return the present instant."""
         return dt.datetime.now(dt.UTC)
-
-
-class Snapshot(Protocol):
-    """One READ ONLY transaction of several statements, all of which see one state of the database.
-
-    Raises:
-        SourceFailure: by kind; after one it can only be left.
-    """
-
-    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
-        """Return the raw rows."""
-        ...
-
-
-class ReadSource(Protocol):
-    """A source through its read-only credential. Every fetch is one READ ONLY transaction with its own time limit.
-
-    Raises, from every method:
-        SourceFailure: by kind; never with driver text.
-    """
-
-    name: str
-    dialect: Dialect
-
-    async def fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
-        """Return the raw rows, each cell as the statement selects it: text, bytes, a number or None, and never a driver's own type.
-
-        What the statement wants told is told in the same transaction before it; an engine without row security refuses that.
-        A cancelled call stops the statement on the server.
-        """
-        ...
-
-    def snapshot(self, *, time_ms: int) -> AbstractAsyncContextManager[Snapshot]:
-        """Open a transaction for several statements, all of which together have `time_ms`; `fetch` is the short way of one."""
-        ...
-
-    async def describe(self, relation: Relation) -> RelationFacts | None:
-        """Return what the catalogue says, or None when the credential cannot see such a relation."""
-        ...
-
-    async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:
-        """Return what this credential may do with the relations (the denied columns' too), and beyond; `judge_reader` judges it.
-
-        Where the engine has no grants, the denied columns are refused to every later fetch.
-        """
-        ...
-
-    async def fingerprint(self) -> str:
-        """Return a digest that names the server and database without an address, a name or a password in clear."""
-        ...
-
-    async def aclose(self) -> None: ...
-
-
-class WriteTransaction(Protocol):
-    """One transaction of the worker; leaving it without `commit` rolls back and closes the connection."""
-
-    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
-        """Return the raw rows, after the transaction was told what the statement wants told; an engine without row security refuses that."""
-        ...
-
-    async def execute(self, statement: Statement) -> int:
-        """Return the number of rows matched (not the number changed)."""
-        ...
-
-    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
-        """Return what removing a row of a relation does beside, as far as foreign keys lead on.
-
-        Asked in the transaction, so that what holds the row's lock also keeps every trigger and foreign key as it is.
-        """
-        ...
-
-    async def settle_constraints(self) -> None:
-        """Force deferred constraints to be checked now."""
-        ...
-
-    async def commit(self) -> None:
-        """Commit, durably.
-
-        Raises:
-            SourceFailure: `unknown_commit` when the answer was lost; the caller resolves it from the receipt.
-        """
-        ...
-
-
-class WriteSource(Protocol):
-    """A source through the worker's write credential."""
-
-    name: str
-    dialect: Dialect
-
-    def transaction(self, *, time_ms: int) -> AbstractAsyncContextManager[WriteTransaction]:
-        """Open a read-committed transaction with statement, lock and idle limits and synchronous commit."""
-        ...
-
-    async def describe(self, relation: Relation) -> RelationFacts | None: ...
-
-    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
-        """Return what removing a row does beside, as things stand; a transaction asks again under its own locks."""
-        ...
-
-    async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
-        """Return what this credential may do with the relations and the receipts, and beyond; `judge_writer` judges it."""
-        ...
-
-    async def aclose(self) -> None: ...
 
 
 class AgentLedger(Protocol):
@@ -240,6 +132,14 @@ class ReviewLedger(AgentLedger, Protocol):
         """Return the proposals of one request, oldest first."""
         ...
 
+    async def read_before(self, evidence_id: str, *, limit: int) -> tuple[Mapping[str, Any], ...]:
+        """Return the evidence of what the same person read in the same run before this evidence, newest first."""
+        ...
+
+    async def rivals(self, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return other proposals about the rows of a proposal that are in review or approved and in time, at most so many."""
+        ...
+
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]: ...
 
     async def decide(
@@ -285,6 +185,14 @@ class ReviewLedger(AgentLedger, Protocol):
 
     async def policy_uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
         """Return what a policy, by contract and name, has approved in a day (UTC)."""
+        ...
+
+    async def past(
+        self, *, after: int | None, since: str, until: str, limit: int, wanted: Wanted
+    ) -> tuple[tuple[Past, ...], int | None]:
+        """Return, oldest first, those of the next `limit` proposals asked for from `since` and before `until` of which contract, capability
+        and policy are `wanted`; and what to give as `after` for the next page, None where there is none.
+        """
         ...
 
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
@@ -339,8 +247,10 @@ class WorkLedger(ReviewLedger, Protocol):
         use: PolicyUse,
         limits: Sequence[PerDay],
         switch: str | None,
-    ) -> Deferral | None:
+    ) -> Deferral | tuple[Near, ...]:
         """Record a policy's approval, what it uses up and the job, or that a limit leaves the proposal to a person: all in one transaction.
+
+        Of an approval, the limits are returned that it brings near their end.
 
         Raises:
             DecisionRefused: somebody decided meanwhile, or the newest switch is not this one (`decided_meanwhile`).

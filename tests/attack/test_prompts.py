@@ -196,6 +196,19 @@ def test_a_prompt_is_of_so_many_lines_and_a_value_of_so_many_characters_and_no_m
     assert max(len(line) for line in lines) < 6 * MOST_CHARACTERS + 100
 
 
+def test_a_prompt_names_what_a_proposal_stands_or_falls_with_and_what_became_of_it() -> None:
+    other = {"id": "wrp_2", "capability": "shop.ship", "status": "canceled"}
+    group = {"id": "grp_1", "with": [other], "missing": ["shop.bill"]}
+    rejection = {"code": "not_needed", "meaning": "The change is not needed.", "comment": "No."}
+    view = {**VIEW, "status": "rejected", "group": group, "rejection": rejection, "outcome": None}
+    (message,) = explained(view, Place()).messages
+    assert isinstance(message.content, TextContent)
+    lines = message.content.text.splitlines()
+    assert "stands or falls with: wrp_2 (shop.ship, canceled), shop.bill (to be proposed)" in lines
+    assert "rejected: not_needed. The change is not needed." in lines
+    assert 'the person\'s words: "No."' in lines
+
+
 @pytest.mark.requirement("ledger:every-look")
 async def test_a_prompt_that_cannot_be_recorded_tells_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     proposal = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "Paid next day."})

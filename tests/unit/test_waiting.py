@@ -136,19 +136,22 @@ async def test_a_proposal_whose_time_is_over_is_waited_for_no_longer_though_noth
 
 
 @pytest.mark.requirement("wait:bounded")
-async def test_no_client_waits_with_more_calls_than_its_own_and_all_together_with_no_more_than_there_is_room_for() -> (
-    None
-):
+@pytest.mark.parametrize(
+    ("bounds", "refused", "placed"), [({"each": 2}, ["a"], ["b", "c"]), ({"together": 3}, ["a", "b", "c"], [])]
+)
+async def test_no_client_waits_with_more_calls_than_its_own_and_all_together_with_no_more_than_there_is_room_for(
+    bounds: dict[str, Any], refused: list[str], placed: list[str]
+) -> None:
     asked = await one()
     ledger = Looked({asked.id: Status.REVIEW_REQUIRED})
-    waiting = room(ledger, each=2, together=3)
+    waiting = room(ledger, **bounds)
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as group:
             for client in ("a", "a", "b"):
                 group.start_soon(waiting.wait, asked, client, 50, Alone())
             await until(lambda: len(ledger.looks) > 1)
-            assert not await waiting.wait(asked, "a", 50, Alone())
-            assert not await waiting.wait(asked, "b", 50, Alone())
+            assert [await waiting.wait(asked, client, 50, Alone()) for client in refused] == [False] * len(refused)
+            assert [await waiting.wait(asked, client, 0, Alone()) for client in placed] == [True] * len(placed)
             group.cancel_scope.cancel()
     assert waiting.empty
     ledger.standing[asked.id] = Status.REJECTED

@@ -15,6 +15,7 @@ from synapsor.cli.arguments import (
     importing,
     looking,
     operators,
+    policies,
     rest,
     serving,
 )
@@ -57,6 +58,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     with_globals(parser, top=True)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for part in (serving, authoring, contracts, importing, deciding, amending, operators, looking, rest):
+    for part in (serving, authoring, contracts, importing, deciding, amending, policies, operators, looking, rest):
         part.add(commands)
     return parser

@@ -10,6 +10,7 @@ from synapsor import handles
 from synapsor.core.group import fits
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
+from synapsor.core.rivals import in_common, targets
 from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision
 from synapsor.core.writeback import Job, Receipt
@@ -52,7 +53,9 @@ async def add(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> None:
         record(BRANCH, proposal.branch, _branch(proposal)),
     )
     facts = {"origin": None, "target": Status.REVIEW_REQUIRED.value}
-    await book.append(event("proposal_filed", proposal.id, proposal.at, records, facts))
+    seq = await book.append(event("proposal_filed", proposal.id, proposal.at, records, facts))
+    for row in targets(proposal):
+        await book.tx.execute("insert_proposal_row", seq=seq, proposal=proposal.id, target=row)
 
 
 async def _group_for(tx: Transaction, proposal: Proposal) -> str:
@@ -133,6 +136,19 @@ async def of_request(tx: Transaction, request: str) -> tuple[ProposalRecord, ...
     """Return the proposals of one request, oldest first."""
     found = [await load(tx, row["id"]) for row in await tx.all("proposals_of_request", request=request)]
     return tuple(r for r in found if r is not None)
+
+
+async def rivals(tx: Transaction, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+    """Return other open proposals about the rows of a proposal, newest first for each of them, and at most so many."""
+    found: dict[str, ProposalRecord] = {}
+    for target in targets(proposal):
+        for row in await tx.all("open_at", target=target, now=now, limit=limit + 1):
+            if row["id"] == proposal.id or row["id"] in found or len(found) >= limit:
+                continue
+            other = await load(tx, row["id"])
+            if other is not None and in_common(proposal, other.proposal):
+                found[row["id"]] = other
+    return tuple(found.values())
 
 
 async def newest(tx: Transaction, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:

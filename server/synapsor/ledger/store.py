@@ -11,7 +11,8 @@ from synapsor.contract.approval import PerDay
 from synapsor.core.budget import Spending
 from synapsor.core.exchange import Answer
 from synapsor.core.moment import stamp
-from synapsor.core.policy import Deferral, PolicyUse
+from synapsor.core.past import Past, Wanted
+from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body
 from synapsor.core.scope import Scope
@@ -26,6 +27,7 @@ from synapsor.ledger import (
     decisions,
     exchanges,
     handles,
+    history,
     jobs,
     policies,
     proposals,
@@ -126,6 +128,11 @@ class Ledger:
         rows = await self._connection.read(lambda tx: tx.all("answered_in_run", **asked))
         return tuple(loads(row["body"]) for row in rows)
 
+    async def read_before(self, evidence_id: str, *, limit: int) -> tuple[Mapping[str, Any], ...]:
+        """Return the evidence of what the same person read in the same run before this evidence, newest first."""
+        rows = await self._connection.read(lambda tx: tx.all("read_before", evidence=evidence_id, limit=limit))
+        return tuple(loads(row["body"]) for row in rows)
+
     async def active_contract(self, name: str) -> Activated | None:
         """Return the version of a contract that was activated last."""
         return await self._connection.read(lambda tx: contracts.active(tx, name))
@@ -153,6 +160,10 @@ class Ledger:
     async def asked_before(self, request: str) -> tuple[ProposalRecord, ...]:
         """Return the proposals of one request, oldest first."""
         return await self._connection.read(lambda tx: proposals.of_request(tx, request))
+
+    async def rivals(self, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return other open proposals about the rows of a proposal."""
+        return await self._connection.read(lambda tx: proposals.rivals(tx, proposal, now=now, limit=limit))
 
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
         """Return the newest proposals, newest first."""
@@ -205,7 +216,7 @@ class Ledger:
         use: PolicyUse,
         limits: Sequence[PerDay],
         switch: str | None,
-    ) -> Deferral | None:
+    ) -> Deferral | tuple[Near, ...]:
         """Record a policy's approval within its limits, or that one of them leaves the proposal to a person."""
         return await self._write(
             lambda book: policies.approve(book, self.id, signed, job, use=use, limits=limits, switch=switch)
@@ -230,6 +241,14 @@ class Ledger:
     async def policy_uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
         """Return what a policy has approved in a day (UTC)."""
         return await self._connection.read(lambda tx: policies.uses(tx, policy, day))
+
+    async def past(
+        self, *, after: int | None, since: str, until: str, limit: int, wanted: Wanted
+    ) -> tuple[tuple[Past, ...], int | None]:
+        """Return the wanted ones of the next proposals of a time, oldest first, and where the next page begins."""
+        return await self._connection.read(
+            lambda tx: history.page(tx, after=after, since=since, until=until, limit=limit, wanted=wanted)
+        )
 
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
         """Record that a decision was attempted and refused."""

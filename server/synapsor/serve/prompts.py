@@ -89,6 +89,7 @@ def explained(view: Mapping[str, Any], place: Place) -> GetPromptResult:
         f"needs: {_needs(view)}",
         *_rejection(view["rejection"]),
         *([f"outcome: {view['outcome']}"] if view["outcome"] else []),
+        *_group(view["group"]),
         f"operation: {view['operation']}",
         *_bounded(_rows(view)),
         f"you may next: {', '.join(view['allowed_next'])}",
@@ -115,6 +116,13 @@ def _rejection(rejection: Mapping[str, Any] | None) -> Iterator[str]:
     if rejection["code"] is not None:
         yield f"rejected: {rejection['code']}. {rejection['meaning']}"
     yield f"the person's words: {_value(rejection['comment'])}"
+
+
+def _group(group: Mapping[str, Any] | None) -> Iterator[str]:
+    if group is None:
+        return
+    others = [f"{other['id']} ({other['capability']}, {other['status']})" for other in group["with"]]
+    yield f"stands or falls with: {', '.join([*others, *(f'{name} (to be proposed)' for name in group['missing'])])}"
 
 
 def _rows(view: Mapping[str, Any]) -> Iterator[str]:

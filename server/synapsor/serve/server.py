@@ -30,11 +30,11 @@ from mcp.types import (
     ReadResourceRequestParams,
     ReadResourceResult,
 )
-from pydantic import ValidationError
 from pydantic_core import to_json
 
 from synapsor.core.envelope import failure
 from synapsor.errors import Code, Refusal
+from synapsor.mcp_errors import no_leak, quiet
 from synapsor.serve.calls import Caller
 from synapsor.serve.company import Companion
 from synapsor.serve.completion import MOST_TYPED, asked_for, completed
@@ -96,29 +96,15 @@ def build_server(
     )
     server.add_request_handler("tools/call", CallToolRequestParams, handlers.call_tool)
     # The SDK's tracing middleware is left out: it would put exception texts into spans, and costs a tenth of a call.
-    server.middleware[:] = [no_leak]
+    server.middleware[:] = [no_leak, answering]
     return server
 
 
-def quiet() -> None:
-    """Silence the libraries that log message bodies, and with them row values."""
-    for name in ("mcp", "sse_starlette"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-async def no_leak(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Answer with the handler's own words or with fixed ones, never with an exception's."""
+async def answering(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Put a tool's answer into the result as it was made."""
     slot = _answer.set(None)
     try:
         result = await call_next(ctx)
-    except MCPError:
-        raise
-    except ValidationError:
-        raise MCPError(INVALID_PARAMS, "Invalid request parameters") from None
-    except Exception as error:  # noqa: BLE001  # nothing that is raised may reach a client
-        log.error("request failed: %s", type(error).__name__, extra={"action": "request_failed", "method": ctx.method})  # noqa: TRY400  # a traceback may quote values
-        raise MCPError(INTERNAL_ERROR, "Internal error") from None
-    else:
         answer = _answer.get()
         return result | answer if answer is not None and isinstance(result, dict) else result
     finally:
