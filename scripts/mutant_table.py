@@ -7047,6 +7047,14 @@ MUTANTS = (
         "tests/unit/test_cli_live.py -k takes_their_time",
     ),
     Mutant(
+        "fresh.board",
+        "live:fresh",
+        "approve/board/work.py",
+        "if self.looks is not None else None",
+        "if self.looks is None else None",
+        "tests/attack/test_live.py -k 'the_board and sqlite'",
+    ),
+    Mutant(
         "fresh.gain",
         "diff:never-less",
         "contract/gains.py",

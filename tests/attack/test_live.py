@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from synapsor.approve.board.state import Decide
+from synapsor.approve.board.work import Reviewing
 from synapsor.approve.look import look
 from synapsor.approve.now import with_now
 from synapsor.approve.terminal import render
@@ -346,6 +348,28 @@ async def test_with_fresh_no_approval_is_given_without_a_clean_look_just_before(
     live = await looks(fresh).again(again, who="leo")
     assert await approved(fresh, again, live) == "approved"
     assert await fresh.work() == [("applied", "")]
+
+
+@pytest.mark.requirement("live:fresh", "live:stale-said-aloud")
+async def test_the_board_looks_before_it_approves(fresh: Shop) -> None:
+    board = Reviewing(
+        ledger=fresh.ledger,
+        operators=lambda: fresh.files.operators,
+        modes={"shop": "writeback"},
+        clock=fresh.project.clock,
+        operator="leo",
+        unlock=lambda: fresh.files.keys["leo"],
+        looks=looks(fresh),
+    )
+    stale = await asked(fresh, "tasks.step", task=1, state="doing")
+    fresh.change("UPDATE {tasks} SET title = 'Other' WHERE id = 1")
+    told = await board.decide(Decide(ids=(stale.id,), verdict="approve", digest=stale.digest))
+    assert told.endswith("(stale_row)")
+    clean = await asked(fresh, "tasks.step", task=2, state="done")
+    blind = replace(board, looks=None)
+    assert (await blind.decide(Decide(ids=(clean.id,), verdict="approve", digest=clean.digest))).endswith("(stale_row)")
+    told = await board.decide(Decide(ids=(clean.id,), verdict="approve", digest=clean.digest))
+    assert told == f"{clean.id} is approved."
 
 
 @pytest.mark.requirement("live:stale-said-aloud")

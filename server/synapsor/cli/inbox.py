@@ -31,6 +31,7 @@ def _is_board(arguments: Namespace) -> bool:
 async def _board(arguments: Namespace) -> int:
     from synapsor.approve.board.screen import Screen
     from synapsor.approve.board.work import Reviewing
+    from synapsor.looking import SourceLooks
 
     async with runtime.open_project(load_config(arguments.config)) as project:
         operators = project.deciders()
@@ -47,6 +48,7 @@ async def _board(arguments: Namespace) -> int:
             clock=project.clock,
             operator=person.name,
             unlock=unlock,
+            looks=SourceLooks(project=project, client="inbox"),
         )
         colour = not (arguments.no_color or os.environ.get("NO_COLOR"))
         await Screen(reviewing, colour=colour).run()

@@ -9,6 +9,7 @@ from synapsor.approve.board.state import Decide, Item, Open
 from synapsor.approve.inbox import behind, entry_of, waiting
 from synapsor.approve.keys import Unlock
 from synapsor.approve.look import look
+from synapsor.approve.looks import Looks
 from synapsor.approve.terminal import render
 from synapsor.config import Mode
 from synapsor.core.moment import stamp
@@ -30,6 +31,7 @@ class Reviewing:
     Attributes:
         unlock: gives the operator's private key; asked once, when something is first decided.
         modes: how far up the ladder each source is.
+        looks: looks at the rows before an approval; without it none is given where a contract wants that.
     """
 
     ledger: ReviewLedger
@@ -38,6 +40,7 @@ class Reviewing:
     clock: Clock
     operator: str
     unlock: Unlock
+    looks: Looks | None = None
     _signer: Signer | None = field(default=None, repr=False)
 
     async def items(self) -> tuple[Item, ...]:
@@ -118,7 +121,9 @@ class Reviewing:
         mode = self.modes.get(record.proposal.source)
         if mode is None:
             raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
+        live = await self.looks.again(record.proposal, who=known.name) if self.looks is not None else None
+        now = self.clock.now()
         decided = await approve(
-            self.ledger, proposal, digest=digest, signer=signer, now=now, mode=mode, operators=operators
+            self.ledger, proposal, digest=digest, signer=signer, now=now, mode=mode, operators=operators, live=live
         )
         return f"{visible(proposal)} {decided.status.stands}."
