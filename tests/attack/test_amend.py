@@ -12,6 +12,7 @@ from synapsor.approve.look import look
 from synapsor.approve.operators import revoke_operator
 from synapsor.approve.terminal import render
 from synapsor.core.amend import MOST_DEPTH
+from synapsor.core.policy import outside
 from synapsor.core.proposal import Proposal
 from synapsor.core.scope import Session
 from synapsor.errors import DecisionRefused, IntegrityError
@@ -114,6 +115,10 @@ async def test_no_policy_approves_what_a_reviewer_edited_or_extended(books: Shop
     assert (await books.record(handle)).proposal.policy == "small"
     new = await extended(books, handle)
     assert new.policy is None
+    (loaded,) = books.project.contracts()
+    left = outside(replace(new, policy="small"), loaded.contract)
+    assert left is not None
+    assert left.why == "amended"
     assert await books.ledger.for_policies(now="2020-01-01T00:00:00.000000Z", sources=("shop",), limit=9) == ()
 
 
@@ -388,11 +393,10 @@ async def test_a_reviewer_asks_the_agent_answers_and_the_proposal_waits_on(books
     assert shown.answer is not None
     assert shown.answer.text == "The customer, by phone."
     text = render(card, width=120)
-    assert (
-        text.index("What the agent sent")
-        < text.index("A question to the agent")
-        < text.index("by phone.", text.index("asks"))
-    )
+    places = [
+        text.index(words) for words in ("What the agent sent", "A question to", "Who agreed to", "The customer, by")
+    ]
+    assert places == sorted(places)
     assert (await books.project.verify()).ok
 
 
