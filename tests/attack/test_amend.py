@@ -16,6 +16,7 @@ from synapsor.core.policy import outside
 from synapsor.core.proposal import Proposal
 from synapsor.core.scope import Session
 from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.replay import replay
 from synapsor.flow.review import approve, reject
 from synapsor.flow.undo import Asking, undo
 from tests.attack.amending import WHY, amending, asked, edited, extended, refused, signer_of
@@ -484,3 +485,18 @@ async def test_who_waits_for_a_decision_is_woken_by_a_question(books: Shop) -> N
         books.desk.call("synapsor.wait_for_decision", {"proposal_id": handle, "seconds": 50}, ACME), ask_soon()
     )
     assert waited["proposal"]["allowed_next"] == ["answer_question", "wait"]
+
+
+@pytest.mark.requirement("question:asked", "amend:proven")
+async def test_the_story_of_a_proposal_tells_and_proves_its_amendment_and_its_questions(books: Shop) -> None:
+    new = await edited(books, await proposed(books), {"less": "2.10"})
+    question = (await asked(books, new.id)).question
+    await answer(books, new.id, question.id)
+    report = await replay(books.ledger, new.id, books.files.operators)
+    assert (report.ok, [step.name for step in report.steps][2:4]) == (True, ["proposed", "inquired"])
+    told = report.steps[3]
+    assert told.facts["answer"]["text"] == "The customer, by phone."
+    assert len(told.checks) == 4
+    stranger = {**books.files.operators, "mia": books.files.operators["rita"], "leo": books.files.operators["rita"]}
+    found = await replay(books.ledger, new.id, stranger)
+    assert [check.what.split(" ")[2] for check in found.differences] == ["mia", "leo"]
