@@ -19,6 +19,7 @@ from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.replay import replay
 from synapsor.flow.review import approve, reject
 from synapsor.flow.undo import Asking, undo
+from synapsor.serve.prompts import Place, explained
 from tests.attack.amending import WHY, amending, asked, edited, extended, refused, signer_of
 from tests.attack.credits import POLICY
 from tests.attack.shop import Shop
@@ -146,6 +147,9 @@ async def test_the_agent_is_told_what_took_the_place_of_its_proposal_and_nobody_
     view = (await books.call("synapsor.proposal_status", status))["proposal"]
     assert view["superseded_by"] == {"id": new.id, "because": "edited", "arguments": ["less"]}
     assert (view["status"], view["allowed_next"]) == ("superseded", ["see_successor", "tell_user"])
+    headed = await books.desk.own.proposal(handle, ACME)
+    assert headed is not None
+    assert f"its place took: {new.id}, edited" in str(explained(headed, Place()).messages[0])
     view = (await books.call("synapsor.proposal_status", {"proposal_id": new.id}))["proposal"]
     assert view["amends"] == {"id": handle, "because": "edited", "arguments": ["less"], "comment": WHY}
     assert (view["status"], view["superseded_by"]) == ("review_required", None)
@@ -383,6 +387,9 @@ async def test_a_reviewer_asks_the_agent_answers_and_the_proposal_waits_on(books
     told = {"id": question.id, "text": "Who agreed to that?", "at": question.at, "answered": False}
     assert (view["questions"], view["status"]) == ([told], "review_required")
     assert view["allowed_next"] == ["answer_question", "wait"]
+    headed = await books.desk.own.proposal(handle, ACME)
+    assert headed is not None
+    assert f'a person asks ({question.id}): "Who agreed to that?"' in str(explained(headed, Place()).messages[0])
     envelope = await answer(books, handle, question.id)
     assert envelope["ok"]
     assert (envelope["kind"], envelope["proposal"]["questions"]) == ("propose", [{**told, "answered": True}])
