@@ -12,11 +12,14 @@ from synapsor.approve.look import look
 from synapsor.approve.operators import revoke_operator
 from synapsor.approve.terminal import render
 from synapsor.core.amend import MOST_DEPTH
+from synapsor.core.policy import outside
 from synapsor.core.proposal import Proposal
 from synapsor.core.scope import Session
 from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.replay import replay
 from synapsor.flow.review import approve, reject
 from synapsor.flow.undo import Asking, undo
+from synapsor.serve.prompts import Place, explained
 from tests.attack.amending import WHY, amending, asked, edited, extended, refused, signer_of
 from tests.attack.credits import POLICY
 from tests.attack.shop import Shop
@@ -114,6 +117,10 @@ async def test_no_policy_approves_what_a_reviewer_edited_or_extended(books: Shop
     assert (await books.record(handle)).proposal.policy == "small"
     new = await extended(books, handle)
     assert new.policy is None
+    (loaded,) = books.project.contracts()
+    left = outside(replace(new, policy="small"), loaded.contract)
+    assert left is not None
+    assert left.why == "amended"
     assert await books.ledger.for_policies(now="2020-01-01T00:00:00.000000Z", sources=("shop",), limit=9) == ()
 
 
@@ -140,6 +147,9 @@ async def test_the_agent_is_told_what_took_the_place_of_its_proposal_and_nobody_
     view = (await books.call("synapsor.proposal_status", status))["proposal"]
     assert view["superseded_by"] == {"id": new.id, "because": "edited", "arguments": ["less"]}
     assert (view["status"], view["allowed_next"]) == ("superseded", ["see_successor", "tell_user"])
+    headed = await books.desk.own.proposal(handle, ACME)
+    assert headed is not None
+    assert f"its place took: {new.id}, edited" in str(explained(headed, Place()).messages[0])
     view = (await books.call("synapsor.proposal_status", {"proposal_id": new.id}))["proposal"]
     assert view["amends"] == {"id": handle, "because": "edited", "arguments": ["less"], "comment": WHY}
     assert (view["status"], view["superseded_by"]) == ("review_required", None)
@@ -377,6 +387,9 @@ async def test_a_reviewer_asks_the_agent_answers_and_the_proposal_waits_on(books
     told = {"id": question.id, "text": "Who agreed to that?", "at": question.at, "answered": False}
     assert (view["questions"], view["status"]) == ([told], "review_required")
     assert view["allowed_next"] == ["answer_question", "wait"]
+    headed = await books.desk.own.proposal(handle, ACME)
+    assert headed is not None
+    assert f'a person asks ({question.id}): "Who agreed to that?"' in str(explained(headed, Place()).messages[0])
     envelope = await answer(books, handle, question.id)
     assert envelope["ok"]
     assert (envelope["kind"], envelope["proposal"]["questions"]) == ("propose", [{**told, "answered": True}])
@@ -388,11 +401,10 @@ async def test_a_reviewer_asks_the_agent_answers_and_the_proposal_waits_on(books
     assert shown.answer is not None
     assert shown.answer.text == "The customer, by phone."
     text = render(card, width=120)
-    assert (
-        text.index("What the agent sent")
-        < text.index("A question to the agent")
-        < text.index("by phone.", text.index("asks"))
-    )
+    places = [
+        text.index(words) for words in ("What the agent sent", "A question to", "Who agreed to", "The customer, by")
+    ]
+    assert places == sorted(places)
     assert (await books.project.verify()).ok
 
 
@@ -480,3 +492,18 @@ async def test_who_waits_for_a_decision_is_woken_by_a_question(books: Shop) -> N
         books.desk.call("synapsor.wait_for_decision", {"proposal_id": handle, "seconds": 50}, ACME), ask_soon()
     )
     assert waited["proposal"]["allowed_next"] == ["answer_question", "wait"]
+
+
+@pytest.mark.requirement("question:asked", "amend:proven")
+async def test_the_story_of_a_proposal_tells_and_proves_its_amendment_and_its_questions(books: Shop) -> None:
+    new = await edited(books, await proposed(books), {"less": "2.10"})
+    question = (await asked(books, new.id)).question
+    await answer(books, new.id, question.id)
+    report = await replay(books.ledger, new.id, books.files.operators)
+    assert (report.ok, [step.name for step in report.steps][2:4]) == (True, ["proposed", "inquired"])
+    told = report.steps[3]
+    assert told.facts["answer"]["text"] == "The customer, by phone."
+    assert len(told.checks) == 4
+    stranger = {**books.files.operators, "mia": books.files.operators["rita"], "leo": books.files.operators["rita"]}
+    found = await replay(books.ledger, new.id, stranger)
+    assert [check.what.split(" ")[2] for check in found.differences] == ["mia", "leo"]

@@ -142,6 +142,8 @@ def outside(proposal: Proposal, contract: Contract) -> Deferral | None:
     name = proposal.policy or ""
     if not isinstance(capability, ProposeCapability) or policy is None or capability.approval.policy != name:
         return Deferral(policy=name, why="no_policy")
+    if proposal.amends is not None:
+        return Deferral(policy=name, why="amended")
     if capability.is_set or capability.operation is Operation.DELETE:  # several rows, and a removal, are for people
         return Deferral(policy=name, why="no_policy")
     flow = contract.workflow_of(proposal.capability)
@@ -238,6 +240,7 @@ def _limited(limit: PerDay) -> Iterator[tuple[str | None, Decimal]]:
 _WORDS = {
     "no_policy": "the activated contract has no such policy",
     "undo": "an undo is for people",
+    "amended": "what a person edited or gave more time is for people",
     "settled_by_hand": "its workflow is settled by hand",
     "high_risk": "its risk is high",
     "quorum": "it takes more than one person",

@@ -28,7 +28,7 @@ from synapsor.values import ValueUnfit
 Would = Literal["policy", "person", "unknown"]
 """Who would decide under the candidate: a policy approves, a person decides, or it cannot be told."""
 
-_ALWAYS_A_PERSON = frozenset({"no_policy", "settled_by_hand"})
+_ALWAYS_A_PERSON = frozenset({"no_policy", "settled_by_hand", "amended"})
 """What a policy leaves to a person whatever the rows are."""
 
 _DAYS = 3

@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from synapsor.core.login import decision_holds
+from synapsor.core.amend import amendment_of
+from synapsor.core.exchange import Exchange
+from synapsor.core.login import decision_holds, spoken_by
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status
 from synapsor.core.records import to_body
@@ -37,7 +39,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One part of the story: `asked`, `seen`, `proposed`, `decided`, `done` or `settled`."""
+    """One part of the story: `asked`, `seen`, `proposed`, `inquired`, `decided`, `done` or `settled`."""
 
     name: str
     facts: Mapping[str, Any]
@@ -150,8 +152,10 @@ async def _proposal(
         yield Step(name="seen", facts={"id": proposal.evidence}, checks=(covered,))
     else:
         yield _seen(evidence, (covered, *recorded.get("evidence", ())))
-    undone = await _undone(ledger, proposal)
-    yield _proposed(proposal, (*recorded.get("proposal", ()), *recorded.get("review_branch", ()), *undone))
+    before = (*await _undone(ledger, proposal), *await _amended(ledger, proposal, operators))
+    yield _proposed(proposal, (*recorded.get("proposal", ()), *recorded.get("review_branch", ()), *before))
+    for exchange in record.exchanges:
+        yield _inquired(exchange, proposal, operators, (*recorded.get("question", ()), *recorded.get("answer", ())))
     for signed in record.decisions:
         yield _decided(signed, proposal, operators, ledger.id, tuple(recorded.get("decision", ())))
     for receipt in record.receipts:
@@ -188,6 +192,45 @@ async def _undone(ledger: ReviewLedger, proposal: Proposal) -> tuple[Check, ...]
     return (Check(what=what, stored=proposal.undoes.digest, found=found),)
 
 
+async def _amended(ledger: ReviewLedger, proposal: Proposal, operators: Mapping[str, Operator]) -> tuple[Check, ...]:
+    amends = proposal.amends
+    if amends is None:
+        return ()
+    record = await ledger.proposal(amends.proposal)
+    holds = spoken_by(amendment_of(proposal), amends.signature, amends.login, operators)
+    return (
+        Check(
+            what=f"digest of {amends.proposal}, whose place it takes",
+            stored=amends.digest,
+            found=record.proposal.digest if record else "missing",
+        ),
+        Check(
+            what=f"signature of {amends.operator} on the amendment",
+            stored="holds",
+            found="holds" if holds else "does not hold",
+        ),
+    )
+
+
+def _inquired(
+    exchange: Exchange, proposal: Proposal, operators: Mapping[str, Operator], checks: tuple[Check, ...]
+) -> Step:
+    asked, answer = exchange.asked, exchange.answer
+    question = asked.question
+    holds = spoken_by(question, asked.signature, asked.login, operators)
+    own = (
+        Check(
+            what=f"signature of {question.operator} on {question.id}",
+            stored="holds",
+            found="holds" if holds else "does not hold",
+        ),
+        Check(what=f"digest that {question.id} is about", stored=question.digest, found=proposal.digest),
+    )
+    handles = {question.id, answer.id if answer else question.id}
+    facts = {"question": to_body(question), "answer": to_body(answer) if answer else None}
+    return Step(name="inquired", facts=facts, checks=(*own, *(c for c in checks if c.what.split(" ")[-1] in handles)))
+
+
 def _seen(evidence: Mapping[str, Any], checks: tuple[Check, ...]) -> Step:
     names = ("id", "at", "source", "columns", "rows", "cut_by", "withheld", "position", "plan", "parameters")
     facts = {n: evidence.get(n) for n in names} | {n: evidence[n] for n in ("lists",) if n in evidence}
@@ -205,6 +248,7 @@ def _proposed(proposal: Proposal, checks: tuple[Check, ...]) -> Step:
         "guards": list(proposal.guards),
         "expires_at": proposal.expires_at,
         **({"undoes": to_body(proposal.undoes)} if proposal.undoes else {}),
+        **({"amends": to_body(proposal.amends)} if proposal.amends else {}),
     }
     return Step(name="proposed", facts=facts, checks=checks)
 

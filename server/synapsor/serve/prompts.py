@@ -88,6 +88,8 @@ def explained(view: Mapping[str, Any], place: Place) -> GetPromptResult:
         f"stands at: {status.value}; it {status.stands}",
         f"needs: {_needs(view)}",
         *_rejection(view["rejection"]),
+        *(f"a person asks ({one['id']}): {_value(one['text'])}" for one in view["questions"] if not one["answered"]),
+        *_successor(view["superseded_by"]),
         *([f"outcome: {view['outcome']}"] if view["outcome"] else []),
         *_group(view["group"]),
         f"operation: {view['operation']}",
@@ -108,6 +110,11 @@ def _line(view: Mapping[str, Any]) -> str:
 def _needs(view: Mapping[str, Any]) -> str:
     people = view["needs"]["people"]
     return f"{people} {'person' if people == 1 else 'people'} with the role {view['needs']['role']}"
+
+
+def _successor(told: Mapping[str, Any] | None) -> Iterator[str]:
+    if told is not None:
+        yield f"its place took: {told['id']}, {told['because'].replace('_', ' ')}"
 
 
 def _rejection(rejection: Mapping[str, Any] | None) -> Iterator[str]:
