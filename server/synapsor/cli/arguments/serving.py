@@ -20,3 +20,26 @@ def add(commands: Any) -> None:
         action="store_true",
         help="apply only what both `supervised:` of synapsor.yaml and the contract allow for a worker that nobody watches",
     )
+    _notifier(commands)
+
+
+def _notifier(commands: Any) -> None:
+    notifier = command(commands, "notifier", "Tell people and programs what happens to proposals; it decides nothing.")
+    notifier.add_argument(
+        "--once", action="store_true", help="tell what is due now and end; 1 when something did not arrive"
+    )
+    notifier.add_argument(
+        "--dry-run", action="store_true", help="print what would be sent now, and send and record nothing"
+    )
+    notifier.add_argument(
+        "--since",
+        type=int,
+        metavar="EVENT",
+        help="at the first start: tell what happened after this event of the ledger (default: its last)",
+    )
+    actions = notifier.add_subparsers(metavar="ACTION", dest="action")
+    dead = command(
+        actions, "dead", "Messages that were given up: list them, try them again or throw them away.", module="dead"
+    )
+    dead.add_argument("verb", choices=["list", "requeue", "discard"])
+    dead.add_argument("messages", nargs="*", metavar="MESSAGE", help="their ids, or `all` (requeue and discard)")

@@ -30,6 +30,7 @@ def input_lints(path: Path, capability: Capability, table: Table, at: Positions)
             yield at.at_value((*here, "many"), "LNT503", message, f"Lower it to {MANY_VALUES}.")
     if isinstance(capability, ProposeCapability):
         yield from _proposal(path, capability, table, at)
+        yield from _notified(path, capability, table, at)
 
 
 def _proposal(path: Path, capability: ProposeCapability, table: Table, at: Positions) -> Iterator[Problem]:
@@ -43,6 +44,17 @@ def _proposal(path: Path, capability: ProposeCapability, table: Table, at: Posit
         message = f"A proposal waits for {capability.approval.expires_hours} hours."
         fix = f"Lower it to {LONG_HOURS}."
         yield at.at_value((*path, "approval", "expires_hours"), "LNT602", message, fix)
+
+
+def _notified(path: Path, capability: ProposeCapability, table: Table, at: Positions) -> Iterator[Problem]:
+    for index, column in enumerate(capability.notify):
+        rule = table.columns[column]
+        if words.personal(column, rule) or words.free_text(column, rule):
+            looks = "looks personal" if words.personal(column, rule) else "holds what anybody wrote"
+            message = f"`{column}` {looks}, and a notification would carry it out."
+            yield at.at_value(
+                (*path, "notify", index), "LNT603", message, "Remove it; the link leads to the whole change."
+            )
 
 
 def _closed(rule: ColumnRule) -> bool:
