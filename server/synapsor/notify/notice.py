@@ -43,6 +43,7 @@ ASKS: Final = frozenset[EventName]({"filed", "deferred", "waiting"})
 """Those that ask somebody to decide."""
 
 _URGENT: Final = frozenset[EventName]({"reconciliation_required", "set_aside", "policies_stopped"})
+MOST_CONTRACTS: Final = 64
 MOST_ROWS: Final = 5
 """How many rows of a set are told, where values may be told at all."""
 
@@ -105,63 +106,78 @@ class Notice:
         return self.event in ASKS
 
 
-async def notice_of(entry: Entry, chronicle: Chronicle) -> Notice | None:
-    """Return what is told of an event of the ledger, or None."""
-    event = EVENTS.get(entry.kind)
-    if event is None:
-        return None
-    # Expiry is found by looking, too, and is the same thing then.
-    key = f"expired:{entry.subject}" if event == "expired" else str(entry.seq)
-    bare = Notice(key=key, event=event, at=entry.at)
-    if not entry.subject.startswith("wrp_"):
-        return bare
-    record = await chronicle.proposal(entry.subject)
-    if record is None:
-        return bare
-    policy = str(entry.facts.get("policy") or "")
-    # Column names are words of the contract; how much of a limit is used up would tell what was changed.
-    limits = tuple(f"{near['what']} for each {near['of']}" for near in entry.facts.get("near", ()))
-    return replace(await about(bare, record, chronicle), policy=policy, limits=limits)
+class Teller:
+    """Makes notices of what a ledger says; a contract is proven once and then known."""
+
+    def __init__(self, chronicle: Chronicle) -> None:
+        self._chronicle = chronicle
+        self._contracts: dict[str, Contract | None] = {}
+
+    async def of(self, entry: Entry) -> Notice | None:
+        """Return what is told of an event of the ledger, or None."""
+        event = EVENTS.get(entry.kind)
+        if event is None:
+            return None
+        # Expiry is found by looking, too, and is the same thing then.
+        key = f"expired:{entry.subject}" if event == "expired" else str(entry.seq)
+        bare = Notice(key=key, event=event, at=entry.at)
+        notice = await self.about(bare, entry.subject) if entry.subject.startswith("wrp_") else None
+        policy = str(entry.facts.get("policy") or "")
+        # Column names are words of the contract; how much of a limit is used up would tell what was changed.
+        limits = tuple(f"{near['what']} for each {near['of']}" for near in entry.facts.get("near", ()))
+        return replace(notice or bare, policy=policy, limits=limits)
+
+    async def about(self, bare: Notice, proposal_id: str) -> Notice | None:
+        """Return a notice with what it says of a proposal, or None where there is no such one."""
+        record = await self._chronicle.proposal(proposal_id)
+        if record is None:
+            return None
+        proposal = record.proposal
+        contract = await self._contract(proposal.contract)
+        return replace(
+            bare,
+            proposal=proposal.id,
+            capability=proposal.capability,
+            contract=contract.contract if contract else "",
+            operation=proposal.operation,
+            rows=len(proposal.members),
+            risk=proposal.risk,
+            role=proposal.role,
+            need=proposal.quorum,
+            principal=proposal.principal,
+            client=proposal.client,
+            asked_at=proposal.at,
+            expires_at=proposal.expires_at,
+            by=_by(bare, record),
+            code=_code(bare, record),
+            told=_told(proposal, contract),
+        )
+
+    async def _contract(self, digest: str) -> Contract | None:
+        """Return a contract version, proven to be the one that was reviewed; None where it cannot be."""
+        if digest not in self._contracts:
+            if len(self._contracts) >= MOST_CONTRACTS:
+                self._contracts.clear()
+            self._contracts[digest] = _proven(await self._chronicle.contract(digest), digest)
+        return self._contracts[digest]
 
 
-async def about(bare: Notice, record: ProposalRecord, chronicle: Chronicle) -> Notice:
-    """Return a notice with what it says of its proposal."""
-    proposal = record.proposal
-    contract = await _contract(proposal, chronicle)
-    decided = bare.event in {"approved", "rejected"}
-    verdict = "approve" if bare.event == "approved" else "reject"
-    by = (s.decision.operator for s in record.decisions if decided and s.decision.verdict == verdict)
-    ended = bare.event in {"conflict", "failed", "reconciliation_required"} and record.receipts
-    return replace(
-        bare,
-        proposal=proposal.id,
-        capability=proposal.capability,
-        contract=contract.contract if contract else "",
-        operation=proposal.operation,
-        rows=len(proposal.members),
-        risk=proposal.risk,
-        role=proposal.role,
-        need=proposal.quorum,
-        principal=proposal.principal,
-        client=proposal.client,
-        asked_at=proposal.at,
-        expires_at=proposal.expires_at,
-        by=tuple(dict.fromkeys(by)),
-        code=str(record.receipts[-1].code or "") if ended else "",
-        told=_told(proposal, contract),
-    )
-
-
-async def _contract(proposal: Proposal, chronicle: Chronicle) -> Contract | None:
-    """Return the contract that a proposal was made under, proven to be the one that was reviewed; None where it cannot be."""
-    body = await chronicle.contract(proposal.contract)
-    if body is None:
-        return None
+def _proven(body: Mapping[str, Any] | None, digest: str) -> Contract | None:
     try:
-        contract = from_body(body)
+        contract = from_body(body) if body is not None else None
     except IntegrityError:
         return None
-    return contract if contract_digest(contract) == proposal.contract else None
+    return contract if contract is not None and contract_digest(contract) == digest else None
+
+
+def _by(bare: Notice, record: ProposalRecord) -> tuple[str, ...]:
+    verdict = {"approved": "approve", "rejected": "reject"}.get(bare.event)
+    return tuple(dict.fromkeys(s.decision.operator for s in record.decisions if s.decision.verdict == verdict))
+
+
+def _code(bare: Notice, record: ProposalRecord) -> str:
+    ended = bare.event in {"conflict", "failed", "reconciliation_required"} and record.receipts
+    return str(record.receipts[-1].code or "") if ended else ""
 
 
 def _told(proposal: Proposal, contract: Contract | None) -> tuple[Told, ...]:

@@ -19,7 +19,7 @@ from synapsor.core.proposal import Status
 from synapsor.errors import UsageError
 from synapsor.notify.chronicle import Chronicle
 from synapsor.notify.message import Message, message_of
-from synapsor.notify.notice import Notice, as_data, from_data, notice_of
+from synapsor.notify.notice import Notice, Teller, as_data, from_data
 from synapsor.notify.posting import LONGEST_REST, Outcome
 from synapsor.notify.reminding import overdue
 from synapsor.notify.routing import batches, channels_of
@@ -85,6 +85,10 @@ class Notifier:
     jitter: Callable[[], float] = field(default_factory=lambda: secrets.SystemRandom().random)
     report: Callable[[Delivered], None] = field(default=lambda _: None)
     _scan_at: dt.datetime | None = None
+    _teller: Teller = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._teller = Teller(self.chronicle)
 
     async def start(self, since: int | None = None) -> None:
         """Find the place to go on from; without one, it is the ledger's head, or the event that `since` names.
@@ -106,7 +110,9 @@ class Notifier:
     async def _begin(self, since: int | None) -> None:
         if since is None:
             # What had expired before is no news either.
-            gone = await overdue(self.chronicle, {}, self.notify.waiting, now=self._now(), only_expired=True)
+            gone = await overdue(
+                self.chronicle, self._teller, {}, self.notify.waiting, now=self._now(), only_expired=True
+            )
             with self.state.together():
                 for notice, told in gone:
                     self.state.remind(notice.proposal, told)
@@ -159,7 +165,7 @@ class Notifier:
         entries = await self.chronicle.after(cursor, limit=PAGE)
         if not entries:
             return False
-        notices = [n for entry in entries if (n := await notice_of(entry, self.chronicle)) is not None]
+        notices = [n for entry in entries if (n := await self._teller.of(entry)) is not None]
         with self.state.together():
             for notice in notices:
                 if not self._told_before(notice):
@@ -181,7 +187,7 @@ class Notifier:
         if self._scan_at is not None and now < self._scan_at:
             return
         self._scan_at = now + dt.timedelta(seconds=self.pace.scan)
-        found = await overdue(self.chronicle, self.state.reminders(), self.notify.waiting, now=stamp(now))
+        found = await overdue(self.chronicle, self._teller, self.state.reminders(), self.notify.waiting, now=stamp(now))
         with self.state.together():
             for notice, told in found:
                 self._hold(notice)
@@ -194,16 +200,17 @@ class Notifier:
 
     async def _compose(self) -> None:
         now = self.clock.now()
+        made: list[tuple[Message, list[str]]] = []
         for name, channel in self.notify.channels.items():
             held = [(from_data(json.loads(body)), since) for body, since in self.state.held(name)]
             for batch in batches(channel, held, now):
-                await self._post(name, batch, now)
-
-    async def _post(self, name: str, batch: tuple[Notice, ...], now: dt.datetime) -> None:
-        message = message_of(self.chronicle.id, name, batch, at=stamp(now))
-        message = replace(message, notices=tuple([await self._as_it_stands(notice) for notice in message.notices]))
-        with self.state.together():
-            self.state.post(message, [notice.key for notice in batch])
+                message = message_of(self.chronicle.id, name, batch, at=stamp(now))
+                told = [await self._as_it_stands(notice) for notice in message.notices]
+                made.append((replace(message, notices=tuple(told)), [notice.key for notice in batch]))
+        if made:
+            with self.state.together():
+                for message, keys in made:
+                    self.state.post(message, keys)
 
     async def _as_it_stands(self, notice: Notice) -> Notice:
         """Return a notice that asks for a decision with what became of its proposal meanwhile."""

@@ -10,7 +10,7 @@ from synapsor.config.notify import EventName, Waiting
 from synapsor.core.history import Pending
 from synapsor.core.moment import parse
 from synapsor.notify.chronicle import Chronicle
-from synapsor.notify.notice import Notice, about
+from synapsor.notify.notice import Notice, Teller
 from synapsor.notify.state import Reminder
 
 PAGE = 500
@@ -18,6 +18,7 @@ PAGE = 500
 
 async def overdue(
     chronicle: Chronicle,
+    teller: Teller,
     known: Mapping[str, Reminder],
     waiting: Waiting,
     *,
@@ -34,7 +35,7 @@ async def overdue(
             event = _due(pending, told, waiting, now)
             if event is None or (only_expired and event != "expired"):
                 continue
-            if (notice := await _notice(chronicle, pending, event, told, now)) is not None:
+            if (notice := await _notice(teller, pending, event, told, now)) is not None:
                 found.append((notice, _after(told, event, now)))
     return found
 
@@ -55,10 +56,7 @@ def _after(told: Reminder, event: EventName, now: str) -> Reminder:
     return replace(told, times=told.times + 1, last_at=now)
 
 
-async def _notice(chronicle: Chronicle, pending: Pending, event: EventName, told: Reminder, now: str) -> Notice | None:
-    record = await chronicle.proposal(pending.id)
-    if record is None:
-        return None
+async def _notice(teller: Teller, pending: Pending, event: EventName, told: Reminder, now: str) -> Notice | None:
     key = f"expired:{pending.id}" if event == "expired" else f"waiting:{pending.id}:{told.times + 1}"
     at = pending.expires_at if event == "expired" else now
-    return await about(Notice(key=key, event=event, at=at), record, chronicle)
+    return await teller.about(Notice(key=key, event=event, at=at), pending.id)

@@ -47,15 +47,16 @@ def batches(channel: Channel, held: Sequence[tuple[Notice, str]], now: dt.dateti
 
     What is urgent waits for nothing. What is collected goes out together when the oldest of it was held for long enough.
     """
-    urgent = [notice for notice, _ in held if notice.urgent]
-    yield from _messages(channel, urgent)
-    rest = [(notice, since) for notice, since in held if not notice.urgent]
-    if not rest or is_quiet(channel.quiet, now):
+    quiet = is_quiet(channel.quiet, now)
+    if not quiet and channel.digest is None:
+        yield from _messages(channel, [notice for notice, _ in held])
         return
-    if channel.digest is None:
-        yield from _messages(channel, [notice for notice, _ in rest])
-    elif now - parse(rest[0][1]) >= dt.timedelta(minutes=channel.digest.minutes):
-        yield tuple(notice for notice, _ in rest)
+    yield from _messages(channel, [notice for notice, _ in held if notice.urgent])
+    rest = [(notice, since) for notice, since in held if not notice.urgent]
+    if rest and not quiet and channel.digest is not None:
+        oldest = parse(rest[0][1])
+        if now - oldest >= dt.timedelta(minutes=channel.digest.minutes):
+            yield tuple(notice for notice, _ in rest)
 
 
 def _messages(channel: Channel, notices: Sequence[Notice]) -> Iterator[tuple[Notice, ...]]:

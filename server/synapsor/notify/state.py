@@ -279,6 +279,7 @@ def _connected(database: str) -> sqlite3.Connection:
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA journal_mode = WAL")  # an attempt waits for the disk once, and not four times
             connection.execute("PRAGMA temp_store = MEMORY")
             _make(connection)
         except BaseException:
