@@ -201,11 +201,15 @@ class Telling:
 @asynccontextmanager
 async def telling(root: Path) -> AsyncIterator[Telling]:
     """Make a project that tells, with an open ledger."""
-    root.mkdir(parents=True, exist_ok=True)
-    (root / "billing.yaml").write_bytes((ROOT / "policies" / "billing.yaml").read_bytes())
+    _begin(root)
     clock = TestClock(START)
     ledger = open_ledger(root / ".synapsor" / "ledger.db", create=True, clock=clock)
     try:
         yield Telling(root=root, ledger=ledger, clock=clock)
     finally:
         await ledger.aclose()
+
+
+def _begin(root: Path) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "billing.yaml").write_bytes((ROOT / "policies" / "billing.yaml").read_bytes())

@@ -16,8 +16,8 @@ import anyio
 from synapsor.config.notify import Email, Smtp
 from synapsor.notify.message import Message
 from synapsor.notify.notice import Notice
-from synapsor.notify.posting import SECONDS, Outcome
-from synapsor.notify.wording import details, everything, headline, where
+from synapsor.notify.posting import SECONDS, Outcome, about_tls
+from synapsor.notify.wording import details, everything, headline, named, where
 from synapsor.secrets import Secret
 
 _MOST_SUBJECT: Final = 150
@@ -65,10 +65,8 @@ class MailChannel:
                 )
         except TimeoutError:
             return Outcome(why="timeout", again=True)
-        except aiosmtplib.SMTPException as error:
+        except (aiosmtplib.SMTPException, OSError) as error:
             return _outcome(error)
-        except OSError:
-            return Outcome(why="not_connected", again=True)
         # Who was refused among several is not written to again, or the others would get it twice.
         return Outcome(why="some_recipients_refused") if refused else Outcome()
 
@@ -103,23 +101,31 @@ class MailChannel:
 
     def _notice(self, notice: Notice, now: dt.datetime, *, digest: bool) -> Iterator[str]:
         if digest:
-            yield f"{notice.event.replace('_', ' ')}: {notice.capability}"
+            yield f"{notice.event.replace('_', ' ')}: {named(notice.capability)}"
         for words in details(notice, now):
             yield f"  {words.label:<10} {words.text}"
         yield f"  {'look at it':<10} {where(notice, self._console_url)}"
 
 
-def _outcome(error: aiosmtplib.SMTPException) -> Outcome:
-    """Return what an error of the server's means; its text may quote what was sent, and is not told."""
+def _outcome(error: aiosmtplib.SMTPException | OSError) -> Outcome:
+    """Return what an error means; its text may quote what was sent, and is not told."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         codes = [refused.code for refused in error.recipients]
         return Outcome(why="recipients_refused", again=any(code < _PERMANENT for code in codes))
-    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-        return Outcome(why="login_refused", again=True)  # a password is put right, and then all of it may go out
-    if isinstance(error, aiosmtplib.SMTPNotSupported):
-        return Outcome(why="tls_not_offered", again=True)
-    if isinstance(error, aiosmtplib.SMTPResponseException):
+    if isinstance(error, aiosmtplib.SMTPResponseException) and not isinstance(error, _NOT_OF_THE_LETTER):
         return Outcome(why=f"smtp_{error.code}", again=not _PERMANENT <= error.code < _PERMANENT + 100)
+    return Outcome(why=_why(error), again=True)
+
+
+def _why(error: aiosmtplib.SMTPException | OSError) -> str:
+    if about_tls(error):
+        return "tls_refused"
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        return "login_refused"  # a password is put right, and then all of it may go out
     if isinstance(error, aiosmtplib.SMTPTimeoutError):
-        return Outcome(why="timeout", again=True)
-    return Outcome(why="not_connected", again=True)
+        return "timeout"
+    # A bare error is how a missing STARTTLS, or a missing login, is told; without it nothing is handed over.
+    return "not_offered" if type(error) is aiosmtplib.SMTPException else "not_connected"
+
+
+_NOT_OF_THE_LETTER: Final = (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectResponseError)

@@ -34,9 +34,11 @@ _AGAIN: Final = frozenset({408, 425, 429})
 _SERVER_ERROR: Final = 500
 _REDIRECT: Final = range(300, 400)
 _OK: Final = range(200, 300)
-_PLAIN: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]{1,2048}\Z")
-"""No space, no letter beyond ASCII, and no backslash, which parsers read in two ways."""
-_HOST: Final = re.compile(rb"[A-Za-z0-9.:_-]{1,253}\Z")
+_MOST_PORT: Final = 65_535
+_ADDRESS: Final = re.compile(
+    r"(?=.{1,2048}\Z)(?P<scheme>https?)://([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?([/?][\x21\x22\x24-\x5b\x5d-\x7e]*)?\Z"
+)
+"""An address whose host every parser finds at the same place: no user, no escape in the host, no backslash, no fragment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +100,8 @@ class Poster:
 
     async def _post(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
         host = _host(self._url)
-        port = self._url.port or (443 if self._url.scheme == "https" else 80)
         try:
-            addresses = [parsed(text) for text in await self._resolver(host, port)]
+            addresses = [parsed(text) for text in await self._resolver(host, _port(self._url))]
         except (OSError, UnicodeError):
             return Outcome(why="name_not_resolved", again=True)
         allowed = [address for address in addresses if address is not None and self._may(address)]
@@ -114,7 +115,9 @@ class Poster:
                 try:
                     return await self._send(client, address, host, body, headers)
                 except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-                    outcome = Outcome(why="tls_refused" if _is_tls(error) else "not_connected", again=True)
+                    outcome = Outcome(why="tls_refused" if about_tls(error) else "not_connected", again=True)
+                except httpx2.TimeoutException:
+                    return Outcome(why="timeout", again=True)
                 except httpx2.HTTPError:
                     return Outcome(why="connection_lost", again=True)
         return outcome
@@ -163,8 +166,9 @@ def _wanted(text: str | None, now: dt.datetime | None) -> float | None:
 
 def _checked(address: str) -> httpx2.URL:
     try:
-        url = httpx2.URL(address) if _PLAIN.match(address) else None
-        if url is not None and _fits(url):
+        written = _ADDRESS.match(address)
+        url = httpx2.URL(address) if written else None
+        if written is not None and url is not None and _fits(url, written["scheme"]):
             return url
     except (httpx2.InvalidURL, UnicodeError, ValueError):
         pass  # raised below, so that no error with the address in it hangs on
@@ -174,11 +178,15 @@ def _checked(address: str) -> httpx2.URL:
     )
 
 
-def _fits(url: httpx2.URL) -> bool:
-    if url.userinfo or url.fragment or not _HOST.match(url.raw_host) or b"@" in url.netloc or b"%" in url.netloc:
+def _fits(url: httpx2.URL, scheme: str) -> bool:
+    if not 0 < _port(url) <= _MOST_PORT:
         return False
     literal = parsed(_host(url))
-    return url.scheme == "https" or (url.scheme == "http" and literal is not None and literal.is_loopback)
+    return scheme == "https" or (literal is not None and literal.is_loopback)
+
+
+def _port(url: httpx2.URL) -> int:
+    return url.port if url.port is not None else 443 if url.scheme == "https" else 80
 
 
 def _host(url: httpx2.URL) -> str:
@@ -201,7 +209,8 @@ def tls_context(ca: Path | None) -> ssl.SSLContext:
     return context
 
 
-def _is_tls(error: BaseException | None) -> bool:
+def about_tls(error: BaseException | None) -> bool:
+    """Tell whether it was the other side's certificate, or no common TLS, that ended a connection."""
     while error is not None:
         if isinstance(error, ssl.SSLError):
             return True

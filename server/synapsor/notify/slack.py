@@ -13,7 +13,7 @@ from typing import Any, Final
 from synapsor.notify.message import Message
 from synapsor.notify.notice import Notice
 from synapsor.notify.posting import Outcome, Poster
-from synapsor.notify.wording import details, everything, headline, where
+from synapsor.notify.wording import details, everything, headline, named, where
 
 _MOST_BLOCKS: Final = 45
 _MOST_TEXT: Final = 2900
@@ -46,7 +46,7 @@ class SlackChannel:
 
     def _lines(self, notice: Notice, now: dt.datetime, *, digest: bool) -> Iterator[str]:
         if digest:
-            yield f"*{harmless(notice.event.replace('_', ' '))}* {_code(notice.capability)}"
+            yield f"*{harmless(notice.event.replace('_', ' '))}* {_code(named(notice.capability))}"
         for words in details(notice, now):
             yield f"{harmless(words.label)}: {_code(words.text) if words.foreign else harmless(words.text)}"
         yield _link(where(notice, self._console_url))

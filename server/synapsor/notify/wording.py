@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,8 @@ from synapsor.notify.notice import Notice
 
 LONGEST: Final = 120
 """Characters of one untrusted word or value."""
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_.]{0,126}\Z")
 
 _HAPPENED: Final[dict[EventName, str]] = {
     "filed": "waits for review",
@@ -72,6 +75,11 @@ def short(text: str) -> str:
     return seen if len(seen) <= LONGEST and len(text) <= LONGEST * 4 else f"{seen[:LONGEST]}…"
 
 
+def named(text: str) -> str:
+    """Return a name of the contract, which stands where no markup may; what is none was not written by a contract."""
+    return text if _NAME.match(text) else "a change of no known name"
+
+
 def headline(message: Message) -> str:
     """Return what a message is about, in one line of our words and names of the contract."""
     if not message.is_digest:
@@ -85,7 +93,7 @@ def _headline(notice: Notice) -> str:
     if not notice.proposal:
         return happened
     risk = " (high risk)" if notice.risk == "high" else ""
-    return f"{short(notice.capability)} {happened}{risk}"
+    return f"{named(notice.capability)} {happened}{risk}"
 
 
 def details(notice: Notice, now: dt.datetime) -> Iterator[Words]:
@@ -99,7 +107,7 @@ def details(notice: Notice, now: dt.datetime) -> Iterator[Words]:
     yield Words(label="what", text=what, foreign=False)
     for one in notice.told:
         row = f" of row {one.row}" if notice.rows > 1 else ""
-        yield Words(label=f"{one.column}{row}", text=_change(one.before, one.after, notice.operation))
+        yield Words(label=f"{named(one.column)}{row}", text=_change(one.before, one.after, notice.operation))
     if notice.asks:
         people = f", {notice.need} people" if notice.need > 1 else ""
         yield Words(label="needs", text=f"{short(notice.role)}{people}")
