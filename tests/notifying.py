@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import ssl
+import sys
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -58,17 +60,22 @@ class Receiver:
 
     Attributes:
         answers: status and headers of the next answers; status 0 closes the connection instead.
+        arrived: is set with each request, before it is answered.
+        holds: keeps every answer back until it is set.
     """
 
     port: int
     ca: Path
+    name: str = HOST
     got: list[Got] = field(default_factory=list)
     answers: deque[tuple[int, dict[str, str]]] = field(default_factory=deque)
+    arrived: threading.Event = field(default_factory=threading.Event)
+    holds: threading.Event | None = None
 
     @property
     def url(self) -> str:
         """Its address by its name."""
-        return f"https://{HOST}:{self.port}/hook"
+        return f"https://{self.name}:{self.port}/hook"
 
     @property
     def ids(self) -> list[str]:
@@ -82,7 +89,7 @@ def receiver(folder: Path, *, name: str = HOST, tls: bool = True) -> Iterator[Re
     authority = trustme.CA()
     ca = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(ca))
-    receiver_ = Receiver(port=0, ca=ca)
+    receiver_ = Receiver(port=0, ca=ca, name=name)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -91,6 +98,9 @@ def receiver(folder: Path, *, name: str = HOST, tls: bool = True) -> Iterator[Re
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {key.lower(): value for key, value in self.headers.items()}
             receiver_.got.append(Got(path=self.path, headers=headers, body=body))
+            receiver_.arrived.set()
+            if receiver_.holds is not None:
+                receiver_.holds.wait()
             status, more = receiver_.answers.popleft() if receiver_.answers else (204, {})
             if status == 0:
                 self.connection.close()
@@ -121,6 +131,8 @@ def receiver(folder: Path, *, name: str = HOST, tls: bool = True) -> Iterator[Re
     try:
         yield receiver_
     finally:
+        if receiver_.holds is not None:
+            receiver_.holds.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -163,6 +175,20 @@ class Telling:
             f"channels:\n  desk:\n    webhook:\n      url: {to.url}\n      secret: {self.secret('hook', SECRET)}\n"
             f"      allow_private: [127.0.0.0/8]\n      ca: {to.ca}\n{channel}{more}"
         )
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of a synapsor command on this project."""
+        return [sys.executable, "-m", "synapsor.cli.main", "--config", str(self.config), *arguments]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process of this project runs in."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.root),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(ROOT / "server"),
+        }
 
     @asynccontextmanager
     async def notifier(self, **options: Any) -> AsyncIterator[Notifier]:

@@ -279,9 +279,9 @@ def _connected(database: str) -> sqlite3.Connection:
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA journal_mode = WAL")  # an attempt waits for the disk once, and not four times
             connection.execute("PRAGMA temp_store = MEMORY")
-            _make(connection)
+            _make(connection)  # first, so that a file that is not ours stays as it is
+            connection.execute("PRAGMA journal_mode = WAL")  # an attempt waits for the disk once, and not four times
         except BaseException:
             connection.close()
             raise
