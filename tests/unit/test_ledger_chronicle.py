@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from synapsor.core.history import Entry
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.chronicle import Chronicle, open_chronicle
 from synapsor.ledger.open import open_ledger
@@ -45,7 +46,8 @@ def edit(path: Path, *statements: str) -> None:
 
 
 async def test_what_happened_comes_in_order_and_page_by_page(chronicle: Chronicle, ledger: Ledger) -> None:
-    head, mark, seen = await chronicle.head(), chronicle.beginning, []
+    head, mark = await chronicle.head(), chronicle.beginning
+    seen: list[Entry] = []
     while entries := await chronicle.after(mark, limit=5):
         seen += entries
         mark = await chronicle.mark(entries[-1].seq) or mark
