@@ -65,6 +65,7 @@ class Config(Model):
     session: SessionValues = Field(default_factory=dict)
     names: Literal["dotted", "underscore"] = "dotted"
     http: HttpConfig = Field(default_factory=HttpConfig)
+    one_time_codes: FilePath | None = None
     automatic_approval: bool = False
     policy_key: FilePath | None = None
     supervised: tuple[Supervised, ...] = Field(default=(), strict=False)
