@@ -1,8 +1,10 @@
 """The notifier against real receivers: what happens to proposals arrives, signed, and nothing of it is lost."""
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from synapsor.core.review import policy_digest
 from synapsor.core.writeback import Closed
 from synapsor.errors import ConfigError, IntegrityError, UsageError
 from synapsor.ledger.open import open_ledger
+from synapsor.testing.clock import TestClock
 from tests.ledger_records import (
     a_decision,
     a_receipt,
@@ -27,7 +30,7 @@ from tests.ledger_records import (
     seen,
     undecided,
 )
-from tests.notifying import KEY, Receiver, Telling, receiver, telling
+from tests.notifying import KEY, ROOT, SECRET, Receiver, Telling, receiver, telling
 
 ALL = "routes:\n  - to: [desk]\n    events: [{}]\n"
 EVERYTHING = (
@@ -402,3 +405,34 @@ async def test_a_project_that_says_nothing_of_it_has_no_notifier(project: Tellin
     project.config.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError):
         await project.tell()
+
+
+PAGE = (ROOT / "docs" / "how-to" / "get-notified.md").read_text(encoding="utf-8")
+(EXAMPLE,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.requirement("docs:true", "notify:signed")
+async def test_the_example_on_the_page_takes_what_is_genuine_and_nothing_else(project: Telling, desk: Receiver) -> None:
+    page: dict[str, Any] = {}
+    exec(EXAMPLE, page)
+    assert len(EXAMPLE.splitlines()) <= 18
+    verified = page["verified"]
+    project.webhook(desk)
+    project.clock = TestClock(dt.datetime.now(dt.UTC))
+    filed = await project.file(expires_at="2999-01-01T00:00:00.000000Z")
+    await project.tell(since=0)
+    (got,) = [
+        one for one in desk.got if one.data["data"]["proposal"] == filed.id and one.data["type"] == "proposal.filed"
+    ]
+    assert verified(SECRET, got.headers, got.body) == got.headers["webhook-id"]
+    old = str(int(got.headers["webhook-timestamp"]) - 301)
+    for headers, body in (
+        (got.headers, got.body + b" "),
+        (got.headers | {"webhook-id": "msg_other"}, got.body),
+        (got.headers | {"webhook-timestamp": old}, got.body),
+        (got.headers | {"webhook-signature": "v1,AAAA v1a,BBBB"}, got.body),
+    ):
+        with pytest.raises(ValueError, match=r"old|Synapsor"):
+            verified(SECRET, headers, body)
+    both = got.headers | {"webhook-signature": f"v1,AAAA {got.headers['webhook-signature']}"}
+    assert verified(SECRET, both, got.body) == got.headers["webhook-id"]

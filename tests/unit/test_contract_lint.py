@@ -150,6 +150,7 @@ FOUND = [
     ("money without a bound", "set: {note: $text}", "set: {note: $text, fee: 0} # LNT601"),
     ("money by its name", "set: {note: $text}", "set: {note: $text, total_due: 0} # LNT601"),
     ("a very long wait", "{role: lead}", "{role: lead, expires_hours: 337} # LNT602"),
+    ("free text in a notification", "set: {note: $text}", "notify: [note] # LNT603\n    set: {note: $text}"),
 ]  # fmt: skip
 MARKED: dict[str, tuple[tuple[str, str], ...]] = {
     "a comment without a reason": (("LNT104", "LNT104 # LNT001"),),
@@ -204,6 +205,7 @@ PASSES = [
     ("LNT601", "money within a bound", "set: {note: $text}", "set: {note: $text, fee: 0}\n    bounds: {fee: {before: {at_most: 5}}}"),
     ("LNT601", "a number that is no money", "set: {note: $text}", "set: {note: $text, weight: 0}"),
     ("LNT602", "as long as may be", "{role: lead}", "{role: lead, expires_hours: 336}"),
+    ("LNT603", "a closed list in a notification", "set: {note: $text}", "notify: [status]\n    set: {note: $text}"),
 ]  # fmt: skip
 NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
     "a list that a fixed filter of the table narrows": (("version: row_version\n", "version: row_version\n    only: {paid: false}\n"),),

@@ -17,7 +17,8 @@ from synapsor.notify.wording import details, everything, headline, named, where
 
 _MOST_BLOCKS: Final = 45
 _MOST_TEXT: Final = 2900
-_HARMLESS: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "＠", "`": "ˋ", "|": "¦"})  # noqa: RUF001  # that is what they are for
+_HARMLESS: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "\uff20", "`": "\u02cb", "|": "\u00a6"})
+"""What stands for the letters that a chat would obey: an entity, or one that looks the same to an eye."""
 
 
 class SlackChannel:
