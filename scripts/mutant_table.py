@@ -3068,6 +3068,22 @@ MUTANTS = (
         "tests/acceptance/test_notifier.py -k refuses_is_given_up",
     ),
     Mutant(
+        "notify.flood",
+        "notify:flood",
+        "notify/routing.py",
+        "yield from _messages(channel, urgent, URGENT_FLOOD - recent)",
+        "yield from _messages(channel, urgent, URGENT_FLOOD)",
+        "tests/unit/test_notify_routing.py -k until_there_is_a_lull",
+    ),
+    Mutant(
+        "notify.flood.counted",
+        "notify:flood",
+        "notify/notifier.py",
+        "recent = self.state.recent(name, since=stamp(now - LULL)) if held else 0",
+        "recent = 0",
+        "tests/acceptance/test_notifier.py -k flood",
+    ),
+    Mutant(
         "notify.words.slack",
         "notify:hostile-words",
         "notify/slack.py",
@@ -3170,6 +3186,14 @@ MUTANTS = (
         '?mode=ro", read_only=True)',
         '?mode=rw")',
         "tests/unit/test_ledger_chronicle.py -k cannot_write",
+    ),
+    Mutant(
+        "notify.secret.logged",
+        "notify:no-secret-told",
+        "notify/posting.py",
+        'logging.getLogger("httpx2").setLevel(logging.WARNING)',
+        "pass",
+        "tests/attack/test_webhooks.py -k any_log",
     ),
     Mutant(
         "notify.secret.told",

@@ -304,6 +304,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A message that cannot be delivered ends in a list, from which it can be tried again, and is never dropped.",
         "R2",
     ),
+    "notify:flood": _R(
+        "However much happens, people get a bounded number of messages in a stretch of time, and all of it is told.",
+        "S11",
+    ),
     "notify:hostile-words": _R(
         "Words of rows, models and clients are no markup, mention, link, header or line of their own in any message.",
         "S11",

@@ -351,6 +351,24 @@ async def test_a_digest_counts_what_was_collected_and_names_the_oldest(project: 
     ]
 
 
+@pytest.mark.requirement("notify:flood")
+async def test_a_flood_reaches_people_as_few_messages_and_all_of_it_is_told(project: Telling, desk: Receiver) -> None:
+    project.write(
+        f"channels: {{team: {{slack: {{url: '{project.secret('url', desk.url)}', allow_private: [127.0.0.0/8], ca: {desk.ca}}}}}}}\n"
+        "routes: [{to: [team], events: [filed]}]\n"
+    )
+    await project.tell()
+    for _ in range(11):
+        await project.file(expires_at=at(99_999))
+        project.clock.move(seconds=10)
+        await project.tell()
+    assert len(desk.got) == 5
+    project.clock.move(minutes=10)
+    await project.tell()
+    single = "billing.propose_late_fee_waiver waits for review"
+    assert [got.data["text"] for got in desk.got] == [single] * 5 + ["6 waiting for review"]
+
+
 @pytest.mark.requirement("notify:values-reviewed")
 async def test_values_are_told_of_the_columns_that_the_reviewed_contract_names_and_of_no_other(
     project: Telling, desk: Receiver

@@ -159,6 +159,7 @@ async def test_a_proxy_of_the_environment_is_not_taken(
 @pytest.mark.requirement("notify:tls")
 async def test_a_server_that_is_not_the_named_one_gets_nothing(project: Telling, tmp_path: Path) -> None:
     with receiver(tmp_path, name="other.example.com") as other:
+        other.name = HOST
         project.webhook(other)
         await project.file()
         await project.tell(since=0)
@@ -244,6 +245,13 @@ async def test_neither_an_address_nor_a_secret_is_in_any_log_or_state(
     await project.file()
     await project.tell(since=0)
     assert [o.why for o in project.outcomes] == ["address_refused"]
+    shown = project.config.read_text(encoding="utf-8").replace(
+        "secret:", f"allow_private: [127.0.0.0/8], ca: {desk.ca}, secret:"
+    )
+    project.config.write_text(shown, encoding="utf-8")
+    project.clock.move(minutes=1)
+    await project.tell()
+    assert project.outcomes[-1].why == ""
     state = b"".join(file.read_bytes() for file in (project.root / ".synapsor").glob("notify.db*"))
     for told in (caplog.text, state.decode("latin-1")):
         assert SECRET_PATH not in told

@@ -118,3 +118,21 @@ def test_a_digest_waits_for_the_oldest_of_it_and_for_the_end_of_quiet_hours() ->
     quiet = channel(digest={"minutes": 60}, quiet={"from": "12:30", "to": "14:00", "zone": "UTC"})
     assert list(batches(quiet, held, NOW + dt.timedelta(minutes=60))) == []
     assert [len(b) for b in batches(quiet, held, NOW + dt.timedelta(minutes=120))] == [2]
+
+
+@pytest.mark.requirement("notify:flood")
+def test_people_who_had_many_messages_get_no_more_until_there_is_a_lull() -> None:
+    held = [(notice(number), stamp(NOW)) for number in range(3)]
+    urgent = [(notice(number, risk="high"), stamp(NOW)) for number in range(10, 13)]
+    for recent, rest, pressing in (
+        (0, [1, 1, 1], [1, 1, 1]),
+        (2, [1, 1, 1], [1, 1, 1]),
+        (3, [3], [1, 1, 1]),
+        (5, [], [1, 1, 1]),
+        (18, [], [3]),
+        (20, [], []),
+        (99, [], []),
+    ):
+        assert [len(b) for b in batches(channel(), held, NOW, recent=recent)] == rest
+        assert [len(b) for b in batches(channel(), urgent, NOW, recent=recent)] == pressing
+        assert [len(b) for b in batches(channel("desk"), held, NOW, recent=recent)] == [1, 1, 1]

@@ -4,22 +4,28 @@ import datetime as dt
 import email
 import email.policy
 import json
+import re
 import ssl
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from synapsor.config.notify import Email as EmailConfig
 from synapsor.config.notify import EventName, Smtp
 from synapsor.core.moment import stamp
+from synapsor.core.proposal import Status
+from synapsor.core.statements import SwitchState
+from synapsor.ledger import store
 from synapsor.notify.mail import MailChannel
 from synapsor.notify.message import Message, as_text, from_text, message_of
-from synapsor.notify.notice import EVENTS, Notice, Told, as_data, from_data
+from synapsor.notify.notice import EVENTS, UNTOLD, Notice, Told, as_data, from_data
 from synapsor.notify.posting import Poster
 from synapsor.notify.slack import SlackChannel
 from synapsor.notify.wording import COUNTED, LONGEST, details, headline, short, where
 
 NOW = dt.datetime(2026, 11, 23, 20, 17, tzinfo=dt.UTC)
+LEDGER = Path(store.__file__).parent
 PROPOSAL = "wrp_" + "0" * 20
 HOSTILE = (
     "<!channel> <@U1> @here @everyone `code` *bold* _it_ <https://evil.example|Look> &lt; | [x](https://evil.example)\r\n"
@@ -186,3 +192,22 @@ def test_a_message_has_the_same_id_whenever_it_is_made_of_the_same_and_another_o
         message(notice(), notice(key="8")),
     ]
     assert len({one.id, *(m.id for m in others)}) == 5
+
+
+def test_every_event_of_the_ledger_is_told_or_known_not_to_be() -> None:
+    calls = re.compile(r"""event\(\s*"([a-z_]+)",""")
+    named = {kind for file in LEDGER.glob("*.py") for kind in calls.findall(file.read_text(encoding="utf-8"))}
+    named |= {f"proposal_{status}" for status in Status if status is not Status.REVIEW_REQUIRED}
+    named |= {f"policies_{state}" for state in get_args(SwitchState)} | {"policy_near_limit", "policy_used"}
+    assert named == set(EVENTS) | UNTOLD
+    assert not set(EVENTS) & UNTOLD
+
+
+@pytest.mark.requirement("notify:hostile-words")
+def test_a_block_of_a_chat_is_cut_between_lines_and_still_says_where_to_look() -> None:
+    told = tuple(Told(row=row, column=f"c{row}", before="<" * 500, after="`" * 500) for row in range(1, 6))
+    body = slack(message(notice(rows=5, told=told * 3)), "https://console.example.com")
+    text = body["blocks"][1]["text"]["text"]
+    assert len(text) <= 3000
+    assert text.endswith("|Look at it>")
+    assert all(line.count("`") % 2 == 0 for line in text.split("\n"))

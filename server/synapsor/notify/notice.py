@@ -37,7 +37,23 @@ EVENTS: Final[Mapping[str, EventName]] = {
     "policies_stopped": "policies_stopped",
     "policies_running": "policies_running",
 }
-"""What is told of which events of the ledger; of the others nothing is."""
+"""What is told of which events of the ledger."""
+
+UNTOLD: Final = frozenset(
+    {
+        "approval_recorded",
+        "contract_activated",
+        "decision_refused",
+        "job_leased",
+        "job_released",
+        "ledger_created",
+        "policy_used",
+        "proposal_repeated",
+        "read",
+        "receipt_kept",
+    }
+)
+"""Of these nothing is told; a test sees to it that every event of the ledger is in one of the two."""
 
 ASKS: Final = frozenset[EventName]({"filed", "deferred", "waiting"})
 """Those that ask somebody to decide."""

@@ -21,9 +21,9 @@ from synapsor.notify.chronicle import Chronicle
 from synapsor.notify.message import Message, message_of
 from synapsor.notify.notice import Notice, Teller, as_data, from_data
 from synapsor.notify.posting import LONGEST_REST, Outcome
-from synapsor.notify.reminding import overdue
-from synapsor.notify.routing import batches, channels_of
-from synapsor.notify.state import Queued, State
+from synapsor.notify.reminding import expired, overdue
+from synapsor.notify.routing import LULL, batches, channels_of
+from synapsor.notify.state import Queued, Reminder, State
 from synapsor.ports import Clock
 
 log = logging.getLogger("synapsor.notify")
@@ -110,12 +110,10 @@ class Notifier:
     async def _begin(self, since: int | None) -> None:
         if since is None:
             # What had expired before is no news either.
-            gone = await overdue(
-                self.chronicle, self._teller, {}, self.notify.waiting, now=self._now(), only_expired=True
-            )
+            gone = await expired(self.chronicle, now=self._now())
             with self.state.together():
-                for notice, told in gone:
-                    self.state.remind(notice.proposal, told)
+                for proposal in gone:
+                    self.state.remind(proposal, Reminder(expired=True))
         mark = await self.chronicle.head() if since is None else await self.chronicle.mark(since)
         if mark is None:
             raise UsageError(f"The ledger has no event {since}.", fix="`synapsor verify` tells the number of the last.")
@@ -203,7 +201,8 @@ class Notifier:
         made: list[tuple[Message, list[str]]] = []
         for name, channel in self.notify.channels.items():
             held = [(from_data(json.loads(body)), since) for body, since in self.state.held(name)]
-            for batch in batches(channel, held, now):
+            recent = self.state.recent(name, since=stamp(now - LULL)) if held else 0
+            for batch in batches(channel, held, now, recent=recent):
                 message = message_of(self.chronicle.id, name, batch, at=stamp(now))
                 told = [await self._as_it_stands(notice) for notice in message.notices]
                 made.append((replace(message, notices=tuple(told)), [notice.key for notice in batch]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import email.utils
+import logging
 import re
 import socket
 import ssl
@@ -30,6 +31,7 @@ Resolver: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 SECONDS: Final = 20.0
 LONGEST_REST: Final = 3600.0
 MOST_ADDRESSES: Final = 3
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # below, it would tell addresses, and those of chats are secrets
 _AGAIN: Final = frozenset({408, 425, 429})
 _SERVER_ERROR: Final = 500
 _REDIRECT: Final = range(300, 400)

@@ -23,7 +23,6 @@ async def overdue(
     waiting: Waiting,
     *,
     now: str,
-    only_expired: bool = False,
 ) -> list[tuple[Notice, Reminder]]:
     """Return what is to be told of proposals in review, each with what is known to be told after it."""
     found: list[tuple[Notice, Reminder]] = []
@@ -33,10 +32,20 @@ async def overdue(
             after = seq
             told = known.get(pending.id, Reminder())
             event = _due(pending, told, waiting, now)
-            if event is None or (only_expired and event != "expired"):
+            if event is None:
                 continue
             if (notice := await _notice(teller, pending, event, told, now)) is not None:
                 found.append((notice, _after(told, event, now)))
+    return found
+
+
+async def expired(chronicle: Chronicle, *, now: str) -> list[str]:
+    """Return the proposals in review whose time is over."""
+    found: list[str] = []
+    after = 0
+    while page := await chronicle.in_review(after=after, limit=PAGE):
+        after = page[-1][0]
+        found += [pending.id for _, pending in page if now >= pending.expires_at]
     return found
 
 

@@ -11,7 +11,12 @@ from synapsor.core.moment import parse
 from synapsor.notify.notice import Notice
 
 FLOOD = 5
-"""More messages than this at once become one, where people read them."""
+"""More messages than this within `LULL` become one, where people read them."""
+
+URGENT_FLOOD = 20
+"""The same of what is urgent."""
+
+LULL = dt.timedelta(minutes=10)
 
 
 def channels_of(notice: Notice, notify: Notify) -> Iterator[str]:
@@ -42,25 +47,32 @@ def is_quiet(quiet: Quiet | None, now: dt.datetime) -> bool:
     return clock >= quiet.from_ or clock < quiet.to
 
 
-def batches(channel: Channel, held: Sequence[tuple[Notice, str]], now: dt.datetime) -> Iterator[tuple[Notice, ...]]:
+def batches(
+    channel: Channel, held: Sequence[tuple[Notice, str]], now: dt.datetime, *, recent: int = 0
+) -> Iterator[tuple[Notice, ...]]:
     """Yield what goes out now, each batch as one message; a notice comes with the moment since which it is held.
 
-    What is urgent waits for nothing. What is collected goes out together when the oldest of it was held for long enough.
+    What is urgent is not collected and not held back. What is collected goes out together when the oldest of it was held for long enough.
+    People who had many messages lately (`recent`) get no more until there is a lull.
     """
     quiet = is_quiet(channel.quiet, now)
-    if not quiet and channel.digest is None:
-        yield from _messages(channel, [notice for notice, _ in held])
+    if not quiet and channel.digest is None and channel.webhook is not None:
+        yield from ((notice,) for notice, _ in held)
         return
-    yield from _messages(channel, [notice for notice, _ in held if notice.urgent])
+    urgent = [notice for notice, _ in held if notice.urgent]
+    yield from _messages(channel, urgent, URGENT_FLOOD - recent)
     rest = [(notice, since) for notice, since in held if not notice.urgent]
-    if rest and not quiet and channel.digest is not None:
-        oldest = parse(rest[0][1])
-        if now - oldest >= dt.timedelta(minutes=channel.digest.minutes):
-            yield tuple(notice for notice, _ in rest)
+    if not rest or quiet:
+        return
+    if channel.digest is None:
+        yield from _messages(channel, [notice for notice, _ in rest], FLOOD - recent)
+    elif now - parse(rest[0][1]) >= dt.timedelta(minutes=channel.digest.minutes):
+        yield tuple(notice for notice, _ in rest)
 
 
-def _messages(channel: Channel, notices: Sequence[Notice]) -> Iterator[tuple[Notice, ...]]:
-    if channel.webhook is None and len(notices) > FLOOD:
-        yield tuple(notices)
-    else:
+def _messages(channel: Channel, notices: Sequence[Notice], room: int) -> Iterator[tuple[Notice, ...]]:
+    """Yield each as a message where there is room for them, all as one where there is little, and nothing where there is none."""
+    if channel.webhook is not None or len(notices) <= room:
         yield from ((notice,) for notice in notices)
+    elif room > 0:
+        yield tuple(notices)

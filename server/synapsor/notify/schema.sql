@@ -30,6 +30,7 @@ CREATE TABLE message (
     why TEXT
 ) STRICT;
 CREATE INDEX message_due ON message (channel, number) WHERE state = 'waiting';
+CREATE INDEX message_at ON message (channel, at);
 
 CREATE TABLE rest (
     channel TEXT PRIMARY KEY,

@@ -38,10 +38,11 @@ class SlackChannel:
         lines = [f"*{harmless(headline(message))}*"]
         if message.is_digest:
             lines.append(_link(everything(self._console_url)))
-        parts = ["\n".join(lines), *("\n".join(self._lines(n, now, digest=message.is_digest)) for n in message.notices)]
+        told = [_fitting(list(self._lines(n, now, digest=message.is_digest))) for n in message.notices]
+        parts = ["\n".join(lines), *told]
         if message.total > len(message.notices):
             parts.append(f"and {message.total - len(message.notices)} more")
-        blocks = [_section(part[:_MOST_TEXT]) for part in parts[:_MOST_BLOCKS]]
+        blocks = [_section(part) for part in parts[:_MOST_BLOCKS]]
         plain: dict[str, Any] = {"link_names": False, "parse": "none", "unfurl_links": False, "unfurl_media": False}
         return json.dumps({"text": harmless(headline(message)), "blocks": blocks, **plain})
 
@@ -51,6 +52,15 @@ class SlackChannel:
         for words in details(notice, now):
             yield f"{harmless(words.label)}: {_code(words.text) if words.foreign else harmless(words.text)}"
         yield _link(where(notice, self._console_url))
+
+
+def _fitting(lines: list[str]) -> str:
+    """Return as many whole lines as a block takes, the last one, which says where to look, among them."""
+    *said, last = lines
+    kept = list(said)
+    while kept and len("\n".join([*kept, last])) > _MOST_TEXT:
+        kept.pop()
+    return "\n".join([*kept, *(["…"] if len(kept) < len(said) else []), last])
 
 
 def harmless(text: str) -> str:

@@ -122,6 +122,11 @@ class State:
         message = from_text(row["id"], row["channel"], row["body"])
         return Queued(message=message, attempts=row["attempts"], first_at=row["first_at"])
 
+    def recent(self, channel: str, *, since: str) -> int:
+        """Return how many messages were made for a channel after a moment."""
+        row = self._one("recent", channel=channel, since=since)
+        return int(row["number"]) if row else 0
+
     def begin(self, message_id: str, *, now: str) -> None:
         """Count an attempt, before it is made."""
         self._do("begin", id=message_id, now=now)

@@ -26,6 +26,10 @@ DELETE FROM held WHERE channel = :channel AND key = :key;
 INSERT INTO message (id, channel, at, body, state, attempts, due_at) VALUES (:id, :channel, :at, :body, 'waiting', 0, :at)
 ON CONFLICT (id) DO NOTHING;
 
+-- name: recent
+-- How many messages were made for a channel after a moment.
+SELECT count(*) AS number FROM message WHERE channel = :channel AND at > :since;
+
 -- name: next_message
 -- The oldest message of a channel that is due.
 SELECT id, channel, body, attempts, first_at FROM message
