@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from synapsor.cli.parser import EXIT_CODES, build_parser
 from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Supervised, Timeouts, Tls, TokenConfig
+from synapsor.config.approvals import ApprovalsConfig, ApprovalToken, VoucherConfig
 from synapsor.config.notify import Channel, Digest, Email, Notify, Quiet, Retry, Route, Slack, Smtp, Waiting, Webhook
 from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
@@ -46,6 +47,7 @@ DECISION_RULES: dict[str, str] = {
     "no_such_proposal": "The ledger has no such proposal.",
     "no_person": "The operator is a key that a program holds, and a person is needed.",
     "not_by_prompt": "The contract does not let this proposal be decided through a prompt.",
+    "not_shown": "The approval server has not shown this proposal, as it is now, to this person.",
     "not_fully_shown": "A part of the card was cut, and nobody approves what they have not seen; repeat with `--full`.",
     "operator_revoked": "The operator's key is revoked.",
     "own_request": "The operator is the one who asked, or one of their principals is.",
@@ -78,6 +80,9 @@ _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
     Route,
     Waiting,
     Retry,
+    ApprovalsConfig,
+    VoucherConfig,
+    ApprovalToken,
 )
 
 CONFIG_MEANINGS: dict[str, dict[str, str]] = {
@@ -91,6 +96,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "sources": "The application databases, by the name that contracts use.",
         "session": "Whose session a local process (`serve` over stdio, `call`) runs in: what contexts of contracts name.",
         "names": "Whether tools are listed as `billing.list` or, for clients that allow no dot, as `billing__list`.",
+        "console_url": "The address of the web console, for links that are shown to agents and people; it holds no secret.",
         "http": "Who may come in over HTTP.",
         "one_time_codes": "The file of the operators' one-time codes, written by `synapsor operator codes`; mode 0600, for who decides and who applies.",
         "automatic_approval": "Whether policies of contracts may approve. It needs `policy_key`.",
@@ -123,6 +129,21 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "capabilities": "Names of capabilities in it.",
     },
     "HttpConfig": {"tokens": "The bearer tokens that are accepted. Without one, HTTP is not served."},
+    "ApprovalsConfig": {
+        "synapsor": "The version of this file's language.",
+        "project": "The project's synapsor.yaml.",
+        "voucher": "The key with which this server says whose code it saw.",
+        "operator": "Whose prompts are served over stdio.",
+        "tokens": "The bearer tokens of the HTTP transport, each of one person. The agent's server knows none of them.",
+    },
+    "VoucherConfig": {
+        "operator": "The entry of the key in `operators.yaml`, with the role `login_voucher` and no other.",
+        "key": "The private key's file.",
+    },
+    "ApprovalToken": {
+        "operator": "Whose prompts a request with this token is served.",
+        "sha256": "The token's SHA-256, as `synapsor token new` prints it. The token itself is nowhere.",
+    },
     "TokenConfig": {
         "name": "The client's name, for the audit.",
         "sha256": "The token's SHA-256, as `synapsor token new` prints it. The token itself is nowhere.",
@@ -130,7 +151,6 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
     },
     "Notify": {
         "state": "The notifier's own SQLite file: up to where it has read, and what it has still to tell.",
-        "console_url": "Where the web console is reached, for links. Without it the command that shows a proposal is told.",
         "waiting": "When somebody is reminded of a proposal that nobody decides on.",
         "retry": "When a message that cannot be delivered is given up.",
         "smtp": "The server that e-mail is handed to.",
@@ -346,7 +366,7 @@ def _configuration() -> Iterator[str]:
     yield "- `${file:path}`: a file of this user with mode 0600."
     yield "- `sqlite:///relative/path`: for SQLite, whose address holds no secret."
     for model in _CONFIG_MODELS:
-        title = "synapsor.yaml" if model is Config else model.__name__
+        title = {Config: "synapsor.yaml", ApprovalsConfig: "approvals.yaml"}.get(model, model.__name__)
         yield from ("", f"## {title}", "", (model.__doc__ or "").strip().splitlines()[0], "")
         yield from ("| Key | Holds | Without it | Meaning |", "|---|---|---|---|")
         for name, field in model.model_fields.items():

@@ -55,7 +55,9 @@ async def open_notifier(
         UsageError: another notifier is running.
     """
     notify = settings(config)
-    senders = {name: _sender(channel, notify, resolver) for name, channel in notify.channels.items()}
+    senders = {
+        name: _sender(channel, notify, config.console_url, resolver) for name, channel in notify.channels.items()
+    }
     chronicle = open_chronicle(config.ledger)
     try:
         state = _tried(notify) if dry else open_state(notify.state, alone=True)
@@ -85,20 +87,20 @@ def _tried(notify: Notify) -> State:
         state.close()
 
 
-def _sender(channel: Channel, notify: Notify, resolver: Resolver) -> Sender:
+def _sender(channel: Channel, notify: Notify, console_url: str | None, resolver: Resolver) -> Sender:
     if channel.webhook is not None:
         refs = [channel.webhook.secret, *([channel.webhook.previous] if channel.webhook.previous else [])]
         keys = [key_of(secret_of(ref)) for ref in refs]
-        return WebhookChannel(_poster(channel.webhook, resolver), keys, notify.console_url)
+        return WebhookChannel(_poster(channel.webhook, resolver), keys, console_url)
     if channel.slack is not None:
-        return SlackChannel(_poster(channel.slack, resolver), notify.console_url)
+        return SlackChannel(_poster(channel.slack, resolver), console_url)
     assert channel.email is not None and notify.smtp is not None  # noqa: S101, PT018  # the configuration sees to it
     return MailChannel(
         channel.email,
         notify.smtp,
         password=secret_of(notify.smtp.password) if notify.smtp.password else None,
         tls=_mail_tls(notify),
-        console_url=notify.console_url,
+        console_url=console_url,
     )
 
 

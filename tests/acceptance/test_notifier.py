@@ -333,7 +333,9 @@ async def test_in_quiet_hours_only_high_risk_goes_out_and_the_rest_says_afterwar
 
 
 async def test_a_digest_counts_what_was_collected_and_names_the_oldest(project: Telling, desk: Receiver) -> None:
-    project.webhook(desk, channel="    digest: {minutes: 30}\n", more="console_url: https://console.example.com/s\n")
+    project.webhook(desk, channel="    digest: {minutes: 30}\n")
+    text = project.config.read_text(encoding="utf-8")
+    project.config.write_text(f"{text}console_url: https://console.example.com/s\n", encoding="utf-8")
     await project.tell()
     filed = [await project.file(at=at(second)) for second in range(25)]
     urgent = await project.file(risk="high")

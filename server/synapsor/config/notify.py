@@ -88,12 +88,6 @@ Mailbox = Annotated[
 ]
 HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]{1,253}$")]
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-Link = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"
-    ),
-]
 
 
 class Webhook(Model):
@@ -195,7 +189,6 @@ class Notify(Model):
     """What the notifier does."""
 
     state: FilePath = Field(default=Path(".synapsor/notify.db"), validate_default=True)
-    console_url: Link | None = None
     waiting: Waiting = Field(default_factory=Waiting)
     retry: Retry = Field(default_factory=Retry)
     smtp: Smtp | None = None

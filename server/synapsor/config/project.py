@@ -21,6 +21,7 @@ from synapsor.config.fields import (
     SessionValues,
     TokenHash,
 )
+from synapsor.config.links import Link
 from synapsor.config.notify import Notify
 from synapsor.config.reading import place, read_yaml, refuse, validated
 from synapsor.config.sources import SourceConfig
@@ -64,6 +65,7 @@ class Config(Model):
     sources: dict[Name, SourceConfig] = Field(min_length=1)
     session: SessionValues = Field(default_factory=dict)
     names: Literal["dotted", "underscore"] = "dotted"
+    console_url: Link | None = None
     http: HttpConfig = Field(default_factory=HttpConfig)
     one_time_codes: FilePath | None = None
     automatic_approval: bool = False
