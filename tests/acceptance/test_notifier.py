@@ -5,11 +5,13 @@ import datetime as dt
 import hashlib
 import hmac
 import re
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 import pytest_asyncio
 
@@ -351,6 +353,36 @@ async def test_a_digest_counts_what_was_collected_and_names_the_oldest(project: 
     assert [n["link"] for n in data["notices"]] == [
         f"https://console.example.com/s/proposals/{p.id}" for p in filed[:20]
     ]
+
+
+async def test_a_long_word_of_others_is_cut_for_programs_too(project: Telling, desk: Receiver) -> None:
+    project.webhook(desk)
+    contract = await project.activate(propose_late_fee_waiver=["late_fee_cents"])
+    many = {"principal": "x" * 100_000, "client": "y" * 200, "before": {"late_fee_cents": "9" * 999}}
+    await project.file(contract=contract, guards=("late_fee_cents",), **many)
+    await project.tell(since=0)
+    data = desk.got[0].data["data"]
+    assert (data["principal"], data["client"]) == ("x" * 200 + "…", "y" * 200)
+    assert data["told"][0]["before"] == "9" * 200 + "…"
+
+
+async def test_told_to_stop_it_finishes_what_it_sends_and_leaves_the_rest_for_later(
+    project: Telling, desk: Receiver
+) -> None:
+    project.webhook(desk)
+    for _ in range(5):
+        await project.file()
+    desk.holds, stop = threading.Event(), anyio.Event()
+    async with project.notifier() as notifier, anyio.create_task_group() as tasks:
+        await notifier.start(0)
+        tasks.start_soon(notifier.run, stop)
+        await anyio.to_thread.run_sync(desk.arrived.wait)
+        stop.set()
+        desk.holds.set()
+    assert len(desk.got) == 1
+    desk.holds = None
+    await project.tell()
+    assert len(set(desk.ids)) == len(desk.got) == 5
 
 
 @pytest.mark.requirement("notify:flood")

@@ -211,3 +211,10 @@ def test_a_block_of_a_chat_is_cut_between_lines_and_still_says_where_to_look() -
     assert len(text) <= 3000
     assert text.endswith("|Look at it>")
     assert all(line.count("`") % 2 == 0 for line in text.split("\n"))
+
+
+@pytest.mark.requirement("notify:no-values")
+def test_a_digest_tells_no_value_even_where_a_single_message_would() -> None:
+    told = (Told(row=1, column="fee", before="5500", after="0"),)
+    assert message(notice(told=told)).notices[0].told == told
+    assert [n.told for n in message(notice(told=told), notice(key="8", told=told)).notices] == [(), ()]

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from synapsor.notify.notice import Notice, as_data, from_data
@@ -48,13 +48,14 @@ def message_of(ledger: str, channel: str, notices: Sequence[Notice], *, at: str)
     """Return the message that tells a channel of these."""
     named = json.dumps([ledger, channel, [notice.key for notice in notices]]).encode()
     first = sorted(notices, key=lambda n: (not n.urgent, not n.asks))[:MOST_LISTED]
+    listed = (replace(notice, told=()) for notice in first) if len(notices) > 1 else first  # a digest tells no value
     return Message(
         id=f"msg_{hashlib.sha256(named).hexdigest()[:32]}",
         channel=channel,
         at=at,
         counts=tuple(sorted(Counter(notice.event for notice in notices).items())),
         oldest=min(notice.at for notice in notices),
-        notices=tuple(first),
+        notices=tuple(listed),
     )
 
 

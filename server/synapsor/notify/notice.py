@@ -60,6 +60,8 @@ ASKS: Final = frozenset[EventName]({"filed", "deferred", "waiting"})
 
 _URGENT: Final = frozenset[EventName]({"reconciliation_required", "set_aside", "policies_stopped"})
 MOST_CONTRACTS: Final = 64
+LONGEST: Final = 200
+"""Characters of one word of others, or of one value."""
 MOST_ROWS: Final = 5
 """How many rows of a set are told, where values may be told at all."""
 
@@ -160,8 +162,8 @@ class Teller:
             risk=proposal.risk,
             role=proposal.role,
             need=proposal.quorum,
-            principal=proposal.principal,
-            client=proposal.client,
+            principal=_cut(proposal.principal),
+            client=_cut(proposal.client),
             asked_at=proposal.at,
             expires_at=proposal.expires_at,
             by=_by(bare, record),
@@ -186,6 +188,10 @@ def _proven(body: Mapping[str, Any] | None, digest: str) -> Contract | None:
     return contract if contract is not None and contract_digest(contract) == digest else None
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
 def _by(bare: Notice, record: ProposalRecord) -> tuple[str, ...]:
     verdict = {"approved": "approve", "rejected": "reject"}.get(bare.event)
     return tuple(dict.fromkeys(s.decision.operator for s in record.decisions if s.decision.verdict == verdict))
@@ -204,12 +210,19 @@ def _told(proposal: Proposal, contract: Contract | None) -> tuple[Told, ...]:
     names = [n for n in capability.notify if n in allowed and allowed[n].show is None and n not in proposal.hidden]
     return tuple(
         Told(
-            row=at, column=name, before=member.before.get(name), after=member.changes.get(name, member.before.get(name))
+            row=at,
+            column=name,
+            before=_value(member.before.get(name)),
+            after=_value(member.changes.get(name, member.before.get(name))),
         )
         for at, member in enumerate(proposal.members[:MOST_ROWS], 1)
         for name in names
         if name in member.before or name in member.changes
     )
+
+
+def _value(token: Token) -> Token:
+    return None if token is None else _cut(token)
 
 
 def as_data(notice: Notice) -> dict[str, Any]:

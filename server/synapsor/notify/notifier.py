@@ -124,7 +124,7 @@ class Notifier:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._until, stop, self.look)
             for channel in self.senders:
-                tasks.start_soon(self._until, stop, self._serving(channel))
+                tasks.start_soon(self._until, stop, self._serving(channel, stop))
 
     async def once(self) -> None:
         """Tell what is due now."""
@@ -218,9 +218,9 @@ class Notifier:
             return notice
         return replace(notice, stands=record.status.value)
 
-    def _serving(self, channel: str) -> Callable[[], Coroutine[Any, Any, None]]:
+    def _serving(self, channel: str, stop: anyio.Event | None = None) -> Callable[[], Coroutine[Any, Any, None]]:
         async def serve() -> None:
-            while (queued := self.state.next(channel, now=self._now())) is not None:
+            while not (stop and stop.is_set()) and (queued := self.state.next(channel, now=self._now())) is not None:
                 await self._deliver(queued)
 
         return serve
