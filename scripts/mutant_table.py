@@ -2908,6 +2908,14 @@ MUTANTS = (
         "tests/acceptance/test_notifier.py -k each_kind",
     ),
     Mutant(
+        "notify.no-values.digest",
+        "notify:no-values",
+        "notify/message.py",
+        "(replace(notice, told=()) for notice in first) if len(notices) > 1 else first",
+        "first",
+        "tests/unit/test_notify_words.py -k digest_tells",
+    ),
+    Mutant(
         "notify.signed",
         "notify:signed",
         "notify/webhook.py",
