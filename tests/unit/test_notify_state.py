@@ -134,6 +134,15 @@ def test_one_process_sends_and_others_may_look(tmp_path: Path) -> None:
     open_state(path, alone=True).close()
 
 
+@pytest.mark.requirement("notify:private")
+def test_a_file_that_was_open_to_others_is_narrowed(tmp_path: Path) -> None:
+    path = tmp_path / "notify.db"
+    path.touch()
+    path.chmod(0o666)
+    open_state(path, alone=True).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("kind", ["ledger", "text", "folder", "link", "newer"])
 def test_a_file_that_is_not_the_notifiers_is_refused_and_left_as_it_is(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "notify.db"

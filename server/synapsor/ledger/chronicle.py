@@ -57,7 +57,7 @@ class Chronicle:
         async def job(tx: Transaction) -> tuple[Entry, ...]:
             here = await tx.one("event_at", seq=mark.seq)
             is_same = here["hash"] == mark.hash if here else mark == self.beginning
-            if mark.ledger != self.id or not is_same:
+            if not is_same:
                 raise IntegrityError(
                     f"The ledger does not go on from event {mark.seq}, up to which it was read: it is another one, or an older copy.",
                     fix="`synapsor verify` says whether it holds; then move the notifier's state away and start with --since.",
