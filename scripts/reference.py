@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from synapsor.cli.parser import EXIT_CODES, build_parser
 from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Supervised, Timeouts, Tls, TokenConfig
 from synapsor.config.approvals import ApprovalsConfig, ApprovalToken, VoucherConfig
+from synapsor.config.notify import Channel, Digest, Email, Notify, Quiet, Retry, Route, Slack, Smtp, Waiting, Webhook
 from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
@@ -76,6 +77,17 @@ _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
     HttpConfig,
     TokenConfig,
     Supervised,
+    Notify,
+    Channel,
+    Webhook,
+    Slack,
+    Email,
+    Smtp,
+    Quiet,
+    Digest,
+    Route,
+    Waiting,
+    Retry,
     ApprovalsConfig,
     VoucherConfig,
     ApprovalToken,
@@ -97,6 +109,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "one_time_codes": "The file of the operators' one-time codes, written by `synapsor operator codes`; mode 0600, for who decides and who applies.",
         "automatic_approval": "Whether policies of contracts may approve. It needs `policy_key`.",
         "policy_key": "The private key that the worker signs policy decisions with. Only the worker reads it.",
+        "notify": "Who is told what happens to proposals, by `synapsor notifier`.",
         "supervised": "What `synapsor worker --supervised` may apply, by contract and capability; the contract must say `worker: supervised` too.",
     },
     "SourceConfig": {
@@ -143,6 +156,65 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "name": "The client's name, for the audit.",
         "sha256": "The token's SHA-256, as `synapsor token new` prints it. The token itself is nowhere.",
         "session": "Whose session a request with this token runs in.",
+    },
+    "Notify": {
+        "state": "The notifier's own SQLite file: up to where it has read, and what it has still to tell.",
+        "waiting": "When somebody is reminded of a proposal that nobody decides on.",
+        "retry": "When a message that cannot be delivered is given up.",
+        "smtp": "The server that e-mail is handed to.",
+        "channels": "The ways to tell somebody.",
+        "routes": "What goes to which channels. Without any, every channel hears the events that a route hears which names none.",
+    },
+    "Channel": {
+        "webhook": "A program, by signed requests.",
+        "slack": "A chat channel.",
+        "email": "People, by e-mail.",
+        "quiet": "Hours in which only what is urgent goes out; the rest goes out after them.",
+        "digest": "What is not urgent is collected into one message.",
+    },
+    "Webhook": {
+        "url": "An `https` address, or a reference to one; `http` to a loopback address only, and where `allow_private` says so.",
+        "secret": "What requests are signed with: base64 of 24 to 64 random bytes, with or without `whsec_` before it.",
+        "previous": "The secret before this one; while it is here, requests are signed with both.",
+        "allow_private": "Networks beside the public ones that it may be in. Link-local and metadata addresses are not allowed by it.",
+        "ca": "A PEM file with the authority of the server's certificate, instead of those that the system trusts.",
+    },
+    "Slack": {
+        "url": "The address of the incoming webhook. Whoever has it can post, so it is a reference.",
+        "allow_private": "As of a webhook.",
+        "ca": "As of a webhook.",
+    },
+    "Email": {"to": "Who is written to.", "from": "Who writes."},
+    "Smtp": {
+        "host": "Its name.",
+        "port": "Its port.",
+        "tls": "`starttls`, `tls` from the first byte, or `none`, which is for this machine only.",
+        "user": "Who logs in.",
+        "password": "Their password.",
+        "ca": "A PEM file with the authority of its certificate, instead of those that the system trusts.",
+    },
+    "Quiet": {
+        "from": 'When they begin, as `"22:00"`.',
+        "to": "When they end; it may be the next morning.",
+        "zone": "By which clock: an IANA time zone, summer time included.",
+    },
+    "Digest": {"minutes": "For how long is collected, from the first thing on."},
+    "Route": {
+        "to": "Channels.",
+        "events": "Which events; without it those that somebody may have to do something about.",
+        "capabilities": "Of which capabilities; any without it.",
+        "contracts": "Of which contracts; any without it.",
+        "roles": "Which role the decision needs; any without it.",
+        "risks": "Of which risk; any without it.",
+    },
+    "Waiting": {
+        "after_minutes": "After how long somebody is reminded for the first time.",
+        "again_hours": "After how long again.",
+        "at_most": "How often.",
+    },
+    "Retry": {
+        "attempts": "After how many attempts.",
+        "hours": "For how long it was tried, whatever the number of attempts.",
     },
 }
 """What each key means, by model and by the name that is written in the file."""
@@ -345,9 +417,11 @@ def _words(annotation: Any) -> str:
     if origin is tuple:
         return f"a list, each {_words(parts[0])}"
     named = {"Path": "a path", "SecretRef": "a reference", "str": "text", "int": "a whole number"}
+    named |= {"IPv4Network": "a network", "IPv6Network": "a network"}
     if annotation is not None and getattr(annotation, "__name__", "") in named:
         return named[annotation.__name__]
-    return ", or ".join(_words(part) for part in parts if part is not type(None) and not _is_mark(part))
+    words = (_words(part) for part in parts if part is not type(None) and not _is_mark(part))
+    return ", or ".join(dict.fromkeys(words))
 
 
 def _is_mark(part: Any) -> bool:

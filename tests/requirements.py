@@ -425,6 +425,48 @@ REQUIREMENTS: dict[str, Requirement] = {
         "What keeps a look from telling is one word of a closed list, and keeps nobody from reading a proposal.",
         "law 7",
     ),
+    "notify:addresses": _R(
+        "A message goes only to an address that was judged: public, or of a network that is allowed; a name is resolved once and pinned, and nothing is followed.",
+        "S10, G09",
+    ),
+    "notify:at-least-once": _R(
+        "What is to be told arrives at least once under one id, whatever is killed, full or down in between.", "R2, R10"
+    ),
+    "notify:bounded": _R("An answer to a message costs neither time nor memory without end.", "R9"),
+    "notify:dead-letter": _R(
+        "A message that cannot be delivered ends in a list, from which it can be tried again, and is never dropped.",
+        "R2",
+    ),
+    "notify:flood": _R(
+        "However much happens, people get a bounded number of messages in a stretch of time, and all of it is told.",
+        "S11",
+    ),
+    "notify:hostile-words": _R(
+        "Words of rows, models and clients are no markup, mention, link, header or line of their own in any message.",
+        "S11",
+    ),
+    "notify:no-secret-told": _R(
+        "No secret and no address of a channel is in a log, an error or the notifier's file.", "S7"
+    ),
+    "notify:no-values": _R("A message holds no value of a row, an argument or a reason.", "law 7, S5"),
+    "notify:private": _R(
+        "The notifier reads the ledger without its key and cannot write it; its own file is for its owner alone.",
+        "law 8, law 9",
+    ),
+    "notify:quiet-hours": _R(
+        "In quiet hours, by the clock of their zone, only what is urgent goes out, and nothing is lost.", "issue 4"
+    ),
+    "notify:same-chain": _R(
+        "The notifier follows one chain: an edited, cut or other ledger stops it, and nothing of that is told.", "S9"
+    ),
+    "notify:signed": _R("A webhook is signed over its id, the time of the attempt and its body.", "issue 4"),
+    "notify:tls": _R(
+        "A message leaves the machine only through TLS to a server with a certificate of the configured name.", "S7"
+    ),
+    "notify:values-reviewed": _R(
+        "A value is told only of a column that the proposal's reviewed contract names for it and does not hide or deny.",
+        "S5, S12",
+    ),
     "operator-key:private": _R(
         "A private key is 0600 in a directory 0700, and its passphrase comes from a terminal only.", "law 8"
     ),

@@ -152,6 +152,7 @@ FOUND = [
     ("money by its name", "set: {note: $text}", "set: {note: $text, total_due: 0} # LNT601"),
     ("a very long wait", "{role: lead}", "{role: lead, expires_hours: 337} # LNT602"),
     ("a policy where people look first", "{role: lead}", "{role: lead, policy: small, fresh: true} # LNT603"),
+    ("free text in a notification", "set: {note: $text}", "notify: [note] # LNT604\n    set: {note: $text}"),
 ]  # fmt: skip
 MARKED: dict[str, tuple[tuple[str, str], ...]] = {
     "a comment without a reason": (("LNT104", "LNT104 # LNT001"),),
@@ -209,6 +210,7 @@ PASSES = [
     ("LNT602", "as long as may be", "{role: lead}", "{role: lead, expires_hours: 336}"),
     ("LNT603", "people who look first", "{role: lead}", "{role: lead, fresh: true}"),
     ("LNT603", "a policy alone", "{role: lead}", "{role: lead, policy: small}"),
+    ("LNT604", "a closed list in a notification", "set: {note: $text}", "notify: [status]\n    set: {note: $text}"),
 ]  # fmt: skip
 NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
     "a policy alone": (("capabilities:\n", SMALL),),

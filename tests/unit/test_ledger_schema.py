@@ -10,13 +10,13 @@ import pytest
 
 from synapsor.core.proposal import TRANSITIONS, Status
 from synapsor.errors import IntegrityError, LedgerFailure
-from synapsor.ledger import migrate, named
+from synapsor.ledger import migrate
 from synapsor.ledger.kinds import KINDS
 from synapsor.ledger.migrate import Migration, migrations, pending, schema, shape
-from synapsor.ledger.named import queries
 from synapsor.ledger.sqlite_file import connect
+from synapsor.named import queries
 
-SOURCE = Path(named.__file__).parent
+SOURCE = Path(migrate.__file__).parent
 
 
 @pytest.fixture
@@ -385,7 +385,7 @@ def test_a_group_has_one_job(connection: sqlite3.Connection) -> None:
 
 
 def test_every_query_has_a_name_a_line_that_describes_it_and_values_only_as_placeholders() -> None:
-    for name, text in queries().items():
+    for name, text in queries("synapsor.ledger").items():
         assert text.endswith((")", *"abcdefghijklmnopqrstuvwxyz0123456789'")), name
         assert "'" not in re.sub(
             r"'(review_required|approved|reject|read|aud|ok|policy|tenant|principal|object|policy_deferred)'", "", text
@@ -395,7 +395,7 @@ def test_every_query_has_a_name_a_line_that_describes_it_and_values_only_as_plac
 def test_every_query_is_used_and_every_used_query_exists() -> None:
     code = "\n".join(p.read_text(encoding="utf-8") for p in SOURCE.glob("*.py"))
     generic = {f"{form.format(kind)}" for kind in KINDS for form in ("insert_{}", "{}_by_id", "{}_at")}
-    assert generic <= set(queries())
+    assert generic <= set(queries("synapsor.ledger"))
     asked = set(re.findall(r'tx\.(?:one|all|execute)\(\s*"([a-z_]+)"', code))
-    assert asked <= set(queries())
-    assert set(queries()) - generic <= asked
+    assert asked <= set(queries("synapsor.ledger"))
+    assert set(queries("synapsor.ledger")) - generic <= asked

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr
 
-from synapsor.config import sources
+from synapsor.config import notify, sources
 from synapsor.config.fields import (
     ContractDigest,
     FilePath,
@@ -22,6 +22,7 @@ from synapsor.config.fields import (
     TokenHash,
 )
 from synapsor.config.links import Link
+from synapsor.config.notify import Notify
 from synapsor.config.reading import place, read_yaml, refuse, validated
 from synapsor.config.sources import SourceConfig
 from synapsor.contract.base import CapabilityName, Name
@@ -70,6 +71,7 @@ class Config(Model):
     automatic_approval: bool = False
     policy_key: FilePath | None = None
     supervised: tuple[Supervised, ...] = Field(default=(), strict=False)
+    notify: Notify | None = None
     _root: Path = PrivateAttr(default_factory=Path)
 
     def model_post_init(self, context: Any, /) -> None:
@@ -130,6 +132,9 @@ def _contradictions(config: Config) -> Iterator[Finding]:
             ((("sources", name, *loc)), rule, message, fix)
             for loc, rule, message, fix in sources.contradictions(source)
         )
+    if config.notify is not None:
+        found = notify.contradictions(config.notify)
+        yield from (((("notify", *loc)), rule, message, fix) for loc, rule, message, fix in found)
     if config.automatic_approval and config.policy_key is None:
         yield (
             ("automatic_approval",),

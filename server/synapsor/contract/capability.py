@@ -105,6 +105,7 @@ class ProposeCapability(_OfRows):
     approval: Approval
     worker: Literal["supervised"] | None = None
     undo: Literal["reviewed"] | None = None
+    notify: tuple[Column, ...] = Field(default=(), strict=False, max_length=16)
     advances: Column | None = None
 
     @property

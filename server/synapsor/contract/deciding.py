@@ -25,6 +25,8 @@ def deciding(capability: ProposeCapability) -> Iterator[str]:
     if capability.undo is not None:
         how = " by removing what was added" if capability.operation is Operation.INSERT else ""
         yield f"can be undone{how}: an operator asks for it, other people decide, and never a policy"
+    if capability.notify:
+        yield f"notifications may tell the values of {', '.join(capability.notify)}, where the project sends any"
     if capability.worker == "supervised":
         yield "may be applied by a worker that nobody watches, where the project allows that"
 

@@ -43,6 +43,7 @@ def proposal_problems(
     yield from inspection.values()
     yield from inspection.guards()
     yield from inspection.depends(tables)
+    yield from inspection.told()
     yield from bound_problems(path, capability, table, at)
     yield from undo_problems(path, capability, table, at)
 
@@ -254,6 +255,11 @@ class _Proposal:
             word, _, rest = path.partition(".")
             if rest and word in self.table.links:
                 yield from self._found_by(here, word)
+
+    def told(self) -> Iterator[Problem]:
+        yield from listed_once((*self.path, "notify"), self.capability.notify, self.at)
+        for index, column in enumerate(self.capability.notify):
+            yield from column_problems((*self.path, "notify", index), column, self.table, self.at)
 
     def _found_by(self, here: Path, word: str) -> Iterator[Problem]:
         """Yield where this change would say itself which related row it depends on, or an insert would not say it."""

@@ -159,6 +159,7 @@ RULES: Final[dict[str, str]] = {
     "SYN808": "Row security names at least one setting, each once, and no tenant where all rows belong to one.",
     "SYN809": "A column that is not shown as it is is no group and no period; a masked or tokenised one is measured by count_distinct only, and so is any of them behind a link. It is counted only where no argument chooses the rows, and measured only in groups of more than one row.",
     "SYN810": "A link joins by columns that are shown as they are.",
+    "SYN811": "A notification tells no column that is not shown as it is.",
 }
 
 

@@ -322,6 +322,7 @@ _COLUMN_LISTS = {
     "on",
     "dedup",
     "unchanged",
+    "notify",
     "triggers",
 }
 

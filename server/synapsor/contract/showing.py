@@ -87,6 +87,7 @@ def hidden_problems(
         yield from _counted(path, capability, hidden, at)
     if isinstance(capability, ProposeCapability):
         yield from _propose(path, capability, hidden, at)
+        yield from _notified(path, capability, hidden, at)
         yield from _judged(path, capability, contract, hidden, at)
 
 
@@ -184,6 +185,13 @@ def _propose(path: Path, capability: ProposeCapability, hidden: Hidden, at: Posi
         rule = hidden(column)
         if rule is not None and rule.show == "aggregate":
             yield at.at_key((*path, "set", column), "SYN806", f"`{column}` is for aggregates only.", "Remove it.")
+
+
+def _notified(path: Path, capability: ProposeCapability, hidden: Hidden, at: Positions) -> Iterator[Problem]:
+    for index, column in enumerate(capability.notify):
+        if hidden(column) is not None:
+            message = f"`{column}` is not shown as it is, and a notification would tell it."
+            yield at.at_value((*path, "notify", index), "SYN811", message, "Remove it.")
 
 
 def _judged(

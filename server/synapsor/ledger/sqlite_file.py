@@ -8,9 +8,10 @@ from typing import Any
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.connection import Job, Row, T
 from synapsor.ledger.migrate import migrations, named_row, own_shape, pending, shape
-from synapsor.ledger.named import queries
+from synapsor.named import queries
 
 BUSY_SECONDS = 30
+_PACKAGE = "synapsor.ledger"
 _RESULT_CODE = 0xFF
 
 ERRORS = (sqlite3.Error, UnicodeDecodeError)
@@ -79,7 +80,7 @@ class SqliteTransaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._queries = queries()
+        self._queries = queries(_PACKAGE)
 
     async def execute(self, query: str, /, **params: Any) -> int:
         """Run a query and return the number of rows it changed."""

@@ -26,3 +26,26 @@ def add(commands: Any) -> None:
         "Serve prompts by which a person reviews and decides in their own MCP client; --config names its approvals.yaml.",
     )
     approvals.add_argument("--http", metavar="HOST:PORT", help="serve Streamable HTTP instead of stdio")
+    _notifier(commands)
+
+
+def _notifier(commands: Any) -> None:
+    notifier = command(commands, "notifier", "Tell people and programs what happens to proposals; it decides nothing.")
+    notifier.add_argument(
+        "--once", action="store_true", help="tell what is due now and end; 1 when something did not arrive"
+    )
+    notifier.add_argument(
+        "--dry-run", action="store_true", help="print what would be sent now, and send and record nothing"
+    )
+    notifier.add_argument(
+        "--since",
+        type=int,
+        metavar="EVENT",
+        help="at the first start: tell what happened after this event of the ledger (default: its last)",
+    )
+    actions = notifier.add_subparsers(metavar="ACTION", dest="action")
+    dead = command(
+        actions, "dead", "Messages that were given up: list them, try them again or throw them away.", module="dead"
+    )
+    dead.add_argument("verb", choices=["list", "requeue", "discard"])
+    dead.add_argument("messages", nargs="*", metavar="MESSAGE", help="their ids, or `all` (requeue and discard)")

@@ -30,6 +30,7 @@ def input_lints(path: Path, capability: Capability, table: Table, at: Positions)
             yield at.at_value((*here, "many"), "LNT503", message, f"Lower it to {MANY_VALUES}.")
     if isinstance(capability, ProposeCapability):
         yield from _proposal(path, capability, table, at)
+        yield from _notified(path, capability, table, at)
 
 
 def _proposal(path: Path, capability: ProposeCapability, table: Table, at: Positions) -> Iterator[Problem]:
@@ -47,6 +48,17 @@ def _proposal(path: Path, capability: ProposeCapability, table: Table, at: Posit
         message = f"Before the policy {capability.approval.policy} approves, nobody looks at the rows as `fresh` asks of people."
         fix = "Remove `policy`, or `fresh`: the worker's guards hold either way."
         yield at.at_value((*path, "approval", "fresh"), "LNT603", message, fix)
+
+
+def _notified(path: Path, capability: ProposeCapability, table: Table, at: Positions) -> Iterator[Problem]:
+    for index, column in enumerate(capability.notify):
+        rule = table.columns[column]
+        if words.personal(column, rule) or words.free_text(column, rule):
+            looks = "looks personal" if words.personal(column, rule) else "holds what anybody wrote"
+            message = f"`{column}` {looks}, and a notification would carry it out."
+            yield at.at_value(
+                (*path, "notify", index), "LNT604", message, "Remove it; the link leads to the whole change."
+            )
 
 
 def _closed(rule: ColumnRule) -> bool:

@@ -84,6 +84,10 @@ SELECT id FROM proposal ORDER BY seq DESC LIMIT :limit;
 -- Handles of the newest proposals that stand at a status.
 SELECT id FROM proposal WHERE status = :status ORDER BY seq DESC LIMIT :limit;
 
+-- name: in_review
+-- A page of the proposals that wait for a decision, oldest first.
+SELECT seq, id, at, expires_at FROM proposal WHERE status = 'review_required' AND seq > :seq ORDER BY seq LIMIT :limit;
+
 -- name: due_proposals
 -- Proposals still in review past their time, oldest first; one that somebody rejected takes no step of its own.
 SELECT id, group_id FROM proposal AS own WHERE status = 'review_required' AND expires_at <= :now

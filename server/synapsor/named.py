@@ -1,4 +1,4 @@
-"""The ledger's SQL, by name: every statement lives in a `.sql` file with its name and one line that says what it is for."""
+"""SQL of our own files, by name: every statement lives in a `.sql` file with its name and one line that says what it is for."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _NAME = re.compile(r"^-- name: ([a-z_]+)\n-- (.+)\n", re.MULTILINE)
 
 
 @cache
-def queries() -> dict[str, str]:
-    """Return every statement of `ledger/queries/*.sql` under its name."""
+def queries(package: str) -> dict[str, str]:
+    """Return every statement of `queries/*.sql` in a package under its name."""
     found: dict[str, str] = {}
-    for file in sorted((files(__package__) / "queries").iterdir(), key=lambda f: f.name):
+    for file in sorted((files(package) / "queries").iterdir(), key=lambda f: f.name):
         if not file.name.endswith(".sql"):
             continue
         text = file.read_text(encoding="utf-8")

@@ -1,0 +1,143 @@
+"""The ledger to somebody who follows it: read alone, without its key, and proven at each step to be the chain that was read before."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from synapsor.core.history import Entry, Mark, Pending
+from synapsor.errors import IntegrityError, LedgerFailure
+from synapsor.ledger import proposals
+from synapsor.ledger.chain import GENESIS, event_hash
+from synapsor.ledger.connection import Job, Row, T, Transaction
+from synapsor.ledger.kinds import loads
+from synapsor.ledger.migrate import migrations, pending
+from synapsor.ledger.sqlite_file import ERRORS, SqliteTransaction, connect, failure, run
+from synapsor.ports import ProposalRecord
+
+
+class Chronicle:
+    """A ledger that can only be read.
+
+    Attributes:
+        id: the ledger's own name.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, ledger_id: str) -> None:
+        self.id = ledger_id
+        self._connection = connection
+        self._one_at_a_time = threading.Lock()
+
+    @property
+    def beginning(self) -> Mark:
+        """The place before the first event."""
+        return Mark(ledger=self.id, seq=0, hash=GENESIS)
+
+    async def head(self) -> Mark:
+        """Return the place of the last event."""
+        row = await self._read(lambda tx: tx.one("head"))
+        return Mark(ledger=self.id, seq=row["seq"], hash=row["hash"]) if row else self.beginning
+
+    async def mark(self, seq: int) -> Mark | None:
+        """Return the place of one event, or None where there is no such event."""
+        row = await self._read(lambda tx: tx.one("event_at", seq=seq))
+        return self.beginning if seq == 0 else Mark(ledger=self.id, seq=seq, hash=row["hash"]) if row else None
+
+    async def after(self, mark: Mark, *, limit: int) -> tuple[Entry, ...]:
+        """Return what happened after a place, oldest first.
+
+        Raises:
+            IntegrityError: this is not the chain that the place is in, or an event does not follow the one before it.
+        """
+
+        async def job(tx: Transaction) -> tuple[Entry, ...]:
+            here = await tx.one("event_at", seq=mark.seq)
+            is_same = here["hash"] == mark.hash if here else mark == self.beginning
+            if not is_same:
+                raise IntegrityError(
+                    f"The ledger does not go on from event {mark.seq}, up to which it was read: it is another one, or an older copy.",
+                    fix="`synapsor verify` says whether it holds; then move the notifier's state away and start with --since.",
+                )
+            return tuple(_followed(mark, await tx.all("events_after", seq=mark.seq, limit=limit)))
+
+        return await self._read(job)
+
+    async def proposal(self, proposal_id: str) -> ProposalRecord | None:
+        """Return a proposal with everything that has happened to it."""
+        return await self._read(lambda tx: proposals.load(tx, proposal_id))
+
+    async def contract(self, digest: str) -> Mapping[str, Any] | None:
+        """Return the recorded body of a contract version; whoever believes it computes its digest."""
+        row = await self._read(lambda tx: tx.one("contract_version_by_digest", digest=digest))
+        body: Mapping[str, Any] | None = loads(row["body"])["contract"] if row else None
+        return body
+
+    async def in_review(self, *, after: int, limit: int) -> Sequence[tuple[int, Pending]]:
+        """Return a page of the proposals that wait for a decision, oldest first, each with the number to go on from."""
+        rows = await self._read(lambda tx: tx.all("in_review", seq=after, limit=limit))
+        return [(r["seq"], Pending(id=r["id"], at=r["at"], expires_at=r["expires_at"])) for r in rows]
+
+    async def aclose(self) -> None:
+        """Let go of the file."""
+        await asyncio.to_thread(self._connection.close)
+
+    async def _read(self, job: Job[T]) -> T:
+        return await asyncio.to_thread(self._on_one_snapshot, job)
+
+    def _on_one_snapshot(self, job: Job[T]) -> T:
+        with self._one_at_a_time:
+            try:
+                self._connection.execute("BEGIN")
+            except ERRORS as error:
+                raise failure(error) from None
+            try:
+                return run(job, SqliteTransaction(self._connection))
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+
+def open_chronicle(path: Path) -> Chronicle:
+    """Open the ledger at `path` to be read.
+
+    Raises:
+        LedgerFailure: it is missing, damaged, of another version, or not a ledger.
+    """
+    if not path.is_file():
+        raise LedgerFailure(f"There is no ledger at {path}.", fix="A new project gets one with `synapsor activate`.")
+    try:
+        connection = connect(f"{path.absolute().as_uri()}?mode=ro", read_only=True)
+    except ERRORS as error:
+        raise failure(error) from None
+    try:
+        return Chronicle(connection, _own_name(connection))
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, ERRORS):
+            raise failure(error) from None
+        raise
+
+
+def _own_name(connection: sqlite3.Connection) -> str:
+    if pending(connection, migrations()):
+        raise LedgerFailure("An older Synapsor made this ledger.", fix="Open it with the version that made it.")
+    identity = connection.execute("SELECT id FROM ledger").fetchone()
+    if identity is None:
+        raise LedgerFailure("This file is not a whole ledger.", fix="Restore it from a backup.")
+    name: str = identity["id"]
+    return name
+
+
+def _followed(mark: Mark, rows: Sequence[Row]) -> Iterator[Entry]:
+    """Yield the events of a page, each proven to follow the one before it."""
+    seq, prev = mark.seq, mark.hash
+    for row in rows:
+        seq += 1
+        if row["seq"] != seq or row["prev"] != prev or row["hash"] != event_hash(seq, prev, row["body"].encode()):
+            raise IntegrityError(f"Event {seq} of the ledger does not follow the one before it, or was changed.")
+        prev, body = row["hash"], loads(row["body"])
+        yield Entry(seq=seq, hash=prev, at=body["at"], kind=body["kind"], subject=body["subject"], facts=body["facts"])

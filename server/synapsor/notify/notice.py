@@ -1,0 +1,239 @@
+"""One thing that happened, as it is told: who must look at what by when. It holds no value of a row, an argument or a reason.
+
+The exception are columns that the proposal's own reviewed contract names under `notify`, and never one that is hidden or denied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+from synapsor.config.notify import EventName
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.digest import contract_digest, from_body
+from synapsor.contract.model import Contract
+from synapsor.core.history import Entry
+from synapsor.core.proposal import Proposal
+from synapsor.errors import IntegrityError
+from synapsor.notify.chronicle import Chronicle
+from synapsor.ports import ProposalRecord
+from synapsor.values import Token
+
+EVENTS: Final[Mapping[str, EventName]] = {
+    "proposal_filed": "filed",
+    "policy_deferred": "deferred",
+    "proposal_approved": "approved",
+    "proposal_rejected": "rejected",
+    "proposal_applied": "applied",
+    "proposal_conflict": "conflict",
+    "proposal_failed": "failed",
+    "proposal_expired": "expired",
+    "proposal_canceled": "canceled",
+    "proposal_superseded": "superseded",
+    "proposal_reconciliation_required": "reconciliation_required",
+    "job_set_aside": "set_aside",
+    "policy_near_limit": "policy_near_limit",
+    "policies_stopped": "policies_stopped",
+    "policies_running": "policies_running",
+}
+"""What is told of which events of the ledger."""
+
+UNTOLD: Final = frozenset(
+    {
+        "approval_recorded",
+        "contract_activated",
+        "decision_refused",
+        "job_leased",
+        "job_released",
+        "ledger_created",
+        "policy_used",
+        "proposal_repeated",
+        "read",
+        "receipt_kept",
+    }
+)
+"""Of these nothing is told; a test sees to it that every event of the ledger is in one of the two."""
+
+ASKS: Final = frozenset[EventName]({"filed", "deferred", "waiting"})
+"""Those that ask somebody to decide."""
+
+_URGENT: Final = frozenset[EventName]({"reconciliation_required", "set_aside", "policies_stopped"})
+MOST_CONTRACTS: Final = 64
+LONGEST: Final = 200
+"""Characters of one word of others, or of one value."""
+MOST_ROWS: Final = 5
+"""How many rows of a set are told, where values may be told at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A value that the contract lets out: of which row (from 1), which column, before and after."""
+
+    row: int
+    column: str
+    before: Token
+    after: Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing to tell.
+
+    Attributes:
+        key: what makes it the same thing: one that is found a second time is not told again.
+        at: when it happened.
+        contract: the contract's name, where its recorded version is what the proposal names.
+        need: how many people must approve.
+        asked_at: when the proposal was filed.
+        by: who decided.
+        code: why it was not applied, as a receipt says it.
+        stands: how the proposal stood when the message was made, where that is later than the event.
+    """
+
+    key: str
+    event: EventName
+    at: str
+    proposal: str = ""
+    capability: str = ""
+    contract: str = ""
+    operation: str = ""
+    rows: int = 0
+    risk: str = ""
+    role: str = ""
+    need: int = 0
+    principal: str = ""
+    client: str = ""
+    asked_at: str = ""
+    expires_at: str = ""
+    by: tuple[str, ...] = ()
+    code: str = ""
+    policy: str = ""
+    limits: tuple[str, ...] = ()
+    stands: str = ""
+    told: tuple[Told, ...] = ()
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it goes out in quiet hours and is not collected."""
+        return self.risk == "high" or self.event in _URGENT
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody is asked to decide."""
+        return self.event in ASKS
+
+
+class Teller:
+    """Makes notices of what a ledger says; a contract is proven once and then known."""
+
+    def __init__(self, chronicle: Chronicle) -> None:
+        self._chronicle = chronicle
+        self._contracts: dict[str, Contract | None] = {}
+
+    async def of(self, entry: Entry) -> Notice | None:
+        """Return what is told of an event of the ledger, or None."""
+        event = EVENTS.get(entry.kind)
+        if event is None:
+            return None
+        # Expiry is found by looking, too, and is the same thing then.
+        key = f"expired:{entry.subject}" if event == "expired" else str(entry.seq)
+        bare = Notice(key=key, event=event, at=entry.at)
+        notice = await self.about(bare, entry.subject) if entry.subject.startswith("wrp_") else None
+        policy = str(entry.facts.get("policy") or "")
+        # Column names are words of the contract; how much of a limit is used up would tell what was changed.
+        limits = tuple(f"{near['what']} for each {near['of']}" for near in entry.facts.get("near", ()))
+        return replace(notice or bare, policy=policy, limits=limits)
+
+    async def about(self, bare: Notice, proposal_id: str) -> Notice | None:
+        """Return a notice with what it says of a proposal, or None where there is no such one."""
+        record = await self._chronicle.proposal(proposal_id)
+        if record is None:
+            return None
+        proposal = record.proposal
+        contract = await self._contract(proposal.contract)
+        return replace(
+            bare,
+            proposal=proposal.id,
+            capability=proposal.capability,
+            contract=contract.contract if contract else "",
+            operation=proposal.operation,
+            rows=len(proposal.members),
+            risk=proposal.risk,
+            role=proposal.role,
+            need=proposal.quorum,
+            principal=_cut(proposal.principal),
+            client=_cut(proposal.client),
+            asked_at=proposal.at,
+            expires_at=proposal.expires_at,
+            by=_by(bare, record),
+            code=_code(bare, record),
+            told=_told(proposal, contract),
+        )
+
+    async def _contract(self, digest: str) -> Contract | None:
+        """Return a contract version, proven to be the one that was reviewed; None where it cannot be."""
+        if digest not in self._contracts:
+            if len(self._contracts) >= MOST_CONTRACTS:
+                self._contracts.clear()
+            self._contracts[digest] = _proven(await self._chronicle.contract(digest), digest)
+        return self._contracts[digest]
+
+
+def _proven(body: Mapping[str, Any] | None, digest: str) -> Contract | None:
+    try:
+        contract = from_body(body) if body is not None else None
+    except IntegrityError:
+        return None
+    return contract if contract is not None and contract_digest(contract) == digest else None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _by(bare: Notice, record: ProposalRecord) -> tuple[str, ...]:
+    verdict = {"approved": "approve", "rejected": "reject"}.get(bare.event)
+    return tuple(dict.fromkeys(s.decision.operator for s in record.decisions if s.decision.verdict == verdict))
+
+
+def _code(bare: Notice, record: ProposalRecord) -> str:
+    ended = bare.event in {"conflict", "failed", "reconciliation_required"} and record.receipts
+    return str(record.receipts[-1].code or "") if ended else ""
+
+
+def _told(proposal: Proposal, contract: Contract | None) -> tuple[Told, ...]:
+    capability = contract.capabilities.get(proposal.capability) if contract else None
+    if contract is None or not isinstance(capability, ProposeCapability):
+        return ()
+    allowed = contract.table_of(capability).allowed
+    names = [n for n in capability.notify if n in allowed and allowed[n].show is None and n not in proposal.hidden]
+    return tuple(
+        Told(
+            row=at,
+            column=name,
+            before=_value(member.before.get(name)),
+            after=_value(member.changes.get(name, member.before.get(name))),
+        )
+        for at, member in enumerate(proposal.members[:MOST_ROWS], 1)
+        for name in names
+        if name in member.before or name in member.changes
+    )
+
+
+def _value(token: Token) -> Token:
+    return None if token is None else _cut(token)
+
+
+def as_data(notice: Notice) -> dict[str, Any]:
+    """Return a notice as JSON data; what it does not say is left out."""
+    data = {f.name: getattr(notice, f.name) for f in fields(notice) if f.name != "told"}
+    told = [{f.name: getattr(one, f.name) for f in fields(one)} for one in notice.told]
+    kept = {name: list(value) if isinstance(value, tuple) else value for name, value in data.items() if value}
+    return {**kept, **({"told": told} if told else {})}
+
+
+def from_data(data: Mapping[str, Any]) -> Notice:
+    """Return the notice that `as_data` wrote."""
+    kept: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in data.items() if n != "told"}
+    return Notice(**kept, told=tuple(Told(**one) for one in data.get("told", ())))

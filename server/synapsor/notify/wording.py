@@ -1,0 +1,151 @@
+"""What people are told, in words: short lines of untrusted text made visible, and where to look at the whole of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from synapsor.config.notify import EventName
+from synapsor.core.moment import parse
+from synapsor.core.outcome import meaning_of
+from synapsor.core.plain import span, visible
+from synapsor.core.proposal import Status
+from synapsor.core.words import many
+from synapsor.notify.message import Message
+from synapsor.notify.notice import Notice
+
+LONGEST: Final = 120
+"""Characters of one untrusted word or value."""
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_.]{0,126}\Z")
+
+_HAPPENED: Final[dict[EventName, str]] = {
+    "filed": "waits for review",
+    "deferred": "was left to a person by its policy",
+    "waiting": "still waits for review",
+    "approved": "was approved",
+    "rejected": "was rejected",
+    "applied": "was applied",
+    "conflict": "was not applied: the row is not as it was",
+    "failed": "was not applied",
+    "expired": "expired before anybody had decided",
+    "canceled": "was canceled with the group that it belongs to",
+    "superseded": "was replaced by a newer request",
+    "reconciliation_required": "needs a person to look at its source",
+    "set_aside": "was set aside: the ledger's own records contradict its job",
+    "policy_near_limit": "was approved by a policy that is near its limit",
+    "policies_stopped": "Automatic approval was stopped",
+    "policies_running": "Automatic approval runs again",
+}
+COUNTED: Final[dict[EventName, str]] = {
+    "filed": "waiting for review",
+    "deferred": "left to a person by a policy",
+    "waiting": "still waiting for review",
+    "approved": "approved",
+    "rejected": "rejected",
+    "applied": "applied",
+    "conflict": "not applied, since the row is not as it was",
+    "failed": "not applied",
+    "expired": "expired",
+    "canceled": "canceled with their group",
+    "superseded": "replaced by newer requests",
+    "reconciliation_required": "to be looked at in their source",
+    "set_aside": "set aside",
+    "policy_near_limit": "approved near a policy's limit",
+    "policies_stopped": "stops of automatic approval",
+    "policies_running": "starts of automatic approval",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A label of ours, and beside it what is said; `foreign` where others chose the words."""
+
+    label: str
+    text: str
+    foreign: bool = True
+
+
+def short(text: str) -> str:
+    """Return untrusted text that no reader could be fooled by, cut where it is long."""
+    seen = visible(text[: LONGEST * 4])
+    return seen if len(seen) <= LONGEST and len(text) <= LONGEST * 4 else f"{seen[:LONGEST]}…"
+
+
+def named(text: str) -> str:
+    """Return a name of the contract, which stands where no markup may; what is none was not written by a contract."""
+    return text if _NAME.match(text) else "a change of no known name"
+
+
+def headline(message: Message) -> str:
+    """Return what a message is about, in one line of our words and names of the contract."""
+    if not message.is_digest:
+        return _headline(message.notices[0])
+    said = (f"{number} {COUNTED[event]}" for event, number in message.counts if event in COUNTED)
+    return f"{', '.join(said)}"
+
+
+def _headline(notice: Notice) -> str:
+    happened = _HAPPENED[notice.event]
+    if not notice.proposal:
+        return happened
+    risk = " (high risk)" if notice.risk == "high" else ""
+    return f"{named(notice.capability)} {happened}{risk}"
+
+
+def details(notice: Notice, now: dt.datetime) -> Iterator[Words]:
+    """Yield what is told of a notice beyond its headline."""
+    if not notice.proposal:
+        return
+    yield Words(label="proposal", text=short(notice.proposal))
+    if notice.stands:
+        yield Words(label="by now", text=f"it {Status(notice.stands).stands}", foreign=False)
+    what = f"{notice.operation} of {many(notice.rows, 'row', 'rows')}, {notice.risk} risk"
+    yield Words(label="what", text=what, foreign=False)
+    for one in notice.told:
+        row = f" of row {one.row}" if notice.rows > 1 else ""
+        yield Words(label=f"{named(one.column)}{row}", text=_change(one.before, one.after, notice.operation))
+    if notice.asks:
+        people = f", {notice.need} people" if notice.need > 1 else ""
+        yield Words(label="needs", text=f"{short(notice.role)}{people}")
+    if notice.by:
+        yield Words(label="by", text=short(", ".join(notice.by)))
+    yield Words(label="asked by", text=f"{short(notice.principal)}, through {short(notice.client)}")
+    yield Words(label="asked", text=f"{span(now - parse(notice.asked_at))} ago", foreign=False)
+    if notice.asks:
+        yield Words(label="expires", text=_until(notice.expires_at, now), foreign=False)
+    if notice.policy:
+        limits = f": {', '.join(notice.limits)}" if notice.limits else ""
+        yield Words(label="policy", text=short(f"{notice.policy}{limits}"))
+    if notice.code:
+        meaning = meaning_of(notice.code)
+        yield Words(label="because", text=short(f"{notice.code}: {meaning}" if meaning else notice.code), foreign=False)
+
+
+def _change(before: str | None, after: str | None, operation: str) -> str:
+    was, will = ("nothing" if value is None else short(value) for value in (before, after))
+    if operation == "delete":
+        return was
+    return will if operation == "insert" else was if before == after else f"{was} → {will}"
+
+
+def _until(expires_at: str, now: dt.datetime) -> str:
+    left = parse(expires_at) - now
+    return f"in {span(left)}" if left > dt.timedelta(0) else "now: it has expired"
+
+
+def where(notice: Notice, console_url: str | None) -> str:
+    """Return where to look at a proposal: a plain link without any secret, or the command that shows it."""
+    if not notice.proposal:
+        return "synapsor policy status"
+    return (
+        f"{console_url.rstrip('/')}/proposals/{notice.proposal}" if console_url else f"synapsor show {notice.proposal}"
+    )
+
+
+def everything(console_url: str | None) -> str:
+    """Return where to look at all that waits."""
+    return f"{console_url.rstrip('/')}/" if console_url else "synapsor inbox"
