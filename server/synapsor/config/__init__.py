@@ -1,6 +1,7 @@
 """The project's configuration, read strictly; this is its one door."""
 
 from synapsor.config.fields import FormatVersion, Model
+from synapsor.config.oidc import Algorithm, OidcConfig
 from synapsor.config.project import (
     Config,
     HttpConfig,
@@ -14,12 +15,14 @@ from synapsor.config.reading import read_yaml, refuse, validated
 from synapsor.config.sources import Engine, Mode, Pool, SourceConfig, Timeouts, Tls
 
 __all__ = [
+    "Algorithm",
     "Config",
     "Engine",
     "FormatVersion",
     "HttpConfig",
     "Mode",
     "Model",
+    "OidcConfig",
     "Pool",
     "SourceConfig",
     "Supervised",

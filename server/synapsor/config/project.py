@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr
 
-from synapsor.config import sources
+from synapsor.config import oidc, sources
 from synapsor.config.fields import (
     ContractDigest,
     FilePath,
@@ -21,6 +21,7 @@ from synapsor.config.fields import (
     SessionValues,
     TokenHash,
 )
+from synapsor.config.oidc import OidcConfig
 from synapsor.config.reading import place, read_yaml, refuse, validated
 from synapsor.config.sources import SourceConfig
 from synapsor.contract.base import CapabilityName, Name
@@ -64,6 +65,7 @@ class Config(Model):
     session: SessionValues = Field(default_factory=dict)
     names: Literal["dotted", "underscore"] = "dotted"
     http: HttpConfig = Field(default_factory=HttpConfig)
+    oidc: OidcConfig | None = None
     automatic_approval: bool = False
     policy_key: FilePath | None = None
     supervised: tuple[Supervised, ...] = Field(default=(), strict=False)
@@ -126,6 +128,10 @@ def _contradictions(config: Config) -> Iterator[Finding]:
         yield from (
             ((("sources", name, *loc)), rule, message, fix)
             for loc, rule, message, fix in sources.contradictions(source)
+        )
+    if config.oidc is not None:
+        yield from (
+            (("oidc", *loc), rule, message, fix) for loc, rule, message, fix in oidc.contradictions(config.oidc)
         )
     if config.automatic_approval and config.policy_key is None:
         yield (

@@ -1,0 +1,27 @@
+"""Operators who log in with an OpenID Connect provider; this is its one door.
+
+A token says who a person is and never what they may decide: that is in `operators.yaml`, and a token can only take away from it.
+"""
+
+from synapsor.approve.oidc.bearer import BearerVerifier, challenge, metadata_path, resource_metadata
+from synapsor.approve.oidc.claims import Identity
+from synapsor.approve.oidc.fetch import Fetcher
+from synapsor.approve.oidc.login import Arrived, Begun, OidcLogin
+from synapsor.approve.oidc.provider import Provider
+from synapsor.approve.oidc.refusals import MEANINGS, Rule, fails
+
+__all__ = [
+    "MEANINGS",
+    "Arrived",
+    "BearerVerifier",
+    "Begun",
+    "Fetcher",
+    "Identity",
+    "OidcLogin",
+    "Provider",
+    "Rule",
+    "challenge",
+    "fails",
+    "metadata_path",
+    "resource_metadata",
+]
