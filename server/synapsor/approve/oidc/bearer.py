@@ -77,7 +77,6 @@ def resource_metadata(config: OidcConfig, *, resource: str) -> dict[str, Any]:
         "authorization_servers": [config.issuer],
         "bearer_methods_supported": ["header"],
         "scopes_supported": list(config.scopes),
-        "resource_signing_alg_values_supported": list(config.algorithms),
     }
 
 

@@ -137,15 +137,14 @@ class Fetcher:
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an address is one of the whole Internet's; one in another's clothes is judged as what it is."""
+    """Tell whether an address is one of the whole Internet's; an IPv4 address in other clothes is none, but for a translated one."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
-        if inner is not None:
-            return False
-        if found in _TRANSLATED:
-            return is_public(str(ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)))
+    if isinstance(found, ipaddress.IPv6Address) and found in _TRANSLATED:
+        found = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
+    if isinstance(found, ipaddress.IPv6Address) and (found not in _GIVEN_OUT or found.sixtofour or found.teredo):
+        return False
     return found.is_global and not found.is_multicast
 
 
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+_GIVEN_OUT = ipaddress.IPv6Network("2000::/3")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from typing import Any
+from urllib.parse import unquote_plus
 
 from synapsor.ports import Clock, SystemClock
 from synapsor.testing.idp.keys import IdpKey, algorithm_of, forged, new_key
@@ -67,7 +68,7 @@ class FakeIdp:
     Attributes:
         people: subjects, with the claims of each.
         broken: pages that misbehave.
-        tell: changes what the provider says of itself.
+        tell, show: change what the provider says of itself, and its key set.
         claim, head: change the claims and the header of the next tokens of logins.
         instead: if set, the token of every login is this one.
         names_itself: it says in every answer whose it is.
@@ -82,6 +83,7 @@ class FakeIdp:
     clock: Clock = field(default_factory=SystemClock)
     broken: dict[str, Break] = field(default_factory=dict)
     tell: Callable[[Claims], Claims] = lambda said: said
+    show: Callable[[Claims], Claims] = lambda said: said
     claim: Callable[[Claims], Claims] = lambda said: said
     head: Callable[[Claims], Claims] = lambda said: said
     instead: str | None = None
@@ -120,7 +122,7 @@ class FakeIdp:
 
     def key_set(self) -> Claims:
         """Return the public keys."""
-        return {"keys": [key.jwk for key in self.keys]}
+        return self.show({"keys": [key.jwk for key in self.keys]})
 
     def ask(self, query: Mapping[str, str]) -> IdpClient:
         """Return the client of a request to log somebody in.
@@ -206,7 +208,7 @@ def _basic(authorization: str) -> tuple[str, str] | None:
     if scheme.lower() != "basic":
         return None
     name, _, secret = base64.b64decode(given).decode().partition(":")
-    return name, secret
+    return unquote_plus(name), unquote_plus(secret)
 
 
 def _challenge(verifier: str) -> str:
