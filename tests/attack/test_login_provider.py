@@ -117,7 +117,7 @@ async def test_a_provider_at_a_private_address_is_asked_for_nothing_unless_that_
     [
         "127.0.0.1",
         "127.9.9.9",
-        "0.0.0.0",  # noqa: S104  # an address to refuse
+        "0.0.0.0",
         "10.1.2.3",
         "172.16.0.1",
         "192.168.1.1",

@@ -102,6 +102,14 @@ def header_text(header: str) -> Make:
     return make
 
 
+def _swapped(token: str) -> str:
+    """Put another subject under a signature."""
+    header, payload, signature = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    other = base64.urlsafe_b64encode(json.dumps({**claims, "sub": "vera-77"}).encode()).rstrip(b"=").decode()
+    return f"{header}.{other}.{signature}"
+
+
 HOSTILE: dict[str, tuple[Make, str]] = {
     "no algorithm": (none("none"), "algorithm_refused"),
     "no algorithm, in capitals": (none("NONE"), "algorithm_refused"),
@@ -157,7 +165,7 @@ HOSTILE: dict[str, tuple[Make, str]] = {
     "bytes that are no text": (raw(b'{"sub":"\xff"}'), "token_malformed"),
     "a changed signature": (text(lambda t: t[:-8] + "AAAAAAAA"), "signature_wrong"),
     "no signature": (text(lambda t: t[: t.rindex(".") + 1]), "signature_wrong"),
-    "another payload under the signature": (text(lambda t: _swapped(t)), "signature_wrong"),
+    "another payload under the signature": (text(_swapped), "signature_wrong"),
     "two parts": (text(lambda t: t[: t.rindex(".")]), "token_malformed"),
     "five parts": (text(lambda t: t + ".AAAA.AAAA"), "token_malformed"),
     "a padded part": (text(lambda t: t.replace(".", "=.", 1)), "token_malformed"),
@@ -202,14 +210,6 @@ HOSTILE: dict[str, tuple[Make, str]] = {
     "roles that are lists": (claim(roles=[["head"]]), "claim_form"),
     "a person who will prove who they are tomorrow": (at(auth_time=86_400), "authentication_future"),
 }
-
-
-def _swapped(token: str) -> str:
-    """Put another subject under a signature."""
-    header, payload, signature = token.split(".")
-    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    other = base64.urlsafe_b64encode(json.dumps({**claims, "sub": "vera-77"}).encode()).rstrip(b"=").decode()
-    return f"{header}.{other}.{signature}"
 
 
 def odd_keys() -> list[IdpKey]:
