@@ -24,7 +24,7 @@ from synapsor.core.policy import deferral_words
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import Member, Proposal, Status, as_of
 from synapsor.core.quorum import counted
-from synapsor.core.review import Operator, SignedDecision
+from synapsor.core.statements import Operator, SignedDecision
 from synapsor.errors import Refusal
 from synapsor.ports import ProposalRecord
 from synapsor.values import ColumnType, Token, digest

@@ -9,11 +9,12 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 
 from synapsor.approve.drawing import Line
+from synapsor.core.login import decision_holds
 from synapsor.core.moment import parse
 from synapsor.core.outcome import Outcome, meaning_of
 from synapsor.core.plain import shown, span, visible
 from synapsor.core.proposal import Status
-from synapsor.core.review import Operator, SignedDecision, signature_holds
+from synapsor.core.statements import Operator, SignedDecision
 from synapsor.core.words import many
 from synapsor.core.writeback import Receipt
 from synapsor.ports import ProposalRecord
@@ -70,7 +71,7 @@ def _doubt(signed: SignedDecision, record: ProposalRecord, operators: Mapping[st
     operator = operators.get(signed.decision.operator)
     if operator is None:
         return f"nobody of the name {name} is trusted here, so nothing proves it"
-    if not signature_holds(signed.decision, signed.signature, operator):
+    if not decision_holds(signed, operators):
         return f"the signature is not by the key of {name}"
     if (signed.decision.proposal, signed.decision.digest) != (record.proposal.id, record.proposal.digest):
         return "it is about another proposal"

@@ -40,7 +40,7 @@ async def _run(arguments: Namespace) -> int:
             )
             return 0
         evidence = await ledger.evidence(record.proposal.evidence)
-        operators, now = project.operators(), project.clock.now()
+        operators, now = project.deciders(), project.clock.now()
         terms = await terms_behind(ledger, record.proposal, operators)
         missing = await unproven(ledger, record.proposal)
         undos = await ledger.asked_before(undo_key(record.proposal.id, record.proposal.digest))

@@ -66,6 +66,7 @@ class Config(Model):
     names: Literal["dotted", "underscore"] = "dotted"
     http: HttpConfig = Field(default_factory=HttpConfig)
     oidc: OidcConfig | None = None
+    one_time_codes: FilePath | None = None
     automatic_approval: bool = False
     policy_key: FilePath | None = None
     supervised: tuple[Supervised, ...] = Field(default=(), strict=False)
