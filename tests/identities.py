@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import trustme
 
-from synapsor.approve.oidc import Arrived, BearerVerifier, Begun, Fetcher, Identity, OidcLogin, Provider
+from synapsor.approve.oidc import Arrived, BearerVerifier, Begun, Fetcher, OidcLogin, Provider, Vouched
 from synapsor.config import OidcConfig
 from synapsor.errors import LoginRefused
 from synapsor.testing.clock import TestClock
@@ -66,7 +66,7 @@ class Identities:
         begun = await self.login.begin(session=session, subject=subject, back=back)
         return await self.login.finish(await self.visit(begun, person), begun.sealed, session=session)
 
-    async def enter(self, token: str) -> Identity:
+    async def enter(self, token: str) -> Vouched:
         """Come in with a bearer token."""
         return await self.bearer.verify_bearer(token)
 

@@ -175,7 +175,7 @@ async def test_the_token_of_a_login_was_issued_for_this_login_and_to_this_client
 async def test_proving_it_again_takes_the_same_person_and_a_new_proof() -> None:
     async with identities() as here:
         arrived = await here.log_in(subject=LEO)
-        assert (arrived.again, arrived.identity.authenticated_at) == (True, here.idp.now())
+        assert (arrived.again, arrived.vouched.authenticated_at) == (True, here.idp.now())
         assert await rule_of(here.log_in("vera-77", subject=LEO)) == "person_changed"
         here.idp.ignores_prompt_for_s = 31
         assert await rule_of(here.log_in(subject=LEO)) == "authentication_old"

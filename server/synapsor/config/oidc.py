@@ -70,6 +70,7 @@ class OidcConfig(Model):
     Attributes:
         issuer: compared byte by byte with what the provider and its tokens say.
         audience: what a bearer token of the approval server must be for; without it none is accepted.
+        max_age_s: how long before a login a person may have proven who they are; 0 for anew each time, and nothing for any time.
         roles_claim: where a token lists its person's roles; the key of a claim, or keys from the outside in.
     """
 
@@ -82,6 +83,7 @@ class OidcConfig(Model):
         default=(), strict=False, max_length=8
     )
     scopes: tuple[Scope, ...] = Field(default=("openid",), strict=False, max_length=20)
+    max_age_s: int | None = Field(default=None, ge=0, le=86_400)
     ca: FilePath | None = None
     leeway_s: int = Field(default=30, ge=0, le=MAX_LEEWAY_S)
     max_lifetime_s: int = Field(default=43_200, ge=60, le=86_400)

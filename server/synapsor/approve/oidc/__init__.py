@@ -4,9 +4,10 @@ A token says who a person is and never what they may decide: that is in `operato
 """
 
 from synapsor.approve.oidc.bearer import BearerVerifier, challenge, metadata_path, resource_metadata
-from synapsor.approve.oidc.claims import Identity
+from synapsor.approve.oidc.claims import Vouched
 from synapsor.approve.oidc.fetch import Fetcher
 from synapsor.approve.oidc.login import Arrived, Begun, OidcLogin
+from synapsor.approve.oidc.people import Speaker, speaker
 from synapsor.approve.oidc.provider import Provider
 from synapsor.approve.oidc.refusals import MEANINGS, Rule, fails
 
@@ -16,12 +17,14 @@ __all__ = [
     "BearerVerifier",
     "Begun",
     "Fetcher",
-    "Identity",
     "OidcLogin",
     "Provider",
     "Rule",
+    "Speaker",
+    "Vouched",
     "challenge",
     "fails",
     "metadata_path",
     "resource_metadata",
+    "speaker",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from synapsor.approve.oidc import claims
-from synapsor.approve.oidc.claims import Expected, Identity
+from synapsor.approve.oidc.claims import Expected, Vouched
 from synapsor.approve.oidc.provider import Provider
 from synapsor.approve.oidc.refusals import Rule, fails, refused
 from synapsor.approve.oidc.tokens import BEARER_TYPES, MAX_TOKEN, claims_of
@@ -47,7 +47,7 @@ class BearerVerifier:
             roles_claim=config.roles_claim,
         )
 
-    async def verify_bearer(self, token: str) -> Identity:
+    async def verify_bearer(self, token: str) -> Vouched:
         """Return whom a token vouches for.
 
         Raises:
@@ -56,7 +56,7 @@ class BearerVerifier:
         found = await claims_of(token, self._provider, algorithms=self._config.algorithms, types=BEARER_TYPES)
         return claims.of_bearer(found, self._expected, now=self._clock.now().timestamp())
 
-    async def verify(self, authorization: bytes | None) -> Identity:
+    async def verify(self, authorization: bytes | None) -> Vouched:
         """Return whom the `Authorization` header of a request vouches for.
 
         Raises:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synapsor.approve.oidc.refusals import Rule, refused
+from synapsor.core.statements import Identity
 
 REQUIRED = ("exp", "iat", "iss", "aud", "sub")
 
@@ -42,7 +43,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Vouched:
     """Whom a provider vouches for.
 
     Attributes:
@@ -50,8 +51,7 @@ class Identity:
         authenticated_at: when the person proved who they are, or None where the provider does not say.
     """
 
-    issuer: str
-    subject: str
+    identity: Identity
     roles: frozenset[str] | None
     issued_at: int
     expires_at: int
@@ -60,13 +60,13 @@ class Identity:
 
 def of_login(
     claims: Mapping[str, Any], expected: Expected, *, nonce: str, now: float, since: float | None = None
-) -> Identity:
+) -> Vouched:
     """Return whom the token of a login vouches for; with `since`, the person must have proven who they are since then.
 
     Raises:
         LoginRefused: by its rule.
     """
-    identity = _identity(claims, expected, now=now)
+    vouched = _vouched(claims, expected, now=now)
     party = _text(claims, "azp") if "azp" in claims else None
     if party is None and len(_audiences(claims)) > 1:
         raise refused(Rule.CLAIM_MISSING, "azp")
@@ -74,28 +74,28 @@ def of_login(
         raise refused(Rule.PARTY_WRONG)
     if not hmac.compare_digest(_text(claims, "nonce").encode(), nonce.encode()):
         raise refused(Rule.NONCE_WRONG)
-    if identity.issued_at < now - LOGIN_AGE_S - expected.leeway_s:
+    if vouched.issued_at < now - LOGIN_AGE_S - expected.leeway_s:
         raise refused(Rule.TOKEN_STALE)
     if since is not None:
-        _check_since(identity, since - expected.leeway_s)
-    return identity
+        _check_since(vouched, since - expected.leeway_s)
+    return vouched
 
 
-def of_bearer(claims: Mapping[str, Any], expected: Expected, *, now: float) -> Identity:
+def of_bearer(claims: Mapping[str, Any], expected: Expected, *, now: float) -> Vouched:
     """Return whom a bearer token vouches for. It is for this server alone: whoever else it is for could come here with it.
 
     Raises:
         LoginRefused: by its rule.
     """
-    identity = _identity(claims, expected, now=now)
+    vouched = _vouched(claims, expected, now=now)
     if len(_audiences(claims)) > 1:
         raise refused(Rule.AUDIENCE_SHARED)
     if "nonce" in claims:
         raise refused(Rule.TOKEN_TYPE)
-    return identity
+    return vouched
 
 
-def _identity(claims: Mapping[str, Any], expected: Expected, *, now: float) -> Identity:
+def _vouched(claims: Mapping[str, Any], expected: Expected, *, now: float) -> Vouched:
     for name in REQUIRED:
         if name not in claims:
             raise refused(Rule.CLAIM_MISSING, name)
@@ -104,9 +104,8 @@ def _identity(claims: Mapping[str, Any], expected: Expected, *, now: float) -> I
     if expected.audience not in _audiences(claims):
         raise refused(Rule.AUDIENCE_WRONG)
     issued_at, expires_at = _times(claims, expected, now)
-    return Identity(
-        issuer=expected.issuer,
-        subject=_subject(claims),
+    return Vouched(
+        identity=Identity(issuer=expected.issuer, subject=_subject(claims)),
         roles=_roles(claims, expected.roles_claim),
         issued_at=issued_at,
         expires_at=expires_at,
@@ -136,10 +135,10 @@ def _authenticated(claims: Mapping[str, Any], latest: float) -> int | None:
     return at
 
 
-def _check_since(identity: Identity, since: float) -> None:
-    if identity.authenticated_at is None:
+def _check_since(vouched: Vouched, since: float) -> None:
+    if vouched.authenticated_at is None:
         raise refused(Rule.CLAIM_MISSING, "auth_time")
-    if identity.authenticated_at < int(since):
+    if vouched.authenticated_at < int(since):
         raise refused(Rule.AUTHENTICATION_OLD)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpx2
 
 from synapsor.approve.oidc import claims, pending
-from synapsor.approve.oidc.claims import Expected, Identity
+from synapsor.approve.oidc.claims import Expected, Vouched
 from synapsor.approve.oidc.fetch import Answer, Fetcher
 from synapsor.approve.oidc.metadata import Metadata
 from synapsor.approve.oidc.pending import Answered, Pending, Seal
@@ -50,7 +50,7 @@ class Begun:
 class Arrived:
     """Who logged in, where they wanted to go, and whether they proved again who they are."""
 
-    identity: Identity
+    vouched: Vouched
     back: str
     again: bool
 
@@ -96,7 +96,13 @@ class OidcLogin:
             LoginRefused: the provider fails.
         """
         metadata = await self._provider.metadata()
-        begun = pending.begin(session=session, back=local_page(back), subject=subject, now=self._now())
+        begun = pending.begin(
+            session=session,
+            back=local_page(back),
+            subject=subject,
+            max_age_s=0 if subject else self._config.max_age_s,
+            now=self._now(),
+        )
         parts = urlsplit(metadata.authorization)
         query = "&".join(filter(None, (parts.query, urlencode(self._asked(begun)))))
         return Begun(parts._replace(query=query).geturl(), self._seal.close(begun))
@@ -116,10 +122,10 @@ class OidcLogin:
         self._answered.take(begun, now=self._now())
         metadata = await self._provider.metadata()
         code = _code(given, metadata)
-        identity = await self._identity(await self._exchange(code, begun, metadata), begun)
-        if begun.subject and identity.subject != begun.subject:
-            raise refused(Rule.PERSON_CHANGED, subject=identity.subject)
-        return Arrived(identity, begun.back, again=bool(begun.subject))
+        vouched = await self._vouched(await self._exchange(code, begun, metadata), begun)
+        if begun.subject and vouched.identity.subject != begun.subject:
+            raise refused(Rule.PERSON_CHANGED, subject=vouched.identity.subject)
+        return Arrived(vouched, begun.back, again=bool(begun.subject))
 
     def _asked(self, begun: Pending) -> dict[str, str]:
         asked = {
@@ -132,8 +138,10 @@ class OidcLogin:
             "code_challenge": _challenge(begun.verifier),
             "code_challenge_method": "S256",
         }
-        # `max_age` is what makes a provider say when the person proved who they are.
-        return {**asked, "prompt": "login", "max_age": "0"} if begun.subject else asked
+        if begun.max_age_s is not None:
+            # It also makes the provider say when the person proved who they are.
+            asked["max_age"] = str(begun.max_age_s)
+        return {**asked, "prompt": "login"} if begun.max_age_s == 0 else asked
 
     async def _exchange(self, code: str, begun: Pending, metadata: Metadata) -> str:
         """Give the code to the provider, and return the token of the login."""
@@ -153,9 +161,9 @@ class OidcLogin:
             headers["Authorization"] = _basic(self._config.client_id, resolve(secret).reveal())
         return _id_token(await self._fetcher.post(metadata.token, form, headers))
 
-    async def _identity(self, token: str, begun: Pending) -> Identity:
+    async def _vouched(self, token: str, begun: Pending) -> Vouched:
         found = await claims_of(token, self._provider, algorithms=self._config.algorithms, types=LOGIN_TYPES)
-        since = begun.begun if begun.subject else None
+        since = None if begun.max_age_s is None else begun.begun - begun.max_age_s
         return claims.of_login(found, self._expected, nonce=begun.nonce, now=self._now(), since=since)
 
     def _now(self) -> float:
