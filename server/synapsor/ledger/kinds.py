@@ -88,6 +88,7 @@ PROPOSAL = Kind(
 BRANCH = Kind("review_branch", "rb", _pick("at", "proposal"))
 DECISION = Kind("decision", "dec", _decision)
 REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "rule"))
+REFUSED_LOGIN = Kind("refused_login", "lgr", _pick("at", "door", "rule"))
 USE = Kind("policy_use", "use", _pick("at", "proposal", "policy", "day", "tenant", "principal", "object"))
 SWITCH = Kind("policy_switch", "swi", _within("switch", "at", "operator", "state"))
 JOB = Kind("job", "job", _job)
@@ -106,6 +107,7 @@ KINDS: dict[str, Kind] = {
         BRANCH,
         DECISION,
         REFUSED,
+        REFUSED_LOGIN,
         USE,
         SWITCH,
         JOB,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from synapsor.contract.approval import PerDay
+from synapsor.core.attempts import RefusedLogin
 from synapsor.core.budget import Spending
 from synapsor.core.moment import stamp
 from synapsor.core.policy import Deferral, PolicyUse
@@ -16,7 +17,7 @@ from synapsor.core.records import from_body
 from synapsor.core.statements import SignedDecision, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
-from synapsor.ledger import budgets, contracts, decisions, handles, jobs, policies, proposals, reads
+from synapsor.ledger import budgets, contracts, decisions, handles, jobs, logins, policies, proposals, reads
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
@@ -179,6 +180,14 @@ class Ledger:
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
         """Record that a decision was attempted and refused."""
         await self._write(lambda book: decisions.refuse(book, proposal_id, operator, rule, at))
+
+    async def refused_login(self, refused: RefusedLogin) -> None:
+        """Record that a login was attempted and refused."""
+        await self._write(lambda book: logins.refuse(book, refused))
+
+    async def refused_logins(self, *, limit: int) -> tuple[RefusedLogin, ...]:
+        """Return the newest refused logins, newest first."""
+        return await self._connection.read(lambda tx: logins.newest(tx, limit))
 
     async def activate(self, activated: Activated) -> None:
         """Record a signed activation."""

@@ -13,7 +13,7 @@ def add(commands: Any) -> None:
     operator = command(commands, "operator", "The people whose keys this project trusts.")
     actions = operator.add_subparsers(metavar="ACTION", required=True, dest="action")
     add = command(
-        actions, "add", "Make a key and trust it, or trust the public key of somebody else.", module="operator"
+        actions, "add", "Make a key and trust it, or trust the public key or the login of somebody else.", module="operator"
     )
     add.add_argument("name")
     add.add_argument(
@@ -31,6 +31,12 @@ def add(commands: Any) -> None:
         type=Path,
         metavar="FILE",
         help="where the new private key goes; its public half is written beside it, as NAME.pub",
+    )
+    add.add_argument(
+        "--login",
+        nargs=2,
+        metavar=("ISSUER", "SUBJECT"),
+        help="trust whom the identity provider calls this; makes no key, unless --key or --public-key is given too",
     )
     add.add_argument("--public-key", metavar="BASE64", help="trust this public key and make none")
     add.add_argument(
