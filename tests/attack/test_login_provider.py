@@ -71,8 +71,8 @@ async def test_a_provider_is_who_it_is_configured_to_be_and_can_do_what_is_neede
                 "",
             ):
                 assert await saying(here, **{page: unsafe}) == "provider_unsafe", (page, unsafe)
-            for odd in (None, 1, [issuer]):
-                assert await saying(here, **{page: odd}) == "provider_malformed"
+            for wrong in (None, 1, [issuer]):
+                assert await saying(here, **{page: wrong}) == "provider_malformed"
         assert await saying(here, code_challenge_methods_supported=["plain"]) == "provider_unfit"
         assert await saying(here, code_challenge_methods_supported="S256") == "provider_malformed"
         assert await saying(here, code_challenge_methods_supported=None) == "let in"
@@ -88,10 +88,12 @@ def answered(answer: Any, _: Any) -> Any:
 async def test_a_key_set_that_is_none_lets_nobody_in() -> None:
     async with identities() as here:
         token = here.idp.token(LEO, audience=APPROVALS)
+        odd: Any
         for odd in ({}, {"keys": {}}, {"keys": "all"}, {"keys": [here.idp.keys[0].jwk] * 101}):
             here.idp.show = partial(answered, odd)
             here.ticks.passed += 601
             assert await rule_of(here.enter(token)) == "provider_malformed"
+        none: Any
         for none in ({"keys": []}, {"keys": [1, None, {"kid": 1}, {}]}):
             here.idp.show = partial(answered, none)
             here.ticks.passed += 601

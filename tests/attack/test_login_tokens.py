@@ -215,7 +215,7 @@ HOSTILE: dict[str, tuple[Make, str]] = {
 def odd_keys() -> list[IdpKey]:
     """Return a key set with everything in it that a provider might get wrong, the good key first."""
     twice = new_key("twice")
-    shared = {"kty": "oct", "k": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s"}
+    shared: dict[str, Any] = {"kty": "oct", "k": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s"}
     return [
         new_key("ec"),
         new_key("rsa", "RS256"),

@@ -20,10 +20,10 @@ async def test_a_person_logs_in_and_comes_back_to_the_page_they_wanted() -> None
 async def test_the_roles_of_a_token_are_read_where_the_project_says() -> None:
     nested = {"realm_access": {"roles": ["head", "uma_authorization"]}}
     for claim, roles in (
-        ("roles", {"billing_lead", "head"}),
-        (["realm_access", "roles"], {"head", "uma_authorization"}),
-        (["realm_access", "none"], set()),
-        ("https://example.com/roles", set()),
+        ("roles", frozenset({"billing_lead", "head"})),
+        (["realm_access", "roles"], frozenset({"head", "uma_authorization"})),
+        (["realm_access", "none"], frozenset()),
+        ("https://example.com/roles", frozenset()),
     ):
         async with identities(roles_claim=claim) as here:
             here.idp.people[LEO] |= nested

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from argparse import Namespace
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from synapsor.approve.codes import check_free, code_path, enrol, enrolment_uri, keep, qr
 from synapsor.approve.drawing import entry
@@ -106,14 +106,20 @@ def _change(arguments: Namespace, config: Config) -> None:
             "--principal names principals and --no-principal takes all away; only one can be meant.",
             fix="Leave one of them out.",
         )
+    if arguments.login and arguments.no_login:
+        raise UsageError(
+            "--login names a login and --no-login takes it away; only one can be meant.", fix="Leave one of them out."
+        )
+    login: Identity | Literal["none"] | None = "none" if arguments.no_login else _login(arguments, config)
     roles = tuple(arguments.role) or None
     principals = () if arguments.no_principal else tuple(arguments.principal) or None
-    if roles is None and principals is None:
+    if roles is None and principals is None and login is None:
         raise UsageError(
-            "There is nothing to change.", fix="Give all roles with --role, or all principals with --principal."
+            "There is nothing to change.",
+            fix="Give all roles with --role, all principals with --principal, or the login with --login.",
         )
     warnings = _warned(arguments, config)
-    before, after = change_operator(config.operators, arguments.name, roles=roles, principals=principals)
+    before, after = change_operator(config.operators, arguments.name, roles=roles, principals=principals, login=login)
     lines = [f"{after.name} is as before, {_said(after)}"]
     if after != before:
         lines = [f"{after.name} was {_said(before)}", f"{' ' * len(after.name)} is  {_said(after)}"]
@@ -124,8 +130,9 @@ def _change(arguments: Namespace, config: Config) -> None:
 
 
 def _said(operator: Operator) -> str:
-    known = f", and is {', '.join(operator.principals)}" if operator.principals else ""
-    return f"trusted with {', '.join(operator.roles)}{known}"
+    known = f", and is {', '.join(map(visible, operator.principals))}" if operator.principals else ""
+    login = f", logs in as {visible(operator.login.subject)}" if operator.login else ""
+    return f"trusted with {', '.join(operator.roles)}{login}{known}"
 
 
 def _list(arguments: Namespace, config: Config) -> None:

@@ -13,7 +13,10 @@ def add(commands: Any) -> None:
     operator = command(commands, "operator", "The people whose keys this project trusts.")
     actions = operator.add_subparsers(metavar="ACTION", required=True, dest="action")
     add = command(
-        actions, "add", "Make a key and trust it, or trust the public key or the login of somebody else.", module="operator"
+        actions,
+        "add",
+        "Make a key and trust it, or trust the public key or the login of somebody else.",
+        module="operator",
     )
     add.add_argument("name")
     add.add_argument(
@@ -43,7 +46,10 @@ def add(commands: Any) -> None:
         "--no-passphrase", action="store_true", help="do not ask for a passphrase; the key file alone decides"
     )
     change = command(
-        actions, "change", "Give an operator other roles or principals; the key and the name stay.", module="operator"
+        actions,
+        "change",
+        "Give an operator other roles, principals or another login; the key and the name stay.",
+        module="operator",
     )
     change.add_argument("name")
     change.add_argument(
@@ -60,6 +66,13 @@ def add(commands: Any) -> None:
         metavar="NAME",
         help="a session principal that is this person, instead of all before; may be given again",
     )
+    change.add_argument(
+        "--login",
+        nargs=2,
+        metavar=("ISSUER", "SUBJECT"),
+        help="trust whom the identity provider calls this, instead of any other login before",
+    )
+    change.add_argument("--no-login", action="store_true", help="the person logs in with no provider any more")
     change.add_argument("--no-principal", action="store_true", help="no session principal is this person any more")
     command(actions, "list", "List the operators.", module="operator")
     codes = command(actions, "codes", "Give an operator new one-time codes.", module="operator")
