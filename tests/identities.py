@@ -78,7 +78,7 @@ def _authority() -> trustme.CA:
 
 def certificate_in(folder: Path) -> tuple[Certificate, Path]:
     """Return a certificate for this machine, and the file of the authority that vouches for it."""
-    issued = _authority().issue_cert("localhost", "127.0.0.1")
+    issued = _authority().issue_cert("localhost", "127.0.0.1", "idp.example")
     chain, key, ca = folder / "chain.pem", folder / "server.key", folder / "ca.pem"
     chain.write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
     issued.private_key_pem.write_to_path(str(key))

@@ -1,11 +1,14 @@
 """A provider that is somebody else, or slow, huge, elsewhere or broken: nothing is let in, and nothing of it is repeated."""
 
+import socket
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
+import anyio
 import pytest
 
-from synapsor.approve.oidc.fetch import is_public
+from synapsor.approve.oidc.fetch import Fetcher, is_public
 from synapsor.testing.idp import Break
 from synapsor.testing.idp.provider import DISCOVERY, JWKS, TOKEN
 from tests.identities import APPROVALS, LEO, Identities, identities, rule_of
@@ -111,6 +114,28 @@ async def test_a_provider_at_a_private_address_is_asked_for_nothing_unless_that_
     async with identities(allow_private=False) as here:
         assert await rule_of(here.log_in()) == "provider_private"
         assert here.idp.visits == {}
+
+
+@pytest.mark.requirement("oidc:private-address")
+async def test_the_address_that_was_judged_is_the_one_that_is_asked_with_the_name_still_proven(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with identities() as here:
+        port = urlsplit(here.idp.issuer).port
+        asked: list[str] = []
+
+        async def resolve(host: str, *_: Any, **__: Any) -> list[Any]:
+            asked.append(host)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+        monkeypatch.setattr(anyio, "getaddrinfo", resolve)
+        url = f"https://idp.example:{port}/keys"
+        fetcher = Fetcher(ca=here.ca, allow_private=True)
+        assert b"first" in await fetcher.get(url), (
+            "no system resolves this name, so nothing but the judged address was asked"
+        )
+        assert asked == ["idp.example"]
+        assert await rule_of(fetcher.get(f"https://other.example:{port}/keys")) == "provider_unreachable"
 
 
 @pytest.mark.requirement("oidc:private-address")
