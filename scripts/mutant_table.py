@@ -3662,7 +3662,7 @@ MUTANTS = (
     Mutant(
         "serve.unread-time",
         "http:unread-bounded",
-        "serve/connection.py",
+        "web/connection.py",
         "        self._unread = self.loop.call_later(self.limits.send_s, self.cut)",
         "        pass",
         "tests/unit/test_serve_shares.py -k frees_what_it_held",
@@ -3686,7 +3686,7 @@ MUTANTS = (
     Mutant(
         "serve.leaving-after-much",
         "serve:cancelable",
-        "serve/connection.py",
+        "web/connection.py",
         "        self.flow.resume_reading()  # or its leaving would not be seen",
         "        pass",
         "tests/unit/test_serve_http.py -k client_that_leaves",
@@ -3694,7 +3694,7 @@ MUTANTS = (
     Mutant(
         "serve.unread-little",
         "http:unread-bounded",
-        "serve/connection.py",
+        "web/connection.py",
         "        transport.set_write_buffer_limits(high=0)",
         "        pass",
         "tests/unit/test_serve_shares.py -k even_a_little",
@@ -3750,7 +3750,7 @@ MUTANTS = (
     Mutant(
         "serve.connections",
         "http:fair",
-        "serve/connection.py",
+        "web/connection.py",
         "        if len(self.connections) > self.limits.connections:",
         "        if False:",
         "tests/unit/test_serve_shares.py -k make_room",
@@ -3758,7 +3758,7 @@ MUTANTS = (
     Mutant(
         "serve.connections-strangers",
         "http:fair",
-        "serve/connection.py",
+        "web/connection.py",
         "chain(self.strangers, self.quiet)",
         "chain(self.quiet, self.strangers)",
         "tests/unit/test_serve_shares.py -k make_room",
@@ -3766,7 +3766,7 @@ MUTANTS = (
     Mutant(
         "serve.connections-busy",
         "http:fair",
-        "serve/connection.py",
+        "web/connection.py",
         "        self._framing = 0\n        self._leave()",
         "        self._framing = 0",
         "tests/unit/test_serve_shares.py -k make_room",
