@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr
 
-from synapsor.config import sources
+from synapsor.config import console, sources
+from synapsor.config.console import ConsoleConfig
 from synapsor.config.fields import (
     ContractDigest,
     FilePath,
@@ -64,6 +65,7 @@ class Config(Model):
     session: SessionValues = Field(default_factory=dict)
     names: Literal["dotted", "underscore"] = "dotted"
     http: HttpConfig = Field(default_factory=HttpConfig)
+    console: ConsoleConfig = Field(default_factory=ConsoleConfig)
     automatic_approval: bool = False
     policy_key: FilePath | None = None
     supervised: tuple[Supervised, ...] = Field(default=(), strict=False)
@@ -127,6 +129,10 @@ def _contradictions(config: Config) -> Iterator[Finding]:
             ((("sources", name, *loc)), rule, message, fix)
             for loc, rule, message, fix in sources.contradictions(source)
         )
+    yield from (
+        ((("console", *loc)), rule, message, fix)
+        for loc, rule, message, fix in console.contradictions(config.console, config.profile)
+    )
     if config.automatic_approval and config.policy_key is None:
         yield (
             ("automatic_approval",),

@@ -21,6 +21,7 @@ from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.kinds import loads
+from synapsor.ledger.overview import Overview
 from synapsor.ledger.verify import VerifyReport, verify
 from synapsor.ports import Activated, Clock, ProposalRecord
 
@@ -35,6 +36,7 @@ class Ledger:
     Attributes:
         id: the ledger's own name; approvals and receipts are bound to it.
         public_key: the key that its checkpoints are signed with, base64.
+        overview: what a person asks of the whole record at once.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Ledger:
         self._clock = clock
         self._signer = signer
         self._anchor = anchor
+        self.overview = Overview(connection)
 
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes of this ledger's own, other ones for other purposes."""
