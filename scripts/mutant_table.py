@@ -1222,9 +1222,9 @@ MUTANTS = (
     Mutant(
         "card.moves",
         "approval:shown-in-full",
-        "approve/card.py",
-        "elif same := [n for n in same if n not in free]:",
-        "elif same:",
+        "approve/rows.py",
+        "for name in rest if name not in free",
+        "for name in rest",
         "tests/unit/test_review_card.py",
     ),
     Mutant(
@@ -3870,9 +3870,9 @@ MUTANTS = (
     Mutant(
         "card.bounds",
         "approval:shown-in-full",
-        "approve/card.py",
-        "        if words := self.terms.bounds.get(name):",
-        "        if words := '':",
+        "approve/drawn_rows.py",
+        "    if words is not None:",
+        "    if False:",
         "tests/unit/test_review_card.py -k what_it_counts",
     ),
     Mutant(
@@ -4545,7 +4545,7 @@ MUTANTS = (
     Mutant(
         "depends.card",
         "depends:shown",
-        "approve/card.py",
+        "approve/rows.py",
         "in member.depends.items()",
         "in ()",
         "tests/attack/test_depends.py -k who_decides",
@@ -5161,15 +5161,15 @@ MUTANTS = (
     Mutant(
         "undo.card",
         "undo:shown",
-        "approve/card.py",
-        "        if self.terms.final:\n",
-        "        if False:\n",
+        "approve/terminal.py",
+        "    if undo.why is not None:",
+        "    if False:",
         "tests/attack/test_undo.py -k 'card_says and sqlite'",
     ),
     Mutant(
         "undo.card-undoes",
         "undo:shown",
-        "approve/card.py",
+        "approve/terminal.py",
         'yield Line("undoes", ',
         'yield Line("of", ',
         "tests/attack/test_undo.py -k 'card_says and sqlite'",

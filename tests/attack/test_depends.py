@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from synapsor.approve.card import card
-from synapsor.approve.drawing import render
+from synapsor.approve.terminal import render
 from synapsor.approve.terms import Terms, terms_behind
 from synapsor.core.authority import table_for
 from synapsor.core.evidence import Rows

@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 
 from synapsor.approve.card import card
-from synapsor.approve.drawing import render
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
+from synapsor.approve.terminal import render
 from synapsor.approve.terms import terms_behind
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.load import read_text

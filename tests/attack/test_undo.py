@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from synapsor.approve.card import card
-from synapsor.approve.drawing import render
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.operators import revoke_operator
+from synapsor.approve.terminal import render
 from synapsor.approve.terms import terms_behind
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import Operator

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapsor.approve.card import card
-from synapsor.approve.decided import decisions
-from synapsor.approve.drawing import Line, drawn, render
+from synapsor.approve.drawing import Line, drawn
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.inbox import summary
+from synapsor.approve.terminal import decided, lines, render
 from synapsor.approve.terms import Terms
 from synapsor.core.outcome import Why
 from synapsor.core.plain import cells, fold, shown, span, visible
@@ -115,7 +115,7 @@ def test_whether_it_can_be_undone_is_told_as_it_stands(
     undos = [ProposalRecord(proposal=proposal(), status=undo)] if undo else []
     for final, words in (("", can), ("why", cannot), (None, None)):
         seen = card(record, evidence=evidence_of(ROW), terms=Terms(final=final), now=NOW, undos=undos)
-        assert [line.text for line in seen.lines if line.label == "undo"] == ([words] if words else [])
+        assert [line.text for line in lines(seen) if line.label == "undo"] == ([words] if words else [])
 
 
 def test_a_text_that_says_null_is_not_null() -> None:
@@ -413,7 +413,9 @@ def test_of_a_decision_that_nothing_proves_it_is_said_why(
     )
     signed = SignedDecision(decision=decision, signature=sign(decision, by.key))
     record = ProposalRecord(proposal=asked, status=Status.APPROVED, decisions=(signed,))
-    told = list(decisions(record, {one.operator.name: one.operator for one in trusted}, NOW))
+    known = {one.operator.name: one.operator for one in trusted}
+    (seen,) = card(record, evidence=evidence_of(ROW), terms=Terms(), now=NOW, operators=known).decided
+    told = list(decided(seen))
     assert told[0].text.startswith("by leo, in the role billing_lead")
     assert [(line.text, line.tone) for line in told[1:]] == ([(doubt, "warning")] if doubt else [])
 

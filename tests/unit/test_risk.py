@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from synapsor.approve.card import card
-from synapsor.approve.drawing import render
+from synapsor.approve.terminal import render
 from synapsor.approve.terms import terms_behind
 from synapsor.contract.approval import Case, Span
 from synapsor.core.authority import table_for

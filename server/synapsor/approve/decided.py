@@ -5,13 +5,12 @@ Everything is told from the record, and of a signature whether it holds; a statu
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 
-from synapsor.approve.drawing import Line
-from synapsor.core.moment import parse
+from synapsor.approve.teller import Teller
+from synapsor.approve.view import Attempt, Decided, Ended
 from synapsor.core.outcome import Outcome, meaning_of
-from synapsor.core.plain import shown, span, visible
+from synapsor.core.plain import Text, told, visible
 from synapsor.core.proposal import Status
 from synapsor.core.review import Operator, SignedDecision, signature_holds
 from synapsor.core.words import many
@@ -22,37 +21,50 @@ VERBS = {"approve": "approved", "reject": "rejected"}
 _ENDS = {Status.EXPIRED, Status.CANCELED, Status.SUPERSEDED}
 
 
-def decisions(record: ProposalRecord, operators: Mapping[str, Operator], now: dt.datetime) -> Iterator[Line]:
+def decisions(record: ProposalRecord, operators: Mapping[str, Operator], teller: Teller) -> Iterator[Decided]:
     """Yield each decision on record; of one that cannot be trusted now it is said why."""
     for signed in record.decisions:
         decision = signed.decision
-        verb = VERBS[decision.verdict]
-        if decision.policy is not None:
-            who = f"by the policy {visible(record.proposal.policy or '?')}, with the key {visible(decision.operator)}"
-        else:
-            who = f"by {visible(decision.operator)}, in the role {visible(decision.role)}"
-        yield Line(verb, f"{who}, {_when(decision.at, now)}")
-        if decision.reason:
-            yield Line("because", shown(decision.reason, full=True, quoted=True).text)
-        if doubt := _doubt(signed, record, operators):
-            yield Line("", doubt, "warning")
+        yield Decided(
+            verdict=VERBS[decision.verdict],
+            by=Text(visible(decision.operator)),
+            role=Text(visible(decision.role)),
+            policy=None if decision.policy is None else Text(visible(record.proposal.policy or "?")),
+            at=teller.moment(decision.at),
+            reason=told(decision.reason, full=True) if decision.reason else None,
+            doubt=_doubt(signed, record, operators),
+        )
 
 
-def outcome(record: ProposalRecord, now: dt.datetime) -> Iterator[Line]:
-    """Yield what came of it: each receipt, the job that waits, or the event that ended it before anybody could approve it."""
+def attempts(record: ProposalRecord, teller: Teller) -> Iterator[Attempt]:
+    """Yield what each attempt to apply it came to."""
     for receipt in record.receipts:
-        moved = f": {', '.join(map(visible, receipt.moved))}" if receipt.moved else ""
-        yield Line("outcome", ", ".join(filter(None, (visible(receipt.outcome), visible(receipt.code)))) + moved)
-        if meaning := _meaning(receipt):
-            yield Line("", meaning)
-        yield Line("receipt", f"{visible(receipt.id)} by {visible(receipt.worker)}, {_when(receipt.at, now)}")
-    if record.job is not None and not record.receipts:
-        yield Line("outcome", f"none yet: {visible(record.job.id)} waits for the worker")
+        yield Attempt(
+            outcome=Text(visible(receipt.outcome)),
+            code=Text(visible(receipt.code)) if receipt.code else None,
+            moved=tuple(Text(visible(name)) for name in receipt.moved),
+            meaning=_meaning(receipt),
+            receipt=Text(visible(receipt.id)),
+            worker=Text(visible(receipt.worker)),
+            at=teller.moment(receipt.at),
+        )
+
+
+def waits_for(record: ProposalRecord) -> Text | None:
+    """Return the job of it that no worker has come back from."""
+    return Text(visible(record.job.id)) if record.job is not None and not record.receipts else None
+
+
+def ends(record: ProposalRecord, teller: Teller) -> Iterator[Ended]:
+    """Yield what ended it before anybody could approve it."""
     for event in record.events:
         if event["kind"] in {f"proposal_{status.value}" for status in _ENDS}:
             because = event["facts"].get("because")
-            left = f" with {visible(str(because))}, which it stands or falls with" if because else ""
-            yield Line("ended", f"{visible(str(event['facts']['target']))}{left}, {_when(str(event['at']), now)}")
+            yield Ended(
+                how=Text(visible(str(event["facts"]["target"]))),
+                because=Text(visible(str(because))) if because else None,
+                at=teller.moment(str(event["at"])),
+            )
 
 
 def _meaning(receipt: Receipt) -> str:
@@ -61,21 +73,17 @@ def _meaning(receipt: Receipt) -> str:
         if receipt.newcomers
         else ""
     )
-    told = {Outcome.APPLIED.value: "", Outcome.ALREADY_APPLIED.value: "An earlier attempt had applied it."}
-    return " ".join(filter(None, (told.get(receipt.outcome, meaning_of(receipt.code)), left)))
+    known = {Outcome.APPLIED.value: "", Outcome.ALREADY_APPLIED.value: "An earlier attempt had applied it."}
+    return " ".join(filter(None, (known.get(receipt.outcome, meaning_of(receipt.code)), left)))
 
 
-def _doubt(signed: SignedDecision, record: ProposalRecord, operators: Mapping[str, Operator]) -> str:
+def _doubt(signed: SignedDecision, record: ProposalRecord, operators: Mapping[str, Operator]) -> Text | None:
     name = visible(signed.decision.operator)
     operator = operators.get(signed.decision.operator)
     if operator is None:
-        return f"nobody of the name {name} is trusted here, so nothing proves it"
+        return Text(f"nobody of the name {name} is trusted here, so nothing proves it")
     if not signature_holds(signed.decision, signed.signature, operator):
-        return f"the signature is not by the key of {name}"
+        return Text(f"the signature is not by the key of {name}")
     if (signed.decision.proposal, signed.decision.digest) != (record.proposal.id, record.proposal.digest):
-        return "it is about another proposal"
-    return f"the key of {name} is revoked since" if operator.revoked else ""
-
-
-def _when(at: str, now: dt.datetime) -> str:
-    return f"{visible(at)} ({span(now - parse(at))} ago)"
+        return Text("it is about another proposal")
+    return Text(f"the key of {name} is revoked since") if operator.revoked else None

@@ -1,4 +1,4 @@
-"""How a card is drawn: lines of label and text, folded to the terminal's width, and no control character but its own."""
+"""How a card and its like are drawn: lines of label and text, folded to the terminal's width, and no control character but its own."""
 
 from __future__ import annotations
 
@@ -24,30 +24,6 @@ class Line:
     label: str
     text: str
     tone: Tone = "plain"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """What a person sees before they decide.
-
-    Attributes:
-        digest: recomputed from the proposal that is shown.
-        whole: nothing was cut.
-        warnings: what speaks against deciding; `tampered` ones forbid it.
-    """
-
-    proposal: str
-    digest: str
-    lines: tuple[Line, ...]
-    whole: bool
-    warnings: tuple[str, ...]
-    tampered: bool
-
-
-def render(card: Card, *, colour: bool = False, width: int = 100) -> str:
-    """Return the card as text of at most `width` cells; only with `colour` does it hold control characters, and they are its own."""
-    lines = (*(Line("WARNING", w, "warning") for w in card.warnings), *card.lines)
-    return drawn(lines, colour=colour, width=width).strip("\n") + "\n"
 
 
 def drawn(lines: Iterable[Line], *, colour: bool = False, width: int, label: int = _LABEL) -> str:

@@ -12,10 +12,10 @@ from argparse import Namespace
 from collections.abc import Mapping
 
 from synapsor import runtime
-from synapsor.approve.card import card
-from synapsor.approve.drawing import Card, render
 from synapsor.approve.keys import Unlock
-from synapsor.approve.terms import terms_behind, unproven
+from synapsor.approve.look import look
+from synapsor.approve.terminal import render
+from synapsor.approve.view import Card
 from synapsor.cli.signer import named, signer
 from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
@@ -44,19 +44,10 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
-        evidence = await ledger.evidence(record.proposal.evidence)
         operators = project.operators()
-        terms = await terms_behind(ledger, record.proposal, operators)
         person, whole = await _whole(arguments, ledger, record, operators, project.clock.now())
-        seen = card(
-            record,
-            evidence=evidence,
-            terms=terms,
-            now=project.clock.now(),
-            full=arguments.full,
-            operators=operators,
-            unproven=await unproven(ledger, record.proposal),
-            whole=whole,
+        seen = await look(
+            ledger, record, operators=operators, now=project.clock.now(), full=arguments.full, whole=whole
         )
         if not arguments.json:
             print(render(seen, colour=coloured(arguments), width=width()))

@@ -7,14 +7,12 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
-from synapsor.approve.card import card
-from synapsor.approve.drawing import render
-from synapsor.approve.terms import terms_behind, unproven
+from synapsor.approve.look import look
+from synapsor.approve.terminal import render
 from synapsor.cli.terminal import answer, as_json, coloured, width
 from synapsor.config import load_config
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status, as_of, undo_key
-from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
 from synapsor.errors import UsageError
 from synapsor.flow.replay import proposal_named
@@ -39,28 +37,16 @@ async def _run(arguments: Namespace) -> int:
                 arguments, "record", {"kind": found["kind"], "body": found["body"]}, as_json(found["body"], indent=2)
             )
             return 0
-        evidence = await ledger.evidence(record.proposal.evidence)
         operators, now = project.operators(), project.clock.now()
-        terms = await terms_behind(ledger, record.proposal, operators)
-        missing = await unproven(ledger, record.proposal)
         undos = await ledger.asked_before(undo_key(record.proposal.id, record.proposal.digest))
-        shown = card(
-            record,
-            evidence=evidence,
-            terms=terms,
-            now=now,
-            full=arguments.full,
-            operators=operators,
-            unproven=missing,
-            undos=undos,
-        )
-        approvals = counted(record.decisions, record.proposal, operators, ledger=ledger.id, now=stamp(now))
+        shown = await look(ledger, record, operators=operators, now=now, full=arguments.full)
     document = {
         **record_body(record),
         "expired": as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED,
-        "approvals": {"have": len(approvals), "need": record.proposal.quorum},
+        "approvals": {"have": shown.quorum.have, "need": shown.quorum.need},
         "undos": [{"proposal": undo.proposal.id, "status": undo.status.value} for undo in undos],
         "warnings": list(shown.warnings),
+        "card": to_body(shown),
     }
     answer(
         arguments, "proposal", document, render(shown, colour=coloured(arguments), width=width()), ok=not shown.tampered

@@ -25,6 +25,16 @@ class Shown:
     whole: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text from outside, made harmless; `characters` and `digest` are those of the whole one, where it was cut."""
+
+    text: str
+    whole: bool = True
+    characters: int | None = None
+    digest: str | None = None
+
+
 def hidden(character: str) -> bool:
     """Tell whether a terminal would obey a character, or an eye would miss it or take it for a plain space."""
     kind = unicodedata.category(character)
@@ -33,6 +43,8 @@ def hidden(character: str) -> bool:
 
 def visible(text: str) -> str:
     """Return the text with every control, direction, invisible and line-breaking character written out; a backslash is doubled."""
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text
     out: list[str] = []
     marks = 0
     for character in text:
@@ -46,17 +58,29 @@ def visible(text: str) -> str:
     return "".join(out)
 
 
+def told(text: str, *, full: bool = False) -> Text:
+    """Return a text harmless; a long one is cut, and says how long it is and which hash the whole of it has."""
+    # What is written out is never shorter, so a long text needs not be written out to be known as one.
+    inside = visible(text) if full or len(text) <= CUT_AT else None
+    if inside is not None and (full or len(inside) <= CUT_AT):
+        return Text(inside)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return Text(visible(text[: CUT_AT // 2])[:CUT_AT], whole=False, characters=len(text), digest=digest)
+
+
+def line_of(text: Text, *, quoted: bool = False) -> str:
+    """Return a text in one line, in quotes that it cannot end itself, and with a marker where it was cut."""
+    quote = '"' if quoted else ""
+    inside = quote + (text.text.replace('"', '\\"') if quoted else text.text) + quote
+    if text.whole:
+        return inside
+    return f"{inside} […cut: {text.characters} characters in all, sha256 {text.digest}…; see --full]"
+
+
 def shown(text: str, *, full: bool = False, quoted: bool = False) -> Shown:
     """Return a text for display; a long one is cut with a marker that says how much is missing and gives the whole text's hash."""
-    quote = '"' if quoted else ""
-    inside = visible(text).replace('"', '\\"') if quoted else visible(text)
-    if full or len(inside) <= CUT_AT:
-        return Shown(quote + inside + quote)
-    head = visible(text[: CUT_AT // 2])[:CUT_AT]
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return Shown(
-        f"{quote}{head}{quote} […cut: {len(text)} characters in all, sha256 {digest}…; see --full]", whole=False
-    )
+    found = told(text, full=full)
+    return Shown(line_of(found, quoted=quoted), found.whole)
 
 
 def cells(text: str) -> int:

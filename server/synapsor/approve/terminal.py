@@ -1,0 +1,171 @@
+"""A card on a terminal: fields under headings, warnings first and the agent's own words last.
+
+Nothing is told here that the card does not hold, and all that a decision is about is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from synapsor.approve.cells import Moment
+from synapsor.approve.drawing import Line, drawn
+from synapsor.approve.drawn_rows import fields, rows, totals, value
+from synapsor.approve.view import Attempt, Beside, BesideRow, Card, Decided, Evidence, Group, PolicyVerdict
+from synapsor.core.plain import line_of
+
+
+def render(card: Card, *, colour: bool = False, width: int = 100) -> str:
+    """Return the card as text of at most `width` cells; only with `colour` does it hold control characters, and they are its own."""
+    return drawn(lines(card), colour=colour, width=width).strip("\n") + "\n"
+
+
+def lines(card: Card) -> Iterator[Line]:
+    """Yield the card, line by line."""
+    yield from (Line("WARNING", words, "warning") for words in card.warnings)
+    yield from _head(card)
+    yield from (line for one in card.decided for line in decided(one))
+    yield from _became(card)
+    for undo in card.undone_by:
+        yield Line("undo of it", f"{line_of(undo.proposal)} {undo.stands}", "warning")
+    yield from rows(card)
+    yield from totals(card)
+    yield from _rests_on(card)
+    if card.group is not None:
+        yield from _group(card.group)
+    yield from _needs(card)
+    yield from _undo(card)
+    yield Line("digest", card.digest, "title")
+    if card.undoes is None:
+        yield Line("What the agent sent (untrusted, believe none of it)", "", "warning")
+        yield from (Line(line_of(sent.name), line_of(sent.text, quoted=sent.quoted)) for sent in card.sent)
+
+
+def decided(one: Decided) -> Iterator[Line]:
+    """Yield a decision on record; of one that nothing proves it is said why."""
+    if one.policy is not None:
+        who = f"by the policy {line_of(one.policy)}, with the key {line_of(one.by)}"
+    else:
+        who = f"by {line_of(one.by)}, in the role {line_of(one.role)}"
+    yield Line(one.verdict, f"{who}, {_when(one.at)}")
+    if one.reason is not None:
+        yield Line("because", line_of(one.reason, quoted=True))
+    if one.doubt is not None:
+        yield Line("", line_of(one.doubt), "warning")
+
+
+def _head(card: Card) -> Iterator[Line]:
+    asked, target = card.asked, card.target
+    yield Line(f"Proposal {line_of(card.handle)} {card.stands}", "", "title")
+    if card.undoes is not None:
+        yield Line("undoes", f"{line_of(card.undoes.proposal)}, which was applied", "warning")
+        yield Line("because", line_of(card.undoes.reason, quoted=True))
+    yield Line("capability", line_of(asked.capability))
+    yield Line("asked by", f"{line_of(asked.by)}, through {line_of(asked.client)}")
+    yield Line("asked", _when(asked.at))
+    left = "EXPIRED" if card.lapsed else f"in {card.expires.away}"
+    yield Line("expires", f"{line_of(card.expires.at)} ({left})")
+    yield Line("target", f"{line_of(target.source)}: {line_of(target.relation)}")
+    yield Line("operation", line_of(target.operation))
+    tenant = fields([target.tenant]) if target.tenant else "single tenant"
+    if len(card.rows) > 1:
+        yield Line("rows", f"{len(card.rows)}, {tenant}: all of them or none, and no other row")
+        return
+    # A row that is to be added may be told apart by its tenant, too; once is enough.
+    names = " and ".join(fields(row.key) for row in card.rows)
+    yield Line("row", names if target.tenant_in_key else f"{names}, {tenant}")
+
+
+def _became(card: Card) -> Iterator[Line]:
+    yield from (line for attempt in card.attempts for line in _attempt(attempt))
+    if card.waits_for is not None:
+        yield Line("outcome", f"none yet: {line_of(card.waits_for)} waits for the worker")
+    for end in card.ends:
+        left = f" with {line_of(end.because)}, which it stands or falls with" if end.because else ""
+        yield Line("ended", f"{line_of(end.how)}{left}, {_when(end.at)}")
+
+
+def _attempt(attempt: Attempt) -> Iterator[Line]:
+    moved = f": {', '.join(map(line_of, attempt.moved))}" if attempt.moved else ""
+    code = f", {line_of(attempt.code)}" if attempt.code else ""
+    yield Line("outcome", line_of(attempt.outcome) + code + moved)
+    if attempt.meaning:
+        yield Line("", attempt.meaning)
+    yield Line("receipt", f"{line_of(attempt.receipt)} by {line_of(attempt.worker)}, {_when(attempt.at)}")
+
+
+def _rests_on(card: Card) -> Iterator[Line]:
+    yield from (_read(evidence) for evidence in card.rests_on)
+    asked = card.asked
+    if asked.workflow is not None:
+        run = line_of(asked.run) if asked.run is not None else "?"
+        yield Line("workflow", f"{line_of(asked.workflow)}, run {run}")
+    yield Line("contract", line_of(asked.contract))
+
+
+def _read(evidence: Evidence) -> Line:
+    if evidence.own:
+        seen = f", seen {evidence.at.away} ago" if evidence.at else ""
+        return Line("evidence", line_of(evidence.handle) + seen)
+    return Line("", f"{line_of(evidence.handle)}, read before by {line_of(evidence.capability)}")
+
+
+def _group(group: Group) -> Iterator[Line]:
+    yield Line("together", "all of these are applied in one transaction with it, or none")
+    for other in group.others:
+        yield Line("", f"{line_of(other.proposal)}, {line_of(other.capability)}: {_come(other)}")
+        yield from (Line("", f"  {_beside(row)}", "quiet") for row in other.rows)
+    for name in group.missing:
+        yield Line("", f"{line_of(name)}: not proposed yet", "warning")
+
+
+def _come(other: Beside) -> str:
+    if other.status != "review_required":
+        return other.status.replace("_", " ")
+    return f"approved by {other.have}/{other.need}"
+
+
+def _beside(row: BesideRow) -> str:
+    key = fields(row.key)
+    if row.removed:
+        return f"{key}: the row is removed"
+    told = [f"{line_of(name)} {value(before)} → {value(after)}" for name, before, after in row.changes]
+    return f"{key}: {', '.join(told)}"
+
+
+def _needs(card: Card) -> Iterator[Line]:
+    quorum = card.quorum
+    role, asker = line_of(quorum.role), line_of(quorum.not_by)
+    if card.asked.reason_code is not None:
+        yield Line("reason code", line_of(card.asked.reason_code))
+    yield Line("risk", line_of(card.risk), "plain" if card.risk.text == "low" else "warning")
+    if quorum.need == 1:
+        yield Line("needs", f"the role {role}, and another person than {asker}")
+    else:
+        yield Line("needs", f"{quorum.need} different people with the role {role}, none of them {asker}")
+    if quorum.need > 1 or card.group is not None:
+        names = ", ".join(map(line_of, quorum.by))
+        yield Line("approved by", f"{quorum.have}/{quorum.need}" + (f": {names}" if names else ""))
+    if card.policy is not None:
+        yield Line("policy", line_of(card.policy.name) + _verdict(card.policy))
+
+
+def _verdict(policy: PolicyVerdict) -> str:
+    if policy.verdict == "approved":
+        return " approved it"
+    return f" left it to a person: {line_of(policy.words)}" if policy.words is not None else ""
+
+
+def _undo(card: Card) -> Iterator[Line]:
+    undo = card.undo
+    if undo is None:
+        return
+    can = "can be undone" if undo.can else "cannot be undone"
+    words = f"{can} once it is applied" if undo.once_applied else can
+    if undo.why is not None:
+        yield Line("undo", f"{words}: {line_of(undo.why)}", "warning")
+    else:
+        yield Line("undo", f"{words}, if other people approve that as well")
+
+
+def _when(moment: Moment) -> str:
+    return f"{line_of(moment.at)} ({moment.away} ago)"
