@@ -13,9 +13,11 @@ from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.contract.load import load
 from synapsor.core.needs import proposals_of
-from synapsor.core.review import ACTIVATOR_ROLE, Operator
+from synapsor.core.review import ACTIVATOR_ROLE
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from synapsor.flow.review import approve
+from synapsor.flow.signing import Signer
 from synapsor.runtime import Project, open_project
 from tests.databases import FIXTURES, Database, business_mariadb, business_postgres
 from tests.projects import ROOT, ProjectFiles, activate_all
@@ -57,8 +59,7 @@ async def approved(business: Business, proposal: Mapping[str, Any]) -> None:
             await project.ledger(),
             proposal["id"],
             digest=proposal["digest"],
-            operator=files.operators[name],
-            key=files.keys[name],
+            signer=Signer(operator=files.operators[name], key=files.keys[name]),
             operators=files.operators,
             now=project.clock.now(),
             mode="writeback",

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Member, Proposal
-from synapsor.core.review import Operator
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.testing.clock import TestClock

@@ -9,7 +9,8 @@ from typing import Any
 from synapsor.core.moment import stamp
 from synapsor.core.policy import PolicyUse
 from synapsor.core.proposal import Member, Proposal
-from synapsor.core.review import Activation, Decision, SignedDecision, SignedSwitch, Switch, SwitchState, policy_digest
+from synapsor.core.review import policy_digest
+from synapsor.core.statements import Activation, Decision, SignedDecision, SignedSwitch, Switch, SwitchState
 from synapsor.core.writeback import Approved, Closed, Job, Lease, Receipt
 from synapsor.handles import evidence_of
 from synapsor.ledger.store import Ledger

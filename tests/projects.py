@@ -14,11 +14,12 @@ from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.config import Config, load_config
 from synapsor.contract.digest import canonical_body
-from synapsor.core.review import Operator
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from synapsor.flow.activate import activate
 from synapsor.flow.review import approve
+from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 from synapsor.runtime import Project, open_project
 from tests.databases import Database
@@ -135,8 +136,7 @@ async def leo_approves(files: ProjectFiles, project: Project, proposal_id: str, 
         await project.ledger(),
         proposal_id,
         digest=digest,
-        operator=files.operators["leo"],
-        key=files.keys["leo"],
+        signer=Signer(operator=files.operators["leo"], key=files.keys["leo"]),
         now=project.clock.now(),
         mode="writeback",
     )

@@ -12,8 +12,9 @@ from synapsor.config import SourceConfig
 from synapsor.contract.digest import canonical_body
 from synapsor.core.contract_posture import judge_contract
 from synapsor.core.facts import Finding
-from synapsor.core.review import Operator, verify_activation
+from synapsor.core.review import verify_activation
 from synapsor.core.shape import Shape, compare, recorded, shape_of
+from synapsor.core.statements import Operator
 from synapsor.errors import IntegrityError, naming
 from synapsor.flow.catalogue import facts_of
 from synapsor.ports import AgentLedger, ReadSource

@@ -5,6 +5,8 @@ One key is one name and one person is one name. Reading them is all that serving
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +14,14 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from synapsor.config import FormatVersion, read_yaml, refuse, validated
-from synapsor.contract.approvals import POLICY_SIGNER
+from synapsor.contract.approvals import NO_PERSON
 from synapsor.contract.base import Name
 from synapsor.contract.document import hidden
-from synapsor.core.review import Operator, same_person
+from synapsor.core.review import same_person
 from synapsor.core.signatures import is_public_key
+from synapsor.core.statements import Identity, Operator
 from synapsor.errors import ConfigError
+from synapsor.secrets import private_file_trouble
 
 OperatorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
 Principal = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -29,10 +33,18 @@ def _seen(text: str) -> str:
     return text
 
 
+class _Login(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    issuer: Annotated[Principal, AfterValidator(_seen)]
+    subject: Annotated[Principal, AfterValidator(_seen)]
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
-    key: str
+    key: str | None = None
+    login: _Login | None = None
     roles: tuple[Name, ...] = Field(strict=False, min_length=1)
     principals: tuple[Annotated[Principal, AfterValidator(_seen)], ...] = Field(default=(), strict=False)
     revoked: bool = False
@@ -47,6 +59,17 @@ class OperatorsFile(BaseModel):
     operators: dict[OperatorName, _Entry] = Field(default_factory=dict)
 
 
+class CodesFile(BaseModel):
+    """What the file of one-time codes holds: for each operator a secret, as authenticators take it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    synapsor: FormatVersion
+    codes: dict[OperatorName, Annotated[str, StringConstraints(pattern=r"^[A-Z2-7]{32}$")]] = Field(
+        default_factory=dict, repr=False
+    )
+
+
 def read_operators(path: Path) -> dict[str, Operator]:
     """Return the operators by name; a project without the file has none.
 
@@ -59,22 +82,59 @@ def read_operators(path: Path) -> dict[str, Operator]:
     if file is None or problems:
         refuse(path, problems)
     operators = {
-        name: Operator(name=name, key=entry.key, roles=entry.roles, principals=entry.principals, revoked=entry.revoked)
+        name: Operator(
+            name=name,
+            key=entry.key,
+            roles=entry.roles,
+            principals=entry.principals,
+            revoked=entry.revoked,
+            login=Identity(issuer=entry.login.issuer, subject=entry.login.subject) if entry.login else None,
+        )
         for name, entry in file.operators.items()
     }
     check_operators(operators)
     return operators
 
 
+def with_codes(operators: dict[str, Operator], codes: Path | None) -> dict[str, Operator]:
+    """Return the operators with the secrets of their one-time codes, as far as the project keeps any.
+
+    Raises:
+        ConfigError: the file is not what this tool writes, or others can read it.
+    """
+    kept = read_codes(codes) if codes is not None else {}
+    return {name: replace(one, code_secret=kept.get(name)) for name, one in operators.items()}
+
+
+def read_codes(path: Path) -> dict[str, bytes]:
+    """Return the secret of each operator's one-time codes; a project without the file has none yet.
+
+    Raises:
+        ConfigError: the file is not what this tool writes, or others can read it.
+    """
+    if not path.exists():
+        return {}
+    if trouble := private_file_trouble(path.stat()):
+        raise ConfigError(f"{path.name} cannot be used: {trouble}.", fix=f"Keep it private: chmod 600 {path}")
+    file, problems = validated(CodesFile, read_yaml(path))
+    if file is None or problems:
+        refuse(path, problems)
+    return {name: base64.b32decode(secret) for name, secret in file.codes.items()}
+
+
 def check_operators(operators: dict[str, Operator]) -> None:
-    """Refuse keys that are none, and entries that could be one person.
+    """Refuse keys that are none, entries by which nobody can be known, and entries that could be one person.
 
     Raises:
         ConfigError: with the names concerned.
     """
-    check_policy_keys(operators)
+    check_keys_alone(operators)
     for one in operators.values():
-        if not is_public_key(one.key):
+        if one.key is None and one.login is None:
+            raise ConfigError(
+                f"{one.name} has neither a key nor a login.", fix="Add the operator with `synapsor operator add`."
+            )
+        if one.key is not None and not is_public_key(one.key):
             raise ConfigError(
                 f"The key of {one.name} is not an Ed25519 public key.",
                 fix="Add the operator with `synapsor operator add`.",
@@ -82,17 +142,18 @@ def check_operators(operators: dict[str, Operator]) -> None:
     check_people(operators)
 
 
-def check_policy_keys(operators: dict[str, Operator]) -> None:
-    """Refuse a policy's key that is anything else beside.
+def check_keys_alone(operators: dict[str, Operator]) -> None:
+    """Refuse a key that is no person's and is anything else beside: a policy's, or a voucher's for logins.
 
     Raises:
         ConfigError: with its name.
     """
     for one in operators.values():
-        if POLICY_SIGNER in one.roles and (len(one.roles) > 1 or one.principals):
+        alone = NO_PERSON.intersection(one.roles)
+        if alone and (len(one.roles) > 1 or one.principals or one.login or one.key is None):
             raise ConfigError(
-                f"{one.name} has the role {POLICY_SIGNER} and something else.",
-                fix="Give a policy's key an entry of its own: it is no person.",
+                f"{one.name} has the role {min(alone)} and something else.",
+                fix="Give such a key an entry of its own: it is no person.",
             )
 
 
@@ -103,15 +164,13 @@ def check_people(operators: dict[str, Operator]) -> None:
         ConfigError: with their names.
     """
     for one, other in combinations(operators.values(), 2):
-        if one.key == other.key:
+        if one.key is not None and one.key == other.key:
             raise ConfigError(
                 f"{one.name} and {other.name} have the same key.", fix="Give every person a key of their own."
             )
         # A revoked entry may be followed by a new one of the same person.
         trusted = not (one.revoked or other.revoked)
-        if trusted and any(
-            same_person(a, b) for a in (one.name, *one.principals) for b in (other.name, *other.principals)
-        ):
+        if trusted and any(same_person(a, b) for a in one.names() for b in other.names()):
             raise ConfigError(
                 f"{one.name} and {other.name} could be the same person.",
                 fix="Give one person one entry, with all their principals.",

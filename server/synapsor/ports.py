@@ -18,7 +18,7 @@ from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.plan import Relation
 from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import Activation, SignedDecision, SignedSwitch
+from synapsor.core.statements import Activation, SignedDecision, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.sql.statement import Dialect, RawRow, Statement
 

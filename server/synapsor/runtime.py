@@ -24,12 +24,12 @@ from synapsor.core.facts import Finding, Needs
 from synapsor.core.needs import needs_of, proposals_of
 from synapsor.core.plan import Relation
 from synapsor.core.posture import UNSAFE, judge_reader, judge_writer, refuse_fatal
-from synapsor.core.review import Operator
 from synapsor.core.row_security import HOLDS, READS, judge_row_security, verbs_of
 from synapsor.core.session import judge_sessions
+from synapsor.core.statements import Operator
 from synapsor.core.writeback import target
 from synapsor.errors import Code, ConfigError, DecisionRefused, naming
-from synapsor.operators import read_operators
+from synapsor.operators import read_operators, with_codes
 from synapsor.ports import ReadSource, SystemClock
 from synapsor.wiring import open_reader, open_writer
 
@@ -64,6 +64,10 @@ class Project:
     def operators(self) -> dict[str, Operator]:
         """Return the people whose keys this project trusts."""
         return read_operators(self.config.operators)
+
+    def deciders(self) -> dict[str, Operator]:
+        """Return the operators with what their one-time codes are verified by; for who decides and who applies, never for a model."""
+        return with_codes(self.operators(), self.config.one_time_codes)
 
     def contracts(self) -> tuple[LoadedContract, ...]:
         """Return the contracts of the configured policy files.
@@ -241,7 +245,7 @@ class Project:
             bench=Workbench(
                 ledger=ledger,
                 targets=targets,
-                operators=self.operators,
+                operators=self.deciders,
                 clock=self.clock,
                 automatic=automatic,
                 reached=failpoints(),

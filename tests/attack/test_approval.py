@@ -8,9 +8,11 @@ import pytest
 
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import Operator, SignedDecision, sign, verify_approval
+from synapsor.core.review import verify_approval
+from synapsor.core.statements import Operator, SignedDecision, sign
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.review import approve, reject
+from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, ROW, Person, audit_of, evidence_of, filed, person, proposal, with_row
@@ -21,7 +23,12 @@ async def leo_says_yes(
     ledger: Ledger, asked: Proposal, who: Person, *, now: dt.datetime = NOW, digest: str = ""
 ) -> ProposalRecord:
     return await approve(
-        ledger, asked.id, digest=digest or asked.digest, operator=who.operator, key=who.key, now=now, mode="writeback"
+        ledger,
+        asked.id,
+        digest=digest or asked.digest,
+        signer=Signer(operator=who.operator, key=who.key),
+        now=now,
+        mode="writeback",
     )
 
 
@@ -208,7 +215,12 @@ async def test_a_decided_proposal_is_not_decided_again() -> None:
         assert (error.value.rule, error.value.exit_code) == ("already_decided", 3)
         with pytest.raises(DecisionRefused):
             await reject(
-                ledger, asked.id, digest=asked.digest, operator=who.operator, key=who.key, now=NOW, reason="No."
+                ledger,
+                asked.id,
+                digest=asked.digest,
+                signer=Signer(operator=who.operator, key=who.key),
+                now=NOW,
+                reason="No.",
             )
     record = await ledger.proposal(asked.id)
     assert record is not None
@@ -274,7 +286,7 @@ async def test_a_rejection_or_an_activation_cannot_stand_for_an_approval() -> No
     ledger, asked = await filed()
     leo = person()
     record = await reject(
-        ledger, asked.id, digest=asked.digest, operator=leo.operator, key=leo.key, now=NOW, reason="No."
+        ledger, asked.id, digest=asked.digest, signer=Signer(operator=leo.operator, key=leo.key), now=NOW, reason="No."
     )
     (signed,) = record.decisions
     assert (record.status, record.job) == (Status.REJECTED, None)

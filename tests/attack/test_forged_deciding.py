@@ -10,7 +10,8 @@ from synapsor import handles
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
-from synapsor.core.review import Switch, policy_digest, sign
+from synapsor.core.review import policy_digest
+from synapsor.core.statements import Switch, sign
 from synapsor.flow.automatic import running
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner
 from tests.attack.test_forged_ledger import BEFORE, MALLORY, add, forge_decision, forge_job, set_body, text

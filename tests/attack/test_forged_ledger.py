@@ -15,7 +15,7 @@ from synapsor.contract.digest import contract_digest, from_body
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import from_body as record_of
 from synapsor.core.records import to_body
-from synapsor.core.review import Activation, Decision, sign
+from synapsor.core.statements import Activation, Decision, sign
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import ConfigError
 from synapsor.values import canonical

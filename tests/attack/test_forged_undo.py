@@ -12,9 +12,11 @@ from synapsor.approve.terms import terms_behind
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Member, Proposal, Undone, undo_key
 from synapsor.core.records import to_body
-from synapsor.core.review import sign, undo_of
+from synapsor.core.review import undo_of
+from synapsor.core.statements import sign
 from synapsor.errors import DecisionRefused
 from synapsor.flow.review import approve
+from synapsor.flow.signing import Signer
 from tests.attack.shop import Shop, as_ledger_owner
 from tests.attack.test_forged_ledger import MALLORY, body_of, set_body, text
 from tests.attack.undoing import ADJUST, applied, approved, ask, credit, everything, refused
@@ -45,7 +47,9 @@ async def refused_by_worker(shop: Shop, forged: Proposal, code: str, role: str =
         raw.execute("UPDATE proposal SET quorum = ? WHERE id = ?", (forged.quorum, forged.id))
     who, key = shop.files.operators[role], shop.files.keys[role]
     now = shop.project.clock.now()
-    await approve(shop.ledger, forged.id, digest=forged.digest, operator=who, key=key, now=now, mode="writeback")
+    await approve(
+        shop.ledger, forged.id, digest=forged.digest, signer=Signer(operator=who, key=key), now=now, mode="writeback"
+    )
     assert await shop.work() == [("failed", code)]
     assert everything(shop) == before
 

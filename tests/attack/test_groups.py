@@ -23,9 +23,9 @@ from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
-from synapsor.core.review import Operator
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from synapsor.core.undo import inverse_of, why_final
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError
@@ -33,6 +33,7 @@ from synapsor.flow.apply import STEPS, apply
 from synapsor.flow.permitted import contract_behind
 from synapsor.flow.replay import replay
 from synapsor.flow.review import approve, reject
+from synapsor.flow.signing import Signer
 from synapsor.flow.verdict import Claim
 from synapsor.ports import ProposalRecord
 from synapsor.sql.receipts import insert_receipt
@@ -296,8 +297,7 @@ async def test_what_stands_with_a_rejected_proposal_is_canceled_even_if_it_was_a
         grouped.ledger,
         add["id"],
         digest=add["digest"],
-        operator=leo,
-        key=key,
+        signer=Signer(operator=leo, key=key),
         now=grouped.project.clock.now(),
         reason="Not this one.",
     )
@@ -381,8 +381,7 @@ async def test_a_group_whose_approvals_count_again_is_completed_by_one_more_pers
             grouped.ledger,
             proposal["id"],
             digest=proposal["digest"],
-            operator=people[name],
-            key=keys[name],
+            signer=Signer(operator=people[name], key=keys[name]),
             now=grouped.project.clock.now(),
             mode="writeback",
             operators=trusted,

@@ -27,9 +27,10 @@ from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome
 from synapsor.core.plan import Relation
 from synapsor.core.proposal import Member, Proposal
-from synapsor.core.review import Decision, Operator, SignedDecision, sign, verify_approval
+from synapsor.core.review import verify_approval
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Decision, Operator, SignedDecision, sign
 from synapsor.core.writeback import Lease, stale, surprise
 from synapsor.errors import Code, DecisionRefused, Failure, IntegrityError, LedgerFailure, Refusal, SourceFailure
 from synapsor.flow.apply import Task, apply

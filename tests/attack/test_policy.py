@@ -17,7 +17,8 @@ from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.policy import Deferral, PolicyUse, deferral_words, outside, tripped
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import SignedDecision, policy_digest, sign, verify_approval, verify_policy_approval
+from synapsor.core.review import policy_digest, verify_approval, verify_policy_approval
+from synapsor.core.statements import SignedDecision, sign
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.flow.activate import activate
 from synapsor.flow.automatic import PolicySigner, approve_by_policy, running, throw_switch

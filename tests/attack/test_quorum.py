@@ -10,9 +10,10 @@ from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
-from synapsor.core.review import Operator, SignedDecision, sign
+from synapsor.core.statements import Operator, SignedDecision, sign
 from synapsor.errors import DecisionRefused
 from synapsor.flow.review import approve, may_ask, reject
+from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, Person, filed, person
@@ -31,8 +32,7 @@ async def says_yes(
         ledger,
         proposal.id,
         digest=proposal.digest,
-        operator=who.operator,
-        key=who.key,
+        signer=Signer(operator=who.operator, key=who.key),
         now=now,
         mode="writeback",
         operators={p.operator.name: p.operator for p in others},
@@ -126,7 +126,12 @@ async def test_one_rejection_is_final_whatever_was_approved_before() -> None:
     leo, mia, kim = person(), person("mia"), person("kim")
     await says_yes(ledger, proposal, leo, mia, kim)
     record = await reject(
-        ledger, proposal.id, digest=proposal.digest, operator=mia.operator, key=mia.key, now=NOW, reason="No."
+        ledger,
+        proposal.id,
+        digest=proposal.digest,
+        signer=Signer(operator=mia.operator, key=mia.key),
+        now=NOW,
+        reason="No.",
     )
     assert (record.status, record.job) == (Status.REJECTED, None)
     with pytest.raises(DecisionRefused) as refused:
@@ -139,7 +144,12 @@ async def test_who_approved_may_still_reject() -> None:
     leo = person()
     await says_yes(ledger, proposal, leo)
     record = await reject(
-        ledger, proposal.id, digest=proposal.digest, operator=leo.operator, key=leo.key, now=NOW, reason="I was wrong."
+        ledger,
+        proposal.id,
+        digest=proposal.digest,
+        signer=Signer(operator=leo.operator, key=leo.key),
+        now=NOW,
+        reason="I was wrong.",
     )
     assert record.status is Status.REJECTED
 

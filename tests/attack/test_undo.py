@@ -13,12 +13,13 @@ from synapsor.approve.operators import revoke_operator
 from synapsor.approve.terminal import render
 from synapsor.approve.terms import terms_behind
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import Operator
 from synapsor.core.scope import Session
+from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused, UnsafeSource, UsageError
 from synapsor.flow.apply import STEPS
 from synapsor.flow.replay import replay
 from synapsor.flow.review import approve, reject
+from synapsor.flow.signing import Signer
 from synapsor.testing.clock import TestClock
 from tests.attack.credits import POLICY
 from tests.attack.jobs import POLICY as JOBS
@@ -290,7 +291,9 @@ async def test_an_undo_that_came_to_nothing_may_be_asked_for_again(books: Shop) 
     original = await applied(books, "credits.adjust", ADJUST)
     first = await ask(books, original)
     leo, key, now = books.files.operators["leo"], books.files.keys["leo"], books.project.clock.now()
-    await reject(books.ledger, first.id, digest=first.digest, operator=leo, key=key, now=now, reason="Not yet.")
+    await reject(
+        books.ledger, first.id, digest=first.digest, signer=Signer(operator=leo, key=key), now=now, reason="Not yet."
+    )
     second = await approved(books, original)
     assert second.id != first.id
     assert await books.work() == [("applied", "")]
@@ -306,7 +309,9 @@ async def test_who_asks_for_an_undo_does_not_decide_on_it(books: Shop) -> None:
     filed = await ask(books, original)
     mia, key, now = books.files.operators["mia"], books.files.keys["mia"], books.project.clock.now()
     with pytest.raises(DecisionRefused) as own:
-        await approve(books.ledger, filed.id, digest=filed.digest, operator=mia, key=key, now=now, mode="writeback")
+        await approve(
+            books.ledger, filed.id, digest=filed.digest, signer=Signer(operator=mia, key=key), now=now, mode="writeback"
+        )
     assert own.value.rule == "own_request"
 
 

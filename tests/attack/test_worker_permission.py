@@ -12,8 +12,8 @@ from synapsor.approve.operators import add_operator
 from synapsor.contract.approvals import POLICY_SIGNER
 from synapsor.contract.digest import contract_digest
 from synapsor.contract.load import read_text
-from synapsor.core.review import Operator
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from synapsor.errors import ConfigError
 from synapsor.operators import read_operators
 from tests.attack.shop import NOTE, WAIVER, Shop, reopened

@@ -10,8 +10,8 @@ import pytest
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import Operator
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused
 from synapsor.flow.undo import Asking, undo
 from tests.attack.credits import POLICY, credits_tables

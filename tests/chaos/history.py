@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from synapsor.core.proposal import Status
-from synapsor.core.review import Operator, signature_holds
+from synapsor.core.statements import Operator, signature_holds
 from synapsor.ports import ProposalRecord
 from tests.databases import Database, execute, fetch, table
 

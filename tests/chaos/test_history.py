@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from synapsor.core.proposal import Status
-from synapsor.core.review import Decision, Operator, SignedDecision, sign
+from synapsor.core.statements import Decision, Operator, SignedDecision, sign
 from synapsor.ports import ProposalRecord
 from tests.chaos.history import Asked, Effect, violations
 from tests.decisions import person, proposal

@@ -20,9 +20,9 @@ import pytest
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.cli.main import main
-from synapsor.core.review import Operator
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from synapsor.core.writeback import receipt_key
 from synapsor.errors import UnsafeSource
 from synapsor.flow.desk import Desk

@@ -10,8 +10,8 @@ from synapsor.approve.keys import create_key, default_path, load_key
 from synapsor.approve.operators import add_operator
 from synapsor.cli.main import main
 from synapsor.contract.load import load
-from synapsor.core.review import Operator
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from synapsor.secrets import Secret
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project

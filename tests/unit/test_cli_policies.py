@@ -10,8 +10,8 @@ from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.cli.main import main
 from synapsor.config import load_config
-from synapsor.core.review import Operator
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from synapsor.errors import ConfigError
 from tests.attack.test_worker_permission import AUTOMATIC, ON
 from tests.databases import Database

@@ -12,8 +12,8 @@ import pytest
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.cli.main import main
-from synapsor.core.review import Operator
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from tests.attack.people import CARD, MAIL, POLICY, people_table
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project

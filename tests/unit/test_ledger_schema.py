@@ -285,7 +285,16 @@ def test_an_approval_needs_as_many_different_people_as_the_proposal_says(connect
     for seq, operator in enumerate(("leo", "leo", "mia"), start=1):
         with pytest.raises(sqlite3.IntegrityError, match="no quorum"):
             connection.execute("UPDATE proposal SET status = 'approved'")
-        _row(connection, "decision", seq=seq, id=f"d{seq}", proposal="p", verdict="approve", operator=operator)
+        _row(
+            connection,
+            "decision",
+            seq=seq,
+            id=f"d{seq}",
+            proposal="p",
+            verdict="approve",
+            operator=operator,
+            step_up=None,
+        )
     connection.execute("UPDATE proposal SET status = 'approved'")
 
 

@@ -13,11 +13,12 @@ from synapsor.approve.keys import create_key, default_path, load_key, new_passph
 from synapsor.approve.operators import add_operator, revoke_operator
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
-from synapsor.core.review import Operator, signature_holds
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator, signature_holds
 from synapsor.errors import ConfigError, DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.activate import activate
 from synapsor.flow.review import approve, proposal_of, reject
+from synapsor.flow.signing import Signer
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.operators import read_operators
 from synapsor.secrets import Secret
@@ -38,8 +39,7 @@ async def test_only_a_source_in_writeback_mode_gets_a_job(mode: str, files: bool
         ledger,
         asked.id,
         digest=asked.digest,
-        operator=leo.operator,
-        key=leo.key,
+        signer=Signer(operator=leo.operator, key=leo.key),
         now=NOW,
         mode=mode,  # type: ignore[arg-type]  # one of the three
     )
@@ -53,7 +53,14 @@ async def test_a_rejection_needs_a_reason_that_can_be_told(reason: str) -> None:
     ledger, asked = await filed()
     leo = person()
     with pytest.raises(UsageError):
-        await reject(ledger, asked.id, digest=asked.digest, operator=leo.operator, key=leo.key, now=NOW, reason=reason)
+        await reject(
+            ledger,
+            asked.id,
+            digest=asked.digest,
+            signer=Signer(operator=leo.operator, key=leo.key),
+            now=NOW,
+            reason=reason,
+        )
     record = await ledger.proposal(asked.id)
     assert record is not None
     assert record.status is Status.REVIEW_REQUIRED
@@ -63,7 +70,12 @@ async def test_a_rejection_is_signed_and_keeps_its_reason() -> None:
     ledger, asked = await filed()
     leo = person()
     record = await reject(
-        ledger, asked.id, digest=asked.digest, operator=leo.operator, key=leo.key, now=NOW, reason="Not this month."
+        ledger,
+        asked.id,
+        digest=asked.digest,
+        signer=Signer(operator=leo.operator, key=leo.key),
+        now=NOW,
+        reason="Not this month.",
     )
     (signed,) = record.decisions
     assert (record.status, signed.decision.reason, signed.decision.verdict) == (
@@ -78,7 +90,12 @@ async def test_every_handle_of_a_proposals_story_leads_to_it() -> None:
     ledger, asked = await filed()
     leo = person()
     record = await approve(
-        ledger, asked.id, digest=asked.digest, operator=leo.operator, key=leo.key, now=NOW, mode="writeback"
+        ledger,
+        asked.id,
+        digest=asked.digest,
+        signer=Signer(operator=leo.operator, key=leo.key),
+        now=NOW,
+        mode="writeback",
     )
     assert record.job is not None
     for handle in ("latest", asked.id, asked.branch, record.decisions[0].decision.id, record.job.id):

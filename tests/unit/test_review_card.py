@@ -17,7 +17,7 @@ from synapsor.approve.terms import Terms
 from synapsor.core.outcome import Why
 from synapsor.core.plain import cells, fold, shown, span, visible
 from synapsor.core.proposal import Member, Status
-from synapsor.core.review import Decision, SignedDecision, sign
+from synapsor.core.statements import Decision, SignedDecision, sign
 from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, PROPOSAL_ID, ROW, Person, evidence_of, person, proposal
 

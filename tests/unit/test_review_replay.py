@@ -14,6 +14,7 @@ from synapsor.core.writeback import Closed, Receipt
 from synapsor.errors import UsageError
 from synapsor.flow.replay import replay
 from synapsor.flow.review import approve
+from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, Person, filed, person, with_row
@@ -22,7 +23,14 @@ from tests.decisions import NOW, Person, filed, person, with_row
 async def applied(leo: Person) -> tuple[Ledger, Proposal]:
     """Return a ledger whose proposal was approved and applied."""
     ledger, asked = await filed()
-    await approve(ledger, asked.id, digest=asked.digest, operator=leo.operator, key=leo.key, now=NOW, mode="writeback")
+    await approve(
+        ledger,
+        asked.id,
+        digest=asked.digest,
+        signer=Signer(operator=leo.operator, key=leo.key),
+        now=NOW,
+        mode="writeback",
+    )
     lease = await ledger.lease("w1", now=stamp(NOW), until=stamp(NOW + dt.timedelta(minutes=1)), sources=("shop",))
     assert lease is not None
     receipt = Receipt(

@@ -13,7 +13,7 @@ import pytest
 from synapsor.cli.main import main
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import load
-from synapsor.core.review import Operator, sign
+from synapsor.core.statements import Operator, sign
 from synapsor.errors import ContractError, IntegrityError
 from synapsor.flow.activate import activate
 from synapsor.flow.rollback import judged_again, same_databases

@@ -14,7 +14,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.policy import deferral_words
 from synapsor.core.proposal import Member, Proposal, Status, as_of
 from synapsor.core.quorum import counted
-from synapsor.core.review import Operator, SignedDecision
+from synapsor.core.statements import Operator, SignedDecision
 from synapsor.ports import ProposalRecord
 from synapsor.values import Token
 

@@ -22,7 +22,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import Proposal, Status, as_of
 from synapsor.core.quorum import counted
-from synapsor.core.review import Operator
+from synapsor.core.statements import Operator
 from synapsor.ports import ProposalRecord
 from synapsor.values import digest
 

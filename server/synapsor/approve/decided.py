@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 
 from synapsor.approve.teller import Teller
 from synapsor.approve.view import Attempt, Decided, Ended
+from synapsor.core.login import decision_holds
 from synapsor.core.outcome import Outcome, meaning_of
 from synapsor.core.plain import Text, told, visible
 from synapsor.core.proposal import Status
-from synapsor.core.review import Operator, SignedDecision, signature_holds
+from synapsor.core.statements import Operator, SignedDecision
 from synapsor.core.words import many
 from synapsor.core.writeback import Receipt
 from synapsor.ports import ProposalRecord
@@ -82,7 +83,7 @@ def _doubt(signed: SignedDecision, record: ProposalRecord, operators: Mapping[st
     operator = operators.get(signed.decision.operator)
     if operator is None:
         return Text(f"nobody of the name {name} is trusted here, so nothing proves it")
-    if not signature_holds(signed.decision, signed.signature, operator):
+    if not decision_holds(signed, operators):
         return Text(f"the signature is not by the key of {name}")
     if (signed.decision.proposal, signed.decision.digest) != (record.proposal.id, record.proposal.digest):
         return Text("it is about another proposal")

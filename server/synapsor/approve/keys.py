@@ -122,7 +122,7 @@ def locked_key(path: Path, *, ask: Ask = ask_terminal) -> Unlock:
     salt, _, rest = pem.removeprefix(_STRETCHED).partition(b"\n")
     if not _SALT.fullmatch(salt):
         raise _not_a_key(path)
-    return lambda: _decode(rest, _stretch(ask(f"Passphrase of {path.name}: "), salt), path)
+    return lambda: _decode(rest, stretch(ask(f"Passphrase of {path.name}: "), salt), path)
 
 
 def load_key(path: Path, *, ask: Ask = ask_terminal) -> Ed25519PrivateKey:
@@ -149,6 +149,13 @@ def new_passphrase(ask: Ask = ask_terminal) -> Secret | None:
     if first.reveal() != ask("The same again: ").reveal():
         raise UsageError("The two passphrases differ.", fix="Try again.")
     return first
+
+
+def stretch(passphrase: Secret, salt: bytes) -> Secret:
+    """Return 32 bytes, in hexadecimal, that a passphrase and a salt make slowly."""
+    # scrypt-1: n=2^16, r=8, p=1, which takes 64 MiB.
+    raw = hashlib.scrypt(passphrase.reveal().encode(), salt=salt, n=2**16, r=8, p=1, maxmem=2**27, dklen=32)
+    return Secret(raw.hex())
 
 
 _STRETCHED = b"Synapsor-Key: scrypt-1 "
@@ -202,17 +209,11 @@ def _unusable(path: Path, trouble: str, *, fix: str = "Name your own key with --
     return ConfigError(f"The key file {path} cannot be used: {trouble}.", fix=fix)
 
 
-def _stretch(passphrase: Secret, salt: bytes) -> Secret:
-    # scrypt-1: n=2^16, r=8, p=1, which takes 64 MiB.
-    raw = hashlib.scrypt(passphrase.reveal().encode(), salt=salt, n=2**16, r=8, p=1, maxmem=2**27, dklen=32)
-    return Secret(raw.hex())
-
-
 def _encode(key: Ed25519PrivateKey, passphrase: Secret | None) -> bytes:
     if not passphrase:
         return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     salt = secrets.token_hex(16).encode()
-    encryption = BestAvailableEncryption(_stretch(passphrase, salt).reveal().encode())
+    encryption = BestAvailableEncryption(stretch(passphrase, salt).reveal().encode())
     return _STRETCHED + salt + b"\n" + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
 

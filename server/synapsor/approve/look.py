@@ -9,7 +9,7 @@ from synapsor.approve.card import card
 from synapsor.approve.terms import terms_behind, unproven
 from synapsor.approve.view import Card
 from synapsor.core.proposal import Proposal, undo_key
-from synapsor.core.review import Operator
+from synapsor.core.statements import Operator
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from synapsor.core.review import Operator, key_fingerprint
 from synapsor.core.signatures import is_public_key
+from synapsor.core.statements import Operator, key_fingerprint
 from synapsor.errors import ConfigError, UsageError
-from synapsor.operators import OperatorsFile, check_operators, check_people, check_policy_keys, read_operators
+from synapsor.operators import OperatorsFile, check_keys_alone, check_operators, check_people, read_operators
 
 HEADER = "# The operators of this project. Written by `synapsor operator`; their keys decide, so review every change of this file.\n"
 
@@ -30,7 +30,7 @@ def add_operator(path: Path, operator: Operator) -> dict[str, Operator]:
         ConfigError: the key is no public key or belongs to another name, or the person has an entry already.
     """
     operators = check_new(path, operator)
-    if not is_public_key(operator.key):
+    if operator.key is not None and not is_public_key(operator.key):
         raise ConfigError(
             f"The key of {operator.name} is not an Ed25519 public key.",
             fix="Give the raw key in base64, as `operators.yaml` has it.",
@@ -64,10 +64,10 @@ def _check_entries(operators: dict[str, Operator]) -> None:
         OperatorsFile.model_validate(_body(operators))
     except ValidationError:
         raise UsageError(
-            "This name, role or principal cannot be used.",
+            "This name, role, principal or login cannot be used.",
             fix="Names and roles are lower case: letters, digits and underscores, a letter first.",
         ) from None
-    check_policy_keys(operators)
+    check_keys_alone(operators)
     check_people(operators)
 
 
@@ -147,7 +147,10 @@ def _body(operators: dict[str, Operator]) -> dict[str, Any]:
 
 
 def _entry(operator: Operator) -> dict[str, Any]:
-    entry: dict[str, Any] = {"key": operator.key, "roles": list(operator.roles)}
+    entry: dict[str, Any] = {"key": operator.key} if operator.key is not None else {}
+    entry["roles"] = list(operator.roles)
+    if operator.login:
+        entry["login"] = {"issuer": operator.login.issuer, "subject": operator.login.subject}
     if operator.principals:
         entry["principals"] = list(operator.principals)
     if operator.revoked:
@@ -159,7 +162,8 @@ def describe(operator: Operator) -> dict[str, Any]:
     """Return what may be shown of an operator."""
     return {
         "name": operator.name,
-        "fingerprint": key_fingerprint(operator.key),
+        "fingerprint": key_fingerprint(operator.key) if operator.key else None,
+        "login": {"issuer": operator.login.issuer, "subject": operator.login.subject} if operator.login else None,
         "roles": list(operator.roles),
         "principals": list(operator.principals),
         "revoked": operator.revoked,

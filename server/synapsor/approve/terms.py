@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from synapsor.contract.plainly import bounds_of, effects_of, totals_of
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import Operator
+from synapsor.core.statements import Operator
 from synapsor.core.undo import why_final
 from synapsor.flow.permitted import permitted
 from synapsor.ports import AgentLedger

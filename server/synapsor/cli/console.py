@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from argparse import Namespace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
@@ -13,6 +14,9 @@ from synapsor.cli.terminal import note
 from synapsor.config import Config, load_config
 from synapsor.errors import UsageError
 from synapsor.web.loop import run as run_loop
+
+if TYPE_CHECKING:
+    from synapsor.approve.console.needs import Held
 
 
 def run(arguments: Namespace) -> int:
@@ -33,13 +37,13 @@ async def _console(config: Config, listen: str | None) -> None:
         given = Given(
             ledger=await project.ledger(),
             clock=project.clock,
-            operators=project.operators,
+            operators=project.deciders,
             config=config.console,
             way=way,
             profile=config.profile,
             modes={name: source.mode for name, source in config.sources.items()},
             automatic=config.automatic_approval,
-            verify=partial(anyio.to_thread.run_sync, partial(_verified, config)),
+            verify=partial(_verified, config),
         )
         if config.console.development_identity is not None:
             note("anybody who reaches it may look around without a login: `development_identity` is set")
@@ -50,13 +54,13 @@ def _name(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _verified(config: Config) -> object:
+async def _verified(config: Config) -> Held:
     """Walk over the ledger on a thread and a connection of its own: a large one takes a while, and pages are asked for meanwhile."""
-    return asyncio.run(_walk(config))
+    return await anyio.to_thread.run_sync(lambda: asyncio.run(_walk(config)))
 
 
-async def _walk(config: Config) -> object:
-    from synapsor.approve.console.room import Held
+async def _walk(config: Config) -> Held:
+    from synapsor.approve.console.needs import Held
 
     async with runtime.open_project(config) as project:
         report = await project.verify()

@@ -17,17 +17,18 @@ from synapsor.approve.look import look
 from synapsor.approve.terminal import render
 from synapsor.approve.view import Card
 from synapsor.cli.signer import named, signer
-from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at_once, paragraph, width
+from synapsor.cli.terminal import answer, ask, coloured, confirm_digest, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
-from synapsor.core.review import Operator
+from synapsor.core.statements import Operator
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.reason import check_reason
 from synapsor.flow.reveal import reveal_for_decision
 from synapsor.flow.review import approve, may_ask, proposal_of, reject
+from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
@@ -44,7 +45,7 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
-        operators = project.operators()
+        operators = project.deciders()
         person, whole = await _whole(arguments, ledger, record, operators, project.clock.now())
         seen = await look(
             ledger, record, operators=operators, now=project.clock.now(), full=arguments.full, whole=whole
@@ -62,15 +63,14 @@ async def _run(arguments: Namespace) -> int:
         operator, unlock = person or signer(arguments, operators, role=role)
         await may_ask(ledger, record, operator, now=project.clock.now(), operators=among)
         digest = _confirmed(arguments, seen)
-        key = unlock()
+        signed = Signer(operator=operator, key=unlock(), code=_code(arguments, record.proposal))
         now = project.clock.now()
         if arguments.verdict == "approve":
             decided = await approve(
                 ledger,
                 seen.proposal,
                 digest=digest,
-                operator=operator,
-                key=key,
+                signer=signed,
                 now=now,
                 mode=source.mode,
                 reason=arguments.reason,
@@ -78,7 +78,13 @@ async def _run(arguments: Namespace) -> int:
             )
         else:
             decided = await reject(
-                ledger, seen.proposal, digest=digest, operator=operator, key=key, now=now, reason=arguments.reason
+                ledger,
+                seen.proposal,
+                digest=digest,
+                signer=signed,
+                now=now,
+                reason=arguments.reason,
+                operators=operators,
             )
         approvals = counted(
             decided.decisions, decided.proposal, operators, ledger=ledger.id, now=stamp(project.clock.now())
@@ -114,6 +120,15 @@ def _refuse_unseen(seen: Card, verdict: str) -> None:
             "Part of the proposal was cut, and nobody approves what they have not seen.",
             fix="Run again with --full and read all of it.",
         )
+
+
+def _code(arguments: Namespace, proposal: Proposal) -> str:
+    """Return the one-time code, asked for where an approval takes one and none is given."""
+    if arguments.verdict != "approve" or not proposal.step_up or arguments.code:
+        return str(arguments.code or "")
+    if arguments.json:
+        raise UsageError("This approval takes a one-time code.", fix="Give it with --code.")
+    return ask("One-time code of your authenticator:", otherwise="Give the one-time code with --code.")
 
 
 def _confirmed(arguments: Namespace, seen: Card) -> str:

@@ -12,7 +12,8 @@ from synapsor.approve.drawing import entry
 from synapsor.cli.terminal import answer, as_json, width
 from synapsor.config import load_config
 from synapsor.core.plain import visible
-from synapsor.core.review import Operator, verify_activation
+from synapsor.core.review import verify_activation
+from synapsor.core.statements import Operator
 from synapsor.errors import IntegrityError, UsageError
 from synapsor.flow.rollback import version_named
 from synapsor.ports import Activated

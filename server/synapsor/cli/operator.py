@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from typing import Any
 
+from synapsor.approve.codes import check_free, code_path, enrol, enrolment_uri, keep, qr
 from synapsor.approve.drawing import entry
 from synapsor.approve.keys import check_place, create_key, default_path, new_passphrase, public_path
 from synapsor.approve.operators import add_operator, change_operator, check_new, describe, revoke_operator
@@ -14,8 +15,8 @@ from synapsor.cli.roles import unnamed
 from synapsor.cli.terminal import answer, note, paragraph, width
 from synapsor.config import Config, load_config
 from synapsor.core.plain import visible
-from synapsor.core.review import Operator, key_fingerprint
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator, key_fingerprint
 from synapsor.errors import UsageError
 from synapsor.operators import read_operators
 from synapsor.secrets import Secret
@@ -24,7 +25,8 @@ from synapsor.secrets import Secret
 def run(arguments: Namespace) -> int:
     """Add, change, list or revoke, and return 0."""
     config = load_config(arguments.config)
-    {"add": _add, "change": _change, "list": _list, "revoke": _revoke}[arguments.action](arguments, config)
+    actions = {"add": _add, "change": _change, "list": _list, "revoke": _revoke, "codes": _codes}
+    actions[arguments.action](arguments, config)
     return 0
 
 
@@ -56,9 +58,13 @@ def _add(arguments: Namespace, config: Config) -> None:
             f"Its public half is in {public_path(path)}, for other projects.",
         ]
     add_operator(config.operators, operator)
-    first = f"{operator.name} is trusted with {', '.join(operator.roles)}, key {key_fingerprint(operator.key)}."
+    first = f"{operator.name} is trusted with {', '.join(operator.roles)}, {_known_by(operator)}."
     document = {"operator": describe(operator), "warnings": warnings}
     answer(arguments, "operator", document, paragraph("\n".join([first, *lines])))
+
+
+def _known_by(operator: Operator) -> str:
+    return f"key {key_fingerprint(operator.key)}" if operator.key else "by login"
 
 
 def _warned(arguments: Namespace, config: Config) -> list[str]:
@@ -132,3 +138,27 @@ def _revoke(arguments: Namespace, config: Config) -> None:
         {"operator": describe(operator)},
         paragraph(f"{operator.name} is revoked; what they signed and is not applied yet counts no more."),
     )
+
+
+def _codes(arguments: Namespace, config: Config) -> None:
+    """Give an operator new one-time codes; those of before end with that."""
+    store = config.one_time_codes
+    if store is None:
+        raise UsageError("This project keeps no one-time codes.", fix="Add `one_time_codes: FILE` to synapsor.yaml.")
+    operator = read_operators(config.operators).get(arguments.name)
+    if operator is None or operator.revoked:
+        raise UsageError("There is no such operator.", fix="See `synapsor operator list`.")
+    own = arguments.file or code_path(arguments.name)
+    check_free(own)
+    passphrase = _passphrase(arguments)
+    secret = enrol(store, arguments.name)
+    keep(own, secret, passphrase=passphrase)
+    uri = enrolment_uri(arguments.name, secret, issuer=config.root.name)
+    document = {"operator": arguments.name, "uri": uri, "file": str(own)}
+    lines = [
+        f"{arguments.name} has one-time codes from now on, and those of before end. Take them into an authenticator:",
+        *qr(uri),
+        uri,
+        f"`synapsor code` makes codes for prompts with {own}: keep it where no agent can read it.",
+    ]
+    answer(arguments, "codes", document, "\n".join(lines))

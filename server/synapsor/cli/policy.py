@@ -14,7 +14,8 @@ from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.core.moment import stamp
 from synapsor.core.plain import visible
 from synapsor.core.records import to_body
-from synapsor.core.review import SwitchState, may_switch
+from synapsor.core.review import may_switch
+from synapsor.core.statements import SwitchState
 from synapsor.flow.automatic import running, throw_switch
 from synapsor.flow.reason import check_reason
 from synapsor.ports import ReviewLedger

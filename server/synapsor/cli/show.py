@@ -37,7 +37,7 @@ async def _run(arguments: Namespace) -> int:
                 arguments, "record", {"kind": found["kind"], "body": found["body"]}, as_json(found["body"], indent=2)
             )
             return 0
-        operators, now = project.operators(), project.clock.now()
+        operators, now = project.deciders(), project.clock.now()
         undos = await ledger.asked_before(undo_key(record.proposal.id, record.proposal.digest))
         shown = await look(ledger, record, operators=operators, now=now, full=arguments.full)
     document = {

@@ -6,8 +6,8 @@ from argparse import Namespace
 from collections.abc import Mapping
 
 from synapsor.approve.keys import Unlock, default_path, load_key, locked_key
-from synapsor.core.review import Operator
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused, UsageError
 
 

@@ -66,6 +66,7 @@ class Config(Model):
     names: Literal["dotted", "underscore"] = "dotted"
     http: HttpConfig = Field(default_factory=HttpConfig)
     console: ConsoleConfig = Field(default_factory=ConsoleConfig)
+    one_time_codes: FilePath | None = None
     automatic_approval: bool = False
     policy_key: FilePath | None = None
     supervised: tuple[Supervised, ...] = Field(default=(), strict=False)

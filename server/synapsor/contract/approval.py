@@ -14,6 +14,10 @@ REASON_CODE = "reason_code"
 """The key of a risk's entry that lists reason codes; every other key is a column."""
 
 
+Level = Literal["low", "medium", "high"]
+LEVELS: tuple[Level, ...] = ("low", "medium", "high")
+
+
 class Span(Model):
     """What a value must be: a number within inclusive bounds, or a text of a closed list."""
 
@@ -56,10 +60,6 @@ class Risk(Model):
     medium: Entry | None = None
 
 
-Level = Literal["low", "medium", "high"]
-LEVELS: tuple[Level, ...] = ("low", "medium", "high")
-
-
 def levels(risk: Risk | None) -> Mapping[Level, Mapping[str, Case | tuple[str, ...]]]:
     """Return the levels that a contract names with their conditions, the highest first."""
     named: tuple[tuple[Level, Any], ...] = (("high", risk and risk.high), ("medium", risk and risk.medium))
@@ -75,7 +75,7 @@ class Stricter(Model):
 
 
 class Approval(Model):
-    """Who may approve, how many of them it takes, and for how long a proposal waits."""
+    """Who may approve, how many of them it takes, how they prove that they are there, and for how long a proposal waits."""
 
     role: Name
     quorum: int | None = Field(default=None, ge=1, le=10)
@@ -83,6 +83,8 @@ class Approval(Model):
     high: Stricter | None = None
     medium: Stricter | None = None
     policy: Name | None = None
+    step_up: Level | None = None
+    by_prompt: Level | None = None
 
     @property
     def people(self) -> int:

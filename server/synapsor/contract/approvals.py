@@ -21,6 +21,12 @@ POLICY_SIGNER: Final = "policy_signer"
 POLICY_STEWARD: Final = "policy_steward"
 """The role of a person who may stop and start automatic approval."""
 
+LOGIN_VOUCHER: Final = "login_voucher"
+"""The role of the key with which a console or an approval server says who logged in; no person has it."""
+
+NO_PERSON: Final = frozenset({POLICY_SIGNER, LOGIN_VOUCHER})
+"""Roles of keys that are no person's; an entry with one of them has nothing else."""
+
 
 def approval_problems(path: Path, capability: ProposeCapability, table: Table, at: Positions) -> Iterator[Problem]:
     """Yield what is wrong with the reason code, the risk and the approval of a capability."""
@@ -111,7 +117,7 @@ def _levels(path: Path, capability: ProposeCapability, at: Positions) -> Iterato
     approval, named = capability.approval, levels(capability.risk)
     here: Path = (*path, "approval")
     for place, role in (((*here, "role"), approval.role), *_other_roles(here, capability)):
-        if role in {POLICY_SIGNER, POLICY_STEWARD}:
+        if role in {*NO_PERSON, POLICY_STEWARD}:
             yield at.at_value(place, "SYN368", f"`{role}` decides on no proposal.", "Name a role of people.")
     for level in LEVELS[1:]:
         other = approval.high if level == "high" else approval.medium

@@ -171,6 +171,8 @@ COUNTS: Final[dict[str, Counts]] = {
     "Approval.medium": _key(gains.guarded, 85, "what is other when the risk is medium"),
     "Approval.policy": _key(gains.named, 95, "the policy that may approve without a person", "none"),
     "Approval.expires_hours": _key(gains.more, 45, "the hours for which a proposal may be approved"),
+    "Approval.step_up": _key(gains.later, 90, "the risk from which a one-time code is needed", "never"),
+    "Approval.by_prompt": _key(gains.further, 90, "the risk up to which a prompt may decide", "never"),
     "Stricter.role": _key(gains.other, 90, "the role that may approve at that risk"),
     "Stricter.quorum": _key(gains.less, 90, "how many people must approve at that risk", "as many as otherwise"),
     "Stricter.expires_hours": _key(gains.other, 45, "the hours for which it may be approved at that risk"),

@@ -49,6 +49,16 @@ def _who(approval: Approval) -> str:
     return f"the role {approval.role}{people}, within {approval.expires_hours} hours"
 
 
+def proving(approval: Approval) -> Iterator[str]:
+    """Yield how those who approve prove that they are there, where their key or login is not all."""
+    if approval.step_up is not None:
+        at = "whatever the risk" if approval.step_up == "low" else f"from {approval.step_up} risk on"
+        yield f"approving takes a one-time code, {at}"
+    if approval.by_prompt is not None:
+        at = "whatever the risk" if approval.by_prompt == "high" else f"up to {approval.by_prompt} risk"
+        yield f"it may be decided through a prompt of the approval server, by a code that is bound to it, {at}"
+
+
 def _limits(policy: Policy) -> Iterator[str]:
     for limit in policy.limits.per_day:
         each = "" if limit.of == "policy" else f" for one {limit.of}"

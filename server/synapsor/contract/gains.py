@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 
+from synapsor.contract.approval import LEVELS, Level
 from synapsor.contract.capability import AggregateCapability, Argument, Capability
 from synapsor.contract.conditions import Compare, constant, is_argument
 from synapsor.contract.digest import plain
@@ -96,6 +97,16 @@ def many(before: int | None, after: int | None, _: Pair) -> bool:
 def fewer(before: int | None, after: int | None, _: Pair) -> bool:
     """Fewer people grant more; without it, it is one."""
     return (after or 1) < (before or 1)
+
+
+def later(before: Level | None, after: Level | None, _: Pair) -> bool:
+    """What is asked for from a higher risk on, or never, is asked for less often."""
+    return before is not None and (after is None or LEVELS.index(after) > LEVELS.index(before))
+
+
+def further(before: Level | None, after: Level | None, _: Pair) -> bool:
+    """What is allowed up to a higher risk is allowed more often."""
+    return after is not None and (before is None or LEVELS.index(after) > LEVELS.index(before))
 
 
 def named(before: str | None, after: str | None, _: Pair) -> bool:

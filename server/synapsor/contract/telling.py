@@ -22,7 +22,7 @@ from synapsor.contract.capability import (
 )
 from synapsor.contract.changes import Operation
 from synapsor.contract.conditions import is_argument
-from synapsor.contract.deciding import deciding, evidence_for, together_with
+from synapsor.contract.deciding import deciding, evidence_for, proving, together_with
 from synapsor.contract.guards import guards_of
 from synapsor.contract.mapping import SingleTenant, Table
 from synapsor.contract.model import Context, Contract
@@ -267,7 +267,7 @@ def _decides(it: _Subject) -> Iterator[str]:
         else:
             yield f"A person with the role {approval.role}, who is not the one who asked, within {approval.expires_hours} hours."
         yield "They sign exactly the change that they were shown."
-        _, *more = deciding(it.capability)
+        _, *more = (*deciding(it.capability), *proving(approval))
         yield from (f"{words[0].upper()}{words[1:]}." for words in more)
         if it.together:
             others = " and by ".join(it.together)

@@ -20,6 +20,8 @@ class Need:
     Attributes:
         quorum: how many different people.
         policy: the policy that may approve instead, where the project allows that.
+        step_up: each of them gives a one-time code, too.
+        by_prompt: they may decide through a prompt, by a code that is bound to the proposal.
     """
 
     risk: Level
@@ -27,6 +29,8 @@ class Need:
     quorum: int
     expires_hours: int
     policy: str | None
+    step_up: bool
+    by_prompt: bool
 
 
 def need_of(capability: ProposeCapability, rows: tuple[Images, ...], reason_code: str | None) -> Need:
@@ -46,6 +50,8 @@ def need_of(capability: ProposeCapability, rows: tuple[Images, ...], reason_code
         quorum=approval.people,
         expires_hours=approval.expires_hours,
         policy=approval.policy,
+        step_up=approval.step_up is not None and LEVELS.index(risk) >= LEVELS.index(approval.step_up),
+        by_prompt=approval.by_prompt is not None and LEVELS.index(risk) <= LEVELS.index(approval.by_prompt),
     )
 
 

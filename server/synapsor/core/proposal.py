@@ -125,6 +125,7 @@ class Proposal:
         risk: as the contract's rule computes it from the rows and the reason code.
         reason_code: why, in one word of the contract's list.
         policy: the policy that may approve it without a person, where the project allows that.
+        step_up: whether an approval takes a one-time code, too, and `by_prompt` whether it may come through a prompt.
         group_id: the group that it stands or falls with, and `group_of` the capabilities that the group has one proposal of each of.
         workflow: the workflow that it was made in, and `run` the connection in which its reads were made.
         rests_on: what was read before in the same run: capability, evidence handle and evidence digest of each.
@@ -162,6 +163,8 @@ class Proposal:
     risk: Level = "low"
     reason_code: str | None = None
     policy: str | None = None
+    step_up: bool = False
+    by_prompt: bool = False
     workflow: str | None = None
     run: str | None = None
     rests_on: tuple[tuple[str, str, str], ...] = ()

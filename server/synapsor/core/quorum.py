@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import Operator, SignedDecision, same_person, verify_approval
+from synapsor.core.review import same_person, verify_approval
+from synapsor.core.statements import Operator, SignedDecision
 from synapsor.errors import DecisionRefused, IntegrityError
 
 
@@ -34,8 +35,8 @@ def counted(
 
 def one_person(one: Operator, other: Operator) -> bool:
     """Tell whether two entries could be one person: by a name, a principal or the key."""
-    names = [(a, b) for a in (one.name, *one.principals) for b in (other.name, *other.principals)]
-    return one.key == other.key or any(same_person(a, b) for a, b in names)
+    names = [(a, b) for a in one.names() for b in other.names()]
+    return (one.key is not None and one.key == other.key) or any(same_person(a, b) for a, b in names)
 
 
 def may_count(operator: Operator, earlier: Iterable[SignedDecision], operators: Mapping[str, Operator]) -> None:

@@ -10,7 +10,7 @@ _OF = "of"
 
 
 def records_of(kind: type) -> Any:
-    """Return the field of a record that holds a tuple of records of another kind."""
+    """Return the field of a record that holds a record of another kind, or a tuple of them."""
     return field(metadata={_OF: kind})
 
 

@@ -1,180 +1,32 @@
-"""Decisions: what an operator signs, and when a signature counts.
+"""When a signature counts: a decision is one over one proposal digest, by a person who may decide on it or by a session that speaks for them.
 
-A decision is an Ed25519 signature (RFC 8032) over one proposal digest. A status column proves nothing; `verify_approval` does.
+A status column proves nothing; `verify_approval` does.
 """
 
 from __future__ import annotations
 
-import base64
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from synapsor.contract.approvals import POLICY_SIGNER, POLICY_STEWARD
-from synapsor.core import signatures
+from synapsor.contract.approvals import NO_PERSON, POLICY_SIGNER, POLICY_STEWARD
+from synapsor.core.login import decision_holds, verify_login
+from synapsor.core.onetime import step_up_holds
 from synapsor.core.proposal import Proposal, Undone
-from synapsor.core.records import to_body
+from synapsor.core.statements import (
+    Activation,
+    CodeMethod,
+    Operator,
+    SignedDecision,
+    SignedLogin,
+    SignedSwitch,
+    Undo,
+    signature_holds,
+)
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.values import canonical, digest, digest_bytes
-
-Verdict = Literal["approve", "reject"]
+from synapsor.values import digest
 
 ACTIVATOR_ROLE = "contract_reviewer"
 """Whoever signs the activation of a contract has it."""
-
-SwitchState = Literal["stopped", "running"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operator:
-    """A person whose public key the project trusts.
-
-    Attributes:
-        key: raw Ed25519 public key, base64.
-        roles: what the person may decide.
-        principals: session principals that are this same person; nobody decides on their own request.
-    """
-
-    name: str
-    key: str
-    roles: tuple[str, ...]
-    principals: tuple[str, ...] = ()
-    revoked: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What is signed: one verdict of one person on one proposal digest, for one ledger, until it expires.
-
-    Attributes:
-        policy: digest of the policy that decided instead of a person, or None.
-    """
-
-    id: str
-    ledger: str
-    proposal: str
-    digest: str
-    verdict: Verdict
-    operator: str
-    role: str
-    at: str
-    expires_at: str
-    reason: str
-    nonce: str
-    policy: str | None = None
-
-    def lapsed(self, now: str) -> bool:
-        """Tell whether its time is over: from the moment at which it expires it does not count."""
-        return now >= self.expires_at
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedDecision:
-    """A decision with its signature, base64."""
-
-    decision: Decision
-    signature: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activation:
-    """What is signed to activate a contract: its digest, the fingerprint of each source and the shape of each table it names."""
-
-    id: str
-    ledger: str
-    contract: str
-    digest: str
-    sources: dict[str, str]
-    operator: str
-    at: str
-    shapes: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reveal:
-    """What is signed to look behind hidden values: which ones, who looked, and why; never a value.
-
-    Attributes:
-        subject: the token or handle that was asked about.
-        evidence: the bundle that keeps the values.
-        tokens: those that were looked behind; none where a proposal's own row was shown.
-    """
-
-    id: str
-    ledger: str
-    subject: str
-    evidence: str
-    column: str
-    tokens: tuple[str, ...]
-    operator: str
-    role: str
-    reason: str
-    at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Switch:
-    """What is signed to stop automatic approval in a ledger, or to let it run again."""
-
-    id: str
-    ledger: str
-    state: SwitchState
-    operator: str
-    at: str
-    reason: str
-    nonce: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedSwitch:
-    """A switch with its signature, base64."""
-
-    switch: Switch
-    signature: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undo:
-    """What is signed to ask for an applied change to be undone.
-
-    Attributes:
-        id: the proposal that would undo it.
-        proposal, digest: the applied change.
-    """
-
-    id: str
-    ledger: str
-    proposal: str
-    digest: str
-    operator: str
-    reason: str
-    at: str
-
-
-Statement = Decision | Activation | Switch | Reveal | Undo
-
-
-def sign(statement: Statement, key: Ed25519PrivateKey) -> str:
-    """Return the base64 signature over the statement."""
-    return signatures.sign(_signed_bytes(statement), key)
-
-
-def signature_holds(statement: Statement, signature: str, operator: Operator) -> bool:
-    """Tell whether this operator's key made this signature over this statement."""
-    return signatures.holds(_signed_bytes(statement), signature, operator.key)
-
-
-def _signed_bytes(statement: Statement) -> bytes:
-    kind = type(statement).__name__.lower()
-    return f"synapsor:{kind}\0".encode() + canonical(to_body(statement))
-
-
-def key_fingerprint(key: str) -> str:
-    """Return a short name of a public key for people to compare."""
-    return digest_bytes("key", base64.b64decode(key))[7:23]
 
 
 def same_person(one: str, other: str) -> bool:
@@ -284,7 +136,7 @@ def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
     """
     _check_role(operator, proposal.role)
     _check_person(operator)
-    if any(same_person(proposal.principal, name) for name in (operator.name, *operator.principals)):
+    if any(same_person(proposal.principal, name) for name in operator.names()):
         raise DecisionRefused(
             "own_request", "Nobody decides on their own request.", fix="Ask another person.", exit_code=5
         )
@@ -331,6 +183,9 @@ def verify_approval(
         raise IntegrityError("The approval is a policy's and no person's.")
     if signed.decision.role != proposal.role:
         raise IntegrityError("The approval was given in another role.")
+    if signed.login is not None:
+        verify_login(signed.login, operators, ledger=ledger)
+    _check_code(signed, proposal, operator)
     may_decide(proposal, operator, now=now)
     if signed.decision.lapsed(now):
         raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
@@ -350,11 +205,35 @@ def verify_policy_approval(
     operator = _signer_of(signed, proposal, operators, ledger=ledger)
     if proposal.policy is None or signed.decision.policy != policy_digest(proposal.contract, proposal.policy):
         raise IntegrityError("The approval is of another policy.")
-    if signed.decision.role != POLICY_SIGNER:
+    if signed.decision.role != POLICY_SIGNER or signed.login is not None:
         raise IntegrityError("The approval was given in another role.")
     _check_role(operator, POLICY_SIGNER)
     if signed.decision.lapsed(now) or proposal.lapsed(now):
         raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
+
+
+def takes_code(proposal: Proposal, login: SignedLogin | None) -> CodeMethod | None:
+    """Return what kind of one-time code an approval by this login takes, or None; through a prompt it always takes one that is bound."""
+    if is_by_prompt(login):
+        return "bound"
+    return "totp" if proposal.step_up else None
+
+
+def is_by_prompt(login: SignedLogin | None) -> bool:
+    """Tell whether a decision by this login comes through a prompt, from a client program that is not trusted."""
+    return login is not None and login.login.method == "code"
+
+
+def _check_code(signed: SignedDecision, proposal: Proposal, operator: Operator) -> None:
+    if is_by_prompt(signed.login) and not proposal.by_prompt:
+        raise IntegrityError("The proposal is not to be approved through a prompt.")
+    method, given = takes_code(proposal, signed.login), signed.decision.step_up
+    if method is None:
+        return
+    if given is None or given.method != method:
+        raise IntegrityError("The approval lacks the one-time code that it takes.")
+    if not step_up_holds(given, operator.code_secret, proposal.digest, signed.decision.at):
+        raise IntegrityError("The one-time code of the approval does not hold.")
 
 
 def policy_digest(contract: str, policy: str) -> str:
@@ -363,10 +242,8 @@ def policy_digest(contract: str, policy: str) -> str:
 
 
 def _check_person(operator: Operator) -> None:
-    if POLICY_SIGNER in operator.roles:
-        raise DecisionRefused(
-            "no_person", f"{operator.name} is a policy's key and no person.", fix="Ask a person.", exit_code=5
-        )
+    if not NO_PERSON.isdisjoint(operator.roles):
+        raise DecisionRefused("no_person", f"{operator.name} is a key and no person.", fix="Ask a person.", exit_code=5)
 
 
 def _signer_of(
@@ -376,7 +253,7 @@ def _signer_of(
     operator = operators.get(decision.operator)
     if operator is None:
         raise IntegrityError("The approval names an operator who is not trusted here.")
-    if not signature_holds(decision, signed.signature, operator):
+    if not decision_holds(signed, operators):
         raise IntegrityError("The approval's signature does not hold.")
     if decision.verdict != "approve":
         raise IntegrityError("The decision is not an approval.")

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from synapsor import handles
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
-from synapsor.core.review import Activation, Operator, may_activate
+from synapsor.core.review import may_activate
 from synapsor.core.shape import shape_digest
+from synapsor.core.statements import Activation, Operator
 from synapsor.flow.signing import signed_by
 from synapsor.ports import Activated, ReviewLedger
 

@@ -18,21 +18,14 @@ from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.policy import Deferral, outside, policy_of, use_of
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import (
-    Operator,
-    SignedSwitch,
-    Switch,
-    SwitchState,
-    may_switch,
-    policy_digest,
-    switch_holds,
-)
+from synapsor.core.review import may_switch, policy_digest, switch_holds
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator, SignedSwitch, Switch, SwitchState
 from synapsor.errors import DecisionRefused
 from synapsor.flow.permitted import Permitted, permitted
 from synapsor.flow.reason import check_reason
 from synapsor.flow.review import job_of
-from synapsor.flow.signing import signed_by, signed_decision
+from synapsor.flow.signing import Signer, signed_by, signed_decision
 from synapsor.ports import ReviewLedger, WorkLedger
 from synapsor.values import digest
 
@@ -109,7 +102,9 @@ async def approve_by_policy(
         policy = policy_of(proposal, found.contract)
         assert policy is not None and proposal.policy is not None  # noqa: S101, PT018  # it is inside of it
         told = policy_digest(proposal.contract, proposal.policy)
-        signed = signed_decision("approve", proposal, operator=signer.operator, key=signer.key, now=now, policy=told)
+        signed = signed_decision(
+            "approve", proposal, signer=Signer(operator=signer.operator, key=signer.key), now=now, policy=told
+        )
         use_id = handles.new("use")
         use = use_of(proposal, found.contract, policy, use_id=use_id, decision=signed.decision.id, at=stamp(now))
         if use is not None:

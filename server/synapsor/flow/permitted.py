@@ -17,7 +17,8 @@ from synapsor.core.hidden import Keeper
 from synapsor.core.outcome import Why
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import Operator, verify_activation, verify_undo
+from synapsor.core.review import verify_activation, verify_undo
+from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ports import AgentLedger
 

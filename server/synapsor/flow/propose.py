@@ -207,6 +207,8 @@ def _proposal(
         ),
         role=need.role,
         quorum=need.quorum,
+        step_up=need.step_up,
+        by_prompt=need.by_prompt,
         risk=need.risk,
         reason_code=reason,
         policy=need.policy,

@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from synapsor.core.login import decision_holds
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status
 from synapsor.core.records import to_body
-from synapsor.core.review import Operator, SignedDecision, signature_holds
+from synapsor.core.statements import Operator, SignedDecision
 from synapsor.core.writeback import Receipt
 from synapsor.errors import UsageError
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -220,7 +221,7 @@ def _decided(
     if operator is None:
         proof = "nobody of this name is trusted here"
     else:
-        proof = "holds" if signature_holds(decision, signed.signature, operator) else "does not hold"
+        proof = "holds" if decision_holds(signed, operators) else "does not hold"
     own = (
         Check(what=f"signature of {decision.operator} on {decision.id}", stored="holds", found=proof),
         Check(what=f"digest that {decision.id} is about", stored=decision.digest, found=proposal.digest),

@@ -15,7 +15,8 @@ from synapsor.core.moment import stamp
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
-from synapsor.core.review import Operator, Reveal, may_decide, may_reveal
+from synapsor.core.review import may_decide, may_reveal
+from synapsor.core.statements import Operator, Reveal
 from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import check_key, signed_by

@@ -9,25 +9,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from synapsor import handles
 from synapsor.config import Mode
 from synapsor.core.group import is_whole
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.core.quorum import counted, may_count
-from synapsor.core.review import (
-    Operator,
-    SignedDecision,
-    may_decide,
-)
+from synapsor.core.review import is_by_prompt, may_decide, takes_code
+from synapsor.core.statements import Operator, SignedDecision, StepUp
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.onetime import take_code
 from synapsor.flow.permitted import check_applicable
 from synapsor.flow.reason import check_reason
 from synapsor.flow.replay import proposal_named
-from synapsor.flow.signing import check_key, signed_decision
+from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 _MEANWHILE = 20
@@ -39,14 +35,13 @@ async def approve(
     proposal_id: str,
     *,
     digest: str,
-    operator: Operator,
-    key: Ed25519PrivateKey,
+    signer: Signer,
     now: dt.datetime,
     mode: Mode,
     reason: str = "",
     operators: Mapping[str, Operator] | None = None,
 ) -> ProposalRecord:
-    """Approve the proposal whose digest the operator has seen. The approval that completes the quorum moves it, and where the source
+    """Approve the proposal whose digest the signer's operator has seen. The approval that completes the quorum moves it, and where the source
     allows writeback, a job is filed with that; earlier approvals count as far as `operators` trusts them still.
 
     What stands or falls with others is moved with them, by the approval that completes the last quorum of the group.
@@ -57,12 +52,20 @@ async def approve(
         UsageError: there is no such proposal, or the reason cannot be recorded.
     """
     check_reason("approve", reason)
+    operator = signer.operator
     trusted = {**(operators or {}), operator.name: operator}
+    taken: StepUp | None = None
 
     async def attempt() -> ProposalRecord:
-        record = await _undecided(ledger, proposal_id, digest, operator, key, now, trusted)
+        nonlocal taken
+        record = await _undecided(ledger, proposal_id, digest, signer, now, trusted, approves=True)
         proposal = record.proposal
-        signed = signed_decision("approve", proposal, operator=operator, key=key, now=now, reason=reason)
+        method = takes_code(proposal, signer.login)
+        if method is not None and taken is None:
+            taken = await take_code(ledger, operator, signer.code, method=method, digest_of=proposal.digest, now=now)
+        signed = signed_decision(
+            "approve", proposal, signer=signer, now=now, reason=reason, step_up=taken, operators=trusted
+        )
         approvals = _approvals(ledger, record, trusted, now)
         approvals[proposal.id] = (signed, *approvals[proposal.id])
         complete = _are_enough(record, approvals)
@@ -101,22 +104,35 @@ async def reject(
     proposal_id: str,
     *,
     digest: str,
-    operator: Operator,
-    key: Ed25519PrivateKey,
+    signer: Signer,
     now: dt.datetime,
     reason: str,
+    code: str | None = None,
+    operators: Mapping[str, Operator] | None = None,
 ) -> ProposalRecord:
-    """Reject the proposal; the reason is what the agent is told.
+    """Reject the proposal; the reason is what the agent is told, and `code` is why in one word of the closed list.
+
+    Through a prompt that takes a code that is bound to the proposal, as an approval does.
 
     Raises:
         DecisionRefused, IntegrityError: as for `approve`.
         UsageError: there is no such proposal, or no reason.
     """
     check_reason("reject", reason)
+    operator = signer.operator
+    trusted = {**(operators or {}), operator.name: operator}
+    taken: StepUp | None = None
 
     async def attempt() -> ProposalRecord:
-        record = await _undecided(ledger, proposal_id, digest, operator, key, now)
-        signed = signed_decision("reject", record.proposal, operator=operator, key=key, now=now, reason=reason)
+        nonlocal taken
+        record = await _undecided(ledger, proposal_id, digest, signer, now, trusted, approves=False)
+        proposal = record.proposal
+        method = takes_code(proposal, signer.login) if is_by_prompt(signer.login) else None
+        if method is not None and taken is None:
+            taken = await take_code(ledger, operator, signer.code, method=method, digest_of=proposal.digest, now=now)
+        signed = signed_decision(
+            "reject", proposal, signer=signer, now=now, reason=reason, code=code, step_up=taken, operators=trusted
+        )
         return await ledger.decide(signed, job=None, counted=_ids(record), complete=False)
 
     return await _recorded(ledger, proposal_id, operator, now, attempt)
@@ -142,20 +158,21 @@ async def _undecided(
     ledger: ReviewLedger,
     proposal_id: str,
     digest: str,
-    operator: Operator,
-    key: Ed25519PrivateKey,
+    signer: Signer,
     now: dt.datetime,
-    trusted: Mapping[str, Operator] | None = None,
+    trusted: Mapping[str, Operator],
+    *,
+    approves: bool,
 ) -> ProposalRecord:
     record = await ledger.proposal(proposal_id)
     if record is None:
         raise UsageError("There is no such proposal.", fix="See `synapsor inbox`.")
     try:
-        _check(record, ledger.id, digest, operator, key, now)
-        if trusted is not None:
-            _may_approve(ledger, record, operator, trusted, now)
+        _check(record, ledger.id, digest, signer, now, trusted)
+        if approves:
+            _may_approve(ledger, record, signer.operator, trusted, now)
     except IntegrityError:
-        await ledger.refused_decision(proposal_id, operator.name, "not_what_was_shown", stamp(now))
+        await ledger.refused_decision(proposal_id, signer.operator.name, "not_what_was_shown", stamp(now))
         raise
     return record
 
@@ -215,15 +232,21 @@ async def may_ask(
 
 
 def _check(
-    record: ProposalRecord, ledger: str, digest: str, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime
+    record: ProposalRecord,
+    ledger: str,
+    digest: str,
+    signer: Signer,
+    now: dt.datetime,
+    trusted: Mapping[str, Operator],
 ) -> None:
     proposal = record.proposal
-    check_key(operator, key)
+    signer.check(trusted, ledger=ledger, now=now)
     if proposal.ledger != ledger:
         raise IntegrityError("The proposal belongs to another ledger.")
     if proposal.digest != digest:
         raise IntegrityError("The proposal is not the one that was shown.")
-    may_decide(proposal, operator, now=stamp(now))
+    may_decide(proposal, signer.operator, now=stamp(now))
+    signer.check_for(proposal)
     _check_open(record)
 
 

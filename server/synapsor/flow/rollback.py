@@ -14,7 +14,7 @@ from synapsor.contract.check import check_together
 from synapsor.contract.digest import contract_digest, from_body
 from synapsor.contract.load import LoadedContract, Reading, read_text
 from synapsor.contract.model import Contract
-from synapsor.core.review import Operator, signature_holds
+from synapsor.core.statements import Operator, signature_holds
 from synapsor.errors import ContractError, IntegrityError, UsageError
 from synapsor.ports import Activated, ReviewLedger
 

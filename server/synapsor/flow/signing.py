@@ -4,19 +4,92 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import handles
 from synapsor.contract.approvals import POLICY_SIGNER
+from synapsor.core.login import decision_holds, is_during, verify_login
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import Decision, Operator, SignedDecision, Statement, Verdict, sign, signature_holds
+from synapsor.core.review import is_by_prompt
 from synapsor.core.signatures import public_text
-from synapsor.errors import DecisionRefused
+from synapsor.core.statements import (
+    Decision,
+    Login,
+    LoginMethod,
+    Operator,
+    SignedDecision,
+    SignedLogin,
+    Statement,
+    StepUp,
+    Verdict,
+    sign,
+    signature_holds,
+)
+from synapsor.errors import DecisionRefused, IntegrityError
 
 APPROVAL_LASTS: Final = dt.timedelta(hours=24)
+_AGAIN: Final = "Log in again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Who signs a decision: an operator with their own key, or with the key of a session that speaks for them.
+
+    Attributes:
+        login: what makes the session's key speak for the operator; None where the key is their own.
+        code: the one-time code that the person gave, "" for none.
+    """
+
+    operator: Operator
+    key: Ed25519PrivateKey = field(repr=False)
+    login: SignedLogin | None = None
+    code: str = field(default="", repr=False)
+
+    def check(self, operators: Mapping[str, Operator], *, ledger: str, now: dt.datetime) -> None:
+        """Refuse a key that does not speak for the operator now, before anything is told or done.
+
+        Raises:
+            DecisionRefused: by rule `wrong_key`, `login_expired` or `login_invalid`.
+        """
+        if self.login is None:
+            check_key(self.operator, self.key)
+            return
+        try:
+            speaker = verify_login(self.login, operators, ledger=ledger)
+        except IntegrityError as invalid:
+            raise DecisionRefused("login_invalid", invalid.message, fix=_AGAIN, exit_code=5) from None
+        if speaker.name != self.operator.name or self.login.login.key != public_text(self.key):
+            raise DecisionRefused("login_invalid", "The login is of another session.", fix=_AGAIN, exit_code=5)
+        if not is_during(self.login, stamp(now)):
+            raise DecisionRefused("login_expired", "The login has expired.", fix=_AGAIN, exit_code=5)
+
+    def check_for(self, proposal: Proposal) -> None:
+        """Refuse what the session does not carry, though the operator may have it.
+
+        Raises:
+            DecisionRefused: by rule `not_by_prompt` or `role_missing`.
+        """
+        if is_by_prompt(self.login) and not proposal.by_prompt:
+            raise DecisionRefused(
+                "not_by_prompt",
+                "This proposal is not decided through a prompt.",
+                fix="Decide in the console or with `synapsor approve`.",
+                exit_code=5,
+            )
+        role = proposal.role
+        if self.login is not None and role not in self.login.login.roles:
+            raise DecisionRefused(
+                "role_missing",
+                f"This needs the role {role}, which this login of {self.operator.name} does not carry.",
+                fix="Log in again, or ask somebody who has it.",
+                exit_code=5,
+            )
 
 
 def check_key(operator: Operator, key: Ed25519PrivateKey) -> None:
@@ -45,11 +118,13 @@ def signed_decision(
     verdict: Verdict,
     proposal: Proposal,
     *,
-    operator: Operator,
-    key: Ed25519PrivateKey,
+    signer: Signer,
     now: dt.datetime,
     reason: str = "",
     policy: str | None = None,
+    code: str | None = None,
+    step_up: StepUp | None = None,
+    operators: Mapping[str, Operator] = MappingProxyType({}),
 ) -> SignedDecision:
     """Return a verdict on a proposal, signed: a person's, or by the digest of a `policy` that of its key.
 
@@ -65,15 +140,88 @@ def signed_decision(
         proposal=proposal.id,
         digest=proposal.digest,
         verdict=verdict,
-        operator=operator.name,
+        operator=signer.operator.name,
         role=proposal.role if policy is None else POLICY_SIGNER,
         at=stamp(now),
         expires_at=min(proposal.expires_at, lasts),
         reason=reason,
         nonce=secrets.token_hex(16),
         policy=policy,
+        code=code,
+        step_up=step_up,
     )
-    return SignedDecision(decision=decision, signature=signed_by(operator, key, decision))
+    signed = SignedDecision(decision=decision, signature=sign(decision, signer.key), login=signer.login)
+    if not decision_holds(signed, {**operators, signer.operator.name: signer.operator}):
+        raise _wrong_key(signer.operator)
+    return signed
+
+
+def signed_login(
+    operator: Operator,
+    key: Ed25519PrivateKey,
+    *,
+    ledger: str,
+    session: str,
+    client: str,
+    now: dt.datetime,
+    lasts: dt.timedelta,
+) -> SignedLogin:
+    """Return a login by which a session's public key speaks for the operator, signed with the operator's own key.
+
+    Raises:
+        DecisionRefused: by rule `wrong_key`.
+    """
+    login = Login(
+        id=handles.new("log"),
+        ledger=ledger,
+        operator=operator.name,
+        key=session,
+        method="key",
+        voucher="",
+        issuer="",
+        subject="",
+        roles=operator.roles,
+        client=client,
+        at=stamp(now),
+        expires_at=stamp(now + lasts),
+    )
+    return SignedLogin(login=login, signature=signed_by(operator, key, login))
+
+
+def vouched_login(
+    operator: Operator,
+    *,
+    voucher: Operator,
+    key: Ed25519PrivateKey,
+    method: LoginMethod,
+    roles: tuple[str, ...],
+    ledger: str,
+    session: str,
+    client: str,
+    now: dt.datetime,
+    lasts: dt.timedelta,
+) -> SignedLogin:
+    """Return a login by which a session's public key speaks for the operator, signed by the voucher that saw the person's proof.
+
+    Raises:
+        DecisionRefused: by rule `wrong_key`.
+    """
+    known = operator.login if method == "oidc" else None
+    login = Login(
+        id=handles.new("log"),
+        ledger=ledger,
+        operator=operator.name,
+        key=session,
+        method=method,
+        voucher=voucher.name,
+        issuer=known.issuer if known else "",
+        subject=known.subject if known else "",
+        roles=tuple(role for role in operator.roles if role in roles),
+        client=client,
+        at=stamp(now),
+        expires_at=stamp(now + lasts),
+    )
+    return SignedLogin(login=login, signature=signed_by(voucher, key, login))
 
 
 def _wrong_key(operator: Operator) -> DecisionRefused:

@@ -27,9 +27,10 @@ from synapsor.core.posture import natives
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone, rows_of, undo_key
 from synapsor.core.question import scope_tokens
-from synapsor.core.review import Operator, may_undo, undo_of
+from synapsor.core.review import may_undo, undo_of
 from synapsor.core.row_security import relied_on, settings_of
 from synapsor.core.scope import Scope
+from synapsor.core.statements import Operator
 from synapsor.core.undo import MOST_DEPTH, Inverse, depth_of, inverse_of, is_left
 from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.prepare import Served
@@ -300,6 +301,8 @@ def _proposal(
         request=undo_key(told.id, told.digest),
         role=need.role,
         quorum=need.quorum,
+        step_up=need.step_up,
+        by_prompt=need.by_prompt,
         risk=need.risk,
         reason_code=original.reason_code,
         undoes=undoes,

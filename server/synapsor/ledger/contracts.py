@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synapsor import handles
 from synapsor.core.records import from_body, to_body
-from synapsor.core.review import Activation
+from synapsor.core.statements import Activation
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import ACTIVATION, CONTRACT, loads, record

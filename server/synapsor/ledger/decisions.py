@@ -9,7 +9,7 @@ from synapsor import handles
 from synapsor.core.group import is_whole
 from synapsor.core.proposal import Status
 from synapsor.core.records import to_body
-from synapsor.core.review import Decision, SignedDecision
+from synapsor.core.statements import Decision, SignedDecision
 from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import proposals
@@ -35,7 +35,7 @@ async def decide(
 
     Raises:
         DecisionRefused: one of the proposals is no longer in review (`already_decided`), this operator's approval counts already
-            (`already_counted`), or somebody decided meanwhile (`decided_meanwhile`).
+            (`already_counted`), somebody decided meanwhile (`decided_meanwhile`), or the one-time code was used before (`code_used`).
         IntegrityError: the decision or the job is about something else, or the group is not whole.
     """
     decision = signed.decision
@@ -48,7 +48,8 @@ async def decide(
     if job is not None and not (approves and complete and _follows(job, decision, rows)):
         raise IntegrityError("The job does not follow from the decision.")
     await _check_counted(book, decision, rows, counted)
-    records = [record(DECISION, decision.id, {"decision": to_body(decision), "signature": signed.signature})]
+    await _check_unused(book, signed)
+    records = [record(DECISION, decision.id, to_body(signed))]
     if job is not None:
         records.append(record(JOB, job.id, to_body(job)))
     if approves and not complete:
@@ -92,6 +93,17 @@ async def _check_counted(
         )
     if {each: tuple(d.id for d in decisions) for each, decisions in known.items()} != dict(counted):
         raise DecisionRefused("decided_meanwhile", "Somebody decided meanwhile.", fix="Look at it again.", exit_code=3)
+
+
+async def _check_unused(book: Book, signed: SignedDecision) -> None:
+    """Check that a one-time code is given for the first time; an older one than the last that was used is as good as used."""
+    step_up = DECISION.columns(to_body(signed))["step_up"]
+    if step_up is None:
+        return
+    if await book.tx.one("decision_with_code", operator=signed.decision.operator, step_up=step_up) is not None:
+        raise DecisionRefused(
+            "code_used", "The one-time code was used before.", fix="Wait for the next one.", exit_code=5
+        )
 
 
 def _counts_already(earlier: Decision, decision: Decision) -> bool:

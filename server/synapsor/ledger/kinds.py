@@ -48,6 +48,14 @@ def _within(part: str, *names: str) -> Callable[[Body], dict[str, Any]]:
     return lambda body: {name: body[part][name] for name in names}
 
 
+def _decision(body: Body) -> dict[str, Any]:
+    """Return a decision's columns; the interval of its one-time code is one, for no code of a person is used twice."""
+    told = body["decision"]
+    step_up = told["step_up"]
+    searched = {name: told[name] for name in ("at", "proposal", "operator", "verdict", "policy")}
+    return {**searched, "step_up": f"{step_up['method']}:{step_up['step']}" if step_up else None}
+
+
 def _job(body: Body) -> dict[str, Any]:
     """Return a job's columns; it is kept with the proposal whose approval made it, the first of its parts."""
     lead = body["parts"][0]
@@ -78,7 +86,7 @@ PROPOSAL = Kind(
     ),
 )
 BRANCH = Kind("review_branch", "rb", _pick("at", "proposal"))
-DECISION = Kind("decision", "dec", _within("decision", "at", "proposal", "operator", "verdict", "policy"))
+DECISION = Kind("decision", "dec", _decision)
 REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "rule"))
 USE = Kind("policy_use", "use", _pick("at", "proposal", "policy", "day", "tenant", "principal", "object"))
 SWITCH = Kind("policy_switch", "swi", _within("switch", "at", "operator", "state"))

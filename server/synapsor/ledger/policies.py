@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from synapsor.contract.approval import PerDay
 from synapsor.core.policy import Deferral, Near, PolicyUse, tripped
 from synapsor.core.records import from_body, to_body
-from synapsor.core.review import SignedDecision, SignedSwitch, Switch
+from synapsor.core.statements import SignedDecision, SignedSwitch, Switch
 from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import decisions

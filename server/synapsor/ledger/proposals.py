@@ -10,7 +10,7 @@ from synapsor import handles
 from synapsor.core.group import fits
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
-from synapsor.core.review import Decision, SignedDecision
+from synapsor.core.statements import SignedDecision
 from synapsor.core.writeback import Job, Receipt
 from synapsor.errors import LedgerFailure
 from synapsor.ledger.chain import Book, event
@@ -158,7 +158,7 @@ async def expire(book: Book, now: str) -> int:
 
 def signed_of(body: Mapping[str, Any]) -> SignedDecision:
     """Return the signed decision that a body holds."""
-    return SignedDecision(decision=from_body(Decision, body["decision"]), signature=body["signature"])
+    return from_body(SignedDecision, dict(body))
 
 
 def proposal_of(row: Row) -> Proposal:

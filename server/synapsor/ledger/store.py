@@ -13,7 +13,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body
-from synapsor.core.review import SignedDecision, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
 from synapsor.ledger import budgets, contracts, decisions, handles, jobs, policies, proposals, reads

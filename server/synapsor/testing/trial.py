@@ -23,9 +23,10 @@ from synapsor.contract.model import Contract
 from synapsor.core.effects import judge_change
 from synapsor.core.plan import Relation
 from synapsor.core.posture import refuse_fatal
-from synapsor.core.review import ACTIVATOR_ROLE, Operator
+from synapsor.core.review import ACTIVATOR_ROLE
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, ContractError
 from synapsor.flow.activate import activate
@@ -33,6 +34,7 @@ from synapsor.flow.automatic import PolicySigner
 from synapsor.flow.desk import Desk
 from synapsor.flow.prepare import Served, Wiring, prepare
 from synapsor.flow.review import approve, reject
+from synapsor.flow.signing import Signer
 from synapsor.flow.undo import Asking, undo
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.ledger.store import Ledger
@@ -101,8 +103,7 @@ class Trial:
             self.ledger,
             envelope["proposal"]["id"],
             digest=envelope["proposal"]["digest"],
-            operator=self._trusted(by, *self._roles),
-            key=self._keys[by],
+            signer=Signer(operator=self._trusted(by, *self._roles), key=self._keys[by]),
             now=self.clock.now(),
             mode=self.mode,
             operators=self.operators,
@@ -118,8 +119,7 @@ class Trial:
             self.ledger,
             envelope["proposal"]["id"],
             digest=envelope["proposal"]["digest"],
-            operator=self.operator,
-            key=self.key,
+            signer=Signer(operator=self.operator, key=self.key),
             now=self.clock.now(),
             reason=reason,
         )

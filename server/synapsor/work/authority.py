@@ -22,7 +22,8 @@ from synapsor.core.policy import outside
 from synapsor.core.posture import natives
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
-from synapsor.core.review import Operator, SignedDecision, verify_approval, verify_policy_approval
+from synapsor.core.review import verify_approval, verify_policy_approval
+from synapsor.core.statements import Operator, SignedDecision
 from synapsor.core.writeback import Approved, Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
 from synapsor.flow.apply import Task

@@ -10,8 +10,8 @@ from synapsor.config import Supervised
 from synapsor.contract.approvals import POLICY_SIGNER
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.digest import from_body
-from synapsor.core.review import Operator
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from synapsor.errors import ConfigError
 from synapsor.flow.automatic import PolicySigner
 from synapsor.ports import AgentLedger

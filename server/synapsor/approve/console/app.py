@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -32,21 +32,25 @@ from synapsor.approve.console import (
 )
 from synapsor.approve.console.guard import Guard
 from synapsor.approve.console.key_login import KeyLogin
+from synapsor.approve.console.login import LoginMethod
+from synapsor.approve.console.pulse import Pulse
 from synapsor.approve.console.rendering import render
 from synapsor.approve.console.room import Given, Room
 from synapsor.approve.console.sessions import Sessions
 from synapsor.approve.console.verifying import Verifying
 from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of
 
-_PAGES = (inbox, proposal, decide, batch, history, contracts, work, charts, record, people, settings, live, login)
+_PAGES = (inbox, proposal, decide, batch, history, contracts, work, charts, record, people, settings, live)
 
 
-def console_app(given: Given) -> Starlette:
-    """Return the application."""
-    room = room_of(given)
+def console_app(given: Given, methods: Iterable[LoginMethod] = ()) -> Starlette:
+    """Return the application; `methods` are further ways to log in, besides one's own key."""
+    ways = (KeyLogin(), *methods)
+    room = _room_of(given, ways)
     routes = [Route("/healthz", _healthz, methods=["GET"]), *assets.routes()]
     for part in _PAGES:
         routes += part.routes(room)
+    routes += login.routes(room, ways)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -71,20 +75,18 @@ def console_app(given: Given) -> Starlette:
     return app
 
 
-def room_of(given: Given) -> Room:
-    """Return what the pages have at hand."""
+def _room_of(given: Given, ways: Iterable[LoginMethod]) -> Room:
     sessions = Sessions(
         ledger=given.ledger.id,
         idle=dt.timedelta(minutes=given.config.sessions.idle_minutes),
         lasts=dt.timedelta(hours=given.config.sessions.hours),
     )
-    methods = (KeyLogin(), *given.methods)
     return Room(
         given=given,
         sessions=sessions,
-        pulse=live.Pulse(given.ledger),
+        pulse=Pulse(given.ledger),
         verifying=Verifying(given.verify, given.clock),
-        methods={method.offered.path: method for method in methods},
+        offers=tuple(method.offered for method in ways),
     )
 
 

@@ -82,7 +82,9 @@ def _ends(tallies: Tallies, days: list[str]) -> list[Series]:
     return [
         Series(name="applied", kind="good", values=_of(of("applied"), days)),
         Series(name="conflicts", kind="bad", values=_of(of("conflict"), days)),
-        Series(name="failed or to be looked at", kind="policy", values=_of(of("failed", "reconciliation_required"), days)),
+        Series(
+            name="failed or to be looked at", kind="policy", values=_of(of("failed", "reconciliation_required"), days)
+        ),
     ]
 
 

@@ -101,9 +101,7 @@ async def _contract(visit: Visit) -> Response:
         capabilities = [_capability(contract, each) for each in contract.capabilities]
     except IntegrityError as invalid:
         trouble = invalid.message
-    return await visit.page(
-        "contract.html", name=name, versions=versions, capabilities=capabilities, trouble=trouble
-    )
+    return await visit.page("contract.html", name=name, versions=versions, capabilities=capabilities, trouble=trouble)
 
 
 async def _diff(visit: Visit) -> Response:
@@ -152,9 +150,7 @@ def _version(found: Activated, operators: Mapping[str, Operator], ledger: str, *
 
 
 def _capability(contract: Contract, name: str) -> Capability:
-    return Capability(
-        name=name, description=contract.capabilities[name].description, told=told(contract, name)
-    )
+    return Capability(name=name, description=contract.capabilities[name].description, told=told(contract, name))
 
 
 def _groups(found: Iterable[Difference]) -> list[tuple[str, bool, list[Differs]]]:

@@ -6,7 +6,7 @@ What is certain to be refused is refused before anything is signed, and recorded
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -57,11 +57,12 @@ async def approve_one(visit: Visit, record: ProposalRecord, *, digest: str, conf
     Raises:
         DecisionRefused, IntegrityError, UsageError: as `flow.review.approve`.
     """
-    signer, operators = _signer(visit), visit.room.operators()
+    operators = visit.room.operators()
+    signer = _signer(visit, operators)
     mode = visit.room.given.modes.get(record.proposal.source)
     if mode is None:
         raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-    await may_ask(visit.room.ledger, record, _person(signer, operators), now=visit.now, operators=operators)
+    await may_ask(visit.room.ledger, record, signer.operator, now=visit.now, operators=operators)
     looked = await looked_at(visit, record, operators)
     if looked.card.tampered:
         raise IntegrityError("The evidence is not what the proposal was made from.")
@@ -87,8 +88,9 @@ async def reject_one(visit: Visit, record: ProposalRecord, *, digest: str, reaso
     Raises:
         DecisionRefused, IntegrityError, UsageError: as `flow.review.reject`.
     """
-    signer, operators = _signer(visit), visit.room.operators()
-    await may_ask(visit.room.ledger, record, _person(signer, operators), now=visit.now)
+    operators = visit.room.operators()
+    signer = _signer(visit, operators)
+    await may_ask(visit.room.ledger, record, signer.operator, now=visit.now)
     return await reject(
         visit.room.ledger,
         record.proposal.id,
@@ -115,16 +117,14 @@ def told(decided: ProposalRecord, verb: str) -> tuple[str, ...]:
     return (proposal, f"is {verb}.")
 
 
-def _signer(visit: Visit) -> Signer:
+def _signer(visit: Visit, operators: Mapping[str, Operator]) -> Signer:
     if visit.session.signer is None:
         raise DecisionRefused("unverified", "Nobody has proven who you are.", fix="Log in with your key.", exit_code=5)
-    return replace(visit.session.signer, code=visit.sent("code").strip())
-
-
-def _person(signer: Signer, operators: object) -> Operator:
-    assert isinstance(operators, dict)  # noqa: S101  # as it is read
-    person: Operator = operators.get(signer.operator.name, signer.operator)
-    return person
+    # As the person is trusted now, and not as they were when they logged in.
+    person = operators.get(visit.session.name)
+    if person is None:
+        raise DecisionRefused("login_invalid", "You are not trusted here any more.", fix="Log in again.", exit_code=5)
+    return replace(visit.session.signer, operator=person, code=visit.sent("code").strip())
 
 
 def _check_confirmed(visit: Visit, digest: str, *, types: bool) -> None:

@@ -115,7 +115,7 @@ def against(
     approvals = counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now))
     try:
         may_decide(proposal, operator, now=stamp(now))
-        session.signer.check_role(proposal.role)
+        session.signer.check_for(proposal)
         may_count(operator, approvals, operators)
     except DecisionRefused as refused:
         return refused

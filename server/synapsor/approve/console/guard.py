@@ -29,19 +29,9 @@ _PORT = re.compile(r"(?::[0-9]{1,5})?\Z")
 _ONCE = frozenset(
     {b"host", b"origin", b"cookie", b"content-length", b"content-type", b"sec-fetch-site", b"sec-fetch-mode"}
 )
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'self'",
-        "script-src 'self'",
-        "connect-src 'self'",
-        "img-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types synapsor",
-    )
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types synapsor"
 )
 HEADERS: Final[Mapping[str, str]] = {
     "content-security-policy": _POLICY,
@@ -54,9 +44,9 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 _FOR_A_YEAR = ("strict-transport-security", "max-age=31536000")
 _BOUNCE = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Synapsor</title>'
-    '<meta http-equiv="refresh" content="0"></head><body><p><a href="">Go on to Synapsor</a></p></body></html>'
-).encode()
+    b'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Synapsor</title>'
+    b'<meta http-equiv="refresh" content="0"></head><body><p><a href="">Go on to Synapsor</a></p></body></html>'
+)
 
 
 class _Refused(Exception):

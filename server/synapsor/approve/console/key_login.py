@@ -23,7 +23,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from synapsor.approve.console.browsers import described
-from synapsor.approve.console.login import Way, enter, login_page, set_cookie
+from synapsor.approve.console.login import enter, login_page, set_cookie
+from synapsor.approve.console.needs import Offer
 from synapsor.approve.console.rendering import render
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.sessions import hashed
@@ -73,9 +74,9 @@ class KeyLogin:
         self._waiting: dict[str, _Waiting] = {}
 
     @property
-    def offered(self) -> Way:
+    def offered(self) -> Offer:
         """How the login page offers it."""
-        return Way(
+        return Offer(
             title="Log in with your key",
             words="The page shows a code; you sign for it in your own terminal. Your key stays where it is.",
             path="/login/key/begin",
@@ -151,8 +152,9 @@ class KeyLogin:
 
     def _challenge(self, room: Room) -> _Endpoint:
         async def endpoint(request: Request) -> Response:
-            waiting = self._waiting.get(str(request.path_params["code"]))
-            if waiting is None or waiting.login is not None or room.now() >= waiting.until:
+            try:
+                waiting = self._asking(str(request.path_params["code"]), room)
+            except UsageError:
                 return JSONResponse({"error": "no_such_code"}, status_code=HTTPStatus.NOT_FOUND)
             return JSONResponse(
                 {
@@ -170,9 +172,7 @@ class KeyLogin:
             try:
                 handed = _Handed.model_validate_json(await request.body())
                 login = from_body(SignedLogin, {"login": handed.login, "signature": handed.signature})
-                waiting = self._waiting.get(handed.code)
-                if waiting is None or waiting.login is not None or room.now() >= waiting.until:
-                    raise UsageError("The code is over.")
+                waiting = self._asking(handed.code, room)
                 _prove(room, waiting, login)
             except (ValidationError, TypeError, AttributeError, ValueError):
                 return JSONResponse({"error": "malformed"}, status_code=HTTPStatus.BAD_REQUEST)
@@ -185,6 +185,13 @@ class KeyLogin:
             return JSONResponse({"ok": True})
 
         return endpoint
+
+    def _asking(self, code: str, room: Room) -> _Waiting:
+        """Return what waits for a login under a code."""
+        waiting = self._waiting.get(code)
+        if waiting is None or waiting.login is not None or room.now() >= waiting.until:
+            raise UsageError("The code is over.", fix="Open the login page again.")
+        return waiting
 
     def _of(self, request: Request, room: Room) -> _Waiting | None:
         """Return what waits in this browser, and only in this one."""

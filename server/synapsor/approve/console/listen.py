@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 
 import anyio
@@ -13,7 +14,8 @@ import uvicorn
 
 from synapsor.approve.console.app import console_app
 from synapsor.approve.console.guard import LIMITS
-from synapsor.approve.console.live import Pulse
+from synapsor.approve.console.login import LoginMethod
+from synapsor.approve.console.pulse import Pulse
 from synapsor.approve.console.room import Given
 from synapsor.approve.console.way import Way
 from synapsor.config.console import ConsoleTls
@@ -27,14 +29,18 @@ _GRACE_S = 3
 
 
 async def serve_console(
-    given: Given, *, ready: Callable[[int], None] | None = None, stop: anyio.Event | None = None
+    given: Given,
+    *,
+    methods: Iterable[LoginMethod] = (),
+    ready: Callable[[int], None] | None = None,
+    stop: anyio.Event | None = None,
 ) -> None:
     """Serve until a signal comes or `stop` is set; `ready` is told the port, which 0 leaves to the system.
 
     Raises:
         ConfigError: the port is taken, or the certificate cannot be used.
     """
-    app = console_app(given)
+    app = console_app(given, methods)
     listener = _listen(given.way)
     config = uvicorn.Config(
         app,
@@ -92,7 +98,11 @@ class _Uvicorn(uvicorn.Server):
 
 
 def _context(tls: ConsoleTls) -> ssl.SSLContext:
-    if trouble := private_file_trouble(tls.key):
+    try:
+        trouble = private_file_trouble(tls.key.stat())
+    except OSError as error:
+        trouble = os.strerror(error.errno or 0).lower()
+    if trouble:
         raise ConfigError(f"The console's TLS key cannot be used: {trouble}.", fix=f"chmod 600 {tls.key}")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

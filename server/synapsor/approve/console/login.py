@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
@@ -17,21 +16,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from synapsor.approve.console.needs import Offer
 from synapsor.approve.console.rendering import render
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, browser_of, cookie_name, cookie_of, own_path, page
 from synapsor.core.statements import SignedLogin
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """A way to log in, as the login page offers it: what the button says, and where it leads by POST."""
-
-    title: str
-    words: str
-    path: str
 
 
 class LoginMethod(Protocol):
@@ -41,7 +32,7 @@ class LoginMethod(Protocol):
     """
 
     @property
-    def offered(self) -> Way:
+    def offered(self) -> Offer:
         """How the login page offers it."""
         ...
 
@@ -50,9 +41,7 @@ class LoginMethod(Protocol):
         ...
 
 
-def enter(
-    request: Request, room: Room, key: Ed25519PrivateKey, login: SignedLogin, *, onward: str
-) -> Response:
+def enter(request: Request, room: Room, key: Ed25519PrivateKey, login: SignedLogin, *, onward: str) -> Response:
     """Begin the session of a login and lead on; the login is proven once more here, whoever brings it.
 
     Raises:
@@ -67,9 +56,7 @@ def enter(
     return _entered(request, room, operator.name, signer, now, onward)
 
 
-def _entered(
-    request: Request, room: Room, name: str, signer: Signer | None, now: dt.datetime, onward: str
-) -> Response:
+def _entered(request: Request, room: Room, name: str, signer: Signer | None, now: dt.datetime, onward: str) -> Response:
     room.sessions.close(cookie_of(request, room))
     token = room.sessions.open(name, signer, browser=browser_of(request), now=now)
     response = RedirectResponse(own_path(onward), status_code=HTTPStatus.SEE_OTHER)
@@ -82,13 +69,13 @@ def set_cookie(response: Response, name: str, value: str, *, secure: bool) -> No
     response.set_cookie(name, value, path="/", secure=secure, httponly=True, samesite="strict")
 
 
-def routes(room: Room) -> Iterable[Route]:
-    """Return the pages of logging in and out."""
+def routes(room: Room, methods: Iterable[LoginMethod]) -> Iterable[Route]:
+    """Return the pages of logging in, by each of the methods, and of logging out."""
     yield Route("/login", _page_of(room), methods=["GET"])
     if room.given.config.development_identity is not None:
         yield Route("/login/unverified", _unverified(room, room.given.config.development_identity), methods=["POST"])
     yield page(room, "/logout", _leave, posts=True)
-    for method in room.methods.values():
+    for method in methods:
         yield from method.routes(room)
 
 
@@ -117,7 +104,7 @@ async def login_page(
         session=None,
         now=room.now(),
         status=status,
-        ways=[method.offered for method in room.methods.values()],
+        offers=room.offers,
         unverified=room.given.config.development_identity,
         onward=onward,
         trouble=trouble,
@@ -134,6 +121,8 @@ def _unverified(room: Room, name: str):  # type: ignore[no-untyped-def]  # noqa:
 async def _leave(visit: Visit) -> Response:
     visit.room.sessions.close(cookie_of(visit.request, visit.room))
     response = RedirectResponse("/login", status_code=HTTPStatus.SEE_OTHER)
-    response.delete_cookie(cookie_name(secure=visit.room.given.way.secure), path="/", secure=visit.room.given.way.secure)
+    response.delete_cookie(
+        cookie_name(secure=visit.room.given.way.secure), path="/", secure=visit.room.given.way.secure
+    )
     response.headers["clear-site-data"] = '"cache"'
     return response

@@ -34,7 +34,9 @@ MOST_BYTES: Final = 120_000
 MOST_ROWS: Final = 100
 TYPED: Final = 8
 """How much of a digest a person types, where the risk asks for more than a tick."""
-_REJECTS_TOO: Final = frozenset({"already_counted", "same_person", "would_not_apply", "not_shown_here", "waits_for_group"})
+_REJECTS_TOO: Final = frozenset(
+    {"already_counted", "same_person", "would_not_apply", "not_shown_here", "waits_for_group"}
+)
 """What keeps somebody from approving, and not from rejecting."""
 
 
@@ -120,7 +122,10 @@ async def looked_at(visit: Visit, record: ProposalRecord, operators: Mapping[str
 def _not_here(*, hides: bool, tampered: bool) -> DecisionRefused:
     if tampered:
         return DecisionRefused(
-            "tampered", "It is not what it was made from.", fix="Decide nothing, and run `synapsor verify`.", exit_code=5
+            "tampered",
+            "It is not what it was made from.",
+            fix="Decide nothing, and run `synapsor verify`.",
+            exit_code=5,
         )
     why = "It changes a value that stays hidden in the browser." if hides else "It is too large to be shown whole here."
     return DecisionRefused("not_shown_here", why, fix="Decide in your terminal, which shows all of it.")

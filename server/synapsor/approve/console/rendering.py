@@ -53,19 +53,23 @@ async def render(
 ) -> Response:
     """Return a page; what every page shows is filled in here."""
     waiting = await room.overview.count_waiting(now=stamp(now)) if session else 0
-    text = environment().get_template(template).render(
-        **context,
-        session=session,
-        path=request.url.path,
-        waiting=waiting,
-        now=now,
-        theme=theme_of(request),
-        shortcuts=request.cookies.get("shortcuts") != "off",
-        development=room.given.profile == "development",
-        version=__version__,
-        ago=lambda at: f"{span(now - _moment(at))} ago",
-        left=lambda at: span(_moment(at) - now),
-        is_past=lambda at: _moment(at) <= now,
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            **context,
+            session=session,
+            path=request.url.path,
+            waiting=waiting,
+            now=now,
+            theme=theme_of(request),
+            shortcuts=request.cookies.get("shortcuts") != "off",
+            development=room.given.profile == "development",
+            version=__version__,
+            ago=lambda at: f"{span(now - _moment(at))} ago",
+            left=lambda at: span(_moment(at) - now),
+            is_past=lambda at: _moment(at) <= now,
+        )
     )
     return HTMLResponse(text, status_code=status)
 

@@ -77,9 +77,7 @@ class Sessions:
         self._open[hashed(token)] = session
         return token
 
-    def find(
-        self, token: str, *, browser: str, now: dt.datetime, operators: Mapping[str, Operator]
-    ) -> Session | None:
+    def find(self, token: str, *, browser: str, now: dt.datetime, operators: Mapping[str, Operator]) -> Session | None:
         """Return the session of a cookie while it holds; one that does not is over."""
         session = self._open.get(hashed(token)) if token else None
         if session is None:
@@ -102,9 +100,7 @@ class Sessions:
         """Return the open sessions of one person."""
         return tuple(one for one in self._open.values() if one.name == name)
 
-    def _holds(
-        self, session: Session, browser: str, now: dt.datetime, operators: Mapping[str, Operator]
-    ) -> bool:
+    def _holds(self, session: Session, browser: str, now: dt.datetime, operators: Mapping[str, Operator]) -> bool:
         return secrets.compare_digest(session.browser, hashed(browser)) and self._lasts(session, now, operators)
 
     def _lasts(self, session: Session, now: dt.datetime, operators: Mapping[str, Operator]) -> bool:

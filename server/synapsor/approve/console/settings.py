@@ -33,5 +33,7 @@ async def _keep(visit: Visit) -> Response:
     if theme in THEMES:
         response.set_cookie("theme", theme, path="/", max_age=_A_YEAR, secure=secure, httponly=True, samesite="lax")
     if shortcuts in {"on", "off"}:
-        response.set_cookie("shortcuts", shortcuts, path="/", max_age=_A_YEAR, secure=secure, httponly=True, samesite="lax")
+        response.set_cookie(
+            "shortcuts", shortcuts, path="/", max_age=_A_YEAR, secure=secure, httponly=True, samesite="lax"
+        )
     return response

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from anyio.abc import TaskGroup
 
-from synapsor.approve.console.room import Held
+from synapsor.approve.console.needs import Held
 from synapsor.errors import SynapsorError, place
 from synapsor.ports import Clock
 

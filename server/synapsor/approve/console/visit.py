@@ -24,7 +24,12 @@ from synapsor.approve.console.sessions import Session
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure, SynapsorError, UsageError
 
 MOST_FIELDS: Final = 1000
-_STATUS: Final = {1: HTTPStatus.CONFLICT, 2: HTTPStatus.NOT_FOUND, 3: HTTPStatus.CONFLICT, 4: HTTPStatus.SERVICE_UNAVAILABLE}
+_STATUS: Final = {
+    1: HTTPStatus.CONFLICT,
+    2: HTTPStatus.NOT_FOUND,
+    3: HTTPStatus.CONFLICT,
+    4: HTTPStatus.SERVICE_UNAVAILABLE,
+}
 Form = Mapping[str, tuple[str, ...]]
 
 
@@ -57,7 +62,9 @@ class Visit:
 
     async def page(self, template: str, *, status: int = 200, **context: object) -> Response:
         """Return a page."""
-        return await render(self.request, self.room, template, session=self.session, now=self.now, status=status, **context)
+        return await render(
+            self.request, self.room, template, session=self.session, now=self.now, status=status, **context
+        )
 
 
 Make = Callable[[Visit], Awaitable[Response]]
@@ -68,7 +75,9 @@ def page(room: Room, path: str, make: Make, *, posts: bool = False) -> Route:
 
     async def endpoint(request: Request) -> Response:
         now, operators = room.now(), room.operators()
-        session = room.sessions.find(cookie_of(request, room), browser=browser_of(request), now=now, operators=operators)
+        session = room.sessions.find(
+            cookie_of(request, room), browser=browser_of(request), now=now, operators=operators
+        )
         if session is None:
             return to_login(request, posts=posts)
         form: Form = {}
@@ -101,7 +110,7 @@ async def refusal(visit: Visit, error: SynapsorError) -> Response:
 
 def to_login(request: Request, *, posts: bool) -> Response:
     """Lead to the login page, and back here afterwards; what was sent is not kept."""
-    if request.url.path in {"/events"}:
+    if request.url.path == "/events":
         return Response(status_code=HTTPStatus.UNAUTHORIZED)
     back = "" if posts or request.url.path == "/" else f"?next={quote(_here(request), safe='')}"
     return RedirectResponse(f"/login{back}", status_code=HTTPStatus.SEE_OTHER)
@@ -114,7 +123,9 @@ def _here(request: Request) -> str:
 
 def own_path(text: str) -> str:
     """Return a path of this console to go on to, or the first page where it is none."""
-    plain = text.startswith("/") and not text.startswith(("//", "/\\", "/login")) and text.isascii() and text.isprintable()
+    plain = (
+        text.startswith("/") and not text.startswith(("//", "/\\", "/login")) and text.isascii() and text.isprintable()
+    )
     return text if plain and "\\" not in text and len(text) <= 1000 else "/"  # noqa: PLR2004  # longer than any of ours
 
 
@@ -142,7 +153,11 @@ def read_form(body: bytes) -> Form:
     """
     try:
         pairs = parse_qsl(
-            body.decode(), keep_blank_values=True, strict_parsing=bool(body), errors="strict", max_num_fields=MOST_FIELDS
+            body.decode(),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            errors="strict",
+            max_num_fields=MOST_FIELDS,
         )
     except ValueError:
         raise UsageError("What was sent is no form of this console.", fix="Go back, and try again.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from synapsor.cli.arguments.base import command, count, handle, signer
@@ -31,7 +32,26 @@ def add(commands: Any) -> None:
             default="",
             help="recorded with the decision" + ("; told to the agent" if verdict == "reject" else ""),
         )
+        decide.add_argument(
+            "--code", metavar="DIGITS", help="the one-time code of your authenticator, where the approval takes one"
+        )
         decide.set_defaults(verdict=verdict)
+    code = command(
+        commands,
+        "code",
+        "Show the one-time code with which you decide on a proposal through a prompt of the approval server.",
+    )
+    handle(code)
+    code.add_argument("--operator", metavar="NAME", help="who you are (default: the one whose codes you have)")
+    code.add_argument(
+        "--file", type=Path, metavar="FILE", help="your codes (default: ~/.config/synapsor/keys/NAME.code)"
+    )
+    code.add_argument("--digest", metavar="SHA256", help="the full digest, where the ledger is not at hand")
+    login = command(commands, "login", "Let a console that shows you a code speak for you, for some hours.")
+    login.add_argument("url", metavar="URL", help="the console's address")
+    login.add_argument("challenge", metavar="CODE", help="the code that its page shows")
+    login.add_argument("--yes", action="store_true", help="do not ask")
+    signer(login)
     undo = command(commands, "undo", "Ask for an applied change to be undone; other people decide on it.")
     handle(undo)
     undo.add_argument("--reason", required=True, metavar="TEXT", help="why; those who decide see it")

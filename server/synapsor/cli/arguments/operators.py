@@ -56,5 +56,14 @@ def add(commands: Any) -> None:
     )
     change.add_argument("--no-principal", action="store_true", help="no session principal is this person any more")
     command(actions, "list", "List the operators.", module="operator")
+    codes = command(actions, "codes", "Give an operator new one-time codes.", module="operator")
+    codes.add_argument("name")
+    codes.add_argument(
+        "--file",
+        type=Path,
+        metavar="FILE",
+        help="where the person keeps what `synapsor code` makes codes with (default: ~/.config/synapsor/keys/NAME.code)",
+    )
+    codes.add_argument("--no-passphrase", action="store_true", help="do not ask for a passphrase for that file")
     revoke = command(actions, "revoke", "Stop trusting an operator's key.", module="operator")
     revoke.add_argument("name")

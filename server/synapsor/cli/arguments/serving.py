@@ -11,7 +11,9 @@ def add(commands: Any) -> None:
     """Add the commands that go on until they are stopped."""
     serve = command(commands, "serve", "Serve reviewed capabilities to a model over MCP; stdio unless --http is given.")
     serve.add_argument("--http", metavar="HOST:PORT", help="serve Streamable HTTP and SSE instead of stdio")
-    console = command(commands, "console", "Serve the web console, where people look at proposals and decide in a browser.")
+    console = command(
+        commands, "console", "Serve the web console, where people look at proposals and decide in a browser."
+    )
     console.add_argument(
         "--listen", metavar="HOST:PORT", help="where to listen (default: `console:` of synapsor.yaml, 127.0.0.1:8750)"
     )

@@ -2,15 +2,15 @@
 
 -- name: insert_decision
 -- Add a decision, with the number of its event.
-INSERT INTO decision (seq, id, at, proposal, operator, verdict, policy, body) VALUES (:seq, :id, :at, :proposal, :operator, :verdict, :policy, :body);
+INSERT INTO decision (seq, id, at, proposal, operator, verdict, policy, step_up, body) VALUES (:seq, :id, :at, :proposal, :operator, :verdict, :policy, :step_up, :body);
 
 -- name: decision_by_id
 -- Find a decision by its handle.
-SELECT seq, id, at, proposal, operator, verdict, policy, body FROM decision WHERE id = :id;
+SELECT seq, id, at, proposal, operator, verdict, policy, step_up, body FROM decision WHERE id = :id;
 
 -- name: decision_at
 -- Find a decision by the number of its event.
-SELECT seq, id, at, proposal, operator, verdict, policy, body FROM decision WHERE seq = :seq;
+SELECT seq, id, at, proposal, operator, verdict, policy, step_up, body FROM decision WHERE seq = :seq;
 
 -- name: insert_refused_decision
 -- Add a refused decision, with the number of its event.
@@ -23,6 +23,10 @@ SELECT seq, id, at, proposal, operator, rule, body FROM refused_decision WHERE i
 -- name: refused_decision_at
 -- Find a refused decision by the number of its event.
 SELECT seq, id, at, proposal, operator, rule, body FROM refused_decision WHERE seq = :seq;
+
+-- name: decision_with_code
+-- Find the decision that a one-time code of somebody was used for.
+SELECT id FROM decision WHERE operator = :operator AND step_up = :step_up;
 
 -- name: decisions_of
 -- The decisions on a proposal, in order.

@@ -140,9 +140,11 @@ CREATE TABLE decision (
     operator TEXT NOT NULL,
     verdict TEXT NOT NULL CHECK (verdict IN ('approve', 'reject')),
     policy TEXT,
+    step_up TEXT,
     body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX decision_proposal ON decision (proposal, seq);
+CREATE UNIQUE INDEX decision_code ON decision (operator, step_up) WHERE step_up IS NOT NULL;
 
 CREATE TABLE refused_decision (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),

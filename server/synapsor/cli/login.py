@@ -1,0 +1,124 @@
+"""`synapsor login`: a person's own key signs that the session of a console may speak for them for a while.
+
+The page shows a code, the person types it here, and the key never leaves this process. The console is asked for its challenge with GET
+/login/challenge/CODE and told the signed login with POST /login/key.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from argparse import Namespace
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from synapsor.cli.signer import signer
+from synapsor.cli.terminal import answer, ask, interrupt_at_once, note, paragraph
+from synapsor.config import load_config
+from synapsor.core.login import LASTS_AT_MOST
+from synapsor.core.plain import visible
+from synapsor.core.records import to_body
+from synapsor.core.signatures import is_public_key
+from synapsor.core.statements import SignedLogin
+from synapsor.errors import UsageError
+from synapsor.flow.signing import signed_login
+from synapsor.operators import read_operators
+from synapsor.ports import SystemClock
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_SECONDS = 10.0
+_MOST_BYTES = 65_536
+
+
+class Challenge(BaseModel):
+    """What a console asks to be signed.
+
+    Attributes:
+        session: the session's public key; its private half is in the console's memory alone.
+        lasts_s: seconds for which it asks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    ledger: str = Field(max_length=64)
+    session: str = Field(max_length=64)
+    client: str = Field(max_length=200)
+    lasts_s: int = Field(ge=60, le=int(LASTS_AT_MOST.total_seconds()))
+
+
+def run(arguments: Namespace) -> int:
+    """Sign the login, hand it over and return 0."""
+    interrupt_at_once()
+    base = _checked(arguments.url)
+    challenge = _challenge(base, arguments.challenge)
+    operator, unlock = signer(arguments, read_operators(load_config(arguments.config).operators), role="")
+    lasts = dt.timedelta(seconds=challenge.lasts_s)
+    hours = f"{challenge.lasts_s / 3600:.3g} hours"
+    asked = (
+        f"{visible(challenge.client)} asks to speak for {operator.name} as {', '.join(operator.roles)}, for {hours}."
+    )
+    if not arguments.yes:
+        note(asked)
+        if ask("Type yes to let it:", otherwise="Run again with --yes.").lower() != "yes":
+            raise UsageError("Nothing was signed.", fix="Run it again when you want to log in.")
+    signed = signed_login(
+        operator,
+        unlock(),
+        ledger=challenge.ledger,
+        session=challenge.session,
+        client=challenge.client,
+        now=SystemClock().now(),
+        lasts=lasts,
+    )
+    _hand_over(base, arguments.challenge, signed)
+    document = {"operator": operator.name, "expires_at": signed.login.expires_at, "client": challenge.client}
+    answer(
+        arguments, "login", document, paragraph(f"The page is logged in as {operator.name}, for {hours} at the most.")
+    )
+    return 0
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise UsageError("A console on another machine is reached by https alone.", fix="Write https://…")
+    if parts.username or parts.password or not parts.hostname:
+        raise UsageError("This is no address of a console.", fix="Copy the one that the page shows.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _challenge(base: str, code: str) -> Challenge:
+    answered = _asked("GET", f"{base}/login/challenge/{code.strip().upper()}", None)
+    try:
+        challenge = Challenge.model_validate(answered)
+    except ValidationError:
+        raise UsageError("What answers there is no console of this version.", fix="Look at the address.") from None
+    if not is_public_key(challenge.session):
+        raise UsageError("What answers there is no console of this version.", fix="Look at the address.")
+    return challenge
+
+
+def _hand_over(base: str, code: str, signed: SignedLogin) -> None:
+    body = {"code": code.strip().upper(), "login": to_body(signed.login), "signature": signed.signature}
+    _asked("POST", f"{base}/login/key", body)
+
+
+def _asked(method: str, url: str, body: dict[str, Any] | None) -> Any:
+    import httpx2
+
+    trouble = ""
+    try:
+        # No proxy of the environment: what is signed goes to the address that was typed.
+        with httpx2.Client(trust_env=False, follow_redirects=False, timeout=_SECONDS) as client:
+            answered = client.request(method, url, json=body)
+            if answered.status_code == HTTPStatus.OK and len(answered.content) <= _MOST_BYTES:
+                return answered.json()
+            trouble = f"it answered {answered.status_code}"
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        trouble = type(error).__name__
+    raise UsageError(
+        f"The console did not take it: {trouble}.",
+        fix="Look at the address and the code; a code is good for some minutes and once. Open its login page again.",
+    )

@@ -1,0 +1,84 @@
+"""A login: that a session's key speaks for an operator, and what the session's signature under a decision is worth.
+
+A session is never more than the person: its login is short, names the roles that it carries, and stops to count with the trust in the
+operator, or in the voucher who saw the proof. The private half of its key is in one process's memory alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Final
+
+from synapsor.contract.approvals import LOGIN_VOUCHER
+from synapsor.core.moment import parse
+from synapsor.core.statements import (
+    Identity,
+    Operator,
+    SignedDecision,
+    SignedLogin,
+    made_by,
+    signature_holds,
+)
+from synapsor.errors import IntegrityError
+
+LASTS_AT_MOST: Final = dt.timedelta(hours=12)
+
+
+def verify_login(signed: SignedLogin, operators: Mapping[str, Operator], *, ledger: str) -> Operator:
+    """Return the operator for whom the session of a login speaks, as far as trust goes now and whatever the time.
+
+    Raises:
+        IntegrityError: it is not signed by whoever could vouch for it, by nobody who is trusted still, or says more than any may.
+    """
+    if not login_holds(signed, operators, ledger=ledger):
+        raise IntegrityError("The login's signature does not hold.")
+    login = signed.login
+    operator, voucher = operators[login.operator], operators[login.voucher or login.operator]
+    if operator.revoked or voucher.revoked:
+        raise IntegrityError("The login is by a key that is not trusted any more.")
+    if login.method == "oidc" and operator.login != Identity(issuer=login.issuer, subject=login.subject):
+        raise IntegrityError("The login is of another identity than the operator's.")
+    return operator
+
+
+def login_holds(signed: SignedLogin, operators: Mapping[str, Operator], *, ledger: str) -> bool:
+    """Tell whether a login was signed by the operator's own key, or by a voucher's, for this ledger and for no longer than any may last."""
+    login = signed.login
+    own = login.method == "key"
+    signer = operators.get(login.operator if own else login.voucher)
+    if signer is None or login.operator not in operators or bool(login.voucher) is own:
+        return False
+    lasts = parse(login.expires_at) - parse(login.at)
+    return (
+        login.ledger == ledger
+        and dt.timedelta(0) < lasts <= LASTS_AT_MOST
+        and (LOGIN_VOUCHER in signer.roles) is not own
+        and signature_holds(login, signed.signature, signer)
+    )
+
+
+def is_during(signed: SignedLogin, at: str) -> bool:
+    """Tell whether a moment is one at which the login counts."""
+    return signed.login.at <= at < signed.login.expires_at
+
+
+def decision_holds(signed: SignedDecision, operators: Mapping[str, Operator]) -> bool:
+    """Tell whether the operator whom a decision names made its signature: with their own key, or with that of a session that spoke for them.
+
+    Whether that person may decide, and is trusted still, is another question.
+    """
+    decision = signed.decision
+    operator = operators.get(decision.operator)
+    if operator is None:
+        return False
+    if signed.login is None:
+        return signature_holds(decision, signed.signature, operator)
+    login = signed.login.login
+    return (
+        login.operator == decision.operator
+        and login_holds(signed.login, operators, ledger=decision.ledger)
+        and is_during(signed.login, decision.at)
+        and decision.role in login.roles
+        and made_by(login.key, decision, signed.signature)
+    )

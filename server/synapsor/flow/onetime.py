@@ -1,0 +1,60 @@
+"""Take a person's one-time code: counted before it is looked at, so that guessing comes to an end whoever guesses, and used once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from synapsor.core.budget import Spending
+from synapsor.core.moment import stamp
+from synapsor.core.onetime import recognised
+from synapsor.core.statements import CodeMethod, Operator, StepUp
+from synapsor.errors import DecisionRefused
+from synapsor.ports import ReviewLedger
+from synapsor.values import digest
+
+TRIES_A_DAY: Final = 30
+"""Codes of one person that are looked at in one day (UTC), right or wrong: a guess has one chance in 10,000 a day."""
+
+
+async def take_code(
+    ledger: ReviewLedger, operator: Operator, given: str, *, method: CodeMethod, digest_of: str, now: dt.datetime
+) -> StepUp:
+    """Return the code as it is recorded with a decision on a digest; that it was not used before, the ledger sees when it records it.
+
+    Raises:
+        DecisionRefused: by rule `code_missing`, `no_codes`, `too_many_codes` or `wrong_code`.
+        LedgerFailure: the try cannot be counted.
+    """
+    what = "of your authenticator" if method == "totp" else "that `synapsor code` shows for this proposal"
+    if not given:
+        raise DecisionRefused("code_missing", "This approval takes a one-time code.", fix=f"Give the one {what}.")
+    if operator.code_secret is None:
+        raise DecisionRefused(
+            "no_codes",
+            f"{operator.name} has no one-time codes here.",
+            fix=f"Set them up with `synapsor operator codes {operator.name}`.",
+            exit_code=5,
+        )
+    today = now.astimezone(dt.UTC).date()
+    spending = Spending(
+        caller=digest("code", [operator.name]),
+        variant="",
+        day=today.isoformat(),
+        before=(today - dt.timedelta(days=1)).isoformat(),
+        calls=TRIES_A_DAY,
+        variants=None,
+    )
+    if not await ledger.spend(spending):
+        raise DecisionRefused(
+            "too_many_codes",
+            f"{operator.name} has given {TRIES_A_DAY} one-time codes today.",
+            fix="Decide without one, or tomorrow; if it was not you, have your codes renewed.",
+            exit_code=5,
+        )
+    found = recognised(method, given.replace(" ", ""), operator.code_secret, digest_of, stamp(now))
+    if found is None:
+        raise DecisionRefused(
+            "wrong_code", "The one-time code is not one of now.", fix=f"Give the one {what}.", exit_code=5
+        )
+    return found
