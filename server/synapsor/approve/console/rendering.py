@@ -37,7 +37,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(seen=visible, short=_short, day=_day, minute=_minute, many=_many)
+    made.filters.update(seen=visible, short=_short, day=_day, minute=_minute, many=_many, span=span)
     return made
 
 
