@@ -4244,7 +4244,7 @@ MUTANTS = (
     Mutant(
         "serve.unread-time",
         "http:unread-bounded",
-        "serve/connection.py",
+        "web/connection.py",
         "        self._unread = self.loop.call_later(self.limits.send_s, self.cut)",
         "        pass",
         "tests/unit/test_serve_shares.py -k frees_what_it_held",
@@ -4268,7 +4268,7 @@ MUTANTS = (
     Mutant(
         "serve.leaving-after-much",
         "serve:cancelable",
-        "serve/connection.py",
+        "web/connection.py",
         "        self.flow.resume_reading()  # or its leaving would not be seen",
         "        pass",
         "tests/unit/test_serve_http.py -k client_that_leaves",
@@ -4276,7 +4276,7 @@ MUTANTS = (
     Mutant(
         "serve.unread-little",
         "http:unread-bounded",
-        "serve/connection.py",
+        "web/connection.py",
         "        transport.set_write_buffer_limits(high=0)",
         "        pass",
         "tests/unit/test_serve_shares.py -k even_a_little",
@@ -4332,7 +4332,7 @@ MUTANTS = (
     Mutant(
         "serve.connections",
         "http:fair",
-        "serve/connection.py",
+        "web/connection.py",
         "        if len(self.connections) > self.limits.connections:",
         "        if False:",
         "tests/unit/test_serve_shares.py -k make_room",
@@ -4340,7 +4340,7 @@ MUTANTS = (
     Mutant(
         "serve.connections-strangers",
         "http:fair",
-        "serve/connection.py",
+        "web/connection.py",
         "chain(self.strangers, self.quiet)",
         "chain(self.quiet, self.strangers)",
         "tests/unit/test_serve_shares.py -k make_room",
@@ -4348,7 +4348,7 @@ MUTANTS = (
     Mutant(
         "serve.connections-busy",
         "http:fair",
-        "serve/connection.py",
+        "web/connection.py",
         "        self._framing = 0\n        self._leave()",
         "        self._framing = 0",
         "tests/unit/test_serve_shares.py -k make_room",

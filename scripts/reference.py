@@ -17,7 +17,20 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from synapsor.cli.parser import EXIT_CODES, build_parser
-from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Supervised, Timeouts, Tls, TokenConfig
+from synapsor.config import (
+    Config,
+    ConsoleConfig,
+    ConsoleProxy,
+    ConsoleSessions,
+    ConsoleTls,
+    HttpConfig,
+    Pool,
+    SourceConfig,
+    Supervised,
+    Timeouts,
+    Tls,
+    TokenConfig,
+)
 from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
@@ -65,6 +78,10 @@ _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
     Timeouts,
     HttpConfig,
     TokenConfig,
+    ConsoleConfig,
+    ConsoleTls,
+    ConsoleProxy,
+    ConsoleSessions,
     Supervised,
 )
 
@@ -80,6 +97,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "session": "Whose session a local process (`serve` over stdio, `call`) runs in: what contexts of contracts name.",
         "names": "Whether tools are listed as `billing.list` or, for clients that allow no dot, as `billing__list`.",
         "http": "Who may come in over HTTP.",
+        "console": "The [web console](../how-to/review-in-the-browser.md).",
         "one_time_codes": "The file of the operators' one-time codes, written by `synapsor operator codes`; mode 0600, for who decides and who applies.",
         "automatic_approval": "Whether policies of contracts may approve. It needs `policy_key`.",
         "policy_key": "The private key that the worker signs policy decisions with. Only the worker reads it.",
@@ -110,6 +128,26 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "capabilities": "Names of capabilities in it.",
     },
     "HttpConfig": {"tokens": "The bearer tokens that are accepted. Without one, HTTP is not served."},
+    "ConsoleConfig": {
+        "listen": "Where `synapsor console` listens, unless `--listen` says otherwise. Beyond this machine it needs `tls` or `proxy`.",
+        "hosts": "Names that a browser may reach it by, besides the loopback's. Without one here, nothing else is answered.",
+        "tls": "The certificate, where the console itself ends TLS.",
+        "proxy": "Where a proxy ends TLS in front of it.",
+        "sessions": "How long a login lasts.",
+        "reject_reasons": "Reasons that a reviewer may choose instead of writing one; the agent is told it.",
+        "development_identity": "A name that nobody has proven, to look around without a login. It decides nothing, and is refused in `profile: production`.",
+    },
+    "ConsoleTls": {
+        "certificate": "A PEM file with the certificate and its chain.",
+        "key": "Its private key, a file of this user with mode 0600.",
+    },
+    "ConsoleProxy": {
+        "trusted": "Addresses that the proxy asks from; requests from any other are refused, and each must say `X-Forwarded-Proto: https`."
+    },
+    "ConsoleSessions": {
+        "idle_minutes": "After how long without a request a session ends.",
+        "hours": "After how long it ends in any case.",
+    },
     "TokenConfig": {
         "name": "The client's name, for the audit.",
         "sha256": "The token's SHA-256, as `synapsor token new` prints it. The token itself is nowhere.",

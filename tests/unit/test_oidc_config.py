@@ -11,6 +11,7 @@ BASE = """
 synapsor: 1
 policies: [policies]
 sources: {shop: {engine: sqlite, schema: main, read: sqlite:///shop.db}}
+voucher_key: voucher.pem
 """
 
 

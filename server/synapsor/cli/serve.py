@@ -14,8 +14,8 @@ from synapsor.config import Config, load_config, session_values
 from synapsor.core.facts import Finding
 from synapsor.errors import ConfigError, UsageError
 from synapsor.serve.identity import Bearer, StaticSession, TokenBook, TokenSession
-from synapsor.serve.loop import run as run_loop
 from synapsor.serve.on_demand import models_on_demand
+from synapsor.web.loop import run as run_loop
 
 MAX_PORT = 65_535
 log = logging.getLogger("synapsor")

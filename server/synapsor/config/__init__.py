@@ -1,5 +1,6 @@
 """The project's configuration, read strictly; this is its one door."""
 
+from synapsor.config.console import ConsoleConfig, ConsoleProxy, ConsoleSessions, ConsoleTls
 from synapsor.config.fields import FormatVersion, Model
 from synapsor.config.oidc import Algorithm, OidcConfig
 from synapsor.config.project import (
@@ -17,6 +18,10 @@ from synapsor.config.sources import Engine, Mode, Pool, SourceConfig, Timeouts, 
 __all__ = [
     "Algorithm",
     "Config",
+    "ConsoleConfig",
+    "ConsoleProxy",
+    "ConsoleSessions",
+    "ConsoleTls",
     "Engine",
     "FormatVersion",
     "HttpConfig",

@@ -18,6 +18,8 @@ from synapsor.config.fields import FilePath, Finding, Model, Reference
 Algorithm: TypeAlias = Literal["RS256", "PS256", "ES256", "EdDSA"]
 
 MAX_LEEWAY_S = 60
+CALLBACK = "/login/oidc/callback"
+"""Where logins come back to, whatever the console's name."""
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -54,6 +56,17 @@ def _issuer(value: str) -> str:
     return value
 
 
+def _redirect(value: str) -> str:
+    trouble = address_trouble(value)
+    if trouble or urlsplit(value).path != CALLBACK or "?" in value:
+        raise PydanticCustomError(
+            "redirect_uri",
+            "this must be the console's https address with the path {path}; on this machine it may be http",
+            {"path": CALLBACK},
+        )
+    return value
+
+
 def _path_in_token(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -68,6 +81,7 @@ class OidcConfig(Model):
     """The provider that operators log in with.
 
     Attributes:
+        redirect_uri: the console's own address that logins come back to; without it the console offers none.
         issuer: compared byte by byte with what the provider and its tokens say.
         audience: what a bearer token of the approval server must be for; without it none is accepted.
         max_age_s: how long before a login a person may have proven who they are; 0 for anew each time, and nothing for any time.
@@ -77,6 +91,7 @@ class OidcConfig(Model):
     issuer: Issuer
     client_id: Word
     client_secret: Reference | None = None
+    redirect_uri: Annotated[str, StringConstraints(max_length=512), AfterValidator(_redirect)] | None = None
     audience: Word | None = None
     algorithms: tuple[Algorithm, ...] = Field(default=("RS256", "PS256", "ES256", "EdDSA"), strict=False, min_length=1)
     roles_claim: Annotated[tuple[ClaimKey, ...], BeforeValidator(_path_in_token)] = Field(

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr
 
-from synapsor.config import oidc, sources
+from synapsor.config import console, oidc, sources
+from synapsor.config.console import ConsoleConfig
 from synapsor.config.fields import (
     ContractDigest,
     FilePath,
@@ -66,9 +67,11 @@ class Config(Model):
     names: Literal["dotted", "underscore"] = "dotted"
     http: HttpConfig = Field(default_factory=HttpConfig)
     oidc: OidcConfig | None = None
+    console: ConsoleConfig = Field(default_factory=ConsoleConfig)
     one_time_codes: FilePath | None = None
     automatic_approval: bool = False
     policy_key: FilePath | None = None
+    voucher_key: FilePath | None = None
     supervised: tuple[Supervised, ...] = Field(default=(), strict=False)
     _root: Path = PrivateAttr(default_factory=Path)
 
@@ -134,6 +137,17 @@ def _contradictions(config: Config) -> Iterator[Finding]:
         yield from (
             (("oidc", *loc), rule, message, fix) for loc, rule, message, fix in oidc.contradictions(config.oidc)
         )
+        if config.voucher_key is None:
+            yield (
+                ("oidc",),
+                "voucher_key_missing",
+                "logins with a provider need `voucher_key`, the private key that says who logged in",
+                "Make one with `synapsor operator add NAME --role login_voucher --key FILE`.",
+            )
+    yield from (
+        ((("console", *loc)), rule, message, fix)
+        for loc, rule, message, fix in console.contradictions(config.console, config.profile)
+    )
     if config.automatic_approval and config.policy_key is None:
         yield (
             ("automatic_approval",),

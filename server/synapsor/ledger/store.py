@@ -22,6 +22,7 @@ from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.kinds import loads
+from synapsor.ledger.overview import Overview
 from synapsor.ledger.verify import VerifyReport, verify
 from synapsor.ports import Activated, Clock, ProposalRecord
 
@@ -36,6 +37,7 @@ class Ledger:
     Attributes:
         id: the ledger's own name; approvals and receipts are bound to it.
         public_key: the key that its checkpoints are signed with, base64.
+        overview: what a person asks of the whole record at once.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Ledger:
         self._clock = clock
         self._signer = signer
         self._anchor = anchor
+        self.overview = Overview(connection)
 
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes of this ledger's own, other ones for other purposes."""

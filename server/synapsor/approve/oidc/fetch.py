@@ -17,6 +17,7 @@ import httpx2
 
 from synapsor.approve.oidc.refusals import Rule, refused
 from synapsor.config.oidc import address_trouble
+from synapsor.errors import ConfigError
 
 MAX_BYTES = 1_048_576
 LIMIT_S = 10.0
@@ -38,12 +39,11 @@ class Fetcher:
     """Asks; `ca` stands in for the system's certificates, and `limit_s` is for a whole answer.
 
     Raises:
-        OSError: the file of certificates cannot be read or has none.
+        ConfigError: the file of certificates cannot be read or has none.
     """
 
     def __init__(self, *, ca: Path | None = None, allow_private: bool = False, limit_s: float = LIMIT_S) -> None:
-        self._context = ssl.create_default_context(cafile=ca)
-        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._context = _context(ca)
         self._allow_private = allow_private
         self._limit_s = limit_s
 
@@ -134,6 +134,20 @@ class Fetcher:
         if not self._allow_private and not all(map(is_public, addresses)):
             raise refused(Rule.PROVIDER_PRIVATE)
         return addresses
+
+
+def _context(ca: Path | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except OSError:
+        context = None
+    if context is None:
+        raise ConfigError(
+            "The authority's certificate of the identity provider cannot be read.",
+            fix="Look at `oidc: {ca: FILE}`; it is a PEM file.",
+        )
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def is_public(address: str) -> bool:

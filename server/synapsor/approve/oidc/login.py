@@ -89,6 +89,16 @@ class OidcLogin:
             roles_claim=config.roles_claim,
         )
 
+    @property
+    def issuer(self) -> str:
+        """Whose logins they are."""
+        return self._config.issuer
+
+    @property
+    def redirect_uri(self) -> str:
+        """The address that answers come to."""
+        return self._redirect
+
     async def begin(self, *, session: str, back: str = "/", subject: str = "") -> Begun:
         """Begin a login for a session; with `subject`, this very person has to prove again who they are.
 
