@@ -16,6 +16,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from synapsor.approve.oidc import MEANINGS as LOGIN_RULES
 from synapsor.cli.parser import EXIT_CODES, build_parser
 from synapsor.config import (
     Config,
@@ -24,6 +25,7 @@ from synapsor.config import (
     ConsoleSessions,
     ConsoleTls,
     HttpConfig,
+    OidcConfig,
     Pool,
     SourceConfig,
     Supervised,
@@ -82,6 +84,7 @@ _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
     ConsoleTls,
     ConsoleProxy,
     ConsoleSessions,
+    OidcConfig,
     Supervised,
 )
 
@@ -101,6 +104,8 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "one_time_codes": "The file of the operators' one-time codes, written by `synapsor operator codes`; mode 0600, for who decides and who applies.",
         "automatic_approval": "Whether policies of contracts may approve. It needs `policy_key`.",
         "policy_key": "The private key that the worker signs policy decisions with. Only the worker reads it.",
+        "oidc": "The identity provider that operators [log in with](../how-to/operators-by-oidc.md).",
+        "voucher_key": "The private key with which the console or the approval server signs who logged in; for them alone. `oidc` needs it.",
         "supervised": "What `synapsor worker --supervised` may apply, by contract and capability; the contract must say `worker: supervised` too.",
     },
     "SourceConfig": {
@@ -128,6 +133,21 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "capabilities": "Names of capabilities in it.",
     },
     "HttpConfig": {"tokens": "The bearer tokens that are accepted. Without one, HTTP is not served."},
+    "OidcConfig": {
+        "issuer": "What the provider calls itself, letter by letter; an https address, or on this machine also http.",
+        "client_id": "The client that the provider knows the console as.",
+        "client_secret": "Its secret, if the provider gave one. Without it the client is public; PKCE is used with and without.",
+        "redirect_uri": "The console's own address with the path `/login/oidc/callback`, as the provider knows it. Without it the console offers no such login.",
+        "audience": "What a bearer token of the approval server must be for, and for nothing else. Not the client, and not what the model's server is called.",
+        "algorithms": "What tokens may be signed with.",
+        "roles_claim": "The claim that lists a person's roles, or the keys that lead to it. With it, a login has only the roles that the token names, too.",
+        "scopes": "What is asked for.",
+        "max_age_s": "How many seconds before a login the person may have proven who they are. 0: anew each time. Not every provider can say.",
+        "ca": "A PEM file with the authority's certificate, instead of those that the system trusts.",
+        "leeway_s": "By how many seconds the clocks may differ.",
+        "max_lifetime_s": "How many seconds a token may be good for.",
+        "allow_private": "Whether the provider may be at a private address or on this machine.",
+    },
     "ConsoleConfig": {
         "listen": "Where `synapsor console` listens, unless `--listen` says otherwise. Beyond this machine it needs `tls` or `proxy`.",
         "hosts": "Names that a browser may reach it by, besides the loopback's. Without one here, nothing else is answered.",
@@ -190,6 +210,11 @@ def _errors() -> Iterator[str]:
     yield "A refused decision names its rule (`rule` with `--json`) and is recorded in the ledger."
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in DECISION_RULES.items())
+    yield from ("", "## Why a login is refused", "")
+    yield "Of a login with a provider, and of a bearer token of the approval server. It is recorded in the ledger by its rule, without a word of"
+    yield "the token; of a flood, thirty a minute by themselves and the others by their number."
+    yield from ("", "| Rule | Meaning |", "|---|---|")
+    yield from (f"| `{rule}` | {meaning} |" for rule, meaning in LOGIN_RULES.items())
     yield from ("", "## Why an undo is not filed", "")
     yield "`synapsor undo` names the rule as well; nothing is filed then, and the refusal is recorded."
     yield from ("", "| Rule | Meaning |", "|---|---|")

@@ -227,3 +227,19 @@ async def test_a_wrong_secret_and_a_client_of_another_name_are_refused(monkeypat
             await here.login.finish(await here.visit(begun), begun.sealed, session="s1")
         assert refused.value.rule == "code_refused"
         assert "canary" not in f"{refused.value} {begun} {here.config!r}"
+
+
+@pytest.mark.requirement("oidc:step-up")
+async def test_a_project_may_ask_that_a_person_has_proven_lately_who_they_are() -> None:
+    async with identities(max_age_s=300) as here:
+        asked = (await here.login.begin(session="s1")).url
+        assert ("max_age=300" in asked, "prompt" in asked) == (True, False)
+        here.idp.ignores_prompt_for_s = 330
+        assert await rule_of(here.log_in()) == "let in"
+        here.idp.ignores_prompt_for_s = 331
+        assert await rule_of(here.log_in()) == "authentication_old"
+    async with identities(max_age_s=0) as here:
+        asked = (await here.login.begin(session="s1")).url
+        assert ("max_age=0" in asked, "prompt=login" in asked) == (True, True)
+        here.idp.ignores_prompt_for_s = 31
+        assert await rule_of(here.log_in()) == "authentication_old"

@@ -1,5 +1,6 @@
 """Who somebody is here, of whom a provider vouches for: the file says what they may do, and a token can only take away from it."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from synapsor.approve.oidc import Speaker, Vouched, speaker
+from synapsor import runtime
+from synapsor.approve.attempts import Attempts
+from synapsor.approve.oidc import Rule, Speaker, Vouched, speaker
+from synapsor.approve.oidc.refusals import refused
 from synapsor.cli.main import main
+from synapsor.config import load_config
 from synapsor.core.statements import Identity, Operator
 from synapsor.errors import LoginRefused
 from synapsor.operators import read_operators
+from synapsor.ports import SystemClock
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
 
@@ -32,8 +38,8 @@ def found(who: Vouched, *operators: Operator) -> Speaker | str:
     known: Mapping[str, Operator] = {one.name: one for one in operators}
     try:
         return speaker(who, known)
-    except LoginRefused as refused:
-        return refused.rule if refused.subject == who.identity.subject else "of somebody else"
+    except LoginRefused as error:
+        return error.rule if error.subject == who.identity.subject else "of somebody else"
 
 
 @pytest.mark.requirement("oidc:never-more")
@@ -123,3 +129,24 @@ def test_two_people_do_not_have_one_login(files: ProjectFiles) -> None:
     assert run(files, "add", "mia-1", "--role", "head", "--login", ISSUER, "mo-1") == 2
     assert run(files, "revoke", "mia") == 0
     assert run(files, "add", "mo", "--role", "head", "--login", ISSUER, "mia-1") == 0
+
+
+@pytest.mark.requirement("oidc:recorded")
+def test_who_was_not_let_in_is_listed_for_whoever_is_to_add_them(
+    files: ProjectFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reviewer = ["--operator", "rita", "--key", str(files.root / "keys" / "rita.pem")]
+    assert main(["--config", str(files.config_path), "activate", "--yes", *reviewer]) == 0
+    asyncio.run(_knock(files))
+    capsys.readouterr()
+    assert run(files, "refused") == 0
+    told = json.loads(capsys.readouterr().out)["refused"]
+    assert [(one["rule"], one["subject"], one["issuer"]) for one in told] == [("person_unknown", "mia-1", ISSUER)]
+    assert main(["--config", str(files.config_path), "operator", "refused", "--limit", "1"]) == 0
+    assert f"mia-1 of {ISSUER}" in capsys.readouterr().out
+
+
+async def _knock(files: ProjectFiles) -> None:
+    async with runtime.open_project(load_config(files.config_path)) as project:
+        attempts = Attempts(ledger=await project.ledger(), clock=SystemClock(), door="console", issuer=ISSUER)
+        await attempts.refused(refused(Rule.PERSON_UNKNOWN, subject="mia-1"), "oidc")

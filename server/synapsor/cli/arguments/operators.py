@@ -5,13 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from synapsor.cli.arguments.base import command
+from synapsor.cli.arguments.base import command, count
 
 
 def add(commands: Any) -> None:
     """Add who is trusted."""
     operator = command(commands, "operator", "The people whose keys this project trusts.")
     actions = operator.add_subparsers(metavar="ACTION", required=True, dest="action")
+    _add(actions)
+    _change(actions)
+    command(actions, "list", "List the operators.", module="operator")
+    codes = command(actions, "codes", "Give an operator new one-time codes.", module="operator")
+    codes.add_argument("name")
+    codes.add_argument(
+        "--file",
+        type=Path,
+        metavar="FILE",
+        help="where the person keeps what `synapsor code` makes codes with (default: ~/.config/synapsor/keys/NAME.code)",
+    )
+    codes.add_argument("--no-passphrase", action="store_true", help="do not ask for a passphrase for that file")
+    refused = command(
+        actions, "refused", "List who was not let in by a login or a token, newest first.", module="refused_logins"
+    )
+    refused.add_argument("--limit", type=count, metavar="N", help="how many; 50 without it")
+    revoke = command(actions, "revoke", "Stop trusting an operator's key.", module="operator")
+    revoke.add_argument("name")
+
+
+def _add(actions: Any) -> None:
     add = command(
         actions,
         "add",
@@ -45,6 +66,9 @@ def add(commands: Any) -> None:
     add.add_argument(
         "--no-passphrase", action="store_true", help="do not ask for a passphrase; the key file alone decides"
     )
+
+
+def _change(actions: Any) -> None:
     change = command(
         actions,
         "change",
@@ -74,15 +98,3 @@ def add(commands: Any) -> None:
     )
     change.add_argument("--no-login", action="store_true", help="the person logs in with no provider any more")
     change.add_argument("--no-principal", action="store_true", help="no session principal is this person any more")
-    command(actions, "list", "List the operators.", module="operator")
-    codes = command(actions, "codes", "Give an operator new one-time codes.", module="operator")
-    codes.add_argument("name")
-    codes.add_argument(
-        "--file",
-        type=Path,
-        metavar="FILE",
-        help="where the person keeps what `synapsor code` makes codes with (default: ~/.config/synapsor/keys/NAME.code)",
-    )
-    codes.add_argument("--no-passphrase", action="store_true", help="do not ask for a passphrase for that file")
-    revoke = command(actions, "revoke", "Stop trusting an operator's key.", module="operator")
-    revoke.add_argument("name")
