@@ -29,6 +29,7 @@ from synapsor.config import OidcConfig
 from synapsor.config.oidc import CALLBACK
 from synapsor.errors import DecisionRefused, LoginRefused, UsageError
 from synapsor.ports import Clock, ReviewLedger
+from synapsor.secrets import resolve
 
 _BEGIN: Final = "/login/oidc/begin"
 _Endpoint = Callable[[Request], Awaitable[Response]]
@@ -119,8 +120,10 @@ def oidc_method(config: OidcConfig, *, voucher: Voucher, ledger: ReviewLedger, c
     """Return the method for a configured provider, which is not asked for anything yet.
 
     Raises:
-        ConfigError: logins cannot come back, or the authority's certificate cannot be read.
+        ConfigError: logins cannot come back, or the client's secret or the authority's certificate cannot be read.
     """
+    if config.client_secret is not None:
+        resolve(config.client_secret)  # now, and not at the first login
     fetcher = Fetcher(ca=config.ca, allow_private=config.allow_private)
     provider = Provider(fetcher, issuer=config.issuer, algorithms=config.algorithms)
     login = OidcLogin(config, provider, fetcher, clock=clock, redirect_uri=config.redirect_uri or "")
