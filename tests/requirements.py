@@ -133,6 +133,16 @@ REQUIREMENTS: dict[str, Requirement] = {
         "DESIGN 6",
     ),
     "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
+    "companion:code-decides": _R(
+        "Through the companion's prompts a person's own code for the very digest decides, and nothing that a client program answers.",
+        "law 6, S8",
+    ),
+    "companion:own-audience": _R(
+        "The companion serves who holds a token of its own, on loopback, and no page of another origin.", "law 6, S10"
+    ),
+    "companion:shown": _R(
+        "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
+    ),
     "contract:activated-by-a-reviewer": _R("Only a contract reviewer's key activates a contract.", "DESIGN 5"),
     "contract:activated-for-its-database": _R(
         "An activation counts only for the database that it was signed for.", "law 10"

@@ -23,6 +23,7 @@ from synapsor.config.fields import (
     TokenHash,
 )
 from synapsor.config.oidc import OidcConfig
+from synapsor.config.links import Link
 from synapsor.config.reading import place, read_yaml, refuse, validated
 from synapsor.config.sources import SourceConfig
 from synapsor.contract.base import CapabilityName, Name
@@ -65,6 +66,7 @@ class Config(Model):
     sources: dict[Name, SourceConfig] = Field(min_length=1)
     session: SessionValues = Field(default_factory=dict)
     names: Literal["dotted", "underscore"] = "dotted"
+    console_url: Link | None = None
     http: HttpConfig = Field(default_factory=HttpConfig)
     oidc: OidcConfig | None = None
     console: ConsoleConfig = Field(default_factory=ConsoleConfig)
