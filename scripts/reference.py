@@ -31,6 +31,7 @@ from synapsor.config import (
     Tls,
     TokenConfig,
 )
+from synapsor.config.approvals import ApprovalsConfig, ApprovalToken, VoucherConfig
 from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
@@ -58,6 +59,7 @@ DECISION_RULES: dict[str, str] = {
     "no_such_proposal": "The ledger has no such proposal.",
     "no_person": "The operator is a key that a program holds, and a person is needed.",
     "not_by_prompt": "The contract does not let this proposal be decided through a prompt.",
+    "not_shown": "The approval server has not shown this proposal, as it is now, to this person.",
     "not_fully_shown": "A part of the card was cut, and nobody approves what they have not seen; repeat with `--full`.",
     "operator_revoked": "The operator's key is revoked.",
     "own_request": "The operator is the one who asked, or one of their principals is.",
@@ -83,6 +85,9 @@ _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
     ConsoleProxy,
     ConsoleSessions,
     Supervised,
+    ApprovalsConfig,
+    VoucherConfig,
+    ApprovalToken,
 )
 
 CONFIG_MEANINGS: dict[str, dict[str, str]] = {
@@ -96,6 +101,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "sources": "The application databases, by the name that contracts use.",
         "session": "Whose session a local process (`serve` over stdio, `call`) runs in: what contexts of contracts name.",
         "names": "Whether tools are listed as `billing.list` or, for clients that allow no dot, as `billing__list`.",
+        "console_url": "The address of the web console, for links that are shown to agents and people; it holds no secret.",
         "http": "Who may come in over HTTP.",
         "console": "The [web console](../how-to/review-in-the-browser.md).",
         "one_time_codes": "The file of the operators' one-time codes, written by `synapsor operator codes`; mode 0600, for who decides and who applies.",
@@ -147,6 +153,21 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
     "ConsoleSessions": {
         "idle_minutes": "After how long without a request a session ends.",
         "hours": "After how long it ends in any case.",
+    },
+    "ApprovalsConfig": {
+        "synapsor": "The version of this file's language.",
+        "project": "The project's synapsor.yaml.",
+        "voucher": "The key with which this server says whose code it saw.",
+        "operator": "Whose prompts are served over stdio.",
+        "tokens": "The bearer tokens of the HTTP transport, each of one person. The agent's server knows none of them.",
+    },
+    "VoucherConfig": {
+        "operator": "The entry of the key in `operators.yaml`, with the role `login_voucher` and no other.",
+        "key": "The private key's file.",
+    },
+    "ApprovalToken": {
+        "operator": "Whose prompts a request with this token is served.",
+        "sha256": "The token's SHA-256, as `synapsor token new` prints it. The token itself is nowhere.",
     },
     "TokenConfig": {
         "name": "The client's name, for the audit.",
@@ -311,7 +332,7 @@ def _configuration() -> Iterator[str]:
     yield "- `${file:path}`: a file of this user with mode 0600."
     yield "- `sqlite:///relative/path`: for SQLite, whose address holds no secret."
     for model in _CONFIG_MODELS:
-        title = "synapsor.yaml" if model is Config else model.__name__
+        title = {Config: "synapsor.yaml", ApprovalsConfig: "approvals.yaml"}.get(model, model.__name__)
         yield from ("", f"## {title}", "", (model.__doc__ or "").strip().splitlines()[0], "")
         yield from ("| Key | Holds | Without it | Meaning |", "|---|---|---|---|")
         for name, field in model.model_fields.items():

@@ -83,10 +83,22 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Nobody decides on their own request, under no spelling of their name.", "law 5, E03"
     ),
     "approval:in-time": _R("An approval counts only before it expires.", "law 5, E05"),
+    "approval:by-prompt": _R(
+        "Through a prompt nothing is decided without a code that is bound to the proposal, nor beyond the risk that the contract allows.",
+        "law 6, S8",
+    ),
     "approval:could-be-applied": _R("Nobody approves what the worker would never apply; it can be rejected.", "law 5"),
+    "approval:login": _R(
+        "A session speaks for one trusted person, for a while, in one ledger, with no more roles than the person has.",
+        "law 5, S8",
+    ),
     "approval:no-tricks": _R("Nothing in a proposal can act on a terminal, imitate a line or hide.", "E09"),
     "approval:once": _R("A proposal is decided once.", "law 5, S8"),
     "approval:one-digest": _R("An approval is good for exactly the digest it signs.", "law 5, E01"),
+    "approval:one-time-code": _R(
+        "Where an approval takes a one-time code it is given with it, used once, hard to guess, and verified again by the worker.",
+        "law 5, S8",
+    ),
     "approval:quorum": _R(
         "A proposal is approved by as many different people as its contract asks for, each counted once, and by nobody who is not trusted any more.",
         "law 5, E07",
@@ -121,6 +133,16 @@ REQUIREMENTS: dict[str, Requirement] = {
         "DESIGN 6",
     ),
     "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
+    "companion:code-decides": _R(
+        "Through the companion's prompts a person's own code for the very digest decides, and nothing that a client program answers.",
+        "law 6, S8",
+    ),
+    "companion:own-audience": _R(
+        "The companion serves who holds a token of its own, on loopback, and no page of another origin.", "law 6, S10"
+    ),
+    "companion:shown": _R(
+        "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
+    ),
     "contract:activated-by-a-reviewer": _R("Only a contract reviewer's key activates a contract.", "DESIGN 5"),
     "contract:activated-for-its-database": _R(
         "An activation counts only for the database that it was signed for.", "law 10"

@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 
 from synapsor import __version__, handles, runtime
+from synapsor.cli.address import address
 from synapsor.cli.collector import collect_as_usual
 from synapsor.cli.terminal import note
 from synapsor.config import Config, load_config, session_values
@@ -17,7 +18,6 @@ from synapsor.serve.identity import Bearer, StaticSession, TokenBook, TokenSessi
 from synapsor.serve.on_demand import models_on_demand
 from synapsor.web.loop import run as run_loop
 
-MAX_PORT = 65_535
 log = logging.getLogger("synapsor")
 
 
@@ -27,7 +27,7 @@ def run(arguments: Namespace) -> int:
         raise UsageError("serve speaks MCP on stdout, so --json has no meaning here.", fix="Leave it out.")
     config = load_config(arguments.config)
     if arguments.http:
-        run_loop(_http(config, *_address(arguments.http)))
+        run_loop(_http(config, *address(arguments.http, option="--http", example="127.0.0.1:8765")))
     else:
         run_loop(_stdio(config))
     return 0
@@ -75,10 +75,3 @@ async def _http(config: Config, host: str, port: int) -> None:
 def _warn(findings: Iterable[Finding]) -> None:
     for finding in findings:
         log.warning("%s: %s", finding.rule, finding.message, extra={"action": "session"})
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > MAX_PORT:
-        raise UsageError("--http takes a host and a port.", fix="Write it as 127.0.0.1:8765.")
-    return host.strip("[]"), int(port)

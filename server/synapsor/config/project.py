@@ -22,6 +22,7 @@ from synapsor.config.fields import (
     SessionValues,
     TokenHash,
 )
+from synapsor.config.links import Link
 from synapsor.config.reading import place, read_yaml, refuse, validated
 from synapsor.config.sources import SourceConfig
 from synapsor.contract.base import CapabilityName, Name
@@ -64,6 +65,7 @@ class Config(Model):
     sources: dict[Name, SourceConfig] = Field(min_length=1)
     session: SessionValues = Field(default_factory=dict)
     names: Literal["dotted", "underscore"] = "dotted"
+    console_url: Link | None = None
     http: HttpConfig = Field(default_factory=HttpConfig)
     console: ConsoleConfig = Field(default_factory=ConsoleConfig)
     one_time_codes: FilePath | None = None

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from synapsor.config.fields import ContractDigest, Finding, Loc, TokenHash
+from synapsor.config.links import Link
 from synapsor.contract.base import CapabilityName, Name, RelationName
 from synapsor.contract.document import Document, Positions, hidden_characters, read_document
 from synapsor.errors import ConfigError, Problem
@@ -96,6 +97,7 @@ _FORMS = {
         (RelationName, "this must be `schema.name`, such as billing.synapsor_receipts"),
         (ContractDigest, "this must be the digest of a contract, as `synapsor check --json` tells it"),
         (CapabilityName, "this must be the name of a capability, such as billing.propose_note"),
+        (Link, "this must be a plain link: https://… or http://localhost…, without a user, a query or a fragment"),
         (TokenHash, "this must be 64 hexadecimal digits in lower case, as `synapsor token new` prints them"),
     )
 }

@@ -26,3 +26,9 @@ def add(commands: Any) -> None:
         action="store_true",
         help="apply only what both `supervised:` of synapsor.yaml and the contract allow for a worker that nobody watches",
     )
+    approvals = command(
+        commands,
+        "approvals",
+        "Serve prompts by which a person reviews and decides in their own MCP client; --config names its approvals.yaml.",
+    )
+    approvals.add_argument("--http", metavar="HOST:PORT", help="serve Streamable HTTP instead of stdio")

@@ -1,0 +1,89 @@
+"""The companion over Streamable HTTP, on loopback: a bearer token on every request says whose prompts they are.
+
+The token's audience is this server's alone; a token of the agent's server is nobody here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any, Final
+
+import uvicorn
+from mcp.server import Server
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
+from mcp.server.auth.settings import AuthSettings
+from mcp.server.transport_security import TransportSecuritySettings
+from pydantic import AnyHttpUrl
+
+from synapsor.errors import UsageError
+
+SCOPE: Final = "synapsor:approve"
+MAX_BODY: Final = 65_536
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Tokens:
+    """Verifies static bearer tokens, of which only hashes are kept."""
+
+    def __init__(self, people: Mapping[str, str], *, resource: str) -> None:
+        """Take the operator of each hash, and the address that tokens are for."""
+        self._people = people
+        self._resource = resource
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """Return who holds a token, or None."""
+        found = hashlib.sha256(token.encode()).hexdigest()
+        person = next((name for known, name in self._people.items() if hmac.compare_digest(known, found)), None)
+        if person is None:
+            return None
+        return AccessToken(token=token, client_id=person, scopes=[SCOPE], resource=self._resource, subject=person)
+
+
+def whose_token() -> str:
+    """Return the operator whose token this very request carries.
+
+    Raises:
+        UsageError: it carries none.
+    """
+    token = get_access_token()
+    if token is None or token.subject is None:
+        raise UsageError("Nobody is logged in.", fix="Send a bearer token.")
+    return token.subject
+
+
+async def serve_http(server: Server[Any], *, host: str, port: int, people: Mapping[str, str]) -> None:
+    """Serve until a signal comes.
+
+    Raises:
+        UsageError: the address is not one of this machine's own.
+    """
+    if host not in _LOOPBACK:
+        raise UsageError(
+            "The approval server is served on a loopback address only.",
+            fix="Use 127.0.0.1, and a proxy with TLS before it.",
+        )
+    shown = f"[{host}]" if ":" in host else host
+    resource = f"http://{shown}:{port}/mcp"
+    allowed = [form for name in ("127.0.0.1", "localhost", "[::1]") for form in (name, f"{name}:*")]
+    app = server.streamable_http_app(
+        json_response=True,
+        stateless_http=True,
+        max_request_body_size=MAX_BODY,
+        transport_security=TransportSecuritySettings(
+            allowed_hosts=allowed, allowed_origins=[f"http://{form}" for form in allowed]
+        ),
+        auth=AuthSettings(
+            issuer_url=AnyHttpUrl(f"http://{shown}:{port}"),
+            resource_server_url=AnyHttpUrl(resource),
+            required_scopes=[SCOPE],
+            validate_token_resource=True,
+        ),
+        token_verifier=Tokens(people, resource=resource),
+    )
+    config = uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, limit_concurrency=64, timeout_keep_alive=5
+    )
+    await uvicorn.Server(config).serve()

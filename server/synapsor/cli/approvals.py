@@ -1,0 +1,84 @@
+"""`synapsor approvals`: the companion approval server, whose prompts a person runs as slash commands in their own client."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synapsor import __version__, runtime
+from synapsor.approve.keys import load_key
+from synapsor.cli.address import address
+from synapsor.cli.terminal import note
+from synapsor.config import load_config
+from synapsor.config.approvals import FILE_NAME, ApprovalsConfig, load_approvals
+from synapsor.contract.approvals import LOGIN_VOUCHER
+from synapsor.core.signatures import public_text
+from synapsor.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from synapsor.approve.companion.desk import ApprovalDesk
+
+
+def run(arguments: Namespace) -> int:
+    """Serve until the client leaves or a signal comes, and return 0."""
+    if arguments.json:
+        raise UsageError("approvals speaks MCP on stdout, so --json has no meaning here.", fix="Leave it out.")
+    asyncio.run(_run(load_approvals(arguments.config or Path(FILE_NAME)), arguments.http))
+    return 0
+
+
+async def _run(config: ApprovalsConfig, http: str | None) -> None:
+    async with runtime.open_project(load_config(config.project)) as project:
+        from synapsor.approve.companion.desk import ApprovalDesk
+        from synapsor.approve.companion.server import build_companion
+
+        known = project.deciders().get(config.voucher.operator)
+        key = load_key(config.voucher.key)
+        if known is None or known.revoked or LOGIN_VOUCHER not in known.roles or known.key != public_text(key):
+            raise ConfigError(
+                f"{config.voucher.operator} is not trusted here to say who decided, or its key is another one.",
+                fix=f"Add it with `synapsor operator add {config.voucher.operator} --role {LOGIN_VOUCHER} --no-passphrase --key FILE`.",
+            )
+        desk = ApprovalDesk(
+            ledger=await project.ledger(),
+            operators=project.deciders,
+            modes={name: source.mode for name, source in project.config.sources.items()},
+            voucher=known.name,
+            key=key,
+            clock=project.clock,
+        )
+        console = project.config.console_url
+        if http:
+            from synapsor.approve.companion.http import serve_http, whose_token
+
+            if not config.tokens:
+                raise ConfigError("There is no token of anybody.", fix="Add `tokens:` to approvals.yaml.")
+            host, port = address(http, option="--http", example="127.0.0.1:8766")
+            people = {token.sha256: token.operator for token in config.tokens}
+            note(f"serving on {http}")
+            await serve_http(
+                build_companion(desk, whose_token, version=__version__, console=console),
+                host=host,
+                port=port,
+                people=people,
+            )
+            return
+        if config.operator is None:
+            raise ConfigError("Nobody is named whose prompts these are.", fix="Add `operator: NAME` to approvals.yaml.")
+        person = desk.person(config.operator).name
+        await _stdio(desk, person, console)
+
+
+async def _stdio(desk: ApprovalDesk, person: str, console: str | None) -> None:
+    from mcp.server.stdio import stdio_server
+
+    from synapsor.approve.companion.server import build_companion
+
+    server = build_companion(desk, lambda: person, version=__version__, console=console)
+    if os.isatty(0):
+        note("waits for an MCP client on standard input, which starts this command itself; Ctrl-C ends it")
+    async with stdio_server() as (reads, writes):
+        await server.run(reads, writes, server.create_initialization_options())

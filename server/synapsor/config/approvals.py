@@ -1,0 +1,74 @@
+"""The companion approval server's own file, `approvals.yaml`: whose prompts it serves, and with which key it says whose code it saw.
+
+It stands beside the project's file and never in an agent's configuration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from synapsor.config.fields import FilePath, Finding, FormatVersion, Model, TokenHash
+from synapsor.config.reading import place, read_yaml, refuse, validated
+
+FILE_NAME = "approvals.yaml"
+Person = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
+
+
+class VoucherConfig(Model):
+    """The key with which a server says who decided."""
+
+    operator: Person
+    key: FilePath
+
+
+class ApprovalToken(Model):
+    """One bearer token of the HTTP transport, as a hash, and the person who holds it."""
+
+    operator: Person
+    sha256: TokenHash
+
+
+class ApprovalsConfig(Model):
+    """A companion approval server."""
+
+    synapsor: FormatVersion
+    project: FilePath = Field(default=Path("synapsor.yaml"), validate_default=True)
+    voucher: VoucherConfig
+    operator: Person | None = None
+    tokens: tuple[ApprovalToken, ...] = Field(default=(), strict=False)
+
+
+def load_approvals(path: Path) -> ApprovalsConfig:
+    """Return the configuration of a companion approval server.
+
+    Raises:
+        ConfigError: the file cannot be read or has problems; every problem is listed with its line.
+    """
+    file = path.absolute()
+    document = read_yaml(file)
+    config, problems = validated(ApprovalsConfig, document, {"root": file.parent})
+    if config is not None:
+        problems = [*problems, *(place(document.positions, finding) for finding in _contradictions(config))]
+    if config is None or problems:
+        refuse(file, problems)
+    return config
+
+
+def _contradictions(config: ApprovalsConfig) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for index, token in enumerate(config.tokens):
+        if token.sha256 == hashlib.sha256(b"").hexdigest():
+            yield (
+                ("tokens", index, "sha256"),
+                "token_empty",
+                "this is the hash of an empty token",
+                "Make one with `synapsor token new`.",
+            )
+        if token.sha256 in seen:
+            yield (("tokens", index), "token_twice", "this token is used before", "Give every person their own token.")
+        seen.add(token.sha256)

@@ -1,0 +1,171 @@
+"""One-time codes under attack: given by the person, for one decision, counted before it is looked at, and verified again by the worker."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+from synapsor.core.moment import stamp
+from synapsor.core.onetime import code_of, step_at
+from synapsor.core.proposal import Proposal, Status
+from synapsor.core.review import verify_approval
+from synapsor.core.statements import CodeMethod, Operator, SignedDecision, StepUp, sign
+from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.onetime import TRIES_A_DAY
+from synapsor.flow.review import approve, reject
+from synapsor.flow.signing import Signer
+from synapsor.ledger.store import Ledger
+from synapsor.ports import ProposalRecord
+from tests.decisions import NOW, PROPOSAL_ID, Person, audit_of, evidence_of, filed, person, proposal
+from tests.sessions import SECRET, known, trusted, vouched_session, voucher
+
+pytestmark = pytest.mark.requirement("approval:one-time-code")
+
+
+def code(method: CodeMethod, digest: str = "", *, at: dt.datetime = NOW) -> str:
+    return code_of(method, SECRET, digest, step_at(method, stamp(at)))
+
+
+def with_code(who: Person, given: str) -> Signer:
+    return Signer(operator=replace(who.operator, code_secret=SECRET), key=who.key, code=given)
+
+
+async def says_yes(
+    ledger: Ledger,
+    asked: Proposal,
+    signer: Signer,
+    *others: Person | Operator,
+    now: dt.datetime = NOW,
+) -> ProposalRecord:
+    operators = trusted(*others, signer.operator)
+    return await approve(
+        ledger, asked.id, digest=asked.digest, signer=signer, now=now, mode="writeback", operators=operators
+    )
+
+
+async def refusal(ledger: Ledger, asked: Proposal, signer: Signer, *others: Person | Operator) -> str:
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(ledger, asked, signer, *others)
+    return refused.value.rule
+
+
+async def test_an_approval_that_takes_a_code_keeps_it_and_the_worker_finds_it_right() -> None:
+    ledger, asked = await filed(step_up=True)
+    leo = person()
+    record = await says_yes(ledger, asked, with_code(leo, code("totp")))
+    (signed,) = record.decisions
+    assert record.status is Status.APPROVED
+    assert signed.decision.step_up == StepUp(method="totp", step=step_at("totp", stamp(NOW)), code=code("totp"))
+    entry = replace(leo.operator, code_secret=SECRET)
+    verify_approval(signed, asked, trusted(entry), ledger=ledger.id, now=stamp(NOW))
+    for unknown in (leo.operator, replace(entry, code_secret=SECRET[::-1])):
+        with pytest.raises(IntegrityError):
+            verify_approval(signed, asked, trusted(unknown), ledger=ledger.id, now=stamp(NOW))
+
+
+async def test_without_the_right_code_nothing_is_approved_and_every_try_is_on_record() -> None:
+    ledger, asked = await filed(step_up=True)
+    leo = person()
+    late = code("totp", at=NOW - dt.timedelta(minutes=2))
+    assert await refusal(ledger, asked, with_code(leo, "")) == "code_missing"
+    assert await refusal(ledger, asked, with_code(leo, "000000")) == "wrong_code"
+    assert await refusal(ledger, asked, with_code(leo, late)) == "wrong_code"
+    assert await refusal(ledger, asked, Signer(operator=leo.operator, key=leo.key, code="1")) == "no_codes"
+    record = await ledger.proposal(asked.id)
+    assert record is not None
+    assert record.status is Status.REVIEW_REQUIRED
+    tried = [event for event in record.events if event["kind"] == "decision_refused"]
+    assert len(tried) == 4
+
+
+async def test_whoever_guesses_comes_to_an_end_and_then_the_right_code_does_not_help() -> None:
+    ledger, asked = await filed(step_up=True)
+    leo = person()
+    for _ in range(TRIES_A_DAY):
+        assert await refusal(ledger, asked, with_code(leo, "000000")) == "wrong_code"
+    assert await refusal(ledger, asked, with_code(leo, code("totp"))) == "too_many_codes"
+
+
+async def test_a_code_is_good_for_one_decision() -> None:
+    ledger, asked = await filed(step_up=True)
+    leo = person()
+    other = proposal(
+        ledger.id, step_up=True, id=PROPOSAL_ID[:-1] + "2", branch="rb_" + "0" * 19 + "2", request="sha256:" + "s" * 64
+    )
+    evidence = {**evidence_of({}), "id": "ev_" + "0" * 19 + "2", "call": "aud_" + "0" * 19 + "2"}
+    await ledger.file_proposal(other, evidence, audit_of(evidence))
+    await says_yes(ledger, asked, with_code(leo, code("totp")))
+    assert await refusal(ledger, other, with_code(leo, code("totp"))) == "code_used"
+    later = NOW + dt.timedelta(seconds=30)
+    record = await says_yes(ledger, other, with_code(leo, code("totp", at=later)), now=later)
+    assert record.status is Status.APPROVED
+
+
+async def test_the_worker_takes_no_approval_that_lacks_its_code_though_the_persons_key_signed_it() -> None:
+    ledger, asked = await filed()
+    leo = person()
+    record = await says_yes(ledger, asked, Signer(operator=leo.operator, key=leo.key))
+    (signed,) = record.decisions
+    needy = replace(asked, step_up=True)
+    bound = StepUp(method="bound", step=1, code="12345678")
+    for given in (None, bound):
+        decision = replace(signed.decision, digest=needy.digest, step_up=given)
+        made = SignedDecision(decision=decision, signature=sign(decision, leo.key))
+        with pytest.raises(IntegrityError):
+            verify_approval(made, needy, trusted(known(leo)), ledger=ledger.id, now=stamp(NOW))
+
+
+async def test_through_a_prompt_a_code_that_is_bound_to_the_proposal_decides_where_the_contract_allows_it() -> None:
+    ledger, asked = await filed(by_prompt=True)
+    server, leo = voucher("approvals"), known(person())
+    session = vouched_session(leo, server, ledger.id, method="code", code=code("bound", asked.digest))
+    record = await says_yes(ledger, asked, session, server)
+    (signed,) = record.decisions
+    assert record.status is Status.APPROVED
+    verify_approval(signed, asked, trusted(leo, server), ledger=ledger.id, now=stamp(NOW))
+    capped = replace(asked, by_prompt=False)
+    step_up = StepUp(method="bound", step=step_at("bound", stamp(NOW)), code=code("bound", capped.digest))
+    decision = replace(signed.decision, digest=capped.digest, step_up=step_up)
+    forged = replace(signed, decision=decision, signature=sign(decision, session.key))
+    with pytest.raises(IntegrityError):
+        verify_approval(forged, capped, trusted(leo, server), ledger=ledger.id, now=stamp(NOW))
+
+
+@pytest.mark.requirement("approval:by-prompt")
+async def test_through_a_prompt_nothing_is_decided_without_the_bound_code_or_beyond_the_cap() -> None:
+    ledger, asked = await filed(by_prompt=True)
+    server, leo = voucher("approvals"), known(person())
+    for given, rule in (
+        ("", "code_missing"),
+        (code("totp"), "wrong_code"),
+        (code("bound", "sha256:" + "0" * 64), "wrong_code"),
+    ):
+        session = vouched_session(leo, server, ledger.id, method="code", code=given)
+        assert await refusal(ledger, asked, session, server) == rule
+        with pytest.raises(DecisionRefused) as refused:
+            await reject(
+                ledger,
+                asked.id,
+                digest=asked.digest,
+                signer=session,
+                now=NOW,
+                reason="No.",
+                operators=trusted(leo, server),
+            )
+        assert refused.value.rule == rule
+    capped_ledger, capped = await filed()
+    session = vouched_session(leo, server, capped_ledger.id, method="code", code=code("bound", capped.digest))
+    assert await refusal(capped_ledger, capped, session, server) == "not_by_prompt"
+
+
+@pytest.mark.requirement("approval:by-prompt")
+async def test_a_login_by_code_without_the_code_in_the_decision_is_no_approval() -> None:
+    ledger, asked = await filed(by_prompt=True)
+    server, leo = voucher("approvals"), known(person())
+    session = vouched_session(leo, server, ledger.id, method="code", code=code("bound", asked.digest))
+    (signed,) = (await says_yes(ledger, asked, session, server)).decisions
+    for step_up in (None, StepUp(method="totp", step=step_at("totp", stamp(NOW)), code=code("totp"))):
+        decision = replace(signed.decision, step_up=step_up)
+        forged = replace(signed, decision=decision, signature=sign(decision, session.key))
+        with pytest.raises(IntegrityError):
+            verify_approval(forged, asked, trusted(leo, server), ledger=ledger.id, now=stamp(NOW))

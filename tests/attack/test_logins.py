@@ -1,0 +1,244 @@
+"""Logins under attack: a session speaks for one person, for a while, in one ledger, with no more roles than the person has."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import Proposal, Status
+from synapsor.core.review import verify_approval
+from synapsor.core.statements import Identity, Login, Operator, SignedDecision, SignedLogin, sign
+from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.review import approve, reject
+from synapsor.flow.signing import Signer
+from synapsor.ledger.store import Ledger
+from synapsor.ports import ProposalRecord
+from tests.decisions import NOW, Person, filed, person
+from tests.sessions import HOURS, ISSUER, known, own_session, trusted, vouched_session, voucher
+
+pytestmark = pytest.mark.requirement("approval:login")
+
+
+async def says_yes(
+    ledger: Ledger, asked: Proposal, signer: Signer, operators: dict[str, Operator], *, now: dt.datetime = NOW
+) -> ProposalRecord:
+    return await approve(
+        ledger, asked.id, digest=asked.digest, signer=signer, now=now, mode="writeback", operators=operators
+    )
+
+
+async def decided_by(signer: Signer, ledger: Ledger, asked: Proposal, operators: dict[str, Operator]) -> SignedDecision:
+    record = await says_yes(ledger, asked, signer, operators)
+    assert record.status is Status.APPROVED
+    (signed,) = record.decisions
+    return signed
+
+
+def counts(signed: SignedDecision, asked: Proposal, operators: dict[str, Operator]) -> None:
+    verify_approval(signed, asked, operators, ledger=asked.ledger, now=stamp(NOW))
+
+
+async def test_a_session_that_a_persons_own_key_speaks_for_approves_as_that_person() -> None:
+    ledger, asked = await filed()
+    leo = person()
+    signed = await decided_by(own_session(leo, ledger.id), ledger, asked, trusted(leo))
+    assert (signed.decision.operator, signed.login is not None) == ("leo", True)
+    counts(signed, asked, trusted(leo))
+
+
+async def test_a_session_that_a_console_vouches_for_approves_as_the_person_whose_identity_it_saw() -> None:
+    ledger, asked = await filed()
+    console, leo = voucher(), known(person())
+    signed = await decided_by(vouched_session(leo, console, ledger.id), ledger, asked, trusted(leo, console))
+    counts(signed, asked, trusted(leo, console))
+
+
+Forge = Callable[[Login], Login]
+FORGED: dict[str, Forge] = {
+    "another operator": lambda told: replace(told, operator="mia"),
+    "another ledger": lambda told: replace(told, ledger="led_other"),
+    "another key": lambda told: replace(told, key="A" * 43 + "="),
+    "another role": lambda told: replace(told, roles=("billing_lead", "boss")),
+    "a longer time": lambda told: replace(told, expires_at=stamp(NOW + dt.timedelta(hours=11))),
+    "another method": lambda told: replace(told, method="oidc"),
+    "a voucher": lambda told: replace(told, voucher="leo"),
+}
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+async def test_what_a_login_says_cannot_be_changed(forge: Forge) -> None:
+    ledger, asked = await filed()
+    leo, mia = person(), person("mia")
+    operators = trusted(leo, mia)
+    signed = await decided_by(own_session(leo, ledger.id), ledger, asked, operators)
+    assert signed.login is not None
+    forged = replace(signed, login=replace(signed.login, login=forge(signed.login.login)))
+    with pytest.raises(IntegrityError):
+        counts(forged, asked, operators)
+
+
+async def test_a_session_without_its_login_is_nobody() -> None:
+    ledger, asked = await filed()
+    leo = person()
+    signed = await decided_by(own_session(leo, ledger.id), ledger, asked, trusted(leo))
+    with pytest.raises(IntegrityError):
+        counts(replace(signed, login=None), asked, trusted(leo))
+
+
+async def test_a_login_of_one_session_does_not_speak_for_another() -> None:
+    ledger, asked = await filed()
+    leo = person()
+    one, other = own_session(leo, ledger.id), own_session(leo, ledger.id)
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(ledger, asked, replace(one, login=other.login), trusted(leo))
+    assert refused.value.rule == "login_invalid"
+    signed = await decided_by(one, ledger, asked, trusted(leo))
+    with pytest.raises(IntegrityError):
+        counts(replace(signed, login=other.login), asked, trusted(leo))
+
+
+async def test_a_login_for_another_ledger_speaks_for_nobody_in_this_one() -> None:
+    ledger, asked = await filed()
+    leo = person()
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(ledger, asked, own_session(leo, "led_other"), trusted(leo))
+    assert refused.value.rule == "login_invalid"
+
+
+async def test_a_session_of_one_person_does_not_sign_in_the_name_of_another() -> None:
+    ledger, asked = await filed()
+    leo, mia = person(), person("mia")
+    signed = await decided_by(own_session(leo, ledger.id), ledger, asked, trusted(leo, mia))
+    session = own_session(mia, ledger.id)
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(ledger, asked, replace(session, operator=leo.operator), trusted(leo, mia))
+    assert refused.value.rule == "login_invalid"
+    forged = SignedDecision(decision=signed.decision, signature=sign(signed.decision, session.key), login=session.login)
+    with pytest.raises(IntegrityError):
+        counts(forged, asked, trusted(leo, mia))
+
+
+async def test_a_login_that_is_over_decides_nothing_though_its_signature_holds() -> None:
+    ledger, asked = await filed()
+    leo = person()
+    session = own_session(leo, ledger.id, lasts=dt.timedelta(hours=1))
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(ledger, asked, session, trusted(leo), now=NOW + dt.timedelta(hours=1))
+    assert refused.value.rule == "login_expired"
+    early = own_session(leo, ledger.id, now=NOW + dt.timedelta(minutes=1))
+    with pytest.raises(DecisionRefused) as too_early:
+        await says_yes(ledger, asked, early, trusted(leo))
+    assert too_early.value.rule == "login_expired"
+
+
+async def test_a_decision_of_before_or_after_its_login_does_not_count() -> None:
+    ledger, asked = await filed()
+    leo = person()
+    session = own_session(leo, ledger.id)
+    signed = await decided_by(session, ledger, asked, trusted(leo))
+    for at in (NOW - dt.timedelta(seconds=1), NOW + HOURS):
+        decision = replace(signed.decision, at=stamp(at))
+        backdated = replace(signed, decision=decision, signature=sign(decision, session.key))
+        with pytest.raises(IntegrityError):
+            counts(backdated, asked, trusted(leo))
+
+
+async def test_no_login_lasts_longer_than_any_may_whoever_signed_it() -> None:
+    ledger, asked = await filed()
+    leo = person()
+    session = own_session(leo, ledger.id, lasts=dt.timedelta(hours=12, seconds=1))
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(ledger, asked, session, trusted(leo))
+    assert refused.value.rule == "login_invalid"
+
+
+async def test_a_revoked_person_or_voucher_ends_every_session_at_once() -> None:
+    ledger, asked = await filed()
+    console, leo = voucher(), known(person())
+    session = vouched_session(leo, console, ledger.id)
+    signed = await decided_by(session, ledger, asked, trusted(leo, console))
+    gone = replace(console.operator, revoked=True)
+    for operators in (trusted(leo, gone), trusted(replace(leo, revoked=True), console), trusted(leo)):
+        with pytest.raises(IntegrityError):
+            counts(signed, asked, operators)
+    other, again = await filed()
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(other, again, vouched_session(leo, console, other.id), trusted(leo, gone))
+    assert refused.value.rule == "login_invalid"
+
+
+async def test_only_a_key_that_is_trusted_to_vouch_vouches_and_it_decides_nothing_itself() -> None:
+    ledger, asked = await filed()
+    leo, mia, console = known(person()), person("mia"), voucher()
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(ledger, asked, vouched_session(leo, mia, ledger.id), trusted(leo, mia))
+    assert refused.value.rule == "login_invalid"
+    with pytest.raises(DecisionRefused) as itself:
+        await says_yes(ledger, asked, Signer(operator=console.operator, key=console.key), trusted(console))
+    assert itself.value.rule == "role_missing"
+    pretends = own_session(console, ledger.id)
+    with pytest.raises(DecisionRefused) as own:
+        await says_yes(ledger, asked, pretends, trusted(console))
+    assert own.value.rule == "login_invalid"
+
+
+async def test_another_identity_than_the_operators_is_somebody_else() -> None:
+    ledger, asked = await filed()
+    console, leo = voucher(), known(person())
+    signed = await decided_by(vouched_session(leo, console, ledger.id), ledger, asked, trusted(leo, console))
+    moved = replace(leo, login=Identity(issuer=ISSUER, subject="another"))
+    for now in (moved, replace(leo, login=None)):
+        with pytest.raises(IntegrityError):
+            counts(signed, asked, trusted(now, console))
+
+
+async def test_a_session_carries_no_role_that_its_login_does_not_name() -> None:
+    ledger, asked = await filed()
+    console, leo = voucher(), known(person("leo", "billing_lead", "boss"))
+    session = vouched_session(leo, console, ledger.id, roles=("boss",))
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(ledger, asked, session, trusted(leo, console))
+    assert refused.value.rule == "role_missing"
+    full = vouched_session(leo, console, ledger.id)
+    signed = await decided_by(full, ledger, asked, trusted(leo, console))
+    narrow = vouched_session(leo, console, ledger.id, roles=("boss",))
+    swapped = SignedDecision(decision=signed.decision, signature=sign(signed.decision, narrow.key), login=narrow.login)
+    with pytest.raises(IntegrityError):
+        counts(swapped, asked, trusted(leo, console))
+
+
+async def test_nobody_decides_on_a_request_of_their_own_by_another_of_their_names() -> None:
+    ledger, asked = await filed(principal="LEO-1")
+    console, leo = voucher(), known(person())
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(ledger, asked, vouched_session(leo, console, ledger.id), trusted(leo, console))
+    assert refused.value.rule == "own_request"
+
+
+async def test_a_session_rejects_with_a_reason_and_a_word_for_it() -> None:
+    ledger, asked = await filed()
+    leo = person()
+    record = await reject(
+        ledger,
+        asked.id,
+        digest=asked.digest,
+        signer=own_session(leo, ledger.id),
+        now=NOW,
+        reason="Not this month.",
+        code="not_needed",
+        operators=trusted(leo),
+    )
+    (signed,) = record.decisions
+    assert (record.status, signed.decision.code) == (Status.REJECTED, "not_needed")
+
+
+async def test_a_login_is_a_statement_of_its_own_kind() -> None:
+    ledger, _ = await filed()
+    leo = person()
+    session = own_session(leo, ledger.id)
+    assert isinstance(session.login, SignedLogin)
+    assert sign(session.login.login, leo.key) == session.login.signature
+    other: Person = person("leo")
+    assert sign(session.login.login, other.key) != session.login.signature

@@ -1,0 +1,102 @@
+"""A project with a companion approval server: its file, its key, and leo's codes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mcp import StdioServerParameters
+
+from synapsor.approve.codes import code_path, enrol, keep
+from synapsor.approve.keys import create_key
+from synapsor.approve.operators import add_operator
+from synapsor.core.moment import stamp
+from synapsor.core.onetime import code_of, step_at
+from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
+from synapsor.ports import SystemClock
+from tests.databases import Database
+from tests.projects import ACME, ROOT, ProjectFiles, opened, write_project
+
+POLICY = (ROOT / "policies" / "billing.yaml").read_text(encoding="utf-8")
+BY_PROMPT = POLICY.replace("{role: billing_lead, expires_hours: 72}", "{role: billing_lead, by_prompt: high}")
+TOKEN = "canary-token-of-leo"
+_FILE = """\
+synapsor: 1
+project: synapsor.yaml
+voucher: {{operator: approvals, key: keys/approvals.pem}}
+operator: leo
+tokens:
+  - {{operator: leo, sha256: {sha256}}}
+"""
+
+
+@dataclass(kw_only=True)
+class Companion:
+    """A project whose contract lets prompts decide.
+
+    Attributes:
+        secret: what leo's codes are made with.
+    """
+
+    files: ProjectFiles
+    secret: bytes
+
+    @property
+    def path(self) -> Path:
+        """The companion's own file."""
+        return self.files.root / "approvals.yaml"
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of the companion."""
+        return [*self.files.command()[:-2], "--config", str(self.path), "approvals", *arguments]
+
+    def stdio(self) -> StdioServerParameters:
+        """Return the companion as a client starts it."""
+        first, *rest = self.command()
+        return StdioServerParameters(command=first, args=rest, env=self.files.environment, cwd=self.files.root)
+
+    def code(self, digest: str) -> str:
+        """Return leo's code for a digest, as `synapsor code` would show it now."""
+        return code_of("bound", self.secret, digest, step_at("bound", stamp(SystemClock().now())))
+
+    async def filed(self, invoice: str = "INV-3001", reason: str = "Paid next day.") -> dict[str, Any]:
+        """Return a proposal that an agent has just filed."""
+        async with opened(self.files) as project:
+            desk = await project.desk()
+            told = await desk.call("billing.propose_late_fee_waiver", {"invoice_id": invoice, "reason": reason}, ACME)
+        proposal: dict[str, Any] = told["proposal"]
+        return proposal
+
+    async def status(self, proposal: str) -> tuple[str, int, list[str]]:
+        """Return where a proposal stands, how many decisions are on record, and by what rules others were refused."""
+        async with opened(self.files) as project:
+            ledger = await project.ledger()
+            record = await ledger.proposal(proposal)
+            assert record is not None
+            rules = []
+            for event in record.events:
+                for handle, _ in (event["records"][k] for k in event["records"] if k == "refused_decision"):
+                    found = await ledger.find(handle)
+                    assert found is not None
+                    rules.append(found["body"]["rule"])
+            return record.status.value, len(record.decisions), rules
+
+
+def write_companion(root: Path, database: Database, *, policy: str = BY_PROMPT) -> Companion:
+    """Write the project, the companion's file and key, and leo's codes."""
+    files = write_project(root, database, policy=policy)
+    config = files.config_path
+    config.write_text(config.read_text(encoding="utf-8") + "one_time_codes: secrets/codes.yaml\n", encoding="utf-8")
+    key = create_key(root / "keys" / "approvals.pem", passphrase=None)
+    files.operators = add_operator(
+        root / "operators.yaml", Operator(name="approvals", key=public_text(key), roles=("login_voucher",))
+    )
+    secret = enrol(root / "secrets" / "codes.yaml", "leo")
+    keep(root / "keys" / "leo.code", secret, passphrase=None)
+    sha256 = hashlib.sha256(TOKEN.encode()).hexdigest()
+    (root / "approvals.yaml").write_text(_FILE.format(sha256=sha256), encoding="utf-8")
+    assert code_path("leo").name == "leo.code"
+    return Companion(files=files, secret=secret)
