@@ -267,10 +267,10 @@ async def test_a_login_that_is_not_signed_for_this_very_page_by_somebody_who_is_
             ):
                 answered = await machine.post("/login/key", content=body, headers={"content-type": "application/json"})
                 assert answered.status_code == 400, body
-            body = {"code": code, "login": {**to_body(good.login), "roles": [["leo"]]}, "signature": good.signature}
-            assert (await machine.post("/login/key", json=body)).status_code in {400, 403}
-            body = {"code": "AAAA-AAAA", "login": to_body(good.login), "signature": good.signature}
-            assert (await machine.post("/login/key", json=body)).status_code == 404
+            told: dict[str, Any] = {"code": code, "login": {**to_body(good.login), "roles": [["leo"]]}, "signature": good.signature}
+            assert (await machine.post("/login/key", json=told)).status_code in {400, 403}
+            told = {"code": "AAAA-AAAA", "login": to_body(good.login), "signature": good.signature}
+            assert (await machine.post("/login/key", json=told)).status_code == 404
         assert (await desk.hand_over(code, good)).status_code == 200
         assert (await desk.hand_over(code, good)).status_code == 404
 
