@@ -167,16 +167,15 @@ async def open_office(files: ProjectFiles) -> AsyncIterator[Office]:
 
 def chromium() -> tuple[str, dict[str, str]] | None:
     """Return a Chromium and what its process needs in its environment, as `scripts/servers.sh` puts one in place; None where there is none."""
-    unpacked = ROOT / ".servers" / "root"
+    servers = ROOT / ".servers"
+    unpacked = servers / "root"
+    named = [Path(os.environ["SYN_CHROMIUM"])] if "SYN_CHROMIUM" in os.environ else []
+    installed = [Path("/usr/bin") / name for name in ("chromium", "chromium-browser", "google-chrome")]
+    driven = sorted((servers / "browsers").glob("chromium-*/chrome-linux*/chrome"))
+    for place in (*named, *installed, *driven):
+        if os.access(place, os.X_OK) and b"/snap/" not in place.read_bytes()[:4096]:
+            return str(place), {}
     own = unpacked / "usr" / "lib" / "chromium" / "chromium"
-    for place in (
-        os.environ.get("SYN_CHROMIUM"),
-        "/usr/bin/chromium",
-        "/usr/bin/chromium-browser",
-        "/usr/bin/google-chrome",
-    ):
-        if place and os.access(place, os.X_OK):
-            return place, {}
     if not os.access(own, os.X_OK):
         return None
     libraries = sorted({str(found.parent) for found in (unpacked / "usr" / "lib").rglob("lib*.so*")})

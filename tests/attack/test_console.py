@@ -267,7 +267,11 @@ async def test_a_login_that_is_not_signed_for_this_very_page_by_somebody_who_is_
             ):
                 answered = await machine.post("/login/key", content=body, headers={"content-type": "application/json"})
                 assert answered.status_code == 400, body
-            told: dict[str, Any] = {"code": code, "login": {**to_body(good.login), "roles": [["leo"]]}, "signature": good.signature}
+            told: dict[str, Any] = {
+                "code": code,
+                "login": {**to_body(good.login), "roles": [["leo"]]},
+                "signature": good.signature,
+            }
             assert (await machine.post("/login/key", json=told)).status_code in {400, 403}
             told = {"code": "AAAA-AAAA", "login": to_body(good.login), "signature": good.signature}
             assert (await machine.post("/login/key", json=told)).status_code == 404
