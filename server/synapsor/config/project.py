@@ -22,8 +22,8 @@ from synapsor.config.fields import (
     SessionValues,
     TokenHash,
 )
-from synapsor.config.oidc import OidcConfig
 from synapsor.config.links import Link
+from synapsor.config.oidc import OidcConfig
 from synapsor.config.reading import place, read_yaml, refuse, validated
 from synapsor.config.sources import SourceConfig
 from synapsor.contract.base import CapabilityName, Name

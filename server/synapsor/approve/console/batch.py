@@ -81,7 +81,7 @@ async def _batch(visit: Visit) -> Response:
         "batch.html",
         together=together,
         alone=[one for one in chosen if one.alone],
-        left=max(0, len(ids) - MOST),
+        beyond=max(0, len(ids) - MOST),
         presets=visit.room.given.config.reject_reasons,
     )
 

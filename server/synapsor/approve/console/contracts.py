@@ -124,7 +124,7 @@ async def _diff(visit: Visit) -> Response:
         before=_version(before, operators, room.ledger.id, active=False),
         after=_version(after, operators, room.ledger.id, active=False),
         groups=_groups(found[:MOST_DIFFERENCES]),
-        left=max(0, len(found) - MOST_DIFFERENCES),
+        beyond=max(0, len(found) - MOST_DIFFERENCES),
         grows=any(each.effect.gains for each in found),
     )
 

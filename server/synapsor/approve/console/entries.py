@@ -16,8 +16,19 @@ from synapsor.core.review import may_decide
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused
 from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.values import Token
 
 MOST_SHOWN = 3
+MOST_LETTERS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """One column of one row in short; a side that is hidden or not there is None, and NULL is said so."""
+
+    name: str
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +37,7 @@ class Entry:
 
     Attributes:
         row: what names its first row, harmless; `more` further ones.
+        brief: what becomes of its first columns, of one row only.
         have, need: approvals that count now, and how many it takes.
         may_approve: nothing is known against this person's approval.
         took: how long it took until it was decided.
@@ -38,6 +50,7 @@ class Entry:
     row: str
     more: int
     columns: tuple[str, ...]
+    brief: tuple[Brief, ...]
     removes: bool
     adds: bool
     principal: str
@@ -79,6 +92,7 @@ def entry(
         row=_row(proposal),
         more=max(0, len(proposal.members) - 1),
         columns=proposal.changed,
+        brief=tuple(_brief(proposal)),
         removes=proposal.deletes,
         adds=proposal.inserts,
         principal=proposal.principal,
@@ -127,6 +141,23 @@ def _row(proposal: Proposal) -> str:
         return "no row"
     tokens = [token for _, token in proposal.members[0].key][:MOST_SHOWN]
     return ", ".join(shown(token).text for token in tokens)
+
+
+def _brief(proposal: Proposal) -> Iterable[Brief]:
+    if len(proposal.members) != 1:
+        return
+    (member,) = proposal.members
+    for name, after in list(member.changes.items())[:MOST_SHOWN]:
+        veiled = name in proposal.hidden
+        before = None if veiled or proposal.inserts else _side(member.before.get(name))
+        yield Brief(name=name, before=before, after=_side(after))
+
+
+def _side(token: Token) -> str:
+    if token is None:
+        return "NULL"
+    text = shown(token, full=True).text
+    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
 
 
 async def loaded(ledger: ReviewLedger, ids: Iterable[str]) -> Sequence[ProposalRecord]:

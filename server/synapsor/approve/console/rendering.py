@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -37,7 +38,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(seen=visible, short=_short, day=_day, minute=_minute, many=_many, span=span)
+    made.filters.update(
+        seen=visible, short=_short, day=_day, minute=_minute, many=_many, span=span, breakable=_breakable
+    )
     return made
 
 
@@ -88,6 +91,11 @@ def _short(text: object) -> str:
     """Return an untrusted text for a list, cut where it is long."""
     whole = shown(str(text), full=True).text
     return whole if len(whole) <= _CUT_AT else whole[: _CUT_AT - 1] + "…"
+
+
+def _breakable(text: object) -> Markup:
+    """Return a name that may be broken behind its stops and underscores, and copied without them."""
+    return Markup(str(escape(str(text))).replace("_", "_<wbr>").replace(".", ".<wbr>"))  # noqa: S704  # it was escaped
 
 
 def _day(at: str | dt.datetime) -> str:
