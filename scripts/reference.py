@@ -111,7 +111,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "automatic_approval": "Whether policies of contracts may approve. It needs `policy_key`.",
         "policy_key": "The private key that the worker signs policy decisions with. Only the worker reads it.",
         "oidc": "The identity provider that operators [log in with](../how-to/operators-by-oidc.md).",
-        "voucher_key": "The private key with which the console or the approval server signs who logged in; for them alone. `oidc` needs it.",
+        "voucher_key": "The private key with which the console signs who logged in with the provider; for the console alone. `oidc: {redirect_uri: …}` needs it.",
         "supervised": "What `synapsor worker --supervised` may apply, by contract and capability; the contract must say `worker: supervised` too.",
     },
     "SourceConfig": {

@@ -299,20 +299,3 @@ async def test_a_bearer_token_is_for_the_approval_server_alone() -> None:
             "a login for it": "token_type",
             "the provider": "audience_wrong",
         }
-
-
-@pytest.mark.requirement("oidc:token")
-async def test_a_header_without_a_token_is_refused() -> None:
-    expected = {
-        None: "token_missing",
-        b"": "token_missing",
-        b"Bearer": "token_missing",
-        b"Bearer ": "token_missing",
-        b"Basic bGVvOmxlbw==": "token_missing",
-        b"Bearer a b": "token_missing",
-        b"Bearer \xff": "token_missing",
-        b"Bearer a.b": "token_malformed",
-        b"Bearer " + b"a" * 40_000: "token_too_large",
-    }
-    async with identities() as here:
-        assert {header: await rule_of(here.bearer.verify(header)) for header in expected} == expected

@@ -11,7 +11,6 @@ BASE = """
 synapsor: 1
 policies: [policies]
 sources: {shop: {engine: sqlite, schema: main, read: sqlite:///shop.db}}
-voucher_key: voucher.pem
 """
 
 

@@ -3,8 +3,8 @@
 import anyio
 import pytest
 
-from synapsor.approve.oidc import Fetcher, OidcLogin, challenge, metadata_path, resource_metadata
-from synapsor.approve.oidc.refusals import MEANINGS, Rule, refused
+from synapsor.approve.oidc import Fetcher, OidcLogin
+from synapsor.approve.oidc.refusals import MEANINGS, Rule
 from synapsor.errors import ConfigError
 from synapsor.testing.idp import Break, IdpClient, new_key
 from tests.identities import APPROVALS, CLIENT, CONSOLE, LEO, believing, identities, rule_of
@@ -128,22 +128,6 @@ async def test_a_project_without_an_audience_takes_no_bearer_token() -> None:
     async with identities() as here:
         with pytest.raises(ConfigError, match="audience"):
             believing(here.idp, here.ca, here.clock, here.ticks, settings={"audience": None})
-
-
-async def test_the_approval_server_says_who_gives_tokens_for_it() -> None:
-    async with identities() as here:
-        said = resource_metadata(here.config, resource=APPROVALS)
-        assert said == {
-            "resource": APPROVALS,
-            "authorization_servers": [here.idp.issuer],
-            "bearer_methods_supported": ["header"],
-            "scopes_supported": ["openid"],
-        }
-    assert metadata_path(APPROVALS) == "/.well-known/oauth-protected-resource/mcp"
-    where = 'Bearer resource_metadata="https://approvals.example/.well-known/oauth-protected-resource/mcp"'
-    assert challenge(refused(Rule.TOKEN_MISSING), resource=APPROVALS) == (401, where)
-    assert challenge(refused(Rule.TOKEN_EXPIRED), resource=APPROVALS) == (401, where + ', error="invalid_token"')
-    assert challenge(refused(Rule.PROVIDER_SLOW), resource=APPROVALS) == (503, "")
 
 
 def test_every_rule_has_a_meaning_of_its_own() -> None:

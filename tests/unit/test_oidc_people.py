@@ -83,7 +83,7 @@ def test_a_revoked_person_does_not_come_in_and_one_who_was_added_again_does() ->
 def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
     made = write_project(tmp_path / "project", sqlite_db)
     with made.config_path.open("a") as config:
-        config.write(f"\nvoucher_key: voucher.pem\noidc: {{issuer: '{ISSUER}', client_id: console}}\n")
+        config.write(f"\noidc: {{issuer: '{ISSUER}', client_id: console}}\n")
     return made
 
 

@@ -139,11 +139,11 @@ def _contradictions(config: Config) -> Iterator[Finding]:
         yield from (
             (("oidc", *loc), rule, message, fix) for loc, rule, message, fix in oidc.contradictions(config.oidc)
         )
-        if config.voucher_key is None:
+        if config.oidc.redirect_uri is not None and config.voucher_key is None:
             yield (
-                ("oidc",),
+                ("oidc", "redirect_uri"),
                 "voucher_key_missing",
-                "logins with a provider need `voucher_key`, the private key that says who logged in",
+                "the console needs `voucher_key`, the private key with which it says who logged in",
                 "Make one with `synapsor operator add NAME --role login_voucher --key FILE`.",
             )
     yield from (

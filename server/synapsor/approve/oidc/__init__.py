@@ -3,7 +3,7 @@
 A token says who a person is and never what they may decide: that is in `operators.yaml`, and a token can only take away from it.
 """
 
-from synapsor.approve.oidc.bearer import BearerVerifier, challenge, metadata_path, resource_metadata
+from synapsor.approve.oidc.bearer import BearerVerifier
 from synapsor.approve.oidc.claims import Vouched
 from synapsor.approve.oidc.fetch import Fetcher
 from synapsor.approve.oidc.login import Arrived, Begun, OidcLogin
@@ -22,9 +22,6 @@ __all__ = [
     "Rule",
     "Speaker",
     "Vouched",
-    "challenge",
     "fails",
-    "metadata_path",
-    "resource_metadata",
     "speaker",
 ]

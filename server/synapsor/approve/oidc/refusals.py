@@ -10,7 +10,6 @@ from synapsor.errors import LoginRefused
 class Rule(StrEnum):
     """What a refused login is called."""
 
-    TOKEN_MISSING = auto()
     TOKEN_MALFORMED = auto()
     TOKEN_TOO_LARGE = auto()
     TOKEN_TYPE = auto()
@@ -61,7 +60,6 @@ class Rule(StrEnum):
 
 
 MEANINGS: dict[Rule, str] = {
-    Rule.TOKEN_MISSING: "The request carries no bearer token.",
     Rule.TOKEN_MALFORMED: "The token is not a signed token in its one correct form.",
     Rule.TOKEN_TOO_LARGE: "The token is larger than a token may be.",
     Rule.TOKEN_TYPE: "The token is of a type that is not for this.",
