@@ -2,14 +2,20 @@
 
 import re
 import ssl
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html import unescape
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from synapsor.approve.keys import create_key
+from synapsor.core.signatures import public_text
+from tests.console import serving, write_office
 from tests.identities import LEO
+from tests.projects import ProjectFiles
 from tests.serving.oidc_console import OidcConsole, oidc_console, revoked
 
 
@@ -111,3 +117,50 @@ async def test_a_provider_that_cannot_be_asked_is_told_and_nothing_of_it_shown()
         left = await client.post(here.url + "/login/oidc/begin", data={"next": "/"}, headers={"origin": here.url})
         assert (left.status_code, "canary" in left.text) == (503, False)
         assert [one.rule for one in await here.ledger.refused_logins(limit=9)] == ["provider_issuer"]
+
+
+@pytest.mark.requirement("oidc:never-more")
+async def test_a_session_carries_the_roles_that_the_token_leaves_and_is_the_identity_that_was_proven() -> None:
+    async with oidc_console(roles_claim="roles") as here, browser(here) as client:
+        here.idp.people[LEO] = {"roles": ["head", "contract_reviewer", "login_voucher"]}
+        assert (await client.get(await consent(client, await begin(client, here)))).status_code == 303
+        (signed,) = here.logins
+        login = signed.login
+        assert (login.operator, login.voucher, login.method) == ("leo", "console", "oidc")
+        assert (login.issuer, login.subject, login.roles) == (here.idp.issuer, LEO, ("head",))
+        assert login.client.endswith("for Firefox on Linux")
+
+
+_OIDC = """
+voucher_key: keys/console.pem
+oidc: {{issuer: 'https://idp.example', client_id: console, redirect_uri: '{uri}'}}
+"""
+
+
+@pytest.mark.requirement("oidc:never-more")
+def test_a_console_with_nobodys_key_does_not_start_and_one_that_is_trusted_offers_the_provider(tmp_path: Path) -> None:
+    uri = "http://127.0.0.1:8750/login/oidc/callback"
+    files = write_office(tmp_path, console=_OIDC.format(uri=uri))
+    key = create_key(files.root / "keys" / "console.pem", passphrase=None)
+    reviewer = ("--operator", "rita", "--key", str(files.root / "keys" / "rita.pem"))
+    assert _run(files, "activate", "--yes", *reviewer).returncode == 0
+    add = ("operator", "add", "helper", "--role", "billing_lead", "--public-key", public_text(key))
+    assert _run(files, *add).returncode == 0
+    refused = _run(files, "console", "--listen", "127.0.0.1:0")
+    assert (refused.returncode, "trusted to vouch for logins" in refused.stderr) == (2, True)
+    change = ("operator", "change", "helper", "--role", "login_voucher")
+    assert _run(files, *change).returncode == 0
+    with serving(files) as console:
+        assert "Log in with idp.example" in httpx2.get(console.url + "/login", trust_env=False).text
+
+
+def _run(files: ProjectFiles, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        files.command(*arguments),
+        env=files.environment,
+        cwd=files.root,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
