@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import axe_core_python  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
 from tests.browser.conftest import Enter
-from tests.console import HOLD, REMOVAL, WAIVER, Office
+from tests.console import HOLD, PAPER, REMOVAL, WAIVER, Office
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -209,8 +210,8 @@ async def test_what_is_too_large_is_cut_said_so_and_cannot_be_approved_on_the_pa
     enter: Enter, office: Office, filled: dict[str, str]
 ) -> None:
     assert filled
-    office.shop.change("UPDATE {invoices} SET note = '" + "long " * 30_000 + "' WHERE id = 'INV-3031'")
-    proposal = await office.note("INV-3031", "Short.")
+    office.shop.change("UPDATE {hostile_invoices} SET note = '" + "long " * 200_000 + "' WHERE id = 'H-acme-01'")
+    proposal = (await office.propose(PAPER, {"paper": "H-acme-01", "note": "Short."}))["id"]
     page = await enter("leo")
     answered = await page.goto(f"{office.url}/proposals/{proposal}")
     assert answered is not None
