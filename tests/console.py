@@ -86,7 +86,10 @@ def policy() -> str:
     """Return the demo's contract with risks, a set and a removal."""
     text = (ROOT / "policies" / "billing.yaml").read_text(encoding="utf-8")
     kept = "\n".join(line for line in text.splitlines() if not line.startswith("# yaml-language-server")) + "\n"
-    return kept.replace(_APPROVAL, _RISK, 1).replace("\n# What the agent can do, by name.\ncapabilities:\n", _PAPERS, 1) + _MORE
+    return (
+        kept.replace(_APPROVAL, _RISK, 1).replace("\n# What the agent can do, by name.\ncapabilities:\n", _PAPERS, 1)
+        + _MORE
+    )
 
 
 def write_office(root: Path, *, console: str = "", profile: str = "production") -> ProjectFiles:

@@ -208,6 +208,7 @@ async def test_a_new_proposal_and_a_decision_show_on_open_pages_by_themselves(en
     await office.shop.work()
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.requirement("console:decides-once")
 async def test_a_hundred_mixed_proposals_are_decided_through_the_page_and_none_is_lost_or_decided_twice(
     enter: Enter, office: Office
