@@ -24,6 +24,7 @@ NOTE = "billing.propose_note"
 WAIVER = "billing.propose_late_fee_waiver"
 HOLD = "billing.propose_hold"
 REMOVAL = "billing.propose_removal"
+PAPER = "billing.propose_paper"
 
 _APPROVAL = "    approval: {role: billing_lead, expires_hours: 72}\n"
 _RISK = """\
@@ -54,6 +55,30 @@ _MORE = """\
     where: {id: $invoice_id}
     returns: [id, customer, status]
     approval: {role: billing_lead, expires_hours: 24}
+
+  billing.propose_paper:
+    description: Ask for the text of one paper to be replaced. A person decides.
+    propose: update papers
+    arguments:
+      paper: {type: string, max_length: 64, description: Which one}
+      note: {type: string, max_length: 500, description: The whole new text}
+    where: {id: $paper}
+    set: {note: $note}
+    returns: [id]
+    limits: {bytes: 8000000}
+    approval: {role: billing_lead, expires_hours: 24}
+"""
+_PAPERS = """\
+  papers:
+    source: shop
+    relation: billing.hostile_invoices
+    key: id
+    tenant: tenant_id
+    version: version
+    moves: [updated_at]
+    columns: {id: text, tenant_id: text, note: text, version: integer, updated_at: timestamptz, secret: denied}
+
+capabilities:
 """
 
 
@@ -61,7 +86,10 @@ def policy() -> str:
     """Return the demo's contract with risks, a set and a removal."""
     text = (ROOT / "policies" / "billing.yaml").read_text(encoding="utf-8")
     kept = "\n".join(line for line in text.splitlines() if not line.startswith("# yaml-language-server")) + "\n"
-    return kept.replace(_APPROVAL, _RISK, 1) + _MORE
+    return (
+        kept.replace(_APPROVAL, _RISK, 1).replace("\n# What the agent can do, by name.\ncapabilities:\n", _PAPERS, 1)
+        + _MORE
+    )
 
 
 def write_office(root: Path, *, console: str = "", profile: str = "production") -> ProjectFiles:

@@ -43,6 +43,7 @@ async def violations(page: Page) -> list[tuple[str, list[str]]]:
     """Return what an accessibility checker finds wrong with a page, and where."""
     source = (Path(str(axe_core_python.__file__)).parent / "axe.min.js").read_text(encoding="utf-8")
     # In a world of its own, past the page's policy and the page itself.
+    await page.evaluate("window.scrollTo(0, 0)")
     session = await page.context.new_cdp_session(page)
     tree = await session.send("Page.getFrameTree")
     world = await session.send(
@@ -70,12 +71,13 @@ PATHS = (
 )
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.requirement("console:accessible")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_no_page_has_anything_that_an_accessibility_checker_finds(
     enter: Enter, office: Office, filled: dict[str, str], scheme: str
 ) -> None:
-    page = await enter("leo", color_scheme=scheme)
+    page = await enter("leo", color_scheme=scheme, reduced_motion="reduce")
     wrong = {}
     for path in (*PATHS, *(f"/proposals/{proposal}" for proposal in filled.values())):
         await page.goto(office.url + path)

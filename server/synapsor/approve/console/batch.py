@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from starlette.responses import Response
@@ -20,6 +21,7 @@ from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.core.proposal import Proposal
 from synapsor.errors import DecisionRefused, SynapsorError, UsageError
+from synapsor.flow.reason import check_reason
 from synapsor.ports import ProposalRecord
 
 MOST: Final = 50
@@ -59,7 +61,12 @@ def routes(room: Room) -> Iterable[Route]:
 
 
 async def _batch(visit: Visit) -> Response:
-    ids = list(dict.fromkeys(visit.form.get("pick", ())))
+    return await _shown(visit, visit.form.get("pick", ()))
+
+
+async def _shown(visit: Visit, picked: Iterable[str], *, trouble: str = "", status: int = HTTPStatus.OK) -> Response:
+    """Return the page of those that were chosen, with what went wrong before."""
+    ids = list(dict.fromkeys(picked))
     if not ids:
         raise UsageError("Nothing is chosen.", fix="Tick the proposals that you want to decide on together.")
     records = await loaded(visit.room.ledger, ids[:MOST])
@@ -79,6 +86,8 @@ async def _batch(visit: Visit) -> Response:
     together = [one for one in chosen if not one.alone]
     return await visit.page(
         "batch.html",
+        status=status,
+        trouble=trouble,
         together=together,
         alone=[one for one in chosen if one.alone],
         beyond=max(0, len(ids) - MOST),
@@ -123,9 +132,9 @@ def outliers(proposals: Sequence[Proposal]) -> dict[str, tuple[str, ...]]:
 
 async def _approve(visit: Visit) -> Response:
     if visit.sent("seen") != "yes":
-        raise DecisionRefused(
-            "not_confirmed", "Tick that you have read all of them; nothing was signed.", fix="Go back, and read them."
-        )
+        words = "Tick that you have read all of them; nothing was signed."
+        ids = [_pair(text)[0] for text in visit.form.get("pick", ())]
+        return await _shown(visit, ids, trouble=words, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
     async def approved(record: ProposalRecord, digest: str) -> ProposalRecord:
         looked = await looked_at(visit, record, visit.room.operators())
@@ -138,6 +147,12 @@ async def _approve(visit: Visit) -> Response:
 
 async def _reject(visit: Visit) -> Response:
     reason = reason_of(visit)
+    try:
+        check_reason("reject", reason)
+    except UsageError as error:
+        ids = [_pair(text)[0] for text in visit.form.get("pick", ())]
+        words = f"{error.message} Nothing was signed."
+        return await _shown(visit, ids, trouble=words, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
     async def rejected(record: ProposalRecord, digest: str) -> ProposalRecord:
         return await reject_one(visit, record, digest=digest, reason=reason)
