@@ -2812,6 +2812,14 @@ MUTANTS = (
         "tests/unit/test_console_oidc.py -k nobodys_key",
     ),
     Mutant(
+        "oidc.shut-out",
+        "oidc:one-answer",
+        "approve/oidc/login.py",
+        "            self._answered.give_back(begun)\n",
+        "",
+        "tests/attack/test_login_answers.py -k shut_nobody_out",
+    ),
+    Mutant(
         "oidc.flood",
         "oidc:recorded",
         "approve/attempts.py",

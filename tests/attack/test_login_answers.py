@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from synapsor.approve.oidc import pending
 from synapsor.errors import LoginRefused
 from synapsor.testing.idp import IdpClient
 from tests.identities import CLIENT, CONSOLE, LEO, Identities, identities, rule_of
@@ -32,6 +33,19 @@ async def test_an_answer_counts_once() -> None:
         assert await finish(here, answer, begun.sealed) == "login_replayed"
         again = await here.visit(begun)
         assert await finish(here, again, begun.sealed) == "login_replayed"
+
+
+@pytest.mark.requirement("oidc:one-answer")
+async def test_answers_that_let_nobody_in_shut_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending, "MOST_ANSWERED", 2)
+    async with identities() as here:
+        for _ in range(5):
+            begun = await here.login.begin(session="s1")
+            answer = but(await here.visit(begun), "code", "guessed")
+            assert await finish(here, answer, begun.sealed) == "code_refused"
+        assert [await rule_of(here.log_in()) for _ in range(3)] == ["let in", "let in", "login_busy"]
+        here.clock.move(minutes=21)
+        assert await rule_of(here.log_in()) == "let in"
 
 
 @pytest.mark.requirement("oidc:one-answer")

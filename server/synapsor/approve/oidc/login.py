@@ -130,6 +130,13 @@ class OidcLogin:
         if not hmac.compare_digest(given.get("state", "").encode(), begun.state.encode()):
             raise refused(Rule.STATE_WRONG)
         self._answered.take(begun, now=self._now())
+        try:
+            return await self._arrived(given, begun)
+        except BaseException:
+            self._answered.give_back(begun)
+            raise
+
+    async def _arrived(self, given: dict[str, str], begun: Pending) -> Arrived:
         metadata = await self._provider.metadata()
         code = _code(given, metadata)
         vouched = await self._vouched(await self._exchange(code, begun, metadata), begun)

@@ -88,7 +88,10 @@ class Seal:
 
 
 class Answered:
-    """The logins whose answer was taken, for as long as it could be given again."""
+    """The logins whose answer was taken, for as long as it could be given again.
+
+    One that let nobody in is given back, so that only people who are let in take up room here.
+    """
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
@@ -108,3 +111,7 @@ class Answered:
             raise refused(Rule.LOGIN_BUSY)
         # Twice the time, so that a clock which was set back brings no answer back.
         self._until[pending.state] = now + 2 * KEEP_S
+
+    def give_back(self, pending: Pending) -> None:
+        """Forget a login that let nobody in."""
+        self._until.pop(pending.state, None)
