@@ -200,6 +200,10 @@ class FakeIdp:
         client = self.clients.get(name)
         if client is None or not hmac.compare_digest((client.secret or "").encode(), secret.encode()):
             raise Rejected("invalid_client")
+        way = "client_secret_basic" if from_header else "client_secret_post" if secret else "none"
+        taken = self.discovery().get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        if client.secret is not None and way not in taken:
+            raise Rejected("invalid_client")
         return client
 
 
