@@ -49,7 +49,11 @@ async def _run(arguments: Namespace) -> int:
         "card": to_body(shown),
     }
     answer(
-        arguments, "proposal", document, render(shown, colour=coloured(arguments), width=width()), ok=not shown.tampered
+        arguments,
+        "proposal",
+        document,
+        render(shown, colour=coloured(arguments), width=width(), evidence=arguments.evidence),
+        ok=not shown.tampered,
     )
     return 5 if shown.tampered else 0
 
