@@ -87,6 +87,8 @@ PROPOSAL = Kind(
 )
 BRANCH = Kind("review_branch", "rb", _pick("at", "proposal"))
 DECISION = Kind("decision", "dec", _decision)
+QUESTION = Kind("question", "que", _within("question", "at", "proposal", "operator"))
+ANSWER = Kind("answer", "ans", _pick("at", "proposal", "question"))
 REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "rule"))
 REFUSED_LOGIN = Kind("refused_login", "lgr", _pick("at", "door", "rule"))
 USE = Kind("policy_use", "use", _pick("at", "proposal", "policy", "day", "tenant", "principal", "object"))
@@ -106,6 +108,8 @@ KINDS: dict[str, Kind] = {
         PROPOSAL,
         BRANCH,
         DECISION,
+        QUESTION,
+        ANSWER,
         REFUSED,
         REFUSED_LOGIN,
         USE,
