@@ -50,7 +50,7 @@ OURS = (
     + """
 from types import SimpleNamespace
 from synapsor.serve.identity import StaticSession
-from synapsor.serve.loop import run
+from synapsor.web.loop import run
 from synapsor.serve.server import build_server
 from synapsor.serve.stdio import serve_stdio
 class Desk:

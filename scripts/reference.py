@@ -16,8 +16,23 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from synapsor.approve.oidc import MEANINGS as LOGIN_RULES
 from synapsor.cli.parser import EXIT_CODES, build_parser
-from synapsor.config import Config, HttpConfig, Pool, SourceConfig, Supervised, Timeouts, Tls, TokenConfig
+from synapsor.config import (
+    Config,
+    ConsoleConfig,
+    ConsoleProxy,
+    ConsoleSessions,
+    ConsoleTls,
+    HttpConfig,
+    OidcConfig,
+    Pool,
+    SourceConfig,
+    Supervised,
+    Timeouts,
+    Tls,
+    TokenConfig,
+)
 from synapsor.config.approvals import ApprovalsConfig, ApprovalToken, VoucherConfig
 from synapsor.config.notify import Channel, Digest, Email, Notify, Quiet, Retry, Route, Slack, Smtp, Waiting, Webhook
 from synapsor.contract import reference
@@ -76,6 +91,11 @@ _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
     Timeouts,
     HttpConfig,
     TokenConfig,
+    ConsoleConfig,
+    ConsoleTls,
+    ConsoleProxy,
+    ConsoleSessions,
+    OidcConfig,
     Supervised,
     Notify,
     Channel,
@@ -106,10 +126,13 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "names": "Whether tools are listed as `billing.list` or, for clients that allow no dot, as `billing__list`.",
         "console_url": "The address of the web console, for links that are shown to agents and people; it holds no secret.",
         "http": "Who may come in over HTTP.",
+        "console": "The [web console](../how-to/review-in-the-browser.md).",
         "one_time_codes": "The file of the operators' one-time codes, written by `synapsor operator codes`; mode 0600, for who decides and who applies.",
         "automatic_approval": "Whether policies of contracts may approve. It needs `policy_key`.",
         "policy_key": "The private key that the worker signs policy decisions with. Only the worker reads it.",
         "notify": "Who is told what happens to proposals, by `synapsor notifier`.",
+        "oidc": "The identity provider that operators [log in with](../how-to/operators-by-oidc.md).",
+        "voucher_key": "The private key with which the console signs who logged in with the provider; for the console alone. `oidc: {redirect_uri: …}` needs it.",
         "supervised": "What `synapsor worker --supervised` may apply, by contract and capability; the contract must say `worker: supervised` too.",
     },
     "SourceConfig": {
@@ -137,6 +160,41 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "capabilities": "Names of capabilities in it.",
     },
     "HttpConfig": {"tokens": "The bearer tokens that are accepted. Without one, HTTP is not served."},
+    "OidcConfig": {
+        "issuer": "What the provider calls itself, letter by letter; an https address, or on this machine also http.",
+        "client_id": "The client that the provider knows the console as.",
+        "client_secret": "Its secret, if the provider gave one. Without it the client is public; PKCE is used with and without.",
+        "redirect_uri": "The console's own address with the path `/login/oidc/callback`, as the provider knows it. Without it the console offers no such login.",
+        "audience": "What a bearer token of the approval server must be for, and for nothing else. Not the client, and not what the model's server is called.",
+        "algorithms": "What tokens may be signed with.",
+        "roles_claim": "The claim that lists a person's roles, or the keys that lead to it. With it, a login has only the roles that the token names, too.",
+        "scopes": "What is asked for.",
+        "max_age_s": "How many seconds before a login the person may have proven who they are. 0: anew each time. Not every provider can say.",
+        "ca": "A PEM file with the authority's certificate, instead of those that the system trusts.",
+        "leeway_s": "By how many seconds the clocks may differ.",
+        "max_lifetime_s": "How many seconds a token may be good for.",
+        "allow_private": "Whether the provider may be at a private address or on this machine.",
+    },
+    "ConsoleConfig": {
+        "listen": "Where `synapsor console` listens, unless `--listen` says otherwise. Beyond this machine it needs `tls` or `proxy`.",
+        "hosts": "Names that a browser may reach it by, besides the loopback's. Without one here, nothing else is answered.",
+        "tls": "The certificate, where the console itself ends TLS.",
+        "proxy": "Where a proxy ends TLS in front of it.",
+        "sessions": "How long a login lasts.",
+        "reject_reasons": "Reasons that a reviewer may choose instead of writing one; the agent is told it.",
+        "development_identity": "A name that nobody has proven, to look around without a login. It decides nothing, and is refused in `profile: production`.",
+    },
+    "ConsoleTls": {
+        "certificate": "A PEM file with the certificate and its chain.",
+        "key": "Its private key, a file of this user with mode 0600.",
+    },
+    "ConsoleProxy": {
+        "trusted": "Addresses that the proxy asks from; requests from any other are refused, and each must say `X-Forwarded-Proto: https`."
+    },
+    "ConsoleSessions": {
+        "idle_minutes": "After how long without a request a session ends.",
+        "hours": "After how long it ends in any case.",
+    },
     "ApprovalsConfig": {
         "synapsor": "The version of this file's language.",
         "project": "The project's synapsor.yaml.",
@@ -253,6 +311,11 @@ def _errors() -> Iterator[str]:
     yield "A refused decision names its rule (`rule` with `--json`) and is recorded in the ledger."
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in DECISION_RULES.items())
+    yield from ("", "## Why a login is refused", "")
+    yield "Of a login with a provider, and of a bearer token of the approval server. It is recorded in the ledger by its rule, without a word of"
+    yield "the token; of a flood, thirty a minute by themselves and the others by their number."
+    yield from ("", "| Rule | Meaning |", "|---|---|")
+    yield from (f"| `{rule}` | {meaning} |" for rule, meaning in LOGIN_RULES.items())
     yield from ("", "## Why an undo is not filed", "")
     yield "`synapsor undo` names the rule as well; nothing is filed then, and the refusal is recorded."
     yield from ("", "| Rule | Meaning |", "|---|---|")

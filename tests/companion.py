@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcp import StdioServerParameters
+import anyio
+import httpx2
+from mcp import Client, StdioServerParameters
+from mcp.types import TextContent
 
 from synapsor.approve.codes import code_path, enrol, keep
 from synapsor.approve.keys import create_key
@@ -100,3 +106,37 @@ def write_companion(root: Path, database: Database, *, policy: str = BY_PROMPT) 
     (root / "approvals.yaml").write_text(_FILE.format(sha256=sha256), encoding="utf-8")
     assert code_path("leo").name == "leo.code"
     return Companion(files=files, secret=secret)
+
+
+@asynccontextmanager
+async def served(companion: Companion) -> AsyncIterator[str]:
+    """Serve the companion over HTTP in a process of its own, and return its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = await anyio.open_process(
+        companion.command("--http", f"127.0.0.1:{port}"), env=companion.files.environment, cwd=companion.files.root
+    )
+    try:
+        async with httpx2.AsyncClient(trust_env=False) as http:
+            with anyio.fail_after(30):
+                while True:
+                    try:
+                        await http.get(f"http://127.0.0.1:{port}/")
+                        break
+                    except httpx2.ConnectError:
+                        await anyio.lowlevel.checkpoint()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
+        for stream in (process.stdout, process.stderr, process.stdin):
+            if stream is not None:
+                await stream.aclose()
+
+
+async def said(client: Client, name: str, **arguments: str) -> str:
+    """Return the text of a prompt."""
+    (message,) = (await client.get_prompt(name, arguments)).messages
+    assert isinstance(message.content, TextContent)
+    return message.content.text

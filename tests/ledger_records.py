@@ -6,6 +6,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
+from synapsor.core.attempts import RefusedLogin
 from synapsor.core.moment import stamp
 from synapsor.core.policy import PolicyUse
 from synapsor.core.proposal import Member, Proposal
@@ -250,6 +251,17 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     assert await ledger.lease("worker-2", now=at(90), until=at(150), sources=["shop"]) is not None
     waiting = await file_one(ledger)
     await ledger.refused_decision(waiting.id, "vera", "own_request", at(5))
+    login = RefusedLogin(
+        id=handle("lgr"),
+        at=at(5),
+        door="console",
+        way="oidc",
+        rule="person_unknown",
+        issuer="https://idp.example",
+        subject="eve",
+        unrecorded=2,
+    )
+    await ledger.refused_login(login)
     look = {"id": handle("rev"), "at": at(6), "subject": evidence["id"], "operator": "vera", "outcome": "role_missing"}
     await ledger.record_reveal(look)
     by_policy = await file_one(ledger, policy="small_fees")
@@ -278,5 +290,6 @@ async def fill(ledger: Ledger) -> dict[str, str]:
         "receipt": receipt.id,
         "settlement": settled,
         "refused_decision": refused,
+        "refused_login": login.id,
         "reveal": look["id"],
     }

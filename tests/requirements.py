@@ -467,6 +467,43 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A value is told only of a column that the proposal's reviewed contract names for it and does not hide or deny.",
         "S5, S12",
     ),
+    "oidc:bearer-audience": _R(
+        "A bearer token of the approval server is for that server alone: one for the model's server, or for both, is refused.",
+        "issue: identity, law 1",
+    ),
+    "oidc:client-secret": _R(
+        "The client's secret is given to the provider the way it takes it, and is nowhere else.", "law 8"
+    ),
+    "oidc:never-more": _R(
+        "A login speaks for the one operator whose entry names its issuer and subject, with roles of that entry and never more.",
+        "issue: identity",
+    ),
+    "oidc:one-answer": _R(
+        "A provider's answer counts once, for the login and the session that asked for it, and only as that provider's.",
+        "issue: identity",
+    ),
+    "oidc:private-address": _R(
+        "A provider at a private address is asked for nothing unless the project allows it.", "issue: identity"
+    ),
+    "oidc:provider": _R(
+        "A provider that is somebody else, slow, huge, elsewhere or broken lets nobody in.", "issue: identity, law 10"
+    ),
+    "oidc:recorded": _R(
+        "A refused login is on record by its rule, without a word of a token, and a flood of them is counted.",
+        "issue: identity",
+    ),
+    "oidc:rotation": _R(
+        "A provider's new key counts at once, one that it takes away stops counting within ten minutes, and asking is bounded.",
+        "issue: identity",
+    ),
+    "oidc:step-up": _R(
+        "Proving again who one is takes the same person, and a proof that is newer than the question.",
+        "issue: identity",
+    ),
+    "oidc:token": _R(
+        "A token that is not signed by the provider's own key for this purpose, or does not say all that it must, is refused by its own rule.",
+        "issue: identity",
+    ),
     "operator-key:private": _R(
         "A private key is 0600 in a directory 0700, and its passphrase comes from a terminal only.", "law 8"
     ),

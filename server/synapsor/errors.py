@@ -9,6 +9,7 @@
     ├── UnsafeSource         a credential or schema is not safe to use                  (exit 5)
     ├── LedgerFailure        the ledger cannot be read or written                       (exit 4)
     ├── DecisionRefused      an operator's decision is not allowed                      (exit 1, 3 or 5)
+    ├── LoginRefused         somebody's login or token is not accepted                  (exit 4 or 5)
     └── IntegrityError       a signature, digest or chain does not hold                 (exit 5)
 
 No error of this module ever carries driver text, SQL, a host name, a row value or a secret.
@@ -246,6 +247,20 @@ class DecisionRefused(SynapsorError):
         super().__init__(message, fix=fix)
         self.rule = rule
         self.exit_code = exit_code  # type: ignore[misc]  # per instance: 1 refused, 3 stale, 5 authority
+
+
+class LoginRefused(SynapsorError):
+    """A login or a token is not accepted; `rule` names why.
+
+    Attributes:
+        subject: whom the provider vouched for, where its signature held and the person is not let in all the same; else "".
+    """
+
+    def __init__(self, rule: str, message: str, *, fix: str = "", subject: str = "", exit_code: int = 5) -> None:
+        super().__init__(message, fix=fix)
+        self.rule = rule
+        self.subject = subject
+        self.exit_code = exit_code  # type: ignore[misc]  # per instance: 4 the provider fails, 5 authority
 
 
 class IntegrityError(SynapsorError):

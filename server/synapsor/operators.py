@@ -36,8 +36,8 @@ def _seen(text: str) -> str:
 class _Login(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
-    issuer: Annotated[Principal, AfterValidator(_seen)]
-    subject: Annotated[Principal, AfterValidator(_seen)]
+    issuer: Annotated[str, StringConstraints(min_length=1, max_length=512), AfterValidator(_seen)]
+    subject: Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_seen)]
 
 
 class _Entry(BaseModel):

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from synapsor.contract.approval import PerDay
+from synapsor.core.attempts import RefusedLogin
 from synapsor.core.budget import Spending
 from synapsor.core.exchange import Answer
 from synapsor.core.kept import Activated, ProposalRecord
@@ -197,6 +198,14 @@ class ReviewLedger(AgentLedger, Protocol):
 
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
         """Record that a decision was attempted and refused."""
+        ...
+
+    async def refused_login(self, refused: RefusedLogin) -> None:
+        """Record that a login or a token was refused."""
+        ...
+
+    async def refused_logins(self, *, limit: int) -> tuple[RefusedLogin, ...]:
+        """Return the newest refused logins, newest first."""
         ...
 
     async def activate(self, activated: Activated) -> None: ...

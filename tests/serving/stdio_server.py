@@ -3,8 +3,8 @@
 import sys
 
 from synapsor.serve.identity import StaticSession
-from synapsor.serve.loop import run
 from synapsor.serve.on_demand import models_on_demand
+from synapsor.web.loop import run
 from tests.serving.desk import FakeDesk
 
 with models_on_demand():  # as `synapsor serve` does

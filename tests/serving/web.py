@@ -9,8 +9,8 @@ import httpx2
 
 from synapsor.serve.http import serve_http
 from synapsor.serve.identity import Bearer, TokenBook, TokenSession, TokenVerifier, hash_token
-from synapsor.serve.limits import Limits
 from synapsor.serve.server import build_server
+from synapsor.web.limits import Limits
 from tests.serving.desk import FakeDesk
 
 ALICE = "alice-" + "a" * 40

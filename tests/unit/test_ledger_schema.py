@@ -106,6 +106,7 @@ def _minimal(connection: sqlite3.Connection, table: str) -> dict[str, object]:
         "decision": {"verdict": "approve"},
         "policy_switch": {"state": "stopped"},
         "evidence": {"id": "ev_x"},
+        "refused_login": {"door": "console"},
         "migration": {"number": 99},
     }
     return _row(connection, table, **given.get(table, {}))

@@ -17,8 +17,8 @@ import pytest
 from synapsor.errors import ConfigError
 from synapsor.serve.http import serve_http
 from synapsor.serve.identity import Bearer, StaticSession, TokenBook
-from synapsor.serve.limits import Limits
 from synapsor.serve.server import build_server
+from synapsor.web.limits import Limits
 from tests.serving.desk import LEAK, FakeDesk
 from tests.serving.http_client import legacy_call, modern, open_session, open_sse, raw
 from tests.serving.messages import INITIALIZE, LEGACY_HEADERS, MODERN_HEADERS, call, modern_headers
@@ -490,7 +490,7 @@ async def test_a_taken_port_is_a_configuration_error() -> None:
 SERVE = """
 import sys
 from synapsor.serve.http import serve_http
-from synapsor.serve.loop import run
+from synapsor.web.loop import run
 from synapsor.serve.server import build_server
 from synapsor.serve.identity import TokenSession, TokenBook
 from tests.serving.desk import FakeDesk

@@ -17,11 +17,11 @@ import pytest
 from mcp import MCPError
 
 from synapsor.config import Pool
-from synapsor.serve import connection
-from synapsor.serve.limits import Limits
 from synapsor.serve.shares import Share, Shares
 from synapsor.serve.wire import MAX_NAME, MAX_PARTS
 from synapsor.values import MOST_LEVELS
+from synapsor.web import connection
+from synapsor.web.limits import Limits
 from tests.serving.desk import FakeDesk
 from tests.serving.http_client import (
     PATIENCE,
@@ -243,8 +243,8 @@ def answered() -> list[connection.BoundedConnection]:
 SERVE = """
 from synapsor.serve.http import serve_http
 from synapsor.serve.identity import TokenBook, TokenSession
-from synapsor.serve.limits import Limits
-from synapsor.serve.loop import run
+from synapsor.web.limits import Limits
+from synapsor.web.loop import run
 from synapsor.serve.server import build_server
 from tests.serving.desk import FakeDesk
 from tests.serving.web import bearers

@@ -10,12 +10,12 @@ import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from synapsor.core.signatures import is_public_key
-from synapsor.core.statements import Operator, key_fingerprint
+from synapsor.core.statements import Identity, Operator, key_fingerprint
 from synapsor.errors import ConfigError, UsageError
 from synapsor.operators import OperatorsFile, check_keys_alone, check_operators, check_people, read_operators
 
@@ -72,9 +72,14 @@ def _check_entries(operators: dict[str, Operator]) -> None:
 
 
 def change_operator(
-    path: Path, name: str, *, roles: tuple[str, ...] | None, principals: tuple[str, ...] | None
+    path: Path,
+    name: str,
+    *,
+    roles: tuple[str, ...] | None = None,
+    principals: tuple[str, ...] | None = None,
+    login: Identity | Literal["none"] | None = None,
 ) -> tuple[Operator, Operator]:
-    """Give an operator other roles or principals, None for as they are, and return the entry before and after; the key stays.
+    """Give an operator other roles, principals or another login, None for as they are, and return the entry before and after; the key stays.
 
     Raises:
         UsageError: there is no such operator, the key is revoked, or a role or principal cannot be used.
@@ -85,13 +90,19 @@ def change_operator(
     if before.revoked:
         raise UsageError(
             f"{name} is revoked, and nothing gives that trust back.",
-            fix="Add the person with a new key, under another name.",
+            fix="Add the person under another name, with a new key where they had one.",
         )
     after = replace(
         before,
         roles=before.roles if roles is None else tuple(dict.fromkeys(roles)),
         principals=before.principals if principals is None else tuple(dict.fromkeys(principals)),
+        login=before.login if login is None else None if login == "none" else login,
     )
+    if after.key is None and after.login is None:
+        raise UsageError(
+            f"Without the login nobody would be {name}.",
+            fix=f"To stop trusting the person: `synapsor operator revoke {name}`.",
+        )
     operators[name] = after
     _check_entries(operators)
     if after != before:

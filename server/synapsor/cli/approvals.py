@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from synapsor import __version__, runtime
 from synapsor.approve.keys import load_key
 from synapsor.cli.address import address
 from synapsor.cli.terminal import note
-from synapsor.config import load_config
+from synapsor.config import OidcConfig, load_config
 from synapsor.config.approvals import FILE_NAME, ApprovalsConfig, load_approvals
 from synapsor.contract.approvals import LOGIN_VOUCHER
 from synapsor.core.signatures import public_text
@@ -33,7 +34,6 @@ def run(arguments: Namespace) -> int:
 async def _run(config: ApprovalsConfig, http: str | None) -> None:
     async with runtime.open_project(load_config(config.project)) as project:
         from synapsor.approve.companion.desk import ApprovalDesk
-        from synapsor.approve.companion.server import build_companion
 
         known = project.deciders().get(config.voucher.operator)
         key = load_key(config.voucher.key)
@@ -52,24 +52,39 @@ async def _run(config: ApprovalsConfig, http: str | None) -> None:
         )
         console = project.config.console_url
         if http:
-            from synapsor.approve.companion.http import serve_http, whose_token
-
-            if not config.tokens:
-                raise ConfigError("There is no token of anybody.", fix="Add `tokens:` to approvals.yaml.")
             host, port = address(http, option="--http", example="127.0.0.1:8766")
-            people = {token.sha256: token.operator for token in config.tokens}
-            note(f"serving on {http}")
-            await serve_http(
-                build_companion(desk, whose_token, version=__version__, console=console),
-                host=host,
-                port=port,
-                people=people,
-            )
+            await _http(desk, config, project.config.oidc, host=host, port=port, console=console)
             return
         if config.operator is None:
             raise ConfigError("Nobody is named whose prompts these are.", fix="Add `operator: NAME` to approvals.yaml.")
         person = desk.person(config.operator).name
         await _stdio(desk, person, console)
+
+
+async def _http(
+    desk: ApprovalDesk, config: ApprovalsConfig, oidc: OidcConfig | None, *, host: str, port: int, console: str | None
+) -> None:
+    from synapsor.approve.companion.bearers import in_token_roles, provider_tokens
+    from synapsor.approve.companion.http import Tokens, resource_at, serve_http, whose_token
+    from synapsor.approve.companion.server import build_companion
+
+    by_provider = oidc if oidc is not None and oidc.audience is not None else None
+    if not config.tokens and by_provider is None:
+        raise ConfigError(
+            "There is no token of anybody.",
+            fix="Add `tokens:` to approvals.yaml, or `oidc: {audience: …}` to the project's file.",
+        )
+    resource = resource_at(host, port)
+    static = Tokens({token.sha256: token.operator for token in config.tokens}, resource=resource)
+    note(f"serving on {host}:{port}")
+    desk = replace(desk, narrowed=in_token_roles)
+    await serve_http(
+        build_companion(desk, whose_token, version=__version__, console=console),
+        host=host,
+        port=port,
+        verifier=provider_tokens(static, by_provider, desk, resource=resource) if by_provider else static,
+        issuer=by_provider.issuer if by_provider else None,
+    )
 
 
 async def _stdio(desk: ApprovalDesk, person: str, console: str | None) -> None:

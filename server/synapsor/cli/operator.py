@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from argparse import Namespace
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 from synapsor.approve.codes import check_free, code_path, enrol, enrolment_uri, keep, qr
 from synapsor.approve.drawing import entry
@@ -16,7 +17,7 @@ from synapsor.cli.terminal import answer, note, paragraph, width
 from synapsor.config import Config, load_config
 from synapsor.core.plain import visible
 from synapsor.core.signatures import public_text
-from synapsor.core.statements import Operator, key_fingerprint
+from synapsor.core.statements import Identity, Operator, key_fingerprint
 from synapsor.errors import UsageError
 from synapsor.operators import read_operators
 from synapsor.secrets import Secret
@@ -36,23 +37,23 @@ def _add(arguments: Namespace, config: Config) -> None:
             "--key makes a key and --public-key trusts one that is made; only one of them can be meant.",
             fix="Leave one of them out.",
         )
+    makes_key = not arguments.public_key and not (arguments.login and arguments.key is None)
     operator = Operator(
         name=arguments.name,
-        key=arguments.public_key or "",
+        key="" if makes_key else arguments.public_key,
         roles=tuple(arguments.role),
         principals=tuple(arguments.principal),
+        login=_login(arguments, config),
     )
     # Everything but the key is checked first, so that no key is left over from a refused entry, and no passphrase typed in vain.
     check_new(config.operators, operator)
     warnings = _warned(arguments, config)
     lines: list[str] = []
-    if not arguments.public_key:
+    if makes_key:
         path = arguments.key or default_path(arguments.name)
         check_place(path)
         key = create_key(path, passphrase=_passphrase(arguments))
-        operator = Operator(
-            name=operator.name, key=public_text(key), roles=operator.roles, principals=operator.principals
-        )
+        operator = replace(operator, key=public_text(key))
         lines = [
             f"The private key is in {path}: keep it where no agent can read it.",
             f"Its public half is in {public_path(path)}, for other projects.",
@@ -64,7 +65,22 @@ def _add(arguments: Namespace, config: Config) -> None:
 
 
 def _known_by(operator: Operator) -> str:
-    return f"key {key_fingerprint(operator.key)}" if operator.key else "by login"
+    key = [f"key {key_fingerprint(operator.key)}"] if operator.key else []
+    login = [f"login {visible(operator.login.subject)} of {visible(operator.login.issuer)}"] if operator.login else []
+    return ", ".join([*key, *login])
+
+
+def _login(arguments: Namespace, config: Config) -> Identity | None:
+    """Return the login that was given; one of a provider that is not believed would let nobody in."""
+    if not arguments.login:
+        return None
+    issuer, subject = arguments.login
+    if config.oidc is None or config.oidc.issuer != issuer:
+        raise UsageError(
+            "The project does not believe this issuer.",
+            fix="Write it under `oidc:` as `issuer:`, letter by letter as the provider calls itself.",
+        )
+    return Identity(issuer=issuer, subject=subject)
 
 
 def _warned(arguments: Namespace, config: Config) -> list[str]:
@@ -90,14 +106,20 @@ def _change(arguments: Namespace, config: Config) -> None:
             "--principal names principals and --no-principal takes all away; only one can be meant.",
             fix="Leave one of them out.",
         )
+    if arguments.login and arguments.no_login:
+        raise UsageError(
+            "--login names a login and --no-login takes it away; only one can be meant.", fix="Leave one of them out."
+        )
+    login: Identity | Literal["none"] | None = "none" if arguments.no_login else _login(arguments, config)
     roles = tuple(arguments.role) or None
     principals = () if arguments.no_principal else tuple(arguments.principal) or None
-    if roles is None and principals is None:
+    if roles is None and principals is None and login is None:
         raise UsageError(
-            "There is nothing to change.", fix="Give all roles with --role, or all principals with --principal."
+            "There is nothing to change.",
+            fix="Give all roles with --role, all principals with --principal, or the login with --login.",
         )
     warnings = _warned(arguments, config)
-    before, after = change_operator(config.operators, arguments.name, roles=roles, principals=principals)
+    before, after = change_operator(config.operators, arguments.name, roles=roles, principals=principals, login=login)
     lines = [f"{after.name} is as before, {_said(after)}"]
     if after != before:
         lines = [f"{after.name} was {_said(before)}", f"{' ' * len(after.name)} is  {_said(after)}"]
@@ -108,8 +130,9 @@ def _change(arguments: Namespace, config: Config) -> None:
 
 
 def _said(operator: Operator) -> str:
-    known = f", and is {', '.join(operator.principals)}" if operator.principals else ""
-    return f"trusted with {', '.join(operator.roles)}{known}"
+    known = f", and is {', '.join(map(visible, operator.principals))}" if operator.principals else ""
+    login = f", logs in as {visible(operator.login.subject)}" if operator.login else ""
+    return f"trusted with {', '.join(operator.roles)}{login}{known}"
 
 
 def _list(arguments: Namespace, config: Config) -> None:
@@ -125,9 +148,12 @@ def _list(arguments: Namespace, config: Config) -> None:
 
 
 def _listed(operator: dict[str, Any]) -> tuple[str, list[str]]:
-    head = f"{operator['name']}  key {operator['fingerprint']}{'  REVOKED' if operator['revoked'] else ''}"
+    key = f"  key {operator['fingerprint']}" if operator["fingerprint"] else ""
+    head = f"{operator['name']}{key}{'  REVOKED' if operator['revoked'] else ''}"
+    login = operator["login"]
+    by_login = [f"logs in as {visible(login['subject'])} of {visible(login['issuer'])}"] if login else []
     known = [f"is {', '.join(map(visible, operator['principals']))}"] if operator["principals"] else []
-    return head, [", ".join(operator["roles"]), *known]
+    return head, [", ".join(operator["roles"]), *by_login, *known]
 
 
 def _revoke(arguments: Namespace, config: Config) -> None:

@@ -15,8 +15,8 @@ from synapsor.config import Config, load_config, session_values
 from synapsor.core.facts import Finding
 from synapsor.errors import ConfigError, UsageError
 from synapsor.serve.identity import Bearer, StaticSession, TokenBook, TokenSession
-from synapsor.serve.loop import run as run_loop
 from synapsor.serve.on_demand import models_on_demand
+from synapsor.web.loop import run as run_loop
 
 log = logging.getLogger("synapsor")
 

@@ -18,8 +18,8 @@ from synapsor.config import load_config
 from synapsor.core.outcome import Outcome, meaning_of
 from synapsor.core.plain import span
 from synapsor.core.words import many
-from synapsor.serve.loop import on_signals
-from synapsor.serve.loop import run as run_loop
+from synapsor.web.loop import on_signals
+from synapsor.web.loop import run as run_loop
 
 
 def run(arguments: Namespace) -> int:

@@ -1,6 +1,8 @@
 """The project's configuration, read strictly; this is its one door."""
 
+from synapsor.config.console import ConsoleConfig, ConsoleProxy, ConsoleSessions, ConsoleTls
 from synapsor.config.fields import FormatVersion, Model
+from synapsor.config.oidc import Algorithm, OidcConfig
 from synapsor.config.project import (
     Config,
     HttpConfig,
@@ -14,12 +16,18 @@ from synapsor.config.reading import read_yaml, refuse, validated
 from synapsor.config.sources import Engine, Mode, Pool, SourceConfig, Timeouts, Tls
 
 __all__ = [
+    "Algorithm",
     "Config",
+    "ConsoleConfig",
+    "ConsoleProxy",
+    "ConsoleSessions",
+    "ConsoleTls",
     "Engine",
     "FormatVersion",
     "HttpConfig",
     "Mode",
     "Model",
+    "OidcConfig",
     "Pool",
     "SourceConfig",
     "Supervised",

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr
 
-from synapsor.config import notify, sources
+from synapsor.config import console, notify, oidc, sources
+from synapsor.config.console import ConsoleConfig
 from synapsor.config.fields import (
     ContractDigest,
     FilePath,
@@ -23,6 +24,7 @@ from synapsor.config.fields import (
 )
 from synapsor.config.links import Link
 from synapsor.config.notify import Notify
+from synapsor.config.oidc import OidcConfig
 from synapsor.config.reading import place, read_yaml, refuse, validated
 from synapsor.config.sources import SourceConfig
 from synapsor.contract.base import CapabilityName, Name
@@ -67,9 +69,12 @@ class Config(Model):
     names: Literal["dotted", "underscore"] = "dotted"
     console_url: Link | None = None
     http: HttpConfig = Field(default_factory=HttpConfig)
+    oidc: OidcConfig | None = None
+    console: ConsoleConfig = Field(default_factory=ConsoleConfig)
     one_time_codes: FilePath | None = None
     automatic_approval: bool = False
     policy_key: FilePath | None = None
+    voucher_key: FilePath | None = None
     supervised: tuple[Supervised, ...] = Field(default=(), strict=False)
     notify: Notify | None = None
     _root: Path = PrivateAttr(default_factory=Path)
@@ -135,6 +140,21 @@ def _contradictions(config: Config) -> Iterator[Finding]:
     if config.notify is not None:
         found = notify.contradictions(config.notify)
         yield from (((("notify", *loc)), rule, message, fix) for loc, rule, message, fix in found)
+    if config.oidc is not None:
+        yield from (
+            (("oidc", *loc), rule, message, fix) for loc, rule, message, fix in oidc.contradictions(config.oidc)
+        )
+        if config.oidc.redirect_uri is not None and config.voucher_key is None:
+            yield (
+                ("oidc", "redirect_uri"),
+                "voucher_key_missing",
+                "the console needs `voucher_key`, the private key with which it says who logged in",
+                "Make one with `synapsor operator add NAME --role login_voucher --key FILE`.",
+            )
+    yield from (
+        ((("console", *loc)), rule, message, fix)
+        for loc, rule, message, fix in console.contradictions(config.console, config.profile)
+    )
     if config.automatic_approval and config.policy_key is None:
         yield (
             ("automatic_approval",),

@@ -90,6 +90,7 @@ DECISION = Kind("decision", "dec", _decision)
 QUESTION = Kind("question", "que", _within("question", "at", "proposal", "operator"))
 ANSWER = Kind("answer", "ans", _pick("at", "proposal", "question"))
 REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "rule"))
+REFUSED_LOGIN = Kind("refused_login", "lgr", _pick("at", "door", "rule"))
 USE = Kind("policy_use", "use", _pick("at", "proposal", "policy", "day", "tenant", "principal", "object"))
 SWITCH = Kind("policy_switch", "swi", _within("switch", "at", "operator", "state"))
 JOB = Kind("job", "job", _job)
@@ -110,6 +111,7 @@ KINDS: dict[str, Kind] = {
         QUESTION,
         ANSWER,
         REFUSED,
+        REFUSED_LOGIN,
         USE,
         SWITCH,
         JOB,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from synapsor.contract.approval import PerDay
+from synapsor.core.attempts import RefusedLogin
 from synapsor.core.budget import Spending
 from synapsor.core.exchange import Answer
 from synapsor.core.moment import stamp
@@ -29,6 +30,7 @@ from synapsor.ledger import (
     handles,
     history,
     jobs,
+    logins,
     policies,
     proposals,
     reads,
@@ -37,6 +39,7 @@ from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.kinds import loads
+from synapsor.ledger.overview import Overview
 from synapsor.ledger.verify import VerifyReport, verify
 from synapsor.ports import Activated, Clock, ProposalRecord
 
@@ -51,6 +54,7 @@ class Ledger:
     Attributes:
         id: the ledger's own name; approvals and receipts are bound to it.
         public_key: the key that its checkpoints are signed with, base64.
+        overview: what a person asks of the whole record at once.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Ledger:
         self._clock = clock
         self._signer = signer
         self._anchor = anchor
+        self.overview = Overview(connection)
 
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes of this ledger's own, other ones for other purposes."""
@@ -253,6 +258,14 @@ class Ledger:
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
         """Record that a decision was attempted and refused."""
         await self._write(lambda book: decisions.refuse(book, proposal_id, operator, rule, at))
+
+    async def refused_login(self, refused: RefusedLogin) -> None:
+        """Record that a login was attempted and refused."""
+        await self._write(lambda book: logins.refuse(book, refused))
+
+    async def refused_logins(self, *, limit: int) -> tuple[RefusedLogin, ...]:
+        """Return the newest refused logins, newest first."""
+        return await self._connection.read(lambda tx: logins.newest(tx, limit))
 
     async def activate(self, activated: Activated) -> None:
         """Record a signed activation."""

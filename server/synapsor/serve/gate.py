@@ -20,17 +20,16 @@ from mcp.types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from synapsor.serve.identity import Bearer, TokenVerifier, current
-from synapsor.serve.limits import BodyTooLarge, Disconnected, Limits, read_body, replay
 from synapsor.serve.shares import Share, Shares, Streams, TooMuch
 from synapsor.serve.wire import Malformed, error_bytes, message_of
+from synapsor.web.connection import CLIENT
+from synapsor.web.limits import BodyTooLarge, Disconnected, Limits, read_body, replay
 
 log = logging.getLogger("synapsor.serve")
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 MESSAGE: Final = "synapsor.message"
 """Where the scope of a POST holds the message that was read from its body."""
-CLIENT: Final = "synapsor.client"
-"""Where the scope has the client's side of the connection."""
 _PORT = re.compile(r"(?::[0-9]{1,5})?\Z")
 _SCHEME = re.compile(r"https?://\Z")
 _SESSION_VERSIONS = frozenset(v.encode() for v in HANDSHAKE_PROTOCOL_VERSIONS)
@@ -38,7 +37,7 @@ _ONCE = frozenset({b"host", b"origin", b"authorization", b"content-length", b"mc
 
 
 class Client(Protocol):
-    """The client's side of a connection; `synapsor.serve.connection.BoundedConnection` is one."""
+    """The client's side of a connection; `synapsor.web.connection.BoundedConnection` is one."""
 
     @property
     def left(self) -> bool:

@@ -24,14 +24,14 @@ from starlette.routing import Mount, Route
 
 from synapsor.errors import ConfigError
 from synapsor.serve.company import Accompanied
-from synapsor.serve.connection import connection_class, with_room
 from synapsor.serve.event_streams import MESSAGES, STREAM, EventStreams
 from synapsor.serve.gate import LOOPBACK, Gate
 from synapsor.serve.identity import TokenVerifier
-from synapsor.serve.limits import Limits
-from synapsor.serve.loop import on_signals
 from synapsor.serve.sessions import Sessions
 from synapsor.serve.shares import Streams, in_turn
+from synapsor.web.connection import connection_class, with_room
+from synapsor.web.limits import Limits
+from synapsor.web.loop import on_signals
 
 _BACKLOG = 128
 _SYSTEM_BUFFER = 131_072

@@ -19,7 +19,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.types import INTERNAL_ERROR
 from starlette.types import Message, Receive
 
-from synapsor.serve.limits import Limits
+from synapsor.web.limits import Limits
 
 _AT_ONCE = frozenset({"initialize", "ping"})
 

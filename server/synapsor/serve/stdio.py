@@ -21,10 +21,10 @@ from mcp.types import INVALID_REQUEST, JSONRPCError, JSONRPCNotification, JSONRP
 from synapsor.serve.calls import Calls
 from synapsor.serve.descriptors import private_wire
 from synapsor.serve.lines import Lines, TooLong
-from synapsor.serve.loop import on_signals
 from synapsor.serve.server import ToolServer
 from synapsor.serve.streams import SdkReadStream, SdkStream
 from synapsor.serve.wire import Malformed, internal_error, message_from, parse
+from synapsor.web.loop import on_signals
 
 MAX_LINE = 4 * 1024 * 1024
 MAX_OPEN = 256

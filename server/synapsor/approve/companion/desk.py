@@ -60,6 +60,7 @@ class ApprovalDesk:
         operators: asks who is trusted now, with what their codes are verified by.
         modes: how far up the ladder each source is.
         voucher, key: the entry and the key with which this server says whose code it saw.
+        narrowed: returns an operator with the roles that this very request leaves them.
     """
 
     ledger: ReviewLedger
@@ -68,6 +69,7 @@ class ApprovalDesk:
     voucher: str
     key: Ed25519PrivateKey = field(repr=False)
     clock: Clock
+    narrowed: Callable[[Operator], Operator] = lambda operator: operator
     _shown: dict[tuple[str, str], None] = field(default_factory=dict)
 
     async def queue(self, person: str, *, limit: int = 100) -> Queue:
@@ -140,7 +142,7 @@ class ApprovalDesk:
         operator = self.operators().get(name)
         if operator is None or operator.revoked:
             raise UsageError("Nobody of this name is trusted here.", fix="See `synapsor operator list`.")
-        return operator
+        return self.narrowed(operator)
 
     async def _card(self, handle: str) -> Card:
         record = await proposal_of(self.ledger, handle)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import uvicorn
 from mcp.server import Server
 from mcp.server.auth.middleware.auth_context import get_access_token
-from mcp.server.auth.provider import AccessToken
+from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
@@ -54,19 +54,29 @@ def whose_token() -> str:
     return token.subject
 
 
-async def serve_http(server: Server[Any], *, host: str, port: int, people: Mapping[str, str]) -> None:
-    """Serve until a signal comes.
+def resource_at(host: str, port: int) -> str:
+    """Return the server's own address, which its tokens are for.
 
     Raises:
-        UsageError: the address is not one of this machine's own.
+        UsageError: it is not one of this machine's own.
     """
     if host not in _LOOPBACK:
         raise UsageError(
             "The approval server is served on a loopback address only.",
             fix="Use 127.0.0.1, and a proxy with TLS before it.",
         )
-    shown = f"[{host}]" if ":" in host else host
-    resource = f"http://{shown}:{port}/mcp"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/mcp"
+
+
+async def serve_http(
+    server: Server[Any], *, host: str, port: int, verifier: TokenVerifier, issuer: str | None = None
+) -> None:
+    """Serve until a signal comes; `issuer` is who gives tokens for it, where somebody else does.
+
+    Raises:
+        UsageError: the address is not one of this machine's own.
+    """
+    resource = resource_at(host, port)
     allowed = [form for name in ("127.0.0.1", "localhost", "[::1]") for form in (name, f"{name}:*")]
     app = server.streamable_http_app(
         json_response=True,
@@ -76,12 +86,12 @@ async def serve_http(server: Server[Any], *, host: str, port: int, people: Mappi
             allowed_hosts=allowed, allowed_origins=[f"http://{form}" for form in allowed]
         ),
         auth=AuthSettings(
-            issuer_url=AnyHttpUrl(f"http://{shown}:{port}"),
+            issuer_url=AnyHttpUrl(issuer or resource.removesuffix("/mcp")),
             resource_server_url=AnyHttpUrl(resource),
             required_scopes=[SCOPE],
             validate_token_resource=True,
         ),
-        token_verifier=Tokens(people, resource=resource),
+        token_verifier=verifier,
     )
     config = uvicorn.Config(
         app, host=host, port=port, log_config=None, access_log=False, limit_concurrency=64, timeout_keep_alive=5

@@ -11,6 +11,12 @@ def add(commands: Any) -> None:
     """Add the commands that go on until they are stopped."""
     serve = command(commands, "serve", "Serve reviewed capabilities to a model over MCP; stdio unless --http is given.")
     serve.add_argument("--http", metavar="HOST:PORT", help="serve Streamable HTTP and SSE instead of stdio")
+    console = command(
+        commands, "console", "Serve the web console, where people look at proposals and decide in a browser."
+    )
+    console.add_argument(
+        "--listen", metavar="HOST:PORT", help="where to listen (default: `console:` of synapsor.yaml, 127.0.0.1:8750)"
+    )
     worker = command(commands, "worker", "Apply approved proposals, each exactly once.")
     worker.add_argument("--once", action="store_true", help="work on one job and end")
     worker.add_argument("--drain", action="store_true", help="end when nothing is due")

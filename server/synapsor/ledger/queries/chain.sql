@@ -65,6 +65,7 @@ SELECT
     + (SELECT count(*) FROM question WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM answer WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM refused_decision WHERE seq BETWEEN :low AND :high)
+    + (SELECT count(*) FROM refused_login WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM policy_use WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM policy_switch WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM job WHERE seq BETWEEN :low AND :high)
@@ -86,6 +87,7 @@ SELECT min(seq) AS seq FROM (
     UNION ALL SELECT min(seq) AS seq FROM question WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM answer WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM refused_decision WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM refused_login WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM policy_use WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM policy_switch WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM job WHERE seq > :head OR seq < 1

@@ -187,6 +187,16 @@ CREATE TABLE refused_decision (
     body TEXT NOT NULL
 ) STRICT;
 
+-- A login or a bearer token that was not accepted, by rule and never by its words.
+CREATE TABLE refused_login (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    door TEXT NOT NULL CHECK (door IN ('console', 'approvals')),
+    rule TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+
 -- What a policy has approved, in the unit of its limits: one day (UTC), and by each of what they count.
 CREATE TABLE policy_use (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
@@ -496,6 +506,14 @@ END;
 CREATE TRIGGER refused_decision_kept BEFORE DELETE ON refused_decision
 BEGIN
     SELECT raise(ABORT, 'refused_decision: append only');
+END;
+CREATE TRIGGER refused_login_fixed BEFORE UPDATE ON refused_login
+BEGIN
+    SELECT raise(ABORT, 'refused_login: append only');
+END;
+CREATE TRIGGER refused_login_kept BEFORE DELETE ON refused_login
+BEGIN
+    SELECT raise(ABORT, 'refused_login: append only');
 END;
 CREATE TRIGGER policy_use_fixed BEFORE UPDATE ON policy_use
 BEGIN

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from synapsor.serve.gate import CLIENT
-from synapsor.serve.limits import Limits
+from synapsor.web.limits import Limits
 
+CLIENT: Final = "synapsor.client"
+"""Where the scope of a request has the client's side of the connection."""
 # A body in chunks of one byte has seven bytes of marks around each.
 _FRAMING_PER_BYTE = 8
 # Of the ledger, the sources' pools and the process.

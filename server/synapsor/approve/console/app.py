@@ -1,0 +1,114 @@
+"""The console put together: every page behind the one guard, and what runs beside them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import anyio
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from synapsor.approve.console import (
+    assets,
+    batch,
+    charts,
+    contracts,
+    decide,
+    history,
+    inbox,
+    live,
+    login,
+    people,
+    proposal,
+    record,
+    settings,
+    work,
+)
+from synapsor.approve.console.guard import Guard
+from synapsor.approve.console.key_login import KeyLogin
+from synapsor.approve.console.login import LoginMethod
+from synapsor.approve.console.pulse import Pulse
+from synapsor.approve.console.rendering import render
+from synapsor.approve.console.room import Given, Room
+from synapsor.approve.console.sessions import Sessions
+from synapsor.approve.console.verifying import Verifying
+from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of
+
+_PAGES = (inbox, proposal, decide, batch, history, contracts, work, charts, record, people, settings, live)
+
+
+def console_app(given: Given, methods: Iterable[LoginMethod] = ()) -> Starlette:
+    """Return the application; `methods` are further ways to log in, besides one's own key."""
+    ways = (KeyLogin(), *methods)
+    room = _room_of(given, ways)
+    routes = [Route("/healthz", _healthz, methods=["GET"]), *assets.routes()]
+    for part in _PAGES:
+        routes += part.routes(room)
+    routes += login.routes(room, ways)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with anyio.create_task_group() as tasks:
+            room.verifying.within(tasks)
+            tasks.start_soon(room.pulse.run)
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def missing(request: Request, _: Exception) -> Response:
+        return await _missing(request, room)
+
+    cookie = cookie_name(secure=given.way.secure)
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, way=given.way, cookie=cookie)],
+        lifespan=lifespan,
+        exception_handlers={404: missing, 405: missing},
+    )
+    app.router.redirect_slashes = False
+    app.state.room = room
+    return app
+
+
+def _room_of(given: Given, ways: Iterable[LoginMethod]) -> Room:
+    sessions = Sessions(
+        ledger=given.ledger.id,
+        idle=dt.timedelta(minutes=given.config.sessions.idle_minutes),
+        lasts=dt.timedelta(hours=given.config.sessions.hours),
+    )
+    return Room(
+        given=given,
+        sessions=sessions,
+        pulse=Pulse(given.ledger),
+        verifying=Verifying(given.verify, given.clock),
+        offers=tuple(method.offered for method in ways),
+    )
+
+
+async def _healthz(_: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+async def _missing(request: Request, room: Room) -> Response:
+    now = room.now()
+    session = room.sessions.find(
+        cookie_of(request, room), browser=browser_of(request), now=now, operators=room.operators()
+    )
+    if session is None:
+        return PlainTextResponse("There is nothing here.\n", status_code=HTTPStatus.NOT_FOUND)
+    return await render(
+        request,
+        room,
+        "refused.html",
+        session=session,
+        now=now,
+        status=HTTPStatus.NOT_FOUND,
+        message="There is no such page.",
+        fix="Go back to the inbox.",
+        rule="",
+    )

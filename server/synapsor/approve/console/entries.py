@@ -1,0 +1,166 @@
+"""What a list tells of a proposal: which row, what would change, who asks, how far its approvals are, and whether this person may decide."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from synapsor.approve.console.sessions import Session
+from synapsor.core.group import missing
+from synapsor.core.moment import stamp
+from synapsor.core.plain import shown
+from synapsor.core.proposal import Proposal, Status, as_of
+from synapsor.core.quorum import counted, may_count
+from synapsor.core.review import may_decide
+from synapsor.core.statements import Operator
+from synapsor.errors import DecisionRefused
+from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.values import Token
+
+MOST_SHOWN = 3
+MOST_LETTERS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """One column of one row in short; a side that is hidden or not there is None, and NULL is said so."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a list.
+
+    Attributes:
+        row: what names its first row, harmless; `more` further ones.
+        brief: what becomes of its first columns, of one row only.
+        have, need: approvals that count now, and how many it takes.
+        may_approve: nothing is known against this person's approval.
+        took: how long it took until it was decided.
+    """
+
+    id: str
+    digest: str
+    status: Status
+    capability: str
+    row: str
+    more: int
+    columns: tuple[str, ...]
+    brief: tuple[Brief, ...]
+    removes: bool
+    adds: bool
+    principal: str
+    at: str
+    expires_at: str
+    risk: str
+    role: str
+    have: int
+    need: int
+    group: tuple[str, ...]
+    lacks: tuple[str, ...]
+    undoes: str
+    replaced: bool
+    step_up: bool
+    may_approve: bool
+    decided_by: tuple[str, ...]
+    decided_at: str
+    took: dt.timedelta | None
+
+
+def entry(
+    record: ProposalRecord,
+    *,
+    session: Session,
+    operators: Mapping[str, Operator],
+    now: dt.datetime,
+    replaced: Collection[str] = (),
+) -> Entry:
+    """Return what a list tells of a proposal."""
+    proposal = record.proposal
+    status = as_of(stamp(now), record.status, proposal)
+    approvals = counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now))
+    last = record.decisions[-1].decision if record.decisions else None
+    return Entry(
+        id=proposal.id,
+        digest=proposal.digest,
+        status=status,
+        capability=proposal.capability,
+        row=_row(proposal),
+        more=max(0, len(proposal.members) - 1),
+        columns=proposal.changed,
+        brief=tuple(_brief(proposal)),
+        removes=proposal.deletes,
+        adds=proposal.inserts,
+        principal=proposal.principal,
+        at=proposal.at,
+        expires_at=proposal.expires_at,
+        risk=proposal.risk,
+        role=proposal.role,
+        have=len(approvals),
+        need=proposal.quorum,
+        group=tuple(other.proposal.id for other in record.group),
+        lacks=missing(proposal, [other.proposal for other in record.group]),
+        undoes=proposal.undoes.proposal if proposal.undoes else "",
+        replaced=proposal.id in replaced,
+        step_up=proposal.step_up,
+        may_approve=proposal.id not in replaced and against(record, session, operators, now) is None,
+        decided_by=tuple(dict.fromkeys(signed.decision.operator for signed in record.decisions)),
+        decided_at=last.at if last else "",
+        took=dt.datetime.fromisoformat(last.at) - dt.datetime.fromisoformat(proposal.at) if last else None,
+    )
+
+
+def against(
+    record: ProposalRecord, session: Session, operators: Mapping[str, Operator], now: dt.datetime
+) -> DecisionRefused | None:
+    """Return why this person may not approve a proposal, None where nothing is known against it; deciding asks again."""
+    operator, proposal = operators.get(session.name), record.proposal
+    if session.signer is None or operator is None:
+        return DecisionRefused(
+            "unverified", "Nobody has proven who you are, so you only look.", fix="Log in with your key to decide."
+        )
+    status = as_of(stamp(now), record.status, proposal)
+    if status is not Status.REVIEW_REQUIRED:
+        return DecisionRefused("already_decided", f"The proposal {status.stands}.", fix="Nothing is left to decide.")
+    approvals = counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now))
+    try:
+        may_decide(proposal, operator, now=stamp(now))
+        session.signer.check_for(proposal)
+        may_count(operator, approvals, operators)
+    except DecisionRefused as refused:
+        return refused
+    return None
+
+
+def _row(proposal: Proposal) -> str:
+    if not proposal.members:
+        return "no row"
+    tokens = [token for _, token in proposal.members[0].key][:MOST_SHOWN]
+    return ", ".join(shown(token).text for token in tokens)
+
+
+def _brief(proposal: Proposal) -> Iterable[Brief]:
+    if len(proposal.members) != 1:
+        return
+    (member,) = proposal.members
+    for name, after in list(member.changes.items())[:MOST_SHOWN]:
+        veiled = name in proposal.hidden
+        before = None if veiled or proposal.inserts else _side(member.before.get(name))
+        yield Brief(name=name, before=before, after=_side(after))
+
+
+def _side(token: Token) -> str:
+    if token is None:
+        return "NULL"
+    text = shown(token, full=True).text
+    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
+
+
+async def loaded(ledger: ReviewLedger, ids: Iterable[str]) -> Sequence[ProposalRecord]:
+    """Return the proposals of these handles, in their order."""
+    found = [await ledger.proposal(one) for one in ids]
+    return [record for record in found if record is not None]

@@ -1,0 +1,49 @@
+"""Live updates: one look at the ledger's head a second for all pages together, and server-sent events that tell that something happened.
+
+An event names records and no value of any; the page then asks for what it may see. A stream ends with its session.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Final
+
+from sse_starlette.sse import EventSourceResponse
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from synapsor.approve.console.pulse import hear
+from synapsor.approve.console.room import Room
+from synapsor.approve.console.visit import Visit, page
+from synapsor.core.moment import stamp
+
+STILL_S: Final = 5.0
+"""How long a stream goes on before it looks whether its session does."""
+
+
+async def _events(visit: Visit) -> Response:
+    if visit.room.pulse.is_full:
+        return PlainTextResponse("There are too many open pages.\n", status_code=503)
+    return EventSourceResponse(_told(visit), ping=15)
+
+
+async def _told(visit: Visit) -> AsyncIterator[dict[str, str]]:
+    room = visit.room
+    with room.pulse.listening() as listener:
+        yield {"event": "open", "data": "{}"}
+        while not room.pulse.ended:
+            heard = await hear(listener, STILL_S)
+            now = room.now()
+            if not room.sessions.still(visit.session, now=now, operators=room.operators()):
+                yield {"event": "over", "data": "{}"}
+                return
+            if heard:
+                waiting = await room.overview.count_waiting(now=stamp(now))
+                told = {"waiting": waiting, "happened": [[one.kind, one.subject] for one in heard]}
+                yield {"event": "changed", "data": json.dumps(told)}
+
+
+def routes(room: Room) -> list[Route]:
+    """Return the stream."""
+    return [page(room, "/events", _events)]

@@ -1,0 +1,128 @@
+"""Logging in: what every way of doing it has in common, and the pages before anybody is logged in.
+
+A method proves who somebody is and brings a signed login, by which the key of a new session speaks for an operator. The cookie of the
+time before is never the cookie of the session.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from synapsor.approve.console.needs import Offer
+from synapsor.approve.console.rendering import render
+from synapsor.approve.console.room import Room
+from synapsor.approve.console.visit import Visit, browser_of, cookie_name, cookie_of, own_path, page
+from synapsor.core.statements import SignedLogin
+from synapsor.errors import DecisionRefused
+from synapsor.flow.signing import Signer
+
+
+class LoginMethod(Protocol):
+    """A method of logging in, such as `console.key_login`; a further one needs this and its own routes.
+
+    Whatever page ends it calls `enter` with a login that somebody signed.
+    """
+
+    @property
+    def offered(self) -> Offer:
+        """How the login page offers it."""
+        ...
+
+    def routes(self, room: Room) -> Sequence[Route]:
+        """Return its pages; `offered.path` is one of them."""
+        ...
+
+
+def enter(request: Request, room: Room, key: Ed25519PrivateKey, login: SignedLogin, *, onward: str) -> Response:
+    """Begin the session of a login and lead on; the login is proven once more here, whoever brings it.
+
+    Raises:
+        DecisionRefused: the login does not make this key speak for an operator now.
+    """
+    now, operators = room.now(), room.operators()
+    operator = operators.get(login.login.operator)
+    if operator is None:
+        raise DecisionRefused("login_invalid", "The login is of nobody who is trusted here.", exit_code=5)
+    signer = Signer(operator=operator, key=key, login=login)
+    signer.check(operators, ledger=room.ledger.id, now=now)
+    return _entered(request, room, operator.name, signer, now, onward)
+
+
+def _entered(request: Request, room: Room, name: str, signer: Signer | None, now: dt.datetime, onward: str) -> Response:
+    room.sessions.close(cookie_of(request, room))
+    token = room.sessions.open(name, signer, browser=browser_of(request), now=now)
+    response = RedirectResponse(own_path(onward), status_code=HTTPStatus.SEE_OTHER)
+    set_cookie(response, cookie_name(secure=room.given.way.secure), token, secure=room.given.way.secure)
+    return response
+
+
+def set_cookie(response: Response, name: str, value: str, *, secure: bool) -> None:
+    """Set a cookie that no script reads, no other site's page sends, and no closed browser keeps."""
+    response.set_cookie(name, value, path="/", secure=secure, httponly=True, samesite="strict")
+
+
+def routes(room: Room, methods: Iterable[LoginMethod]) -> Iterable[Route]:
+    """Return the pages of logging in, by each of the methods, and of logging out."""
+    yield Route("/login", _page_of(room), methods=["GET"])
+    if room.given.config.development_identity is not None:
+        yield Route("/login/unverified", _unverified(room, room.given.config.development_identity), methods=["POST"])
+    yield page(room, "/logout", _leave, posts=True)
+    for method in methods:
+        yield from method.routes(room)
+
+
+def _page_of(room: Room):  # type: ignore[no-untyped-def]  # noqa: ANN202  # an endpoint
+    async def endpoint(request: Request) -> Response:
+        now = room.now()
+        onward = own_path(request.query_params.get("next", "/"))
+        found = room.sessions.find(
+            cookie_of(request, room), browser=browser_of(request), now=now, operators=room.operators()
+        )
+        if found is not None:
+            return RedirectResponse(onward, status_code=HTTPStatus.SEE_OTHER)
+        return await login_page(request, room, onward=onward)
+
+    return endpoint
+
+
+async def login_page(
+    request: Request, room: Room, *, onward: str = "/", trouble: str = "", status: int = HTTPStatus.OK
+) -> Response:
+    """Return the login page, with what went wrong before."""
+    return await render(
+        request,
+        room,
+        "login.html",
+        session=None,
+        now=room.now(),
+        status=status,
+        offers=room.offers,
+        unverified=room.given.config.development_identity,
+        onward=onward,
+        trouble=trouble,
+    )
+
+
+def _unverified(room: Room, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  # an endpoint
+    async def endpoint(request: Request) -> Response:
+        return _entered(request, room, name, None, room.now(), "/")
+
+    return endpoint
+
+
+async def _leave(visit: Visit) -> Response:
+    visit.room.sessions.close(cookie_of(visit.request, visit.room))
+    response = RedirectResponse("/login", status_code=HTTPStatus.SEE_OTHER)
+    response.delete_cookie(
+        cookie_name(secure=visit.room.given.way.secure), path="/", secure=visit.room.given.way.secure
+    )
+    response.headers["clear-site-data"] = '"cache"'
+    return response

@@ -1,0 +1,131 @@
+"""The page of one proposal: its whole card, what it rests on, and where this person may, the forms to decide.
+
+A page is bounded. What does not fit is said, and nobody approves here what was not shown whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from synapsor.approve.cells import Row
+from synapsor.approve.console.entries import against
+from synapsor.approve.console.room import Room
+from synapsor.approve.console.visit import Visit, page
+from synapsor.approve.look import look
+from synapsor.approve.view import Card
+from synapsor.core.moment import stamp
+from synapsor.core.overview import Search
+from synapsor.core.records import to_body
+from synapsor.core.statements import Operator
+from synapsor.errors import DecisionRefused
+from synapsor.flow.permitted import check_applicable
+from synapsor.flow.review import proposal_of
+from synapsor.ports import ProposalRecord
+from synapsor.values import canonical
+
+MOST_BYTES: Final = 120_000
+"""How large a proposal is shown with every text in full."""
+MOST_ROWS: Final = 100
+TYPED: Final = 8
+"""How much of a digest a person types, where the risk asks for more than a tick."""
+_REJECTS_TOO: Final = frozenset(
+    {"already_counted", "same_person", "would_not_apply", "not_shown_here", "waits_for_group"}
+)
+"""What keeps somebody from approving, and not from rejecting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A card as far as a page shows it.
+
+    Attributes:
+        whole: all that is decided on is on the page.
+        rows: those that are on it.
+        hides: it changes a value that stays hidden here.
+        against: why this person may not approve it here, or None.
+    """
+
+    card: Card
+    whole: bool
+    rows: tuple[Row, ...]
+    hides: bool
+    against: DecisionRefused | None
+
+    @property
+    def may_reject(self) -> bool:
+        """Whether this person may still reject it."""
+        return self.against is None or self.against.rule in _REJECTS_TOO
+
+    @property
+    def types(self) -> bool:
+        """Whether an approval has the beginning of the digest typed, and not a tick alone."""
+        return self.card.risk.text != "low"
+
+
+def routes(room: Room) -> Iterable[Route]:
+    """Return the page."""
+    yield page(room, "/proposals/{handle}", _proposal)
+
+
+async def _proposal(visit: Visit) -> Response:
+    record = await proposal_of(visit.room.ledger, str(visit.request.path_params["handle"]))
+    return await proposal_page(visit, record)
+
+
+async def proposal_page(
+    visit: Visit, record: ProposalRecord, *, trouble: str = "", status: int = HTTPStatus.OK
+) -> Response:
+    """Return the page of a proposal, with what went wrong before."""
+    room, proposal = visit.room, record.proposal
+    looked = await looked_at(visit, record, room.operators())
+    following = await room.overview.waiting(Search(), after=None, now=stamp(visit.now), limit=2)
+    return await visit.page(
+        "proposal.html",
+        status=status,
+        looked=looked,
+        card=looked.card,
+        step_up=proposal.step_up,
+        typed=TYPED,
+        presets=room.given.config.reject_reasons,
+        applies=room.given.modes.get(proposal.source) == "writeback",
+        following=next((one for one in following.ids if one != proposal.id), None),
+        trouble=trouble,
+        given=visit.sent("reason"),
+    )
+
+
+async def looked_at(visit: Visit, record: ProposalRecord, operators: Mapping[str, Operator]) -> Looked:
+    """Return the card, with every text in full where the proposal is not too large for that."""
+    proposal, ledger = record.proposal, visit.room.ledger
+    small = len(canonical(to_body(proposal))) <= MOST_BYTES
+    card = await look(ledger, record, operators=operators, now=visit.now, full=small)
+    rows = card.rows[:MOST_ROWS]
+    whole = card.whole and len(rows) == len(card.rows)
+    hides = bool(proposal.hidden & set(proposal.changed))
+    known = against(record, visit.session, operators, visit.now)
+    if known is None and (hides or not whole or card.tampered):
+        known = _not_here(hides=hides, tampered=card.tampered)
+    if known is None:
+        try:
+            await check_applicable(proposal, ledger, operators)
+        except DecisionRefused as refused:
+            known = refused
+    return Looked(card=card, rows=rows, whole=whole, hides=hides, against=known)
+
+
+def _not_here(*, hides: bool, tampered: bool) -> DecisionRefused:
+    if tampered:
+        return DecisionRefused(
+            "tampered",
+            "It is not what it was made from.",
+            fix="Decide nothing, and run `synapsor verify`.",
+            exit_code=5,
+        )
+    why = "It changes a value that stays hidden in the browser." if hides else "It is too large to be shown whole here."
+    return DecisionRefused("not_shown_here", why, fix="Decide in your terminal, which shows all of it.")

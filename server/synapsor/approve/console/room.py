@@ -1,0 +1,67 @@
+"""What the console is given, and no more: the ledger, whom to trust, the clock, and how far each source is up the ladder."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from synapsor.approve.console.needs import ConsoleLedger, Held, Offer, Overview
+from synapsor.approve.console.pulse import Pulse
+from synapsor.approve.console.sessions import Sessions
+from synapsor.approve.console.verifying import Verifying
+from synapsor.approve.console.way import Way
+from synapsor.config import Mode
+from synapsor.config.console import ConsoleConfig
+from synapsor.core.statements import Operator
+from synapsor.ports import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What the command hands to the console.
+
+    Attributes:
+        modes: how far each source is up the ladder, by its name.
+        verify: walks over the whole ledger, beside the console's own work.
+    """
+
+    ledger: ConsoleLedger
+    clock: Clock
+    operators: Callable[[], Mapping[str, Operator]]
+    config: ConsoleConfig
+    way: Way
+    profile: Literal["development", "production"]
+    modes: Mapping[str, Mode]
+    automatic: bool
+    verify: Callable[[], Awaitable[Held]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What every page has at hand; `offers` are the ways to log in."""
+
+    given: Given
+    sessions: Sessions
+    pulse: Pulse
+    verifying: Verifying
+    offers: tuple[Offer, ...]
+
+    @property
+    def ledger(self) -> ConsoleLedger:
+        """The ledger."""
+        return self.given.ledger
+
+    @property
+    def overview(self) -> Overview:
+        """The whole record."""
+        return self.given.ledger.overview
+
+    def now(self) -> dt.datetime:
+        """Return the present instant."""
+        return self.given.clock.now()
+
+    def operators(self) -> Mapping[str, Operator]:
+        """Return whom the project trusts at this moment."""
+        return self.given.operators()

@@ -1,0 +1,180 @@
+"""One visit: a request of somebody who is logged in, with what they sent; and how a page is made of it.
+
+Who is not logged in is led to the login page. What changes something carries the session's own word, and what a page cannot do is told
+on a page of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qsl, quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from synapsor.approve.console.rendering import render
+from synapsor.approve.console.room import Room
+from synapsor.approve.console.sessions import Session
+from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure, SynapsorError, UsageError
+
+MOST_FIELDS: Final = 1000
+_STATUS: Final = {
+    1: HTTPStatus.CONFLICT,
+    2: HTTPStatus.NOT_FOUND,
+    3: HTTPStatus.CONFLICT,
+    4: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+Form = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """What a page is made from.
+
+    Attributes:
+        form: what was sent; empty of a page that is only looked at.
+    """
+
+    request: Request
+    room: Room
+    session: Session
+    now: dt.datetime
+    form: Form
+
+    def sent(self, name: str) -> str:
+        """Return one field of the form, "" where it is not there."""
+        return (self.form.get(name) or ("",))[0]
+
+    def asked(self, name: str) -> str:
+        """Return one word of the address's query, "" where it is not there."""
+        return str(self.request.query_params.get(name, "")).strip()[:200]
+
+    def whole_number(self, name: str) -> int | None:
+        """Return a number of the address's query, None where there is none."""
+        text = self.asked(name)
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None  # noqa: PLR2004  # below 2^63
+
+    async def page(self, template: str, *, status: int = 200, **context: object) -> Response:
+        """Return a page."""
+        return await render(
+            self.request, self.room, template, session=self.session, now=self.now, status=status, **context
+        )
+
+
+Make = Callable[[Visit], Awaitable[Response]]
+
+
+def page(room: Room, path: str, make: Make, *, posts: bool = False) -> Route:
+    """Return the route of a page for who is logged in; one that `posts` takes a form and nothing else."""
+
+    async def endpoint(request: Request) -> Response:
+        now, operators = room.now(), room.operators()
+        session = room.sessions.find(
+            cookie_of(request, room), browser=browser_of(request), now=now, operators=operators
+        )
+        if session is None:
+            return to_login(request, posts=posts)
+        form: Form = {}
+        try:
+            if posts:
+                form = read_form(await request.body())
+                check_word(form, session.csrf)
+            visit = Visit(request=request, room=room, session=session, now=now, form=form)
+            return await make(visit)
+        except SynapsorError as error:
+            visit = Visit(request=request, room=room, session=session, now=now, form=form)
+            return await refusal(visit, error)
+
+    return Route(path, endpoint, methods=["POST"] if posts else ["GET"])
+
+
+async def refusal(visit: Visit, error: SynapsorError) -> Response:
+    """Return the page that says what was refused, and what helps."""
+    rule = error.rule if isinstance(error, DecisionRefused) else ""
+    status = _STATUS.get(error.exit_code, HTTPStatus.FORBIDDEN)
+    if isinstance(error, UsageError) and visit.form:
+        status = HTTPStatus.BAD_REQUEST
+    fix = error.fix
+    if not fix and isinstance(error, IntegrityError):
+        fix = "Run `synapsor verify`; decide and apply nothing before."
+    if not fix and isinstance(error, LedgerFailure):
+        fix = "Look at the ledger's file, its directory and the space on its disk."
+    return await visit.page("refused.html", status=status, message=error.message, fix=fix, rule=rule)
+
+
+def to_login(request: Request, *, posts: bool) -> Response:
+    """Lead to the login page, and back here afterwards; what was sent is not kept."""
+    if request.url.path == "/events":
+        return Response(status_code=HTTPStatus.UNAUTHORIZED)
+    back = "" if posts or request.url.path == "/" else f"?next={quote(_here(request), safe='')}"
+    return RedirectResponse(f"/login{back}", status_code=HTTPStatus.SEE_OTHER)
+
+
+def _here(request: Request) -> str:
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{request.url.path}{query}"
+
+
+def own_path(text: str) -> str:
+    """Return a path of this console to go on to, or the first page where it is none."""
+    plain = (
+        text.startswith("/") and not text.startswith(("//", "/\\", "/login")) and text.isascii() and text.isprintable()
+    )
+    return text if plain and "\\" not in text and len(text) <= 1000 else "/"  # noqa: PLR2004  # longer than any of ours
+
+
+def cookie_of(request: Request, room: Room) -> str:
+    """Return the session's cookie, "" where there is none."""
+    return request.cookies.get(cookie_name(secure=room.given.way.secure), "")
+
+
+def cookie_name(*, secure: bool, waiting: bool = False) -> str:
+    """Return what a cookie of ours is called; with https the browser itself holds it to this very host."""
+    name = "synapsor-waiting" if waiting else "synapsor-session"
+    return f"__Host-{name}" if secure else name
+
+
+def browser_of(request: Request) -> str:
+    """Return what the browser calls itself."""
+    return request.headers.get("user-agent", "")
+
+
+def read_form(body: bytes) -> Form:
+    """Return the fields of a form.
+
+    Raises:
+        UsageError: it is no form of ours.
+    """
+    try:
+        pairs = parse_qsl(
+            body.decode(),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            errors="strict",
+            max_num_fields=MOST_FIELDS,
+        )
+    except ValueError:
+        raise UsageError("What was sent is no form of this console.", fix="Go back, and try again.") from None
+    form: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        form[name] = (*form.get(name, ()), value)
+    return form
+
+
+def check_word(form: Form, expected: str) -> None:
+    """Check that a form carries the word of its session.
+
+    Raises:
+        DecisionRefused: by rule `form_foreign`.
+    """
+    given = form.get("csrf", ())
+    if len(given) != 1 or not secrets.compare_digest(given[0].encode(), expected.encode()):
+        raise DecisionRefused(
+            "form_foreign", "This form is not from your session.", fix="Open the page again.", exit_code=5
+        )

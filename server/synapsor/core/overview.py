@@ -1,0 +1,93 @@
+"""What a person asks of the whole record at once, and what is told: pages, how jobs stand, what happened, and counts of days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from synapsor.contract.approval import Level
+from synapsor.core.proposal import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What is looked for; None stands for all. `text` is looked for in whatever a proposal says."""
+
+    status: Status | None = None
+    capability: str | None = None
+    principal: str | None = None
+    operator: str | None = None
+    risk: Level | None = None
+    text: str | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything is left out."""
+        return any((self.status, self.capability, self.principal, self.operator, self.risk, self.text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One page: handles, and from where the next page goes on, or None at the end."""
+
+    ids: tuple[str, ...]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobState:
+    """A job as it stands."""
+
+    id: str
+    at: str
+    proposal: str
+    source: str
+    is_open: bool
+    attempt: int
+    worker: str | None
+    lease_until: str | None
+    not_before: str | None
+    code: str | None
+
+    def leased(self, now: str) -> bool:
+        """Tell whether a worker has it in hand."""
+        return self.is_open and self.lease_until is not None and self.lease_until > now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedAttempt:
+    """An attempt at a decision that was refused."""
+
+    at: str
+    proposal: str
+    operator: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """Something that happened: what, and to which record."""
+
+    seq: int
+    kind: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """When a decision was made, and when what it is about was filed."""
+
+    filed: str
+    at: str
+    verdict: str
+    by_policy: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tallies:
+    """Counts of days, by `2026-11-28`; `cut` where there was more than was counted."""
+
+    filed: Mapping[str, int]
+    ended: Mapping[str, Mapping[str, int]]
+    decided: tuple[Decided, ...]
+    cut: bool

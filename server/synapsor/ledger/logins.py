@@ -1,0 +1,20 @@
+"""Logins that were refused: each a record of its own, since no proposal is about it."""
+
+from __future__ import annotations
+
+from synapsor.core.attempts import RefusedLogin
+from synapsor.core.records import from_body, to_body
+from synapsor.ledger.chain import Book, event
+from synapsor.ledger.connection import Transaction
+from synapsor.ledger.kinds import REFUSED_LOGIN, loads, record
+
+
+async def refuse(book: Book, refused: RefusedLogin) -> None:
+    """Record that a login was attempted and refused."""
+    told = record(REFUSED_LOGIN, refused.id, to_body(refused))
+    await book.append(event("login_refused", refused.id, refused.at, (told,)))
+
+
+async def newest(tx: Transaction, limit: int) -> tuple[RefusedLogin, ...]:
+    """Return the newest refused logins, newest first."""
+    return tuple(from_body(RefusedLogin, loads(row["body"])) for row in await tx.all("refused_logins", limit=limit))

@@ -1,0 +1,174 @@
+"""A provider that is somebody else, or slow, huge, elsewhere or broken: nothing is let in, and nothing of it is repeated."""
+
+import socket
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import pytest
+
+from synapsor.approve.oidc.fetch import Fetcher, is_public
+from synapsor.testing.idp import Break
+from synapsor.testing.idp.provider import DISCOVERY, JWKS, TOKEN
+from tests.identities import APPROVALS, LEO, Identities, identities, rule_of
+
+BROKEN = {
+    Break.GARBAGE: "provider_malformed",
+    Break.HUGE: "provider_too_large",
+    Break.REDIRECT: "provider_redirects",
+    Break.ERROR: "provider_unreachable",
+    Break.COMPRESSED: "provider_malformed",
+}
+
+
+async def broken_at(page: str, how: Break, *, limit_s: float = 10.0) -> str:
+    async with identities(limit_s) as here:
+        here.idp.broken[page] = how
+        return await rule_of(here.log_in())
+
+
+@pytest.mark.requirement("oidc:provider")
+@pytest.mark.parametrize("page", [DISCOVERY, JWKS, TOKEN])
+async def test_a_page_of_the_provider_that_misbehaves_lets_nobody_in(page: str) -> None:
+    assert {how: await broken_at(page, how) for how in BROKEN} == BROKEN
+
+
+@pytest.mark.requirement("oidc:provider")
+@pytest.mark.parametrize("page", [DISCOVERY, JWKS, TOKEN])
+async def test_a_page_that_never_comes_or_never_ends_is_given_up(page: str) -> None:
+    for how in (Break.SILENT, Break.DRIBBLE):
+        assert await broken_at(page, how, limit_s=0.5) == "provider_slow"
+
+
+async def saying(here: Identities, **changed: Any) -> str:
+    """Log in at a provider that says something else of itself."""
+
+    def tell(said: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in {**said, **changed}.items() if value is not None}
+
+    here.idp.tell = tell
+    here.ticks.passed += 601
+    return await rule_of(here.log_in())
+
+
+@pytest.mark.requirement("oidc:provider")
+async def test_a_provider_is_who_it_is_configured_to_be_and_can_do_what_is_needed() -> None:
+    async with identities() as here:
+        issuer = here.idp.issuer
+        assert await saying(here) == "let in"
+        for other in (issuer + "/", issuer.upper(), "https://evil.example", [issuer], None):
+            assert await saying(here, issuer=other) == "provider_issuer"
+        for page in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+            for unsafe in (
+                "http://idp.example/keys",
+                "file:///etc/passwd",
+                "https://leo@idp.example/",
+                "https://idp.example/#x",
+                "https://idp.example\\@evil.example/",
+                "javascript:alert(1)",
+                "//evil.example/",
+                "https://",
+                "https://idp.example:99999/",
+                "https://idp.example/\nX",
+                "",
+            ):
+                assert await saying(here, **{page: unsafe}) == "provider_unsafe", (page, unsafe)
+            for wrong in (None, 1, [issuer]):
+                assert await saying(here, **{page: wrong}) == "provider_malformed"
+        assert await saying(here, code_challenge_methods_supported=["plain"]) == "provider_unfit"
+        assert await saying(here, code_challenge_methods_supported="S256") == "provider_malformed"
+        assert await saying(here, code_challenge_methods_supported=None) == "let in"
+        assert await saying(here, id_token_signing_alg_values_supported=["HS256", "none"]) == "provider_unfit"
+        assert await saying(here, response_types_supported=["id_token"]) == "provider_unfit"
+
+
+def answered(answer: Any, _: Any) -> Any:
+    return answer
+
+
+@pytest.mark.requirement("oidc:provider")
+async def test_a_key_set_that_is_none_lets_nobody_in() -> None:
+    async with identities() as here:
+        token = here.idp.token(LEO, audience=APPROVALS)
+        odd: Any
+        for odd in ({}, {"keys": {}}, {"keys": "all"}, {"keys": [here.idp.keys[0].jwk] * 101}):
+            here.idp.show = partial(answered, odd)
+            here.ticks.passed += 601
+            assert await rule_of(here.enter(token)) == "provider_malformed"
+        none: Any
+        for none in ({"keys": []}, {"keys": [1, None, {"kid": 1}, {}]}):
+            here.idp.show = partial(answered, none)
+            here.ticks.passed += 601
+            assert await rule_of(here.enter(token)) == "key_unknown"
+
+
+@pytest.mark.requirement("oidc:provider")
+async def test_a_provider_with_a_certificate_of_an_unknown_authority_is_not_believed() -> None:
+    async with identities(ca=None) as here:
+        assert await rule_of(here.log_in()) == "provider_unreachable"
+
+
+@pytest.mark.requirement("oidc:private-address")
+async def test_a_provider_at_a_private_address_is_asked_for_nothing_unless_that_is_allowed() -> None:
+    async with identities(allow_private=False) as here:
+        assert await rule_of(here.log_in()) == "provider_private"
+        assert here.idp.visits == {}
+
+
+@pytest.mark.requirement("oidc:private-address")
+async def test_the_address_that_was_judged_is_the_one_that_is_asked_with_the_name_still_proven(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with identities() as here:
+        port = urlsplit(here.idp.issuer).port
+        asked: list[str] = []
+
+        async def resolve(host: str, *_: Any, **__: Any) -> list[Any]:
+            asked.append(host)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+        monkeypatch.setattr(anyio, "getaddrinfo", resolve)
+        url = f"https://idp.example:{port}/keys"
+        fetcher = Fetcher(ca=here.ca, allow_private=True)
+        assert b"first" in await fetcher.get(url), (
+            "no system resolves this name, so nothing but the judged address was asked"
+        )
+        assert asked == ["idp.example"]
+        assert await rule_of(fetcher.get(f"https://other.example:{port}/keys")) == "provider_unreachable"
+
+
+@pytest.mark.requirement("oidc:private-address")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.9.9.9",
+        "0.0.0.0",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:8.8.8.8",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b::127.0.0.1",
+        "2002:7f00:1::",
+        "2002:808:808::",
+        "fec0::1",
+    ],
+)
+def test_an_address_that_is_not_of_the_whole_internet_is_private(address: str) -> None:
+    assert not is_public(address)
+
+
+def test_an_address_of_the_whole_internet_is_public() -> None:
+    assert all(map(is_public, ("8.8.8.8", "2606:4700::1111", "64:ff9b::8.8.8.8")))

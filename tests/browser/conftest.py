@@ -1,0 +1,82 @@
+"""One Chromium for the whole run, and an office of its own for each module: a project, its console and its people."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.console import Office, chromium, open_office, write_office
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MS = 20_000
+Enter = Callable[..., Awaitable[Page]]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A Chromium; a missing one fails in CI and skips elsewhere."""
+    found = chromium()
+    if found is None:
+        if os.environ.get("CI"):
+            raise FileNotFoundError("there is no Chromium; run scripts/servers.sh")
+        pytest.skip("there is no Chromium; run scripts/servers.sh")
+    place, environment = found
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(
+            executable_path=place, args=list(ARGUMENTS), env={**os.environ, **environment}
+        )
+        yield opened
+        await opened.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+    """An office for the tests of one module."""
+    async with open_office(write_office(Path(tmp_path_factory.mktemp("office")))) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def enter(browser: Browser, office: Office) -> AsyncIterator[Enter]:
+    """Return a page of a new browser in which somebody is logged in; nothing of it may fail or break the page's own rules."""
+    opened: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    async def logged_in(who: str = "leo", **options: object) -> Page:
+        context = await browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **options})  # type: ignore[arg-type]
+        opened.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
+        page.on(
+            "request",
+            lambda asked: None if asked.url.startswith(office.url) else wrong.append(f"asked for {asked.url}"),
+        )
+        await log_in(page, office, who)
+        return page
+
+    yield logged_in
+    for context in opened:
+        await context.close()
+    assert [words for words in wrong if "status of 4" not in words] == []  # a page that refuses is no failure
+
+
+async def log_in(page: Page, office: Office, who: str) -> None:
+    """Log somebody in by their own key."""
+    await page.goto(f"{office.url}/login")
+    await page.get_by_role("button", name="Log in with your key").click()
+    signed = await office.console.sign(await page.locator("pre code").inner_text(), who)
+    assert signed.returncode == 0, signed.stderr
+    await page.wait_for_url(f"{office.url}/")

@@ -1,0 +1,72 @@
+"""Logging in with a provider of another site, in a real Chromium: cookies that no other site's page sends, and forms that lead nowhere else."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, async_playwright
+
+from tests.identities import LEO
+from tests.serving.oidc_console import OidcConsole, oidc_console
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Start a Chromium; a missing one fails in CI and skips elsewhere."""
+    place = shutil.which("chromium")
+    if place is None:
+        if os.environ.get("CI"):
+            raise FileNotFoundError("there is no Chromium; run scripts/servers.sh")
+        pytest.skip("there is no Chromium; run scripts/servers.sh")
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=place, args=list(ARGUMENTS))
+        yield opened
+        await opened.close()
+
+
+async def log_in(context: BrowserContext, here: OidcConsole, person: str, *, onward: str = "/history") -> str:
+    """Log in from a page that asks for it, and return the address and the text of where that ends."""
+    page = await context.new_page()
+    await page.goto(here.url + onward)
+    await page.get_by_role("button", name="Log in with localhost").click()
+    await page.get_by_role("button", name=person).click()
+    await page.wait_for_url(f"{here.url}/**")
+    await page.locator("main").wait_for()
+    return f"{page.url.removeprefix(here.url).partition('?')[0]} {await page.locator('body').inner_text()}"
+
+
+@pytest.mark.requirement("oidc:never-more")
+@pytest.mark.parametrize("script", [True, False])
+async def test_a_person_comes_back_from_the_provider_to_the_page_they_wanted(script: bool) -> None:
+    async with oidc_console() as here, chromium() as browser:
+        context = await browser.new_context(ignore_https_errors=True, java_script_enabled=script)
+        ended = await log_in(context, here, LEO)
+        assert ended.startswith("/history ")
+        assert "leo" in ended
+        cookies = {cookie["name"]: cookie for cookie in await context.cookies(here.url)}
+        assert list(cookies) == ["synapsor-session"], "nothing is left of the login"
+        assert (cookies["synapsor-session"]["sameSite"], cookies["synapsor-session"]["httpOnly"]) == ("Strict", True)
+        assert await here.ledger.refused_logins(limit=9) == ()
+
+
+@pytest.mark.requirement("oidc:recorded")
+async def test_a_person_who_is_no_operator_is_told_so_and_gets_no_session() -> None:
+    async with oidc_console() as here, chromium() as browser:
+        context = await browser.new_context(ignore_https_errors=True)
+        ended = await log_in(context, here, "vera-77")
+        assert ended.startswith("/login/oidc/callback ")
+        assert "no operator logs in as them" in ended
+        assert "synapsor-session" not in {cookie["name"] for cookie in await context.cookies(here.url)}
+        assert [one.rule for one in await here.ledger.refused_logins(limit=9)] == ["person_unknown"]
