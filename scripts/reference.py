@@ -65,6 +65,7 @@ DECISION_RULES: dict[str, str] = {
     "own_request": "The operator is the one who asked, or one of their principals is.",
     "role_missing": "The operator does not have the role that the contract asks for.",
     "same_person": "The operator could be the same person as one whose approval counts already.",
+    "stale_row": "A row is not as it was, or the contract wants it looked at before an approval and it was not; see [how to look](../how-to/look-before-you-decide.md).",
     "too_many_codes": "Too many one-time codes were given in the operator's name today.",
     "unknown_key": "The private key belongs to nobody in `operators.yaml`.",
     "would_not_apply": "The worker would not apply the proposal, for instance since its contract was replaced: it is asked for again, or rejected.",

@@ -114,6 +114,27 @@ REQUIREMENTS: dict[str, Requirement] = {
     "arguments:closed": _R("An argument of another name, type or form is refused on every engine.", "A01, A03, A08"),
     "arguments:literal": _R("Whatever a text argument holds is a value and nothing else.", "A09"),
     "audit:every-call": _R("Every call has an audit, refused, failed and cancelled ones too.", "law 2, I16"),
+    "blast:accepted": _R(
+        "Of a delete it is told beforehand which of what it does beside its contract does not accept, so that the worker would not apply it.",
+        "issue 4",
+    ),
+    "blast:counted": _R(
+        "Rows that refer to a change's rows are counted exactly, up to a limit of rows and of time, and only where the reader may read what is counted.",
+        "law 2, issue 4",
+    ),
+    "blast:harmless": _R(
+        "A name from a catalogue does nothing to a terminal or a page, and stands in no statement unless it is a plain one.",
+        "E09",
+    ),
+    "blast:named": _R(
+        "Foreign keys with their actions, triggers, checks and computed columns that a change meets are told by name, on every engine as far as its reader sees them.",
+        "issue 4",
+    ),
+    "blast:recorded": _R("That rows were counted is in the query audit, and no value of them is anywhere.", "law 2"),
+    "blast:unknown-is-not-green": _R(
+        "What a reader may not see is said to be unseen, and a change of which something is not known is never green.",
+        "law 10",
+    ),
     "canary:nowhere": _R(
         "No byte of another tenant, a denied column or a secret stands in any answer, log or record.", "S4, S5, S7"
     ),
@@ -361,6 +382,25 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ledger:private-files": _R("The ledger's files are its owner's alone, whatever the umask.", "I07"),
     "ledger:tampering-is-found": _R(
         "`verify` finds an edited, removed, moved, added or cut record and names the first.", "law 9, S9"
+    ),
+    "live:as-the-worker": _R(
+        "A reviewer is told of each row what the worker would find now, and how it would end.", "E14"
+    ),
+    "live:fresh": _R(
+        "With `fresh`, nobody's approval is recorded without a look within the last minute that found every row as it was.",
+        "E14",
+    ),
+    "live:hidden-stays": _R("Of a hidden column a look tells that it changed, and neither value.", "law 7, S5"),
+    "live:read-credential": _R("A look takes the read credential, proven to be safe, and never the worker's.", "law 3"),
+    "live:recorded": _R("What a look saw is recorded as evidence and in the query audit before it is told.", "law 2"),
+    "live:scope": _R("A look sees the rows of the proposal's own tenant and owner, and no other.", "law 2, S4"),
+    "live:stale-said-aloud": _R(
+        "An approval of rows that are not as they were is refused unless the person says that they want it all the same.",
+        "E14",
+    ),
+    "live:untold": _R(
+        "What keeps a look from telling is one word of a closed list, and keeps nobody from reading a proposal.",
+        "law 7",
     ),
     "operator-key:private": _R(
         "A private key is 0600 in a directory 0700, and its passphrase comes from a terminal only.", "law 8"

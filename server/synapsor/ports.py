@@ -19,6 +19,7 @@ from synapsor.core.plan import Relation
 from synapsor.core.policy import Deferral, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.statements import Activation, SignedDecision, SignedSwitch
+from synapsor.core.surroundings import Surroundings
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.sql.statement import Dialect, RawRow, Statement
 
@@ -80,6 +81,10 @@ class ReadSource(Protocol):
 
         Where the engine has no grants, the denied columns are refused to every later fetch.
         """
+        ...
+
+    async def surroundings(self, relation: Relation) -> Surroundings | None:
+        """Return what stands around a table: who refers to its rows, what fires; None where there is none. What is not seen is said to be unseen."""
         ...
 
     async def fingerprint(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from synapsor.approve.cells import Moment
 from synapsor.approve.drawing import Line, drawn
+from synapsor.approve.drawn_now import now
 from synapsor.approve.drawn_rows import fields, rows, totals, value
 from synapsor.approve.view import Attempt, Beside, BesideRow, Card, Decided, Evidence, Group, PolicyVerdict
 from synapsor.core.plain import line_of
@@ -29,6 +30,9 @@ def lines(card: Card) -> Iterator[Line]:
         yield Line("undo of it", f"{line_of(undo.proposal)} {undo.stands}", "warning")
     yield from rows(card)
     yield from totals(card)
+    if card.now is not None:
+        yield from now(card.now)
+        yield Line("What it rests on and takes", "", "title")
     yield from _rests_on(card)
     if card.group is not None:
         yield from _group(card.group)

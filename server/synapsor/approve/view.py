@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from synapsor.approve.cells import Action, Field, Moment, Row, Total, Value
+from synapsor.approve.now_view import Now
 from synapsor.core.plain import Text
 
 VERSION: Final = 1
@@ -273,6 +274,7 @@ class Card:
         totals: of several rows.
         rests_on: the evidence, that of the proposal itself first.
         ends: what ended it, `decided` and `attempts` what became of it, `waits_for` the job that is not done.
+        now: a look at the source as it is, where one was asked for.
         sent: the agent's own words, untrusted; of an undo there are none, since a person asked for it.
     """
 
@@ -307,3 +309,4 @@ class Card:
     undone_by: tuple[UndoneBy, ...]
     undo: Undoable | None
     sent: tuple[Argument, ...]
+    now: Now | None = None

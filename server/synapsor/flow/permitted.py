@@ -85,6 +85,24 @@ async def check_applicable(proposal: Proposal, ledger: AgentLedger, operators: M
         )
 
 
+async def reviewed_capability(proposal: Proposal, ledger: AgentLedger) -> ProposeCapability | None:
+    """Return the capability that a proposal was made by, from the body that its contract's digest names; None where that is not active.
+
+    Who activated it is not asked: the digest alone says what was reviewed.
+
+    Raises:
+        IntegrityError: what is recorded under the digest is not of it.
+    """
+    active = await ledger.active_contract_by_digest(proposal.contract)
+    if active is None:
+        return None
+    contract = from_body(active.body)
+    if contract_digest(contract) != proposal.contract:
+        raise IntegrityError("The recorded contract is not the one that its digest names.")
+    found = contract.capabilities.get(proposal.capability)
+    return found if isinstance(found, ProposeCapability) else None
+
+
 async def is_behind(proposal: Proposal, ledger: AgentLedger) -> bool:
     """Tell whether another version of its contract is the active one by now, so that it would not be applied."""
     return await ledger.active_contract_by_digest(proposal.contract) is None

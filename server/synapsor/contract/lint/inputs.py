@@ -43,6 +43,10 @@ def _proposal(path: Path, capability: ProposeCapability, table: Table, at: Posit
         message = f"A proposal waits for {capability.approval.expires_hours} hours."
         fix = f"Lower it to {LONG_HOURS}."
         yield at.at_value((*path, "approval", "expires_hours"), "LNT602", message, fix)
+    if capability.approval.fresh and capability.approval.policy:
+        message = f"Before the policy {capability.approval.policy} approves, nobody looks at the rows as `fresh` asks of people."
+        fix = "Remove `policy`, or `fresh`: the worker's guards hold either way."
+        yield at.at_value((*path, "approval", "fresh"), "LNT603", message, fix)
 
 
 def _closed(rule: ColumnRule) -> bool:

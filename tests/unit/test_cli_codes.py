@@ -1,0 +1,121 @@
+"""The commands around one-time codes and logins, as a person runs them."""
+
+import base64
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import pytest
+
+from synapsor.approve.codes import keep, kept
+from synapsor.cli.main import main
+from synapsor.errors import ConfigError, UsageError
+from synapsor.operators import read_codes
+from synapsor.secrets import Secret
+from tests.databases import Database
+from tests.projects import ProjectFiles, write_project
+
+DIGEST = "sha256:" + "ab" * 32
+
+
+@pytest.fixture
+def files(tmp_path: Path, sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> ProjectFiles:
+    made = write_project(tmp_path / "project", sqlite_db)
+    config = made.config_path
+    config.write_text(config.read_text(encoding="utf-8") + "one_time_codes: secrets/codes.yaml\n", encoding="utf-8")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    return made
+
+
+def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    code = main(["--config", str(files.config_path), "--json", *arguments])
+    return code, json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.requirement("approval:one-time-code")
+def test_an_operator_gets_codes_that_an_authenticator_and_the_project_agree_on(
+    files: ProjectFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = run(files, capsys, "operator", "codes", "leo", "--no-passphrase")
+    assert code == 0
+    store = files.root / "secrets" / "codes.yaml"
+    secret = read_codes(store)["leo"]
+    assert pyotp.parse_uri(told["uri"]).secret == base64.b32encode(secret).decode()
+    assert store.stat().st_mode & 0o777 == 0o600
+    own = Path(told["file"])
+    assert (kept(own), own.stat().st_mode & 0o777) == (secret, 0o600)
+    run(files, capsys, "operator", "codes", "leo", "--no-passphrase")
+    assert read_codes(store)["leo"] != secret
+
+
+def test_the_page_for_a_person_shows_a_code_that_can_be_scanned(
+    files: ProjectFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--config", str(files.config_path), "operator", "codes", "leo", "--no-passphrase"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    drawn = [line for line in lines if line and set(line) <= set(" ▄▀█")]
+    assert len({len(line) for line in drawn}) == 1
+    assert len(drawn[0]) <= 80
+    assert any(line.startswith("otpauth://totp/") for line in lines)
+
+
+@pytest.mark.parametrize("name", ["nobody", "rita2"])
+def test_codes_are_given_to_operators_alone(files: ProjectFiles, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    code, _ = run(files, capsys, "operator", "codes", name, "--no-passphrase")
+    assert code == 2
+    assert not (files.root / "secrets" / "codes.yaml").exists()
+
+
+def test_a_code_for_a_digest_needs_no_ledger(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> None:
+    run(files, capsys, "operator", "codes", "leo", "--no-passphrase")
+    code, told = run(files, capsys, "code", "--digest", DIGEST)
+    assert (code, bool(re.fullmatch(r"\d{8}", told["code"]))) == (0, True)
+    assert run(files, capsys, "code", "--digest", "abcd")[0] == 2
+    assert run(files, capsys, "code", "--digest", DIGEST, "--operator", "mia")[0] == 2
+
+
+def test_a_copy_with_a_passphrase_is_nothing_without_it(tmp_path: Path) -> None:
+    secret = b"12345678901234567890"
+    path = tmp_path / "leo.code"
+    keep(path, secret, passphrase=Secret("correct horse"))
+    assert base64.b64encode(secret) not in path.read_bytes()
+    assert kept(path, ask=lambda _: Secret("correct horse")) == secret
+    with pytest.raises(UsageError):
+        kept(path, ask=lambda _: Secret("another horse"))
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"format": "synapsor-code-1"}', b'{"format": 1}', b"\xff"])
+def test_what_is_no_copy_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "leo.code"
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+    with pytest.raises(ConfigError):
+        kept(path)
+    path.chmod(0o644)
+    with pytest.raises(ConfigError):
+        kept(path)
+
+
+@pytest.mark.parametrize("open_to", [0o640, 0o604])
+def test_a_store_that_others_can_read_is_not_used(
+    files: ProjectFiles, capsys: pytest.CaptureFixture[str], open_to: int
+) -> None:
+    run(files, capsys, "operator", "codes", "leo", "--no-passphrase")
+    store = files.root / "secrets" / "codes.yaml"
+    store.chmod(open_to)
+    with pytest.raises(ConfigError):
+        read_codes(store)
+    assert run(files, capsys, "operator", "codes", "leo", "--no-passphrase")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://console.example/", "ftp://127.0.0.1/", "https://user:pass@console.example/", "127.0.0.1:8722", "https://"],
+)
+def test_a_login_is_signed_for_no_address_that_anybody_could_listen_to(
+    files: ProjectFiles, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    code, told = run(files, capsys, "login", url, "ABCD-EFGH", "--yes")
+    assert (code, told["ok"]) == (2, False)
