@@ -20,6 +20,7 @@ from synapsor.config.console import ConsoleConfig
 from synapsor.core.records import to_body
 from synapsor.core.statements import SignedLogin
 from synapsor.flow.signing import signed_login
+from synapsor.looking import SourceLooks
 from tests.attack.shop import Shop
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36"
@@ -115,6 +116,7 @@ async def hall(shop: Shop, **config: Any) -> AsyncIterator[Hall]:
         profile="production",
         modes={name: source.mode for name, source in shop.project.config.sources.items()},
         automatic=False,
+        looks=SourceLooks(project=shop.project, client="console"),
         verify=verify,
     )
     serving = asyncio.create_task(serve_console(given, ready=ready, stop=stop))
