@@ -94,7 +94,7 @@ class Hall:
 @asynccontextmanager
 async def hall(shop: Shop, **config: Any) -> AsyncIterator[Hall]:
     """Serve a console over a shop, and end in an orderly way."""
-    settings = ConsoleConfig.model_validate(config)
+    settings = ConsoleConfig.model_validate(config, context={"root": shop.files.root})
     stop, started = anyio.Event(), anyio.Event()
     port = 0
 
@@ -120,12 +120,17 @@ async def hall(shop: Shop, **config: Any) -> AsyncIterator[Hall]:
         verify=verify,
     )
     serving = asyncio.create_task(serve_console(given, ready=ready, stop=stop))
+    begun = asyncio.create_task(started.wait())
+    await asyncio.wait({serving, begun}, return_when=asyncio.FIRST_COMPLETED)
     try:
-        await started.wait()
+        if serving.done():
+            begun.cancel()
+            await serving
         yield Hall(shop=shop, given=given, port=port)
     finally:
         stop.set()
-        await serving
+        if not serving.done():
+            await serving
 
 
 def word_of(text: str) -> str:
