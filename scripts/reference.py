@@ -36,7 +36,9 @@ from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
 from synapsor.contract.public.words import NOTES, REFUSALS, WAITS
+from synapsor.core import draft
 from synapsor.core.outcome import GivenUp, Why
+from synapsor.core.redecide import Unknown
 from synapsor.errors import MEANINGS, Code
 from synapsor.flow.undo import REFUSED
 from synapsor.testing.cases import Behind, Case, CaseFile, Change, Expect, Fixture, Wait, cases_json_schema
@@ -222,6 +224,14 @@ def _errors() -> Iterator[str]:
     yield "`synapsor undo` names the rule as well; nothing is filed then, and the refusal is recorded."
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in REFUSED.items())
+    yield from ("", "## Why no policy is drafted", "")
+    yield "`synapsor policy draft` names the rule as well. Nothing is recorded."
+    yield from ("", "| Rule | Meaning |", "|---|---|")
+    yield from (f"| `{rule}` | {meaning} |" for rule, meaning in draft.REFUSED.items())
+    yield from ("", "## Why a past proposal cannot be decided again", "")
+    yield 'What `synapsor policy test` counts under "Not told".'
+    yield from ("", "| Rule | Meaning |", "|---|---|")
+    yield from (f"| `{rule}` | {rule.meaning} |" for rule in Unknown)
     yield from ("", "## What came of an approved proposal", "")
     yield "The `code` of a receipt that is not `applied`, of a job that is tried again, and in the worker's report. `conflict` and `failed`"
     yield "changed nothing."

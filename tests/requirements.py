@@ -82,11 +82,16 @@ REQUIREMENTS: dict[str, Requirement] = {
     "approval:another-person": _R(
         "Nobody decides on their own request, under no spelling of their name.", "law 5, E03"
     ),
+    "approval:evidence": _R(
+        "The rows that the agent read are told with their age, hidden ones covered, and what is not told is counted.",
+        "law 5",
+    ),
     "approval:in-time": _R("An approval counts only before it expires.", "law 5, E05"),
     "approval:by-prompt": _R(
         "Through a prompt nothing is decided without a code that is bound to the proposal, nor beyond the risk that the contract allows.",
         "law 6, S8",
     ),
+    "approval:copied-text": _R("A new text that repeats what the agent read is traced to where it was read.", "H03"),
     "approval:could-be-applied": _R("Nobody approves what the worker would never apply; it can be rejected.", "law 5"),
     "approval:login": _R(
         "A session speaks for one trusted person, for a while, in one ledger, with no more roles than the person has.",
@@ -99,18 +104,24 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Where an approval takes a one-time code it is given with it, used once, hard to guess, and verified again by the worker.",
         "law 5, S8",
     ),
+    "approval:policy-told": _R("Why a policy left it to a person is told in plain words.", "issue 4"),
     "approval:quorum": _R(
         "A proposal is approved by as many different people as its contract asks for, each counted once, and by nobody who is not trusted any more.",
         "law 5, E07",
     ),
     "approval:reason-code": _R("A reason code is one of the reviewed list and part of what is signed.", "law 5"),
     "approval:reject-is-final": _R("One rejection while it is in review is final.", "law 5, E07"),
+    "approval:rivals": _R("Other open proposals about the same row are told on the card.", "issue 4"),
     "approval:risk": _R(
         "Risk, role and quorum are computed from the proposal by the activated contract, by whoever files, approves and applies.",
         "law 5",
     ),
     "approval:shown-in-full": _R("Nobody approves a card that was cut.", "law 5, E09"),
     "approval:trusted-key": _R("Only a signature of a trusted, unrevoked key in the right role counts.", "law 5, S8"),
+    "approval:typed": _R(
+        "A value is told by its type beside its exact text: money, instants, documents, lines; and NULL apart from every text.",
+        "issue 4",
+    ),
     "arguments:closed": _R("An argument of another name, type or form is refused on every engine.", "A01, A03, A08"),
     "arguments:literal": _R("Whatever a text argument holds is a value and nothing else.", "A09"),
     "audit:every-call": _R("Every call has an audit, refused, failed and cancelled ones too.", "law 2, I16"),
@@ -205,6 +216,13 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:rules:documented": _R("Every check rule is documented.", "DESIGN 6"),
     "contract:schema:closed": _R("Every object of every published tool schema is closed and complete.", "law 7"),
     "contract:schema:silent": _R("No tool schema names a table, source, tenant or denied column.", "law 7"),
+    "board:decides": _R(
+        "What a person decides by the keyboard is decided as by the commands, and is told at once.", "law 5"
+    ),
+    "board:seen": _R(
+        "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
+        "law 5, E09",
+    ),
     "cases:exit": _R("A case that fails ends `test` with 1, in text, JSON and JUnit XML alike.", "DESIGN 6"),
     "cases:live": _R("A case on a live source reads and does nothing else.", "law 1"),
     "cases:run": _R("A case holds only if everything that it expects is so.", "DESIGN 5"),
@@ -405,15 +423,41 @@ REQUIREMENTS: dict[str, Requirement] = {
     "operator-key:private": _R(
         "A private key is 0600 in a directory 0700, and its passphrase comes from a terminal only.", "law 8"
     ),
+    "policy:backtest-bounded": _R(
+        "Deciding many past proposals again holds a page of them, and what is named of them is a few.", "R9"
+    ),
+    "policy:backtest-hidden": _R(
+        "A candidate policy learns nothing of a value that is hidden in the record of a proposal.", "law 7, S5"
+    ),
+    "policy:backtest-reads": _R("Deciding past proposals again records nothing and asks no source.", "law 3, law 9"),
+    "policy:backtest-red": _R(
+        "What a person had rejected and a candidate would pass is named, and ends the command with 1.", "law 5"
+    ),
+    "policy:backtest-true": _R(
+        "Decided again, the same policy decides of past proposals as the worker did, limits of the day included.",
+        "law 5",
+    ),
+    "policy:backtest-whole": _R(
+        "Every past proposal of what a candidate is about is counted once; what cannot be decided again is named by a rule.",
+        "law 10",
+    ),
     "policy:bound": _R(
         "A policy's approval counts only for the exact contract and policy, by its own key, and while the proposal is inside of it.",
         "law 5",
+    ),
+    "policy:draft": _R(
+        "A drafted policy passes what it was made of and nothing beyond its hull, and changes no file; what no policy should repeat becomes none.",
+        "law 5, law 10",
     ),
     "policy:inside": _R(
         "A policy approves only what its conditions hold for; high risk and more than one person are for people.",
         "law 5",
     ),
     "policy:limits": _R("A policy approves no more in a day than its limits, whoever works at once.", "law 5"),
+    "policy:near": _R(
+        "A limit that is nearly used up, or is, is told in the status, the record and the worker's log, there without a value of a row.",
+        "law 8",
+    ),
     "policy:never-in-serve": _R("Nothing that a model reaches can decide by policy.", "law 1"),
     "policy:off-by-default": _R("Nothing is approved by policy unless the project allows it.", "law 10"),
     "policy:stop": _R(
@@ -436,6 +480,12 @@ REQUIREMENTS: dict[str, Requirement] = {
     "delete:no-more": _R(
         "A delete removes exactly the approved rows, and is refused where the database would do more than was reviewed.",
         "law 4",
+    ),
+    "prompts:bounded": _R("A prompt is of bounded size, whatever there is to tell.", "R9"),
+    "prompts:lead-to-a-person": _R("A prompt tells, and leads to where a person decides; it decides nothing.", "law 6"),
+    "prompts:own-records": _R("Prompts and completions tell of the session's own records only.", "law 1, S4"),
+    "prompts:untrusted-text": _R(
+        "Texts of rows, requests and people stand in a prompt as quoted data, with nothing hidden in them.", "S11"
     ),
     "propose:required": _R(
         "A change is proposed and made only while the row and its related rows are as the reviewer requires.",
@@ -515,6 +565,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A UUID that is shown is found by its value, however the engine spells it, by reads, proposals and the worker alike.",
         "R5, R7",
     ),
+    "reject:told": _R(
+        "A rejection is told with a word of the closed list where it has one, what that means and what may follow.",
+        "issue 4",
+    ),
     "replay:recomputed": _R("Replay computes every digest and signature again and names each difference.", "R7, I10"),
     "row-security:no-bleed": _R(
         "What a policy was told of one call is gone for the next borrower of its connection.", "law 3, B24"
@@ -575,7 +629,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "straight-line:whole": _R(
         "An agent reads and proposes, a person decides, a worker applies, and all of it is on record.", "DESIGN 4"
     ),
-    "surface:capabilities": _R("A server offers tools and resources and nothing else.", "law 1, S1"),
+    "surface:capabilities": _R(
+        "A server offers tools, resources, prompts that only tell and completion of own handles, and nothing else.",
+        "law 1, S1",
+    ),
     "surface:forged-accept": _R("An answer that a client makes up decides nothing.", "law 6, A16"),
     "surface:imports": _R("The serving process cannot import what decides or applies.", "law 1"),
     "surface:methods": _R("No method of any surface approves, applies, takes SQL or chooses a tenant.", "law 1, S1"),
@@ -588,6 +645,16 @@ REQUIREMENTS: dict[str, Requirement] = {
     "surface:small-messages": _R("A message of very many parts is refused before it is read.", "A18, G07"),
     "tools:budget": _R("Tools that cost more than their budget fail the command.", "DESIGN 6"),
     "tools:as-sent": _R("What `tools` shows is what the server lists, with what it costs.", "law 7"),
+    "wait:bounded": _R("Calls that wait are bounded in number and time, and share one look at the ledger.", "R9"),
+    "wait:cancelable": _R("A client ends its waiting on every transport, and holds nobody else up by it.", "A19"),
+    "wait:decision": _R("Whoever waits hears of a decision within a second, whichever process recorded it.", "issue 4"),
+    "wait:holds-nothing": _R(
+        "A call that waits takes no turn and no time of a message from its own client or from others.", "R9, S10"
+    ),
+    "wait:progress": _R(
+        "A client that asks for progress is told how long its call has waited, on every transport and in both eras.",
+        "issue 4",
+    ),
     "worker:supervised": _R(
         "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"
     ),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Literal, TypeAlias
 
+Kind: TypeAlias = Literal["proposal", "evidence"]
+"""What a session may look up again by its handle."""
 _DIGITS = 20
 _AT_ONCE = 256
 _drawn: list[str] = []

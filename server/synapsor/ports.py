@@ -15,12 +15,15 @@ from typing import Any, Protocol
 from synapsor.contract.approval import PerDay
 from synapsor.core.budget import Spending
 from synapsor.core.facts import Effect, RelationFacts, Rights
+from synapsor.core.past import Past, Wanted
 from synapsor.core.plan import Relation
-from synapsor.core.policy import Deferral, PolicyUse
+from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
+from synapsor.core.scope import Scope
 from synapsor.core.statements import Activation, SignedDecision, SignedSwitch
 from synapsor.core.surroundings import Surroundings
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
+from synapsor.handles import Kind
 from synapsor.sql.statement import Dialect, RawRow, Statement
 
 
@@ -213,6 +216,18 @@ class AgentLedger(Protocol):
 
     async def proposal(self, proposal_id: str) -> ProposalRecord | None: ...
 
+    async def statuses(self, proposals: Collection[str]) -> Mapping[str, Status]:
+        """Return where proposals stand; a lookup by an index for each, since it is asked several times a second while somebody waits."""
+        ...
+
+    async def own_waiting(self, scope: Scope, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return what a principal of a tenant has in review, newest first."""
+        ...
+
+    async def own_handles(self, kind: Kind, scope: Scope, *, beginning: str, limit: int) -> tuple[tuple[str, str], ...]:
+        """Return handles of a principal's newest records that begin so, each with its capability, newest first; no undo is among them."""
+        ...
+
     async def evidence(self, evidence_id: str) -> Mapping[str, Any] | None: ...
 
     async def answered(
@@ -247,6 +262,14 @@ class ReviewLedger(AgentLedger, Protocol):
         """Return the proposals of one request, oldest first."""
         ...
 
+    async def read_before(self, evidence_id: str, *, limit: int) -> tuple[Mapping[str, Any], ...]:
+        """Return the evidence of what the same person read in the same run before this evidence, newest first."""
+        ...
+
+    async def rivals(self, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return other proposals about the rows of a proposal that are in review or approved and in time, at most so many."""
+        ...
+
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]: ...
 
     async def decide(
@@ -275,6 +298,14 @@ class ReviewLedger(AgentLedger, Protocol):
 
     async def policy_uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
         """Return what a policy, by contract and name, has approved in a day (UTC)."""
+        ...
+
+    async def past(
+        self, *, after: int | None, since: str, until: str, limit: int, wanted: Wanted
+    ) -> tuple[tuple[Past, ...], int | None]:
+        """Return, oldest first, those of the next `limit` proposals asked for from `since` and before `until` of which contract, capability
+        and policy are `wanted`; and what to give as `after` for the next page, None where there is none.
+        """
         ...
 
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
@@ -329,8 +360,10 @@ class WorkLedger(ReviewLedger, Protocol):
         use: PolicyUse,
         limits: Sequence[PerDay],
         switch: str | None,
-    ) -> Deferral | None:
+    ) -> Deferral | tuple[Near, ...]:
         """Record a policy's approval, what it uses up and the job, or that a limit leaves the proposal to a person: all in one transaction.
+
+        Of an approval, the limits are returned that it brings near their end.
 
         Raises:
             DecisionRefused: somebody decided meanwhile, or the newest switch is not this one (`decided_meanwhile`).

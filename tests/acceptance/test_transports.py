@@ -12,7 +12,7 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import TextContent, TextResourceContents
+from mcp.types import PromptReference, TextContent, TextResourceContents
 from pydantic_core import from_json
 
 from synapsor.serve.identity import StaticSession
@@ -73,6 +73,7 @@ async def test_tools_are_listed_in_order_with_both_schemas_and_hints(connect: Co
         "billing.inspect_invoice",
         "billing.propose_late_fee_waiver",
         "synapsor.proposal_status",
+        "synapsor.wait_for_decision",
     ]
     for tool in tools:
         assert tool.input_schema["additionalProperties"] is False
@@ -163,3 +164,26 @@ async def test_a_resource_that_raises_leaks_nothing(connect: Connect) -> None:
         "Internal error",
         None,
     )
+
+
+@pytest.mark.requirement("serve:every-transport")
+async def test_prompts_are_listed_told_and_completed_on_every_transport(connect: Connect) -> None:
+    async with connect() as client:
+        assert [p.name for p in (await client.list_prompts()).prompts] == ["explain_proposal", "pending_proposals"]
+        for name, arguments in (("explain_proposal", {"proposal": "wrp_1"}), ("pending_proposals", {})):
+            (message,) = (await client.get_prompt(name, arguments)).messages
+            assert isinstance(message.content, TextContent)
+            assert "wrp_1" in message.content.text
+        reference = PromptReference(type="ref/prompt", name="explain_proposal")
+        completed = await client.complete(reference, {"name": "proposal", "value": "wrp"})
+        assert completed.completion.values == ["wrp_1"]
+
+
+@pytest.mark.requirement("serve:no-leak")
+async def test_a_prompt_that_raises_or_is_not_there_leaks_nothing(connect: Connect) -> None:
+    async with connect() as client:
+        for handle, code, words in (("raise", -32603, "Internal error"), ("wrp_2", -32602, "Proposal not found")):
+            with pytest.raises(MCPError) as caught:
+                await client.get_prompt("explain_proposal", {"proposal": handle})
+            error = caught.value.error
+            assert (error.code, error.message, error.data) == (code, words, None)

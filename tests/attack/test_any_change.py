@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synapsor.contract.approval import Policy, PolicyLimits
+from synapsor.core.redecide import Candidate
 from synapsor.testing import MemoryDatabase
 from tests.attack.any_change import Changes, Proposing, Row, after, changes, draw_change
 from tests.attack.any_contract import Draw, Mapped, Value, same
@@ -79,6 +81,7 @@ async def holds(watched: Watched, call: Call) -> Mapped:
                 if proposing.operation == "delete"
                 else _shows(proposing, {**row, **values}, member["after"])
             )
+    await _asked_alike(watched, answer["proposal"]["id"])
     if approved:
         await watched.trial.approve(answer)
     reports = await watched.trial.apply()
@@ -88,6 +91,19 @@ async def holds(watched: Watched, call: Call) -> Mapped:
         return mapped
     (report,) = reports
     return _seen(watched, proposing, report, before, targets, values)
+
+
+async def _asked_alike(watched: Watched, handle: str) -> None:
+    """See that a proposal is found again in its record as what its own contract makes of the same request."""
+    found, _ = await watched.trial.ledger.past(
+        after=None, since="2000", until="3000", limit=100, wanted=lambda *_: True
+    )
+    (past,) = (past for past in found if past.id == handle)
+    assert past.proposal is not None
+    contract = watched.trial.contract
+    capability: Any = contract.capabilities[past.capability]
+    policy = Policy.model_construct(when={}, limits=PolicyLimits.model_construct(per_day=()))
+    assert Candidate([contract])._unlike(past.proposal, capability, policy, contract) is None
 
 
 def _shows(proposing: Proposing, row: Mapping[str, Value], shown: Mapping[str, Any]) -> bool:
@@ -195,7 +211,7 @@ def cases(draw: Draw) -> Case:
     return world, calls
 
 
-@pytest.mark.requirement("propose:any-contract", "apply:tenant", "apply:exact", "set:frozen")
+@pytest.mark.requirement("propose:any-contract", "apply:tenant", "apply:exact", "set:frozen", "policy:backtest-true")
 @settings(DRAWN, max_examples=40)
 @given(cases())
 def test_in_memory(case: Case) -> None:
@@ -203,7 +219,7 @@ def test_in_memory(case: Case) -> None:
         asyncio.run(examine(load_memory(memory), *case))
 
 
-@pytest.mark.requirement("propose:any-contract", "apply:tenant", "apply:exact", "set:frozen")
+@pytest.mark.requirement("propose:any-contract", "apply:tenant", "apply:exact", "set:frozen", "policy:backtest-true")
 @settings(DRAWN, max_examples=10)
 @given(case=cases())
 @pytest.mark.parametrize("engine", ["postgres", "mariadb"])

@@ -28,6 +28,7 @@ GOOD: dict[str, dict[str, Any]] = {
     WAIVER: {"invoice_id": "INV-3001", "reason": "Paid next day."},
     NOTE: {"invoice_id": "INV-3001", "note": "Disputed."},
     "synapsor.proposal_status": {"proposal_id": "wrp_" + "0" * 20},
+    "synapsor.wait_for_decision": {"proposal_id": "wrp_" + "0" * 20},
 }
 """Every tool of the shop, with arguments that fit."""
 REFUSED = {"ok": False, "data": None, "proposal": None, "evidence": None, "source_database_changed": False}
@@ -114,8 +115,18 @@ async def test_no_string_argument_of_any_tool_takes_another_type_a_nul_half_a_ch
             for value in WRONG_STRINGS:
                 answer = await shop.call(name, {**good, key: value})
                 # A handle of the wrong form names nothing; any other argument is at fault itself.
-                loose = name == "synapsor.proposal_status" and type(value) is str
+                loose = name.startswith("synapsor.") and type(value) is str
                 refused(answer, "not_found" if loose else "invalid_arguments")
+
+
+@pytest.mark.requirement("wait:bounded")
+async def test_no_call_waits_for_anything_but_a_whole_number_of_seconds_within_its_bounds(shop: Shop) -> None:
+    for seconds in (0, -1, 51, 10**30, 1.0, "1", True, None, [1], float("nan")):
+        given = {"proposal_id": "wrp_" + "0" * 20, "seconds": seconds}
+        refused(await shop.call("synapsor.wait_for_decision", given), "invalid_arguments")
+    for seconds in (1, 50):
+        given = {"proposal_id": "wrp_" + "0" * 20, "seconds": seconds}
+        refused(await shop.call("synapsor.wait_for_decision", given), "not_found")
 
 
 @pytest.mark.requirement("arguments:closed")

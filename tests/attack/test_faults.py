@@ -418,6 +418,7 @@ EVERY_CALL: list[tuple[str, dict[str, Any]]] = [
     (WAIVER, {"invoice_id": "INV-3001", "reason": "x"}),
     (NOTE, {"invoice_id": "INV-9001", "note": "x"}),
     ("synapsor.proposal_status", {"proposal_id": "wrp_" + "0" * 20}),
+    ("synapsor.wait_for_decision", {"proposal_id": "wrp_" + "0" * 20}),
 ]
 
 

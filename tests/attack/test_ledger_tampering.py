@@ -252,7 +252,7 @@ async def test_events_swapped_duplicated_or_renumbered_are_found(scene: Scene) -
 
 def cut(raw: sqlite3.Connection, keep: int) -> None:
     """Take history back to an event as if nothing had come after it, statuses and jobs too."""
-    for table in (*KINDS, "checkpoint", "event"):
+    for table in (*KINDS, "proposal_row", "checkpoint", "event"):
         raw.execute(f"DELETE FROM {table} WHERE seq > ?", (keep,))
     for row in raw.execute("SELECT id FROM proposal").fetchall():
         moves = [

@@ -15,7 +15,7 @@ from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import read_text
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
-from synapsor.core.policy import Deferral, PolicyUse, deferral_words, outside, tripped
+from synapsor.core.policy import Deferral, PolicyUse, deferral_words, held_of, outside, tripped
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import policy_digest, verify_approval, verify_policy_approval
 from synapsor.core.statements import SignedDecision, sign
@@ -87,12 +87,12 @@ async def test_without_the_projects_word_nothing_is_approved_by_policy() -> None
 async def test_what_a_policy_approved_is_not_applied_where_automatic_approval_is_off() -> None:
     async with fees() as trial:
         proposal = await filed(trial)
-        assert await by_policy(trial, proposal) is None
+        assert await by_policy(trial, proposal) == ()
         assert [(r["outcome"], r["code"]) for r in await trial.apply()] == [("failed", Why.POLICY_OFF.value)]
         assert fee(trial) == 5500
 
 
-async def by_policy(trial: Trial, proposal: Proposal, signer: PolicySigner | None = None) -> Deferral | None:
+async def by_policy(trial: Trial, proposal: Proposal, signer: PolicySigner | None = None) -> Any:
     return await approve_by_policy(
         trial.ledger,
         proposal.id,
@@ -236,7 +236,7 @@ def test_no_sequence_of_uses_goes_over_a_limit(uses: list[tuple[str, int]], coun
     for tenant, amount in uses:
         use = a_use_of(tenant, amount)
         before = [one for one in held if one.counted("tenant") == use.counted("tenant")]
-        broken, near = tripped(limit, use, before)
+        broken, near = tripped(limit, use, held_of(before))
         if broken is None:
             held.append(use)
             assert all(float(one.observed) <= float(one.limit) for one in near)
@@ -285,7 +285,7 @@ async def switch_of(trial: Trial) -> str:
 @pytest.mark.requirement("policy:stop")
 async def test_what_a_policy_approved_before_the_stop_is_not_applied_after_it() -> None:
     async with fees() as trial:
-        assert await by_policy(trial, await filed(trial)) is None
+        assert await by_policy(trial, await filed(trial)) == ()
         await stop(trial)
         assert await applied(trial) == [("failed", Why.POLICY_OFF.value)]
         assert fee(trial) == 5500
@@ -417,7 +417,7 @@ async def test_the_worker_computes_again_that_a_proposal_is_inside_of_its_policy
 async def test_a_key_that_is_revoked_after_it_signed_applies_nothing() -> None:
     async with fees() as trial:
         signer = trial.policy_signer()
-        assert await by_policy(trial, await filed(trial)) is None
+        assert await by_policy(trial, await filed(trial)) == ()
         trial.operators["policy"] = replace(signer.operator, revoked=True)
         assert await applied(trial) == [("failed", "approval_operator_revoked")]
 
@@ -442,7 +442,7 @@ async def test_a_key_that_is_not_trusted_for_policies_approves_nothing() -> None
 @pytest.mark.requirement("policy:bound")
 async def test_another_contract_activated_meanwhile_ends_what_its_policy_approved() -> None:
     async with fees() as trial:
-        assert await by_policy(trial, await filed(trial)) is None
+        assert await by_policy(trial, await filed(trial)) == ()
         text = FEES.replace("count: 5", "count: 6")
         contract = read_text(text, "contract").contract
         assert contract is not None

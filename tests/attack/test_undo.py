@@ -27,7 +27,7 @@ from tests.attack.jobs import jobs_tables
 from tests.attack.shop import Shop, as_ledger_owner, meanwhile
 from tests.attack.undoing import ADJUST, applied, approved, ask, credit, everything, open_credits, refused
 from tests.databases import Database
-from tests.projects import GLOBEX, leo_approves
+from tests.projects import ACME, GLOBEX, leo_approves
 
 FIRST = ("open", "10.10", 5, None, True, 1)
 """The first credit as it is at the beginning."""
@@ -427,6 +427,18 @@ async def test_an_agent_sees_its_own_proposal_as_before_and_no_way_to_undo(books
     ] == "not_found"
     assert await books.desk.resource(f"synapsor://proposal/{filed.id}", own) is None
     assert [name for name in books.desk.tools if "undo" in name] == []
+
+
+@pytest.mark.requirement("undo:shown", "prompts:own-records")
+async def test_no_prompt_or_completion_tells_of_an_undo_even_to_whoever_asked_for_it(books: Shop) -> None:
+    original = await applied(books, "credits.adjust", ADJUST)
+    filed = await ask(books, original)
+    mia = Session(values={"tenant_id": "acme", "user": "mia"}, client="test")
+    assert (filed.principal, (await books.record(filed.id)).status.value) == ("mia", "review_required")
+    assert await books.desk.own.waiting(mia) == []
+    assert await books.desk.own.handles("proposal", "", mia) == []
+    assert await books.desk.own.proposal(filed.id, mia) is None
+    assert await books.desk.own.handles("proposal", "", ACME) == [original]
 
 
 # ---- exactly once --------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from synapsor.core.budget import Spending
-from synapsor.core.proposal import Proposal, Status
+from synapsor.core.proposal import Proposal, Status, undo_key
 from synapsor.core.records import to_body
 from synapsor.core.writeback import Closed
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
@@ -448,6 +448,61 @@ async def test_every_handle_finds_its_record_and_latest_the_newest_proposal(ledg
     assert await ledger.find("latest") == {"kind": "proposal", "body": to_body(newest)}
     for unknown in ("", "latest ", "wrp_", "wrp_' OR 1=1 --", "x_1", handle("wrp")):
         assert await ledger.find(unknown) is None
+
+
+@pytest.mark.requirement("policy:backtest-whole")
+async def test_the_past_is_told_oldest_first_page_by_page_each_proposal_once(ledger: Ledger) -> None:
+    async def past(after: int | None = None, **asked: Any) -> tuple[list[str], int | None]:
+        options = {"since": at(0), "until": at(99), "limit": 2, "wanted": lambda *_: True, **asked}
+        found, more = await ledger.past(after=after, **options)
+        return [one.id for one in found], more
+
+    assert await past() == ([], None)
+    body = {"contract": "billing", "tables": {}}
+    await ledger.activate(an_activation(ledger, body))
+    known, policy = digest("contract", body), "small_fees"
+    early = await file_one(ledger, at=at(-1))
+    ours = [await file_one(ledger, at=at(n), contract=known, policy=policy) for n in (0, 9, 4)]
+    other = await file_one(ledger, at=at(98), capability="billing.other")
+    late = await file_one(ledger, at=at(99))
+    pages, after = [], None
+    while True:
+        found, after = await past(after)
+        pages.append(found)
+        if after is None:
+            break
+    assert [one for page in pages for one in page] == [*(one.id for one in ours), other.id]
+    assert max(map(len, pages)) == 2
+    assert (await past(since=at(-2), until=at(0), limit=9)) == ([early.id], None)
+    assert (await past(since=at(99), until=at(100), limit=9)) == ([late.id], None)
+    told: list[Any] = []
+    assert (await past(limit=9, wanted=lambda *of: told.append(of)))[0] == []
+    waiver = "billing.propose_late_fee_waiver"
+    assert told == [("billing", waiver, policy)] * 3 + [(None, "billing.other", None)]
+
+
+@pytest.mark.requirement("policy:backtest-whole")
+async def test_the_past_tells_what_became_of_a_proposal_and_of_its_undo(ledger: Ledger) -> None:
+    first, _ = await approve_one(ledger)
+    held = await _lease(ledger)
+    await ledger.settle(held, [a_receipt(held)])
+    rejected = await file_one(ledger)
+    signed = a_decision(rejected, "reject", reason="No.")
+    await ledger.decide(signed, job=None, counted=undecided(rejected), complete=False)
+
+    async def told() -> dict[str, Any]:
+        found, _ = await ledger.past(after=None, since=at(), until=at(99), limit=9, wanted=lambda *_: True)
+        return {one.id: (one.was(at(99)), one.came, one.deciders, one.reason) for one in found}
+
+    assert await told() == {
+        first.id: ("person", "applied", ("vera",), "looked at it"),
+        rejected.id: ("rejected", "", ("vera",), "No."),
+    }
+    undo, _ = await approve_one(ledger, request=undo_key(first.id, first.digest))
+    assert (await told())[first.id][1] == "applied"  # the undo has only been approved
+    held = await _lease(ledger)
+    await ledger.settle(held, [a_receipt(held)])
+    assert ((await told())[first.id][1], (await told())[undo.id][1]) == ("undone", "applied")
 
 
 async def test_healthy_writes_and_head_stays(ledger: Ledger) -> None:

@@ -332,9 +332,31 @@ def test_a_person_reads_letters_units_and_bounds_and_no_hidden_character(active:
     envelope = active("call", "billing.propose_late_fee_waiver", *asked).out
     assert '"after": "N\u00e4chster Tag, \u9867\u5ba2 \\u202e\\u009b2J"' in envelope
     shown = active("show").out.splitlines()
-    at = shown.index("  late_fee_cents     5500 cents")
-    assert shown[at + 2] == " " * 21 + "bounds: before the change at most 10000 cents"
+    at = shown.index("  late_fee_cents     5500 cents (55.00)")
+    assert shown[at + 3] == " " * 21 + "bounds: before the change at most 10000 cents"
     assert '    \u2192                "N\u00e4chster Tag, \u9867\u5ba2 \\u202e\\u009b2J"' in shown
+
+
+@pytest.mark.requirement("approval:evidence", "approval:typed")
+def test_show_gives_the_card_as_data_with_a_version_and_the_rows_that_were_read_where_they_are_asked_for(
+    active: Run,
+) -> None:
+    read = active("--json", "call", "billing.inspect_invoice", "--arg", "invoice_id=INV-3001").json
+    proposal = propose(active)
+    document = active("--json", "show").json
+    card = document["card"]
+    assert (document["schema"], card["version"], card["whole"]) == ("synapsor.proposal/1", 1, True)
+    assert (card["proposal"], card["digest"]) == (proposal["id"], proposal["digest"])
+    change = next(c for row in card["rows"] for c in row["changes"] if c["name"]["text"] == "late_fee_cents")
+    assert [change[side]["reading"]["text"] for side in ("before", "after", "difference")] == [
+        "55.00",
+        "0.00",
+        "-55.00",
+    ]
+    assert card["rests_on"][0]["rows"][0]["more"] == 0
+    rows = active("show", "--evidence").out.splitlines()
+    assert rows.index("What the agent read") < rows.index("What the agent sent (untrusted, believe none of it)")
+    assert read["evidence"]["id"] not in active("show").out
 
 
 @pytest.mark.requirement("approval:one-digest")
@@ -388,7 +410,7 @@ def test_a_rejected_proposal_tells_the_agent_why(active: Run, files: ProjectFile
     status = active("--json", "call", "synapsor.proposal_status", "--arg", f"proposal_id={proposal['id']}").json[
         "proposal"
     ]
-    assert (status["status"], status["reason"]) == ("rejected", "Ask again in May.")
+    assert (status["status"], status["rejection"]["comment"]) == ("rejected", "Ask again in May.")
     assert active("worker", "--drain").code == 0
     assert active("--json", "receipts", "list").json["receipts"] == []
 

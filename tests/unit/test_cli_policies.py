@@ -90,6 +90,10 @@ def test_the_switch_is_thrown_by_a_steward_and_tells_how_it_stands(run: Run, fil
             "policy": "billing.small_fees",
             "approved_today": 0,
             "limits": [{"count": 2, "total": {"late_fee_cents": 9000}, "of": "policy"}],
+            "standing": [
+                {"what": what, "of": "policy", "limit": limit, "most": "0", "near": 0, "full": 0}
+                for what, limit in (("count", "2"), ("late_fee_cents", "9000"))
+            ],
         }
     ]
     assert run("policy", "start", *key(files, "rosa"), "--reason", "fine").code == 0

@@ -66,6 +66,7 @@ def test_no_command_prints_a_line_that_is_wider_than_the_terminal(
         ("operator", "list"),
         ("operator", "revoke", "leo"),
         ("policy", "status"),
+        ("policy", "test"),
         ("check",),
         ("lint",),
         ("explain",),

@@ -192,6 +192,30 @@ def test_the_hash_of_nothing_and_a_shared_token_are_refused(tmp_path: Path) -> N
     assert any("token_twice" in p for p in problems(tmp_path, twice))
 
 
+@pytest.mark.parametrize("link", ["https://review.example.com", "https://a.b:8443/console/", "http://127.0.0.1:8750"])
+def test_the_consoles_address_is_a_plain_link(tmp_path: Path, link: str) -> None:
+    assert load_config(write(tmp_path, f"{GOOD}console_url: {link}\n")).console_url == link
+
+
+@pytest.mark.requirement("prompts:lead-to-a-person")
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://review.example.com",
+        "https://ann:secret@review.example.com",
+        "https://review.example.com/?token=secret",
+        "https://review.example.com/#secret",
+        "javascript:alert(1)",
+        '"https://review.example.com/\\nand approve"',
+        "https://review.example.com/" + "a" * 200,
+    ],
+)
+def test_a_consoles_address_that_could_hold_a_secret_or_more_than_a_link_is_refused(tmp_path: Path, link: str) -> None:
+    (problem,) = problems(tmp_path, f"{GOOD}console_url: {link}\n")
+    assert "console_url" in problem
+    assert "secret" not in problem
+
+
 def test_a_configuration_cannot_be_changed_after_it_was_read(tmp_path: Path) -> None:
     config: Any = load_config(write(tmp_path, GOOD))
     with pytest.raises(ValueError, match="frozen"):

@@ -1208,6 +1208,13 @@ def test_a_missing_part_of_the_file_is_reported_at_its_head() -> None:
     ]
 
 
+@pytest.mark.requirement("surface:schemas")
+def test_no_capability_has_a_name_of_the_programs_own_tools() -> None:
+    for name in ("synapsor.proposal_status", "synapsor.wait_for_decision", "synapsor.anything"):
+        text = GOOD.replace("  billing.inspect:", f"  {name}: # SYN505")
+        assert reported(read_text(text, "x.yaml").problems) == marked(text)
+
+
 def test_names_are_given_once_over_all_files(tmp_path: Path) -> None:
     first = GOOD.replace("billing.list_open:", "billing.a__b:")
     second = (

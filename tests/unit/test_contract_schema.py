@@ -43,8 +43,10 @@ PROPOSAL = {
     "expires_at": "2026-01-01T00:00:00.000000Z",
     "group": None,
     "needs": {"role": "lead", "people": 1},
-    "reason": None,
+    "rejection": None,
     "outcome": None,
+    "allowed_next": ["wait"],
+    "next_poll_s": 15,
     "status_resource": "synapsor://proposal/wrp_1",
 }
 

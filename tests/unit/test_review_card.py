@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -75,8 +76,12 @@ def test_a_number_is_shown_with_what_it_counts_and_the_reviewed_bounds_below_it(
     lines = [
         line.strip() for line in render(card(record, evidence=evidence_of(ROW), terms=TERMS, now=NOW)).splitlines()
     ]
-    at = lines.index("late_fee_cents     5500 cents")
-    assert lines[at + 1 : at + 3] == ["\u2192                0 cents", "bounds: before the change at most 10000 cents"]
+    at = lines.index("late_fee_cents     5500 cents (55.00)")
+    assert lines[at + 1 : at + 4] == [
+        "\u2192                0 cents (0.00)",
+        "difference -5500 cents (-55.00)",
+        "bounds: before the change at most 10000 cents",
+    ]
     at = lines.index("row_version        3 (as it is)")
     assert lines[at + 1] == "bounds: the column takes at least 1"
     assert "2 unchanged        id, tenant_id" in lines
@@ -307,13 +312,13 @@ def test_of_a_set_every_row_is_shown_with_its_guards_and_what_they_come_to() -> 
         at = lines.index(f"Row {number} of 3")
         assert lines[at + 1 : at + 4] == [
             f'row                id = "INV-{number}"',
-            f"late_fee_cents     {fee} cents",
-            "→                0 cents",
+            f"late_fee_cents     {fee} cents ({Decimal(fee) / 100:.2f})",
+            "→                0 cents (0.00)",
         ]
         assert "must still be      row_version = 3" in lines[at : at + 7]
     at = lines.index("Totals")
     assert lines[at + 1 : at + 3] == [
-        "late_fee_cents     5560 cents → 0 cents (difference -5560 cents)",
+        "late_fee_cents     5560 cents (55.60) → 0 cents (0.00), difference -5560 cents (-55.60)",
         "bounds: before the change at most 9000 cents",
     ]
 

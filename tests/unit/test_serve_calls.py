@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import subprocess
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -18,6 +19,7 @@ from tests.serving.messages import INITIALIZE, call, legacy, line, request
 from tests.serving.process import Talk, talk
 
 TOOL = "billing.inspect_invoice"
+WAITS = "synapsor.wait_for_decision"
 PLAIN = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": TOOL, "arguments": {"invoice_id": "x"}}}
 
 
@@ -49,13 +51,19 @@ class _Way:
         self.said.set()
 
 
+@dataclass(frozen=True)
+class _Tool:
+    name: str
+    waits: bool = False
+
+
 class _Caller:
     def __init__(self) -> None:
         self.called: list[Any] = []
         self.canceled = asyncio.Event()
 
     def tool(self, name: str) -> Any:
-        return name if name == TOOL else None
+        return {TOOL: _Tool(TOOL), WAITS: _Tool(WAITS, waits=True)}.get(name)
 
     async def call(self, tool: Any, arguments: dict[str, Any] | None) -> tuple[dict[str, Any], bytes]:
         self.called.append(arguments)
@@ -64,7 +72,7 @@ class _Caller:
                 await anyio.sleep_forever()
             finally:
                 self.canceled.set()
-        return {"ok": True, "tool": tool}, b'{"ok":true,"tool":"x"}'
+        return {"ok": True, "tool": tool.name}, b'{"ok":true,"tool":"x"}'
 
 
 def _calls(caller: _Caller | None = None, way: Way | None = None, meta: dict[str, Any] | None = None) -> Calls:

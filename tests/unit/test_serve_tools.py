@@ -22,6 +22,7 @@ def test_underscored_names_are_listed_in_order() -> None:
         "billing__inspect_invoice",
         "billing__propose_late_fee_waiver",
         "synapsor__proposal_status",
+        "synapsor__wait_for_decision",
     ]
 
 

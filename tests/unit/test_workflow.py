@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.card import card
+from synapsor.approve.look import look
 from synapsor.approve.terminal import render
-from synapsor.approve.terms import terms_behind, unproven
 from synapsor.core.authority import table_for
 from synapsor.core.outcome import Why
 from synapsor.core.scope import Session
@@ -61,16 +60,13 @@ async def test_a_proposal_names_the_evidence_that_it_rests_on() -> None:
         assert (proposal.workflow, proposal.run) == ("fee_review", trial.session.run)
         assert replace(proposal, rests_on=()).digest != proposal.digest
         assert table_for(replace(proposal, rests_on=proposal.rests_on[:1]), trial.contract) is Why.WORKFLOW_CHANGED
-        assert await unproven(trial.ledger, proposal) == ()
-        evidence = await trial.ledger.evidence(proposal.evidence)
-        text = render(
-            card(
-                record,
-                evidence=evidence,
-                terms=await terms_behind(trial.ledger, proposal, trial.operators),
-                now=trial.clock.now(),
-            )
-        )
+        card = await look(trial.ledger, record, operators=trial.operators, now=trial.clock.now())
+        assert [(e.own, e.proof, e.handle.text) for e in card.rests_on] == [
+            (True, "proven", proposal.evidence),
+            *((False, "proven", answer["evidence"]["id"]) for answer in seen),
+        ]
+        assert not card.tampered
+        text = render(card)
         assert f"{seen[0]['evidence']['id']}, read before by billing.inspect" in text
         assert f"fee_review, run {trial.session.run}" in text
 
@@ -125,11 +121,11 @@ async def test_what_was_read_before_and_is_no_more_what_it_was_stops_a_decision(
         forged = replace(
             record.proposal, rests_on=((name, handle, digest("evidence", {})), *record.proposal.rests_on[1:])
         )
-        assert await unproven(trial.ledger, forged) == (handle,)
-        evidence = await trial.ledger.evidence(record.proposal.evidence)
-        terms = await terms_behind(trial.ledger, record.proposal, trial.operators)
-        shown = card(record, evidence=evidence, terms=terms, now=trial.clock.now(), unproven=(handle,))
-        assert shown.tampered
+        shown = await look(
+            trial.ledger, replace(record, proposal=forged), operators=trial.operators, now=trial.clock.now()
+        )
+        assert [e.proof for e in shown.rests_on] == ["proven", "altered", "proven"]
+        assert (shown.tampered, shown.rests_on[1].rows) == (True, ())
 
 
 async def test_a_workflow_that_is_settled_by_policy_lets_the_policy_approve() -> None:

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 from synapsor.approve.cells import Value
 from synapsor.approve.teller import Teller
 from synapsor.approve.terms import Terms
-from synapsor.approve.view import Beside, BesideRow, Group, PolicyVerdict, Quorum, Undoable, UndoneBy
+from synapsor.approve.view import (
+    Beside,
+    BesideRow,
+    Group,
+    PolicyLimit,
+    PolicyVerdict,
+    Quorum,
+    Rival,
+    Rivals,
+    Undoable,
+    UndoneBy,
+)
 from synapsor.core.group import missing
 from synapsor.core.moment import stamp
 from synapsor.core.policy import deferral_words
 from synapsor.core.proposal import Member, Proposal, Status, as_of
 from synapsor.core.quorum import counted
+from synapsor.core.rivals import contested, in_common
 from synapsor.core.statements import Operator, SignedDecision
 from synapsor.ports import ProposalRecord
-from synapsor.values import Token
+from synapsor.values import ColumnType, Token
+
+RIVALS: Final = 10
+"""Open proposals about the same rows that a card tells."""
 
 OPEN = (Status.REVIEW_REQUIRED, Status.APPROVED)
 
@@ -31,6 +48,11 @@ def group(record: ProposalRecord, operators: Mapping[str, Operator], teller: Tel
     )
 
 
+def rivals(record: ProposalRecord, others: Sequence[ProposalRecord], teller: Teller) -> Rivals:
+    """Return the other open proposals about the same rows; one more than are told says that there are more."""
+    return Rivals(told=tuple(_rival(record.proposal, o, teller) for o in others[:RIVALS]), more=len(others) > RIVALS)
+
+
 def quorum(proposal: Proposal, approvals: Sequence[SignedDecision], teller: Teller) -> Quorum:
     """Return who has to decide and who has; `approvals` are those that count now."""
     return Quorum(
@@ -42,19 +64,39 @@ def quorum(proposal: Proposal, approvals: Sequence[SignedDecision], teller: Tell
     )
 
 
-def policy(record: ProposalRecord, teller: Teller) -> PolicyVerdict | None:
-    """Return what the policy that it names has said of it."""
+def policy(record: ProposalRecord, terms: Terms, teller: Teller) -> PolicyVerdict | None:
+    """Return what the policy that it names has said of it, from what is recorded."""
     if not record.proposal.policy:
         return None
-    name = teller.text(record.proposal.policy)
+    verdict = PolicyVerdict(
+        name=teller.text(record.proposal.policy), verdict="open", approves=teller.perhaps(terms.policy)
+    )
     if any(signed.decision.policy for signed in record.decisions):
-        return PolicyVerdict(name=name, verdict="approved")
+        return replace(verdict, verdict="approved")
     deferrals = [event["facts"] for event in record.events if event["kind"] == "policy_deferred"]
     if not deferrals:
-        return PolicyVerdict(name=name, verdict="open")
+        return verdict
     last = deferrals[-1]
-    words = teller.text(deferral_words(last))
-    return PolicyVerdict(name=name, verdict="deferred", why=teller.text(str(last["why"])), words=words)
+    return replace(
+        verdict,
+        verdict="deferred",
+        why=teller.text(str(last["why"])),
+        words=teller.text(deferral_words(last)),
+        limit=_limit(last, teller) if last["why"] == "limit" else None,
+    )
+
+
+def _limit(facts: Mapping[str, Any], teller: Teller) -> PolicyLimit:
+    what = str(facts["what"])
+    kind = teller.kinds.get(what, ColumnType.INTEGER.value)  # what is no column is a number of proposals
+    teller = teller.beside(((what, kind),), units=teller.units)
+    return PolicyLimit(
+        what=teller.text(what),
+        of=teller.text(str(facts["of"])),
+        observed=teller.value(what, facts["observed"]),
+        proposed=teller.value(what, facts["proposed"]),
+        most=teller.value(what, facts["limit"]),
+    )
 
 
 def undone_by(undos: Sequence[ProposalRecord], now: dt.datetime, teller: Teller) -> Iterator[UndoneBy]:
@@ -76,11 +118,28 @@ def undoable(
     return Undoable(can=not terms.final, once_applied=status in OPEN, why=teller.perhaps(terms.final))
 
 
+def _rival(proposal: Proposal, record: ProposalRecord, teller: Teller) -> Rival:
+    other = record.proposal
+    status = as_of(stamp(teller.now), record.status, other)
+    return Rival(
+        proposal=teller.text(other.id),
+        capability=teller.text(other.capability),
+        status=status.value,
+        stands=status.stands,
+        by=teller.text(other.principal),
+        at=teller.moment(other.at),
+        expires=teller.moment(other.expires_at),
+        keys=tuple(teller.key(member) for member in in_common(proposal, other)),
+        columns=tuple(teller.text(name) for name in contested(proposal, other)),
+        removes=other.deletes,
+    )
+
+
 def _beside(record: ProposalRecord, operators: Mapping[str, Operator], teller: Teller) -> Beside:
     """Return how far another proposal of the group has come; it is decided on by itself, on its own card."""
     proposal, now = record.proposal, stamp(teller.now)
     have = len(counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=now))
-    other = teller.beside(proposal)
+    other = teller.beside(proposal.columns)
     return Beside(
         proposal=teller.text(proposal.id),
         capability=teller.text(proposal.capability),

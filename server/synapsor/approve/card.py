@@ -7,24 +7,24 @@ that had to cut something says so, and nobody approves what they have not seen i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from synapsor.approve import beside
 from synapsor.approve.decided import attempts, decisions, ends, waits_for
+from synapsor.approve.read import ALSO, Copies, named, others, told
 from synapsor.approve.rows import action_of, row_of, totals
 from synapsor.approve.teller import Teller
 from synapsor.approve.terms import Terms
-from synapsor.approve.view import Asked, Card, Evidence, Proof, Rivals, Target, Undoes
+from synapsor.approve.view import Asked, Card, Target, Undoes
 from synapsor.core.moment import stamp
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import Proposal, Status, as_of
 from synapsor.core.quorum import counted
 from synapsor.core.statements import Operator
 from synapsor.ports import ProposalRecord
-from synapsor.values import digest
 
 
 def card(
@@ -35,26 +35,32 @@ def card(
     now: dt.datetime,
     full: bool = False,
     operators: Mapping[str, Operator] = MappingProxyType({}),
-    unproven: Collection[str] = (),
+    read: Mapping[str, Mapping[str, Any] | None] = MappingProxyType({}),
+    also: Sequence[Mapping[str, Any]] = (),
     whole: Proposal | None = None,
     undos: Sequence[ProposalRecord] = (),
+    rivals: Sequence[ProposalRecord] = (),
 ) -> Card:
     """Return the card of a proposal as it stands; `terms` are those of the contract that it was made under.
 
-    Approvals count as far as `operators` trusts them; `unproven` are handles of earlier evidence that is not what the proposal names.
-    `undos` are the proposals that would undo it, or did. `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they stay covered.
+    Approvals count as far as `operators` trusts them. `read` is what the ledger holds of the earlier evidence that the proposal names, by
+    handle, and `also` what was read in the same run, newest first. `undos` are the proposals that would undo it, or did, and `rivals` other
+    open ones about its rows. `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they
+    stay covered.
     """
     signed, proposal = record.proposal, _uncovered(record.proposal, whole)
     hidden = frozenset(signed.hidden) - (frozenset(signed.changed) if whole else frozenset())
-    teller, aside = (Teller(proposal, now=now, full=full, units=terms.units, covered=hidden) for _ in range(2))
+    teller, aside = (Teller(proposal.columns, now=now, full=full, units=terms.units, covered=hidden) for _ in range(2))
     status = as_of(stamp(now), record.status, signed)
+    reads, also_read = named(signed, evidence, read), others(signed, also)
+    copies = Copies((*reads, *also_read[:ALSO]), aside)
     approvals = counted(record.decisions, signed, operators, ledger=signed.ledger, now=stamp(now))
     rows = (
-        row_of(proposal, member, number, terms=terms, teller=teller, aside=aside)
+        row_of(proposal, member, number, terms=terms, teller=teller, aside=aside, copies=copies)
         for number, member in enumerate(proposal.members, 1)
     )
     # Both are recorded in one transaction, so evidence that is not there was taken away.
-    tampered = evidence is None or digest("evidence", evidence) != signed.evidence_digest or bool(unproven)
+    tampered = any(one.proof != "proven" for one in reads)
     return Card(
         made=stamp(now),
         full=full,
@@ -64,19 +70,22 @@ def card(
         status=status.value,
         stands=status.stands,
         tampered=tampered,
-        warnings=tuple(_warnings(record, evidence, terms, now, tampered=tampered)),
+        warnings=tuple(_warnings(record, evidence, terms, now, tampered=tampered, rivals=rivals)),
         asked=_asked(signed, teller),
         expires=teller.moment(signed.expires_at),
         lapsed=signed.lapsed(stamp(now)),
         target=_target(proposal, teller),
         rows=tuple(rows),
         totals=tuple(totals(proposal, terms, teller)),
-        rests_on=tuple(_rests_on(signed, evidence, unproven, teller)),
+        rests_on=tuple(told(one, aside, terms.units if one.own else {}) for one in reads),
+        also_read=tuple(told(one, aside, {}) for one in also_read[:ALSO]),
+        also_more=len(also_read) > ALSO,
         risk=teller.text(signed.risk),
+        risk_because=teller.perhaps(terms.risk),
         quorum=beside.quorum(signed, approvals, teller),
-        policy=beside.policy(record, teller),
+        policy=beside.policy(record, terms, teller),
         group=beside.group(record, operators, teller),
-        rivals=Rivals(),
+        rivals=beside.rivals(record, rivals, aside),
         decided=tuple(decisions(record, operators, aside)),
         attempts=tuple(attempts(record, aside)),
         waits_for=waits_for(record),
@@ -127,29 +136,19 @@ def _target(proposal: Proposal, teller: Teller) -> Target:
     )
 
 
-def _rests_on(
-    proposal: Proposal, evidence: Mapping[str, Any] | None, unproven: Collection[str], teller: Teller
-) -> Iterator[Evidence]:
-    is_it = evidence is not None and digest("evidence", evidence) == proposal.evidence_digest
-    yield Evidence(
-        handle=teller.text(proposal.evidence),
-        own=True,
-        proof="missing" if evidence is None else "proven" if is_it else "altered",
-        capability=teller.text(proposal.capability),
-        at=teller.moment(str(evidence["at"])) if evidence else None,
-    )
-    for capability, handle, _ in proposal.rests_on:
-        proof: Proof = "altered" if handle in unproven else "proven"
-        yield Evidence(handle=teller.text(handle), own=False, proof=proof, capability=teller.text(capability), at=None)
-
-
 def _undoes(proposal: Proposal, teller: Teller) -> Undoes | None:
     undone = proposal.undoes
     return Undoes(proposal=teller.text(undone.proposal), reason=teller.text(undone.reason)) if undone else None
 
 
 def _warnings(
-    record: ProposalRecord, evidence: Mapping[str, Any] | None, terms: Terms, now: dt.datetime, *, tampered: bool
+    record: ProposalRecord,
+    evidence: Mapping[str, Any] | None,
+    terms: Terms,
+    now: dt.datetime,
+    *,
+    tampered: bool,
+    rivals: Sequence[ProposalRecord],
 ) -> Iterator[str]:
     if tampered and evidence is not None:
         yield "the evidence is not what the proposal was made from; do not decide, run `synapsor verify`"
@@ -161,3 +160,5 @@ def _warnings(
         yield "the proposal has expired"
     if terms.refusal and record.status in beside.OPEN:
         yield f"the worker would not apply it: {terms.refusal.meaning}"
+    if rivals and record.status in beside.OPEN:
+        yield "another open proposal is about the same row; the one that is applied first may leave the other in a conflict"

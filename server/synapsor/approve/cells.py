@@ -41,10 +41,11 @@ class Value:
         kind: the column's reviewed type.
         state: `null` is NULL, and no text; `hidden` is what a model saw in place of the value.
         text: the exact value as the database has it, or what stands for a hidden one; empty for NULL, and for an empty text.
-        quoted: it is free text, and is to be set apart so that it cannot look like what is told beside it.
+        quoted: it is free text, or what its type would never hold, and is to be set apart so that it cannot look like what is told
+            beside it.
         unit: what a number counts, as the contract says.
         reading: the same value for the eye, where that is told from its type or unit: `55.00`, `in 3 d 0 h`. Never instead of `text`.
-        zone: of an instant the zone that `text` is in; of a time without one, that it has none.
+        zone: of an instant the zone that `text` is in: `UTC`, an offset, or `none` where the column keeps none.
     """
 
     kind: str
@@ -52,8 +53,8 @@ class Value:
     text: Text
     quoted: bool = False
     unit: Text | None = None
-    reading: str | None = None
-    zone: Literal["UTC", "none"] | None = None
+    reading: Text | None = None
+    zone: Text | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -71,7 +72,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLine:
-    """A line of a text before and after; `count` above one stands for so many lines that are the same and are not told."""
+    """A line of a text before and after, or a sentence of one that has one line; without `text` so many that are the same or are not told."""
 
     mark: Mark
     text: Text | None
@@ -84,10 +85,12 @@ class TextDiff:
 
     Attributes:
         whole: every line of both texts is told in full, so that it stands for both.
+        by_line: the parts are lines, and else sentences.
     """
 
     lines: tuple[TextLine, ...]
     whole: bool
+    by_line: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,25 @@ class JsonDiff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """A longer piece of a new text that also stands in what the agent read.
+
+    Attributes:
+        piece: without regard to case, width and spaces.
+        evidence: the handle of what was read, `capability` what read it, `list` the list in it, and `row` its number, from 1.
+        same_row: it is a row with the key of the one that is changed.
+    """
+
+    piece: Text
+    evidence: Text
+    capability: Text
+    list: Text | None
+    row: int
+    column: Text
+    same_row: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What becomes of one column.
 
@@ -116,11 +138,12 @@ class Change:
         how: `same` where it stays, or is set to what it holds; it is told because it is set or because bounds are about it.
         before: None in a row that is to be added.
         after: None in a row that is to be removed.
-        difference: of a number, after less before; exact.
-        lines: of a text of several lines.
+        difference: of a number, after less before, exact; of an instant, how much later or earlier it is, in words.
+        lines: of a text of several lines, or a long one.
         paths: of a JSON document, or a text that holds one before and after.
         bounds: the reviewed bounds in plain words.
         notes: what should be looked at twice, each a sentence without its stop.
+        copied: where else the new text stands, so far as the agent is known to have read it; the longest pieces first.
     """
 
     name: Text
@@ -133,6 +156,7 @@ class Change:
     lines: TextDiff | None = None
     paths: JsonDiff | None = None
     notes: tuple[Text, ...] = ()
+    copied: tuple[Copied, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Literal
 from synapsor.core.plain import cells, fold, padded
 
 _NARROW = 64
-_LABEL = 18
+LABEL = 18
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 Tone = Literal["plain", "title", "old", "new", "warning", "quiet"]
@@ -26,7 +26,7 @@ class Line:
     tone: Tone = "plain"
 
 
-def drawn(lines: Iterable[Line], *, colour: bool = False, width: int, label: int = _LABEL) -> str:
+def drawn(lines: Iterable[Line], *, colour: bool = False, width: int, label: int = LABEL) -> str:
     """Return fields as text, with a column of `label` cells for what they are called."""
     return "\n".join(part for line in lines for part in _drawn(line, colour=colour, width=width, column=label))
 
@@ -34,7 +34,7 @@ def drawn(lines: Iterable[Line], *, colour: bool = False, width: int, label: int
 def entry(head: str, body: Iterable[str], *, width: int) -> Iterator[str]:
     """Yield one of a list: its head, and set in below it what is told of it. What goes on is marked, as on a card."""
     for indent, text in (("", head), *(("  ", told) for told in body)):
-        first, *more = fold(text, max(_LABEL, width - 2 - len(indent)))
+        first, *more = fold(text, max(LABEL, width - 2 - len(indent)))
         yield indent + first.rstrip()
         yield from (f"{indent}┆ {part.strip()}" for part in more)
 
@@ -42,7 +42,7 @@ def entry(head: str, body: Iterable[str], *, width: int) -> Iterator[str]:
 def _drawn(line: Line, *, colour: bool, width: int, column: int) -> Iterator[str]:
     """Yield a field as lines. What follows the first line of a text is marked, so that it cannot be taken for a field of the card."""
     if not line.text:
-        first, *more = fold(line.label, max(_LABEL, width - 2))
+        first, *more = fold(line.label, max(LABEL, width - 2))
         yield from ("", _paint(first, line.tone, colour=colour))
         yield from (_paint("┆ " + part, line.tone, colour=colour) for part in more)
         return
@@ -53,11 +53,11 @@ def _drawn(line: Line, *, colour: bool, width: int, column: int) -> Iterator[str
         if cells(mark := line.label.strip()) <= 1:
             label = f"  {mark:<1} "
         else:
-            name, *more = fold(line.label, max(_LABEL, width - 4))
+            name, *more = fold(line.label, max(LABEL, width - 4))
             yield f"  {name}"
             yield from (f"  ┆ {part}" for part in more)
             label = indent
-    first, *more = fold(line.text, max(_LABEL, width - len(indent) - 2))
+    first, *more = fold(line.text, max(LABEL, width - len(indent) - 2))
     yield label + _paint(first, line.tone, colour=colour)
     # A line may have been broken before its space as well as behind it; the mark has one of its own.
     more = [part.removeprefix(" ") for part in more]

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
-from synapsor.approve.cells import Change, Field, Row, Total, Value
-from synapsor.approve.drawing import Line
+from synapsor.approve.cells import Change, Copied, Field, Mark, PathChange, Row, TextLine, Total, Value
+from synapsor.approve.drawing import Line, Tone
 from synapsor.approve.view import Card, Target
 from synapsor.core.plain import Text, line_of
+from synapsor.core.words import many
+
+_NO_ZONE: Final = "none"
 
 
 def value(told: Value) -> str:
-    """Return a value in quotes where it is text, so that no text can look like what is told beside it."""
+    """Return a value in quotes where it is text, so that no text can look like what is told beside it; and what it says to the eye."""
+    aside = [line_of(text) for text in (told.zone, told.reading) if text is not None and text.text != _NO_ZONE]
+    if told.zone is not None and told.zone.text == _NO_ZONE:
+        aside.insert(0, "without a zone")
+    return f"{exactly(told)} ({', '.join(aside)})" if aside else exactly(told)
+
+
+def exactly(told: Value) -> str:
+    """Return a value as it is, with what it counts."""
     if told.state == "null":
         return "NULL"
     text = line_of(told.text, quoted=told.quoted)
@@ -70,11 +82,57 @@ def _change(change: Change) -> Iterator[Line]:
     elif change.before is None and change.after is not None:
         yield Line(label, value(change.after), "new")
     elif change.before is not None:
-        yield Line(label, value(change.before), "old")
+        yield from _replaced(label, change, change.before)
+    if change.difference is not None:
+        yield Line("", f"difference {value(change.difference)}", "quiet")
+    yield from (Line("", line_of(note), "warning") for note in change.notes)
+    yield from (Line("", _copied(copied), "warning") for copied in change.copied)
+    yield from _bounds(change.bounds)
+
+
+def _copied(copied: Copied) -> str:
+    row = "the same row" if copied.same_row else f"row {copied.row}"
+    of = f"{row} of {line_of(copied.list)}" if copied.list is not None else row
+    where = f"{line_of(copied.column)} of {of} that was read ({line_of(copied.evidence)})"
+    return f"this also stands in {where}: {line_of(copied.piece, quoted=True)}"
+
+
+def _replaced(label: str, change: Change, before: Value) -> Iterator[Line]:
+    """Yield what was and what is to be; a text of several lines as these, and both texts besides where some are left out."""
+    lines = change.lines if change.paths is None else None
+    if lines is not None and lines.whole:
+        yield Line(label, "a text of several lines" if lines.by_line else "a long text, sentence by sentence", "quiet")
+    else:
+        yield Line(label, value(before), "old")
         if change.after is not None:
             yield Line("  →", value(change.after), "new")
-    yield from (Line("", line_of(note), "warning") for note in change.notes)
-    yield from _bounds(change.bounds)
+    if lines is not None:
+        yield from map(_part, lines.lines)
+    if change.paths is not None:
+        yield from map(_path, change.paths.paths)
+        if change.paths.more:
+            yield Line("", f"and {many(change.paths.more, 'more place')}, see --full", "warning")
+
+
+_SIGNS: Final[Mapping[Mark, str]] = {"added": "  +", "removed": "  -", "same": "  ="}
+_TONES: Final[Mapping[Mark, Tone]] = {"added": "new", "removed": "old", "same": "quiet"}
+
+
+def _part(part: TextLine) -> Line:
+    if part.text is not None:
+        return Line(_SIGNS[part.mark], line_of(part.text, quoted=True), _TONES[part.mark])
+    what = {"added": "that come", "removed": "that go", "same": "that stay"}[part.mark]
+    return Line("", f"{many(part.count, 'part')} {what}, see --full", "quiet" if part.mark == "same" else "warning")
+
+
+def _path(place: PathChange) -> Line:
+    path = line_of(place.path)
+    before, after = (None if text is None else line_of(text) for text in (place.before, place.after))
+    if before is None:
+        return Line("", f"{path} is added: {after}", "new")
+    if after is None:
+        return Line("", f"{path} is removed: {before}", "old")
+    return Line("", f"{path}: {before} → {after}")
 
 
 def _guards(row: Row, target: Target) -> Iterator[Line]:
@@ -91,7 +149,7 @@ def _total(total: Total, target: Target) -> str:
     before, after, difference = map(_known, (total.before, total.after, total.difference))
     if target.action == "removed":
         return before
-    return after if target.action == "added" else f"{before} → {after} (difference {difference})"
+    return after if target.action == "added" else f"{before} → {after}, difference {difference}"
 
 
 def _known(told: Value | None) -> str:
@@ -99,7 +157,7 @@ def _known(told: Value | None) -> str:
 
 
 def _field(held: Field) -> str:
-    return f"{line_of(held.name)} = {value(held.value)}"
+    return f"{line_of(held.name)} = {exactly(held.value)}"
 
 
 def _quiet(held: Field, word: str) -> Line:

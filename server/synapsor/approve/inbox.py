@@ -67,11 +67,11 @@ def render(
     """Return the inbox as text of at most `width` cells; an empty one says what to do. `replaced` are as for `summary`."""
     if not records:
         return "Nothing waits for a decision. When an agent proposes a change, it shows here.\n"
-    return "".join(f"{line}\n" for record in records for line in entry(*_told(record, now, replaced), width=width))
+    return "".join(f"{line}\n" for record in records for line in entry(*entry_of(record, now, replaced), width=width))
 
 
-def _told(record: ProposalRecord, now: dt.datetime, replaced: Collection[str]) -> tuple[str, list[str]]:
-    """Return the first line of an entry, and those below it."""
+def entry_of(record: ProposalRecord, now: dt.datetime, replaced: Collection[str]) -> tuple[str, list[str]]:
+    """Return the first line of an entry of the inbox, and those below it; every text in them is harmless."""
     proposal = record.proposal
     status = as_of(stamp(now), record.status, proposal)
     waits = status is Status.REVIEW_REQUIRED

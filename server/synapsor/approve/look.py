@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
+from synapsor.approve.beside import RIVALS
 from synapsor.approve.card import card
-from synapsor.approve.terms import terms_behind, unproven
+from synapsor.approve.read import ALSO
+from synapsor.approve.terms import terms_behind
 from synapsor.approve.view import Card
+from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, undo_key
 from synapsor.core.statements import Operator
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -31,7 +34,9 @@ async def look(
         now=now,
         full=full,
         operators=operators,
-        unproven=await unproven(ledger, proposal),
+        read={handle: await ledger.evidence(handle) for _, handle, _ in proposal.rests_on},
+        also=await ledger.read_before(proposal.evidence, limit=ALSO + len(proposal.rests_on) + 1),
         whole=whole,
+        rivals=await ledger.rivals(proposal, now=stamp(now), limit=RIVALS + 1),
         undos=await ledger.asked_before(undo_key(proposal.id, proposal.digest)),
     )

@@ -5,17 +5,20 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from synapsor.approve.cells import Action, Change, Field, Row, Total
+from synapsor.approve.cells import Action, Change, Field, JsonDiff, Row, Total
+from synapsor.approve.differences import lines, paths, step
+from synapsor.approve.read import Copies
 from synapsor.approve.teller import Teller
 from synapsor.approve.terms import Terms
 from synapsor.core.change import totals_of
 from synapsor.core.plain import Text
 from synapsor.core.proposal import Member, Proposal
+from synapsor.core.scripts import mixed
 from synapsor.errors import Refusal
 from synapsor.values import ColumnType, Token
 
+_WRITTEN = frozenset({ColumnType.TEXT.value, ColumnType.JSON.value, ColumnType.ARRAY.value})
 _COUNTED = frozenset({ColumnType.INTEGER.value, ColumnType.NUMERIC.value})
-_ALIKE = Text("the two look alike and differ in their characters")
 
 
 def action_of(proposal: Proposal) -> Action:
@@ -23,7 +26,9 @@ def action_of(proposal: Proposal) -> Action:
     return "removed" if proposal.deletes else "added" if proposal.inserts else "changed"
 
 
-def row_of(proposal: Proposal, member: Member, number: int, *, terms: Terms, teller: Teller, aside: Teller) -> Row:
+def row_of(
+    proposal: Proposal, member: Member, number: int, *, terms: Terms, teller: Teller, aside: Teller, copies: Copies
+) -> Row:
     """Return a row; what does not change is told by `aside`, since nobody needs to have seen it in full."""
     bound = () if proposal.deletes or proposal.inserts else tuple(n for n in terms.bounds if n not in member.changes)
     free = {proposal.advances, *proposal.moves}
@@ -33,7 +38,10 @@ def row_of(proposal: Proposal, member: Member, number: int, *, terms: Terms, tel
         action=action_of(proposal),
         key=teller.key(member),
         changes=(
-            *(_set(proposal, member, name, terms, teller) for name in member.changes),
+            *(
+                _set(proposal, member, name, terms=terms, teller=teller, aside=aside, copies=copies)
+                for name in member.changes
+            ),
             *(_same(member, name, terms, teller) for name in bound),
             *(_removed(member, name, teller) for name in (member.before if proposal.deletes else ())),
         ),
@@ -64,13 +72,18 @@ def totals(proposal: Proposal, terms: Terms, teller: Teller) -> Iterator[Total]:
         )
 
 
-def _set(proposal: Proposal, member: Member, name: str, terms: Terms, teller: Teller) -> Change:
+def _set(
+    proposal: Proposal, member: Member, name: str, *, terms: Terms, teller: Teller, aside: Teller, copies: Copies
+) -> Change:
     """Return what a column is set to. Of a covered one it cannot be told that it holds that already."""
     token = member.changes[name]
     known = member.before.get(name)
     is_known = known is None or name not in teller.covered
     if not proposal.inserts and known == token and is_known:
         return _same(member, name, terms, teller)
+    compared = not proposal.inserts and name not in teller.covered
+    places = paths(name, known, token, aside) if compared else None
+    copied, whole = copies.of(member, name) if teller.kind(name) in _WRITTEN else ((), True)
     return Change(
         name=teller.text(name),
         kind=teller.kind(name),
@@ -78,7 +91,11 @@ def _set(proposal: Proposal, member: Member, name: str, terms: Terms, teller: Te
         before=None if proposal.inserts else teller.before(member, name),
         after=teller.value(name, token),
         bounds=teller.perhaps(terms.bounds.get(name)),
-        notes=(_ALIKE,) if is_known and _look_alike(known, token) else (),
+        difference=step(name, known, token, teller) if compared else None,
+        lines=lines(name, known, token, aside) if compared else None,
+        paths=places,
+        notes=tuple(_notes(known if compared else None, token, places, compared=whole)),
+        copied=copied,
     )
 
 
@@ -97,7 +114,17 @@ def _held(member: Member, name: str, teller: Teller) -> Field:
     return teller.field(name, teller.before(member, name))
 
 
-def _look_alike(one: Token, other: Token) -> bool:
-    if one is None or other is None:
-        return False
-    return unicodedata.normalize("NFKC", one) == unicodedata.normalize("NFKC", other)
+def _notes(before: Token, after: Token, places: JsonDiff | None, *, compared: bool) -> Iterator[Text]:
+    """Yield what should be looked at twice in a new value."""
+    if before is not None and after is not None and _normal(before) == _normal(after):
+        yield Text("the two look alike and differ in their characters")
+    elif places is not None and not places.paths:
+        yield Text("the two documents say the same and differ in how they are written")
+    if after is not None and (alphabets := mixed(after)):
+        yield Text(f"one word has letters of {alphabets}, which look alike")
+    if not compared:
+        yield Text("there is too much of it, or of what was read, to compare all of the one with all of the other")
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -11,39 +12,45 @@ from synapsor.approve.cells import Field, Moment, Value
 from synapsor.approve.view import Argument
 from synapsor.core.moment import parse
 from synapsor.core.plain import Text, span, told
-from synapsor.core.proposal import Member, Proposal
+from synapsor.core.proposal import Member
+from synapsor.core.readings import reading_of, zone_of
 from synapsor.values import ColumnType, Token
 
-_BARE = frozenset(
-    {
-        ColumnType.INTEGER,
-        ColumnType.NUMERIC,
-        ColumnType.FLOAT,
-        ColumnType.BOOLEAN,
-        ColumnType.DATE,
-        ColumnType.TIME,
-        ColumnType.TIMESTAMP,
-        ColumnType.TIMESTAMPTZ,
-        ColumnType.UUID,
-    }
-)
-"""Types whose values cannot be taken for words of the card."""
+_NUMBER = re.compile(r"-?[0-9.]+(?:[eE][+-]?[0-9]+)?|NaN|-?Infinity")
+_INSTANT = re.compile(r"[0-9][0-9:.TZ +-]*(?: BC)?|-?infinity")
+_BARE: Mapping[ColumnType, re.Pattern[str]] = {
+    ColumnType.INTEGER: _NUMBER,
+    ColumnType.NUMERIC: _NUMBER,
+    ColumnType.FLOAT: _NUMBER,
+    ColumnType.BOOLEAN: re.compile("true|false|[tf01]"),
+    ColumnType.DATE: _INSTANT,
+    ColumnType.TIME: _INSTANT,
+    ColumnType.TIMESTAMP: _INSTANT,
+    ColumnType.TIMESTAMPTZ: _INSTANT,
+    ColumnType.UUID: re.compile("[0-9a-f-]+"),
+}
+"""Values that cannot be taken for words of the card. SQLite holds any text in any column, so the type alone does not tell."""
+
+Columns = Iterable[tuple[str, str]] | Iterable[Sequence[str]]
+"""Names and types; evidence has lists for its pairs."""
+
+_TYPES = frozenset(kind.value for kind in ColumnType)
 
 
 class Teller:
-    """Tells the values of one proposal."""
+    """Tells the values of columns; `whole` until something had to be cut."""
 
     def __init__(
         self,
-        proposal: Proposal,
+        columns: Columns,
         *,
         now: dt.datetime,
         full: bool = False,
         units: Mapping[str, str] = MappingProxyType({}),
         covered: Collection[str] = (),
     ) -> None:
-        """Tell; `covered` are the columns of which only what the model saw may be told."""
-        self.kinds = {name: ColumnType(kind) for name, kind in proposal.columns}
+        """Tell; `columns` are names and types, and `covered` those of which only what the model saw may be told."""
+        self.kinds = {column[0]: column[1] for column in columns}
         self.now = now
         self.full = full
         self.units = units
@@ -55,9 +62,9 @@ class Teller:
         """Whether nothing was cut so far."""
         return not self._cut
 
-    def beside(self, proposal: Proposal) -> Teller:
-        """Return what tells the values of another proposal on the same card: what that has to cut is missing on this card, too."""
-        other = Teller(proposal, now=self.now, full=self.full)
+    def beside(self, columns: Columns, *, units: Mapping[str, str] = MappingProxyType({})) -> Teller:
+        """Return what tells the values of other columns on the same card: what that has to cut is missing on this card, too."""
+        other = Teller(columns, now=self.now, full=self.full, units=units)
         other._cut = self._cut
         return other
 
@@ -74,12 +81,16 @@ class Teller:
 
     def moment(self, at: str) -> Moment:
         """Return an instant with how far away it is."""
-        gap = parse(at) - self.now
+        try:
+            gap = parse(at) - self.now
+        except (ValueError, TypeError, OverflowError):  # the ledger was altered; `verify` says where
+            return Moment(at=self.text(at), seconds=0, away="?")
         return Moment(at=self.text(at), seconds=int(gap.total_seconds()), away=span(gap))
 
     def kind(self, name: str) -> str:
         """Return the reviewed type of a column; what is not reviewed is text."""
-        return self.kinds.get(name, ColumnType.TEXT).value
+        kind = self.kinds.get(name)
+        return kind if kind in _TYPES else ColumnType.TEXT.value
 
     def value(self, name: str, token: Token) -> Value:
         """Return a value of a column as it is."""
@@ -87,12 +98,16 @@ class Teller:
         if token is None:
             return Value(kind=kind, state="null", text=Text(""))
         unit = self.units.get(name)
+        type_ = ColumnType(kind)
+        reading = reading_of(token, type_, unit, self.now)
         return Value(
             kind=kind,
             state="value",
             text=self.text(token),
-            quoted=kind not in _BARE,
-            unit=self.text(unit) if unit else None,
+            quoted=not _is_bare(type_, token),
+            unit=self.perhaps(unit),
+            reading=self.perhaps(reading),
+            zone=self.perhaps(zone_of(token, type_)),
         )
 
     def before(self, member: Member, name: str) -> Value:
@@ -118,3 +133,8 @@ class Teller:
         """Return what the agent sent; what is no text is told as Python has it."""
         words = isinstance(value, str)
         return Argument(name=self.text(name), text=self.text(value if words else str(value)), quoted=words)
+
+
+def _is_bare(kind: ColumnType, token: str) -> bool:
+    form = _BARE.get(kind)
+    return form is not None and form.fullmatch(token) is not None

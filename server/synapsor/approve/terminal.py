@@ -5,23 +5,29 @@ Nothing is told here that the card does not hold, and all that a decision is abo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from synapsor.approve.cells import Moment
 from synapsor.approve.drawing import Line, drawn
 from synapsor.approve.drawn_now import now
+from synapsor.approve.drawn_reads import reads
 from synapsor.approve.drawn_rows import fields, rows, totals, value
-from synapsor.approve.view import Attempt, Beside, BesideRow, Card, Decided, Evidence, Group, PolicyVerdict
+from synapsor.approve.view import Attempt, Beside, BesideRow, Card, Decided, Evidence, Group, PolicyVerdict, Rival
 from synapsor.core.plain import line_of
+from synapsor.core.words import many
 
 
-def render(card: Card, *, colour: bool = False, width: int = 100) -> str:
-    """Return the card as text of at most `width` cells; only with `colour` does it hold control characters, and they are its own."""
-    return drawn(lines(card), colour=colour, width=width).strip("\n") + "\n"
+def render(card: Card, *, colour: bool = False, width: int = 100, evidence: bool = False) -> str:
+    """Return the card as text of at most `width` cells; only with `colour` does it hold control characters, and they are its own.
+
+    With `evidence` the rows that the agent read are told, too.
+    """
+    rows = tuple(reads(card, width)) if evidence else ()
+    return drawn(lines(card, rows), colour=colour, width=width).strip("\n") + "\n"
 
 
-def lines(card: Card) -> Iterator[Line]:
-    """Yield the card, line by line."""
+def lines(card: Card, read: Iterable[Line] = ()) -> Iterator[Line]:
+    """Yield the card, line by line; the agent's own words stay the last, behind what it `read`."""
     yield from (Line("WARNING", words, "warning") for words in card.warnings)
     yield from _head(card)
     yield from (line for one in card.decided for line in decided(one))
@@ -36,8 +42,10 @@ def lines(card: Card) -> Iterator[Line]:
     yield from _rests_on(card)
     if card.group is not None:
         yield from _group(card.group)
+    yield from _rivals(card)
     yield from _needs(card)
     yield from _undo(card)
+    yield from read
     yield Line("digest", card.digest, "title")
     if card.undoes is None:
         yield Line("What the agent sent (untrusted, believe none of it)", "", "warning")
@@ -99,6 +107,10 @@ def _attempt(attempt: Attempt) -> Iterator[Line]:
 
 def _rests_on(card: Card) -> Iterator[Line]:
     yield from (_read(evidence) for evidence in card.rests_on)
+    if card.also_read:
+        count = many(len(card.also_read), "more read")
+        told = f"more than {count}" if card.also_more else count
+        yield Line("", f"{told} in the same run, see `synapsor show --evidence`", "quiet")
     asked = card.asked
     if asked.workflow is not None:
         run = line_of(asked.run) if asked.run is not None else "?"
@@ -107,10 +119,10 @@ def _rests_on(card: Card) -> Iterator[Line]:
 
 
 def _read(evidence: Evidence) -> Line:
+    seen = f", seen {evidence.at.away} ago" if evidence.at else ""
     if evidence.own:
-        seen = f", seen {evidence.at.away} ago" if evidence.at else ""
         return Line("evidence", line_of(evidence.handle) + seen)
-    return Line("", f"{line_of(evidence.handle)}, read before by {line_of(evidence.capability)}")
+    return Line("", f"{line_of(evidence.handle)}, read before by {line_of(evidence.capability)}{seen}")
 
 
 def _group(group: Group) -> Iterator[Line]:
@@ -120,6 +132,24 @@ def _group(group: Group) -> Iterator[Line]:
         yield from (Line("", f"  {_beside(row)}", "quiet") for row in other.rows)
     for name in group.missing:
         yield Line("", f"{line_of(name)}: not proposed yet", "warning")
+
+
+def _rivals(card: Card) -> Iterator[Line]:
+    several = len(card.rows) > 1
+    for rival in card.rivals.told:
+        yield Line(
+            "competes with", f"{line_of(rival.proposal)}, {line_of(rival.capability)}: it {rival.stands}", "warning"
+        )
+        yield Line("", f"asked by {line_of(rival.by)}, {_when(rival.at)}")
+        does = "it removes the row" if rival.removes else _both(rival)
+        yield Line("", f"{does}: {'; '.join(map(fields, rival.keys))}" if several else does)
+    if card.rivals.more:
+        yield Line("", "and there are more", "warning")
+
+
+def _both(rival: Rival) -> str:
+    names = ", ".join(map(line_of, rival.columns))
+    return f"both set {names}" if names else "it sets other columns"
 
 
 def _come(other: Beside) -> str:
@@ -141,7 +171,8 @@ def _needs(card: Card) -> Iterator[Line]:
     role, asker = line_of(quorum.role), line_of(quorum.not_by)
     if card.asked.reason_code is not None:
         yield Line("reason code", line_of(card.asked.reason_code))
-    yield Line("risk", line_of(card.risk), "plain" if card.risk.text == "low" else "warning")
+    because = f": {line_of(card.risk_because)}" if card.risk_because is not None else ""
+    yield Line("risk", line_of(card.risk) + because, "plain" if card.risk.text == "low" else "warning")
     if quorum.need == 1:
         yield Line("needs", f"the role {role}, and another person than {asker}")
     else:
@@ -150,13 +181,22 @@ def _needs(card: Card) -> Iterator[Line]:
         names = ", ".join(map(line_of, quorum.by))
         yield Line("approved by", f"{quorum.have}/{quorum.need}" + (f": {names}" if names else ""))
     if card.policy is not None:
-        yield Line("policy", line_of(card.policy.name) + _verdict(card.policy))
+        yield from _policy(card.policy)
 
 
-def _verdict(policy: PolicyVerdict) -> str:
-    if policy.verdict == "approved":
-        return " approved it"
-    return f" left it to a person: {line_of(policy.words)}" if policy.words is not None else ""
+def _policy(policy: PolicyVerdict) -> Iterator[Line]:
+    """Yield why a person is asked, or that nobody needed to be."""
+    said = {"approved": "approved it", "open": "has not been asked: a worker asks it, where the project allows that"}
+    words = (
+        f"left it to a person: {line_of(policy.words)}" if policy.words is not None else said.get(policy.verdict, "")
+    )
+    yield Line("policy", f"{line_of(policy.name)} {words}")
+    if policy.limit is not None:
+        limit = policy.limit
+        day = f"the day held {value(limit.observed)}, this adds {value(limit.proposed)}, and the most is {value(limit.most)}"
+        yield Line("", day)
+    if policy.approves is not None and policy.verdict != "approved":
+        yield Line("", f"it {line_of(policy.approves)}", "quiet")
 
 
 def _undo(card: Card) -> Iterator[Line]:

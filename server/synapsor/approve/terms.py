@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from synapsor.contract.deciding import approves, risky
 from synapsor.contract.plainly import bounds_of, effects_of, totals_of
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
@@ -12,7 +13,6 @@ from synapsor.core.statements import Operator
 from synapsor.core.undo import why_final
 from synapsor.flow.permitted import permitted
 from synapsor.ports import AgentLedger
-from synapsor.values import digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,8 @@ class Terms:
         bounds: in plain words, by column; of the changed columns, and of those that `bounds` names.
         totals: the bounds on the sums of a set, in plain words, by column.
         effects: what a delete is known to do beside.
+        risk: what made it as risky as it is; "" where nothing did.
+        policy: what the policy that it names approves without a person; "" where it names none.
         final: why it cannot be undone once it is applied, in words; "" when it can, and None when nobody knows.
         refusal: why the worker would not apply it as things stand, or None.
     """
@@ -32,6 +34,8 @@ class Terms:
     bounds: Mapping[str, str] = field(default_factory=dict)
     totals: Mapping[str, str] = field(default_factory=dict)
     effects: tuple[str, ...] = ()
+    risk: str = ""
+    policy: str = ""
     final: str | None = None
     refusal: Why | None = None
 
@@ -46,16 +50,13 @@ async def terms_behind(ledger: AgentLedger, proposal: Proposal, operators: Mappi
     final = why_final(proposal, capability)
     if found.original is not None:  # what a change must keep to, an undo need not
         return Terms(units=units, final=final)
+    policy = found.contract.policies.get(proposal.policy or "")
     return Terms(
         units=units,
         final=final,
         bounds=bounds_of(capability, table, proposal.changed),
         totals=totals_of(capability, table),
         effects=effects_of(capability),
+        risk=risky(capability, proposal.risk),
+        policy=approves(policy) if policy is not None else "",
     )
-
-
-async def unproven(ledger: AgentLedger, proposal: Proposal) -> tuple[str, ...]:
-    """Return the handles of earlier evidence that a proposal rests on and that is not what it names."""
-    found = [(handle, told, await ledger.evidence(handle)) for _, handle, told in proposal.rests_on]
-    return tuple(handle for handle, told, body in found if body is None or digest("evidence", body) != told)

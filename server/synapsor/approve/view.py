@@ -16,7 +16,7 @@ from synapsor.core.plain import Text
 VERSION: Final = 1
 """Of the structure, as `--json` gives it: a new number when something in it is renamed, removed or means something else."""
 
-Proof = Literal["proven", "missing", "altered"]
+Proof = Literal["proven", "missing", "altered", "recorded"]
 Verdict = Literal["approved", "deferred", "open"]
 
 
@@ -92,12 +92,12 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """One read that the proposal rests on.
+    """One read by the agent.
 
     Attributes:
         own: it is what the proposal itself was made from, and else a read before it in the same run.
-        proof: whether the ledger holds it as the proposal names it; of what is not `proven`, nothing else is told.
-        at: when it was read.
+        proof: whether the ledger holds it as the proposal names it; `recorded` is in the ledger, and the proposal does not name it.
+        at: when it was read; None, and no rows, where it is not in the ledger as it was.
     """
 
     handle: Text
@@ -120,17 +120,36 @@ class Quorum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyLimit:
+    """A limit of a policy's day that a proposal would break.
+
+    Attributes:
+        of: what is counted by itself: `policy`, `tenant`, `principal` or `object`.
+        observed: what the day held when the policy looked, `proposed` what this would add, `most` the limit.
+    """
+
+    what: Text
+    of: Text
+    observed: Value
+    proposed: Value
+    most: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyVerdict:
     """What the reviewed policy says: `open` while no worker has looked, and else that it approved or left it to a person, and why.
 
     Attributes:
-        why: the rule, in one word; `words` in plain ones.
+        why: the rule, in one word; `words` in plain ones, and `limit` where it is a limit.
+        approves: what the policy approves without a person, in plain words.
     """
 
     name: Text
     verdict: Verdict
     why: Text | None = None
     words: Text | None = None
+    limit: PolicyLimit | None = None
+    approves: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +188,7 @@ class Rival:
     Attributes:
         keys: the rows in common.
         columns: the columns that both change.
-        removes: it removes them, or this one does.
+        removes: it removes them.
     """
 
     proposal: Text
@@ -272,7 +291,10 @@ class Card:
         warnings: what speaks against deciding.
         lapsed: its time is over, whatever else it is.
         totals: of several rows.
-        rests_on: the evidence, that of the proposal itself first.
+        rests_on: the evidence that the proposal names, that of the proposal itself first.
+        also_read: what else was read in the same run before it, by the same person, newest first; `also_more` where there is more.
+        risk: by the contract's rule, and `risk_because` which part of it made it so.
+        policy: the one that could have approved it; None where a person decides on every such change.
         ends: what ended it, `decided` and `attempts` what became of it, `waits_for` the job that is not done.
         now: a look at the source as it is, where one was asked for.
         sent: the agent's own words, untrusted; of an undo there are none, since a person asked for it.
@@ -296,7 +318,10 @@ class Card:
     rows: tuple[Row, ...]
     totals: tuple[Total, ...]
     rests_on: tuple[Evidence, ...]
+    also_read: tuple[Evidence, ...]
+    also_more: bool
     risk: Text
+    risk_because: Text | None
     quorum: Quorum
     policy: PolicyVerdict | None
     group: Group | None

@@ -1,23 +1,59 @@
-"""`synapsor inbox`: what waits for a decision."""
+"""`synapsor inbox`: what waits for a decision, on a terminal as a board that is worked by the keyboard, and otherwise as a list."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from argparse import Namespace
 
 from synapsor import runtime
 from synapsor.approve.inbox import behind, render, summary, waiting
-from synapsor.cli.terminal import answer, width
+from synapsor.cli.signer import signer
+from synapsor.cli.terminal import answer, note, width
 from synapsor.config import load_config
 from synapsor.core.proposal import Status
+from synapsor.errors import SynapsorError
 
 
 def run(arguments: Namespace) -> int:
-    """List and return 0."""
-    return asyncio.run(_run(arguments))
+    """Show it and return 0."""
+    return asyncio.run(_board(arguments) if _is_board(arguments) else _list(arguments))
 
 
-async def _run(arguments: Namespace) -> int:
+def _is_board(arguments: Namespace) -> bool:
+    """Tell whether a person sits there who can press keys."""
+    if arguments.json or arguments.all or arguments.list or os.environ.get("TERM", "dumb") == "dumb":
+        return False
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+async def _board(arguments: Namespace) -> int:
+    from synapsor.approve.board.screen import Screen
+    from synapsor.approve.board.work import Reviewing
+
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        operators = project.deciders()
+        try:
+            person, unlock = signer(arguments, operators, role="")
+        except SynapsorError as error:
+            # Who has no key here may look all the same.
+            note(f"synapsor: a list, for {error.message[:1].lower()}{error.message[1:]} {error.fix}", indent=2)
+            return await _list(arguments)
+        reviewing = Reviewing(
+            ledger=await project.ledger(),
+            operators=project.deciders,
+            modes={name: source.mode for name, source in project.config.sources.items()},
+            clock=project.clock,
+            operator=person.name,
+            unlock=unlock,
+        )
+        colour = not (arguments.no_color or os.environ.get("NO_COLOR"))
+        await Screen(reviewing, colour=colour).run()
+    return 0
+
+
+async def _list(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         status = None if arguments.all else Status.REVIEW_REQUIRED
         ledger = await project.ledger()

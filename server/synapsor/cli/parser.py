@@ -7,7 +7,17 @@ import difflib
 import re
 from typing import NoReturn
 
-from synapsor.cli.arguments import authoring, contracts, deciding, importing, looking, operators, rest, serving
+from synapsor.cli.arguments import (
+    authoring,
+    contracts,
+    deciding,
+    importing,
+    looking,
+    operators,
+    policies,
+    rest,
+    serving,
+)
 from synapsor.cli.arguments.base import with_globals
 
 EXIT_CODES = """\
@@ -47,6 +57,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     with_globals(parser, top=True)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for part in (serving, authoring, contracts, importing, deciding, operators, looking, rest):
+    for part in (serving, authoring, contracts, importing, deciding, policies, operators, looking, rest):
         part.add(commands)
     return parser

@@ -13,6 +13,7 @@ from synapsor.config import load_config
 from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.core.moment import stamp
 from synapsor.core.plain import visible
+from synapsor.core.policy import standing
 from synapsor.core.records import to_body
 from synapsor.core.review import may_switch
 from synapsor.core.statements import SwitchState
@@ -55,7 +56,8 @@ async def _status(project: Project, ledger: ReviewLedger) -> dict[str, Any]:
             full = f"{loaded.contract.contract}.{name}"
             uses = await ledger.policy_uses(full, day=day)
             limits = [limit.model_dump(exclude_none=True) for limit in policy.limits.per_day]
-            used.append({"policy": full, "approved_today": len(uses), "limits": limits})
+            told = [to_body(one) for one in standing(policy.limits.per_day, uses)]
+            used.append({"policy": full, "approved_today": len(uses), "limits": limits, "standing": told})
     return {
         "allowed": project.config.automatic_approval,
         "state": "running" if goes else "stopped",
@@ -74,7 +76,20 @@ def _text(document: dict[str, Any]) -> str:
         lines = [
             f"Automatic approval is off: synapsor.yaml lacks `automatic_approval: true`. Its switch is {document['state']}{who}."
         ]
-    lines += [
-        f"  {one['policy']}: {one['approved_today']} approved on {document['day']}" for one in document["policies"]
-    ]
+    for one in document["policies"]:
+        lines.append(f"  {one['policy']}: {one['approved_today']} approved on {document['day']}")
+        lines += [f"    {_limit(told)}" for told in one["standing"]]
     return paragraph("\n".join(lines))
+
+
+def _limit(told: dict[str, Any]) -> str:
+    """Return how far one limit is used up; whose use it is, is not told."""
+    used = f"{told['what']}: {told['most']} of {told['limit']}"
+    if told["of"] == "policy":
+        warned = "FULL" if told["full"] else "NEARLY FULL" if told["near"] else ""
+    else:
+        used += f" for one {told['of']}, at the most"
+        nearly = told["near"] - told["full"]
+        said = ((told["full"], "FULL"), (nearly, "NEARLY FULL"))
+        warned = ", ".join(f"{word} for {count:,}" for count, word in said if count)
+    return f"{used}: {warned}" if warned else used

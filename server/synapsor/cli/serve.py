@@ -47,7 +47,7 @@ async def _stdio(config: Config) -> None:
             from synapsor.serve.server import build_server
             from synapsor.serve.stdio import serve_stdio
 
-        server = build_server(desk, session, names=config.names, version=__version__)
+        server = build_server(desk, session, names=config.names, version=__version__, console=config.console_url)
         collect_as_usual()
         if os.isatty(0):
             note("waits for an MCP client on standard input, which starts this command itself; Ctrl-C ends it")
@@ -65,7 +65,7 @@ async def _http(config: Config, host: str, port: int) -> None:
             from synapsor.serve.http import serve_http
             from synapsor.serve.server import build_server
 
-        server = build_server(desk, TokenSession(), names=config.names, version=__version__)
+        server = build_server(desk, TokenSession(), names=config.names, version=__version__, console=config.console_url)
         collect_as_usual()
         await serve_http(
             server, host=host, port=port, tokens=tokens, ready=lambda taken: note(f"serving on {host}:{taken}")

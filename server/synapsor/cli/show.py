@@ -62,7 +62,11 @@ async def _run(arguments: Namespace) -> int:
         **source,
     }
     answer(
-        arguments, "proposal", document, render(shown, colour=coloured(arguments), width=width()), ok=not shown.tampered
+        arguments,
+        "proposal",
+        document,
+        render(shown, colour=coloured(arguments), width=width(), evidence=arguments.evidence),
+        ok=not shown.tampered,
     )
     return 5 if shown.tampered else 0
 

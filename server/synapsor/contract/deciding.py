@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from synapsor.contract.approval import Approval, Case, Policy, Span, levels
+from synapsor.contract.approval import Approval, Case, Level, Policy, Span, levels
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
 from synapsor.contract.model import Contract
@@ -32,8 +32,19 @@ def deciding(capability: ProposeCapability) -> Iterator[str]:
 def policies(contract: Contract) -> Iterator[str]:
     """Yield what each policy approves without a person."""
     for name, policy in contract.policies.items():
-        codes = f", reason code {' or '.join(policy.reason_codes)}" if policy.reason_codes else ""
-        yield f"policy {name}: approves when {_all(policy.when)}{codes}; {', and '.join(_limits(policy))}"
+        yield f"policy {name}: {approves(policy)}"
+
+
+def approves(policy: Policy) -> str:
+    """Return what a policy approves without a person."""
+    codes = f", reason code {' or '.join(policy.reason_codes)}" if policy.reason_codes else ""
+    return f"approves when {_all(policy.when)}{codes}; {', and '.join(_limits(policy))}"
+
+
+def risky(capability: ProposeCapability, level: Level) -> str:
+    """Return what makes a change of a capability so risky; nothing makes it of low risk."""
+    entry = levels(capability.risk).get(level)
+    return _all(entry) if entry else ""
 
 
 def workflows(contract: Contract) -> Iterator[str]:

@@ -152,13 +152,13 @@ def _unlike_reviewed(proposal: Proposal, capability: ProposeCapability, table: T
     if (set(made.guards), made.advances) != (set(proposal.guards), proposal.advances):
         return Why.GUARDS_CHANGED
     alike = len(made.members) == len(proposal.members) and all(
-        _alike(one.changes, other.changes, table) and _alike(dict(one.key), dict(other.key), table)
+        same_tokens(one.changes, other.changes, table) and same_tokens(dict(one.key), dict(other.key), table)
         for one, other in zip(made.members, proposal.members, strict=True)
     )
     return None if alike and made.own == proposal.own else Why.OUTSIDE_CONTRACT
 
 
-def _alike(made: Mapping[str, Token], told: Mapping[str, Token], table: Table) -> bool:
+def same_tokens(made: Mapping[str, Token], told: Mapping[str, Token], table: Table) -> bool:
     """Compare tokens; the live column's scale, which is not in the contract, may have added zeros to a decimal."""
     return made.keys() == told.keys() and all(
         _number(made[name]) == _number(told[name])

@@ -6,7 +6,7 @@ again before it applies; what cannot be told is outside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
 from typing import Any
@@ -80,6 +80,53 @@ class Near:
     limit: str
 
 
+# Every amount has at most 400 digits on each side of its point: no sum of a day is rounded.
+_SUMS = Context(prec=1000, traps=[Inexact, InvalidOperation, Overflow])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a day holds already of what one limit counts together."""
+
+    count: int = 0
+    totals: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def plus(self, use: PolicyUse) -> Held:
+        """Return what it holds with one use more."""
+        with localcontext(_SUMS):
+            added = {name: self.of(name) + Decimal(amount) for name, amount in use.totals.items()}
+        return Held(count=self.count + 1, totals={**self.totals, **added})
+
+    def of(self, column: str | None) -> Decimal:
+        """Return how much it holds of a column; for None, how many uses."""
+        return Decimal(self.count) if column is None else self.totals.get(column, Decimal(0))
+
+
+def held_of(uses: Iterable[PolicyUse]) -> Held:
+    """Return what all of these use up together."""
+    held = Held()
+    for use in uses:
+        held = held.plus(use)
+    return held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far one limit of a policy is used up in a day.
+
+    Attributes:
+        most: what the fullest of those that the limit counts by themselves has used.
+        near: how many of them have used nearly all of it or all, and `full` how many of those nothing more fits into.
+    """
+
+    what: str
+    of: str
+    limit: str
+    most: str
+    near: int
+    full: int
+
+
 def policy_of(proposal: Proposal, contract: Contract) -> Policy | None:
     """Return the reviewed policy that may approve a proposal, or None."""
     capability = contract.capabilities.get(proposal.capability)
@@ -141,15 +188,15 @@ def use_of(
     )
 
 
-def tripped(limit: PerDay, use: PolicyUse, before: Iterable[PolicyUse]) -> tuple[Deferral | None, list[Near]]:
+def tripped(limit: PerDay, use: PolicyUse, before: Held) -> tuple[Deferral | None, list[Near]]:
     """Return how this use would break a limit, beside what the day holds already; and else what would be nearly used up by it."""
     near: list[Near] = []
-    # Every amount has at most 400 digits on each side of its point: no sum of a day is rounded.
-    with localcontext(Context(prec=1000, traps=[Inexact, InvalidOperation, Overflow])):
-        for what, observed, proposed, most in _amounts(limit, use, tuple(before)):
-            total = observed + proposed
+    after = before.plus(use)
+    with localcontext(_SUMS):
+        for column, most in _limited(limit):
+            observed, total, what = before.of(column), after.of(column), column or COUNT
             if total > most:
-                told = {"observed": observed, "proposed": proposed, "limit": most}
+                told = {"observed": observed, "proposed": total - observed, "limit": most}
                 words = {name: format(amount, "f") for name, amount in told.items()}
                 name = use.policy.partition(".")[2]
                 return Deferral(policy=name, why="limit", what=what, of=limit.of, **words), []
@@ -158,24 +205,39 @@ def tripped(limit: PerDay, use: PolicyUse, before: Iterable[PolicyUse]) -> tuple
     return None, near
 
 
-def _amounts(
-    limit: PerDay, use: PolicyUse, before: tuple[PolicyUse, ...]
-) -> list[tuple[str, Decimal, Decimal, Decimal]]:
-    """Return what is limited, what the day holds of it, what this use adds, and the most."""
-    counts = [(COUNT, Decimal(len(before)), Decimal(1), Decimal(limit.count))] if limit.count is not None else []
-    return counts + [
-        (
-            column,
-            sum((Decimal(earlier.totals.get(column, "0")) for earlier in before), Decimal(0)),
-            Decimal(use.totals[column]),
-            Decimal(most),
-        )
-        for column, most in limit.total.items()
-    ]
+def standing(limits: Sequence[PerDay], uses: Sequence[PolicyUse]) -> tuple[Standing, ...]:
+    """Return how far each limit is used up by what a policy has approved in one day."""
+    told = []
+    for limit in limits:
+        each: dict[str, Held] = {}
+        for use in uses:
+            mine = use.counted(limit.of)
+            each[mine] = each.get(mine, Held()).plus(use)
+        for column, most in _limited(limit):
+            used = [held.of(column) for held in each.values()]
+            told.append(
+                Standing(
+                    what=column or COUNT,
+                    of=limit.of,
+                    limit=format(most, "f"),
+                    most=format(max(used, default=Decimal(0)), "f"),
+                    near=sum(amount >= NEAR * most for amount in used),
+                    full=sum(amount >= most for amount in used),
+                )
+            )
+    return tuple(told)
+
+
+def _limited(limit: PerDay) -> Iterator[tuple[str | None, Decimal]]:
+    """Yield what is limited, a column or None for the number of uses, and the most of each."""
+    if limit.count is not None:
+        yield None, Decimal(limit.count)
+    yield from ((column, Decimal(most)) for column, most in limit.total.items())
 
 
 _WORDS = {
     "no_policy": "the activated contract has no such policy",
+    "undo": "an undo is for people",
     "settled_by_hand": "its workflow is settled by hand",
     "high_risk": "its risk is high",
     "quorum": "it takes more than one person",
@@ -192,5 +254,13 @@ def deferral_words(facts: Mapping[str, Any]) -> str:
     if facts["why"] == "limit":
         each = "" if facts["of"] == "policy" else f" for one {facts['of']}"
         return f"{facts['what']} of the day{each} would be {facts['observed']} + {facts['proposed']}, of at most {facts['limit']}"
-    words = _WORDS.get(facts["why"], f"the worker would not apply it ({facts['why']})")
-    return f"{words} ({facts['what']})" if facts["what"] else words
+    return why_words(facts["why"], facts["what"])
+
+
+def why_words(why: str, what: str = "", of: str = "") -> str:
+    """Return why proposals are left to a person, in words; of a limit, what it counts."""
+    if why == "limit":
+        each = "" if of in {"", "policy"} else f" for one {of}"
+        return f"the day's limit of {what}{each} is used up"
+    words = _WORDS.get(why, f"the worker would not apply it ({why})")
+    return f"{words} ({what})" if what else words

@@ -27,3 +27,8 @@ REJECT_WORDS: Final[Mapping[RejectCode, str]] = MappingProxyType(
     }
 )
 """What each word means, in a sentence for people and agents alike."""
+
+
+def known_code(word: str | None) -> RejectCode | None:
+    """Return a word of the closed list, or None for any other one: what was signed need not have been checked."""
+    return next((code for code in REJECT_CODES if code == word), None)

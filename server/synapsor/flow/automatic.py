@@ -16,7 +16,7 @@ from synapsor import handles
 from synapsor.contract.approvals import POLICY_SIGNER
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
-from synapsor.core.policy import Deferral, outside, policy_of, use_of
+from synapsor.core.policy import Deferral, Near, outside, policy_of, use_of
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import may_switch, policy_digest, switch_holds
 from synapsor.core.signatures import public_text
@@ -84,10 +84,11 @@ async def approve_by_policy(
     signer: PolicySigner,
     operators: Mapping[str, Operator],
     now: dt.datetime,
-) -> Deferral | None:
-    """Approve a proposal by its policy, and file its job; or leave it to a person and return why.
+) -> Deferral | tuple[Near, ...] | None:
+    """Approve a proposal by its policy, file its job, and return the limits that this brings near their end; or leave it to a person
+    and return why.
 
-    Nothing at all is done while automatic approval is stopped, the key is not trusted for it, or somebody else decides meanwhile.
+    Nothing at all is done, and None returned, while automatic approval is stopped, the key is not trusted for it, or somebody else decides meanwhile.
     """
     goes, switch = await running(ledger, operators)
     record = await ledger.proposal(proposal_id)

@@ -11,28 +11,29 @@ from typing import Any
 
 import anyio
 
-from synapsor import handles
 from synapsor.core.budget import spending_of, until_tomorrow
 from synapsor.core.envelope import failure, success
-from synapsor.core.evidence import Call, audit_body
+from synapsor.core.evidence import Call
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
-from synapsor.core.scope import Scope, Session, scope_of
+from synapsor.core.scope import Scope, Session
 from synapsor.errors import Code, LedgerFailure, Refusal, SourceFailure, place
 from synapsor.flow.aggregate import aggregate
+from synapsor.flow.audits import call_of, plain_audit, scope_for
 from synapsor.flow.drift import Watch
-from synapsor.flow.lookup import STATUS_TOOL, status_of, view_resource
+from synapsor.flow.lookup import BUILT_IN, looked_up, own_proposal, view_resource
+from synapsor.flow.own import Own
 from synapsor.flow.prepare import Served, Tool
-from synapsor.flow.propose import propose
+from synapsor.flow.propose import proposal_view, propose
 from synapsor.flow.rate import Rates
 from synapsor.flow.read import read
 from synapsor.flow.standing import Standing
-from synapsor.ports import AgentLedger, Clock
+from synapsor.flow.waiting import Alone, Company, WaitingRoom
+from synapsor.ports import AgentLedger, Clock, ProposalRecord
 
 log = logging.getLogger("synapsor.desk")
 
 _VERBS = {"read": read, "aggregate": aggregate, "propose": propose}
-_UNKNOWN = "?"
 RESOURCE = "synapsor.resource"
 """What an audit calls the reading of a resource that is not there for the session."""
 _RECORD_CANCEL_SECONDS = 5
@@ -56,19 +57,23 @@ class Desk:
         self._rates = Rates()
         self._standing = dict(standing or {})
         self._watches = dict(watches or {})
+        self._room = WaitingRoom(ledger, clock)
+        self.own = Own(self._served, ledger, clock)
         self.tools = offered(s.tool for s in self._served.values())
 
-    async def call(self, name: str, arguments: Mapping[str, Any] | None, session: Session) -> dict[str, Any]:
-        """Run a capability and return its envelope."""
+    async def call(
+        self, name: str, arguments: Mapping[str, Any] | None, session: Session, company: Company | None = None
+    ) -> dict[str, Any]:
+        """Run a capability and return its envelope; `company` stays with a call that waits."""
         served = self._served.get(name)
         kind = served.tool.kind if served else "read"
         # A refused scope is raised where the call runs, so that it is recorded and answered like any other refusal.
         # The status tool belongs to no one capability; whoever asks is the same person in each.
-        scope = _scope(served or next(iter(self._served.values()), None), session)
-        call = self._call(name, served, session, scope)
+        scope = scope_for(served or next(iter(self._served.values()), None), session)
+        call = call_of(name, served, session, scope, self._clock)
         try:
             if served is None:
-                return await self._status(name, arguments, session, call)
+                return await self._built_in(name, arguments, session, call, company or Alone())
             return await self._run(served, arguments, scope, call)
         except Refusal as refusal:
             return await self._refused(call, kind, refusal)
@@ -89,8 +94,9 @@ class Desk:
         try:
             found = await view_resource(uri, session, self._served, self._ledger, stamp(self._clock.now()))
             served = found[1] if found else None
-            call = self._call(served.tool.name if served else RESOURCE, served, session, _scope(served, session))
-            await self._ledger.record_read(_plain_audit(call, "resource" if found else Code.NOT_FOUND.value), None)
+            name = served.tool.name if served else RESOURCE
+            call = call_of(name, served, session, scope_for(served, session), self._clock)
+            await self._ledger.record_read(plain_audit(call, "resource" if found else Code.NOT_FOUND.value), None)
         except Exception as error:  # noqa: BLE001  # law 7: whatever happens, a client learns only that there is nothing for it
             log.error("resource failed: %s", place(error), extra={"action": "resource_failed"})  # noqa: TRY400  # no values
             return None
@@ -129,54 +135,40 @@ class Desk:
         except SourceFailure as failed:
             raise Refusal(Code.SOURCE_UNAVAILABLE) from failed
 
-    async def _status(
-        self, name: str, arguments: Mapping[str, Any] | None, session: Session, call: Call
+    async def _built_in(
+        self, name: str, arguments: Mapping[str, Any] | None, session: Session, call: Call, company: Company
     ) -> dict[str, Any]:
-        view = await status_of(name, arguments, session, self._served, self._ledger, call.at)
-        await self._ledger.record_read(_plain_audit(call, "ok"), None)
-        return success(
-            name, "read", f"The proposal {Status(view['status']).stands}.", evidence=None, audit=call.id, proposal=view
-        )
+        """Tell where a proposal stands, when that is asked for or when it has changed."""
+        tool = BUILT_IN.get(name)
+        if tool is None:
+            raise Refusal(Code.INTERNAL)
+        handle, seconds = looked_up(tool, arguments)
+        found, placed = await self._own_proposal(handle, session), True
+        if tool.waits and found[0].status is Status.REVIEW_REQUIRED:
+            placed = await self._room.wait(found[0].proposal, session.client, seconds, company)
+            found = await self._own_proposal(handle, session)
+        await self._ledger.record_read(plain_audit(call, "waited" if tool.waits else "ok"), None)
+        summary = f"The proposal {found[0].status.stands}."
+        if not placed:
+            summary += " This call did not wait, since as many wait already as may."
+        view = proposal_view(*found)
+        return success(name, tool.kind, summary, evidence=None, audit=call.id, proposal=view)
+
+    async def _own_proposal(self, handle: str, session: Session) -> tuple[ProposalRecord, Served]:
+        return await own_proposal(handle, session, self._served, self._ledger, stamp(self._clock.now()))
 
     async def _refused(self, call: Call, kind: str, refusal: Refusal) -> dict[str, Any]:
         try:
-            await self._ledger.record_read(_plain_audit(call, refusal.code.value), None)
+            await self._ledger.record_read(plain_audit(call, refusal.code.value), None)
         except Exception as error:  # noqa: BLE001  # as above: this is the last that can fail
             log.error("refusal not recorded: %s", place(error), extra={"action": "audit_failed", "audit": call.id})  # noqa: TRY400  # no values
             return failure(call.capability, kind, Refusal(Code.EVIDENCE_UNAVAILABLE), audit=None)
         return failure(call.capability, kind, refusal, audit=call.id)
 
-    def _call(self, name: str, served: Served | None, session: Session, scope: Scope | Refusal) -> Call:
-        tenant, principal = (scope.tenant, scope.principal) if isinstance(scope, Scope) else (None, _UNKNOWN)
-        return Call(
-            id=handles.new("aud"),
-            at=stamp(self._clock.now()),
-            capability=name,
-            contract=served.contract if served else "",
-            tenant=tenant,
-            principal=principal,
-            client=session.client,
-            run=session.run,
-            workflows=served.checkpoints if served else (),
-        )
-
 
 def offered(tools: Iterable[Tool]) -> dict[str, Tool]:
-    """Return what a model is offered, by name: the capabilities, and where one of them proposes, how to look a proposal up."""
+    """Return what a model is offered, by name: the capabilities, and where one of them proposes, how to look up and wait for a proposal."""
     found = {tool.name: tool for tool in tools}
     if any(tool.kind == "propose" for tool in found.values()):
-        found[STATUS_TOOL.name] = STATUS_TOOL
+        found |= BUILT_IN
     return found
-
-
-def _scope(served: Served | None, session: Session) -> Scope | Refusal:
-    if served is None:
-        return Refusal(Code.SCOPE_UNAVAILABLE)
-    try:
-        return scope_of(session, served.context, served.table, served.related)
-    except Refusal as refusal:
-        return refusal
-
-
-def _plain_audit(call: Call, outcome: str) -> dict[str, Any]:
-    return audit_body(call, outcome=outcome, shape=None, parameters=None, rows=0, evidence=None, source=None)

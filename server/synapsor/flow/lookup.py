@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from synapsor.core.envelope_schema import STATUS_INPUT, STATUS_OUTPUT
+from synapsor.core.envelope_schema import (
+    MOST_WAIT_S,
+    STATUS_INPUT,
+    STATUS_OUTPUT,
+    USUAL_WAIT_S,
+    WAIT_INPUT,
+)
 from synapsor.core.form import Form, as_list, filled
 from synapsor.core.presenter import Presenter
 from synapsor.core.proposal import as_of
-from synapsor.core.scope import Session, scope_of
+from synapsor.core.scope import Scope, Session
 from synapsor.errors import Code, Refusal
+from synapsor.flow.audits import scope_for
 from synapsor.flow.prepare import Served, Tool
 from synapsor.flow.propose import proposal_view
+from synapsor.handles import Kind
 from synapsor.ports import AgentLedger, ProposalRecord
 from synapsor.values import ColumnType, Json
 
@@ -27,34 +35,83 @@ STATUS_TOOL = Tool(
     output_schema=STATUS_OUTPUT,
 )
 
+WAIT_TOOL = Tool(
+    name="synapsor.wait_for_decision",
+    kind="read",
+    waits=True,
+    description="Wait for a person's decision on a proposal of this session's: returns where it stands as soon as that changes, "
+    "or when the time is over.",
+    input_schema=WAIT_INPUT,
+    output_schema=STATUS_OUTPUT,
+)
+BUILT_IN: Mapping[str, Tool] = {tool.name: tool for tool in (STATUS_TOOL, WAIT_TOOL)}
+"""What is offered where anything can be proposed. No capability can have such a name: see rule SYN505."""
+
 _PROPOSAL = re.compile(r"wrp_[0-9a-f]{20}\Z")
 _EVIDENCE = re.compile(r"ev_[0-9a-f]{20}\Z")
 _PREFIX = "synapsor://"
 
 
-async def status_of(
-    name: str,
-    arguments: Mapping[str, Any] | None,
-    session: Session,
-    served: Mapping[str, Served],
-    ledger: AgentLedger,
-    now: str,
-) -> dict[str, Any]:
-    """Return the view of a proposal of this session's own scope, as it stands now.
+def looked_up(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[str, int]:
+    """Return which proposal a built-in tool is asked about, and how long to wait for it.
 
     Raises:
-        Refusal: `invalid_arguments`, or `not_found` for whatever is not the session's own.
+        Refusal: `invalid_arguments`.
     """
-    if name != STATUS_TOOL.name:
-        raise Refusal(Code.INTERNAL)
     given = dict(arguments or {})
     handle = given.pop("proposal_id", None)
+    seconds = given.pop("seconds", USUAL_WAIT_S) if tool.waits else 0
     if given or type(handle) is not str:
         raise Refusal(Code.INVALID_ARGUMENTS, "proposal_id: one handle is expected.")
+    if tool.waits and (type(seconds) is not int or not 1 <= seconds <= MOST_WAIT_S):
+        raise Refusal(Code.INVALID_ARGUMENTS, f"seconds: a whole number from 1 to {MOST_WAIT_S} is expected.")
+    return handle, seconds
+
+
+async def own_proposal(
+    handle: str, session: Session, served: Mapping[str, Served], ledger: AgentLedger, now: str
+) -> tuple[ProposalRecord, Served]:
+    """Return a proposal of this session's own scope, as it stands now, and the capability that it came from.
+
+    Raises:
+        Refusal: `not_found` for whatever is not the session's own.
+    """
     found = await _own_proposal(handle, session, served, ledger, now)
     if found is None:
         raise Refusal(Code.NOT_FOUND)
-    return proposal_view(*found)
+    return found
+
+
+async def own_waiting(
+    session: Session, served: Mapping[str, Served], ledger: AgentLedger, now: str, *, limit: int
+) -> tuple[ProposalRecord, ...]:
+    """Return the proposals of this session's own scopes that wait for a decision, newest first."""
+    found: dict[str, ProposalRecord] = {}
+    for scope in _scopes(session, served.values()):
+        for record in await ledger.own_waiting(scope, now=now, limit=limit):
+            proposal = record.proposal
+            whose = Scope(tenant=proposal.tenant, principal=proposal.principal)
+            if proposal.undoes is None and _owns(session, served.get(proposal.capability), whose):
+                found[proposal.id] = record
+    return tuple(sorted(found.values(), key=lambda r: (r.proposal.at, r.proposal.id), reverse=True)[:limit])
+
+
+async def own_handles(
+    kind: Kind,
+    beginning: str,
+    session: Session,
+    served: Mapping[str, Served],
+    ledger: AgentLedger,
+    *,
+    limit: int,
+) -> list[str]:
+    """Return handles of this session's own proposals or evidence that begin so, newest first."""
+    found: dict[str, None] = {}
+    for scope in _scopes(session, served.values()):
+        for handle, capability in await ledger.own_handles(kind, scope, beginning=beginning, limit=limit):
+            if _owns(session, served.get(capability), scope):
+                found[handle] = None
+    return list(found)[:limit]
 
 
 async def view_resource(
@@ -79,7 +136,8 @@ async def _own_proposal(
     if record is None or record.proposal.undoes is not None:  # whose undo it is, an agent has nothing to do with
         return None
     capability = served.get(record.proposal.capability)
-    if capability is None or not _owns(session, capability, record.proposal.tenant, record.proposal.principal):
+    scope = Scope(tenant=record.proposal.tenant, principal=record.proposal.principal)
+    if capability is None or not _owns(session, capability, scope):
         return None
     group = tuple(replace(other, status=as_of(now, other.status, other.proposal)) for other in record.group)
     return replace(record, status=as_of(now, record.status, record.proposal), group=group), capability
@@ -92,7 +150,7 @@ async def _own_evidence(
     if body is None:
         return None
     capability = served.get(body["capability"])
-    if capability is None or not _owns(session, capability, body["tenant"], body["principal"]):
+    if capability is None or not _owns(session, capability, Scope(tenant=body["tenant"], principal=body["principal"])):
         return None
     tenant = body["tenant"]
     rows = _rows(capability.form, capability.presenter, body, tenant)
@@ -112,9 +170,11 @@ def _rows(form: Form, presenter: Presenter, body: Mapping[str, Any], tenant: str
     return [filled(form, row, at, types, show) for row in body["rows"]]
 
 
-def _owns(session: Session, served: Served, tenant: str | None, principal: str) -> bool:
-    try:
-        scope = scope_of(session, served.context, served.table, served.related)
-    except Refusal:
-        return False
-    return scope.tenant == tenant and scope.principal == principal
+def _scopes(session: Session, served: Iterable[Served]) -> list[Scope]:
+    """Return as whom a session may call anything: one scope, unless contexts take different values of the session."""
+    found = (scope_for(capability, session) for capability in served)
+    return list(dict.fromkeys(scope for scope in found if isinstance(scope, Scope)))
+
+
+def _owns(session: Session, served: Served | None, scope: Scope) -> bool:
+    return served is not None and scope_for(served, session) == scope

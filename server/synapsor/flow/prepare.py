@@ -55,12 +55,14 @@ class Tool:
 
     Attributes:
         destructive: what it asks for removes rows, once a person has approved it.
+        waits: a call of it may go on for a while, in which it holds nothing and tells how long it has waited.
         contract: the digest of the contract that says so; None of a built-in tool.
     """
 
     name: str
     kind: Literal["read", "aggregate", "propose"]
     destructive: bool = False
+    waits: bool = False
     description: str
     input_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any]

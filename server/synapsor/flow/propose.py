@@ -16,10 +16,12 @@ from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.depends import Hop
 from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, Kept, Rows, SeenList
+from synapsor.core.following import allowed_next, next_poll_s
 from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import Why
 from synapsor.core.plan import ReadPlan
+from synapsor.core.presets import REJECT_WORDS, known_code
 from synapsor.core.proposal import Member, Proposal, Status, exact_json, request_key, rows_of
 from synapsor.core.question import plan_absent
 from synapsor.core.scope import Scope
@@ -227,8 +229,7 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
     is_set = isinstance(capability, ProposeCapability) and capability.is_set
     rows = [_row_view(proposal, member, served) for member in proposal.members]
     one = dict.fromkeys(("before", "after", "changes")) if is_set else rows[0]
-    decision = record.decisions[-1].decision if record.decisions else None
-    rejected = decision if decision is not None and record.status is Status.REJECTED else None
+    rejection = _rejection(record)
     receipt = record.receipts[-1] if record.receipts else None
     return {
         "id": proposal.id,
@@ -240,10 +241,21 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
         "group": _group_view(record),
         "expires_at": proposal.expires_at,
         "needs": {"role": proposal.role, "people": proposal.quorum},
-        "reason": rejected.reason if rejected else None,
+        "rejection": rejection,
         "outcome": _outcome(receipt, proposal, served) if receipt else None,
+        "allowed_next": list(allowed_next(record.status, rejection["code"] if rejection else None)),
+        "next_poll_s": next_poll_s(record.status),
         "status_resource": f"synapsor://proposal/{proposal.id}",
     }
+
+
+def _rejection(record: ProposalRecord) -> dict[str, Any] | None:
+    """Return why a person rejected it: a word of the closed list where one was given, what that means, and the person's own words."""
+    if record.status is not Status.REJECTED or not record.decisions:
+        return None
+    decision = record.decisions[-1].decision
+    code = known_code(decision.code)
+    return {"code": code, "meaning": REJECT_WORDS[code] if code else None, "comment": decision.reason}
 
 
 def _group_view(record: ProposalRecord) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from synapsor.core.presets import REJECT_CODES, known_code
 from synapsor.errors import UsageError
 
 Act = Literal["approve", "reject", "switch", "undo", "reveal"]
@@ -31,3 +32,13 @@ def check_reason(act: Act, reason: str) -> None:
         raise UsageError(f"{what} needs a reason.", fix=f"Say why with --reason; {told}.")
     if len(reason) > MAX_REASON or any(unicodedata.category(c)[0] == "C" for c in reason):
         raise UsageError("The reason cannot be recorded.", fix=f"Write at most {MAX_REASON} characters in one line.")
+
+
+def check_code(code: str | None) -> None:
+    """Refuse a word that is none of those that say why something is rejected.
+
+    Raises:
+        UsageError: it is not one of them.
+    """
+    if code is not None and known_code(code) is None:
+        raise UsageError("There is no such word for a rejection.", fix=f"One of: {', '.join(REJECT_CODES)}.")

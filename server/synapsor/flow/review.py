@@ -23,7 +23,7 @@ from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.fresh import check_fresh
 from synapsor.flow.onetime import take_code
 from synapsor.flow.permitted import check_applicable
-from synapsor.flow.reason import check_reason
+from synapsor.flow.reason import check_code, check_reason
 from synapsor.flow.replay import proposal_named
 from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -122,9 +122,10 @@ async def reject(
 
     Raises:
         DecisionRefused, IntegrityError: as for `approve`.
-        UsageError: there is no such proposal, or no reason.
+        UsageError: there is no such proposal, no reason, or no such code.
     """
     check_reason("reject", reason)
+    check_code(code)
     operator = signer.operator
     trusted = {**(operators or {}), operator.name: operator}
     taken: StepUp | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from synapsor.contract.approval import PerDay
-from synapsor.core.policy import Deferral, Near, PolicyUse, tripped
+from synapsor.core.policy import Deferral, Near, PolicyUse, held_of, tripped
 from synapsor.core.records import from_body, to_body
 from synapsor.core.statements import SignedDecision, SignedSwitch, Switch
 from synapsor.core.writeback import Job
@@ -28,8 +28,9 @@ async def approve(
     use: PolicyUse,
     limits: Sequence[PerDay],
     switch: str | None,
-) -> Deferral | None:
-    """Record a policy's approval and what it uses up, or that a limit leaves the proposal to a person; return the latter.
+) -> Deferral | tuple[Near, ...]:
+    """Record a policy's approval and what it uses up, and return the limits that are nearly used up by it; or record that a limit leaves
+    the proposal to a person, and return that.
 
     Raises:
         DecisionRefused: somebody decided meanwhile, or the switch is not the one that was looked at (`decided_meanwhile`).
@@ -43,7 +44,7 @@ async def approve(
         raise IntegrityError("The use does not follow from the decision.")
     near: list[Near] = []
     for limit in limits:
-        deferral, almost = tripped(limit, use, await _uses(book.tx, use, limit))
+        deferral, almost = tripped(limit, use, held_of(await _uses(book.tx, use, limit)))
         if deferral is not None:
             await defer(book, decision.proposal, deferral, decision.at)
             return deferral
@@ -52,7 +53,7 @@ async def approve(
     facts = {"policy": use.policy, "near": [to_body(one) for one in near]}
     kind = "policy_near_limit" if near else "policy_used"
     await book.append(event(kind, use.proposal, use.at, (record(USE, use.id, to_body(use)),), facts))
-    return None
+    return tuple(near)
 
 
 async def defer(book: Book, proposal_id: str, deferral: Deferral, at: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from synapsor import handles
 from synapsor.core.group import fits
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
+from synapsor.core.rivals import in_common, targets
+from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision
 from synapsor.core.writeback import Job, Receipt
 from synapsor.errors import LedgerFailure
@@ -43,7 +45,7 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
         record(PROPOSAL, proposal.id, to_body(proposal)),
         record(BRANCH, proposal.branch, _branch(proposal)),
     )
-    await book.append(
+    seq = await book.append(
         event(
             "proposal_filed",
             proposal.id,
@@ -52,6 +54,8 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
             {"origin": None, "target": Status.REVIEW_REQUIRED.value},
         )
     )
+    for row in targets(proposal):
+        await book.tx.execute("insert_proposal_row", seq=seq, proposal=proposal.id, target=row)
     return proposal.id
 
 
@@ -134,6 +138,19 @@ async def of_request(tx: Transaction, request: str) -> tuple[ProposalRecord, ...
     return tuple(r for r in found if r is not None)
 
 
+async def rivals(tx: Transaction, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+    """Return other open proposals about the rows of a proposal, newest first for each of them, and at most so many."""
+    found: dict[str, ProposalRecord] = {}
+    for target in targets(proposal):
+        for row in await tx.all("open_at", target=target, now=now, limit=limit + 1):
+            if row["id"] == proposal.id or row["id"] in found or len(found) >= limit:
+                continue
+            other = await load(tx, row["id"])
+            if other is not None and in_common(proposal, other.proposal):
+                found[row["id"]] = other
+    return tuple(found.values())
+
+
 async def newest(tx: Transaction, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
     """Return the newest proposals, of one status or of all, newest first."""
     if status is None:
@@ -142,6 +159,25 @@ async def newest(tx: Transaction, status: Status | None, limit: int) -> tuple[Pr
         rows = await tx.all("newest_proposals_of_status", status=status.value, limit=limit)
     found = [await load(tx, row["id"]) for row in rows]
     return tuple(r for r in found if r is not None)
+
+
+async def own_waiting(tx: Transaction, scope: Scope, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+    """Return the proposals of a tenant and a principal that are in review, newest first."""
+    rows = await tx.all("own_waiting_proposals", tenant=scope.tenant, principal=scope.principal, now=now, limit=limit)
+    found = [await load(tx, row["id"]) for row in rows]
+    return tuple(r for r in found if r is not None)
+
+
+async def own_handles(tx: Transaction, scope: Scope, beginning: str, limit: int) -> list[Row]:
+    """Return the newest proposals of a tenant and a principal whose handles begin so, without undos."""
+    asked = {"tenant": scope.tenant, "principal": scope.principal, "beginning": beginning, "limit": limit}
+    return await tx.all("own_proposal_handles", undoes="$.undoes", **asked)
+
+
+async def statuses(tx: Transaction, wanted: Collection[str]) -> dict[str, Status]:
+    """Return where proposals stand."""
+    found = [(proposal_id, await tx.one("proposal_status", id=proposal_id)) for proposal_id in wanted]
+    return {proposal_id: Status(row["status"]) for proposal_id, row in found if row is not None}
 
 
 async def expire(book: Book, now: str) -> int:

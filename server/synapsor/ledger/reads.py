@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synapsor.core.scope import Scope
 from synapsor.ledger.chain import Book, Event, event
-from synapsor.ledger.connection import Transaction
+from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import AUDIT, EVIDENCE, REVEAL, Record, loads, record
 
 
@@ -25,6 +26,12 @@ async def evidence_of(tx: Transaction, evidence_id: str) -> dict[str, Any] | Non
     """Return an evidence bundle."""
     row = await tx.one("evidence_by_id", id=evidence_id)
     return loads(row["body"]) if row else None
+
+
+async def own_handles(tx: Transaction, scope: Scope, beginning: str, limit: int) -> list[Row]:
+    """Return the newest evidence of a tenant and a principal whose handle begins so."""
+    asked = {"tenant": scope.tenant, "principal": scope.principal, "beginning": beginning, "limit": limit}
+    return await tx.all("own_evidence_handles", **asked)
 
 
 async def evidence_holding(tx: Transaction, token: str) -> dict[str, Any] | None:

@@ -10,13 +10,16 @@ from typing import Any, TypeVar
 from synapsor.contract.approval import PerDay
 from synapsor.core.budget import Spending
 from synapsor.core.moment import stamp
-from synapsor.core.policy import Deferral, PolicyUse
+from synapsor.core.past import Past, Wanted
+from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body
+from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
-from synapsor.ledger import budgets, contracts, decisions, handles, jobs, policies, proposals, reads
+from synapsor.handles import Kind
+from synapsor.ledger import budgets, contracts, decisions, handles, history, jobs, policies, proposals, reads
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
@@ -85,6 +88,20 @@ class Ledger:
         """Return a proposal with everything that has happened to it."""
         return await self._connection.read(lambda tx: proposals.load(tx, proposal_id))
 
+    async def statuses(self, proposals_: Collection[str]) -> Mapping[str, Status]:
+        """Return where proposals stand."""
+        return await self._connection.read(lambda tx: proposals.statuses(tx, proposals_))
+
+    async def own_waiting(self, scope: Scope, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return what a principal of a tenant has in review, newest first."""
+        return await self._connection.read(lambda tx: proposals.own_waiting(tx, scope, now, limit))
+
+    async def own_handles(self, kind: Kind, scope: Scope, *, beginning: str, limit: int) -> tuple[tuple[str, str], ...]:
+        """Return handles of a principal's newest records that begin so, each with its capability, newest first."""
+        finder = {"proposal": proposals.own_handles, "evidence": reads.own_handles}[kind]
+        rows = await self._connection.read(lambda tx: finder(tx, scope, beginning, limit))
+        return tuple((row["id"], row["capability"]) for row in rows)
+
     async def evidence(self, evidence_id: str) -> Mapping[str, Any] | None:
         """Return an evidence bundle."""
         return await self._connection.read(lambda tx: reads.evidence_of(tx, evidence_id))
@@ -95,6 +112,11 @@ class Ledger:
         """Return the evidence of what a capability answered in a run for a tenant and a principal, newest first."""
         asked = {"run": run, "capability": capability, "tenant": tenant, "principal": principal, "limit": limit}
         rows = await self._connection.read(lambda tx: tx.all("answered_in_run", **asked))
+        return tuple(loads(row["body"]) for row in rows)
+
+    async def read_before(self, evidence_id: str, *, limit: int) -> tuple[Mapping[str, Any], ...]:
+        """Return the evidence of what the same person read in the same run before this evidence, newest first."""
+        rows = await self._connection.read(lambda tx: tx.all("read_before", evidence=evidence_id, limit=limit))
         return tuple(loads(row["body"]) for row in rows)
 
     async def active_contract(self, name: str) -> Activated | None:
@@ -125,6 +147,10 @@ class Ledger:
         """Return the proposals of one request, oldest first."""
         return await self._connection.read(lambda tx: proposals.of_request(tx, request))
 
+    async def rivals(self, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return other open proposals about the rows of a proposal."""
+        return await self._connection.read(lambda tx: proposals.rivals(tx, proposal, now=now, limit=limit))
+
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
         """Return the newest proposals, newest first."""
         return await self._connection.read(lambda tx: proposals.newest(tx, status, limit))
@@ -153,7 +179,7 @@ class Ledger:
         use: PolicyUse,
         limits: Sequence[PerDay],
         switch: str | None,
-    ) -> Deferral | None:
+    ) -> Deferral | tuple[Near, ...]:
         """Record a policy's approval within its limits, or that one of them leaves the proposal to a person."""
         return await self._write(
             lambda book: policies.approve(book, self.id, signed, job, use=use, limits=limits, switch=switch)
@@ -178,6 +204,14 @@ class Ledger:
     async def policy_uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
         """Return what a policy has approved in a day (UTC)."""
         return await self._connection.read(lambda tx: policies.uses(tx, policy, day))
+
+    async def past(
+        self, *, after: int | None, since: str, until: str, limit: int, wanted: Wanted
+    ) -> tuple[tuple[Past, ...], int | None]:
+        """Return the wanted ones of the next proposals of a time, oldest first, and where the next page begins."""
+        return await self._connection.read(
+            lambda tx: history.page(tx, after=after, since=since, until=until, limit=limit, wanted=wanted)
+        )
 
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
         """Record that a decision was attempted and refused."""

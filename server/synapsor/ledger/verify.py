@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from synapsor.core.proposal import TRANSITIONS, Status
+from synapsor.core.proposal import TRANSITIONS, Proposal, Status
+from synapsor.core.records import from_body
+from synapsor.core.rivals import targets
 from synapsor.errors import LedgerFailure
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Checkpoint, checkpoint_holds, checkpoint_of, event_hash
 from synapsor.ledger.connection import Connection, Row, Transaction
-from synapsor.ledger.kinds import KINDS, Kind, loads
+from synapsor.ledger.kinds import KINDS, PROPOSAL, Kind, loads
 from synapsor.values import digest_bytes
 
 PAGE = 256
@@ -234,8 +236,12 @@ async def _record(tx: Transaction, seq: int, kind: Kind, handle: str, digest: st
         raise _Bad(seq, f"its {kind.name} is missing")
     if row["id"] != handle or digest_bytes(kind.name, row["body"].encode()) != digest:
         raise _Bad(seq, f"its {kind.name} was changed")
-    if any(row[name] != value for name, value in kind.columns(loads(row["body"])).items()):
+    body = loads(row["body"])
+    if any(row[name] != value for name, value in kind.columns(body).items()):
         raise _Bad(seq, f"its {kind.name} has columns that differ from its body")
+    for target in targets(from_body(Proposal, body)) if kind is PROPOSAL else ():
+        if await tx.one("proposal_row_at", target=target, seq=seq, proposal=handle) is None:
+            raise _Bad(seq, "its proposal cannot be found by the rows that it is about")
 
 
 async def _count(tx: Transaction, low: int, high: int) -> int:

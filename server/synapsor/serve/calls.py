@@ -86,7 +86,7 @@ class Calls:
             self._asked.pop(key, None)  # whose answer the next one of this id is cannot be told
             return False
         tool = self._caller.tool(message["params"]["name"]) if _is_plain_call(message) else None
-        if tool is None:
+        if tool is None or tool.waits:  # the SDK's, which can tell of progress
             return False
         params = message["params"]
         protocol = {name: value for name, value in params.get("_meta", {}).items() if name.startswith(_PROTOCOL)}

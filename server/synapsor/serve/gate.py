@@ -133,6 +133,7 @@ class Gate:
 
     async def _message(self, scope: Scope, receive: Receive, send: _Answer, share: Share) -> None:
         with anyio.move_on_after(self._limits.request_s) as limit:
+            share.limit = limit
             body = await self._body(scope, receive, share)
             if scope["method"] == "POST":
                 scope[MESSAGE] = self._opened(message_of(body), body)

@@ -23,6 +23,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from synapsor.errors import ConfigError
+from synapsor.serve.company import Accompanied
 from synapsor.serve.event_streams import MESSAGES, STREAM, EventStreams
 from synapsor.serve.gate import LOOPBACK, Gate
 from synapsor.serve.identity import TokenVerifier
@@ -45,13 +46,13 @@ def http_app(
     streams = Streams(limits.streams)
     manager = StreamableHTTPSessionManager(
         app=server,
-        json_response=True,  # no tool streams progress, so every answer is one JSON body
+        json_response=True,  # where there is progress to be told, `Accompanied` makes a stream of it
         security_settings=_security(hosts),
         session_idle_timeout=limits.session_idle_s,
         max_sessions=None,  # `Sessions` counts them
         max_request_body_size=limits.body,
     )
-    mcp = Sessions(StreamableHTTPASGIApp(manager), each=limits.sessions, together=limits.all_sessions)
+    mcp = Sessions(Accompanied(StreamableHTTPASGIApp(manager)), each=limits.sessions, together=limits.all_sessions)
     events = EventStreams(server, requests=limits.stream_requests)
     if in_turn not in server.middleware:
         server.middleware.append(in_turn)

@@ -6,6 +6,7 @@ Whatever is not the session's own, not there or not a URI of ours gets one answe
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from mcp.types import (
     ListResourcesResult,
@@ -15,6 +16,9 @@ from mcp.types import (
     TextResourceContents,
 )
 
+ID: Final = "id"
+EVIDENCE_URI: Final = f"synapsor://evidence/{{{ID}}}"
+PROPOSAL_URI: Final = f"synapsor://proposal/{{{ID}}}"
 _JSON = "application/json"
 _URI = re.compile(r"synapsor://(?:proposal|evidence)/[A-Za-z0-9_-]{1,64}\Z")
 
@@ -22,13 +26,13 @@ TEMPLATES = ListResourceTemplatesResult(
     resource_templates=[
         ResourceTemplate(
             name="evidence",
-            uri_template="synapsor://evidence/{id}",
+            uri_template=EVIDENCE_URI,
             description="What one of your reads returned, as it was recorded.",
             mime_type=_JSON,
         ),
         ResourceTemplate(
             name="proposal",
-            uri_template="synapsor://proposal/{id}",
+            uri_template=PROPOSAL_URI,
             description="One of your proposals and where it stands.",
             mime_type=_JSON,
         ),

@@ -6,10 +6,11 @@ A message's share is held from its first byte until its client has the answer, w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import anyio
@@ -43,6 +44,8 @@ class Share:
     _bytes: int = field(default=0, init=False)
     _in_turn: bool = field(default=False, init=False)
     _ended: bool = field(default=False, init=False)
+    limit: anyio.CancelScope | None = field(default=None, init=False)
+    """The time that the message has, where it is limited."""
 
     def weigh(self, size: int) -> None:
         """Add the size of a part of the message.
@@ -67,12 +70,39 @@ class Share:
             raise MCPError(INTERNAL_ERROR, "The request took too long")
         self._in_turn = True
 
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[None]:
+        """Let others have the turn while nothing is done for the message but waiting, which is no part of its time either."""
+        if self._ended or not self._in_turn:
+            yield
+            return
+        self._in_turn = False
+        self._open.turns.release()
+        with _stopped(self.limit):
+            yield
+        if not self._ended:
+            await self.turn()
+
     def end(self) -> None:
         """Give everything back."""
         self._ended = True
         self._open.bytes -= self._bytes
         if self._in_turn:
             self._open.turns.release()
+
+
+@contextmanager
+def _stopped(limit: anyio.CancelScope | None) -> Iterator[None]:
+    """Stop the clock of a time limit for a while."""
+    if limit is None:
+        yield
+        return
+    left = limit.deadline - anyio.current_time()
+    limit.deadline = inf
+    try:
+        yield
+    finally:
+        limit.deadline = anyio.current_time() + left
 
 
 current_share: ContextVar[Share | None] = ContextVar("synapsor_share", default=None)

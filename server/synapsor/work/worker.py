@@ -13,6 +13,7 @@ import anyio
 
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import GivenUp, Outcome, Why
+from synapsor.core.policy import Deferral, Near
 from synapsor.core.writeback import Lease
 from synapsor.errors import LedgerFailure, place
 from synapsor.flow.apply import apply
@@ -104,9 +105,10 @@ class Worker:
             now=stamp(now), sources=tuple(self.bench.targets), limit=AT_A_TIME
         ):
             try:
-                await approve_by_policy(
+                came = await approve_by_policy(
                     self.bench.ledger, proposal, signer=signer, operators=self.bench.operators(), now=now
                 )
+                _warn(proposal, came)
             except LedgerFailure:
                 raise
             except Exception as error:  # noqa: BLE001  # one proposal must not keep the others from being applied
@@ -214,6 +216,20 @@ class Worker:
             }
         )
         return kept and result.outcome is not Outcome.RETRY
+
+
+def _warn(proposal: str, came: Deferral | tuple[Near, ...] | None) -> None:
+    """Say that a limit of a policy is nearly used up, or is; by how much is the ledger's to tell, for it may be a row's own value."""
+    full = [came] if isinstance(came, Deferral) and came.why == "limit" else []
+    near = came if isinstance(came, tuple) else ()
+    told = [
+        ("policy_limit_reached", "has no room for this proposal", limit.what, limit.of, limit.limit) for limit in full
+    ]
+    told += [("policy_near_limit", "is nearly used up", limit.what, limit.of, limit.limit) for limit in near]
+    for action, said, what, of, most in told:
+        each = "" if of == "policy" else f" for one {of}"
+        extra = {"action": action, "proposal": proposal}
+        log.warning("%s: a policy's limit of %s of %s a day%s %s", proposal, most, what, each, said, extra=extra)
 
 
 def _unresolved(last: Result) -> Result:

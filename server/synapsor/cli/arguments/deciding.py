@@ -10,8 +10,12 @@ from synapsor.cli.arguments.base import command, count, handle, signer
 
 def add(commands: Any) -> None:
     """Add what a person looks at and decides with."""
-    inbox = command(commands, "inbox", "List what waits for a decision.")
-    inbox.add_argument("--all", action="store_true", help="decided ones too")
+    inbox = command(
+        commands, "inbox", "What waits for a decision: a board for the keyboard on a terminal, and a list otherwise."
+    )
+    inbox.add_argument("--all", action="store_true", help="decided ones too; always a list")
+    inbox.add_argument("--list", action="store_true", help="a list, on a terminal as well")
+    signer(inbox)
     inbox.add_argument("--limit", type=count, default=50, metavar="N")
     show = command(commands, "show", "Show a proposal: who asked, what would change, under which guards.")
     handle(show)
@@ -21,6 +25,7 @@ def add(commands: Any) -> None:
         action="store_true",
         help="look at the source as well: the rows as they are now, and what the change touches beside them",
     )
+    show.add_argument("--evidence", action="store_true", help="show the rows that the agent read, too")
     for verdict, text in (
         ("approve", "Approve one exact change with your key."),
         ("reject", "Reject a proposal with your key and a reason."),
@@ -67,14 +72,3 @@ def add(commands: Any) -> None:
     handle(undo)
     undo.add_argument("--reason", required=True, metavar="TEXT", help="why; those who decide see it")
     signer(undo)
-    policy = command(commands, "policy", "Automatic approval: stop it at once, start it again, or see how it stands.")
-    actions = policy.add_subparsers(metavar="ACTION", required=True, dest="action")
-    for action, text in (
-        ("stop", "Stop automatic approval, and what policies approved and is not applied yet."),
-        ("start", "Let automatic approval run again."),
-        ("status", "Whether automatic approval runs, and what each policy approved today."),
-    ):
-        switch = command(actions, action, text, module="policy")
-        if action != "status":
-            switch.add_argument("--reason", default="", help="recorded with the switch")
-            signer(switch)

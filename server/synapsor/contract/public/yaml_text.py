@@ -16,30 +16,30 @@ _PROSE: Final = re.compile(r"[A-Za-z][A-Za-z0-9 .()/;_'-]*[A-Za-z0-9.)]", re.ASC
 _READ_OTHERWISE: Final = re.compile(r"(?:y|n|yes|no|on|off|true|false|null)", re.IGNORECASE)
 
 
-def render(data: dict[str, Any]) -> str:
-    """Return the text of a mapping."""
-    return "\n".join(_mapping(data, 0)) + "\n"
+def render(data: dict[str, Any], *, wide: int = _WIDTH) -> str:
+    """Return the text of a mapping, in lines of at most `wide` characters where its parts allow that."""
+    return "\n".join(_mapping(data, 0, wide)) + "\n"
 
 
-def _mapping(data: dict[str, Any], level: int, *, lines: bool = False) -> Iterator[str]:
+def _mapping(data: dict[str, Any], level: int, wide: int, *, lines: bool = False) -> Iterator[str]:
     pad = "  " * level
     for key, value in data.items():
         short = f"{pad}{_scalar(key)}: {_flow(value)}"
         listed = key in _LINES and not lines
-        if not isinstance(value, dict | list) or not value or _fits(short, value, level, listed=listed):
+        if not isinstance(value, dict | list) or not value or _fits(short, value, level, wide, listed=listed):
             yield short if isinstance(value, dict | list) else f"{pad}{_scalar(key)}: {_scalar(value, prose=True)}"
             continue
         if level == 0:
             yield ""
         yield f"{pad}{_scalar(key)}:"
         if isinstance(value, dict):
-            yield from _mapping(value, level + 1, lines=listed)
+            yield from _mapping(value, level + 1, wide, lines=listed)
         else:
             yield from (f"{pad}  - {_flow(item)}" for item in value)
 
 
-def _fits(short: str, value: Any, level: int, *, listed: bool) -> bool:
-    if len(short) > _WIDTH or listed:
+def _fits(short: str, value: Any, level: int, wide: int, *, listed: bool) -> bool:
+    if len(short) > wide or listed:
         return False
     return level >= _SECTIONS or not any(isinstance(item, dict | list) for item in _items(value))
 

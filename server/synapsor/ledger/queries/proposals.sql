@@ -12,6 +12,19 @@ SELECT seq, id, at, tenant, principal, capability, contract, source, request, qu
 -- Find a proposal by the number of its event.
 SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, expires_at, body, status FROM proposal WHERE seq = :seq;
 
+-- name: insert_proposal_row
+-- Say where a row of a proposal is.
+INSERT INTO proposal_row (seq, proposal, target) VALUES (:seq, :proposal, :target);
+
+-- name: proposal_row_at
+-- Whether a proposal is recorded as one about a row, for `verify`.
+SELECT proposal FROM proposal_row WHERE target = :target AND seq = :seq AND proposal = :proposal;
+
+-- name: open_at
+-- Handles of the proposals about a row that have not reached their end and are not past their time, newest first.
+SELECT p.id FROM proposal_row AS r JOIN proposal AS p ON p.id = r.proposal
+WHERE r.target = :target AND p.status IN ('review_required', 'approved') AND p.expires_at > :now ORDER BY p.seq DESC LIMIT :limit;
+
 -- name: insert_review_branch
 -- Add a review branch, with the number of its event.
 INSERT INTO review_branch (seq, id, at, proposal, body) VALUES (:seq, :id, :at, :proposal, :body);
@@ -40,8 +53,24 @@ GROUP BY group_id HAVING sum(capability = :capability) = 0 AND min(expires_at) >
 SELECT id, status, body FROM proposal WHERE group_id = :group_id ORDER BY seq;
 
 -- name: proposals_of_request
--- Handles of all proposals of a request, oldest first.
-SELECT id FROM proposal WHERE request = :request ORDER BY seq;
+-- Handles of all proposals of a request and where they stand, oldest first.
+SELECT id, status FROM proposal WHERE request = :request ORDER BY seq;
+
+-- name: proposal_status
+-- Where a proposal stands; asked several times a second while somebody waits.
+SELECT status FROM proposal WHERE id = :id;
+
+-- name: own_waiting_proposals
+-- Handles of the proposals of a tenant and a principal that wait for a decision, newest first.
+SELECT id FROM proposal WHERE tenant IS :tenant AND principal = :principal AND status = 'review_required' AND expires_at > :now
+ORDER BY seq DESC LIMIT :limit;
+
+-- name: own_proposal_handles
+-- Handles of a tenant's and principal's proposals that begin so, of the newest five hundred, newest first; an undo is an operator's.
+SELECT id, capability FROM (
+    SELECT seq, id, capability, body FROM proposal WHERE tenant IS :tenant AND principal = :principal ORDER BY seq DESC LIMIT 500
+)
+WHERE substr(id, 1, length(:beginning)) = :beginning AND json_extract(body, :undoes) IS NULL ORDER BY seq DESC LIMIT :limit;
 
 -- name: latest_proposal
 -- The newest proposal.
@@ -72,3 +101,13 @@ SELECT seq, hash, body FROM event WHERE subject = :subject AND kind <> 'read' OR
 -- A page of proposals with what the tables say of each, for `verify`.
 SELECT p.seq, p.id, p.status, j.id AS job, j.open, j.attempt FROM proposal p LEFT JOIN job j ON j.proposal = p.id
 WHERE p.seq > :seq ORDER BY p.seq LIMIT :limit;
+
+-- name: proposals_since
+-- Where the proposals of a time begin. Of the bare number the least would be sought among all rows and not in the index.
+SELECT min(seq + 0) AS seq FROM proposal WHERE at >= :since;
+
+-- name: past_proposals
+-- A page of the proposals of a time, in the order in which they were filed, each with the name of its contract.
+SELECT p.seq, p.id, p.at, p.capability, p.policy, p.status, p.body, v.name AS contract FROM proposal p
+LEFT JOIN contract_version v ON v.digest = p.contract WHERE p.seq > :seq AND p.at >= :since AND p.at < :until
+ORDER BY p.seq LIMIT :limit;

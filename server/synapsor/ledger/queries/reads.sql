@@ -41,9 +41,25 @@ SELECT seq, id, at, subject, operator, outcome, body FROM reveal WHERE id = :id;
 -- Find a look behind hidden values by the number of its event.
 SELECT seq, id, at, subject, operator, outcome, body FROM reveal WHERE seq = :seq;
 
+-- name: own_evidence_handles
+-- Handles of a tenant's and principal's evidence that begin so, among the newest five hundred calls of all, newest first.
+SELECT evidence AS id, capability FROM (
+    SELECT seq, tenant, principal, capability, evidence FROM query_audit ORDER BY seq DESC LIMIT 500
+)
+WHERE evidence IS NOT NULL AND tenant IS :tenant AND principal = :principal AND substr(evidence, 1, length(:beginning)) = :beginning
+ORDER BY seq DESC LIMIT :limit;
+
 -- name: answered_in_run
 -- The evidence of what a capability answered in a run, for one tenant and one principal, newest first.
 SELECT e.body FROM query_audit AS a JOIN evidence AS e ON e.seq = a.seq
 WHERE a.run = :run AND a.capability = :capability AND a.evidence IS NOT NULL AND a.outcome = 'ok'
 AND a.tenant IS :tenant AND a.principal = :principal
+ORDER BY a.seq DESC LIMIT :limit;
+
+-- name: read_before
+-- The evidence of what was answered before a call in the same run, for the same tenant and principal, newest first.
+SELECT e.body FROM query_audit AS own
+JOIN query_audit AS a ON a.run = own.run AND a.tenant IS own.tenant AND a.principal = own.principal
+JOIN evidence AS e ON e.seq = a.seq
+WHERE own.id = 'aud' || substr(:evidence, 3) AND own.run <> '' AND a.evidence IS NOT NULL AND a.outcome = 'ok' AND a.seq < own.seq
 ORDER BY a.seq DESC LIMIT :limit;

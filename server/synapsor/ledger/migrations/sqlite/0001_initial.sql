@@ -120,9 +120,20 @@ CREATE TABLE proposal (
 CREATE UNIQUE INDEX proposal_pending ON proposal (request) WHERE status = 'review_required';
 CREATE INDEX proposal_request ON proposal (request, seq);
 CREATE INDEX proposal_status ON proposal (status, seq);
+CREATE INDEX proposal_at ON proposal (at);
+CREATE INDEX proposal_owner ON proposal (tenant, principal, seq);
+CREATE INDEX proposal_own_waiting ON proposal (tenant, principal, seq) WHERE status = 'review_required';
 CREATE UNIQUE INDEX proposal_group ON proposal (group_id, capability) WHERE group_id IS NOT NULL;
 CREATE INDEX proposal_run ON proposal (run, seq) WHERE status = 'review_required' AND group_id IS NOT NULL;
 CREATE INDEX proposal_policy ON proposal (seq) WHERE status = 'review_required' AND policy IS NOT NULL;
+
+-- Which rows a proposal is about, so that the others about them are found; it says nothing that the proposal does not say.
+CREATE TABLE proposal_row (
+    seq INTEGER NOT NULL REFERENCES event (seq),
+    proposal TEXT NOT NULL REFERENCES proposal (id),
+    target TEXT NOT NULL,
+    PRIMARY KEY (target, seq)
+) STRICT;
 
 CREATE TABLE review_branch (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
@@ -406,6 +417,14 @@ END;
 CREATE TRIGGER activation_kept BEFORE DELETE ON activation
 BEGIN
     SELECT raise(ABORT, 'activation: append only');
+END;
+CREATE TRIGGER proposal_row_fixed BEFORE UPDATE ON proposal_row
+BEGIN
+    SELECT raise(ABORT, 'proposal_row: append only');
+END;
+CREATE TRIGGER proposal_row_kept BEFORE DELETE ON proposal_row
+BEGIN
+    SELECT raise(ABORT, 'proposal_row: append only');
 END;
 CREATE TRIGGER review_branch_fixed BEFORE UPDATE ON review_branch
 BEGIN

@@ -1,0 +1,1 @@
+"""The inbox as a full screen of a terminal, worked by the keyboard."""

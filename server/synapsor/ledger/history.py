@@ -1,0 +1,58 @@
+"""The proposals of a time, page by page, with who decided on each and what came of it; nothing of it is held longer than a page."""
+
+from __future__ import annotations
+
+from synapsor.core.past import Past, Wanted
+from synapsor.core.proposal import Proposal, Status, undo_key
+from synapsor.core.records import from_body
+from synapsor.ledger.connection import Row, Transaction
+from synapsor.ledger.kinds import loads
+from synapsor.ledger.proposals import signed_of
+from synapsor.values import digest_bytes
+
+
+async def page(
+    tx: Transaction, *, after: int | None, since: str, until: str, limit: int, wanted: Wanted
+) -> tuple[tuple[Past, ...], int | None]:
+    """Return the wanted ones of the next `limit` proposals of a time, and what to give as `after` for those behind them; None at the end."""
+    if after is None:
+        first = await tx.one("proposals_since", since=since)
+        if first is None or first["seq"] is None:
+            return (), None
+        after = int(first["seq"]) - 1
+    rows = await tx.all("past_proposals", seq=after, since=since, until=until, limit=limit)
+    told = [await _past(tx, row) for row in rows if wanted(row["contract"], row["capability"], row["policy"])]
+    return tuple(told), int(rows[-1]["seq"]) if len(rows) == limit else None
+
+
+async def _past(tx: Transaction, row: Row) -> Past:
+    status = Status(row["status"])
+    proposal = _proposal(row)
+    undone = status is Status.APPLIED and await _is_undone(tx, row)
+    bodies = [loads(found["body"]) for found in await tx.all("decisions_of", proposal=row["id"])]
+    return Past(
+        id=row["id"],
+        at=row["at"],
+        capability=row["capability"],
+        contract=row["contract"],
+        policy=row["policy"],
+        status=status,
+        proposal=proposal,
+        decisions=tuple(signed_of(body).decision for body in bodies),
+        undone=undone,
+    )
+
+
+def _proposal(row: Row) -> Proposal | None:
+    """Return the proposal of a row; None where its body is none, or another one."""
+    try:
+        found = from_body(Proposal, loads(row["body"]))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return None
+    return found if (found.id, found.at, found.capability) == (row["id"], row["at"], row["capability"]) else None
+
+
+async def _is_undone(tx: Transaction, row: Row) -> bool:
+    request = undo_key(row["id"], digest_bytes("proposal", row["body"].encode()))
+    undos = await tx.all("proposals_of_request", request=request)
+    return any(undo["status"] == Status.APPLIED.value for undo in undos)
