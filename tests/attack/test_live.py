@@ -203,6 +203,7 @@ async def test_of_a_hidden_column_it_is_told_that_it_changed_and_no_value(people
     assert body["rows"][0]["moved"] == [{"column": name, **hidden} for name in ("card", "email", "salary")]
     record = await people.record(proposal.id)
     both = await looks(people).now(proposal, who="leo")
+    assert {(one.then, one.now) for one in both.live.rows[0].moved} == {(None, None)}
     card = await look(people.ledger, record, operators=people.files.operators, now=people.project.clock.now())
     shown = with_now(card, proposal, both, now=people.project.clock.now())
     for text in (json.dumps(body), json.dumps(to_body(shown)), render(shown, width=100)):
@@ -210,6 +211,16 @@ async def test_of_a_hidden_column_it_is_told_that_it_changed_and_no_value(people
     assert "changed, and is not shown" in render(shown)
     assert b"CANARY-new" not in ledger_bytes(people.files.root)
     assert b"77123455" not in ledger_bytes(people.files.root)
+
+
+@pytest.mark.requirement("live:hidden-stays")
+async def test_no_hidden_value_of_any_row_of_a_set_is_kept(people: Shop) -> None:
+    proposal = await asked(people, "people.propose_notes", words="new")
+    people.change("UPDATE {people} SET card = 'CANARY-two-8888', salary = 77123466 WHERE id = 'P-2'")
+    body = await seen(people, proposal)
+    assert [row["stands"] for row in body["rows"]] == ["same", "changed"]
+    assert b"CANARY-two" not in ledger_bytes(people.files.root)
+    assert b"77123466" not in ledger_bytes(people.files.root)
 
 
 @pytest.mark.requirement("live:scope")

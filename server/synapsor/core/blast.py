@@ -5,7 +5,7 @@ The colour is a rule over what is listed and over nothing else. It never says le
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -200,10 +200,11 @@ def accepts(relation: str, action: Action, accepted: Accepts | None, *, delete: 
     return not delete or action.refuses or relation in (accepted or Accepts()).cascades
 
 
-def unlisted(around: Surroundings, accepted: Accepts | None) -> tuple[tuple[Reached, ...], tuple[Fired, ...]]:
-    """Return what a delete is known to do only because its contract accepts it, where the reader does not see it itself."""
+def unlisted(
+    around: Surroundings, accepted: Accepts | None, seen: Collection[str]
+) -> tuple[tuple[Reached, ...], tuple[Fired, ...]]:
+    """Return what a delete is known to do only because its contract accepts it, where the reader does not see it; `seen` are the tables that it does."""
     known = accepted or Accepts()
-    seen = {str(key.relation) for key in around.referrers}
     reached = [
         Reached(key=_only_named(name), action=Action.UNKNOWN, count=Count(why=Uncounted.DENIED))
         for name in known.cascades

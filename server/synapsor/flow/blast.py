@@ -100,7 +100,8 @@ async def blast(proposal: Proposal, served: Served, ledger: AgentLedger, call: C
             if not (action.refuses or count.none):
                 await _behind(look, key, action)
         if proposal.deletes:
-            reached, fired = unlisted(around, look.accepted)
+            seen = {str(one.key.relation) for one in look.reached}
+            reached, fired = unlisted(around, look.accepted, seen)
             look.reached += reached
             look.fired += fired
     except SourceFailure as failed:

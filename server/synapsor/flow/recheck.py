@@ -142,10 +142,9 @@ async def _recorded(proposal: Proposal, served: Served, ledger: AgentLedger, cal
 
     def kept(one: _Looked) -> SeenList:
         described = one.plan.shape.described
-        own = served.presenter.kept(
-            described, one.seen, scope.tenant
-        )  # related rows are shown as they are, or not read
-        rows = own if one.own else Kept(columns=list(described), rows=[list(row) for row in one.seen.rows])
+        # Of a related row nothing is read that is hidden, and its columns are no namesakes of the row's own.
+        own = served.presenter.kept(described, one.seen, scope.tenant) if one.own else None
+        rows = own or Kept(columns=list(described), rows=[list(row) for row in one.seen.rows])
         return SeenList(shape=one.plan.shape, plan=one.plan, seen=one.seen, kept=rows)
 
     first, *others = looked
