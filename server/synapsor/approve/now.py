@@ -24,7 +24,7 @@ _WOULD_END = {
 
 def with_now(card: Card, proposal: Proposal, look: Look, *, now: dt.datetime) -> Card:
     """Return a card with a look at the source; rows that are not as they were are a warning on it."""
-    teller = Teller(proposal, now=now, full=card.full)
+    teller = Teller(proposal.columns, now=now, full=card.full)
     told = Now(live=_live(proposal, look.live, teller), blast=_blast(look.blast, teller))
     return replace(card, now=told, warnings=(*card.warnings, *_warnings(look.live)))
 
