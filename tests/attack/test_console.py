@@ -20,7 +20,7 @@ import trustme
 from synapsor.approve.console.guard import HEADERS, LIMITS
 from synapsor.approve.console.key_login import MOST_WAITING
 from synapsor.approve.console.sessions import MOST_OF_ONE
-from synapsor.approve.console.visit import own_path
+from synapsor.approve.console.visit import BY_ITSELF, own_path
 from synapsor.core.records import to_body
 from synapsor.core.statements import Login, SignedLogin, sign
 from synapsor.errors import ConfigError
@@ -225,7 +225,11 @@ async def test_a_session_ends_when_it_is_not_used_and_in_any_case_with_its_login
         for _ in range(5):
             clock.later(minutes=9)
             assert (await client.get("/settings")).status_code == 200
-        clock.later(minutes=10)
+        clock.later(minutes=9)
+        assert (
+            await client.get("/", headers={BY_ITSELF: "yes"})
+        ).status_code == 200  # a page that is open and nobody uses
+        clock.later(minutes=1)
         assert (await client.get("/settings")).status_code == 303
         await desk.login(client)
         for _ in range(6):
