@@ -502,15 +502,16 @@ async def test_what_a_page_cannot_show_whole_is_not_approved_by_a_form_that_some
 
 
 @pytest.mark.requirement("console:batch")
-async def test_what_has_a_high_risk_is_not_decided_on_with_others(tmp_path: Path) -> None:
+async def test_what_asks_for_more_than_a_look_is_not_decided_on_with_others(tmp_path: Path) -> None:
     async with risky(tmp_path, codes=False) as desk, desk.client() as client:
         high = await desk.shop.proposed(WAIVER, {"invoice_id": "INV-3013", "reason": "Paid."})
+        medium = await desk.shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "Paid."})
         low = await desk.shop.proposed(NOTE, {"invoice_id": "INV-3001", "note": "Low."})
         word = await desk.login(client)
-        picks = [f"{one['id']} {one['digest']}" for one in (high, low)]
+        picks = [f"{one['id']} {one['digest']}" for one in (high, medium, low)]
         answered = await client.post("/batch/approve", data={"csrf": word, "seen": "yes", "pick": picks})
-        assert ("1 of 2 approved" in answered.text, "Its risk is high." in answered.text) == (True, True)
-        assert (await desk.shop.record(high["id"])).decisions == ()
+        assert ("1 of 3 approved" in answered.text, "Its risk is high." in answered.text) == (True, True)
+        assert [(await desk.shop.record(one["id"])).decisions for one in (high, medium)] == [(), ()]
 
 
 @pytest.mark.requirement("console:decides-what-was-shown")
