@@ -244,11 +244,57 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """That it ended before anybody could approve it; `because` is the proposal that it fell with."""
+    """That it ended before anybody could approve it; `because` is the proposal that it fell with, `by` the one that took its place."""
 
     how: Text
     because: Text | None
+    by: Text | None
     at: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """An argument that a reviewer changed: what the agent sent, and what it is now; None where it was or is not given."""
+
+    name: Text
+    before: Argument | None
+    after: Argument | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amends:
+    """The proposal whose place it takes, and what a reviewer has changed of what the agent asked for.
+
+    Attributes:
+        kind: `edit` or `extend`.
+        editors: everybody who edited it; none of them decides.
+        edited: against what the agent sent, over all amendments.
+    """
+
+    kind: str
+    proposal: Text
+    by: Text
+    reason: Text
+    editors: tuple[Text, ...]
+    edited: tuple[Edited, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """What a person asked the agent, and what that answered, untrusted.
+
+    Attributes:
+        doubt: why nothing proves who asked, or None.
+        answer: None where there is none so far.
+    """
+
+    id: Text
+    by: Text
+    at: Moment
+    text: Text
+    doubt: Text | None
+    answer: Text | None
+    answered: Moment | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,7 +343,9 @@ class Card:
         policy: the one that could have approved it; None where a person decides on every such change.
         ends: what ended it, `decided` and `attempts` what became of it, `waits_for` the job that is not done.
         now: a look at the source as it is, where one was asked for.
-        sent: the agent's own words, untrusted; of an undo there are none, since a person asked for it.
+        amends: of one that a reviewer edited or extended, what that was.
+        sent: the agent's own words, untrusted, as it sent them; of an undo there are none, since a person asked for it.
+        questions: what people asked the agent and what it answered, of the proposals whose place it takes as well.
     """
 
     version: int = VERSION
@@ -333,5 +381,7 @@ class Card:
     undoes: Undoes | None
     undone_by: tuple[UndoneBy, ...]
     undo: Undoable | None
+    amends: Amends | None
     sent: tuple[Argument, ...]
+    questions: tuple[Talk, ...]
     now: Now | None = None

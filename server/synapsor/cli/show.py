@@ -87,6 +87,7 @@ def record_body(record: ProposalRecord) -> dict[str, Any]:
         "digest": record.proposal.digest,
         "status": record.status.value,
         "decisions": [{**to_body(s.decision), "signature": s.signature} for s in record.decisions],
+        "questions": [to_body(one) for one in record.exchanges],
         "job": to_body(record.job) if record.job else None,
         "receipts": [to_body(r) for r in record.receipts],
         "group": [

@@ -227,19 +227,35 @@ async def may_ask(
         DecisionRefused: it is decided already, this operator may not decide, or the worker would not apply it.
     """
     try:
-        _check_open(record)
-        if operator is not None:
-            may_decide(record.proposal, operator, now=stamp(now))
-        if operator is not None and operators is not None:
-            _may_approve(ledger, record, operator, operators, now)
-        if operators is not None:
-            await check_applicable(record.proposal, ledger, operators)
-            if live is not None:
-                await check_fresh(ledger, record.proposal, live, now=now, stale_anyway=stale_anyway)
+        await check_may(ledger, record, operator, now=now, operators=operators)
+        if live is not None:
+            await check_fresh(ledger, record.proposal, live, now=now, stale_anyway=stale_anyway)
     except DecisionRefused as refused:
         who = operator.name if operator else "?"
         await ledger.refused_decision(record.proposal.id, who, refused.rule, stamp(now))
         raise
+
+
+async def check_may(
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    operator: Operator | None,
+    *,
+    now: dt.datetime,
+    operators: Mapping[str, Operator] | None = None,
+) -> None:
+    """Refuse as `may_ask` does, of what nobody has attempted yet: nothing is recorded.
+
+    Raises:
+        DecisionRefused: as for `may_ask`.
+    """
+    _check_open(record)
+    if operator is not None:
+        may_decide(record.proposal, operator, now=stamp(now))
+    if operator is not None and operators is not None:
+        _may_approve(ledger, record, operator, operators, now)
+    if operators is not None:
+        await check_applicable(record.proposal, ledger, operators)
 
 
 def _check(
