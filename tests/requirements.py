@@ -285,7 +285,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Where the contract asks for a one-time code, the console signs nothing without one.", "law 5"
     ),
     "console:unverified": _R(
-        "contract:activated-by-a-reviewer": _R("Only a contract reviewer's key activates a contract.", "DESIGN 5"),
+        "An identity that nobody has proven decides nothing, is told on every page, and is refused in production.",
+        "law 10",
+    ),
+    "contract:activated-by-a-reviewer": _R("Only a contract reviewer's key activates a contract.", "DESIGN 5"),
     "contract:activated-for-its-database": _R(
         "An activation counts only for the database that it was signed for.", "law 10"
     ),
