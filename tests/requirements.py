@@ -228,6 +228,66 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
     ),
     "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
+    "console:accessible": _R(
+        "An accessibility checker finds nothing on any page, light or dark, and none is wider than a telephone.",
+        "DESIGN 1",
+    ),
+    "console:batch": _R(
+        "Of several proposals each is shown, signed and recorded by itself, what differs is pointed out, and what asks for more is decided alone.",
+        "law 5",
+    ),
+    "console:bounded": _R(
+        "A request that is too large, too slow or malformed is refused before anything is done.", "R9"
+    ),
+    "console:decides-once": _R(
+        "Whoever decides at once, twice or again, each proposal is decided once and everybody is told.", "law 5, R1"
+    ),
+    "console:decides-what-was-shown": _R(
+        "A page's form signs the digest that the page showed, after the person has said that they mean it, and nothing else.",
+        "law 5, S8",
+    ),
+    "console:headers": _R(
+        "No page may be framed, kept, or load or run anything but the console's own files.", "law 6, S11"
+    ),
+    "console:host": _R(
+        "A request for a host that is not listed, or with a doubled header, is refused on every page.", "S10"
+    ),
+    "console:hostile-content": _R(
+        "Text of rows, models and addresses is text on every page; what cannot be shown whole is not approved there.",
+        "S11, law 5",
+    ),
+    "console:keyboard": _R(
+        "Pages are worked by keyboard; single keys can be turned off, and none decides.", "DESIGN 1"
+    ),
+    "console:live": _R("What happens shows on open pages by itself, or is said where somebody is busy.", "DESIGN 1"),
+    "console:login-by-key": _R(
+        "A session begins with a login that a trusted person signed for the key of this very page, in the browser that asked for it.",
+        "law 5, S8",
+    ),
+    "console:login-needed": _R("Without a session no page shows anything and no form does anything.", "law 1"),
+    "console:no-script": _R("Logging in, looking, deciding and deciding on several need no script.", "DESIGN 1"),
+    "console:overview": _R(
+        "Pages of the record lose and repeat nothing, searches find what is there, and counts add up.", "law 9"
+    ),
+    "console:public-needs-tls": _R(
+        "Beyond its own machine the console is served by TLS, or behind a named proxy that ends it, and under listed names only.",
+        "S10",
+    ),
+    "console:same-origin": _R(
+        "What changes something comes from a page of this console and of this session, and leads on to this console alone.",
+        "law 6, S10",
+    ),
+    "console:sessions": _R(
+        "A session ends with its time, its browser, its logout, its login and at once with the trust in its person; its cookie is kept nowhere.",
+        "law 5, S8",
+    ),
+    "console:step-up": _R(
+        "Where the contract asks for a one-time code, the console signs nothing without one.", "law 5"
+    ),
+    "console:unverified": _R(
+        "An identity that nobody has proven decides nothing, is told on every page, and is refused in production.",
+        "law 10",
+    ),
     "contract:activated-by-a-reviewer": _R("Only a contract reviewer's key activates a contract.", "DESIGN 5"),
     "contract:activated-for-its-database": _R(
         "An activation counts only for the database that it was signed for.", "law 10"

@@ -20,6 +20,7 @@ from synapsor.config.console import ConsoleConfig
 from synapsor.core.records import to_body
 from synapsor.core.statements import SignedLogin
 from synapsor.flow.signing import signed_login
+from synapsor.looking import SourceLooks
 from tests.attack.shop import Shop
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36"
@@ -93,7 +94,7 @@ class Hall:
 @asynccontextmanager
 async def hall(shop: Shop, **config: Any) -> AsyncIterator[Hall]:
     """Serve a console over a shop, and end in an orderly way."""
-    settings = ConsoleConfig.model_validate(config)
+    settings = ConsoleConfig.model_validate(config, context={"root": shop.files.root})
     stop, started = anyio.Event(), anyio.Event()
     port = 0
 
@@ -115,15 +116,21 @@ async def hall(shop: Shop, **config: Any) -> AsyncIterator[Hall]:
         profile="production",
         modes={name: source.mode for name, source in shop.project.config.sources.items()},
         automatic=False,
+        looks=SourceLooks(project=shop.project, client="console"),
         verify=verify,
     )
     serving = asyncio.create_task(serve_console(given, ready=ready, stop=stop))
+    begun = asyncio.create_task(started.wait())
+    await asyncio.wait({serving, begun}, return_when=asyncio.FIRST_COMPLETED)
     try:
-        await started.wait()
+        if serving.done():
+            begun.cancel()
+            await serving
         yield Hall(shop=shop, given=given, port=port)
     finally:
         stop.set()
-        await serving
+        if not serving.done():
+            await serving
 
 
 def word_of(text: str) -> str:

@@ -22,8 +22,8 @@ from synapsor.flow.backtest import PAGE, backtest
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.kinds import BRANCH, PROPOSAL, record
 from synapsor.ledger.migrate import migrate, migrations
-from synapsor.ledger.named import queries
 from synapsor.ledger.sqlite_file import connect
+from synapsor.named import queries
 from synapsor.testing import Trial
 from synapsor.values import digest
 from tests.unit.deciding import FEES, asked, fees

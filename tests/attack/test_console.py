@@ -1,24 +1,32 @@
 """What must not get anybody past the console: other pages, other hosts, other people's cookies, forged logins and doctored forms."""
 
 import asyncio
+import base64
 import datetime as dt
 import re
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
+import pyotp
 import pytest
 import pytest_asyncio
+import trustme
 
 from synapsor.approve.console.guard import HEADERS, LIMITS
 from synapsor.approve.console.key_login import MOST_WAITING
 from synapsor.approve.console.sessions import MOST_OF_ONE
-from synapsor.approve.console.visit import own_path
+from synapsor.approve.console.visit import BY_ITSELF, own_path
 from synapsor.core.records import to_body
 from synapsor.core.statements import Login, SignedLogin, sign
+from synapsor.errors import ConfigError
 from tests.attack.desk import BROWSER, Hall, approval, hall, word_of
-from tests.attack.shop import NOTE, open_shop
+from tests.attack.shop import NOTE, WAIVER, open_shop
+from tests.console import PAPER, codes_of, policy
 from tests.databases import load_sqlite
 
 PAGES = ("/", "/history", "/contracts", "/contracts/billing", "/jobs", "/charts", "/ledger", "/people", "/settings")
@@ -217,7 +225,11 @@ async def test_a_session_ends_when_it_is_not_used_and_in_any_case_with_its_login
         for _ in range(5):
             clock.later(minutes=9)
             assert (await client.get("/settings")).status_code == 200
-        clock.later(minutes=10)
+        clock.later(minutes=9)
+        assert (
+            await client.get("/", headers={BY_ITSELF: "yes"})
+        ).status_code == 200  # a page that is open and nobody uses
+        clock.later(minutes=1)
         assert (await client.get("/settings")).status_code == 303
         await desk.login(client)
         for _ in range(6):
@@ -427,6 +439,144 @@ async def test_a_handle_that_is_none_is_told_so_and_comes_back_nowhere(desk: Hal
         answered = await client.get(f"/proposals/{handle}")
         assert answered.status_code in {400, 404}
         assert "<script>alert" not in answered.text
+
+
+@asynccontextmanager
+async def risky(tmp_path: Path, *, codes: bool = True, **config: Any) -> AsyncIterator[Hall]:
+    """A console over a contract with risks, a set, a removal and large texts."""
+    text = policy() if codes else policy().replace(", step_up: high", "")
+    kept = {"operators: operators.yaml\n": "operators: operators.yaml\none_time_codes: secrets/codes.yaml\n"}
+    async with (
+        open_shop(tmp_path / "project", load_sqlite(tmp_path / "billing.db"), policy=text, config=kept) as shop,
+        hall(shop, **config) as found,
+    ):
+        yield found
+
+
+@pytest.mark.requirement("console:login-by-key")
+async def test_a_login_is_good_in_the_browser_that_began_it_and_in_no_other(desk: Hall) -> None:
+    async with desk.client() as client, desk.client() as stranger, desk.client() as other:
+        code = await desk.begin(client)
+        other.cookies = client.cookies
+        other.headers["user-agent"] = BROWSER.replace("Linux", "Windows")
+        assert (await desk.hand_over(code, await desk.sign(code, "leo"))).status_code == 200
+        for one in (stranger, other):
+            assert "The code is over" in (await one.get("/login/wait")).text
+            assert (await one.get("/login/events")).status_code == 401
+        assert (await client.get("/login/wait")).status_code == 303
+
+
+@pytest.mark.requirement("console:step-up")
+async def test_one_time_codes_that_were_set_up_after_the_login_count_and_without_one_nothing_is_signed(
+    tmp_path: Path,
+) -> None:
+    async with risky(tmp_path) as desk, desk.client() as client:
+        word = await desk.login(client)
+        proposal = await desk.shop.proposed(WAIVER, {"invoice_id": "INV-3013", "reason": "Paid."})
+        path, typed = f"/proposals/{proposal['id']}/approve", proposal["digest"][7:15]
+        for code in ("", "000000"):
+            form = approval(word, proposal["digest"], typed=typed, code=code)
+            assert (await client.post(path, data=form)).status_code == 422
+        secret = codes_of(desk.shop.files, "leo")
+        code = pyotp.TOTP(base64.b32encode(secret).decode()).now()
+        wrong = approval(word, proposal["digest"], typed="00000000", code=code)
+        assert (await client.post(path, data=wrong)).status_code == 422
+        form = approval(word, proposal["digest"], typed=typed, code=code)
+        assert (await client.post(path, data=form)).status_code == 303
+        assert len((await desk.shop.record(proposal["id"])).decisions) == 1
+
+
+@pytest.mark.requirement("console:hostile-content")
+async def test_what_a_page_cannot_show_whole_is_not_approved_by_a_form_that_somebody_made_by_hand(
+    tmp_path: Path,
+) -> None:
+    async with risky(tmp_path) as desk, desk.client() as client:
+        desk.shop.change("UPDATE {hostile_invoices} SET note = '" + "long " * 200_000 + "' WHERE id = 'H-acme-01'")
+        proposal = await desk.shop.proposed(PAPER, {"paper": "H-acme-01", "note": "Short."})
+        word = await desk.login(client)
+        answered = await client.post(f"/proposals/{proposal['id']}/approve", data=approval(word, proposal["digest"]))
+        assert (answered.status_code, "not_shown_here" in answered.text) == (409, True)
+        together = {"csrf": word, "seen": "yes", "pick": f"{proposal['id']} {proposal['digest']}"}
+        assert "0 of 1 approved" in (await client.post("/batch/approve", data=together)).text
+        assert await desk.shop.status(proposal["id"]) == "review_required"
+
+
+@pytest.mark.requirement("console:batch")
+async def test_what_asks_for_more_than_a_look_is_not_decided_on_with_others(tmp_path: Path) -> None:
+    async with risky(tmp_path, codes=False) as desk, desk.client() as client:
+        high = await desk.shop.proposed(WAIVER, {"invoice_id": "INV-3013", "reason": "Paid."})
+        medium = await desk.shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "Paid."})
+        low = await desk.shop.proposed(NOTE, {"invoice_id": "INV-3001", "note": "Low."})
+        word = await desk.login(client)
+        picks = [f"{one['id']} {one['digest']}" for one in (high, medium, low)]
+        answered = await client.post("/batch/approve", data={"csrf": word, "seen": "yes", "pick": picks})
+        assert ("1 of 3 approved" in answered.text, "Its risk is high." in answered.text) == (True, True)
+        assert [(await desk.shop.record(one["id"])).decisions for one in (high, medium)] == [(), ()]
+
+
+@pytest.mark.requirement("console:decides-what-was-shown")
+async def test_a_row_that_has_changed_since_the_page_was_shown_keeps_an_approval_from_being_signed(desk: Hall) -> None:
+    proposal, digest = await a_note(desk)
+    async with desk.client() as client:
+        word = await desk.login(client)
+        assert "still as it was" in (await client.get(f"/proposals/{proposal}")).text
+        desk.shop.change(
+            "UPDATE {invoices} SET note = 'Meanwhile', row_version = row_version + 1 WHERE id = 'INV-3001'"
+        )
+        answered = await client.post(f"/proposals/{proposal}/approve", data=approval(word, digest))
+        assert (answered.status_code, "A row is not as it was" in answered.text) == (422, True)
+        assert (await desk.shop.record(proposal)).decisions == ()
+        answered = await client.post(f"/proposals/{proposal}/approve", data=approval(word, digest, stale="yes"))
+        assert answered.status_code == 303
+
+
+@pytest.mark.requirement("console:public-needs-tls")
+async def test_behind_a_proxy_only_the_proxy_is_answered_and_only_what_came_to_it_by_https(tmp_path: Path) -> None:
+    named = {"host": "desk.example", "origin": "https://desk.example", "x-forwarded-proto": "https"}
+    async with (
+        open_shop(tmp_path / "project", load_sqlite(tmp_path / "billing.db")) as shop,
+        hall(shop, hosts=["desk.example"], proxy={"trusted": ["192.0.2.0/24"]}) as far,
+        hall(shop, hosts=["desk.example"], proxy={"trusted": ["127.0.0.1"]}) as near,
+    ):
+        async with far.client(**named) as client:
+            assert (await client.get("/login")).status_code == 403
+        async with near.client(**named) as client:
+            assert (await client.get("/login")).status_code == 200
+            for headers in ({"x-forwarded-proto": "http"}, {"x-forwarded-proto": "https, http"}):
+                assert (await client.get("/login", headers=headers)).status_code == 403
+            assert (await client.get("/login", headers={"host": f"127.0.0.1:{near.port}"})).status_code == 421
+            begun = await client.post("/login/key/begin", headers=named)
+            assert begun.status_code == 303
+            cookie = begun.headers["set-cookie"]
+            assert cookie.startswith("__Host-synapsor-waiting=")
+            assert {"Secure", "HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; ")[1:])
+            assert "strict-transport-security" in begun.headers
+            answered = await client.post("/login/key/begin", headers={"origin": "http://desk.example"})
+            assert answered.status_code == 403
+
+
+@pytest.mark.requirement("console:public-needs-tls")
+async def test_the_console_ends_tls_itself_with_a_key_that_nobody_else_may_read(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1", "desk.example")
+    async with open_shop(tmp_path / "project", load_sqlite(tmp_path / "billing.db")) as shop:
+        chain, key = shop.files.root / "tls.pem", shop.files.root / "tls.key"
+        chain.write_bytes(b"".join(part.bytes() for part in certificate.cert_chain_pems))
+        key.touch(mode=0o600)
+        key.write_bytes(certificate.private_key_pem.bytes())
+        tls = {"certificate": str(chain), "key": str(key)}
+        context = ssl.create_default_context()
+        authority.configure_trust(context)
+        async with (
+            hall(shop, hosts=["desk.example"], tls=tls) as desk,
+            httpx2.AsyncClient(base_url=f"https://127.0.0.1:{desk.port}", verify=context, trust_env=False) as client,
+        ):
+            answered = await client.get("/login")
+            assert (answered.status_code, "strict-transport-security" in answered.headers) == (200, True)
+        key.chmod(0o640)
+        with pytest.raises(ConfigError):
+            async with hall(shop, hosts=["desk.example"], tls=tls):
+                raise AssertionError
 
 
 class _Clock:

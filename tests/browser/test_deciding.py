@@ -208,6 +208,26 @@ async def test_a_new_proposal_and_a_decision_show_on_open_pages_by_themselves(en
     await office.shop.work()
 
 
+@pytest.mark.requirement("console:decides-what-was-shown")
+async def test_a_row_that_has_changed_since_is_shown_and_approved_only_by_who_says_so(
+    enter: Enter, office: Office
+) -> None:
+    proposal = await office.note("INV-3004", "Stale.")
+    page = await enter("leo")
+    await page.goto(f"{office.url}/proposals/{proposal}")
+    await page.get_by_text("still as it was").wait_for()
+    office.shop.change("UPDATE {invoices} SET note = 'Meanwhile', row_version = row_version + 1 WHERE id = 'INV-3004'")
+    await approve_by_tick(page)
+    await page.get_by_text("A row is not as it was when the change was asked for").first.wait_for()
+    assert await verdicts(office, proposal) == []
+    await page.get_by_text("“Meanwhile”").first.wait_for()
+    await page.get_by_label("A row has changed since.").check()
+    await approve_by_tick(page)
+    await page.get_by_text("is approved").wait_for()
+    await office.shop.work()
+    assert await office.shop.status(proposal) == "conflict"
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.requirement("console:decides-once")
 async def test_a_hundred_mixed_proposals_are_decided_through_the_page_and_none_is_lost_or_decided_twice(

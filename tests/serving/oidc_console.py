@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
@@ -16,6 +16,7 @@ from synapsor.approve.console.needs import Held
 from synapsor.approve.console.oidc_login import OidcMethod
 from synapsor.approve.console.room import Given
 from synapsor.approve.console.way import way_of
+from synapsor.approve.looks import Looks
 from synapsor.approve.oidc import Fetcher, OidcLogin, Provider
 from synapsor.approve.voucher import Voucher
 from synapsor.config import OidcConfig
@@ -113,6 +114,7 @@ async def _served(here: OidcConsole, port: int, method: OidcMethod) -> AsyncIter
         profile="production",
         modes={"shop": "writeback"},
         automatic=False,
+        looks=cast("Looks", None),  # nobody gets as far as to look
         verify=_held,
     )
     started, stop = anyio.Event(), anyio.Event()

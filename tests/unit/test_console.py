@@ -112,7 +112,7 @@ def test_a_session_is_found_by_its_cookie_in_its_browser_while_its_person_is_tru
     ):
         sessions = fresh()
         token, operators = a_session(sessions)
-        trusted = {name: replace(one, **change) for name, one in operators.items()}  # type: ignore[arg-type]
+        trusted = {name: replace(one, **change) for name, one in operators.items()}
         found = sessions.find(token, browser=browser, now=NOW, operators=trusted)
         assert (found is not None) is (holds and "name" not in change), change
         # What did not hold once does not hold again.

@@ -33,6 +33,7 @@ async def _console(config: Config, listen: str | None) -> None:
     from synapsor.approve.console.listen import serve_console
     from synapsor.approve.console.room import Given
     from synapsor.approve.console.way import way_of
+    from synapsor.looking import SourceLooks
 
     way = way_of(config.console, listen)
     async with runtime.open_project(config) as project:
@@ -45,6 +46,7 @@ async def _console(config: Config, listen: str | None) -> None:
             profile=config.profile,
             modes={name: source.mode for name, source in config.sources.items()},
             automatic=config.automatic_approval,
+            looks=SourceLooks(project=project, client="console"),
             verify=partial(_verified, config),
         )
         if config.console.development_identity is not None:

@@ -14,8 +14,8 @@ from synapsor.core.words import many
 from synapsor.errors import UsageError
 from synapsor.notify.notifier import Delivered, Notifier
 from synapsor.notifying import open_notifier
-from synapsor.serve.loop import on_signals
-from synapsor.serve.loop import run as run_loop
+from synapsor.web.loop import on_signals
+from synapsor.web.loop import run as run_loop
 
 
 def run(arguments: Namespace) -> int:

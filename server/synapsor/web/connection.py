@@ -58,8 +58,9 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Make room, and start the clock."""
         super().connection_made(transport)
-        # Whatever the client's side has not taken stops the sender and starts a clock.
-        transport.set_write_buffer_limits(high=0)
+        # Whatever the client's side has not taken stops the sender and starts a clock. With TLS the mark stops a sender who reaches it,
+        # and not only one who passes it: at nothing, nothing would ever be sent.
+        transport.set_write_buffer_limits(high=0 if transport.get_extra_info("ssl_object") is None else 1)
         if len(self.connections) > self.limits.connections:
             next(chain(self.strangers, self.quiet), self).cut()
         if self in self.connections:

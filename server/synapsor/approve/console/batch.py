@@ -100,8 +100,8 @@ def _alone(record: ProposalRecord, looked: Looked) -> str:
         return looked.against.message
     if record.proposal.step_up:
         return "It takes a one-time code."
-    if record.proposal.risk == "high":
-        return "Its risk is high."
+    if looked.types:
+        return f"Its risk is {record.proposal.risk}."
     return ""
 
 

@@ -23,7 +23,7 @@ from synapsor.flow.review import approve, may_ask, proposal_of, reject
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 
-_MEND = frozenset({"code_missing", "wrong_code", "not_confirmed", "no_codes", "too_many_codes"})
+_MEND = frozenset({"code_missing", "wrong_code", "not_confirmed", "no_codes", "too_many_codes", "stale_row"})
 """What the same page can be asked again for."""
 
 
@@ -70,6 +70,7 @@ async def approve_one(visit: Visit, record: ProposalRecord, *, digest: str, conf
         raise looked.against
     if not confirmed:
         _check_confirmed(visit, record.proposal.digest, types=looked.types)
+    live = await visit.room.given.looks.again(record.proposal, who=signer.operator.name)
     return await approve(
         visit.room.ledger,
         record.proposal.id,
@@ -79,6 +80,8 @@ async def approve_one(visit: Visit, record: ProposalRecord, *, digest: str, conf
         mode=mode,
         reason=visit.sent("reason") if not confirmed else "",
         operators=operators,
+        live=live,
+        stale_anyway=visit.sent("stale") == "yes" and not confirmed,
     )
 
 

@@ -41,7 +41,6 @@ async def serve_console(
         ConfigError: the port is taken, or the certificate cannot be used.
     """
     app = console_app(given, methods)
-    listener = _listen(given.way)
     config = uvicorn.Config(
         app,
         http=connection_class(with_room(LIMITS)),
@@ -59,7 +58,7 @@ async def serve_console(
     if given.config.tls is not None:
         config.ssl = _context(given.config.tls)
     running = _Uvicorn(config, app.state.room.pulse)
-    with listener, on_signals(running.finish, running.leave):
+    with _listen(given.way) as listener, on_signals(running.finish, running.leave):
         if ready is not None:
             ready(listener.getsockname()[1])
         async with anyio.create_task_group() as group:

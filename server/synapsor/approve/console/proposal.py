@@ -6,7 +6,7 @@ A page is bounded. What does not fit is said, and nobody approves here what was 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -18,6 +18,7 @@ from synapsor.approve.console.entries import against
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.approve.look import look
+from synapsor.approve.now import with_now
 from synapsor.approve.view import Card
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Search
@@ -63,6 +64,11 @@ class Looked:
         return self.against is None or self.against.rule in _REJECTS_TOO
 
     @property
+    def moved(self) -> bool:
+        """Whether a row was found not to be as it was."""
+        return self.card.now is not None and self.card.now.live.state == "changed"
+
+    @property
     def types(self) -> bool:
         """Whether an approval has the beginning of the digest typed, and not a tick alone."""
         return self.card.risk.text != "low"
@@ -84,6 +90,9 @@ async def proposal_page(
     """Return the page of a proposal, with what went wrong before."""
     room, proposal = visit.room, record.proposal
     looked = await looked_at(visit, record, room.operators())
+    if looked.against is None:
+        seen = await room.given.looks.now(proposal, who=visit.session.name)
+        looked = replace(looked, card=with_now(looked.card, proposal, seen, now=visit.now))
     following = await room.overview.waiting(Search(), after=None, now=stamp(visit.now), limit=2)
     return await visit.page(
         "proposal.html",

@@ -52,9 +52,10 @@ async def render(
     session: Session | None,
     now: dt.datetime,
     status: int = HTTPStatus.OK,
+    quiet: bool = False,
     **context: Any,
 ) -> Response:
-    """Return a page; what every page shows is filled in here."""
+    """Return a page; what every page shows is filled in here. A `quiet` one leaves what is told once to the next."""
     waiting = await room.overview.count_waiting(now=stamp(now)) if session else 0
     text = (
         environment()
@@ -62,6 +63,7 @@ async def render(
         .render(
             **context,
             session=session,
+            flash=session.told() if session and not quiet else (),
             path=request.url.path,
             waiting=waiting,
             now=now,

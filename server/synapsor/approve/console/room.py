@@ -12,6 +12,7 @@ from synapsor.approve.console.pulse import Pulse
 from synapsor.approve.console.sessions import Sessions
 from synapsor.approve.console.verifying import Verifying
 from synapsor.approve.console.way import Way
+from synapsor.approve.looks import Looks
 from synapsor.config import Mode
 from synapsor.config.console import ConsoleConfig
 from synapsor.core.statements import Operator
@@ -24,6 +25,7 @@ class Given:
 
     Attributes:
         modes: how far each source is up the ladder, by its name.
+        looks: looks at the source, for who decides.
         verify: walks over the whole ledger, beside the console's own work.
     """
 
@@ -35,6 +37,7 @@ class Given:
     profile: Literal["development", "production"]
     modes: Mapping[str, Mode]
     automatic: bool
+    looks: Looks
     verify: Callable[[], Awaitable[Held]]
 
 

@@ -24,6 +24,8 @@ from synapsor.approve.console.sessions import Session
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure, SynapsorError, UsageError
 
 MOST_FIELDS: Final = 1000
+BY_ITSELF: Final = "x-synapsor-by-itself"
+"""The header of what a page asks by itself; it can only take from what a request is worth."""
 _STATUS: Final = {
     1: HTTPStatus.CONFLICT,
     2: HTTPStatus.NOT_FOUND,
@@ -63,7 +65,14 @@ class Visit:
     async def page(self, template: str, *, status: int = 200, **context: object) -> Response:
         """Return a page."""
         return await render(
-            self.request, self.room, template, session=self.session, now=self.now, status=status, **context
+            self.request,
+            self.room,
+            template,
+            session=self.session,
+            now=self.now,
+            status=status,
+            quiet=by_itself(self.request),
+            **context,
         )
 
 
@@ -76,7 +85,11 @@ def page(room: Room, path: str, make: Make, *, posts: bool = False) -> Route:
     async def endpoint(request: Request) -> Response:
         now, operators = room.now(), room.operators()
         session = room.sessions.find(
-            cookie_of(request, room), browser=browser_of(request), now=now, operators=operators
+            cookie_of(request, room),
+            browser=browser_of(request),
+            now=now,
+            operators=operators,
+            used=not by_itself(request),
         )
         if session is None:
             return to_login(request, posts=posts)
@@ -138,6 +151,11 @@ def cookie_name(*, secure: bool, waiting: bool = False) -> str:
     """Return what a cookie of ours is called; with https the browser itself holds it to this very host."""
     name = "synapsor-waiting" if waiting else "synapsor-session"
     return f"__Host-{name}" if secure else name
+
+
+def by_itself(request: Request) -> bool:
+    """Tell whether a page asks by itself, and not the person who has it open."""
+    return request.headers.get(BY_ITSELF) is not None or request.url.path == "/events"
 
 
 def browser_of(request: Request) -> str:

@@ -18,7 +18,7 @@ function busy() {
 }
 
 async function again() {
-  const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
+  const answer = await fetch(location.href, { headers: { accept: "text/html", "x-synapsor-by-itself": "yes" }, redirect: "error" });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(policy.createHTML(await answer.text()), "text/html");
   const at = current()?.dataset.href;
