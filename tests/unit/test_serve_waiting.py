@@ -10,8 +10,8 @@ import anyio
 import httpx2
 import pytest
 
-from synapsor.web.limits import Limits
 from synapsor.serve.shares import Shares
+from synapsor.web.limits import Limits
 from tests.serving.http_client import PATIENCE, open_session, open_sse
 from tests.serving.messages import INITIALIZE, INITIALIZED, LEGACY_HEADERS, META, legacy, modern_headers
 from tests.serving.process import talk
