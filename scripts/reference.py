@@ -28,6 +28,7 @@ from synapsor.core import draft
 from synapsor.core.outcome import GivenUp, Why
 from synapsor.core.redecide import Unknown
 from synapsor.errors import MEANINGS, Code
+from synapsor.flow.amend import REFUSED as NOT_AMENDED
 from synapsor.flow.undo import REFUSED
 from synapsor.testing.cases import Behind, Case, CaseFile, Change, Expect, Fixture, Wait, cases_json_schema
 
@@ -36,6 +37,7 @@ MADE = "Rendered by `make docs`; do not edit."
 
 DECISION_RULES: dict[str, str] = {
     "waits_for_group": "The proposal has the approvals that it needs, and waits for those that it stands or falls with.",
+    "asked_already": "What the edit asks for waits already, as a proposal of its own.",
     "already_counted": "The operator's approval of this proposal counts already.",
     "already_decided": "The proposal is not `review_required` any more.",
     "decided_meanwhile": "Somebody else decided at the same moment, again and again.",
@@ -46,16 +48,20 @@ DECISION_RULES: dict[str, str] = {
     "login_expired": "The login of the console's session is past its time.",
     "login_invalid": "The login of the session does not hold, or is by a key that is not trusted any more.",
     "no_codes": "The operator has no one-time codes in this project.",
+    "no_agent": "A person asked for this undo, and no agent could answer a question about it.",
     "no_such_proposal": "The ledger has no such proposal.",
     "no_person": "The operator is a key that a program holds, and a person is needed.",
-    "not_by_prompt": "The contract does not let this proposal be decided through a prompt.",
+    "not_by_prompt": "The contract does not let this proposal be decided through a prompt, or it is something that no prompt does.",
     "not_shown": "The approval server has not shown this proposal, as it is now, to this person.",
     "not_fully_shown": "A part of the card was cut, and nobody approves what they have not seen; repeat with `--full`.",
     "operator_revoked": "The operator's key is revoked.",
+    "own_edit": "The operator is one of those who edited the proposal, or what it came from.",
     "own_request": "The operator is the one who asked, or one of their principals is.",
     "role_missing": "The operator does not have the role that the contract asks for.",
     "same_person": "The operator could be the same person as one whose approval counts already.",
+    "stale_row": "A row is not as it was, or the contract wants it looked at before an approval and it was not; see [how to look](../how-to/look-before-you-decide.md).",
     "too_many_codes": "Too many one-time codes were given in the operator's name today.",
+    "too_many_questions": "As many questions were asked about the proposal as may be.",
     "unknown_key": "The private key belongs to nobody in `operators.yaml`.",
     "would_not_apply": "The worker would not apply the proposal, for instance since its contract was replaced: it is asked for again, or rejected.",
     "wrong_code": "The one-time code is not one of now, or not of this proposal.",
@@ -251,6 +257,10 @@ def _errors() -> Iterator[str]:
     yield "`synapsor undo` names the rule as well; nothing is filed then, and the refusal is recorded."
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in REFUSED.items())
+    yield from ("", "## Why a proposal is not edited or extended", "")
+    yield "`synapsor edit` and `synapsor extend` name the rule as well; nothing is signed or filed then, and the refusal is recorded."
+    yield from ("", "| Rule | Meaning |", "|---|---|")
+    yield from (f"| `{rule}` | {meaning} |" for rule, meaning in NOT_AMENDED.items())
     yield from ("", "## Why no policy is drafted", "")
     yield "`synapsor policy draft` names the rule as well. Nothing is recorded."
     yield from ("", "| Rule | Meaning |", "|---|---|")

@@ -44,17 +44,46 @@ REQUIREMENTS: dict[str, Requirement] = {
     "aggregate:whole": _R(
         "What may be told is decided over all groups; a call that finds too many, or too much text, is refused.", "R9"
     ),
+    "amend:anew": _R(
+        "An edited or extended proposal is made anew from the activated contract and the rows as they are, and stays the requester's.",
+        "law 5, R6",
+    ),
+    "amend:bounded": _R(
+        "An edit is inside the contract, of the same rows, a few times at the most, and refused before anything is signed where it is not.",
+        "law 5",
+    ),
+    "amend:by-whom": _R(
+        "Only a trusted person with the role, other than the requester, edits or extends, with their own key or a session of theirs.",
+        "law 5, S8",
+    ),
+    "amend:people-decide": _R(
+        "Who edited a proposal decides on nothing that comes of it, and no policy approves what a person edited or extended.",
+        "law 5, S8",
+    ),
+    "amend:proven": _R(
+        "The worker proves each amendment of a lineage, back to what the agent asked for, by the signature over the whole of it.",
+        "laws 5 and 9, S8",
+    ),
+    "amend:refusals-recorded": _R(
+        "Whoever is refused a question, an edit or more time is recorded, as of any decision.", "law 9"
+    ),
+    "amend:shown": _R("The card says what reviewers changed of what the agent sent, over all edits, and who.", "law 5"),
+    "amend:superseded": _R("A proposal is replaced once, in one transaction, and only while it is in review.", "law 5"),
+    "amend:told": _R(
+        "The agent is told which proposal took the place of its own, and which arguments a reviewer changed; not who.",
+        "law 7",
+    ),
     "apply:all-or-nothing": _R(
         "An apply that fails at any step leaves neither the change nor its receipt.", "law 4, R3"
     ),
     "apply:bounded": _R(
         "A worker takes in no row that is larger than what a proposal may show, whatever a cell holds.", "R9"
     ),
-    "apply:exact": _R("What is stored is exactly what was approved, or nothing is.", "law 4, R5"),
     "apply:contradiction-ends": _R(
         "A job that the ledger's own records contradict ends once, with what came of it on record, and moves no proposal.",
         "laws 4 and 9",
     ),
+    "apply:exact": _R("What is stored is exactly what was approved, or nothing is.", "law 4, R5"),
     "apply:exactly-once": _R(
         "An approved change takes effect once, whatever is killed or paused in between.", "law 4, R1"
     ),
@@ -82,17 +111,17 @@ REQUIREMENTS: dict[str, Requirement] = {
     "approval:another-person": _R(
         "Nobody decides on their own request, under no spelling of their name.", "law 5, E03"
     ),
-    "approval:evidence": _R(
-        "The rows that the agent read are told with their age, hidden ones covered, and what is not told is counted.",
-        "law 5",
-    ),
-    "approval:in-time": _R("An approval counts only before it expires.", "law 5, E05"),
     "approval:by-prompt": _R(
         "Through a prompt nothing is decided without a code that is bound to the proposal, nor beyond the risk that the contract allows.",
         "law 6, S8",
     ),
     "approval:copied-text": _R("A new text that repeats what the agent read is traced to where it was read.", "H03"),
     "approval:could-be-applied": _R("Nobody approves what the worker would never apply; it can be rejected.", "law 5"),
+    "approval:evidence": _R(
+        "The rows that the agent read are told with their age, hidden ones covered, and what is not told is counted.",
+        "law 5",
+    ),
+    "approval:in-time": _R("An approval counts only before it expires.", "law 5, E05"),
     "approval:login": _R(
         "A session speaks for one trusted person, for a while, in one ledger, with no more roles than the person has.",
         "law 5, S8",
@@ -111,11 +140,11 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "approval:reason-code": _R("A reason code is one of the reviewed list and part of what is signed.", "law 5"),
     "approval:reject-is-final": _R("One rejection while it is in review is final.", "law 5, E07"),
-    "approval:rivals": _R("Other open proposals about the same row are told on the card.", "issue 4"),
     "approval:risk": _R(
         "Risk, role and quorum are computed from the proposal by the activated contract, by whoever files, approves and applies.",
         "law 5",
     ),
+    "approval:rivals": _R("Other open proposals about the same row are told on the card.", "issue 4"),
     "approval:shown-in-full": _R("Nobody approves a card that was cut.", "law 5, E09"),
     "approval:trusted-key": _R("Only a signature of a trusted, unrevoked key in the right role counts.", "law 5, S8"),
     "approval:typed": _R(
@@ -125,25 +154,69 @@ REQUIREMENTS: dict[str, Requirement] = {
     "arguments:closed": _R("An argument of another name, type or form is refused on every engine.", "A01, A03, A08"),
     "arguments:literal": _R("Whatever a text argument holds is a value and nothing else.", "A09"),
     "audit:every-call": _R("Every call has an audit, refused, failed and cancelled ones too.", "law 2, I16"),
+    "batch:alike": _R(
+        "Which open proposals are alike, and which stand out, follows from fixed rules; what is for its own card is in no batch.",
+        "law 5",
+    ),
+    "batch:each": _R(
+        "Each proposal of a batch is signed over its own digest, and what one fails by ends none of the others.",
+        "law 5",
+    ),
+    "batch:shown": _R(
+        "A batch is exactly what was shown in full, by the digest over all of it; what arrives later is not in it.",
+        "law 5",
+    ),
+    "blast:accepted": _R(
+        "Of a delete it is told beforehand which of what it does beside its contract does not accept, so that the worker would not apply it.",
+        "issue 4",
+    ),
+    "blast:counted": _R(
+        "Rows that refer to a change's rows are counted exactly, up to a limit of rows and of time, and only where the reader may read what is counted.",
+        "law 2, issue 4",
+    ),
+    "blast:harmless": _R(
+        "A name from a catalogue does nothing to a terminal or a page, and stands in no statement unless it is a plain one.",
+        "E09",
+    ),
+    "blast:named": _R(
+        "Foreign keys with their actions, triggers, checks and computed columns that a change meets are told by name, on every engine as far as its reader sees them.",
+        "issue 4",
+    ),
+    "blast:recorded": _R("That rows were counted is in the query audit, and no value of them is anywhere.", "law 2"),
+    "blast:unknown-is-not-green": _R(
+        "What a reader may not see is said to be unseen, and a change of which something is not known is never green.",
+        "law 10",
+    ),
+    "board:decides": _R(
+        "What a person decides by the keyboard is decided as by the commands, and is told at once.", "law 5"
+    ),
+    "board:seen": _R(
+        "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
+        "law 5, E09",
+    ),
     "canary:nowhere": _R(
         "No byte of another tenant, a denied column or a secret stands in any answer, log or record.", "S4, S5, S7"
     ),
+    "cases:exit": _R("A case that fails ends `test` with 1, in text, JSON and JUnit XML alike.", "DESIGN 6"),
+    "cases:live": _R("A case on a live source reads and does nothing else.", "law 1"),
+    "cases:run": _R("A case holds only if everything that it expects is so.", "DESIGN 5"),
+    "cases:schema": _R("The published JSON Schema of cases is that of the models.", "STYLE 17"),
+    "cases:strict": _R("A wrong file of cases runs nothing, and its scripts reach no other file.", "law 10"),
     "cli:decided": _R(
         "The card of a decided proposal says who decided, when, in which role and why, and what came of it.", "law 5"
     ),
     "cli:demo": _R("`synapsor demo` plays the whole way and checks every step of it.", "DESIGN 7"),
+    "cli:exit-codes": _R("Every outcome ends with its documented exit code.", "DESIGN 6"),
     "cli:fits": _R(
         "What commands print for people fits the width of the terminal, and what goes on is marked as such.", "E09"
     ),
-    "cli:passphrase-last": _R("A passphrase is asked for when nothing else can refuse any more.", "law 5"),
-    "cli:role-known": _R("A role that no contract names is given with a warning that names those that are.", "law 10"),
-    "cli:exit-codes": _R("Every outcome ends with its documented exit code.", "DESIGN 6"),
     "cli:json": _R("--json gives one versioned document on standard output.", "DESIGN 6"),
     "cli:light-start": _R(
         "Help and version import nothing heavy; what only looks at the record imports no compiler, driver or SDK.",
         "DESIGN 6",
     ),
-    "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
+    "cli:passphrase-last": _R("A passphrase is asked for when nothing else can refuse any more.", "law 5"),
+    "cli:role-known": _R("A role that no contract names is given with a warning that names those that are.", "law 10"),
     "companion:code-decides": _R(
         "Through the companion's prompts a person's own code for the very digest decides, and nothing that a client program answers.",
         "law 6, S8",
@@ -154,30 +227,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "companion:shown": _R(
         "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
     ),
+    "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
     "contract:activated-by-a-reviewer": _R("Only a contract reviewer's key activates a contract.", "DESIGN 5"),
     "contract:activated-for-its-database": _R(
         "An activation counts only for the database that it was signed for.", "law 10"
-    ),
-    "contract:edited-is-refused": _R(
-        "A running server refuses an activated contract while its files cannot be read, do not check or have another digest.",
-        "issue: hot refusal",
-    ),
-    "contract:history": _R(
-        "Every activation is listed, newest first, with who signed it and which one counts.", "law 9"
-    ),
-    "contract:replaced-is-refused": _R(
-        "A running server refuses a contract that is not the activated one any more, reads too.", "law 10"
-    ),
-    "contract:rolled-back-as-activated": _R(
-        "A rollback is a new signed activation of a version that was signed before, by the rules of today, for its own databases.",
-        "DESIGN 5, law 9",
-    ),
-    "contract:schema-for-editors": _R(
-        "The JSON Schema of a contract is had for editors, from this very version.", "DESIGN 5"
-    ),
-    "contract:served-as-started": _R("What a policy file says that changes under a server is never served.", "H05"),
-    "contract:examples": _R(
-        "The example businesses serve, propose and apply on every engine, and show nothing foreign.", "issue 3"
     ),
     "contract:arguments:no-authority": _R(
         "No argument can carry tenant, principal, SQL, approval or a credential.", "law 1"
@@ -188,25 +241,47 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:arguments:unknown": _R("An unknown argument is refused and never ignored.", "A01"),
     "contract:digest:meaning": _R("A contract's digest changes with its meaning and with nothing else.", "S12"),
     "contract:digest:roundtrip": _R("A contract can be rebuilt exactly from its recorded body.", "S12"),
+    "contract:edited-is-refused": _R(
+        "A running server refuses an activated contract while its files cannot be read, do not check or have another digest.",
+        "issue: hot refusal",
+    ),
+    "contract:examples": _R(
+        "The example businesses serve, propose and apply on every engine, and show nothing foreign.", "issue 3"
+    ),
+    "contract:history": _R(
+        "Every activation is listed, newest first, with who signed it and which one counts.", "law 9"
+    ),
     "contract:load:strict": _R(
         "A contract that is not fully understood is refused, with every problem at once.", "law 10"
     ),
     "contract:load:visible": _R("A contract holds no character that a reviewer cannot see.", "S11, H04"),
+    "contract:replaced-is-refused": _R(
+        "A running server refuses a contract that is not the activated one any more, reads too.", "law 10"
+    ),
+    "contract:rolled-back-as-activated": _R(
+        "A rollback is a new signed activation of a version that was signed before, by the rules of today, for its own databases.",
+        "DESIGN 5, law 9",
+    ),
     "contract:rules:documented": _R("Every check rule is documented.", "DESIGN 6"),
+    "contract:schema-for-editors": _R(
+        "The JSON Schema of a contract is had for editors, from this very version.", "DESIGN 5"
+    ),
     "contract:schema:closed": _R("Every object of every published tool schema is closed and complete.", "law 7"),
     "contract:schema:silent": _R("No tool schema names a table, source, tenant or denied column.", "law 7"),
-    "board:decides": _R(
-        "What a person decides by the keyboard is decided as by the commands, and is told at once.", "law 5"
+    "contract:served-as-started": _R("What a policy file says that changes under a server is never served.", "H05"),
+    "delete:no-more": _R(
+        "A delete removes exactly the approved rows, and is refused where the database would do more than was reviewed.",
+        "law 4",
     ),
-    "board:seen": _R(
-        "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
-        "law 5, E09",
+    "depends:credential": _R(
+        "A worker that may not read and hold the rows that changes depend on does not start, and needs no more than that.",
+        "law 3",
     ),
-    "cases:exit": _R("A case that fails ends `test` with 1, in text, JSON and JUnit XML alike.", "DESIGN 6"),
-    "cases:live": _R("A case on a live source reads and does nothing else.", "law 1"),
-    "cases:run": _R("A case holds only if everything that it expects is so.", "DESIGN 5"),
-    "cases:schema": _R("The published JSON Schema of cases is that of the models.", "STYLE 17"),
-    "cases:strict": _R("A wrong file of cases runs nothing, and its scripts reach no other file.", "law 10"),
+    "depends:held": _R(
+        "A change that depends on related rows is made while they are as they were when it was proposed, held in its own transaction.",
+        "law 4",
+    ),
+    "depends:shown": _R("Who decides is shown what a change depends on; the model is not.", "law 5"),
     "diff:as-signed": _R("A recorded version is compared only as it was signed.", "S12"),
     "diff:complete": _R("Every key of the contract language counts when two versions are compared.", "DESIGN 5"),
     "diff:fails-on-growth": _R("A version that grants more than another fails the comparison.", "DESIGN 5, law 10"),
@@ -234,6 +309,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "explain:true": _R(
         "What is told of a capability is what it does, and its statements are those that are sent.", "DESIGN 5"
+    ),
+    "group:joined": _R(
+        "Proposals that stand or fall together are of one run, tenant, principal and contract, one of each capability, and of different rows.",
+        "issue 3: a set settles whole or not at all",
+    ),
+    "group:whole": _R(
+        "Proposals that stand or fall together are approved at once and applied in one transaction, or none of them is.",
+        "issue 3: a set settles whole or not at all",
     ),
     "handles:own": _R("A handle of somebody else looks exactly like one that does not exist.", "A14, S4"),
     "hidden:guarded": _R(
@@ -267,17 +350,30 @@ REQUIREMENTS: dict[str, Requirement] = {
     "http:unread-bounded": _R(
         "What a client does not read is bounded, and is let go of after a time with all that waits for it.", "G07, S10"
     ),
+    "insert:once": _R(
+        "A row is added under the session's tenant, once, and never beside one with its dedup columns.", "law 4, R1"
+    ),
     "ladder:enforced": _R(
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),
-    "lint:exit": _R("A finding ends `lint` by its severity, and what a comment lets pass ends nothing.", "DESIGN 6"),
-    "lint:finds": _R("Every lint finds what it is about, at its line.", "DESIGN 5"),
-    "lint:passes-with-a-reason": _R(
-        "A comment lets one finding pass at one place, with a reason or not at all.", "DESIGN 5, law 10"
+    "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
+    "ledger:every-look": _R(
+        "Reading a resource again is audited too, and answers nothing when it cannot be.", "law 2, I16"
     ),
-    "lint:sarif": _R("Findings are given in the form that code hosts take, SARIF 2.1.0.", "DESIGN 6"),
+    "ledger:evidence-whole": _R("Audit and evidence of a call are recorded together or not at all.", "law 2, R8"),
+    "ledger:many-processes": _R("Many processes write to one ledger without losing or refusing a record.", "F10"),
+    "ledger:never-recreated": _R(
+        "A ledger that is missing, damaged or of another kind stops the program and is never made anew.", "F14"
+    ),
+    "ledger:no-evidence-no-rows": _R("When evidence cannot be recorded, nothing is returned.", "law 2, R8"),
+    "ledger:nothing-acknowledged-is-lost": _R("What the ledger has acknowledged survives kill -9.", "R2"),
     "ledger:one-evidence-a-call": _R(
         "Evidence has the handle of its call, so a call has one at most and one index finds both.", "DESIGN 5"
+    ),
+    "ledger:one-state-machine": _R("The schema allows the same steps of a proposal as the rules.", "DESIGN 4"),
+    "ledger:private-files": _R("The ledger's files are its owner's alone, whatever the umask.", "I07"),
+    "ledger:tampering-is-found": _R(
+        "`verify` finds an edited, removed, moved, added or cut record and names the first.", "law 9, S9"
     ),
     "link:aggregate": _R(
         "An aggregate counts each of its own rows once, with what the one related row of this tenant holds, or with nothing.",
@@ -304,21 +400,30 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A related row of another tenant is as if it were not there, on every step of a path and in every list.",
         "law 2, S4",
     ),
-    "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
-    "ledger:every-look": _R(
-        "Reading a resource again is audited too, and answers nothing when it cannot be.", "law 2, I16"
+    "lint:exit": _R("A finding ends `lint` by its severity, and what a comment lets pass ends nothing.", "DESIGN 6"),
+    "lint:finds": _R("Every lint finds what it is about, at its line.", "DESIGN 5"),
+    "lint:passes-with-a-reason": _R(
+        "A comment lets one finding pass at one place, with a reason or not at all.", "DESIGN 5, law 10"
     ),
-    "ledger:evidence-whole": _R("Audit and evidence of a call are recorded together or not at all.", "law 2, R8"),
-    "ledger:many-processes": _R("Many processes write to one ledger without losing or refusing a record.", "F10"),
-    "ledger:never-recreated": _R(
-        "A ledger that is missing, damaged or of another kind stops the program and is never made anew.", "F14"
+    "lint:sarif": _R("Findings are given in the form that code hosts take, SARIF 2.1.0.", "DESIGN 6"),
+    "live:as-the-worker": _R(
+        "A reviewer is told of each row what the worker would find now, and how it would end.", "E14"
     ),
-    "ledger:no-evidence-no-rows": _R("When evidence cannot be recorded, nothing is returned.", "law 2, R8"),
-    "ledger:nothing-acknowledged-is-lost": _R("What the ledger has acknowledged survives kill -9.", "R2"),
-    "ledger:one-state-machine": _R("The schema allows the same steps of a proposal as the rules.", "DESIGN 4"),
-    "ledger:private-files": _R("The ledger's files are its owner's alone, whatever the umask.", "I07"),
-    "ledger:tampering-is-found": _R(
-        "`verify` finds an edited, removed, moved, added or cut record and names the first.", "law 9, S9"
+    "live:fresh": _R(
+        "With `fresh`, nobody's approval is recorded without a look within the last minute that found every row as it was.",
+        "E14",
+    ),
+    "live:hidden-stays": _R("Of a hidden column a look tells that it changed, and neither value.", "law 7, S5"),
+    "live:read-credential": _R("A look takes the read credential, proven to be safe, and never the worker's.", "law 3"),
+    "live:recorded": _R("What a look saw is recorded as evidence and in the query audit before it is told.", "law 2"),
+    "live:scope": _R("A look sees the rows of the proposal's own tenant and owner, and no other.", "law 2, S4"),
+    "live:stale-said-aloud": _R(
+        "An approval of rows that are not as they were is refused unless the person says that they want it all the same.",
+        "E14",
+    ),
+    "live:untold": _R(
+        "What keeps a look from telling is one word of a closed list, and keeps nobody from reading a proposal.",
+        "law 7",
     ),
     "notify:addresses": _R(
         "A message goes only to an address that was judged: public, or of a network that is allowed; a name is resolved once and pinned, and nothing is followed.",
@@ -419,51 +524,25 @@ REQUIREMENTS: dict[str, Requirement] = {
     "posture:worker-sufficient": _R(
         "The worker does not start on a source where it could not keep its promises.", "D07"
     ),
-    "delete:no-more": _R(
-        "A delete removes exactly the approved rows, and is refused where the database would do more than was reviewed.",
-        "law 4",
-    ),
     "prompts:bounded": _R("A prompt is of bounded size, whatever there is to tell.", "R9"),
     "prompts:lead-to-a-person": _R("A prompt tells, and leads to where a person decides; it decides nothing.", "law 6"),
     "prompts:own-records": _R("Prompts and completions tell of the session's own records only.", "law 1, S4"),
     "prompts:untrusted-text": _R(
         "Texts of rows, requests and people stand in a prompt as quoted data, with nothing hidden in them.", "S11"
     ),
-    "propose:required": _R(
-        "A change is proposed and made only while the row and its related rows are as the reviewer requires.",
-        "law 4, issue 3",
-    ),
-    "depends:held": _R(
-        "A change that depends on related rows is made while they are as they were when it was proposed, held in its own transaction.",
-        "law 4",
-    ),
-    "depends:shown": _R("Who decides is shown what a change depends on; the model is not.", "law 5"),
-    "depends:credential": _R(
-        "A worker that may not read and hold the rows that changes depend on does not start, and needs no more than that.",
-        "law 3",
-    ),
-    "insert:once": _R(
-        "A row is added under the session's tenant, once, and never beside one with its dedup columns.", "law 4, R1"
-    ),
-    "set:all-or-nothing": _R("All members of a set are changed, or none.", "law 4, R5"),
-    "set:in-order": _R("The rows of a set stand in the order of their keys, numbers by their value.", "law 5"),
-    "set:frozen": _R(
-        "A set is frozen when it is proposed, no larger than was reviewed in rows and totals, and shown member by member.",
-        "law 5",
-    ),
-    "propose:computed": _R(
-        "A value is counted exactly from the one before, inside every bound, or made of who asks and when.", "DESIGN 5"
-    ),
-    "propose:steps": _R("A column goes only the steps that were reviewed.", "DESIGN 5"),
     "propose:any-contract": _R(
         "Whatever proposal is accepted and whatever is called, it is about the session's own rows, and what is applied is exactly what was approved.",
         "law 1, law 4, law 5",
     ),
     "propose:bounded": _R("A proposal is inside the reviewed bounds and changes something.", "DESIGN 5"),
-    "read:any-contract": _R(
-        "Whatever contract is accepted and whatever is called, a read answers what the reviewed filters say of the session's own rows.",
-        "law 1, law 2",
+    "propose:computed": _R(
+        "A value is counted exactly from the one before, inside every bound, or made of who asks and when.", "DESIGN 5"
     ),
+    "propose:required": _R(
+        "A change is proposed and made only while the row and its related rows are as the reviewer requires.",
+        "law 4, issue 3",
+    ),
+    "propose:steps": _R("A column goes only the steps that were reviewed.", "DESIGN 5"),
     "public-contract:codes": _R(
         "A public contract is judged whole: every error at once, each at the format's own path and under its own code.",
         "DESIGN 5",
@@ -479,6 +558,17 @@ REQUIREMENTS: dict[str, Requirement] = {
     "public-contract:served": _R(
         "A public contract that can be honoured is imported, activated, asked, decided on and applied on real servers.",
         "DESIGN 5",
+    ),
+    "question:answered-once": _R(
+        "An agent answers a question about its own proposal once, in a bounded text that decides nothing.",
+        "laws 1 and 6",
+    ),
+    "question:asked": _R(
+        "A question is signed by who may decide, is one of a few, and leaves the proposal in review.", "law 5"
+    ),
+    "read:any-contract": _R(
+        "Whatever contract is accepted and whatever is called, a read answers what the reviewed filters say of the session's own rows.",
+        "law 1, law 2",
     ),
     "read:bounded": _R("A read ends at its limits, whatever the database does.", "R9"),
     "read:bounded-bytes": _R("No more bytes than the limit leave the server, whatever a cell holds.", "law 2, R9"),
@@ -529,18 +619,17 @@ REQUIREMENTS: dict[str, Requirement] = {
     "serve:every-transport": _R(
         "Every transport answers alike in both eras, as data and as the same text.", "DESIGN 6"
     ),
-    "serve:no-leak": _R("No exception text reaches any client, on any transport, in any era.", "law 7, S6"),
     "serve:learns-from-its-own-answer": _R("A call teaches the short way only by its own answer.", "A18"),
+    "serve:no-leak": _R("No exception text reaches any client, on any transport, in any era.", "law 7, S6"),
     "serve:one-answer": _R("A call gets the same answer by whichever way through the server it goes.", "law 7"),
     "serve:one-not-found": _R("Whatever is not the session's own gets one and the same answer.", "A14, S4"),
     "serve:orderly-end": _R("A signal ends the server after the calls in flight.", "F18, R12"),
-    "source:pool-clean": _R(
-        "A session goes to the next borrower only when it is certainly clean, and its place is never lost.", "B25"
+    "set:all-or-nothing": _R("All members of a set are changed, or none.", "law 4, R5"),
+    "set:frozen": _R(
+        "A set is frozen when it is proposed, no larger than was reviewed in rows and totals, and shown member by member.",
+        "law 5",
     ),
-    "source:sqlite-writer-died": _R(
-        "A SQLite reader that meets what a killed writer left is told to wait, not that the database has changed.",
-        "F11",
-    ),
+    "set:in-order": _R("The rows of a set stand in the order of their keys, numbers by their value.", "law 5"),
     "source:cancel-stops": _R("A cancelled call stops its statement on this engine.", "R9"),
     "source:commit-outcome": _R("What came of a COMMIT is told truly, or as unknown.", "R4"),
     "source:deferred-constraint": _R("A deferred constraint is checked before the commit.", "C24"),
@@ -549,7 +638,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     "source:no-bleed": _R("Nothing of one call is seen by the next on the same connection.", "B24"),
     "source:no-session-bleed": _R("No session setting of one call is seen by the next.", "B24"),
     "source:one-statement": _R("A channel takes one statement at a time.", "law 3, S2"),
+    "source:pool-clean": _R(
+        "A session goes to the next borrower only when it is certainly clean, and its place is never lost.", "B25"
+    ),
     "source:reader-cannot-write": _R("The reader's own connection refuses to write.", "law 3, S2"),
+    "source:sqlite-writer-died": _R(
+        "A SQLite reader that meets what a killed writer left is told to wait, not that the database has changed.",
+        "F11",
+    ),
     "source:time-limit": _R("The time limit is the server's own.", "R9"),
     "source:tls-not-stripped": _R(
         "A connection that must be encrypted is refused when the server does not offer it.", "G5"
@@ -561,7 +657,6 @@ REQUIREMENTS: dict[str, Requirement] = {
     "sql:plain-identifiers": _R("A name that is not plain never reaches a statement.", "S2"),
     "sql:reviewed-text": _R("Each kind of statement has one reviewed text per engine.", "law 3"),
     "sql:values-bound": _R("No value of a call is ever part of a statement's text.", "law 3, S2"),
-    "values:canonical": _R("A value has one canonical text, and what could be read in two ways has none.", "law 8"),
     "stdio:clean-wire": _R("Nothing but protocol messages reaches the wire.", "A22"),
     "stdio:ends": _R(
         "A signal ends the server, and so does a client that has left, whatever the client does not read.", "A18"
@@ -585,33 +680,8 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "surface:short-ids": _R("An id or method too long to repeat is refused and not repeated.", "A18"),
     "surface:small-messages": _R("A message of very many parts is refused before it is read.", "A18, G07"),
-    "tools:budget": _R("Tools that cost more than their budget fail the command.", "DESIGN 6"),
     "tools:as-sent": _R("What `tools` shows is what the server lists, with what it costs.", "law 7"),
-    "wait:bounded": _R("Calls that wait are bounded in number and time, and share one look at the ledger.", "R9"),
-    "wait:cancelable": _R("A client ends its waiting on every transport, and holds nobody else up by it.", "A19"),
-    "wait:decision": _R("Whoever waits hears of a decision within a second, whichever process recorded it.", "issue 4"),
-    "wait:holds-nothing": _R(
-        "A call that waits takes no turn and no time of a message from its own client or from others.", "R9, S10"
-    ),
-    "wait:progress": _R(
-        "A client that asks for progress is told how long its call has waited, on every transport and in both eras.",
-        "issue 4",
-    ),
-    "worker:supervised": _R(
-        "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"
-    ),
-    "group:joined": _R(
-        "Proposals that stand or fall together are of one run, tenant, principal and contract, one of each capability, and of different rows.",
-        "issue 3: a set settles whole or not at all",
-    ),
-    "group:whole": _R(
-        "Proposals that stand or fall together are approved at once and applied in one transaction, or none of them is.",
-        "issue 3: a set settles whole or not at all",
-    ),
-    "workflow:evidence": _R(
-        "A proposal of a workflow rests on the reads that it asks for, of the same run, tenant, principal and row.",
-        "law 2",
-    ),
+    "tools:budget": _R("Tools that cost more than their budget fail the command.", "DESIGN 6"),
     "undo:any-contract": _R(
         "Whatever change is applied and says that it can be undone, its undo leaves the rows as they were, but for the version.",
         "law 4, law 5",
@@ -639,8 +709,26 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 1, law 5",
     ),
     "undo:stale": _R("A row that moved on since the change is not undone.", "law 4, R6"),
+    "values:canonical": _R("A value has one canonical text, and what could be read in two ways has none.", "law 8"),
     "values:exact": _R("Every type comes back as it is stored, in its documented form.", "R7"),
     "values:guarded": _R("Every type survives the way into a guard and back.", "R6"),
     "values:host-independent": _R("The same rows have the same digest on every host, zone and locale.", "R7, B32"),
     "values:levels": _R("How deep JSON may be nested is said here, and not by the Python that runs it.", "R9, A05"),
+    "wait:bounded": _R("Calls that wait are bounded in number and time, and share one look at the ledger.", "R9"),
+    "wait:cancelable": _R("A client ends its waiting on every transport, and holds nobody else up by it.", "A19"),
+    "wait:decision": _R("Whoever waits hears of a decision within a second, whichever process recorded it.", "issue 4"),
+    "wait:holds-nothing": _R(
+        "A call that waits takes no turn and no time of a message from its own client or from others.", "R9, S10"
+    ),
+    "wait:progress": _R(
+        "A client that asks for progress is told how long its call has waited, on every transport and in both eras.",
+        "issue 4",
+    ),
+    "worker:supervised": _R(
+        "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"
+    ),
+    "workflow:evidence": _R(
+        "A proposal of a workflow rests on the reads that it asks for, of the same run, tenant, principal and row.",
+        "law 2",
+    ),
 }

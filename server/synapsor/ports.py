@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from synapsor.contract.approval import PerDay
 from synapsor.core.budget import Spending
-from synapsor.core.facts import Effect, RelationFacts, Rights
+from synapsor.core.exchange import Answer
+from synapsor.core.kept import Activated, ProposalRecord
 from synapsor.core.past import Past, Wanted
-from synapsor.core.plan import Relation
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import Activation, SignedDecision, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
-from synapsor.sql.statement import Dialect, RawRow, Statement
+from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
 
 
 class Clock(Protocol):
@@ -38,140 +36,6 @@ class SystemClock:
     def now(self) -> dt.datetime:
         """Return the present instant."""
         return dt.datetime.now(dt.UTC)
-
-
-class Snapshot(Protocol):
-    """One READ ONLY transaction of several statements, all of which see one state of the database.
-
-    Raises:
-        SourceFailure: by kind; after one it can only be left.
-    """
-
-    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
-        """Return the raw rows."""
-        ...
-
-
-class ReadSource(Protocol):
-    """A source through its read-only credential. Every fetch is one READ ONLY transaction with its own time limit.
-
-    Raises, from every method:
-        SourceFailure: by kind; never with driver text.
-    """
-
-    name: str
-    dialect: Dialect
-
-    async def fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
-        """Return the raw rows, each cell as the statement selects it: text, bytes, a number or None, and never a driver's own type.
-
-        What the statement wants told is told in the same transaction before it; an engine without row security refuses that.
-        A cancelled call stops the statement on the server.
-        """
-        ...
-
-    def snapshot(self, *, time_ms: int) -> AbstractAsyncContextManager[Snapshot]:
-        """Open a transaction for several statements, all of which together have `time_ms`; `fetch` is the short way of one."""
-        ...
-
-    async def describe(self, relation: Relation) -> RelationFacts | None:
-        """Return what the catalogue says, or None when the credential cannot see such a relation."""
-        ...
-
-    async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:
-        """Return what this credential may do with the relations (the denied columns' too), and beyond; `judge_reader` judges it.
-
-        Where the engine has no grants, the denied columns are refused to every later fetch.
-        """
-        ...
-
-    async def fingerprint(self) -> str:
-        """Return a digest that names the server and database without an address, a name or a password in clear."""
-        ...
-
-    async def aclose(self) -> None: ...
-
-
-class WriteTransaction(Protocol):
-    """One transaction of the worker; leaving it without `commit` rolls back and closes the connection."""
-
-    async def fetch(self, statement: Statement) -> Sequence[RawRow]:
-        """Return the raw rows, after the transaction was told what the statement wants told; an engine without row security refuses that."""
-        ...
-
-    async def execute(self, statement: Statement) -> int:
-        """Return the number of rows matched (not the number changed)."""
-        ...
-
-    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
-        """Return what removing a row of a relation does beside, as far as foreign keys lead on.
-
-        Asked in the transaction, so that what holds the row's lock also keeps every trigger and foreign key as it is.
-        """
-        ...
-
-    async def settle_constraints(self) -> None:
-        """Force deferred constraints to be checked now."""
-        ...
-
-    async def commit(self) -> None:
-        """Commit, durably.
-
-        Raises:
-            SourceFailure: `unknown_commit` when the answer was lost; the caller resolves it from the receipt.
-        """
-        ...
-
-
-class WriteSource(Protocol):
-    """A source through the worker's write credential."""
-
-    name: str
-    dialect: Dialect
-
-    def transaction(self, *, time_ms: int) -> AbstractAsyncContextManager[WriteTransaction]:
-        """Open a read-committed transaction with statement, lock and idle limits and synchronous commit."""
-        ...
-
-    async def describe(self, relation: Relation) -> RelationFacts | None: ...
-
-    async def effects(self, relation: Relation) -> tuple[Effect, ...]:
-        """Return what removing a row does beside, as things stand; a transaction asks again under its own locks."""
-        ...
-
-    async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
-        """Return what this credential may do with the relations and the receipts, and beyond; `judge_writer` judges it."""
-        ...
-
-    async def aclose(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalRecord:
-    """A proposal with everything that has happened to it; `group` are the others that stand or fall with it, each without its own group."""
-
-    proposal: Proposal
-    status: Status
-    decisions: tuple[SignedDecision, ...] = ()
-    job: Job | None = None
-    receipts: tuple[Receipt, ...] = ()
-    group: tuple[ProposalRecord, ...] = ()
-    events: tuple[Mapping[str, Any], ...] = ()
-
-    @property
-    def together(self) -> tuple[ProposalRecord, ...]:
-        """All that stands or falls together, this one first; alone where it stands alone."""
-        return self, *self.group
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activated:
-    """A contract version that an operator signed. `body` is the contract's canonical data."""
-
-    activation: Activation
-    signature: str
-    body: Mapping[str, Any]
-    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 class AgentLedger(Protocol):
@@ -211,9 +75,20 @@ class AgentLedger(Protocol):
 
     async def proposal(self, proposal_id: str) -> ProposalRecord | None: ...
 
+    async def answer(self, answer: Answer) -> None:
+        """Record an agent's answer to a question about its proposal; the same one again is that of before.
+
+        Raises:
+            Refusal: `not_found` where nobody asked that, `not_as_required` where it is answered otherwise or the proposal left review.
+        """
+        ...
+
     async def statuses(self, proposals: Collection[str]) -> Mapping[str, Status]:
         """Return where proposals stand; a lookup by an index for each, since it is asked several times a second while somebody waits."""
         ...
+
+    async def questions(self, proposals: Collection[str]) -> Mapping[str, int]:
+        """Return how often people have asked about proposals; as quick as `statuses`."""
 
     async def own_waiting(self, scope: Scope, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
         """Return what a principal of a tenant has in review, newest first."""
@@ -282,6 +157,23 @@ class ReviewLedger(AgentLedger, Protocol):
         Raises:
             DecisionRefused: one of these is no longer `review_required` (rule `already_decided`), this operator's approval counts
                 already (`already_counted`), or there are other decisions than were counted (`decided_meanwhile`).
+        """
+        ...
+
+    async def ask(self, signed: SignedInquiry) -> ProposalRecord:
+        """Record a question about a proposal.
+
+        Raises:
+            DecisionRefused: it is no longer `review_required` (rule `already_decided`), or enough was asked (`too_many_questions`).
+        """
+        ...
+
+    async def amend(self, proposal: Proposal, evidence: Mapping[str, Any], audit: Mapping[str, Any]) -> ProposalRecord:
+        """File a proposal in the place of the one that it amends, which is superseded by it, in one durable transaction.
+
+        Raises:
+            DecisionRefused: that one is no longer `review_required` (rule `already_decided`), or what the new one asks for waits
+                already (`asked_already`).
         """
         ...
 

@@ -170,6 +170,7 @@ GROWS: list[tuple[str, Any, Any]] = [
     ("a bound is wider", [], [in_proposal("bounds", "fee", "before", "at_most", value=10_001)]),
     ("half a bound is gone", [in_proposal("bounds", "fee", "before", value={"at_least": 1, "at_most": 10_000})], []),
     ("a part of a bound is gone", [in_proposal("bounds", "fee", "after", value={"at_most": 1})], []),
+    ("an approval takes no look any more", [in_proposal("approval", "fresh", value=True)], []),
     ("an approval counts longer", [], [in_proposal("approval", "expires_hours", value=73)]),
     ("another thing to do", [], [at("capabilities", "billing.other", value=data()["capabilities"][INSPECT])]),
 ]  # fmt: skip

@@ -105,6 +105,7 @@ TWIN = """\
     where: {status: open}
     returns: [id, status, fee, paid]
 """
+SMALL = "policies:\n  small: {when: {note: {after: {one_of: [x]}}}, limits: {per_day: {count: 1}}}\ncapabilities:\n"
 ECHO = """\
   billing.other:
     description: The open invoices with the largest fee first. # LNT405
@@ -150,7 +151,8 @@ FOUND = [
     ("money without a bound", "set: {note: $text}", "set: {note: $text, fee: 0} # LNT601"),
     ("money by its name", "set: {note: $text}", "set: {note: $text, total_due: 0} # LNT601"),
     ("a very long wait", "{role: lead}", "{role: lead, expires_hours: 337} # LNT602"),
-    ("free text in a notification", "set: {note: $text}", "notify: [note] # LNT603\n    set: {note: $text}"),
+    ("a policy where people look first", "{role: lead}", "{role: lead, policy: small, fresh: true} # LNT603"),
+    ("free text in a notification", "set: {note: $text}", "notify: [note] # LNT604\n    set: {note: $text}"),
 ]  # fmt: skip
 MARKED: dict[str, tuple[tuple[str, str], ...]] = {
     "a comment without a reason": (("LNT104", "LNT104 # LNT001"),),
@@ -172,6 +174,7 @@ MARKED: dict[str, tuple[tuple[str, str], ...]] = {
         ("2026-01-31}", "2026-01-31, many: 51} # LNT503"),
     ),
     "money by its name": (("weight: integer", "weight: integer\n      total_due: integer"),),
+    "a policy where people look first": (("capabilities:\n", SMALL),),
 }
 PASSES = [
     ("LNT001", "a comment about something else", "order: [-fee]", "order: [-fee] # the lint: it is allowed"),
@@ -205,9 +208,12 @@ PASSES = [
     ("LNT601", "money within a bound", "set: {note: $text}", "set: {note: $text, fee: 0}\n    bounds: {fee: {before: {at_most: 5}}}"),
     ("LNT601", "a number that is no money", "set: {note: $text}", "set: {note: $text, weight: 0}"),
     ("LNT602", "as long as may be", "{role: lead}", "{role: lead, expires_hours: 336}"),
-    ("LNT603", "a closed list in a notification", "set: {note: $text}", "notify: [status]\n    set: {note: $text}"),
+    ("LNT603", "people who look first", "{role: lead}", "{role: lead, fresh: true}"),
+    ("LNT603", "a policy alone", "{role: lead}", "{role: lead, policy: small}"),
+    ("LNT604", "a closed list in a notification", "set: {note: $text}", "notify: [status]\n    set: {note: $text}"),
 ]  # fmt: skip
 NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
+    "a policy alone": (("capabilities:\n", SMALL),),
     "a list that a fixed filter of the table narrows": (("version: row_version\n", "version: row_version\n    only: {paid: false}\n"),),
     "whether it is verified": (("      name: text", "      name: text\n      email_verified: boolean"),),
     "a personal column of which a part is shown": (("      name: text", "      name: text\n      phone: {type: text, show: last_four}"),),

@@ -73,6 +73,6 @@ def test_a_column_that_is_not_for_everybody_is_not_told(
 
 def test_a_lint_warns_of_what_looks_personal_or_was_written_by_anybody(tmp_path: Path) -> None:
     _, remarks = looked_at([file(tmp_path, "[note, status]")])
-    assert [r.rule for r in remarks if r.rule == "LNT603"] == ["LNT603"]
+    assert [r.rule for r in remarks if r.rule == "LNT604"] == ["LNT604"]
     _, remarks = looked_at([file(tmp_path, "[status]")])
-    assert [r.rule for r in remarks if r.rule == "LNT603"] == []
+    assert [r.rule for r in remarks if r.rule == "LNT604"] == []

@@ -1,13 +1,12 @@
 """A call that waits, on every transport: its client is told so, it takes no turn and no time from anybody, and ends when its client wants."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 import httpx2
 import pytest
 
@@ -115,12 +114,6 @@ async def way(era: str, limits: Limits | None = None) -> AsyncIterator[Way]:
         yield Way(era, client, await open_session(client) if era == "2025" else {}, served)
 
 
-async def until(done: Callable[[], bool]) -> None:
-    with anyio.fail_after(PATIENCE):
-        while not done():
-            await anyio.lowlevel.checkpoint()
-
-
 @pytest.mark.requirement("wait:progress")
 @pytest.mark.parametrize("era", ERAS)
 async def test_over_http_the_answer_is_a_stream_of_word_on_the_way_and_then_the_answer(era: str) -> None:
@@ -169,48 +162,32 @@ async def test_a_call_that_waits_holds_no_turn_and_its_waiting_is_no_part_of_the
 @pytest.mark.requirement("wait:holds-nothing")
 async def test_a_turn_that_was_set_aside_is_taken_again_and_given_back_once() -> None:
     shares = Shares(Limits(calls=1))
-    with shares.message("alice") as waits:
-        await waits.turn()
-        async with waits.aside():
-            with shares.message("alice") as other:
-                with anyio.fail_after(PATIENCE):
-                    await other.turn()
-        with shares.message("alice") as later:
-            with anyio.move_on_after(0) as over:
-                await later.turn()
-            assert over.cancelled_caught
-    with shares.message("alice") as first, shares.message("alice") as second:
-        with anyio.fail_after(PATIENCE):
-            await first.turn()
-        with anyio.move_on_after(0) as over:
-            await second.turn()
-        assert over.cancelled_caught
+    with shares.message("alice") as kept:
+        turns = kept._open.turns
+        with shares.message("alice") as waits:
+            await waits.turn()
+            assert turns.value == 0
+            async with waits.aside():
+                assert turns.value == 1
+            assert turns.value == 0
+        assert turns.value == 1
 
 
 @pytest.mark.requirement("wait:holds-nothing")
 async def test_a_call_whose_message_ends_while_it_waits_gives_its_turn_back_once() -> None:
     shares = Shares(Limits(calls=1))
+    with shares.message("alice") as kept, shares.message("alice") as waits:
+        await waits.turn()
+        async with waits.aside():
+            waits.end()
+        async with waits.aside():
+            assert kept._open.turns.value == 1
+        assert kept._open.turns.value == 1
     with shares.message("alice") as kept:
-        async with anyio.create_task_group() as group:
-            with shares.message("alice") as waits:
-                await waits.turn()
-                go_on = anyio.Event()
-
-                async def wait() -> None:
-                    async with waits.aside():
-                        await go_on.wait()
-                    async with waits.aside():
-                        pass
-
-                group.start_soon(wait)
-                await until(lambda: not waits._in_turn)
-            go_on.set()
-        with anyio.fail_after(PATIENCE):
-            await kept.turn()
-        with shares.message("alice") as other:
-            with anyio.move_on_after(0) as over:
-                await other.turn()
-            assert over.cancelled_caught
+        with shares.message("alice") as late:
+            await late.turn()
+        async with late.aside():
+            assert kept._open.turns.value == 1
 
 
 @pytest.mark.requirement("wait:cancelable")

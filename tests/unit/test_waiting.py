@@ -38,6 +38,9 @@ class Looked:
         await self.look()
         return standing
 
+    async def questions(self, _: Collection[str]) -> Mapping[str, int]:
+        return {}
+
 
 class Watching(Alone):
     """Company that notes what it is told."""

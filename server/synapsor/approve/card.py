@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from synapsor.approve import beside
+from synapsor.approve import amended, beside
 from synapsor.approve.decided import attempts, decisions, ends, waits_for
 from synapsor.approve.read import ALSO, Copies, named, others, told
 from synapsor.approve.rows import action_of, row_of, totals
@@ -40,12 +40,13 @@ def card(
     whole: Proposal | None = None,
     undos: Sequence[ProposalRecord] = (),
     rivals: Sequence[ProposalRecord] = (),
+    before: Sequence[ProposalRecord] = (),
 ) -> Card:
     """Return the card of a proposal as it stands; `terms` are those of the contract that it was made under.
 
     Approvals count as far as `operators` trusts them. `read` is what the ledger holds of the earlier evidence that the proposal names, by
-    handle, and `also` what was read in the same run, newest first. `undos` are the proposals that would undo it, or did, and `rivals` other
-    open ones about its rows. `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they
+    handle, and `also` what was read in the same run, newest first. `undos` are the proposals that would undo it, or did, `rivals` other
+    open ones about its rows, and `before` those whose place it takes, the last one first. `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they
     stay covered.
     """
     signed, proposal = record.proposal, _uncovered(record.proposal, whole)
@@ -93,7 +94,9 @@ def card(
         undoes=_undoes(signed, teller),
         undone_by=tuple(beside.undone_by(undos, now, teller)),
         undo=beside.undoable(record, undos, terms, now, teller),
-        sent=() if signed.undoes else tuple(teller.argument(n, value) for n, value in signed.arguments.items()),
+        amends=amended.amends(signed, before, teller),
+        sent=tuple(amended.sent(signed, before, teller)),
+        questions=tuple(amended.questions((*reversed(before), record), operators, teller)),
         whole=teller.whole,  # the last: all that could be cut has been told
     )
 

@@ -60,10 +60,11 @@ def ends(record: ProposalRecord, teller: Teller) -> Iterator[Ended]:
     """Yield what ended it before anybody could approve it."""
     for event in record.events:
         if event["kind"] in {f"proposal_{status.value}" for status in _ENDS}:
-            because = event["facts"].get("because")
+            because, by = (event["facts"].get(name) for name in ("because", "by"))
             yield Ended(
                 how=Text(visible(str(event["facts"]["target"]))),
                 because=Text(visible(str(because))) if because else None,
+                by=Text(visible(str(by))) if by else None,
                 at=teller.moment(str(event["at"])),
             )
 

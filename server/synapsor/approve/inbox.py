@@ -8,10 +8,12 @@ from typing import Any
 
 from synapsor.approve.decided import VERBS
 from synapsor.approve.drawing import entry
+from synapsor.core.exchange import open_questions
 from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
 from synapsor.core.plain import shown, span, visible
 from synapsor.core.proposal import Proposal, Status, as_of
+from synapsor.core.words import many
 from synapsor.flow.permitted import is_behind
 from synapsor.ports import ProposalRecord, ReviewLedger
 
@@ -58,6 +60,8 @@ def summary(record: ProposalRecord, *, now: dt.datetime, replaced: Collection[st
         "expires_at": proposal.expires_at,
         "digest": proposal.digest,
         "undoes": proposal.undoes.proposal if proposal.undoes else None,
+        "amends": proposal.amends.proposal if proposal.amends else None,
+        "questions": {"asked": len(record.exchanges), "open": len(open_questions(record.exchanges))},
     }
 
 
@@ -81,6 +85,8 @@ def entry_of(record: ProposalRecord, now: dt.datetime, replaced: Collection[str]
     body = [_what(proposal), "; ".join(people)]
     if waits and proposal.id in replaced:
         body.append("cannot be approved: its contract was replaced since. Reject it, or have it proposed again")
+    if waits and record.exchanges:
+        body.append(_asked(record))
     if record.group:
         body.append(f"together with {', '.join(visible(other.proposal.id) for other in record.group)}")
     if lacks := missing(proposal, [other.proposal for other in record.group]) if waits else ():
@@ -88,11 +94,20 @@ def entry_of(record: ProposalRecord, now: dt.datetime, replaced: Collection[str]
     return head, body
 
 
+def _asked(record: ProposalRecord) -> str:
+    left = len(open_questions(record.exchanges))
+    of = many(len(record.exchanges), "question")
+    return f"{of} asked about it, {f'{left} not answered' if left else 'all answered'}"
+
+
 def _what(proposal: Proposal) -> str:
     row = shown(",".join(token for _, token in proposal.members[0].key)).text if proposal.members else "no row"
     more = f" and {len(proposal.members) - 1} more" if len(proposal.members) > 1 else ""
     done = visible(", ".join(proposal.changed)) or visible(proposal.operation)
     undo = f"undo of {visible(proposal.undoes.proposal)}: " if proposal.undoes else ""
+    if proposal.amends is not None:
+        word = "edited" if proposal.amends.kind == "edit" else "given more time"
+        undo = f"{word} by {shown(proposal.amends.operator).text}: "
     return f"{undo}{visible(proposal.capability)} {row}{more} ({done})"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
+from synapsor.approve.amended import lineage
 from synapsor.approve.beside import RIVALS
 from synapsor.approve.card import card
 from synapsor.approve.read import ALSO
@@ -37,6 +38,7 @@ async def look(
         read={handle: await ledger.evidence(handle) for _, handle, _ in proposal.rests_on},
         also=await ledger.read_before(proposal.evidence, limit=ALSO + len(proposal.rests_on) + 1),
         whole=whole,
+        before=await lineage(ledger, proposal),
         rivals=await ledger.rivals(proposal, now=stamp(now), limit=RIVALS + 1),
         undos=await ledger.asked_before(undo_key(proposal.id, proposal.digest)),
     )

@@ -9,9 +9,23 @@ from collections.abc import Iterable, Iterator
 
 from synapsor.approve.cells import Moment
 from synapsor.approve.drawing import Line, drawn
+from synapsor.approve.drawn_now import now
 from synapsor.approve.drawn_reads import reads
 from synapsor.approve.drawn_rows import fields, rows, totals, value
-from synapsor.approve.view import Attempt, Beside, BesideRow, Card, Decided, Evidence, Group, PolicyVerdict, Rival
+from synapsor.approve.view import (
+    Amends,
+    Argument,
+    Attempt,
+    Beside,
+    BesideRow,
+    Card,
+    Decided,
+    Evidence,
+    Group,
+    PolicyVerdict,
+    Rival,
+    Talk,
+)
 from synapsor.core.plain import line_of
 from synapsor.core.words import many
 
@@ -29,12 +43,17 @@ def lines(card: Card, read: Iterable[Line] = ()) -> Iterator[Line]:
     """Yield the card, line by line; the agent's own words stay the last, behind what it `read`."""
     yield from (Line("WARNING", words, "warning") for words in card.warnings)
     yield from _head(card)
+    if card.amends is not None:
+        yield from _amended(card.amends)
     yield from (line for one in card.decided for line in decided(one))
     yield from _became(card)
     for undo in card.undone_by:
         yield Line("undo of it", f"{line_of(undo.proposal)} {undo.stands}", "warning")
     yield from rows(card)
     yield from totals(card)
+    if card.now is not None:
+        yield from now(card.now)
+        yield Line("What it rests on and takes", "", "title")
     yield from _rests_on(card)
     if card.group is not None:
         yield from _group(card.group)
@@ -46,6 +65,34 @@ def lines(card: Card, read: Iterable[Line] = ()) -> Iterator[Line]:
     if card.undoes is None:
         yield Line("What the agent sent (untrusted, believe none of it)", "", "warning")
         yield from (Line(line_of(sent.name), line_of(sent.text, quoted=sent.quoted)) for sent in card.sent)
+    yield from (line for question in card.questions for line in _asked(question))
+
+
+def _amended(amends: Amends) -> Iterator[Line]:
+    """Yield what a reviewer made of what the agent asked for."""
+    word = "edited" if amends.kind == "edit" else "given more time"
+    yield Line(word, f"by {line_of(amends.by)}, in the place of {line_of(amends.proposal)}", "warning")
+    yield Line("because", line_of(amends.reason, quoted=True))
+    for one in amends.edited:
+        yield Line("", f"{line_of(one.name)}: the agent sent {_sent(one.before)} → {_sent(one.after)}")
+    if amends.editors:
+        yield Line("not by", f"{', '.join(map(line_of, amends.editors))}, who edited it")
+
+
+def _sent(argument: Argument | None) -> str:
+    return "nothing" if argument is None else line_of(argument.text, quoted=argument.quoted)
+
+
+def _asked(question: Talk) -> Iterator[Line]:
+    yield Line("A question to the agent, and its answer (untrusted, believe none of it)", "", "warning")
+    yield Line("question", f"{line_of(question.id)} by {line_of(question.by)}, {_when(question.at)}")
+    if question.doubt is not None:
+        yield Line("", line_of(question.doubt), "warning")
+    yield Line("asks", line_of(question.text, quoted=True))
+    if question.answer is None or question.answered is None:
+        yield Line("answer", "none so far")
+    else:
+        yield Line("answer", f"{line_of(question.answer, quoted=True)}, {_when(question.answered)}")
 
 
 def decided(one: Decided) -> Iterator[Line]:
@@ -89,6 +136,7 @@ def _became(card: Card) -> Iterator[Line]:
         yield Line("outcome", f"none yet: {line_of(card.waits_for)} waits for the worker")
     for end in card.ends:
         left = f" with {line_of(end.because)}, which it stands or falls with" if end.because else ""
+        left += f" by {line_of(end.by)}" if end.by else ""
         yield Line("ended", f"{line_of(end.how)}{left}, {_when(end.at)}")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from synapsor.approve.cells import Action, Field, Moment, Row, Total, Value
+from synapsor.approve.now_view import Now
 from synapsor.core.plain import Text
 
 VERSION: Final = 1
@@ -243,11 +244,57 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """That it ended before anybody could approve it; `because` is the proposal that it fell with."""
+    """That it ended before anybody could approve it; `because` is the proposal that it fell with, `by` the one that took its place."""
 
     how: Text
     because: Text | None
+    by: Text | None
     at: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """An argument that a reviewer changed: what the agent sent, and what it is now; None where it was or is not given."""
+
+    name: Text
+    before: Argument | None
+    after: Argument | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amends:
+    """The proposal whose place it takes, and what a reviewer has changed of what the agent asked for.
+
+    Attributes:
+        kind: `edit` or `extend`.
+        editors: everybody who edited it; none of them decides.
+        edited: against what the agent sent, over all amendments.
+    """
+
+    kind: str
+    proposal: Text
+    by: Text
+    reason: Text
+    editors: tuple[Text, ...]
+    edited: tuple[Edited, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """What a person asked the agent, and what that answered, untrusted.
+
+    Attributes:
+        doubt: why nothing proves who asked, or None.
+        answer: None where there is none so far.
+    """
+
+    id: Text
+    by: Text
+    at: Moment
+    text: Text
+    doubt: Text | None
+    answer: Text | None
+    answered: Moment | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,7 +342,10 @@ class Card:
         risk: by the contract's rule, and `risk_because` which part of it made it so.
         policy: the one that could have approved it; None where a person decides on every such change.
         ends: what ended it, `decided` and `attempts` what became of it, `waits_for` the job that is not done.
-        sent: the agent's own words, untrusted; of an undo there are none, since a person asked for it.
+        now: a look at the source as it is, where one was asked for.
+        amends: of one that a reviewer edited or extended, what that was.
+        sent: the agent's own words, untrusted, as it sent them; of an undo there are none, since a person asked for it.
+        questions: what people asked the agent and what it answered, of the proposals whose place it takes as well.
     """
 
     version: int = VERSION
@@ -331,4 +381,7 @@ class Card:
     undoes: Undoes | None
     undone_by: tuple[UndoneBy, ...]
     undo: Undoable | None
+    amends: Amends | None
     sent: tuple[Argument, ...]
+    questions: tuple[Talk, ...]
+    now: Now | None = None

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synapsor import runtime
+from synapsor.cli.given import pairs, parsed, typed
 from synapsor.cli.terminal import as_json, note
 from synapsor.config import Config, load_config, session_values
 from synapsor.core.envelope import VERSION
@@ -26,7 +24,6 @@ EXIT_CODES = {
     Code.TIMEOUT.value: 4,
     Code.BUSY.value: 4,
 }
-_PAIR = re.compile(r"([a-z][a-z0-9_]{0,62})(:?=)(.*)", re.DOTALL)
 
 
 def run(arguments: Namespace) -> int:
@@ -43,7 +40,7 @@ async def _call(config: Config, capability: str, given: dict[str, Any], session:
         desk = await project.desk()
         if capability not in desk.tools:
             raise UsageError("There is no such capability.", fix=f"Known here: {', '.join(sorted(desk.tools))}.")
-        envelope = await desk.call(capability, _typed(given, desk.tools[capability].input_schema), session)
+        envelope = await desk.call(capability, typed(given, desk.tools[capability].input_schema), session)
         if not envelope["ok"] and envelope["error"]["code"] == Code.SCOPE_UNAVAILABLE.value:
             _tell_lacking(project, capability, session)
         return envelope
@@ -60,67 +57,24 @@ def _tell_lacking(project: Project, name: str, session: Session) -> None:
             note(f"  fix: Add {example} to --as, which stands for the whole session, or to `session:`.", indent=7)
 
 
-def _typed(given: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a text as JSON where the capability takes a number or a truth: a shell has only texts. A model's call has types and stays as it is."""
-    kinds = {name: rule.get("type") for name, rule in schema["properties"].items()}
-    return {
-        n: _loose(v) if isinstance(v, str) and kinds.get(n) not in {None, "string"} else v for n, v in given.items()
-    }
-
-
-def _loose(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _arguments(pairs: list[str], document: str | None) -> dict[str, Any]:
+def _arguments(given_pairs: list[str], document: str | None) -> dict[str, Any]:
     given: Any = {}
     if document is not None:
-        given = _json(document, "--args-json")
+        given = parsed(document, "--args-json")
         if not isinstance(given, dict):
             raise UsageError("--args-json is not an object.", fix='Write it as {"invoice_id": "INV-1"}.')
-    found = _pairs(pairs, "--arg")
+    found = pairs(given_pairs, "--arg")
     if twice := set(given) & set(found):
         raise UsageError(f"{min(twice)} is given twice.", fix="Give it by --arg or in --args-json.")
     return {**given, **found}
 
 
-def _session(config: Config, pairs: list[str]) -> Session:
+def _session(config: Config, groups: list[str]) -> Session:
     values = (
-        _pairs((p for group in pairs for p in group.split(",")), "--as") if pairs else session_values(config.session)
+        pairs((p for group in groups for p in group.split(",")), "--as") if groups else session_values(config.session)
     )
     if any(type(v) not in {str, int} for v in values.values()):
         raise UsageError(
             "--as takes text (NAME=…) and whole numbers (NAME:=…).", fix="Write it as --as tenant_id=acme,user=ann."
         )
     return Session(values=values, client="cli")  # each call is alone, so it is in no run
-
-
-def _pairs(pairs: Iterable[str], option: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        parts = _PAIR.fullmatch(pair)
-        if parts is None or parts[1] in found:
-            raise UsageError(
-                f"{option} takes NAME=TEXT or NAME:=JSON, each name once.", fix=f"Write it as {option} name=value."
-            )
-        found[parts[1]] = parts[3] if parts[2] == "=" else _json(parts[3], option)
-    return found
-
-
-def _json(text: str, option: str) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_no_twins)
-    except (ValueError, RecursionError):
-        raise UsageError(
-            f"{option} is not valid JSON, or a key stands in it twice.", fix="Quote it for the shell: '{\"cents\": 5}'."
-        ) from None
-
-
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands here twice")
-    return found

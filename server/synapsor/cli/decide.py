@@ -10,16 +10,20 @@ import datetime as dt
 import re
 from argparse import Namespace
 from collections.abc import Mapping
+from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.keys import Unlock
 from synapsor.approve.look import look
+from synapsor.approve.looks import Look
+from synapsor.approve.now import with_now
 from synapsor.approve.terminal import render
 from synapsor.approve.view import Card
 from synapsor.cli.signer import named, signer
 from synapsor.cli.terminal import answer, ask, coloured, confirm_digest, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
-from synapsor.core.moment import stamp
+from synapsor.core.live import Live
+from synapsor.core.moment import parse, stamp
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
@@ -30,6 +34,9 @@ from synapsor.flow.reveal import reveal_for_decision
 from synapsor.flow.review import approve, may_ask, proposal_of, reject
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
+
+JUST_NOW_SECONDS = 5
+"""A look that is older is taken again before anything is signed."""
 
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
@@ -50,47 +57,79 @@ async def _run(arguments: Namespace) -> int:
         seen = await look(
             ledger, record, operators=operators, now=project.clock.now(), full=arguments.full, whole=whole
         )
+        first = await _look_now(arguments, project, record)
+        if first is not None:
+            seen = with_now(seen, record.proposal, first, now=project.clock.now())
         if not arguments.json:
             print(render(seen, colour=coloured(arguments), width=width()))
         _refuse_unseen(seen, arguments.verdict)
         # Before the person types anything: a refusal that is certain already.
         role = record.proposal.role
         among = operators if arguments.verdict == "approve" else None
-        await may_ask(ledger, record, named(arguments, operators, role=role), now=project.clock.now(), operators=among)
-        source = project.config.sources.get(record.proposal.source)
-        if source is None:
+        fresh = {"live": first.live, "stale_anyway": arguments.stale_anyway} if first is not None else {}
+        one = named(arguments, operators, role=role)
+        await may_ask(ledger, record, one, now=project.clock.now(), operators=among, **fresh)
+        if record.proposal.source not in project.config.sources:
             raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
         operator, unlock = person or signer(arguments, operators, role=role)
         await may_ask(ledger, record, operator, now=project.clock.now(), operators=among)
         digest = _confirmed(arguments, seen)
         signed = Signer(operator=operator, key=unlock(), code=_code(arguments, record.proposal))
-        now = project.clock.now()
-        if arguments.verdict == "approve":
-            decided = await approve(
-                ledger,
-                seen.proposal,
-                digest=digest,
-                signer=signed,
-                now=now,
-                mode=source.mode,
-                reason=arguments.reason,
-                operators=operators,
-            )
-        else:
-            decided = await reject(
-                ledger,
-                seen.proposal,
-                digest=digest,
-                signer=signed,
-                now=now,
-                reason=arguments.reason,
-                operators=operators,
-            )
+        decided = await _decided(arguments, project, record, first, digest=digest, signed=signed)
         approvals = counted(
             decided.decisions, decided.proposal, operators, ledger=ledger.id, now=stamp(project.clock.now())
         )
     _tell(arguments, decided, len(approvals))
     return 0
+
+
+async def _decided(
+    arguments: Namespace,
+    project: runtime.Project,
+    record: ProposalRecord,
+    first: Look | None,
+    *,
+    digest: str,
+    signed: Signer,
+) -> ProposalRecord:
+    """Sign and record the verdict on what was shown."""
+    ledger, proposal, operators = await project.ledger(), record.proposal, project.deciders()
+    said: dict[str, Any] = {"digest": digest, "signer": signed, "reason": arguments.reason, "operators": operators}
+    if arguments.verdict == "reject":
+        return await reject(ledger, proposal.id, now=project.clock.now(), **said)
+    live = await _look_again(project, record, first, signed.operator)
+    return await approve(
+        ledger,
+        proposal.id,
+        now=project.clock.now(),
+        mode=project.config.sources[proposal.source].mode,
+        live=live,
+        stale_anyway=arguments.stale_anyway,
+        **said,
+    )
+
+
+async def _look_now(arguments: Namespace, project: runtime.Project, record: ProposalRecord) -> Look | None:
+    """Return a look at the source for whoever approves, where there is anything left to approve."""
+    if arguments.verdict != "approve" or record.status is not Status.REVIEW_REQUIRED:
+        return None
+    from synapsor.looking import SourceLooks  # heavy: the SQL compiler
+
+    return await SourceLooks(project=project, client="approve").now(record.proposal, who=arguments.operator or "?")
+
+
+async def _look_again(
+    project: runtime.Project, record: ProposalRecord, first: Look | None, operator: Operator
+) -> Live | None:
+    """Return the look that an approval stands on: anew where a person took their time, and the first one where it was just now."""
+    if first is None or first.live.untold is not None:
+        return first.live if first is not None else None
+    age = (project.clock.now() - parse(first.live.at)).total_seconds()
+    if 0 <= age <= JUST_NOW_SECONDS:
+        return first.live
+    from synapsor.looking import SourceLooks  # heavy, as above
+
+    return await SourceLooks(project=project, client="approve").again(record.proposal, who=operator.name)
 
 
 async def _whole(

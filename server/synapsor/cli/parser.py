@@ -8,6 +8,7 @@ import re
 from typing import NoReturn
 
 from synapsor.cli.arguments import (
+    amending,
     authoring,
     contracts,
     deciding,
@@ -57,6 +58,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     with_globals(parser, top=True)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for part in (serving, authoring, contracts, importing, deciding, policies, operators, looking, rest):
+    for part in (serving, authoring, contracts, importing, deciding, amending, policies, operators, looking, rest):
         part.add(commands)
     return parser

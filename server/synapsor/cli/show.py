@@ -7,10 +7,15 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
+from synapsor.approve.beside import OPEN
 from synapsor.approve.look import look
+from synapsor.approve.looks import Look
+from synapsor.approve.now import with_now
 from synapsor.approve.terminal import render
-from synapsor.cli.terminal import answer, as_json, coloured, width
+from synapsor.cli.terminal import answer, as_json, coloured, note, width
 from synapsor.config import load_config
+from synapsor.core.blast import blast_body
+from synapsor.core.live import live_body
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status, as_of, undo_key
 from synapsor.core.records import to_body
@@ -40,6 +45,13 @@ async def _run(arguments: Namespace) -> int:
         operators, now = project.deciders(), project.clock.now()
         undos = await ledger.asked_before(undo_key(record.proposal.id, record.proposal.digest))
         shown = await look(ledger, record, operators=operators, now=now, full=arguments.full)
+        seen = await _look(project, record) if arguments.live else None
+        if seen is not None:
+            shown = with_now(shown, record.proposal, seen, now=project.clock.now())
+        elif arguments.live:
+            note(f"The source is not looked at: the proposal {record.status.stands}.")
+        bodies = (live_body(seen.live), blast_body(seen.blast)) if seen else (None, None)
+        source = dict(zip(("live", "blast"), bodies, strict=True)) if arguments.live else {}
     document = {
         **record_body(record),
         "expired": as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED,
@@ -47,6 +59,7 @@ async def _run(arguments: Namespace) -> int:
         "undos": [{"proposal": undo.proposal.id, "status": undo.status.value} for undo in undos],
         "warnings": list(shown.warnings),
         "card": to_body(shown),
+        **source,
     }
     answer(
         arguments,
@@ -58,6 +71,15 @@ async def _run(arguments: Namespace) -> int:
     return 5 if shown.tampered else 0
 
 
+async def _look(project: runtime.Project, record: ProposalRecord) -> Look | None:
+    """Return a look at the source, while anything may still come of the proposal: what came of it is told by its receipt."""
+    if record.status not in OPEN:
+        return None
+    from synapsor.looking import SourceLooks  # heavy: the SQL compiler
+
+    return await SourceLooks(project=project, client="show").now(record.proposal, who="?")
+
+
 def record_body(record: ProposalRecord) -> dict[str, Any]:
     """Return a proposal with everything that happened to it, as JSON data."""
     return {
@@ -65,6 +87,7 @@ def record_body(record: ProposalRecord) -> dict[str, Any]:
         "digest": record.proposal.digest,
         "status": record.status.value,
         "decisions": [{**to_body(s.decision), "signature": s.signature} for s in record.decisions],
+        "questions": [to_body(one) for one in record.exchanges],
         "job": to_body(record.job) if record.job else None,
         "receipts": [to_body(r) for r in record.receipts],
         "group": [

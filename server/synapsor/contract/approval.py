@@ -75,7 +75,10 @@ class Stricter(Model):
 
 
 class Approval(Model):
-    """Who may approve, how many of them it takes, how they prove that they are there, and for how long a proposal waits."""
+    """Who may approve, how many of them it takes, how they prove that they are there, and for how long a proposal waits.
+
+    With `fresh`, a person's approval takes a look at the source just before it, which finds every row as it was.
+    """
 
     role: Name
     quorum: int | None = Field(default=None, ge=1, le=10)
@@ -83,6 +86,7 @@ class Approval(Model):
     high: Stricter | None = None
     medium: Stricter | None = None
     policy: Name | None = None
+    fresh: bool = False
     step_up: Level | None = None
     by_prompt: Level | None = None
 

@@ -16,6 +16,8 @@ def deciding(capability: ProposeCapability) -> Iterator[str]:
     """Yield who decides on a proposal, at each risk, and what may decide instead."""
     approval = capability.approval
     yield f"needs {_who(approval)}"
+    if approval.fresh:
+        yield "a person's approval is refused unless the rows, looked at just before it, are as they were"
     for level, entry in levels(capability.risk).items():
         yield f"{level} risk when {_all(entry)}; needs {_who(approval.at(level))}"
     if approval.policy:

@@ -154,6 +154,11 @@ def allowed(before: bool, after: bool, _: Pair) -> bool:
     return after and not before
 
 
+def waived(before: bool, after: bool, _: Pair) -> bool:
+    """True holds back."""
+    return before and not after
+
+
 def ordered(before: tuple[str, ...], after: tuple[str, ...], _: Pair) -> bool:
     """An order by other columns of its own table shows nobody another row; one by a path looks into another table."""
     was, now = ({said.removeprefix("-") for said in order if "." in said} for order in (before, after))

@@ -14,7 +14,7 @@ from synapsor.contract.deciding import evidence_for, together_with
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.core.change import Request, change_set, require
-from synapsor.core.deciding import Need, need_of, need_of_undo, reason_of
+from synapsor.core.deciding import Need, need_of, need_of_people, need_of_undo, reason_of
 from synapsor.core.depends import held_hops
 from synapsor.core.moment import parse
 from synapsor.core.outcome import Why
@@ -46,6 +46,8 @@ def table_for(proposal: Proposal, contract: Contract, original: Proposal | None 
     if not isinstance(capability, ProposeCapability):
         return Why.CAPABILITY_GONE
     table = contract.table_of(capability)
+    if proposal.undoes is not None and proposal.amends is not None:
+        return Why.NOT_THE_INVERSE  # nobody edits an undo
     if proposal.undoes is None:
         form = _asked_for(proposal, capability, table, contract)
         why = _unlike_mapping(proposal, form, table) or _unlike_reviewed(proposal, capability, table, contract)
@@ -63,12 +65,13 @@ def table_for(proposal: Proposal, contract: Contract, original: Proposal | None 
 
 def _asked_for(proposal: Proposal, capability: ProposeCapability, table: Table, contract: Contract) -> _Form:
     reason = reason_of(capability, proposal.arguments)
+    needs = need_of if proposal.amends is None else need_of_people
     return _Form(
         operation=capability.operation,
         key=capability.dedup if proposal.inserts else table.key,
         sets=frozenset(capability.set),
         depends=frozenset(path for hop in held_hops(capability, contract) for path in hop.paths),
-        need=need_of(capability, proposal.rows, reason),
+        need=needs(capability, proposal.rows, reason),
         reason=reason,
         workflow=contract.workflow_of(proposal.capability),
         evidence=evidence_for(contract, proposal.capability),

@@ -55,6 +55,11 @@ def need_of(capability: ProposeCapability, rows: tuple[Images, ...], reason_code
     )
 
 
+def need_of_people(capability: ProposeCapability, rows: tuple[Images, ...], reason_code: str | None) -> Need:
+    """Return what a change takes that a person edited or extended: what it always does, and always people."""
+    return replace(need_of(capability, rows, reason_code), policy=None)
+
+
 def need_of_undo(
     capability: ProposeCapability, rows: tuple[Images, ...], undone: tuple[Images, ...], reason_code: str | None
 ) -> Need:

@@ -11,7 +11,16 @@ from typing import Final, Literal, TypeAlias, get_args
 from synapsor.core.presets import RejectCode
 from synapsor.core.proposal import Status
 
-Next: TypeAlias = Literal["wait", "read_again", "propose_again", "propose_corrected", "give_information", "tell_user"]
+Next: TypeAlias = Literal[
+    "wait",
+    "answer_question",
+    "see_successor",
+    "read_again",
+    "propose_again",
+    "propose_corrected",
+    "give_information",
+    "tell_user",
+]
 NEXT: Final[tuple[Next, ...]] = get_args(Next)
 
 _S = Status
@@ -32,8 +41,18 @@ _AFTER_REJECTION: Mapping[RejectCode, tuple[Next, ...]] = {
 _POLL_S: Mapping[Status, int] = {_S.REVIEW_REQUIRED: 15, _S.APPROVED: 2}
 
 
-def allowed_next(status: Status, rejected: RejectCode | None = None) -> tuple[Next, ...]:
-    """Return what an agent may do next; `rejected` is the word of a rejection that has one."""
+def allowed_next(
+    status: Status, rejected: RejectCode | None = None, *, asked: bool = False, replaced: bool = False
+) -> tuple[Next, ...]:
+    """Return what an agent may do next.
+
+    `rejected` is the word of a rejection that has one, `asked` says that a person waits for an answer, and `replaced` that another
+    proposal has taken its place.
+    """
+    if status is Status.REVIEW_REQUIRED and asked:
+        return ("answer_question", *_AFTER[status])
+    if status is Status.SUPERSEDED and replaced:
+        return ("see_successor", "tell_user")
     if status is Status.REJECTED and rejected is not None:
         return _AFTER_REJECTION.get(rejected, ("tell_user",))
     return _AFTER.get(status, ("tell_user",))

@@ -17,6 +17,7 @@ from synapsor.core.statements import (
     Operator,
     SignedDecision,
     SignedLogin,
+    Spoken,
     made_by,
     signature_holds,
 )
@@ -64,21 +65,21 @@ def is_during(signed: SignedLogin, at: str) -> bool:
 
 
 def decision_holds(signed: SignedDecision, operators: Mapping[str, Operator]) -> bool:
-    """Tell whether the operator whom a decision names made its signature: with their own key, or with that of a session that spoke for them.
+    """Tell whether the operator whom a decision names made its signature; whether they may decide, and are trusted still, is another question."""
+    return spoken_by(signed.decision, signed.signature, signed.login, operators)
 
-    Whether that person may decide, and is trusted still, is another question.
-    """
-    decision = signed.decision
-    operator = operators.get(decision.operator)
+
+def spoken_by(statement: Spoken, signature: str, login: SignedLogin | None, operators: Mapping[str, Operator]) -> bool:
+    """Tell whether the operator whom a statement names signed it: with their own key, or with that of a session that spoke for them."""
+    operator = operators.get(statement.operator)
     if operator is None:
         return False
-    if signed.login is None:
-        return signature_holds(decision, signed.signature, operator)
-    login = signed.login.login
+    if login is None:
+        return signature_holds(statement, signature, operator)
     return (
-        login.operator == decision.operator
-        and login_holds(signed.login, operators, ledger=decision.ledger)
-        and is_during(signed.login, decision.at)
-        and decision.role in login.roles
-        and made_by(login.key, decision, signed.signature)
+        login.login.operator == statement.operator
+        and login_holds(login, operators, ledger=statement.ledger)
+        and is_during(login, statement.at)
+        and statement.role in login.login.roles
+        and made_by(login.login.key, statement, signature)
     )

@@ -62,6 +62,7 @@ class Why(_Told):
     QUORUM_MISSING = "quorum_missing", "Fewer different people than the proposal needs approve it as things stand."
     APPROVAL_OPERATOR_REVOKED = "approval_operator_revoked", "The key that approved has been revoked since."
     APPROVAL_OWN_REQUEST = "approval_own_request", "The approver is the one who asked."
+    APPROVAL_OWN_EDIT = "approval_own_edit", "The approver is one of those who edited it."
     APPROVAL_ROLE_MISSING = "approval_role_missing", "The approver does not have the role any more."
     APPROVAL_NO_PERSON = "approval_no_person", "The approver is a policy's key, and a person is needed."
     POLICY_OFF = "policy_off", "A policy approved it, and automatic approval is off or stopped now."
@@ -115,6 +116,10 @@ class Why(_Told):
     ORIGINAL_MISSING = (
         "original_missing",
         "The ledger does not have the change that this proposal would undo, or has another one under its handle.",
+    )
+    AMENDMENT_INVALID = (
+        "amendment_invalid",
+        "It says that an operator edited or extended it, and no operator who is trusted now has signed that.",
     )
     UNDO_NOT_ASKED = "undo_not_asked", "No operator who is trusted now has signed that this undo is asked for."
     NOT_REVERSIBLE = "not_reversible", "The activated contract does not let this change be undone."

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from synapsor.contract.approval import Level
 from synapsor.contract.changes import Operation
 from synapsor.core.measure import Images, images
 from synapsor.core.records import record_of, records_of, to_body
+from synapsor.core.statements import SignedLogin
 from synapsor.values import SAFE_INTEGER, Json, Token, digest
 
 
@@ -107,6 +108,34 @@ class Undone:
     signature: str
 
 
+AmendKind = Literal["edit", "extend"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amended:
+    """The proposal whose place a proposal takes, and which operator saw to that.
+
+    Attributes:
+        kind: `edit` with other arguments than that one, or `extend` with the same ones and a new time.
+        digest: of that proposal.
+        arguments: the names of those that are others than that one's.
+        editors: everybody who has edited it since the agent asked for it; none of them decides on it.
+        depth: how many amendments it is away from what the agent asked for.
+        signature: the operator's over the whole of this proposal, and `login` what lets a session's key speak for them.
+    """
+
+    kind: AmendKind
+    proposal: str
+    digest: str
+    operator: str
+    reason: str
+    arguments: tuple[str, ...]
+    editors: tuple[str, ...]
+    depth: int
+    signature: str
+    login: SignedLogin | None = record_of(SignedLogin)  # noqa: RUF009  # it is a field
+
+
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
     """An immutable proposal. Every field is covered by `digest`.
@@ -130,6 +159,7 @@ class Proposal:
         workflow: the workflow that it was made in, and `run` the connection in which its reads were made.
         rests_on: what was read before in the same run: capability, evidence handle and evidence digest of each.
         undoes: of an undo, the applied change that it takes back; None of every other proposal.
+        amends: of one that an operator edited or extended, the proposal whose place it takes; None of every other.
     """
 
     id: str
@@ -171,6 +201,7 @@ class Proposal:
     group_id: str | None = None
     group_of: tuple[str, ...] = ()
     undoes: Undone | None = record_of(Undone)  # noqa: RUF009  # it is a field
+    amends: Amended | None = record_of(Amended)  # noqa: RUF009  # it is a field
 
     @cached_property
     def digest(self) -> str:

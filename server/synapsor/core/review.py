@@ -132,7 +132,21 @@ def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
     """Check that this operator may decide on this proposal now; the worker calls it again before it applies.
 
     Raises:
-        DecisionRefused: by rule `operator_revoked`, `role_missing`, `own_request` or `expired`.
+        DecisionRefused: by rule `operator_revoked`, `role_missing`, `no_person`, `own_request`, `own_edit` or `expired`.
+    """
+    may_amend(proposal, operator, now=now)
+    editors = proposal.amends.editors if proposal.amends else ()
+    if any(same_person(editor, name) for editor in editors for name in operator.names()):
+        raise DecisionRefused(
+            "own_edit", "Nobody decides on what they have edited.", fix="Ask another person.", exit_code=5
+        )
+
+
+def may_amend(proposal: Proposal, operator: Operator, *, now: str) -> None:
+    """Check that this operator may ask about this proposal, edit or extend it now.
+
+    Raises:
+        DecisionRefused: by rule `operator_revoked`, `role_missing`, `no_person`, `own_request` or `expired`.
     """
     _check_role(operator, proposal.role)
     _check_person(operator)

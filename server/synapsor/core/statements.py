@@ -1,4 +1,4 @@
-"""What people and their keys sign: decisions, logins, activations, switches, looks and undos.
+"""What people and their keys sign: decisions, questions, amendments, logins, activations, switches, looks and undos.
 
 Each is one frozen statement, signed (Ed25519, RFC 8032) over its canonical form under a tag of its own kind, so that no signature over one
 is a signature over another. What a signature is worth, `core.review` says.
@@ -145,6 +145,49 @@ class SignedDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """What is signed to ask whoever asked for a change something about it, before anybody decides."""
+
+    id: str
+    ledger: str
+    proposal: str
+    digest: str
+    operator: str
+    role: str
+    text: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedInquiry:
+    """A question with its signature, base64, and the login by which the signing key speaks for the operator, where it is not their own."""
+
+    question: Inquiry = records_of(Inquiry)  # noqa: RUF009  # it is a field
+    signature: str
+    login: SignedLogin | None = record_of(SignedLogin)  # noqa: RUF009  # it is a field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """What is signed to put a proposal in the place of another one.
+
+    Attributes:
+        id: the proposal that takes the place, and `content` the digest of all that it says but this signature.
+        proposal, digest: the one whose place it takes.
+        role: what may decide on the one that takes the place.
+    """
+
+    id: str
+    ledger: str
+    content: str
+    proposal: str
+    digest: str
+    operator: str
+    role: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
     """What is signed to activate a contract: its digest, the fingerprint of each source and the shape of each table it names."""
 
@@ -219,7 +262,10 @@ class Undo:
     at: str
 
 
-Statement = Decision | Activation | Switch | Reveal | Undo | Login
+Spoken = Decision | Inquiry | Amendment
+"""What an operator may sign with their own key or with that of a session that speaks for them, in a role."""
+
+Statement = Spoken | Activation | Switch | Reveal | Undo | Login
 
 
 def sign(statement: Statement, key: Ed25519PrivateKey) -> str:

@@ -181,10 +181,16 @@ def stale(proposal: Proposal, member: Member, row: Mapping[str, Token] | None) -
         return None if row is None else Why.INSERT_DUPLICATE
     if row is None or any(row[name] != token for name, token in (*proposal.scope, *member.key)):
         return Why.ROW_GONE
-    # The columns that the database moves itself are not compared after the change, so they are now, so that all of what a person saw
-    # is: something may have moved them and not the version. A delete is guarded by its whole row.
-    moved = [name for name in (*proposal.guards, *proposal.moves) if row[name] != member.before[name]]
-    return Why.VERSION_MOVED if moved else None
+    return Why.VERSION_MOVED if any(row[name] != member.before[name] for name in compared(proposal)) else None
+
+
+def compared(proposal: Proposal) -> tuple[str, ...]:
+    """Return the columns that must be as they were before anything is changed.
+
+    The columns that the database moves itself are not compared after the change, so they are before it, so that all of what a person
+    saw is: something may have moved them and not the version. A delete is guarded by its whole row.
+    """
+    return (*proposal.guards, *proposal.moves)
 
 
 def surprise(proposal: Proposal, member: Member, table: Table, after: Mapping[str, Token] | None) -> Why | None:

@@ -31,18 +31,18 @@ class Related:
 
     async def of(self, row: Row) -> dict[str, Token] | None:
         """Return what a row depends on, by its paths; None where a related row is not there for this tenant."""
-        found, gone = await self._follow(row)
+        found, gone = await self.follow(row)
         return None if gone else found
 
     async def moved(self, row: Row, before: Mapping[str, Token]) -> tuple[str, ...]:
         """Return the paths that do not hold what they held; of a related row that is not there for this tenant the links that lead to it."""
-        found, gone = await self._follow(row)
+        found, gone = await self.follow(row)
         named = found if gone else {**found, **before}
         differ = (path for path in sorted(named) if before.get(path, _NOTHING) != found.get(path, _NOTHING))
         return (*differ, *([gone] if gone else []))
 
-    async def _follow(self, row: Row) -> tuple[dict[str, Token], str]:
-        """Return what is found until a row is not there, and which one that is."""
+    async def follow(self, row: Row) -> tuple[dict[str, Token], str]:
+        """Return what is found until a row is not there, and the links that lead to that one; "" where all are there."""
         rows: dict[tuple[str, ...], Row] = {(): row}
         paths: dict[str, Token] = {}
         for hop in self.hops:

@@ -19,9 +19,10 @@ from synapsor.core.proposal import Status
 from synapsor.core.scope import Scope, Session
 from synapsor.errors import Code, LedgerFailure, Refusal, SourceFailure, place
 from synapsor.flow.aggregate import aggregate
+from synapsor.flow.answer import answer_of, answered
 from synapsor.flow.audits import call_of, plain_audit, scope_for
 from synapsor.flow.drift import Watch
-from synapsor.flow.lookup import BUILT_IN, looked_up, own_proposal, view_resource
+from synapsor.flow.lookup import ANSWER_TOOL, BUILT_IN, looked_up, own_proposal, view_resource
 from synapsor.flow.own import Own
 from synapsor.flow.prepare import Served, Tool
 from synapsor.flow.propose import proposal_view, propose
@@ -66,7 +67,7 @@ class Desk:
     ) -> dict[str, Any]:
         """Run a capability and return its envelope; `company` stays with a call that waits."""
         served = self._served.get(name)
-        kind = served.tool.kind if served else "read"
+        kind = served.tool.kind if served else kind_of(name)
         # A refused scope is raised where the call runs, so that it is recorded and answered like any other refusal.
         # The status tool belongs to no one capability; whoever asks is the same person in each.
         scope = scope_for(served or next(iter(self._served.values()), None), session)
@@ -142,10 +143,13 @@ class Desk:
         tool = BUILT_IN.get(name)
         if tool is None:
             raise Refusal(Code.INTERNAL)
+        if tool is ANSWER_TOOL:
+            return await self._answer(arguments, session, call)
         handle, seconds = looked_up(tool, arguments)
         found, placed = await self._own_proposal(handle, session), True
         if tool.waits and found[0].status is Status.REVIEW_REQUIRED:
-            placed = await self._room.wait(found[0].proposal, session.client, seconds, company)
+            asked = len(found[0].exchanges)
+            placed = await self._room.wait(found[0].proposal, session.client, seconds, company, asked=asked)
             found = await self._own_proposal(handle, session)
         await self._ledger.record_read(plain_audit(call, "waited" if tool.waits else "ok"), None)
         summary = f"The proposal {found[0].status.stands}."
@@ -153,6 +157,18 @@ class Desk:
             summary += " This call did not wait, since as many wait already as may."
         view = proposal_view(*found)
         return success(name, tool.kind, summary, evidence=None, audit=call.id, proposal=view)
+
+    async def _answer(self, arguments: Mapping[str, Any] | None, session: Session, call: Call) -> dict[str, Any]:
+        """Record the answer to a question about a proposal, and tell where that stands."""
+        handle, question, text = answered(arguments)
+        await self._own_proposal(handle, session)
+        await self._ledger.answer(answer_of(handle, question, text, call))
+        found = await self._own_proposal(handle, session)
+        await self._ledger.record_read(plain_audit(call, "ok"), None)
+        summary = "The question is answered; people decide when they have read it."
+        return success(
+            call.capability, ANSWER_TOOL.kind, summary, evidence=None, audit=call.id, proposal=proposal_view(*found)
+        )
 
     async def _own_proposal(self, handle: str, session: Session) -> tuple[ProposalRecord, Served]:
         return await own_proposal(handle, session, self._served, self._ledger, stamp(self._clock.now()))
@@ -164,6 +180,12 @@ class Desk:
             log.error("refusal not recorded: %s", place(error), extra={"action": "audit_failed", "audit": call.id})  # noqa: TRY400  # no values
             return failure(call.capability, kind, Refusal(Code.EVIDENCE_UNAVAILABLE), audit=None)
         return failure(call.capability, kind, refusal, audit=call.id)
+
+
+def kind_of(name: str) -> str:
+    """Return the kind of a built-in tool; what there is not at all is told as a read."""
+    tool = BUILT_IN.get(name)
+    return tool.kind if tool else "read"
 
 
 def offered(tools: Iterable[Tool]) -> dict[str, Tool]:

@@ -9,6 +9,8 @@ from functools import partial
 from typing import Any
 
 from synapsor.core.envelope_schema import (
+    ANSWER_INPUT,
+    ANSWER_OUTPUT,
     MOST_WAIT_S,
     STATUS_INPUT,
     STATUS_OUTPUT,
@@ -44,7 +46,15 @@ WAIT_TOOL = Tool(
     input_schema=WAIT_INPUT,
     output_schema=STATUS_OUTPUT,
 )
-BUILT_IN: Mapping[str, Tool] = {tool.name: tool for tool in (STATUS_TOOL, WAIT_TOOL)}
+ANSWER_TOOL = Tool(
+    name="synapsor.answer_question",
+    kind="propose",
+    description="Answer a question that a reviewer asked about a proposal of this session's. It is answered once, in your own words, "
+    "and decides nothing.",
+    input_schema=ANSWER_INPUT,
+    output_schema=ANSWER_OUTPUT,
+)
+BUILT_IN: Mapping[str, Tool] = {tool.name: tool for tool in (STATUS_TOOL, WAIT_TOOL, ANSWER_TOOL)}
 """What is offered where anything can be proposed. No capability can have such a name: see rule SYN505."""
 
 _PROPOSAL = re.compile(r"wrp_[0-9a-f]{20}\Z")

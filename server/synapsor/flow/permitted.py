@@ -12,11 +12,12 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.digest import contract_digest, from_body
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
+from synapsor.core.amend import verify_amendment
 from synapsor.core.authority import table_for
 from synapsor.core.hidden import Keeper
 from synapsor.core.outcome import Why
 from synapsor.core.presenter import opened
-from synapsor.core.proposal import Proposal
+from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import verify_activation, verify_undo
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused, IntegrityError
@@ -52,6 +53,8 @@ async def permitted(proposal: Proposal, ledger: AgentLedger, operators: Mapping[
     contract = await contract_behind(proposal, ledger, operators)
     if isinstance(contract, Why):
         return contract
+    if not await _is_amended(proposal, ledger, operators):
+        return Why.AMENDMENT_INVALID
     original = await _original_of(proposal, ledger, operators)
     if isinstance(original, Why):
         return original
@@ -85,6 +88,24 @@ async def check_applicable(proposal: Proposal, ledger: AgentLedger, operators: M
         )
 
 
+async def reviewed_capability(proposal: Proposal, ledger: AgentLedger) -> ProposeCapability | None:
+    """Return the capability that a proposal was made by, from the body that its contract's digest names; None where that is not active.
+
+    Who activated it is not asked: the digest alone says what was reviewed.
+
+    Raises:
+        IntegrityError: what is recorded under the digest is not of it.
+    """
+    active = await ledger.active_contract_by_digest(proposal.contract)
+    if active is None:
+        return None
+    contract = from_body(active.body)
+    if contract_digest(contract) != proposal.contract:
+        raise IntegrityError("The recorded contract is not the one that its digest names.")
+    found = contract.capabilities.get(proposal.capability)
+    return found if isinstance(found, ProposeCapability) else None
+
+
 async def is_behind(proposal: Proposal, ledger: AgentLedger) -> bool:
     """Tell whether another version of its contract is the active one by now, so that it would not be applied."""
     return await ledger.active_contract_by_digest(proposal.contract) is None
@@ -104,6 +125,23 @@ async def contract_behind(proposal: Proposal, ledger: AgentLedger, operators: Ma
     except IntegrityError:
         return Why.ACTIVATION_INVALID
     return contract if contract_digest(contract) == digest else Why.ACTIVATION_INVALID
+
+
+async def _is_amended(proposal: Proposal, ledger: AgentLedger, operators: Mapping[str, Operator]) -> bool:
+    """Tell whether each amendment that led to a proposal was made by a trusted person, back to what the agent asked for.
+
+    It ends: each proof wants the one before to be one amendment nearer to the request.
+    """
+    while proposal.amends is not None:
+        record = await ledger.proposal(proposal.amends.proposal)
+        if record is None or record.status is not Status.SUPERSEDED:
+            return False
+        try:
+            verify_amendment(proposal, record.proposal, operators)
+        except (IntegrityError, DecisionRefused):
+            return False
+        proposal = record.proposal
+    return True
 
 
 async def _original_of(

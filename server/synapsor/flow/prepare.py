@@ -152,6 +152,11 @@ class Served:
     together: tuple[str, ...] = ()
     checkpoints: tuple[str, ...] = ()
 
+    @property
+    def asks_fresh(self) -> bool:
+        """Whether an approval of its proposals takes a look at the rows just before it."""
+        return isinstance(self.capability, ProposeCapability) and self.capability.approval.fresh
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:

@@ -6,7 +6,7 @@ import datetime as dt
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from synapsor import handles
 from synapsor.contract.capability import ProposeCapability
@@ -16,13 +16,14 @@ from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.depends import Hop
 from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, Kept, Rows, SeenList
+from synapsor.core.exchange import Exchange, open_questions
 from synapsor.core.following import allowed_next, next_poll_s
 from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import Why
 from synapsor.core.plan import ReadPlan
 from synapsor.core.presets import REJECT_WORDS, known_code
-from synapsor.core.proposal import Member, Proposal, Status, exact_json, request_key, rows_of
+from synapsor.core.proposal import Amended, Member, Proposal, Status, exact_json, request_key, rows_of
 from synapsor.core.question import plan_absent
 from synapsor.core.scope import Scope
 from synapsor.core.writeback import Receipt, target
@@ -33,6 +34,8 @@ from synapsor.flow.prepare import Served
 from synapsor.flow.read import REFUSALS, Fetch, audit_of, bundle_of, look, planned
 from synapsor.ports import AgentLedger, ProposalRecord
 from synapsor.values import ColumnType, Json, Token, ValueUnfit, digest, to_json
+
+_BECAUSE: Final = {"edit": "edited", "extend": "extended"}
 
 
 async def propose(
@@ -53,10 +56,10 @@ async def propose(
     request = Request(
         arguments=arguments, tenant=scope.tenant, principal=scope.principal, proposal=handles.new("wrp"), at=call.at
     )
-    plan, seen, change, related = await _changed(served, capability, request, scope)
+    plan, seen, change, related = await changed(served, capability, request, scope)
     require(capability, served.table, served.tables, change.members)
     evidence = bundle_of(handles.evidence_of(call.id), call, plan, seen, served, scope, related)
-    proposal = _proposal(served, capability, request, call, ledger.id, plan, change, evidence)
+    proposal = proposal_of(served, capability, request, call, ledger.id, plan, change, evidence)
     key = proposal.members[0].key  # of a set no evidence is asked that is of the same row
     proposal = replace(proposal, rests_on=await rests_on(served, scope, call, key, ledger))
     rows = len(seen.rows) + sum(len(found.seen.rows) for found in related.values())
@@ -80,7 +83,7 @@ async def propose(
     )
 
 
-async def _changed(
+async def changed(
     served: Served, capability: ProposeCapability, request: Request, scope: Scope
 ) -> tuple[ReadPlan, Rows, ChangeSet, dict[str, SeenList]]:
     """Return what was asked of the source and seen there, the change of it, and the related rows that it depends on."""
@@ -158,7 +161,7 @@ def _check_readable(plan: ReadPlan, row: Mapping[str, Token]) -> None:
         raise Refusal(Code.SCHEMA_DRIFT) from None
 
 
-def _proposal(
+def proposal_of(
     served: Served,
     capability: ProposeCapability,
     request: Request,
@@ -168,6 +171,7 @@ def _proposal(
     change: ChangeSet,
     evidence: dict[str, Any],
 ) -> Proposal:
+    """Return the proposal of a change, which is not filed yet."""
     table = served.table
     reason = reason_of(capability, request.arguments)
     gone = capability.operation is Operation.DELETE
@@ -229,7 +233,7 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
     is_set = isinstance(capability, ProposeCapability) and capability.is_set
     rows = [_row_view(proposal, member, served) for member in proposal.members]
     one = dict.fromkeys(("before", "after", "changes")) if is_set else rows[0]
-    rejection = _rejection(record)
+    rejection, successor = _rejection(record), _successor(record)
     receipt = record.receipts[-1] if record.receipts else None
     return {
         "id": proposal.id,
@@ -243,10 +247,40 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
         "needs": {"role": proposal.role, "people": proposal.quorum},
         "rejection": rejection,
         "outcome": _outcome(receipt, proposal, served) if receipt else None,
-        "allowed_next": list(allowed_next(record.status, rejection["code"] if rejection else None)),
+        "questions": [_question_view(one) for one in record.exchanges],
+        "superseded_by": successor,
+        "amends": _amends_view(proposal.amends) if proposal.amends else None,
+        "allowed_next": list(
+            allowed_next(
+                record.status,
+                rejection["code"] if rejection else None,
+                asked=bool(open_questions(record.exchanges)),
+                replaced=successor is not None,
+            )
+        ),
         "next_poll_s": next_poll_s(record.status),
         "status_resource": f"synapsor://proposal/{proposal.id}",
     }
+
+
+def _question_view(one: Exchange) -> dict[str, Any]:
+    asked = one.asked.question
+    return {"id": asked.id, "text": asked.text, "at": asked.at, "answered": one.answer is not None}
+
+
+def _successor(record: ProposalRecord) -> dict[str, Any] | None:
+    """Return what has taken a proposal's place: what a reviewer made of it, or what was asked for again."""
+    facts = next((e["facts"] for e in record.events if e["kind"] == "proposal_superseded"), None)
+    if facts is None:
+        return None
+    because = _BECAUSE.get(facts.get("amended"), "asked_again")
+    return {"id": facts["by"], "because": because, "arguments": list(facts.get("arguments", ()))}
+
+
+def _amends_view(amends: Amended) -> dict[str, Any]:
+    """Return what a reviewer made of the agent's request, and not who it was."""
+    told = {"id": amends.proposal, "because": _BECAUSE[amends.kind], "arguments": list(amends.arguments)}
+    return {**told, "comment": amends.reason}
 
 
 def _rejection(record: ProposalRecord) -> dict[str, Any] | None:

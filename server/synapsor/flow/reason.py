@@ -9,7 +9,7 @@ from typing import Final, Literal
 from synapsor.core.presets import REJECT_CODES, known_code
 from synapsor.errors import UsageError
 
-Act = Literal["approve", "reject", "switch", "undo", "reveal"]
+Act = Literal["approve", "reject", "switch", "undo", "reveal", "edit", "extend", "question"]
 
 MAX_REASON: Final = 500
 
@@ -17,6 +17,9 @@ _NEEDED: Final[Mapping[Act, tuple[str, str]]] = {
     "reject": ("A rejection", "the agent is told"),
     "undo": ("An undo", "those who decide are told"),
     "reveal": ("A look", "it stays on record"),
+    "edit": ("An edit", "those who decide are told, and the agent is"),
+    "extend": ("More time", "those who decide are told, and the agent is"),
+    "question": ("A question", "the agent is asked"),
 }
 """What nobody does without a reason, and who learns it."""
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from synapsor import handles
 from synapsor.config import Mode
 from synapsor.core.group import is_whole
+from synapsor.core.live import Live
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.core.quorum import counted, may_count
@@ -19,6 +20,7 @@ from synapsor.core.review import is_by_prompt, may_decide, takes_code
 from synapsor.core.statements import Operator, SignedDecision, StepUp
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.fresh import check_fresh
 from synapsor.flow.onetime import take_code
 from synapsor.flow.permitted import check_applicable
 from synapsor.flow.reason import check_code, check_reason
@@ -40,11 +42,14 @@ async def approve(
     mode: Mode,
     reason: str = "",
     operators: Mapping[str, Operator] | None = None,
+    live: Live | None = None,
+    stale_anyway: bool = False,
 ) -> ProposalRecord:
     """Approve the proposal whose digest the signer's operator has seen. The approval that completes the quorum moves it, and where the source
     allows writeback, a job is filed with that; earlier approvals count as far as `operators` trusts them still.
 
-    What stands or falls with others is moved with them, by the approval that completes the last quorum of the group.
+    What stands or falls with others is moved with them, by the approval that completes the last quorum of the group. `live` is a look
+    at its rows just before: a contract may ask for one, and rows that are not as they were are approved only by who says so.
 
     Raises:
         DecisionRefused: the operator may not decide, or it is too late.
@@ -60,6 +65,7 @@ async def approve(
         nonlocal taken
         record = await _undecided(ledger, proposal_id, digest, signer, now, trusted, approves=True)
         proposal = record.proposal
+        await check_fresh(ledger, proposal, live, now=now, stale_anyway=stale_anyway)
         method = takes_code(proposal, signer.login)
         if method is not None and taken is None:
             taken = await take_code(ledger, operator, signer.code, method=method, digest_of=proposal.digest, now=now)
@@ -209,27 +215,47 @@ async def may_ask(
     *,
     now: dt.datetime,
     operators: Mapping[str, Operator] | None = None,
+    live: Live | None = None,
+    stale_anyway: bool = False,
 ) -> None:
     """Refuse what is certain before a person is asked for anything, and record that it was refused.
 
     With `operators`, it is about an approval, which a person gives once, and only to what the worker would apply. The worker decides
-    on that by itself, as things stand then; here nobody is asked to read and sign in vain.
+    on that by itself, as things stand then; here nobody is asked to read and sign in vain. `live` is a look at its rows, if there was one.
 
     Raises:
         DecisionRefused: it is decided already, this operator may not decide, or the worker would not apply it.
     """
     try:
-        _check_open(record)
-        if operator is not None:
-            may_decide(record.proposal, operator, now=stamp(now))
-        if operator is not None and operators is not None:
-            _may_approve(ledger, record, operator, operators, now)
-        if operators is not None:
-            await check_applicable(record.proposal, ledger, operators)
+        await check_may(ledger, record, operator, now=now, operators=operators)
+        if live is not None:
+            await check_fresh(ledger, record.proposal, live, now=now, stale_anyway=stale_anyway)
     except DecisionRefused as refused:
         who = operator.name if operator else "?"
         await ledger.refused_decision(record.proposal.id, who, refused.rule, stamp(now))
         raise
+
+
+async def check_may(
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    operator: Operator | None,
+    *,
+    now: dt.datetime,
+    operators: Mapping[str, Operator] | None = None,
+) -> None:
+    """Refuse as `may_ask` does, of what nobody has attempted yet: nothing is recorded.
+
+    Raises:
+        DecisionRefused: as for `may_ask`.
+    """
+    _check_open(record)
+    if operator is not None:
+        may_decide(record.proposal, operator, now=stamp(now))
+    if operator is not None and operators is not None:
+        _may_approve(ledger, record, operator, operators, now)
+    if operators is not None:
+        await check_applicable(record.proposal, ledger, operators)
 
 
 def _check(

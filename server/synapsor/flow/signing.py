@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import handles
 from synapsor.contract.approvals import POLICY_SIGNER
-from synapsor.core.login import decision_holds, is_during, verify_login
+from synapsor.core.login import decision_holds, is_during, spoken_by, verify_login
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal
 from synapsor.core.review import is_by_prompt
@@ -25,6 +25,7 @@ from synapsor.core.statements import (
     Operator,
     SignedDecision,
     SignedLogin,
+    Spoken,
     Statement,
     StepUp,
     Verdict,
@@ -90,6 +91,32 @@ class Signer:
                 fix="Log in again, or ask somebody who has it.",
                 exit_code=5,
             )
+
+    def speak(self, statement: Spoken, operators: Mapping[str, Operator]) -> str:
+        """Return the signature over what the operator says beside a decision.
+
+        Raises:
+            DecisionRefused: by rule `wrong_key`.
+        """
+        signature = sign(statement, self.key)
+        if not spoken_by(statement, signature, self.login, {**operators, self.operator.name: self.operator}):
+            raise _wrong_key(self.operator)
+        return signature
+
+
+def check_present(signer: Signer) -> None:
+    """Refuse what only a person's own surface may do: through a prompt a client program would speak for them.
+
+    Raises:
+        DecisionRefused: by rule `not_by_prompt`.
+    """
+    if is_by_prompt(signer.login):
+        raise DecisionRefused(
+            "not_by_prompt",
+            "Through a prompt one decides, and does nothing else.",
+            fix="Do it in the console or at a terminal.",
+            exit_code=5,
+        )
 
 
 def check_key(operator: Operator, key: Ed25519PrivateKey) -> None:

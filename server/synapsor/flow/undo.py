@@ -19,16 +19,12 @@ from synapsor.contract.changes import Operation
 from synapsor.core.deciding import need_of_undo
 from synapsor.core.evidence import Call, Kept, Rows, SeenList
 from synapsor.core.hidden import Keeper
-from synapsor.core.links import column_of
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome, Why
-from synapsor.core.plan import Condition, ReadPlan, ReadShape, Relation
-from synapsor.core.posture import natives
+from synapsor.core.plan import ReadPlan
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone, rows_of, undo_key
-from synapsor.core.question import scope_tokens
 from synapsor.core.review import may_undo, undo_of
-from synapsor.core.row_security import relied_on, settings_of
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
 from synapsor.core.undo import MOST_DEPTH, Inverse, depth_of, inverse_of, is_left
@@ -36,6 +32,7 @@ from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import audit_of, bundle_of, look
 from synapsor.flow.reason import check_reason
+from synapsor.flow.rows import row_plan, row_shape
 from synapsor.flow.signing import signed_by
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.values import Token, digest
@@ -185,34 +182,12 @@ def _standing(record: ProposalRecord) -> str:
 
 async def _look(served: Served, original: Proposal, inverse: Inverse) -> _Seen:
     """Return the rows as the read credential sees them now, whatever the capability's own filters say of them by now."""
-    capability, table = served.capability, served.table
-    assert isinstance(capability, ProposeCapability)  # noqa: S101  # only proposals are looked for
-    facts = served.facts[served.mappings[0]]
-    kinds = natives(facts) if facts is not None else {}
-    columns = {name: column_of(table, name, kinds) for name in table.allowed}
-    shape = ReadShape(
-        relation=Relation.parse(table.relation),
-        columns=tuple(columns.values()),
-        tenant=columns[table.tenant_column] if table.tenant_column else None,
-        principal=columns[table.principal] if table.principal else None,
-        where=tuple(Condition(columns[name]) for name in table.key),
-        rows=1,
-        bytes=capability.limits.bytes,
-        single=True,
-    )
     scope = Scope(tenant=original.tenant, principal=original.owner)
-    plans = tuple(
-        ReadPlan(
-            shape=shape,
-            scope=scope_tokens(shape, scope),
-            values=tuple(token for _, token in member.key),
-            time_ms=capability.limits.time_ms,
-            settings=settings_of(relied_on(table), scope),
-        )
-        for member in inverse.members
-    )
+    shape = row_shape(served, served.table.allowed, served.table.key)
+    plans = tuple(row_plan(served, shape, member.key, scope) for member in inverse.members)
+    limits = served.capability.limits
     try:
-        async with served.source.snapshot(time_ms=capability.limits.time_ms) as snapshot:
+        async with served.source.snapshot(time_ms=limits.time_ms) as snapshot:
             return _Seen(plans=plans, rows=tuple([await look(served, plan, snapshot.fetch) for plan in plans]))
     except Refusal as missing:
         if missing.code is Code.NOT_FOUND:

@@ -57,6 +57,7 @@ class _Waiting:
     """A call that waits."""
 
     proposal: Proposal
+    asked: int
     client: str
     moved: bool = field(default=False)
 
@@ -91,15 +92,17 @@ class WaitingRoom:
         """Whether nobody waits, and so nothing is looked at."""
         return not self._waiting
 
-    async def wait(self, proposal: Proposal, client: str, seconds: float, company: Company) -> bool:
-        """Return when a proposal in review has left it or the time is over; False at once where there is no place to wait.
+    async def wait(self, proposal: Proposal, client: str, seconds: float, company: Company, *, asked: int = 0) -> bool:
+        """Return when a proposal in review has left it, a person asks something more about it, or the time is over.
+
+        False at once where there is no place to wait. `asked` is how many questions whoever waits has seen.
 
         Raises:
             LedgerFailure: it cannot be seen.
         """
         if self._of[client] >= self._each or len(self._waiting) >= self._together:
             return False
-        mine = _Waiting(proposal=proposal, client=client)
+        mine = _Waiting(proposal=proposal, asked=asked, client=client)
         self._waiting.add(mine)
         self._of[client] += 1
         try:
@@ -152,8 +155,10 @@ class WaitingRoom:
 
     async def _look(self) -> None:
         waiting = tuple(self._waiting)
-        standing = await self._ledger.statuses({w.proposal.id for w in waiting})
+        wanted = {w.proposal.id for w in waiting}
+        standing, asked = await self._ledger.statuses(wanted), await self._ledger.questions(wanted)
         now = stamp(self._clock.now())
         for each in waiting:
             status = standing.get(each.proposal.id)
-            each.moved = each.moved or status is not Status.REVIEW_REQUIRED or each.proposal.lapsed(now)
+            over = status is not Status.REVIEW_REQUIRED or each.proposal.lapsed(now)
+            each.moved = each.moved or over or asked.get(each.proposal.id, 0) > each.asked

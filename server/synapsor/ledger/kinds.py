@@ -87,6 +87,8 @@ PROPOSAL = Kind(
 )
 BRANCH = Kind("review_branch", "rb", _pick("at", "proposal"))
 DECISION = Kind("decision", "dec", _decision)
+QUESTION = Kind("question", "que", _within("question", "at", "proposal", "operator"))
+ANSWER = Kind("answer", "ans", _pick("at", "proposal", "question"))
 REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "rule"))
 USE = Kind("policy_use", "use", _pick("at", "proposal", "policy", "day", "tenant", "principal", "object"))
 SWITCH = Kind("policy_switch", "swi", _within("switch", "at", "operator", "state"))
@@ -105,6 +107,8 @@ KINDS: dict[str, Kind] = {
         PROPOSAL,
         BRANCH,
         DECISION,
+        QUESTION,
+        ANSWER,
         REFUSED,
         USE,
         SWITCH,

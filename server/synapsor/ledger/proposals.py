@@ -15,6 +15,7 @@ from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision
 from synapsor.core.writeback import Job, Receipt
 from synapsor.errors import LedgerFailure
+from synapsor.ledger import exchanges
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import BRANCH, PROPOSAL, Record, loads, record
@@ -40,23 +41,21 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
             await step(book, known.id, status, target, at=proposal.at, by=proposal.id)
     if proposal.group_of:
         proposal = replace(proposal, group_id=await _group_for(book.tx, proposal))
+    await add(book, proposal, seen)
+    return proposal.id
+
+
+async def add(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> None:
+    """Add a proposal with its review branch, and what was seen for it."""
     records = (
         *seen,
         record(PROPOSAL, proposal.id, to_body(proposal)),
         record(BRANCH, proposal.branch, _branch(proposal)),
     )
-    seq = await book.append(
-        event(
-            "proposal_filed",
-            proposal.id,
-            proposal.at,
-            records,
-            {"origin": None, "target": Status.REVIEW_REQUIRED.value},
-        )
-    )
+    facts = {"origin": None, "target": Status.REVIEW_REQUIRED.value}
+    seq = await book.append(event("proposal_filed", proposal.id, proposal.at, records, facts))
     for row in targets(proposal):
         await book.tx.execute("insert_proposal_row", seq=seq, proposal=proposal.id, target=row)
-    return proposal.id
 
 
 async def _group_for(tx: Transaction, proposal: Proposal) -> str:
@@ -128,6 +127,7 @@ async def _alone(tx: Transaction, row: Row) -> ProposalRecord:
         decisions=tuple(signed_of(loads(r["body"])) for r in await tx.all("decisions_of", proposal=proposal_id)),
         job=from_body(Job, loads(job["body"])) if job else None,
         receipts=tuple(from_body(Receipt, loads(r["body"])) for r in await tx.all("receipts_of", proposal=proposal_id)),
+        exchanges=await exchanges.of_proposal(tx, proposal_id),
         events=tuple(_told(r) for r in await tx.all("proposal_events", subject=proposal_id)),
     )
 

@@ -9,17 +9,30 @@ from typing import Any, TypeVar
 
 from synapsor.contract.approval import PerDay
 from synapsor.core.budget import Spending
+from synapsor.core.exchange import Answer
 from synapsor.core.moment import stamp
 from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
 from synapsor.handles import Kind
-from synapsor.ledger import budgets, contracts, decisions, handles, history, jobs, policies, proposals, reads
+from synapsor.ledger import (
+    amendments,
+    budgets,
+    contracts,
+    decisions,
+    exchanges,
+    handles,
+    history,
+    jobs,
+    policies,
+    proposals,
+    reads,
+)
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
@@ -88,6 +101,10 @@ class Ledger:
     async def statuses(self, proposals_: Collection[str]) -> Mapping[str, Status]:
         """Return where proposals stand."""
         return await self._connection.read(lambda tx: proposals.statuses(tx, proposals_))
+
+    async def questions(self, proposals: Collection[str]) -> Mapping[str, int]:
+        """Return how often people have asked about proposals."""
+        return await self._connection.read(lambda tx: exchanges.counts(tx, proposals))
 
     async def own_waiting(self, scope: Scope, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
         """Return what a principal of a tenant has in review, newest first."""
@@ -165,6 +182,29 @@ class Ledger:
         async def work(book: Book) -> ProposalRecord:
             await decisions.decide(book, self.id, signed, job, counted=counted, complete=complete)
             return await _existing(book.tx, signed.decision.proposal)
+
+        return await self._write(work)
+
+    async def ask(self, signed: SignedInquiry) -> ProposalRecord:
+        """Record a question about a proposal."""
+
+        async def work(book: Book) -> ProposalRecord:
+            await exchanges.ask(book, self.id, signed)
+            return await _existing(book.tx, signed.question.proposal)
+
+        return await self._write(work)
+
+    async def answer(self, answer: Answer) -> None:
+        """Record an agent's answer to a question about its proposal."""
+        await self._write(lambda book: exchanges.answer(book, answer))
+
+    async def amend(self, proposal: Proposal, evidence: Mapping[str, Any], audit: Mapping[str, Any]) -> ProposalRecord:
+        """File a proposal in the place of the one that it amends."""
+        seen = reads.seen_records(audit, evidence)
+
+        async def work(book: Book) -> ProposalRecord:
+            await amendments.amend(book, proposal, seen)
+            return await _existing(book.tx, proposal.id)
 
         return await self._write(work)
 

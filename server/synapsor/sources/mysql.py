@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 
 from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.plan import Relation
+from synapsor.core.surroundings import Surroundings
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import mysql_catalogue as catalogue
 from synapsor.sources import mysql_posture as posture
 from synapsor.sources.mysql_connection import GRACE_SECONDS, Address, MysqlDialer, Role, Session
 from synapsor.sources.mysql_effects import on_delete
+from synapsor.sources.mysql_surroundings import surroundings
 from synapsor.sources.pool import Pool, left_until
 from synapsor.sources.shield import refuse_told, to_the_end
 from synapsor.sources.tls import Tls, is_loopback
@@ -106,6 +108,10 @@ class MysqlReadSource(_MysqlSource):
         """Return what this credential may do with the relations, and beyond."""
         local = is_loopback(self._address.host)
         return await posture.rights(self._ask, self._address.user, {*relations, *denied}, local=local)
+
+    async def surroundings(self, relation: Relation) -> Surroundings | None:
+        """Return what stands around a table, as far as this credential sees it."""
+        return await surroundings(self._ask, relation)
 
     async def fingerprint(self) -> str:
         """Return a digest that names the server and database without an address, a name or a password in clear."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.plan import Relation
+from synapsor.core.surroundings import Surroundings
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import postgres_catalogue, postgres_posture
 from synapsor.sources.pool import Pool, left_until
@@ -26,6 +27,7 @@ from synapsor.sources.postgres_connection import (
     begin_write,
 )
 from synapsor.sources.postgres_failures import STALE_PLAN
+from synapsor.sources.postgres_surroundings import surroundings
 from synapsor.sources.shield import to_the_end
 from synapsor.sources.tls import Tls
 from synapsor.sql.statement import Dialect, RawRow, Statement
@@ -127,6 +129,10 @@ class PostgresReadSource(_Source):
     async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:
         """Return what this credential may do with the relations, and beyond."""
         return await postgres_posture.rights(self._look, {*relations, *denied}, local=self._local)
+
+    async def surroundings(self, relation: Relation) -> Surroundings | None:
+        """Return what stands around a table, or None where there is none."""
+        return await surroundings(self._look, relation)
 
     async def fingerprint(self) -> str:
         """Return a digest that names the server and database without an address, a name or a password in clear."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from synapsor.core.facts import Effect, RelationFacts, Rights
 from synapsor.core.plan import Relation
+from synapsor.core.surroundings import Surroundings
 from synapsor.errors import Failure, SourceFailure
 from synapsor.sources import sqlite_posture as posture
 from synapsor.sources.pool import Pool, left_until
@@ -32,6 +33,7 @@ from synapsor.sources.sqlite_connection import (
     read,
     wait,
 )
+from synapsor.sources.sqlite_surroundings import surroundings
 from synapsor.sql.statement import Dialect, RawRow, Statement
 from synapsor.values import digest
 
@@ -126,6 +128,14 @@ class SqliteReadSource(_SqliteSource):
         before, self._pool = self._pool, self._new_pool()
         await before.aclose()
         return posture.rights_of_reader(self._place)
+
+    async def surroundings(self, relation: Relation) -> Surroundings | None:
+        """Return what stands around a table, or None where there is none in this source's file."""
+        return (
+            await self._look(partial(surroundings, relation=relation))
+            if relation.schema == self._place.schema
+            else None
+        )
 
     async def fingerprint(self) -> str:
         """Return a digest that names the file without its path in clear."""

@@ -21,6 +21,8 @@ from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import read_text
 from synapsor.contract.model import Contract
 from synapsor.core.effects import judge_change
+from synapsor.core.live import Live
+from synapsor.core.moment import stamp
 from synapsor.core.plan import Relation
 from synapsor.core.posture import refuse_fatal
 from synapsor.core.review import ACTIVATOR_ROLE
@@ -33,6 +35,7 @@ from synapsor.flow.activate import activate
 from synapsor.flow.automatic import PolicySigner
 from synapsor.flow.desk import Desk
 from synapsor.flow.prepare import Served, Wiring, prepare
+from synapsor.flow.recheck import call_of_look, recheck
 from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer
 from synapsor.flow.undo import Asking, undo
@@ -107,7 +110,17 @@ class Trial:
             now=self.clock.now(),
             mode=self.mode,
             operators=self.operators,
+            live=await self._look(envelope["proposal"]["id"]),
         )
+
+    async def _look(self, handle: str) -> Live | None:
+        """Return a look at the rows of a proposal, where its contract asks for one before an approval."""
+        record = await self.ledger.proposal(handle)
+        served = self.served.get(record.proposal.capability) if record else None
+        if record is None or served is None or not served.asks_fresh:
+            return None
+        call = call_of_look(record.proposal, who="person", client="trial", at=stamp(self.clock.now()))
+        return await recheck(record.proposal, served, self.ledger, call)
 
     async def reject(self, envelope: Mapping[str, Any], *, reason: str) -> ProposalRecord:
         """Let the person reject the proposal of an envelope.

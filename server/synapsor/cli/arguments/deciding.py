@@ -20,6 +20,11 @@ def add(commands: Any) -> None:
     show = command(commands, "show", "Show a proposal: who asked, what would change, under which guards.")
     handle(show)
     show.add_argument("--full", action="store_true", help="cut nothing")
+    show.add_argument(
+        "--live",
+        action="store_true",
+        help="look at the source as well: the rows as they are now, and what the change touches beside them",
+    )
     show.add_argument("--evidence", action="store_true", help="show the rows that the agent read, too")
     for verdict, text in (
         ("approve", "Approve one exact change with your key."),
@@ -37,6 +42,12 @@ def add(commands: Any) -> None:
             default="",
             help="recorded with the decision" + ("; told to the agent" if verdict == "reject" else ""),
         )
+        if verdict == "approve":
+            decide.add_argument(
+                "--stale-anyway",
+                action="store_true",
+                help="approve although a row is not as it was, so that the worker would not apply it as things stand",
+            )
         decide.add_argument(
             "--code", metavar="DIGITS", help="the one-time code of your authenticator, where the approval takes one"
         )

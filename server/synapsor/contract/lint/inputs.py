@@ -44,6 +44,10 @@ def _proposal(path: Path, capability: ProposeCapability, table: Table, at: Posit
         message = f"A proposal waits for {capability.approval.expires_hours} hours."
         fix = f"Lower it to {LONG_HOURS}."
         yield at.at_value((*path, "approval", "expires_hours"), "LNT602", message, fix)
+    if capability.approval.fresh and capability.approval.policy:
+        message = f"Before the policy {capability.approval.policy} approves, nobody looks at the rows as `fresh` asks of people."
+        fix = "Remove `policy`, or `fresh`: the worker's guards hold either way."
+        yield at.at_value((*path, "approval", "fresh"), "LNT603", message, fix)
 
 
 def _notified(path: Path, capability: ProposeCapability, table: Table, at: Positions) -> Iterator[Problem]:
@@ -53,7 +57,7 @@ def _notified(path: Path, capability: ProposeCapability, table: Table, at: Posit
             looks = "looks personal" if words.personal(column, rule) else "holds what anybody wrote"
             message = f"`{column}` {looks}, and a notification would carry it out."
             yield at.at_value(
-                (*path, "notify", index), "LNT603", message, "Remove it; the link leads to the whole change."
+                (*path, "notify", index), "LNT604", message, "Remove it; the link leads to the whole change."
             )
 
 

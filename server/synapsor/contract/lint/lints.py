@@ -82,5 +82,6 @@ LINTS: Final[dict[str, Lint]] = {
     # Proposals
     "LNT601": Lint(_W, "A proposal that changes a money column has a bound on it."),
     "LNT602": Lint(_N, "A proposal waits at most 14 days, after which what was asked for is hardly what is wanted."),
-    "LNT603": Lint(_W, "A notification tells no column that looks personal, and no free text: what it tells lies in mailboxes and chats."),
+    "LNT603": Lint(_W, "An approval with `fresh` names no policy: before a policy approves, nobody looks at the rows."),
+    "LNT604": Lint(_W, "A notification tells no column that looks personal, and no free text: what it tells lies in mailboxes and chats."),
 }  # fmt: skip

@@ -62,6 +62,8 @@ SELECT
     + (SELECT count(*) FROM proposal WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM review_branch WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM decision WHERE seq BETWEEN :low AND :high)
+    + (SELECT count(*) FROM question WHERE seq BETWEEN :low AND :high)
+    + (SELECT count(*) FROM answer WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM refused_decision WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM policy_use WHERE seq BETWEEN :low AND :high)
     + (SELECT count(*) FROM policy_switch WHERE seq BETWEEN :low AND :high)
@@ -81,6 +83,8 @@ SELECT min(seq) AS seq FROM (
     UNION ALL SELECT min(seq) AS seq FROM proposal WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM review_branch WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM decision WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM question WHERE seq > :head OR seq < 1
+    UNION ALL SELECT min(seq) AS seq FROM answer WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM refused_decision WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM policy_use WHERE seq > :head OR seq < 1
     UNION ALL SELECT min(seq) AS seq FROM policy_switch WHERE seq > :head OR seq < 1

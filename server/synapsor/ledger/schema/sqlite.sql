@@ -157,6 +157,26 @@ CREATE TABLE decision (
 CREATE INDEX decision_proposal ON decision (proposal, seq);
 CREATE UNIQUE INDEX decision_code ON decision (operator, step_up) WHERE step_up IS NOT NULL;
 
+-- What people asked about a proposal before they decide, and what the agent answered: each question once.
+CREATE TABLE question (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    proposal TEXT NOT NULL REFERENCES proposal (id),
+    operator TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX question_proposal ON question (proposal, seq);
+
+CREATE TABLE answer (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    proposal TEXT NOT NULL REFERENCES proposal (id),
+    question TEXT NOT NULL UNIQUE REFERENCES question (id),
+    body TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE refused_decision (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
     id TEXT NOT NULL UNIQUE,
@@ -288,6 +308,17 @@ CREATE TRIGGER decision_in_review BEFORE INSERT ON decision
 WHEN (SELECT status FROM proposal WHERE id = NEW.proposal) <> 'review_required'
 BEGIN
     SELECT raise(ABORT, 'decision: nothing to decide');
+END;
+CREATE TRIGGER question_in_review BEFORE INSERT ON question
+WHEN (SELECT status FROM proposal WHERE id = NEW.proposal) <> 'review_required'
+BEGIN
+    SELECT raise(ABORT, 'question: nothing to decide');
+END;
+CREATE TRIGGER answer_of_a_question BEFORE INSERT ON answer
+WHEN (SELECT status FROM proposal WHERE id = NEW.proposal) <> 'review_required'
+    OR (SELECT proposal FROM question WHERE id = NEW.question) <> NEW.proposal
+BEGIN
+    SELECT raise(ABORT, 'answer: nobody asks');
 END;
 CREATE TRIGGER proposal_needs_settlement BEFORE UPDATE ON proposal
 WHEN OLD.status = 'approved' AND NOT EXISTS (SELECT 1 FROM settlement WHERE proposal = NEW.id AND status = NEW.status)
@@ -441,6 +472,22 @@ END;
 CREATE TRIGGER decision_kept BEFORE DELETE ON decision
 BEGIN
     SELECT raise(ABORT, 'decision: append only');
+END;
+CREATE TRIGGER question_fixed BEFORE UPDATE ON question
+BEGIN
+    SELECT raise(ABORT, 'question: append only');
+END;
+CREATE TRIGGER question_kept BEFORE DELETE ON question
+BEGIN
+    SELECT raise(ABORT, 'question: append only');
+END;
+CREATE TRIGGER answer_fixed BEFORE UPDATE ON answer
+BEGIN
+    SELECT raise(ABORT, 'answer: append only');
+END;
+CREATE TRIGGER answer_kept BEFORE DELETE ON answer
+BEGIN
+    SELECT raise(ABORT, 'answer: append only');
 END;
 CREATE TRIGGER refused_decision_fixed BEFORE UPDATE ON refused_decision
 BEGIN

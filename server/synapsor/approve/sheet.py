@@ -1,0 +1,217 @@
+"""The sheet of a batch: every proposal of it in full, what stands out marked, and the digest over all of them.
+
+Nobody approves what they have not seen: of what could not be shown in full, and of what this person could not decide on anyway, it is
+said why, and it is left out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from synapsor.approve.drawing import Line, drawn
+from synapsor.approve.drawn_rows import fields, rows
+from synapsor.approve.look import look
+from synapsor.approve.view import Card
+from synapsor.core.alike import Cluster, Odd, Spread, Why
+from synapsor.core.plain import Text, line_of, told, visible
+from synapsor.core.records import to_body
+from synapsor.core.statements import Operator, Verdict
+from synapsor.core.words import many
+from synapsor.flow.batch import MOST, EachOutcome, Listed, digest_over, why_not
+from synapsor.ports import ProposalRecord, ReviewLedger
+
+_ODD: Final[Mapping[Why, str]] = {
+    "number": "far from the others",
+    "rare": "hardly any other has this value",
+    "tenant": "of another tenant than most",
+    "requester": "asked for by another than most",
+    "client": "asked for through another client than most",
+    "reason_code": "for another reason code than most",
+    "older": "its row was read long before the others",
+    "question": "a question about it is not answered",
+}
+"""What it means that a proposal stands out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One proposal on the sheet.
+
+    Attributes:
+        odd: why it stands out, in words.
+        left_out: why it is not decided on, or None.
+    """
+
+    card: Card
+    odd: tuple[str, ...]
+    left_out: EachOutcome | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """All that one sitting is about; `more` are alike and are not on it."""
+
+    cluster: Cluster
+    verdict: Verdict
+    entries: tuple[Entry, ...]
+    more: int
+
+    @property
+    def shown(self) -> tuple[Listed, ...]:
+        """What a decision is over: the proposals that are on it."""
+        return tuple(Listed(proposal=e.card.proposal, digest=e.card.digest) for e in self.entries)
+
+    @property
+    def digest(self) -> str:
+        """The digest over all of them."""
+        return digest_over(self.shown)
+
+    @property
+    def left_out(self) -> dict[str, EachOutcome]:
+        """Those that are not decided on, and why."""
+        return {e.card.proposal: e.left_out for e in self.entries if e.left_out is not None}
+
+
+async def sheet_of(
+    ledger: ReviewLedger,
+    cluster: Cluster,
+    records: Sequence[ProposalRecord],
+    *,
+    verdict: Verdict,
+    operator: Operator,
+    operators: Mapping[str, Operator],
+    now: dt.datetime,
+    full: bool = False,
+) -> Sheet:
+    """Return the sheet of these proposals of a cluster, for a person who is to decide so on them."""
+    entries: list[Entry] = []
+    for record in records:
+        seen = await look(ledger, record, operators=operators, now=now, full=full)
+        left = _unseen(seen, record, verdict)
+        refused = await why_not(ledger, record, operator, verdict=verdict, now=now, operators=operators)
+        if left is None and refused is not None:
+            left = EachOutcome(
+                proposal=record.proposal.id, status=record.status, rule=refused.rule, words=refused.message
+            )
+        entries.append(Entry(card=seen, odd=odd_words(cluster, record.proposal.id), left_out=left))
+    return Sheet(cluster=cluster, verdict=verdict, entries=tuple(entries), more=max(0, len(cluster.records) - MOST))
+
+
+def odd_words(cluster: Cluster, proposal: str) -> tuple[str, ...]:
+    """Return why a proposal stands out of its cluster, in words."""
+    return tuple(_words(one) for one in cluster.odd if one.proposal == proposal)
+
+
+def render_clusters(clusters: Sequence[Cluster], *, colour: bool = False, width: int = 100) -> str:
+    """Return the clusters as text; where there are none, what that means."""
+    if not clusters:
+        return "No open proposals are alike. `synapsor inbox` lists all that wait.\n"
+    lines = (line for cluster in clusters for line in (*_head(cluster), *_standing_out(cluster)))
+    return drawn(lines, colour=colour, width=width).strip("\n") + "\n"
+
+
+def render(sheet: Sheet, *, colour: bool = False, width: int = 100) -> str:
+    """Return the sheet as text of at most `width` cells."""
+    return drawn(_lines(sheet), colour=colour, width=width).strip("\n") + "\n"
+
+
+def cluster_body(cluster: Cluster) -> dict[str, Any]:
+    """Return a cluster as JSON data; `digest` is over all that is decided on at once."""
+    shown = [Listed(proposal=r.proposal.id, digest=r.proposal.digest) for r in cluster.records[:MOST]]
+    return {
+        "id": cluster.id,
+        "capability": cluster.capability,
+        "contract": cluster.contract,
+        "operation": cluster.operation,
+        "columns": list(cluster.columns),
+        "risk": cluster.risk,
+        "needs": {"role": cluster.role, "people": cluster.quorum},
+        "spreads": [_spread_body(one) for one in cluster.spreads],
+        "odd": [to_body(one) for one in cluster.odd],
+        "proposals": [to_body(one) for one in shown],
+        "more": max(0, len(cluster.records) - MOST),
+        "digest": digest_over(shown),
+    }
+
+
+def _spread_body(spread: Spread) -> dict[str, Any]:
+    numbers = {name: str(getattr(spread, name)) for name in ("least", "median", "most", "total")}
+    return {"column": spread.column, "of": spread.of, "count": spread.count, **numbers}
+
+
+def _unseen(seen: Card, record: ProposalRecord, verdict: Verdict) -> EachOutcome | None:
+    def left(rule: str, words: str) -> EachOutcome:
+        return EachOutcome(proposal=record.proposal.id, status=record.status, rule=rule, words=words)
+
+    if seen.tampered:
+        return left("IntegrityError", "Its evidence is not what it was made from. Run `synapsor verify`.")
+    if verdict == "approve" and not seen.whole:
+        return left("not_fully_shown", "Part of it was cut. Run again with --full and read all of it.")
+    return None
+
+
+def _words(odd: Odd) -> str:
+    where = f"{visible(odd.column)} {odd.of}: " if odd.column is not None else ""
+    return where + _ODD[odd.why]
+
+
+def _head(cluster: Cluster) -> Iterator[Line]:
+    count = len(cluster.records)
+    yield Line(f"{cluster.id}: {many(count, 'proposal')} by {visible(cluster.capability)}", "", "title")
+    yield Line("operation", visible(cluster.operation))
+    if cluster.columns:
+        yield Line("changes", visible(", ".join(cluster.columns)))
+    yield Line("risk", cluster.risk, "plain" if cluster.risk == "low" else "warning")
+    people = f"{cluster.quorum} people" if cluster.quorum > 1 else "a person"
+    yield Line("needs", f"{people} with the role {visible(cluster.role)}")
+    for spread in cluster.spreads:
+        numbers = f"from {spread.least} to {spread.most}, median {spread.median}, sum {spread.total}"
+        few = f", of {spread.count}" if spread.count < count else ""
+        yield Line(f"{visible(spread.column)} {spread.of}", f"{numbers}{few}")
+
+
+def _standing_out(cluster: Cluster) -> Iterator[Line]:
+    for record in cluster.records:
+        if words := odd_words(cluster, record.proposal.id):
+            yield Line("stands out", f"{visible(record.proposal.id)}: {'; '.join(words)}", "warning")
+
+
+def _lines(sheet: Sheet) -> Iterator[Line]:
+    yield from _head(sheet.cluster)
+    for entry in sheet.entries:
+        yield from _entry(entry)
+    out = sheet.left_out
+    yield Line("All of them", "", "title")
+    yield Line("decided on", f"{len(sheet.entries) - len(out)} of {len(sheet.entries)}", "warning" if out else "plain")
+    if sheet.more:
+        yield Line("", f"{many(sheet.more, 'more proposal')} of this kind after these", "warning")
+    yield Line("digest", sheet.digest, "title")
+
+
+def _entry(entry: Entry) -> Iterator[Line]:
+    card = entry.card
+    left = "EXPIRED" if card.lapsed else f"expires in {card.expires.away}"
+    asked = f"asked by {line_of(card.asked.by)} through {line_of(card.asked.client)} {card.asked.at.away} ago, {left}"
+    yield Line(f"{line_of(card.handle)} {asked}", "", "title")
+    if entry.left_out is not None:
+        yield Line("LEFT OUT", f"{_plain(entry.left_out.words)} ({entry.left_out.rule})", "warning")
+    yield from (Line("STANDS OUT", words, "warning") for words in entry.odd)
+    yield from (Line("WARNING", words, "warning") for words in card.warnings)
+    tenant = fields([card.target.tenant]) if card.target.tenant else "single tenant"
+    names = " and ".join(fields(row.key) for row in card.rows)
+    yield Line("row", names if card.target.tenant_in_key else f"{names}, {tenant}")
+    yield from (line for line in rows(card) if line.text)
+    for sent in card.sent:
+        yield Line("sent, untrusted", f"{line_of(sent.name)}: {line_of(sent.text, quoted=sent.quoted)}", "quiet")
+    for question in card.questions:
+        yield Line("asked", line_of(question.text, quoted=True))
+        answer: Text | None = question.answer
+        yield Line("said, untrusted", "nothing so far" if answer is None else line_of(answer, quoted=True), "quiet")
+    yield Line("digest", card.digest, "quiet")
+
+
+def _plain(words: str) -> str:
+    return told(words, full=True).text

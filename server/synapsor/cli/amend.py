@@ -1,0 +1,94 @@
+"""`synapsor edit` and `synapsor extend`: a reviewer puts a proposal in the place of another one, and other people decide on it."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+
+from synapsor import runtime
+from synapsor.approve.look import look
+from synapsor.approve.terminal import render
+from synapsor.cli.call import EXIT_CODES
+from synapsor.cli.given import pairs, typed
+from synapsor.cli.signer import signer
+from synapsor.cli.terminal import answer, coloured, interrupt_at_once, paragraph, width
+from synapsor.config import load_config
+from synapsor.core.moment import stamp
+from synapsor.core.records import to_body
+from synapsor.core.review import may_amend
+from synapsor.errors import DecisionRefused, Refusal
+from synapsor.flow.amend import Amending, check_amendable, edit, extend, recording
+from synapsor.flow.reason import check_reason
+from synapsor.flow.review import proposal_of
+from synapsor.flow.signing import Signer
+from synapsor.ports import ProposalRecord
+
+
+def run(arguments: Namespace) -> int:
+    """File what takes the proposal's place and return 0."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Namespace) -> int:
+    check_reason(arguments.kind, arguments.reason)
+    values = pairs(arguments.arg, "--arg") if arguments.kind == "edit" else {}
+    interrupt_at_once()
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        ledger = await project.ledger()
+        record = await proposal_of(ledger, arguments.handle)
+        try:
+            amending = await _amending(arguments, project, record)
+            if arguments.kind == "edit":
+                filed = await edit(ledger, amending, typed(values, amending.served.tool.input_schema))
+            else:
+                filed = await extend(ledger, amending)
+        except Refusal as refused:
+            code = refused.code.value
+            exit_code = EXIT_CODES.get(code, 1)
+            raise DecisionRefused(code, refused.message, fix=refused.fix, exit_code=exit_code) from refused
+        operators, now = project.operators(), project.clock.now()
+        shown = await look(ledger, filed, operators=operators, now=now, full=arguments.full)
+    if not arguments.json:
+        print(render(shown, colour=coloured(arguments), width=width()))
+    _tell(arguments, filed)
+    return 0
+
+
+async def _amending(arguments: Namespace, project: runtime.Project, record: ProposalRecord) -> Amending:
+    """Return who amends what; what is certain to be refused is, before the source is opened and a passphrase is typed."""
+    ledger, operators, now = await project.ledger(), project.operators(), project.clock.now()
+    operator, unlock = signer(arguments, operators, role=record.proposal.role)
+    async with recording(ledger, record, operator.name, now):
+        check_amendable(record, arguments.kind)
+        may_amend(record.proposal, operator, now=stamp(now))
+        served = await project.activated(record.proposal.capability)
+    return Amending(
+        record=record,
+        served=served,
+        operator=operator,
+        operators=operators,
+        unlock=lambda: Signer(operator=operator, key=unlock()),
+        reason=arguments.reason,
+        now=now,
+    )
+
+
+def _tell(arguments: Namespace, filed: ProposalRecord) -> None:
+    proposal, amends = filed.proposal, filed.proposal.amends
+    assert amends is not None  # noqa: S101  # that is what was filed
+    document = {
+        "proposal": proposal.id,
+        "status": filed.status.value,
+        "digest": proposal.digest,
+        "amends": {name: value for name, value in to_body(amends).items() if name not in {"signature", "login"}},
+        "needs": {"role": proposal.role, "people": proposal.quorum},
+        "expires_at": proposal.expires_at,
+    }
+    people = "A person" if proposal.quorum == 1 else f"{proposal.quorum} people"
+    but = f", none of them {', '.join(amends.editors)}," if amends.editors else ""
+    text = (
+        f"{proposal.id} has taken the place of {amends.proposal}; nothing has changed yet.\n"
+        f"{people} with the role {proposal.role}{but} decide{'s' if proposal.quorum == 1 else ''} until {proposal.expires_at}: "
+        f"`synapsor approve {proposal.id}`"
+    )
+    answer(arguments, "amendment", document, paragraph(text))

@@ -1,0 +1,47 @@
+"""`synapsor question`: a reviewer asks the agent about a proposal, which stays in review."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+
+from synapsor import runtime
+from synapsor.cli.signer import signer
+from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
+from synapsor.config import load_config
+from synapsor.core.moment import stamp
+from synapsor.core.records import to_body
+from synapsor.core.review import may_amend
+from synapsor.errors import DecisionRefused
+from synapsor.flow.ask import ask, check_askable
+from synapsor.flow.reason import check_reason
+from synapsor.flow.review import proposal_of
+from synapsor.flow.signing import Signer
+
+
+def run(arguments: Namespace) -> int:
+    """Ask and return 0."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: Namespace) -> int:
+    check_reason("question", arguments.text)
+    interrupt_at_once()
+    async with runtime.open_project(load_config(arguments.config)) as project:
+        ledger = await project.ledger()
+        record = await proposal_of(ledger, arguments.handle)
+        operators, now = project.operators(), project.clock.now()
+        operator, unlock = signer(arguments, operators, role=record.proposal.role)
+        try:  # before a passphrase is typed
+            check_askable(record)
+            may_amend(record.proposal, operator, now=stamp(now))
+        except DecisionRefused as refused:
+            await ledger.refused_decision(record.proposal.id, operator.name, refused.rule, stamp(now))
+            raise
+        signed = Signer(operator=operator, key=unlock())
+        asked = await ask(ledger, record, text=arguments.text, signer=signed, now=now, operators=operators)
+    question = asked.exchanges[-1].asked.question
+    document = {"proposal": asked.proposal.id, "status": asked.status.value, "question": to_body(question)}
+    text = f"{question.id} is asked about {asked.proposal.id}, which waits on. The answer stands on its card: `synapsor show {asked.proposal.id}`."
+    answer(arguments, "question", document, paragraph(text))
+    return 0

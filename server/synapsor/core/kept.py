@@ -1,0 +1,45 @@
+"""What the ledger keeps, as it gives it back: a proposal with all that has happened to it, and a contract version that was activated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from synapsor.core.exchange import Exchange
+from synapsor.core.proposal import Proposal, Status
+from synapsor.core.statements import Activation, SignedDecision
+from synapsor.core.writeback import Job, Receipt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalRecord:
+    """A proposal with everything that has happened to it; `group` are the others that stand or fall with it, each without its own group.
+
+    Attributes:
+        exchanges: what was asked about it, and answered.
+    """
+
+    proposal: Proposal
+    status: Status
+    decisions: tuple[SignedDecision, ...] = ()
+    job: Job | None = None
+    receipts: tuple[Receipt, ...] = ()
+    group: tuple[ProposalRecord, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+    events: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def together(self) -> tuple[ProposalRecord, ...]:
+        """All that stands or falls together, this one first; alone where it stands alone."""
+        return self, *self.group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activated:
+    """A contract version that an operator signed. `body` is the contract's canonical data."""
+
+    activation: Activation
+    signature: str
+    body: Mapping[str, Any]
+    metadata: Mapping[str, Any] = field(default_factory=dict)

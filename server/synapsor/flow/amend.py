@@ -1,0 +1,225 @@
+"""Put a proposal in the place of another one: with other arguments, or with more time; the change is made anew from the rows as they are.
+
+It runs in an operator's process and in no other. What it files is a proposal with a digest of its own, which other people than the
+editor decide on, and never a policy; the one whose place it takes is superseded with it. The source is only read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from synapsor import handles
+from synapsor.contract.capability import ProposeCapability
+from synapsor.core.amend import MOST_DEPTH, amendment_of, depth_of, edited, editors_after, same_rows
+from synapsor.core.authority import table_for
+from synapsor.core.change import Request, require
+from synapsor.core.deciding import need_of_people, reason_of
+from synapsor.core.evidence import Call
+from synapsor.core.hidden import Keeper
+from synapsor.core.moment import stamp
+from synapsor.core.outcome import Why
+from synapsor.core.presenter import opened
+from synapsor.core.proposal import Amended, AmendKind, Proposal, Status
+from synapsor.core.review import may_amend
+from synapsor.core.scope import Scope
+from synapsor.core.statements import Operator
+from synapsor.errors import DecisionRefused, IntegrityError, Refusal
+from synapsor.flow.permitted import contract_behind
+from synapsor.flow.prepare import Served
+from synapsor.flow.propose import changed, proposal_of
+from synapsor.flow.read import audit_of, bundle_of
+from synapsor.flow.reason import check_reason
+from synapsor.flow.signing import Signer, check_present
+from synapsor.ports import ProposalRecord, ReviewLedger
+
+REFUSED: Final[dict[str, str]] = {
+    "not_amendable": "It cannot be edited or extended by itself.",
+    "nothing_to_edit": "A removal has no value that could be another one.",
+    "nothing_edited": "These are the arguments that it has already.",
+    "amended_too_often": f"What an agent asks for is edited and extended {MOST_DEPTH} times at the most.",
+    "other_rows": "It would be about other rows than the agent asked for.",
+}
+"""Why nothing is filed, by the rule that a refusal names."""
+_FIXES: Final[dict[str, str]] = {
+    "nothing_to_edit": "Approve it or reject it.",
+    "nothing_edited": "Give the values that should be others with --arg, or more time with `synapsor extend`.",
+    "amended_too_often": "Decide on it, or reject it and have it proposed again.",
+    "other_rows": "Reject it, and say in the reason which rows are meant.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amending:
+    """Who puts something in the place of which proposal, and why.
+
+    Attributes:
+        served: the capability of the activated contract, over the read credential.
+        unlock: returns who signs; a person may be asked for a passphrase, so it comes when nothing else can refuse any more.
+        client: the program through which the person does it, for the audit.
+    """
+
+    record: ProposalRecord
+    served: Served
+    operator: Operator
+    operators: Mapping[str, Operator]
+    unlock: Callable[[], Signer]
+    reason: str
+    now: dt.datetime
+    client: str = "cli"
+
+
+async def edit(ledger: ReviewLedger, amending: Amending, values: Mapping[str, Any]) -> ProposalRecord:
+    """File the proposal with other values of some arguments, and return it as it stands: to be decided on by somebody else.
+
+    Raises:
+        DecisionRefused: it cannot be edited so, by a rule of `REFUSED`; or this operator may not edit it.
+        UsageError: there is no reason.
+        Refusal: the arguments are not what the capability takes, or the change would not be inside of its bounds.
+        IntegrityError: the proposal is not what the ledger has.
+    """
+    async with recording(ledger, amending.record, amending.operator.name, amending.now):
+        return await _amend(ledger, amending, "edit", {**amending.record.proposal.arguments, **values})
+
+
+async def extend(ledger: ReviewLedger, amending: Amending) -> ProposalRecord:
+    """File the proposal anew with the same arguments, and as much time as any has.
+
+    Raises:
+        DecisionRefused, UsageError, Refusal, IntegrityError: as for `edit`.
+    """
+    async with recording(ledger, amending.record, amending.operator.name, amending.now):
+        return await _amend(ledger, amending, "extend", dict(amending.record.proposal.arguments))
+
+
+@asynccontextmanager
+async def recording(ledger: ReviewLedger, record: ProposalRecord, who: str, now: dt.datetime) -> AsyncIterator[None]:
+    """Record what is refused inside, and to whom."""
+    try:
+        yield
+    except (DecisionRefused, Refusal) as refused:
+        rule = refused.rule if isinstance(refused, DecisionRefused) else refused.code.value
+        await ledger.refused_decision(record.proposal.id, who, rule, stamp(now))
+        raise
+
+
+def check_amendable(record: ProposalRecord, kind: AmendKind) -> None:
+    """Refuse what needs no look at the contract: whatever is decided, and what is not amended by itself.
+
+    Raises:
+        DecisionRefused: by rule `already_decided`, or one of `REFUSED`.
+    """
+    proposal = record.proposal
+    if record.status is not Status.REVIEW_REQUIRED:
+        raise DecisionRefused(
+            "already_decided", f"The proposal {record.status.stands}.", fix="Nothing is left to decide.", exit_code=3
+        )
+    if proposal.undoes is not None:
+        raise _refused("not_amendable", "It undoes a change exactly.", fix="Reject it, and ask for the undo again.")
+    if proposal.group_of:
+        told = "It stands or falls with others of its run."
+        raise _refused("not_amendable", told, fix="Reject it, and have all of them proposed again.")
+    if kind == "edit" and proposal.deletes:
+        raise _refused("nothing_to_edit")
+    if depth_of(proposal) >= MOST_DEPTH:
+        raise _refused("amended_too_often")
+
+
+async def _amend(
+    ledger: ReviewLedger, amending: Amending, kind: AmendKind, arguments: dict[str, Any]
+) -> ProposalRecord:
+    check_reason(kind, amending.reason)
+    original, served, now = amending.record.proposal, amending.served, stamp(amending.now)
+    check_amendable(amending.record, kind)
+    may_amend(original, amending.operator, now=now)
+    if served.refusal is not None:
+        raise Refusal(served.refusal)
+    checked = served.check.check(arguments)
+    made, evidence, audit = await _made_anew(ledger, amending, checked)
+    if kind == "edit" and not edited(made, original):
+        raise _refused("nothing_edited")
+    if not same_rows(made, original):
+        raise _refused("other_rows")
+    amends = Amended(
+        kind=kind,
+        proposal=original.id,
+        digest=original.digest,
+        operator=amending.operator.name,
+        reason=amending.reason,
+        arguments=edited(made, original),
+        editors=editors_after(original, amending.operator.name, edits=kind == "edit"),
+        depth=depth_of(original) + 1,
+        signature="",
+    )
+    filed = replace(made, amends=amends)
+    may_amend(filed, amending.operator, now=now)
+    await _check_applicable(ledger, filed, amending.operators)
+    return await ledger.amend(_signed(amending, filed, original, ledger.id), evidence, audit)
+
+
+async def _made_anew(
+    ledger: ReviewLedger, amending: Amending, arguments: dict[str, Any]
+) -> tuple[Proposal, dict[str, Any], dict[str, Any]]:
+    """Return the change as these arguments make it of the rows as they are now, with its evidence and audit; it stays the requester's."""
+    original, served = amending.record.proposal, amending.served
+    capability = served.capability
+    assert isinstance(capability, ProposeCapability)  # noqa: S101  # only proposals are looked for
+    call = Call(
+        id=handles.new("aud"),
+        at=stamp(amending.now),
+        capability=original.capability,
+        contract=served.contract,
+        tenant=original.tenant,
+        principal=amending.operator.name,
+        client=amending.client,
+    )
+    request = Request(
+        arguments=arguments,
+        tenant=original.tenant,
+        principal=original.principal,
+        proposal=handles.new("wrp"),
+        at=call.at,
+    )
+    scope = Scope(tenant=original.tenant, principal=original.principal)
+    plan, seen, change, related = await changed(served, capability, request, scope)
+    require(capability, served.table, served.tables, change.members)
+    evidence = bundle_of(handles.evidence_of(call.id), call, plan, seen, served, scope, related)
+    audit = audit_of(call, plan, len(seen.rows), evidence["id"], served, "proposed")
+    made = proposal_of(served, capability, request, call, ledger.id, plan, change, evidence)
+    own = {name: getattr(original, name) for name in ("client", "workflow", "run", "rests_on")}
+    need = need_of_people(capability, made.rows, reason_of(capability, arguments))
+    return replace(made, policy=need.policy, **own), evidence, audit
+
+
+async def _check_applicable(ledger: ReviewLedger, filed: Proposal, operators: Mapping[str, Operator]) -> None:
+    """Refuse to sign for what the worker would not apply."""
+    contract = await contract_behind(filed, ledger, operators)
+    found = contract if isinstance(contract, Why) else table_for(opened(filed, Keeper.of(ledger.secret)), contract)
+    if isinstance(found, Why):
+        raise DecisionRefused(
+            "would_not_apply",
+            f"The worker would not apply it: {found.meaning}",
+            fix="Reject it, and have it proposed again.",
+            exit_code=3,
+        )
+
+
+def _signed(amending: Amending, filed: Proposal, original: Proposal, ledger: str) -> Proposal:
+    signer = amending.unlock()
+    signer.check(amending.operators, ledger=ledger, now=amending.now)
+    check_present(signer)
+    for each in (original, filed):
+        signer.check_for(each)
+    if signer.operator.name != amending.operator.name or original.ledger != ledger:
+        raise IntegrityError("It is signed by another person than the one who asks, or is of another ledger.")
+    assert filed.amends is not None  # noqa: S101  # see above
+    amends = replace(filed.amends, login=signer.login)
+    signature = signer.speak(amendment_of(replace(filed, amends=amends)), amending.operators)
+    return replace(filed, amends=replace(amends, signature=signature))
+
+
+def _refused(rule: str, detail: str = "", *, fix: str = "") -> DecisionRefused:
+    return DecisionRefused(rule, f"{REFUSED[rule]} {detail}".rstrip(), fix=fix or _FIXES.get(rule, ""))

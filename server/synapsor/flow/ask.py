@@ -1,0 +1,78 @@
+"""Ask whoever asked for a change about it, before anybody decides: a signed question on one proposal digest, which stays in review.
+
+The agent sees it on the proposal and answers with a tool of its own; nothing that it answers decides anything.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from synapsor import handles
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import Status
+from synapsor.core.review import may_amend
+from synapsor.core.statements import Inquiry, Operator, SignedInquiry
+from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.reason import check_reason
+from synapsor.flow.signing import Signer, check_present
+from synapsor.ports import ProposalRecord, ReviewLedger
+
+
+async def ask(
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    *,
+    text: str,
+    signer: Signer,
+    now: dt.datetime,
+    operators: Mapping[str, Operator],
+) -> ProposalRecord:
+    """Ask about a proposal, and return it as it stands.
+
+    Raises:
+        DecisionRefused: the operator may not decide on it, it is decided, nobody could answer, or enough was asked.
+        IntegrityError: the proposal is not of this ledger.
+        UsageError: the question cannot be recorded.
+    """
+    check_reason("question", text)
+    proposal, at = record.proposal, stamp(now)
+    try:
+        check_askable(record)
+        may_amend(proposal, signer.operator, now=at)
+        signer.check(operators, ledger=ledger.id, now=now)
+        check_present(signer)
+        signer.check_for(proposal)
+        if proposal.ledger != ledger.id:
+            raise IntegrityError("The proposal belongs to another ledger.")
+        question = Inquiry(
+            id=handles.new("que"),
+            ledger=ledger.id,
+            proposal=proposal.id,
+            digest=proposal.digest,
+            operator=signer.operator.name,
+            role=proposal.role,
+            text=text,
+            at=at,
+        )
+        signature = signer.speak(question, operators)
+        return await ledger.ask(SignedInquiry(question=question, signature=signature, login=signer.login))
+    except DecisionRefused as refused:
+        await ledger.refused_decision(proposal.id, signer.operator.name, refused.rule, at)
+        raise
+
+
+def check_askable(record: ProposalRecord) -> None:
+    """Refuse a question that nobody would answer.
+
+    Raises:
+        DecisionRefused: by rule `already_decided` or `no_agent`.
+    """
+    if record.status is not Status.REVIEW_REQUIRED:
+        raise DecisionRefused(
+            "already_decided", f"The proposal {record.status.stands}.", fix="Nothing is left to ask.", exit_code=3
+        )
+    if record.proposal.undoes is not None:
+        raise DecisionRefused(
+            "no_agent", "A person asked for this undo, and no agent.", fix=f"Ask {record.proposal.principal}."
+        )

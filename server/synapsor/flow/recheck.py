@@ -1,0 +1,156 @@
+"""Look at the rows of a proposal again, through the read credential, for a reviewer: still as they were, changed, gone, or there already.
+
+It asks as the proposal was made: the same reviewed mapping, the same tenant and owner, the same keys. What is seen is recorded before it
+is told. Nothing that serves a model imports it, and nothing of a failure is told but one word of a closed list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from synapsor import handles
+from synapsor.core.depends import Hop
+from synapsor.core.evidence import Call, Kept, Rows, SeenList
+from synapsor.core.live import Live, LiveRow, live_row, with_related
+from synapsor.core.plan import ReadPlan
+from synapsor.core.proposal import Member, Proposal
+from synapsor.core.scope import Scope
+from synapsor.core.untold import Untold, untold_by_code, untold_by_failure
+from synapsor.errors import Code, Refusal, SourceFailure
+from synapsor.flow.depend import Related, Row
+from synapsor.flow.prepare import Served
+from synapsor.flow.read import Fetch, audit_of, bundle_of, look
+from synapsor.flow.rows import row_plan, row_shape
+from synapsor.ports import AgentLedger
+from synapsor.values import Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looked:
+    """One statement of a look, and what it saw; `own` is a row of the proposal itself."""
+
+    plan: ReadPlan
+    seen: Rows
+    own: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """A look that is under way: one transaction, and what was seen in it so far."""
+
+    served: Served
+    fetch: Fetch
+    looked: list[_Looked] = field(default_factory=list)
+
+    async def row(self, plan: ReadPlan) -> dict[str, Token] | None:
+        """Return the row of the proposal that answers, or None where there is none for this tenant."""
+        return await self._row(plan, own=True)
+
+    async def related(self, hop: Hop, plan: ReadPlan) -> Row | None:
+        """Return the related row that answers, or None."""
+        del hop  # its plan says it all
+        return await self._row(plan, own=False)
+
+    async def _row(self, plan: ReadPlan, *, own: bool) -> dict[str, Token] | None:
+        try:
+            seen = await look(self.served, plan, self.fetch)
+        except Refusal as refused:
+            if refused.code is not Code.NOT_FOUND or refused.__cause__ is not None:
+                raise
+            seen = Rows(columns=tuple(plan.shape.positions), rows=[])
+        self.looked.append(_Looked(plan=plan, seen=seen, own=own))
+        if sum(each.seen.bytes for each in self.looked) > self.served.capability.limits.bytes:
+            raise Refusal(Code.RESULT_TOO_LARGE)
+        return dict(zip(plan.shape.positions, seen.rows[0], strict=True)) if seen.rows else None
+
+
+def call_of_look(proposal: Proposal, *, who: str, client: str, at: str) -> Call:
+    """Return the head of what is recorded of a look; `who` is the reviewer, as far as that is known."""
+    return Call(
+        id=handles.new("aud"),
+        at=at,
+        capability=proposal.capability,
+        contract=proposal.contract,
+        tenant=proposal.tenant,
+        principal=who,
+        client=client,
+    )
+
+
+async def recheck(proposal: Proposal, served: Served, ledger: AgentLedger, call: Call) -> Live:
+    """Return how the rows of a proposal stand now, or why that cannot be told; `served` is its capability as it is activated.
+
+    Raises:
+        LedgerFailure: what was seen could not be recorded, so nothing is told.
+    """
+    if served.contract != proposal.contract:
+        return untold(proposal, Untold.CONTRACT_REPLACED, call.at)
+    if served.question is None:
+        return untold(proposal, Untold.SCHEMA_DRIFT, call.at)
+    try:
+        rows, looked = await _looked(proposal, served)
+    except Refusal as refused:
+        cause = refused.__cause__
+        why = untold_by_failure(cause) if isinstance(cause, SourceFailure) else untold_by_code(refused.code)
+        return untold(proposal, why, call.at)
+    except SourceFailure as failed:
+        return untold(proposal, untold_by_failure(failed), call.at)
+    evidence = await _recorded(proposal, served, ledger, call, looked)
+    return Live(proposal=proposal.id, digest=proposal.digest, at=call.at, rows=rows, evidence=evidence)
+
+
+def untold(proposal: Proposal, why: Untold, at: str) -> Live:
+    """Return a look that tells nothing."""
+    return Live(proposal=proposal.id, digest=proposal.digest, at=at, untold=why)
+
+
+async def _looked(proposal: Proposal, served: Served) -> tuple[tuple[LiveRow, ...], list[_Looked]]:
+    """Return how each row stands, all as of one moment, and what was seen."""
+    time_ms, scope = served.capability.limits.time_ms, _scope(proposal)
+    key = [name for name, _ in proposal.members[0].key]
+    shape = row_shape(served, () if proposal.inserts else [name for name, _ in proposal.columns], key)
+    hops = served.hops if any(member.depends for member in proposal.members) else ()
+    async with served.source.snapshot(time_ms=time_ms) as snapshot:
+        looking = _Look(served=served, fetch=snapshot.fetch)
+        related = Related(hops=hops, scope=scope, time_ms=time_ms, ask=looking.related)
+        rows = []
+        for member in proposal.members:
+            found = await looking.row(row_plan(served, shape, member.key, scope))
+            rows.append(await _stands(proposal, served, member, found, related))
+    return tuple(rows), looking.looked
+
+
+async def _stands(
+    proposal: Proposal, served: Served, member: Member, found: dict[str, Token] | None, related: Related
+) -> LiveRow:
+    as_kept = Member(key=member.key, before=found, changes={}) if found is not None else None
+    sealed = served.presenter.sealed(as_kept, proposal.tenant).before if as_kept is not None else None
+    row = live_row(proposal, member, sealed)
+    if not member.depends or (found is None and not proposal.inserts):
+        return row
+    own = member.changes if proposal.inserts else found
+    return with_related(row, member, *await related.follow({**(own or {}), **dict(proposal.scope)}))
+
+
+def _scope(proposal: Proposal) -> Scope:
+    return Scope(tenant=proposal.tenant, principal=proposal.owner)
+
+
+async def _recorded(proposal: Proposal, served: Served, ledger: AgentLedger, call: Call, looked: list[_Looked]) -> str:
+    """Record every row that was seen, hidden columns as a model sees them, and return the handle of the evidence."""
+    scope = _scope(proposal)
+
+    def kept(one: _Looked) -> SeenList:
+        described = one.plan.shape.described
+        # Of a related row nothing is read that is hidden, and its columns are no namesakes of the row's own.
+        own = served.presenter.kept(described, one.seen, scope.tenant) if one.own else None
+        rows = own or Kept(columns=list(described), rows=[list(row) for row in one.seen.rows])
+        return SeenList(shape=one.plan.shape, plan=one.plan, seen=one.seen, kept=rows)
+
+    first, *others = looked
+    evidence = handles.evidence_of(call.id)
+    lists = {f"look {at}": kept(one) for at, one in enumerate(others, 2)}
+    body = bundle_of(evidence, call, first.plan, first.seen, served, scope, lists)
+    rows = sum(len(one.seen.rows) for one in looked)
+    await ledger.record_read(audit_of(call, first.plan, rows, evidence, served, "looked"), body)
+    return evidence

@@ -1,0 +1,83 @@
+"""Questions about a proposal and their answers: recorded while it is in review, a few of them, each answered once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from synapsor.core.exchange import MOST_QUESTIONS, Answer, Exchange
+from synapsor.core.proposal import Status
+from synapsor.core.records import from_body, to_body
+from synapsor.core.statements import SignedInquiry
+from synapsor.errors import Code, DecisionRefused, IntegrityError, Refusal
+from synapsor.ledger.chain import Book, event
+from synapsor.ledger.connection import Row, Transaction
+from synapsor.ledger.kinds import ANSWER, QUESTION, loads, record
+from synapsor.values import digest_bytes
+
+
+async def of_proposal(tx: Transaction, proposal_id: str) -> tuple[Exchange, ...]:
+    """Return what was asked about a proposal, oldest first, each with its answer."""
+    return tuple(_exchange(row) for row in await tx.all("exchanges_of", proposal=proposal_id))
+
+
+async def counts(tx: Transaction, wanted: Collection[str]) -> dict[str, int]:
+    """Return how often people have asked about proposals."""
+    found = [(proposal_id, await tx.one("questions_about", proposal=proposal_id)) for proposal_id in wanted]
+    return {proposal_id: row["asked"] for proposal_id, row in found if row is not None}
+
+
+def _exchange(row: Row) -> Exchange:
+    answer = row["answer"]
+    return Exchange(
+        asked=from_body(SignedInquiry, loads(row["asked"])),
+        answer=from_body(Answer, loads(answer)) if answer is not None else None,
+    )
+
+
+async def ask(book: Book, ledger: str, signed: SignedInquiry) -> None:
+    """Record a question.
+
+    Raises:
+        DecisionRefused: the proposal is no longer in review (`already_decided`), or enough was asked (`too_many_questions`).
+        IntegrityError: it is about something else.
+    """
+    question = signed.question
+    row = await book.tx.one("proposal_by_id", id=question.proposal)
+    if row is None or (question.ledger, question.digest) != (ledger, digest_bytes("proposal", row["body"].encode())):
+        raise IntegrityError("The question is about another proposal.")
+    if row["status"] != Status.REVIEW_REQUIRED.value:
+        raise DecisionRefused(
+            "already_decided",
+            f"The proposal {Status(row['status']).stands}.",
+            fix="Nothing is left to ask.",
+            exit_code=3,
+        )
+    if len(await of_proposal(book.tx, question.proposal)) >= MOST_QUESTIONS:
+        raise DecisionRefused(
+            "too_many_questions",
+            f"{MOST_QUESTIONS} questions were asked about it, and no more are.",
+            fix="Decide by what is known, or reject it with the code needs_information.",
+        )
+    told = record(QUESTION, question.id, to_body(signed))
+    await book.append(event("question_asked", question.proposal, question.at, (told,)))
+
+
+async def answer(book: Book, given: Answer) -> None:
+    """Record an answer; the same one again is that of before.
+
+    Raises:
+        Refusal: `not_found` where nobody asked that, `not_as_required` where it is answered otherwise or the proposal left review.
+    """
+    row = await book.tx.one("question_by_id", id=given.question)
+    proposal = await book.tx.one("proposal_by_id", id=given.proposal)
+    if row is None or proposal is None or row["proposal"] != given.proposal:
+        raise Refusal(Code.NOT_FOUND)
+    before = next(e.answer for e in await of_proposal(book.tx, given.proposal) if e.asked.question.id == given.question)
+    if before is not None and before.text == given.text:
+        return
+    waits = proposal["status"] == Status.REVIEW_REQUIRED.value and given.at < proposal["expires_at"]
+    if before is not None or not waits:
+        why = "is answered already" if before is not None else "is about a proposal that is not in review any more"
+        raise Refusal(Code.NOT_AS_REQUIRED, f"The question {why}.", fix="Look the proposal up again.")
+    told = record(ANSWER, given.id, to_body(given))
+    await book.append(event("question_answered", given.proposal, given.at, (told,), {"question": given.question}))

@@ -1,0 +1,288 @@
+"""Many alike proposals decided on in one sitting: each by its own digest, none unseen, none lost, and none that came in between."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synapsor.approve.operators import revoke_operator
+from synapsor.approve.sheet import Sheet, render, sheet_of
+from synapsor.core.records import to_body
+from synapsor.core.review import verify_approval
+from synapsor.core.statements import Verdict
+from synapsor.errors import DecisionRefused, UsageError
+from synapsor.flow.batch import (
+    Deciding,
+    EachOutcome,
+    Listed,
+    cluster_named,
+    decide_each,
+    digest_over,
+    open_clusters,
+    picked,
+)
+from tests.attack.amending import edited, extended, signer_of
+from tests.attack.credits import POLICY
+from tests.attack.people import CARD, MAIL, people_table
+from tests.attack.people import POLICY as PEOPLE
+from tests.attack.shop import Shop, as_ledger_owner, open_shop
+from tests.attack.test_forged_ledger import set_body
+from tests.attack.undoing import ADJUST, credit, open_credits
+from tests.databases import Database
+from tests.projects import leo_approves
+
+HOLD = "credits.hold"
+ROWS = (("a", 1), ("a", 2), ("b", 1))
+
+
+async def hold_all(shop: Shop) -> list[str]:
+    """Return the handles of three proposals that are alike."""
+    return [str((await shop.proposed(HOLD, {"book": b, "number": n}))["id"]) for b, n in ROWS]
+
+
+async def sheet(shop: Shop, *, verdict: Verdict = "approve", who: str = "leo", **chosen: Any) -> Sheet:
+    """Return the one sheet that there is."""
+    now = shop.project.clock.now()
+    full = chosen.pop("full", False)
+    (found,) = await open_clusters(shop.ledger, now=now)
+    return await sheet_of(
+        shop.ledger,
+        found,
+        picked(found, **chosen),
+        verdict=verdict,
+        operator=shop.files.operators[who],
+        operators=shop.files.operators,
+        now=now,
+        full=full,
+    )
+
+
+def deciding(shop: Shop, *, verdict: Verdict = "approve", who: str = "leo", **options: Any) -> Deciding:
+    given: dict[str, Any] = {
+        "verdict": verdict,
+        "signer": signer_of(shop, who),
+        "clock": shop.project.clock,
+        "mode_of": lambda _: "writeback",
+        "operators": shop.files.operators,
+        **options,
+    }
+    return Deciding(**given)
+
+
+async def decide(shop: Shop, seen: Sheet, **options: Any) -> tuple[EachOutcome, ...]:
+    """Return what came of a decision on a sheet."""
+    given = deciding(shop, verdict=seen.verdict, **options)
+    return await decide_each(shop.ledger, given, seen.shown, over=seen.digest, left_out=seen.left_out)
+
+
+@pytest.mark.requirement("batch:each")
+async def test_each_of_a_batch_is_signed_over_its_own_digest_and_applied(books: Shop) -> None:
+    handles = await hold_all(books)
+    outcomes = await decide(books, await sheet(books))
+    assert [(o.proposal, o.status, o.ok) for o in outcomes] == [(h, "approved", True) for h in handles]
+    for handle in handles:
+        record = await books.record(handle)
+        (signed,) = record.decisions
+        now = signed.decision.at
+        verify_approval(signed, record.proposal, books.files.operators, ledger=books.ledger.id, now=now)
+    assert await books.work() == [("applied", "")] * 3
+    assert [credit(books, *row)[0] for row in ROWS] == ["held"] * 3  # type: ignore[index]  # they are there
+    assert (await books.project.verify()).ok
+
+
+@pytest.mark.requirement("batch:each")
+async def test_what_one_of_them_fails_by_keeps_none_of_the_others(books: Shop) -> None:
+    first, second, third = await hold_all(books)
+    seen = await sheet(books)
+    await leo_approves(books.files, books.project, first, (await books.record(first)).proposal.digest)
+    moved = (await books.record(second)).proposal
+    with as_ledger_owner(books) as raw:
+        set_body(raw, "proposal", second, to_body(replace(moved, nonce="0" * 32)))
+    outcomes = {o.proposal: o for o in await decide(books, seen)}
+    assert {h: outcomes[h].rule for h in (first, second, third)} == {
+        first: "already_decided",
+        second: "IntegrityError",
+        third: None,
+    }
+    assert [await books.status(h) for h in (first, second, third)] == ["approved", "review_required", "approved"]
+
+
+@pytest.mark.requirement("batch:each")
+async def test_a_rejection_of_many_tells_each_agent_the_reason_and_its_word(books: Shop) -> None:
+    handles = await hold_all(books)
+    seen = await sheet(books, verdict="reject", excepted=[handles[0]])
+    outcomes = await decide(books, seen, reason="Not this quarter.", code="not_needed")
+    assert [(o.proposal, o.status) for o in outcomes] == [(h, "rejected") for h in handles[1:]]
+    assert await books.status(handles[0]) == "review_required"
+    view = (await books.call("synapsor.proposal_status", {"proposal_id": handles[1]}))["proposal"]
+    assert (view["rejection"]["code"], view["rejection"]["comment"]) == ("not_needed", "Not this quarter.")
+    with pytest.raises(UsageError):
+        await decide(books, seen)
+
+
+@pytest.mark.requirement("batch:shown")
+async def test_what_arrives_between_the_look_and_the_decision_is_not_decided_on(books: Shop) -> None:
+    handles = await hold_all(books)
+    seen = await sheet(books, only=handles[:2])
+    late = str((await books.proposed("credits.hold", {"book": "b", "number": 1}))["id"])
+    outcomes = await decide(books, seen)
+    assert [o.proposal for o in outcomes] == handles[:2]
+    assert await books.status(late) == "review_required"
+
+
+@pytest.mark.requirement("batch:shown")
+@pytest.mark.parametrize("what", ["another digest", "one more", "one less", "twice", "another digest of one"])
+async def test_a_batch_is_what_the_digest_over_all_of_it_says_and_nothing_of_another_is_decided(
+    books: Shop, what: str
+) -> None:
+    handles = await hold_all(books)
+    seen = await sheet(books, only=handles[:2])
+    one, two = seen.shown
+    third = Listed(proposal=handles[2], digest=(await books.record(handles[2])).proposal.digest)
+    swapped = {
+        "another digest": ((one, two), "sha256:" + "0" * 64),
+        "one more": ((one, two, third), seen.digest),
+        "one less": ((one,), seen.digest),
+        "twice": ((one, two, two), seen.digest),
+        "another digest of one": ((one, Listed(proposal=two.proposal, digest=third.digest)), seen.digest),
+    }
+    shown, over = swapped[what]
+    with pytest.raises(DecisionRefused) as found:
+        await decide_each(books.ledger, deciding(books), shown, over=over)
+    assert (found.value.rule, found.value.exit_code) == ("digest_differs", 3)
+    assert [await books.status(h) for h in handles] == ["review_required"] * 3
+
+
+@pytest.mark.requirement("batch:shown")
+async def test_two_digests_swapped_under_a_matching_digest_over_both_approve_neither(books: Shop) -> None:
+    """Whoever can make a page show one proposal under another's name still signs over nothing that is on record."""
+    handles = await hold_all(books)
+    one, two, _ = (await sheet(books)).shown
+    crossed = (replace(one, digest=two.digest), replace(two, digest=one.digest))
+    outcomes = await decide_each(books.ledger, deciding(books), crossed, over=digest_over(crossed))
+    assert [o.rule for o in outcomes] == ["IntegrityError", "IntegrityError"]
+    assert [await books.status(h) for h in handles] == ["review_required"] * 3
+    events = (await books.record(one.proposal)).events
+    assert events[-1]["kind"] == "decision_refused"
+
+
+@pytest.mark.requirement("batch:shown")
+async def test_all_that_is_decided_on_is_on_the_sheet_and_what_is_cut_is_left_out(books: Shop) -> None:
+    long = "A very long note. " * 10
+    handles = [
+        str((await books.proposed("credits.adjust", {**ADJUST, "number": n, "less": "0.01", "note": note}))["id"])
+        for n, note in ((1, "Short."), (2, long + "END"))
+    ]
+    await books.proposed("credits.adjust", {**ADJUST, "book": "b", "less": "0.01", "note": "x" * 200})
+    seen = await sheet(books)
+    assert seen.left_out == {}
+    text = render(seen, width=110)
+    for entry in seen.entries:
+        assert entry.card.proposal in text
+        assert entry.card.digest in text
+        for row in entry.card.rows:
+            assert all(change.name.text in text for change in row.changes)
+    assert "END" in text
+    assert seen.digest in text
+    hostile = "\u202e" * 60 + "approve all"
+    cut = str((await books.proposed("credits.adjust", {**ADJUST, "less": "0.02", "note": hostile}))["id"])
+    seen = await sheet(books)
+    assert {name: out.rule for name, out in seen.left_out.items()} == {cut: "not_fully_shown"}
+    assert "\u202e" not in render(seen, width=110)
+    outcomes = {o.proposal: o for o in await decide(books, seen)}
+    assert outcomes[cut].rule == "not_fully_shown"
+    assert await books.status(cut) == "review_required"
+    assert await books.status(handles[0]) == "approved"
+    with pytest.raises(ValueError, match="unpack"):
+        await sheet(books)  # one is left, and one is like no other
+
+
+@pytest.mark.requirement("batch:shown")
+async def test_what_this_person_may_not_decide_on_is_left_out_and_nothing_is_signed_for_it(books: Shop) -> None:
+    handles = await hold_all(books)
+    new = await extended(books, handles[0])
+    again = await edited(books, await _adjust(books), {"less": "0.50"}, operator="leo")
+    seen = await sheet(books, who="rita")
+    assert {out.rule for out in seen.left_out.values()} == {"role_missing"}
+    assert len(seen.left_out) == len(seen.entries) == 3
+    outcomes = await decide(books, seen, who="rita")
+    assert {o.rule for o in outcomes} == {"role_missing"}
+    assert [await books.status(h) for h in (new.id, *handles[1:], again.id)] == ["review_required"] * 4
+    seen = await sheet(books)
+    assert {o.status for o in await decide(books, seen)} == {"approved"}
+
+
+async def _adjust(shop: Shop) -> str:
+    return str((await shop.proposed("credits.adjust", {**ADJUST, "book": "b"}))["id"])
+
+
+@pytest.mark.requirement("batch:each")
+async def test_a_key_that_is_revoked_in_between_approves_nothing(books: Shop) -> None:
+    handles = await hold_all(books)
+    seen = await sheet(books)
+    operators = revoke_operator(books.files.config.operators, "leo")
+    signer = replace(signer_of(books, "leo"), operator=operators["leo"])
+    outcomes = await decide(books, seen, operators=operators, signer=signer)
+    assert {o.rule for o in outcomes} == {"operator_revoked"}
+    assert [await books.status(h) for h in handles] == ["review_required"] * 3
+
+
+@pytest.mark.requirement("batch:each")
+async def test_two_reviewers_at_once_decide_on_each_proposal_once(books: Shop) -> None:
+    handles = await hold_all(books)
+    seen = await sheet(books)
+    theirs = await sheet(books, verdict="reject", who="mia")
+    mine, others = await asyncio.gather(decide(books, seen), decide(books, theirs, who="mia", reason="No."))
+    for handle, one, other in zip(handles, mine, others, strict=True):
+        assert one.ok is not other.ok
+        assert len((await books.record(handle)).decisions) == 1
+
+
+@pytest.mark.requirement("batch:alike")
+async def test_a_change_of_hidden_values_is_in_no_batch_and_none_is_ever_on_a_sheet(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    with people_table(sqlite_db):
+        async with open_shop(tmp_path / "project", sqlite_db, policy=PEOPLE) as shop:
+            for person in ("P-1", "P-2"):
+                await shop.proposed(
+                    "people.propose_contact", {"person": person, "address": "x@y.example", "number": "1"}
+                )
+            assert await open_clusters(shop.ledger, now=shop.project.clock.now()) == ()
+            for person in ("P-1", "P-2"):
+                await shop.proposed("people.propose_note", {"person": person, "words": "Called."})
+            text = render(await sheet(shop, full=True), width=200)
+            assert "Called." in text
+            assert MAIL not in text
+            assert CARD not in text
+
+
+@pytest.mark.requirement("batch:shown")
+async def test_only_what_is_of_the_cluster_is_picked(books: Shop) -> None:
+    handles = await hold_all(books)
+    (found,) = await open_clusters(books.ledger, now=books.project.clock.now())
+    assert await cluster_named(books.ledger, found.id, now=books.project.clock.now()) == found
+    assert [r.proposal.id for r in picked(found, excepted=handles[:1])] == handles[1:]
+    other = await _adjust(books)
+    for chosen in ({"excepted": [other]}, {"only": [other]}, {"excepted": handles}):
+        with pytest.raises(UsageError):
+            picked(found, **chosen)
+    with pytest.raises(UsageError):
+        await cluster_named(books.ledger, "bat_" + "0" * 12, now=books.project.clock.now())
+
+
+@pytest.mark.requirement("batch:each")
+async def test_an_approval_of_a_quorum_counts_for_each_and_waits_for_another_person(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    policy = POLICY.replace("approval: {role: billing_lead}", "approval: {role: billing_lead, quorum: 2}")
+    async with open_credits(tmp_path / "project", sqlite_db, policy) as shop:
+        await hold_all(shop)
+        outcomes = await decide(shop, await sheet(shop))
+        assert {(o.ok, o.status) for o in outcomes} == {(True, "review_required")}
+        assert {o.rule for o in (await sheet(shop)).left_out.values()} == {"already_counted"}
+        outcomes = await decide(shop, await sheet(shop, who="mia"), who="mia")
+        assert {(o.ok, o.status) for o in outcomes} == {(True, "approved")}
+        assert await shop.work() == [("applied", "")] * 3

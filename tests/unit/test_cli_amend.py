@@ -1,0 +1,200 @@
+"""`synapsor question`, `edit`, `extend` and `batch` at the command line: what they file and say, and how they refuse."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synapsor.approve.keys import create_key
+from synapsor.approve.operators import add_operator
+from synapsor.cli.arguments.amending import CODES
+from synapsor.cli.main import main
+from synapsor.core.presets import REJECT_CODES
+from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
+from synapsor.flow.batch import Listed, digest_over
+from tests.databases import Database, fetch
+from tests.projects import ProjectFiles, write_project
+from tests.unit.test_cli import Done, Run, key
+from tests.unit.test_trial import BILLING
+
+NOTE = "billing.propose_note"
+
+
+@pytest.fixture
+def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
+    made = write_project(tmp_path / "project", sqlite_db, policy=BILLING)
+    mine = create_key(made.root / "keys" / "mia.pem", passphrase=None)
+    made.operators = add_operator(
+        made.root / "operators.yaml", Operator(name="mia", key=public_text(mine), roles=("billing_lead",))
+    )
+    return made
+
+
+@pytest.fixture
+def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
+    def command(*arguments: str) -> Done:
+        capsys.readouterr()
+        code = main(["--config", str(files.config_path), *arguments])
+        return Done(code, *capsys.readouterr())
+
+    assert command("activate", "--yes", *key(files, "rita")).code == 0
+    return command
+
+
+def propose(run: Run, invoice: str = "INV-3001", note: str = "Wrong one.") -> dict[str, Any]:
+    """Return a proposal that waits."""
+    called = run("--json", "call", NOTE, "--arg", f"invoice_id={invoice}", "--arg", f"note={note}")
+    proposal: dict[str, Any] = json.loads(called.out)["proposal"]
+    return proposal
+
+
+def refusals(files: ProjectFiles) -> list[tuple[str, str]]:
+    """Return who was refused what."""
+    with closing(sqlite3.connect(files.config.ledger)) as raw:
+        return raw.execute("SELECT operator, rule FROM refused_decision ORDER BY seq").fetchall()
+
+
+@pytest.mark.requirement("question:asked", "cli:json")
+def test_a_question_is_asked_answered_and_shown(run: Run, files: ProjectFiles) -> None:
+    proposal = propose(run)
+    asked = run("--json", "question", proposal["id"], "--text", "Which one?", *key(files, "leo"))
+    assert (asked.code, asked.json["status"], asked.json["question"]["text"]) == (0, "review_required", "Which one?")
+    assert "1 question asked about it, 1 not answered" in run("inbox").out
+    question = asked.json["question"]["id"]
+    answered = run(
+        "--json", "call", "synapsor.answer_question",
+        "--arg", f"proposal_id={proposal['id']}", "--arg", f"question_id={question}", "--arg", "text=The first.",
+    )  # fmt: skip
+    assert (answered.code, answered.json["kind"]) == (0, "propose")
+    assert run("--json", "inbox").json["proposals"][0]["questions"] == {"asked": 1, "open": 0}
+    shown = run("show", question).out
+    assert shown.index("What the agent sent") < shown.index("Which one?") < shown.index("The first.")
+    assert run("--json", "show", proposal["id"]).json["questions"][0]["answer"]["text"] == "The first."
+    assert run("--json", "replay", proposal["id"]).json["differences"] == []
+    assert run("--json", "verify").code == 0
+
+
+@pytest.mark.requirement("question:asked", "amend:refusals-recorded")
+def test_a_question_that_cannot_be_asked_names_its_rule_and_is_recorded(run: Run, files: ProjectFiles) -> None:
+    proposal = propose(run)
+    assert run("question", proposal["id"], "--text", " ", *key(files, "leo")).code == 2
+    assert run("question", proposal["id"], "--text", "a\nb", *key(files, "leo")).code == 2
+    refused = run("--json", "question", proposal["id"], "--text", "Why?", *key(files, "rita"))
+    assert (refused.code, refused.json["error"]["rule"]) == (5, "role_missing")
+    assert refusals(files) == [("rita", "role_missing")]
+
+
+@pytest.mark.requirement("amend:anew", "amend:people-decide", "cli:json")
+def test_an_edit_takes_the_place_of_a_proposal_and_another_person_approves_it(run: Run, files: ProjectFiles) -> None:
+    proposal = propose(run)
+    edited = run("edit", proposal["id"], "--arg", "note=Right one.", "--reason", "A slip.", *key(files, "mia"))
+    assert edited.code == 0
+    assert 'note: the agent sent "Wrong one." → "Right one."' in edited.out
+    assert f"has taken the place of {proposal['id']}" in edited.out
+    assert "none of them mia" in edited.out.replace("\n", " ")
+    (entry,) = run("--json", "inbox").json["proposals"]
+    assert entry["amends"] == proposal["id"]
+    assert "edited by mia" in run("inbox").out
+    own = run("--json", "approve", entry["id"], *key(files, "mia"), "--digest", entry["digest"])
+    assert (own.code, own.json["error"]["rule"]) == (5, "own_edit")
+    old = run("--json", "approve", proposal["id"], *key(files, "leo"), "--digest", proposal["digest"])
+    assert (old.code, old.json["error"]["rule"]) == (3, "already_decided")
+    assert f"superseded by {entry['id']}" in run("show", proposal["id"]).out
+    assert run("approve", entry["id"], *key(files, "leo"), "--digest", entry["digest"]).code == 0
+    assert run("worker", "--drain").code == 0
+    assert run("--json", "replay", entry["id"]).json["differences"] == []
+    assert fetch(files.database, "SELECT note FROM invoices WHERE id = 'INV-3001'") == [("Right one.",)]
+
+
+@pytest.mark.requirement("amend:bounded", "amend:refusals-recorded")
+def test_an_edit_that_is_refused_names_its_rule_and_is_recorded(run: Run, files: ProjectFiles) -> None:
+    proposal = propose(run)
+
+    def refused(*arguments: str, who: str = "mia") -> tuple[int, str]:
+        done = run("--json", "edit", proposal["id"], "--reason", "A slip.", *arguments, *key(files, who))
+        return done.code, done.json["error"]["rule"]
+
+    assert refused("--arg", "note") == (2, "UsageError")
+    assert refused("--arg", "note:=1") == (2, "invalid_arguments")
+    assert refused("--arg", "other=1") == (2, "invalid_arguments")
+    assert refused("--arg", "note=Wrong one.") == (1, "nothing_edited")
+    assert refused("--arg", "invoice_id=INV-3002") == (1, "other_rows")
+    assert refused("--arg", "note=x", who="rita") == (5, "role_missing")
+    told = [("mia", rule) for rule in ("invalid_arguments", "invalid_arguments", "nothing_edited", "other_rows")]
+    assert refusals(files) == [*told, ("rita", "role_missing")]
+    assert run("edit", proposal["id"], "--arg", "note=x", "--reason", " ", *key(files, "mia")).code == 2
+
+
+@pytest.mark.requirement("amend:anew", "cli:json")
+def test_more_time_is_a_new_proposal_of_the_same_change(run: Run, files: ProjectFiles) -> None:
+    proposal = propose(run)
+    extended = run("--json", "extend", proposal["id"], "--reason", "Leo is away.", *key(files, "leo"))
+    assert (extended.code, extended.json["amends"]["kind"]) == (0, "extend")
+    assert extended.json["expires_at"] > proposal["expires_at"]
+    new = extended.json
+    assert run("approve", new["proposal"], *key(files, "leo"), "--digest", new["digest"]).code == 0
+
+
+# ---- batches ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("batch:each", "batch:shown", "cli:json")
+def test_a_batch_is_listed_shown_and_approved_by_the_digest_over_all_of_it(run: Run, files: ProjectFiles) -> None:
+    assert "No open proposals are alike" in run("batch").out
+    one, two, three = (propose(run, f"INV-300{n}", f"Note {n}.") for n in (1, 2, 3))
+    listed = run("batch").out
+    (cluster,) = run("--json", "batch", "--capability", NOTE).json["clusters"]
+    assert cluster["id"] in listed
+    assert "3 proposals" in listed
+    assert {p["proposal"] for p in cluster["proposals"]} == {one["id"], two["id"], three["id"]}
+    assert run("--json", "batch", "--capability", "billing.other").json["clusters"] == []
+    command = ("batch", "approve", cluster["id"], *key(files, "leo"))
+    nobody = run("--json", *command)
+    assert (nobody.code, nobody.json["error"]["rule"]) == (2, "UsageError")
+    assert run("--json", *command, "--digest", "abc").code == 2
+    stale = run("--json", *command, "--digest", "0" * 64)
+    assert (stale.code, stale.json["error"]["rule"]) == (3, "digest_differs")
+    late = propose(run, "INV-3004", "Note 4.")
+    stale = run("--json", *command, "--digest", cluster["digest"])
+    assert (stale.code, stale.json["error"]["rule"]) == (3, "digest_differs")
+    seen = [p["proposal"] for p in cluster["proposals"]]
+    done = run(*command, "--digest", cluster["digest"], "--only", *seen)
+    assert done.code == 0
+    assert "3 of 3 are approved" in done.out
+    assert all(p["id"] in done.out for p in (one, two, three))
+    assert late["id"] not in done.out
+    assert [p["id"] for p in run("--json", "inbox").json["proposals"]] == [late["id"]]
+
+
+@pytest.mark.requirement("batch:each", "cli:json")
+def test_a_batch_is_rejected_but_for_what_is_excepted_with_a_word_of_the_list(run: Run, files: ProjectFiles) -> None:
+    one, two, three = (propose(run, f"INV-300{n}", f"Note {n}.") for n in (1, 2, 3))
+    (cluster,) = run("--json", "batch").json["clusters"]
+    command = ("--json", "batch", "reject", cluster["id"], *key(files, "leo"), "--except", two["id"])
+    assert run(*command, "--digest", "0" * 64).code == 2  # no reason
+    given = ("--reason", "Not now.", "--code", "not_needed")
+    over = digest_over([Listed(proposal=p["id"], digest=p["digest"]) for p in (one, three)])
+    done = run(*command, *given, "--digest", over)
+    assert done.code == 0
+    assert [(o["ok"], o["status"]) for o in done.json["outcomes"]] == [(True, "rejected")] * 2
+    assert run("--json", "show", two["id"]).json["status"] == "review_required"
+    told = run("--json", "call", "synapsor.proposal_status", "--arg", f"proposal_id={one['id']}").json["proposal"]
+    assert told["rejection"]["code"] == "not_needed"
+
+
+@pytest.mark.requirement("batch:shown")
+def test_a_batch_of_which_nothing_may_be_decided_says_why(run: Run, files: ProjectFiles) -> None:
+    for n in (1, 2):
+        propose(run, f"INV-300{n}", f"Note {n}.")
+    (cluster,) = run("--json", "batch").json["clusters"]
+    refused = run("batch", "approve", cluster["id"], *key(files, "rita"), "--digest", cluster["digest"])
+    assert (refused.code, "role_missing" in refused.err) == (1, True)
+    assert run("batch", "approve", "bat_nothing", *key(files, "leo")).code == 2
+
+
+def test_the_words_of_the_command_line_are_those_of_the_list() -> None:
+    assert CODES == REJECT_CODES
