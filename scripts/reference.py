@@ -187,7 +187,6 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "tls": "The certificate, where the console itself ends TLS.",
         "proxy": "Where a proxy ends TLS in front of it.",
         "sessions": "How long a login lasts.",
-        "reject_reasons": "Reasons that a reviewer may choose instead of writing one; the agent is told it.",
         "development_identity": "A name that nobody has proven, to look around without a login. It decides nothing, and is refused in `profile: production`.",
     },
     "ConsoleTls": {

@@ -373,7 +373,7 @@ def test_a_page_of_the_past_is_found_by_an_index() -> None:
         ("past_proposals", "INTEGER PRIMARY KEY (rowid>?)"),
     ):
         values = dict.fromkeys(("since", "until", "seq", "limit"), 1)
-        plan = connection.execute(f"EXPLAIN QUERY PLAN {queries()[name]}", values).fetchall()
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {queries('synapsor.ledger')[name]}", values).fetchall()
         assert words in " ".join(row["detail"] for row in plan)
         assert not any(row["detail"].startswith("SCAN") for row in plan)
     connection.close()

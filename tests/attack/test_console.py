@@ -24,6 +24,8 @@ from synapsor.approve.console.visit import BY_ITSELF, own_path
 from synapsor.core.records import to_body
 from synapsor.core.statements import Login, SignedLogin, sign
 from synapsor.errors import ConfigError
+from synapsor.flow.amend import Amending, edit
+from synapsor.flow.signing import Signer
 from tests.attack.desk import BROWSER, Hall, approval, hall, word_of
 from tests.attack.shop import NOTE, WAIVER, open_shop
 from tests.console import PAPER, codes_of, policy
@@ -577,6 +579,33 @@ async def test_the_console_ends_tls_itself_with_a_key_that_nobody_else_may_read(
         with pytest.raises(ConfigError):
             async with hall(shop, hosts=["desk.example"], tls=tls):
                 raise AssertionError
+
+
+@pytest.mark.requirement("console:decides-what-was-shown")
+async def test_what_a_reviewer_has_edited_is_told_so_and_the_editor_does_not_decide_on_it(desk: Hall) -> None:
+    shop, leo = desk.shop, desk.shop.files.operators["leo"]
+    proposal, _ = await a_note(desk)
+    signer = Signer(operator=leo, key=shop.files.keys["leo"])
+    amending = Amending(
+        record=await shop.record(proposal),
+        served=await shop.project.activated(NOTE),
+        operator=leo,
+        operators=shop.project.deciders(),
+        unlock=lambda: signer,
+        reason="Shorter is enough.",
+        now=shop.project.clock.now(),
+    )
+    made = (await edit(shop.ledger, amending, {"note": "<b>Shorter</b>"})).proposal
+    async with desk.client() as client:
+        word = await desk.login(client)
+        page = (await client.get(f"/proposals/{made.id}")).text
+        assert ("Edited by a reviewer" in page, "Nobody decides on what they have edited." in page) == (True, True)
+        assert ("&lt;b&gt;Shorter" in page, "<b>Shorter" in page) == (True, False)
+        for verb in ("approve", "reject"):
+            form = approval(word, made.digest, reason="No.")
+            answered = await client.post(f"/proposals/{made.id}/{verb}", data=form)
+            assert (answered.status_code, "own_edit" in answered.text) == (403, True)
+    assert (await shop.record(made.id)).decisions == ()
 
 
 class _Clock:

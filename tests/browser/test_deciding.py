@@ -68,7 +68,7 @@ async def test_a_rejection_tells_the_agent_the_reason_that_was_chosen_or_written
     first, second = await office.note("INV-3006", "One"), await office.note("INV-3007", "Two")
     page = await enter("leo")
     await page.goto(f"{office.url}/proposals/{first}")
-    await page.get_by_label("Why").select_option("The values look wrong.")
+    await page.get_by_label("Why").select_option("A value that was asked for looks wrong.")
     await page.get_by_role("button", name="Reject").click()
     await page.get_by_text("is rejected.").wait_for()
     await page.goto(f"{office.url}/proposals/{second}")
@@ -77,8 +77,25 @@ async def test_a_rejection_tells_the_agent_the_reason_that_was_chosen_or_written
     await page.get_by_label("Your own words").fill("Not this customer.")
     await page.get_by_role("button", name="Reject").click()
     await page.get_by_text("is rejected.").wait_for()
-    reasons = [(await office.shop.record(one)).decisions[-1].decision.reason for one in (first, second)]
-    assert reasons == ["The values look wrong.", "Not this customer."]
+    told = [(await office.shop.record(one)).decisions[-1].decision for one in (first, second)]
+    assert [(one.code, one.reason) for one in told] == [
+        ("odd_arguments", "A value that was asked for looks wrong."),
+        (None, "Not this customer."),
+    ]
+
+
+@pytest.mark.requirement("console:decides-what-was-shown")
+async def test_a_question_to_the_agent_is_signed_and_shown_and_decides_nothing(enter: Enter, office: Office) -> None:
+    proposal = await office.note("INV-3032", "Why?")
+    page = await enter("leo")
+    await page.goto(f"{office.url}/proposals/{proposal}")
+    await page.get_by_label("Question").fill("Who asked you for this?")
+    await page.get_by_role("button", name="Ask", exact=True).click()
+    await page.get_by_text("waits for the agent's answer").wait_for()
+    await page.get_by_role("heading", name="Asked and answered").wait_for()
+    await page.get_by_text("Who asked you for this?").wait_for()
+    assert await office.shop.status(proposal) == "review_required"
+    assert await verdicts(office, proposal) == []
 
 
 @pytest.mark.requirement("console:no-script")

@@ -57,16 +57,6 @@ class ConsoleConfig(Model):
     tls: ConsoleTls | None = None
     proxy: ConsoleProxy | None = None
     sessions: ConsoleSessions = Field(default_factory=ConsoleSessions)
-    reject_reasons: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
-        default=(
-            "This is more than was asked for.",
-            "The values look wrong.",
-            "The reason does not justify the change.",
-            "This is the wrong record.",
-        ),
-        strict=False,
-        max_length=12,
-    )
     development_identity: Annotated[str, Field(min_length=1, max_length=63)] | None = None
 
 

@@ -19,6 +19,7 @@ from synapsor.approve.console.entries import loaded
 from synapsor.approve.console.proposal import Looked, looked_at
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
+from synapsor.core.presets import REJECT_WORDS
 from synapsor.core.proposal import Proposal
 from synapsor.errors import DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.reason import check_reason
@@ -91,7 +92,7 @@ async def _shown(visit: Visit, picked: Iterable[str], *, trouble: str = "", stat
         together=together,
         alone=[one for one in chosen if one.alone],
         beyond=max(0, len(ids) - MOST),
-        presets=visit.room.given.config.reject_reasons,
+        presets=REJECT_WORDS,
     )
 
 

@@ -16,9 +16,11 @@ from starlette.routing import Route
 from synapsor.approve.console.proposal import TYPED, looked_at, proposal_page
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, own_path, page, refusal
+from synapsor.core.presets import REJECT_WORDS, known_code
 from synapsor.core.proposal import Status
 from synapsor.core.statements import Operator
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, SynapsorError, UsageError
+from synapsor.flow.ask import ask
 from synapsor.flow.review import approve, may_ask, proposal_of, reject
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
@@ -28,9 +30,10 @@ _MEND = frozenset({"code_missing", "wrong_code", "not_confirmed", "no_codes", "t
 
 
 def routes(room: Room) -> Iterable[Route]:
-    """Return the two forms."""
+    """Return the forms."""
     yield page(room, "/proposals/{handle}/approve", _approve, posts=True)
     yield page(room, "/proposals/{handle}/reject", _reject, posts=True)
+    yield page(room, "/proposals/{handle}/ask", _ask, posts=True)
 
 
 async def _approve(visit: Visit) -> Response:
@@ -49,6 +52,24 @@ async def _reject(visit: Visit) -> Response:
     except (DecisionRefused, UsageError) as error:
         return await _again(visit, record, error)
     return _onward(visit, told(decided, "rejected"))
+
+
+async def _ask(visit: Visit) -> Response:
+    record = await proposal_of(visit.room.ledger, str(visit.request.path_params["handle"]))
+    operators = visit.room.operators()
+    try:
+        await ask(
+            visit.room.ledger,
+            record,
+            text=visit.sent("question").strip(),
+            signer=_signer(visit, operators),
+            now=visit.room.now(),
+            operators=operators,
+        )
+    except (DecisionRefused, UsageError) as error:
+        return await _again(visit, record, error)
+    visit.session.flash = (record.proposal.id, "waits for the agent's answer.")
+    return RedirectResponse(f"/proposals/{record.proposal.id}", status_code=HTTPStatus.SEE_OTHER)
 
 
 async def approve_one(visit: Visit, record: ProposalRecord, *, digest: str, confirmed: bool = False) -> ProposalRecord:
@@ -101,13 +122,15 @@ async def reject_one(visit: Visit, record: ProposalRecord, *, digest: str, reaso
         signer=signer,
         now=visit.room.now(),
         reason=reason,
+        code=known_code(visit.sent("preset")),
         operators=operators,
     )
 
 
 def reason_of(visit: Visit) -> str:
     """Return why something is rejected: in the person's own words, or else in those that they chose."""
-    return visit.sent("reason").strip() or visit.sent("preset").strip()
+    code = known_code(visit.sent("preset"))
+    return visit.sent("reason").strip() or (REJECT_WORDS[code] if code else "")
 
 
 def told(decided: ProposalRecord, verb: str) -> tuple[str, ...]:

@@ -22,11 +22,12 @@ from synapsor.approve.now import with_now
 from synapsor.approve.view import Card
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Search
+from synapsor.core.presets import REJECT_WORDS
 from synapsor.core.records import to_body
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused
-from synapsor.flow.permitted import check_applicable
-from synapsor.flow.review import proposal_of
+from synapsor.flow.ask import check_askable
+from synapsor.flow.review import check_may, proposal_of
 from synapsor.ports import ProposalRecord
 from synapsor.values import canonical
 
@@ -101,7 +102,8 @@ async def proposal_page(
         card=looked.card,
         step_up=proposal.step_up,
         typed=TYPED,
-        presets=room.given.config.reject_reasons,
+        presets=REJECT_WORDS,
+        may_ask=_may_ask(visit, record),
         applies=room.given.modes.get(proposal.source) == "writeback",
         following=next((one for one in following.ids if one != proposal.id), None),
         trouble=trouble,
@@ -122,10 +124,21 @@ async def looked_at(visit: Visit, record: ProposalRecord, operators: Mapping[str
         known = _not_here(hides=hides, tampered=card.tampered)
     if known is None:
         try:
-            await check_applicable(proposal, ledger, operators)
+            await check_may(ledger, record, operators.get(visit.session.name), now=visit.now, operators=operators)
         except DecisionRefused as refused:
             known = refused
     return Looked(card=card, rows=rows, whole=whole, hides=hides, against=known)
+
+
+def _may_ask(visit: Visit, record: ProposalRecord) -> bool:
+    if visit.session.signer is None:
+        return False
+    try:
+        check_askable(record)
+        visit.session.signer.check_for(record.proposal)
+    except DecisionRefused:
+        return False
+    return True
 
 
 def _not_here(*, hides: bool, tampered: bool) -> DecisionRefused:

@@ -61,5 +61,5 @@ ORDER BY a.seq DESC LIMIT :limit;
 SELECT e.body FROM query_audit AS own
 JOIN query_audit AS a ON a.run = own.run AND a.tenant IS own.tenant AND a.principal = own.principal
 JOIN evidence AS e ON e.seq = a.seq
-WHERE own.id = 'aud' || substr(:evidence, 3) AND own.run <> '' AND a.evidence IS NOT NULL AND a.outcome = 'ok' AND a.seq < own.seq
+WHERE own.id = 'aud' || substr(:evidence, 3) AND length(own.run) > 0 AND a.evidence IS NOT NULL AND a.outcome = 'ok' AND a.seq < own.seq
 ORDER BY a.seq DESC LIMIT :limit;
