@@ -45,7 +45,7 @@ def test_tools_are_listed_by_cost_with_no_database_and_no_ledger(run: Run, files
         text = json.dumps(sent, separators=(",", ":"), ensure_ascii=False)
         assert (entry["characters"], entry["tokens"]) == (len(text), -(-len(text.encode()) // 4))
     assert document["total"] == {
-        "tools": 6,
+        "tools": 7,
         "characters": sum(c for c, _ in costs),
         "tokens": sum(t for _, t in costs),
     }
