@@ -51,7 +51,7 @@ def test_tools_are_listed_by_cost_with_no_database_and_no_ledger(run: Run, files
     }
     assert "divided by 4" in document["estimate"]
     lines = run("tools").out.splitlines()
-    assert [line.split()[0] for line in lines[1:6]] == [entry["capability"] for entry in document["tools"]]
+    assert [line.split()[0] for line in lines[1:8]] == [entry["capability"] for entry in document["tools"]]
     assert not (files.root / ".synapsor").exists()
     assert imported_of(DRIVERS, ["--config", str(files.config_path), "--json", "tools"]) == []
 
