@@ -7034,8 +7034,8 @@ MUTANTS = (
         "fresh.may-ask",
         "live:stale-said-aloud",
         "flow/review.py",
-        "            if live is not None:\n",
-        "            if False:\n",
+        "        if live is not None:\n",
+        "        if False:\n",
         "tests/attack/test_live.py -k 'says_so and sqlite'",
     ),
     Mutant(
