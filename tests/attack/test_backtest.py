@@ -22,8 +22,8 @@ from synapsor.flow.backtest import PAGE, backtest
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.kinds import BRANCH, PROPOSAL, record
 from synapsor.ledger.migrate import migrate, migrations
-from synapsor.ledger.named import queries
 from synapsor.ledger.sqlite_file import connect
+from synapsor.named import queries
 from synapsor.testing import Trial
 from synapsor.values import digest
 from tests.unit.deciding import FEES, asked, fees
@@ -373,7 +373,7 @@ def test_a_page_of_the_past_is_found_by_an_index() -> None:
         ("past_proposals", "INTEGER PRIMARY KEY (rowid>?)"),
     ):
         values = dict.fromkeys(("since", "until", "seq", "limit"), 1)
-        plan = connection.execute(f"EXPLAIN QUERY PLAN {queries()[name]}", values).fetchall()
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {queries('synapsor.ledger')[name]}", values).fetchall()
         assert words in " ".join(row["detail"] for row in plan)
         assert not any(row["detail"].startswith("SCAN") for row in plan)
     connection.close()
