@@ -5352,7 +5352,7 @@ MUTANTS = (
         "http:unread-bounded",
         "web/connection.py",
         'transport.set_write_buffer_limits(high=0 if transport.get_extra_info("ssl_object") is None else 1)',
-        "        pass",
+        "pass",
         "tests/unit/test_serve_shares.py -k even_a_little",
     ),
     Mutant(
