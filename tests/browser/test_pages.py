@@ -139,6 +139,8 @@ async def test_the_inbox_and_a_proposal_are_worked_with_single_keys_and_no_key_d
     await page.keyboard.press("?")
     await page.get_by_role("heading", name="Keyboard").wait_for()
     await page.keyboard.press("Escape")
+    await page.get_by_role("heading", name="Keyboard").wait_for(state="hidden")
+    assert await marked.get_attribute("data-href") == first
     await page.keyboard.press("o")
     await page.wait_for_url(f"{office.url}{first}")
     assert first == f"/proposals/{filled['low']}"

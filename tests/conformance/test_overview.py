@@ -101,7 +101,7 @@ async def test_a_search_narrows_by_each_of_its_words(ledger: Ledger) -> None:
 
 
 async def test_a_search_that_goes_far_goes_on_where_it_stopped(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overview, "_MOST", 3)
+    monkeypatch.setattr(overview, "_WITHIN", 3)
     needle = await file_one(ledger, principal="agent-9")
     for _ in range(7):
         await file_one(ledger)
@@ -109,6 +109,11 @@ async def test_a_search_that_goes_far_goes_on_where_it_stopped(ledger: Ledger, m
     assert (first.ids, first.next is None) == ((), False)
     assert await all_found(ledger, Search(principal="agent-9"), 5) == [needle.id]
     assert len(await all_found(ledger, Search(), 2)) == 8
+    last = await file_one(ledger, principal="agent-9")
+    waits = await ledger.overview.waiting(Search(principal="agent-9"), after=None, now=at(10), limit=5)
+    assert (waits.ids, waits.next is None) == ((needle.id,), False)
+    assert await all_waiting(ledger, Search(principal="agent-9"), 5) == [needle.id, last.id]
+    assert len(await all_waiting(ledger, Search(), 2)) == 9
 
 
 async def test_jobs_are_told_as_they_stand_the_open_ones_first(ledger: Ledger) -> None:

@@ -11,7 +11,9 @@ from synapsor.ledger.connection import Connection, Row, Transaction
 
 _PAGE_CHANGES: Final = 500
 _MOST: Final = 5000
-"""Of how many newest records days are counted, and searched at once."""
+"""Of how many newest records days are counted."""
+_WITHIN: Final = 1000
+"""How many proposals one page of a search looks at: they may be large, and others wait meanwhile."""
 _FIRST = 0
 _LAST = 2**62
 
@@ -23,11 +25,20 @@ class Overview:
         self._connection = connection
 
     async def waiting(self, search: Search, *, after: int | None, now: str, limit: int) -> Found:
-        """Return a page of what waits for a decision, oldest first."""
-        asked = {**_asked(search), "after": after or _FIRST, "now": now, "limit": limit + 1}
+        """Return a page of what waits for a decision, oldest first; a page may hold fewer than there are, where its search went far."""
+        start = after or _FIRST
+        asked = {**_asked(search), "after": start, "within": _WITHIN, "now": now, "limit": limit + 1}
         del asked["status"], asked["operator"]
-        rows = await self._connection.read(lambda tx: tx.all("waiting_after", **asked))
-        return _page(rows, limit)
+
+        async def job(tx: Transaction) -> Found:
+            page = _page(await tx.all("waiting_after", **asked), limit)
+            if page.next is not None:
+                return page
+            newest = _seq(await tx.one("waiting_up_to", after=start, within=_WITHIN))
+            more = newest is not None and _seq(await tx.one("waiting_up_to", after=newest, within=1)) is not None
+            return Found(ids=page.ids, next=newest if more else None)
+
+        return await self._connection.read(job)
 
     async def count_waiting(self, *, now: str) -> int:
         """Return how many wait for a decision."""
@@ -42,16 +53,15 @@ class Overview:
     async def found(self, search: Search, *, before: int | None, limit: int) -> Found:
         """Return a page of proposals, newest first; a page may hold fewer than there are, where its search went far."""
         start = before or _LAST
-        asked = {**_asked(search), "before": start, "within": _MOST, "limit": limit + 1}
+        asked = {**_asked(search), "before": start, "within": _WITHIN, "limit": limit + 1}
 
         async def job(tx: Transaction) -> Found:
             page = _page(await tx.all("found_before", **asked), limit)
             if page.next is not None:
                 return page
-            reached = await tx.one("reached_before", before=start, within=_MOST)
-            oldest = reached["seq"] if reached else None
-            more = oldest is not None and await tx.one("reached_before", before=oldest, within=1)
-            return Found(ids=page.ids, next=oldest if more and more["seq"] is not None else None)
+            oldest = _seq(await tx.one("reached_before", before=start, within=_WITHIN))
+            more = oldest is not None and _seq(await tx.one("reached_before", before=oldest, within=1)) is not None
+            return Found(ids=page.ids, next=oldest if more else None)
 
         return await self._connection.read(job)
 
@@ -114,6 +124,10 @@ def _asked(search: Search) -> dict[str, str | int | None]:
         "risk": f'"risk":"{search.risk}"' if search.risk else None,
         "text": text,
     }
+
+
+def _seq(row: Row | None) -> int | None:
+    return row["seq"] if row else None
 
 
 def _page(rows: list[Row], limit: int) -> Found:

@@ -1,12 +1,16 @@
 -- What a person looks at in the web console: bounded pages and counts, newest first unless it is said otherwise.
 
 -- name: waiting_after
--- A page of what waits for a decision and has not lapsed, oldest first.
-SELECT seq, id FROM proposal
-WHERE status = 'review_required' AND seq > :after AND expires_at > :now
+-- A page of what waits for a decision and has not lapsed, oldest first; each of the oldest `within` may have to be looked at.
+SELECT seq, id FROM (SELECT seq, id, capability, principal, expires_at, body FROM proposal WHERE status = 'review_required' AND seq > :after ORDER BY seq LIMIT :within) AS own
+WHERE expires_at > :now
 AND (:capability IS NULL OR capability = :capability) AND (:principal IS NULL OR principal = :principal)
 AND (:risk IS NULL OR instr(body, :risk) > 0) AND (:text IS NULL OR instr(lower(body), lower(:text)) > 0)
 ORDER BY seq LIMIT :limit;
+
+-- name: waiting_up_to
+-- The newest number among the oldest `within` that wait after a number.
+SELECT max(seq) AS seq FROM (SELECT seq FROM proposal WHERE status = 'review_required' AND seq > :after ORDER BY seq LIMIT :within) AS looked_at;
 
 -- name: count_waiting
 -- How many wait for a decision and have not lapsed.
