@@ -6852,7 +6852,7 @@ MUTANTS = (
         "core/amend.py",
         "    may_amend(original, operator, now=proposal.at)\n",
         "",
-        "tests/attack/test_amend.py -k 'not_trusted_any_more and sqlite'",
+        "tests/attack/test_forged_amend.py -k not_superseded",
     ),
     Mutant(
         "amend.role",
@@ -6860,7 +6860,7 @@ MUTANTS = (
         "flow/amend.py",
         "    may_amend(original, amending.operator, now=now)\n",
         "",
-        "tests/attack/test_amend.py -k 'only_a_person and sqlite'",
+        "tests/attack/test_amend.py -k 'decided_or_has_expired and sqlite'",
     ),
     Mutant(
         "amend.present",
@@ -6868,7 +6868,7 @@ MUTANTS = (
         "flow/amend.py",
         "    check_present(signer)\n",
         "",
-        "tests/attack/test_forged_amend.py -k session_that",
+        "tests/attack/test_forged_amend.py -k through_a_prompt",
     ),
     Mutant(
         "amend.login-time",

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from synapsor.flow.batch import (
     open_clusters,
     picked,
 )
+from synapsor.looking import SourceLooks
 from tests.attack.amending import edited, extended, signer_of
 from tests.attack.credits import POLICY
 from tests.attack.people import CARD, MAIL, people_table
@@ -145,7 +147,7 @@ async def test_a_batch_is_what_the_digest_over_all_of_it_says_and_nothing_of_ano
         "another digest": ((one, two), "sha256:" + "0" * 64),
         "one more": ((one, two, third), seen.digest),
         "one less": ((one,), seen.digest),
-        "twice": ((one, two, two), seen.digest),
+        "twice": ((one, two, two), digest_over((one, two, two))),
         "another digest of one": ((one, Listed(proposal=two.proposal, digest=third.digest)), seen.digest),
     }
     shown, over = swapped[what]
@@ -286,3 +288,14 @@ async def test_an_approval_of_a_quorum_counts_for_each_and_waits_for_another_per
         outcomes = await decide(shop, await sheet(shop, who="mia"), who="mia")
         assert {(o.ok, o.status) for o in outcomes} == {(True, "approved")}
         assert await shop.work() == [("applied", "")] * 3
+
+
+@pytest.mark.requirement("batch:each")
+async def test_rows_that_have_moved_on_are_left_to_an_approval_of_their_own(books: Shop) -> None:
+    first, *others = await hold_all(books)
+    seen = await sheet(books)
+    books.change("UPDATE {credits} SET points = 9 WHERE tenant_id = 'acme' AND book = 'a' AND number = 1")
+    again = partial(SourceLooks(project=books.project, client="batch").again, who="leo")
+    outcomes = {o.proposal: o for o in await decide(books, seen, look_again=again)}
+    assert (outcomes[first].rule, await books.status(first)) == ("stale_row", "review_required")
+    assert [outcomes[handle].status for handle in others] == ["approved"] * 2

@@ -5,6 +5,7 @@ An edit keeps to the contract like any proposal, so what is forged is who made i
 
 import datetime as dt
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +19,14 @@ from synapsor.core.records import to_body
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, sign
 from synapsor.errors import DecisionRefused
+from synapsor.flow.ask import ask
 from synapsor.flow.review import approve, may_ask
 from synapsor.flow.signing import Signer, signed_login, vouched_login
 from tests.attack.amending import edited, extended, refused, signer_of
+from tests.attack.credits import POLICY
 from tests.attack.shop import Shop, as_ledger_owner
 from tests.attack.test_forged_ledger import MALLORY, forge_decision, forge_job, set_body
-from tests.attack.undoing import ADJUST, everything
+from tests.attack.undoing import ADJUST, everything, open_credits
 from tests.databases import Database
 from tests.decisions import with_row
 
@@ -134,6 +137,12 @@ async def test_an_edit_of_what_was_not_superseded_or_is_not_what_was_edited_is_r
         raw.execute("UPDATE proposal SET status = 'superseded' WHERE id = ?", (handle,))
         set_body(raw, "proposal", handle, to_body(replace(original, nonce="0" * 32)))
     await refused_by_worker(books, genuine, "amendment_invalid")
+    early = {"at": "2020-01-01T00:00:00.000000Z", "expires_at": "2020-01-02T00:00:00.000000Z"}
+    for otherwise in ({"role": "contract_reviewer"}, early):
+        other = replace(original, **otherwise)  # type: ignore[arg-type]  # texts all
+        with as_ledger_owner(books) as raw:
+            set_body(raw, "proposal", handle, to_body(other))
+        await refused_by_worker(books, signed(books, genuine, digest=other.digest), "amendment_invalid")
     with as_ledger_owner(books) as raw:
         raw.execute("DELETE FROM proposal WHERE id = ?", (handle,))
     await refused_by_worker(books, genuine, "amendment_invalid")
@@ -225,3 +234,44 @@ async def test_an_editor_who_can_write_the_ledger_does_not_approve_their_own_edi
         forge_job(raw, new, forge_decision(raw, new, books.files.keys["mia"], operator="mia"))
     assert await books.work() == [("failed", "approval_own_edit")]
     assert everything(books) == before
+
+
+@pytest.mark.requirement("amend:by-whom")
+async def test_what_may_be_decided_through_a_prompt_is_not_edited_through_one(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    policy = POLICY.replace(
+        "approval: {role: billing_lead, policy: small}", "approval: {role: billing_lead, by_prompt: low}"
+    )
+    policy = policy[: policy.index("policies:\n")]
+    async with open_credits(tmp_path / "project", sqlite_db, policy) as shop:
+        handle = str((await shop.proposed("credits.adjust", ADJUST))["id"])
+        assert (await shop.record(handle)).proposal.by_prompt
+        session, mia = Ed25519PrivateKey.generate(), shop.files.operators["mia"]
+        voucher = Operator(name="desk", key=public_text(MALLORY), roles=("login_voucher",))
+        login = vouched_login(
+            mia,
+            voucher=voucher,
+            key=MALLORY,
+            method="code",
+            roles=mia.roles,
+            ledger=shop.ledger.id,
+            session=public_text(session),
+            client="approvals",
+            now=shop.project.clock.now(),
+            lasts=dt.timedelta(hours=1),
+        )
+        signer = Signer(operator=mia, key=session, login=login)
+        operators = {**shop.files.operators, "desk": voucher}
+        for values in ({"less": "2.10"}, None):
+            assert await refused(shop, handle, values, unlock=lambda: signer, operators=operators) == "not_by_prompt"
+        with pytest.raises(DecisionRefused) as found:
+            await ask(
+                shop.ledger,
+                await shop.record(handle),
+                text="Why?",
+                signer=signer,
+                now=shop.project.clock.now(),
+                operators=operators,
+            )
+        assert found.value.rule == "not_by_prompt"

@@ -52,6 +52,7 @@ async def prompted(client: Client, name: str, **arguments: str) -> str:
 async def test_the_prompts_tell_what_waits_and_where_a_person_decides_and_nothing_else(shop: Shop, era: Any) -> None:
     proposal = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "Paid next day."})
     handle = proposal["id"]
+    assert set(proposal) | {"capability", "at"} == set(VIEW)  # by which the other tests of prompts go
     async with client_of(shop, era=era, console="https://console.example/review/") as client:
         assert [(p.name, [a.name for a in p.arguments or []]) for p in (await client.list_prompts()).prompts] == [
             (EXPLAIN, ["proposal"]),

@@ -45,13 +45,13 @@ def test_tools_are_listed_by_cost_with_no_database_and_no_ledger(run: Run, files
         text = json.dumps(sent, separators=(",", ":"), ensure_ascii=False)
         assert (entry["characters"], entry["tokens"]) == (len(text), -(-len(text.encode()) // 4))
     assert document["total"] == {
-        "tools": 5,
+        "tools": 7,
         "characters": sum(c for c, _ in costs),
         "tokens": sum(t for _, t in costs),
     }
     assert "divided by 4" in document["estimate"]
     lines = run("tools").out.splitlines()
-    assert [line.split()[0] for line in lines[1:6]] == [entry["capability"] for entry in document["tools"]]
+    assert [line.split()[0] for line in lines[1:8]] == [entry["capability"] for entry in document["tools"]]
     assert not (files.root / ".synapsor").exists()
     assert imported_of(DRIVERS, ["--config", str(files.config_path), "--json", "tools"]) == []
 

@@ -45,6 +45,9 @@ PROPOSAL = {
     "needs": {"role": "lead", "people": 1},
     "rejection": None,
     "outcome": None,
+    "questions": [],
+    "superseded_by": None,
+    "amends": None,
     "allowed_next": ["wait"],
     "next_poll_s": 15,
     "status_resource": "synapsor://proposal/wrp_1",
@@ -168,6 +171,12 @@ def test_a_proposal_is_answered_as_declared() -> None:
     assert not holds(
         schema, {**answer, "proposal": {**PROPOSAL, "group": {**group, "with": [{**other, "principal": "x"}]}}}
     )
+    question = {"id": "que_1", "text": "Why?", "at": "2026-01-01T00:00:00.000000Z", "answered": False}
+    successor = {"id": "wrp_2", "because": "edited", "arguments": ["note"]}
+    told = {"questions": [question], "superseded_by": successor, "amends": {**successor, "comment": "x"}}
+    assert holds(schema, {**answer, "proposal": {**PROPOSAL, **told}})
+    for name, more in (("superseded_by", {**successor, "operator": "mia"}), ("questions", [{**question, "by": "leo"}])):
+        assert not holds(schema, {**answer, "proposal": {**PROPOSAL, name: more}})
     assert not holds(schema, {**answer, "proposal": {**PROPOSAL, "tenant": "acme"}})
     assert not holds(
         schema, {**answer, "proposal": {**PROPOSAL, "changes": [{"column": "fee", "before": 1, "after": 2}]}}

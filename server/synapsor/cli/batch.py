@@ -7,6 +7,7 @@ import re
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from synapsor import runtime
 from synapsor.approve.sheet import Sheet, cluster_body, render, render_clusters, sheet_of
@@ -18,6 +19,7 @@ from synapsor.errors import ConfigError, DecisionRefused, UsageError
 from synapsor.flow.batch import Deciding, EachOutcome, cluster_named, decide_each, open_clusters, picked
 from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import Signer
+from synapsor.looking import SourceLooks
 
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
@@ -77,6 +79,7 @@ async def _decide(arguments: Namespace) -> int:
             operators=operators,
             reason=arguments.reason,
             code=arguments.code if verdict == "reject" else None,
+            look_again=partial(SourceLooks(project=project, client="batch").again, who=operator.name),
         )
         decided = await decide_each(ledger, deciding, sheet.shown, over=over, left_out=sheet.left_out)
     return _tell(arguments, sheet, decided)

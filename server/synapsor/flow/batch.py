@@ -7,16 +7,17 @@ refused by itself. How many are alike is found by `core.alike`; what may not be 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from synapsor.config import Mode
 from synapsor.core.alike import Cluster, clusters
+from synapsor.core.live import Live
 from synapsor.core.moment import stamp
 from synapsor.core.presets import RejectCode
-from synapsor.core.proposal import Status
+from synapsor.core.proposal import Proposal, Status
 from synapsor.core.statements import Operator, Verdict
 from synapsor.errors import DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.reason import check_reason
@@ -129,6 +130,8 @@ class Deciding:
     Attributes:
         mode_of: how a source is opened to changes, by its name.
         code: of a rejection, why in one word.
+        look_again: looks how the rows of a proposal stand, just before it is approved; rows that are not as they were are left
+            to an approval of their own.
     """
 
     verdict: Verdict
@@ -138,6 +141,7 @@ class Deciding:
     operators: Mapping[str, Operator]
     reason: str = ""
     code: RejectCode | None = None
+    look_again: Callable[[Proposal], Awaitable[Live]] | None = None
 
 
 async def decide_each(
@@ -172,12 +176,15 @@ async def _decided(ledger: ReviewLedger, deciding: Deciding, one: Listed) -> Eac
     try:
         if deciding.verdict == "approve":
             record = await ledger.proposal(one.proposal)
+            again = deciding.look_again
+            live = await again(record.proposal) if record is not None and again is not None else None
             decided = await approve(
                 ledger,
                 one.proposal,
                 digest=one.digest,
                 signer=signer,
-                now=now,
+                now=deciding.clock.now(),
+                live=live,
                 mode=deciding.mode_of(record.proposal.source) if record else "review",
                 reason=deciding.reason,
                 operators=operators,
