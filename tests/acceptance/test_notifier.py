@@ -36,7 +36,7 @@ from tests.notifying import KEY, ROOT, SECRET, Receiver, Telling, receiver, tell
 
 ALL = "routes:\n  - to: [desk]\n    events: [{}]\n"
 EVERYTHING = (
-    "filed, deferred, waiting, approved, rejected, applied, conflict, failed, expired, canceled, superseded, "
+    "filed, deferred, waiting, question_asked, question_answered, approved, rejected, applied, conflict, failed, expired, canceled, superseded, "
     "reconciliation_required, set_aside, policy_near_limit, policies_stopped, policies_running"
 )
 

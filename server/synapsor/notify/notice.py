@@ -23,6 +23,8 @@ from synapsor.values import Token
 EVENTS: Final[Mapping[str, EventName]] = {
     "proposal_filed": "filed",
     "policy_deferred": "deferred",
+    "question_asked": "question_asked",
+    "question_answered": "question_answered",
     "proposal_approved": "approved",
     "proposal_rejected": "rejected",
     "proposal_applied": "applied",
@@ -55,7 +57,7 @@ UNTOLD: Final = frozenset(
 )
 """Of these nothing is told; a test sees to it that every event of the ledger is in one of the two."""
 
-ASKS: Final = frozenset[EventName]({"filed", "deferred", "waiting"})
+ASKS: Final = frozenset[EventName]({"filed", "deferred", "waiting", "question_answered"})
 """Those that ask somebody to decide."""
 
 _URGENT: Final = frozenset[EventName]({"reconciliation_required", "set_aside", "policies_stopped"})
