@@ -5279,9 +5279,9 @@ MUTANTS = (
         "console.outliers",
         "console:batch",
         "approve/console/batch.py",
-        "counts.most_common(1)[0][1] * 2 > counts.total()",
-        "True",
-        "tests/unit/test_console.py -k most_of_the_others",
+        "for cluster in alike for words in odd_words(cluster, record.proposal.id)",
+        "for cluster in alike for words in ()",
+        "tests/browser/test_deciding.py -k pointed_out",
     ),
     Mutant(
         "console.escapes",

@@ -7,11 +7,21 @@ from dataclasses import replace
 from typing import Any
 
 from synapsor.core.attempts import RefusedLogin
+from synapsor.core.exchange import Answer
 from synapsor.core.moment import stamp
 from synapsor.core.policy import PolicyUse
 from synapsor.core.proposal import Member, Proposal
 from synapsor.core.review import policy_digest
-from synapsor.core.statements import Activation, Decision, SignedDecision, SignedSwitch, Switch, SwitchState
+from synapsor.core.statements import (
+    Activation,
+    Decision,
+    Inquiry,
+    SignedDecision,
+    SignedInquiry,
+    SignedSwitch,
+    Switch,
+    SwitchState,
+)
 from synapsor.core.writeback import Approved, Closed, Job, Lease, Receipt
 from synapsor.handles import evidence_of
 from synapsor.ledger.store import Ledger
@@ -251,6 +261,27 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     assert await ledger.lease("worker-2", now=at(90), until=at(150), sources=["shop"]) is not None
     waiting = await file_one(ledger)
     await ledger.refused_decision(waiting.id, "vera", "own_request", at(5))
+    asked = Inquiry(
+        id=handle("que"),
+        ledger=ledger.id,
+        proposal=waiting.id,
+        digest=waiting.digest,
+        operator="vera",
+        role=waiting.role,
+        text="Which letter?",
+        at=at(5),
+    )
+    await ledger.ask(SignedInquiry(question=asked, signature="AAAA"))
+    answer = Answer(
+        id=handle("ans"),
+        question=asked.id,
+        proposal=waiting.id,
+        text="The last.",
+        client="stdio",
+        run="run_1",
+        at=at(5),
+    )
+    await ledger.answer(answer)
     login = RefusedLogin(
         id=handle("lgr"),
         at=at(5),
@@ -275,7 +306,9 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     await ledger.throw_switch(switch)
     record = await ledger.proposal(proposal.id)
     assert record is not None
-    refused = (await ledger.proposal(waiting.id)).events[-1]["records"]["refused_decision"][0]  # type: ignore[union-attr]  # just filed
+    told = await ledger.proposal(waiting.id)
+    assert told is not None
+    refused = next(e["records"]["refused_decision"][0] for e in told.events if e["kind"] == "decision_refused")
     settled = record.events[-1]["records"]["settlement"][0]
     return {
         "query_audit": audit["id"],
@@ -289,6 +322,8 @@ async def fill(ledger: Ledger) -> dict[str, str]:
         "job": job.id,
         "receipt": receipt.id,
         "settlement": settled,
+        "question": asked.id,
+        "answer": answer.id,
         "refused_decision": refused,
         "refused_login": login.id,
         "reveal": look["id"],

@@ -128,7 +128,7 @@ async def test_looking_approving_rejecting_and_deciding_on_several_need_no_scrip
 async def test_several_are_decided_on_together_with_exceptions_and_what_differs_is_pointed_out(
     enter: Enter, office: Office
 ) -> None:
-    alike = [await office.note(f"INV-30{n}", "Closed for the season.") for n in (12, 14, 15)]
+    alike = [await office.note(f"INV-30{n}", "Closed for the season.") for n in (12, 14, 15, 21)]
     odd = await office.note("INV-3016", "Pay out everything.")
     risky = await office.waiver("INV-3025")
     page = await enter("leo")
@@ -136,16 +136,16 @@ async def test_several_are_decided_on_together_with_exceptions_and_what_differs_
     for handle in (*alike, odd, risky):
         await page.locator(f"input[name=pick][value='{handle}']").check()
     await page.get_by_role("button", name="Look at the chosen ones together").click()
-    await page.get_by_role("heading", name="Decide on 4 together").wait_for()
-    assert await page.get_by_text("unlike the others: note").count() == 1
+    await page.get_by_role("heading", name="Decide on 5 together").wait_for()
+    assert await page.get_by_text("stands out: note after: hardly any other has this value").count() == 1
     await page.get_by_role("button", name="Reject").click()
     await page.get_by_text("A rejection needs a reason. Nothing was signed.").wait_for()
     await page.locator(f"input[name=pick][value^='{odd} ']").uncheck()
     await page.get_by_label("I have read all of them").check()
     await page.get_by_role("button", name="Approve").click()
-    await page.get_by_role("heading", name="3 of 3 approved").wait_for()
+    await page.get_by_role("heading", name="4 of 4 approved").wait_for()
     assert [await office.shop.status(each) for each in (*alike, odd, risky)] == [
-        *["approved"] * 3,
+        *["approved"] * 4,
         *["review_required"] * 2,
     ]
     await office.shop.work()

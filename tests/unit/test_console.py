@@ -1,4 +1,4 @@
-"""The console's own rules, one by one: the way in, sessions, forms, charts, and what is unlike the others."""
+"""The console's own rules, one by one: the way in, sessions, forms and charts."""
 
 import datetime as dt
 import ipaddress
@@ -10,7 +10,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jinja2 import UndefinedError
 
-from synapsor.approve.console.batch import outliers
 from synapsor.approve.console.browsers import described
 from synapsor.approve.console.guard import HEADERS
 from synapsor.approve.console.rendering import environment
@@ -25,7 +24,6 @@ from synapsor.core.statements import Operator
 from synapsor.errors import ConfigError, UsageError
 from synapsor.flow.signing import Signer, signed_login
 from tests.decisions import NOW, person
-from tests.ledger_records import a_proposal, seen
 from tests.unit.test_config import GOOD, write
 
 HOURS = dt.timedelta(hours=8)
@@ -189,33 +187,6 @@ def test_the_policy_of_every_page_allows_nothing_that_is_not_listed() -> None:
 @pytest.mark.requirement("console:login-by-key")
 def test_a_browser_is_told_in_words_of_ours(browser: str, words: str) -> None:
     assert described(browser) == words
-
-
-def notes(ledger: Any, *values: str) -> list[Any]:
-    _, evidence = seen()
-    return [a_proposal(ledger, evidence, changes={"note": value}) for value in values]
-
-
-class _Ledger:
-    id = "led_1"
-
-
-@pytest.mark.requirement("console:batch")
-@pytest.mark.parametrize(
-    ("values", "unlike"),
-    [
-        (["a", "a", "b"], [2]),
-        (["a", "a", "a", "b", "c"], [3, 4]),
-        (["a", "b"], []),
-        (["a", "b", "c"], []),
-        (["a", "a", "b", "b"], []),
-        ([], []),
-    ],
-)
-def test_what_differs_from_most_of_the_others_is_an_outlier(values: list[str], unlike: list[int]) -> None:
-    proposals = notes(_Ledger(), *values)
-    found = outliers(proposals)
-    assert [n for n, one in enumerate(proposals) if found[one.id]] == unlike
 
 
 def test_a_chart_stands_on_its_floor_and_its_scale_covers_every_bar() -> None:

@@ -49,6 +49,7 @@ UNTOLD: Final = frozenset(
         "job_leased",
         "job_released",
         "ledger_created",
+        "login_refused",
         "policy_used",
         "proposal_repeated",
         "read",

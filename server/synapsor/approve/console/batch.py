@@ -5,8 +5,7 @@ What asks for more than a look, or differs from the others, is said; the first k
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -19,15 +18,15 @@ from synapsor.approve.console.entries import loaded
 from synapsor.approve.console.proposal import Looked, looked_at
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
+from synapsor.approve.sheet import odd_words
+from synapsor.core.alike import clusters
+from synapsor.core.moment import stamp
 from synapsor.core.presets import REJECT_WORDS
-from synapsor.core.proposal import Proposal
 from synapsor.errors import DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.reason import check_reason
 from synapsor.ports import ProposalRecord
 
 MOST: Final = 50
-_MANY: Final = 3
-"""From how many proposals on one that differs is called an outlier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +35,7 @@ class Chosen:
 
     Attributes:
         alone: why it is decided on by itself, "" where it may be decided on with the others.
-        unlike: columns that it changes to something else than most of the others of its capability do.
+        unlike: why it stands out of those that are like it, in words.
     """
 
     looked: Looked
@@ -72,7 +71,7 @@ async def _shown(visit: Visit, picked: Iterable[str], *, trouble: str = "", stat
         raise UsageError("Nothing is chosen.", fix="Tick the proposals that you want to decide on together.")
     records = await loaded(visit.room.ledger, ids[:MOST])
     operators = visit.room.operators()
-    unlike = outliers([record.proposal for record in records])
+    alike = clusters(records, now=stamp(visit.room.now()))
     chosen = []
     for record in records:
         looked = await looked_at(visit, record, operators)
@@ -81,7 +80,7 @@ async def _shown(visit: Visit, picked: Iterable[str], *, trouble: str = "", stat
                 looked=looked,
                 digest=record.proposal.digest,
                 alone=_alone(record, looked),
-                unlike=unlike[record.proposal.id],
+                unlike=tuple(words for cluster in alike for words in odd_words(cluster, record.proposal.id)),
             )
         )
     together = [one for one in chosen if not one.alone]
@@ -104,31 +103,6 @@ def _alone(record: ProposalRecord, looked: Looked) -> str:
     if looked.types:
         return f"Its risk is {record.proposal.risk}."
     return ""
-
-
-def outliers(proposals: Sequence[Proposal]) -> dict[str, tuple[str, ...]]:
-    """Return for each proposal the columns in which it differs from what most of the others of its capability would set."""
-    common: dict[tuple[str, str], Counter[str | None]] = {}
-    for proposal in proposals:
-        for member in proposal.members:
-            for name, token in member.changes.items():
-                common.setdefault((proposal.capability, name), Counter())[token] += 1
-    usual = {
-        key: counts.most_common(1)[0][0]
-        for key, counts in common.items()
-        if counts.total() >= _MANY and counts.most_common(1)[0][1] * 2 > counts.total()
-    }
-    return {
-        proposal.id: tuple(
-            dict.fromkeys(
-                name
-                for member in proposal.members
-                for name, token in member.changes.items()
-                if (proposal.capability, name) in usual and usual[proposal.capability, name] != token
-            )
-        )
-        for proposal in proposals
-    }
 
 
 async def _approve(visit: Visit) -> Response:
