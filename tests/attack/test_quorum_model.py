@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from synapsor.core.proposal import Status
 from synapsor.errors import DecisionRefused
 from synapsor.flow.review import approve, reject
+from synapsor.flow.signing import Signer
 from tests.decisions import NOW, Person, filed, person
 
 PEOPLE, KEYS = 3, 2
@@ -82,8 +83,7 @@ async def _play(quorum: int, steps: list[tuple[str, Any]]) -> None:
         allowed = model.may(verb, given_to)
         common: dict[str, Any] = {
             "digest": proposal.digest,
-            "operator": acting.operator,
-            "key": acting.key,
+            "signer": Signer(operator=acting.operator, key=acting.key),
             "now": NOW + dt.timedelta(hours=model.hours),
         }
         trusted = {p.operator.name: p.operator for p in people.values()}
