@@ -37,14 +37,15 @@ pytest() {
 part() {
   case $1 in
     1) pytest tests/attack ;;
-    2) pytest --ignore=tests/attack --ignore=tests/acceptance --ignore=tests/chaos ;;
+    2) pytest --ignore=tests/attack --ignore=tests/acceptance --ignore=tests/browser --ignore=tests/chaos ;;
     3) pytest tests/acceptance ;;
-    4) pytest tests/chaos --deselect tests/chaos/test_worker_chaos.py::test_a_storm ;;
+    4) pytest tests/browser ;;
+    5) pytest tests/chaos --deselect tests/chaos/test_worker_chaos.py::test_a_storm ;;
   esac
 }
 parts() {
   failed=0
-  for each in 1 2 3 4; do
+  for each in 1 2 3 4 5; do
     if mkdir "$work/part-$each" 2>/dev/null; then part "$each" || failed=1; fi
   done
   return "$failed"
