@@ -201,9 +201,8 @@ async def _conflict(story: Story, client: Any) -> None:
         client, "billing.propose_note", {"invoice_id": STALE_INVOICE, "note": "Customer disputes the amount."}
     )
     for answer in (fast, slow):
-        proposal = answer["proposal"]
-        story.approve(proposal)
-        story.show(story.run("worker", "--drain"))
+        story.approve(answer["proposal"])
+    story.show(story.run("worker", "--drain"))
     status = await _call(client, "synapsor.proposal_status", {"proposal_id": slow["proposal"]["id"]})
     story.hold(
         status["proposal"]["status"] == "conflict", f"{slow['proposal']['id']} ended as {status['proposal']['status']}"
