@@ -38,9 +38,10 @@ have_mariadb() {
   return 1
 }
 # As tests/console.py looks for it.
+unpacked=.servers/root
 have_chromium() {
   for place in ${SYN_CHROMIUM:+"$SYN_CHROMIUM"} /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome \
-    .servers/root/usr/lib/chromium/chromium .servers/browsers/chromium-*/chrome-linux*/chrome; do
+    "$unpacked/usr/lib/chromium/chromium" .servers/browsers/chromium-*/chrome-linux*/chrome; do
     if [ -x "$place" ] && ! grep -qs /snap/ "$place"; then return 0; fi
   done
   return 1

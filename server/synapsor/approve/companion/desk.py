@@ -120,13 +120,30 @@ class ApprovalDesk:
         await may_ask(self.ledger, record, operator, now=now, operators=operators if approves else None)
         await self._check_shown(operator, record, card)
         signer = self._signer(operator, code, now)
-        told = {"digest": card.digest, "signer": signer, "now": now, "reason": reason, "operators": operators}
         if not approves:
-            return await reject(self.ledger, proposal.id, code=preset, **told)  # type: ignore[arg-type]  # by its name
+            return await reject(
+                self.ledger,
+                proposal.id,
+                digest=card.digest,
+                signer=signer,
+                now=now,
+                reason=reason,
+                code=preset,
+                operators=operators,
+            )
         mode = self.modes.get(proposal.source)
         if mode is None:
             raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-        return await approve(self.ledger, proposal.id, mode=mode, **told)  # type: ignore[arg-type]  # by its name
+        return await approve(
+            self.ledger,
+            proposal.id,
+            digest=card.digest,
+            signer=signer,
+            now=now,
+            mode=mode,
+            reason=reason,
+            operators=operators,
+        )
 
     async def handles(self, person: str, typed: str, *, limit: int) -> list[str]:
         """Return the handles of proposals that this person may decide on and that begin as was typed."""

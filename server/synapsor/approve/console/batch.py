@@ -5,7 +5,7 @@ What asks for more than a look, or differs from the others, is said; the first k
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -135,7 +135,9 @@ async def _reject(visit: Visit) -> Response:
     return await _each(visit, "rejected", rejected)
 
 
-async def _each(visit: Visit, verb: str, decide) -> Response:  # type: ignore[no-untyped-def]  # noqa: ANN001  # one of the two above
+async def _each(
+    visit: Visit, verb: str, decide: Callable[[ProposalRecord, str], Awaitable[ProposalRecord]]
+) -> Response:
     picked = dict(_pair(text) for text in visit.form.get("pick", ())[:MOST])
     if not picked:
         raise UsageError("Nothing is chosen.", fix="Go back, and tick what you mean.")

@@ -7,9 +7,9 @@ time before is never the cookie of the session.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from http import HTTPStatus
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.requests import Request
@@ -23,6 +23,8 @@ from synapsor.approve.console.visit import Visit, browser_of, cookie_name, cooki
 from synapsor.core.statements import SignedLogin
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 class LoginMethod(Protocol):
@@ -79,7 +81,7 @@ def routes(room: Room, methods: Iterable[LoginMethod]) -> Iterable[Route]:
         yield from method.routes(room)
 
 
-def _page_of(room: Room):  # type: ignore[no-untyped-def]  # noqa: ANN202  # an endpoint
+def _page_of(room: Room) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         now = room.now()
         onward = own_path(request.query_params.get("next", "/"))
@@ -111,7 +113,7 @@ async def login_page(
     )
 
 
-def _unverified(room: Room, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  # an endpoint
+def _unverified(room: Room, name: str) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         return _entered(request, room, name, None, room.now(), "/")
 
