@@ -3021,19 +3021,11 @@ MUTANTS = (
     ),
     Mutant(
         "oidc.auth-time",
-        "oidc:step-up",
+        "oidc:new-proof",
         "approve/oidc/claims.py",
         "if vouched.authenticated_at < int(since):",
         "if False:",
-        "tests/attack/test_login_answers.py -k new_proof",
-    ),
-    Mutant(
-        "oidc.same-person",
-        "oidc:step-up",
-        "approve/oidc/login.py",
-        "if begun.subject and",
-        "if False and",
-        "tests/attack/test_login_answers.py -k new_proof",
+        "tests/attack/test_login_answers.py -k takes_no_old_one",
     ),
     Mutant(
         "oidc.algorithm",

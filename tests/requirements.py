@@ -542,6 +542,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A provider's answer counts once, for the login and the session that asked for it, and only as that provider's.",
         "issue: identity",
     ),
+    "oidc:new-proof": _R(
+        "Where a login asks for a new proof of who somebody is, an old one, or none that says when, lets nobody in.",
+        "issue: identity",
+    ),
     "oidc:private-address": _R(
         "A provider at a private address is asked for nothing unless the project allows it.", "issue: identity"
     ),
@@ -554,10 +558,6 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "oidc:rotation": _R(
         "A provider's new key counts at once, one that it takes away stops counting within ten minutes, and asking is bounded.",
-        "issue: identity",
-    ),
-    "oidc:step-up": _R(
-        "Proving again who one is takes the same person, and a proof that is newer than the question.",
         "issue: identity",
     ),
     "oidc:token": _R(
