@@ -574,7 +574,7 @@ MUTANTS = (
     Mutant(
         "drift.doctor",
         "drift:refused",
-        "examine.py",
+        "examine/sources.py",
         "            found += [finding async for finding in _drift(project, loaded)]\n",
         "            pass\n",
         "tests/attack/test_drift.py -k named_and_refused",
@@ -5958,7 +5958,7 @@ MUTANTS = (
     Mutant(
         "doctor.goes-on",
         "doctor:goes-on",
-        "examine.py",
+        "examine/sources.py",
         '            found += told(failed.source, [_unreachable("reader", failed)])\n            continue',
         "            raise",
         "tests/unit/test_cli.py -k with_everything_else",

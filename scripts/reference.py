@@ -73,6 +73,7 @@ DECISION_RULES: dict[str, str] = {
     "no_such_proposal": "The ledger has no such proposal.",
     "no_person": "The operator is a key that a program holds, and a person is needed.",
     "not_by_prompt": "The contract does not let this proposal be decided through a prompt, or it is something that no prompt does.",
+    "not_looked_at": "The contract wants the rows looked at before an approval, and the approval server has no credential to look with.",
     "not_shown": "The approval server has not shown this proposal, as it is now, to this person.",
     "not_fully_shown": "A part of the card was cut, and nobody approves what they have not seen; repeat with `--full`.",
     "operator_revoked": "The operator's key is revoked.",
