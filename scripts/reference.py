@@ -206,6 +206,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "project": "The project's synapsor.yaml.",
         "voucher": "The key with which this server says whose code it saw.",
         "operator": "Whose prompts are served over stdio.",
+        "read": "The readers' URLs that this server looks at the sources with, one of each source of the project, or none. It resolves none of the project's file.",
         "tokens": "The bearer tokens of the HTTP transport, each of one person. The agent's server knows none of them.",
     },
     "VoucherConfig": {

@@ -1,5 +1,6 @@
 """The companion approval server under attack: prompts tell, and a person's own code for the very digest that was shown decides; nothing else."""
 
+import hashlib
 import json
 import subprocess
 from collections.abc import AsyncIterator
@@ -228,6 +229,28 @@ async def test_over_http_a_token_says_whose_prompts_they_are(companion: Companio
         code = companion.code(asked["digest"])
         told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
     assert "was approved by leo" in told
+
+
+@pytest.mark.requirement("companion:own-audience")
+async def test_over_http_a_session_of_the_older_era_is_of_who_began_it(companion: Companion) -> None:
+    sha256 = hashlib.sha256(b"canary-of-rita").hexdigest()
+    with companion.path.open("a", encoding="utf-8") as file:
+        file.write(f"  - {{operator: rita, sha256: {sha256}}}\n")
+    params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    begin = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    ask = {"jsonrpc": "2.0", "id": 2, "method": "prompts/get", "params": {"name": "review_queue"}}
+    form = {"Accept": "application/json, text/event-stream"}
+    async with served(companion) as url, httpx2.AsyncClient(trust_env=False) as http:
+        leo = {**form, "Authorization": f"Bearer {TOKEN}"}
+        begun = await http.post(f"{url}/mcp", json=begin, headers=leo)
+        session = {"Mcp-Session-Id": begun.headers["mcp-session-id"], "MCP-Protocol-Version": "2025-11-25"}
+        begun_too = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        await http.post(f"{url}/mcp", json=begun_too, headers={**leo, **session})
+        rita = {**form, "Authorization": "Bearer canary-of-rita"}
+        assert (await http.post(f"{url}/mcp", json=ask, headers={**rita, **session})).status_code == 404
+        assert (await http.post(f"{url}/mcp", json=ask, headers={**leo, **session})).status_code == 200
+        async with http.stream("GET", f"{url}/mcp", headers={**leo, **session}) as stream:
+            assert stream.status_code == 200
 
 
 @pytest.mark.requirement("companion:own-audience")

@@ -24,6 +24,7 @@ SCOPE: Final = "synapsor:approve"
 MAX_BODY: Final = 65_536
 IDLE_S: Final = 900
 MOST_SESSIONS: Final = 64
+_GRACE_S: Final = 3
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -97,6 +98,14 @@ async def serve_http(
         token_verifier=verifier,
     )
     config = uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, limit_concurrency=64, timeout_keep_alive=5
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        limit_concurrency=64,
+        timeout_keep_alive=5,
+        # Streams of the older era stay open until their client leaves.
+        timeout_graceful_shutdown=_GRACE_S,
     )
     await uvicorn.Server(config).serve()
