@@ -55,7 +55,7 @@ DECISION_RULES: dict[str, str] = {
     "form_foreign": "In the console: the form is not of this session.",
     "not_confirmed": "In the console: the tick or the beginning of the digest is missing.",
     "not_shown_here": "In the console: a page cannot show all of it; decide in the terminal.",
-    "tampered": "In the console: the record is not what the proposal was made from.",
+    "tampered": "In the console and through prompts: the record is not what the proposal was made from.",
     "unverified": "In the console: nobody has proven who this is.",
     "waits_for_group": "The proposal has the approvals that it needs, and waits for those that it stands or falls with.",
     "asked_already": "What the edit asks for waits already, as a proposal of its own.",

@@ -231,6 +231,9 @@ async def test_doctor_tells_what_of_the_companion_is_open_shared_or_beside_the_a
     for client, key in ((root / ".mcp.json", "mcpServers"), (root / "mcp.json", "servers")):
         client.write_text(json.dumps({key: servers}), encoding="utf-8")
         assert await office.rules() == {"companion_beside_agent": True}
+        foreign = {"command": "other", "args": ["serve"]}
+        client.write_text(json.dumps({key: {**servers, "agent": foreign}}), encoding="utf-8")
+        assert await office.rules() == {}
         client.write_text(json.dumps({key: {"agent": servers["agent"]}}), encoding="utf-8")
         assert await office.rules() == {}
         client.write_text("[1", encoding="utf-8")

@@ -173,6 +173,8 @@ async def test_ids_words_and_reasons_are_completed_and_nothing_else(companion: C
         code = companion.code(asked["digest"])
         await said(client, "decide_proposal", proposal=asked["id"], verdict="reject", code=code, reason="other")
         assert await completed("review_proposal", "proposal", "wrp_") == []
+        card = await said(client, "review_proposal", proposal=asked["id"])
+        assert "It is rejected, so nothing is left to decide." in card
         assert await completed("explain_refusal", "proposal", "wrp_") == [asked["id"]], "its past is to be asked for"
 
 

@@ -104,7 +104,8 @@ async def test_a_token_without_the_role_takes_it_away_for_its_request_alone(
             less = both.idp.token(LEO, audience=APPROVALS, roles=["head", "contract_reviewer"])
             async with talking(url, less) as client:
                 assert asked["id"] not in await said(client, "review_queue")
-                await said(client, "review_proposal", proposal=asked["id"])
+                card = await said(client, "review_proposal", proposal=asked["id"])
+                assert "It is not decided through a prompt (role_missing)" in card
                 code = both.companion.code(asked["digest"])
                 told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
                 assert "needs the role billing_lead" in told

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import ElicitRequestURLParams, ElicitResult, ErrorData
+from mcp.types import ElicitRequestURLParams, ElicitResult, ErrorData, PromptReference
 
 from tests.companion import POLICY, TOKEN, Companion, said, served, write_companion
 from tests.databases import Database
@@ -144,4 +144,6 @@ async def test_nobody_is_led_who_is_not_trusted_or_to_what_is_not_there(tmp_path
         operators.write_text(operators.read_text(encoding="utf-8").replace('"leo":', '"lea":'), encoding="utf-8")
         told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve")
         assert "Nobody of this name is trusted here" in told
+        found = await client.complete(PromptReference(name="review_proposal"), {"name": "proposal", "value": ""})
+        assert found.completion.values == []
     assert answers.asked == []

@@ -85,10 +85,12 @@ def _clients(root: Path) -> Iterator[Finding]:
 
 
 def _servers(path: Path) -> Iterator[list[Any]]:
+    """Yield the command lines by which a client's file starts Synapsor."""
     try:
         document = json.loads(path.read_bytes())
         servers = {**document.get("mcpServers", {}), **document.get("servers", {})}
-        yield from (list(server.get("args", ())) for server in servers.values())
+        words = ([server.get("command"), *server.get("args", ())] for server in servers.values())
+        yield from (each for each in words if any("synapsor" in str(word) for word in each))
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return  # it is no such file
 

@@ -38,6 +38,8 @@ MOST_SHOWN = 4096
 """How many digests a server remembers as shown; the oldest are forgotten, and are shown again."""
 
 CLIENT = "the approval server"
+ELSEWHERE = frozenset({"no_codes", "not_by_prompt", "not_fully_shown", "not_looked_at", "too_many_codes"})
+"""By which rules a decision is refused here that the console or a terminal may take."""
 _MOST_PAST = 500
 
 
@@ -107,10 +109,11 @@ class ApprovalDesk:
         operator = self.person(person)
         record = await proposal_of(self.ledger, handle)
         card = await self._card(record)
-        against = _not_shown(record, card) or await self._not_here(record)
-        if self.looks is not None and _may(record, operator, stamp(self.clock.now())):
+        against = _not_theirs(record, operator, stamp(self.clock.now()))
+        if self.looks is not None and record.status is Status.REVIEW_REQUIRED and against is None:
             seen = await self.looks.now(record.proposal, who=operator.name)
             card = with_now(card, record.proposal, seen, now=self.clock.now())
+        against = against or _not_shown(record, card) or await self._not_here(record)
         if card.whole and not card.tampered:
             self._shown.pop((person, card.digest), None)
             self._shown[person, card.digest] = None
@@ -264,8 +267,13 @@ def _not_shown(record: ProposalRecord, card: Card) -> DecisionRefused | None:
 
 
 def _may(record: ProposalRecord, operator: Operator, now: str) -> bool:
+    return record.status is Status.REVIEW_REQUIRED and _not_theirs(record, operator, now) is None
+
+
+def _not_theirs(record: ProposalRecord, operator: Operator, now: str) -> DecisionRefused | None:
+    """Return why a person may not decide on a proposal, or None."""
     try:
         may_decide(record.proposal, operator, now=now)
-    except DecisionRefused:
-        return False
-    return record.status is Status.REVIEW_REQUIRED
+    except DecisionRefused as refused:
+        return refused
+    return None

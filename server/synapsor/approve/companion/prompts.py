@@ -13,11 +13,12 @@ from typing import Final
 
 from mcp.types import GetPromptResult, ListPromptsResult, Prompt, PromptArgument, PromptMessage, TextContent
 
-from synapsor.approve.companion.desk import Queue
+from synapsor.approve.companion.desk import ELSEWHERE, Queue
 from synapsor.approve.inbox import render as inbox
 from synapsor.approve.terminal import render as card_text
 from synapsor.approve.view import Card
 from synapsor.core.presets import REJECT_CODES, REJECT_WORDS
+from synapsor.core.proposal import Status
 from synapsor.errors import DecisionRefused, SynapsorError
 from synapsor.ports import ProposalRecord
 
@@ -130,9 +131,13 @@ def _data(text: str) -> Iterator[str]:
 
 
 def _how(card: Card, *, against: DecisionRefused | None, step: str) -> Iterator[str]:
+    if card.status != Status.REVIEW_REQUIRED.value:
+        yield f"It {card.stands}, so nothing is left to decide."
+        return
     if against is None:
         yield f"To decide here: run `synapsor code {card.proposal}` in your own terminal, then the prompt {DECIDE} with that code."
         yield f"Nothing else decides here. Or {step}"
     else:
-        yield f"It is not decided through a prompt ({against.rule}): {against.message} Instead, {step}"
+        instead = f"Instead, {step}" if against.rule in ELSEWHERE else against.fix
+        yield f"It is not decided through a prompt ({against.rule}): {against.message} {instead}"
     yield "Reasons to reject: " + "; ".join(f"{code}: {words}" for code, words in REJECT_WORDS.items())

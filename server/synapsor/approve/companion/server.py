@@ -26,7 +26,7 @@ from mcp.types import (
 )
 
 from synapsor.approve.companion import prompts
-from synapsor.approve.companion.desk import ApprovalDesk
+from synapsor.approve.companion.desk import ELSEWHERE, ApprovalDesk
 from synapsor.approve.companion.leading import Console
 from synapsor.core.presets import REJECT_CODES, RejectCode
 from synapsor.core.proposal import Status
@@ -44,8 +44,6 @@ _VERDICTS: Final[Mapping[str, Verdict]] = {"approve": "approve", "reject": "reje
 _ARGUMENTS: Final = {p.name: {a.name for a in p.arguments or ()} for p in prompts.PROMPTS.prompts}
 _NEEDED: Final = {p.name: {a.name for a in p.arguments or () if a.required} for p in prompts.PROMPTS.prompts}
 _MOST_TYPED: Final = 2000
-_ELSEWHERE: Final = frozenset({"no_codes", "not_by_prompt", "not_fully_shown", "not_looked_at", "too_many_codes"})
-"""By which rules a decision is refused here that the console or a terminal may take."""
 
 Who = Callable[[], str]
 """Tells whose prompts are served: by the process's configuration, or by the token of this very request."""
@@ -108,12 +106,15 @@ class _Handlers:
     async def complete(self, _: ServerRequestContext[Any], params: CompleteRequestParams) -> CompleteResult:
         name, typed = params.argument.name, params.argument.value
         values: list[str] = []
-        if not isinstance(params.ref, PromptReference) or name not in _ARGUMENTS.get(params.ref.name, ()):
-            pass
-        elif name == "proposal":
-            past = params.ref.name == prompts.REFUSAL
-            values = await self._desk.handles(self._who(), typed, limit=MOST_COMPLETED, past=past)
-        elif name in {"verdict", "reason"}:
+        prompt = params.ref.name if isinstance(params.ref, PromptReference) else ""
+        known = name in _ARGUMENTS.get(prompt, ())
+        if known and name == "proposal":
+            past = prompt == prompts.REFUSAL
+            try:
+                values = await self._desk.handles(self._who(), typed, limit=MOST_COMPLETED, past=past)
+            except UsageError:
+                values = []  # who is not trusted any more is told so by a prompt
+        elif known and name in {"verdict", "reason"}:
             values = [word for word in (_VERDICTS if name == "verdict" else REJECT_CODES) if word.startswith(typed)]
         return CompleteResult(completion=Completion(values=values))
 
@@ -144,7 +145,7 @@ class _Handlers:
                 person, given["proposal"], verdict, code=given["code"], reason=said, preset=preset
             )
         except DecisionRefused as error:
-            if error.rule not in _ELSEWHERE:
+            if error.rule not in ELSEWHERE:
                 raise
             return await self._elsewhere(ctx, given["proposal"], refused=error)
         return prompts.decided(record)
