@@ -39,7 +39,7 @@ async def _run(config: ApprovalsConfig, http: str | None) -> None:
         desk = ApprovalDesk(
             ledger=await project.ledger(),
             operators=project.deciders,
-            modes={name: source.mode for name, source in project.config.sources.items()},
+            modes=project.config.modes,
             looks=SourceLooks(project=project, client="approvals") if config.read else None,
             voucher=voucher.operator.name,
             key=voucher.key,

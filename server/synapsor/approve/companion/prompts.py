@@ -71,7 +71,7 @@ PROMPTS: Final = ListPromptsResult(
 def queue_text(queue: Queue, *, now: dt.datetime) -> GetPromptResult:
     """Return what waits for the person."""
     more = [f"{queue.others} more wait for others."] if queue.others else []
-    told = inbox(queue.mine, now=now, width=WIDTH, replaced=queue.replaced)
+    told = inbox(queue.mine, now=now, operators=queue.operators, width=WIDTH, replaced=queue.replaced)
     lines = ["Show me what waits for my decision, as it is.", *more, *_data(told)]
     return prompt(f"{len(queue.mine)} proposals wait for you.", lines)
 
