@@ -3607,8 +3607,8 @@ MUTANTS = (
         "companion.looks-again",
         "companion:looks",
         "approve/companion/desk.py",
-        "            live=live,\n",
-        "",
+        "look_again=partial(self.looks.again, who=operator.name) if self.looks is not None else None,",
+        "look_again=None,",
         "tests/attack/test_companion_looks.py -k approves_what_is",
     ),
     Mutant(
