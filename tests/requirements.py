@@ -497,6 +497,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A message that cannot be delivered ends in a list, from which it can be tried again, and is never dropped.",
         "R2",
     ),
+    "notify:each-receiver": _R(
+        "Of several receivers of a message only those whom it has not reached get it again.", "R2"
+    ),
     "notify:flood": _R(
         "However much happens, people get a bounded number of messages in a stretch of time, and all of it is told.",
         "S11",
@@ -516,10 +519,18 @@ REQUIREMENTS: dict[str, Requirement] = {
     "notify:quiet-hours": _R(
         "In quiet hours, by the clock of their zone, only what is urgent goes out, and nothing is lost.", "issue 4"
     ),
+    "notify:quorum": _R("Who may decide hears that others have approved and that it takes more.", "issue 4"),
+    "notify:refused-attempts": _R(
+        "Refused logins and decisions are told when they are many, as numbers, and so seldom that nobody floods others by them.",
+        "S11, issue 4",
+    ),
     "notify:same-chain": _R(
         "The notifier follows one chain: an edited, cut or other ledger stops it, and nothing of that is told.", "S9"
     ),
     "notify:signed": _R("A webhook is signed over its id, the time of the attempt and its body.", "issue 4"),
+    "notify:silence-told": _R(
+        "That no notifier has looked at the ledger lately is told where people look for what waits.", "issue 4"
+    ),
     "notify:tls": _R(
         "A message leaves the machine only through TLS to a server with a certificate of the configured name.", "S7"
     ),
