@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from synapsor import runtime
-from synapsor.cli.terminal import note
 from synapsor.cli.silence import silence
+from synapsor.cli.terminal import note
 from synapsor.config import Config, load_config
 from synapsor.errors import UsageError
 from synapsor.web.loop import run as run_loop
