@@ -190,6 +190,15 @@ REQUIREMENTS: dict[str, Requirement] = {
     "board:decides": _R(
         "What a person decides by the keyboard is decided as by the commands, and is told at once.", "law 5"
     ),
+    "board:fits": _R(
+        "The board fits its terminal whatever its size and whatever words of others stand in it, and shows whole what it counts as seen.",
+        "law 5, E09",
+    ),
+    "board:looks": _R(
+        "By the keyboard the source can be looked at from a card, beside the board and within a time, and what comes of it is read before anything is approved.",
+        "law 5, E14",
+    ),
+    "board:no-colour-alone": _R("On the board nothing is told by a colour alone, and NO_COLOR is kept.", "issue 4"),
     "board:seen": _R(
         "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
         "law 5, E09",

@@ -54,7 +54,9 @@ def _key_lines(width: int, height: int) -> int:
 
 
 def _bar(state: State, room: int) -> str:
-    if state.card is not None and state.mode is not Mode.HELP:
+    if state.mode is Mode.HELP:
+        return " Synapsor inbox: what the keys do"
+    if state.card is not None:
         of = len(state.card.lines)
         read = ", read to its end" if state.seen_whole else ""
         return f" {state.card.id}: {state.top + 1} to {min(state.top + room, of)} of {of} lines{read}"
@@ -144,10 +146,14 @@ def _listed(state: State, width: int, room: int) -> Iterator[Row]:
 
 
 def _entry(item: Item, state: State, width: int) -> list[str]:
+    """Return an entry as lines; what goes on is marked, as on a card, so that no word of others begins a line of its own."""
     here = ">" if item is state.current else " "
     mark = f"{here}[x] " if item.id in state.chosen else f"{here}    "
-    lines = [part for told in item.lines for part in fold(told, max(10, width - len(mark)))]
-    return [(mark if not number else "     ") + line.strip() for number, line in enumerate(lines)]
+    return [
+        (mark if not line and not part else "     ") + ("┆ " if part else "") + text.strip()
+        for line, told in enumerate(item.lines)
+        for part, text in enumerate(fold(told, max(10, width - len(mark) - len("┆ "))))
+    ]
 
 
 def _fitted(text: str, width: int) -> str:

@@ -115,7 +115,8 @@ class Screen:
 
     async def _work(self) -> None:
         while True:
-            state, action = pressed(self._fitted(), await self._keys.get())
+            key = await self._keys.get()
+            state, action = pressed(self._fitted(), key)
             self._put(state)
             while action is not None:
                 action = await self._done(action)
