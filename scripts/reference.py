@@ -34,7 +34,20 @@ from synapsor.config import (
     TokenConfig,
 )
 from synapsor.config.approvals import ApprovalsConfig, ApprovalToken, VoucherConfig
-from synapsor.config.notify import Channel, Digest, Email, Notify, Quiet, Refused, Retry, Route, Slack, Smtp, Waiting, Webhook
+from synapsor.config.notify import (
+    Channel,
+    Digest,
+    Email,
+    Notify,
+    Quiet,
+    Refused,
+    Retry,
+    Route,
+    Slack,
+    Smtp,
+    Waiting,
+    Webhook,
+)
 from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
