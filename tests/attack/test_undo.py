@@ -388,7 +388,9 @@ async def test_the_card_says_what_is_undone_and_before_that_whether_it_could_be(
     assert "7.00 → 10.10" in told
     assert "What the agent sent" not in told
     now = dt.datetime.now(dt.UTC)
-    assert f"undo of {waiting}: credits.adjust" in render_inbox((await books.record(filed.id),), now=now)
+    assert f"undo of {waiting}: credits.adjust" in render_inbox(
+        (await books.record(filed.id),), now=now, operators=books.files.operators
+    )
 
 
 @pytest.mark.requirement("undo:shown", "replay:recomputed")

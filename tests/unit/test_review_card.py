@@ -144,7 +144,9 @@ def test_nothing_in_a_proposal_can_act_on_a_terminal_or_begin_a_line(place: str)
     assert not re.search(r"[^\n\x20-\x7e→┆]", text), text
     assert not any(line.strip().startswith("APPROVED") for line in text.splitlines())
     inbox = render_inbox(
-        [ProposalRecord(proposal=proposal(**{place: changed[place]}), status=Status.REVIEW_REQUIRED)], now=NOW
+        [ProposalRecord(proposal=proposal(**{place: changed[place]}), status=Status.REVIEW_REQUIRED)],
+        operators={},
+        now=NOW,
     )
     head, *below = inbox.splitlines()
     assert head == f"{PROPOSAL_ID}  expires in 3 d 0 h"
@@ -373,7 +375,7 @@ def test_the_inbox_names_the_first_row_of_a_set_and_how_many_more() -> None:
     records = [
         ProposalRecord(proposal=proposal(**several(o)), status=Status.REVIEW_REQUIRED) for o in ("update", "delete")
     ]
-    text = render_inbox(records, now=NOW)
+    text = render_inbox(records, operators={}, now=NOW)
     assert "INV-1 and 2 more (late_fee_cents)" in text
     assert "INV-1 and 2 more (delete)" in text
 
@@ -381,12 +383,12 @@ def test_the_inbox_names_the_first_row_of_a_set_and_how_many_more() -> None:
 def test_the_inbox_tells_what_has_expired_though_nothing_recorded_it() -> None:
     record = ProposalRecord(proposal=proposal(), status=Status.REVIEW_REQUIRED)
     before, after = NOW + dt.timedelta(days=3, seconds=-1), NOW + dt.timedelta(days=3)
-    assert "  expires in 1 s\n" in render_inbox([record], now=before)
-    assert "  has expired\n" in render_inbox([record], now=after)
-    told = [summary(record, now=now) for now in (before, after)]
+    assert "  expires in 1 s\n" in render_inbox([record], operators={}, now=before)
+    assert "  has expired\n" in render_inbox([record], operators={}, now=after)
+    told = [summary(record, operators={}, now=now) for now in (before, after)]
     assert [(one["status"], one["expired"]) for one in told] == [("review_required", False), ("review_required", True)]
     approved = ProposalRecord(proposal=proposal(), status=Status.APPROVED)
-    assert summary(approved, now=after)["expired"] is False
+    assert summary(approved, operators={}, now=after)["expired"] is False
 
 
 @pytest.mark.requirement("approval:no-tricks")

@@ -27,7 +27,7 @@ def decisions(record: ProposalRecord, operators: Mapping[str, Operator], teller:
     for signed in record.decisions:
         decision = signed.decision
         yield Decided(
-            verdict=VERBS[decision.verdict],
+            verdict=VERBS.get(decision.verdict, "decided"),
             by=Text(visible(decision.operator)),
             role=Text(visible(decision.role)),
             policy=None if decision.policy is None else Text(visible(record.proposal.policy or "?")),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from synapsor.approve.board.asked import Decide
 from synapsor.approve.board.kept import Item, Open
 from synapsor.approve.drawing import Row
-from synapsor.approve.inbox import behind, entry_of, waiting
+from synapsor.approve.inbox import behind, entry_of
 from synapsor.approve.keys import Unlock
 from synapsor.approve.look import look
 from synapsor.approve.looks import Looks
@@ -18,12 +19,16 @@ from synapsor.approve.now import with_now
 from synapsor.approve.terminal import sheet
 from synapsor.approve.view import Card
 from synapsor.config import Mode
+from synapsor.core.live import Live
 from synapsor.core.moment import stamp
 from synapsor.core.plain import visible
+from synapsor.core.presets import in_words
+from synapsor.core.proposal import Proposal
 from synapsor.core.statements import Operator
 from synapsor.core.words import many
 from synapsor.errors import ConfigError, DecisionRefused, SynapsorError
-from synapsor.flow.review import approve, may_ask, proposal_of, reject
+from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.review import may_ask, proposal_of
 from synapsor.flow.signing import Signer
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
 
@@ -61,16 +66,16 @@ class Reviewing:
     async def items(self) -> tuple[tuple[Item, ...], bool]:
         """Return what waits, those that expire first before the others, and whether there is more than the list holds."""
         now = self.clock.now()
-        known = await waiting(self.ledger, limit=MOST)
-        records = [r for r in known if not r.proposal.lapsed(stamp(now))]
-        replaced = await behind(self.ledger, records)
+        known = await self.ledger.first_to_expire(now=stamp(now), limit=MOST + 1)
+        records = known[:MOST]
+        replaced, operators = await behind(self.ledger, records), self.operators()
         found = []
         for record in records:
-            head, body = entry_of(record, now, replaced)
+            head, body = entry_of(record, now, operators=operators, replaced=replaced)
             lines = (head, *body)
             risky = record.proposal.risk != "low"
             found.append(Item(id=record.proposal.id, lines=lines, words=" ".join(lines).casefold(), risky=risky))
-        return tuple(found), len(known) >= MOST
+        return tuple(found), len(known) > MOST
 
     async def standing(self) -> str:
         """Return what is to be said as long as nothing else is."""
@@ -130,29 +135,22 @@ class Reviewing:
             raise ConfigError(f"{self.operator} is not trusted here any more.")
         if self._signer is None:
             self._signer = Signer(operator=known, key=await self.aside(self.unlock))
-        signer = Signer(operator=known, key=self._signer.key, code=asked.code)
-        digest = asked.digest or record.proposal.digest
-        if not approves:
-            await reject(
-                self.ledger,
-                proposal,
-                digest=digest,
-                signer=signer,
-                now=now,
-                reason=asked.reason,
-                code=asked.preset,
-                operators=operators,
-            )
-            return f"{visible(proposal)} is rejected."
-        mode = self.modes.get(record.proposal.source)
-        if mode is None:
-            raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-        live = await self.looks.again(record.proposal, who=known.name) if self.looks is not None else None
-        now = self.clock.now()
-        decided = await approve(
-            self.ledger, proposal, digest=digest, signer=signer, now=now, mode=mode, operators=operators, live=live
+        deciding = Deciding(
+            verdict=asked.verdict,
+            signer=Signer(operator=known, key=self._signer.key, code=asked.code),
+            clock=self.clock,
+            modes=self.modes,
+            operators=operators,
+            reason=in_words(asked.preset, "" if asked.preset else asked.reason),
+            preset=asked.preset,
+            look_again=partial(self._again, known.name),
         )
+        shown = Listed(proposal=proposal, digest=asked.digest or record.proposal.digest)
+        decided = await decide(self.ledger, deciding, shown)
         return f"{visible(proposal)} {decided.status.stands}."
+
+    async def _again(self, who: str, proposal: Proposal) -> Live | None:
+        return await self.looks.again(proposal, who=who) if self.looks is not None else None
 
 
 def _open(card: Card, record: ProposalRecord, *, width: int, live: bool = False) -> Open:
