@@ -1527,8 +1527,8 @@ MUTANTS = (
         "notify.tls.name",
         "notify:tls",
         "notify/posting.py",
-        'extensions={"sni_hostname": host}',
-        "extensions={}",
+        'extensions = {"sni_hostname": host, "trace": opened}',
+        'extensions = {"trace": opened}',
         "tests/acceptance/test_notifier.py -k signed_and_without",
     ),
     Mutant(
@@ -1568,7 +1568,7 @@ MUTANTS = (
         "notify:bounded",
         "notify/posting.py",
         "return outcome_of(response.status_code,",
-        "await response.aread()\n            return outcome_of(response.status_code,",
+        "await response.aread(); return outcome_of(response.status_code,",
         "tests/attack/test_webhooks.py -k does_not_end",
     ),
     Mutant(
@@ -1583,8 +1583,8 @@ MUTANTS = (
         "notify.once.begin",
         "notify:at-least-once",
         "notify/notifier.py",
-        "        self.state.begin(message.id, now=stamp(now))\n        outcome = await self.senders[message.channel].send(message, now)\n",
-        "        outcome = await self.senders[message.channel].send(message, now)\n        self.state.begin(message.id, now=stamp(now))\n",
+        "        self.state.begin(message.id, now=stamp(now))\n        outcome = await self.senders[message.channel].send(message, now, reached=queued.reached)\n",
+        "        outcome = await self.senders[message.channel].send(message, now, reached=queued.reached)\n        self.state.begin(message.id, now=stamp(now))\n",
         "tests/unit/test_notify_state.py -k cannot_be_recorded",
     ),
     Mutant(
@@ -5951,8 +5951,8 @@ MUTANTS = (
         "card.fold-marked",
         "approval:no-tricks",
         "approve/drawing.py",
-        'yield from (indent + _paint("┆ " + part',
-        "yield from (indent[:-2] + _paint(part",
+        'yield from ((("plain", indent), (line.tone, "┆ " + part)) for part in more)',
+        'yield from ((("plain", indent[:-2]), (line.tone, part)) for part in more)',
         "tests/unit/test_review_card.py -k 'left_edge'",
     ),
     Mutant(
