@@ -7194,8 +7194,8 @@ MUTANTS = (
         "batch.whole",
         "batch:shown",
         "approve/sheet.py",
-        'if verdict == "approve" and not seen.whole:',
-        "if False:",
+        'if verdict == "reject" or seen.whole:',
+        "if True:",
         "tests/attack/test_batch.py -k 'what_is_cut and sqlite'",
     ),
     Mutant(
