@@ -34,7 +34,20 @@ from synapsor.config import (
     TokenConfig,
 )
 from synapsor.config.approvals import ApprovalsConfig, ApprovalToken, VoucherConfig
-from synapsor.config.notify import Channel, Digest, Email, Notify, Quiet, Retry, Route, Slack, Smtp, Waiting, Webhook
+from synapsor.config.notify import (
+    Channel,
+    Digest,
+    Email,
+    Notify,
+    Quiet,
+    Refused,
+    Retry,
+    Route,
+    Slack,
+    Smtp,
+    Waiting,
+    Webhook,
+)
 from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
@@ -115,6 +128,7 @@ _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
     Digest,
     Route,
     Waiting,
+    Refused,
     Retry,
     ApprovalsConfig,
     VoucherConfig,
@@ -226,7 +240,9 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
     "Notify": {
         "state": "The notifier's own SQLite file: up to where it has read, and what it has still to tell.",
         "waiting": "When somebody is reminded of a proposal that nobody decides on.",
+        "refused": "When somebody is told that logins or decisions were refused again and again.",
         "retry": "When a message that cannot be delivered is given up.",
+        "late_minutes": "After how long without a sign of life of the notifier it is told that none runs.",
         "smtp": "The server that e-mail is handed to.",
         "channels": "The ways to tell somebody.",
         "routes": "What goes to which channels. Without any, every channel hears the events that a route hears which names none.",
@@ -277,6 +293,11 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "after_minutes": "After how long somebody is reminded for the first time.",
         "again_hours": "After how long again.",
         "at_most": "How often.",
+    },
+    "Refused": {
+        "at_least": "How many must have been refused.",
+        "within_minutes": "Within how long.",
+        "again_minutes": "After how long it may be told again; what was refused meanwhile is counted then.",
     },
     "Retry": {
         "attempts": "After how many attempts.",

@@ -190,6 +190,15 @@ REQUIREMENTS: dict[str, Requirement] = {
     "board:decides": _R(
         "What a person decides by the keyboard is decided as by the commands, and is told at once.", "law 5"
     ),
+    "board:fits": _R(
+        "The board fits its terminal whatever its size and whatever words of others stand in it, and shows whole what it counts as seen.",
+        "law 5, E09",
+    ),
+    "board:looks": _R(
+        "By the keyboard the source can be looked at from a card, beside the board and within a time, and what comes of it is read before anything is approved.",
+        "law 5, E14",
+    ),
+    "board:no-colour-alone": _R("On the board nothing is told by a colour alone, and NO_COLOR is kept.", "issue 4"),
     "board:seen": _R(
         "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
         "law 5, E09",
@@ -526,6 +535,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A message that cannot be delivered ends in a list, from which it can be tried again, and is never dropped.",
         "R2",
     ),
+    "notify:each-receiver": _R(
+        "Of several receivers of a message only those whom it has not reached get it again.", "R2"
+    ),
     "notify:flood": _R(
         "However much happens, people get a bounded number of messages in a stretch of time, and all of it is told.",
         "S11",
@@ -545,10 +557,18 @@ REQUIREMENTS: dict[str, Requirement] = {
     "notify:quiet-hours": _R(
         "In quiet hours, by the clock of their zone, only what is urgent goes out, and nothing is lost.", "issue 4"
     ),
+    "notify:quorum": _R("Who may decide hears that others have approved and that it takes more.", "issue 4"),
+    "notify:refused-attempts": _R(
+        "Refused logins and decisions are told when they are many, as numbers, and so seldom that nobody floods others by them.",
+        "S11, issue 4",
+    ),
     "notify:same-chain": _R(
         "The notifier follows one chain: an edited, cut or other ledger stops it, and nothing of that is told.", "S9"
     ),
     "notify:signed": _R("A webhook is signed over its id, the time of the attempt and its body.", "issue 4"),
+    "notify:silence-told": _R(
+        "That no notifier has looked at the ledger lately is told where people look for what waits.", "issue 4"
+    ),
     "notify:tls": _R(
         "A message leaves the machine only through TLS to a server with a certificate of the configured name.", "S7"
     ),
