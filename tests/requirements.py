@@ -597,6 +597,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A policy approves only what its conditions hold for; high risk and more than one person are for people.",
         "law 5",
     ),
+    "policy:key-told": _R(
+        "A policy key that is not trusted any more is told by the worker that holds it, once, by the status and by `doctor`.",
+        "law 10",
+    ),
     "policy:limits": _R("A policy approves no more in a day than its limits, whoever works at once.", "law 5"),
     "policy:near": _R(
         "A limit that is nearly used up, or is, is told in the status, the record and the worker's log, there without a value of a row.",
@@ -604,6 +608,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "policy:never-in-serve": _R("Nothing that a model reaches can decide by policy.", "law 1"),
     "policy:off-by-default": _R("Nothing is approved by policy unless the project allows it.", "law 10"),
+    "policy:set-aside": _R(
+        "A record that no policy can decide on, forged or broken, is left to people once and keeps no other from its turn.",
+        "law 9, law 10",
+    ),
     "policy:stop": _R(
         "A stop counts from the moment at which it is recorded, for what is not applied yet too.", "law 5"
     ),

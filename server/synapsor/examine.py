@@ -32,6 +32,7 @@ async def examine(project: Project) -> tuple[Finding, ...]:
         found += told(name, await _source(project, name))
     found += _reading_only(project)
     found += _unheld_roles(project)
+    found += _policy_key(project)
     found += project.unmet_sessions(_sessions(project.config))
     try:
         await (await project.ledger()).healthy()
@@ -108,6 +109,28 @@ def _unheld_roles(project: Project) -> list[Finding]:
             fix = f"synapsor operator add NAME --role {role}"
             found.append(Finding(rule="role_unheld", message=message, fix=fix, fatal=False))
     return found
+
+
+def _policy_key(project: Project) -> list[Finding]:
+    """Return that the key by which policies approve cannot be looked at here, or is not trusted with that now."""
+    key = project.config.policy_key if project.config.automatic_approval else None
+    if key is None:
+        return []
+    from synapsor.approve.keys import load_key
+    from synapsor.work.permission import signer_of
+
+    try:
+        loaded = load_key(key)
+    except ConfigError as missing:
+        message = f"The policy key is not here, as it should be where the worker does not run. {missing.message}"
+        fix = "Run `synapsor doctor` where the worker runs, too."
+        return [Finding(rule="policy_key_not_looked_at", message=message, fix=fix, fatal=False)]
+    try:
+        signer_of(loaded, project.operators())
+    except ConfigError as untrusted:
+        message = f"{untrusted.message} A worker that runs approves nothing by policy, and no other starts."
+        return [Finding(rule="policy_key_untrusted", message=message, fix=untrusted.fix)]
+    return []
 
 
 async def _activations(project: Project) -> list[Finding]:

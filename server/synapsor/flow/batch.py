@@ -19,7 +19,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.presets import RejectCode
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.statements import Operator, Verdict
-from synapsor.errors import DecisionRefused, SynapsorError, UsageError
+from synapsor.errors import DecisionRefused, SynapsorError, UsageError, rule_of
 from synapsor.flow.reason import check_reason
 from synapsor.flow.review import approve, check_may, reject
 from synapsor.flow.signing import Signer
@@ -206,7 +206,6 @@ async def _decided(ledger: ReviewLedger, deciding: Deciding, one: Listed) -> Eac
 
 
 async def _refused(ledger: ReviewLedger, proposal: str, error: SynapsorError) -> EachOutcome:
-    rule = error.rule if isinstance(error, DecisionRefused) else type(error).__name__
     try:
         record = await ledger.proposal(proposal)
     except SynapsorError:
@@ -214,6 +213,6 @@ async def _refused(ledger: ReviewLedger, proposal: str, error: SynapsorError) ->
     return EachOutcome(
         proposal=proposal,
         status=record.status if record else None,
-        rule=rule,
+        rule=rule_of(error),
         words=f"{error.message} {error.fix}".strip(),
     )

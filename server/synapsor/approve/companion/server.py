@@ -28,7 +28,7 @@ from synapsor.approve.companion import prompts
 from synapsor.approve.companion.desk import ApprovalDesk
 from synapsor.core.presets import REJECT_CODES, RejectCode
 from synapsor.core.statements import Verdict
-from synapsor.errors import DecisionRefused, SynapsorError, UsageError
+from synapsor.errors import SynapsorError, UsageError
 from synapsor.flow.review import proposal_of
 from synapsor.mcp_errors import no_leak, quiet
 
@@ -91,10 +91,8 @@ class _Handlers:
             raise MCPError(INVALID_PARAMS, "Invalid prompt arguments")
         try:
             return await told({name: value.strip() for name, value in given.items()})
-        except DecisionRefused as error:
-            return prompts.refused(error, error.rule)
         except SynapsorError as error:
-            return prompts.refused(error, type(error).__name__)
+            return prompts.refused(error)
 
     async def complete(self, _: ServerRequestContext[Any], params: CompleteRequestParams) -> CompleteResult:
         name, typed = params.argument.name, params.argument.value

@@ -109,7 +109,7 @@ def page(room: Room, path: str, make: Make, *, posts: bool = False) -> Route:
 
 async def refusal(visit: Visit, error: SynapsorError) -> Response:
     """Return the page that says what was refused, and what helps."""
-    rule = error.rule if isinstance(error, DecisionRefused) else ""
+    rule = error.rule if isinstance(error, DecisionRefused | LedgerFailure) else ""
     status = _STATUS.get(error.exit_code, HTTPStatus.FORBIDDEN)
     if isinstance(error, UsageError) and visit.form:
         status = HTTPStatus.BAD_REQUEST
