@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import anyio.abc
 import pyte
 import pytest
 
@@ -24,8 +25,9 @@ ROWS, COLUMNS = 60, 100
 class Terminal:
     """A terminal with a command in it; it is looked at as a picture, whatever moved the cursor."""
 
-    def __init__(self, wire: int) -> None:
+    def __init__(self, wire: int, process: anyio.abc.Process) -> None:
         self._wire = wire
+        self.process = process
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
 
@@ -56,7 +58,7 @@ async def board(companion: Companion) -> AsyncIterator[Terminal]:
     )
     os.close(end)
     try:
-        yield Terminal(wire)
+        yield Terminal(wire, process)
         with anyio.fail_after(30):
             assert await process.wait() == 0
     finally:

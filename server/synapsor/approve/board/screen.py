@@ -6,6 +6,7 @@ Work goes one piece after another in the order of the keys, so that what is on t
 from __future__ import annotations
 
 import asyncio
+import signal
 from contextlib import suppress
 from dataclasses import replace
 
@@ -22,8 +23,13 @@ from synapsor.approve.board.picture import CHROME, picture
 from synapsor.approve.board.state import Action, Decide, Mode, Quit, Show, State, after, listed, opened, pressed, told
 from synapsor.approve.board.work import Reviewing
 from synapsor.errors import SynapsorError
+from synapsor.web.loop import on_signals
 
 EVERY_S = 1.0
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""What asks the board to end: another process, or the terminal that is closed."""
+_END = "\0end"
+"""What stands among the keys where the board is to end; no key is called so."""
 _NAMES = {
     Keys.Enter: "enter",
     Keys.Escape: "escape",
@@ -54,11 +60,12 @@ class Screen:
         self.state = State()
         self._reviewing = reviewing
         self._keys: asyncio.Queue[str] = asyncio.Queue()
+        self._ending = False
         bindings = KeyBindings()
         for key in _NAMES:
             bindings.add(key, eager=True)(self._pressed)
         bindings.add(Keys.Any)(self._pressed)
-        bindings.add(Keys.ControlC)(lambda event: event.app.exit())
+        bindings.add(Keys.ControlC)(lambda _: self._finish())
         self.app: Application[None] = Application(
             layout=Layout(Window(FormattedTextControl(self._drawn, show_cursor=False), wrap_lines=False)),
             key_bindings=bindings,
@@ -78,11 +85,29 @@ class Screen:
         self._put(listed(self.state, await self._reviewing.items()))
         working = [asyncio.ensure_future(self._work()), asyncio.ensure_future(self._follow())]
         try:
-            await self.app.run_async(handle_sigint=False)
+            with on_signals(self._finish, self._finish, _ENDING):
+                await self._shown()
         finally:
             for task in working:
                 task.cancel()
             await asyncio.gather(*working, return_exceptions=True)
+
+    async def _shown(self) -> None:
+        try:
+            await self.app.run_async(handle_sigint=False)
+        except (EOFError, OSError):  # the terminal is gone, and nobody is there to be told
+            return
+
+    def _finish(self) -> None:
+        """Leave when what is being done is done, so that nobody wonders whether their last decision counts; asked again, leave at once."""
+        if self._ending:
+            self._leave()
+        self._ending = True
+        self._keys.put_nowait(_END)
+
+    def _leave(self) -> None:
+        if self.app.is_running and not self.app.is_done:
+            self.app.exit()
 
     def _pressed(self, event: KeyPressEvent) -> None:
         press = event.key_sequence[0]
@@ -92,6 +117,9 @@ class Screen:
     async def _work(self) -> None:
         while True:
             key = await self._keys.get()
+            if key == _END:
+                self._leave()
+                return
             state, action = pressed(self._fitted(), key)
             self._put(state)
             while action is not None:
@@ -99,7 +127,7 @@ class Screen:
 
     async def _done(self, action: Action) -> Action | None:
         if isinstance(action, Quit):
-            self.app.exit()
+            self._leave()
             return None
         try:
             if isinstance(action, Show):
