@@ -98,7 +98,7 @@ async def rejecting(companion: Companion, terminal: Terminal, lock: sqlite3.Conn
     await terminal.see("Why is it rejected?")
     lock.execute("BEGIN IMMEDIATE")
     await terminal.press("4\r")
-    await terminal.see("j/k move")
+    await terminal.miss("Why is it rejected?")
 
 
 @pytest.mark.requirement("board:leaves-terminal", "decide:survives-kill")

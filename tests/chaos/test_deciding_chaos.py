@@ -1,7 +1,13 @@
 """People decide, and the process in which they do is killed: what was told stands, nothing is doubled, nothing is half."""
 
+import asyncio
+import json
+import resource
+import signal
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +16,11 @@ import pytest
 import pytest_asyncio
 from mcp import Client
 
+from synapsor.approve.keys import create_key
+from synapsor.approve.operators import add_operator
 from synapsor.core.proposal import Status
+from synapsor.core.signatures import public_text
+from synapsor.core.statements import Operator
 from tests.attack.desk import approval
 from tests.attack.shop import Shop, reopened
 from tests.chaos.deciders import KILLED, answered, approves, command, console, ended, environment, noted
@@ -159,3 +169,75 @@ def _companion(companion: Companion, point: str | None) -> Client:
             update={"command": head[0], "args": [*head[1:], *config], "env": environment(companion.files)}
         )
     )
+
+
+@pytest.mark.requirement("decide:ledger-fails")
+async def test_an_approval_at_a_terminal_on_a_full_disk_is_refused_and_is_given_when_there_is_room(shop: Shop) -> None:
+    def no_room() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+    one = await noted(shop, 0, "no room")
+    refused = await approves(shop, one, "leo", preexec_fn=no_room)
+    error = json.loads(refused.stdout)["error"]
+    assert (refused.returncode, error["rule"], "Traceback" in refused.stderr) == (4, "ledger_io", False)
+    assert await stands(shop, one) == OPEN
+    assert (await approves(shop, one, "leo")).returncode == 0
+    assert await stands(shop, one) == DECIDED
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.requirement("decide:ledger-fails")
+async def test_a_console_goes_on_without_a_new_start_after_its_disk_was_full(shop: Shop) -> None:
+    one = await noted(shop, 0, "no room")
+    with console(shop) as (hall, process):
+        async with hall.client() as client:
+            word = await hall.login(client)
+            form = form_of([one], word)
+            unlimited = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+            refused = await client.post(form[0], data=form[1])
+            assert (refused.status_code, "ledger_io" in refused.text, "Traceback" in refused.text) == (503, True, False)
+            assert await stands(shop, one) == OPEN
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+            assert (await client.post(form[0], data=form[1])).status_code == 303
+    assert await stands(shop, one) == DECIDED
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.requirement("decide:at-once")
+async def test_people_who_decide_at_once_in_two_consoles_and_at_a_terminal_count_once_each_and_make_one_job(
+    tmp_path: Path,
+) -> None:
+    files = write_office(tmp_path, quorum=2)
+    key = create_key(files.root / "keys" / "nia.pem", passphrase=None)
+    nia = Operator(name="nia", key=public_text(key), roles=("billing_lead",))
+    files.operators, files.keys["nia"] = add_operator(files.root / "operators.yaml", nia), key
+    async with reopened(files) as shop:
+        with console(shop) as (hall, _), console(shop) as (other, _):
+            async with hall.client() as leo, other.client() as leo_too, other.client() as mia:
+                words = [await hall.login(leo), await other.login(leo_too), await other.login(mia, "mia")]
+                for number, at_terminal in enumerate(("leo", "nia")):
+                    one = await noted(shop, number, "at once")
+                    forms = [form_of([one], word) for word in words]
+                    clients = zip((leo, leo_too, mia), forms, strict=True)
+                    *pages, command = await asyncio.gather(
+                        *(client.post(form[0], data=form[1]) for client, form in clients),
+                        approves(shop, one, at_terminal),
+                    )
+                    record = await shop.record(one["id"])
+                    names = [signed.decision.operator for signed in record.decisions]
+                    assert len(names) == len(set(names)) == 2, names
+                    assert (record.status, record.job is not None) == (Status.APPROVED, True)
+                    said_so = [page.status_code for page in pages].count(303) + (command.returncode == 0)
+                    assert said_so == 2
+                    assert {page.status_code for page in pages} <= {303, 409}
+                    assert command.returncode in {0, 1, 3}
+        assert jobs_of(shop) == 2
+        assert (await shop.ledger.verify()).first_bad is None
+
+
+def jobs_of(shop: Shop) -> int:
+    """Return how many jobs the ledger has, as its file says."""
+    with closing(sqlite3.connect(shop.files.config.ledger)) as raw:
+        (count,) = raw.execute("SELECT count(*) FROM job").fetchone()
+        return int(count)

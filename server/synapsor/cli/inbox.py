@@ -10,7 +10,7 @@ from argparse import Namespace
 from synapsor import runtime
 from synapsor.approve.inbox import behind, render, summary, waiting
 from synapsor.cli.signer import signer
-from synapsor.cli.terminal import answer, note, width
+from synapsor.cli.terminal import answer, mute_if_gone, note, width
 from synapsor.config import load_config
 from synapsor.core.proposal import Status
 from synapsor.errors import SynapsorError
@@ -52,6 +52,7 @@ async def _board(arguments: Namespace) -> int:
         )
         colour = not (arguments.no_color or os.environ.get("NO_COLOR"))
         await Screen(reviewing, colour=colour).run()
+    mute_if_gone()
     return 0
 
 
