@@ -94,7 +94,9 @@ def policy(*, quorum: int = 1) -> str:
 
 def write_office(root: Path, *, console: str = "", profile: str = "production", quorum: int = 1) -> ProjectFiles:
     """Write a project in which leo and mia lead billing, and leo has one-time codes."""
-    files = write_project(root / "project", load_sqlite(root / "shop.db"), policy=policy(quorum=quorum), profile=profile)
+    files = write_project(
+        root / "project", load_sqlite(root / "shop.db"), policy=policy(quorum=quorum), profile=profile
+    )
     key = create_key(files.root / "keys" / "mia.pem", passphrase=None)
     mia = Operator(name="mia", key=public_text(key), roles=("billing_lead",))
     files.operators, files.keys["mia"] = add_operator(files.root / "operators.yaml", mia), key

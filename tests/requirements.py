@@ -190,6 +190,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "board:decides": _R(
         "What a person decides by the keyboard is decided as by the commands, and is told at once.", "law 5"
     ),
+    "board:leaves-terminal": _R(
+        "A board that is told to end finishes its decision and leaves the terminal as it was.", "DESIGN 1"
+    ),
     "board:seen": _R(
         "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
         "law 5, E09",
@@ -266,6 +269,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:login-needed": _R("Without a session no page shows anything and no form does anything.", "law 1"),
     "console:no-script": _R("Logging in, looking, deciding and deciding on several need no script.", "DESIGN 1"),
+    "console:over-told": _R(
+        "A session that ended with its console is told on the login page, which leads back; what was sent is said not to be done.",
+        "law 10, S8",
+    ),
     "console:overview": _R(
         "Pages of the record lose and repeat nothing, searches find what is there, and counts add up.", "law 9"
     ),
@@ -329,6 +336,17 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:schema:closed": _R("Every object of every published tool schema is closed and complete.", "law 7"),
     "contract:schema:silent": _R("No tool schema names a table, source, tenant or denied column.", "law 7"),
     "contract:served-as-started": _R("What a policy file says that changes under a server is never served.", "H05"),
+    "decide:at-once": _R(
+        "Whoever decides at once, in whatever process, counts once each, and one job follows.", "law 5"
+    ),
+    "decide:ledger-fails": _R(
+        "Where the ledger has no room or is held, nothing is decided, its rule and a fix are told, and it goes on without a new start.",
+        "law 10",
+    ),
+    "decide:survives-kill": _R(
+        "A process that is killed or ended over a decision has recorded it whole or not at all, and what was told stands.",
+        "law 5, law 9",
+    ),
     "delete:no-more": _R(
         "A delete removes exactly the approved rows, and is refused where the database would do more than was reviewed.",
         "law 4",

@@ -275,8 +275,9 @@ class IntegrityError(SynapsorError):
 
 def rule_of(error: SynapsorError) -> str:
     """Return the one word under which an error is documented: its rule, or else its kind."""
-    named = isinstance(error, DecisionRefused | LedgerFailure | LoginRefused)
-    return error.rule if named else type(error).__name__
+    if isinstance(error, DecisionRefused | LedgerFailure | LoginRefused):
+        return error.rule
+    return type(error).__name__
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from typing import TYPE_CHECKING
 
+from synapsor.approve.keys import load_key
 from synapsor.config import Config
 from synapsor.contract.approval import LEVELS
 from synapsor.core.contract_posture import judge_contract
@@ -17,6 +18,7 @@ from synapsor.core.plan import Relation
 from synapsor.errors import ConfigError, LedgerFailure, SourceFailure
 from synapsor.runtime import token_sessions, told
 from synapsor.secrets import resolve
+from synapsor.work.permission import signer_of
 
 if TYPE_CHECKING:
     from synapsor.contract.load import LoadedContract
@@ -116,9 +118,6 @@ def _policy_key(project: Project) -> list[Finding]:
     key = project.config.policy_key if project.config.automatic_approval else None
     if key is None:
         return []
-    from synapsor.approve.keys import load_key
-    from synapsor.work.permission import signer_of
-
     try:
         loaded = load_key(key)
     except ConfigError as missing:

@@ -40,13 +40,6 @@ class Terminal:
         picture = "\n".join(line for line in self._screen.display if line.strip())
         assert not limit.cancelled_caught, f"{words!r} is not on the screen, but\n{picture}"
 
-    async def miss(self, words: str) -> None:
-        """Wait until words stand on the screen no more."""
-        with anyio.fail_after(60):
-            while any(words in line for line in self._screen.display):
-                await anyio.wait_readable(self._wire)
-                self._stream.feed(os.read(self._wire, 65_536))
-
     async def press(self, keys: str) -> None:
         """Press keys."""
         await anyio.wait_writable(self._wire)

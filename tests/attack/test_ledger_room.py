@@ -18,6 +18,7 @@ from synapsor.core.proposal import Status
 from synapsor.errors import LedgerFailure
 from synapsor.ledger import sqlite as engine
 from synapsor.ledger.store import Ledger
+from synapsor.ports import SystemClock
 from tests.attack.desk import Hall, approval, hall
 from tests.attack.shop import NOTE, Shop, open_shop
 from tests.companion import Companion, said, write_companion
@@ -26,7 +27,11 @@ from tests.projects import opened
 from tests.unit.test_cli import Run, key, propose
 from tests.unit.test_cli_policies import files, run  # noqa: F401  # fixtures
 
-FULL = ("ledger_full", "The ledger failed: the disk is full.", "Nothing was recorded. Make room on the ledger&#39;s disk")
+FULL = (
+    "ledger_full",
+    "The ledger failed: the disk is full.",
+    "Nothing was recorded. Make room on the ledger&#39;s disk",
+)
 BUSY = ("ledger_busy", "The ledger failed: another process holds it.", "Nothing was recorded. Do it again")
 
 
@@ -37,13 +42,12 @@ async def fill(ledger: Ledger) -> None:
     full = writer.execute("PRAGMA page_count").fetchone()["page_count"]
     writer.execute(f"PRAGMA max_page_count={full}")
     with pytest.raises(LedgerFailure, match="the disk is full"):
-        for _ in range(10_000):
-            await ledger.refused_decision("wrp_" + "0" * 20, "leo", "expired", stamp_of(ledger))
-    writer.execute("PRAGMA max_page_count").fetchone()
+        await _refuse_for_ever(ledger)
 
 
-def stamp_of(ledger: Ledger) -> str:
-    return stamp(ledger._clock.now())
+async def _refuse_for_ever(ledger: Ledger) -> None:
+    while True:
+        await ledger.refused_decision("wrp_" + "0" * 20, "leo", "expired", stamp(SystemClock().now()))
 
 
 async def make_room(ledger: Ledger) -> None:
@@ -141,7 +145,9 @@ async def test_the_companion_says_that_nothing_was_decided_and_takes_the_same_co
         asked = await companion.filed()
         decision = {"proposal": asked["id"], "verdict": "approve", "code": companion.code(asked["digest"])}
         ledger = await project.ledger()
-        async with Client(build_companion(_desk(companion, project, ledger), lambda: "leo", version="0", console=None)) as client:
+        async with Client(
+            build_companion(_desk(companion, project, ledger), lambda: "leo", version="0", console=None)
+        ) as client:
             await said(client, "review_proposal", proposal=asked["id"])
             await fill(ledger)
             told = await said(client, "decide_proposal", **decision)

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -62,17 +61,21 @@ async def approves(
     """Let somebody approve at a terminal."""
     key = str(shop.files.root / "keys" / f"{who}.pem")
     line = command(
-        shop.files, point, "--json", "approve", proposal["id"], "--operator", who, "--key", key, "--digest", proposal["digest"]
+        shop.files,
+        point,
+        "--json",
+        "approve",
+        proposal["id"],
+        "--operator",
+        who,
+        "--key",
+        key,
+        "--digest",
+        proposal["digest"],
     )
+    settings: dict[str, Any] = {"env": environment(shop.files), "cwd": shop.files.root, **more}
     return await asyncio.to_thread(
-        subprocess.run,
-        line,
-        env=environment(shop.files),
-        cwd=shop.files.root,
-        capture_output=True,
-        text=True,
-        check=False,
-        **more,
+        lambda: subprocess.run(line, capture_output=True, text=True, check=False, **settings)
     )
 
 

@@ -114,7 +114,9 @@ def decided(record: ProposalRecord) -> GetPromptResult:
 def refused(error: SynapsorError) -> GetPromptResult:
     """Return why nothing was decided."""
     fix = f" {error.fix}" if error.fix else ""
-    return prompt("Nothing was decided.", [f"Tell me that nothing was decided ({rule_of(error)}): {error.message}{fix}"])
+    return prompt(
+        "Nothing was decided.", [f"Tell me that nothing was decided ({rule_of(error)}): {error.message}{fix}"]
+    )
 
 
 def prompt(description: str, lines: Sequence[str]) -> GetPromptResult:

@@ -96,7 +96,9 @@ def _page_of(room: Room) -> Endpoint:
         )
         if found is not None:
             return RedirectResponse(onward, status_code=HTTPStatus.SEE_OTHER)
-        return await login_page(request, room, onward=onward, trouble=_OVER.get(request.query_params.get("over", ""), ""))
+        return await login_page(
+            request, room, onward=onward, trouble=_OVER.get(request.query_params.get("over", ""), "")
+        )
 
     return endpoint
 
