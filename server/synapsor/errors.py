@@ -243,6 +243,11 @@ class LedgerFailure(SynapsorError):
         super().__init__(message, fix=fix)
         self.rule = rule
 
+    @property
+    def of_one_record(self) -> bool:
+        """Whether it failed at this one record; else whatever is tried next would fail as well, perhaps after as long a wait."""
+        return self.rule in {"ledger_refused", "ledger_damaged"}
+
 
 class DecisionRefused(SynapsorError):
     """The decision is not allowed; `rule` names why."""

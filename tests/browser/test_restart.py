@@ -14,6 +14,7 @@ from tests.console import Console, Office, write_office
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.timeout(300)  # a browser and two consoles, beside the other half of the tests
 @pytest.mark.requirement("console:over-told", "console:live")
 async def test_a_page_that_listens_says_that_its_session_is_over_and_leads_back_to_itself(
     browser: Browser, tmp_path: Path

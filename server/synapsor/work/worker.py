@@ -28,9 +28,6 @@ AT_ONCE = 3
 """How often an outcome that is only waiting for a receipt is asked again before the job is given back."""
 
 
-_OF_A_RECORD = frozenset({"ledger_refused", "ledger_damaged"})
-"""By which rules the ledger fails at one record alone, and not at all of them."""
-
 AT_A_TIME = 50
 """How many proposals of a source policies look at before the next job is taken."""
 
@@ -127,7 +124,7 @@ class Worker:
         try:
             came = await approve_by_policy(self.bench.ledger, proposal, signer=signer, operators=operators, now=now)
         except LedgerFailure as failed:
-            if failed.rule not in _OF_A_RECORD:
+            if not failed.of_one_record:
                 raise
             broke = failed.rule
         except Exception as error:  # noqa: BLE001  # one proposal must not keep the others from being applied
