@@ -3609,7 +3609,7 @@ MUTANTS = (
         "approve/board/screen.py",
         "        if self._ending:\n            self._leave()\n        self._ending = True",
         "        self._leave()",
-        "tests/chaos/test_board_ends.py -k finishes_that_first",
+        "tests/unit/test_board_screen.py",
     ),
     Mutant(
         "board.mute",
@@ -5250,14 +5250,6 @@ MUTANTS = (
         "            failed = isinstance(error, LedgerFailure) and not error.of_one_record\n",
         "",
         "tests/attack/test_ledger_room.py -k console",
-    ),
-    Mutant(
-        "decide.one-of-each-person",
-        "decide:at-once",
-        "ledger/decisions.py",
-        "    await _check_counted(book, decision, rows, counted)\n",
-        "",
-        "tests/chaos/test_deciding_chaos.py -k at_once",
     ),
     Mutant(
         "console.origin",
