@@ -22,12 +22,12 @@ from synapsor.core.review import may_switch, policy_digest, switch_holds
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, SignedSwitch, Switch, SwitchState
 from synapsor.errors import DecisionRefused
+from synapsor.flow.evidence import unproven
 from synapsor.flow.permitted import Permitted, permitted
 from synapsor.flow.reason import check_reason
 from synapsor.flow.review import job_of
 from synapsor.flow.signing import Signer, signed_by, signed_decision
 from synapsor.ports import ProposalRecord, ReviewLedger, WorkLedger
-from synapsor.values import digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,12 +133,9 @@ def _doubtful(record: ProposalRecord, proposal_id: str, *, ledger: str, now: str
 
 
 async def _unproven(proposal: Proposal, ledger: WorkLedger) -> Deferral | None:
-    """Return that the evidence is not what the proposal was made from, or None: no person would be let decide on it either."""
-    for _, handle, told in (("", proposal.evidence, proposal.evidence_digest), *proposal.rests_on):
-        evidence = await ledger.evidence(handle)
-        if evidence is None or digest("evidence", evidence) != told:
-            return Deferral(policy=proposal.policy or "", why="evidence", what=handle)
-    return None
+    """Return that the evidence is not what the proposal was made from, or None: no person would be let approve it either."""
+    gone = await unproven(proposal, ledger)
+    return Deferral(policy=proposal.policy or "", why="evidence", what=gone) if gone else None
 
 
 def _left(proposal: Proposal, found: Permitted | Why) -> Deferral | None:
