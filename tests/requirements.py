@@ -194,6 +194,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "The board fits its terminal whatever its size and whatever words of others stand in it, and shows whole what it counts as seen.",
         "law 5, E09",
     ),
+    "board:leaves-terminal": _R(
+        "A board that is told to end finishes its decision and leaves the terminal as it was.", "DESIGN 1"
+    ),
     "board:looks": _R(
         "By the keyboard the source can be looked at from a card, beside the board and within a time, and what comes of it is read before anything is approved.",
         "law 5, E14",
@@ -289,6 +292,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:login-needed": _R("Without a session no page shows anything and no form does anything.", "law 1"),
     "console:no-script": _R("Logging in, looking, deciding and deciding on several need no script.", "DESIGN 1"),
+    "console:over-told": _R(
+        "A session that ended with its console is told on the login page, which leads back; what was sent is said not to be done.",
+        "law 10, S8",
+    ),
     "console:overview": _R(
         "Pages of the record lose and repeat nothing, searches find what is there, and counts add up.", "law 9"
     ),
@@ -352,6 +359,17 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:schema:closed": _R("Every object of every published tool schema is closed and complete.", "law 7"),
     "contract:schema:silent": _R("No tool schema names a table, source, tenant or denied column.", "law 7"),
     "contract:served-as-started": _R("What a policy file says that changes under a server is never served.", "H05"),
+    "decide:at-once": _R(
+        "Whoever decides at once, in whatever process, counts once each, and one job follows.", "law 5"
+    ),
+    "decide:ledger-fails": _R(
+        "Where the ledger has no room or is held, nothing is decided, its rule and a fix are told, and it goes on without a new start.",
+        "law 10",
+    ),
+    "decide:survives-kill": _R(
+        "A process that is killed or ended over a decision has recorded it whole or not at all, and what was told stands.",
+        "law 5, law 9",
+    ),
     "delete:no-more": _R(
         "A delete removes exactly the approved rows, and is refused where the database would do more than was reviewed.",
         "law 4",
@@ -587,12 +605,12 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A login speaks for the one operator whose entry names its issuer and subject, with roles of that entry and never more.",
         "issue: identity",
     ),
-    "oidc:one-answer": _R(
-        "A provider's answer counts once, for the login and the session that asked for it, and only as that provider's.",
-        "issue: identity",
-    ),
     "oidc:new-proof": _R(
         "Where a login asks for a new proof of who somebody is, an old one, or none that says when, lets nobody in.",
+        "issue: identity",
+    ),
+    "oidc:one-answer": _R(
+        "A provider's answer counts once, for the login and the session that asked for it, and only as that provider's.",
         "issue: identity",
     ),
     "oidc:private-address": _R(
@@ -646,6 +664,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A policy approves only what its conditions hold for; high risk and more than one person are for people.",
         "law 5",
     ),
+    "policy:key-told": _R(
+        "A policy key that is not trusted any more is told by the worker that holds it, once, by the status and by `doctor`.",
+        "law 10",
+    ),
     "policy:limits": _R("A policy approves no more in a day than its limits, whoever works at once.", "law 5"),
     "policy:near": _R(
         "A limit that is nearly used up, or is, is told in the status, the record and the worker's log, there without a value of a row.",
@@ -653,6 +675,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "policy:never-in-serve": _R("Nothing that a model reaches can decide by policy.", "law 1"),
     "policy:off-by-default": _R("Nothing is approved by policy unless the project allows it.", "law 10"),
+    "policy:set-aside": _R(
+        "A record that no policy can decide on, forged or broken, is left to people once and keeps no other from its turn.",
+        "law 9, law 10",
+    ),
     "policy:stop": _R(
         "A stop counts from the moment at which it is recorded, for what is not applied yet too.", "law 5"
     ),

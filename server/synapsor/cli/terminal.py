@@ -101,6 +101,17 @@ def confirm_digest(digest: str, *, verb: str, otherwise: str) -> None:
         raise UsageError("That is not the digest; nothing was signed.", fix="Read it again, and type what it shows.")
 
 
+def mute_if_gone() -> None:
+    """Say nothing more where the terminal was closed: the interpreter would fail to flush its output, and end with a code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+
+
 def interrupt_at_once() -> None:
     """Let Ctrl-C end a question; asyncio's own handler only cancels the task, which a blocking question never notices."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

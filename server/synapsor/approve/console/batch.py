@@ -22,7 +22,8 @@ from synapsor.approve.sheet import odd_words
 from synapsor.core.alike import clusters
 from synapsor.core.moment import stamp
 from synapsor.core.presets import REJECT_WORDS
-from synapsor.errors import DecisionRefused, SynapsorError, UsageError
+from synapsor.errors import DecisionRefused, LedgerFailure, SynapsorError, UsageError
+from synapsor.flow.batch import UNTRIED
 from synapsor.flow.reason import check_reason
 from synapsor.ports import ProposalRecord
 
@@ -141,13 +142,18 @@ async def _each(
     picked = dict(_pair(text) for text in visit.form.get("pick", ())[:MOST])
     if not picked:
         raise UsageError("Nothing is chosen.", fix="Go back, and tick what you mean.")
-    outcomes = []
+    outcomes: list[Outcome] = []
+    failed = False
     for record in await loaded(visit.room.ledger, picked):
         proposal = record.proposal.id
+        if failed:
+            outcomes.append(Outcome(proposal=proposal, words=UNTRIED, ok=False))
+            continue
         try:
             decided = await decide(record, picked[proposal])
             outcomes.append(Outcome(proposal=proposal, words=told(decided, verb)[1], ok=True))
         except SynapsorError as error:
+            failed = isinstance(error, LedgerFailure) and not error.of_one_record
             outcomes.append(Outcome(proposal=proposal, words=f"{error.message} {error.fix}".strip(), ok=False))
     return await visit.page("outcomes.html", outcomes=outcomes, verb=verb)
 
