@@ -117,6 +117,8 @@ async def hall(shop: Shop, **config: Any) -> AsyncIterator[Hall]:
         modes={name: source.mode for name, source in shop.project.config.sources.items()},
         automatic=False,
         looks=SourceLooks(project=shop.project, client="console"),
+        activated=shop.project.activated,
+        contracts=shop.project.contracts,
         verify=verify,
     )
     serving = asyncio.create_task(serve_console(given, ready=ready, stop=stop))

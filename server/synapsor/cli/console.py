@@ -47,6 +47,8 @@ async def _console(config: Config, listen: str | None) -> None:
             modes={name: source.mode for name, source in config.sources.items()},
             automatic=config.automatic_approval,
             looks=SourceLooks(project=project, client="console"),
+            activated=project.activated,
+            contracts=project.contracts,
             verify=partial(_verified, config),
         )
         if config.console.development_identity is not None:

@@ -46,7 +46,7 @@ REFUSED: Final[dict[str, str]] = {
 """Why nothing is filed, by the rule that a refusal names."""
 _FIXES: Final[dict[str, str]] = {
     "nothing_to_edit": "Approve it or reject it.",
-    "nothing_edited": "Give the values that should be others with --arg, or more time with `synapsor extend`.",
+    "nothing_edited": "Give the values that should be others, or only more time by extending it.",
     "amended_too_often": "Decide on it, or reject it and have it proposed again.",
     "other_rows": "Reject it, and say in the reason which rows are meant.",
 }
