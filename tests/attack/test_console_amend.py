@@ -3,9 +3,7 @@
 import asyncio
 import datetime as dt
 import html
-import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +18,8 @@ from synapsor.core.proposal import Status
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from tests.attack.credits import POLICY
-from tests.attack.desk import Hall, approval, hall
+from tests.attack.desk import Hall, approval, hall, refusals
 from tests.attack.forms import form_of
-from tests.attack.shop import Shop
 from tests.attack.undoing import ADJUST, credit, open_credits
 from tests.databases import load_sqlite
 from tests.projects import ACME, leo_approves
@@ -82,13 +79,6 @@ async def sent(
     answered = await client.post(f"/proposals/{proposal}/{kind}", data=dict(fields))
     await desk.shop.project.reader("shop")._pool.tidied()  # type: ignore[attr-defined]  # no event tells
     return answered
-
-
-def refusals(shop: Shop, proposal: str) -> list[tuple[str, str]]:
-    """Return who was refused what about a proposal."""
-    query = "SELECT operator, rule FROM refused_decision WHERE proposal = ? ORDER BY seq"
-    with closing(sqlite3.connect(shop.ledger_path)) as raw:
-        return [(who, rule) for who, rule in raw.execute(query, (proposal,))]
 
 
 async def filed(desk: Hall) -> list[str]:
