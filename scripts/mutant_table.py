@@ -5311,7 +5311,7 @@ MUTANTS = (
         "console.edit-at-argument",
         "console:edits",
         "approve/console/edit.py",
-        "return {name: error.detail.rstrip(\".\") for name in about}",
+        'return {name: error.detail.rstrip(".") for name in about}',
         "return {}",
         "tests/attack/test_console_amend.py -k told_at_the_argument",
     ),

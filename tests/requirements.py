@@ -254,7 +254,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A page edits by the one verb over the digest that it showed, tells what is wrong at its argument, and leaves what nobody changed exactly what it was.",
         "law 5, S8",
     ),
-    "console:extends": _R("A page gives a proposal more time by the one verb, and changes no argument with it.", "law 5"),
+    "console:extends": _R(
+        "A page gives a proposal more time by the one verb, and changes no argument with it.", "law 5"
+    ),
     "console:headers": _R(
         "No page may be framed, kept, or load or run anything but the console's own files.", "law 6, S11"
     ),

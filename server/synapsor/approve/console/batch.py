@@ -25,7 +25,7 @@ from synapsor.core.alike import clusters
 from synapsor.core.moment import stamp
 from synapsor.core.presets import REJECT_WORDS, known_code
 from synapsor.core.statements import Verdict
-from synapsor.errors import UsageError
+from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.batch import Deciding, EachOutcome, Listed, decide_each, digest_over
 from synapsor.flow.reason import check_reason
 from synapsor.ports import ProposalRecord
@@ -70,11 +70,12 @@ async def _shown(visit: Visit, picked: Iterable[str], *, trouble: str = "", stat
     chosen = []
     for record in records:
         looked = await looked_at(visit, record, operators)
+        why = _alone(record, looked)
         chosen.append(
             Chosen(
                 looked=looked,
                 digest=record.proposal.digest,
-                alone=_alone(record, looked),
+                alone=why.message if why is not None else "",
                 unlike=tuple(words for cluster in alike for words in odd_words(cluster, record.proposal.id)),
             )
         )
@@ -90,14 +91,14 @@ async def _shown(visit: Visit, picked: Iterable[str], *, trouble: str = "", stat
     )
 
 
-def _alone(record: ProposalRecord, looked: Looked) -> str:
+def _alone(record: ProposalRecord, looked: Looked) -> DecisionRefused | None:
+    """Return why a proposal is not decided on with others."""
     if looked.against is not None:
-        return looked.against.message
+        return looked.against
+    why = f"Its risk is {record.proposal.risk}." if looked.types else ""
     if record.proposal.step_up:
-        return "It takes a one-time code."
-    if looked.types:
-        return f"Its risk is {record.proposal.risk}."
-    return ""
+        why = "It takes a one-time code."
+    return DecisionRefused("alone", why, fix="Decide on it by itself.") if why else None
 
 
 async def _approve(visit: Visit) -> Response:
@@ -147,13 +148,11 @@ async def _left_out(visit: Visit, shown: Sequence[Listed]) -> dict[str, EachOutc
     left = {}
     for record in await loaded(ledger, [one.proposal for one in shown]):
         looked = await looked_at(visit, record, operators)
-        if not (why := _alone(record, looked)):
+        if (why := _alone(record, looked)) is None:
             continue
-        rule = looked.against.rule if looked.against is not None else "alone"
-        fix = looked.against.fix if looked.against is not None else "Decide on it by itself."
-        await ledger.refused_decision(record.proposal.id, visit.session.name, rule, stamp(visit.now))
+        await ledger.refused_decision(record.proposal.id, visit.session.name, why.rule, stamp(visit.now))
         left[record.proposal.id] = EachOutcome(
-            proposal=record.proposal.id, status=record.status, rule=rule, words=f"{why} {fix}".strip()
+            proposal=record.proposal.id, status=record.status, rule=why.rule, words=f"{why.message} {why.fix}".strip()
         )
     return left
 
