@@ -20,7 +20,7 @@ from synapsor.core.statements import Operator
 from tests.attack.credits import POLICY
 from tests.attack.desk import Hall, approval, hall, refusals
 from tests.attack.forms import form_of
-from tests.attack.undoing import ADJUST, credit, open_credits
+from tests.attack.undoing import ADJUST, open_credits
 from tests.databases import load_sqlite
 from tests.projects import ACME, leo_approves
 
@@ -52,12 +52,16 @@ class Clock:
         self._now += dt.timedelta(**span)
 
 
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
 @pytest_asyncio.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Hall]:
-    async with open_credits(tmp_path / "project", load_sqlite(tmp_path / "billing.db"), BOUNDED) as shop:
-        shop.project.clock = Clock()
-        async with hall(shop) as found:
-            yield found
+async def desk(tmp_path: Path, clock: Clock) -> AsyncIterator[Hall]:
+    database = load_sqlite(tmp_path / "billing.db")
+    async with open_credits(tmp_path / "project", database, BOUNDED, clock=clock) as shop, hall(shop) as found:
+        yield found
 
 
 async def asked(desk: Hall, **other: Any) -> str:
@@ -115,7 +119,9 @@ async def test_an_edit_of_a_page_takes_the_place_of_a_proposal_and_its_editor_do
         approved = await mia.post(f"/proposals/{new}/approve", data=approval(word, record.proposal.digest))
         assert approved.status_code == 303
     assert await desk.shop.work() == [("applied", "")]
-    assert credit(desk.shop)[1] == "8.00"
+    assert desk.shop.rows("SELECT amount FROM {credits} WHERE tenant_id = 'acme' AND book = 'a' AND number = 1") == [
+        ("8.00",)
+    ]
 
 
 def word_in(page: str) -> str:
@@ -200,9 +206,8 @@ async def test_a_form_that_is_not_of_this_session_page_or_person_files_nothing(d
 
 @pytest.mark.requirement("console:edits", "amend:superseded")
 @pytest.mark.parametrize("kind", ["edit", "extend"])
-async def test_what_is_decided_or_expired_is_neither_edited_nor_extended(desk: Hall, kind: str) -> None:
-    shop, clock = desk.shop, desk.shop.project.clock
-    assert isinstance(clock, Clock)
+async def test_what_is_decided_or_expired_is_neither_edited_nor_extended(desk: Hall, clock: Clock, kind: str) -> None:
+    shop = desk.shop
     decided, expired = await asked(desk), await asked(desk, number=2, less="0.01")
     async with desk.client() as client:
         await desk.login(client)
@@ -280,9 +285,9 @@ async def test_items_and_long_arguments_are_json_in_a_form_and_too_large_ones_ar
 
 
 @pytest.mark.requirement("console:extends", "amend:anew")
-async def test_more_time_is_the_same_change_in_a_new_proposal_that_its_giver_may_approve(desk: Hall) -> None:
-    clock = desk.shop.project.clock
-    assert isinstance(clock, Clock)
+async def test_more_time_is_the_same_change_in_a_new_proposal_that_its_giver_may_approve(
+    desk: Hall, clock: Clock
+) -> None:
     proposal = await asked(desk)
     old = (await desk.shop.record(proposal)).proposal
     clock.later(hours=1)
