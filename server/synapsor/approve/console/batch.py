@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from typing import Final
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from synapsor.approve.console.acting import signer_of
-from synapsor.approve.console.decide import mode_of, reason_of, told
+from synapsor.approve.console.decide import deciding_of, reason_of, told
 from synapsor.approve.console.entries import loaded
 from synapsor.approve.console.proposal import Looked, looked_at
 from synapsor.approve.console.room import Room
@@ -23,10 +21,11 @@ from synapsor.approve.console.visit import Visit, page
 from synapsor.approve.sheet import odd_words
 from synapsor.core.alike import clusters
 from synapsor.core.moment import stamp
-from synapsor.core.presets import REJECT_WORDS, known_code
+from synapsor.core.presets import REJECT_WORDS
 from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, UsageError
-from synapsor.flow.batch import Deciding, EachOutcome, Listed, decide_each, digest_over
+from synapsor.flow.batch import EachOutcome, decide_each, digest_over
+from synapsor.flow.decide import Listed
 from synapsor.flow.reason import check_reason
 from synapsor.ports import ProposalRecord
 
@@ -120,17 +119,7 @@ async def _reject(visit: Visit) -> Response:
 async def _decided(visit: Visit, verdict: Verdict) -> Response:
     """Decide on each of those that were sent, over the digest that the page showed of it."""
     room, shown = visit.room, _listed(visit)
-    signer = signer_of(visit, room.operators())
-    deciding = Deciding(
-        verdict=verdict,
-        signer=signer,
-        clock=room.given.clock,
-        mode_of=partial(mode_of, room),
-        operators=room.operators(),
-        reason=reason_of(visit) if verdict == "reject" else "",
-        code=known_code(visit.sent("preset")) if verdict == "reject" else None,
-        look_again=partial(room.given.looks.again, who=signer.operator.name),
-    )
+    deciding = deciding_of(visit, verdict)
     left_out = await _left_out(visit, shown) if verdict == "approve" else {}
     outcomes = await decide_each(room.ledger, deciding, shown, over=digest_over(shown), left_out=left_out)
     verb = "approved" if verdict == "approve" else "rejected"

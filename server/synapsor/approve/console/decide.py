@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from functools import partial
 from http import HTTPStatus
 
 from starlette.responses import RedirectResponse, Response
@@ -18,12 +19,13 @@ from synapsor.approve.console.proposal import TYPED, looked_at, proposal_page
 from synapsor.approve.console.reveal import back, uncovered
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, own_path, page, refusal
-from synapsor.config import Mode
-from synapsor.core.presets import REJECT_WORDS, known_code
+from synapsor.core.presets import in_words, known_code
 from synapsor.core.proposal import Status
-from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, SynapsorError, UsageError
+from synapsor.core.statements import Verdict
+from synapsor.errors import DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.ask import ask
-from synapsor.flow.review import approve, may_ask, proposal_of, reject
+from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.review import may_ask, proposal_of
 from synapsor.ports import ProposalRecord
 
 _MEND = frozenset({"code_missing", "wrong_code", "not_confirmed", "no_codes", "too_many_codes", "stale_row"})
@@ -53,7 +55,7 @@ async def _approve(visit: Visit) -> Response:
 async def _reject(visit: Visit) -> Response:
     record = await proposal_of(visit.room.ledger, str(visit.request.path_params["handle"]))
     try:
-        decided = await _rejected(visit, record)
+        decided = await decide(visit.room.ledger, deciding_of(visit, "reject"), _listed(visit, record))
     except (DecisionRefused, UsageError) as error:
         return await _again(visit, record, error)
     return _onward(visit, told(decided, "rejected"))
@@ -81,71 +83,48 @@ async def _approved(visit: Visit, record: ProposalRecord) -> ProposalRecord:
     """Approve a proposal in this session's name.
 
     Raises:
-        DecisionRefused, IntegrityError, UsageError: as `flow.review.approve`.
+        DecisionRefused, IntegrityError, UsageError: as `flow.decide.decide`.
     """
-    operators = visit.room.operators()
-    signer = signer_of(visit, operators)
-    mode = mode_of(visit.room, record.proposal.source)
-    await may_ask(visit.room.ledger, record, signer.operator, now=visit.now, operators=operators)
+    deciding = deciding_of(visit, "approve", reason=visit.sent("reason"), stale_anyway=visit.sent("stale") == "yes")
+    operators, operator = deciding.operators, deciding.signer.operator
+    await may_ask(visit.room.ledger, record, operator, now=visit.now, operators=operators)
     seen = record.proposal.digest in visit.session.uncovered
     looked = await looked_at(visit, record, operators, uncovered=seen)
-    if looked.card.tampered:
-        raise IntegrityError("The evidence is not what the proposal was made from.")
     if looked.against is not None:
         raise looked.against
     _check_confirmed(visit, record.proposal.digest, types=looked.types)
-    live = await visit.room.given.looks.again(record.proposal, who=signer.operator.name)
-    return await approve(
-        visit.room.ledger,
-        record.proposal.id,
-        digest=visit.sent("digest"),
-        signer=signer,
-        now=visit.room.now(),
-        mode=mode,
-        reason=visit.sent("reason"),
-        operators=operators,
-        live=live,
-        stale_anyway=visit.sent("stale") == "yes",
-    )
+    return await decide(visit.room.ledger, deciding, _listed(visit, record))
 
 
-async def _rejected(visit: Visit, record: ProposalRecord) -> ProposalRecord:
-    """Reject a proposal in this session's name.
+def deciding_of(visit: Visit, verdict: Verdict, *, reason: str = "", stale_anyway: bool = False) -> Deciding:
+    """Return what this session's person decides; a rejection is for the reason that they sent.
 
     Raises:
-        DecisionRefused, IntegrityError, UsageError: as `flow.review.reject`.
+        DecisionRefused: nobody has proven who this is.
     """
+    given, rejects = visit.room.given, verdict == "reject"
     operators = visit.room.operators()
     signer = signer_of(visit, operators)
-    await may_ask(visit.room.ledger, record, signer.operator, now=visit.now)
-    return await reject(
-        visit.room.ledger,
-        record.proposal.id,
-        digest=visit.sent("digest"),
+    return Deciding(
+        verdict=verdict,
         signer=signer,
-        now=visit.room.now(),
-        reason=reason_of(visit),
-        code=known_code(visit.sent("preset")),
+        clock=given.clock,
+        modes=given.modes,
         operators=operators,
+        reason=reason_of(visit) if rejects else reason,
+        preset=known_code(visit.sent("preset")) if rejects else None,
+        look_again=partial(given.looks.again, who=signer.operator.name),
+        stale_anyway=stale_anyway,
     )
 
 
-def mode_of(room: Room, source: str) -> Mode:
-    """Return how far a source is up the ladder.
-
-    Raises:
-        ConfigError: it is not configured here.
-    """
-    mode = room.given.modes.get(source)
-    if mode is None:
-        raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-    return mode
+def _listed(visit: Visit, record: ProposalRecord) -> Listed:
+    return Listed(proposal=record.proposal.id, digest=visit.sent("digest"))
 
 
 def reason_of(visit: Visit) -> str:
     """Return why something is rejected: in the person's own words, or else in those that they chose."""
-    code = known_code(visit.sent("preset"))
-    return visit.sent("reason").strip() or (REJECT_WORDS[code] if code else "")
+    return in_words(visit.sent("preset"), visit.sent("reason"))
 
 
 def told(decided: ProposalRecord, verb: str) -> tuple[str, ...]:
