@@ -5358,14 +5358,6 @@ MUTANTS = (
         "tests/attack/test_console_amend.py -k more_time_is",
     ),
     Mutant(
-        "console.draft-file",
-        "console:drafts",
-        "approve/console/draft.py",
-        "for proposal in made.proposals]\n    return",
-        "for proposal in made.proposals[1:]]\n    return",
-        "tests/browser/test_amending.py -k drafted",
-    ),
-    Mutant(
         "console.reveal-covered",
         "console:reveals",
         "approve/console/proposal.py",
