@@ -67,7 +67,7 @@ DECISION_RULES: dict[str, str] = {
     "alone": "In the console: it is not decided on together with others, since it asks for more than a look.",
     "form_foreign": "In the console: the form is not of this session.",
     "not_confirmed": "In the console: the tick or the beginning of the digest is missing.",
-    "not_shown_here": "In the console: a page cannot show all of it; decide in the terminal.",
+    "not_shown_here": "In the console: it is too large for a page, or changes a hidden value that this session was not shown.",
     "tampered": "In the console and through prompts: the record is not what the proposal was made from.",
     "unverified": "In the console: nobody has proven who this is.",
     "waits_for_group": "The proposal has the approvals that it needs, and waits for those that it stands or falls with.",

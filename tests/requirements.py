@@ -272,6 +272,17 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A page's form signs the digest that the page showed, after the person has said that they mean it, and nothing else.",
         "law 5, S8",
     ),
+    "console:drafts": _R(
+        "A policy drafted on a page is the text of the command, made of the decisions that were named; no file and no record is changed by it.",
+        "law 10",
+    ),
+    "console:edits": _R(
+        "A page edits by the one verb over the digest that it showed, tells what is wrong at its argument, and leaves what nobody changed exactly what it was.",
+        "law 5, S8",
+    ),
+    "console:extends": _R(
+        "A page gives a proposal more time by the one verb, and changes no argument with it.", "law 5"
+    ),
     "console:headers": _R(
         "No page may be framed, kept, or load or run anything but the console's own files.", "law 6, S11"
     ),
@@ -302,6 +313,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:public-needs-tls": _R(
         "Beyond its own machine the console is served by TLS, or behind a named proxy that ends it, and under listed names only.",
         "S10",
+    ),
+    "console:reveals": _R(
+        "Hidden values are on no page but the one that answers a form which asks for them, on record first; only who saw them there approves there.",
+        "laws 5 and 9, S8",
     ),
     "console:same-origin": _R(
         "What changes something comes from a page of this console and of this session, and leads on to this console alone.",

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Final
 
 from synapsor.approve.drawing import entry
-from synapsor.cli.terminal import PREFIX, hanging
+from synapsor.cli.terminal import PREFIX
 from synapsor.core.backtest import Changed, Example, Flips, Left, Report
 from synapsor.core.past import ILL
-from synapsor.core.plain import shown, visible
+from synapsor.core.plain import hanging, shown, visible
 from synapsor.core.policy import why_words
 from synapsor.core.redecide import Unknown
 from synapsor.core.words import many

@@ -48,6 +48,8 @@ async def _console(config: Config, listen: str | None) -> None:
             modes=config.modes,
             automatic=config.automatic_approval,
             looks=SourceLooks(project=project, client="console"),
+            activated=project.activated,
+            contracts=project.contracts,
             verify=partial(_verified, config),
             silence=silence(config, project.clock),
         )

@@ -9,10 +9,9 @@ import shutil
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
 from typing import Any, TextIO
 
-from synapsor.core.plain import fold, hidden
+from synapsor.core.plain import hanging, hidden
 from synapsor.errors import DecisionRefused, UsageError
 
 WIDTH = 100
@@ -134,14 +133,6 @@ def listed(text: str, indent: int, stream: TextIO) -> list[str]:
     """
     whole = not looked_at(stream) or text.lstrip().startswith(("--", "synapsor "))
     return [text] if whole else list(hanging(text, indent, width()))
-
-
-def hanging(text: str, indent: int, wide: int) -> Iterator[str]:
-    """Yield a text whose further lines are set in."""
-    first = fold(text, wide)[0]
-    yield first.rstrip()
-    rest = text[len(first) :].lstrip()
-    yield from (" " * indent + part.strip() for part in (fold(rest, wide - indent) if rest else ()))
 
 
 def paragraph(text: str) -> str:

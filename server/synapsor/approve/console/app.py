@@ -20,6 +20,8 @@ from synapsor.approve.console import (
     charts,
     contracts,
     decide,
+    draft,
+    edit,
     history,
     inbox,
     live,
@@ -27,6 +29,7 @@ from synapsor.approve.console import (
     people,
     proposal,
     record,
+    reveal,
     settings,
     work,
 )
@@ -40,7 +43,23 @@ from synapsor.approve.console.sessions import Sessions
 from synapsor.approve.console.verifying import Verifying
 from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of
 
-_PAGES = (inbox, proposal, decide, batch, history, contracts, work, charts, record, people, settings, live)
+_PAGES = (
+    inbox,
+    proposal,
+    decide,
+    edit,
+    reveal,
+    batch,
+    draft,
+    history,
+    contracts,
+    work,
+    charts,
+    record,
+    people,
+    settings,
+    live,
+)
 
 
 def console_app(given: Given, methods: Iterable[LoginMethod] = ()) -> Starlette:

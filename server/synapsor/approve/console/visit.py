@@ -21,7 +21,7 @@ from starlette.routing import Route
 from synapsor.approve.console.rendering import render
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.sessions import Session
-from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure, SynapsorError, UsageError
+from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure, Refusal, SynapsorError, UsageError
 
 MOST_FIELDS: Final = 1000
 BY_ITSELF: Final = "x-synapsor-by-itself"
@@ -109,7 +109,9 @@ def page(room: Room, path: str, make: Make, *, posts: bool = False) -> Route:
 
 async def refusal(visit: Visit, error: SynapsorError) -> Response:
     """Return the page that says what was refused, and what helps."""
-    rule = error.rule if isinstance(error, DecisionRefused | LedgerFailure) else ""
+    rule = error.code.value if isinstance(error, Refusal) else ""
+    if isinstance(error, DecisionRefused | LedgerFailure):
+        rule = error.rule
     status = _STATUS.get(error.exit_code, HTTPStatus.FORBIDDEN)
     if isinstance(error, UsageError) and visit.form:
         status = HTTPStatus.BAD_REQUEST
