@@ -239,6 +239,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:bounded": _R(
         "A request that is too large, too slow or malformed is refused before anything is done.", "R9"
     ),
+    "console:charts": _R(
+        "Charts count what the record holds, say times in a person's words, and have the same numbers as a table.",
+        "DESIGN 1",
+    ),
     "console:decides-once": _R(
         "Whoever decides at once, twice or again, each proposal is decided once and everybody is told.", "law 5, R1"
     ),
