@@ -149,7 +149,7 @@ def chart(title: str, days: Sequence[str], series: Sequence[Series], *, measure:
 
 def _row(series: Sequence[Series], at: int, measure: Measure) -> tuple[str, ...]:
     values = [one.values[at] for one in series]
-    return tuple("–" if value is None else measure.words(value) for value in values)
+    return tuple("\N{EN DASH}" if value is None else measure.words(value) for value in values)
 
 
 def _height(value: float, top: float) -> float:
