@@ -273,6 +273,13 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:overview": _R(
         "Pages of the record lose and repeat nothing, searches find what is there, and counts add up.", "law 9"
     ),
+    "console:page-size": _R(
+        "However much was proposed, read or written, a page stays small, and says what it leaves out.", "S11"
+    ),
+    "console:policy-test": _R(
+        "Who may activate contracts has a candidate policy decide past proposals again on a page, which records and activates nothing.",
+        "law 5, law 10",
+    ),
     "console:public-needs-tls": _R(
         "Beyond its own machine the console is served by TLS, or behind a named proxy that ends it, and under listed names only.",
         "S10",

@@ -8,6 +8,7 @@ import pytest
 import synapsor.approve.console
 from synapsor.approve.console.svg import COUNTS, TIMES, Series, chart, counted, lasting
 
+NONE = "\N{EN DASH}"
 STYLE = Path(synapsor.approve.console.__file__).parent / "static" / "console.css"
 DAYS = ("2026-11-27", "2026-11-28")
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -35,7 +36,7 @@ def test_a_chart_stands_on_its_floor_its_scale_covers_every_bar_and_the_smallest
 def test_bars_and_rows_say_the_same_numbers_and_a_day_without_one_says_so() -> None:
     made = chart("t", DAYS, [Series(name="longest", kind="bad", values=(None, 150.0))], measure=TIMES)
     assert [bar.words for bar in made.bars] == ["2026-11-28: longest, 2 min"]
-    assert made.rows == (("2026-11-28", ("2 min",)), ("2026-11-27", ("–",)))
+    assert made.rows == (("2026-11-28", ("2 min",)), ("2026-11-27", (NONE,)))
     assert [tick.words for tick in made.scale] == ["0 s", "1 min", "2 min", "3 min", "4 min"]
 
 
