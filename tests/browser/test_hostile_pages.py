@@ -16,7 +16,8 @@ from tests.projects import activate_all, opened
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(900)]
 
-MANY = 10_000
+MANY = int(__import__("os").environ.get("MANY", 10_000))
+ROWS = 10_000
 MOST_BYTES = 700_000
 _DESCRIPTION = "Ask for one invoice to be removed. A person decides."
 _WIDER = """() => {
@@ -35,7 +36,7 @@ async def crowd(office: Office) -> AsyncIterator[dict[str, str]]:
     shop = office.shop
     like = (await shop.record(await office.note("INV-3001", "Call back."))).proposal
     named: dict[str, Filed] = {
-        "rows": another(like, rows=[[f"N-{n}", HOSTILE, "5500", None, WORD] for n in range(MANY)]),
+        "rows": another(like, rows=[[f"N-{n}", HOSTILE, "5500", None, "W" * 400] for n in range(ROWS)]),
         "after": another(like, members=row(like, after=(HOSTILE * 6000)[:MEGABYTE])),
         "before": another(like, members=row(like, before={"note": "W" * MEGABYTE}, after="short")),
         "lines": another(like, members=row(like, before={"note": "a\n" * 500_000}, after="b\n" * 30_000)),
@@ -152,7 +153,7 @@ async def test_what_is_left_out_is_said_and_what_was_not_shown_whole_is_not_appr
     await page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     shown = await page.locator("details.drawer").first.locator("tbody tr").count()
     told = int((await left.first.inner_text()).split()[0].replace(",", ""))
-    assert shown + told == MANY
+    assert shown + told == ROWS
     assert 0 < shown <= 50
     for name in ("after", "before", "lines", "pieces", "key", "reason"):
         await goes_to(page, office, f"/proposals/{crowd[name]}")
@@ -190,7 +191,7 @@ async def test_ten_thousand_proposals_are_walked_through_and_searched_page_by_pa
 
 @pytest.mark.requirement("console:batch", "console:hostile-content")
 async def test_hostile_proposals_are_decided_on_together_on_a_page_that_holds(
-    enter: Enter, office: Office, crowd: dict[str, str]
+    enter: Enter, crowd: dict[str, str]
 ) -> None:
     assert crowd
     page = await enter("leo", viewport={"width": 360, "height": 800})
