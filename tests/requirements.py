@@ -421,6 +421,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "http:unread-bounded": _R(
         "What a client does not read is bounded, and is let go of after a time with all that waits for it.", "G07, S10"
     ),
+    "inbox:first-to-expire": _R(
+        "However many proposals wait, those that expire first are listed, and it is said that there are more.", "R9"
+    ),
     "insert:once": _R(
         "A row is added under the session's tenant, once, and never beside one with its dedup columns.", "law 4, R1"
     ),

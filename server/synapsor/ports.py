@@ -141,7 +141,13 @@ class ReviewLedger(AgentLedger, Protocol):
         """Return other proposals about the rows of a proposal that are in review or approved and in time, at most so many."""
         ...
 
-    async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]: ...
+    async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return the newest proposals, of one status or of all, newest first."""
+        ...
+
+    async def first_to_expire(self, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return the proposals that can be decided on, those that expire first before the others."""
+        ...
 
     async def decide(
         self,

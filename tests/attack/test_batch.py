@@ -15,15 +15,14 @@ from synapsor.core.review import verify_approval
 from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.batch import (
-    Deciding,
     EachOutcome,
-    Listed,
     cluster_named,
     decide_each,
     digest_over,
     open_clusters,
     picked,
 )
+from synapsor.flow.decide import Deciding, Listed
 from synapsor.looking import SourceLooks
 from tests.attack.amending import edited, extended, signer_of
 from tests.attack.credits import POLICY
@@ -66,7 +65,7 @@ def deciding(shop: Shop, *, verdict: Verdict = "approve", who: str = "leo", **op
         "verdict": verdict,
         "signer": signer_of(shop, who),
         "clock": shop.project.clock,
-        "mode_of": lambda _: "writeback",
+        "modes": shop.project.config.modes,
         "operators": shop.files.operators,
         **options,
     }
@@ -115,7 +114,7 @@ async def test_what_one_of_them_fails_by_keeps_none_of_the_others(books: Shop) -
 async def test_a_rejection_of_many_tells_each_agent_the_reason_and_its_word(books: Shop) -> None:
     handles = await hold_all(books)
     seen = await sheet(books, verdict="reject", excepted=[handles[0]])
-    outcomes = await decide(books, seen, reason="Not this quarter.", code="not_needed")
+    outcomes = await decide(books, seen, reason="Not this quarter.", preset="not_needed")
     assert [(o.proposal, o.status) for o in outcomes] == [(h, "rejected") for h in handles[1:]]
     assert await books.status(handles[0]) == "review_required"
     view = (await books.call("synapsor.proposal_status", {"proposal_id": handles[1]}))["proposal"]

@@ -717,4 +717,6 @@ async def test_a_card_and_the_inbox_tell_what_a_proposal_stands_with(grouped: Sh
     assert 'tenant_id = "acme" and request_no = "n0": ' in told
     assert "points NULL → 4" in told
     assert "approved by 0/1" in " ".join(told.partition("tasks.remove")[2].split())
-    assert "needs billing_lead 0/1\n  together with " in render_inbox([record], now=grouped.project.clock.now())
+    assert "needs billing_lead 0/1\n  together with " in render_inbox(
+        [record], now=grouped.project.clock.now(), operators=grouped.files.operators
+    )

@@ -415,6 +415,31 @@ def test_a_rejected_proposal_tells_the_agent_why(active: Run, files: ProjectFile
     assert active("--json", "receipts", "list").json["receipts"] == []
 
 
+def test_a_word_of_the_list_says_why_something_is_rejected_and_spares_the_sentence(
+    active: Run, files: ProjectFiles
+) -> None:
+    proposal = propose(active)
+    command = ("reject", "--digest", proposal["digest"], *key(files, "leo"))
+    assert active(*command).code == 2
+    assert active(*command, "--preset", "not_needed").code == 0
+    told = active("--json", "call", "synapsor.proposal_status", "--arg", f"proposal_id={proposal['id']}").json
+    assert told["proposal"]["rejection"] == {
+        "code": "not_needed",
+        "meaning": "The change is not needed.",
+        "comment": "The change is not needed.",
+    }
+
+
+@pytest.mark.requirement("inbox:first-to-expire")
+def test_the_inbox_keeps_those_that_expire_first_and_says_that_there_are_more(active: Run) -> None:
+    first, second, third = (propose(active, f"INV-300{n}")["id"] for n in (1, 2, 3))
+    listed = active("--json", "inbox", "--limit", "2").json
+    assert ([p["id"] for p in listed["proposals"]], listed["more"]) == ([first, second], True)
+    assert "There are more than these 2" in active("inbox", "--limit", "2").out
+    listed = active("--json", "inbox", "--limit", "3").json
+    assert ([p["id"] for p in listed["proposals"]], listed["more"]) == ([first, second, third], False)
+
+
 @pytest.mark.requirement("approval:shown-in-full")
 def test_nobody_approves_what_was_cut(active: Run, files: ProjectFiles) -> None:
     proposal = propose(active, reason="x" * 480)

@@ -10,12 +10,13 @@ import pytest
 
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
-from synapsor.cli.arguments.amending import CODES
+from synapsor.cli.arguments.base import PRESETS
 from synapsor.cli.main import main
 from synapsor.core.presets import REJECT_CODES
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
-from synapsor.flow.batch import Listed, digest_over
+from synapsor.flow.batch import digest_over
+from synapsor.flow.decide import Listed
 from tests.databases import Database, fetch
 from tests.projects import ProjectFiles, write_project
 from tests.unit.test_cli import Done, Run, key
@@ -176,7 +177,7 @@ def test_a_batch_is_rejected_but_for_what_is_excepted_with_a_word_of_the_list(ru
     (cluster,) = run("--json", "batch").json["clusters"]
     command = ("--json", "batch", "reject", cluster["id"], *key(files, "leo"), "--except", two["id"])
     assert run(*command, "--digest", "0" * 64).code == 2  # no reason
-    given = ("--reason", "Not now.", "--code", "not_needed")
+    given = ("--reason", "Not now.", "--preset", "not_needed")
     over = digest_over([Listed(proposal=p["id"], digest=p["digest"]) for p in (one, three)])
     done = run(*command, *given, "--digest", over)
     assert done.code == 0
@@ -197,4 +198,4 @@ def test_a_batch_of_which_nothing_may_be_decided_says_why(run: Run, files: Proje
 
 
 def test_the_words_of_the_command_line_are_those_of_the_list() -> None:
-    assert CODES == REJECT_CODES
+    assert PRESETS == REJECT_CODES

@@ -1,12 +1,10 @@
 """`synapsor show --live`, and what `synapsor approve` does with a look at the rows: told loudly, and signed only by who says so."""
 
 import json
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-from synapsor.approve.view import Card
 from synapsor.cli import decide
 from synapsor.cli.main import main
 from tests.databases import Database, execute
@@ -147,11 +145,10 @@ def test_who_takes_their_time_is_told_of_what_changed_meanwhile(
     files, run = shop
     handle, digest = asked(run)
 
-    def read_for_long(_: Namespace, seen: Card) -> str:
+    def read_for_long(*_: object, **__: object) -> None:
         execute(sqlite_db, OTHER)
-        return seen.digest
 
-    monkeypatch.setattr(decide, "_confirmed", read_for_long)
+    monkeypatch.setattr(decide, "have_digest_named", read_for_long)
     monkeypatch.setattr(decide, "JUST_NOW_SECONDS", -1)
     refused = run("--json", "approve", handle, *key(files, "leo"), "--digest", digest)
     assert (refused.code, refused.json["error"]["rule"]) == (3, "stale_row")

@@ -32,6 +32,16 @@ def text_of(full: bool = False, colour: bool = False, status: Status = Status.RE
 
 
 @pytest.mark.requirement("approval:shown-in-full")
+def test_a_long_sentence_of_the_contract_is_told_whole_and_keeps_nobody_from_approving() -> None:
+    sentence = "status is ready, and " * 40 + "no more"
+    terms = Terms(bounds={"late_fee_cents": sentence}, risk=sentence, policy=sentence, final=sentence)
+    record = ProposalRecord(proposal=proposal(policy="small"), status=Status.REVIEW_REQUIRED)
+    seen = card(record, evidence=evidence_of(ROW), terms=terms, now=NOW)
+    assert seen.whole
+    assert " ".join(render(seen, width=200).split()).count("and no more") == 4
+
+
+@pytest.mark.requirement("approval:shown-in-full")
 def test_the_card_shows_all_that_is_decided_on_and_the_agents_words_last() -> None:
     text = text_of()
     lines = [line.strip() for line in text.splitlines()]
@@ -144,7 +154,9 @@ def test_nothing_in_a_proposal_can_act_on_a_terminal_or_begin_a_line(place: str)
     assert not re.search(r"[^\n\x20-\x7e→┆]", text), text
     assert not any(line.strip().startswith("APPROVED") for line in text.splitlines())
     inbox = render_inbox(
-        [ProposalRecord(proposal=proposal(**{place: changed[place]}), status=Status.REVIEW_REQUIRED)], now=NOW
+        [ProposalRecord(proposal=proposal(**{place: changed[place]}), status=Status.REVIEW_REQUIRED)],
+        operators={},
+        now=NOW,
     )
     head, *below = inbox.splitlines()
     assert head == f"{PROPOSAL_ID}  expires in 3 d 0 h"
@@ -189,7 +201,8 @@ def test_warnings_come_first() -> None:
     assert render(late).splitlines()[0].strip() == "WARNING            the proposal has expired"
     assert "EXPIRED" in render(late)
     assert f"Proposal {record.proposal.id} has expired" in render(late)
-    assert "nothing is left to decide" in text_of(status=Status.APPLIED)
+    applied = text_of(status=Status.APPLIED)
+    assert (f"Proposal {record.proposal.id} is applied" in applied, "WARNING" in applied) == (True, False)
     missing = card(record, evidence=None, terms=Terms(), now=NOW)
     assert (missing.tampered, len(missing.warnings)) == (True, 1)
     assert "not in this ledger" in missing.warnings[0]
@@ -373,7 +386,7 @@ def test_the_inbox_names_the_first_row_of_a_set_and_how_many_more() -> None:
     records = [
         ProposalRecord(proposal=proposal(**several(o)), status=Status.REVIEW_REQUIRED) for o in ("update", "delete")
     ]
-    text = render_inbox(records, now=NOW)
+    text = render_inbox(records, operators={}, now=NOW)
     assert "INV-1 and 2 more (late_fee_cents)" in text
     assert "INV-1 and 2 more (delete)" in text
 
@@ -381,12 +394,12 @@ def test_the_inbox_names_the_first_row_of_a_set_and_how_many_more() -> None:
 def test_the_inbox_tells_what_has_expired_though_nothing_recorded_it() -> None:
     record = ProposalRecord(proposal=proposal(), status=Status.REVIEW_REQUIRED)
     before, after = NOW + dt.timedelta(days=3, seconds=-1), NOW + dt.timedelta(days=3)
-    assert "  expires in 1 s\n" in render_inbox([record], now=before)
-    assert "  has expired\n" in render_inbox([record], now=after)
-    told = [summary(record, now=now) for now in (before, after)]
+    assert "  expires in 1 s\n" in render_inbox([record], operators={}, now=before)
+    assert "  has expired\n" in render_inbox([record], operators={}, now=after)
+    told = [summary(record, operators={}, now=now) for now in (before, after)]
     assert [(one["status"], one["expired"]) for one in told] == [("review_required", False), ("review_required", True)]
     approved = ProposalRecord(proposal=proposal(), status=Status.APPROVED)
-    assert summary(approved, now=after)["expired"] is False
+    assert summary(approved, operators={}, now=after)["expired"] is False
 
 
 @pytest.mark.requirement("approval:no-tricks")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from synapsor.approve.decided import VERBS
@@ -13,19 +13,11 @@ from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
 from synapsor.core.plain import shown, span, visible
 from synapsor.core.proposal import Proposal, Status, as_of
+from synapsor.core.quorum import counted
+from synapsor.core.statements import Operator
 from synapsor.core.words import many
 from synapsor.flow.permitted import is_behind
 from synapsor.ports import ProposalRecord, ReviewLedger
-
-LIMIT = 50
-
-
-async def waiting(
-    ledger: ReviewLedger, *, status: Status | None = Status.REVIEW_REQUIRED, limit: int = LIMIT
-) -> tuple[ProposalRecord, ...]:
-    """Return the proposals of a status (of any when None), those that expire first before the others."""
-    records = await ledger.inbox(status=status, limit=limit)
-    return tuple(sorted(records, key=lambda r: (r.status is not Status.REVIEW_REQUIRED, r.proposal.expires_at)))
 
 
 async def behind(ledger: ReviewLedger, records: Sequence[ProposalRecord]) -> frozenset[str]:
@@ -36,10 +28,12 @@ async def behind(ledger: ReviewLedger, records: Sequence[ProposalRecord]) -> fro
     return frozenset(p.id for p in waits if p.contract in replaced)
 
 
-def summary(record: ProposalRecord, *, now: dt.datetime, replaced: Collection[str] = ()) -> dict[str, Any]:
+def summary(
+    record: ProposalRecord, *, now: dt.datetime, operators: Mapping[str, Operator], replaced: Collection[str] = ()
+) -> dict[str, Any]:
     """Return one entry of the inbox as data; `status` is as it is recorded, and `expired` as it is.
 
-    `replaced` are handles of proposals whose contract has another active version by now.
+    Approvals count as far as `operators` trusts who gave them. `replaced` are handles of proposals whose contract has another active version by now.
     """
     proposal = record.proposal
     return {
@@ -52,7 +46,7 @@ def summary(record: ProposalRecord, *, now: dt.datetime, replaced: Collection[st
         "columns": sorted(proposal.changed),
         "principal": proposal.principal,
         "role": proposal.role,
-        "approvals": {"have": _approvals(record), "need": proposal.quorum},
+        "approvals": {"have": _approvals(record, operators, now), "need": proposal.quorum},
         "risk": proposal.risk,
         "group": proposal.group_id,
         "contract_replaced": proposal.id in replaced,
@@ -66,25 +60,38 @@ def summary(record: ProposalRecord, *, now: dt.datetime, replaced: Collection[st
 
 
 def render(
-    records: Sequence[ProposalRecord], *, now: dt.datetime, width: int = 100, replaced: Collection[str] = ()
+    records: Sequence[ProposalRecord],
+    *,
+    now: dt.datetime,
+    operators: Mapping[str, Operator],
+    width: int = 100,
+    replaced: Collection[str] = (),
 ) -> str:
-    """Return the inbox as text of at most `width` cells; an empty one says what to do. `replaced` are as for `summary`."""
+    """Return the inbox as text of at most `width` cells; an empty one says what to do. `operators` and `replaced` are as for `summary`."""
     if not records:
         return "Nothing waits for a decision. When an agent proposes a change, it shows here.\n"
-    return "".join(f"{line}\n" for record in records for line in entry(*entry_of(record, now, replaced), width=width))
+    entries = (entry_of(record, now, operators=operators, replaced=replaced) for record in records)
+    return "".join(f"{line}\n" for head, body in entries for line in entry(head, body, width=width))
 
 
-def entry_of(record: ProposalRecord, now: dt.datetime, replaced: Collection[str]) -> tuple[str, list[str]]:
+def entry_of(
+    record: ProposalRecord, now: dt.datetime, *, operators: Mapping[str, Operator], replaced: Collection[str]
+) -> tuple[str, list[str]]:
     """Return the first line of an entry of the inbox, and those below it; every text in them is harmless."""
     proposal = record.proposal
     status = as_of(stamp(now), record.status, proposal)
     waits = status is Status.REVIEW_REQUIRED
     when = f"expires in {span(parse(proposal.expires_at) - now)}" if waits else status.stands
     head = f"{visible(proposal.id)}  {when}"
-    people = [f"asked by {shown(proposal.principal).text}", *(_needs(record) if waits else _decided(record))]
+    people = [
+        f"asked by {shown(proposal.principal).text}",
+        *(_needs(record, _approvals(record, operators, now)) if waits else _decided(record)),
+    ]
     body = [_what(proposal), "; ".join(people)]
     if waits and proposal.id in replaced:
-        body.append("cannot be approved: its contract was replaced since. Reject it, or have it proposed again")
+        body.append(
+            "cannot be approved: its contract was replaced since. Reject it, have it proposed again, or extend it under the new contract"
+        )
     if waits and record.exchanges:
         body.append(_asked(record))
     if record.group:
@@ -111,9 +118,9 @@ def _what(proposal: Proposal) -> str:
     return f"{undo}{visible(proposal.capability)} {row}{more} ({done})"
 
 
-def _needs(record: ProposalRecord) -> list[str]:
+def _needs(record: ProposalRecord, approvals: int) -> list[str]:
     proposal = record.proposal
-    several = f" {_approvals(record)}/{proposal.quorum}" if proposal.quorum > 1 or proposal.group_id else ""
+    several = f" {approvals}/{proposal.quorum}" if proposal.quorum > 1 or proposal.group_id else ""
     risk = [] if proposal.risk == "low" else [f"{proposal.risk} risk"]
     return [f"needs {visible(proposal.role)}{several}", *risk]
 
@@ -121,10 +128,11 @@ def _needs(record: ProposalRecord) -> list[str]:
 def _decided(record: ProposalRecord) -> list[str]:
     names: dict[str, list[str]] = {}
     for signed in record.decisions:
-        names.setdefault(VERBS[signed.decision.verdict], []).append(visible(signed.decision.operator))
+        names.setdefault(VERBS.get(signed.decision.verdict, "decided"), []).append(visible(signed.decision.operator))
     return [f"{verb} by {', '.join(who)}" for verb, who in names.items()]
 
 
-def _approvals(record: ProposalRecord) -> int:
-    """Return how many people's approvals are on record; the card says which of them count."""
-    return len({s.decision.operator for s in record.decisions if s.decision.verdict == "approve"})
+def _approvals(record: ProposalRecord, operators: Mapping[str, Operator], now: dt.datetime) -> int:
+    """Return how many approvals count as things stand."""
+    proposal = record.proposal
+    return len(counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now)))

@@ -20,7 +20,8 @@ from synapsor.core.plain import Text, line_of, told, visible
 from synapsor.core.records import to_body
 from synapsor.core.statements import Operator, Verdict
 from synapsor.core.words import many
-from synapsor.flow.batch import MOST, EachOutcome, Listed, digest_over, why_not
+from synapsor.flow.batch import MOST, EachOutcome, digest_over, why_not
+from synapsor.flow.decide import Listed
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 _ODD: Final[Mapping[Why, str]] = {
@@ -143,14 +144,14 @@ def _spread_body(spread: Spread) -> dict[str, Any]:
 
 
 def _unseen(seen: Card, record: ProposalRecord, verdict: Verdict) -> EachOutcome | None:
-    def left(rule: str, words: str) -> EachOutcome:
-        return EachOutcome(proposal=record.proposal.id, status=record.status, rule=rule, words=words)
-
-    if seen.tampered:
-        return left("IntegrityError", "Its evidence is not what it was made from. Run `synapsor verify`.")
-    if verdict == "approve" and not seen.whole:
-        return left("not_fully_shown", "Part of it was cut. Run again with --full and read all of it.")
-    return None
+    if verdict == "reject" or seen.whole:
+        return None
+    return EachOutcome(
+        proposal=record.proposal.id,
+        status=record.status,
+        rule="not_fully_shown",
+        words="Part of it was cut. Run again with --full and read all of it.",
+    )
 
 
 def _words(odd: Odd) -> str:

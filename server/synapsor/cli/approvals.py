@@ -45,7 +45,7 @@ async def _run(config: ApprovalsConfig, http: str | None) -> None:
         desk = ApprovalDesk(
             ledger=await project.ledger(),
             operators=project.deciders,
-            modes={name: source.mode for name, source in project.config.sources.items()},
+            modes=project.config.modes,
             voucher=known.name,
             key=key,
             clock=project.clock,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
@@ -12,16 +11,16 @@ from functools import partial
 from synapsor import runtime
 from synapsor.approve.sheet import Sheet, cluster_body, render, render_clusters, sheet_of
 from synapsor.cli.signer import signer
-from synapsor.cli.terminal import answer, coloured, confirm_digest, interrupt_at_once, note, paragraph, width
-from synapsor.config import Mode, load_config
+from synapsor.cli.terminal import answer, coloured, have_digest_named, interrupt_at_once, note, paragraph, width
+from synapsor.config import load_config
 from synapsor.core.plain import visible
-from synapsor.errors import ConfigError, DecisionRefused, UsageError
-from synapsor.flow.batch import Deciding, EachOutcome, cluster_named, decide_each, open_clusters, picked
+from synapsor.core.presets import in_words
+from synapsor.errors import DecisionRefused
+from synapsor.flow.batch import EachOutcome, cluster_named, decide_each, open_clusters, picked
+from synapsor.flow.decide import Deciding
 from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import Signer
 from synapsor.looking import SourceLooks
-
-_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
 def run(arguments: Namespace) -> int:
@@ -39,7 +38,9 @@ async def _list(arguments: Namespace) -> int:
 
 async def _decide(arguments: Namespace) -> int:
     verdict = arguments.action
-    check_reason(verdict, arguments.reason)
+    preset = arguments.preset if verdict == "reject" else None
+    reason = in_words(preset, arguments.reason)
+    check_reason(verdict, reason)
     interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger, operators, now = await project.ledger(), project.deciders(), project.clock.now()
@@ -63,42 +64,21 @@ async def _decide(arguments: Namespace) -> int:
             raise DecisionRefused(
                 first.rule or "left_out", first.words, fix="Decide on each by itself, or ask another person."
             )
-        over = _confirmed(arguments, sheet)
-        sources = project.config.sources
-
-        def mode_of(source: str) -> Mode:
-            if source not in sources:
-                raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-            return sources[source].mode
-
+        have_digest_named(
+            arguments, sheet.digest, verb=verdict, of=" over all of them", where="`synapsor batch --json`"
+        )
         deciding = Deciding(
             verdict=verdict,
             signer=Signer(operator=operator, key=unlock()),
             clock=project.clock,
-            mode_of=mode_of,
+            modes=project.config.modes,
             operators=operators,
-            reason=arguments.reason,
-            code=arguments.code if verdict == "reject" else None,
+            reason=reason,
+            preset=preset,
             look_again=partial(SourceLooks(project=project, client="batch").again, who=operator.name),
         )
-        decided = await decide_each(ledger, deciding, sheet.shown, over=over, left_out=sheet.left_out)
+        decided = await decide_each(ledger, deciding, sheet.shown, over=sheet.digest, left_out=sheet.left_out)
     return _tell(arguments, sheet, decided)
-
-
-def _confirmed(arguments: Namespace, sheet: Sheet) -> str:
-    """Return the digest over all that was shown, named by the person who saw it."""
-    if arguments.digest:
-        given = _DIGEST.fullmatch(arguments.digest.strip().lower())
-        if given is None:
-            raise UsageError(
-                "--digest takes the full digest over all of them.", fix="Copy it from `synapsor batch --json`."
-            )
-        return f"sha256:{given[1]}"
-    otherwise = "Give the full digest over all that you have seen with --digest."
-    if arguments.json:
-        raise UsageError("With --json nobody is asked.", fix=otherwise)
-    confirm_digest(sheet.digest, verb=arguments.action, otherwise=otherwise)
-    return sheet.digest
 
 
 def _tell(arguments: Namespace, sheet: Sheet, decided: Sequence[EachOutcome]) -> int:

@@ -44,7 +44,7 @@ async def _console(config: Config, listen: str | None) -> None:
             config=config.console,
             way=way,
             profile=config.profile,
-            modes={name: source.mode for name, source in config.sources.items()},
+            modes=config.modes,
             automatic=config.automatic_approval,
             looks=SourceLooks(project=project, client="console"),
             verify=partial(_verified, config),

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import re
 from argparse import Namespace
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
 from synapsor import runtime
 from synapsor.approve.keys import Unlock
@@ -20,25 +19,25 @@ from synapsor.approve.now import with_now
 from synapsor.approve.terminal import render
 from synapsor.approve.view import Card
 from synapsor.cli.signer import named, signer
-from synapsor.cli.terminal import answer, ask, coloured, confirm_digest, interrupt_at_once, paragraph, width
+from synapsor.cli.terminal import answer, ask, coloured, have_digest_named, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
 from synapsor.core.live import Live
 from synapsor.core.moment import parse, stamp
+from synapsor.core.presets import in_words
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
 from synapsor.core.statements import Operator
-from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
+from synapsor.errors import DecisionRefused, UsageError
+from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.reason import check_reason
 from synapsor.flow.reveal import reveal_for_decision
-from synapsor.flow.review import approve, may_ask, proposal_of, reject
+from synapsor.flow.review import may_ask, proposal_of
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 JUST_NOW_SECONDS = 5
 """A look that is older is taken again before anything is signed."""
-
-_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
 def run(arguments: Namespace) -> int:
@@ -47,7 +46,9 @@ def run(arguments: Namespace) -> int:
 
 
 async def _run(arguments: Namespace) -> int:
-    check_reason(arguments.verdict, arguments.reason)
+    preset = arguments.preset if arguments.verdict == "reject" else None
+    reason = in_words(preset, arguments.reason)
+    check_reason(arguments.verdict, reason)
     interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
@@ -69,44 +70,26 @@ async def _run(arguments: Namespace) -> int:
         fresh = {"live": first.live, "stale_anyway": arguments.stale_anyway} if first is not None else {}
         one = named(arguments, operators, role=role)
         await may_ask(ledger, record, one, now=project.clock.now(), operators=among, **fresh)
-        if record.proposal.source not in project.config.sources:
-            raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
         operator, unlock = person or signer(arguments, operators, role=role)
         await may_ask(ledger, record, operator, now=project.clock.now(), operators=among)
-        digest = _confirmed(arguments, seen)
-        signed = Signer(operator=operator, key=unlock(), code=_code(arguments, record.proposal))
-        decided = await _decided(arguments, project, record, first, digest=digest, signed=signed)
+        have_digest_named(arguments, seen.digest, verb=arguments.verdict, of="", where="`synapsor show`")
+        deciding = Deciding(
+            verdict=arguments.verdict,
+            signer=Signer(operator=operator, key=unlock(), code=_code(arguments, record.proposal)),
+            clock=project.clock,
+            modes=project.config.modes,
+            operators=project.deciders(),
+            reason=reason,
+            preset=preset,
+            look_again=partial(_look_again, project, first, operator.name),
+            stale_anyway=arguments.verdict == "approve" and arguments.stale_anyway,
+        )
+        decided = await decide(ledger, deciding, Listed(proposal=record.proposal.id, digest=seen.digest))
         approvals = counted(
             decided.decisions, decided.proposal, operators, ledger=ledger.id, now=stamp(project.clock.now())
         )
     _tell(arguments, decided, len(approvals))
     return 0
-
-
-async def _decided(
-    arguments: Namespace,
-    project: runtime.Project,
-    record: ProposalRecord,
-    first: Look | None,
-    *,
-    digest: str,
-    signed: Signer,
-) -> ProposalRecord:
-    """Sign and record the verdict on what was shown."""
-    ledger, proposal, operators = await project.ledger(), record.proposal, project.deciders()
-    said: dict[str, Any] = {"digest": digest, "signer": signed, "reason": arguments.reason, "operators": operators}
-    if arguments.verdict == "reject":
-        return await reject(ledger, proposal.id, now=project.clock.now(), **said)
-    live = await _look_again(project, record, first, signed.operator)
-    return await approve(
-        ledger,
-        proposal.id,
-        now=project.clock.now(),
-        mode=project.config.sources[proposal.source].mode,
-        live=live,
-        stale_anyway=arguments.stale_anyway,
-        **said,
-    )
 
 
 async def _look_now(arguments: Namespace, project: runtime.Project, record: ProposalRecord) -> Look | None:
@@ -118,9 +101,7 @@ async def _look_now(arguments: Namespace, project: runtime.Project, record: Prop
     return await SourceLooks(project=project, client="approve").now(record.proposal, who=arguments.operator or "?")
 
 
-async def _look_again(
-    project: runtime.Project, record: ProposalRecord, first: Look | None, operator: Operator
-) -> Live | None:
+async def _look_again(project: runtime.Project, first: Look | None, who: str, proposal: Proposal) -> Live | None:
     """Return the look that an approval stands on: anew where a person took their time, and the first one where it was just now."""
     if first is None or first.live.untold is not None:
         return first.live if first is not None else None
@@ -129,7 +110,7 @@ async def _look_again(
         return first.live
     from synapsor.looking import SourceLooks  # heavy, as above
 
-    return await SourceLooks(project=project, client="approve").again(record.proposal, who=operator.name)
+    return await SourceLooks(project=project, client="approve").again(proposal, who=who)
 
 
 async def _whole(
@@ -151,8 +132,6 @@ async def _whole(
 
 
 def _refuse_unseen(seen: Card, verdict: str) -> None:
-    if seen.tampered:
-        raise IntegrityError("The evidence is not what the proposal was made from.", fix="Run `synapsor verify`.")
     if verdict == "approve" and not seen.whole:
         raise DecisionRefused(
             "not_fully_shown",
@@ -163,32 +142,13 @@ def _refuse_unseen(seen: Card, verdict: str) -> None:
 
 def _code(arguments: Namespace, proposal: Proposal) -> str:
     """Return the one-time code, asked for where an approval takes one and none is given."""
-    if arguments.verdict != "approve" or not proposal.step_up or arguments.code:
+    if arguments.verdict != "approve":
+        return ""
+    if not proposal.step_up or arguments.code:
         return str(arguments.code or "")
     if arguments.json:
         raise UsageError("This approval takes a one-time code.", fix="Give it with --code.")
     return ask("One-time code of your authenticator:", otherwise="Give the one-time code with --code.")
-
-
-def _confirmed(arguments: Namespace, seen: Card) -> str:
-    """Return the digest of what was shown, named by the person who saw it."""
-    if arguments.digest:
-        given = _DIGEST.fullmatch(arguments.digest.strip().lower())
-        if given is None:
-            raise UsageError("--digest takes the full digest.", fix="Copy it from `synapsor show`.")
-        if f"sha256:{given[1]}" != seen.digest:
-            raise DecisionRefused(
-                "digest_differs",
-                "This proposal has another digest than the one given.",
-                fix="Look at it again with `synapsor show`.",
-                exit_code=3,
-            )
-        return seen.digest
-    otherwise = "Give the full digest that you have seen with --digest."
-    if arguments.json:
-        raise UsageError("With --json nobody is asked.", fix=otherwise)
-    confirm_digest(seen.digest, verb=arguments.verdict, otherwise=otherwise)
-    return seen.digest
 
 
 def _tell(arguments: Namespace, decided: ProposalRecord, approvals: int) -> None:

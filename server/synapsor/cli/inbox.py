@@ -8,11 +8,12 @@ import sys
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.approve.inbox import behind, render, summary, waiting
+from synapsor.approve.inbox import behind, render, summary
+from synapsor.cli.arguments.base import MOST
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, note, width
 from synapsor.config import load_config
-from synapsor.core.proposal import Status
+from synapsor.core.moment import stamp
 from synapsor.errors import SynapsorError
 
 
@@ -44,7 +45,7 @@ async def _board(arguments: Namespace) -> int:
         reviewing = Reviewing(
             ledger=await project.ledger(),
             operators=project.deciders,
-            modes={name: source.mode for name, source in project.config.sources.items()},
+            modes=project.config.modes,
             clock=project.clock,
             operator=person.name,
             unlock=unlock,
@@ -57,11 +58,16 @@ async def _board(arguments: Namespace) -> int:
 
 async def _list(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
-        status = None if arguments.all else Status.REVIEW_REQUIRED
-        ledger = await project.ledger()
-        records = await waiting(ledger, status=status, limit=arguments.limit)
+        ledger, now, operators, most = await project.ledger(), project.clock.now(), project.deciders(), arguments.limit
+        if arguments.all:
+            found = await ledger.inbox(status=None, limit=most + 1)
+        else:
+            found = await ledger.first_to_expire(now=stamp(now), limit=most + 1)
+        records, more = found[:most], len(found) > most
         replaced = await behind(ledger, records)
-        now = project.clock.now()
-    text = render(records, now=now, width=width(), replaced=replaced)
-    answer(arguments, "inbox", {"proposals": [summary(r, now=now, replaced=replaced) for r in records]}, text)
+    text = render(records, now=now, operators=operators, width=width(), replaced=replaced)
+    if more:
+        text += f"There are more than these {most}; --limit shows up to {MOST}.\n"
+    listed = [summary(r, now=now, operators=operators, replaced=replaced) for r in records]
+    answer(arguments, "inbox", {"proposals": listed, "more": more}, text)
     return 0

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from synapsor.core.plain import fold, hidden
-from synapsor.errors import UsageError
+from synapsor.errors import DecisionRefused, UsageError
 
 WIDTH = 100
 PREFIX = 8
 """How much of a digest a person types."""
+_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _ODD = re.compile(r"[^\n -~]")
 
 
@@ -60,6 +61,32 @@ def ask(question: str, *, otherwise: str) -> str:
         raise UsageError("There is no terminal to ask on.", fix=otherwise)
     print(question, end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
+
+
+def have_digest_named(arguments: Namespace, digest: str, *, verb: str, of: str, where: str) -> None:
+    """Have a person name the digest `of` what they have seen: the whole of it by `--digest`, which they find `where`, or its beginning
+    as they are asked.
+
+    Raises:
+        DecisionRefused: `--digest` is another one (`digest_differs`).
+        UsageError: they typed something else, or nobody is there.
+    """
+    if arguments.digest:
+        given = _DIGEST.fullmatch(arguments.digest.strip().lower())
+        if given is None:
+            raise UsageError(f"--digest takes the full digest{of}.", fix=f"Copy it from {where}.")
+        if f"sha256:{given[1]}" != digest:
+            raise DecisionRefused(
+                "digest_differs",
+                f"The digest{of} is another one than was given.",
+                fix=f"Look again with {where}.",
+                exit_code=3,
+            )
+        return
+    otherwise = f"Give the full digest{of} that you have seen with --digest."
+    if arguments.json:
+        raise UsageError("With --json nobody is asked.", fix=otherwise)
+    confirm_digest(digest, verb=verb, otherwise=otherwise)
 
 
 def confirm_digest(digest: str, *, verb: str, otherwise: str) -> None:

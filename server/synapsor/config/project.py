@@ -26,7 +26,7 @@ from synapsor.config.links import Link
 from synapsor.config.notify import Notify
 from synapsor.config.oidc import OidcConfig
 from synapsor.config.reading import place, read_yaml, refuse, validated
-from synapsor.config.sources import SourceConfig
+from synapsor.config.sources import Mode, SourceConfig
 from synapsor.contract.base import CapabilityName, Name
 from synapsor.errors import ConfigError
 from synapsor.secrets import SecretRef, resolve
@@ -88,6 +88,11 @@ class Config(Model):
     def root(self) -> Path:
         """The directory of the configuration file."""
         return self._root
+
+    @property
+    def modes(self) -> dict[str, Mode]:
+        """How far up the ladder each source is."""
+        return {name: source.mode for name, source in self.sources.items()}
 
 
 def find_config(start: Path | None = None) -> Path:

@@ -8,10 +8,10 @@ of lists counts. Comments, quoting and short forms are gone before this module s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
 from synapsor.contract.base import Model
 from synapsor.contract.model import Contract
@@ -45,13 +45,31 @@ def from_body(body: Mapping[str, Any]) -> Contract:
 
 
 def _fields(part: Model) -> dict[str, Any]:
-    named = ((info, info.alias or name, getattr(part, name)) for name, info in type(part).model_fields.items())
-    return {name: plain(value) for info, name, value in named if info.is_required() or _says(value, info)}
+    named = ((field, getattr(part, field.name)) for field in _fields_of(type(part)))
+    return {field.written: plain(value) for field, value in named if field.required or _says(value, field)}
 
 
-def _says(value: Any, info: FieldInfo) -> bool:
+def _says(value: Any, field: _Field) -> bool:
     """Tell whether what may be left out says anything: a default that is something does, and whatever is not the default."""
-    return bool(value) or value != info.get_default(call_default_factory=True)
+    return bool(value) or value != field.default
+
+
+class _Field(NamedTuple):
+    """A field of a model: its name in the code, its name in a contract, whether it must be there, and what it is when it is not."""
+
+    name: str
+    written: str
+    required: bool
+    default: Any
+
+
+@cache
+def _fields_of(kind: type[Model]) -> tuple[_Field, ...]:
+    """Return the fields of a model once; a digest is asked for with every decision, and pydantic makes each default anew."""
+    return tuple(
+        _Field(name, info.alias or name, info.is_required(), info.get_default(call_default_factory=True))
+        for name, info in kind.model_fields.items()
+    )
 
 
 def plain(value: Any) -> Any:

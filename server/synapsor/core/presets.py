@@ -29,6 +29,12 @@ REJECT_WORDS: Final[Mapping[RejectCode, str]] = MappingProxyType(
 """What each word means, in a sentence for people and agents alike."""
 
 
+def in_words(preset: str | None, reason: str) -> str:
+    """Return why something is rejected: in the person's own words, or else in those of the word that they chose."""
+    code = known_code(preset)
+    return reason.strip() or (REJECT_WORDS[code] if code else "")
+
+
 def known_code(word: str | None) -> RejectCode | None:
     """Return a word of the closed list, or None for any other one: what was signed need not have been checked."""
     return next((code for code in REJECT_CODES if code == word), None)

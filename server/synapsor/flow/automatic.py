@@ -22,12 +22,12 @@ from synapsor.core.review import may_switch, policy_digest, switch_holds
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, SignedSwitch, Switch, SwitchState
 from synapsor.errors import DecisionRefused
+from synapsor.flow.evidence import unproven
 from synapsor.flow.permitted import Permitted, permitted
 from synapsor.flow.reason import check_reason
 from synapsor.flow.review import job_of
 from synapsor.flow.signing import Signer, signed_by, signed_decision
 from synapsor.ports import ReviewLedger, WorkLedger
-from synapsor.values import digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,8 @@ async def approve_by_policy(
     if proposal.ledger != ledger.id or proposal.lapsed(stamp(now)):
         return None
     found = await permitted(proposal, ledger, operators)
-    deferral = await _unproven(proposal, ledger) or _left(proposal, found)
+    gone = await unproven(proposal, ledger)  # no person would be let approve it either
+    deferral = Deferral(policy=proposal.policy or "", why="evidence", what=gone) if gone else _left(proposal, found)
     if deferral is None and isinstance(found, Permitted):
         policy = policy_of(proposal, found.contract)
         assert policy is not None and proposal.policy is not None  # noqa: S101, PT018  # it is inside of it
@@ -119,15 +120,6 @@ async def approve_by_policy(
     assert deferral is not None  # noqa: S101  # a contract that does not count is a reason
     await ledger.defer(proposal.id, deferral, at=stamp(now))
     return deferral
-
-
-async def _unproven(proposal: Proposal, ledger: WorkLedger) -> Deferral | None:
-    """Return that the evidence is not what the proposal was made from, or None: no person would be let decide on it either."""
-    for _, handle, told in (("", proposal.evidence, proposal.evidence_digest), *proposal.rests_on):
-        evidence = await ledger.evidence(handle)
-        if evidence is None or digest("evidence", evidence) != told:
-            return Deferral(policy=proposal.policy or "", why="evidence", what=handle)
-    return None
 
 
 def _left(proposal: Proposal, found: Permitted | Why) -> Deferral | None:

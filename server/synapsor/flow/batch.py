@@ -7,37 +7,26 @@ refused by itself. How many are alike is found by `core.alike`; what may not be 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from synapsor.config import Mode
 from synapsor.core.alike import Cluster, clusters
-from synapsor.core.live import Live
 from synapsor.core.moment import stamp
-from synapsor.core.presets import RejectCode
-from synapsor.core.proposal import Proposal, Status
+from synapsor.core.proposal import Status
 from synapsor.core.statements import Operator, Verdict
 from synapsor.errors import DecisionRefused, SynapsorError, UsageError
+from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.reason import check_reason
-from synapsor.flow.review import approve, check_may, reject
-from synapsor.flow.signing import Signer
-from synapsor.ports import Clock, ProposalRecord, ReviewLedger
+from synapsor.flow.review import check_may
+from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.values import digest
 
 MOST: Final = 100
 """How many proposals are decided on in one sitting."""
 _LOOKED_AT: Final = 500
 """How many open proposals are looked at for those that are alike, the newest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """A proposal as it was shown: what a decision on it is over."""
-
-    proposal: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,27 +112,6 @@ def digest_over(shown: Sequence[Listed]) -> str:
     return digest("batch", [[one.proposal, one.digest] for one in sorted(shown, key=lambda one: one.proposal)])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Deciding:
-    """One sitting: what a person decides on each proposal, and as whom.
-
-    Attributes:
-        mode_of: how a source is opened to changes, by its name.
-        code: of a rejection, why in one word.
-        look_again: looks how the rows of a proposal stand, just before it is approved; rows that are not as they were are left
-            to an approval of their own.
-    """
-
-    verdict: Verdict
-    signer: Signer
-    clock: Clock
-    mode_of: Callable[[str], Mode]
-    operators: Mapping[str, Operator]
-    reason: str = ""
-    code: RejectCode | None = None
-    look_again: Callable[[Proposal], Awaitable[Live]] | None = None
-
-
 async def decide_each(
     ledger: ReviewLedger,
     deciding: Deciding,
@@ -172,34 +140,8 @@ async def decide_each(
 
 
 async def _decided(ledger: ReviewLedger, deciding: Deciding, one: Listed) -> EachOutcome:
-    now, signer, operators = deciding.clock.now(), deciding.signer, deciding.operators
     try:
-        if deciding.verdict == "approve":
-            record = await ledger.proposal(one.proposal)
-            again = deciding.look_again
-            live = await again(record.proposal) if record is not None and again is not None else None
-            decided = await approve(
-                ledger,
-                one.proposal,
-                digest=one.digest,
-                signer=signer,
-                now=deciding.clock.now(),
-                live=live,
-                mode=deciding.mode_of(record.proposal.source) if record else "review",
-                reason=deciding.reason,
-                operators=operators,
-            )
-        else:
-            decided = await reject(
-                ledger,
-                one.proposal,
-                digest=one.digest,
-                signer=signer,
-                now=now,
-                reason=deciding.reason,
-                code=deciding.code,
-                operators=operators,
-            )
+        decided = await decide(ledger, deciding, one)
     except SynapsorError as error:
         return await _refused(ledger, one.proposal, error)
     return EachOutcome(proposal=one.proposal, status=decided.status)

@@ -20,6 +20,7 @@ from synapsor.core.review import is_by_prompt, may_decide, takes_code
 from synapsor.core.statements import Operator, SignedDecision, StepUp
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.evidence import check_evidence
 from synapsor.flow.fresh import check_fresh
 from synapsor.flow.onetime import take_code
 from synapsor.flow.permitted import check_applicable
@@ -176,11 +177,12 @@ async def _undecided(
         raise UsageError("There is no such proposal.", fix="See `synapsor inbox`.")
     try:
         _check(record, ledger.id, digest, signer, now, trusted)
-        if approves:
-            _may_approve(ledger, record, signer.operator, trusted, now)
     except IntegrityError:
         await ledger.refused_decision(proposal_id, signer.operator.name, "not_what_was_shown", stamp(now))
         raise
+    if approves:
+        _may_approve(ledger, record, signer.operator, trusted, now)
+        await check_evidence(record.proposal, ledger)
     return record
 
 
@@ -255,6 +257,7 @@ async def check_may(
     if operator is not None and operators is not None:
         _may_approve(ledger, record, operator, operators, now)
     if operators is not None:
+        await check_evidence(record.proposal, ledger)
         await check_applicable(record.proposal, ledger, operators)
 
 

@@ -161,6 +161,12 @@ async def newest(tx: Transaction, status: Status | None, limit: int) -> tuple[Pr
     return tuple(r for r in found if r is not None)
 
 
+async def first_to_expire(tx: Transaction, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+    """Return the proposals that can be decided on, those that expire first before the others."""
+    found = [await load(tx, row["id"]) for row in await tx.all("first_to_expire", now=now, limit=limit)]
+    return tuple(r for r in found if r is not None)
+
+
 async def own_waiting(tx: Transaction, scope: Scope, now: str, limit: int) -> tuple[ProposalRecord, ...]:
     """Return the proposals of a tenant and a principal that are in review, newest first."""
     rows = await tx.all("own_waiting_proposals", tenant=scope.tenant, principal=scope.principal, now=now, limit=limit)

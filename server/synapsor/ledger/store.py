@@ -174,6 +174,10 @@ class Ledger:
         """Return the newest proposals, newest first."""
         return await self._connection.read(lambda tx: proposals.newest(tx, status, limit))
 
+    async def first_to_expire(self, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+        """Return the proposals that can be decided on, those that expire first before the others."""
+        return await self._connection.read(lambda tx: proposals.first_to_expire(tx, now, limit))
+
     async def decide(
         self,
         signed: SignedDecision,

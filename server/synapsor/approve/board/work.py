@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from synapsor.approve.board.state import Decide, Item, Open
-from synapsor.approve.inbox import behind, entry_of, waiting
+from synapsor.approve.inbox import behind, entry_of
 from synapsor.approve.keys import Unlock
 from synapsor.approve.look import look
 from synapsor.approve.looks import Looks
@@ -46,11 +46,11 @@ class Reviewing:
     async def items(self) -> tuple[Item, ...]:
         """Return what waits, those that expire first before the others."""
         now = self.clock.now()
-        records = [r for r in await waiting(self.ledger, limit=MOST) if not r.proposal.lapsed(stamp(now))]
-        replaced = await behind(self.ledger, records)
+        records = await self.ledger.first_to_expire(now=stamp(now), limit=MOST)
+        replaced, operators = await behind(self.ledger, records), self.operators()
         found = []
         for record in records:
-            head, body = entry_of(record, now, replaced)
+            head, body = entry_of(record, now, operators=operators, replaced=replaced)
             lines = (head, *body)
             risky = record.proposal.risk != "low"
             found.append(Item(id=record.proposal.id, lines=lines, words=" ".join(lines).casefold(), risky=risky))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve.inbox import behind, waiting
+from synapsor.approve.inbox import behind
 from synapsor.approve.look import look
 from synapsor.approve.view import Card
 from synapsor.config import Mode
@@ -45,11 +45,13 @@ class Queue:
         mine: what they may decide on, those that expire first before the others.
         others: how many more wait for somebody else.
         replaced: handles of those whose contract was replaced since, so that nobody can approve them.
+        operators: who is trusted now, by whose approvals it is told how many count.
     """
 
     mine: tuple[ProposalRecord, ...]
     others: int
     replaced: frozenset[str]
+    operators: Mapping[str, Operator]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +81,12 @@ class ApprovalDesk:
             UsageError: nobody of this name is trusted.
         """
         operator, now = self.person(person), stamp(self.clock.now())
-        records = [r for r in await waiting(self.ledger, limit=limit) if not r.proposal.lapsed(now)]
+        operators = self.operators()
+        records = await self.ledger.first_to_expire(now=now, limit=limit)
         mine = tuple(record for record in records if _may(record, operator, now))
-        return Queue(mine=mine, others=len(records) - len(mine), replaced=await behind(self.ledger, mine))
+        return Queue(
+            mine=mine, others=len(records) - len(mine), replaced=await behind(self.ledger, mine), operators=operators
+        )
 
     async def review(self, person: str, handle: str) -> Card:
         """Return the card of a proposal, and remember that this person was shown its digest.

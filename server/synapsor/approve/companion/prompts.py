@@ -73,7 +73,7 @@ def queue_text(queue: Queue, *, now: dt.datetime) -> GetPromptResult:
         "Show me what waits for my decision, as it is.",
         _DATA,
         "",
-        inbox(queue.mine, now=now, width=WIDTH, replaced=queue.replaced),
+        inbox(queue.mine, now=now, operators=queue.operators, width=WIDTH, replaced=queue.replaced),
         *more,
     ]
     return prompt(f"{len(queue.mine)} proposals wait for you.", lines)

@@ -110,7 +110,7 @@ MEANINGS: dict[Rule, str] = {
 }
 
 _FIXES: dict[Rule, str] = {
-    Rule.PERSON_UNKNOWN: "An administrator adds the person with `synapsor operator add NAME --login ISSUER SUBJECT`.",
+    Rule.PERSON_UNKNOWN: "An administrator adds you with `synapsor operator add NAME --role ROLE --login ISSUER SUBJECT`; `synapsor operator refused` lists both.",
     Rule.PROVIDER_PRIVATE: "Say `allow_private: true` under `oidc:` if the provider is in your own network.",
     Rule.ROLES_MISSING: "An administrator of the provider gives the person a role, named as in `operators.yaml`.",
 }

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from synapsor.cli.arguments.base import command, handle, signer
-
-CODES = ("wrong_scope", "odd_arguments", "wrong_environment", "not_needed", "needs_information", "other")
-"""Those of `core.presets`, which nothing imports before the command is known."""
+from synapsor.cli.arguments.base import command, handle, preset, signer
 
 
 def add(commands: Any) -> None:
@@ -61,5 +58,5 @@ def _batch(commands: Any) -> None:
         )
         decide.add_argument("--reason", default="", help="recorded with each decision")
         if verdict == "reject":
-            decide.add_argument("--code", choices=CODES, help="why, in one word that the agent is told")
+            preset(decide)
         signer(decide)

@@ -6,6 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+PRESETS = ("wrong_scope", "odd_arguments", "wrong_environment", "not_needed", "needs_information", "other")
+"""Those of `core.presets`, which nothing imports before the command is known."""
+
 MOST = 500
 
 
@@ -54,6 +57,11 @@ def signer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key", type=Path, metavar="FILE", help="your private key (default: ~/.config/synapsor/keys/NAME.pem)"
     )
+
+
+def preset(parser: argparse.ArgumentParser) -> None:
+    """Take why something is rejected, in one word."""
+    parser.add_argument("--preset", choices=PRESETS, help="why, in one word that the agent is told")
 
 
 def tokens(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from synapsor.cli.arguments.base import command, count, handle, signer
+from synapsor.cli.arguments.base import command, count, handle, preset, signer
 
 
 def add(commands: Any) -> None:
@@ -48,9 +48,11 @@ def add(commands: Any) -> None:
                 action="store_true",
                 help="approve although a row is not as it was, so that the worker would not apply it as things stand",
             )
-        decide.add_argument(
-            "--code", metavar="DIGITS", help="the one-time code of your authenticator, where the approval takes one"
-        )
+            decide.add_argument(
+                "--code", metavar="DIGITS", help="the one-time code of your authenticator, where the approval takes one"
+            )
+        else:
+            preset(decide)
         decide.set_defaults(verdict=verdict)
     code = command(
         commands,

@@ -84,6 +84,10 @@ SELECT id FROM proposal ORDER BY seq DESC LIMIT :limit;
 -- Handles of the newest proposals that stand at a status.
 SELECT id FROM proposal WHERE status = :status ORDER BY seq DESC LIMIT :limit;
 
+-- name: first_to_expire
+-- Handles of the proposals that wait for a decision and have not lapsed, those that expire first before the others.
+SELECT id FROM proposal WHERE status = 'review_required' AND expires_at > :now ORDER BY expires_at, seq LIMIT :limit;
+
 -- name: in_review
 -- A page of the proposals that wait for a decision, oldest first.
 SELECT seq, id, at, expires_at FROM proposal WHERE status = 'review_required' AND seq > :seq ORDER BY seq LIMIT :limit;

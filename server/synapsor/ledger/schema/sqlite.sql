@@ -122,6 +122,7 @@ CREATE INDEX proposal_request ON proposal (request, seq);
 CREATE INDEX proposal_status ON proposal (status, seq);
 CREATE INDEX proposal_at ON proposal (at);
 CREATE INDEX proposal_owner ON proposal (tenant, principal, seq);
+CREATE INDEX proposal_expires ON proposal (expires_at, seq) WHERE status = 'review_required';
 CREATE INDEX proposal_own_waiting ON proposal (tenant, principal, seq) WHERE status = 'review_required';
 CREATE UNIQUE INDEX proposal_group ON proposal (group_id, capability) WHERE group_id IS NOT NULL;
 CREATE INDEX proposal_run ON proposal (run, seq) WHERE status = 'review_required' AND group_id IS NOT NULL;

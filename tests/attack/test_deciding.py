@@ -1,0 +1,91 @@
+"""The one way to decide, which every surface goes: what it refuses it refuses for all of them, and it records that it did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from synapsor.core.live import Live
+from synapsor.core.proposal import Proposal
+from synapsor.core.statements import Verdict
+from synapsor.errors import ConfigError, DecisionRefused, UsageError
+from synapsor.flow.decide import Deciding, Listed, decide
+from tests.attack.amending import signer_of
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner
+
+INVOICE = {"invoice_id": "INV-3001", "reason": "Paid next day."}
+
+
+async def asked(shop: Shop) -> Listed:
+    filed = await shop.proposed(WAIVER, INVOICE)
+    return Listed(proposal=filed["id"], digest=filed["digest"])
+
+
+def deciding(shop: Shop, verdict: Verdict = "approve", who: str = "leo", **options: Any) -> Deciding:
+    given: dict[str, Any] = {
+        "verdict": verdict,
+        "signer": signer_of(shop, who),
+        "clock": shop.project.clock,
+        "modes": shop.project.config.modes,
+        "operators": shop.files.operators,
+        **options,
+    }
+    return Deciding(**given)
+
+
+def refusals(shop: Shop) -> list[tuple[str, str]]:
+    with as_ledger_owner(shop) as raw:
+        return list(raw.execute("SELECT operator, rule FROM refused_decision ORDER BY seq"))
+
+
+@pytest.mark.requirement("evidence:digest-checked")
+@pytest.mark.parametrize("how", ["UPDATE evidence SET body = replace(body, '5500', '9900')", "DELETE FROM evidence"])
+async def test_nobody_approves_on_evidence_that_is_not_what_was_read_and_it_can_still_be_rejected(
+    shop: Shop, how: str
+) -> None:
+    one = await asked(shop)
+    with as_ledger_owner(shop) as raw:
+        raw.execute(how)
+    with pytest.raises(DecisionRefused) as refused:
+        await decide(shop.ledger, deciding(shop), one)
+    assert (refused.value.rule, refused.value.exit_code) == ("evidence_differs", 5)
+    assert refusals(shop) == [("leo", "evidence_differs")]
+    assert await shop.status(one.proposal) == "review_required"
+    decided = await decide(shop.ledger, deciding(shop, "reject", reason="Who changed the record?"), one)
+    assert decided.status.value == "rejected"
+
+
+@pytest.mark.requirement("approval:could-be-applied")
+async def test_nobody_approves_what_the_worker_would_never_apply(shop: Shop) -> None:
+    one = await asked(shop)
+    with as_ledger_owner(shop) as raw:
+        raw.execute("DELETE FROM activation")
+    with pytest.raises(DecisionRefused) as refused:
+        await decide(shop.ledger, deciding(shop), one)
+    assert refused.value.rule == "would_not_apply"
+    assert refusals(shop) == [("leo", "would_not_apply")]
+
+
+async def test_nobodys_rows_are_looked_at_for_whom_may_not_decide(shop: Shop) -> None:
+    one = await asked(shop)
+    looked: list[str] = []
+
+    async def look(proposal: Proposal) -> Live | None:
+        looked.append(proposal.id)
+        return None
+
+    with pytest.raises(DecisionRefused) as refused:
+        await decide(shop.ledger, deciding(shop, who="rita", look_again=look), one)
+    assert (refused.value.rule, looked) == ("role_missing", [])
+    await decide(shop.ledger, deciding(shop, look_again=look), one)
+    assert looked == [one.proposal]
+
+
+async def test_what_is_of_a_source_that_is_not_configured_is_not_approved(shop: Shop) -> None:
+    one = await asked(shop)
+    with pytest.raises(ConfigError, match="source"):
+        await decide(shop.ledger, deciding(shop, modes={}), one)
+    with pytest.raises(UsageError, match="no such proposal"):
+        await decide(shop.ledger, deciding(shop), Listed(proposal="wrp_" + "0" * 20, digest=one.digest))
+    assert await shop.status(one.proposal) == "review_required"
