@@ -44,7 +44,6 @@ class Rule(StrEnum):
     LOGIN_BUSY = auto()
     STATE_WRONG = auto()
     SESSION_WRONG = auto()
-    PERSON_CHANGED = auto()
     PERSON_UNKNOWN = auto()
     PERSON_REVOKED = auto()
     ROLES_MISSING = auto()
@@ -94,7 +93,6 @@ MEANINGS: dict[Rule, str] = {
     Rule.LOGIN_BUSY: "Too many logins are under way.",
     Rule.STATE_WRONG: "The answer is to another login.",
     Rule.SESSION_WRONG: "The login was begun in another session.",
-    Rule.PERSON_CHANGED: "Another person proved who they are than the one who is logged in.",
     Rule.PERSON_UNKNOWN: "The provider vouches for the person, and no operator logs in as them.",
     Rule.PERSON_REVOKED: "The operator is revoked.",
     Rule.ROLES_MISSING: "The token names none of the operator's roles.",
