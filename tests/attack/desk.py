@@ -122,6 +122,7 @@ async def hall(shop: Shop, *, silence: str = "", **config: Any) -> AsyncIterator
         contracts=shop.project.contracts,
         verify=verify,
         silence=lambda: silence,
+        policies=tuple(shop.project.config.policies),
     )
     serving = asyncio.create_task(serve_console(given, ready=ready, stop=stop))
     begun = asyncio.create_task(started.wait())

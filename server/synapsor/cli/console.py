@@ -52,6 +52,7 @@ async def _console(config: Config, listen: str | None) -> None:
             contracts=project.contracts,
             verify=partial(_verified, config),
             silence=silence(config, project.clock),
+            policies=tuple(config.policies),
         )
         if config.console.development_identity is not None:
             note("anybody who reaches it may look around without a login: `development_identity` is set")

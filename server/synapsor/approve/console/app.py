@@ -17,6 +17,7 @@ from starlette.routing import Route
 from synapsor.approve.console import (
     assets,
     batch,
+    candidates,
     charts,
     contracts,
     decide,
@@ -55,6 +56,7 @@ _PAGES = (
     contracts,
     work,
     charts,
+    candidates,
     record,
     people,
     settings,

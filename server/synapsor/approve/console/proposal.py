@@ -19,6 +19,7 @@ from synapsor.approve.console.edit import may_amend_here
 from synapsor.approve.console.entries import against
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
+from synapsor.approve.extent import ON_A_PAGE
 from synapsor.approve.look import look
 from synapsor.approve.now import with_now
 from synapsor.approve.view import Card
@@ -35,7 +36,9 @@ from synapsor.ports import ProposalRecord
 from synapsor.values import canonical
 
 MOST_BYTES: Final = 120_000
-"""How large a proposal is shown with every text in full."""
+"""How large a proposal, with those that stand or fall with it, is shown with every text in full."""
+MOST_PIECES: Final = 1500
+"""In how many lines and places of texts and documents differences are shown in full: each is small, and takes much of a page."""
 MOST_ROWS: Final = 100
 TYPED: Final = 8
 """How much of a digest a person types, where the risk asks for more than a tick."""
@@ -105,7 +108,7 @@ async def proposal_page(
         visit.session.uncovered.add(proposal.digest)
     if looked.against is None:
         seen = await room.given.looks.now(proposal, who=visit.session.name)
-        looked = replace(looked, card=with_now(looked.card, proposal, seen, now=visit.now))
+        looked = replace(looked, card=with_now(looked.card, proposal, seen, now=visit.now, beside_it=ON_A_PAGE))
     following = await room.overview.waiting(Search(), after=None, now=stamp(visit.now), limit=2)
     return await visit.page(
         "proposal.html",
@@ -140,8 +143,11 @@ async def looked_at(
     `uncovered` says that this person sees the hidden values that it changes, or has seen them.
     """
     proposal, ledger = record.proposal, visit.room.ledger
-    small = len(canonical(to_body(proposal))) <= MOST_BYTES
-    card = await look(ledger, record, operators=operators, now=visit.now, full=small, whole=whole)
+    group = (proposal, *(other.proposal for other in record.group))
+    small = sum(len(canonical(to_body(each))) for each in group) <= MOST_BYTES
+    card = await look(ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=ON_A_PAGE)
+    if card.full and sum(map(_pieces, card.rows)) > MOST_PIECES:
+        card = await look(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=ON_A_PAGE)
     rows = card.rows[:MOST_ROWS]
     is_whole = card.whole and len(rows) == len(card.rows)
     covered = hides(proposal) and not uncovered
@@ -167,6 +173,14 @@ async def looked_at(
 def hides(proposal: Proposal) -> bool:
     """Tell whether a proposal changes a value that is hidden."""
     return bool(proposal.hidden & set(proposal.changed))
+
+
+def _pieces(row: Row) -> int:
+    """Return in how many lines and places the differences of a row are told."""
+    return sum(
+        (len(each.lines.lines) if each.lines else 0) + (len(each.paths.paths) if each.paths else 0)
+        for each in row.changes
+    )
 
 
 def _may_ask(visit: Visit, record: ProposalRecord) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from synapsor.approve.console.needs import ConsoleLedger, Held, Offer, Overview
@@ -30,6 +31,7 @@ class Given:
         looks: looks at the source, for who decides.
         activated: returns a capability as it is activated, over the read credential, to make a change anew by.
         contracts: the project's contracts as they are configured.
+        policies: the project's policy files.
         verify: walks over the whole ledger, beside the console's own work.
         silence: says why nobody is told of what happens, where somebody should be; "" when all is well.
     """
@@ -47,6 +49,7 @@ class Given:
     contracts: Callable[[], Sequence[LoadedContract]]
     verify: Callable[[], Awaitable[Held]]
     silence: Callable[[], str] = lambda: ""
+    policies: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
