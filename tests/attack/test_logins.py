@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from synapsor.core.moment import stamp
+from synapsor.core.moment import CLOCKS_APART, stamp
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import verify_approval
+from synapsor.core.review import APPROVAL_LASTS, verify_approval
 from synapsor.core.statements import Identity, Login, Operator, SignedDecision, SignedLogin, sign
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.review import approve, reject
-from synapsor.flow.signing import Signer
+from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
-from tests.decisions import NOW, Person, filed, person
+from tests.decisions import NOW, Person, filed, person, proposal
 from tests.sessions import HOURS, ISSUER, known, own_session, trusted, vouched_session, voucher
 
 pytestmark = pytest.mark.requirement("approval:login")
@@ -143,6 +143,70 @@ async def test_a_decision_of_before_or_after_its_login_does_not_count() -> None:
         backdated = replace(signed, decision=decision, signature=sign(decision, session.key))
         with pytest.raises(IntegrityError):
             counts(backdated, asked, trusted(leo))
+
+
+@pytest.mark.requirement("approval:of-now")
+async def test_a_session_that_is_over_decides_on_nothing_that_was_asked_since_however_it_dates_its_decision() -> None:
+    leo, asked = person(), proposal()
+    over = own_session(leo, asked.ledger, lasts=dt.timedelta(hours=1), now=NOW - dt.timedelta(hours=3))
+    with pytest.raises(DecisionRefused) as refused:
+        over.check(trusted(leo), ledger=asked.ledger, now=NOW)
+    assert refused.value.rule == "login_expired"
+    then = NOW - dt.timedelta(hours=2, minutes=30)
+    backdated = signed_decision("approve", asked, signer=over, now=then, operators=trusted(leo))
+    with pytest.raises(IntegrityError, match="moment"):
+        counts(backdated, asked, trusted(leo))
+
+
+@pytest.mark.requirement("approval:of-now")
+async def test_no_decision_of_a_time_to_come_counts_but_for_clocks_that_are_a_little_apart() -> None:
+    leo, asked = person(), proposal()
+    session = own_session(leo, asked.ledger)
+    counts(signed_decision("approve", asked, signer=session, now=NOW + CLOCKS_APART), asked, trusted(leo))
+    early = signed_decision("approve", asked, signer=session, now=NOW + CLOCKS_APART + dt.timedelta(seconds=1))
+    with pytest.raises(IntegrityError, match="moment"):
+        counts(early, asked, trusted(leo))
+
+
+LONG: dict[str, dict[str, str]] = {
+    "a longer life": {"expires_at": stamp(NOW + APPROVAL_LASTS + dt.timedelta(seconds=1))},
+    "a life that is no moment": {"expires_at": "for ever"},
+    "a moment of another zone": {"at": stamp(NOW)[:-1] + "+00:00"},
+    "a moment without a zone": {"at": stamp(NOW)[:-1]},
+}
+
+
+@pytest.mark.requirement("approval:of-now")
+@pytest.mark.parametrize("changed", LONG.values(), ids=LONG)
+async def test_no_decision_gives_itself_a_longer_life_than_any_has(changed: dict[str, str]) -> None:
+    leo, asked = person(), proposal()
+    session = own_session(leo, asked.ledger)
+    made = signed_decision("approve", asked, signer=session, now=NOW)
+    counts(made, asked, trusted(leo))
+    decision = replace(made.decision, **changed)
+    with pytest.raises(IntegrityError):
+        counts(replace(made, decision=decision, signature=sign(decision, session.key)), asked, trusted(leo))
+
+
+@pytest.mark.requirement("approval:of-now")
+async def test_no_decision_outlives_its_proposal() -> None:
+    leo, asked = person(), proposal(expires_at=stamp(NOW + dt.timedelta(hours=2)))
+    made = signed_decision("approve", asked, signer=Signer(operator=leo.operator, key=leo.key), now=NOW)
+    decision = replace(made.decision, expires_at=stamp(NOW + dt.timedelta(hours=3)))
+    with pytest.raises(IntegrityError, match="longer"):
+        counts(replace(made, decision=decision, signature=sign(decision, leo.key)), asked, trusted(leo))
+
+
+@pytest.mark.parametrize("field", ["at", "expires_at"])
+async def test_a_login_whose_times_are_none_is_none(field: str) -> None:
+    leo, asked = person(), proposal()
+    session = own_session(leo, asked.ledger)
+    made = signed_decision("approve", asked, signer=session, now=NOW)
+    assert session.login is not None
+    login = replace(session.login.login, **{field: "2026-11-23"})  # type: ignore[arg-type]  # each field is a text
+    forged = replace(made, login=SignedLogin(login=login, signature=sign(login, leo.key)))
+    with pytest.raises(IntegrityError):
+        counts(forged, asked, trusted(leo))
 
 
 async def test_no_login_lasts_longer_than_any_may_whoever_signed_it() -> None:

@@ -10,6 +10,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
+from synapsor.core.review import APPROVAL_LASTS
 from synapsor.core.statements import Operator, SignedDecision, sign
 from synapsor.errors import DecisionRefused
 from synapsor.flow.review import approve, may_ask, reject
@@ -156,7 +157,7 @@ async def test_who_approved_may_still_reject() -> None:
 
 def signed(proposal: Proposal, who: Person) -> SignedDecision:
     """Return an approval as another process may have made it."""
-    decision = a_decision(proposal, operator=who.operator.name, at=stamp(NOW), expires_at=stamp(LATER)).decision
+    decision = a_decision(proposal, operator=who.operator.name, at=stamp(NOW), expires_at=stamp(NOW + APPROVAL_LASTS)).decision
     return SignedDecision(decision=decision, signature=sign(decision, who.key))
 
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from synapsor.contract.approvals import LOGIN_VOUCHER
-from synapsor.core.moment import parse
+from synapsor.core.moment import are_stamps, parse
 from synapsor.core.statements import (
+    Decision,
     Identity,
     Operator,
     SignedDecision,
@@ -50,6 +51,8 @@ def login_holds(signed: SignedLogin, operators: Mapping[str, Operator], *, ledge
     signer = operators.get(login.operator if own else login.voucher)
     if signer is None or login.operator not in operators or bool(login.voucher) is own:
         return False
+    if not are_stamps(login.at, login.expires_at):
+        return False
     lasts = parse(login.expires_at) - parse(login.at)
     return (
         login.ledger == ledger
@@ -70,7 +73,10 @@ def decision_holds(signed: SignedDecision, operators: Mapping[str, Operator]) ->
 
 
 def spoken_by(statement: Spoken, signature: str, login: SignedLogin | None, operators: Mapping[str, Operator]) -> bool:
-    """Tell whether the operator whom a statement names signed it: with their own key, or with that of a session that spoke for them."""
+    """Tell whether the operator whom a statement names signed it: with their own key, or with that of a session that spoke for them.
+
+    A login by code is for the decision that the code is for, and for nothing else.
+    """
     operator = operators.get(statement.operator)
     if operator is None:
         return False
@@ -78,6 +84,7 @@ def spoken_by(statement: Spoken, signature: str, login: SignedLogin | None, oper
         return signature_holds(statement, signature, operator)
     return (
         login.login.operator == statement.operator
+        and (login.login.method != "code" or isinstance(statement, Decision))
         and login_holds(login, operators, ledger=statement.ledger)
         and is_during(login, statement.at)
         and statement.role in login.login.roles
