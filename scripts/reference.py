@@ -34,7 +34,20 @@ from synapsor.config import (
     TokenConfig,
 )
 from synapsor.config.approvals import ApprovalsConfig, ApprovalToken, VoucherConfig
-from synapsor.config.notify import Channel, Digest, Email, Notify, Quiet, Retry, Route, Slack, Smtp, Waiting, Webhook
+from synapsor.config.notify import (
+    Channel,
+    Digest,
+    Email,
+    Notify,
+    Quiet,
+    Refused,
+    Retry,
+    Route,
+    Slack,
+    Smtp,
+    Waiting,
+    Webhook,
+)
 from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
@@ -55,7 +68,7 @@ DECISION_RULES: dict[str, str] = {
     "form_foreign": "In the console: the form is not of this session.",
     "not_confirmed": "In the console: the tick or the beginning of the digest is missing.",
     "not_shown_here": "In the console: a page cannot show all of it; decide in the terminal.",
-    "tampered": "In the console: the record is not what the proposal was made from.",
+    "tampered": "In the console and through prompts: the record is not what the proposal was made from.",
     "unverified": "In the console: nobody has proven who this is.",
     "waits_for_group": "The proposal has the approvals that it needs, and waits for those that it stands or falls with.",
     "asked_already": "What the edit asks for waits already, as a proposal of its own.",
@@ -73,6 +86,7 @@ DECISION_RULES: dict[str, str] = {
     "no_such_proposal": "The ledger has no such proposal.",
     "no_person": "The operator is a key that a program holds, and a person is needed.",
     "not_by_prompt": "The contract does not let this proposal be decided through a prompt, or it is something that no prompt does.",
+    "not_looked_at": "The contract wants the rows looked at before an approval, and the approval server has no credential to look with.",
     "not_shown": "The approval server has not shown this proposal, as it is now, to this person.",
     "not_fully_shown": "A part of the card was cut, and nobody approves what they have not seen; repeat with `--full`.",
     "operator_revoked": "The operator's key is revoked.",
@@ -81,6 +95,7 @@ DECISION_RULES: dict[str, str] = {
     "role_missing": "The operator does not have the role that the contract asks for.",
     "same_person": "The operator could be the same person as one whose approval counts already.",
     "stale_row": "A row is not as it was, or the contract wants it looked at before an approval and it was not; see [how to look](../how-to/look-before-you-decide.md).",
+    "evidence_differs": "The evidence is not what the proposal was made from, so that nobody approves it; `synapsor verify` says what was changed.",
     "too_many_codes": "Too many one-time codes were given in the operator's name today.",
     "too_many_questions": "As many questions were asked about the proposal as may be.",
     "unknown_key": "The private key belongs to nobody in `operators.yaml`.",
@@ -113,6 +128,7 @@ _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
     Digest,
     Route,
     Waiting,
+    Refused,
     Retry,
     ApprovalsConfig,
     VoucherConfig,
@@ -205,6 +221,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "project": "The project's synapsor.yaml.",
         "voucher": "The key with which this server says whose code it saw.",
         "operator": "Whose prompts are served over stdio.",
+        "read": "The readers' URLs that this server looks at the sources with, one of each source of the project, or none. It resolves none of the project's file.",
         "tokens": "The bearer tokens of the HTTP transport, each of one person. The agent's server knows none of them.",
     },
     "VoucherConfig": {
@@ -223,7 +240,9 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
     "Notify": {
         "state": "The notifier's own SQLite file: up to where it has read, and what it has still to tell.",
         "waiting": "When somebody is reminded of a proposal that nobody decides on.",
+        "refused": "When somebody is told that logins or decisions were refused again and again.",
         "retry": "When a message that cannot be delivered is given up.",
+        "late_minutes": "After how long without a sign of life of the notifier it is told that none runs.",
         "smtp": "The server that e-mail is handed to.",
         "channels": "The ways to tell somebody.",
         "routes": "What goes to which channels. Without any, every channel hears the events that a route hears which names none.",
@@ -274,6 +293,11 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "after_minutes": "After how long somebody is reminded for the first time.",
         "again_hours": "After how long again.",
         "at_most": "How often.",
+    },
+    "Refused": {
+        "at_least": "How many must have been refused.",
+        "within_minutes": "Within how long.",
+        "again_minutes": "After how long it may be told again; what was refused meanwhile is counted then.",
     },
     "Retry": {
         "attempts": "After how many attempts.",

@@ -194,6 +194,15 @@ REQUIREMENTS: dict[str, Requirement] = {
     "board:decides": _R(
         "What a person decides by the keyboard is decided as by the commands, and is told at once.", "law 5"
     ),
+    "board:fits": _R(
+        "The board fits its terminal whatever its size and whatever words of others stand in it, and shows whole what it counts as seen.",
+        "law 5, E09",
+    ),
+    "board:looks": _R(
+        "By the keyboard the source can be looked at from a card, beside the board and within a time, and what comes of it is read before anything is approved.",
+        "law 5, E14",
+    ),
+    "board:no-colour-alone": _R("On the board nothing is told by a colour alone, and NO_COLOR is kept.", "issue 4"),
     "board:seen": _R(
         "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
         "law 5, E09",
@@ -225,8 +234,22 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Through the companion's prompts a person's own code for the very digest decides, and nothing that a client program answers.",
         "law 6, S8",
     ),
+    "companion:leads": _R(
+        "The companion leads to the proposal's page of the configured console and nowhere else, and an answer to that decides nothing.",
+        "law 6, issue: companion",
+    ),
+    "companion:looks": _R(
+        "What a contract wants looked at is approved through a prompt only after a clean look, with a credential of the companion's own.",
+        "law 5, issue: companion",
+    ),
     "companion:own-audience": _R(
         "The companion serves who holds a token of its own, on loopback, and no page of another origin.", "law 6, S10"
+    ),
+    "companion:own-credential": _R(
+        "The companion resolves no credential of the project's file, and looks with no writer's.", "law 8"
+    ),
+    "companion:quoted": _R(
+        "What rows and agents say stands last in a prompt, fenced and marked, and is rendered by no client.", "S8"
     ),
     "companion:shown": _R(
         "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
@@ -352,7 +375,19 @@ REQUIREMENTS: dict[str, Requirement] = {
     "diff:never-less": _R("What grants more is never called less.", "DESIGN 5, law 10"),
     "docs:quickstart": _R("Following the quickstart to the letter ends with an applied change.", "DESIGN 7"),
     "docs:true": _R("Every page, command, example and word of the documentation is what the code says.", "STYLE 17"),
+    "doctor:channels": _R(
+        "Doctor judges the addresses, secrets and mail server of notifications as sending would, and sends nothing.",
+        "law 10",
+    ),
+    "doctor:companion": _R(
+        "Doctor tells what of the companion is open, shared or beside the agent, and whether it is trusted.", "law 10"
+    ),
+    "doctor:console": _R(
+        "Doctor tells how the console could be overheard, and what leads people to a name that it does not answer to.",
+        "law 10",
+    ),
     "doctor:goes-on": _R("A source that fails is named, and doctor goes on with the others.", "law 10"),
+    "doctor:provider": _R("Doctor tells why the configured identity provider would let nobody in.", "law 10"),
     "doctor:session-values": _R("A session that lacks what a contract needs of it is told at start.", "law 10"),
     "doctor:told-once": _R("Doctor tells each finding once, with the source that it is about.", "law 10"),
     "doctor:what-serve-says": _R("Doctor calls unfit whatever would keep the server from starting.", "law 10"),
@@ -504,6 +539,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A message that cannot be delivered ends in a list, from which it can be tried again, and is never dropped.",
         "R2",
     ),
+    "notify:each-receiver": _R(
+        "Of several receivers of a message only those whom it has not reached get it again.", "R2"
+    ),
     "notify:flood": _R(
         "However much happens, people get a bounded number of messages in a stretch of time, and all of it is told.",
         "S11",
@@ -523,10 +561,18 @@ REQUIREMENTS: dict[str, Requirement] = {
     "notify:quiet-hours": _R(
         "In quiet hours, by the clock of their zone, only what is urgent goes out, and nothing is lost.", "issue 4"
     ),
+    "notify:quorum": _R("Who may decide hears that others have approved and that it takes more.", "issue 4"),
+    "notify:refused-attempts": _R(
+        "Refused logins and decisions are told when they are many, as numbers, and so seldom that nobody floods others by them.",
+        "S11, issue 4",
+    ),
     "notify:same-chain": _R(
         "The notifier follows one chain: an edited, cut or other ledger stops it, and nothing of that is told.", "S9"
     ),
     "notify:signed": _R("A webhook is signed over its id, the time of the attempt and its body.", "issue 4"),
+    "notify:silence-told": _R(
+        "That no notifier has looked at the ledger lately is told where people look for what waits.", "issue 4"
+    ),
     "notify:tls": _R(
         "A message leaves the machine only through TLS to a server with a certificate of the configured name.", "S7"
     ),
@@ -549,6 +595,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A provider's answer counts once, for the login and the session that asked for it, and only as that provider's.",
         "issue: identity",
     ),
+    "oidc:new-proof": _R(
+        "Where a login asks for a new proof of who somebody is, an old one, or none that says when, lets nobody in.",
+        "issue: identity",
+    ),
     "oidc:private-address": _R(
         "A provider at a private address is asked for nothing unless the project allows it.", "issue: identity"
     ),
@@ -561,10 +611,6 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "oidc:rotation": _R(
         "A provider's new key counts at once, one that it takes away stops counting within ten minutes, and asking is bounded.",
-        "issue: identity",
-    ),
-    "oidc:step-up": _R(
-        "Proving again who one is takes the same person, and a proof that is newer than the question.",
         "issue: identity",
     ),
     "oidc:token": _R(

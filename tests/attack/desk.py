@@ -92,7 +92,7 @@ class Hall:
 
 
 @asynccontextmanager
-async def hall(shop: Shop, **config: Any) -> AsyncIterator[Hall]:
+async def hall(shop: Shop, *, silence: str = "", **config: Any) -> AsyncIterator[Hall]:
     """Serve a console over a shop, and end in an orderly way."""
     settings = ConsoleConfig.model_validate(config, context={"root": shop.files.root})
     stop, started = anyio.Event(), anyio.Event()
@@ -118,6 +118,7 @@ async def hall(shop: Shop, **config: Any) -> AsyncIterator[Hall]:
         automatic=False,
         looks=SourceLooks(project=shop.project, client="console"),
         verify=verify,
+        silence=lambda: silence,
     )
     serving = asyncio.create_task(serve_console(given, ready=ready, stop=stop))
     begun = asyncio.create_task(started.wait())

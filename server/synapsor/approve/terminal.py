@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from synapsor.approve.cells import Moment
-from synapsor.approve.drawing import Line, drawn
+from synapsor.approve.drawing import Line, Row, drawn
+from synapsor.approve.drawing import rows as drawn_rows
 from synapsor.approve.drawn_now import now
 from synapsor.approve.drawn_reads import reads
 from synapsor.approve.drawn_rows import fields, rows, totals, value
@@ -37,6 +38,14 @@ def render(card: Card, *, colour: bool = False, width: int = 100, evidence: bool
     """
     rows = tuple(reads(card, width)) if evidence else ()
     return drawn(lines(card, rows), colour=colour, width=width).strip("\n") + "\n"
+
+
+def sheet(card: Card, *, width: int) -> tuple[Row, ...]:
+    """Return the card as lines of at most `width` cells, for a screen that paints them itself."""
+    found = list(drawn_rows(lines(card), width=width))
+    while found and not found[0]:
+        del found[0]
+    return tuple(found)
 
 
 def lines(card: Card, read: Iterable[Line] = ()) -> Iterator[Line]:
@@ -102,6 +111,10 @@ def decided(one: Decided) -> Iterator[Line]:
     else:
         who = f"by {line_of(one.by)}, in the role {line_of(one.role)}"
     yield Line(one.verdict, f"{who}, {_when(one.at)}")
+    if one.session is not None:
+        yield Line("through", line_of(one.session))
+    if one.preset is not None:
+        yield Line("why", line_of(one.preset))
     if one.reason is not None:
         yield Line("because", line_of(one.reason, quoted=True))
     if one.doubt is not None:

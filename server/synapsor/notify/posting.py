@@ -16,7 +16,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import anyio
 import httpx2
@@ -51,11 +51,13 @@ class Outcome:
         why: why it did not arrive, in one word; "" when it did.
         again: whether it is worth trying again.
         after: for how many seconds the receiver wants to be left alone.
+        reached: whom of several it has reached all the same; they do not get it again.
     """
 
     why: str = ""
     again: bool = False
     after: float | None = None
+    reached: tuple[str, ...] = ()
 
     @property
     def arrived(self) -> bool:
@@ -100,15 +102,30 @@ class Poster:
         except TimeoutError:
             return Outcome(why="timeout", again=True)
 
-    async def _post(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
-        host = _host(self._url)
+    async def refused(self) -> str:
+        """Return why nothing would be posted there now, in one word, or ""; nothing is connected to."""
         try:
-            addresses = [parsed(text) for text in await self._resolver(host, _port(self._url))]
+            with anyio.fail_after(self._seconds):
+                found = await self._addresses()
+        except TimeoutError:
+            return "name_not_resolved"
+        return found.why if isinstance(found, Outcome) else ""
+
+    async def _addresses(self) -> list[Ip] | Outcome:
+        """Return the addresses of the name, if it may be posted to each of them."""
+        try:
+            addresses = [parsed(text) for text in await self._resolver(_host(self._url), _port(self._url))]
         except (OSError, UnicodeError):
             return Outcome(why="name_not_resolved", again=True)
         allowed = [address for address in addresses if address is not None and self._may(address)]
         if not allowed or len(allowed) < len(addresses):
             return Outcome(why="address_refused", again=True)
+        return allowed
+
+    async def _post(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
+        host, allowed = _host(self._url), await self._addresses()
+        if isinstance(allowed, Outcome):
+            return allowed
         outcome = Outcome(why="not_connected", again=True)
         async with httpx2.AsyncClient(
             verify=self._tls, trust_env=False, follow_redirects=False, timeout=self._seconds
@@ -133,12 +150,35 @@ class Poster:
     ) -> Outcome:
         pinned = self._url.copy_with(host=str(address))
         named = {**headers, "Host": self._url.netloc.decode("ascii"), "Connection": "close"}
-        request = client.build_request("POST", pinned, content=body, headers=named, extensions={"sni_hostname": host})
-        response = await client.send(request, stream=True)
+        opened = _Opened()
+        extensions = {"sni_hostname": host, "trace": opened}
+        request = client.build_request("POST", pinned, content=body, headers=named, extensions=extensions)
         try:
-            return outcome_of(response.status_code, response.headers.get("retry-after"))
+            response = await client.send(request, stream=True)
+            try:
+                return outcome_of(response.status_code, response.headers.get("retry-after"))
+            finally:
+                await response.aclose()
         finally:
-            await response.aclose()
+            await opened.close()
+
+
+class _Opened:
+    """The connections that an attempt opened. Its time may be over during a TLS handshake, and the library leaves the connection open then."""
+
+    def __init__(self) -> None:
+        self._streams: list[Any] = []
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take note of a connection; the library calls it at each step."""
+        if event == "connection.connect_tcp.complete":
+            self._streams.append(info["return_value"])
+
+    async def close(self) -> None:
+        """Close them all, whatever they are in the middle of."""
+        with anyio.CancelScope(shield=True):
+            for stream in self._streams:
+                await stream.aclose()
 
 
 def outcome_of(status: int, retry_after: str | None, *, now: dt.datetime | None = None) -> Outcome:

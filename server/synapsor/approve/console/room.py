@@ -27,6 +27,7 @@ class Given:
         modes: how far each source is up the ladder, by its name.
         looks: looks at the source, for who decides.
         verify: walks over the whole ledger, beside the console's own work.
+        silence: says why nobody is told of what happens, where somebody should be; "" when all is well.
     """
 
     ledger: ConsoleLedger
@@ -39,6 +40,7 @@ class Given:
     automatic: bool
     looks: Looks
     verify: Callable[[], Awaitable[Held]]
+    silence: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
