@@ -13,7 +13,7 @@ from synapsor.core.statements import Operator, sign
 from synapsor.errors import IntegrityError
 from synapsor.flow.signing import Signer
 from tests.decisions import NOW, PROPOSAL_ID, person, proposal
-from tests.sessions import known, own_session, trusted, vouched_session, voucher
+from tests.sessions import code_voucher, known, own_session, trusted, vouched_session, voucher
 
 pytestmark = pytest.mark.requirement("amend:by-whom")
 HOUR = dt.timedelta(hours=1)
@@ -70,6 +70,6 @@ def test_a_session_amends_nothing_that_takes_a_role_which_its_login_does_not_car
 
 
 def test_a_login_by_code_speaks_for_decisions_and_amends_nothing() -> None:
-    server, leo, original = voucher("approvals"), known(person()), proposal(by_prompt=True)
+    server, leo, original = code_voucher(), known(person()), proposal(by_prompt=True)
     prompt = vouched_session(leo, server, original.ledger, method="code")
     refused(extended(original, prompt), original, trusted(leo, server), "signature")

@@ -207,7 +207,7 @@ async def test_a_session_that_speaks_for_a_person_edits_within_its_time_and_role
     hour = dt.timedelta(hours=1)
     login = signed_login(mia, key, now=now, lasts=hour, **about)
     old = signed_login(mia, key, now=now - 2 * hour, lasts=hour, **about)
-    voucher = Operator(name="desk", key=public_text(MALLORY), roles=("login_voucher",))
+    voucher = Operator(name="desk", key=public_text(MALLORY), roles=("code_voucher",))
     operators = {**books.files.operators, "desk": voucher}
     prompt = vouched_login(
         mia, voucher=voucher, key=MALLORY, method="code", roles=mia.roles, now=now, lasts=hour, **about
@@ -251,7 +251,7 @@ async def test_what_may_be_decided_through_a_prompt_is_not_edited_through_one(
         handle = str((await shop.proposed("credits.adjust", ADJUST))["id"])
         assert (await shop.record(handle)).proposal.by_prompt
         session, mia = Ed25519PrivateKey.generate(), shop.files.operators["mia"]
-        voucher = Operator(name="desk", key=public_text(MALLORY), roles=("login_voucher",))
+        voucher = Operator(name="desk", key=public_text(MALLORY), roles=("code_voucher",))
         login = vouched_login(
             mia,
             voucher=voucher,

@@ -6,17 +6,19 @@ from dataclasses import replace
 
 import pytest
 
+from synapsor.core.login import VOUCHER_OF
 from synapsor.core.moment import CLOCKS_APART, stamp
+from synapsor.core.onetime import code_of, recognised, step_at
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import APPROVAL_LASTS, verify_approval
-from synapsor.core.statements import Identity, Login, Operator, SignedDecision, SignedLogin, sign
+from synapsor.core.statements import Identity, Login, LoginMethod, Operator, SignedDecision, SignedLogin, sign
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, Person, filed, person, proposal
-from tests.sessions import HOURS, ISSUER, known, own_session, trusted, vouched_session, voucher
+from tests.sessions import HOURS, ISSUER, SECRET, known, own_session, trusted, vouched_session, voucher
 
 pytestmark = pytest.mark.requirement("approval:login")
 
@@ -38,6 +40,10 @@ async def decided_by(signer: Signer, ledger: Ledger, asked: Proposal, operators:
 
 def counts(signed: SignedDecision, asked: Proposal, operators: dict[str, Operator]) -> None:
     verify_approval(signed, asked, operators, ledger=asked.ledger, now=stamp(NOW))
+
+
+def bound_code(digest: str) -> str:
+    return code_of("bound", SECRET, digest, step_at("bound", stamp(NOW)))
 
 
 async def test_a_session_that_a_persons_own_key_speaks_for_approves_as_that_person() -> None:
@@ -246,6 +252,24 @@ async def test_only_a_key_that_is_trusted_to_vouch_vouches_and_it_decides_nothin
     with pytest.raises(DecisionRefused) as own:
         await says_yes(ledger, asked, pretends, trusted(console))
     assert own.value.rule == "login_invalid"
+
+
+@pytest.mark.requirement("approval:by-prompt")
+@pytest.mark.parametrize(("method", "role"), [("oidc", "code_voucher"), ("code", "login_voucher"), ("oidc", "policy_signer")])
+async def test_a_voucher_is_believed_about_its_own_method_and_about_no_other(method: LoginMethod, role: str) -> None:
+    ledger, asked = await filed(by_prompt=True)
+    leo, other = known(person()), person("other", role)
+    operators = trusted(leo, other)
+    session = vouched_session(leo, other, ledger.id, method=method, code=bound_code(asked.digest))
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(ledger, asked, session, operators)
+    assert refused.value.rule == "login_invalid"
+    genuine = vouched_session(leo, Person(operator=replace(other.operator, roles=(VOUCHER_OF[method],)), key=other.key), ledger.id, method=method)
+    believed = {**operators, "other": replace(other.operator, roles=(VOUCHER_OF[method],))}
+    made = signed_decision("approve", asked, signer=genuine, now=NOW, operators=believed, step_up=recognised("bound", bound_code(asked.digest), SECRET, asked.digest, stamp(NOW)))
+    counts(made, asked, believed)
+    with pytest.raises(IntegrityError):
+        counts(made, asked, operators)
 
 
 async def test_another_identity_than_the_operators_is_somebody_else() -> None:

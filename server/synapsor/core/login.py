@@ -10,11 +10,12 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Final
 
-from synapsor.contract.approvals import LOGIN_VOUCHER
+from synapsor.contract.approvals import CODE_VOUCHER, LOGIN_VOUCHER, NO_PERSON
 from synapsor.core.moment import are_stamps, parse
 from synapsor.core.statements import (
     Decision,
     Identity,
+    LoginMethod,
     Operator,
     SignedDecision,
     SignedLogin,
@@ -25,6 +26,9 @@ from synapsor.core.statements import (
 from synapsor.errors import IntegrityError
 
 LASTS_AT_MOST: Final = dt.timedelta(hours=12)
+
+VOUCHER_OF: Final[dict[LoginMethod, str]] = {"oidc": LOGIN_VOUCHER, "code": CODE_VOUCHER}
+"""The role of who vouches for logins of a method, and for no other."""
 
 
 def verify_login(signed: SignedLogin, operators: Mapping[str, Operator], *, ledger: str) -> Operator:
@@ -57,7 +61,7 @@ def login_holds(signed: SignedLogin, operators: Mapping[str, Operator], *, ledge
     return (
         login.ledger == ledger
         and dt.timedelta(0) < lasts <= LASTS_AT_MOST
-        and (LOGIN_VOUCHER in signer.roles) is not own
+        and (NO_PERSON.isdisjoint(signer.roles) if own else VOUCHER_OF.get(login.method) in signer.roles)
         and signature_holds(login, signed.signature, signer)
     )
 
