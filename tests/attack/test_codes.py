@@ -32,6 +32,16 @@ def proven(method: CodeMethod, digest: str, *, at: dt.datetime = NOW) -> StepUp:
     return StepUp(method=method, step=step, proof=proof_of(method, SECRET, digest, step))
 
 
+async def another(ledger: Ledger) -> Proposal:
+    """Return a second proposal in review, which takes a code of an authenticator."""
+    evidence = {**evidence_of({}), "id": "ev_" + "0" * 19 + "2", "call": "aud_" + "0" * 19 + "2"}
+    other = proposal(
+        ledger.id, step_up=True, id=PROPOSAL_ID[:-1] + "2", branch="rb_" + "0" * 19 + "2", request="sha256:" + "s" * 64
+    )
+    await ledger.file_proposal(other, evidence, audit_of(evidence))
+    return other
+
+
 def with_code(who: Person, given: str) -> Signer:
     return Signer(operator=replace(who.operator, code_secret=SECRET), key=who.key, code=given)
 
@@ -93,14 +103,22 @@ async def test_whoever_guesses_comes_to_an_end_and_then_the_right_code_does_not_
     assert await refusal(ledger, asked, with_code(leo, code("totp"))) == "too_many_codes"
 
 
+async def test_made_up_codes_for_prompts_keep_nobody_from_deciding_where_the_client_is_not() -> None:
+    ledger, asked = await filed(by_prompt=True)
+    server, leo = code_voucher(), person()
+    made_up = vouched_session(known(leo), server, ledger.id, method="code", code="00000000")
+    for _ in range(TRIES_A_DAY):
+        assert await refusal(ledger, asked, made_up, server) == "wrong_code"
+    assert await refusal(ledger, asked, made_up, server) == "too_many_codes"
+    high = await another(ledger)
+    record = await says_yes(ledger, high, with_code(leo, code("totp")))
+    assert record.status is Status.APPROVED
+
+
 async def test_a_code_is_good_for_one_decision() -> None:
     ledger, asked = await filed(step_up=True)
     leo = person()
-    other = proposal(
-        ledger.id, step_up=True, id=PROPOSAL_ID[:-1] + "2", branch="rb_" + "0" * 19 + "2", request="sha256:" + "s" * 64
-    )
-    evidence = {**evidence_of({}), "id": "ev_" + "0" * 19 + "2", "call": "aud_" + "0" * 19 + "2"}
-    await ledger.file_proposal(other, evidence, audit_of(evidence))
+    other = await another(ledger)
     await says_yes(ledger, asked, with_code(leo, code("totp")))
     assert await refusal(ledger, other, with_code(leo, code("totp"))) == "code_used"
     later = NOW + dt.timedelta(seconds=30)

@@ -297,6 +297,18 @@ async def test_a_session_carries_no_role_that_its_login_does_not_name() -> None:
         counts(swapped, asked, trusted(leo, console))
 
 
+async def test_a_session_of_another_role_signs_in_that_role_and_approves_nothing_that_takes_the_first() -> None:
+    """The person has both; the decision is true to its login in all, but it is about a proposal of the role that the login lacks."""
+    console, leo, asked = voucher(), known(person("leo", "billing_lead", "boss")), proposal()
+    operators = trusted(leo, console)
+    narrow = vouched_session(leo, console, asked.ledger, roles=("boss",))
+    made = signed_decision("approve", replace(asked, role="boss"), signer=narrow, now=NOW, operators=operators)
+    decision = replace(made.decision, digest=asked.digest)
+    forged = replace(made, decision=decision, signature=sign(decision, narrow.key))
+    with pytest.raises(IntegrityError, match="another role"):
+        counts(forged, asked, operators)
+
+
 async def test_nobody_decides_on_a_request_of_their_own_by_another_of_their_names() -> None:
     ledger, asked = await filed(principal="LEO-1")
     console, leo = voucher(), known(person())

@@ -14,6 +14,7 @@ from synapsor.contract.approvals import NO_PERSON, POLICY_SIGNER, POLICY_STEWARD
 from synapsor.core.login import decision_holds, verify_login
 from synapsor.core.moment import CLOCKS_APART, are_stamps, parse, stamp
 from synapsor.core.onetime import step_up_holds
+from synapsor.core.plain import hidden
 from synapsor.core.proposal import Proposal, Undone
 from synapsor.core.statements import (
     Activation,
@@ -42,8 +43,13 @@ def same_person(one: str, other: str) -> bool:
 
 
 def _skeleton(name: str) -> str:
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(c for c in folded if unicodedata.category(c)[0] not in "CZ")
+    # What is not seen goes before and after: it would keep a letter and its accent apart, or come of a form for compatibility.
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _seen(name)).casefold())
+    return unicodedata.normalize("NFKC", _seen(folded))
+
+
+def _seen(name: str) -> str:
+    return "".join(c for c in name if c != " " and not hidden(c))
 
 
 def may_activate(operator: Operator) -> None:
