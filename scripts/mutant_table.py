@@ -3596,6 +3596,14 @@ MUTANTS = (
         "tests/attack/test_logins.py -k outlives",
     ),
     Mutant(
+        "decided.doubt",
+        "approval:login",
+        "approve/decided.py",
+        "        _prove(signed, record, operators)\n",
+        "        pass\n",
+        "tests/unit/test_review_card.py -k login_its_moment",
+    ),
+    Mutant(
         "code.taken",
         "approval:one-time-code",
         "core/review.py",

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -174,7 +175,7 @@ async def test_no_decision_of_a_time_to_come_counts_but_for_clocks_that_are_a_li
         counts(early, asked, trusted(leo))
 
 
-LONG: dict[str, dict[str, str]] = {
+LONG: dict[str, dict[str, Any]] = {
     "a longer life": {"expires_at": stamp(NOW + APPROVAL_LASTS + dt.timedelta(seconds=1))},
     "a life that is no moment": {"expires_at": "for ever"},
     "a moment of another zone": {"at": stamp(NOW)[:-1] + "+00:00"},
@@ -184,7 +185,7 @@ LONG: dict[str, dict[str, str]] = {
 
 @pytest.mark.requirement("approval:of-now")
 @pytest.mark.parametrize("changed", LONG.values(), ids=LONG)
-async def test_no_decision_gives_itself_a_longer_life_than_any_has(changed: dict[str, str]) -> None:
+async def test_no_decision_gives_itself_a_longer_life_than_any_has(changed: dict[str, Any]) -> None:
     leo, asked = person(), proposal()
     session = own_session(leo, asked.ledger)
     made = signed_decision("approve", asked, signer=session, now=NOW)
@@ -255,7 +256,9 @@ async def test_only_a_key_that_is_trusted_to_vouch_vouches_and_it_decides_nothin
 
 
 @pytest.mark.requirement("approval:by-prompt")
-@pytest.mark.parametrize(("method", "role"), [("oidc", "code_voucher"), ("code", "login_voucher"), ("oidc", "policy_signer")])
+@pytest.mark.parametrize(
+    ("method", "role"), [("oidc", "code_voucher"), ("code", "login_voucher"), ("oidc", "policy_signer")]
+)
 async def test_a_voucher_is_believed_about_its_own_method_and_about_no_other(method: LoginMethod, role: str) -> None:
     ledger, asked = await filed(by_prompt=True)
     leo, other = known(person()), person("other", role)
@@ -264,9 +267,21 @@ async def test_a_voucher_is_believed_about_its_own_method_and_about_no_other(met
     with pytest.raises(DecisionRefused) as refused:
         await says_yes(ledger, asked, session, operators)
     assert refused.value.rule == "login_invalid"
-    genuine = vouched_session(leo, Person(operator=replace(other.operator, roles=(VOUCHER_OF[method],)), key=other.key), ledger.id, method=method)
+    genuine = vouched_session(
+        leo,
+        Person(operator=replace(other.operator, roles=(VOUCHER_OF[method],)), key=other.key),
+        ledger.id,
+        method=method,
+    )
     believed = {**operators, "other": replace(other.operator, roles=(VOUCHER_OF[method],))}
-    made = signed_decision("approve", asked, signer=genuine, now=NOW, operators=believed, step_up=recognised("bound", bound_code(asked.digest), SECRET, asked.digest, stamp(NOW)))
+    made = signed_decision(
+        "approve",
+        asked,
+        signer=genuine,
+        now=NOW,
+        operators=believed,
+        step_up=recognised("bound", bound_code(asked.digest), SECRET, asked.digest, stamp(NOW)),
+    )
     counts(made, asked, believed)
     with pytest.raises(IntegrityError):
         counts(made, asked, operators)

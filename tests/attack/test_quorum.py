@@ -157,7 +157,9 @@ async def test_who_approved_may_still_reject() -> None:
 
 def signed(proposal: Proposal, who: Person) -> SignedDecision:
     """Return an approval as another process may have made it."""
-    decision = a_decision(proposal, operator=who.operator.name, at=stamp(NOW), expires_at=stamp(NOW + APPROVAL_LASTS)).decision
+    decision = a_decision(
+        proposal, operator=who.operator.name, at=stamp(NOW), expires_at=stamp(NOW + APPROVAL_LASTS)
+    ).decision
     return SignedDecision(decision=decision, signature=sign(decision, who.key))
 
 
