@@ -178,8 +178,10 @@ async def test_no_decision_of_a_time_to_come_counts_but_for_clocks_that_are_a_li
 LONG: dict[str, dict[str, Any]] = {
     "a longer life": {"expires_at": stamp(NOW + APPROVAL_LASTS + dt.timedelta(seconds=1))},
     "a life that is no moment": {"expires_at": "for ever"},
-    "a moment of another zone": {"at": stamp(NOW)[:-1] + "+00:00"},
-    "a moment without a zone": {"at": stamp(NOW)[:-1]},
+    "a moment of another zone": {
+        "at": stamp(NOW)[:-1] + "-12:00",
+        "expires_at": stamp(NOW + APPROVAL_LASTS + dt.timedelta(hours=12)),
+    },
 }
 
 
@@ -187,12 +189,11 @@ LONG: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("changed", LONG.values(), ids=LONG)
 async def test_no_decision_gives_itself_a_longer_life_than_any_has(changed: dict[str, Any]) -> None:
     leo, asked = person(), proposal()
-    session = own_session(leo, asked.ledger)
-    made = signed_decision("approve", asked, signer=session, now=NOW)
+    made = signed_decision("approve", asked, signer=Signer(operator=leo.operator, key=leo.key), now=NOW)
     counts(made, asked, trusted(leo))
     decision = replace(made.decision, **changed)
     with pytest.raises(IntegrityError):
-        counts(replace(made, decision=decision, signature=sign(decision, session.key)), asked, trusted(leo))
+        counts(replace(made, decision=decision, signature=sign(decision, leo.key)), asked, trusted(leo))
 
 
 @pytest.mark.requirement("approval:of-now")
