@@ -67,7 +67,7 @@ DECISION_RULES: dict[str, str] = {
     "alone": "In the console: it is not decided on together with others, since it asks for more than a look.",
     "form_foreign": "In the console: the form is not of this session.",
     "not_confirmed": "In the console: the tick or the beginning of the digest is missing.",
-    "not_shown_here": "In the console: a page cannot show all of it; decide in the terminal.",
+    "not_shown_here": "In the console: it is too large for a page, or changes a hidden value that this session was not shown.",
     "tampered": "In the console and through prompts: the record is not what the proposal was made from.",
     "unverified": "In the console: nobody has proven who this is.",
     "waits_for_group": "The proposal has the approvals that it needs, and waits for those that it stands or falls with.",
@@ -102,6 +102,17 @@ DECISION_RULES: dict[str, str] = {
     "would_not_apply": "The worker would not apply the proposal, for instance since its contract was replaced: it is asked for again, or rejected.",
     "wrong_code": "The one-time code is not one of now, or not of this proposal.",
     "wrong_key": "The private key is not the one of the operator who was named.",
+}
+
+LEDGER_RULES: dict[str, str] = {
+    "ledger_busy": "Another process has held the ledger for half a minute. Nothing was recorded; do it again.",
+    "ledger_damaged": "The file, or a record in it, cannot be read. `synapsor verify` tells more; restore a backup.",
+    "ledger_failed": "The ledger cannot be opened, read or written for the reason that the message gives.",
+    "ledger_full": "The ledger's disk is full. Nothing was recorded; make room, and do it again. No process needs a new start.",
+    "ledger_io": "The ledger's disk fails, or a quota on it is used up.",
+    "ledger_read_only": "The ledger's file or its directory cannot be written by this user.",
+    "ledger_refused": "The ledger's own rules refuse a record, which no program of ours asks for: run `synapsor verify`.",
+    "ledger_unopened": "The ledger's file or its directory cannot be opened by this user.",
 }
 
 _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
@@ -324,6 +335,13 @@ def _text(lines: Iterator[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _ledger_rules() -> Iterator[str]:
+    yield from ("", "## Why the ledger fails", "")
+    yield "With exit code 4, or the status 503 of a console's page. What was being done is not recorded, and nothing of it is half done."
+    yield from ("", "| Rule | Meaning |", "|---|---|")
+    yield from (f"| `{rule}` | {meaning} |" for rule, meaning in LEDGER_RULES.items())
+
+
 def _errors() -> Iterator[str]:
     yield from ("# Error codes", "", MADE, "")
     yield from ("## What a model may be told", "")
@@ -340,6 +358,7 @@ def _errors() -> Iterator[str]:
     yield "A refused decision names its rule (`rule` with `--json`) and is recorded in the ledger."
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in DECISION_RULES.items())
+    yield from _ledger_rules()
     yield from ("", "## Why a login is refused", "")
     yield "Of a login with a provider, and of a bearer token of the approval server. It is recorded in the ledger by its rule, without a word of"
     yield "the token; of a flood, thirty a minute by themselves and the others by their number."

@@ -31,7 +31,7 @@ class Terminal:
 
     def __init__(self, wire: int, process: anyio.abc.Process) -> None:
         self._wire = wire
-        self._process = process
+        self.process = process
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
 
@@ -58,7 +58,7 @@ class Terminal:
         """Give the window another size."""
         self._screen.resize(rows, columns)
         fcntl.ioctl(self._wire, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self._process.send_signal(signal.SIGWINCH)
+        self.process.send_signal(signal.SIGWINCH)
 
     async def press(self, keys: str) -> None:
         """Press keys."""

@@ -48,8 +48,11 @@ async def _console(config: Config, listen: str | None) -> None:
             modes=config.modes,
             automatic=config.automatic_approval,
             looks=SourceLooks(project=project, client="console"),
+            activated=project.activated,
+            contracts=project.contracts,
             verify=partial(_verified, config),
             silence=silence(config, project.clock),
+            policies=tuple(config.policies),
         )
         if config.console.development_identity is not None:
             note("anybody who reaches it may look around without a login: `development_identity` is set")

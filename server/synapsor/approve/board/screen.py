@@ -7,6 +7,7 @@ source goes on beside it: it may take a while, and whoever waits for it can read
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -25,6 +26,7 @@ from synapsor.approve.board.picture import picture, room_of
 from synapsor.approve.board.state import after, fitted, glanced, in_vain, listed, opened, pressed, stood, told
 from synapsor.approve.board.work import Reviewing
 from synapsor.errors import SynapsorError
+from synapsor.web.loop import on_signals
 
 T = TypeVar("T")
 
@@ -32,6 +34,10 @@ EVERY_S: Final = 1.0
 LOOK_S: Final = 20.0
 """How long the board waits for a look at the source; who looks has a limit of their own below that."""
 
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""What asks the board to end: another process, or the terminal that is closed."""
+_END = "\0end"
+"""What stands among the keys where the board is to end; no key is called so."""
 _NAMES = {
     Keys.Enter: "enter",
     Keys.Escape: "escape",
@@ -74,12 +80,13 @@ class Screen:
         reviewing.aside = self._aside
         self._keys: asyncio.Queue[str | Paste] = asyncio.Queue()
         self._look: asyncio.Task[None] | None = None
+        self._ending = False
         bindings = KeyBindings()
         for key in _NAMES:
             bindings.add(key, eager=True)(self._pressed)
         bindings.add(Keys.Any)(self._pressed)
         bindings.add(Keys.BracketedPaste)(lambda event: self._keys.put_nowait(Paste(event.data)))
-        bindings.add(Keys.ControlC)(lambda event: event.app.exit())
+        bindings.add(Keys.ControlC)(lambda _: self._finish())
         self.app: Application[None] = Application(
             layout=Layout(Window(FormattedTextControl(self._drawn, show_cursor=False), wrap_lines=False)),
             key_bindings=bindings,
@@ -101,12 +108,30 @@ class Screen:
         for task in working:
             task.add_done_callback(self._ended)
         try:
-            await self.app.run_async(handle_sigint=False)
+            with on_signals(self._finish, self._finish, _ENDING):
+                await self._shown()
         finally:
             tasks = [*working, *([self._look] if self._look is not None else [])]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _shown(self) -> None:
+        try:
+            await self.app.run_async(handle_sigint=False)
+        except (EOFError, OSError):  # the terminal is gone, and nobody is there to be told
+            return
+
+    def _finish(self) -> None:
+        """Leave when what is being done is done, so that nobody wonders whether their last decision counts; asked again, leave at once."""
+        if self._ending:
+            self._leave()
+        self._ending = True
+        self._keys.put_nowait(_END)
+
+    def _leave(self) -> None:
+        if self.app.is_running and not self.app.is_done:
+            self.app.exit()
 
     def _pressed(self, event: KeyPressEvent) -> None:
         press = event.key_sequence[0]
@@ -116,6 +141,9 @@ class Screen:
     async def _work(self) -> None:
         while True:
             key = await self._keys.get()
+            if key == _END:
+                self._leave()
+                return
             state, action = pressed(self._fitted(), key)
             self._put(state)
             while action is not None:
@@ -129,7 +157,7 @@ class Screen:
 
     async def _done(self, action: Action) -> Action | None:
         if isinstance(action, Quit):
-            self.app.exit()
+            self._leave()
             return None
         try:
             if isinstance(action, Glance):
