@@ -127,6 +127,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, S8",
     ),
     "approval:no-tricks": _R("Nothing in a proposal can act on a terminal, imitate a line or hide.", "E09"),
+    "approval:of-now": _R(
+        "An approval counts only if it is of a moment after its proposal and not of one to come, and for a day at most.",
+        "law 5, E05",
+    ),
     "approval:once": _R("A proposal is decided once.", "law 5, S8"),
     "approval:one-digest": _R("An approval is good for exactly the digest it signs.", "law 5, E01"),
     "approval:one-time-code": _R(

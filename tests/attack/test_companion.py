@@ -276,6 +276,6 @@ async def test_another_machine_is_not_served_and_a_key_that_is_not_trusted_does_
     assert (await ran(companion, companion.command("--http", "0.0.0.0:8766"))).returncode == 2
     operators = companion.files.root / "operators.yaml"
     text = operators.read_text(encoding="utf-8")
-    operators.write_text(text.replace('"login_voucher"', '"billing_lead"'), encoding="utf-8")
+    operators.write_text(text.replace('"code_voucher"', '"billing_lead"'), encoding="utf-8")
     done = await ran(companion, companion.command())
     assert (done.returncode, "is not trusted here to say who decided" in done.stderr.decode()) == (2, True)

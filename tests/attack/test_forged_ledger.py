@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import handles
 from synapsor.contract.digest import contract_digest, from_body
+from synapsor.core.moment import parse, stamp
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import from_body as record_of
 from synapsor.core.records import to_body
+from synapsor.core.review import APPROVAL_LASTS
 from synapsor.core.statements import Activation, Decision, sign
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import ConfigError
@@ -72,7 +74,7 @@ def forge_decision(raw: Raw, proposal: Proposal, key: Ed25519PrivateKey = MALLOR
         "operator": "leo",
         "role": proposal.role,
         "at": proposal.at,
-        "expires_at": proposal.expires_at,
+        "expires_at": min(proposal.expires_at, stamp(parse(proposal.at) + APPROVAL_LASTS)),
         "reason": "",
         "nonce": "n" * 32,
     }

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Final
+
+CLOCKS_APART: Final = dt.timedelta(minutes=5)
+"""How far the clocks of two processes may be apart, or one may be behind with what it does."""
 
 
 def stamp(moment: dt.datetime) -> str:
@@ -17,3 +21,11 @@ def parse(text: str) -> dt.datetime:
         ValueError: the text is not an instant.
     """
     return dt.datetime.fromisoformat(text)
+
+
+def are_stamps(*texts: str) -> bool:
+    """Tell whether texts are as `stamp` writes instants, so that their order is that of time."""
+    try:
+        return all(stamp(parse(text)) == text for text in texts)
+    except (ValueError, OverflowError):
+        return False

@@ -58,16 +58,17 @@ class Operator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepUp:
-    """The one-time code that a person gave with a decision, kept so that whoever verifies the decision verifies the code again.
+    """What is kept of the one-time code that a person gave with a decision: never the code, but what proves it to who has the secret.
 
     Attributes:
         method: `totp` of an authenticator; `bound` of this very digest, for a code that passes through a program that is not trusted.
         step: the interval of time that it is of.
+        proof: what only the person's secret makes of the interval and the digest that the code was given for.
     """
 
     method: CodeMethod
     step: int
-    code: str
+    proof: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,7 +96,7 @@ async def _check_counted(
 
 
 async def _check_unused(book: Book, signed: SignedDecision) -> None:
-    """Check that a one-time code is given for the first time; an older one than the last that was used is as good as used."""
+    """Check that no decision of this person is by a code of the same interval: a code is given once."""
     step_up = DECISION.columns(to_body(signed))["step_up"]
     if step_up is None:
         return

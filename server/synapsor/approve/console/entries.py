@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from synapsor.approve.console.sessions import Session
+from synapsor.approve.decided import doubted
 from synapsor.core.group import missing
 from synapsor.core.moment import stamp
 from synapsor.core.plain import shown
@@ -40,6 +41,7 @@ class Entry:
         brief: what becomes of its first columns, of one row only.
         have, need: approvals that count now, and how many it takes.
         may_approve: nothing is known against this person's approval.
+        doubted: a decision on record is not proven, or would not count any more.
         took: how long it took until it was decided.
     """
 
@@ -67,6 +69,7 @@ class Entry:
     step_up: bool
     may_approve: bool
     decided_by: tuple[str, ...]
+    doubted: bool
     decided_at: str
     took: dt.timedelta | None
 
@@ -109,6 +112,7 @@ def entry(
         step_up=proposal.step_up,
         may_approve=proposal.id not in replaced and against(record, session, operators, now) is None,
         decided_by=tuple(dict.fromkeys(signed.decision.operator for signed in record.decisions)),
+        doubted=doubted(record, operators),
         decided_at=last.at if last else "",
         took=dt.datetime.fromisoformat(last.at) - dt.datetime.fromisoformat(proposal.at) if last else None,
     )
