@@ -250,6 +250,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "companion:quoted": _R(
         "What rows and agents say stands last in a prompt, fenced and marked, and is rendered by no client.", "S8"
     ),
+    "companion:refusals": _R(
+        "Who was refused to decide on a proposal is told by rule and in words, with why it is not decided there.",
+        "issue: companion",
+    ),
     "companion:shown": _R(
         "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
     ),
