@@ -201,6 +201,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "By the keyboard the source can be looked at from a card, beside the board and within a time, and what comes of it is read before anything is approved.",
         "law 5, E14",
     ),
+    "board:looks-before": _R(
+        "While the digest is typed by which something is approved, the source is looked at, and a row that is not as it was is shown.",
+        "law 5, issue: terminal",
+    ),
     "board:no-colour-alone": _R("On the board nothing is told by a colour alone, and NO_COLOR is kept.", "issue 4"),
     "board:seen": _R(
         "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
