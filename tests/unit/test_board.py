@@ -264,7 +264,10 @@ def test_the_source_is_looked_at_while_the_digest_is_typed_and_what_is_not_as_it
         assert after(state, "escape", "a")[1] is None, "once is enough"
     else:
         assert (state.mode, state.seen_whole, state.typed) == (Mode.CARD, False, "")
-        found = {"changed": "A row is not as it was when this was asked for", "untold": "It cannot be told how the rows"}
+        found = {
+            "changed": "A row is not as it was when this was asked for",
+            "untold": "It cannot be told how the rows",
+        }
         assert state.message.startswith(found[stands])
     left = after(opened(BOARD, asked), "a", "escape")[0]
     assert glanced(left, asked, replace(LONG, live=True, stands=stands)) == left

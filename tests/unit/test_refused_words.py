@@ -10,7 +10,9 @@ def test_every_rule_that_a_decision_is_refused_by_has_words() -> None:
     rules = set()
     for path in (ROOT / "server").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            is_one = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "DecisionRefused"
+            is_one = (
+                isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "DecisionRefused"
+            )
             if is_one and isinstance(node.args[0], ast.Constant):
                 rules.add(node.args[0].value)
     assert {"not_shown", "own_request"} <= rules

@@ -43,7 +43,10 @@ async def _board(arguments: Namespace) -> int:
             # Who has no key here may look all the same.
             ended = await _list(arguments)
             # Behind the list, or it would have run off the screen.
-            note(f"synapsor: a list and no board, for {error.message[:1].lower()}{error.message[1:]} {error.fix}", indent=2)
+            note(
+                f"synapsor: a list and no board, for {error.message[:1].lower()}{error.message[1:]} {error.fix}",
+                indent=2,
+            )
             return ended
         reviewing = Reviewing(
             ledger=await project.ledger(),

@@ -253,7 +253,9 @@ def _reason(state: State, key: str) -> Step:
     if not number and not said:
         return replace(state, message="A rejection needs a reason; the agent is told."), None
     if number and number not in _NUMBERS:
-        return replace(state, message=f"There is no reason {number}: it is one of {_NUMBERS[0]} to {_NUMBERS[-1]}."), None
+        return replace(
+            state, message=f"There is no reason {number}: it is one of {_NUMBERS[0]} to {_NUMBERS[-1]}."
+        ), None
     if said and _numbered(said) == (said, ""):
         return replace(state, message="One number is taken, and then your own words."), None
     preset = REJECT_CODES[_NUMBERS.index(number)] if number else None
