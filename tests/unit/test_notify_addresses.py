@@ -74,6 +74,7 @@ def test_what_is_no_plain_address_is_none(text: str) -> None:
     assert parsed(text) is None
 
 
+@pytest.mark.requirement("notify:addresses")
 @pytest.mark.parametrize(
     ("url", "allowed", "refused"),
     [

@@ -24,7 +24,13 @@ from synapsor.core.surroundings import Action, Referrer
 def test_what_becomes_of_rows_that_refer_is_said_by_what_the_database_does(
     action: Action, depth: int, rows: int, said: str, *, deletes: bool
 ) -> None:
-    key = Referrer(name="fk", relation=Relation.parse("public.notes"), columns=(("order_id", "id"),), on_delete=action, on_update=action)
+    key = Referrer(
+        name="fk",
+        relation=Relation.parse("public.notes"),
+        columns=(("order_id", "id"),),
+        on_delete=action,
+        on_update=action,
+    )
     told = Reached(key=key, action=action, depth=depth, count=Count(rows=rows))
     assert _becomes(told, deletes=deletes) == said
 

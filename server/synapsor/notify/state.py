@@ -199,7 +199,9 @@ class State:
     def to_retry(self) -> tuple[Retry, ...]:
         """Return the messages that did not arrive at first and are tried again, oldest first."""
         return tuple(
-            Retry(id=row["id"], channel=row["channel"], due=row["due_at"], attempts=row["attempts"], why=row["why"] or "")
+            Retry(
+                id=row["id"], channel=row["channel"], due=row["due_at"], attempts=row["attempts"], why=row["why"] or ""
+            )
             for row in self._all("to_retry")
         )
 
