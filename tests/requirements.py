@@ -205,6 +205,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "By the keyboard the source can be looked at from a card, beside the board and within a time, and what comes of it is read before anything is approved.",
         "law 5, E14",
     ),
+    "board:looks-before": _R(
+        "While the digest is typed by which something is approved, the source is looked at, and a row that is not as it was is shown.",
+        "law 5, issue: terminal",
+    ),
     "board:no-colour-alone": _R("On the board nothing is told by a colour alone, and NO_COLOR is kept.", "issue 4"),
     "board:seen": _R(
         "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
@@ -253,6 +257,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "companion:quoted": _R(
         "What rows and agents say stands last in a prompt, fenced and marked, and is rendered by no client.", "S8"
+    ),
+    "companion:refusals": _R(
+        "Who was refused to decide on a proposal is told by rule and in words, with why it is not decided there.",
+        "issue: companion",
     ),
     "companion:shown": _R(
         "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"

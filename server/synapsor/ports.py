@@ -80,7 +80,7 @@ class AgentLedger(Protocol):
         """Record an agent's answer to a question about its proposal; the same one again is that of before.
 
         Raises:
-            Refusal: `not_found` where nobody asked that, `not_as_required` where it is answered otherwise or the proposal left review.
+            Refusal: `not_found` where nobody asked that, `question_closed` where it is answered otherwise or the proposal left review.
         """
         ...
 

@@ -58,7 +58,7 @@ async def test_a_person_reviews_and_decides_through_prompts_with_their_own_code(
         assert f"synapsor code {asked['id']}" in card
         code = companion.code(asked["digest"])
         told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
-        assert f"{asked['id']} was approved by leo" in told
+        assert told == f"Tell me: {asked['id']} was approved by leo."
         assert asked["id"] not in await said(client, "review_queue")
     assert await companion.status(asked["id"]) == ("approved", 1, [])
     worked = await ran(companion, companion.files.command("worker", "--drain"))
@@ -139,6 +139,34 @@ async def test_without_the_contracts_leave_a_right_code_decides_nothing(tmp_path
         told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
     assert "nothing was decided (not_by_prompt)" in told
     assert await companion.status(asked["id"]) == ("review_required", 0, ["not_by_prompt"])
+
+
+@pytest.mark.requirement("companion:refusals")
+async def test_who_was_refused_to_decide_is_told_by_rule_and_in_words_and_why_it_is_not_decided_here(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    companion = write_companion(tmp_path / "project", sqlite_db, policy=POLICY)
+    asked = await companion.filed()
+    async with talking(companion) as client:
+        untried = await said(client, "explain_refusal", proposal=asked["id"])
+        code = companion.code(asked["digest"])
+        await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
+        reasonless = await said(client, "decide_proposal", proposal=asked["id"], verdict="reject", code=code)
+        told = await said(client, "explain_refusal", proposal=asked["id"])
+        queue = await said(client, "review_queue")
+    assert "No attempt to decide on it was refused." in untried
+    assert (
+        "I cannot decide on it here (not_by_prompt): Its contract does not let it be decided through a prompt." in told
+    )
+    ours, _, theirs = told.partition("```text\n")
+    assert "leo (not_shown): It had not been shown to this person there, or had become another one." in theirs
+    assert "leo" not in ours
+    assert reasonless.endswith(
+        "nothing was decided: A rejection needs a reason. Give this prompt a reason; the agent is told."
+    )
+    assert f"Not through a prompt, but in the console or at a terminal: {asked['id']}." in queue
+    made = await ran(companion, companion.files.command("code", asked["id"], "--json"))
+    assert (made.returncode, b"not_by_prompt" in made.stdout + made.stderr) == (1, True)
 
 
 @pytest.mark.requirement("surface:methods")

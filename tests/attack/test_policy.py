@@ -247,6 +247,12 @@ def test_no_sequence_of_uses_goes_over_a_limit(uses: list[tuple[str, int]], coun
         assert sum(int(use.totals["fee"]) for use in mine) <= total
 
 
+def test_a_limit_that_one_approval_fills_is_not_told_as_nearly_used_up() -> None:
+    use = a_use_of("a", 0)
+    assert tripped(PerDay(count=1, of="object"), use, held_of([])) == (None, [])
+    assert [near.what for near in tripped(PerDay(count=2), use, held_of([use]))[1]] == ["count"]
+
+
 def a_use_of(tenant: str, amount: int) -> Any:
     return PolicyUse(
         id="use_1",

@@ -678,7 +678,11 @@ def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(activ
     assert [(f["rule"], f["message"], f["fatal"]) for f in done.json["findings"]] == [
         ("source_unreachable", "shop: The reader could not look: unavailable [connection].", True),
         ("source_unreachable", "shop: The writer could not look: unavailable [connection].", True),
-        ("role_unheld", "Nobody holds the role billing_lead, so nobody can approve what needs it.", False),
+        (
+            "role_unheld",
+            "Nobody holds the role billing_lead, so nobody can approve what needs it: changes of low or medium or high risk.",
+            False,
+        ),
     ]
     assert (done.code, done.err) == (1, "")
 

@@ -99,7 +99,7 @@ def _asked(question: Talk) -> Iterator[Line]:
         yield Line("", line_of(question.doubt), "warning")
     yield Line("asks", line_of(question.text, quoted=True))
     if question.answer is None or question.answered is None:
-        yield Line("answer", "none so far")
+        yield Line("answer", "it was never answered" if question.over else "none so far")
     else:
         yield Line("answer", f"{line_of(question.answer, quoted=True)}, {_when(question.answered)}")
 

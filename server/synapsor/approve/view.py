@@ -289,7 +289,7 @@ class Talk:
 
     Attributes:
         doubt: why nothing proves who asked, or None.
-        answer: None where there is none so far.
+        answer: None where there is none so far, or, where it is `over`, never was: what it was asked about is not in review any more.
     """
 
     id: Text
@@ -299,6 +299,7 @@ class Talk:
     doubt: Text | None
     answer: Text | None
     answered: Moment | None
+    over: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

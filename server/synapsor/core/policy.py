@@ -202,7 +202,8 @@ def tripped(limit: PerDay, use: PolicyUse, before: Held) -> tuple[Deferral | Non
                 words = {name: format(amount, "f") for name, amount in told.items()}
                 name = use.policy.partition(".")[2]
                 return Deferral(policy=name, why="limit", what=what, of=limit.of, **words), []
-            if observed < NEAR * most <= total:
+            single = column is None and most <= 1  # one approval fills it, so there is nothing to warn of before
+            if observed < NEAR * most <= total and not single:
                 near.append(Near(what=what, of=limit.of, observed=format(total, "f"), limit=format(most, "f")))
     return None, near
 

@@ -66,7 +66,7 @@ async def answer(book: Book, given: Answer) -> None:
     """Record an answer; the same one again is that of before.
 
     Raises:
-        Refusal: `not_found` where nobody asked that, `not_as_required` where it is answered otherwise or the proposal left review.
+        Refusal: `not_found` where nobody asked that, `question_closed` where it is answered otherwise or the proposal left review.
     """
     row = await book.tx.one("question_by_id", id=given.question)
     proposal = await book.tx.one("proposal_by_id", id=given.proposal)
@@ -78,6 +78,6 @@ async def answer(book: Book, given: Answer) -> None:
     waits = proposal["status"] == Status.REVIEW_REQUIRED.value and given.at < proposal["expires_at"]
     if before is not None or not waits:
         why = "is answered already" if before is not None else "is about a proposal that is not in review any more"
-        raise Refusal(Code.NOT_AS_REQUIRED, f"The question {why}.", fix="Look the proposal up again.")
+        raise Refusal(Code.QUESTION_CLOSED, f"The question {why}.")
     told = record(ANSWER, given.id, to_body(given))
     await book.append(event("question_answered", given.proposal, given.at, (told,), {"question": given.question}))

@@ -13,7 +13,7 @@ import anyio
 
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import GivenUp, Outcome, Why
-from synapsor.core.policy import Deferral, Near
+from synapsor.core.policy import COUNT, Deferral, Near
 from synapsor.core.writeback import Lease
 from synapsor.errors import LedgerFailure, place
 from synapsor.flow.apply import apply
@@ -263,8 +263,9 @@ def _warn(proposal: str, came: Deferral | tuple[Near, ...] | None) -> None:
     told += [("policy_near_limit", "is nearly used up", limit.what, limit.of, limit.limit) for limit in near]
     for action, said, what, of, most in told:
         each = "" if of == "policy" else f" for one {of}"
+        much = f"{most} {'approval' if most == '1' else 'approvals'}" if what == COUNT else f"{most} of {what}"
         extra = {"action": action, "proposal": proposal}
-        log.warning("%s: a policy's limit of %s of %s a day%s %s", proposal, most, what, each, said, extra=extra)
+        log.warning("%s: a policy's limit of %s a day%s %s", proposal, much, each, said, extra=extra)
 
 
 def _unresolved(last: Result) -> Result:

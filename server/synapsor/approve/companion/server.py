@@ -124,7 +124,7 @@ class _Handlers:
         return prompts.card_shown(card, against=against, step=self._step(card.proposal))
 
     async def _refusal(self, given: Mapping[str, str]) -> GetPromptResult:
-        return prompts.refusal_text(await self._desk.card(self._who(), given["proposal"]))
+        return prompts.refusal_text(await self._desk.past(self._who(), given["proposal"]))
 
     async def _decide(
         self, ctx: ServerRequestContext[Any], given: Mapping[str, str], *, answers: bool
