@@ -84,7 +84,7 @@ async def _shown(
     chosen = []
     for record in records:
         looked = await looked_at(visit, record, operators)
-        why = _alone(record, looked)
+        why = looked.against or _own_page(record)
         chosen.append(
             Chosen(
                 looked=looked,
@@ -105,11 +105,6 @@ async def _shown(
         kept=kept("/batch", visit.form, same=True),
         picked=None if ticked is None else frozenset(ticked),
     )
-
-
-def _alone(record: ProposalRecord, looked: Looked) -> DecisionRefused | None:
-    """Return why a proposal is not approved with others."""
-    return looked.against or _own_page(record)
 
 
 def _own_page(record: ProposalRecord) -> DecisionRefused | None:
@@ -157,11 +152,8 @@ async def _left_out(visit: Visit, shown: Sequence[Listed], verdict: Verdict) -> 
     operators, ledger = visit.room.operators(), visit.room.ledger
     left = {}
     for record in await loaded(ledger, [one.proposal for one in shown]):
-        if verdict == "approve":
-            why = _alone(record, await looked_at(visit, record, operators))
-        else:
-            why = _own_page(record)
-        if why is None:
+        known = (await looked_at(visit, record, operators)).against if verdict == "approve" else None
+        if (why := known or _own_page(record)) is None:
             continue
         await ledger.refused_decision(record.proposal.id, visit.session.name, why.rule, stamp(visit.now))
         left[record.proposal.id] = EachOutcome(

@@ -115,7 +115,8 @@ async def proposal_page(
     """Return the page of a proposal, with what went wrong before; `whole` is the proposal with its hidden values, the look recorded."""
     room = visit.room
     head, _ = await room.ledger.head()
-    record = await room.ledger.proposal(record.proposal.id) or record  # as it is at that event, whatever was recorded meanwhile
+    # As it is at that event, whatever was recorded since it was asked for.
+    record = await room.ledger.proposal(record.proposal.id) or record
     proposal = record.proposal
     looked = await looked_at(visit, record, room.operators(), whole=whole, uncovered=whole is not None)
     if looked.against is None and whole is not None:
