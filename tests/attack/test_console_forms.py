@@ -72,7 +72,10 @@ async def test_a_refused_approval_comes_back_as_it_was_filled_and_without_its_co
         answered = await client.post(f"/proposals/{made['id']}/approve", data=other)
         assert (answered.status_code, 'value=""' in field(answered.text, "typed")) == (422, True)
         # A digest may be pasted whole, and not one character of it may be another.
-        for typed, is_it in ((made["digest"], True), (f"{start}0" if made["digest"][15] != "0" else f"{start}1", False)):
+        for typed, is_it in (
+            (made["digest"], True),
+            (f"{start}0" if made["digest"][15] != "0" else f"{start}1", False),
+        ):
             answered = await client.post(f"/proposals/{made['id']}/approve", data={**sent, "typed": typed})
             assert ("These are not the first" in answered.text) is not is_it
 

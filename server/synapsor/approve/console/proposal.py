@@ -86,14 +86,6 @@ class Looked:
         return asks_for_digest(self.card.risk.text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policies:
-    """Whether policies may approve now, and else why not."""
-
-    may: bool
-    why: str
-
-
 def routes(room: Room) -> Iterable[Route]:
     """Return the page."""
     yield page(room, "/proposals/{handle}", _proposal)
@@ -141,7 +133,7 @@ async def proposal_page(
         following=await _following(visit, proposal.id),
         trouble=trouble,
         head=head,
-        policies=await _policies(room),
+        automatic=room.given.automatic,
         kept=kept(visit.request.url.path, visit.form, same=visit.sent("digest") == proposal.digest),
     )
 
@@ -162,15 +154,6 @@ async def _following(visit: Visit, this: str) -> str | None:
         except DecisionRefused:
             continue
     return None
-
-
-async def _policies(room: Room) -> Policies:
-    """Return whether policies are asked, as far as the console knows."""
-    if not room.given.automatic:
-        return Policies(may=False, why="the project does not let policies approve")
-    switch = await room.ledger.switch()
-    stopped = switch is not None and switch.switch.state == "stopped"
-    return Policies(may=not stopped, why="automatic approval is stopped" if stopped else "")
 
 
 async def looked_at(
