@@ -139,6 +139,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, E07",
     ),
     "approval:reason-code": _R("A reason code is one of the reviewed list and part of what is signed.", "law 5"),
+    "approval:reason-told": _R(
+        "A reason that cannot be recorded is refused with what is wrong with it, such as which invisible character it holds.",
+        "DESIGN 1",
+    ),
     "approval:reject-is-final": _R("One rejection while it is in review is final.", "law 5, E07"),
     "approval:risk": _R(
         "Risk, role and quorum are computed from the proposal by the activated contract, by whoever files, approves and applies.",

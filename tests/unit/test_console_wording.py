@@ -11,7 +11,7 @@ import synapsor
 from synapsor.approve.console.wording import OPTIONS, coded, on_a_page
 
 PACKAGE = Path(synapsor.__file__).parent
-SHARED = (*sorted((PACKAGE / "flow").glob("*.py")), PACKAGE / "core" / "review.py")
+SHARED = (*sorted((PACKAGE / "flow").glob("*.py")), PACKAGE / "core" / "review.py", PACKAGE / "runtime.py")
 """Where what is refused gets words that commands and pages both tell."""
 
 

@@ -41,7 +41,7 @@ MOST_BYTES: Final = 120_000
 MOST_PIECES: Final = 1500
 """In how many lines and places of texts and documents differences are shown in full: each is small, and takes much of a page."""
 MOST_ROWS: Final = 100
-MOST_PASSED: Final = 50
+MOST_PASSED: Final = 25
 """How many of the oldest that wait are looked through for one that a person may decide on."""
 TYPED: Final = 8
 """How much of a digest a person types, where the risk asks for more than a tick."""

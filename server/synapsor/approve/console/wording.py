@@ -20,6 +20,8 @@ OPTIONS: Final[Mapping[str, str]] = {
     "See `synapsor inbox --all`": "Look for it in the history",
     "See `synapsor inbox`": "Look for it in the inbox",
     "`synapsor show` names them": "this page names them",
+    "Review it and run `synapsor activate`.": "Review it and run `synapsor activate`; where that was done since this console was started, start it "
+    "again: it holds the contracts of its start.",
 }
 """What commands say, and what a page says in its place."""
 _CODE: Final = re.compile(r"`([^`]+)`")
