@@ -143,6 +143,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, E07",
     ),
     "approval:reason-code": _R("A reason code is one of the reviewed list and part of what is signed.", "law 5"),
+    "approval:reason-told": _R(
+        "A reason that cannot be recorded is refused with what is wrong with it, such as which invisible character it holds.",
+        "DESIGN 1",
+    ),
     "approval:reject-is-final": _R("One rejection while it is in review is final.", "law 5, E07"),
     "approval:risk": _R(
         "Risk, role and quorum are computed from the proposal by the activated contract, by whoever files, approves and applies.",
@@ -299,6 +303,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:extends": _R(
         "A page gives a proposal more time by the one verb, and changes no argument with it.", "law 5"
     ),
+    "console:forms-kept": _R(
+        "A form that is refused and can be mended comes back as it was filled, but for a one-time code.", "DESIGN 1"
+    ),
     "console:headers": _R(
         "No page may be framed, kept, or load or run anything but the console's own files.", "law 6, S11"
     ),
@@ -311,6 +318,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:keyboard": _R(
         "Pages are worked by keyboard; single keys can be turned off, and none decides.", "DESIGN 1"
+    ),
+    "console:leads-on": _R(
+        "The inbox says who decides on what and marks what its reader cannot approve, and a page leads on to what they can.",
+        "DESIGN 1",
     ),
     "console:live": _R("What happens shows on open pages by itself, or is said where somebody is busy.", "DESIGN 1"),
     "console:login-by-key": _R(
@@ -328,6 +339,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:page-size": _R(
         "However much was proposed, read or written, a page stays small, and says what it leaves out.", "S11"
+    ),
+    "console:page-words": _R(
+        "A page names no option of a command where it has a button, and shows nothing as open that is over.", "DESIGN 1"
     ),
     "console:policy-test": _R(
         "Who may activate contracts has a candidate policy decide past proposals again on a page, which records and activates nothing.",

@@ -133,6 +133,11 @@ def may_switch(operator: Operator) -> None:
     _check_role(operator, POLICY_STEWARD)
 
 
+def lets_approve(newest: SignedSwitch | None, operators: Mapping[str, Operator], *, ledger: str) -> bool:
+    """Tell whether the newest switch lets policies approve, as does none at all; one that nobody trusted made stops them."""
+    return newest is None or (newest.switch.state == "running" and switch_holds(newest, operators, ledger=ledger))
+
+
 def switch_holds(signed: SignedSwitch, operators: Mapping[str, Operator], *, ledger: str) -> bool:
     """Tell whether a trusted steward made this switch for this ledger."""
     operator = operators.get(signed.switch.operator)

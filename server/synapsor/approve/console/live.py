@@ -46,7 +46,7 @@ async def _told(visit: Visit) -> AsyncIterator[dict[str, Any]]:
                     waiting = await room.overview.count_waiting(now=stamp(now))
                 except LedgerFailure:
                     return  # the page listens again, and asks for what it has missed
-                told = {"waiting": waiting, "happened": [[one.kind, one.subject] for one in heard]}
+                told = {"waiting": waiting, "happened": [[one.kind, one.subject, one.seq] for one in heard]}
                 yield {"event": "changed", "data": json.dumps(told)}
 
 

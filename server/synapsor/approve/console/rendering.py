@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from synapsor import __version__
+from synapsor.approve.console.wording import coded
 from synapsor.core.moment import parse, stamp
 from synapsor.core.plain import shown, span, visible
 from synapsor.core.words import many
@@ -39,7 +40,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters.update(
-        seen=visible, short=_short, day=_day, minute=_minute, many=_many, span=span, breakable=_breakable
+        seen=visible, coded=coded, short=_short, day=_day, minute=_minute, many=_many, span=span, breakable=_breakable
     )
     return made
 
