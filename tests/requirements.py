@@ -438,6 +438,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ledger:tampering-is-found": _R(
         "`verify` finds an edited, removed, moved, added or cut record and names the first.", "law 9, S9"
     ),
+    "ledger:unreadable": _R(
+        "A row that is none of the program's counts as nothing and is named as such; it keeps nobody from seeing, deciding and applying the rest.",
+        "law 9, S9",
+    ),
     "link:aggregate": _R(
         "An aggregate counts each of its own rows once, with what the one related row of this tenant holds, or with nothing.",
         "laws 1 and 2",

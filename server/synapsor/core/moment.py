@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from typing import Annotated, Final, TypeAlias
+
+_STAMP: Final = re.compile(r"[1-8][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+"""The years leave room at both ends for what is reckoned from an instant."""
 
 
 def stamp(moment: dt.datetime) -> str:
@@ -17,3 +22,18 @@ def parse(text: str) -> dt.datetime:
         ValueError: the text is not an instant.
     """
     return dt.datetime.fromisoformat(text)
+
+
+def is_stamp(text: str) -> bool:
+    """Tell whether a text is an instant as `stamp` writes it."""
+    if _STAMP.fullmatch(text) is None:
+        return False
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+Instant: TypeAlias = Annotated[str, is_stamp]
+"""A field of a record that holds an instant."""

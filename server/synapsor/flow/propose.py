@@ -271,10 +271,10 @@ def _question_view(one: Exchange) -> dict[str, Any]:
 def _successor(record: ProposalRecord) -> dict[str, Any] | None:
     """Return what has taken a proposal's place: what a reviewer made of it, or what was asked for again."""
     facts = next((e["facts"] for e in record.events if e["kind"] == "proposal_superseded"), None)
-    if facts is None:
+    if facts is None or type(facts.get("by")) is not str:
         return None
-    because = _BECAUSE.get(facts.get("amended"), "asked_again")
-    return {"id": facts["by"], "because": because, "arguments": list(facts.get("arguments", ()))}
+    because = _BECAUSE.get(str(facts.get("amended")), "asked_again")
+    return {"id": facts["by"], "because": because, "arguments": [str(n) for n in facts.get("arguments") or ()]}
 
 
 def _amends_view(amends: Amended) -> dict[str, Any]:

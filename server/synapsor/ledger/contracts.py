@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from synapsor import handles
+from synapsor.core.moment import Instant
 from synapsor.core.records import from_body, to_body
-from synapsor.core.statements import Activation
+from synapsor.core.statements import SignedActivation
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import ACTIVATION, CONTRACT, loads, record
 from synapsor.ports import Activated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A contract version as it was reviewed; `contract` is its canonical data."""
+
+    id: str
+    at: Instant
+    name: str
+    digest: str
+    contract: dict[str, Any]
 
 
 async def activate(book: Book, activated: Activated) -> None:
@@ -17,16 +32,10 @@ async def activate(book: Book, activated: Activated) -> None:
     records = []
     if await book.tx.one("contract_version_by_digest", digest=told.digest) is None:
         handle = handles.new("ctr")
-        version = {
-            "id": handle,
-            "at": told.at,
-            "name": told.contract,
-            "digest": told.digest,
-            "contract": dict(activated.body),
-        }
-        records.append(record(CONTRACT, handle, version))
-    body = {"activation": to_body(told), "signature": activated.signature, "metadata": dict(activated.metadata)}
-    records.append(record(ACTIVATION, told.id, body))
+        version = Version(id=handle, at=told.at, name=told.contract, digest=told.digest, contract=dict(activated.body))
+        records.append(record(CONTRACT, handle, to_body(version)))
+    signed = SignedActivation(activation=told, signature=activated.signature, metadata=dict(activated.metadata))
+    records.append(record(ACTIVATION, told.id, to_body(signed)))
     await book.append(event("contract_activated", told.contract, told.at, records), checkpoint=True)
 
 
@@ -66,10 +75,8 @@ async def before(tx: Transaction, name: str, digest: str) -> Activated | None:
 
 
 def _activated(row: Row) -> Activated:
-    body = loads(row["activation"])
+    signed = from_body(SignedActivation, loads(row["activation"]))
+    version = from_body(Version, loads(row["version"]))
     return Activated(
-        activation=from_body(Activation, body["activation"]),
-        signature=body["signature"],
-        body=loads(row["version"])["contract"],
-        metadata=body["metadata"],
+        activation=signed.activation, signature=signed.signature, body=version.contract, metadata=signed.metadata
     )

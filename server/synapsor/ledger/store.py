@@ -15,7 +15,6 @@ from synapsor.core.moment import stamp
 from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.records import from_body
 from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
@@ -38,7 +37,7 @@ from synapsor.ledger import (
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
-from synapsor.ledger.kinds import loads
+from synapsor.ledger.kinds import loads, read_each
 from synapsor.ledger.overview import Overview
 from synapsor.ledger.verify import VerifyReport, verify
 from synapsor.ports import Activated, Clock, ProposalRecord
@@ -131,12 +130,12 @@ class Ledger:
         """Return the evidence of what a capability answered in a run for a tenant and a principal, newest first."""
         asked = {"run": run, "capability": capability, "tenant": tenant, "principal": principal, "limit": limit}
         rows = await self._connection.read(lambda tx: tx.all("answered_in_run", **asked))
-        return tuple(loads(row["body"]) for row in rows)
+        return read_each("evidence", rows, lambda row: loads(row["body"]))[0]
 
     async def read_before(self, evidence_id: str, *, limit: int) -> tuple[Mapping[str, Any], ...]:
         """Return the evidence of what the same person read in the same run before this evidence, newest first."""
         rows = await self._connection.read(lambda tx: tx.all("read_before", evidence=evidence_id, limit=limit))
-        return tuple(loads(row["body"]) for row in rows)
+        return read_each("evidence", rows, lambda row: loads(row["body"]))[0]
 
     async def active_contract(self, name: str) -> Activated | None:
         """Return the version of a contract that was activated last."""
@@ -290,7 +289,7 @@ class Ledger:
     async def receipts(self, *, limit: int) -> tuple[Receipt, ...]:
         """Return the newest receipts, newest first."""
         rows = await self._connection.read(lambda tx: tx.all("newest_receipts", limit=limit))
-        return tuple(from_body(Receipt, loads(row["body"])) for row in rows)
+        return read_each("receipt", rows, proposals.receipt_of)[0]
 
     async def lease(
         self,
