@@ -87,7 +87,7 @@ def card(
         also_read=tuple(told(one, aside, {}) for one in also_read[:ALSO]),
         also_more=len(also_read) > ALSO,
         risk=teller.text(signed.risk),
-        risk_because=teller.perhaps(terms.risk),
+        risk_because=teller.reviewed(terms.risk) if terms.risk else None,
         quorum=beside.quorum(signed, approvals, teller),
         policy=beside.policy(record, terms, teller),
         group=beside.group(record, operators, teller),
@@ -166,9 +166,7 @@ def _warnings(
         named_ = ", ".join(visible(name) for name in record.unreadable[:_UNREADABLE])
         found = many(len(record.unreadable), "record beside it is", "records beside it are")
         yield f"{found} none of ours, and counted as nothing: {named_}; run `synapsor verify`"
-    if record.status is not Status.REVIEW_REQUIRED:
-        yield f"nothing is left to decide: the proposal {record.status.stands}"
-    elif as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED:
+    if as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED:
         yield "the proposal has expired"
     if terms.refusal and record.status in beside.OPEN:
         yield f"the worker would not apply it: {terms.refusal.meaning}"

@@ -16,7 +16,12 @@ from synapsor.approve.looks import Looks
 from synapsor.config import Mode
 from synapsor.config.console import ConsoleConfig
 from synapsor.core.statements import Operator
+from synapsor.errors import ConfigError
 from synapsor.ports import Clock
+
+
+class TrustUnreadable(Exception):
+    """The file of the operators, or that of their codes, cannot be read; no `SynapsorError`, for no page tells it as its own refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,5 +71,12 @@ class Room:
         return self.given.clock.now()
 
     def operators(self) -> Mapping[str, Operator]:
-        """Return whom the project trusts at this moment."""
-        return self.given.operators()
+        """Return whom the project trusts at this moment.
+
+        Raises:
+            TrustUnreadable: that cannot be told, so no page can be made for anybody.
+        """
+        try:
+            return self.given.operators()
+        except (ConfigError, OSError) as error:
+            raise TrustUnreadable from error
