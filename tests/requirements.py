@@ -298,6 +298,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:step-up": _R(
         "Where the contract asks for a one-time code, the console signs nothing without one.", "law 5"
     ),
+    "console:trust-unreadable": _R(
+        "While nobody can tell whom to trust, every page is refused with what to mend, told to who was let in before and to nobody else.",
+        "laws 8 and 10",
+    ),
     "console:unverified": _R(
         "An identity that nobody has proven decides nothing, is told on every page, and is refused in production.",
         "law 10",
@@ -856,6 +860,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "worker:supervised": _R(
         "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"
+    ),
+    "worker:trust-first": _R(
+        "While nobody can tell whom to trust, no job is taken and no attempt of one counted; it is said once, and goes on when it is mended.",
+        "law 10",
     ),
     "workflow:evidence": _R(
         "A proposal of a workflow rests on the reads that it asks for, of the same run, tenant, principal and row.",
