@@ -22,6 +22,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "An activation counts only as it was signed: this contract, this digest, this ledger, a trusted reviewer.",
         "S12",
     ),
+    "activation:withdrawn": _R(
+        "A contract that was replaced stays so when its successor's activation is taken out of the ledger: nothing is served, approved or applied by it.",
+        "law 9, S12",
+    ),
     "aggregate:any-contract": _R(
         "Whatever aggregate is accepted and whatever is called, what is told is what the reviewed filters say of the session's own rows, of enough of them.",
         "law 1, law 2, S5",

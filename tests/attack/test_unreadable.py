@@ -101,15 +101,12 @@ def every_odd_row(raw: sqlite3.Connection, proposal: str, digest: str) -> list[s
         put(raw, "decision", number, id=f"dec_{number}", verdict="approve", body=body, **columns)
         put(raw, "question", number, id=f"que_{number}", body=body, **columns)
         found += [f"decision dec_{number}", f"question que_{number}"]
-    told = {"at": AT, "facts": {}, "kind": "policy_deferred", "records": {}, "subject": proposal}
-    text = json.dumps(told, separators=(",", ":"), sort_keys=True)
-    put(raw, "event", 200, at=AT, kind="policy_deferred", subject=proposal, body=text, prev="x", hash="x")
     raw.execute(
         "INSERT INTO decision (seq, id, at, proposal, operator, verdict, body)"
         " VALUES (10300, 'dec_300', CAST(x'ff' AS TEXT), ?, 'leo', 'approve', CAST(x'7bff7d' AS TEXT))",
         (proposal,),
     )
-    return [*found, "event 10200", "decision dec_300"]
+    return [*found, "decision dec_300"]
 
 
 @pytest.mark.requirement("ledger:unreadable")
@@ -141,6 +138,23 @@ async def test_what_was_approved_is_applied_whatever_lies_beside_it(tmp_path: Pa
             every_odd_row(raw, approved, (await shop.record(approved)).proposal.digest)
         assert await shop.work() == [("applied", "")]
         assert shop.invoice() == (0, "Paid next day.", 2)
+
+
+@pytest.mark.requirement("ledger:unreadable")
+async def test_an_event_that_follows_none_loses_nothing_of_what_was_approved(tmp_path: Path) -> None:
+    async with open_shop(tmp_path / "p", load_sqlite(tmp_path / "billing.db")) as shop:
+        approved = await shop.waiver()
+        told = {"at": AT, "facts": {}, "kind": "policy_deferred", "records": {}, "subject": approved}
+        body = json.dumps(told, separators=(",", ":"), sort_keys=True)
+        with as_ledger_owner(shop) as raw:
+            put(raw, "event", 0, at=AT, kind="policy_deferred", subject=approved, body=body, prev="x", hash="x")
+        assert (await shop.record(approved)).unreadable == ("event 10000",)
+        with pytest.raises(IntegrityError, match="does not follow"):
+            await shop.work()
+        with as_ledger_owner(shop) as raw:
+            raw.execute("DELETE FROM event WHERE seq = 10000")
+        assert await shop.work() == [("applied", "")]
+        assert [receipt.attempt for receipt in (await shop.record(approved)).receipts] == [1]
 
 
 @pytest.mark.requirement("ledger:unreadable")

@@ -62,6 +62,14 @@ class Anchor:
                 elif b"}" in line[:-1]:
                     yield number, None
 
+    def last(self) -> Checkpoint | None:
+        """Return the newest checkpoint that was kept; None where the file is gone or holds none, which is a finding of `verify`."""
+        try:
+            found = [checkpoint for _, checkpoint in self.lines() if checkpoint is not None]
+        except OSError:
+            return None
+        return max(found, key=lambda one: one.seq, default=None)
+
 
 def _parse(line: bytes) -> Checkpoint | None:
     try:

@@ -33,6 +33,7 @@ from synapsor.ledger import (
     policies,
     proposals,
     reads,
+    tail,
 )
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
@@ -72,6 +73,7 @@ class Ledger:
         self._clock = clock
         self._signer = signer
         self._anchor = anchor
+        self._proven = tail.Proven()
         self.overview = Overview(connection)
 
     def secret(self, purpose: str) -> bytes:
@@ -139,11 +141,11 @@ class Ledger:
 
     async def active_contract(self, name: str) -> Activated | None:
         """Return the version of a contract that was activated last."""
-        return await self._connection.read(lambda tx: contracts.active(tx, name))
+        return await self._connection.read(lambda tx: contracts.active(tx, name, self._trust))
 
     async def active_contract_by_digest(self, digest: str) -> Activated | None:
         """Return the version with this digest while it is the one activated last under its name."""
-        return await self._connection.read(lambda tx: contracts.active_by_digest(tx, digest))
+        return await self._connection.read(lambda tx: contracts.active_by_digest(tx, digest, self._trust))
 
     async def newest_activation(self, contract: str) -> str | None:
         """Return the handle of a contract's newest activation."""
@@ -151,7 +153,7 @@ class Ledger:
 
     async def activations(self, contract: str, *, limit: int) -> tuple[Activated, ...]:
         """Return the activations of a contract, newest first."""
-        return await self._connection.read(lambda tx: contracts.history(tx, contract, limit))
+        return await self._connection.read(lambda tx: contracts.history(tx, contract, limit, self._trust))
 
     async def activation_named(self, contract: str, digest_or_handle: str) -> Activated | None:
         """Return the newest activation of a contract that has this handle or names this digest."""
@@ -332,6 +334,14 @@ class Ledger:
         row = await self._connection.read(lambda tx: tx.one("head"))
         return (row["seq"], row["hash"]) if row else (0, GENESIS)
 
+    async def follow(self) -> None:
+        """Prove that the chain goes on from where this process has proven it, the first time from its beginning; then it reads what is new.
+
+        Raises:
+            IntegrityError: it does not.
+        """
+        self._proven = await tail.follow(self._connection, self._proven, saved=self._anchor, public_key=self.public_key)
+
     async def checkpoint(self) -> None:
         """Sign the head now, and copy the checkpoint beside the ledger."""
         await self._write(lambda book: book.checkpoint())
@@ -355,6 +365,10 @@ class Ledger:
             log.warning("no checkpoint at close: %s", failed.message, extra={"action": "checkpoint_failed"})
         finally:
             await self._connection.close()
+
+    @property
+    def _trust(self) -> contracts.Trust:
+        return contracts.Trust(public_key=self.public_key, activated=self._proven.activated)
 
     def _now(self) -> str:
         return stamp(self._clock.now())

@@ -16,7 +16,7 @@ from synapsor.core.outcome import GivenUp, Outcome, Why
 from synapsor.core.policy import Deferral, Near
 from synapsor.core.statements import Operator
 from synapsor.core.writeback import Lease
-from synapsor.errors import ConfigError, LedgerFailure, SynapsorError, place
+from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, SynapsorError, place
 from synapsor.flow.apply import apply
 from synapsor.flow.automatic import PolicySigner, approve_by_policy
 from synapsor.flow.settle import settle
@@ -87,8 +87,12 @@ class Worker:
             SynapsorError: it cannot be told, and the worker is not to wait for it.
         """
         try:
+            await self.bench.ledger.follow()
             trusted = self.bench.operators()
-        except (ConfigError, OSError) as error:
+        except LedgerFailure:
+            log.exception("no work can be had now", extra={"action": "lease_failed"})
+            return None
+        except (ConfigError, IntegrityError, OSError) as error:
             if not waits:
                 raise
             self._hold(error)
@@ -103,7 +107,8 @@ class Worker:
         told = (error.message, error.fix) if isinstance(error, SynapsorError) else ("It cannot be read.", "")
         if told != self._held:
             self._held = told
-            log.error("no job is taken: %s %s", *told, extra={"action": "trust_unreadable"})
+            action = "ledger_altered" if isinstance(error, IntegrityError) else "trust_unreadable"
+            log.error("no job is taken: %s %s", *told, extra={"action": action})
 
     async def _next(self) -> Lease | None:
         now = self.bench.clock.now()
