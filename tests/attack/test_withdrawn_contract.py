@@ -100,7 +100,7 @@ async def test_a_withdrawn_contract_approves_nothing_when_its_successor_is_taken
 
 
 @pytest.mark.requirement("activation:withdrawn")
-@pytest.mark.parametrize("how", (event_hidden, tail_away), ids=("event hidden", "tail away"))
+@pytest.mark.parametrize("how", [event_hidden, tail_away], ids=("event hidden", "tail away"))
 async def test_another_process_that_starts_afterwards_trusts_it_as_little(
     tmp_path: Path, sqlite_db: Database, how: Callable[[Raw], None]
 ) -> None:

@@ -38,12 +38,12 @@ _FIX: Final = "`synapsor verify` names what was altered; restore the ledger from
 
 
 async def follow(connection: Connection, proven: Proven, *, saved: Anchor | None, public_key: str) -> Proven:
-    """Return how far the chain is proven now, a page at a time; `saved` is looked at where nothing was proven before.
+    """Return how far the chain is proven now, a page at a time; `saved` is the file of checkpoints beside the ledger.
 
     Raises:
         IntegrityError: the chain does not go on from the place that was proven, or from its beginning to the checkpoint kept beside it.
     """
-    last = await asyncio.to_thread(saved.last) if saved is not None and not proven.seq else None
+    last = await asyncio.to_thread(saved.newest, of_all=not proven.seq) if saved is not None else None
     more = True
     while more:
         proven, more = await connection.read(partial(onward, proven=proven))
