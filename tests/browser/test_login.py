@@ -64,7 +64,7 @@ async def test_logging_out_ends_the_session_and_the_page_behind_it_is_not_shown_
     await page.wait_for_url(f"{office.url}/login")
     await page.context.add_cookies(kept)  # type: ignore[arg-type]  # as they came
     await page.goto(f"{office.url}/history")
-    assert page.url == f"{office.url}/login?next=%2Fhistory"
+    assert page.url == f"{office.url}/login?next=%2Fhistory&over=yes"
 
 
 @pytest.mark.requirement("console:sessions")
@@ -77,7 +77,7 @@ async def test_a_session_ends_at_once_with_the_trust_in_its_person_and_says_so(e
     try:
         await page.get_by_text("You are logged out.").wait_for()
         await page.goto(f"{office.url}/history")
-        assert page.url == f"{office.url}/login?next=%2Fhistory"
+        assert page.url == f"{office.url}/login?next=%2Fhistory&over=yes"
     finally:
         operators.write_text(text, encoding="utf-8")
 

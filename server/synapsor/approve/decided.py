@@ -35,7 +35,7 @@ def decisions(record: ProposalRecord, operators: Mapping[str, Operator], teller:
             session=_session(signed),
             at=teller.moment(decision.at),
             preset=Text(visible(decision.code)) if decision.code else None,
-            reason=told(decision.reason, full=True) if decision.reason else None,
+            reason=told(decision.reason, most=None) if decision.reason else None,
             doubt=_doubt(signed, record, operators),
         )
 

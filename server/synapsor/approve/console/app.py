@@ -17,9 +17,12 @@ from starlette.routing import Route
 from synapsor.approve.console import (
     assets,
     batch,
+    candidates,
     charts,
     contracts,
     decide,
+    draft,
+    edit,
     history,
     inbox,
     live,
@@ -27,6 +30,7 @@ from synapsor.approve.console import (
     people,
     proposal,
     record,
+    reveal,
     settings,
     work,
 )
@@ -40,7 +44,24 @@ from synapsor.approve.console.sessions import Sessions
 from synapsor.approve.console.verifying import Verifying
 from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of, trust_unreadable
 
-_PAGES = (inbox, proposal, decide, batch, history, contracts, work, charts, record, people, settings, live)
+_PAGES = (
+    inbox,
+    proposal,
+    decide,
+    edit,
+    reveal,
+    batch,
+    draft,
+    history,
+    contracts,
+    work,
+    charts,
+    candidates,
+    record,
+    people,
+    settings,
+    live,
+)
 
 
 def console_app(given: Given, methods: Iterable[LoginMethod] = ()) -> Starlette:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final, get_args
 from urllib.parse import urlencode
 
+import anyio.to_thread
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -46,6 +47,7 @@ async def _inbox(visit: Visit) -> Response:
         risks=RISKS,
         next=onward(visit, "after", found.next),
         is_first=visit.whole_number("after") is None,
+        silence=await anyio.to_thread.run_sync(room.given.silence),
     )
 
 

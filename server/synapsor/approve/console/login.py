@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from http import HTTPStatus
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.requests import Request
@@ -23,6 +23,12 @@ from synapsor.approve.console.visit import Visit, browser_of, cookie_name, cooki
 from synapsor.core.statements import SignedLogin
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
+
+_OVER: Final = {
+    "yes": "Your session is over: it ended, or the console was started again. Log in, and you come back to the page.",
+    "unsent": "Your session is over, so what you sent was not done: nothing was signed. Log in, and do it again.",
+}
+"""What the login page says to who comes from a page whose session is over."""
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -90,7 +96,9 @@ def _page_of(room: Room) -> Endpoint:
         )
         if found is not None:
             return RedirectResponse(onward, status_code=HTTPStatus.SEE_OTHER)
-        return await login_page(request, room, onward=onward)
+        return await login_page(
+            request, room, onward=onward, trouble=_OVER.get(request.query_params.get("over", ""), "")
+        )
 
     return endpoint
 
