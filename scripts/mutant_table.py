@@ -8364,6 +8364,14 @@ MUTANTS = (
         "tests/attack/test_withdrawn_contract.py -k 'event and hidden'",
     ),
     Mutant(
+        "withdrawn.stop",
+        "activation:withdrawn",
+        "ledger/policies.py",
+        '    if (row["seq"] if row else 0) < since:',
+        "    if False:",
+        "tests/attack/test_withdrawn_contract.py -k taken_away_stops",
+    ),
+    Mutant(
         "withdrawn.tail",
         "activation:withdrawn",
         "ledger/tail.py",

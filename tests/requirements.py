@@ -23,7 +23,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "S12",
     ),
     "activation:withdrawn": _R(
-        "A contract that was replaced stays so when its successor's activation is taken out of the ledger: nothing is served, approved or applied by it.",
+        "A contract that was replaced stays so when its successor's activation is taken out of the ledger: nothing is served, approved or applied by it. So does a stop of automatic approval.",
         "law 9, S12",
     ),
     "aggregate:any-contract": _R(

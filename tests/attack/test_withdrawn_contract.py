@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import read_text
 from synapsor.errors import ConfigError, IntegrityError
 from synapsor.flow.activate import activate
+from synapsor.flow.automatic import throw_switch
 from synapsor.ledger.chain import event_hash
 from synapsor.ledger.open import open_ledger
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner
@@ -117,5 +120,22 @@ async def test_another_process_that_starts_afterwards_trusts_it_as_little(
             await ledger.aclose()
         with pytest.raises(IntegrityError):
             await shop.work()
+        assert shop.invoice() == BEFORE
+        assert await shop.status(small["id"]) == "review_required"
+
+
+@pytest.mark.requirement("activation:withdrawn")
+async def test_a_stop_of_automatic_approval_that_is_taken_away_stops_it_still(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    async with shop_on(tmp_path, sqlite_db, ON) as shop:
+        small = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})
+        steward = replace(shop.files.operators["rita"], roles=("contract_reviewer", POLICY_STEWARD))
+        now = shop.project.clock.now()
+        key = shop.files.keys["rita"]
+        await throw_switch(shop.ledger, "stopped", operator=steward, key=key, now=now, reason="Look first.")
+        with as_ledger_owner(shop) as raw:
+            raw.execute("DELETE FROM policy_switch")
+        assert await shop.work() == []
         assert shop.invoice() == BEFORE
         assert await shop.status(small["id"]) == "review_required"

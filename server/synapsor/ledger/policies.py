@@ -67,9 +67,15 @@ async def waiting(tx: Transaction, now: str, sources: Sequence[str], limit: int)
     return tuple(row["id"] for rows in found for row in rows)
 
 
-async def newest_switch(tx: Transaction) -> SignedSwitch | None:
-    """Return the newest switch as it was signed."""
+async def newest_switch(tx: Transaction, *, since: int = 0) -> SignedSwitch | None:
+    """Return the newest switch as it was signed; one was thrown with the event `since`, so that there is that one or a newer one.
+
+    Raises:
+        IntegrityError: it was taken away, or cannot be read.
+    """
     row = await tx.one("newest_switch")
+    if (row["seq"] if row else 0) < since:
+        raise IntegrityError("The newest switch of automatic approval was taken away.")
     if row is None:
         return None
     return from_body(SignedSwitch, loads(row["body"]))

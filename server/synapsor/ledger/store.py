@@ -242,7 +242,7 @@ class Ledger:
 
     async def switch(self) -> SignedSwitch | None:
         """Return the newest switch of automatic approval."""
-        return await self._connection.read(policies.newest_switch)
+        return await self._connection.read(lambda tx: policies.newest_switch(tx, since=self._proven.switched))
 
     async def throw_switch(self, signed: SignedSwitch) -> None:
         """Record a signed switch of automatic approval."""

@@ -26,14 +26,17 @@ class Proven:
 
     Attributes:
         activated: the number of the event that activated each contract last, as far as that.
+        switched: that of the one that stopped or started automatic approval last.
     """
 
     seq: int = 0
     hash: str = GENESIS
     activated: Mapping[str, int] = field(default_factory=dict)
+    switched: int = 0
 
 
 PAGE: Final = 1024
+SWITCHES: Final = frozenset({"policies_stopped", "policies_running"})
 _FIX: Final = "`synapsor verify` names what was altered; restore the ledger from a backup."
 
 
@@ -58,7 +61,7 @@ async def onward(tx: Transaction, proven: Proven) -> tuple[Proven, bool]:
     Raises:
         IntegrityError: the chain does not go on from the place that was proven.
     """
-    seq, digest, activated = proven.seq, proven.hash, dict(proven.activated)
+    seq, digest, activated, switched = proven.seq, proven.hash, dict(proven.activated), proven.switched
     here = await tx.one("event_at", seq=seq)
     if seq and (here is None or here["hash"] != digest):
         raise IntegrityError(f"The ledger has lost event {seq}, or has another one in its place.", fix=_FIX)
@@ -68,11 +71,13 @@ async def onward(tx: Transaction, proven: Proven) -> tuple[Proven, bool]:
         seq, digest = row["seq"], row["hash"]
         if row["kind"] == "contract_activated":
             activated[row["subject"]] = seq
+        elif row["kind"] in SWITCHES:
+            switched = seq
     more = len(page) == PAGE
     signed = await tx.one("last_checkpoint")
     if not more and seq - (signed["seq"] if signed else 0) >= EVERY:
         raise IntegrityError("The newest signed checkpoints of the ledger are missing.", fix=_FIX)
-    return Proven(seq=seq, hash=digest, activated=activated), more
+    return Proven(seq=seq, hash=digest, activated=activated, switched=switched), more
 
 
 async def reaches(tx: Transaction, last: Checkpoint, public_key: str) -> None:
