@@ -8353,7 +8353,7 @@ MUTANTS = (
         "ledger/queries/contracts.sql",
         "SELECT seq, at, kind, subject, body, prev, hash FROM event\nWHERE subject = :contract AND kind = 'contract_activated' AND kind <> 'read' ORDER BY seq DESC LIMIT 1;",
         "SELECT seq, at, kind, subject, body, prev, hash FROM event\nWHERE seq = (SELECT max(seq) FROM activation WHERE contract = :contract);",
-        "tests/attack/test_withdrawn_contract.py -k approves_nothing",
+        "tests/attack/test_withdrawn_contract.py -k asks_once",
     ),
     Mutant(
         "withdrawn.remembered",
@@ -8385,7 +8385,7 @@ MUTANTS = (
         "ledger/contracts.py",
         '        or signed is None\n        or signed["hash"] != row["hash"]\n        or not checkpoint_holds(checkpoint_of(signed), trust.public_key)\n',
         "",
-        "tests/attack/test_withdrawn_contract.py -k approves_nothing",
+        "tests/attack/test_withdrawn_contract.py -k asks_once",
     ),
     Mutant(
         "withdrawn.worker",

@@ -139,3 +139,20 @@ async def test_a_stop_of_automatic_approval_that_is_taken_away_stops_it_still(
         assert await shop.work() == []
         assert shop.invoice() == BEFORE
         assert await shop.status(small["id"]) == "review_required"
+
+
+@pytest.mark.requirement("activation:withdrawn")
+@pytest.mark.parametrize("how", [row_away, older_again], ids=("row away", "older again"))
+async def test_a_command_that_asks_once_is_told_no_older_version_either(
+    tmp_path: Path, sqlite_db: Database, how: Callable[[Raw], None]
+) -> None:
+    async with shop_on(tmp_path, sqlite_db, ON) as shop:
+        await withdraw(shop)
+        with as_ledger_owner(shop) as raw:
+            how(raw)
+        ledger = open_ledger(shop.ledger_path, clock=shop.project.clock)
+        try:
+            with pytest.raises(IntegrityError):
+                await ledger.active_contract("billing")
+        finally:
+            await ledger.aclose()
