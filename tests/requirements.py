@@ -22,6 +22,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "An activation counts only as it was signed: this contract, this digest, this ledger, a trusted reviewer.",
         "S12",
     ),
+    "activation:withdrawn": _R(
+        "A contract that was replaced stays so when its successor's activation is taken out of the ledger: nothing is served, approved or applied by it. So does a stop of automatic approval.",
+        "law 9, S12",
+    ),
     "aggregate:any-contract": _R(
         "Whatever aggregate is accepted and whatever is called, what is told is what the reviewed filters say of the session's own rows, of enough of them.",
         "law 1, law 2, S5",
@@ -241,6 +245,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "cli:passphrase-last": _R("A passphrase is asked for when nothing else can refuse any more.", "law 5"),
     "cli:role-known": _R("A role that no contract names is given with a warning that names those that are.", "law 10"),
+    "companion:answers": _R("A line that is no message is answered in fixed words, and the next one is read.", "law 7"),
     "companion:code-decides": _R(
         "Through the companion's prompts a person's own code for the very digest decides, and nothing that a client program answers.",
         "law 6, S8",
@@ -365,6 +370,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:step-up": _R(
         "Where the contract asks for a one-time code, the console signs nothing without one.", "law 5"
+    ),
+    "console:trust-unreadable": _R(
+        "While nobody can tell whom to trust, every page is refused with what to mend, told to who was let in before and to nobody else.",
+        "laws 8 and 10",
     ),
     "console:unverified": _R(
         "An identity that nobody has proven decides nothing, is told on every page, and is refused in production.",
@@ -542,6 +551,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ledger:private-files": _R("The ledger's files are its owner's alone, whatever the umask.", "I07"),
     "ledger:tampering-is-found": _R(
         "`verify` finds an edited, removed, moved, added or cut record and names the first.", "law 9, S9"
+    ),
+    "ledger:unreadable": _R(
+        "A row that is none of the program's counts as nothing and is named as such; it keeps nobody from seeing, deciding and applying the rest.",
+        "law 9, S9",
     ),
     "link:aggregate": _R(
         "An aggregate counts each of its own rows once, with what the one related row of this tenant holds, or with nothing.",
@@ -950,6 +963,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "worker:supervised": _R(
         "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"
+    ),
+    "worker:trust-first": _R(
+        "While nobody can tell whom to trust, no job is taken and no attempt of one counted; it is said once, and goes on when it is mended.",
+        "law 10",
     ),
     "workflow:evidence": _R(
         "A proposal of a workflow rests on the reads that it asks for, of the same run, tenant, principal and row.",

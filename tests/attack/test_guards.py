@@ -461,7 +461,7 @@ async def authorised(
 ) -> Task:
     trusted = operators or {trial.operator.name: trial.operator}
     bench = replace(trial.bench(), ledger=ledger or trial.ledger, operators=lambda: trusted)
-    (task,) = await authorise(lease, bench)
+    (task,) = await authorise(lease, bench, bench.operators())
     return task
 
 

@@ -76,7 +76,7 @@ def ends(record: ProposalRecord, teller: Teller) -> Iterator[Ended]:
         if event["kind"] in {f"proposal_{status.value}" for status in _ENDS}:
             because, by = (event["facts"].get(name) for name in ("because", "by"))
             yield Ended(
-                how=Text(visible(str(event["facts"]["target"]))),
+                how=Text(visible(str(event["facts"].get("target", "?")))),
                 because=Text(visible(str(because))) if because else None,
                 by=Text(visible(str(by))) if by else None,
                 at=teller.moment(str(event["at"])),

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 
 from synapsor import __version__
 from synapsor.approve.console.wording import coded
-from synapsor.core.moment import parse, stamp
+from synapsor.core.moment import is_stamp, parse, stamp
 from synapsor.core.plain import shown, span, visible
 from synapsor.core.words import many
 
@@ -102,11 +102,17 @@ def _breakable(text: object) -> Markup:
 
 
 def _day(at: str | dt.datetime) -> str:
-    return _moment(at).strftime("%Y-%m-%d")
+    return _told(at, "%Y-%m-%d")
 
 
 def _minute(at: str | dt.datetime) -> str:
-    return _moment(at).strftime("%Y-%m-%d %H:%M UTC")
+    return _told(at, "%Y-%m-%d %H:%M UTC")
+
+
+def _told(at: str | dt.datetime, form: str) -> str:
+    if isinstance(at, str) and not is_stamp(at):
+        return _short(at)  # the ledger was altered; `verify` says where
+    return _moment(at).strftime(form)
 
 
 def _many(count: int, one: str, more: str = "") -> str:
