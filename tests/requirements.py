@@ -239,6 +239,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:bounded": _R(
         "A request that is too large, too slow or malformed is refused before anything is done.", "R9"
     ),
+    "console:charts": _R(
+        "Charts count what the record holds, say times in a person's words, and have the same numbers as a table.",
+        "DESIGN 1",
+    ),
     "console:decides-once": _R(
         "Whoever decides at once, twice or again, each proposal is decided once and everybody is told.", "law 5, R1"
     ),
@@ -268,6 +272,13 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:no-script": _R("Logging in, looking, deciding and deciding on several need no script.", "DESIGN 1"),
     "console:overview": _R(
         "Pages of the record lose and repeat nothing, searches find what is there, and counts add up.", "law 9"
+    ),
+    "console:page-size": _R(
+        "However much was proposed, read or written, a page stays small, and says what it leaves out.", "S11"
+    ),
+    "console:policy-test": _R(
+        "Who may activate contracts has a candidate policy decide past proposals again on a page, which records and activates nothing.",
+        "law 5, law 10",
     ),
     "console:public-needs-tls": _R(
         "Beyond its own machine the console is served by TLS, or behind a named proxy that ends it, and under listed names only.",

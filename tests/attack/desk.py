@@ -118,6 +118,7 @@ async def hall(shop: Shop, **config: Any) -> AsyncIterator[Hall]:
         automatic=False,
         looks=SourceLooks(project=shop.project, client="console"),
         verify=verify,
+        policies=tuple(shop.project.config.policies),
     )
     serving = asyncio.create_task(serve_console(given, ready=ready, stop=stop))
     begun = asyncio.create_task(started.wait())

@@ -31,7 +31,18 @@ from tests.attack.shop import NOTE, WAIVER, open_shop
 from tests.console import PAPER, codes_of, policy
 from tests.databases import load_sqlite
 
-PAGES = ("/", "/history", "/contracts", "/contracts/billing", "/jobs", "/charts", "/ledger", "/people", "/settings")
+PAGES = (
+    "/",
+    "/history",
+    "/contracts",
+    "/contracts/billing",
+    "/jobs",
+    "/charts",
+    "/charts/policies",
+    "/ledger",
+    "/people",
+    "/settings",
+)
 
 
 @pytest_asyncio.fixture

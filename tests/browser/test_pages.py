@@ -66,6 +66,7 @@ PATHS = (
     "/contracts/billing",
     "/jobs",
     "/charts",
+    "/charts/policies",
     "/ledger",
     "/people",
     "/settings",

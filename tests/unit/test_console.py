@@ -1,4 +1,4 @@
-"""The console's own rules, one by one: the way in, sessions, forms and charts."""
+"""The console's own rules, one by one: the way in, sessions and forms."""
 
 import datetime as dt
 import ipaddress
@@ -14,7 +14,6 @@ from synapsor.approve.console.browsers import described
 from synapsor.approve.console.guard import HEADERS
 from synapsor.approve.console.rendering import environment
 from synapsor.approve.console.sessions import MOST_SESSIONS, Sessions
-from synapsor.approve.console.svg import Series, chart
 from synapsor.approve.console.visit import MOST_FIELDS, cookie_name, read_form
 from synapsor.approve.console.way import LOOPBACK, way_of
 from synapsor.config import load_config
@@ -187,14 +186,3 @@ def test_the_policy_of_every_page_allows_nothing_that_is_not_listed() -> None:
 @pytest.mark.requirement("console:login-by-key")
 def test_a_browser_is_told_in_words_of_ours(browser: str, words: str) -> None:
     assert described(browser) == words
-
-
-def test_a_chart_stands_on_its_floor_and_its_scale_covers_every_bar() -> None:
-    days = ["2026-11-27", "2026-11-28"]
-    for values in ((1.0, None), (4.0, 3.0), (23.0, 1e6), (0.2, 0.1), (None, None), (0.0, 0.0)):
-        made = chart("t", "u", days, [Series(name="n", kind="good", values=values)])
-        floor, top = made.scale[0].at, made.scale[-1].at
-        assert all(top <= bar.y <= floor for bar in made.bars)
-        assert all(abs(bar.y + bar.height - floor) < 0.02 for bar in made.bars)
-        assert len(made.bars) == sum(bool(value) for value in values)
-        assert made.empty is (not made.bars)

@@ -8,8 +8,9 @@ import pytest
 from synapsor.approve.beside import RIVALS
 from synapsor.approve.card import card
 from synapsor.approve.cells import Copied
+from synapsor.approve.extent import BRIEFLY
 from synapsor.approve.look import look
-from synapsor.approve.read import ALSO, MOST_ROWS
+from synapsor.approve.read import ALSO
 from synapsor.approve.terminal import render
 from synapsor.approve.terms import Terms
 from synapsor.approve.view import Card
@@ -157,7 +158,11 @@ async def test_very_many_rows_are_cut_with_how_many_more_and_the_decision_does_n
     record = await file(ledger, 2)
     told = await seen(ledger, record)
     (part,) = told.also_read[0].rows
-    assert (len(part.rows), part.more, part.cut_by and part.cut_by.text) == (MOST_ROWS, 10_000 - MOST_ROWS, "rows")
+    assert (len(part.rows), part.more, part.cut_by and part.cut_by.text) == (
+        BRIEFLY.rows,
+        10_000 - BRIEFLY.rows,
+        "rows",
+    )
     assert told.whole
     text = render(told, evidence=True, width=80)
     assert "and 9,980 more rows, not told here" in text

@@ -14,12 +14,14 @@ from typing import Any
 
 from synapsor.approve import amended, beside
 from synapsor.approve.decided import attempts, decisions, ends, waits_for
-from synapsor.approve.read import ALSO, Copies, named, others, told
+from synapsor.approve.extent import BRIEFLY, IN_FULL, Extent
+from synapsor.approve.read import ALSO, Copies, all_told, named, others
 from synapsor.approve.rows import action_of, row_of, totals
 from synapsor.approve.teller import Teller
 from synapsor.approve.terms import Terms
 from synapsor.approve.view import Asked, Card, Target, Undoes
 from synapsor.core.moment import stamp
+from synapsor.core.plain import CUT_AT
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import Proposal, Status, as_of
 from synapsor.core.quorum import counted
@@ -34,6 +36,7 @@ def card(
     terms: Terms,
     now: dt.datetime,
     full: bool = False,
+    beside_it: Extent | None = None,
     operators: Mapping[str, Operator] = MappingProxyType({}),
     read: Mapping[str, Mapping[str, Any] | None] = MappingProxyType({}),
     also: Sequence[Mapping[str, Any]] = (),
@@ -46,15 +49,22 @@ def card(
 
     Approvals count as far as `operators` trusts them. `read` is what the ledger holds of the earlier evidence that the proposal names, by
     handle, and `also` what was read in the same run, newest first. `undos` are the proposals that would undo it, or did, `rivals` other
-    open ones about its rows, and `before` those whose place it takes, the last one first. `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they
+    open ones about its rows, and `before` those whose place it takes, the last one first. `full` cuts nothing that is decided on, and
+    `beside_it` is how much is told of the rest, where that is not the same. `whole` is the proposal with its hidden values, for who decides; of a column that it does not change they
     stay covered.
     """
     signed, proposal = record.proposal, _uncovered(record.proposal, whole)
     hidden = frozenset(signed.hidden) - (frozenset(signed.changed) if whole else frozenset())
-    teller, aside = (Teller(proposal.columns, now=now, full=full, units=terms.units, covered=hidden) for _ in range(2))
+    extent = beside_it or (IN_FULL if full else BRIEFLY)
+    own = None if full else CUT_AT
+    teller, aside, beyond = (
+        Teller(proposal.columns, now=now, most=most, units=terms.units, covered=hidden)
+        for most in (own, own, extent.text)
+    )
     status = as_of(stamp(now), record.status, signed)
     reads, also_read = named(signed, evidence, read), others(signed, also)
     copies = Copies((*reads, *also_read[:ALSO]), aside)
+    evidence_told = all_told((*reads, *also_read[:ALSO]), beyond, terms.units, extent)
     approvals = counted(record.decisions, signed, operators, ledger=signed.ledger, now=stamp(now))
     rows = (
         row_of(proposal, member, number, terms=terms, teller=teller, aside=aside, copies=copies)
@@ -78,15 +88,15 @@ def card(
         target=_target(proposal, teller),
         rows=tuple(rows),
         totals=tuple(totals(proposal, terms, teller)),
-        rests_on=tuple(told(one, aside, terms.units if one.own else {}) for one in reads),
-        also_read=tuple(told(one, aside, {}) for one in also_read[:ALSO]),
+        rests_on=evidence_told[: len(reads)],
+        also_read=evidence_told[len(reads) :],
         also_more=len(also_read) > ALSO,
         risk=teller.text(signed.risk),
         risk_because=teller.perhaps(terms.risk),
         quorum=beside.quorum(signed, approvals, teller),
         policy=beside.policy(record, terms, teller),
         group=beside.group(record, operators, teller),
-        rivals=beside.rivals(record, rivals, aside),
+        rivals=beside.rivals(record, rivals, beyond),
         decided=tuple(decisions(record, operators, aside)),
         attempts=tuple(attempts(record, aside)),
         waits_for=waits_for(record),

@@ -32,7 +32,7 @@ def decisions(record: ProposalRecord, operators: Mapping[str, Operator], teller:
             role=Text(visible(decision.role)),
             policy=None if decision.policy is None else Text(visible(record.proposal.policy or "?")),
             at=teller.moment(decision.at),
-            reason=told(decision.reason, full=True) if decision.reason else None,
+            reason=told(decision.reason, most=None) if decision.reason else None,
             doubt=_doubt(signed, record, operators),
         )
 

@@ -6,6 +6,7 @@ It is told beside the two values and never instead of them; what is hidden is co
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from synapsor.approve.cells import JsonDiff, PathChange, TextDiff, TextLine, Value
@@ -76,7 +77,8 @@ def _all(steps: Sequence[tuple[Mark, str]], teller: Teller) -> Iterator[TextLine
 
 def _some(steps: Sequence[tuple[Mark, str]], teller: Teller) -> Iterator[TextLine]:
     """Yield what differs with some lines around it, and how many lines are left out in each place."""
-    near = {at + by for at, (mark, _) in enumerate(steps) if mark != "same" for by in range(-AROUND, AROUND + 1)}
+    differ = islice((at for at, (mark, _) in enumerate(steps) if mark != "same"), MOST_LINES)
+    near = {at + by for at in differ for by in range(-AROUND, AROUND + 1)}
     told, left = 0, [0, 0, 0]
     marks: tuple[Mark, ...] = ("same", "removed", "added")
 

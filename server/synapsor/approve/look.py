@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from synapsor.approve.amended import lineage
 from synapsor.approve.beside import RIVALS
 from synapsor.approve.card import card
+from synapsor.approve.extent import Extent
 from synapsor.approve.read import ALSO
 from synapsor.approve.terms import terms_behind
 from synapsor.approve.view import Card
@@ -24,9 +25,13 @@ async def look(
     operators: Mapping[str, Operator],
     now: dt.datetime,
     full: bool = False,
+    beside_it: Extent | None = None,
     whole: Proposal | None = None,
 ) -> Card:
-    """Return the card of a proposal; `full` cuts nothing, and `whole` is the proposal with its hidden values, for who decides."""
+    """Return the card of a proposal; `full` cuts nothing, and `whole` is the proposal with its hidden values, for who decides.
+
+    `beside_it` is how much is told of what nobody decides on, where that is not the same.
+    """
     proposal = record.proposal
     return card(
         record,
@@ -34,6 +39,7 @@ async def look(
         terms=await terms_behind(ledger, proposal, operators),
         now=now,
         full=full,
+        beside_it=beside_it,
         operators=operators,
         read={handle: await ledger.evidence(handle) for _, handle, _ in proposal.rests_on},
         also=await ledger.read_before(proposal.evidence, limit=ALSO + len(proposal.rests_on) + 1),

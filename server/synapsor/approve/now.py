@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from synapsor.approve.extent import BRIEFLY, IN_FULL, Extent
 from synapsor.approve.looks import Look
 from synapsor.approve.now_view import BlastNow, CheckedNow, FiredNow, LiveNow, MovedNow, Now, ReachedNow, RowNow
 from synapsor.approve.teller import Teller
@@ -22,9 +23,10 @@ _WOULD_END = {
 }
 
 
-def with_now(card: Card, proposal: Proposal, look: Look, *, now: dt.datetime) -> Card:
+def with_now(card: Card, proposal: Proposal, look: Look, *, now: dt.datetime, beside_it: Extent | None = None) -> Card:
     """Return a card with a look at the source; rows that are not as they were are a warning on it."""
-    teller = Teller(proposal.columns, now=now, full=card.full)
+    extent = beside_it or (IN_FULL if card.full else BRIEFLY)
+    teller = Teller(proposal.columns, now=now, most=extent.text)
     told = Now(live=_live(proposal, look.live, teller), blast=_blast(look.blast, teller))
     return replace(card, now=told, warnings=(*card.warnings, *_warnings(look.live)))
 

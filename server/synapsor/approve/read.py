@@ -6,10 +6,12 @@ Only what the ledger holds as the proposal names it is told as proven. Few rows 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Final
 
 from synapsor.approve.cells import Copied, Value
+from synapsor.approve.extent import Extent
 from synapsor.approve.teller import Teller
 from synapsor.approve.view import Evidence, Heading, Proof, Rows
 from synapsor.core.copied import LEAST, MOST_TEXT, pieces, plain
@@ -19,9 +21,9 @@ from synapsor.values import Token, digest
 ALSO: Final = 10
 """Reads of the same run that a card tells beside those that the proposal names."""
 
-MOST_ROWS: Final = 20
-MOST_ROWS_IN_FULL: Final = 1000
 MOST_COPIES: Final = 3
+_CELL: Final = 20
+"""What a value takes at least, whatever it is."""
 MOST_READ: Final = 1_000_000
 MOST_COMPARED: Final = 4_000_000
 """Characters that are looked through for one card, however many new texts it has."""
@@ -61,15 +63,24 @@ def others(proposal: Proposal, bodies: Sequence[Body]) -> tuple[Read, ...]:
     return tuple(_recorded(body) for body in bodies if body["id"] not in known)
 
 
-def told(read: Read, teller: Teller, units: Mapping[str, str]) -> Evidence:
-    """Return a read with some of its rows; `units` are those of the columns of the proposal's own table."""
+def all_told(reads: Sequence[Read], teller: Teller, units: Mapping[str, str], extent: Extent) -> tuple[Evidence, ...]:
+    """Return reads with some of their rows, the same share of what may be told for each list.
+
+    `units` are those of the columns of the proposal's own table.
+    """
+    parts = sum(1 for read in reads for _ in read.parts)
+    share = extent if extent.read is None else replace(extent, read=extent.read // max(1, parts))
+    return tuple(_told(read, teller, units if read.own else {}, share) for read in reads)
+
+
+def _told(read: Read, teller: Teller, units: Mapping[str, str], share: Extent) -> Evidence:
     return Evidence(
         handle=teller.text(read.handle),
         own=read.own,
         proof=read.proof,
         capability=teller.text(read.capability),
         at=teller.moment(str(read.body["at"])) if read.body is not None else None,
-        rows=tuple(_rows(name, part, teller.beside(part["columns"], units=units)) for name, part in read.parts),
+        rows=tuple(_rows(name, part, teller.beside(part["columns"], units=units), share) for name, part in read.parts),
     )
 
 
@@ -145,10 +156,20 @@ def _is_formed(part: Body) -> bool:
     )
 
 
-def _rows(name: str | None, part: Body, teller: Teller) -> Rows:
+def _fitting(rows: Sequence[Sequence[Token]], share: Extent) -> Sequence[Sequence[Token]]:
+    """Return the first rows, as many as may be told."""
+    first = rows[: share.rows]
+    if share.read is None:
+        return first
+    most = share.text or share.read
+    sizes = accumulate(sum(_CELL + min(len(token or ""), most) for token in row) for row in first)
+    return first[: sum(size <= share.read for size in sizes)]
+
+
+def _rows(name: str | None, part: Body, teller: Teller, share: Extent) -> Rows:
     hidden = part.get("hidden", {})
     columns = [column for column, _ in part["columns"]]
-    most = MOST_ROWS_IN_FULL if teller.full else MOST_ROWS
+    rows = _fitting(part["rows"], share)
 
     def cell(column: str, token: Token) -> Value:
         covered = column in hidden and token is not None
@@ -164,11 +185,8 @@ def _rows(name: str | None, part: Body, teller: Teller) -> Rows:
             )
             for column in columns
         ),
-        rows=tuple(
-            tuple(cell(column, token) for column, token in zip(columns, row, strict=True))
-            for row in part["rows"][:most]
-        ),
-        more=max(0, len(part["rows"]) - most),
+        rows=tuple(tuple(cell(column, token) for column, token in zip(columns, row, strict=True)) for row in rows),
+        more=len(part["rows"]) - len(rows),
         cut_by=teller.perhaps(part.get("cut_by")),
     )
 

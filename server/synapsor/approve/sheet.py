@@ -215,4 +215,4 @@ def _entry(entry: Entry) -> Iterator[Line]:
 
 
 def _plain(words: str) -> str:
-    return told(words, full=True).text
+    return told(words, most=None).text

@@ -11,7 +11,7 @@ from typing import Any
 from synapsor.approve.cells import Field, Moment, Value
 from synapsor.approve.view import Argument
 from synapsor.core.moment import parse
-from synapsor.core.plain import Text, span, told
+from synapsor.core.plain import CUT_AT, Text, span, told
 from synapsor.core.proposal import Member
 from synapsor.core.readings import reading_of, zone_of
 from synapsor.values import ColumnType, Token
@@ -45,14 +45,17 @@ class Teller:
         columns: Columns,
         *,
         now: dt.datetime,
-        full: bool = False,
+        most: int | None = CUT_AT,
         units: Mapping[str, str] = MappingProxyType({}),
         covered: Collection[str] = (),
     ) -> None:
-        """Tell; `columns` are names and types, and `covered` those of which only what the model saw may be told."""
+        """Tell at most so many characters of each text, or None for all of them.
+
+        `columns` are names and types, and `covered` those of which only what the model saw may be told.
+        """
         self.kinds = {column[0]: column[1] for column in columns}
         self.now = now
-        self.full = full
+        self.most = most
         self.units = units
         self.covered = covered
         self._cut: list[Text] = []
@@ -64,13 +67,18 @@ class Teller:
 
     def beside(self, columns: Columns, *, units: Mapping[str, str] = MappingProxyType({})) -> Teller:
         """Return what tells the values of other columns on the same card: what that has to cut is missing on this card, too."""
-        other = Teller(columns, now=self.now, full=self.full, units=units)
+        other = Teller(columns, now=self.now, most=self.most, units=units)
         other._cut = self._cut
         return other
 
+    @property
+    def full(self) -> bool:
+        """Whether nothing is to be cut."""
+        return self.most is None
+
     def text(self, text: str) -> Text:
         """Return a text, cut where it is long and not everything is asked for."""
-        found = told(text, full=self.full)
+        found = told(text, most=self.most)
         if not found.whole:
             self._cut.append(found)
         return found

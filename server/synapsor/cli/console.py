@@ -48,6 +48,7 @@ async def _console(config: Config, listen: str | None) -> None:
             automatic=config.automatic_approval,
             looks=SourceLooks(project=project, client="console"),
             verify=partial(_verified, config),
+            policies=tuple(config.policies),
         )
         if config.console.development_identity is not None:
             note("anybody who reaches it may look around without a login: `development_identity` is set")

@@ -58,14 +58,15 @@ def visible(text: str) -> str:
     return "".join(out)
 
 
-def told(text: str, *, full: bool = False) -> Text:
-    """Return a text harmless; a long one is cut, and says how long it is and which hash the whole of it has."""
+def told(text: str, *, most: int | None = CUT_AT) -> Text:
+    """Return a text harmless; one of more than `most` characters is cut, and says how long it is and which hash the whole of it has."""
     # What is written out is never shorter, so a long text needs not be written out to be known as one.
-    inside = visible(text) if full or len(text) <= CUT_AT else None
-    if inside is not None and (full or len(inside) <= CUT_AT):
+    inside = visible(text) if most is None or len(text) <= most else None
+    if inside is not None and (most is None or len(inside) <= most):
         return Text(inside)
+    assert most is not None  # noqa: S101  # else it was told whole
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return Text(visible(text[: CUT_AT // 2])[:CUT_AT], whole=False, characters=len(text), digest=digest)
+    return Text(visible(text[: most // 2])[:most], whole=False, characters=len(text), digest=digest)
 
 
 def line_of(text: Text, *, quoted: bool = False) -> str:
@@ -79,7 +80,7 @@ def line_of(text: Text, *, quoted: bool = False) -> str:
 
 def shown(text: str, *, full: bool = False, quoted: bool = False) -> Shown:
     """Return a text for display; a long one is cut with a marker that says how much is missing and gives the whole text's hash."""
-    found = told(text, full=full)
+    found = told(text, most=None if full else CUT_AT)
     return Shown(line_of(found, quoted=quoted), found.whole)
 
 

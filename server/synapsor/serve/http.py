@@ -6,13 +6,11 @@ HTTP is never served without a token, and in this version never beyond the machi
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-import uvicorn
 from mcp.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
@@ -29,12 +27,9 @@ from synapsor.serve.gate import LOOPBACK, Gate
 from synapsor.serve.identity import TokenVerifier
 from synapsor.serve.sessions import Sessions
 from synapsor.serve.shares import Streams, in_turn
-from synapsor.web.connection import connection_class, with_room
+from synapsor.web.connection import with_room
 from synapsor.web.limits import Limits
-from synapsor.web.loop import on_signals
-
-_BACKLOG = 128
-_SYSTEM_BUFFER = 131_072
+from synapsor.web.serving import listening, serve
 
 
 def http_app(
@@ -96,60 +91,11 @@ async def serve_http(
         ConfigError: the address is not of this machine, or the port is taken.
     """
     limits = with_room(limits or Limits())
-    listener = _listen(host, port)
+    listener = listening(_loopback(host), port)
     app = http_app(server, tokens=tokens, hosts=hosts, limits=limits)
-    config = uvicorn.Config(
-        app,
-        http=connection_class(limits),
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        log_level="error",  # its warnings are of what anybody can send
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        backlog=_BACKLOG,
-        timeout_graceful_shutdown=grace_s,
+    await serve(
+        app, listener, limits=limits, end_streams=app.state.streams.close, grace_s=grace_s, ready=ready, stop=stop
     )
-    running = _Uvicorn(config, app.state.streams)
-    with listener, on_signals(running.finish, running.leave):
-        if ready is not None:
-            ready(listener.getsockname()[1])
-        async with anyio.create_task_group() as group:
-            if stop is not None:
-                group.start_soon(running.finish_after, stop)
-            await running.serve(sockets=[listener])
-            group.cancel_scope.cancel()
-
-
-class _Uvicorn(uvicorn.Server):
-    """A server that ends its streams first, and leaves the signals to whoever runs it."""
-
-    def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
-        super().__init__(config)
-        self._streams = streams
-
-    async def finish_after(self, stop: anyio.Event) -> None:
-        """Finish when the event is set."""
-        await stop.wait()
-        self.finish()
-
-    def finish(self) -> None:
-        """Take no further connection, and end when the open requests are answered."""
-        self.should_exit = True
-
-    def leave(self) -> None:
-        """End now."""
-        self.should_exit = True
-        self.force_exit = True
-
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # uvicorn's is a generator
-        # uvicorn's own raises the signal again afterwards, which would end the process before the ledger is closed.
-        return nullcontext()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._streams.close()
-        await super().shutdown(sockets)
 
 
 async def _healthz(_: Request) -> Response:
@@ -163,10 +109,10 @@ def _security(hosts: tuple[str, ...]) -> TransportSecuritySettings:
     return TransportSecuritySettings(allowed_hosts=allowed, allowed_origins=origins)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _loopback(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     name = "127.0.0.1" if host == "localhost" else host.strip("[]")
     try:
-        address: ipaddress.IPv4Address | ipaddress.IPv6Address | None = ipaddress.ip_address(name)
+        address = ipaddress.ip_address(name)
     except ValueError:
         address = None
     # Whether an IPv4 address in IPv6 clothes is one of the loopback's depends on Python's version.
@@ -175,16 +121,4 @@ def _listen(host: str, port: int) -> socket.socket:
             "HTTP is served on a loopback address only",
             fix="Use 127.0.0.1 or ::1. Serving other machines will need TLS and OAuth, which a later version brings.",
         )
-    listener = socket.socket(
-        socket.AF_INET6 if isinstance(address, ipaddress.IPv6Address) else socket.AF_INET, socket.SOCK_STREAM
-    )
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Inherited by the connections: what the system holds for a client that does not read is bounded, too.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SYSTEM_BUFFER)
-        listener.bind((str(address), port))
-        listener.listen(_BACKLOG)
-    except OSError:
-        listener.close()
-        raise ConfigError("the port cannot be taken", fix="Choose another port, or stop what listens on it.") from None
-    return listener
+    return address

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from synapsor.approve.console import (
     assets,
     batch,
+    candidates,
     charts,
     contracts,
     decide,
@@ -40,7 +41,7 @@ from synapsor.approve.console.sessions import Sessions
 from synapsor.approve.console.verifying import Verifying
 from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of
 
-_PAGES = (inbox, proposal, decide, batch, history, contracts, work, charts, record, people, settings, live)
+_PAGES = (inbox, proposal, decide, batch, history, contracts, work, charts, candidates, record, people, settings, live)
 
 
 def console_app(given: Given, methods: Iterable[LoginMethod] = ()) -> Starlette:

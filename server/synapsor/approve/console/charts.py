@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.room import Room
-from synapsor.approve.console.svg import Series, chart
+from synapsor.approve.console.svg import TIMES, Series, chart, lasting
 from synapsor.approve.console.visit import Visit, page
 from synapsor.core.moment import parse, stamp
 from synapsor.core.overview import Decided, Tallies
@@ -31,21 +31,21 @@ async def _charts(visit: Visit) -> Response:
     days = [(first + dt.timedelta(days=n)).date().isoformat() for n in range(span)]
     tallies = await visit.room.overview.tallies(since=stamp(first))
     by_people = [one for one in tallies.decided if not one.by_policy]
-    waits = [_minutes(one) for one in by_people]
+    waits = [_waited(one) for one in by_people]
     return await visit.page(
         "charts.html",
         spans=SPANS,
         span=span,
         cut=tallies.cut,
         charts=[
-            chart("Proposals and decisions", "", days, _volume(tallies, days)),
-            chart("Time until a person decided", "minutes", days, _times(by_people, days)),
-            chart("Outcomes in the source", "", days, _ends(tallies, days)),
+            chart("Proposals and decisions", days, _volume(tallies, days)),
+            chart("Time until a person decided", days, _times(by_people, days), measure=TIMES),
+            chart("Outcomes in the source", days, _ends(tallies, days)),
         ],
         filed=sum(tallies.filed.values()),
         decided=len(by_people),
         by_policy=len(tallies.decided) - len(by_people),
-        median=median(waits) if waits else None,
+        median=lasting(median(waits)) if waits else None,
         conflicts=sum(ended.get("conflict", 0) for ended in tallies.ended.values()),
     )
 
@@ -66,9 +66,9 @@ def _volume(tallies: Tallies, days: list[str]) -> list[Series]:
 def _times(decided: list[Decided], days: list[str]) -> list[Series]:
     by_day: dict[str, list[float]] = {}
     for one in decided:
-        by_day.setdefault(one.at[:10], []).append(_minutes(one))
-    middle = {day: round(median(found), 1) for day, found in by_day.items()}
-    longest = {day: round(max(found), 1) for day, found in by_day.items()}
+        by_day.setdefault(one.at[:10], []).append(_waited(one))
+    middle = {day: median(found) for day, found in by_day.items()}
+    longest = {day: max(found) for day, found in by_day.items()}
     return [
         Series(name="median", kind="filed", values=_of(middle, days)),
         Series(name="longest", kind="policy", values=_of(longest, days)),
@@ -77,7 +77,8 @@ def _times(decided: list[Decided], days: list[str]) -> list[Series]:
 
 def _ends(tallies: Tallies, days: list[str]) -> list[Series]:
     def of(*statuses: str) -> dict[str, float]:
-        return {day: sum(ended.get(one, 0) for one in statuses) for day, ended in tallies.ended.items()}
+        sums = {day: sum(ended.get(one, 0) for one in statuses) for day, ended in tallies.ended.items()}
+        return {day: count for day, count in sums.items() if count}
 
     return [
         Series(name="applied", kind="good", values=_of(of("applied"), days)),
@@ -92,5 +93,5 @@ def _of(counts: Mapping[str, float], days: list[str]) -> tuple[float | None, ...
     return tuple(counts.get(day) for day in days)
 
 
-def _minutes(one: Decided) -> float:
-    return (parse(one.at) - parse(one.filed)).total_seconds() / 60
+def _waited(one: Decided) -> float:
+    return (parse(one.at) - parse(one.filed)).total_seconds()

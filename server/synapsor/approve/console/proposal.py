@@ -17,6 +17,7 @@ from synapsor.approve.cells import Row
 from synapsor.approve.console.entries import against
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
+from synapsor.approve.extent import ON_A_PAGE
 from synapsor.approve.look import look
 from synapsor.approve.now import with_now
 from synapsor.approve.view import Card
@@ -32,7 +33,9 @@ from synapsor.ports import ProposalRecord
 from synapsor.values import canonical
 
 MOST_BYTES: Final = 120_000
-"""How large a proposal is shown with every text in full."""
+"""How large a proposal, with those that stand or fall with it, is shown with every text in full."""
+MOST_PIECES: Final = 1500
+"""In how many lines and places of texts and documents differences are shown in full: each is small, and takes much of a page."""
 MOST_ROWS: Final = 100
 TYPED: Final = 8
 """How much of a digest a person types, where the risk asks for more than a tick."""
@@ -93,7 +96,7 @@ async def proposal_page(
     looked = await looked_at(visit, record, room.operators())
     if looked.against is None:
         seen = await room.given.looks.now(proposal, who=visit.session.name)
-        looked = replace(looked, card=with_now(looked.card, proposal, seen, now=visit.now))
+        looked = replace(looked, card=with_now(looked.card, proposal, seen, now=visit.now, beside_it=ON_A_PAGE))
     following = await room.overview.waiting(Search(), after=None, now=stamp(visit.now), limit=2)
     return await visit.page(
         "proposal.html",
@@ -114,8 +117,11 @@ async def proposal_page(
 async def looked_at(visit: Visit, record: ProposalRecord, operators: Mapping[str, Operator]) -> Looked:
     """Return the card, with every text in full where the proposal is not too large for that."""
     proposal, ledger = record.proposal, visit.room.ledger
-    small = len(canonical(to_body(proposal))) <= MOST_BYTES
-    card = await look(ledger, record, operators=operators, now=visit.now, full=small)
+    group = (proposal, *(other.proposal for other in record.group))
+    small = sum(len(canonical(to_body(each))) for each in group) <= MOST_BYTES
+    card = await look(ledger, record, operators=operators, now=visit.now, full=small, beside_it=ON_A_PAGE)
+    if card.full and sum(map(_pieces, card.rows)) > MOST_PIECES:
+        card = await look(ledger, record, operators=operators, now=visit.now, beside_it=ON_A_PAGE)
     rows = card.rows[:MOST_ROWS]
     whole = card.whole and len(rows) == len(card.rows)
     hides = bool(proposal.hidden & set(proposal.changed))
@@ -128,6 +134,14 @@ async def looked_at(visit: Visit, record: ProposalRecord, operators: Mapping[str
         except DecisionRefused as refused:
             known = refused
     return Looked(card=card, rows=rows, whole=whole, hides=hides, against=known)
+
+
+def _pieces(row: Row) -> int:
+    """Return in how many lines and places the differences of a row are told."""
+    return sum(
+        (len(each.lines.lines) if each.lines else 0) + (len(each.paths.paths) if each.paths else 0)
+        for each in row.changes
+    )
 
 
 def _may_ask(visit: Visit, record: ProposalRecord) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from synapsor.approve.console.needs import ConsoleLedger, Held, Offer, Overview
@@ -26,6 +27,7 @@ class Given:
     Attributes:
         modes: how far each source is up the ladder, by its name.
         looks: looks at the source, for who decides.
+        policies: the project's policy files.
         verify: walks over the whole ledger, beside the console's own work.
     """
 
@@ -39,6 +41,7 @@ class Given:
     automatic: bool
     looks: Looks
     verify: Callable[[], Awaitable[Held]]
+    policies: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,18 +5,69 @@ Bars are told apart by their place and pattern and not by colour alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from synapsor.core.plain import span
+
 WIDTH: Final = 720
 HEIGHT: Final = 180
-_LEFT: Final = 44
-_BOTTOM: Final = 24
-_TOP: Final = 10
+_LEFT: Final = 76
+_FLOOR: Final = HEIGHT - 24
+_TOP: Final = 16
 _STEPS: Final = 4
 _FEW: Final = 8
 _GAP: Final = 0.28
+_LEAST: Final = 2.0
+"""How high the smallest bar is: what is there is seen."""
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_TOPS_OF_TIME: Final = (
+    *(4, 8, 20, 40),
+    *(_MINUTE * n for n in (1, 2, 4, 8, 20, 40)),
+    *(_HOUR * n for n in (1, 2, 4, 8, 12)),
+    *(_DAY * n for n in (1, 2, 4, 8)),
+)
+"""What scales of time end with; a quarter of each is a round number of a unit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """What bars are measured in: how a number is said, and the round number that a scale ends with."""
+
+    words: Callable[[float], str]
+    top: Callable[[float], float]
+
+
+def counted(value: float) -> str:
+    """Return a count, or an average of counts, in words."""
+    return f"{value:,.1f}".removesuffix(".0")
+
+
+def lasting(seconds: float) -> str:
+    """Return a length of time in words, such as `12 s`, `3 min` or `2 h`."""
+    if seconds < 1:
+        return "under 1 s" if seconds else "0 s"
+    return span(dt.timedelta(seconds=seconds)).removesuffix(" 0 min").removesuffix(" 0 h")
+
+
+def _top_of_counts(value: float) -> float:
+    """Return the next round number that four steps of a scale divide well."""
+    size = 4.0
+    while size < value:
+        size *= 2 if str(size)[0] in "48" else 2.5
+    return size
+
+
+def _top_of_time(seconds: float) -> float:
+    at = bisect_left(_TOPS_OF_TIME, seconds)
+    return _TOPS_OF_TIME[at] if at < len(_TOPS_OF_TIME) else _top_of_counts(seconds / _DAY) * _DAY
+
+
+COUNTS: Final = Measure(words=counted, top=_top_of_counts)
+TIMES: Final = Measure(words=lasting, top=_top_of_time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,67 +101,56 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A chart made ready to be drawn.
+    """A chart made ready to be drawn, with the same numbers in words: `rows` are the days, the last one first.
 
     Attributes:
         empty: there is nothing to draw.
     """
 
     title: str
-    unit: str
-    days: tuple[str, ...]
     series: tuple[Series, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
     bars: tuple[Bar, ...]
     scale: tuple[Tick, ...]
     under: tuple[Tick, ...]
     empty: bool
 
 
-def chart(title: str, unit: str, days: Sequence[str], series: Sequence[Series]) -> Chart:
+def chart(title: str, days: Sequence[str], series: Sequence[Series], *, measure: Measure = COUNTS) -> Chart:
     """Return a chart of days, with the bars of each day side by side."""
-    top = _round_up(max((value for one in series for value in one.values if value is not None), default=0.0))
+    top = measure.top(max((value for one in series for value in one.values if value is not None), default=0.0))
     room = (WIDTH - _LEFT) / max(1, len(days))
     wide = room * (1 - _GAP) / max(1, len(series))
     bars = tuple(
-        _bar(one, number, day, words, value, top=top, room=room, wide=wide, unit=unit)
+        Bar(
+            x=round(_LEFT + room * (day + _GAP / 2) + wide * number, 2),
+            y=(y := min(_height(value, top), _FLOOR - _LEAST)),
+            width=round(wide, 2),
+            height=round(_FLOOR - y, 2),
+            kind=one.kind,
+            words=f"{words}: {one.name}, {measure.words(value)}",
+        )
         for number, one in enumerate(series)
         for day, (words, value) in enumerate(zip(days, one.values, strict=True))
-        if value
+        if value is not None
     )
     every = max(1, -(-len(days) // _FEW))
+    steps = [top * n / _STEPS for n in range(_STEPS + 1)]
     return Chart(
         title=title,
-        unit=unit,
-        days=tuple(days),
         series=tuple(series),
+        rows=tuple(reversed([(day, _row(series, at, measure)) for at, day in enumerate(days)])),
         bars=bars,
-        scale=tuple(Tick(at=_height(top * n / _STEPS, top), words=f"{top * n / _STEPS:g}") for n in range(_STEPS + 1)),
+        scale=tuple(Tick(at=_height(step, top), words=measure.words(step)) for step in steps),
         under=tuple(Tick(at=_LEFT + room * (n + 0.5), words=day[5:]) for n, day in enumerate(days) if n % every == 0),
         empty=not bars,
     )
 
 
-def _bar(
-    one: Series, number: int, day: int, words: str, value: float, *, top: float, room: float, wide: float, unit: str
-) -> Bar:
-    y = _height(value, top)
-    return Bar(
-        x=round(_LEFT + room * day + room * _GAP / 2 + wide * number, 2),
-        y=y,
-        width=round(wide, 2),
-        height=round(HEIGHT - _BOTTOM - y, 2),
-        kind=one.kind,
-        words=f"{words}: {value:g} {unit} {one.name}".strip(),
-    )
+def _row(series: Sequence[Series], at: int, measure: Measure) -> tuple[str, ...]:
+    values = [one.values[at] for one in series]
+    return tuple("\N{EN DASH}" if value is None else measure.words(value) for value in values)
 
 
 def _height(value: float, top: float) -> float:
-    return round(_TOP + (HEIGHT - _BOTTOM - _TOP) * (1 - (value / top if top else 0)), 2)
-
-
-def _round_up(value: float) -> float:
-    """Return the next round number that four steps of a scale divide well."""
-    size = 4.0
-    while size < value:
-        size *= 2 if str(size)[0] in "48" else 2.5
-    return size
+    return round(_TOP + (_FLOOR - _TOP) * (1 - value / top), 2)
