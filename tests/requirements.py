@@ -273,6 +273,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:overview": _R(
         "Pages of the record lose and repeat nothing, searches find what is there, and counts add up.", "law 9"
     ),
+    "console:own-place": _R(
+        "A cookie of the console is not sent to another port of its machine, and alone it is nobody.",
+        "law 5",
+    ),
     "console:page-size": _R(
         "However much was proposed, read or written, a page stays small, and says what it leaves out.", "S11"
     ),
@@ -284,6 +288,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Beyond its own machine the console is served by TLS, or behind a named proxy that ends it, and under listed names only.",
         "S10",
     ),
+    "console:refusals-recorded": _R(
+        "A refused key login and a form with a foreign word are on record.",
+        "law 9",
+    ),
     "console:same-origin": _R(
         "What changes something comes from a page of this console and of this session, and leads on to this console alone.",
         "law 6, S10",
@@ -294,6 +302,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:step-up": _R(
         "Where the contract asks for a one-time code, the console signs nothing without one.", "law 5"
+    ),
+    "console:streams-bounded": _R(
+        "Nobody takes more streams than their share, logged in or not, and a stream ends with its session.",
+        "law 10",
     ),
     "console:unverified": _R(
         "An identity that nobody has proven decides nothing, is told on every page, and is refused in production.",
@@ -498,6 +510,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "live:untold": _R(
         "What keeps a look from telling is one word of a closed list, and keeps nobody from reading a proposal.",
         "law 7",
+    ),
+    "login:own-ledger": _R(
+        "`synapsor login` names the address that was typed and the ledger, and signs for no other ledger than the project's own.",
+        "law 5",
     ),
     "notify:addresses": _R(
         "A message goes only to an address that was judged: public, or of a network that is allowed; a name is resolved once and pinned, and nothing is followed.",

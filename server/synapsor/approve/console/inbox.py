@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.entries import entry, loaded
+from synapsor.approve.console.places import place_of
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.approve.inbox import behind
@@ -66,4 +67,4 @@ def onward(visit: Visit, name: str, number: int | None) -> str | None:
     if number is None:
         return None
     kept = {key: value for key, value in visit.request.query_params.items() if key != name and value}
-    return f"{visit.request.url.path}?{urlencode({**kept, name: number})}"
+    return f"{place_of(visit.request)}{visit.request.url.path}?{urlencode({**kept, name: number})}"

@@ -9,23 +9,21 @@ import json
 from collections.abc import AsyncIterator
 from typing import Final
 
-from sse_starlette.sse import EventSourceResponse
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.pulse import hear
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.core.moment import stamp
+from synapsor.web.seats import SeatedStream
 
 STILL_S: Final = 5.0
 """How long a stream goes on before it looks whether its session does."""
 
 
 async def _events(visit: Visit) -> Response:
-    if visit.room.pulse.is_full:
-        return PlainTextResponse("There are too many open pages.\n", status_code=503)
-    return EventSourceResponse(_told(visit), ping=15)
+    return SeatedStream(_told(visit), seats=visit.room.seats, who=visit.session.name)
 
 
 async def _told(visit: Visit) -> AsyncIterator[dict[str, str]]:

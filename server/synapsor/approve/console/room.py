@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from synapsor.approve.attempts import Attempts
 from synapsor.approve.console.needs import ConsoleLedger, Held, Offer, Overview
 from synapsor.approve.console.pulse import Pulse
 from synapsor.approve.console.sessions import Sessions
@@ -18,6 +19,7 @@ from synapsor.config import Mode
 from synapsor.config.console import ConsoleConfig
 from synapsor.core.statements import Operator
 from synapsor.ports import Clock
+from synapsor.web.seats import Seats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +48,14 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """What every page has at hand; `offers` are the ways to log in."""
+    """What every page has at hand; `seats` are of open pages, and `offers` the ways to log in."""
 
     given: Given
     sessions: Sessions
     pulse: Pulse
+    seats: Seats
     verifying: Verifying
+    attempts: Attempts
     offers: tuple[Offer, ...]
 
     @property
