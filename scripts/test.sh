@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run every test but the soak. Most tests wait for servers and processes, so two runs go side by side; each takes the next part that is
+# Run every test but the soak. Most tests wait for servers and processes, so three runs go side by side; each takes the next part that is
 # left. Then the storms of kills run alone, for on a busy machine their workers are killed before they have begun.
 set -u
 cd "$(dirname "$0")/.."
@@ -50,17 +50,18 @@ parts() {
   done
   return "$failed"
 }
-(
-  trap 'kill $running; exit 130' TERM
-  trap - EXIT
-  parts
-) >"$work/log" 2>&1 &
-beside=$!
+for each in 1 2; do
+  (
+    trap 'kill $running; exit 130' TERM
+    trap - EXIT
+    parts
+  ) >"$work/log-$each" 2>&1 &
+  beside="$beside $!"
+done
 parts
-first=$?
-wait "$beside"
-second=$?
+all=$?
+for each in $beside; do wait "$each" || all=1; done
 beside=
-cat "$work/log"
-if [ $((first || second)) != 0 ]; then exit 1; fi
+cat "$work/log-1" "$work/log-2"
+if [ "$all" != 0 ]; then exit 1; fi
 pytest tests/chaos -k test_a_storm

@@ -61,9 +61,9 @@ class Identities:
         assert back.headers["location"].startswith(CONSOLE + "?")
         return parse_qsl(urlsplit(back.headers["location"]).query, keep_blank_values=True)
 
-    async def log_in(self, person: str = LEO, *, session: str = "s1", subject: str = "", back: str = "/") -> Arrived:
+    async def log_in(self, person: str = LEO, *, session: str = "s1", back: str = "/") -> Arrived:
         """Log somebody in, from the first page to the last."""
-        begun = await self.login.begin(session=session, subject=subject, back=back)
+        begun = await self.login.begin(session=session, back=back)
         return await self.login.finish(await self.visit(begun, person), begun.sealed, session=session)
 
     async def enter(self, token: str) -> Vouched:

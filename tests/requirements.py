@@ -221,8 +221,22 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Through the companion's prompts a person's own code for the very digest decides, and nothing that a client program answers.",
         "law 6, S8",
     ),
+    "companion:leads": _R(
+        "The companion leads to the proposal's page of the configured console and nowhere else, and an answer to that decides nothing.",
+        "law 6, issue: companion",
+    ),
+    "companion:looks": _R(
+        "What a contract wants looked at is approved through a prompt only after a clean look, with a credential of the companion's own.",
+        "law 5, issue: companion",
+    ),
     "companion:own-audience": _R(
         "The companion serves who holds a token of its own, on loopback, and no page of another origin.", "law 6, S10"
+    ),
+    "companion:own-credential": _R(
+        "The companion resolves no credential of the project's file, and looks with no writer's.", "law 8"
+    ),
+    "companion:quoted": _R(
+        "What rows and agents say stands last in a prompt, fenced and marked, and is rendered by no client.", "S8"
     ),
     "companion:shown": _R(
         "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
@@ -371,7 +385,19 @@ REQUIREMENTS: dict[str, Requirement] = {
     "diff:never-less": _R("What grants more is never called less.", "DESIGN 5, law 10"),
     "docs:quickstart": _R("Following the quickstart to the letter ends with an applied change.", "DESIGN 7"),
     "docs:true": _R("Every page, command, example and word of the documentation is what the code says.", "STYLE 17"),
+    "doctor:channels": _R(
+        "Doctor judges the addresses, secrets and mail server of notifications as sending would, and sends nothing.",
+        "law 10",
+    ),
+    "doctor:companion": _R(
+        "Doctor tells what of the companion is open, shared or beside the agent, and whether it is trusted.", "law 10"
+    ),
+    "doctor:console": _R(
+        "Doctor tells how the console could be overheard, and what leads people to a name that it does not answer to.",
+        "law 10",
+    ),
     "doctor:goes-on": _R("A source that fails is named, and doctor goes on with the others.", "law 10"),
+    "doctor:provider": _R("Doctor tells why the configured identity provider would let nobody in.", "law 10"),
     "doctor:session-values": _R("A session that lacks what a contract needs of it is told at start.", "law 10"),
     "doctor:told-once": _R("Doctor tells each finding once, with the source that it is about.", "law 10"),
     "doctor:what-serve-says": _R("Doctor calls unfit whatever would keep the server from starting.", "law 10"),
@@ -572,6 +598,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A provider's answer counts once, for the login and the session that asked for it, and only as that provider's.",
         "issue: identity",
     ),
+    "oidc:new-proof": _R(
+        "Where a login asks for a new proof of who somebody is, an old one, or none that says when, lets nobody in.",
+        "issue: identity",
+    ),
     "oidc:private-address": _R(
         "A provider at a private address is asked for nothing unless the project allows it.", "issue: identity"
     ),
@@ -584,10 +614,6 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "oidc:rotation": _R(
         "A provider's new key counts at once, one that it takes away stops counting within ten minutes, and asking is bounded.",
-        "issue: identity",
-    ),
-    "oidc:step-up": _R(
-        "Proving again who one is takes the same person, and a proof that is newer than the question.",
         "issue: identity",
     ),
     "oidc:token": _R(

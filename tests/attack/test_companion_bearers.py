@@ -104,10 +104,31 @@ async def test_a_token_without_the_role_takes_it_away_for_its_request_alone(
             less = both.idp.token(LEO, audience=APPROVALS, roles=["head", "contract_reviewer"])
             async with talking(url, less) as client:
                 assert asked["id"] not in await said(client, "review_queue")
-                await said(client, "review_proposal", proposal=asked["id"])
+                card = await said(client, "review_proposal", proposal=asked["id"])
+                assert "It is not decided through a prompt (role_missing)" in card
                 code = both.companion.code(asked["digest"])
                 told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
                 assert "needs the role billing_lead" in told
             assert await both.companion.status(asked["id"]) == ("review_required", 0, ["role_missing"])
             async with talking(url, both.idp.token(LEO, audience=APPROVALS)) as client:
                 assert asked["id"] in await said(client, "review_queue")
+
+
+@pytest.mark.requirement("oidc:never-more")
+async def test_a_session_of_the_older_era_keeps_no_roles_from_one_request_to_the_next(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    async with both_of(tmp_path, sqlite_db) as both:
+        asked = await both.companion.filed()
+        change_operator(both.companion.files.root / "operators.yaml", "leo", roles=("billing_lead", "head"))
+        less, all_of_them = (both.idp.token(LEO, audience=APPROVALS, roles=r) for r in (["head"], ["billing_lead"]))
+        async with (
+            served(both.companion) as url,
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {all_of_them}"}, trust_env=False) as http,
+            Client(streamable_http_client(f"{url}/mcp", http_client=http), mode="legacy") as client,
+        ):
+            assert asked["id"] in await said(client, "review_queue")
+            http.headers["Authorization"] = f"Bearer {less}"
+            assert asked["id"] not in await said(client, "review_queue")
+            http.headers["Authorization"] = f"Bearer {all_of_them}"
+            assert asked["id"] in await said(client, "review_queue")

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -13,6 +14,7 @@ import pytest_asyncio
 from synapsor.approve.console import candidates
 from synapsor.approve.console.candidates import MOST_TEXT, SPANS, charts_of
 from synapsor.core.backtest import Day, Flips, Report
+from synapsor.flow.backtest import backtest
 from synapsor.flow.review import reject
 from synapsor.flow.signing import Signer
 from tests.attack.desk import Hall, hall
@@ -127,12 +129,11 @@ async def test_one_policy_is_tested_at_a_time_and_none_for_longer_than_a_page_wa
     desk: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
-    real = candidates.backtest
 
     async def slow(*arguments: object, **options: object) -> Report:
         begun.set()
         await go_on.wait()
-        return await real(*arguments, **options)  # type: ignore[arg-type]
+        return await backtest(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(candidates, "backtest", slow)
     async with desk.client() as client:
@@ -154,7 +155,9 @@ async def test_one_policy_is_tested_at_a_time_and_none_for_longer_than_a_page_wa
 
 @pytest.mark.requirement("console:policy-test")
 def test_the_charts_have_every_day_between_the_first_and_the_last_and_add_up() -> None:
-    flips = Flips(count=0, examples=())
+    lists = ("candidate", "crossings", "approves", "left", "money")
+    kinds = ("red", "amber", "green", "unseen", "stricter")
+    nothing: dict[str, Any] = {**dict.fromkeys(lists, ()), **dict.fromkeys(kinds, Flips(count=0, examples=()))}
     report = Report(
         since="2026-11-01T00:00:00Z",
         until="2026-11-05T00:00:00Z",
@@ -166,8 +169,7 @@ def test_the_charts_have_every_day_between_the_first_and_the_last_and_add_up() -
             Day(day="2026-11-01", came_in=3, by_person=2, undecided=1, would_policy=2, would_person=1, red=1),
             Day(day="2026-11-04", came_in=2, by_policy=2, unknown=2),
         ),
-        **dict.fromkeys(("candidate", "crossings", "approves", "left", "money"), ()),  # type: ignore[arg-type]
-        **dict.fromkeys(("red", "amber", "green", "unseen", "stricter"), flips),
+        **nothing,
     )
     was, would = charts_of(report)
     assert was.rows == (

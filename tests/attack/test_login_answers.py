@@ -185,31 +185,20 @@ async def test_the_token_of_a_login_was_issued_for_this_login_and_to_this_client
         assert await of_claims(here, azp=CLIENT) == "let in"
 
 
-@pytest.mark.requirement("oidc:step-up")
-async def test_proving_it_again_takes_the_same_person_and_a_new_proof() -> None:
-    async with identities() as here:
-        arrived = await here.log_in(subject=LEO)
-        assert (arrived.again, arrived.vouched.authenticated_at) == (True, here.idp.now())
-        assert await rule_of(here.log_in("vera-77", subject=LEO)) == "person_changed"
+@pytest.mark.requirement("oidc:new-proof")
+async def test_a_login_that_asks_for_a_new_proof_takes_no_old_one() -> None:
+    async with identities(max_age_s=0) as here:
+        arrived = await here.log_in()
+        assert arrived.vouched.authenticated_at == here.idp.now()
         here.idp.ignores_prompt_for_s = 31
-        assert await rule_of(here.log_in(subject=LEO)) == "authentication_old"
-        assert await rule_of(here.log_in()) == "let in", "a first login does not ask when"
+        assert await rule_of(here.log_in()) == "authentication_old"
         here.idp.ignores_prompt_for_s = 30
-        assert await rule_of(here.log_in(subject=LEO)) == "let in"
+        assert await rule_of(here.log_in()) == "let in"
         here.idp.claim = lambda said: {name: value for name, value in said.items() if name != "auth_time"}
-        assert await rule_of(here.log_in(subject=LEO)) == "claim_missing"
-
-
-@pytest.mark.requirement("oidc:step-up")
-async def test_a_first_login_cannot_be_passed_off_as_a_proof() -> None:
+        assert await rule_of(here.log_in()) == "claim_missing"
     async with identities() as here:
-        begun = await here.login.begin(session="s1")
-        arrived = await here.login.finish(await here.visit(begun), begun.sealed, session="s1")
-        assert not arrived.again
-        assert "prompt" not in begun.url
-        asked = (await here.login.begin(session="s1", subject=LEO)).url
-        assert "prompt=login" in asked
-        assert "max_age=0" in asked
+        here.idp.ignores_prompt_for_s = 9999
+        assert await rule_of(here.log_in()) == "let in", "without `max_age_s` a login does not ask when"
 
 
 @pytest.mark.requirement("oidc:one-answer")
@@ -243,7 +232,7 @@ async def test_a_wrong_secret_and_a_client_of_another_name_are_refused(monkeypat
         assert "canary" not in f"{refused.value} {begun} {here.config!r}"
 
 
-@pytest.mark.requirement("oidc:step-up")
+@pytest.mark.requirement("oidc:new-proof")
 async def test_a_project_may_ask_that_a_person_has_proven_lately_who_they_are() -> None:
     async with identities(max_age_s=300) as here:
         asked = (await here.login.begin(session="s1")).url

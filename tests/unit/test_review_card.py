@@ -32,6 +32,16 @@ def text_of(full: bool = False, colour: bool = False, status: Status = Status.RE
 
 
 @pytest.mark.requirement("approval:shown-in-full")
+def test_a_long_sentence_of_the_contract_is_told_whole_and_keeps_nobody_from_approving() -> None:
+    sentence = "status is ready, and " * 40 + "no more"
+    terms = Terms(bounds={"late_fee_cents": sentence}, risk=sentence, policy=sentence, final=sentence)
+    record = ProposalRecord(proposal=proposal(policy="small"), status=Status.REVIEW_REQUIRED)
+    seen = card(record, evidence=evidence_of(ROW), terms=terms, now=NOW)
+    assert seen.whole
+    assert " ".join(render(seen, width=200).split()).count("and no more") == 4
+
+
+@pytest.mark.requirement("approval:shown-in-full")
 def test_the_card_shows_all_that_is_decided_on_and_the_agents_words_last() -> None:
     text = text_of()
     lines = [line.strip() for line in text.splitlines()]
@@ -191,7 +201,8 @@ def test_warnings_come_first() -> None:
     assert render(late).splitlines()[0].strip() == "WARNING            the proposal has expired"
     assert "EXPIRED" in render(late)
     assert f"Proposal {record.proposal.id} has expired" in render(late)
-    assert "nothing is left to decide" in text_of(status=Status.APPLIED)
+    applied = text_of(status=Status.APPLIED)
+    assert (f"Proposal {record.proposal.id} is applied" in applied, "WARNING" in applied) == (True, False)
     missing = card(record, evidence=None, terms=Terms(), now=NOW)
     assert (missing.tampered, len(missing.warnings)) == (True, 1)
     assert "not in this ledger" in missing.warnings[0]

@@ -69,7 +69,9 @@ def policy(record: ProposalRecord, terms: Terms, teller: Teller) -> PolicyVerdic
     if not record.proposal.policy:
         return None
     verdict = PolicyVerdict(
-        name=teller.text(record.proposal.policy), verdict="open", approves=teller.perhaps(terms.policy)
+        name=teller.text(record.proposal.policy),
+        verdict="open",
+        approves=teller.reviewed(terms.policy) if terms.policy else None,
     )
     if any(signed.decision.policy for signed in record.decisions):
         return replace(verdict, verdict="approved")
@@ -115,7 +117,9 @@ def undoable(
     undone = any(as_of(stamp(now), undo.status, undo.proposal) in stands for undo in undos)
     if terms.final is None or status not in stands or undone:
         return None
-    return Undoable(can=not terms.final, once_applied=status in OPEN, why=teller.perhaps(terms.final))
+    return Undoable(
+        can=not terms.final, once_applied=status in OPEN, why=teller.reviewed(terms.final) if terms.final else None
+    )
 
 
 def _rival(proposal: Proposal, record: ProposalRecord, teller: Teller) -> Rival:

@@ -92,7 +92,7 @@ def card(
         also_read=evidence_told[len(reads) :],
         also_more=len(also_read) > ALSO,
         risk=teller.text(signed.risk),
-        risk_because=teller.perhaps(terms.risk),
+        risk_because=teller.reviewed(terms.risk) if terms.risk else None,
         quorum=beside.quorum(signed, approvals, teller),
         policy=beside.policy(record, terms, teller),
         group=beside.group(record, operators, teller),
@@ -167,9 +167,7 @@ def _warnings(
         yield "the evidence is not what the proposal was made from; do not decide, run `synapsor verify`"
     if evidence is None:
         yield "the evidence is not in this ledger; do not decide, run `synapsor verify`"
-    if record.status is not Status.REVIEW_REQUIRED:
-        yield f"nothing is left to decide: the proposal {record.status.stands}"
-    elif as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED:
+    if as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED:
         yield "the proposal has expired"
     if terms.refusal and record.status in beside.OPEN:
         yield f"the worker would not apply it: {terms.refusal.meaning}"

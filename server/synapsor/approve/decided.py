@@ -19,6 +19,7 @@ from synapsor.core.writeback import Receipt
 from synapsor.ports import ProposalRecord
 
 VERBS = {"approve": "approved", "reject": "rejected"}
+_PROOFS = {"key": "their own key", "oidc": "their identity provider", "code": "their one-time code"}
 _ENDS = {Status.EXPIRED, Status.CANCELED, Status.SUPERSEDED}
 
 
@@ -31,10 +32,21 @@ def decisions(record: ProposalRecord, operators: Mapping[str, Operator], teller:
             by=Text(visible(decision.operator)),
             role=Text(visible(decision.role)),
             policy=None if decision.policy is None else Text(visible(record.proposal.policy or "?")),
+            session=_session(signed),
             at=teller.moment(decision.at),
+            preset=Text(visible(decision.code)) if decision.code else None,
             reason=told(decision.reason, most=None) if decision.reason else None,
             doubt=_doubt(signed, record, operators),
         )
+
+
+def _session(signed: SignedDecision) -> Text | None:
+    if signed.login is None:
+        return None
+    login = signed.login.login
+    proof = _PROOFS.get(login.method, login.method)
+    vouched = f", as {login.voucher} vouches" if login.voucher else ""
+    return Text(visible(f"a session of {login.client}, by {proof}{vouched}"))
 
 
 def attempts(record: ProposalRecord, teller: Teller) -> Iterator[Attempt]:

@@ -89,7 +89,9 @@ def entry_of(
     ]
     body = [_what(proposal), "; ".join(people)]
     if waits and proposal.id in replaced:
-        body.append("cannot be approved: its contract was replaced since. Reject it, or have it proposed again")
+        body.append(
+            "cannot be approved: its contract was replaced since. Reject it, have it proposed again, or extend it under the new contract"
+        )
     if waits and record.exchanges:
         body.append(_asked(record))
     if record.group:

@@ -45,7 +45,7 @@ def row_of(
             *(_same(member, name, terms, teller) for name in bound),
             *(_removed(member, name, teller) for name in (member.before if proposal.deletes else ())),
         ),
-        effects=tuple(teller.text(words) for words in terms.effects) if proposal.deletes else (),
+        effects=tuple(teller.reviewed(words) for words in terms.effects) if proposal.deletes else (),
         unchanged=tuple(_held(member, name, aside) for name in rest if name not in free),
         moved=tuple(_held(member, name, aside) for name in rest if name in free),
         guards=tuple(_held(member, name, teller) for name in proposal.guards),
@@ -68,7 +68,7 @@ def totals(proposal: Proposal, terms: Terms, teller: Teller) -> Iterator[Total]:
             before=known["before"],
             after=known["after"],
             difference=known["change"],
-            bounds=teller.perhaps(terms.totals.get(name)),
+            bounds=_reviewed(terms.totals.get(name), teller),
         )
 
 
@@ -90,7 +90,7 @@ def _set(
         how="added" if proposal.inserts else "set",
         before=None if proposal.inserts else teller.before(member, name),
         after=teller.value(name, token),
-        bounds=teller.perhaps(terms.bounds.get(name)),
+        bounds=_reviewed(terms.bounds.get(name), teller),
         difference=step(name, known, token, teller) if compared else None,
         lines=lines(name, known, token, aside) if compared else None,
         paths=places,
@@ -101,7 +101,7 @@ def _set(
 
 def _same(member: Member, name: str, terms: Terms, teller: Teller) -> Change:
     held = teller.before(member, name)
-    bounds = teller.perhaps(terms.bounds.get(name))
+    bounds = _reviewed(terms.bounds.get(name), teller)
     return Change(name=teller.text(name), kind=teller.kind(name), how="same", before=held, after=held, bounds=bounds)
 
 
@@ -128,3 +128,7 @@ def _notes(before: Token, after: Token, places: JsonDiff | None, *, compared: bo
 
 def _normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
+
+
+def _reviewed(sentence: str | None, teller: Teller) -> Text | None:
+    return teller.reviewed(sentence) if sentence else None

@@ -87,6 +87,10 @@ class Teller:
         """Return a text, or None for none."""
         return self.text(text) if text else None
 
+    def reviewed(self, sentence: str) -> Text:
+        """Return a sentence about the reviewed contract, whole: it is as long as its reviewer let it be, and no agent's."""
+        return told(sentence, most=None)
+
     def moment(self, at: str) -> Moment:
         """Return an instant with how far away it is."""
         try:

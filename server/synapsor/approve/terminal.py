@@ -102,6 +102,10 @@ def decided(one: Decided) -> Iterator[Line]:
     else:
         who = f"by {line_of(one.by)}, in the role {line_of(one.role)}"
     yield Line(one.verdict, f"{who}, {_when(one.at)}")
+    if one.session is not None:
+        yield Line("through", line_of(one.session))
+    if one.preset is not None:
+        yield Line("why", line_of(one.preset))
     if one.reason is not None:
         yield Line("because", line_of(one.reason, quoted=True))
     if one.doubt is not None:

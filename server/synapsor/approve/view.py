@@ -217,6 +217,8 @@ class Decided:
 
     Attributes:
         policy: the policy that made it, with the key of `by`; None for a person.
+        session: by what session it was signed, and who vouched for it; None where the key of `by` itself signed.
+        preset: of a rejection, why in one word; None where none was chosen.
         doubt: why nothing proves it, or None.
     """
 
@@ -224,7 +226,9 @@ class Decided:
     by: Text
     role: Text
     policy: Text | None
+    session: Text | None
     at: Moment
+    preset: Text | None
     reason: Text | None
     doubt: Text | None
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from synapsor.approve.keys import Ask, ask_terminal, load_key
 from synapsor.contract.approvals import LOGIN_VOUCHER
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, SignedLogin
@@ -46,6 +48,22 @@ class Voucher:
             now=now,
             lasts=lasts,
         )
+
+
+def named_voucher(name: str, file: Path, operators: Mapping[str, Operator], *, ask: Ask = ask_terminal) -> Voucher:
+    """Return the voucher of a name, with the private key in a file.
+
+    Raises:
+        ConfigError: the file holds no key, or another one than that of the name, or nobody trusts it to vouch for logins.
+        UsageError: the key has a passphrase, and nobody can be asked for it.
+    """
+    known, key = operators.get(name), load_key(file, ask=ask)
+    if known is None or known.revoked or LOGIN_VOUCHER not in known.roles or known.key != public_text(key):
+        raise ConfigError(
+            f"{name} is not trusted here to say who decided, or its key is another one.",
+            fix=f"Add it with `synapsor operator add {name} --role {LOGIN_VOUCHER} --no-passphrase --key FILE`.",
+        )
+    return Voucher(operator=known, key=key)
 
 
 def voucher_of(key: Ed25519PrivateKey, operators: Mapping[str, Operator]) -> Voucher:

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synapsor import __version__, runtime
-from synapsor.approve.keys import load_key
+from synapsor.approve.voucher import named_voucher
 from synapsor.cli.address import address
 from synapsor.cli.terminal import note
 from synapsor.config import OidcConfig, load_config
-from synapsor.config.approvals import FILE_NAME, ApprovalsConfig, load_approvals
-from synapsor.contract.approvals import LOGIN_VOUCHER
-from synapsor.core.signatures import public_text
+from synapsor.config.approvals import FILE_NAME, ApprovalsConfig, load_approvals, looking_with
 from synapsor.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -32,22 +30,19 @@ def run(arguments: Namespace) -> int:
 
 
 async def _run(config: ApprovalsConfig, http: str | None) -> None:
-    async with runtime.open_project(load_config(config.project)) as project:
+    wiring = load_config(config.project)
+    async with runtime.open_project(looking_with(wiring, config) if config.read else wiring) as project:
         from synapsor.approve.companion.desk import ApprovalDesk
+        from synapsor.looking import SourceLooks
 
-        known = project.deciders().get(config.voucher.operator)
-        key = load_key(config.voucher.key)
-        if known is None or known.revoked or LOGIN_VOUCHER not in known.roles or known.key != public_text(key):
-            raise ConfigError(
-                f"{config.voucher.operator} is not trusted here to say who decided, or its key is another one.",
-                fix=f"Add it with `synapsor operator add {config.voucher.operator} --role {LOGIN_VOUCHER} --no-passphrase --key FILE`.",
-            )
+        voucher = named_voucher(config.voucher.operator, config.voucher.key, project.deciders())
         desk = ApprovalDesk(
             ledger=await project.ledger(),
             operators=project.deciders,
             modes=project.config.modes,
-            voucher=known.name,
-            key=key,
+            looks=SourceLooks(project=project, client="approvals") if config.read else None,
+            voucher=voucher.operator.name,
+            key=voucher.key,
             clock=project.clock,
         )
         console = project.config.console_url

@@ -1,4 +1,4 @@
-"""`synapsor doctor`: what the credentials and schemas really allow, each finding with its fix."""
+"""`synapsor doctor`: what the credentials and schemas really allow, and whether what is configured for people works; each finding with its fix."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(arguments: Namespace) -> int:
 async def _run(arguments: Namespace) -> int:
     config = load_config(arguments.config)
     async with runtime.open_project(config) as project:
-        findings = await examine(project)
+        findings = await examine(project, approvals=arguments.approvals)
     fatal = any(f.fatal for f in findings)
     answer(
         arguments,
@@ -45,7 +45,5 @@ def render(findings: tuple[Finding, ...], *, sources: int, wide: int) -> str:
         for text in filter(None, (finding.message, f"fix: {finding.fix}" if finding.fix else "")):
             lines += labelled(text, "  ", wide)
     stops = sum(f.fatal for f in findings)
-    lines.append(
-        f"\n✗ {many(stops, 'finding')} must be mended before it serves." if stops else "\n✓ Nothing of this stops it."
-    )
+    lines.append(f"\n✗ {many(stops, 'finding')} must be mended." if stops else "\n✓ Nothing of this stops it.")
     return "\n".join(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+from functools import cache
 from typing import NoReturn
 
 from synapsor.cli.arguments import (
@@ -47,6 +48,7 @@ class Parser(argparse.ArgumentParser):
 _UNKNOWN = re.compile(r"invalid choice: '([^']*)'")
 
 
+@cache
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; `module` in its result names the file of the command."""
     parser = Parser(

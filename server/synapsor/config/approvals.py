@@ -1,4 +1,5 @@
-"""The companion approval server's own file, `approvals.yaml`: whose prompts it serves, and with which key it says whose code it saw.
+"""The companion approval server's own file, `approvals.yaml`: whose prompts it serves, with which key it says whose code it saw, and with
+which credentials it looks at the sources.
 
 It stands beside the project's file and never in an agent's configuration.
 """
@@ -12,8 +13,11 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from synapsor.config.fields import FilePath, Finding, FormatVersion, Model, TokenHash
+from synapsor.config.fields import FilePath, Finding, FormatVersion, Model, SourceUrl, TokenHash
+from synapsor.config.project import Config
 from synapsor.config.reading import place, read_yaml, refuse, validated
+from synapsor.contract.base import Name
+from synapsor.errors import ConfigError
 
 FILE_NAME = "approvals.yaml"
 Person = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
@@ -34,12 +38,17 @@ class ApprovalToken(Model):
 
 
 class ApprovalsConfig(Model):
-    """A companion approval server."""
+    """A companion approval server.
+
+    Attributes:
+        read: the readers' URLs that it looks at the sources with; it resolves none of the project's file.
+    """
 
     synapsor: FormatVersion
     project: FilePath = Field(default=Path("synapsor.yaml"), validate_default=True)
     voucher: VoucherConfig
     operator: Person | None = None
+    read: dict[Name, SourceUrl] = Field(default_factory=dict)
     tokens: tuple[ApprovalToken, ...] = Field(default=(), strict=False)
 
 
@@ -57,6 +66,29 @@ def load_approvals(path: Path) -> ApprovalsConfig:
     if config is None or problems:
         refuse(file, problems)
     return config
+
+
+def looking_with(project: Config, approvals: ApprovalsConfig) -> Config:
+    """Return the project with the companion's own credentials to read with, in the place of those that the project's file names.
+
+    Raises:
+        ConfigError: they are not for every source, are for another one, or one of them is a writer's.
+    """
+    for name in sorted({*project.sources} ^ {*approvals.read}):
+        said = "is no source of the project" if name in approvals.read else "has no credential in approvals.yaml"
+        raise ConfigError(
+            f"{name} {said}, so nothing can be looked at.",
+            fix="Name every source of the project under `read:`, or leave `read:` out.",
+        )
+    writers = {
+        source.write.target for source in project.sources.values() if source.write and source.write.scheme != "sqlite"
+    }
+    if any(ref.target in writers for ref in approvals.read.values()):
+        raise ConfigError(
+            "The approval server is to look with the worker's credential.", fix="Give it one that can only read."
+        )
+    own = {name: source.model_copy(update={"read": approvals.read[name]}) for name, source in project.sources.items()}
+    return project.model_copy(update={"sources": own})
 
 
 def _contradictions(config: ApprovalsConfig) -> Iterator[Finding]:

@@ -332,7 +332,8 @@ def _guards(it: _Subject) -> Iterator[str]:
     if advances:
         yield f"Afterwards {advances} must have moved, and nothing else than what was approved."
     elif deletes:
-        yield "Afterwards the row is gone, and nothing else is."
+        more = "" if it.capability.accepts else ", and nothing else is"
+        yield f"Afterwards the row is gone{more}."
 
 
 def _as_it_was(columns: Collection[str]) -> str:

@@ -292,7 +292,7 @@ class Finding:
 
     Attributes:
         rule: a stable word, such as `reader_can_write`.
-        fatal: the process must not start.
+        fatal: what it is about must not run, or cannot work, as it is.
     """
 
     rule: str

@@ -271,7 +271,8 @@ def _decided(
         Check(what=f"digest that {decision.id} is about", stored=decision.digest, found=proposal.digest),
         Check(what=f"ledger that {decision.id} is for", stored=decision.ledger, found=ledger),
     )
-    facts = {**to_body(decision), "revoked_since": operator.revoked if operator else None}
+    login = to_body(signed.login.login) if signed.login is not None else None
+    facts = {**to_body(decision), "login": login, "revoked_since": operator.revoked if operator else None}
     return Step(name="decided", facts=facts, checks=own + tuple(c for c in checks if decision.id in c.what))
 
 

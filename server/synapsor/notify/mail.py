@@ -107,6 +107,34 @@ class MailChannel:
         yield f"  {'look at it':<10} {where(notice, self._console_url)}"
 
 
+async def reached(
+    smtp: Smtp, *, password: Secret | None, tls: ssl.SSLContext, sender: str, seconds: float = SECONDS
+) -> str:
+    """Return why no letter could be handed over now, in one word, or ""; it connects, logs in where there is a password, and sends nothing."""
+    client = aiosmtplib.SMTP(
+        hostname=smtp.host,
+        port=smtp.port,
+        use_tls=smtp.tls == "tls",
+        start_tls=smtp.tls == "starttls",
+        tls_context=tls,
+        local_hostname=sender.partition("@")[2],
+        timeout=seconds,
+    )
+    try:
+        with anyio.fail_after(seconds):
+            await client.connect()
+            if smtp.user is not None and password is not None:
+                await client.login(smtp.user, password.reveal())
+            await client.quit()
+    except TimeoutError:
+        return "timeout"
+    except (aiosmtplib.SMTPException, OSError) as error:
+        return _outcome(error).why
+    finally:
+        client.close()
+    return ""
+
+
 def _outcome(error: aiosmtplib.SMTPException | OSError) -> Outcome:
     """Return what an error means; its text may quote what was sent, and is not told."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):

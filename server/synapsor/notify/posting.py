@@ -100,15 +100,30 @@ class Poster:
         except TimeoutError:
             return Outcome(why="timeout", again=True)
 
-    async def _post(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
-        host = _host(self._url)
+    async def refused(self) -> str:
+        """Return why nothing would be posted there now, in one word, or ""; nothing is connected to."""
         try:
-            addresses = [parsed(text) for text in await self._resolver(host, _port(self._url))]
+            with anyio.fail_after(self._seconds):
+                found = await self._addresses()
+        except TimeoutError:
+            return "name_not_resolved"
+        return found.why if isinstance(found, Outcome) else ""
+
+    async def _addresses(self) -> list[Ip] | Outcome:
+        """Return the addresses of the name, if it may be posted to each of them."""
+        try:
+            addresses = [parsed(text) for text in await self._resolver(_host(self._url), _port(self._url))]
         except (OSError, UnicodeError):
             return Outcome(why="name_not_resolved", again=True)
         allowed = [address for address in addresses if address is not None and self._may(address)]
         if not allowed or len(allowed) < len(addresses):
             return Outcome(why="address_refused", again=True)
+        return allowed
+
+    async def _post(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
+        host, allowed = _host(self._url), await self._addresses()
+        if isinstance(allowed, Outcome):
+            return allowed
         outcome = Outcome(why="not_connected", again=True)
         async with httpx2.AsyncClient(
             verify=self._tls, trust_env=False, follow_redirects=False, timeout=self._seconds

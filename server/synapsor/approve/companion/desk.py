@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.approve.inbox import behind
 from synapsor.approve.look import look
+from synapsor.approve.looks import Looks
+from synapsor.approve.now import with_now
 from synapsor.approve.view import Card
 from synapsor.config import Mode
 from synapsor.core.moment import stamp
@@ -23,6 +25,7 @@ from synapsor.core.review import may_decide
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, Verdict
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.permitted import reviewed_capability
 from synapsor.flow.reason import check_reason
 from synapsor.flow.review import approve, may_ask, proposal_of, reject
 from synapsor.flow.signing import Signer, vouched_login
@@ -35,6 +38,9 @@ MOST_SHOWN = 4096
 """How many digests a server remembers as shown; the oldest are forgotten, and are shown again."""
 
 CLIENT = "the approval server"
+ELSEWHERE = frozenset({"no_codes", "not_by_prompt", "not_fully_shown", "not_looked_at", "too_many_codes"})
+"""By which rules a decision is refused here that the console or a terminal may take."""
+_MOST_PAST = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,7 @@ class ApprovalDesk:
     Attributes:
         operators: asks who is trusted now, with what their codes are verified by.
         modes: how far up the ladder each source is.
+        looks: looks at the sources, or None where this server has no credential to do it with.
         voucher, key: the entry and the key with which this server says whose code it saw.
         narrowed: returns an operator with the roles that this very request leaves them.
     """
@@ -68,6 +75,7 @@ class ApprovalDesk:
     ledger: ReviewLedger
     operators: Callable[[], Mapping[str, Operator]]
     modes: Mapping[str, Mode]
+    looks: Looks | None = None
     voucher: str
     key: Ed25519PrivateKey = field(repr=False)
     clock: Clock
@@ -88,20 +96,35 @@ class ApprovalDesk:
             mine=mine, others=len(records) - len(mine), replaced=await behind(self.ledger, mine), operators=operators
         )
 
-    async def review(self, person: str, handle: str) -> Card:
-        """Return the card of a proposal, and remember that this person was shown its digest.
+    async def card(self, person: str, handle: str) -> Card:
+        """Return the card of a proposal, as it is on record.
 
         Raises:
             UsageError: there is no such proposal, or nobody of this name is trusted.
         """
         self.person(person)
-        card = await self._card(handle)
+        return await self._card(await proposal_of(self.ledger, handle))
+
+    async def review(self, person: str, handle: str) -> tuple[Card, DecisionRefused | None]:
+        """Return the card of a proposal with its rows as they are now, and why it is not approved here; remember that it was shown.
+
+        Raises:
+            UsageError: there is no such proposal, or nobody of this name is trusted.
+        """
+        operator = self.person(person)
+        record = await proposal_of(self.ledger, handle)
+        card = await self._card(record)
+        against = _not_theirs(record, operator, stamp(self.clock.now()))
+        if self.looks is not None and record.status is Status.REVIEW_REQUIRED and against is None:
+            seen = await self.looks.now(record.proposal, who=operator.name)
+            card = with_now(card, record.proposal, seen, now=self.clock.now())
+        against = against or _not_shown(record, card) or await self._not_here(record)
         if card.whole and not card.tampered:
             self._shown.pop((person, card.digest), None)
             self._shown[person, card.digest] = None
             while len(self._shown) > MOST_SHOWN:
                 self._shown.pop(next(iter(self._shown)))
-        return card
+        return card, against
 
     async def decide(
         self, person: str, handle: str, verdict: Verdict, *, code: str, reason: str, preset: RejectCode | None
@@ -117,20 +140,19 @@ class ApprovalDesk:
         operator = self.person(person)
         record = await proposal_of(self.ledger, handle)
         proposal, now = record.proposal, self.clock.now()
-        card = await self._card(proposal.id)
+        card = await self._card(record)
         if card.tampered:
             raise IntegrityError("The evidence is not what the proposal was made from.", fix="Run `synapsor verify`.")
         approves = verdict == "approve"
         operators = self.operators()
         await may_ask(self.ledger, record, operator, now=now, operators=operators if approves else None)
-        await self._check_shown(operator, record, card)
-        signer = self._signer(operator, code, now)
+        await self._check_here(operator, record, card, approves=approves)
         if not approves:
             return await reject(
                 self.ledger,
                 proposal.id,
                 digest=card.digest,
-                signer=signer,
+                signer=self._signer(operator, code, now),
                 now=now,
                 reason=reason,
                 code=preset,
@@ -139,21 +161,28 @@ class ApprovalDesk:
         mode = self.modes.get(proposal.source)
         if mode is None:
             raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
+        live = await self.looks.again(proposal, who=operator.name) if self.looks is not None else None
+        now = self.clock.now()
         return await approve(
             self.ledger,
             proposal.id,
             digest=card.digest,
-            signer=signer,
+            signer=self._signer(operator, code, now),
             now=now,
             mode=mode,
             reason=reason,
             operators=operators,
+            live=live,
         )
 
-    async def handles(self, person: str, typed: str, *, limit: int) -> list[str]:
-        """Return the handles of proposals that this person may decide on and that begin as was typed."""
-        queue = await self.queue(person)
-        return [r.proposal.id for r in queue.mine if r.proposal.id.startswith(typed)][:limit]
+    async def handles(self, person: str, typed: str, *, limit: int, past: bool = False) -> list[str]:
+        """Return the handles that begin as was typed: of what this person may decide on, or of the `past` that is of their role."""
+        if past:
+            roles, newest = self.person(person).roles, await self.ledger.inbox(status=None, limit=_MOST_PAST)
+            records = tuple(record for record in newest if record.proposal.role in roles)
+        else:
+            records = (await self.queue(person)).mine
+        return [r.proposal.id for r in records if r.proposal.id.startswith(typed)][:limit]
 
     def person(self, name: str) -> Operator:
         """Return who a name is.
@@ -166,28 +195,43 @@ class ApprovalDesk:
             raise UsageError("Nobody of this name is trusted here.", fix="See `synapsor operator list`.")
         return self.narrowed(operator)
 
-    async def _card(self, handle: str) -> Card:
-        record = await proposal_of(self.ledger, handle)
+    async def _card(self, record: ProposalRecord) -> Card:
         return await look(self.ledger, record, operators=self.operators(), now=self.clock.now())
 
-    async def _check_shown(self, operator: Operator, record: ProposalRecord, card: Card) -> None:
-        refused: DecisionRefused | None = None
+    async def _check_here(self, operator: Operator, record: ProposalRecord, card: Card, *, approves: bool) -> None:
         proposal = record.proposal
-        if not card.whole or proposal.hidden & set(proposal.changed):
-            refused = DecisionRefused(
-                "not_fully_shown",
-                "It cannot be shown in full here, and nobody decides on what they have not seen.",
-                fix="Decide in the console or with `synapsor approve`.",
-            )
-        elif (operator.name, card.digest) not in self._shown:
+        refused = _not_shown(record, card)
+        if refused is None and (operator.name, card.digest) not in self._shown:
             refused = DecisionRefused(
                 "not_shown",
                 "It was not shown to you here, or is another one by now.",
                 fix="Run `review_proposal` first.",
             )
+        if refused is None and approves:
+            refused = await self._not_looked_at(record)
         if refused is not None:
             await self.ledger.refused_decision(proposal.id, operator.name, refused.rule, stamp(self.clock.now()))
             raise refused
+
+    async def _not_here(self, record: ProposalRecord) -> DecisionRefused | None:
+        """Return why what was shown in full is not approved through a prompt, or None."""
+        if not record.proposal.by_prompt:
+            return DecisionRefused("not_by_prompt", "Its contract does not let it be decided through a prompt.")
+        return await self._not_looked_at(record)
+
+    async def _not_looked_at(self, record: ProposalRecord) -> DecisionRefused | None:
+        """Return that the contract wants the rows looked at and this server cannot, or None."""
+        if self.looks is not None:
+            return None
+        capability = await reviewed_capability(record.proposal, self.ledger)
+        if capability is None or not capability.approval.fresh:
+            return None
+        return DecisionRefused(
+            "not_looked_at",
+            "Its contract wants every row looked at just before an approval, and this server has no credential to look with.",
+            fix="Approve it in the console or with `synapsor approve`; or add `read:` to approvals.yaml.",
+            exit_code=3,
+        )
 
     def _signer(self, operator: Operator, code: str, now: dt.datetime) -> Signer:
         voucher = self.operators().get(self.voucher)
@@ -212,9 +256,29 @@ class ApprovalDesk:
         return Signer(operator=operator, key=session, login=login, code=code)
 
 
+def _not_shown(record: ProposalRecord, card: Card) -> DecisionRefused | None:
+    """Return why a proposal cannot be shown in full here, or None."""
+    if card.tampered:
+        return DecisionRefused(
+            "tampered", "It is not what it was made from: decide nothing, and run `synapsor verify`."
+        )
+    if card.whole and not record.proposal.hidden & set(record.proposal.changed):
+        return None
+    return DecisionRefused(
+        "not_fully_shown",
+        "It cannot be shown in full here, and nobody decides on what they have not seen.",
+        fix="Decide in the console or with `synapsor approve`.",
+    )
+
+
 def _may(record: ProposalRecord, operator: Operator, now: str) -> bool:
+    return record.status is Status.REVIEW_REQUIRED and _not_theirs(record, operator, now) is None
+
+
+def _not_theirs(record: ProposalRecord, operator: Operator, now: str) -> DecisionRefused | None:
+    """Return why a person may not decide on a proposal, or None."""
     try:
         may_decide(record.proposal, operator, now=now)
-    except DecisionRefused:
-        return False
-    return record.status is Status.REVIEW_REQUIRED
+    except DecisionRefused as refused:
+        return refused
+    return None

@@ -22,6 +22,9 @@ from synapsor.errors import UsageError
 
 SCOPE: Final = "synapsor:approve"
 MAX_BODY: Final = 65_536
+IDLE_S: Final = 900
+MOST_SESSIONS: Final = 64
+_GRACE_S: Final = 3
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -79,8 +82,9 @@ async def serve_http(
     resource = resource_at(host, port)
     allowed = [form for name in ("127.0.0.1", "localhost", "[::1]") for form in (name, f"{name}:*")]
     app = server.streamable_http_app(
-        json_response=True,
-        stateless_http=True,
+        # In the older era a page is offered on the stream of the request that it belongs to, in the session of who sent it.
+        session_idle_timeout=IDLE_S,
+        max_sessions=MOST_SESSIONS,
         max_request_body_size=MAX_BODY,
         transport_security=TransportSecuritySettings(
             allowed_hosts=allowed, allowed_origins=[f"http://{form}" for form in allowed]
@@ -94,6 +98,14 @@ async def serve_http(
         token_verifier=verifier,
     )
     config = uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, limit_concurrency=64, timeout_keep_alive=5
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        limit_concurrency=64,
+        timeout_keep_alive=5,
+        # Streams of the older era stay open until their client leaves.
+        timeout_graceful_shutdown=_GRACE_S,
     )
     await uvicorn.Server(config).serve()

@@ -1,23 +1,25 @@
 """The four prompts of the companion, as a client lists them and as a person reads what they give.
 
-What comes from rows, requests and agents stands written out and in quotation marks; nothing in it is an instruction to anybody.
+What comes from rows, requests and agents stands written out and in quotation marks, last, and fenced, so that a client which renders Markdown
+renders none of it; nothing in it is an instruction to anybody.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mcp.types import GetPromptResult, ListPromptsResult, Prompt, PromptArgument, PromptMessage, TextContent
 
-from synapsor.approve.companion.desk import Queue
+from synapsor.approve.companion.desk import ELSEWHERE, Queue
 from synapsor.approve.inbox import render as inbox
 from synapsor.approve.terminal import render as card_text
 from synapsor.approve.view import Card
-from synapsor.core.plain import visible
 from synapsor.core.presets import REJECT_CODES, REJECT_WORDS
-from synapsor.errors import SynapsorError
+from synapsor.core.proposal import Status
+from synapsor.errors import DecisionRefused, SynapsorError
 from synapsor.ports import ProposalRecord
 
 QUEUE: Final = "review_queue"
@@ -69,38 +71,37 @@ PROMPTS: Final = ListPromptsResult(
 def queue_text(queue: Queue, *, now: dt.datetime) -> GetPromptResult:
     """Return what waits for the person."""
     more = [f"{queue.others} more wait for others."] if queue.others else []
-    lines = [
-        "Show me what waits for my decision, as it is.",
-        _DATA,
-        "",
-        inbox(queue.mine, now=now, operators=queue.operators, width=WIDTH, replaced=queue.replaced),
-        *more,
-    ]
+    told = inbox(queue.mine, now=now, operators=queue.operators, width=WIDTH, replaced=queue.replaced)
+    lines = ["Show me what waits for my decision, as it is.", *more, *_data(told)]
     return prompt(f"{len(queue.mine)} proposals wait for you.", lines)
 
 
-def card_shown(card: Card, *, by_prompt: bool, step: str) -> GetPromptResult:
-    """Return a proposal in full, and the way to decide on it."""
+def card_shown(card: Card, *, against: DecisionRefused | None, step: str) -> GetPromptResult:
+    """Return a proposal in full, and the way to decide on it; `against` is why this is not the place to."""
     lines = [
         "Show me this proposal as it is, and do not sum it up.",
-        _DATA,
-        "",
-        card_text(card, width=WIDTH),
-        "",
-        *_how(card, by_prompt=by_prompt, step=step),
+        *_how(card, against=against, step=step),
+        *_data(card_text(card, width=WIDTH)),
     ]
     return prompt(f"{card.proposal} {card.stands}.", lines)
 
 
 def refusal_text(card: Card) -> GetPromptResult:
     """Return what became of a proposal, and why."""
-    lines = ["Explain to me what became of this proposal.", _DATA, "", card_text(card, width=WIDTH)]
+    lines = ["Explain to me what became of this proposal.", *_data(card_text(card, width=WIDTH))]
     return prompt(f"{card.proposal} {card.stands}.", lines)
 
 
-def elsewhere(proposal: str, *, step: str) -> GetPromptResult:
-    """Return where a person decides, for who gave no code."""
-    return prompt("Nothing was decided.", [f"Tell me that nothing was decided on {visible(proposal)}, and that {step}"])
+def elsewhere(proposal: str, *, step: str, refused: DecisionRefused | None = None) -> GetPromptResult:
+    """Return where a person decides, for who gave no code, or was `refused` here."""
+    why = f" ({refused.rule}): {refused.message} Tell me" if refused else f" on {proposal}, and"
+    return prompt("Nothing was decided.", [f"Tell me that nothing was decided{why} that I can {step}"])
+
+
+def stands(record: ProposalRecord) -> GetPromptResult:
+    """Return how a proposal stands that is decided already."""
+    words = f"{record.proposal.id} {record.status.stands}."
+    return prompt(words, [f"Tell me that nothing was decided here, and that {words}"])
 
 
 def decided(record: ProposalRecord) -> GetPromptResult:
@@ -123,10 +124,20 @@ def prompt(description: str, lines: Sequence[str]) -> GetPromptResult:
     return GetPromptResult(description=description, messages=[PromptMessage(role="user", content=content)])
 
 
-def _how(card: Card, *, by_prompt: bool, step: str) -> Iterator[str]:
-    if by_prompt and card.whole and not card.tampered:
+def _data(text: str) -> Iterator[str]:
+    """Yield what is not ours, behind a fence that is longer than any in it."""
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
+    yield from (_DATA, "", f"{fence}text", text.strip("\n"), fence)
+
+
+def _how(card: Card, *, against: DecisionRefused | None, step: str) -> Iterator[str]:
+    if card.status != Status.REVIEW_REQUIRED.value:
+        yield f"It {card.stands}, so nothing is left to decide."
+        return
+    if against is None:
         yield f"To decide here: run `synapsor code {card.proposal}` in your own terminal, then the prompt {DECIDE} with that code."
         yield f"Nothing else decides here. Or {step}"
     else:
-        yield f"It is not decided through a prompt: {step}"
+        instead = f"Instead, {step}" if against.rule in ELSEWHERE else against.fix
+        yield f"It is not decided through a prompt ({against.rule}): {against.message} {instead}"
     yield "Reasons to reject: " + "; ".join(f"{code}: {words}" for code, words in REJECT_WORDS.items())

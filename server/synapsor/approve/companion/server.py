@@ -1,7 +1,7 @@
 """The companion as an MCP server: prompts and completion, no tool, no resource, in both protocol eras.
 
 Every prompt but one only tells. `decide_proposal` decides by the person's code alone; whatever else a client program answers, accepts or
-clicks is nothing.
+clicks is nothing, and what cannot be decided here leads to the console, where the person logs in.
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from mcp.types import (
     Completion,
     GetPromptRequestParams,
     GetPromptResult,
+    InputRequiredResult,
     ListPromptsResult,
     PaginatedRequestParams,
     PromptReference,
 )
 
 from synapsor.approve.companion import prompts
-from synapsor.approve.companion.desk import ApprovalDesk
+from synapsor.approve.companion.desk import ELSEWHERE, ApprovalDesk
+from synapsor.approve.companion.leading import Console
 from synapsor.core.presets import REJECT_CODES, RejectCode
+from synapsor.core.proposal import Status
 from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.review import proposal_of
@@ -66,12 +69,11 @@ class _Handlers:
     def __init__(self, desk: ApprovalDesk, who: Who, console: str | None) -> None:
         self._desk = desk
         self._who = who
-        self._console = console
+        self._console = Console(console) if console else None
         self._told: dict[str, Callable[[Mapping[str, str]], Awaitable[GetPromptResult]]] = {
             prompts.QUEUE: self._queue,
             prompts.REVIEW: self._review,
             prompts.REFUSAL: self._refusal,
-            prompts.DECIDE: self._decide,
         }
 
     async def list_prompts(
@@ -81,16 +83,21 @@ class _Handlers:
             raise MCPError(INVALID_PARAMS, "Unknown cursor")
         return prompts.PROMPTS
 
-    async def get_prompt(self, _: ServerRequestContext[Any], params: GetPromptRequestParams) -> GetPromptResult:
-        told, given = self._told.get(params.name), params.arguments or {}
-        if told is None:
+    async def get_prompt(
+        self, ctx: ServerRequestContext[Any], params: GetPromptRequestParams
+    ) -> GetPromptResult | InputRequiredResult:
+        given = params.arguments or {}
+        if params.name not in _ARGUMENTS:
             raise MCPError(INVALID_PARAMS, "Unknown prompt")
         if not set(given) <= _ARGUMENTS[params.name] or not _NEEDED[params.name] <= set(given):
             raise MCPError(INVALID_PARAMS, "Invalid prompt arguments")
         if any(len(value) > _MOST_TYPED for value in given.values()):
             raise MCPError(INVALID_PARAMS, "Invalid prompt arguments")
+        words = {name: value.strip() for name, value in given.items()}
         try:
-            return await told({name: value.strip() for name, value in given.items()})
+            if params.name == prompts.DECIDE:
+                return await self._decide(ctx, words, answers=params.input_responses is not None)
+            return await self._told[params.name](words)
         except DecisionRefused as error:
             return prompts.refused(error, error.rule)
         except SynapsorError as error:
@@ -98,10 +105,15 @@ class _Handlers:
 
     async def complete(self, _: ServerRequestContext[Any], params: CompleteRequestParams) -> CompleteResult:
         name, typed = params.argument.name, params.argument.value
-        known = isinstance(params.ref, PromptReference) and name in _ARGUMENTS.get(params.ref.name, ())
         values: list[str] = []
+        prompt = params.ref.name if isinstance(params.ref, PromptReference) else ""
+        known = name in _ARGUMENTS.get(prompt, ())
         if known and name == "proposal":
-            values = await self._desk.handles(self._who(), typed, limit=MOST_COMPLETED)
+            past = prompt == prompts.REFUSAL
+            try:
+                values = await self._desk.handles(self._who(), typed, limit=MOST_COMPLETED, past=past)
+            except UsageError:
+                values = []  # who is not trusted any more is told so by a prompt
         elif known and name in {"verdict", "reason"}:
             values = [word for word in (_VERDICTS if name == "verdict" else REJECT_CODES) if word.startswith(typed)]
         return CompleteResult(completion=Completion(values=values))
@@ -110,29 +122,54 @@ class _Handlers:
         return prompts.queue_text(await self._desk.queue(self._who()), now=self._desk.clock.now())
 
     async def _review(self, given: Mapping[str, str]) -> GetPromptResult:
-        card = await self._desk.review(self._who(), given["proposal"])
-        record = await proposal_of(self._desk.ledger, card.proposal)
-        proposal = record.proposal
-        by_prompt = proposal.by_prompt and not proposal.hidden & set(proposal.changed)
-        return prompts.card_shown(card, by_prompt=by_prompt, step=self._step(card.proposal))
+        card, against = await self._desk.review(self._who(), given["proposal"])
+        return prompts.card_shown(card, against=against, step=self._step(card.proposal))
 
     async def _refusal(self, given: Mapping[str, str]) -> GetPromptResult:
-        return prompts.refusal_text(await self._desk.review(self._who(), given["proposal"]))
+        return prompts.refusal_text(await self._desk.card(self._who(), given["proposal"]))
 
-    async def _decide(self, given: Mapping[str, str]) -> GetPromptResult:
+    async def _decide(
+        self, ctx: ServerRequestContext[Any], given: Mapping[str, str], *, answers: bool
+    ) -> GetPromptResult | InputRequiredResult:
         verdict = _VERDICTS.get(given["verdict"].lower())
         if verdict is None:
             raise UsageError("The verdict is approve or reject.", fix="Say one of them.")
-        if not given.get("code"):
-            record = await proposal_of(self._desk.ledger, given["proposal"])
-            return prompts.elsewhere(record.proposal.id, step=self._step(record.proposal.id))
+        person = self._desk.person(self._who()).name
+        if answers or not given.get("code"):
+            # Whoever answers what was asked here comes back with it, and whatever it is, it decides nothing.
+            return await self._elsewhere(ctx, given["proposal"], leads=not answers)
         said = given.get("reason", "")
         preset: RejectCode | None = next((code for code in REJECT_CODES if verdict == "reject" and code == said), None)
-        record = await self._desk.decide(
-            self._who(), given["proposal"], verdict, code=given["code"], reason=said, preset=preset
-        )
+        try:
+            record = await self._desk.decide(
+                person, given["proposal"], verdict, code=given["code"], reason=said, preset=preset
+            )
+        except DecisionRefused as error:
+            if error.rule not in ELSEWHERE:
+                raise
+            return await self._elsewhere(ctx, given["proposal"], refused=error)
         return prompts.decided(record)
 
+    async def _elsewhere(
+        self,
+        ctx: ServerRequestContext[Any],
+        handle: str,
+        *,
+        leads: bool = True,
+        refused: DecisionRefused | None = None,
+    ) -> GetPromptResult | InputRequiredResult:
+        """Lead the person to where they decide, and tell how the proposal stands by then."""
+        record = await proposal_of(self._desk.ledger, handle)
+        proposal = record.proposal.id
+        if leads and self._console is not None and record.status is Status.REVIEW_REQUIRED:
+            asked = await self._console.lead(ctx, proposal, refused=refused)
+            if asked is not None:
+                return asked
+            record = await proposal_of(self._desk.ledger, proposal)
+        if record.status is not Status.REVIEW_REQUIRED:
+            return prompts.stands(record)
+        return prompts.elsewhere(proposal, step=self._step(proposal), refused=refused)
+
     def _step(self, proposal: str) -> str:
-        page = f" or open {self._console.rstrip('/')}/proposals/{proposal} and log in" if self._console else ""
-        return f"decide with `synapsor approve {proposal}` (or `reject`) in your own terminal{page}."
+        page = f", or on its page after a login: {self._console.page(proposal)}" if self._console else "."
+        return f"decide with `synapsor approve {proposal}` (or `reject`) in your own terminal{page}"

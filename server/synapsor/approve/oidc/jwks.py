@@ -5,7 +5,7 @@ A key that cannot be used is remembered with the reason, so that a token of it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -52,6 +52,10 @@ class KeySet:
     def knows(self, name: str) -> bool:
         """Tell whether there is a key of this name, usable or not."""
         return name in self.keys or name in self.unfit
+
+    def verifies(self, algorithms: Collection[str]) -> bool:
+        """Tell whether any key is for one of these algorithms."""
+        return any(key.algorithms & {*algorithms} for key in self.keys.values())
 
     def key(self, name: str, algorithm: str) -> PublicKey:
         """Return the key of a name for an algorithm.

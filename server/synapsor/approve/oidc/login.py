@@ -49,11 +49,10 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """Who logged in, where they wanted to go, and whether they proved again who they are."""
+    """Who logged in, and where they wanted to go."""
 
     vouched: Vouched
     back: str
-    again: bool
 
 
 class OidcLogin:
@@ -100,8 +99,8 @@ class OidcLogin:
         """The address that answers come to."""
         return self._redirect
 
-    async def begin(self, *, session: str, back: str = "/", subject: str = "") -> Begun:
-        """Begin a login for a session; with `subject`, this very person has to prove again who they are.
+    async def begin(self, *, session: str, back: str = "/") -> Begun:
+        """Begin a login for a session.
 
         Raises:
             LoginRefused: the provider fails.
@@ -110,8 +109,7 @@ class OidcLogin:
         begun = pending.begin(
             session=session,
             back=local_page(back),
-            subject=subject,
-            max_age_s=0 if subject else self._config.max_age_s,
+            max_age_s=self._config.max_age_s,
             now=self._now(),
         )
         parts = urlsplit(metadata.authorization)
@@ -141,9 +139,7 @@ class OidcLogin:
         metadata = await self._provider.metadata()
         code = _code(given, metadata)
         vouched = await self._vouched(await self._exchange(code, begun, metadata), begun)
-        if begun.subject and vouched.identity.subject != begun.subject:
-            raise refused(Rule.PERSON_CHANGED, subject=vouched.identity.subject)
-        return Arrived(vouched, begun.back, again=bool(begun.subject))
+        return Arrived(vouched, begun.back)
 
     def _asked(self, begun: Pending) -> dict[str, str]:
         asked = {

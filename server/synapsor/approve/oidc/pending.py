@@ -22,7 +22,6 @@ class Pending:
     Attributes:
         session: the session that began it; one before any login has a name, too.
         back: the page that the person wanted.
-        subject: who must prove again who they are, or "" for a first login.
         max_age_s: how long before it began the person may have proven who they are, or None for any time.
     """
 
@@ -32,11 +31,10 @@ class Pending:
     session: str = field(repr=False)
     begun: float
     back: str
-    subject: str
     max_age_s: int | None
 
 
-def begin(*, session: str, back: str, subject: str, max_age_s: int | None, now: float) -> Pending:
+def begin(*, session: str, back: str, max_age_s: int | None, now: float) -> Pending:
     """Return a new login with random names of its own."""
     return Pending(
         state=secrets.token_urlsafe(32),
@@ -45,7 +43,6 @@ def begin(*, session: str, back: str, subject: str, max_age_s: int | None, now: 
         session=session,
         begun=now,
         back=back,
-        subject=subject,
         max_age_s=max_age_s,
     )
 

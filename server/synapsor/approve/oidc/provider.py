@@ -51,6 +51,14 @@ class Provider:
         """
         return await self._metadata.value()
 
+    async def can_sign(self) -> bool:
+        """Tell whether the provider has a key that a login's token could be verified with.
+
+        Raises:
+            LoginRefused: by a rule of `provider_…`.
+        """
+        return (await self._keys.value()).verifies(self._algorithms)
+
     async def key(self, name: str, algorithm: str) -> PublicKey:
         """Return the provider's key of a name for an algorithm.
 

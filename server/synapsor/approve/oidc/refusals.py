@@ -44,7 +44,6 @@ class Rule(StrEnum):
     LOGIN_BUSY = auto()
     STATE_WRONG = auto()
     SESSION_WRONG = auto()
-    PERSON_CHANGED = auto()
     PERSON_UNKNOWN = auto()
     PERSON_REVOKED = auto()
     ROLES_MISSING = auto()
@@ -94,7 +93,6 @@ MEANINGS: dict[Rule, str] = {
     Rule.LOGIN_BUSY: "Too many logins are under way.",
     Rule.STATE_WRONG: "The answer is to another login.",
     Rule.SESSION_WRONG: "The login was begun in another session.",
-    Rule.PERSON_CHANGED: "Another person proved who they are than the one who is logged in.",
     Rule.PERSON_UNKNOWN: "The provider vouches for the person, and no operator logs in as them.",
     Rule.PERSON_REVOKED: "The operator is revoked.",
     Rule.ROLES_MISSING: "The token names none of the operator's roles.",
@@ -110,7 +108,7 @@ MEANINGS: dict[Rule, str] = {
 }
 
 _FIXES: dict[Rule, str] = {
-    Rule.PERSON_UNKNOWN: "An administrator adds the person with `synapsor operator add NAME --login ISSUER SUBJECT`.",
+    Rule.PERSON_UNKNOWN: "An administrator adds you with `synapsor operator add NAME --role ROLE --login ISSUER SUBJECT`; `synapsor operator refused` lists both.",
     Rule.PROVIDER_PRIVATE: "Say `allow_private: true` under `oidc:` if the provider is in your own network.",
     Rule.ROLES_MISSING: "An administrator of the provider gives the person a role, named as in `operators.yaml`.",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from synapsor.cli.arguments.base import command, handle, signer
@@ -26,4 +27,11 @@ def add(commands: Any) -> None:
     verify.add_argument(
         "--head", metavar="SEQ:HASH", help="a head that was kept elsewhere; finds a tail that was cut off"
     )
-    command(commands, "doctor", "Prove that the credentials and schemas are safe to use.")
+    doctor = command(
+        commands,
+        "doctor",
+        "Prove that the credentials and schemas are safe to use, and that the identity provider, the channels, the console and the companion are as configured.",
+    )
+    doctor.add_argument(
+        "--approvals", type=Path, metavar="FILE", help="the companion's file (default: approvals.yaml of the project)"
+    )

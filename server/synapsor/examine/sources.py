@@ -1,7 +1,4 @@
-"""What `synapsor doctor` finds: everything that this user's credentials allow to look at, and what is wrong with it.
-
-It goes on where a source fails, so that one look tells all; nothing is changed, and nothing is served or applied.
-"""
+"""The sources, the contracts on them and the ledger, as far as this user's credentials allow to look; it goes on where a source fails."""
 
 from __future__ import annotations
 
@@ -25,8 +22,8 @@ if TYPE_CHECKING:
 _LOOK = "Check that it runs and that its credential is right."
 
 
-async def examine(project: Project) -> tuple[Finding, ...]:
-    """Look at everything that this user's credentials allow to look at, and say what is wrong; one finding per fact."""
+async def of_sources(project: Project) -> list[Finding]:
+    """Return what is wrong with the sources, the contracts and the ledger."""
     found: list[Finding] = []
     for name in sorted(project.config.sources):
         found += told(name, await _source(project, name))
@@ -39,7 +36,7 @@ async def examine(project: Project) -> tuple[Finding, ...]:
     except LedgerFailure as failed:
         fatal = project.config.profile == "production"
         found.append(Finding(rule="ledger", message=failed.message, fix=failed.fix, fatal=fatal))
-    return tuple(dict.fromkeys(found))
+    return found
 
 
 async def _source(project: Project, name: str) -> list[Finding]:
