@@ -217,6 +217,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "cli:passphrase-last": _R("A passphrase is asked for when nothing else can refuse any more.", "law 5"),
     "cli:role-known": _R("A role that no contract names is given with a warning that names those that are.", "law 10"),
+    "companion:bounded": _R(
+        "Over HTTP the companion bounds connections and bodies, says when it serves, and ends in an orderly way.", "R9"
+    ),
     "companion:code-decides": _R(
         "Through the companion's prompts a person's own code for the very digest decides, and nothing that a client program answers.",
         "law 6, S8",
