@@ -5468,6 +5468,14 @@ MUTANTS = (
         "tests/attack/test_companion_door.py -k does_not_arrive",
     ),
     Mutant(
+        "ledger.refused-bounded",
+        "console:refusals-recorded",
+        "ledger/decisions.py",
+        "if len(last) == REFUSED_A_MINUTE and",
+        "if False and",
+        "tests/attack/test_console_sessions.py -k in_one_number",
+    ),
+    Mutant(
         "console.fresh-person",
         "console:step-up",
         "approve/console/decide.py",

@@ -306,7 +306,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "S10",
     ),
     "console:refusals-recorded": _R(
-        "A refused key login and a form with a foreign word are on record.",
+        "A refused key login, a form with a foreign word and refused decisions are on record, and very many of one person as their number.",
         "law 9",
     ),
     "console:same-origin": _R(

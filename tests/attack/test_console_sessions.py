@@ -1,6 +1,7 @@
 """Who may not become somebody: a listener on another port that is sent cookies, a flood of logins, and streams that never end."""
 
 import asyncio
+import datetime as dt
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest_asyncio
 from synapsor.approve.console.app import MOST_STREAMS, MOST_STREAMS_OF_ONE
 from synapsor.approve.console.key_login import MOST_OF_ONE
 from synapsor.approve.operators import revoke_operator
+from synapsor.core.moment import stamp
+from synapsor.ledger.decisions import REFUSED_A_MINUTE
 from tests.attack.desk import BROWSER, Hall, approval, hall
 from tests.attack.shop import NOTE, open_shop
 from tests.databases import load_sqlite
@@ -168,3 +171,46 @@ async def test_a_refused_key_login_and_a_form_with_a_foreign_word_are_on_record(
         assert (await client.post(f"/proposals/{proposal['id']}/approve", data=form)).status_code == 403
     told = [(one.rule, one.way, one.subject) for one in await desk.shop.ledger.refused_logins(limit=9)]
     assert told == [("form_foreign", "form", "leo"), ("login_invalid", "key", "")]
+
+
+@pytest.mark.requirement("console:refusals-recorded")
+async def test_who_is_refused_all_the_time_is_on_record_so_often_in_a_minute_and_then_in_one_number(
+    tmp_path: Path,
+) -> None:
+    clock = _Clock()
+    async with (
+        open_shop(tmp_path / "project", load_sqlite(tmp_path / "billing.db"), clock=clock) as shop,
+        hall(shop) as desk,
+        desk.client() as client,
+    ):
+        proposal = await shop.proposed(NOTE, {"invoice_id": "INV-3001", "note": "Call back."})
+        word = await desk.login(client, "rita")
+
+        async def tries(times: int) -> None:
+            for _ in range(times):
+                form = approval(word, proposal["digest"])
+                assert (await client.post(f"/proposals/{proposal['id']}/approve", data=form)).status_code == 403
+
+        await tries(REFUSED_A_MINUTE + 12)
+        refused = await shop.ledger.overview.refused(limit=100)
+        assert [one.unrecorded for one in refused] == [0] * REFUSED_A_MINUTE
+        assert {(one.operator, one.rule) for one in refused} == {("rita", "role_missing")}
+        await shop.ledger.refused_decision(proposal["id"], "leo", "role_missing", stamp(clock.now()))
+        clock.later(seconds=61)
+        await tries(1)
+        told = [(one.operator, one.unrecorded) for one in await shop.ledger.overview.refused(limit=2)]
+        assert told == [("rita", 12), ("leo", 0)]
+        assert "and 12 more before" in (await client.get("/people")).text
+
+
+class _Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self._now = dt.datetime.now(dt.UTC)
+
+    def now(self) -> dt.datetime:
+        return self._now
+
+    def later(self, *, seconds: int) -> None:
+        self._now += dt.timedelta(seconds=seconds)
