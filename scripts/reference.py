@@ -34,7 +34,20 @@ from synapsor.config import (
     TokenConfig,
 )
 from synapsor.config.approvals import ApprovalsConfig, ApprovalToken, VoucherConfig
-from synapsor.config.notify import Channel, Digest, Email, Notify, Quiet, Retry, Route, Slack, Smtp, Waiting, Webhook
+from synapsor.config.notify import (
+    Channel,
+    Digest,
+    Email,
+    Notify,
+    Quiet,
+    Refused,
+    Retry,
+    Route,
+    Slack,
+    Smtp,
+    Waiting,
+    Webhook,
+)
 from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
@@ -54,7 +67,7 @@ DECISION_RULES: dict[str, str] = {
     "alone": "In the console: it is not decided on together with others, since it asks for more than a look.",
     "form_foreign": "In the console: the form is not of this session.",
     "not_confirmed": "In the console: the tick or the beginning of the digest is missing.",
-    "not_shown_here": "In the console: a page cannot show all of it; decide in the terminal.",
+    "not_shown_here": "In the console: it is too large for a page, or changes a hidden value that this session was not shown.",
     "tampered": "In the console and through prompts: the record is not what the proposal was made from.",
     "unverified": "In the console: nobody has proven who this is.",
     "waits_for_group": "The proposal has the approvals that it needs, and waits for those that it stands or falls with.",
@@ -91,6 +104,17 @@ DECISION_RULES: dict[str, str] = {
     "wrong_key": "The private key is not the one of the operator who was named.",
 }
 
+LEDGER_RULES: dict[str, str] = {
+    "ledger_busy": "Another process has held the ledger for half a minute. Nothing was recorded; do it again.",
+    "ledger_damaged": "The file, or a record in it, cannot be read. `synapsor verify` tells more; restore a backup.",
+    "ledger_failed": "The ledger cannot be opened, read or written for the reason that the message gives.",
+    "ledger_full": "The ledger's disk is full. Nothing was recorded; make room, and do it again. No process needs a new start.",
+    "ledger_io": "The ledger's disk fails, or a quota on it is used up.",
+    "ledger_read_only": "The ledger's file or its directory cannot be written by this user.",
+    "ledger_refused": "The ledger's own rules refuse a record, which no program of ours asks for: run `synapsor verify`.",
+    "ledger_unopened": "The ledger's file or its directory cannot be opened by this user.",
+}
+
 _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
     Config,
     SourceConfig,
@@ -115,6 +139,7 @@ _CONFIG_MODELS: tuple[type[BaseModel], ...] = (
     Digest,
     Route,
     Waiting,
+    Refused,
     Retry,
     ApprovalsConfig,
     VoucherConfig,
@@ -226,7 +251,9 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
     "Notify": {
         "state": "The notifier's own SQLite file: up to where it has read, and what it has still to tell.",
         "waiting": "When somebody is reminded of a proposal that nobody decides on.",
+        "refused": "When somebody is told that logins or decisions were refused again and again.",
         "retry": "When a message that cannot be delivered is given up.",
+        "late_minutes": "After how long without a sign of life of the notifier it is told that none runs.",
         "smtp": "The server that e-mail is handed to.",
         "channels": "The ways to tell somebody.",
         "routes": "What goes to which channels. Without any, every channel hears the events that a route hears which names none.",
@@ -278,6 +305,11 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "again_hours": "After how long again.",
         "at_most": "How often.",
     },
+    "Refused": {
+        "at_least": "How many must have been refused.",
+        "within_minutes": "Within how long.",
+        "again_minutes": "After how long it may be told again; what was refused meanwhile is counted then.",
+    },
     "Retry": {
         "attempts": "After how many attempts.",
         "hours": "For how long it was tried, whatever the number of attempts.",
@@ -303,6 +335,13 @@ def _text(lines: Iterator[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _ledger_rules() -> Iterator[str]:
+    yield from ("", "## Why the ledger fails", "")
+    yield "With exit code 4, or the status 503 of a console's page. What was being done is not recorded, and nothing of it is half done."
+    yield from ("", "| Rule | Meaning |", "|---|---|")
+    yield from (f"| `{rule}` | {meaning} |" for rule, meaning in LEDGER_RULES.items())
+
+
 def _errors() -> Iterator[str]:
     yield from ("# Error codes", "", MADE, "")
     yield from ("## What a model may be told", "")
@@ -319,6 +358,7 @@ def _errors() -> Iterator[str]:
     yield "A refused decision names its rule (`rule` with `--json`) and is recorded in the ledger."
     yield from ("", "| Rule | Meaning |", "|---|---|")
     yield from (f"| `{rule}` | {meaning} |" for rule, meaning in DECISION_RULES.items())
+    yield from _ledger_rules()
     yield from ("", "## Why a login is refused", "")
     yield "Of a login with a provider, and of a bearer token of the approval server. It is recorded in the ledger by its rule, without a word of"
     yield "the token; of a flood, thirty a minute by themselves and the others by their number."

@@ -82,19 +82,21 @@ capabilities:
 """
 
 
-def policy() -> str:
-    """Return the demo's contract with risks, a set and a removal."""
+def policy(*, quorum: int = 1) -> str:
+    """Return the demo's contract with risks, a set and a removal; a note takes so many people."""
     text = (ROOT / "policies" / "billing.yaml").read_text(encoding="utf-8")
     kept = "\n".join(line for line in text.splitlines() if not line.startswith("# yaml-language-server")) + "\n"
-    return (
-        kept.replace(_APPROVAL, _RISK, 1).replace("\n# What the agent can do, by name.\ncapabilities:\n", _PAPERS, 1)
-        + _MORE
+    kept = kept.replace(_APPROVAL, _RISK, 1).replace(
+        _APPROVAL, _APPROVAL.replace("lead,", f"lead, quorum: {quorum},"), 1
     )
+    return kept.replace("\n# What the agent can do, by name.\ncapabilities:\n", _PAPERS, 1) + _MORE
 
 
-def write_office(root: Path, *, console: str = "", profile: str = "production") -> ProjectFiles:
+def write_office(root: Path, *, console: str = "", profile: str = "production", quorum: int = 1) -> ProjectFiles:
     """Write a project in which leo and mia lead billing, and leo has one-time codes."""
-    files = write_project(root / "project", load_sqlite(root / "shop.db"), policy=policy(), profile=profile)
+    files = write_project(
+        root / "project", load_sqlite(root / "shop.db"), policy=policy(quorum=quorum), profile=profile
+    )
     key = create_key(files.root / "keys" / "mia.pem", passphrase=None)
     mia = Operator(name="mia", key=public_text(key), roles=("billing_lead",))
     files.operators, files.keys["mia"] = add_operator(files.root / "operators.yaml", mia), key

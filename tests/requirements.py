@@ -190,6 +190,18 @@ REQUIREMENTS: dict[str, Requirement] = {
     "board:decides": _R(
         "What a person decides by the keyboard is decided as by the commands, and is told at once.", "law 5"
     ),
+    "board:fits": _R(
+        "The board fits its terminal whatever its size and whatever words of others stand in it, and shows whole what it counts as seen.",
+        "law 5, E09",
+    ),
+    "board:leaves-terminal": _R(
+        "A board that is told to end finishes its decision and leaves the terminal as it was.", "DESIGN 1"
+    ),
+    "board:looks": _R(
+        "By the keyboard the source can be looked at from a card, beside the board and within a time, and what comes of it is read before anything is approved.",
+        "law 5, E14",
+    ),
+    "board:no-colour-alone": _R("On the board nothing is told by a colour alone, and NO_COLOR is kept.", "issue 4"),
     "board:seen": _R(
         "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
         "law 5, E09",
@@ -267,6 +279,17 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A page's form signs the digest that the page showed, after the person has said that they mean it, and nothing else.",
         "law 5, S8",
     ),
+    "console:drafts": _R(
+        "A policy drafted on a page is the text of the command, made of the decisions that were named; no file and no record is changed by it.",
+        "law 10",
+    ),
+    "console:edits": _R(
+        "A page edits by the one verb over the digest that it showed, tells what is wrong at its argument, and leaves what nobody changed exactly what it was.",
+        "law 5, S8",
+    ),
+    "console:extends": _R(
+        "A page gives a proposal more time by the one verb, and changes no argument with it.", "law 5"
+    ),
     "console:headers": _R(
         "No page may be framed, kept, or load or run anything but the console's own files.", "law 6, S11"
     ),
@@ -287,6 +310,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:login-needed": _R("Without a session no page shows anything and no form does anything.", "law 1"),
     "console:no-script": _R("Logging in, looking, deciding and deciding on several need no script.", "DESIGN 1"),
+    "console:over-told": _R(
+        "A session that ended with its console is told on the login page, which leads back; what was sent is said not to be done.",
+        "law 10, S8",
+    ),
     "console:overview": _R(
         "Pages of the record lose and repeat nothing, searches find what is there, and counts add up.", "law 9"
     ),
@@ -308,6 +335,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:refusals-recorded": _R(
         "A refused key login, a form with a foreign word and refused decisions are on record, and very many of one person as their number.",
         "law 9",
+    ),
+    "console:reveals": _R(
+        "Hidden values are on no page but the one that answers a form which asks for them, on record first; only who saw them there approves there.",
+        "laws 5 and 9, S8",
     ),
     "console:same-origin": _R(
         "What changes something comes from a page of this console and of this session, and leads on to this console alone.",
@@ -369,6 +400,17 @@ REQUIREMENTS: dict[str, Requirement] = {
     "contract:schema:closed": _R("Every object of every published tool schema is closed and complete.", "law 7"),
     "contract:schema:silent": _R("No tool schema names a table, source, tenant or denied column.", "law 7"),
     "contract:served-as-started": _R("What a policy file says that changes under a server is never served.", "H05"),
+    "decide:at-once": _R(
+        "Whoever decides at once, in whatever process, counts once each, and one job follows.", "law 5"
+    ),
+    "decide:ledger-fails": _R(
+        "Where the ledger has no room or is held, nothing is decided, its rule and a fix are told, and it goes on without a new start.",
+        "law 10",
+    ),
+    "decide:survives-kill": _R(
+        "A process that is killed or ended over a decision has recorded it whole or not at all, and what was told stands.",
+        "law 5, law 9",
+    ),
     "delete:no-more": _R(
         "A delete removes exactly the approved rows, and is refused where the database would do more than was reviewed.",
         "law 4",
@@ -556,6 +598,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A message that cannot be delivered ends in a list, from which it can be tried again, and is never dropped.",
         "R2",
     ),
+    "notify:each-receiver": _R(
+        "Of several receivers of a message only those whom it has not reached get it again.", "R2"
+    ),
     "notify:flood": _R(
         "However much happens, people get a bounded number of messages in a stretch of time, and all of it is told.",
         "S11",
@@ -575,10 +620,18 @@ REQUIREMENTS: dict[str, Requirement] = {
     "notify:quiet-hours": _R(
         "In quiet hours, by the clock of their zone, only what is urgent goes out, and nothing is lost.", "issue 4"
     ),
+    "notify:quorum": _R("Who may decide hears that others have approved and that it takes more.", "issue 4"),
+    "notify:refused-attempts": _R(
+        "Refused logins and decisions are told when they are many, as numbers, and so seldom that nobody floods others by them.",
+        "S11, issue 4",
+    ),
     "notify:same-chain": _R(
         "The notifier follows one chain: an edited, cut or other ledger stops it, and nothing of that is told.", "S9"
     ),
     "notify:signed": _R("A webhook is signed over its id, the time of the attempt and its body.", "issue 4"),
+    "notify:silence-told": _R(
+        "That no notifier has looked at the ledger lately is told where people look for what waits.", "issue 4"
+    ),
     "notify:tls": _R(
         "A message leaves the machine only through TLS to a server with a certificate of the configured name.", "S7"
     ),
@@ -597,12 +650,12 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A login speaks for the one operator whose entry names its issuer and subject, with roles of that entry and never more.",
         "issue: identity",
     ),
-    "oidc:one-answer": _R(
-        "A provider's answer counts once, for the login and the session that asked for it, and only as that provider's.",
-        "issue: identity",
-    ),
     "oidc:new-proof": _R(
         "Where a login asks for a new proof of who somebody is, an old one, or none that says when, lets nobody in.",
+        "issue: identity",
+    ),
+    "oidc:one-answer": _R(
+        "A provider's answer counts once, for the login and the session that asked for it, and only as that provider's.",
         "issue: identity",
     ),
     "oidc:private-address": _R(
@@ -656,6 +709,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A policy approves only what its conditions hold for; high risk and more than one person are for people.",
         "law 5",
     ),
+    "policy:key-told": _R(
+        "A policy key that is not trusted any more is told by the worker that holds it, once, by the status and by `doctor`.",
+        "law 10",
+    ),
     "policy:limits": _R("A policy approves no more in a day than its limits, whoever works at once.", "law 5"),
     "policy:near": _R(
         "A limit that is nearly used up, or is, is told in the status, the record and the worker's log, there without a value of a row.",
@@ -663,6 +720,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "policy:never-in-serve": _R("Nothing that a model reaches can decide by policy.", "law 1"),
     "policy:off-by-default": _R("Nothing is approved by policy unless the project allows it.", "law 10"),
+    "policy:set-aside": _R(
+        "A record that no policy can decide on, forged or broken, is left to people once and keeps no other from its turn.",
+        "law 9, law 10",
+    ),
     "policy:stop": _R(
         "A stop counts from the moment at which it is recorded, for what is not applied yet too.", "law 5"
     ),

@@ -235,9 +235,18 @@ class UnsafeSource(SynapsorError):
 
 
 class LedgerFailure(SynapsorError):
-    """The ledger cannot be read or written."""
+    """The ledger cannot be read or written; `rule` names how, where that is known."""
 
     exit_code = 4
+
+    def __init__(self, message: str, *, fix: str = "", rule: str = "ledger_failed") -> None:
+        super().__init__(message, fix=fix)
+        self.rule = rule
+
+    @property
+    def of_one_record(self) -> bool:
+        """Whether it failed at this one record; else whatever is tried next would fail as well, perhaps after as long a wait."""
+        return self.rule in {"ledger_refused", "ledger_damaged"}
 
 
 class DecisionRefused(SynapsorError):
@@ -267,6 +276,13 @@ class IntegrityError(SynapsorError):
     """A signature, digest or chain does not hold."""
 
     exit_code = 5
+
+
+def rule_of(error: SynapsorError) -> str:
+    """Return the one word under which an error is documented: its rule, or else its kind."""
+    if isinstance(error, DecisionRefused | LedgerFailure | LoginRefused):
+        return error.rule
+    return type(error).__name__
 
 
 @contextmanager

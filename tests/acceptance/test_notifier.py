@@ -16,6 +16,8 @@ import pytest
 import pytest_asyncio
 
 from synapsor.contract.approval import PerDay
+from synapsor.core.attempts import RefusedLogin
+from synapsor.core.moment import stamp
 from synapsor.core.policy import Deferral
 from synapsor.core.review import policy_digest
 from synapsor.core.writeback import Closed
@@ -29,6 +31,7 @@ from tests.ledger_records import (
     a_use,
     approve_one,
     at,
+    handle,
     seen,
     undecided,
 )
@@ -36,8 +39,9 @@ from tests.notifying import KEY, ROOT, SECRET, Receiver, Telling, receiver, tell
 
 ALL = "routes:\n  - to: [desk]\n    events: [{}]\n"
 EVERYTHING = (
-    "filed, deferred, waiting, question_asked, question_answered, approved, rejected, applied, conflict, failed, expired, canceled, superseded, "
-    "reconciliation_required, set_aside, policy_near_limit, policies_stopped, policies_running"
+    "filed, deferred, waiting, question_asked, question_answered, partly_approved, approved, rejected, applied, conflict, failed, expired, canceled, superseded, "
+    "reconciliation_required, set_aside, policy_near_limit, policies_stopped, policies_running, "
+    "attempts_refused"
 )
 
 
@@ -153,6 +157,95 @@ async def test_each_kind_of_event_is_told_once_in_the_ledgers_order(project: Tel
     assert by_type["policy.near_limit"]["limits"] == ["count for each policy"]
     assert by_type["policies.stopped"] == {"event": "policies_stopped", "at": at(70), "link": "synapsor policy status"}
     assert len(set(desk.ids)) == len(desk.ids)
+
+
+@pytest.mark.requirement("notify:quorum")
+async def test_who_may_decide_hears_that_others_have_and_that_it_takes_more(project: Telling, desk: Receiver) -> None:
+    project.webhook(desk)
+    await project.tell()
+    asked = await project.file(quorum=2)
+    first = a_decision(asked)
+    await project.ledger.decide(first, job=None, counted=undecided(asked), complete=False)
+    await project.tell()
+    assert types(desk) == ["proposal.filed", "proposal.partly_approved"]
+    told = desk.got[1].data["data"]
+    assert (told["by"], told["need"], told["role"], "told" in told) == (["vera"], 2, "billing_lead", False)
+    assert told["proposal"] == asked.id
+
+
+@pytest.mark.requirement("notify:refused-attempts")
+async def test_refused_attempts_are_told_as_numbers_and_an_attacker_can_flood_nobody(
+    project: Telling, desk: Receiver
+) -> None:
+    project.webhook(desk)
+    await project.tell()
+    asked = await project.file(expires_at=at(10 * 86_400))
+
+    async def knock(number: int, subject: str = "mallory-7713") -> None:
+        moment = stamp(project.clock.now())
+        for _ in range(number):
+            await project.ledger.refused_login(
+                RefusedLogin(
+                    id=handle("lgr"),
+                    at=moment,
+                    door="console",
+                    way="oidc",
+                    rule="wrong_code",
+                    issuer="i",
+                    subject=subject,
+                    unrecorded=0,
+                )
+            )
+        await project.ledger.refused_decision(asked.id, subject, "self_approval", moment)
+
+    await knock(3)
+    await project.tell()
+    assert types(desk) == ["proposal.filed"]  # four attempts are told to nobody
+    await knock(1)
+    for _ in range(30):
+        await project.tell()
+        project.clock.move(minutes=1)
+        await knock(20)
+    await project.tell()
+    assert types(desk) == ["proposal.filed", "attempts.refused"]
+    told = desk.got[1].data["data"]
+    assert told == {
+        "event": "attempts_refused",
+        "at": at(),
+        "since": at(),
+        "refused_logins": 4,
+        "refused_decisions": 2,
+        "link": "synapsor operator refused",
+    }
+    project.clock.move(minutes=60)
+    await project.tell()
+    assert types(desk)[2:] == ["attempts.refused"]
+    later = desk.got[2].data["data"]
+    assert (later["refused_logins"], later["refused_decisions"], later["since"]) == (600, 30, at(60))
+    assert "mallory" not in "".join(got.body.decode() for got in desk.got)
+    project.clock.move(minutes=600)
+    await project.tell()
+    assert types(desk)[3:] == ["proposal.waiting"]
+
+
+@pytest.mark.requirement("notify:refused-attempts")
+async def test_logins_that_were_only_counted_by_their_door_are_counted_here(project: Telling, desk: Receiver) -> None:
+    project.webhook(desk)
+    await project.tell()
+    await project.ledger.refused_login(
+        RefusedLogin(
+            id=handle("lgr"),
+            at=at(),
+            door="console",
+            way="key",
+            rule="bad_signature",
+            issuer="",
+            subject="",
+            unrecorded=40,
+        )
+    )
+    await project.tell()
+    assert [got.data["data"]["refused_logins"] for got in desk.got] == [41]
 
 
 @pytest.mark.requirement("notify:at-least-once")

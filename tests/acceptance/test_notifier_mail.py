@@ -23,13 +23,13 @@ class Box:
     def __init__(self) -> None:
         self.letters: list[Any] = []
         self.answers: list[str] = []
-        self.refused: set[str] = set()
+        self.refused: dict[str, str] = {}
 
     async def handle_RCPT(  # noqa: N802  # the name is aiosmtpd's
         self, _: Any, __: Any, envelope: Any, address: str, ___: Any
     ) -> str:
         if address in self.refused:
-            return "550 no such person"
+            return self.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -124,10 +124,10 @@ async def test_what_the_server_puts_off_comes_again_and_what_it_refuses_is_given
         await project.tell(since=0)
         project.clock.move(minutes=1)
         await project.tell()
-        box.refused |= {"ann@example.com", "bob@example.com"}
+        box.refused |= dict.fromkeys(("ann@example.com", "bob@example.com"), "550 no such person")
         await project.file(expires_at=at(99_999))
         await project.tell()
-        box.refused.discard("bob@example.com")
+        del box.refused["bob@example.com"]
         await project.file(expires_at=at(99_999))
         await project.tell()
     assert [(o.why, o.dead) for o in project.outcomes] == [
@@ -137,6 +137,67 @@ async def test_what_the_server_puts_off_comes_again_and_what_it_refuses_is_given
         ("some_recipients_refused", True),
     ]
     assert [letter.rcpt_tos for letter in box.letters] == [["bob@example.com"]]
+
+
+@pytest.mark.requirement("notify:each-receiver")
+async def test_who_was_refused_among_several_gets_it_later_and_the_others_not_again(tmp_path: Path) -> None:
+    box = Box()
+    async with telling(tmp_path / "project") as project, server(box, tmp_path) as port:
+        written(project, tmp_path, port)
+        box.refused["ann@example.com"] = "550 no such person"
+        await project.file(expires_at=at(99_999))
+        await project.tell(since=0)
+        async with project.notifier() as notifier:
+            (dead,) = notifier.state.dead()
+            assert (dead.why, dead.reached) == ("some_recipients_refused", ("bob@example.com",))
+            assert notifier.state.requeue(dead.message.id, now=at())
+        text = project.config.read_text(encoding="utf-8")
+        project.config.write_text(text.replace("ann@", "anne@"), encoding="utf-8")  # it was misspelled
+        await project.tell()
+        async with project.notifier() as notifier:
+            assert notifier.state.dead() == ()
+    assert [letter.rcpt_tos for letter in box.letters] == [["bob@example.com"], ["anne@example.com"]]
+    first, second = (letter.content.decode() for letter in box.letters)
+    delivery = f"X-Synapsor-Delivery: {project.outcomes[0].message}\r\n"
+    assert delivery in first
+    assert delivery in second
+
+
+@pytest.mark.requirement("notify:each-receiver")
+async def test_one_whom_the_server_puts_off_is_tried_again_alone(tmp_path: Path) -> None:
+    box = Box()
+    async with telling(tmp_path / "project") as project, server(box, tmp_path) as port:
+        written(project, tmp_path, port)
+        box.refused["ann@example.com"] = "451 later"
+        await project.file(expires_at=at(99_999))
+        await project.tell(since=0)
+        project.clock.move(minutes=1)
+        box.answers.append("451 nor now")
+        del box.refused["ann@example.com"]
+        await project.tell()
+        project.clock.move(minutes=1)
+        await project.tell()
+    assert [(o.why, o.dead) for o in project.outcomes] == [
+        ("some_recipients_refused", False),
+        ("smtp_451", False),
+        ("", False),
+    ]
+    assert [letter.rcpt_tos for letter in box.letters] == [["bob@example.com"], ["ann@example.com"]]
+
+
+async def test_a_message_for_somebody_who_is_configured_no_more_ends(tmp_path: Path) -> None:
+    box = Box()
+    async with telling(tmp_path / "project") as project, server(box, tmp_path) as port:
+        written(project, tmp_path, port)
+        box.refused["ann@example.com"] = "451 later"
+        await project.file(expires_at=at(99_999))
+        await project.tell(since=0)
+        text = project.config.read_text(encoding="utf-8")
+        project.config.write_text(text.replace("ann@example.com, ", ""), encoding="utf-8")
+        project.clock.move(minutes=1)
+        await project.tell()
+    assert [o.why for o in project.outcomes] == ["some_recipients_refused", ""]
+    assert len(box.letters) == 1
 
 
 async def test_a_password_is_a_reference_and_one_that_is_refused_gives_up_nothing(tmp_path: Path) -> None:

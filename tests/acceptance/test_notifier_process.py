@@ -114,7 +114,7 @@ async def test_on_a_full_disk_nothing_is_sent_and_nothing_is_lost(project: Telli
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
     code, told, _ = await once(project, preexec_fn=no_room)
-    assert (code, told["error"]["rule"], desk.got) == (4, "LedgerFailure", [])
+    assert (code, told["error"]["rule"], desk.got) == (4, "ledger_failed", [])
     assert (await once(project))[0] == 0
     assert [got.data["data"]["proposal"] for got in desk.got] == [filed.id]
 

@@ -4,8 +4,9 @@ import asyncio
 import datetime as dt
 import html
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,7 +107,7 @@ def staying(client: httpx2.AsyncClient, url: str) -> Callable[[httpx2.Response],
 
 
 @asynccontextmanager
-async def hall(shop: Shop, **config: Any) -> AsyncIterator[Hall]:
+async def hall(shop: Shop, *, silence: str = "", **config: Any) -> AsyncIterator[Hall]:
     """Serve a console over a shop, and end in an orderly way."""
     settings = ConsoleConfig.model_validate(config, context={"root": shop.files.root})
     stop, started = anyio.Event(), anyio.Event()
@@ -131,7 +132,10 @@ async def hall(shop: Shop, **config: Any) -> AsyncIterator[Hall]:
         modes={name: source.mode for name, source in shop.project.config.sources.items()},
         automatic=False,
         looks=SourceLooks(project=shop.project, client="console"),
+        activated=shop.project.activated,
+        contracts=shop.project.contracts,
         verify=verify,
+        silence=lambda: silence,
         policies=tuple(shop.project.config.policies),
     )
     serving = asyncio.create_task(serve_console(given, ready=ready, stop=stop))
@@ -158,3 +162,10 @@ def word_of(text: str) -> str:
 def approval(word: str, digest: str, **other: str) -> Mapping[str, str]:
     """Return the form of an approval, with other fields where they are given."""
     return {"csrf": word, "digest": digest, "seen": "yes", "reason": "", **other}
+
+
+def refusals(shop: Shop, proposal: str) -> list[tuple[str, str]]:
+    """Return who was refused what about a proposal, in order."""
+    query = "SELECT operator, rule FROM refused_decision WHERE proposal = ? ORDER BY seq"
+    with closing(sqlite3.connect(shop.ledger_path)) as raw:
+        return [(who, rule) for who, rule in raw.execute(query, (proposal,))]

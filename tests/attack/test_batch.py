@@ -1,6 +1,8 @@
 """Many alike proposals decided on in one sitting: each by its own digest, none unseen, none lost, and none that came in between."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +17,7 @@ from synapsor.core.review import verify_approval
 from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.batch import (
+    UNTRIED,
     EachOutcome,
     cluster_named,
     decide_each,
@@ -23,6 +26,7 @@ from synapsor.flow.batch import (
     picked,
 )
 from synapsor.flow.decide import Deciding, Listed
+from synapsor.ledger import sqlite as engine
 from synapsor.looking import SourceLooks
 from tests.attack.amending import edited, extended, signer_of
 from tests.attack.credits import POLICY
@@ -91,6 +95,23 @@ async def test_each_of_a_batch_is_signed_over_its_own_digest_and_applied(books: 
     assert await books.work() == [("applied", "")] * 3
     assert [credit(books, *row)[0] for row in ROWS] == ["held"] * 3  # type: ignore[index]  # they are there
     assert (await books.project.verify()).ok
+
+
+@pytest.mark.requirement("decide:ledger-fails")
+async def test_where_the_ledger_itself_fails_the_rest_is_not_tried_and_all_of_it_is_decided_on_later(
+    books: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.1)
+    handles = await hold_all(books)
+    seen = await sheet(books)
+    with closing(sqlite3.connect(books.files.config.ledger, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        outcomes = await decide(books, seen)
+    assert [(o.proposal, o.rule, o.words == UNTRIED) for o in outcomes] == [
+        (handle, "ledger_busy", number > 0) for number, handle in enumerate(handles)
+    ]
+    assert [await books.status(h) for h in handles] == ["review_required"] * 3
+    assert [o.ok for o in await decide(books, seen)] == [True] * 3
 
 
 @pytest.mark.requirement("batch:each")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.board.state import Decide
+from synapsor.approve.board.asked import Decide
 from synapsor.approve.board.work import Reviewing
 from synapsor.approve.look import look
 from synapsor.approve.now import with_now

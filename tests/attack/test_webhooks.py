@@ -1,6 +1,10 @@
 """G09: a webhook is no way into the network behind it, and no way to be listened to. Real servers, and a resolver that lies."""
 
+import base64
+import hashlib
+import hmac
 import ipaddress
+import json
 import logging
 import socket
 import ssl
@@ -14,7 +18,7 @@ import pytest_asyncio
 
 from synapsor.errors import ConfigError
 from synapsor.notify.posting import Poster
-from tests.notifying import HOST, SECRET, Receiver, Telling, loopback, receiver, telling
+from tests.notifying import HOST, KEY, SECRET, Receiver, Telling, loopback, receiver, telling
 
 SECRET_PATH = "T0KEN-in-the-path"
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
@@ -105,11 +109,31 @@ async def test_a_name_with_any_address_that_is_not_allowed_is_not_connected_to(
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "127.1", "localhost"]
+    "host",
+    [
+        "127.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[0:0:0:0:0:ffff:7f00:0001]",
+        "[::127.0.0.1]",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "127.1",
+        "0177.0.0.1",
+        "017700000001",
+        "0",
+        "localhost",
+        "localhost.",
+    ],
 )
 @pytest.mark.requirement("notify:addresses")
 async def test_however_the_loopback_is_spelled_it_is_not_connected_to(desk: Receiver, host: str) -> None:
-    poster = Poster(f"https://{host}:{desk.port}/", ca=desk.ca)
+    try:
+        poster = Poster(f"https://{host}:{desk.port}/", ca=desk.ca)
+    except ConfigError:
+        return  # it is no address to begin with
     assert (await poster.post(b"{}", {})).why in {"address_refused", "name_not_resolved"}
     assert desk.got == []
 
@@ -185,11 +209,14 @@ async def test_in_clear_is_for_the_loopback_and_only_where_that_is_allowed(tmp_p
 
 
 @contextmanager
-def answering(answer: bytes, *, over_and_over: bytes = b"") -> Iterator[int]:
-    """Answer every connection with these bytes, and then with others until it breaks."""
+def answering(answer: bytes, *, over_and_over: bytes = b"", drops: bytes = b"") -> Iterator[int]:
+    """Answer every connection with these bytes, and then with others until it breaks; `drops` go out a byte at a time, and slowly."""
     listener = socket.create_server(("127.0.0.1", 0))
 
+    ended = threading.Event()
+
     def serve() -> None:
+        nonlocal drops
         while True:
             try:
                 taken, _ = listener.accept()
@@ -201,6 +228,9 @@ def answering(answer: bytes, *, over_and_over: bytes = b"") -> Iterator[int]:
                     taken.sendall(answer)
                     while over_and_over:
                         taken.sendall(over_and_over)
+                    while drops and not ended.wait(0.02):
+                        taken.sendall(drops[:1])
+                        drops = drops[1:] + drops[:1]
                     while taken.recv(4096):
                         pass
                 except OSError:
@@ -211,6 +241,7 @@ def answering(answer: bytes, *, over_and_over: bytes = b"") -> Iterator[int]:
     try:
         yield listener.getsockname()[1]
     finally:
+        ended.set()
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join()
@@ -233,6 +264,50 @@ async def test_an_answer_that_does_not_end_costs_neither_time_nor_memory(answer:
     with answering(answer, over_and_over=more) as port:
         poster = Poster(f"http://127.0.0.1:{port}/", private=_LOOPBACK, seconds=0.5 if why == "timeout" else 20)
         assert (await poster.post(b"{}", {})).why == why
+
+
+@pytest.mark.requirement("notify:bounded")
+async def test_a_receiver_that_never_shakes_hands_or_answers_drop_by_drop_costs_no_more_than_its_time(
+    desk: Receiver,
+) -> None:
+    with answering(b"") as port:
+        stalled = Poster(f"https://127.0.0.1:{port}/", private=_LOOPBACK, ca=desk.ca, seconds=0.5)
+        assert (await stalled.post(b"{}", {})).why == "timeout"
+    with answering(b"HTTP/1.1 200 OK\r\n", drops=b"X-Drop: 1\r\n") as port:
+        slow = Poster(f"http://127.0.0.1:{port}/", private=_LOOPBACK, seconds=0.5)
+        assert (await slow.post(b"{}", {})).why == "timeout"
+
+
+@pytest.mark.requirement("notify:bounded")
+async def test_a_receiver_that_takes_nothing_in_costs_no_more_than_its_time() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        poster = Poster(f"http://127.0.0.1:{deaf.getsockname()[1]}/", private=_LOOPBACK, seconds=0.5)
+        assert (await poster.post(b"x" * 20_000_000, {})).why == "timeout"
+
+
+@pytest.mark.requirement("notify:signed", "notify:hostile-words")
+async def test_no_word_of_others_is_a_header_and_the_signature_is_over_the_bytes_that_arrive(
+    project: Telling, desk: Receiver
+) -> None:
+    project.webhook(desk)
+    evil = 'x\r\nX-Evil: 1\r\n\r\n{"type":"proposal.approved"}\u202e\U0001f600\ufeff"'
+    await project.file(principal=evil, client=evil)
+    await project.tell(since=0)
+    (got,) = desk.got
+    assert set(got.headers) == {
+        "accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent",
+        "webhook-id", "webhook-signature", "webhook-timestamp",
+    }  # fmt: skip
+    assert (got.data["type"], got.data["data"]["principal"]) == ("proposal.filed", evil)
+    said = f"{got.headers['webhook-id']}.{got.headers['webhook-timestamp']}.".encode()
+    assert got.headers["webhook-signature"] == signature_of(said + got.body)
+    assert got.headers["webhook-signature"] != signature_of(said + json.dumps(got.data, separators=(",", ":")).encode())
+    assert int(got.headers["content-length"]) == len(got.body)
+
+
+def signature_of(signed: bytes) -> str:
+    return f"v1,{base64.b64encode(hmac.new(KEY, signed, hashlib.sha256).digest()).decode()}"
 
 
 @pytest.mark.requirement("notify:no-secret-told")

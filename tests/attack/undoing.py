@@ -24,10 +24,12 @@ SEEN = "state, amount, points, note, hidden_at IS NULL, row_version"
 
 
 @asynccontextmanager
-async def open_credits(root: Path, database: Database, policy: str = POLICY) -> AsyncIterator[Shop]:
+async def open_credits(
+    root: Path, database: Database, policy: str = POLICY, *, clock: Any = None
+) -> AsyncIterator[Shop]:
     """Open a project over the table of books, with a second person who leads billing: mia."""
     with credits_tables(database):
-        async with open_shop(root, database, policy=policy) as shop:
+        async with open_shop(root, database, policy=policy, clock=clock) as shop:
             key = shop.files.keys["mia"] = create_key(root / "keys" / "mia.pem", passphrase=None)
             mia = Operator(name="mia", key=public_text(key), roles=("billing_lead",))
             shop.files.operators = add_operator(root / "operators.yaml", mia)

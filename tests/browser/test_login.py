@@ -61,7 +61,7 @@ async def test_logging_out_ends_the_session_and_the_page_behind_it_is_not_shown_
     kept = await page.context.cookies()
     await page.locator("summary", has_text="leo").click()
     await page.get_by_role("button", name="Log out").click()
-    await page.wait_for_url(f"{office.url}/login?over=yes")
+    await page.wait_for_url(f"{office.url}/login?over=left")
     await page.context.add_cookies(kept)  # type: ignore[arg-type]  # as they came
     await page.goto(f"{office.url}/history")
     assert page.url == f"{office.url}/login?next=%2Fhistory&over=yes"

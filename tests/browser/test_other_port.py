@@ -101,7 +101,7 @@ async def test_a_link_without_the_place_leads_to_it_in_the_browser_that_has_it(e
     await beside.wait_for_url(f"{inbox}history")
     await page.locator("summary", has_text="leo").click()
     await page.get_by_role("button", name="Log out").click()
-    await page.wait_for_url(f"{office.url}/login?over=yes")
+    await page.wait_for_url(f"{office.url}/login?over=left")
     await beside.goto(f"{office.url}/history")
     await beside.get_by_role("heading", name="Synapsor").wait_for()
     assert beside.url == f"{office.url}/login?next=%2Fhistory"

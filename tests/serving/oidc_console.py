@@ -23,6 +23,7 @@ from synapsor.config import OidcConfig
 from synapsor.config.console import ConsoleConfig
 from synapsor.config.oidc import CALLBACK
 from synapsor.core.statements import Identity, Operator, SignedLogin
+from synapsor.flow.prepare import Served
 from synapsor.ledger.store import Ledger
 from synapsor.testing import TestClock, open_memory_ledger
 from synapsor.testing.idp import FakeIdp, IdpClient, serve_idp
@@ -102,6 +103,10 @@ def _method(here: OidcConsole, seal: Voucher, settings: dict[str, Any]) -> OidcM
     return OidcMethod(login, voucher=seal, attempts=attempts)
 
 
+async def _nothing_activated(capability: str) -> Served:
+    raise AssertionError(capability)  # nobody gets as far as to edit
+
+
 @asynccontextmanager
 async def _served(here: OidcConsole, port: int, method: OidcMethod) -> AsyncIterator[None]:
     config = ConsoleConfig(listen=f"127.0.0.1:{port}")
@@ -115,6 +120,8 @@ async def _served(here: OidcConsole, port: int, method: OidcMethod) -> AsyncIter
         modes={"shop": "writeback"},
         automatic=False,
         looks=cast("Looks", None),  # nobody gets as far as to look
+        activated=_nothing_activated,
+        contracts=tuple,
         verify=_held,
     )
     started, stop = anyio.Event(), anyio.Event()

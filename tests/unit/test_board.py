@@ -1,27 +1,20 @@
 """The board of the terminal: what each key does, and that nobody approves by it what was not on the screen to its end."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapsor.approve.board.picture import CHROME, picture
-from synapsor.approve.board.state import (
-    Action,
-    Decide,
-    Item,
-    Mode,
-    Open,
-    Quit,
-    Show,
-    State,
-    listed,
-    opened,
-    pressed,
-    told,
-)
-from synapsor.core.plain import cells
+from synapsor.approve.board.asked import Action, Decide, Glance, Quit, Show
+from synapsor.approve.board.help import KEYS, help_lines
+from synapsor.approve.board.kept import LEAST, Item, Mode, Open, Paste, State
+from synapsor.approve.board.picture import picture, room_of
+from synapsor.approve.board.screen import _PLAIN, _STYLE
+from synapsor.approve.board.state import GONE, fitted, glanced, in_vain, listed, opened, pressed, stood, told
+from synapsor.approve.drawing import Line, Row, rows
+from synapsor.core.plain import cells, visible
 
 DIGEST = "sha256:" + "ab12cd34" * 8
 
@@ -33,8 +26,17 @@ def items(*names: str) -> tuple[Item, ...]:
 
 
 BOARD = State(items=items("one", "two", "three"), height=10)
-LONG = Open(id="one", digest=DIGEST, lines=tuple(f"line {n}" for n in range(30)), approvable=True)
-SHORT = replace(LONG, lines=("a", "b"))
+
+
+def card(*texts: str, width: int = 80) -> Open:
+    def draw(columns: int) -> tuple[Row, ...]:
+        return tuple(rows([Line("label", text, "new") for text in texts], width=columns))
+
+    return Open(id="one", digest=DIGEST, draw=draw, lines=draw(width), width=width, approvable=True)
+
+
+LONG = card(*(f"line {n}" for n in range(30)))
+SHORT = card("a", "b")
 
 
 def after(state: State, *keys: str) -> tuple[State, Action | None]:
@@ -74,7 +76,7 @@ def test_a_card_is_approved_when_all_of_it_was_on_the_screen_and_its_digest_is_t
 
 
 @pytest.mark.requirement("board:seen")
-@given(st.lists(st.sampled_from(["j", "k", " ", "b", "G", "pagedown", "up"]), max_size=40))
+@given(st.lists(st.sampled_from(["j", "k", " ", "b", "end", "home", "pagedown", "up"]), max_size=40))
 def test_whatever_is_pressed_only_lines_that_were_on_the_screen_count_as_seen(keys: list[str]) -> None:
     state, shown = opened(BOARD, LONG), set(range(10))
     for key in keys:
@@ -82,7 +84,11 @@ def test_whatever_is_pressed_only_lines_that_were_on_the_screen_count_as_seen(ke
         shown |= set(range(state.top, state.top + state.height))
     assert set(range(state.seen)) <= shown
     state, _ = pressed(state, "a")
-    assert (state.mode is Mode.DIGEST) == (set(range(30)) <= shown)
+    all_of_it = set(range(30)) <= shown
+    if {"end", "home"} & set(keys):  # who jumps may have to read again what they saw already
+        assert all_of_it or state.mode is Mode.CARD
+    else:
+        assert (state.mode is Mode.DIGEST) == all_of_it
 
 
 @pytest.mark.requirement("board:seen")
@@ -95,10 +101,10 @@ def test_another_digest_signs_nothing(wrong: str) -> None:
 
 @pytest.mark.requirement("board:seen")
 def test_what_cannot_be_approved_here_says_why() -> None:
-    card = replace(SHORT, approvable=False, why_not="Part of it was cut: press f, and read all of it.")
-    state, action = after(opened(BOARD, card), "a")
-    assert (state.mode, action, state.message) == (Mode.CARD, None, card.why_not)
-    assert after(opened(BOARD, card), "f")[1] == Show(id="one", full=True)
+    cut = replace(SHORT, approvable=False, why_not="Part of it was cut: press f, and read all of it.")
+    state, action = after(opened(BOARD, cut), "a")
+    assert (state.mode, action, state.message) == (Mode.CARD, None, cut.why_not)
+    assert after(opened(BOARD, cut), "f")[1] == Show(id="one", full=True)
 
 
 def test_where_a_code_is_needed_it_is_asked_for_and_not_shown() -> None:
@@ -154,16 +160,189 @@ def test_the_list_follows_and_the_cursor_stays_on_its_proposal() -> None:
     assert after(listed(state, ()), "a", "r", "enter", "x")[1] is None
 
 
+def texts(state: State, width: int = 80, height: int = 24) -> list[str]:
+    return ["".join(text for _, text in row) for row in picture(state, width=width, height=height)]
+
+
+def on(state: State, columns: int, lines: int) -> State:
+    return fitted(state, columns=columns, rows=lines, height=room_of(columns, lines))
+
+
+HOSTILE = visible("\x1b[31mAPPROVED\r\n\u202e wrp_0 waits for nothing 漢字" * 20) + " word " * 40
+
+
+@pytest.mark.requirement("board:fits")
 @pytest.mark.parametrize("mode", list(Mode))
-@pytest.mark.parametrize("size", [(80, 24), (30, 6), (120, 50), (10, 2)])
-def test_the_picture_fits_the_terminal(mode: Mode, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(80, 24), (30, 8), (40, 10), (50, 15), (120, 50), (29, 24), (80, 7), (5, 3), (1, 1)])
+def test_the_picture_fits_the_terminal_whatever_stands_in_it(mode: Mode, size: tuple[int, int]) -> None:
     width, height = size
-    card = SHORT if mode in {Mode.CARD, Mode.DIGEST, Mode.CODE} else None
-    state = replace(BOARD, mode=mode, card=card, message="x" * 300, typed="y" * 300, height=max(1, height - CHROME))
-    lines = picture(state, width=width, height=height)
-    assert len(lines) <= max(height, CHROME + 1)
-    if mode not in {Mode.CARD, Mode.DIGEST, Mode.CODE}:
-        assert all(sum(cells(text) for _, text in line) <= width for line in lines if width >= 14)
+    shown = card(*[HOSTILE] * 9) if mode in {Mode.CARD, Mode.DIGEST, Mode.CODE} else None
+    hostile = tuple(Item(id=f"{n}", lines=(HOSTILE, HOSTILE), words="", risky=True) for n in range(40))
+    chosen = frozenset(item.id for item in hostile)
+    for message in ("", "x " * 300):
+        state = replace(
+            BOARD, items=hostile, chosen=chosen, mode=mode, card=shown, message=message, typed="y" * 300, search=""
+        )
+        lines = texts(on(state, width, height), width, height)
+        assert len(lines) <= height
+        assert all(cells(line) <= width for line in lines)
+        assert not {"\x1b", "\r", "\n", "\u202e"} & set("".join(lines))
+
+
+@pytest.mark.requirement("board:fits")
+@given(st.integers(LEAST[0], 130), st.integers(LEAST[1], 50))
+def test_what_counts_as_seen_is_what_the_picture_shows(width: int, height: int) -> None:
+    state = on(opened(replace(BOARD, height=room_of(width, height)), card(*[HOSTILE] * 9)), width, height)
+    assert state.card is not None
+    told = ["".join(text for _, text in row) for row in state.card.lines]
+    shown = texts(state, width, height)[1:]
+    assert shown[: state.seen] == told[: state.seen]
+
+
+@pytest.mark.requirement("board:seen")
+def test_a_window_that_is_too_small_shows_and_decides_nothing() -> None:
+    state = on(opened(BOARD, SHORT), 29, 24)
+    assert texts(state, 29, 24)[0].startswith("This window is too small")
+    assert [after(state, key)[1] for key in ("a", "r", "f", "l", "q")] == [None] * 5
+    assert after(state, "r")[0].mode is Mode.CARD
+    tiny = on(replace(BOARD, mode=Mode.CARD, card=LONG), 29, 60)
+    assert tiny.seen == 0
+    assert isinstance(after(on(BOARD, 29, 24), "q")[1], Quit)
+
+
+@pytest.mark.requirement("board:seen")
+def test_after_the_window_changed_who_had_not_read_to_the_end_begins_again() -> None:
+    long = card(*("word " * 40 for _ in range(6)))
+    half = on(opened(on(BOARD, 80, 24), long), 80, 24)
+    assert (half.seen_whole, half.seen) == (False, room_of(80, 24))
+    narrow = on(half, 50, 15)
+    assert narrow.card is not None
+    assert (narrow.card.width, narrow.seen, narrow.top) == (50, room_of(50, 15), 0)
+    whole = on(half, 80, 60)
+    assert whole.seen_whole
+    assert on(whole, 50, 15).seen_whole
+    assert on(on(half, 29, 5), 80, 24).seen == half.seen
+
+
+@pytest.mark.requirement("board:looks")
+def test_a_look_at_the_source_goes_on_beside_and_what_it_brings_is_read_to_its_end() -> None:
+    state, action = after(opened(BOARD, SHORT), "l")
+    assert (action, state.looking) == (Glance(id="one"), True)
+    assert "Looking at the source…" in texts(state)
+    waits, nothing = after(state, "a")
+    assert (waits.mode, nothing, waits.looking) == (Mode.CARD, None, True)
+    looked = replace(LONG, live=True)
+    state = glanced(state, SHORT, looked)
+    assert (state.card, state.looking, state.seen_whole) == (looked, False, False)
+    assert after(state, "a")[0].mode is Mode.CARD
+    assert after(state, "f")[1] == Glance(id="one", full=True)
+    assert after(opened(BOARD, replace(SHORT, full=True)), "l")[1] == Glance(id="one", full=True)
+
+
+@pytest.mark.requirement("board:looks")
+@pytest.mark.parametrize("left", [lambda s: after(s, "escape")[0], lambda s: opened(s, LONG), lambda s: told(s, "x")])
+def test_a_look_that_nobody_waits_for_any_more_changes_nothing(left: Callable[[State], State]) -> None:
+    state = left(after(opened(BOARD, SHORT), "l")[0])
+    assert glanced(state, SHORT, replace(LONG, live=True)) == state
+    assert in_vain(state, SHORT, "late") == state
+
+
+def test_a_look_that_came_to_nothing_says_so_and_leaves_the_card() -> None:
+    state = in_vain(after(opened(BOARD, SHORT), "l")[0], SHORT, "The source did not answer in time.")
+    assert (state.card, state.looking, state.message) == (SHORT, False, "The source did not answer in time.")
+    assert after(state, "a")[0].mode is Mode.DIGEST
+
+
+@pytest.mark.requirement("board:seen")
+@pytest.mark.parametrize("mode", list(Mode))
+def test_pasted_text_is_typed_where_something_is_typed_and_is_never_a_key(mode: Mode) -> None:
+    state = replace(opened(BOARD, SHORT), mode=mode)
+    pasted, action = pressed(state, Paste("a\nenter\x1b\u202e"))
+    assert action is None
+    assert pasted.mode is mode
+    typing = mode in {Mode.SEARCH, Mode.DIGEST, Mode.CODE, Mode.REASON}
+    assert pasted.typed == ("a enter" if typing else "")
+
+
+def test_what_was_decided_meanwhile_is_told_on_its_open_card() -> None:
+    state = listed(opened(BOARD, SHORT), items("two", "three"))
+    assert (state.message, state.mode) == (GONE, Mode.CARD)
+    assert listed(opened(BOARD, SHORT), items("one")).message == ""
+    assert listed(opened(BOARD, SHORT), items("two"), more=True).message == ""
+
+
+def test_what_stands_is_said_as_long_as_nothing_else_is() -> None:
+    state = stood(BOARD, "No notifier has run for 3 h.")
+    assert "No notifier has run for 3 h." in texts(state)
+    assert "No notifier has run for 3 h." not in texts(told(state, "Done."))
+
+
+@pytest.mark.requirement("board:no-colour-alone")
+def test_nothing_is_told_by_a_colour_alone() -> None:
+    board = replace(BOARD, items=(*BOARD.items, Item(id="x", lines=("x", "high risk"), words="", risky=True)))
+    chosen, _ = after(board, "x")
+    lines = texts(chosen)
+    assert (lines[1][:5], lines[3][:5]) == (">[x] ", "     ")
+    assert {style for row in picture(opened(BOARD, SHORT), width=80, height=24) for style, _ in row} == {
+        "bar", "plain", "new", "warning", "quiet",
+    }  # fmt: skip
+    assert set(_PLAIN) >= {"old", "new", "warning", "quiet", "title", "bar", "cursor"}
+    assert not [told for told in _PLAIN.values() if "fg:" in told or "bg:" in told or "ansi" in told]
+    assert _STYLE.style_rules != []
+
+
+@pytest.mark.parametrize("width", [30, 40, 50, 80, 120])
+def test_every_key_is_named_below_or_in_the_help_which_is_always_named(width: int) -> None:
+    folded = " ".join(help_lines(width))
+    for key in ("j k", "space b", "Enter o", "l ", "f ", "a ", "r ", "x ", "n ", "/ ", "g ", "Esc", "q "):
+        assert key in folded
+    for mode in (Mode.LIST, Mode.CARD):
+        state = on(replace(BOARD, mode=mode, card=SHORT if mode is Mode.CARD else None), width, 10)
+        assert "? help" in texts(state, width, 10)[-1]
+        assert after(state, "?")[0].mode is Mode.HELP
+    if width >= 80:
+        assert all(sum(map(len, units)) + 2 * len(units) - 2 <= 80 for units in KEYS.values())
+
+
+def test_the_help_is_read_page_by_page_and_leads_back() -> None:
+    state = on(after(opened(BOARD, SHORT), "?")[0], 40, 10)
+    room, lines = room_of(40, 10), help_lines(40)
+    seen: list[str] = []
+    for _ in range(-(-len(lines) // room)):
+        seen += texts(state, 40, 10)[1 : room + 1]
+        state, _ = after(state, " ")
+    assert [line for line in seen if line] == lines
+    assert texts(state, 40, 10)[1] == lines[0]
+    assert after(state, "x")[0].mode is Mode.CARD
+
+
+def test_what_is_typed_shows_its_end() -> None:
+    state, _ = after(BOARD, "r", *typed("a long reason of many words " * 10 + "END"))
+    assert any(line.endswith("END▏") for line in texts(on(state, 40, 10), 40, 10))
+
+
+def test_of_many_that_would_be_rejected_it_is_said_how_many_more() -> None:
+    many = replace(BOARD, items=items(*(f"p{n}" for n in range(50))))
+    state, _ = after(replace(many, chosen=frozenset(f"p{n}" for n in range(50))), "r")
+    lines = texts(state)
+    listed_ = [line for line in lines if line.startswith("  p")]
+    assert f"  and {50 - len(listed_)} more, each of which is rejected" in lines
+
+
+def test_a_long_list_keeps_its_cursor_on_the_screen() -> None:
+    state = replace(BOARD, items=items(*(f"p{n}" for n in range(500))), more=True)
+    assert "500 and more wait" in texts(state)[0]
+    for key, name in (("end", "p499"), ("pageup", "p489"), ("home", "p0"), (" ", "p10"), ("b", "p0")):
+        state, _ = after(state, key)
+        assert any(line.startswith(f">    {name} ") for line in texts(state))
+
+
+@pytest.mark.requirement("board:fits")
+def test_no_word_of_others_begins_a_line_of_its_own_in_the_list() -> None:
+    told_ = Item(id="one", lines=("one", "asked by " + "wrp_0 expires in 1 min " * 9), words="")
+    lines = texts(replace(BOARD, items=(told_,)), 60)[1:12]
+    assert lines[1].startswith("     asked by wrp_0")
+    assert all(line.startswith("     ┆ ") for line in lines[2:5])
 
 
 def test_an_empty_board_says_what_would_fill_it() -> None:

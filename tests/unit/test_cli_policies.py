@@ -123,6 +123,23 @@ def test_doctor_tells_that_too_few_people_hold_a_role(run: Run) -> None:
     assert "Only 1 of 2 people hold the role billing_lead, so nobody can approve what needs it." in run("doctor").out
 
 
+@pytest.mark.requirement("policy:key-told")
+def test_a_policy_key_that_is_revoked_is_told_by_the_status_and_by_doctor(run: Run, files: ProjectFiles) -> None:
+    said = "No policy key is trusted (revoked: policy), so nothing is approved by policy."
+    assert run("--json", "policy", "status").json["keys"] == [{"operator": "policy", "trusted": True}]
+    assert said not in run("policy", "status").out
+    assert "policy_key" not in run("doctor").out
+    assert run("operator", "revoke", "policy").code == 0
+    assert run("--json", "policy", "status").json["keys"] == [{"operator": "policy", "trusted": False}]
+    assert said in run("policy", "status").out
+    found = {f["rule"]: f["fatal"] for f in run("--json", "doctor").json["findings"]}
+    assert found["policy_key_untrusted"] is True
+    (files.root / "keys" / "policy.pem").unlink()
+    done = run("--json", "doctor")
+    assert {f["rule"]: f["fatal"] for f in done.json["findings"]}["policy_key_not_looked_at"] is False
+    assert done.code == 0
+
+
 def test_check_says_who_or_what_decides(run: Run) -> None:
     told = run("check").out
     assert "decided by 2 with the role billing_lead, or the policy small_fees" in told

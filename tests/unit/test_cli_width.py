@@ -9,11 +9,10 @@ import pytest
 from synapsor.approve.drawing import Line, drawn, entry
 from synapsor.cli.main import main
 from synapsor.cli.reviewing import _counted
-from synapsor.cli.terminal import hanging
 from synapsor.cli.worker import _line
 from synapsor.contract.load import load
 from synapsor.core.outcome import GivenUp, Why, code_of, meaning_of
-from synapsor.core.plain import cells, padded
+from synapsor.core.plain import cells, hanging, padded
 from synapsor.core.proposal import Status
 from synapsor.core.words import many
 from tests.databases import Database

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from scripts.reference import CONFIG_MEANINGS, DECISION_RULES, rendered, subcommands
+from scripts.reference import CONFIG_MEANINGS, DECISION_RULES, LEDGER_RULES, rendered, subcommands
 from synapsor.cli.lint import looked_at
 from synapsor.cli.parser import build_parser
 from synapsor.config import Model as ConfigModel
@@ -51,7 +51,8 @@ from synapsor.core import (
     writeback,
 )
 from synapsor.core.outcome import Why, why_failed, why_refused
-from synapsor.errors import Code, Failure
+from synapsor.errors import Code, Failure, LedgerFailure
+from synapsor.ledger.sqlite_file import TROUBLES
 from synapsor.sources import mysql_catalogue, postgres_catalogue
 from synapsor.testing.cases import load_cases
 from synapsor.testing.suite import run_in_memory
@@ -264,6 +265,10 @@ def test_every_rule_of_check_is_documented() -> None:
 def test_every_reason_to_refuse_a_decision_is_documented_and_no_other() -> None:
     given = {rule for path in SERVER.rglob("*.py") for rule in first_words_of_calls(path, "DecisionRefused")}
     assert sorted(DECISION_RULES) == sorted(given)
+
+
+def test_every_way_in_which_the_ledger_fails_is_documented_and_no_other() -> None:
+    assert sorted(LEDGER_RULES) == sorted({LedgerFailure("").rule, *(rule for rule, _, _ in TROUBLES.values())})
 
 
 def test_every_way_a_source_can_fail_is_among_the_reasons_that_a_receipt_can_give() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from synapsor.core.plain import cells, fold, padded
 
@@ -14,6 +14,10 @@ LABEL = 18
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 Tone = Literal["plain", "title", "old", "new", "warning", "quiet"]
+Piece: TypeAlias = tuple[Tone, str]
+Row: TypeAlias = tuple[Piece, ...]
+"""One line of a terminal: pieces of text, each in its tone."""
+
 _ANSI: Mapping[Tone, str] = {"plain": "", "title": "1", "old": "31", "new": "32", "warning": "1;33", "quiet": "2"}
 
 
@@ -28,7 +32,13 @@ class Line:
 
 def drawn(lines: Iterable[Line], *, colour: bool = False, width: int, label: int = LABEL) -> str:
     """Return fields as text, with a column of `label` cells for what they are called."""
-    return "\n".join(part for line in lines for part in _drawn(line, colour=colour, width=width, column=label))
+    found = rows(lines, width=width, label=label)
+    return "\n".join("".join(_paint(text, tone, colour=colour) for tone, text in row) for row in found)
+
+
+def rows(lines: Iterable[Line], *, width: int, label: int = LABEL) -> Iterator[Row]:
+    """Yield fields as lines of a terminal, for who paints them otherwise."""
+    return (row for line in lines for row in _drawn(line, width=width, column=label))
 
 
 def entry(head: str, body: Iterable[str], *, width: int) -> Iterator[str]:
@@ -39,12 +49,12 @@ def entry(head: str, body: Iterable[str], *, width: int) -> Iterator[str]:
         yield from (f"{indent}┆ {part.strip()}" for part in more)
 
 
-def _drawn(line: Line, *, colour: bool, width: int, column: int) -> Iterator[str]:
+def _drawn(line: Line, *, width: int, column: int) -> Iterator[Row]:
     """Yield a field as lines. What follows the first line of a text is marked, so that it cannot be taken for a field of the card."""
     if not line.text:
         first, *more = fold(line.label, max(LABEL, width - 2))
-        yield from ("", _paint(first, line.tone, colour=colour))
-        yield from (_paint("┆ " + part, line.tone, colour=colour) for part in more)
+        yield from ((), ((line.tone, first),))
+        yield from (((line.tone, "┆ " + part),) for part in more)
         return
     label, indent = f"  {padded(line.label, column)} ", " " * (column + 3)
     # A digest is copied, so it stands in one piece wherever there is room for it.
@@ -54,14 +64,14 @@ def _drawn(line: Line, *, colour: bool, width: int, column: int) -> Iterator[str
             label = f"  {mark:<1} "
         else:
             name, *more = fold(line.label, max(LABEL, width - 4))
-            yield f"  {name}"
-            yield from (f"  ┆ {part}" for part in more)
+            yield (("plain", f"  {name}"),)
+            yield from ((("plain", f"  ┆ {part}"),) for part in more)
             label = indent
     first, *more = fold(line.text, max(LABEL, width - len(indent) - 2))
-    yield label + _paint(first, line.tone, colour=colour)
+    yield (("plain", label), (line.tone, first))
     # A line may have been broken before its space as well as behind it; the mark has one of its own.
     more = [part.removeprefix(" ") for part in more]
-    yield from (indent + _paint("┆ " + part, line.tone, colour=colour) for part in more)
+    yield from ((("plain", indent), (line.tone, "┆ " + part)) for part in more)
 
 
 def _paint(text: str, tone: Tone, *, colour: bool) -> str:

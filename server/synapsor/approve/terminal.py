@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from synapsor.approve.cells import Moment
-from synapsor.approve.drawing import Line, drawn
+from synapsor.approve.drawing import Line, Row, drawn
+from synapsor.approve.drawing import rows as drawn_rows
 from synapsor.approve.drawn_now import now
 from synapsor.approve.drawn_reads import reads
 from synapsor.approve.drawn_rows import fields, rows, totals, value
@@ -37,6 +38,14 @@ def render(card: Card, *, colour: bool = False, width: int = 100, evidence: bool
     """
     rows = tuple(reads(card, width)) if evidence else ()
     return drawn(lines(card, rows), colour=colour, width=width).strip("\n") + "\n"
+
+
+def sheet(card: Card, *, width: int) -> tuple[Row, ...]:
+    """Return the card as lines of at most `width` cells, for a screen that paints them itself."""
+    found = list(drawn_rows(lines(card), width=width))
+    while found and not found[0]:
+        del found[0]
+    return tuple(found)
 
 
 def lines(card: Card, read: Iterable[Line] = ()) -> Iterator[Line]:

@@ -9,15 +9,14 @@ from synapsor import runtime
 from synapsor.approve.look import look
 from synapsor.approve.terminal import render
 from synapsor.cli.call import EXIT_CODES
-from synapsor.cli.given import pairs, typed
+from synapsor.cli.given import pairs
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, coloured, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
-from synapsor.core.moment import stamp
+from synapsor.contract.typed import typed
 from synapsor.core.records import to_body
-from synapsor.core.review import may_amend
 from synapsor.errors import DecisionRefused, Refusal
-from synapsor.flow.amend import Amending, check_amendable, edit, extend, recording
+from synapsor.flow.amend import Amending, amendable, edit, extend
 from synapsor.flow.reason import check_reason
 from synapsor.flow.review import proposal_of
 from synapsor.flow.signing import Signer
@@ -58,10 +57,7 @@ async def _amending(arguments: Namespace, project: runtime.Project, record: Prop
     """Return who amends what; what is certain to be refused is, before the source is opened and a passphrase is typed."""
     ledger, operators, now = await project.ledger(), project.operators(), project.clock.now()
     operator, unlock = signer(arguments, operators, role=record.proposal.role)
-    async with recording(ledger, record, operator.name, now):
-        check_amendable(record, arguments.kind)
-        may_amend(record.proposal, operator, now=stamp(now))
-        served = await project.activated(record.proposal.capability)
+    served = await amendable(ledger, record, arguments.kind, operator, now=now, activated=project.activated)
     return Amending(
         record=record,
         served=served,

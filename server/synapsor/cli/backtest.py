@@ -7,9 +7,9 @@ from typing import Final
 
 from synapsor.approve import retold
 from synapsor.approve.drawing import entry
-from synapsor.cli.terminal import PREFIX, hanging
+from synapsor.cli.terminal import PREFIX
 from synapsor.core.backtest import Flips, Report
-from synapsor.core.plain import visible
+from synapsor.core.plain import hanging, visible
 from synapsor.core.words import many
 
 _NAMED: Final = 10

@@ -7,9 +7,10 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
-from synapsor.cli.given import pairs, parsed, typed
+from synapsor.cli.given import pairs, parsed
 from synapsor.cli.terminal import as_json, note
 from synapsor.config import Config, load_config, session_values
+from synapsor.contract.typed import typed
 from synapsor.core.envelope import VERSION
 from synapsor.core.scope import Session, lacking
 from synapsor.errors import Code, UsageError

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from synapsor import runtime
-from synapsor.cli.terminal import answer, hanging, width
+from synapsor.cli.terminal import answer, width
 from synapsor.config import load_config
-from synapsor.core.plain import visible
+from synapsor.core.plain import hanging, visible
 from synapsor.errors import UsageError
 from synapsor.testing.cases import Cases, cases_beside, load_cases
 from synapsor.testing.expect import Mismatch, text

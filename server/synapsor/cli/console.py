@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from synapsor import runtime
+from synapsor.cli.silence import silence
 from synapsor.cli.terminal import note
 from synapsor.config import Config, load_config
 from synapsor.errors import UsageError
@@ -47,7 +48,10 @@ async def _console(config: Config, listen: str | None) -> None:
             modes=config.modes,
             automatic=config.automatic_approval,
             looks=SourceLooks(project=project, client="console"),
+            activated=project.activated,
+            contracts=project.contracts,
             verify=partial(_verified, config),
+            silence=silence(config, project.clock),
             policies=tuple(config.policies),
         )
         if config.console.development_identity is not None:

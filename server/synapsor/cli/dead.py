@@ -50,6 +50,7 @@ def _data(one: Dead) -> dict[str, object]:
         "attempts": one.attempts,
         "ended_at": one.ended_at,
         "why": one.why,
+        "reached": list(one.reached),
         "counts": dict(message.counts),
         "proposals": [notice.proposal for notice in message.notices if notice.proposal],
     }
@@ -60,6 +61,8 @@ def _lines(dead: Iterable[Dead]) -> Iterator[str]:
         tried = many(one.attempts, "attempt", "attempts")
         yield f"{one.message.id}  {one.message.channel}  {one.why}, {tried}, given up {one.ended_at}"
         yield f"  {headline(one.message)}"
+        if one.reached:
+            yield f"  {', '.join(one.reached)} {'has' if len(one.reached) == 1 else 'have'} it already, and {'gets' if len(one.reached) == 1 else 'get'} it no more"
     if not dead:
         yield "Nothing was given up."
 

@@ -128,7 +128,10 @@ async def _whole(
     await may_ask(ledger, record, named(arguments, operators, role=proposal.role), now=now, operators=among)
     operator, unlock = signer(arguments, operators, role=proposal.role)
     key = unlock()  # a look is signed as well
-    return (operator, lambda: key), await reveal_for_decision(ledger, proposal, operator=operator, key=key, now=now)
+    speaks = Signer(operator=operator, key=key)
+    return (operator, lambda: key), await reveal_for_decision(
+        ledger, proposal, signer=speaks, operators=operators, now=now
+    )
 
 
 def _refuse_unseen(seen: Card, verdict: str) -> None:

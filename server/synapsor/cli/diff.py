@@ -7,10 +7,10 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from synapsor.cli.terminal import answer, hanging, width
+from synapsor.cli.terminal import answer, width
 from synapsor.cli.versions import Version, compared
 from synapsor.contract.difference import Difference, Effect, differences, label
-from synapsor.core.plain import visible
+from synapsor.core.plain import hanging, visible
 
 _TITLES = {
     Effect.GROWS: "Authority grows",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from synapsor.errors import UsageError
@@ -48,18 +48,3 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a key stands here twice")
     return found
-
-
-def typed(given: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a text as JSON where the capability takes a number or a truth: a shell has only texts. A model's call has types and stays as it is."""
-    kinds = {name: rule.get("type") for name, rule in schema["properties"].items()}
-    return {
-        n: _loose(v) if isinstance(v, str) and kinds.get(n) not in {None, "string"} else v for n, v in given.items()
-    }
-
-
-def _loose(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text

@@ -11,7 +11,8 @@ from synapsor import runtime
 from synapsor.approve.inbox import behind, render, summary
 from synapsor.cli.arguments.base import MOST
 from synapsor.cli.signer import signer
-from synapsor.cli.terminal import answer, note, width
+from synapsor.cli.silence import silence
+from synapsor.cli.terminal import answer, mute_if_gone, note, width
 from synapsor.config import load_config
 from synapsor.core.moment import stamp
 from synapsor.errors import SynapsorError
@@ -50,9 +51,11 @@ async def _board(arguments: Namespace) -> int:
             operator=person.name,
             unlock=unlock,
             looks=SourceLooks(project=project, client="inbox"),
+            silence=silence(project.config, project.clock),
         )
         colour = not (arguments.no_color or os.environ.get("NO_COLOR"))
         await Screen(reviewing, colour=colour).run()
+    mute_if_gone()
     return 0
 
 

@@ -70,12 +70,12 @@ def _tell(arguments: Namespace, error: BaseException) -> int:
     import secrets
 
     from synapsor.cli.terminal import as_json, note
-    from synapsor.errors import DecisionRefused, SynapsorError, place
+    from synapsor.errors import DecisionRefused, LedgerFailure, SynapsorError, place, rule_of
 
     if isinstance(error, SynapsorError):
         message, code = str(error), error.exit_code
         fix = error.fix or next((told for kind, told in _fixes().items() if isinstance(error, kind)), "")
-        rule = error.rule if isinstance(error, DecisionRefused) else type(error).__name__
+        rule = rule_of(error)
     else:
         reference = secrets.token_hex(4)
         message, fix, code, rule = (
@@ -89,7 +89,7 @@ def _tell(arguments: Namespace, error: BaseException) -> int:
 
         traceback.print_exception(error)  # without locals, which could hold secrets
     # A named rule is what the reference explains; the names of classes say nothing to a person.
-    named = f" ({rule})" if isinstance(error, DecisionRefused) else ""
+    named = f" ({rule})" if isinstance(error, DecisionRefused | LedgerFailure) else ""
     note(f"synapsor: {message}{named}", indent=2)
     if fix:
         note(f"  fix: {fix}".replace("\n", "\n       "), indent=7)

@@ -10,7 +10,7 @@ from synapsor import runtime
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
-from synapsor.contract.approvals import POLICY_STEWARD
+from synapsor.contract.approvals import POLICY_SIGNER, POLICY_STEWARD
 from synapsor.core.moment import stamp
 from synapsor.core.plain import visible
 from synapsor.core.policy import standing
@@ -62,9 +62,16 @@ async def _status(project: Project, ledger: ReviewLedger) -> dict[str, Any]:
         "allowed": project.config.automatic_approval,
         "state": "running" if goes else "stopped",
         "switch": to_body(newest.switch) if newest else None,
+        "keys": _keys(project),
         "day": day,
         "policies": used,
     }
+
+
+def _keys(project: Project) -> list[dict[str, Any]]:
+    """Return whose keys may approve by policy, and those that may not any more."""
+    held = [one for one in project.operators().values() if POLICY_SIGNER in one.roles]
+    return [{"operator": one.name, "trusted": not one.revoked} for one in sorted(held, key=lambda one: one.name)]
 
 
 def _text(document: dict[str, Any]) -> str:
@@ -76,6 +83,11 @@ def _text(document: dict[str, Any]) -> str:
         lines = [
             f"Automatic approval is off: synapsor.yaml lacks `automatic_approval: true`. Its switch is {document['state']}{who}."
         ]
+    if document["allowed"] and not any(key["trusted"] for key in document["keys"]):
+        revoked = ", ".join(visible(key["operator"]) for key in document["keys"])
+        lines.append(
+            f"No policy key is trusted{f' (revoked: {revoked})' if revoked else ''}, so nothing is approved by policy."
+        )
     for one in document["policies"]:
         lines.append(f"  {one['policy']}: {one['approved_today']} approved on {document['day']}")
         lines += [f"    {_limit(told)}" for told in one["standing"]]

@@ -10,9 +10,9 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.drawing import Line, drawn, entry
-from synapsor.cli.terminal import answer, coloured, hanging, width
+from synapsor.cli.terminal import answer, coloured, width
 from synapsor.config import load_config
-from synapsor.core.plain import shown
+from synapsor.core.plain import hanging, shown
 from synapsor.core.words import many
 from synapsor.errors import IntegrityError
 from synapsor.flow.replay import ReplayReport, Step, replay

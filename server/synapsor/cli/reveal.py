@@ -14,6 +14,7 @@ from synapsor.core.review import may_reveal
 from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.reason import check_reason
 from synapsor.flow.reveal import behind, refuse, reveal
+from synapsor.flow.signing import Signer
 
 
 def run(arguments: Namespace) -> int:
@@ -36,11 +37,12 @@ async def _run(arguments: Namespace) -> int:
             operator, unlock = signer(arguments, project.operators(), role=asked.role)
             who = operator.name
             may_reveal(operator, asked.role)
-            key = unlock()
+            speaks = Signer(operator=operator, key=unlock())
         except DecisionRefused as refused:
             await refuse(ledger, asked.subject, who, refused.rule, arguments.reason, now)
             raise
-        told, values = await reveal(ledger, asked, operator=operator, key=key, reason=arguments.reason, now=now)
+        trusted = project.operators()
+        told, values = await reveal(ledger, asked, signer=speaks, operators=trusted, reason=arguments.reason, now=now)
     lines = [f"{token}  {shown(value, quoted=True).text}" for token, value in values.items()]
     text = "\n".join([*lines, f"{told.id}: recorded that {told.operator} looked ({shown(told.reason).text})"])
     document = {

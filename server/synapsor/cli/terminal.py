@@ -9,10 +9,9 @@ import shutil
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
 from typing import Any, TextIO
 
-from synapsor.core.plain import fold, hidden
+from synapsor.core.plain import hanging, hidden
 from synapsor.errors import DecisionRefused, UsageError
 
 WIDTH = 100
@@ -101,6 +100,17 @@ def confirm_digest(digest: str, *, verb: str, otherwise: str) -> None:
         raise UsageError("That is not the digest; nothing was signed.", fix="Read it again, and type what it shows.")
 
 
+def mute_if_gone() -> None:
+    """Say nothing more where the terminal was closed: the interpreter would fail to flush its output, and end with a code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+
+
 def interrupt_at_once() -> None:
     """Let Ctrl-C end a question; asyncio's own handler only cancels the task, which a blocking question never notices."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -123,14 +133,6 @@ def listed(text: str, indent: int, stream: TextIO) -> list[str]:
     """
     whole = not looked_at(stream) or text.lstrip().startswith(("--", "synapsor "))
     return [text] if whole else list(hanging(text, indent, width()))
-
-
-def hanging(text: str, indent: int, wide: int) -> Iterator[str]:
-    """Yield a text whose further lines are set in."""
-    first = fold(text, wide)[0]
-    yield first.rstrip()
-    rest = text[len(first) :].lstrip()
-    yield from (" " * indent + part.strip() for part in (fold(rest, wide - indent) if rest else ()))
 
 
 def paragraph(text: str) -> str:

@@ -9,8 +9,9 @@ import asyncio
 from argparse import Namespace
 from typing import Any, Final
 
-from synapsor.cli.terminal import answer, as_json, hanging, width
+from synapsor.cli.terminal import answer, as_json, width
 from synapsor.config import load_config
+from synapsor.core.plain import hanging
 from synapsor.errors import UsageError
 from synapsor.runtime import Project, open_project
 from synapsor.serve.on_demand import models_on_demand

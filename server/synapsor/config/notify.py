@@ -26,6 +26,7 @@ EventName = Literal[
     "waiting",
     "question_asked",
     "question_answered",
+    "partly_approved",
     "approved",
     "rejected",
     "applied",
@@ -39,12 +40,14 @@ EventName = Literal[
     "policy_near_limit",
     "policies_stopped",
     "policies_running",
+    "attempts_refused",
 ]
 QUIETLY: tuple[EventName, ...] = (
     "filed",
     "deferred",
     "waiting",
     "question_answered",
+    "partly_approved",
     "conflict",
     "failed",
     "expired",
@@ -52,6 +55,7 @@ QUIETLY: tuple[EventName, ...] = (
     "set_aside",
     "policy_near_limit",
     "policies_stopped",
+    "attempts_refused",
 )
 """What a route tells that names no events: what a person may have to do something about."""
 
@@ -181,6 +185,14 @@ class Waiting(Model):
     at_most: int = Field(default=3, ge=0, le=100)
 
 
+class Refused(Model):
+    """When somebody is told that logins or decisions were refused again and again."""
+
+    at_least: int = Field(default=5, ge=1, le=10_000)
+    within_minutes: int = Field(default=10, ge=1, le=24 * 60)
+    again_minutes: int = Field(default=60, ge=1, le=7 * 24 * 60)
+
+
 class Retry(Model):
     """When a message that cannot be delivered is given up."""
 
@@ -193,7 +205,9 @@ class Notify(Model):
 
     state: FilePath = Field(default=Path(".synapsor/notify.db"), validate_default=True)
     waiting: Waiting = Field(default_factory=Waiting)
+    refused: Refused = Field(default_factory=Refused)
     retry: Retry = Field(default_factory=Retry)
+    late_minutes: int = Field(default=5, ge=1, le=7 * 24 * 60)
     smtp: Smtp | None = None
     channels: dict[Name, Channel] = Field(min_length=1)
     routes: Annotated[tuple[Route, ...], Field(strict=False)] = ()

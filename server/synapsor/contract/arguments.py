@@ -59,12 +59,13 @@ class ArgumentCheck:
 
     def _findings(self, given: Mapping[Any, Any]) -> list[str]:
         unknown = sorted({_quoted(name) for name in given if name not in self.names})
-        found = [f"{name}: {reason}." for name, reason in self._broken(given)]
+        found = [f"{name}: {reason}." for name, reason in self.broken(given)]
         findings = [*(f"{name} is not an argument of this capability." for name in unknown), *found]
         more = len(findings) - _MOST_FINDINGS
         return [*findings[:_MOST_FINDINGS], f"And {more} more."] if more > 0 else findings
 
-    def _broken(self, given: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+    def broken(self, given: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+        """Yield each argument that breaks its declaration, and how."""
         for name, test in self.tests:
             reason = test(given[name]) if name in given else "" if name in self.optional else "is required"
             if reason:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 CUT_AT = 240
@@ -115,6 +116,14 @@ def fold(text: str, width: int) -> list[str]:
         if character == " " or taken == _WIDE:
             seam = at + 1
     return [*lines, text[start:]]
+
+
+def hanging(text: str, indent: int, wide: int) -> Iterator[str]:
+    """Yield a text whose further lines are set in."""
+    first = fold(text, wide)[0]
+    yield first.rstrip()
+    rest = text[len(first) :].lstrip()
+    yield from (" " * indent + part.strip() for part in (fold(rest, wide - indent) if rest else ()))
 
 
 def _cells(character: str) -> int:

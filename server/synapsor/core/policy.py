@@ -248,6 +248,10 @@ _WORDS = {
     "outside": "it is outside of the policy",
     "total_unknown": "it cannot be told how much it changes in all",
     "evidence": "the evidence is not what it was made from",
+    "other_ledger": "it is another ledger's",
+    "records_differ": "the ledger's own records differ about it",
+    "people_decide": "people decide on it already",
+    "unreadable": "the worker could not look at it",
 }
 """Why a policy leaves a proposal to a person, in words; any other word is a reason for which the worker would not apply it."""
 

@@ -262,10 +262,10 @@ class Undo:
     at: str
 
 
-Spoken = Decision | Inquiry | Amendment
+Spoken = Decision | Inquiry | Amendment | Reveal
 """What an operator may sign with their own key or with that of a session that speaks for them, in a role."""
 
-Statement = Spoken | Activation | Switch | Reveal | Undo | Login
+Statement = Spoken | Activation | Switch | Undo | Login
 
 
 def sign(statement: Statement, key: Ed25519PrivateKey) -> str:

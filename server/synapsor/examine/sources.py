@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from typing import TYPE_CHECKING
 
+from synapsor.approve.keys import load_key
 from synapsor.config import Config
 from synapsor.contract.approval import LEVELS
 from synapsor.core.contract_posture import judge_contract
@@ -14,6 +15,7 @@ from synapsor.core.plan import Relation
 from synapsor.errors import ConfigError, LedgerFailure, SourceFailure
 from synapsor.runtime import token_sessions, told
 from synapsor.secrets import resolve
+from synapsor.work.permission import signer_of
 
 if TYPE_CHECKING:
     from synapsor.contract.load import LoadedContract
@@ -29,6 +31,7 @@ async def of_sources(project: Project) -> list[Finding]:
         found += told(name, await _source(project, name))
     found += _reading_only(project)
     found += _unheld_roles(project)
+    found += _policy_key(project)
     found += project.unmet_sessions(_sessions(project.config))
     try:
         await (await project.ledger()).healthy()
@@ -105,6 +108,25 @@ def _unheld_roles(project: Project) -> list[Finding]:
             fix = f"synapsor operator add NAME --role {role}"
             found.append(Finding(rule="role_unheld", message=message, fix=fix, fatal=False))
     return found
+
+
+def _policy_key(project: Project) -> list[Finding]:
+    """Return that the key by which policies approve cannot be looked at here, or is not trusted with that now."""
+    key = project.config.policy_key if project.config.automatic_approval else None
+    if key is None:
+        return []
+    try:
+        loaded = load_key(key)
+    except ConfigError as missing:
+        message = f"The policy key is not here, as it should be where the worker does not run. {missing.message}"
+        fix = "Run `synapsor doctor` where the worker runs, too."
+        return [Finding(rule="policy_key_not_looked_at", message=message, fix=fix, fatal=False)]
+    try:
+        signer_of(loaded, project.operators())
+    except ConfigError as untrusted:
+        message = f"{untrusted.message} A worker that runs approves nothing by policy, and no other starts."
+        return [Finding(rule="policy_key_untrusted", message=message, fix=untrusted.fix)]
+    return []
 
 
 async def _activations(project: Project) -> list[Finding]:

@@ -7,7 +7,7 @@ editor decide on, and never a policy; the one whose place it takes is superseded
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -46,7 +46,7 @@ REFUSED: Final[dict[str, str]] = {
 """Why nothing is filed, by the rule that a refusal names."""
 _FIXES: Final[dict[str, str]] = {
     "nothing_to_edit": "Approve it or reject it.",
-    "nothing_edited": "Give the values that should be others with --arg, or more time with `synapsor extend`.",
+    "nothing_edited": "Give the values that should be others, or only more time by extending it.",
     "amended_too_often": "Decide on it, or reject it and have it proposed again.",
     "other_rows": "Reject it, and say in the reason which rows are meant.",
 }
@@ -60,6 +60,7 @@ class Amending:
         served: the capability of the activated contract, over the read credential.
         unlock: returns who signs; a person may be asked for a passphrase, so it comes when nothing else can refuse any more.
         client: the program through which the person does it, for the audit.
+        shown: the digest that the person was shown, where they name one: what was put beside it since is not amended.
     """
 
     record: ProposalRecord
@@ -70,6 +71,27 @@ class Amending:
     reason: str
     now: dt.datetime
     client: str = "cli"
+    shown: str | None = None
+
+
+async def amendable(
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    kind: AmendKind,
+    operator: Operator,
+    *,
+    now: dt.datetime,
+    activated: Callable[[str], Awaitable[Served]],
+) -> Served:
+    """Return the capability to amend a proposal by; what is certain to be refused is, and recorded, before a source is opened.
+
+    Raises:
+        DecisionRefused: as for `edit`, or the capability is not activated as it was reviewed.
+    """
+    async with recording(ledger, record, operator.name, now):
+        check_amendable(record, kind)
+        may_amend(record.proposal, operator, now=stamp(now))
+        return await activated(record.proposal.capability)
 
 
 async def edit(ledger: ReviewLedger, amending: Amending, values: Mapping[str, Any]) -> ProposalRecord:
@@ -133,6 +155,9 @@ async def _amend(
 ) -> ProposalRecord:
     check_reason(kind, amending.reason)
     original, served, now = amending.record.proposal, amending.served, stamp(amending.now)
+    if amending.shown is not None and amending.shown != original.digest:
+        await ledger.refused_decision(original.id, amending.operator.name, "not_what_was_shown", now)
+        raise IntegrityError("The proposal is not the one that was shown.")
     check_amendable(amending.record, kind)
     may_amend(original, amending.operator, now=now)
     if served.refusal is not None:

@@ -27,7 +27,7 @@ from synapsor.flow.permitted import Permitted, permitted
 from synapsor.flow.reason import check_reason
 from synapsor.flow.review import job_of
 from synapsor.flow.signing import Signer, signed_by, signed_decision
-from synapsor.ports import ReviewLedger, WorkLedger
+from synapsor.ports import ProposalRecord, ReviewLedger, WorkLedger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,17 +89,16 @@ async def approve_by_policy(
     and return why.
 
     Nothing at all is done, and None returned, while automatic approval is stopped, the key is not trusted for it, or somebody else decides meanwhile.
+    Whatever else keeps a policy from it is recorded, so that it is looked at once and keeps no other from its turn.
     """
     goes, switch = await running(ledger, operators)
     record = await ledger.proposal(proposal_id)
-    if not goes or record is None or record.status is not Status.REVIEW_REQUIRED or not _is_trusted(signer, operators):
+    if not goes or record is None or record.status is not Status.REVIEW_REQUIRED or not is_trusted(signer, operators):
         return None
     proposal = record.proposal
-    if proposal.ledger != ledger.id or proposal.lapsed(stamp(now)):
-        return None
-    found = await permitted(proposal, ledger, operators)
-    gone = await unproven(proposal, ledger)  # no person would be let approve it either
-    deferral = Deferral(policy=proposal.policy or "", why="evidence", what=gone) if gone else _left(proposal, found)
+    deferral = _doubtful(record, proposal_id, ledger=ledger.id, now=stamp(now))
+    found = Why.RECORDS_DIFFER if deferral else await permitted(proposal, ledger, operators)
+    deferral = deferral or await _unproven(proposal, ledger) or _left(proposal, found)
     if deferral is None and isinstance(found, Permitted):
         policy = policy_of(proposal, found.contract)
         assert policy is not None and proposal.policy is not None  # noqa: S101, PT018  # it is inside of it
@@ -118,8 +117,25 @@ async def approve_by_policy(
                 return None
         deferral = Deferral(policy=proposal.policy or "", why="total_unknown")
     assert deferral is not None  # noqa: S101  # a contract that does not count is a reason
-    await ledger.defer(proposal.id, deferral, at=stamp(now))
+    await ledger.defer(proposal_id, deferral, at=stamp(now))
     return deferral
+
+
+def _doubtful(record: ProposalRecord, proposal_id: str, *, ledger: str, now: str) -> Deferral | None:
+    """Return why a record is not what a policy looks at: whoever owns the ledger's file may have written anything under this handle."""
+    proposal = record.proposal
+    wrong = (
+        (proposal.ledger != ledger, "other_ledger"),
+        (proposal.id != proposal_id or proposal.lapsed(now), "records_differ"),
+        (bool(record.decisions), "people_decide"),
+    )
+    return next((Deferral(policy=proposal.policy or "", why=why) for is_wrong, why in wrong if is_wrong), None)
+
+
+async def _unproven(proposal: Proposal, ledger: WorkLedger) -> Deferral | None:
+    """Return that the evidence is not what the proposal was made from, or None: no person would be let approve it either."""
+    gone = await unproven(proposal, ledger)
+    return Deferral(policy=proposal.policy or "", why="evidence", what=gone) if gone else None
 
 
 def _left(proposal: Proposal, found: Permitted | Why) -> Deferral | None:
@@ -128,7 +144,8 @@ def _left(proposal: Proposal, found: Permitted | Why) -> Deferral | None:
     return outside(proposal, found.contract)
 
 
-def _is_trusted(signer: PolicySigner, operators: Mapping[str, Operator]) -> bool:
+def is_trusted(signer: PolicySigner, operators: Mapping[str, Operator]) -> bool:
+    """Tell whether the project trusts the key with policies, as its operators stand now."""
     known = operators.get(signer.operator.name)
     return (
         known is not None

@@ -16,7 +16,7 @@ from synapsor.core.alike import Cluster, clusters
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.core.statements import Operator, Verdict
-from synapsor.errors import DecisionRefused, SynapsorError, UsageError
+from synapsor.errors import DecisionRefused, LedgerFailure, SynapsorError, UsageError, rule_of
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.reason import check_reason
 from synapsor.flow.review import check_may
@@ -25,6 +25,8 @@ from synapsor.values import digest
 
 MOST: Final = 100
 """How many proposals are decided on in one sitting."""
+UNTRIED: Final = "It was not tried: the ledger failed at one before it. Nothing of it is recorded."
+"""What is said of those for which nobody waits any more."""
 _LOOKED_AT: Final = 500
 """How many open proposals are looked at for those that are alike, the newest."""
 
@@ -122,7 +124,8 @@ async def decide_each(
 ) -> tuple[EachOutcome, ...]:
     """Decide on each proposal that was shown but those that are left out, and return what came of each.
 
-    `over` is the digest that the person saw over all of them. What a decision on one fails by ends none of the others.
+    `over` is the digest that the person saw over all of them. What a decision on one fails by ends none of the others,
+    but where the ledger itself fails, the rest is not tried.
 
     Raises:
         DecisionRefused: `over` is of another batch, or one is named twice (`digest_differs`); nothing is decided then.
@@ -136,19 +139,40 @@ async def decide_each(
             fix="Look at them again with `synapsor batch`.",
             exit_code=3,
         )
-    return tuple([left_out.get(one.proposal) or await _decided(ledger, deciding, one) for one in shown])
+    outcomes: list[EachOutcome] = []
+    failed: LedgerFailure | None = None
+    for one in shown:
+        try:
+            done = left_out.get(one.proposal) or (
+                _untried(one, failed) if failed else await _decided(ledger, deciding, one)
+            )
+        except LedgerFailure as fails:
+            failed = fails
+            done = await _refused(ledger, one.proposal, fails)
+        outcomes.append(done)
+    return tuple(outcomes)
+
+
+def _untried(one: Listed, failed: LedgerFailure) -> EachOutcome:
+    return EachOutcome(proposal=one.proposal, status=None, rule=failed.rule, words=UNTRIED)
 
 
 async def _decided(ledger: ReviewLedger, deciding: Deciding, one: Listed) -> EachOutcome:
+    """Decide on one proposal, and return what came of it.
+
+    Raises:
+        LedgerFailure: the ledger fails, and would at the next one as well.
+    """
     try:
         decided = await decide(ledger, deciding, one)
     except SynapsorError as error:
+        if isinstance(error, LedgerFailure) and not error.of_one_record:
+            raise
         return await _refused(ledger, one.proposal, error)
     return EachOutcome(proposal=one.proposal, status=decided.status)
 
 
 async def _refused(ledger: ReviewLedger, proposal: str, error: SynapsorError) -> EachOutcome:
-    rule = error.rule if isinstance(error, DecisionRefused) else type(error).__name__
     try:
         record = await ledger.proposal(proposal)
     except SynapsorError:
@@ -156,6 +180,6 @@ async def _refused(ledger: ReviewLedger, proposal: str, error: SynapsorError) ->
     return EachOutcome(
         proposal=proposal,
         status=record.status if record else None,
-        rule=rule,
+        rule=rule_of(error),
         words=f"{error.message} {error.fix}".strip(),
     )

@@ -1,13 +1,18 @@
-"""Draft a policy from decisions that people took: their proposals are found in the ledger, and nothing is recorded."""
+"""Draft a policy from decisions that people took, and try it on past ones: both are looked up in the ledger, and nothing is recorded."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from synapsor.contract.digest import contract_digest
 from synapsor.contract.load import LoadedContract
+from synapsor.core.backtest import Report
 from synapsor.core.draft import Draft, drafted
 from synapsor.core.past import Past
 from synapsor.core.proposal import Status, undo_key
+from synapsor.flow.backtest import backtest
 from synapsor.flow.review import proposal_of
 from synapsor.ports import ReviewLedger
 
@@ -24,6 +29,25 @@ async def draft(
     pasts = {past.id: past for past in [await _past(ledger, handle) for handle in handles]}
     by_capability = {named: loaded.contract for loaded in contracts for named in loaded.contract.capabilities}
     return drafted(sorted(pasts.values(), key=lambda past: (past.at, past.id)), by_capability, name)
+
+
+def home_of(made: Draft, contracts: Sequence[LoadedContract]) -> LoadedContract:
+    """Return the contract that a draft is for, as it is now."""
+    (own,) = (each for each in contracts if made.capability in each.contract.capabilities)
+    return own
+
+
+async def tried(
+    ledger: ReviewLedger,
+    made: Draft,
+    contracts: Sequence[LoadedContract],
+    *,
+    since: dt.datetime,
+    until: dt.datetime,
+) -> Report:
+    """Return what a draft would have decided of the proposals of its capability in a time."""
+    candidate = replace(home_of(made, contracts), contract=made.contract, digest=contract_digest(made.contract))
+    return await backtest(ledger, [candidate], since=since, until=until, capability=made.capability)
 
 
 async def _past(ledger: ReviewLedger, handle: str) -> Past:

@@ -1,4 +1,6 @@
-"""Look behind a token: a person with the role signs why, the look is on record before the value is shown, and so is every refusal."""
+"""Look behind a hidden value: a person with the role signs why, with their own key or a session of theirs; the look is on record before
+the value is shown, and so is every refusal.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,6 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import handles
 from synapsor.core.hidden import BEGINS, Keeper, Place
@@ -19,7 +19,7 @@ from synapsor.core.review import may_decide, may_reveal
 from synapsor.core.statements import Operator, Reveal
 from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.reason import check_reason
-from synapsor.flow.signing import check_key, signed_by
+from synapsor.flow.signing import Signer, check_present
 from synapsor.ports import ReviewLedger
 
 _NOBODY = "?"
@@ -79,8 +79,8 @@ async def reveal(
     ledger: ReviewLedger,
     asked: Behind,
     *,
-    operator: Operator,
-    key: Ed25519PrivateKey,
+    signer: Signer,
+    operators: Mapping[str, Operator],
     reason: str,
     now: dt.datetime,
 ) -> tuple[Reveal, dict[str, str]]:
@@ -91,9 +91,10 @@ async def reveal(
         IntegrityError: a value was not sealed by this ledger.
     """
     check_reason("reveal", reason)
+    operator = signer.operator
     try:
         may_reveal(operator, asked.role)
-        check_key(operator, key)
+        _check_speaks(signer, asked.role, ledger.id, operators, now)
     except DecisionRefused as refused:
         await refuse(ledger, asked.subject, operator.name, refused.rule, reason, now)
         raise
@@ -112,12 +113,17 @@ async def reveal(
         reason=reason,
         at=stamp(now),
     )
-    await _record(ledger, told, key, operator)
+    await _record(ledger, told, signer, operators)
     return told, values
 
 
 async def reveal_for_decision(
-    ledger: ReviewLedger, proposal: Proposal, *, operator: Operator, key: Ed25519PrivateKey, now: dt.datetime
+    ledger: ReviewLedger,
+    proposal: Proposal,
+    *,
+    signer: Signer,
+    operators: Mapping[str, Operator],
+    now: dt.datetime,
 ) -> Proposal:
     """Return a proposal with the hidden values that it would change, for who decides on it; the look is recorded first.
 
@@ -125,9 +131,10 @@ async def reveal_for_decision(
         DecisionRefused: this operator may not decide on it; that is recorded too.
         IntegrityError: a value was not sealed by this ledger.
     """
+    operator = signer.operator
     try:
         may_decide(proposal, operator, now=stamp(now))
-        check_key(operator, key)
+        _check_speaks(signer, proposal.role, ledger.id, operators, now)
     except DecisionRefused as refused:
         await refuse(ledger, proposal.id, operator.name, refused.rule, "to decide", now)
         raise
@@ -144,7 +151,7 @@ async def reveal_for_decision(
         reason="to decide",
         at=stamp(now),
     )
-    await _record(ledger, told, key, operator)
+    await _record(ledger, told, signer, operators)
     return whole
 
 
@@ -156,7 +163,14 @@ async def refuse(ledger: ReviewLedger, subject: str, operator: str, rule: str, r
     await ledger.record_reveal(body)
 
 
-async def _record(ledger: ReviewLedger, told: Reveal, key: Ed25519PrivateKey, operator: Operator) -> None:
-    signature = signed_by(operator, key, told)
+def _check_speaks(signer: Signer, role: str, ledger: str, operators: Mapping[str, Operator], now: dt.datetime) -> None:
+    signer.check(operators, ledger=ledger, now=now)
+    check_present(signer)
+    signer.check_role(role)
+
+
+async def _record(ledger: ReviewLedger, told: Reveal, signer: Signer, operators: Mapping[str, Operator]) -> None:
+    signature = signer.speak(told, operators)
+    login = to_body(signer.login) if signer.login is not None else None
     body = {"id": told.id, "at": told.at, "subject": told.subject, "operator": told.operator, "outcome": "revealed"}
-    await ledger.record_reveal({**body, "reveal": to_body(told), "signature": signature})
+    await ledger.record_reveal({**body, "reveal": to_body(told), "signature": signature, "login": login})

@@ -83,7 +83,14 @@ class Signer:
                 fix="Decide in the console or with `synapsor approve`.",
                 exit_code=5,
             )
-        role = proposal.role
+        self.check_role(proposal.role)
+
+    def check_role(self, role: str) -> None:
+        """Refuse a role that the session does not carry, though the operator may have it.
+
+        Raises:
+            DecisionRefused: by rule `role_missing`.
+        """
         if self.login is not None and role not in self.login.login.roles:
             raise DecisionRefused(
                 "role_missing",

@@ -11,8 +11,10 @@ from synapsor.ledger.kinds import REFUSED_LOGIN, loads, record
 
 async def refuse(book: Book, refused: RefusedLogin) -> None:
     """Record that a login was attempted and refused."""
+    # Who follows the chain reads no record, and counts those of which this one tells the number alone.
+    facts = {"unrecorded": refused.unrecorded} if refused.unrecorded else None
     told = record(REFUSED_LOGIN, refused.id, to_body(refused))
-    await book.append(event("login_refused", refused.id, refused.at, (told,)))
+    await book.append(event("login_refused", refused.id, refused.at, (told,), facts))
 
 
 async def newest(tx: Transaction, limit: int) -> tuple[RefusedLogin, ...]:

@@ -304,7 +304,7 @@ class SqliteConnection:
 def _shared(error: BaseException) -> BaseException:
     """Return an error of each caller's own, since a raised exception carries its caller's traceback."""
     return (
-        LedgerFailure(error.message, fix=error.fix)
+        LedgerFailure(error.message, fix=error.fix, rule=error.rule)
         if isinstance(error, LedgerFailure)
         else LedgerFailure("The ledger failed.")
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.connection import Job, Row, T
@@ -26,30 +27,35 @@ _SETTINGS = (
     "PRAGMA temp_store = MEMORY",
 )
 
-_WORDS = {
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_BUSY: "another process holds it",
-    sqlite3.SQLITE_LOCKED: "another connection holds it",
-    sqlite3.SQLITE_IOERR: "input or output failed",
-    sqlite3.SQLITE_READONLY: "it is read-only",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
-    sqlite3.SQLITE_CORRUPT: "it is damaged",
-    sqlite3.SQLITE_NOTADB: "it is not a ledger",
-    sqlite3.SQLITE_CONSTRAINT: "its own rules refuse the record",
-    sqlite3.SQLITE_NOMEM: "there is no memory left",
+_ROOM = "Nothing was recorded. Make room on the ledger's disk, and do it again."
+_WAIT = "Nothing was recorded. Do it again; if it goes on, look for the process that keeps the ledger locked."
+_DISK = "Look at the ledger's disk: the room on it, a quota, a fault. Then do it again."
+_OWNER = "The ledger's user must own the file and its directory, and be able to write both."
+_VERIFY = "`synapsor verify` says whether the record holds; restore it from a backup if it does not."
+_LOOK = "Look at the ledger's disk, its owner and `synapsor verify`."
+
+TROUBLES: Final[Mapping[int, tuple[str, str, str]]] = {
+    sqlite3.SQLITE_FULL: ("ledger_full", "the disk is full", _ROOM),
+    sqlite3.SQLITE_BUSY: ("ledger_busy", "another process holds it", _WAIT),
+    sqlite3.SQLITE_LOCKED: ("ledger_busy", "another connection holds it", _WAIT),
+    sqlite3.SQLITE_IOERR: ("ledger_io", "input or output failed", _DISK),
+    sqlite3.SQLITE_READONLY: ("ledger_read_only", "it is read-only", _OWNER),
+    sqlite3.SQLITE_CANTOPEN: ("ledger_unopened", "it cannot be opened", _OWNER),
+    sqlite3.SQLITE_CORRUPT: ("ledger_damaged", "it is damaged", _VERIFY),
+    sqlite3.SQLITE_NOTADB: ("ledger_damaged", "it is not a ledger", _VERIFY),
+    sqlite3.SQLITE_CONSTRAINT: ("ledger_refused", "its own rules refuse the record", _VERIFY),
 }
+"""What SQLite reports, each with its rule, what it is in words, and what helps."""
 
 
 def failure(error: BaseException) -> LedgerFailure:
     """Return the failure that one of `ERRORS` stands for, without its text, which may quote what was written."""
     damaged = sqlite3.SQLITE_CORRUPT if isinstance(error, UnicodeDecodeError) else None
     code = getattr(error, "sqlite_errorcode", damaged)
-    why = (
-        _WORDS.get(code & _RESULT_CODE, "SQLite refused") if code is not None else "a value or a statement does not fit"
-    )
-    return LedgerFailure(
-        f"The ledger failed: {why}.", fix="Look at the ledger's disk, its owner and `synapsor verify`."
-    )
+    if code is None:
+        return LedgerFailure("The ledger failed: a value or a statement does not fit.", fix=_LOOK)
+    rule, why, fix = TROUBLES.get(code & _RESULT_CODE, ("ledger_failed", "SQLite refused", _LOOK))
+    return LedgerFailure(f"The ledger failed: {why}.", fix=fix, rule=rule)
 
 
 def connect(database: str, *, read_only: bool = False) -> sqlite3.Connection:

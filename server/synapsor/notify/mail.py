@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import email.policy
 import ssl
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Final
@@ -17,7 +17,7 @@ from synapsor.config.notify import Email, Smtp
 from synapsor.notify.message import Message
 from synapsor.notify.notice import Notice
 from synapsor.notify.posting import SECONDS, Outcome, about_tls
-from synapsor.notify.wording import details, everything, headline, named, where
+from synapsor.notify.wording import details, everything, headline, topic, where
 from synapsor.secrets import Secret
 
 _MOST_SUBJECT: Final = 150
@@ -45,14 +45,17 @@ class MailChannel:
         self._console_url = console_url
         self._seconds = seconds
 
-    async def send(self, message: Message, now: dt.datetime) -> Outcome:
-        """Hand a message to the server once."""
+    async def send(self, message: Message, now: dt.datetime, *, reached: Collection[str] = ()) -> Outcome:
+        """Hand a message to the server once, for those of the channel whom it has not reached yet."""
+        people = [address for address in self._channel.to if address not in reached]
+        if not people:
+            return Outcome()  # who was missing is no longer told here
         try:
             with anyio.fail_after(self._seconds):
                 refused, _ = await aiosmtplib.send(
                     self.letter(message, now),
                     sender=self._channel.from_,
-                    recipients=list(self._channel.to),
+                    recipients=people,
                     hostname=self._smtp.host,
                     port=self._smtp.port,
                     username=self._smtp.user,
@@ -67,8 +70,13 @@ class MailChannel:
             return Outcome(why="timeout", again=True)
         except (aiosmtplib.SMTPException, OSError) as error:
             return _outcome(error)
-        # Who was refused among several is not written to again, or the others would get it twice.
-        return Outcome(why="some_recipients_refused") if refused else Outcome()
+        if not refused:
+            return Outcome()
+        return Outcome(
+            why="some_recipients_refused",
+            again=any(code < _PERMANENT for code, _ in refused.values()),
+            reached=tuple(address for address in people if address not in refused),
+        )
 
     def letter(self, message: Message, now: dt.datetime) -> EmailMessage:
         """Return a message as it is sent."""
@@ -101,7 +109,7 @@ class MailChannel:
 
     def _notice(self, notice: Notice, now: dt.datetime, *, digest: bool) -> Iterator[str]:
         if digest:
-            yield f"{notice.event.replace('_', ' ')}: {named(notice.capability)}"
+            yield topic(notice)
         for words in details(notice, now):
             yield f"  {words.label:<10} {words.text}"
         yield f"  {'look at it':<10} {where(notice, self._console_url)}"

@@ -25,6 +25,7 @@ EVENTS: Final[Mapping[str, EventName]] = {
     "policy_deferred": "deferred",
     "question_asked": "question_asked",
     "question_answered": "question_answered",
+    "approval_recorded": "partly_approved",
     "proposal_approved": "approved",
     "proposal_rejected": "rejected",
     "proposal_applied": "applied",
@@ -41,24 +42,24 @@ EVENTS: Final[Mapping[str, EventName]] = {
 }
 """What is told of which events of the ledger."""
 
+COUNTED_ONLY: Final = frozenset({"decision_refused", "login_refused"})
+"""Those that anybody can bring about as often as they like: they are counted, and told together when they are many."""
+
 UNTOLD: Final = frozenset(
     {
-        "approval_recorded",
         "contract_activated",
-        "decision_refused",
         "job_leased",
         "job_released",
         "ledger_created",
-        "login_refused",
         "policy_used",
         "proposal_repeated",
         "read",
         "receipt_kept",
     }
 )
-"""Of these nothing is told; a test sees to it that every event of the ledger is in one of the two."""
+"""Of these nothing is told; a test sees to it that every event of the ledger is in one of the three."""
 
-ASKS: Final = frozenset[EventName]({"filed", "deferred", "waiting", "question_answered"})
+ASKS: Final = frozenset[EventName]({"filed", "deferred", "waiting", "question_answered", "partly_approved"})
 """Those that ask somebody to decide."""
 
 _URGENT: Final = frozenset[EventName]({"reconciliation_required", "set_aside", "policies_stopped"})
@@ -89,8 +90,11 @@ class Notice:
         contract: the contract's name, where its recorded version is what the proposal names.
         need: how many people must approve.
         asked_at: when the proposal was filed.
-        by: who decided.
+        by: who decided; where more approvals are needed, who has approved so far.
         code: why it was not applied, as a receipt says it.
+        since: when the first of the refused attempts happened that are told together.
+        refused_logins: how many of them were logins.
+        refused_decisions: how many were decisions.
         stands: how the proposal stood when the message was made, where that is later than the event.
     """
 
@@ -113,6 +117,9 @@ class Notice:
     code: str = ""
     policy: str = ""
     limits: tuple[str, ...] = ()
+    since: str = ""
+    refused_logins: int = 0
+    refused_decisions: int = 0
     stands: str = ""
     told: tuple[Told, ...] = ()
 
@@ -196,7 +203,7 @@ def _cut(text: str) -> str:
 
 
 def _by(bare: Notice, record: ProposalRecord) -> tuple[str, ...]:
-    verdict = {"approved": "approve", "rejected": "reject"}.get(bare.event)
+    verdict = {"approved": "approve", "partly_approved": "approve", "rejected": "reject"}.get(bare.event)
     return tuple(dict.fromkeys(s.decision.operator for s in record.decisions if s.decision.verdict == verdict))
 
 

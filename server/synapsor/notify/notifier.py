@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import logging
 import secrets
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -21,6 +21,8 @@ from synapsor.notify.chronicle import Chronicle
 from synapsor.notify.message import Message, message_of
 from synapsor.notify.notice import Notice, Teller, as_data, from_data
 from synapsor.notify.posting import LONGEST_REST, Outcome
+from synapsor.notify.refused import counted, oldest
+from synapsor.notify.refused import told as told_of
 from synapsor.notify.reminding import expired, overdue
 from synapsor.notify.routing import LULL, batches, channels_of
 from synapsor.notify.state import Queued, Reminder, State
@@ -33,14 +35,18 @@ FIRST_REST: Final = 5.0
 KEPT: Final = dt.timedelta(days=7)
 """How long it is remembered that a message arrived."""
 
+BETWEEN_SIGNS: Final = dt.timedelta(seconds=15)
+NEVER: Final = "9999-12-31T23:59"
+"""A minute that comes after all others."""
+
 _LEFT_REVIEW: Final = frozenset({"approved", "rejected", "expired", "canceled", "superseded"})
 
 
 class Sender(Protocol):
     """A channel as it is reached; implemented by `webhook`, `slack` and `mail`."""
 
-    async def send(self, message: Message, now: dt.datetime) -> Outcome:
-        """Try once to deliver a message."""
+    async def send(self, message: Message, now: dt.datetime, *, reached: Collection[str] = ()) -> Outcome:
+        """Try once to deliver a message to those of its receivers whom it has not reached yet."""
         ...
 
     def shown(self, message: Message, now: dt.datetime) -> str:
@@ -85,6 +91,7 @@ class Notifier:
     jitter: Callable[[], float] = field(default_factory=lambda: secrets.SystemRandom().random)
     report: Callable[[Delivered], None] = field(default=lambda _: None)
     _scan_at: dt.datetime | None = None
+    _alive_at: dt.datetime | None = None
     _teller: Teller = field(init=False)
 
     def __post_init__(self) -> None:
@@ -138,8 +145,10 @@ class Notifier:
         while await self._take():
             pass
         await self._remind()
+        self._sum_up()
         await self._compose()
         self.state.forget(before=stamp(self.clock.now() - KEPT))
+        self._sign_of_life()
 
     def outbox(self) -> list[Message]:
         """Return the messages that would be sent now, in order; each is taken as sent."""
@@ -168,6 +177,8 @@ class Notifier:
             for notice in notices:
                 if not self._told_before(notice):
                     self._hold(notice)
+            for minute in counted(entries):
+                self.state.count_refused(minute)
             self.state.move(Mark(ledger=cursor.ledger, seq=entries[-1].seq, hash=entries[-1].hash))
         return len(entries) == PAGE
 
@@ -190,6 +201,26 @@ class Notifier:
             for notice, told in found:
                 self._hold(notice)
                 self.state.remind(notice.proposal, told)
+
+    def _sum_up(self) -> None:
+        """Tell of the attempts that were refused, when they were many, and not again for a while."""
+        minutes = self.state.refused()
+        if not minutes:
+            return
+        now, last = self.clock.now(), self.state.moment("refused_told")
+        notice = told_of(minutes, self.notify.refused, last=last, now=now)
+        with self.state.together():
+            if notice is not None:
+                self._hold(notice)
+                self.state.happened("refused_told", at=stamp(now))
+            self.state.forget_refused(before=NEVER if notice else oldest(self.notify.refused, last=last, now=now))
+
+    def _sign_of_life(self) -> None:
+        """Say that the ledger was looked at, now and then."""
+        now = self.clock.now()
+        if self._alive_at is None or abs(now - self._alive_at) >= BETWEEN_SIGNS:
+            self.state.happened("alive", at=stamp(now))
+            self._alive_at = now
 
     def _hold(self, notice: Notice) -> None:
         body = json.dumps(as_data(notice), ensure_ascii=False)
@@ -229,7 +260,7 @@ class Notifier:
         message = queued.message
         now = self.clock.now()
         self.state.begin(message.id, now=stamp(now))
-        outcome = await self.senders[message.channel].send(message, now)
+        outcome = await self.senders[message.channel].send(message, now, reached=queued.reached)
         dead = self._settle(queued, outcome)
         if outcome.why:
             log.warning(
@@ -249,15 +280,16 @@ class Notifier:
         if outcome.arrived:
             self.state.sent(message, now=stamp(now))
             return False
+        reached = tuple(dict.fromkeys((*queued.reached, *outcome.reached)))
         tried_for = now - parse(queued.first_at) if queued.first_at else dt.timedelta(0)
         retry = self.notify.retry
         last = queued.attempts + 1 >= retry.attempts or tried_for >= dt.timedelta(hours=retry.hours)
         if last or not outcome.again:
-            self.state.give_up(message.id, now=stamp(now), why=outcome.why)
+            self.state.give_up(message.id, now=stamp(now), why=outcome.why, reached=reached)
             return True
         failures = self.state.failures(message.channel) + 1
         due = now + dt.timedelta(seconds=self._rest(failures, outcome.after))
-        self.state.put_off(message, due=stamp(due), why=outcome.why, failures=failures)
+        self.state.put_off(message, due=stamp(due), why=outcome.why, failures=failures, reached=reached)
         return False
 
     def _rest(self, failures: int, wanted: float | None) -> float:

@@ -16,7 +16,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import anyio
 import httpx2
@@ -51,11 +51,13 @@ class Outcome:
         why: why it did not arrive, in one word; "" when it did.
         again: whether it is worth trying again.
         after: for how many seconds the receiver wants to be left alone.
+        reached: whom of several it has reached all the same; they do not get it again.
     """
 
     why: str = ""
     again: bool = False
     after: float | None = None
+    reached: tuple[str, ...] = ()
 
     @property
     def arrived(self) -> bool:
@@ -148,12 +150,35 @@ class Poster:
     ) -> Outcome:
         pinned = self._url.copy_with(host=str(address))
         named = {**headers, "Host": self._url.netloc.decode("ascii"), "Connection": "close"}
-        request = client.build_request("POST", pinned, content=body, headers=named, extensions={"sni_hostname": host})
-        response = await client.send(request, stream=True)
+        opened = _Opened()
+        extensions = {"sni_hostname": host, "trace": opened}
+        request = client.build_request("POST", pinned, content=body, headers=named, extensions=extensions)
         try:
-            return outcome_of(response.status_code, response.headers.get("retry-after"))
+            response = await client.send(request, stream=True)
+            try:
+                return outcome_of(response.status_code, response.headers.get("retry-after"))
+            finally:
+                await response.aclose()
         finally:
-            await response.aclose()
+            await opened.close()
+
+
+class _Opened:
+    """The connections that an attempt opened. Its time may be over during a TLS handshake, and the library leaves the connection open then."""
+
+    def __init__(self) -> None:
+        self._streams: list[Any] = []
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take note of a connection; the library calls it at each step."""
+        if event == "connection.connect_tcp.complete":
+            self._streams.append(info["return_value"])
+
+    async def close(self) -> None:
+        """Close them all, whatever they are in the middle of."""
+        with anyio.CancelScope(shield=True):
+            for stream in self._streams:
+                await stream.aclose()
 
 
 def outcome_of(status: int, retry_after: str | None, *, now: dt.datetime | None = None) -> Outcome:

@@ -27,7 +27,8 @@ CREATE TABLE message (
     due_at TEXT NOT NULL,
     first_at TEXT,
     ended_at TEXT,
-    why TEXT
+    why TEXT,
+    reached TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 CREATE INDEX message_due ON message (channel, number) WHERE state = 'waiting';
 CREATE INDEX message_at ON message (channel, at);
@@ -36,6 +37,20 @@ CREATE TABLE rest (
     channel TEXT PRIMARY KEY,
     failures INTEGER NOT NULL,
     until TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE moment (
+    name TEXT PRIMARY KEY CHECK (name IN ('alive', 'refused_told')),
+    at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE refused (
+    minute TEXT PRIMARY KEY,
+    first_at TEXT NOT NULL,
+    last_at TEXT NOT NULL,
+    last_seq INTEGER NOT NULL,
+    logins INTEGER NOT NULL CHECK (logins >= 0),
+    decisions INTEGER NOT NULL CHECK (decisions >= 0)
 ) STRICT;
 
 CREATE TABLE reminder (

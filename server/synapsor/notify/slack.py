@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from synapsor.notify.message import Message
@@ -28,8 +28,9 @@ class SlackChannel:
         self._poster = poster
         self._console_url = console_url
 
-    async def send(self, message: Message, now: dt.datetime) -> Outcome:
+    async def send(self, message: Message, now: dt.datetime, *, reached: Collection[str] = ()) -> Outcome:
         """Post a message once."""
+        del reached  # there is one receiver
         headers = {"content-type": "application/json", "user-agent": "synapsor"}
         return await self._poster.post(self.shown(message, now).encode(), headers)
 
@@ -48,10 +49,15 @@ class SlackChannel:
 
     def _lines(self, notice: Notice, now: dt.datetime, *, digest: bool) -> Iterator[str]:
         if digest:
-            yield f"*{harmless(notice.event.replace('_', ' '))}* {_code(named(notice.capability))}"
+            yield _subject(notice)
         for words in details(notice, now):
             yield f"{harmless(words.label)}: {_code(words.text) if words.foreign else harmless(words.text)}"
         yield _link(where(notice, self._console_url))
+
+
+def _subject(notice: Notice) -> str:
+    event = f"*{harmless(notice.event.replace('_', ' '))}*"
+    return f"{event} {_code(named(notice.capability))}" if notice.proposal else event
 
 
 def _fitting(lines: list[str]) -> str:

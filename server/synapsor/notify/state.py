@@ -8,22 +8,27 @@ and at the most sends again, under the same id.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from synapsor.core.history import Mark
 from synapsor.errors import LedgerFailure, UsageError
 from synapsor.named import queries
 from synapsor.notify.message import Message, as_text, from_text
+from synapsor.notify.refused import Minute
 
-_VERSION = 1
+Moment: TypeAlias = Literal["alive", "refused_told"]
+"""What the notifier remembers the last time of: that it looked at the ledger, and that it told of refused attempts."""
+
+_VERSION = 2
 _APPLICATION = 0x53594E4E  # "SYNN", in the file's header
 _BUSY_SECONDS = 10
 _WORDS = {
@@ -39,21 +44,23 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A message that is to be sent, how often that was tried, and since when (None before the first attempt)."""
+    """A message that is to be sent, how often that was tried, since when (None before the first attempt), and whom of several it has reached."""
 
     message: Message
     attempts: int
     first_at: str | None
+    reached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dead:
-    """A message that was given up, when and why."""
+    """A message that was given up, when and why, and whom of several it has reached all the same."""
 
     message: Message
     attempts: int
     ended_at: str
     why: str
+    reached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +127,12 @@ class State:
         if row is None:
             return None
         message = from_text(row["id"], row["channel"], row["body"])
-        return Queued(message=message, attempts=row["attempts"], first_at=row["first_at"])
+        return Queued(
+            message=message,
+            attempts=row["attempts"],
+            first_at=row["first_at"],
+            reached=tuple(json.loads(row["reached"])),
+        )
 
     def recent(self, channel: str, *, since: str) -> int:
         """Return how many messages were made for a channel after a moment."""
@@ -137,15 +149,15 @@ class State:
             self._do("sent", id=message.id, now=now)
             self._do("end_rest", channel=message.channel)
 
-    def put_off(self, message: Message, *, due: str, why: str, failures: int) -> None:
+    def put_off(self, message: Message, *, due: str, why: str, failures: int, reached: Sequence[str] = ()) -> None:
         """An attempt failed; neither this message nor its channel is tried again before `due`."""
         with self.together():
-            self._do("put_off", id=message.id, due=due, why=why)
+            self._do("put_off", id=message.id, due=due, why=why, reached=json.dumps(list(reached)))
             self._do("set_rest", channel=message.channel, failures=failures, until=due)
 
-    def give_up(self, message_id: str, *, now: str, why: str) -> None:
-        """A message is given up."""
-        self._do("give_up", id=message_id, now=now, why=why)
+    def give_up(self, message_id: str, *, now: str, why: str, reached: Sequence[str] = ()) -> None:
+        """A message is given up; whom it has reached is remembered, for when it is tried again."""
+        self._do("give_up", id=message_id, now=now, why=why, reached=json.dumps(list(reached)))
 
     def failures(self, channel: str) -> int:
         """Return how often in a row a channel has failed."""
@@ -168,6 +180,7 @@ class State:
                 attempts=row["attempts"],
                 ended_at=row["ended_at"],
                 why=row["why"],
+                reached=tuple(json.loads(row["reached"])),
             )
             for row in self._all("dead")
         )
@@ -200,6 +213,27 @@ class State:
     def no_reminder(self, proposal: str) -> None:
         """A proposal waits no more."""
         self._do("no_reminder", proposal=proposal)
+
+    def moment(self, name: Moment) -> str | None:
+        """Return when something happened last, or None."""
+        row = self._one("moment", name=name)
+        return str(row["at"]) if row else None
+
+    def happened(self, name: Moment, *, at: str) -> None:
+        """Remember when something happened last."""
+        self._do("set_moment", name=name, at=at)
+
+    def count_refused(self, minute: Minute) -> None:
+        """Count refused attempts of a minute beside those that are counted."""
+        self._do("count_refused", **asdict(minute))
+
+    def refused(self) -> tuple[Minute, ...]:
+        """Return what is counted and not told yet, minute by minute."""
+        return tuple(Minute(**row) for row in self._all("refused"))
+
+    def forget_refused(self, *, before: str) -> None:
+        """Count the minutes before one no more."""
+        self._do("forget_refused", before=before)
 
     def copy(self) -> State:
         """Return a copy in memory, for trying out what would be done."""

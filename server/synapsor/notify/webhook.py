@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from synapsor.errors import ConfigError
@@ -28,6 +28,7 @@ _TYPES: Final = {
     "policy_near_limit": "policy.near_limit",
     "policies_stopped": "policies.stopped",
     "policies_running": "policies.running",
+    "attempts_refused": "attempts.refused",
 }
 
 
@@ -39,8 +40,9 @@ class WebhookChannel:
         self._keys = keys
         self._console_url = console_url
 
-    async def send(self, message: Message, now: dt.datetime) -> Outcome:
+    async def send(self, message: Message, now: dt.datetime, *, reached: Collection[str] = ()) -> Outcome:
         """Post a message once."""
+        del reached  # there is one receiver
         body = self.shown(message, now).encode()
         at = str(int(now.timestamp()))
         headers = {

@@ -28,6 +28,7 @@ _HAPPENED: Final[dict[EventName, str]] = {
     "waiting": "still waits for review",
     "question_asked": "has a question for who asked",
     "question_answered": "has an answer to a reviewer's question",
+    "partly_approved": "has an approval and waits for more",
     "approved": "was approved",
     "rejected": "was rejected",
     "applied": "was applied",
@@ -41,6 +42,7 @@ _HAPPENED: Final[dict[EventName, str]] = {
     "policy_near_limit": "was approved by a policy that is near its limit",
     "policies_stopped": "Automatic approval was stopped",
     "policies_running": "Automatic approval runs again",
+    "attempts_refused": "Logins or decisions were refused again and again",
 }
 COUNTED: Final[dict[EventName, str]] = {
     "filed": "waiting for review",
@@ -48,6 +50,7 @@ COUNTED: Final[dict[EventName, str]] = {
     "waiting": "still waiting for review",
     "question_asked": "with a question for who asked",
     "question_answered": "with an answer to a reviewer's question",
+    "partly_approved": "with an approval and waiting for more",
     "approved": "approved",
     "rejected": "rejected",
     "applied": "applied",
@@ -61,6 +64,7 @@ COUNTED: Final[dict[EventName, str]] = {
     "policy_near_limit": "approved near a policy's limit",
     "policies_stopped": "stops of automatic approval",
     "policies_running": "starts of automatic approval",
+    "attempts_refused": "reports of refused attempts",
 }
 
 
@@ -84,6 +88,12 @@ def named(text: str) -> str:
     return text if _NAME.match(text) else "a change of no known name"
 
 
+def topic(notice: Notice) -> str:
+    """Return what one notice of several is about: an event, and the change that it happened to, where it happened to one."""
+    event = notice.event.replace("_", " ")
+    return f"{event}: {named(notice.capability)}" if notice.proposal else event
+
+
 def headline(message: Message) -> str:
     """Return what a message is about, in one line of our words and names of the contract."""
     if not message.is_digest:
@@ -103,6 +113,7 @@ def _headline(notice: Notice) -> str:
 def details(notice: Notice, now: dt.datetime) -> Iterator[Words]:
     """Yield what is told of a notice beyond its headline."""
     if not notice.proposal:
+        yield from _refused(notice)
         return
     yield Words(label="proposal", text=short(notice.proposal))
     if notice.stands:
@@ -115,7 +126,9 @@ def details(notice: Notice, now: dt.datetime) -> Iterator[Words]:
     if notice.asks:
         people = f", {notice.need} people" if notice.need > 1 else ""
         yield Words(label="needs", text=f"{short(notice.role)}{people}")
-    if notice.by:
+    if notice.by and notice.event == "partly_approved":
+        yield Words(label="so far", text=f"approved by {short(', '.join(notice.by))}")
+    elif notice.by:
         yield Words(label="by", text=short(", ".join(notice.by)))
     yield Words(label="asked by", text=f"{short(notice.principal)}, through {short(notice.client)}")
     yield Words(label="asked", text=f"{span(now - parse(notice.asked_at))} ago", foreign=False)
@@ -127,6 +140,14 @@ def details(notice: Notice, now: dt.datetime) -> Iterator[Words]:
     if notice.code:
         meaning = meaning_of(notice.code)
         yield Words(label="because", text=short(f"{notice.code}: {meaning}" if meaning else notice.code), foreign=False)
+
+
+def _refused(notice: Notice) -> Iterator[Words]:
+    told = ((notice.refused_logins, "login", "logins"), (notice.refused_decisions, "decision", "decisions"))
+    said = " and ".join(many(number, one, several) for number, one, several in told if number)
+    if said:
+        yield Words(label="refused", text=said, foreign=False)
+        yield Words(label="since", text=notice.since, foreign=False)
 
 
 def _change(before: str | None, after: str | None, operation: str) -> str:
@@ -143,6 +164,8 @@ def _until(expires_at: str, now: dt.datetime) -> str:
 
 def where(notice: Notice, console_url: str | None) -> str:
     """Return where to look at a proposal: a plain link without any secret, or the command that shows it."""
+    if notice.event == "attempts_refused":
+        return f"{console_url.rstrip('/')}/people" if console_url else "synapsor operator refused"
     if not notice.proposal:
         return "synapsor policy status"
     return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -35,8 +35,12 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 @contextmanager
-def on_signals(finish: Callable[[], None], leave: Callable[[], None]) -> Iterator[None]:
-    """Call `finish` on the first signal and `leave` on each further one; does nothing off the main thread."""
+def on_signals(
+    finish: Callable[[], None],
+    leave: Callable[[], None],
+    numbers: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGINT),
+) -> Iterator[None]:
+    """Call `finish` on the first of these signals and `leave` on each further one; does nothing off the main thread."""
     loop = asyncio.get_running_loop()
     asked = False
 
@@ -47,7 +51,7 @@ def on_signals(finish: Callable[[], None], leave: Callable[[], None]) -> Iterato
 
     taken: list[signal.Signals] = []
     try:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in numbers:
             loop.add_signal_handler(number, handle)
             taken.append(number)
     except (NotImplementedError, RuntimeError, ValueError):

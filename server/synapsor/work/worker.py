@@ -17,7 +17,7 @@ from synapsor.core.policy import Deferral, Near
 from synapsor.core.writeback import Lease
 from synapsor.errors import LedgerFailure, place
 from synapsor.flow.apply import apply
-from synapsor.flow.automatic import PolicySigner, approve_by_policy
+from synapsor.flow.automatic import PolicySigner, approve_by_policy, is_trusted
 from synapsor.flow.settle import settle
 from synapsor.flow.verdict import Result, read_verdict, record_verdict
 from synapsor.work.authority import Denied, Workbench, authorise, claims_of
@@ -57,6 +57,7 @@ class Worker:
     pace: Pace = field(default_factory=Pace)
     report: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
     permits: frozenset[tuple[str, str]] | None = None
+    _untrusted: bool = field(default=False, init=False, repr=False)
 
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
         """Work until stopped, or for one job (`once`), or until none is due (`drain`); return how many were settled."""
@@ -101,18 +102,52 @@ class Worker:
             log.exception("nothing expires now", extra={"action": "expire_failed"})
 
     async def _approve_by_policy(self, signer: PolicySigner, now: dt.datetime) -> None:
-        for proposal in await self.bench.ledger.for_policies(
-            now=stamp(now), sources=tuple(self.bench.targets), limit=AT_A_TIME
-        ):
-            try:
-                came = await approve_by_policy(
-                    self.bench.ledger, proposal, signer=signer, operators=self.bench.operators(), now=now
-                )
-                _warn(proposal, came)
-            except LedgerFailure:
+        """Let policies look at what waits for them; that they cannot keeps nobody's approved change from being applied."""
+        if not self._may_sign(signer):
+            return
+        try:
+            waiting = await self.bench.ledger.for_policies(
+                now=stamp(now), sources=tuple(self.bench.targets), limit=AT_A_TIME
+            )
+            for proposal in waiting:
+                await self._look(proposal, signer, now)
+        except LedgerFailure:
+            log.exception("no policy decides now", extra={"action": "policies_failed"})
+
+    async def _look(self, proposal: str, signer: PolicySigner, now: dt.datetime) -> None:
+        """Let a policy look at one proposal. One that cannot be looked at is left to people: it would be the next again, and again.
+
+        Raises:
+            LedgerFailure: it is the ledger that fails, and not this record of it.
+        """
+        operators = self.bench.operators()
+        try:
+            came = await approve_by_policy(self.bench.ledger, proposal, signer=signer, operators=operators, now=now)
+        except LedgerFailure as failed:
+            if not failed.of_one_record:
                 raise
-            except Exception as error:  # noqa: BLE001  # one proposal must not keep the others from being applied
-                log.error("policy broke: %s", place(error), extra={"action": "policy_broke", "proposal": proposal})  # noqa: TRY400  # no values
+            broke = failed.rule
+        except Exception as error:  # noqa: BLE001  # one proposal must not keep the others from being applied
+            broke = place(error)
+        else:
+            _warn(proposal, came)
+            return
+        log.error("policy broke: %s", broke, extra={"action": "policy_broke", "proposal": proposal})  # no values
+        await self.bench.ledger.defer(proposal, Deferral(policy="", why="unreadable"), at=stamp(now))
+
+    def _may_sign(self, signer: PolicySigner) -> bool:
+        """Tell whether the policy key is trusted now; when it is not any more, and when it is again, is said once."""
+        trusted = is_trusted(signer, self.bench.operators())
+        name = signer.operator.name
+        if not trusted and not self._untrusted:
+            told = "the policy key of %s is not trusted any more: nothing is approved by policy (see `synapsor policy status`)"
+            log.warning(told, name, extra={"action": "policy_key_untrusted", "operator": name})
+        elif trusted and self._untrusted:
+            log.warning(
+                "the policy key of %s is trusted again", name, extra={"action": "policy_key_trusted", "operator": name}
+            )
+        self._untrusted = not trusted
+        return trusted
 
     async def _work(self, lease: Lease) -> int:
         await self.bench.reached("work.leased")

@@ -1,85 +1,95 @@
-"""The board as lines of a terminal: a bar, the list or a card, and what the keys do now. Every text in it is harmless already."""
+"""The board as lines of a terminal: a bar, the list or a card, what is said, and what the keys do now. Every text in it is harmless already.
+
+Nothing is told by a colour alone: what is chosen, risky, old, new or a warning says so in words or signs as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, TypeAlias
 
-from synapsor.approve.board.state import Item, Mode, State
+from synapsor.approve.board.help import PROMPTS, help_lines, key_lines, lines_of_keys
+from synapsor.approve.board.kept import LEAST, TYPING, Item, Mode, State
+from synapsor.approve.drawing import Tone
 from synapsor.core.plain import cells, fold, padded
 from synapsor.core.presets import REJECT_CODES, REJECT_WORDS
 
-Style = Literal["", "bar", "cursor", "quiet", "warning", "title"]
+Style: TypeAlias = Literal["bar", "cursor"] | Tone
 Piece: TypeAlias = tuple[Style, str]
-Row: TypeAlias = list[Piece]
+Row: TypeAlias = Sequence[Piece]
 
-CHROME: Final = 3
-"""Lines that are not the list's or the card's: the bar, and two at the bottom."""
+_WIDE: Final = 80
+_HIGH: Final = 14
 
-HELP: Final = (
-    "j k ↓ ↑      move",
-    "Enter o      open the card",
-    "space b      a page on, a page back",
-    "f            show long values in full",
-    "a            approve: the card first, then its digest, and your code where one is needed",
-    "r            reject, with a reason that the agent is told",
-    "x            choose several: a shows one after another, r rejects each of them",
-    "n            leave this one of several as it is, and go on",
-    "/            search",
-    "g            look again; the list also follows by itself",
-    "Esc          back; in the list, forget the search and what is chosen",
-    "q            leave",
-)
-_KEYS: Final = {
-    Mode.LIST: "j/k move  Enter open  a approve  r reject  x choose  / search  ? help  q leave",
-    Mode.CARD: "space on  a approve  r reject  f in full  n next  Esc back",
-    Mode.SEARCH: "type to search  Enter keep  Esc forget",
-    Mode.DIGEST: "the digest's first 8 characters, after sha256:  Enter approve  Esc back",
-    Mode.CODE: "the one-time code of your authenticator  Enter approve  Esc back",
-    Mode.REASON: "a number, or your own words  Enter reject  Esc back",
-    Mode.HELP: "any key goes back",
-}
+
+def room_of(width: int, height: int) -> int:
+    """Return how many lines there are for the list or a card, on a terminal of this size."""
+    return max(1, height - 1 - _said_lines(width, height) - _key_lines(width, height))
 
 
 def picture(state: State, *, width: int, height: int) -> list[Row]:
-    """Return the lines of the screen, each at most `width` cells and `height` of them at most."""
-    room = max(1, height - CHROME)
+    """Return the lines of the screen: `height` of them, each at most `width` cells."""
+    if state.small:
+        words = f"This window is too small: {LEAST[0]} columns and {LEAST[1]} rows at the least."
+        return [_row("warning", line) for line in fold(words, max(1, width))][: max(1, height)]
+    room = room_of(width, height)
     body = list(_body(state, width, room))[:room]
-    body += [[("", "")]] * (room - len(body))
-    return [
-        [("bar", _fitted(_bar(state), width))],
-        *body,
-        [_below(state, width)],
-        [("quiet", _fitted(_KEYS[state.mode], width))],
-    ]
+    body += [_row("plain", "")] * (room - len(body))
+    said = _said(state, width, _said_lines(width, height))
+    if state.mode is Mode.LIST and len(said) > _said_lines(width, height):
+        over = len(said) - _said_lines(width, height)
+        body = body[: max(0, room - over)]
+    keys = key_lines(state.mode, width, _key_lines(width, height))
+    keys += [""] * (_key_lines(width, height) - len(keys))
+    found = [_row("bar", padded(_fitted(_bar(state, room), width), width)), *body, *said]
+    return [*found[: height - len(keys)], *(_row("quiet", _fitted(line, width)) for line in keys)]
 
 
-def _bar(state: State) -> str:
-    many = f"{len(state.found)} of {len(state.items)}" if state.search else str(len(state.items))
+def _said_lines(width: int, height: int) -> int:
+    return 1 if width >= _WIDE or height < _HIGH else 2
+
+
+def _key_lines(width: int, height: int) -> int:
+    return 1 if height < _HIGH else lines_of_keys(width)
+
+
+def _bar(state: State, room: int) -> str:
+    if state.mode is Mode.HELP:
+        return " Synapsor inbox: what the keys do"
+    if state.card is not None:
+        of = len(state.card.lines)
+        read = ", read to its end" if state.seen_whole else ""
+        return f" {state.card.id}: {state.top + 1} to {min(state.top + room, of)} of {of} lines{read}"
+    number = f"{len(state.items)}{' and more' if state.more else ''}"
+    many = f"{len(state.found)} of {number}" if state.search else number
     chosen = f", {len(state.chosen)} chosen" if state.chosen else ""
-    return f" Synapsor inbox: {many} wait for a decision{chosen}"
+    search = f", search: {state.search}" if state.search and state.mode is not Mode.SEARCH else ""
+    return f" Synapsor inbox: {many} wait for a decision{chosen}{search}"
 
 
-def _below(state: State, width: int) -> Piece:
-    if state.mode in {Mode.SEARCH, Mode.DIGEST, Mode.REASON}:
-        return ("title", _fitted(f"> {state.typed}▏", width))
-    if state.mode is Mode.CODE:
-        return ("title", _fitted(f"> {'•' * len(state.typed)}▏", width))
-    return ("warning", _fitted(state.message, width))
+def _said(state: State, width: int, lines: int) -> list[Row]:
+    """Return what is said: what is typed, what came of the last key, or what stands; a long word on the list may take more lines."""
+    if state.mode in TYPING and not state.message:
+        typed = "•" * len(state.typed) if state.mode is Mode.CODE else state.typed
+        rows = [_row("title", _end(f"{PROMPTS[state.mode]}: {typed}▏", width))]
+    else:
+        words = state.message or ("Looking at the source…" if state.looking else state.standing)
+        folded = [part.rstrip() for part in fold(words, width)]
+        if state.mode is not Mode.LIST and len(folded) > lines:
+            folded = [*folded[: lines - 1], _fitted("".join(fold(words, width)[lines - 1 :]), width)]
+        rows = [_row("warning", part) for part in folded]
+    return [*rows, *(_row("plain", "") for _ in range(lines - len(rows)))]
 
 
 def _body(state: State, width: int, room: int) -> Iterator[Row]:
     if state.mode is Mode.HELP:
-        yield from (_row("", _fitted(line, width)) for line in HELP)
+        lines = help_lines(width)
+        page = state.page % max(1, -(-len(lines) // room))
+        yield from (_row("plain", line) for line in lines[page * room : (page + 1) * room])
     elif state.mode is Mode.REASON:
-        yield [("title", "Why is it rejected?")]
-        for number, code in enumerate(REJECT_CODES, start=1):
-            yield [("", _fitted(f"  {number}  {code.replace('_', ' ')}: {REJECT_WORDS[code]}", width))]
-        if state.card is None:
-            yield [("", "")]
-            yield from (_row("", _fitted(f"  {item.lines[0]}", width)) for item in _rejected(state))
+        yield from _reasons(state, width, room)
     elif state.card is not None:
-        yield from (_row("", line) for line in state.card.lines[state.top : state.top + room])
+        yield from (line for line in state.card.lines[state.top : state.top + room])
     elif not state.found:
         empty = (
             "Nothing is found."
@@ -95,6 +105,20 @@ def _row(style: Style, text: str) -> Row:
     return [(style, text)]
 
 
+def _reasons(state: State, width: int, room: int) -> Iterator[Row]:
+    yield _row("title", "Why is it rejected?")
+    for number, code in enumerate(REJECT_CODES, start=1):
+        yield _row("plain", _fitted(f"  {number}  {code.replace('_', ' ')}: {REJECT_WORDS[code]}", width))
+    if state.card is not None:
+        return
+    meant = _rejected(state)
+    left = max(0, room - len(REJECT_CODES) - 1)
+    told = meant if len(meant) <= left else meant[: max(0, left - 1)]
+    yield from (_row("plain", _fitted(f"  {item.lines[0]}", width)) for item in told)
+    if len(told) < len(meant):
+        yield _row("warning", _fitted(f"  and {len(meant) - len(told)} more, each of which is rejected", width))
+
+
 def _rejected(state: State) -> tuple[Item, ...]:
     chosen = tuple(item for item in state.found if item.id in state.chosen)
     current = state.current
@@ -103,27 +127,43 @@ def _rejected(state: State) -> tuple[Item, ...]:
 
 def _listed(state: State, width: int, room: int) -> Iterator[Row]:
     """Yield the entries around the cursor, as many as there is room for."""
-    current, drawn = state.current, [(item, _entry(item, state, width)) for item in state.found]
-    at = next((n for n, (item, _) in enumerate(drawn) if item is current), 0)
-    first, used = at, len(drawn[at][1])
-    while first and used + len(drawn[first - 1][1]) <= room:
+    found, current = state.found, state.current
+    at = next((n for n, item in enumerate(found) if item is current), 0)
+    first, used = at, len(_entry(found[at], state, width))
+    while first and used + (lines := len(_entry(found[first - 1], state, width))) <= room:
         first -= 1
-        used += len(drawn[first][1])
-    for item, lines in drawn[first:]:
-        for number, line in enumerate(lines):
-            style: Style = (
-                "cursor"
-                if item is current
-                else ("warning" if item.risky and not number else "" if not number else "quiet")
-            )
-            yield [(style, padded(line, width) if item is current else line)]
+        used += lines
+    drawn = 0
+    for item in found[first:]:
+        if drawn >= room:
+            return
+        for number, line in enumerate(_entry(item, state, width)):
+            drawn += 1
+            if item is current:
+                yield _row("cursor", padded(_fitted(line, width), width))
+            else:
+                yield _row("quiet" if number else "warning" if item.risky else "plain", _fitted(line, width))
 
 
 def _entry(item: Item, state: State, width: int) -> list[str]:
-    mark = "[x] " if item.id in state.chosen else "    "
-    lines = [part for told in item.lines for part in fold(told, max(10, width - len(mark)))]
-    return [(mark if not number else "    ") + line.rstrip() for number, line in enumerate(lines)]
+    """Return an entry as lines; what goes on is marked, as on a card, so that no word of others begins a line of its own."""
+    here = ">" if item is state.current else " "
+    mark = f"{here}[x] " if item.id in state.chosen else f"{here}    "
+    return [
+        (mark if not line and not part else "     ") + ("┆ " if part else "") + text.strip()
+        for line, told in enumerate(item.lines)
+        for part, text in enumerate(fold(told, max(10, width - len(mark) - len("┆ "))))
+    ]
 
 
 def _fitted(text: str, width: int) -> str:
     return text if cells(text) <= width else fold(text, max(1, width - 1))[0] + "…"
+
+
+def _end(text: str, width: int) -> str:
+    """Return the end of a text that is too long, which is where somebody types."""
+    if cells(text) <= width:
+        return text
+    while cells(text) > max(1, width - 1):
+        text = text[1:]
+    return f"…{text}"

@@ -1,153 +1,56 @@
-"""What the board shows and what a key does to it: frozen states and one pure function, so that every way through it can be tested.
+"""What a key does to the board: frozen states and pure functions, so that every way through it can be tested.
 
 Nobody approves what they have not seen: a card has to have been on the screen to its end, and its digest is typed by the person.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Final, Literal, TypeAlias
+from dataclasses import replace
+from typing import Final, TypeAlias
 
-from synapsor.core.presets import REJECT_CODES, RejectCode
-from synapsor.core.statements import Verdict
+from synapsor.approve.board.asked import Action, Decide, Glance, Quit, Show
+from synapsor.approve.board.kept import LEAST, TYPING, Item, Mode, Open, Paste, State
+from synapsor.core.plain import hidden
+from synapsor.core.presets import REJECT_CODES
 
 TYPED_AT_MOST: Final = 500
+GONE: Final = "It waits no more: somebody decided on it, or it expired."
 PREFIX: Final = 8
 """How much of a digest a person types."""
-
-
-class Mode(StrEnum):
-    """What the keys mean now."""
-
-    LIST = "list"
-    SEARCH = "search"
-    CARD = "card"
-    DIGEST = "digest"
-    CODE = "code"
-    REASON = "reason"
-    HELP = "help"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One proposal of the list.
-
-    Attributes:
-        lines: its head and what is told of it, harmless and not folded yet.
-        words: what a search looks in.
-    """
-
-    id: str
-    lines: tuple[str, ...]
-    words: str
-    risky: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
-    """A card on the screen.
-
-    Attributes:
-        lines: as they are drawn for this width.
-        approvable: it is whole and proven; `why_not` says otherwise.
-        takes_code: approving it takes a one-time code.
-    """
-
-    id: str
-    digest: str
-    lines: tuple[str, ...]
-    approvable: bool
-    why_not: str = ""
-    takes_code: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Show:
-    """Ask for the card of a proposal; `full` cuts nothing."""
-
-    id: str
-    full: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decide:
-    """Ask for a decision on what was shown, or, of a rejection of several, on each of them by itself."""
-
-    ids: tuple[str, ...]
-    verdict: Verdict
-    digest: str = ""
-    code: str = ""
-    reason: str = ""
-    preset: RejectCode | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Quit:
-    """Leave."""
-
-
-Action: TypeAlias = Show | Decide | Quit | Literal["refresh"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """The board.
-
-    Attributes:
-        seen: how many lines of the open card have been on the screen.
-        waiting: cards that are still to be shown, one after another, of those that were chosen.
-    """
-
-    items: tuple[Item, ...] = ()
-    at: int = 0
-    chosen: frozenset[str] = frozenset()
-    search: str = ""
-    mode: Mode = Mode.LIST
-    card: Open | None = None
-    top: int = 0
-    seen: int = 0
-    typed: str = ""
-    code: str = ""
-    verdict: Verdict = "approve"
-    waiting: tuple[str, ...] = ()
-    message: str = ""
-    height: int = 20
-
-    @property
-    def found(self) -> tuple[Item, ...]:
-        """What the search leaves of the list."""
-        words = self.search.casefold().split()
-        return tuple(item for item in self.items if all(word in item.words for word in words))
-
-    @property
-    def current(self) -> Item | None:
-        """The proposal that the cursor is on."""
-        found = self.found
-        return found[min(self.at, len(found) - 1)] if found else None
-
-    @property
-    def seen_whole(self) -> bool:
-        """Whether the open card has been on the screen to its end."""
-        return self.card is not None and self.seen >= len(self.card.lines)
 
 
 Step: TypeAlias = tuple[State, Action | None]
 
 
-def pressed(state: State, key: str) -> Step:
+def pressed(state: State, key: str | Paste) -> Step:
     """Return the board after a key, and what is to be done; `key` is a character, or the name of a key such as `enter`."""
-    if key == "resize":
-        return _looked(state), None
+    if isinstance(key, Paste):
+        return _pasted(state, key), None
+    if state.small and key != "escape":
+        return state, Quit() if key == "q" and state.mode is Mode.LIST else None
     return _KEYS[state.mode](replace(state, message=""), key)
 
 
-def listed(state: State, items: tuple[Item, ...]) -> State:
+def fitted(state: State, *, columns: int, rows: int, height: int) -> State:
+    """Return the board on a terminal of this size, with `height` lines for a card; an open one is drawn anew where the width changed."""
+    sized = replace(state, height=height, small=columns < LEAST[0] or rows < LEAST[1])
+    card = state.card
+    if sized.small or card is None or card.width == columns:
+        return _looked(sized)
+    drawn = replace(card, lines=card.draw(columns), width=columns)
+    # Its words are the same, so who had read it to its end has read it; who had not begins again.
+    seen = len(drawn.lines) if state.seen_whole else 0
+    top = min(state.top, max(0, len(drawn.lines) - height)) if state.seen_whole else 0
+    return _looked(replace(sized, card=drawn, top=top, seen=seen))
+
+
+def listed(state: State, items: tuple[Item, ...], *, more: bool = False) -> State:
     """Return the board with a list that was read anew; the cursor stays on its proposal, and what is gone is chosen no more."""
     was, there = state.current, {item.id for item in items}
-    fresh = replace(state, items=items, chosen=state.chosen & there)
+    fresh = replace(state, items=items, chosen=state.chosen & there, more=more)
+    if state.card is not None and state.card.id not in there and not more:
+        fresh = replace(fresh, message=GONE)
     ids = [item.id for item in fresh.found]
     return replace(
         fresh, at=ids.index(was.id) if was is not None and was.id in ids else min(state.at, max(0, len(ids) - 1))
@@ -156,12 +59,29 @@ def listed(state: State, items: tuple[Item, ...]) -> State:
 
 def opened(state: State, card: Open) -> State:
     """Return the board with a card on it."""
-    return _looked(replace(state, mode=Mode.CARD, card=card, top=0, seen=0, typed="", code=""))
+    return _looked(replace(state, mode=Mode.CARD, card=card, top=0, seen=0, typed="", code="", looking=False))
+
+
+def glanced(state: State, asked: Open, card: Open) -> State:
+    """Return the board with a card for which the source was looked at, if the one that it was asked for is still there and waits for it."""
+    if not state.looking or state.card is not asked:
+        return state
+    return replace(opened(state, card), message="The source was looked at: read it to its end again.")
+
+
+def in_vain(state: State, asked: Open, message: str) -> State:
+    """Return the board when a look at the source came to nothing."""
+    return replace(state, looking=False, message=message) if state.card is asked else state
 
 
 def told(state: State, message: str) -> State:
     """Return the list with what came of the last action."""
-    return replace(state, mode=Mode.LIST, card=None, typed="", code="", message=message)
+    return replace(state, mode=Mode.LIST, card=None, typed="", code="", looking=False, message=message)
+
+
+def stood(state: State, standing: str) -> State:
+    """Return the board with what is to be said as long as nothing else is."""
+    return replace(state, standing=standing)
 
 
 def after(state: State) -> Step:
@@ -173,7 +93,8 @@ def after(state: State) -> Step:
 
 
 def _list(state: State, key: str) -> Step:
-    moved = {"j": 1, "down": 1, "k": -1, "up": -1, "pagedown": 10, "pageup": -10}.get(key)
+    moved = {"j": 1, "down": 1, "k": -1, "up": -1, " ": 10, "pagedown": 10, "b": -10, "pageup": -10}.get(key)
+    moved = {"home": -len(state.items), "end": len(state.items)}.get(key, moved)
     if moved is not None:
         return replace(state, at=max(0, min(state.at + moved, len(state.found) - 1))), None
     doing = _IN_LIST.get(key) or (_ON_ITEM.get(key) if state.current is not None else None)
@@ -209,11 +130,16 @@ def _meant(state: State) -> tuple[str, ...]:
 def _card(state: State, key: str) -> Step:
     page = max(1, state.height - 2)
     moved = {"j": 1, "down": 1, "k": -1, "up": -1, " ": page, "pagedown": page, "b": -page, "pageup": -page}.get(key)
+    moved = {"home": -len(_shown(state).lines), "end": len(_shown(state).lines)}.get(key, moved)
     if moved is not None:
         last = max(0, len(_shown(state).lines) - state.height)
         return _looked(replace(state, top=max(0, min(state.top + moved, last)))), None
     doing = _ON_CARD.get(key)
-    return doing(state) if doing is not None else (state, None)
+    if doing is None:
+        return state, None
+    if state.looking and doing is not _leave:
+        return replace(state, message="The source is being looked at; wait, or leave with Esc."), None
+    return doing(state)
 
 
 def _shown(state: State) -> Open:
@@ -222,11 +148,17 @@ def _shown(state: State) -> Open:
 
 
 def _leave(state: State) -> Step:
-    return replace(state, mode=Mode.LIST, card=None, waiting=()), None
+    return replace(state, mode=Mode.LIST, card=None, waiting=(), looking=False), None
 
 
 def _in_full(state: State) -> Step:
-    return state, Show(id=_shown(state).id, full=True)
+    card = _shown(state)
+    return (state, Show(id=card.id, full=True)) if not card.live else _glance(state, full=True)
+
+
+def _glance(state: State, *, full: bool = False) -> Step:
+    card = _shown(state)
+    return replace(state, looking=True), Glance(id=card.id, full=full or card.full)
 
 
 def _next(state: State) -> Step:
@@ -244,12 +176,18 @@ def _ask_digest(state: State) -> Step:
 
 def _looked(state: State) -> State:
     """Return the board with what is on the screen counted as seen, if nothing before it was skipped."""
-    if state.card is None or state.top > state.seen:
+    if state.card is None or state.small or state.top > state.seen:
         return state
     return replace(state, seen=max(state.seen, min(state.top + state.height, len(state.card.lines))))
 
 
-def _help(state: State, _: str) -> Step:
+def _ask_help(state: State) -> Step:
+    return replace(state, mode=Mode.HELP, page=0), None
+
+
+def _help(state: State, key: str) -> Step:
+    if key in {" ", "j", "down", "pagedown"}:
+        return replace(state, page=state.page + 1), None
     return replace(state, mode=Mode.LIST if state.card is None else Mode.CARD), None
 
 
@@ -258,8 +196,11 @@ def _search(state: State, key: str) -> Step:
         return replace(state, mode=Mode.LIST), None
     if key == "escape":
         return replace(state, mode=Mode.LIST, search="", at=0), None
-    typed = _with(state.typed, key)
-    return replace(state, typed=typed, search=typed, at=0), None
+    return _searching(replace(state, typed=_with(state.typed, key))), None
+
+
+def _searching(state: State) -> State:
+    return replace(state, search=state.typed, at=0)
 
 
 def _digest(state: State, key: str) -> Step:
@@ -302,14 +243,22 @@ def _reason(state: State, key: str) -> Step:
 def _with(typed: str, key: str) -> str:
     if key == "backspace":
         return typed[:-1]
-    printable = len(key) == 1 and unicodedata.category(key)[0] != "C"
-    return (typed + key)[:TYPED_AT_MOST] if printable else typed
+    return (typed + key)[:TYPED_AT_MOST] if len(key) == 1 and not hidden(key) else typed
+
+
+def _pasted(state: State, paste: Paste) -> State:
+    """Return the board with a pasted text behind what is typed; a line's end in it is a space, and decides nothing."""
+    if state.mode not in TYPING or state.small:
+        return state
+    text = "".join(" " if c.isspace() else c for c in paste.text if c.isspace() or not hidden(c))
+    typed = replace(state, typed=(state.typed + text)[:TYPED_AT_MOST])
+    return _searching(typed) if state.mode is Mode.SEARCH else typed
 
 
 _Doing: TypeAlias = Callable[[State], Step]
 _IN_LIST: Final[Mapping[str, _Doing]] = {
     "q": lambda state: (state, Quit()),
-    "?": lambda state: (replace(state, mode=Mode.HELP), None),
+    "?": _ask_help,
     "/": lambda state: (replace(state, mode=Mode.SEARCH, typed=state.search), None),
     "g": lambda state: (state, "refresh"),
     "escape": lambda state: (replace(state, search="", chosen=frozenset()), None),
@@ -322,6 +271,8 @@ _ON_ITEM: Final[Mapping[str, _Doing]] = {
     "r": _ask_why,
 }
 _ON_CARD: Final[Mapping[str, _Doing]] = {
+    "?": _ask_help,
+    "l": _glance,
     "q": _leave,
     "escape": _leave,
     "f": _in_full,

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
-from synapsor.approve.board.state import Decide, Item, Open
+from synapsor.approve.board.asked import Decide
+from synapsor.approve.board.kept import Item, Open
+from synapsor.approve.drawing import Row
 from synapsor.approve.inbox import behind, entry_of
 from synapsor.approve.keys import Unlock
 from synapsor.approve.look import look
 from synapsor.approve.looks import Looks
-from synapsor.approve.terminal import render
+from synapsor.approve.now import with_now
+from synapsor.approve.terminal import sheet
+from synapsor.approve.view import Card
 from synapsor.config import Mode
+from synapsor.core.live import Live
 from synapsor.core.moment import stamp
 from synapsor.core.plain import visible
+from synapsor.core.presets import in_words
+from synapsor.core.proposal import Proposal
 from synapsor.core.statements import Operator
 from synapsor.core.words import many
 from synapsor.errors import ConfigError, DecisionRefused, SynapsorError
-from synapsor.flow.review import approve, may_ask, proposal_of, reject
+from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.review import may_ask, proposal_of
 from synapsor.flow.signing import Signer
-from synapsor.ports import Clock, ReviewLedger
+from synapsor.ports import Clock, ProposalRecord, ReviewLedger
 
 MOST = 500
+"""How many proposals the list holds."""
+
+
+async def _here(ask: Callable[[], Any]) -> Any:
+    return ask()
 
 
 @dataclass(kw_only=True)
@@ -32,6 +48,8 @@ class Reviewing:
         unlock: gives the operator's private key; asked once, when something is first decided.
         modes: how far up the ladder each source is.
         looks: looks at the rows before an approval; without it none is given where a contract wants that.
+        silence: says why nobody is told of what happens, where somebody should be.
+        aside: lets a passphrase be asked for where the board is not in the way.
     """
 
     ledger: ReviewLedger
@@ -41,12 +59,15 @@ class Reviewing:
     operator: str
     unlock: Unlock
     looks: Looks | None = None
+    silence: Callable[[], str] = lambda: ""
+    aside: Callable[[Callable[[], Any]], Awaitable[Any]] = _here
     _signer: Signer | None = field(default=None, repr=False)
 
-    async def items(self) -> tuple[Item, ...]:
-        """Return what waits, those that expire first before the others."""
+    async def items(self) -> tuple[tuple[Item, ...], bool]:
+        """Return what waits, those that expire first before the others, and whether there is more than the list holds."""
         now = self.clock.now()
-        records = await self.ledger.first_to_expire(now=stamp(now), limit=MOST)
+        known = await self.ledger.first_to_expire(now=stamp(now), limit=MOST + 1)
+        records = known[:MOST]
         replaced, operators = await behind(self.ledger, records), self.operators()
         found = []
         for record in records:
@@ -54,7 +75,11 @@ class Reviewing:
             lines = (head, *body)
             risky = record.proposal.risk != "low"
             found.append(Item(id=record.proposal.id, lines=lines, words=" ".join(lines).casefold(), risky=risky))
-        return tuple(found)
+        return tuple(found), len(known) > MOST
+
+    async def standing(self) -> str:
+        """Return what is to be said as long as nothing else is."""
+        return await asyncio.to_thread(self.silence)
 
     async def card(self, proposal: str, *, width: int, full: bool) -> Open:
         """Return the card of a proposal, drawn for a width.
@@ -63,19 +88,25 @@ class Reviewing:
             SynapsorError: it cannot be shown.
         """
         record = await proposal_of(self.ledger, proposal)
-        card = await look(self.ledger, record, operators=self.operators(), now=self.clock.now(), full=full)
-        told = record.proposal
-        why = ""
-        if card.tampered:
-            why = "The evidence is not what the proposal was made from: run `synapsor verify`."
-        elif not card.whole:
-            why = "Part of it was cut: press f, and read all of it."
-        elif told.hidden & set(told.changed):
-            why = f"It changes a hidden column: decide with `synapsor approve {told.id}`."
-        lines = tuple(render(card, width=width).rstrip("\n").split("\n"))
-        return Open(
-            id=told.id, digest=card.digest, lines=lines, approvable=not why, why_not=why, takes_code=told.step_up
-        )
+        return _open(await self._looked_up(record, full=full), record, width=width)
+
+    async def glance(self, proposal: str, *, width: int, full: bool) -> Open:
+        """Return the card with a look at the source as it is now, which is recorded in the operator's name.
+
+        Raises:
+            SynapsorError: it cannot be shown, or nothing looks at sources here.
+        """
+        if self.looks is None:
+            raise ConfigError("Nothing looks at sources here.", fix="Use `synapsor show --live`.")
+        record = await proposal_of(self.ledger, proposal)
+        seen = await self.looks.now(record.proposal, who=self.operator)
+        # The card is made after the look, so that it is as new.
+        record = await proposal_of(self.ledger, proposal)
+        card = await self._looked_up(record, full=full)
+        return _open(with_now(card, record.proposal, seen, now=self.clock.now()), record, width=width, live=True)
+
+    async def _looked_up(self, record: ProposalRecord, *, full: bool) -> Card:
+        return await look(self.ledger, record, operators=self.operators(), now=self.clock.now(), full=full)
 
     async def decide(self, asked: Decide) -> str:
         """Decide, each proposal by itself, and return what came of it; one that is refused keeps none of the others."""
@@ -103,27 +134,46 @@ class Reviewing:
         if known is None:
             raise ConfigError(f"{self.operator} is not trusted here any more.")
         if self._signer is None:
-            self._signer = Signer(operator=known, key=self.unlock())
-        signer = Signer(operator=known, key=self._signer.key, code=asked.code)
-        digest = asked.digest or record.proposal.digest
-        if not approves:
-            await reject(
-                self.ledger,
-                proposal,
-                digest=digest,
-                signer=signer,
-                now=now,
-                reason=asked.reason,
-                code=asked.preset,
-                operators=operators,
-            )
-            return f"{visible(proposal)} is rejected."
-        mode = self.modes.get(record.proposal.source)
-        if mode is None:
-            raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-        live = await self.looks.again(record.proposal, who=known.name) if self.looks is not None else None
-        now = self.clock.now()
-        decided = await approve(
-            self.ledger, proposal, digest=digest, signer=signer, now=now, mode=mode, operators=operators, live=live
+            self._signer = Signer(operator=known, key=await self.aside(self.unlock))
+        deciding = Deciding(
+            verdict=asked.verdict,
+            signer=Signer(operator=known, key=self._signer.key, code=asked.code),
+            clock=self.clock,
+            modes=self.modes,
+            operators=operators,
+            reason=in_words(asked.preset, "" if asked.preset else asked.reason),
+            preset=asked.preset,
+            look_again=partial(self._again, known.name),
         )
+        shown = Listed(proposal=proposal, digest=asked.digest or record.proposal.digest)
+        decided = await decide(self.ledger, deciding, shown)
         return f"{visible(proposal)} {decided.status.stands}."
+
+    async def _again(self, who: str, proposal: Proposal) -> Live | None:
+        return await self.looks.again(proposal, who=who) if self.looks is not None else None
+
+
+def _open(card: Card, record: ProposalRecord, *, width: int, live: bool = False) -> Open:
+    told, why = record.proposal, ""
+    if card.tampered:
+        why = "The evidence is not what the proposal was made from: run `synapsor verify`."
+    elif not card.whole:
+        why = "Part of it was cut: press f, and read all of it."
+    elif told.hidden & set(told.changed):
+        why = f"It changes a hidden column: decide with `synapsor approve {told.id}`."
+
+    def draw(columns: int) -> tuple[Row, ...]:
+        return sheet(card, width=columns)
+
+    return Open(
+        id=told.id,
+        digest=card.digest,
+        draw=draw,
+        lines=draw(width),
+        width=width,
+        approvable=not why,
+        why_not=why,
+        takes_code=told.step_up,
+        full=card.full,
+        live=live,
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -24,10 +25,11 @@ from synapsor.core.proposal import Status
 from synapsor.core.review import may_decide
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, Verdict
-from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
+from synapsor.errors import ConfigError, DecisionRefused, UsageError
+from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.permitted import reviewed_capability
 from synapsor.flow.reason import check_reason
-from synapsor.flow.review import approve, may_ask, proposal_of, reject
+from synapsor.flow.review import may_ask, proposal_of
 from synapsor.flow.signing import Signer, vouched_login
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
 
@@ -141,39 +143,20 @@ class ApprovalDesk:
         record = await proposal_of(self.ledger, handle)
         proposal, now = record.proposal, self.clock.now()
         card = await self._card(record)
-        if card.tampered:
-            raise IntegrityError("The evidence is not what the proposal was made from.", fix="Run `synapsor verify`.")
-        approves = verdict == "approve"
         operators = self.operators()
-        await may_ask(self.ledger, record, operator, now=now, operators=operators if approves else None)
-        await self._check_here(operator, record, card, approves=approves)
-        if not approves:
-            return await reject(
-                self.ledger,
-                proposal.id,
-                digest=card.digest,
-                signer=self._signer(operator, code, now),
-                now=now,
-                reason=reason,
-                code=preset,
-                operators=operators,
-            )
-        mode = self.modes.get(proposal.source)
-        if mode is None:
-            raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-        live = await self.looks.again(proposal, who=operator.name) if self.looks is not None else None
-        now = self.clock.now()
-        return await approve(
-            self.ledger,
-            proposal.id,
-            digest=card.digest,
+        await may_ask(self.ledger, record, operator, now=now, operators=operators if verdict == "approve" else None)
+        await self._check_here(operator, record, card, approves=verdict == "approve")
+        deciding = Deciding(
+            verdict=verdict,
             signer=self._signer(operator, code, now),
-            now=now,
-            mode=mode,
-            reason=reason,
+            clock=self.clock,
+            modes=self.modes,
             operators=operators,
-            live=live,
+            reason=reason,
+            preset=preset,
+            look_again=partial(self.looks.again, who=operator.name) if self.looks is not None else None,
         )
+        return await decide(self.ledger, deciding, Listed(proposal=proposal.id, digest=card.digest))
 
     async def handles(self, person: str, typed: str, *, limit: int, past: bool = False) -> list[str]:
         """Return the handles that begin as was typed: of what this person may decide on, or of the `past` that is of their role."""

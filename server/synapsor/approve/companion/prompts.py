@@ -19,7 +19,7 @@ from synapsor.approve.terminal import render as card_text
 from synapsor.approve.view import Card
 from synapsor.core.presets import REJECT_CODES, REJECT_WORDS
 from synapsor.core.proposal import Status
-from synapsor.errors import DecisionRefused, SynapsorError
+from synapsor.errors import DecisionRefused, SynapsorError, rule_of
 from synapsor.ports import ProposalRecord
 
 QUEUE: Final = "review_queue"
@@ -112,10 +112,12 @@ def decided(record: ProposalRecord) -> GetPromptResult:
     return prompt(f"{record.proposal.id} {record.status.stands}.", [text])
 
 
-def refused(error: SynapsorError, rule: str) -> GetPromptResult:
+def refused(error: SynapsorError) -> GetPromptResult:
     """Return why nothing was decided."""
     fix = f" {error.fix}" if error.fix else ""
-    return prompt("Nothing was decided.", [f"Tell me that nothing was decided ({rule}): {error.message}{fix}"])
+    return prompt(
+        "Nothing was decided.", [f"Tell me that nothing was decided ({rule_of(error)}): {error.message}{fix}"]
+    )
 
 
 def prompt(description: str, lines: Sequence[str]) -> GetPromptResult:

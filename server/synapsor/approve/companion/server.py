@@ -98,10 +98,8 @@ class _Handlers:
             if params.name == prompts.DECIDE:
                 return await self._decide(ctx, words, answers=params.input_responses is not None)
             return await self._told[params.name](words)
-        except DecisionRefused as error:
-            return prompts.refused(error, error.rule)
         except SynapsorError as error:
-            return prompts.refused(error, type(error).__name__)
+            return prompts.refused(error)
 
     async def complete(self, _: ServerRequestContext[Any], params: CompleteRequestParams) -> CompleteResult:
         name, typed = params.argument.name, params.argument.value

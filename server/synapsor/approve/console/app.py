@@ -23,6 +23,8 @@ from synapsor.approve.console import (
     charts,
     contracts,
     decide,
+    draft,
+    edit,
     history,
     inbox,
     live,
@@ -30,6 +32,7 @@ from synapsor.approve.console import (
     people,
     proposal,
     record,
+    reveal,
     settings,
     work,
 )
@@ -46,7 +49,24 @@ from synapsor.web.seats import Seats
 
 MOST_STREAMS: Final = 64
 MOST_STREAMS_OF_ONE: Final = 12
-_PAGES = (inbox, proposal, decide, batch, history, contracts, work, charts, candidates, record, people, settings, live)
+_PAGES = (
+    inbox,
+    proposal,
+    decide,
+    edit,
+    reveal,
+    batch,
+    draft,
+    history,
+    contracts,
+    work,
+    charts,
+    candidates,
+    record,
+    people,
+    settings,
+    live,
+)
 
 
 def console_app(given: Given, methods: Iterable[LoginMethod] = ()) -> Starlette:

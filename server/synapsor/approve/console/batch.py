@@ -5,7 +5,7 @@ What asks for more than a look, or differs from the others, is said; the first k
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.routing import Route
 
-from synapsor.approve.console.decide import approve_one, reason_of, reject_one, told
+from synapsor.approve.console.decide import deciding_of, reason_of, told
 from synapsor.approve.console.entries import loaded
 from synapsor.approve.console.proposal import Looked, looked_at
 from synapsor.approve.console.room import Room
@@ -22,7 +22,10 @@ from synapsor.approve.sheet import odd_words
 from synapsor.core.alike import clusters
 from synapsor.core.moment import stamp
 from synapsor.core.presets import REJECT_WORDS
-from synapsor.errors import DecisionRefused, SynapsorError, UsageError
+from synapsor.core.statements import Verdict
+from synapsor.errors import DecisionRefused, LedgerFailure, UsageError
+from synapsor.flow.batch import EachOutcome, decide_each, digest_over
+from synapsor.flow.decide import Listed
 from synapsor.flow.reason import check_reason
 from synapsor.ports import ProposalRecord
 
@@ -42,15 +45,6 @@ class Chosen:
     digest: str
     alone: str
     unlike: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of the decision on one of them."""
-
-    proposal: str
-    words: str
-    ok: bool
 
 
 def routes(room: Room) -> Iterable[Route]:
@@ -75,11 +69,12 @@ async def _shown(visit: Visit, picked: Iterable[str], *, trouble: str = "", stat
     chosen = []
     for record in records:
         looked = await looked_at(visit, record, operators)
+        why = _alone(record, looked)
         chosen.append(
             Chosen(
                 looked=looked,
                 digest=record.proposal.digest,
-                alone=_alone(record, looked),
+                alone=why.message if why is not None else "",
                 unlike=tuple(words for cluster in alike for words in odd_words(cluster, record.proposal.id)),
             )
         )
@@ -95,63 +90,76 @@ async def _shown(visit: Visit, picked: Iterable[str], *, trouble: str = "", stat
     )
 
 
-def _alone(record: ProposalRecord, looked: Looked) -> str:
+def _alone(record: ProposalRecord, looked: Looked) -> DecisionRefused | None:
+    """Return why a proposal is not decided on with others."""
     if looked.against is not None:
-        return looked.against.message
+        return looked.against
+    why = f"Its risk is {record.proposal.risk}." if looked.types else ""
     if record.proposal.step_up:
-        return "It takes a one-time code."
-    if looked.types:
-        return f"Its risk is {record.proposal.risk}."
-    return ""
+        why = "It takes a one-time code."
+    return DecisionRefused("alone", why, fix="Decide on it by itself.") if why else None
 
 
 async def _approve(visit: Visit) -> Response:
     if visit.sent("seen") != "yes":
         words = "Tick that you have read all of them; nothing was signed."
-        ids = [_pair(text)[0] for text in visit.form.get("pick", ())]
-        return await _shown(visit, ids, trouble=words, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-
-    async def approved(record: ProposalRecord, digest: str) -> ProposalRecord:
-        looked = await looked_at(visit, record, visit.room.operators())
-        if why := _alone(record, looked):
-            raise looked.against or DecisionRefused("alone", why, fix="Decide on it by itself.")
-        return await approve_one(visit, record, digest=digest, confirmed=True)
-
-    return await _each(visit, "approved", approved)
+        return await _shown(visit, _handles(visit), trouble=words, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return await _decided(visit, "approve")
 
 
 async def _reject(visit: Visit) -> Response:
-    reason = reason_of(visit)
     try:
-        check_reason("reject", reason)
+        check_reason("reject", reason_of(visit))
     except UsageError as error:
-        ids = [_pair(text)[0] for text in visit.form.get("pick", ())]
         words = f"{error.message} Nothing was signed."
-        return await _shown(visit, ids, trouble=words, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-
-    async def rejected(record: ProposalRecord, digest: str) -> ProposalRecord:
-        return await reject_one(visit, record, digest=digest, reason=reason)
-
-    return await _each(visit, "rejected", rejected)
+        return await _shown(visit, _handles(visit), trouble=words, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return await _decided(visit, "reject")
 
 
-async def _each(
-    visit: Visit, verb: str, decide: Callable[[ProposalRecord, str], Awaitable[ProposalRecord]]
-) -> Response:
-    picked = dict(_pair(text) for text in visit.form.get("pick", ())[:MOST])
-    if not picked:
+async def _decided(visit: Visit, verdict: Verdict) -> Response:
+    """Decide on each of those that were sent, over the digest that the page showed of it."""
+    room, shown = visit.room, _listed(visit)
+    deciding = deciding_of(visit, verdict)
+    left_out = await _left_out(visit, shown) if verdict == "approve" else {}
+    outcomes = await decide_each(room.ledger, deciding, shown, over=digest_over(shown), left_out=left_out)
+    verb = "approved" if verdict == "approve" else "rejected"
+    try:
+        decided = {one.proposal.id: one for one in await loaded(room.ledger, [o.proposal for o in outcomes if o.ok])}
+    except LedgerFailure:  # what came of each is told all the same
+        decided = {}
+
+    def words(one: EachOutcome) -> str:
+        if not one.ok:
+            return one.words
+        return told(decided[one.proposal], verb)[1] if one.proposal in decided else f"is {verb} by you."
+
+    return await visit.page("outcomes.html", verb=verb, outcomes=[(one, words(one)) for one in outcomes])
+
+
+async def _left_out(visit: Visit, shown: Sequence[Listed]) -> dict[str, EachOutcome]:
+    """Return those that are decided on alone, and why; what is certain to be refused is recorded like any attempt."""
+    operators, ledger = visit.room.operators(), visit.room.ledger
+    left = {}
+    for record in await loaded(ledger, [one.proposal for one in shown]):
+        looked = await looked_at(visit, record, operators)
+        if (why := _alone(record, looked)) is None:
+            continue
+        await ledger.refused_decision(record.proposal.id, visit.session.name, why.rule, stamp(visit.now))
+        left[record.proposal.id] = EachOutcome(
+            proposal=record.proposal.id, status=record.status, rule=why.rule, words=f"{why.message} {why.fix}".strip()
+        )
+    return left
+
+
+def _listed(visit: Visit) -> tuple[Listed, ...]:
+    """Return what a form names, with the digest that was on the page."""
+    pairs = [text.partition(" ") for text in visit.form.get("pick", ())]
+    if not pairs:
         raise UsageError("Nothing is chosen.", fix="Go back, and tick what you mean.")
-    outcomes = []
-    for record in await loaded(visit.room.ledger, picked):
-        proposal = record.proposal.id
-        try:
-            decided = await decide(record, picked[proposal])
-            outcomes.append(Outcome(proposal=proposal, words=told(decided, verb)[1], ok=True))
-        except SynapsorError as error:
-            outcomes.append(Outcome(proposal=proposal, words=f"{error.message} {error.fix}".strip(), ok=False))
-    return await visit.page("outcomes.html", outcomes=outcomes, verb=verb)
+    if len(pairs) > MOST:
+        raise UsageError(f"More are chosen than the {MOST} that one page shows.", fix="Choose fewer.")
+    return tuple(Listed(proposal=handle, digest=digest) for handle, _, digest in pairs)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    handle, _, digest = text.partition(" ")
-    return handle, digest
+def _handles(visit: Visit) -> list[str]:
+    return [text.partition(" ")[0] for text in visit.form.get("pick", ())]

@@ -6,23 +6,26 @@ What is certain to be refused is refused before anything is signed, and recorded
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
+from functools import partial
 from http import HTTPStatus
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from synapsor.approve.console.acting import signer_of
+from synapsor.approve.console.draft import draft_path, may_be_drafted
 from synapsor.approve.console.proposal import TYPED, looked_at, proposal_page
+from synapsor.approve.console.reveal import back, uncovered
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page, refusal
-from synapsor.core.presets import REJECT_WORDS, known_code
+from synapsor.core.presets import in_words, known_code
 from synapsor.core.proposal import Status
-from synapsor.core.statements import Operator
-from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, SynapsorError, UsageError
+from synapsor.core.statements import Verdict
+from synapsor.errors import DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.ask import ask
-from synapsor.flow.review import approve, may_ask, proposal_of, reject
-from synapsor.flow.signing import Signer
+from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.review import may_ask, proposal_of
 from synapsor.ports import ProposalRecord
 
 _MEND = frozenset({"code_missing", "wrong_code", "not_confirmed", "no_codes", "too_many_codes", "stale_row"})
@@ -34,21 +37,25 @@ def routes(room: Room) -> Iterable[Route]:
     yield page(room, "/proposals/{handle}/approve", _approve, posts=True)
     yield page(room, "/proposals/{handle}/reject", _reject, posts=True)
     yield page(room, "/proposals/{handle}/ask", _ask, posts=True)
+    for verb in ("approve", "reject", "ask"):
+        yield page(room, f"/proposals/{{handle}}/{verb}", back)
 
 
 async def _approve(visit: Visit) -> Response:
     record = await proposal_of(visit.room.ledger, str(visit.request.path_params["handle"]))
     try:
-        decided = await approve_one(visit, record, digest=visit.sent("digest"))
+        decided = await _approved(visit, record)
     except (DecisionRefused, UsageError) as error:
-        return await _again(visit, record, error)
-    return _onward(visit, told(decided, "approved"))
+        return await _again(visit, record, error, seen=record.proposal.digest in visit.session.uncovered)
+    visit.session.uncovered.discard(decided.proposal.digest)
+    draft = (draft_path(decided.proposal.id),) if may_be_drafted(decided) else ()
+    return _onward(visit, (*told(decided, "approved"), *draft))
 
 
 async def _reject(visit: Visit) -> Response:
     record = await proposal_of(visit.room.ledger, str(visit.request.path_params["handle"]))
     try:
-        decided = await reject_one(visit, record, digest=visit.sent("digest"), reason=reason_of(visit))
+        decided = await decide(visit.room.ledger, deciding_of(visit, "reject"), _listed(visit, record))
     except (DecisionRefused, UsageError) as error:
         return await _again(visit, record, error)
     return _onward(visit, told(decided, "rejected"))
@@ -62,7 +69,7 @@ async def _ask(visit: Visit) -> Response:
             visit.room.ledger,
             record,
             text=visit.sent("question").strip(),
-            signer=_signer(visit, operators),
+            signer=signer_of(visit, operators),
             now=visit.room.now(),
             operators=operators,
         )
@@ -72,65 +79,52 @@ async def _ask(visit: Visit) -> Response:
     return visit.lead(f"/proposals/{record.proposal.id}")
 
 
-async def approve_one(visit: Visit, record: ProposalRecord, *, digest: str, confirmed: bool = False) -> ProposalRecord:
-    """Approve a proposal in this session's name; `confirmed` where another page has asked already.
+async def _approved(visit: Visit, record: ProposalRecord) -> ProposalRecord:
+    """Approve a proposal in this session's name.
 
     Raises:
-        DecisionRefused, IntegrityError, UsageError: as `flow.review.approve`.
+        DecisionRefused, IntegrityError, UsageError: as `flow.decide.decide`.
     """
-    operators = visit.room.operators()
-    signer = _signer(visit, operators)
-    mode = visit.room.given.modes.get(record.proposal.source)
-    if mode is None:
-        raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-    await may_ask(visit.room.ledger, record, signer.operator, now=visit.now, operators=operators)
-    looked = await looked_at(visit, record, operators)
-    if looked.card.tampered:
-        raise IntegrityError("The evidence is not what the proposal was made from.")
+    deciding = deciding_of(visit, "approve", reason=visit.sent("reason"), stale_anyway=visit.sent("stale") == "yes")
+    operators, operator = deciding.operators, deciding.signer.operator
+    await may_ask(visit.room.ledger, record, operator, now=visit.now, operators=operators)
+    seen = record.proposal.digest in visit.session.uncovered
+    looked = await looked_at(visit, record, operators, uncovered=seen)
     if looked.against is not None:
         raise looked.against
-    if not confirmed:
-        _check_confirmed(visit, record.proposal.digest, types=looked.types)
-    live = await visit.room.given.looks.again(record.proposal, who=signer.operator.name)
-    return await approve(
-        visit.room.ledger,
-        record.proposal.id,
-        digest=digest,
-        signer=signer,
-        now=visit.room.now(),
-        mode=mode,
-        reason=visit.sent("reason") if not confirmed else "",
-        operators=operators,
-        live=live,
-        stale_anyway=visit.sent("stale") == "yes" and not confirmed,
-    )
+    _check_confirmed(visit, record.proposal.digest, types=looked.types)
+    return await decide(visit.room.ledger, deciding, _listed(visit, record))
 
 
-async def reject_one(visit: Visit, record: ProposalRecord, *, digest: str, reason: str) -> ProposalRecord:
-    """Reject a proposal in this session's name.
+def deciding_of(visit: Visit, verdict: Verdict, *, reason: str = "", stale_anyway: bool = False) -> Deciding:
+    """Return what this session's person decides; a rejection is for the reason that they sent.
 
     Raises:
-        DecisionRefused, IntegrityError, UsageError: as `flow.review.reject`.
+        DecisionRefused: nobody has proven who this is.
     """
+    given, rejects = visit.room.given, verdict == "reject"
     operators = visit.room.operators()
-    signer = _signer(visit, operators)
-    await may_ask(visit.room.ledger, record, signer.operator, now=visit.now)
-    return await reject(
-        visit.room.ledger,
-        record.proposal.id,
-        digest=digest,
+    signer = signer_of(visit, operators)
+    return Deciding(
+        verdict=verdict,
         signer=signer,
-        now=visit.room.now(),
-        reason=reason,
-        code=known_code(visit.sent("preset")),
+        clock=given.clock,
+        modes=given.modes,
         operators=operators,
+        reason=reason_of(visit) if rejects else reason,
+        preset=known_code(visit.sent("preset")) if rejects else None,
+        look_again=partial(given.looks.again, who=signer.operator.name),
+        stale_anyway=stale_anyway,
     )
+
+
+def _listed(visit: Visit, record: ProposalRecord) -> Listed:
+    return Listed(proposal=record.proposal.id, digest=visit.sent("digest"))
 
 
 def reason_of(visit: Visit) -> str:
     """Return why something is rejected: in the person's own words, or else in those that they chose."""
-    code = known_code(visit.sent("preset"))
-    return visit.sent("reason").strip() or (REJECT_WORDS[code] if code else "")
+    return in_words(visit.sent("preset"), visit.sent("reason"))
 
 
 def told(decided: ProposalRecord, verb: str) -> tuple[str, ...]:
@@ -141,16 +135,6 @@ def told(decided: ProposalRecord, verb: str) -> tuple[str, ...]:
     if decided.job is not None:
         return (proposal, f"is {verb}. The worker applies it.")
     return (proposal, f"is {verb}.")
-
-
-def _signer(visit: Visit, operators: Mapping[str, Operator]) -> Signer:
-    if visit.session.signer is None:
-        raise DecisionRefused("unverified", "Nobody has proven who you are.", fix="Log in with your key.", exit_code=5)
-    # As the person is trusted now, and not as they were when they logged in.
-    person = operators.get(visit.session.name)
-    if person is None:
-        raise DecisionRefused("login_invalid", "You are not trusted here any more.", fix="Log in again.", exit_code=5)
-    return replace(visit.session.signer, operator=person, code=visit.sent("code").strip())
 
 
 def _check_confirmed(visit: Visit, digest: str, *, types: bool) -> None:
@@ -167,11 +151,16 @@ def _check_confirmed(visit: Visit, digest: str, *, types: bool) -> None:
         raise DecisionRefused("not_confirmed", "Tick that you have read it; nothing was signed.", fix="Read it again.")
 
 
-async def _again(visit: Visit, record: ProposalRecord, error: SynapsorError) -> Response:
+async def _again(visit: Visit, record: ProposalRecord, error: SynapsorError, *, seen: bool = False) -> Response:
     """Show the proposal again with what is to be mended; whatever else was refused has a page of its own."""
     if isinstance(error, UsageError) or (isinstance(error, DecisionRefused) and error.rule in _MEND):
+        # What a person saw uncovered they see uncovered again, and that is another look on record.
         return await proposal_page(
-            visit, record, trouble=f"{error.message} {error.fix}".strip(), status=HTTPStatus.UNPROCESSABLE_ENTITY
+            visit,
+            record,
+            trouble=f"{error.message} {error.fix}".strip(),
+            status=HTTPStatus.UNPROCESSABLE_ENTITY,
+            whole=await uncovered(visit, record) if seen else None,
         )
     return await refusal(visit, error)
 

@@ -43,6 +43,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+_TOO_LONG = "The request took too long. What you sent may have been done all the same: look at the proposal again."
 _FOR_A_YEAR = ("strict-transport-security", "max-age=31536000")
 _BOUNCE = (
     b'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Synapsor</title>'
@@ -108,7 +109,7 @@ class Guard:
         with anyio.move_on_after(self._limits.request_s) as limit:
             await self._app(scope, replay(body, receive), answer)
         if limit.cancelled_caught:
-            raise _Refused(504, "The request took too long.")
+            raise _Refused(504, _TOO_LONG if scope["method"] == "POST" else "The request took too long.")
 
     def _check_peer(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         client = scope.get("client")

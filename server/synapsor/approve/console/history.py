@@ -9,6 +9,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from synapsor.approve.console.draft import may_be_drafted
 from synapsor.approve.console.entries import entry, loaded
 from synapsor.approve.console.inbox import RISKS, onward, search_of
 from synapsor.approve.console.room import Room
@@ -29,13 +30,12 @@ async def _history(visit: Visit) -> Response:
     search = replace(search_of(visit), status=next((one for one in Status if one.value == wanted), None))
     found = await room.overview.found(search, before=visit.whole_number("before"), limit=PAGE)
     operators = room.operators()
-    entries = [
-        entry(record, session=visit.session, operators=operators, now=visit.now)
-        for record in await loaded(room.ledger, found.ids)
-    ]
+    records = await loaded(room.ledger, found.ids)
+    entries = [entry(record, session=visit.session, operators=operators, now=visit.now) for record in records]
     return await visit.page(
         "history.html",
         entries=entries,
+        draftable={record.proposal.id for record in records if may_be_drafted(record)},
         search=search,
         statuses=list(Status),
         risks=RISKS,

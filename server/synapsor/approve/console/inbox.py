@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Final, get_args
 from urllib.parse import urlencode
 
+import anyio.to_thread
 from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.entries import entry, loaded
-from synapsor.approve.console.places import place_of
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.approve.inbox import behind
@@ -47,6 +47,7 @@ async def _inbox(visit: Visit) -> Response:
         risks=RISKS,
         next=onward(visit, "after", found.next),
         is_first=visit.whole_number("after") is None,
+        silence=await anyio.to_thread.run_sync(room.given.silence),
     )
 
 
@@ -67,4 +68,4 @@ def onward(visit: Visit, name: str, number: int | None) -> str | None:
     if number is None:
         return None
     kept = {key: value for key, value in visit.request.query_params.items() if key != name and value}
-    return f"{place_of(visit.request)}{visit.request.url.path}?{urlencode({**kept, name: number})}"
+    return f"{visit.request.url.path}?{urlencode({**kept, name: number})}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,8 +16,11 @@ from synapsor.approve.console.pulse import hear
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.core.moment import stamp
+from synapsor.errors import LedgerFailure
 from synapsor.web.seats import SeatedStream
 
+RETRY_MS: Final = 1000
+"""After what time a page listens again whose stream was lost."""
 STILL_S: Final = 5.0
 """How long a stream goes on before it looks whether its session does."""
 
@@ -26,10 +29,10 @@ async def _events(visit: Visit) -> Response:
     return SeatedStream(_told(visit), seats=visit.room.seats, who=visit.session.name)
 
 
-async def _told(visit: Visit) -> AsyncIterator[dict[str, str]]:
+async def _told(visit: Visit) -> AsyncIterator[dict[str, Any]]:
     room = visit.room
     with room.pulse.listening() as listener:
-        yield {"event": "open", "data": "{}"}
+        yield {"event": "open", "data": "{}", "retry": RETRY_MS}
         while not room.pulse.ended:
             heard = await hear(listener, STILL_S)
             now = room.now()
@@ -37,7 +40,10 @@ async def _told(visit: Visit) -> AsyncIterator[dict[str, str]]:
                 yield {"event": "over", "data": "{}"}
                 return
             if heard:
-                waiting = await room.overview.count_waiting(now=stamp(now))
+                try:
+                    waiting = await room.overview.count_waiting(now=stamp(now))
+                except LedgerFailure:
+                    return  # the page listens again, and asks for what it has missed
                 told = {"waiting": waiting, "happened": [[one.kind, one.subject] for one in heard]}
                 yield {"event": "changed", "data": json.dumps(told)}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from http import HTTPStatus
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.requests import Request
@@ -20,10 +20,16 @@ from synapsor.approve.console.needs import Offer
 from synapsor.approve.console.places import new_place, place_of
 from synapsor.approve.console.rendering import render
 from synapsor.approve.console.room import Room
-from synapsor.approve.console.visit import OVER, Cookie, Visit, browser_of, cookie_name, own_path, page, proof_of
+from synapsor.approve.console.visit import Cookie, Visit, browser_of, cookie_name, own_path, page, proof_of
 from synapsor.core.statements import SignedLogin
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
+
+_OVER: Final = {
+    "yes": "Your session is over: it ended, or the console was started again. Log in, and you come back to the page.",
+    "unsent": "Your session is over, so what you sent was not done: nothing was signed. Log in, and do it again.",
+}
+"""What the login page says to who comes from a page whose session is over."""
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -105,7 +111,8 @@ def _page_of(room: Room) -> Endpoint:
         )
         if found is not None:
             return RedirectResponse(place_of(request) + onward, status_code=HTTPStatus.SEE_OTHER)
-        return await login_page(request, room, onward=onward, leads=True)
+        over = request.query_params.get("over", "")
+        return await login_page(request, room, onward=onward, trouble=_OVER.get(over, ""), leads=True, over=bool(over))
 
     return endpoint
 
@@ -118,8 +125,9 @@ async def login_page(
     trouble: str = "",
     status: int = HTTPStatus.OK,
     leads: bool = False,
+    over: bool = False,
 ) -> Response:
-    """Return the login page, with what went wrong before; one that `leads` goes on to where this browser is logged in."""
+    """Return the login page, with what went wrong before; one that `leads` goes on to where this browser is logged in, unless that is over."""
     return await render(
         request,
         room,
@@ -132,7 +140,7 @@ async def login_page(
         onward=onward,
         trouble=trouble,
         leads=leads,
-        over=OVER in request.url.query.split("&"),
+        over=over,
     )
 
 
@@ -146,7 +154,7 @@ def _unverified(room: Room, name: str) -> Endpoint:
 async def _leave(visit: Visit) -> Response:
     place = place_of(visit.request)
     visit.room.sessions.close(proof_of(visit.request, visit.room))
-    response = RedirectResponse(f"/login?{OVER}" if place else "/login", status_code=HTTPStatus.SEE_OTHER)
+    response = RedirectResponse("/login?over=left" if place else "/login", status_code=HTTPStatus.SEE_OTHER)
     drop_cookie(response, visit.room, "session", place=place)
     response.headers["clear-site-data"] = '"cache"'
     return response

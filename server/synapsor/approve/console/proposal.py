@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.cells import Row
+from synapsor.approve.console.draft import draft_path, may_be_drafted
+from synapsor.approve.console.edit import may_amend_here
 from synapsor.approve.console.entries import against
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
@@ -24,6 +26,7 @@ from synapsor.approve.view import Card
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Search
 from synapsor.core.presets import REJECT_WORDS
+from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused
@@ -54,6 +57,7 @@ class Looked:
         rows: those that are on it.
         hides: it changes a value that stays hidden here.
         against: why this person may not approve it here, or None.
+        may_uncover: nothing else is against it but that its values are hidden.
     """
 
     card: Card
@@ -61,6 +65,7 @@ class Looked:
     rows: tuple[Row, ...]
     hides: bool
     against: DecisionRefused | None
+    may_uncover: bool
 
     @property
     def may_reject(self) -> bool:
@@ -89,11 +94,18 @@ async def _proposal(visit: Visit) -> Response:
 
 
 async def proposal_page(
-    visit: Visit, record: ProposalRecord, *, trouble: str = "", status: int = HTTPStatus.OK
+    visit: Visit,
+    record: ProposalRecord,
+    *,
+    trouble: str = "",
+    status: int = HTTPStatus.OK,
+    whole: Proposal | None = None,
 ) -> Response:
-    """Return the page of a proposal, with what went wrong before."""
+    """Return the page of a proposal, with what went wrong before; `whole` is the proposal with its hidden values, the look recorded."""
     room, proposal = visit.room, record.proposal
-    looked = await looked_at(visit, record, room.operators())
+    looked = await looked_at(visit, record, room.operators(), whole=whole, uncovered=whole is not None)
+    if looked.against is None and whole is not None:
+        visit.session.uncovered.add(proposal.digest)
     if looked.against is None:
         seen = await room.given.looks.now(proposal, who=visit.session.name)
         looked = replace(looked, card=with_now(looked.card, proposal, seen, now=visit.now, beside_it=ON_A_PAGE))
@@ -107,6 +119,10 @@ async def proposal_page(
         typed=TYPED,
         presets=REJECT_WORDS,
         may_ask=_may_ask(visit, record),
+        may_edit=may_amend_here(visit, record, "edit"),
+        may_extend=may_amend_here(visit, record, "extend"),
+        draft=draft_path(proposal.id) if may_be_drafted(record) else "",
+        uncovered=whole is not None,
         applies=room.given.modes.get(proposal.source) == "writeback",
         following=next((one for one in following.ids if one != proposal.id), None),
         trouble=trouble,
@@ -114,26 +130,49 @@ async def proposal_page(
     )
 
 
-async def looked_at(visit: Visit, record: ProposalRecord, operators: Mapping[str, Operator]) -> Looked:
-    """Return the card, with every text in full where the proposal is not too large for that."""
+async def looked_at(
+    visit: Visit,
+    record: ProposalRecord,
+    operators: Mapping[str, Operator],
+    *,
+    whole: Proposal | None = None,
+    uncovered: bool = False,
+) -> Looked:
+    """Return the card, with every text in full where the proposal is not too large for that.
+
+    `uncovered` says that this person sees the hidden values that it changes, or has seen them.
+    """
     proposal, ledger = record.proposal, visit.room.ledger
     group = (proposal, *(other.proposal for other in record.group))
     small = sum(len(canonical(to_body(each))) for each in group) <= MOST_BYTES
-    card = await look(ledger, record, operators=operators, now=visit.now, full=small, beside_it=ON_A_PAGE)
+    card = await look(ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=ON_A_PAGE)
     if card.full and sum(map(_pieces, card.rows)) > MOST_PIECES:
-        card = await look(ledger, record, operators=operators, now=visit.now, beside_it=ON_A_PAGE)
+        card = await look(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=ON_A_PAGE)
     rows = card.rows[:MOST_ROWS]
-    whole = card.whole and len(rows) == len(card.rows)
-    hides = bool(proposal.hidden & set(proposal.changed))
+    is_whole = card.whole and len(rows) == len(card.rows)
+    covered = hides(proposal) and not uncovered
     known = against(record, visit.session, operators, visit.now)
-    if known is None and (hides or not whole or card.tampered):
-        known = _not_here(hides=hides, tampered=card.tampered)
+    if known is None and (not is_whole or card.tampered):
+        known = _not_here(tampered=card.tampered)
     if known is None:
         try:
             await check_may(ledger, record, operators.get(visit.session.name), now=visit.now, operators=operators)
         except DecisionRefused as refused:
             known = refused
-    return Looked(card=card, rows=rows, whole=whole, hides=hides, against=known)
+    may_uncover = known is None and covered
+    return Looked(
+        card=card,
+        rows=rows,
+        whole=is_whole,
+        hides=hides(proposal),
+        against=_covered() if may_uncover else known,
+        may_uncover=may_uncover,
+    )
+
+
+def hides(proposal: Proposal) -> bool:
+    """Tell whether a proposal changes a value that is hidden."""
+    return bool(proposal.hidden & set(proposal.changed))
 
 
 def _pieces(row: Row) -> int:
@@ -155,7 +194,15 @@ def _may_ask(visit: Visit, record: ProposalRecord) -> bool:
     return True
 
 
-def _not_here(*, hides: bool, tampered: bool) -> DecisionRefused:
+def _covered() -> DecisionRefused:
+    return DecisionRefused(
+        "not_shown_here",
+        "It changes a hidden value that you have not seen.",
+        fix="Reveal it here, or decide in your terminal.",
+    )
+
+
+def _not_here(*, tampered: bool) -> DecisionRefused:
     if tampered:
         return DecisionRefused(
             "tampered",
@@ -163,5 +210,8 @@ def _not_here(*, hides: bool, tampered: bool) -> DecisionRefused:
             fix="Decide nothing, and run `synapsor verify`.",
             exit_code=5,
         )
-    why = "It changes a value that stays hidden in the browser." if hides else "It is too large to be shown whole here."
-    return DecisionRefused("not_shown_here", why, fix="Decide in your terminal, which shows all of it.")
+    return DecisionRefused(
+        "not_shown_here",
+        "It is too large to be shown whole here.",
+        fix="Decide in your terminal, which shows all of it.",
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,9 @@ from synapsor.approve.console.way import Way
 from synapsor.approve.looks import Looks
 from synapsor.config import Mode
 from synapsor.config.console import ConsoleConfig
+from synapsor.contract.load import LoadedContract
 from synapsor.core.statements import Operator
+from synapsor.flow.prepare import Served
 from synapsor.ports import Clock
 from synapsor.web.seats import Seats
 
@@ -29,8 +31,11 @@ class Given:
     Attributes:
         modes: how far each source is up the ladder, by its name.
         looks: looks at the source, for who decides.
+        activated: returns a capability as it is activated, over the read credential, to make a change anew by.
+        contracts: the project's contracts as they are configured.
         policies: the project's policy files.
         verify: walks over the whole ledger, beside the console's own work.
+        silence: says why nobody is told of what happens, where somebody should be; "" when all is well.
     """
 
     ledger: ConsoleLedger
@@ -42,7 +47,10 @@ class Given:
     modes: Mapping[str, Mode]
     automatic: bool
     looks: Looks
+    activated: Callable[[str], Awaitable[Served]]
+    contracts: Callable[[], Sequence[LoadedContract]]
     verify: Callable[[], Awaitable[Held]]
+    silence: Callable[[], str] = lambda: ""
     policies: tuple[Path, ...] = ()
 
 

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from synapsor.core.moment import parse
@@ -33,6 +33,7 @@ class Session:
         csrf: what every form of this session must carry.
         browser: the hash of what the browser calls itself.
         flash: what the next page tells of the last act.
+        uncovered: the digests of proposals that this session was shown with their hidden values; no value is kept.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Session:
     seen: dt.datetime
     ends: dt.datetime
     flash: tuple[str, ...] = ()
+    uncovered: set[str] = field(default_factory=set)
 
     def told(self) -> tuple[str, ...]:
         """Return what the next page tells, once."""

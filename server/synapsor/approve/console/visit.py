@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Literal
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,11 +23,9 @@ from synapsor.approve.console.rendering import render
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.sessions import Session
 from synapsor.core.statements import Identity
-from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure, SynapsorError, UsageError
+from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure, Refusal, SynapsorError, UsageError
 
 MOST_FIELDS: Final = 1000
-OVER: Final = "over=yes"
-"""Tells the login page that the session of a place is over, so that no script leads there again."""
 BY_ITSELF: Final = "x-synapsor-by-itself"
 """The header of what a page asks by itself; it can only take from what a request is worth."""
 _STATUS: Final = {
@@ -101,7 +99,7 @@ def page(room: Room, path: str, make: Make, *, posts: bool = False) -> Route:
             used=not by_itself(request),
         )
         if session is None:
-            return to_login(request, posts=posts)
+            return to_login(request, room, posts=posts)
         form: Form = {}
         try:
             if posts:
@@ -120,7 +118,9 @@ def page(room: Room, path: str, make: Make, *, posts: bool = False) -> Route:
 
 async def refusal(visit: Visit, error: SynapsorError) -> Response:
     """Return the page that says what was refused, and what helps."""
-    rule = error.rule if isinstance(error, DecisionRefused) else ""
+    rule = error.code.value if isinstance(error, Refusal) else ""
+    if isinstance(error, DecisionRefused | LedgerFailure):
+        rule = error.rule
     status = _STATUS.get(error.exit_code, HTTPStatus.FORBIDDEN)
     if isinstance(error, UsageError) and visit.form:
         status = HTTPStatus.BAD_REQUEST
@@ -132,14 +132,22 @@ async def refusal(visit: Visit, error: SynapsorError) -> Response:
     return await visit.page("refused.html", status=status, message=error.message, fix=fix, rule=rule)
 
 
-def to_login(request: Request, *, posts: bool) -> Response:
-    """Lead to the login page, and back here afterwards; what was sent is not kept."""
+def to_login(request: Request, room: Room, *, posts: bool) -> Response:
+    """Lead to the login page, and back to where the person was; it says that a session was over, and that what was sent was not done."""
     if request.url.path == "/events":
         return Response(status_code=HTTPStatus.UNAUTHORIZED)
-    asked = [] if posts or request.url.path == "/" else [f"next={quote(_here(request), safe='')}"]
-    if place_of(request):
-        asked.append(OVER)
-    return RedirectResponse("?".join(filter(None, ("/login", "&".join(asked)))), status_code=HTTPStatus.SEE_OTHER)
+    asked: dict[str, str] = {}
+    if (back := _before(request) if posts else _here(request)) != "/":
+        asked["next"] = back
+    if place_of(request) or proof_of(request, room):
+        asked["over"] = "unsent" if posts else "yes"
+    return RedirectResponse(f"/login?{urlencode(asked)}" if asked else "/login", status_code=HTTPStatus.SEE_OTHER)
+
+
+def _before(request: Request) -> str:
+    """Return the page on which a form stands: a proposal's own, or the first."""
+    handle = request.path_params.get("handle")
+    return f"/proposals/{handle}" if handle else "/"
 
 
 def _here(request: Request) -> str:

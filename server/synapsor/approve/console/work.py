@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import anyio.to_thread
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -53,6 +54,7 @@ async def _jobs(visit: Visit) -> Response:
         receipts=[(receipt, _came(receipt)) for receipt in receipts],
         workers=_workers(jobs, receipts, now),
         modes=visit.room.given.modes,
+        silence=await anyio.to_thread.run_sync(visit.room.given.silence),
     )
 
 

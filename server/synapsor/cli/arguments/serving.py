@@ -50,6 +50,12 @@ def _notifier(commands: Any) -> None:
         help="at the first start: tell what happened after this event of the ledger (default: its last)",
     )
     actions = notifier.add_subparsers(metavar="ACTION", dest="action")
+    command(
+        actions,
+        "status",
+        "Whether a notifier is at work, and what waits to be told; 1 when none is, or messages were given up.",
+        module="notifier_status",
+    )
     dead = command(
         actions, "dead", "Messages that were given up: list them, try them again or throw them away.", module="dead"
     )

@@ -32,7 +32,7 @@ SELECT count(*) AS number FROM message WHERE channel = :channel AND at > :since;
 
 -- name: next_message
 -- The oldest message of a channel that is due.
-SELECT id, channel, body, attempts, first_at FROM message
+SELECT id, channel, body, attempts, first_at, reached FROM message
 WHERE channel = :channel AND state = 'waiting' AND due_at <= :now ORDER BY number LIMIT 1;
 
 -- name: begin
@@ -41,15 +41,15 @@ UPDATE message SET state = 'sending', attempts = attempts + 1, first_at = coales
 
 -- name: sent
 -- A message arrived; what it said is forgotten.
-UPDATE message SET state = 'sent', body = '{}', ended_at = :now, why = NULL WHERE id = :id;
+UPDATE message SET state = 'sent', body = '{}', ended_at = :now, why = NULL, reached = '[]' WHERE id = :id;
 
 -- name: put_off
 -- An attempt failed; another one follows.
-UPDATE message SET state = 'waiting', due_at = :due, why = :why WHERE id = :id;
+UPDATE message SET state = 'waiting', due_at = :due, why = :why, reached = :reached WHERE id = :id;
 
 -- name: give_up
 -- A message is given up.
-UPDATE message SET state = 'dead', ended_at = :now, why = :why WHERE id = :id;
+UPDATE message SET state = 'dead', ended_at = :now, why = :why, reached = :reached WHERE id = :id;
 
 -- name: recover
 -- What was being sent when the last process ended may not have arrived: it is sent again, under the same id.
@@ -61,7 +61,7 @@ DELETE FROM message WHERE state = 'sent' AND ended_at < :before;
 
 -- name: dead
 -- Messages that were given up, oldest first.
-SELECT id, channel, at, body, attempts, ended_at, why FROM message WHERE state = 'dead' ORDER BY number;
+SELECT id, channel, at, body, attempts, ended_at, why, reached FROM message WHERE state = 'dead' ORDER BY number;
 
 -- name: requeue
 -- A message that was given up is tried again.
@@ -87,6 +87,30 @@ ON CONFLICT (channel) DO UPDATE SET failures = :failures, until = :until;
 -- name: end_rest
 -- A channel works again.
 DELETE FROM rest WHERE channel = :channel;
+
+-- name: moment
+-- When something happened last.
+SELECT at FROM moment WHERE name = :name;
+
+-- name: set_moment
+-- Something happened now.
+INSERT INTO moment (name, at) VALUES (:name, :at) ON CONFLICT (name) DO UPDATE SET at = :at;
+
+-- name: count_refused
+-- Attempts were refused within a minute.
+INSERT INTO refused (minute, first_at, last_at, last_seq, logins, decisions)
+VALUES (:minute, :first_at, :last_at, :last_seq, :logins, :decisions)
+ON CONFLICT (minute) DO UPDATE SET
+    first_at = min(first_at, :first_at), last_at = max(last_at, :last_at), last_seq = max(last_seq, :last_seq),
+    logins = logins + :logins, decisions = decisions + :decisions;
+
+-- name: refused
+-- What is counted and not told yet, minute by minute.
+SELECT minute, first_at, last_at, last_seq, logins, decisions FROM refused ORDER BY minute;
+
+-- name: forget_refused
+-- What is counted of minutes before one is told, or too old and too little to be told.
+DELETE FROM refused WHERE minute < :before;
 
 -- name: reminders
 -- Of which waiting proposals somebody was reminded, how often, and whether it was told that they expired.

@@ -83,6 +83,10 @@ function listen() {
     stream.close();
     tell("You are logged out.");
   });
+  // Whoever is not let listen any more is not told either, such as after the console was started again: ask why, once.
+  stream.addEventListener("error", () => {
+    if (stream?.readyState === EventSource.CLOSED) lost();
+  });
   let opened = false;
   stream.addEventListener("open", () => {
     body.dataset.listening = "yes";
@@ -90,6 +94,13 @@ function listen() {
     if (opened && (live[0] === "inbox" || live[0] === "jobs") && !busy()) again().catch(() => {});
     opened = true;
   });
+}
+
+async function lost() {
+  hush();
+  const asked = { headers: { "x-synapsor-by-itself": "yes" }, redirect: "manual" };
+  const answer = await fetch(location.href, asked).catch(() => null);
+  tell(answer?.type === "opaqueredirect" ? "Your session is over." : "This page is not told of changes any more.");
 }
 
 function hush() {

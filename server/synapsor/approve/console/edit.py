@@ -1,0 +1,187 @@
+"""Putting a proposal in the place of another one in the browser: with other arguments, or with more time.
+
+The form is made from the arguments that the capability declares. What it sends goes through `flow.amend` like a command's, names the
+digest that the page showed, and is signed by the session; whoever edits does not decide on what comes of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from synapsor.approve.console.acting import signer_of
+from synapsor.approve.console.fields import Field, changed_in, fields_of, sent_in
+from synapsor.approve.console.room import Room
+from synapsor.approve.console.visit import Visit, page
+from synapsor.contract.capability import ProposeCapability
+from synapsor.contract.changes import Computed
+from synapsor.contract.typed import typed
+from synapsor.core.moment import stamp
+from synapsor.core.plain import visible
+from synapsor.core.proposal import AmendKind
+from synapsor.core.review import may_amend
+from synapsor.core.statements import Operator
+from synapsor.errors import Code, DecisionRefused, Refusal, SynapsorError, UsageError
+from synapsor.flow.amend import Amending, amendable, check_amendable, edit, extend
+from synapsor.flow.prepare import Served
+from synapsor.flow.reason import check_reason
+from synapsor.flow.review import proposal_of
+from synapsor.flow.signing import Signer
+from synapsor.ports import ProposalRecord
+from synapsor.values import canonical
+
+MOST_BYTES: Final = 60_000
+"""How large the arguments may be that a form takes: encoded for its way back they are up to three times that."""
+_MEND: Final = frozenset({"nothing_edited", "other_rows"})
+"""What the same form can be sent again for, besides what the contract refuses."""
+_NAMED: Final = re.compile(r"([a-z][a-z0-9_]*)(?=[:. (])", re.ASCII)
+"""With which name the detail of a refusal begins."""
+
+
+def routes(room: Room) -> Iterable[Route]:
+    """Return the forms, and where they are sent to."""
+    for kind in ("edit", "extend"):
+        yield page(room, f"/proposals/{{handle}}/{kind}", partial(_form, kind))
+        yield page(room, f"/proposals/{{handle}}/{kind}", partial(_sent, kind), posts=True)
+
+
+def may_amend_here(visit: Visit, record: ProposalRecord, kind: AmendKind) -> bool:
+    """Tell whether nothing is known against it that this person edits or extends a proposal here; doing so asks again."""
+    try:
+        _check(visit, record, kind, visit.room.operators())
+    except DecisionRefused:
+        return False
+    return True
+
+
+def _check(visit: Visit, record: ProposalRecord, kind: AmendKind, operators: Mapping[str, Operator]) -> Signer:
+    signer = signer_of(visit, operators)
+    check_amendable(record, kind)
+    may_amend(record.proposal, signer.operator, now=stamp(visit.now))
+    signer.check_for(record.proposal)
+    return signer
+
+
+async def _form(kind: AmendKind, visit: Visit) -> Response:
+    record = await _named(visit)
+    _check(visit, record, kind, visit.room.operators())
+    return await _shown(visit, record, kind)
+
+
+async def _sent(kind: AmendKind, visit: Visit) -> Response:
+    room, record = visit.room, await _named(visit)
+    operators = room.operators()
+    signer = signer_of(visit, operators)
+    reason = visit.sent("reason").strip()
+    try:
+        check_reason(kind, reason)
+        served = await amendable(
+            room.ledger, record, kind, signer.operator, now=visit.now, activated=room.given.activated
+        )
+        amending = Amending(
+            record=record,
+            served=served,
+            operator=signer.operator,
+            operators=operators,
+            unlock=lambda: signer,
+            reason=reason,
+            now=room.now(),
+            client="console",
+            shown=visit.sent("digest"),
+        )
+        if kind == "edit":
+            filed = await edit(room.ledger, amending, _values(visit, record, served))
+        else:
+            filed = await extend(room.ledger, amending)
+    except (DecisionRefused, Refusal, UsageError) as error:
+        if isinstance(error, DecisionRefused) and error.rule not in _MEND:
+            raise
+        return await _shown(visit, record, kind, error)
+    visit.session.flash = (filed.proposal.id, _told(kind, record))
+    return visit.lead(f"/proposals/{filed.proposal.id}")
+
+
+async def _named(visit: Visit) -> ProposalRecord:
+    return await proposal_of(visit.room.ledger, str(visit.request.path_params["handle"]))
+
+
+async def _shown(visit: Visit, record: ProposalRecord, kind: AmendKind, error: SynapsorError | None = None) -> Response:
+    """Return the form, with what was sent before and what is to be mended in it."""
+    proposal = record.proposal
+    fields: tuple[Field, ...] = ()
+    wrong: dict[str, str] = {}
+    if kind == "edit":
+        _check_size(proposal.arguments, proposal.id)
+        served = await visit.room.given.activated(proposal.capability)
+        wrong = _wrong(visit, record, served, error)
+        fields = fields_of(served.capability.arguments, proposal.arguments, sent_in(visit.form), wrong)
+    return await visit.page(
+        "amend.html",
+        status=HTTPStatus.OK if error is None else HTTPStatus.UNPROCESSABLE_ENTITY,
+        kind=kind,
+        proposal=proposal,
+        fields=fields,
+        trouble=f"{error.message} {error.fix}".strip() if error is not None else "",
+        rule=_rule(error),
+        wrong=wrong,
+        reason=visit.sent("reason"),
+    )
+
+
+def _values(visit: Visit, record: ProposalRecord, served: Served) -> dict[str, Any]:
+    """Return the arguments that a person changed, of the types that they are declared with."""
+    declared, held = served.capability.arguments, record.proposal.arguments
+    return typed(changed_in(declared, held, sent_in(visit.form)), served.tool.input_schema)
+
+
+def _wrong(visit: Visit, record: ProposalRecord, served: Served, error: SynapsorError | None) -> dict[str, str]:
+    """Return what is wrong, by the argument that it is about."""
+    if not isinstance(error, Refusal):
+        return {}
+    if error.code is Code.INVALID_ARGUMENTS:
+        found = dict(served.check.broken({**record.proposal.arguments, **_values(visit, record, served)}))
+        if found:
+            return found
+    named = _NAMED.match(error.detail)
+    about = _arguments_of(named[1], served) if named else ()
+    return {name: error.detail.rstrip(".") for name in about}
+
+
+def _arguments_of(name: str, served: Served) -> tuple[str, ...]:
+    """Return the arguments that a word of a refusal is about: one of that name, or those of which a column of that name is made."""
+    capability = served.capability
+    if name in capability.arguments:
+        return (name,)
+    if not isinstance(capability, ProposeCapability) or name not in capability.set:
+        return ()
+    made = capability.set[name]
+    source = str(made.amount if isinstance(made, Computed) else made)
+    return tuple(a for a in capability.arguments if source == f"${a}" or source.startswith(f"${a}."))
+
+
+def _rule(error: SynapsorError | None) -> str:
+    if isinstance(error, Refusal):
+        return error.code.value
+    return error.rule if isinstance(error, DecisionRefused) else ""
+
+
+def _check_size(arguments: Mapping[str, Any], proposal: str) -> None:
+    if len(canonical(dict(arguments))) > MOST_BYTES:
+        raise DecisionRefused(
+            "not_shown_here",
+            "Its arguments are too large for a form.",
+            fix=f"Edit it in your terminal: synapsor edit {proposal} --arg NAME=VALUE --reason WHY",
+        )
+
+
+def _told(kind: AmendKind, record: ProposalRecord) -> str:
+    place = f"has taken the place of {visible(record.proposal.id)}"
+    if kind == "edit":
+        return f"{place}. Somebody else decides on it, for you have edited it."
+    return f"{place}, with all the time that a proposal has."

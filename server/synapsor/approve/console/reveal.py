@@ -1,0 +1,58 @@
+"""Looking behind the hidden values that a proposal would change, to decide on it: asked for by a form of its own, and on record first.
+
+The values are on the page that answers, which no browser keeps, and nowhere else: in no address, no event, no log and no memory of the
+console. What a session remembers is which digest it was shown whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from synapsor.approve.console.acting import signer_of
+from synapsor.approve.console.proposal import hides, proposal_page
+from synapsor.approve.console.room import Room
+from synapsor.approve.console.visit import Visit, page
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import Proposal
+from synapsor.errors import IntegrityError, UsageError
+from synapsor.flow.reveal import reveal_for_decision
+from synapsor.flow.review import may_ask, proposal_of
+from synapsor.ports import ProposalRecord
+
+
+def routes(room: Room) -> Iterable[Route]:
+    """Return the form, and where a page leads that was made by it."""
+    yield page(room, "/proposals/{handle}/reveal", _reveal, posts=True)
+    yield page(room, "/proposals/{handle}/reveal", back)
+
+
+async def _reveal(visit: Visit) -> Response:
+    record = await proposal_of(visit.room.ledger, str(visit.request.path_params["handle"]))
+    if not hides(record.proposal):
+        raise UsageError("It changes no hidden value.", fix="Go back to the proposal.")
+    who = signer_of(visit, visit.room.operators()).operator.name
+    if visit.sent("digest") != record.proposal.digest:
+        await visit.room.ledger.refused_decision(record.proposal.id, who, "not_what_was_shown", stamp(visit.now))
+        raise IntegrityError("The proposal is not the one that was shown.")
+    return await proposal_page(visit, record, whole=await uncovered(visit, record))
+
+
+async def uncovered(visit: Visit, record: ProposalRecord) -> Proposal:
+    """Return a proposal with the hidden values that it would change, the look recorded; nobody looks behind what they could not approve.
+
+    Raises:
+        DecisionRefused: this person may not decide on it; that is recorded, too.
+    """
+    operators, ledger = visit.room.operators(), visit.room.ledger
+    signer = signer_of(visit, operators)
+    await may_ask(ledger, record, signer.operator, now=visit.now, operators=operators)
+    return await reveal_for_decision(ledger, record.proposal, signer=signer, operators=operators, now=visit.room.now())
+
+
+async def back(visit: Visit) -> Response:
+    """Lead to the page of the proposal, from where a form of it was sent."""
+    record = await proposal_of(visit.room.ledger, str(visit.request.path_params["handle"]))
+    return visit.lead(f"/proposals/{record.proposal.id}")

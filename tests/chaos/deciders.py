@@ -1,0 +1,92 @@
+"""The processes in which people decide: each the real command, which may be told to die at a point of a decision."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+
+from tests.attack.desk import Hall
+from tests.attack.shop import NOTE, Shop
+from tests.projects import ROOT, ProjectFiles
+
+KILLED = -signal.SIGKILL
+
+
+def environment(files: ProjectFiles) -> dict[str, str]:
+    """Return what such a process runs in."""
+    return {**files.environment, "PYTHONPATH": f"{ROOT / 'server'}{os.pathsep}{ROOT}"}
+
+
+def command(files: ProjectFiles, point: str | None, *arguments: str) -> list[str]:
+    """Return the command line of a command that dies at a point, or lives."""
+    line = files.command(*arguments)
+    return [line[0], "-m", "tests.chaos.dying", point, *line[3:]] if point else line
+
+
+@contextmanager
+def console(shop: Shop, point: str | None = None, *, port: int = 0) -> Iterator[tuple[Hall, subprocess.Popen[bytes]]]:
+    """Run `synapsor console`, and a way to it; what it said may hold no failure of its own."""
+    line = command(shop.files, point, "console", "--listen", f"127.0.0.1:{port}")
+    process = subprocess.Popen(
+        line, env=environment(shop.files), cwd=shop.files.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    said = ""
+    try:
+        while (found := re.search(r"open http://127\.0\.0\.1:(\d+)", said)) is None:
+            more = process.stderr.readline().decode()
+            assert more, said
+            said += more
+        yield Hall(shop=shop, given=None, port=int(found[1])), process  # type: ignore[arg-type]  # it is in another process
+    finally:
+        process.terminate()
+        _, rest = process.communicate(timeout=60)
+        assert re.findall(r"Traceback|request failed.*", rest.decode()) == []
+
+
+async def ended(process: subprocess.Popen[Any]) -> int:
+    """Return how a process has ended."""
+    return await asyncio.to_thread(process.wait, 60)
+
+
+async def approves(
+    shop: Shop, proposal: dict[str, Any], who: str, point: str | None = None, **more: Any
+) -> subprocess.CompletedProcess[str]:
+    """Let somebody approve at a terminal."""
+    key = str(shop.files.root / "keys" / f"{who}.pem")
+    line = command(
+        shop.files,
+        point,
+        "--json",
+        "approve",
+        proposal["id"],
+        "--operator",
+        who,
+        "--key",
+        key,
+        "--digest",
+        proposal["digest"],
+    )
+    settings: dict[str, Any] = {"env": environment(shop.files), "cwd": shop.files.root, **more}
+    return await asyncio.to_thread(
+        lambda: subprocess.run(line, capture_output=True, text=True, check=False, **settings)
+    )
+
+
+async def noted(shop: Shop, number: int, mark: str) -> dict[str, Any]:
+    """Return a proposal about one of the invoices."""
+    return await shop.proposed(NOTE, {"invoice_id": f"INV-3{number + 1:03}", "note": mark})
+
+
+async def answered(client: httpx2.AsyncClient, path: str, form: Any) -> httpx2.Response | None:
+    """Return what the console answered to a form, None where it died over it."""
+    try:
+        return await client.post(path, data=form)
+    except httpx2.TransportError:
+        return None
