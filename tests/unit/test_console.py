@@ -15,7 +15,7 @@ from synapsor.approve.console.guard import HEADERS
 from synapsor.approve.console.rendering import environment
 from synapsor.approve.console.sessions import MOST_SESSIONS, Sessions
 from synapsor.approve.console.visit import MOST_FIELDS, cookie_name, read_form
-from synapsor.approve.console.way import LOOPBACK, way_of
+from synapsor.approve.console.way import LOOPBACK, Way, way_of
 from synapsor.config import load_config
 from synapsor.config.console import ConsoleConfig
 from synapsor.core.signatures import public_text

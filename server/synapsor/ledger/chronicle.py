@@ -111,7 +111,7 @@ def open_chronicle(path: Path) -> Chronicle:
     if not path.is_file():
         raise LedgerFailure(f"There is no ledger at {path}.", fix="A new project gets one with `synapsor activate`.")
     try:
-        connection = connect(f"{path.absolute().as_uri()}?mode=ro", read_only=True)
+        connection = _reading(path)
     except ERRORS as error:
         raise failure(error) from None
     try:
@@ -128,7 +128,7 @@ def ledger_id(path: Path) -> str | None:
     if not os.access(path, os.R_OK):
         return None
     try:
-        connection = connect(f"{path.absolute().as_uri()}?mode=ro", read_only=True)
+        connection = _reading(path)
     except ERRORS:
         return None
     try:
@@ -137,6 +137,10 @@ def ledger_id(path: Path) -> str | None:
         return None
     finally:
         connection.close()
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    return connect(f"{path.absolute().as_uri()}?mode=ro", read_only=True)
 
 
 def _own_name(connection: sqlite3.Connection) -> str:
