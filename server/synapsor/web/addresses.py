@@ -1,4 +1,4 @@
-"""Which addresses a message may be sent to: public ones, and private ones that the project allows by network; some never.
+"""Which addresses may be asked or told something: public ones, and private ones that the project allows by network; some never.
 
 A name is resolved once, every address it has must be allowed, and the connection goes to one of exactly these.
 """
@@ -9,9 +9,11 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from synapsor.config.notify import Network
-
 Ip: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+ANY: Final = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+"""Every private network, where a project allows them all."""
 
 _NEVER: Final = tuple(
     ipaddress.ip_network(text)
