@@ -91,4 +91,4 @@ async def log_in(page: Page, office: Office, who: str) -> None:
     async def stay(url: str, **options: Any) -> Response | None:
         return await go(f"{here}{url.removeprefix(office.url) or '/'}" if here not in url else url, **options)
 
-    page.goto = stay  # type: ignore[method-assign, assignment]
+    page.goto = stay  # type: ignore[method-assign]
