@@ -460,7 +460,7 @@ async def risky(tmp_path: Path, *, codes: bool = True, **config: Any) -> AsyncIt
 async def test_a_login_is_good_in_the_browser_that_began_it_and_in_no_other(desk: Hall) -> None:
     async with desk.client() as client, desk.client() as stranger, desk.client() as other:
         code = await desk.begin(client)
-        other.cookies = client.cookies
+        other.cookies, other.base_url = client.cookies, client.base_url
         other.headers["user-agent"] = BROWSER.replace("Linux", "Windows")
         assert (await desk.hand_over(code, await desk.sign(code, "leo"))).status_code == 200
         for one in (stranger, other):
