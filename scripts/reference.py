@@ -206,7 +206,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "ca": "A PEM file with the authority's certificate, instead of those that the system trusts.",
         "leeway_s": "By how many seconds the clocks may differ.",
         "max_lifetime_s": "How many seconds a token may be good for.",
-        "allow_private": "Whether the provider may be at a private address or on this machine.",
+        "allow_private": "Whether the provider may be at a private address or on this machine. Link-local, metadata and translated addresses are not allowed by it.",
     },
     "ConsoleConfig": {
         "listen": "Where `synapsor console` listens, unless `--listen` says otherwise. Beyond this machine it needs `tls` or `proxy`.",

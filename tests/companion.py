@@ -129,10 +129,11 @@ async def served(companion: Companion) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        await process.wait()
+        ended = await process.wait()
         for stream in (process.stdout, process.stderr, process.stdin):
             if stream is not None:
                 await stream.aclose()
+    assert ended == 0, "a signal ends it in an orderly way"
 
 
 async def said(client: Client, name: str, **arguments: str) -> str:

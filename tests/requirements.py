@@ -246,6 +246,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "cli:passphrase-last": _R("A passphrase is asked for when nothing else can refuse any more.", "law 5"),
     "cli:role-known": _R("A role that no contract names is given with a warning that names those that are.", "law 10"),
     "companion:answers": _R("A line that is no message is answered in fixed words, and the next one is read.", "law 7"),
+    "companion:bounded": _R(
+        "Over HTTP the companion bounds connections and bodies, says when it serves, and ends in an orderly way.", "R9"
+    ),
     "companion:code-decides": _R(
         "Through the companion's prompts a person's own code for the very digest decides, and nothing that a client program answers.",
         "law 6, S8",
@@ -342,6 +345,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:overview": _R(
         "Pages of the record lose and repeat nothing, searches find what is there, and counts add up.", "law 9"
     ),
+    "console:own-place": _R(
+        "A cookie of the console is not sent to another port of its machine, and alone it is nobody.",
+        "law 5",
+    ),
     "console:page-size": _R(
         "However much was proposed, read or written, a page stays small, and says what it leaves out.", "S11"
     ),
@@ -355,6 +362,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:public-needs-tls": _R(
         "Beyond its own machine the console is served by TLS, or behind a named proxy that ends it, and under listed names only.",
         "S10",
+    ),
+    "console:refusals-recorded": _R(
+        "A refused key login, a form with a foreign word and refused decisions are on record, and very many of one person as their number.",
+        "law 9",
     ),
     "console:reveals": _R(
         "Hidden values are on no page but the one that answers a form which asks for them, on record first; only who saw them there approves there.",
@@ -370,6 +381,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:step-up": _R(
         "Where the contract asks for a one-time code, the console signs nothing without one.", "law 5"
+    ),
+    "console:streams-bounded": _R(
+        "Nobody takes more streams than their share, logged in or not, and a stream ends with its session.",
+        "law 10",
     ),
     "console:trust-unreadable": _R(
         "While nobody can tell whom to trust, every page is refused with what to mend, told to who was let in before and to nobody else.",
@@ -605,6 +620,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "live:untold": _R(
         "What keeps a look from telling is one word of a closed list, and keeps nobody from reading a proposal.",
         "law 7",
+    ),
+    "login:own-ledger": _R(
+        "`synapsor login` names the address that was typed and the ledger, and signs for no other ledger than the project's own.",
+        "law 5",
     ),
     "notify:addresses": _R(
         "A message goes only to an address that was judged: public, or of a network that is allowed; a name is resolved once and pinned, and nothing is followed.",

@@ -5,7 +5,7 @@ import datetime as dt
 import html
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +43,9 @@ class Hall:
     def client(self, **headers: str) -> httpx2.AsyncClient:
         """Return a browser without its pages: it sends what a browser sends, and keeps cookies."""
         given = {"user-agent": BROWSER, "origin": self.url, "sec-fetch-site": "same-origin", **headers}
-        return httpx2.AsyncClient(base_url=self.url, headers=given, timeout=20, trust_env=False)
+        client = httpx2.AsyncClient(base_url=self.url, headers=given, timeout=20, trust_env=False)
+        client.event_hooks = {"response": [staying(client, self.url)]}
+        return client
 
     async def login(self, client: httpx2.AsyncClient, who: str = "leo") -> str:
         """Log somebody in, and return the word of the session's forms."""
@@ -90,6 +92,18 @@ class Hall:
     def machine(self) -> httpx2.AsyncClient:
         """Return a client that is no browser."""
         return httpx2.AsyncClient(base_url=self.url, timeout=20, trust_env=False)
+
+
+def staying(client: httpx2.AsyncClient, url: str) -> Callable[[httpx2.Response], Awaitable[None]]:
+    """Return what lets a client stay where it was led, as the links of its pages do; tests name pages without the place."""
+
+    async def stay(response: httpx2.Response) -> None:
+        found = re.match(r"/s-[A-Za-z0-9_-]{43}(?=/)", response.headers.get("location", ""))
+        if found is not None:
+            client.base_url = url + found[0]
+            response.headers["location"] = response.headers["location"].removeprefix(found[0])
+
+    return stay
 
 
 @asynccontextmanager

@@ -18,7 +18,6 @@ import pytest_asyncio
 import trustme
 
 from synapsor.approve.console.guard import HEADERS, LIMITS
-from synapsor.approve.console.key_login import MOST_WAITING
 from synapsor.approve.console.sessions import MOST_OF_ONE
 from synapsor.approve.console.visit import BY_ITSELF, own_path
 from synapsor.core.records import to_body
@@ -191,7 +190,7 @@ async def test_no_page_has_a_style_a_script_or_a_handler_of_its_own_or_names_any
 async def test_a_cookie_of_another_browser_is_no_session_and_ends_the_real_one(desk: Hall) -> None:
     async with desk.client() as client, desk.client() as thief:
         await desk.login(client)
-        thief.cookies = client.cookies
+        thief.cookies, thief.base_url = client.cookies, client.base_url
         thief.headers["user-agent"] = BROWSER.replace("142", "141")
         assert (await thief.get("/history")).status_code == 303
         assert (await client.get("/history")).status_code == 303
@@ -209,10 +208,10 @@ async def test_a_session_gets_a_new_cookie_at_its_login_whatever_was_there_befor
     async with desk.client() as client:
         client.cookies.set("synapsor-session", "chosen-by-somebody-else", domain="127.0.0.1", path="/")
         await desk.login(client)
-        assert client.cookies["synapsor-session"] != "chosen-by-somebody-else"
-        first = client.cookies["synapsor-session"]
+        assert (await client.get("/history")).status_code == 200
         await desk.login(client)
-        assert client.cookies["synapsor-session"] != first
+        values = [cookie.value for cookie in client.cookies.jar if cookie.name == "synapsor-session"]
+        assert len(set(values)) == 3
 
 
 @pytest.mark.requirement("console:sessions")
@@ -324,16 +323,6 @@ async def test_a_browser_cannot_hand_a_login_over_and_a_login_for_more_than_the_
         answered = await client.post(f"/proposals/{proposal}/approve", data=approval(word_of(page.text), digest))
         assert (answered.status_code, "role_missing" in answered.text) == (403, True)
         assert await desk.shop.status(proposal) == "review_required"
-
-
-@pytest.mark.requirement("console:login-by-key")
-async def test_waiting_pages_are_bounded_and_the_oldest_make_room(desk: Hall) -> None:
-    async with desk.client() as first, desk.client() as client:
-        code = await desk.begin(first)
-        for _ in range(MOST_WAITING):
-            await desk.begin(client)
-        async with desk.machine() as machine:
-            assert (await machine.get(f"/login/challenge/{code}")).status_code == 404
 
 
 @pytest.mark.requirement("console:decides-what-was-shown")
@@ -472,7 +461,7 @@ async def risky(tmp_path: Path, *, codes: bool = True, **config: Any) -> AsyncIt
 async def test_a_login_is_good_in_the_browser_that_began_it_and_in_no_other(desk: Hall) -> None:
     async with desk.client() as client, desk.client() as stranger, desk.client() as other:
         code = await desk.begin(client)
-        other.cookies = client.cookies
+        other.cookies, other.base_url = client.cookies, client.base_url
         other.headers["user-agent"] = BROWSER.replace("Linux", "Windows")
         assert (await desk.hand_over(code, await desk.sign(code, "leo"))).status_code == 200
         for one in (stranger, other):

@@ -196,9 +196,10 @@ async def test_the_login_of_a_console_that_has_ended_is_worth_nothing_to_anybody
             login = await first.sign(code, "leo")
             assert (await first.hand_over(code, login)).status_code == 200
             await client.get("/login/wait")
-            cookies = dict(client.cookies)
+            cookies, place = dict(client.cookies), client.base_url.path
         async with hall(shop) as second, second.client() as client:
             client.cookies.update(cookies)
+            client.base_url = second.url + place
             again = await client.get("/history")
             assert again.headers["location"] == "/login?next=%2Fhistory&over=yes"
             code = await second.begin(client)

@@ -1,12 +1,14 @@
 """One Chromium for the whole run, and an office of its own for each module: a project, its console and its people."""
 
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Response, async_playwright
 
 from tests.console import Office, chromium, open_office, write_office
 
@@ -73,10 +75,20 @@ async def enter(browser: Browser, office: Office) -> AsyncIterator[Enter]:
     assert [words for words in wrong if "status of 4" not in words] == []  # a page that refuses is no failure
 
 
+INBOX = re.compile(r"/s-[\w-]{43}/$")
+"""The first page, in the place of a session."""
+
+
 async def log_in(page: Page, office: Office, who: str) -> None:
-    """Log somebody in by their own key."""
+    """Log somebody in by their own key; the page stays in its place then, wherever a test goes."""
     await page.goto(f"{office.url}/login")
     await page.get_by_role("button", name="Log in with your key").click()
     signed = await office.console.sign(await page.locator("pre code").inner_text(), who)
     assert signed.returncode == 0, signed.stderr
-    await page.wait_for_url(f"{office.url}/")
+    await page.wait_for_url(INBOX)
+    here, go = page.url.removesuffix("/"), page.goto
+
+    async def stay(url: str, **options: Any) -> Response | None:
+        return await go(f"{here}{url.removeprefix(office.url) or '/'}" if here not in url else url, **options)
+
+    page.goto = stay  # type: ignore[method-assign]

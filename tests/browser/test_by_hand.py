@@ -80,7 +80,7 @@ async def test_with_single_keys_off_no_key_does_anything_and_none_is_announced(e
         assert await page.locator("[aria-keyshortcuts], kbd, dialog").count() == 0, path
         for key in ("j", "k", "x", "o", "a", "r", "u", "/", "?"):
             await page.keyboard.press(key)
-        assert page.url == office.url + path
+        assert page.url.endswith(path)
         assert await page.evaluate("document.activeElement === document.body"), path
 
 

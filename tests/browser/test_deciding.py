@@ -214,7 +214,7 @@ async def test_a_new_proposal_and_a_decision_show_on_open_pages_by_themselves(en
     page, other = await enter("leo"), await enter("mia")
     await page.locator("body[data-listening]").wait_for()
     proposal = await office.note("INV-3019", "Look, it is there.")
-    link = page.locator(f"[data-href='/proposals/{proposal}']")
+    link = page.locator(f"[data-href$='/proposals/{proposal}']")
     await link.wait_for()
     await other.goto(f"{office.url}/proposals/{proposal}")
     await other.locator("body[data-listening]").wait_for()

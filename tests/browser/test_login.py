@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser
 
 from synapsor.approve.operators import change_operator
-from tests.browser.conftest import Enter, log_in
+from tests.browser.conftest import INBOX, Enter, log_in
 from tests.console import Office
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -46,7 +46,7 @@ async def test_another_browser_does_not_get_the_session_and_a_code_is_good_once(
     assert (await office.console.sign(command, "leo")).returncode == 0
     await thief.goto(f"{office.url}/login/wait")
     await thief.get_by_text("The code is over").wait_for()
-    await page.wait_for_url(f"{office.url}/")
+    await page.wait_for_url(INBOX)
     again = await office.console.sign(command, "mia")
     assert again.returncode == 2
     await context.close()
@@ -61,7 +61,7 @@ async def test_logging_out_ends_the_session_and_the_page_behind_it_is_not_shown_
     kept = await page.context.cookies()
     await page.locator("summary", has_text="leo").click()
     await page.get_by_role("button", name="Log out").click()
-    await page.wait_for_url(f"{office.url}/login")
+    await page.wait_for_url(f"{office.url}/login?over=left")
     await page.context.add_cookies(kept)  # type: ignore[arg-type]  # as they came
     await page.goto(f"{office.url}/history")
     assert page.url == f"{office.url}/login?next=%2Fhistory&over=yes"

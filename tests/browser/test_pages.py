@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
-from tests.browser.conftest import Enter
+from tests.browser.conftest import INBOX, Enter
 from tests.console import HOLD, PAPER, REMOVAL, WAIVER, Office
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -144,14 +144,15 @@ async def test_the_inbox_and_a_proposal_are_worked_with_single_keys_and_no_key_d
     assert await marked.get_attribute("data-href") == first
     await page.keyboard.press("o")
     await page.wait_for_url(f"{office.url}{first}")
-    assert first == f"/proposals/{filled['low']}"
+    assert first is not None
+    assert first.endswith(f"/proposals/{filled['low']}")
     await page.keyboard.press("a")
     assert await page.get_by_label("I have read it").evaluate("e => e === document.activeElement")
     await page.keyboard.press("r")
     assert await page.get_by_label("Why").evaluate("e => e === document.activeElement")
     await page.get_by_role("heading", level=1).click()
     await page.keyboard.press("u")
-    await page.wait_for_url(f"{office.url}/")
+    await page.wait_for_url(INBOX)
     assert await office.shop.status(filled["low"]) == "review_required"
 
 

@@ -15,7 +15,7 @@ from synapsor.approve.console.guard import HEADERS
 from synapsor.approve.console.rendering import environment
 from synapsor.approve.console.sessions import MOST_SESSIONS, Sessions
 from synapsor.approve.console.visit import MOST_FIELDS, cookie_name, read_form
-from synapsor.approve.console.way import LOOPBACK, way_of
+from synapsor.approve.console.way import LOOPBACK, Way, way_of
 from synapsor.config import load_config
 from synapsor.config.console import ConsoleConfig
 from synapsor.core.signatures import public_text
@@ -153,8 +153,20 @@ def test_a_form_keeps_every_value_in_order() -> None:
 
 @pytest.mark.requirement("console:sessions")
 def test_a_cookie_over_https_is_held_to_this_host_by_the_browser_itself() -> None:
-    assert cookie_name(secure=True) == "__Host-synapsor-session"
-    assert cookie_name(secure=False, waiting=True) == "synapsor-waiting"
+    assert cookie_name("session", secure=True) == "__Host-synapsor-session"
+    assert cookie_name("oidc", secure=True, place="/s-") == "__Secure-synapsor-oidc"
+    assert cookie_name("waiting", secure=False, place="/s-") == "synapsor-waiting"
+
+
+@pytest.mark.requirement("console:own-place")
+def test_sessions_have_places_under_every_name_that_other_programs_may_answer_to() -> None:
+    secure = Way(host="127.0.0.1", port=1, hosts=("desk.example",), secure=True)
+    shared = ("127.0.0.1:1", "localhost", "LOCALHOST:1", "[::1]:1", "127.9.9.9", "a.localhost:80")
+    assert [name for name in (*shared, "desk.example", "desk.example:443") if not secure.is_shared(name)] == [
+        "desk.example",
+        "desk.example:443",
+    ]
+    assert Way(host="127.0.0.1", port=1, hosts=("desk.example",), secure=False).is_shared("desk.example")
 
 
 @pytest.mark.requirement("console:hostile-content")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Final
 
 from synapsor import handles
 from synapsor.core.attempts import Door, RefusedLogin, Way
@@ -15,6 +16,9 @@ from synapsor.ports import Clock, ReviewLedger
 
 A_MINUTE = 30
 """How many are recorded in a minute, each by itself."""
+
+NOBODY: Final = Identity(issuer="", subject="")
+"""Whoever was refused before they had proven anything."""
 
 log = logging.getLogger("synapsor.approve")
 
@@ -33,7 +37,7 @@ class Attempts:
     async def refused(self, refusal: LoginRefused, way: Way) -> None:
         """Record a refused login, or count it."""
         subject = refusal.subject
-        known = Identity(issuer=self.issuer, subject=subject) if subject else Identity(issuer="", subject="")
+        known = Identity(issuer=self.issuer, subject=subject) if subject else NOBODY
         await self.record(refusal.rule, way, known)
 
     async def record(self, rule: str, way: Way, known: Identity) -> None:

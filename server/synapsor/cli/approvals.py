@@ -71,7 +71,6 @@ async def _http(
         )
     resource = resource_at(host, port)
     static = Tokens({token.sha256: token.operator for token in config.tokens}, resource=resource)
-    note(f"serving on {host}:{port}")
     desk = replace(desk, narrowed=in_token_roles)
     await serve_http(
         build_companion(desk, whose_token, version=__version__, console=console),
@@ -79,6 +78,7 @@ async def _http(
         port=port,
         verifier=provider_tokens(static, by_provider, desk, resource=resource) if by_provider else static,
         issuer=by_provider.issuer if by_provider else None,
+        ready=lambda _: note(f"serving on {host}:{port}"),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from argparse import Namespace
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,14 +54,16 @@ def run(arguments: Namespace) -> int:
     interrupt_at_once()
     base = _checked(arguments.url)
     challenge = _challenge(base, arguments.challenge)
-    operator, unlock = signer(arguments, read_operators(load_config(arguments.config).operators), role="")
+    config = load_config(arguments.config)
+    compared = _check_ledger(config.ledger, challenge.ledger)
+    operator, unlock = signer(arguments, read_operators(config.operators), role="")
     lasts = dt.timedelta(seconds=challenge.lasts_s)
     hours = f"{challenge.lasts_s / 3600:.3g} hours"
-    asked = (
-        f"{visible(challenge.client)} asks to speak for {operator.name} as {', '.join(operator.roles)}, for {hours}."
-    )
     if not arguments.yes:
-        note(asked)
+        note(
+            f"What answers at {visible(base)} asks to speak for {operator.name} as {', '.join(operator.roles)}, for {hours}, in the ledger "
+            f"{visible(challenge.ledger)}, {compared}. It calls itself: {visible(challenge.client)}"
+        )
         if ask("Type yes to let it:", otherwise="Run again with --yes.").lower() != "yes":
             raise UsageError("Nothing was signed.", fix="Run it again when you want to log in.")
     signed = signed_login(
@@ -78,6 +81,21 @@ def run(arguments: Namespace) -> int:
         arguments, "login", document, paragraph(f"The page is logged in as {operator.name}, for {hours} at the most.")
     )
     return 0
+
+
+def _check_ledger(path: Path, asked: str) -> str:
+    """Check that a login is asked for the project's own ledger, where it is here; return in words whether it was."""
+    from synapsor.ledger.chronicle import ledger_id
+
+    own = ledger_id(path)
+    if own is None:
+        return "which this project has not here to compare"
+    if own != asked:
+        raise UsageError(
+            "The page asks for a login to another ledger than this project's; nothing was signed.",
+            fix="Look at the address, and run this in the project that the console serves.",
+        )
+    return "which is this project's own"
 
 
 def _checked(url: str) -> str:

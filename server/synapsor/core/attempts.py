@@ -11,7 +11,7 @@ from typing import Literal
 from synapsor.core.moment import Instant
 
 Door = Literal["console", "approvals"]
-Way = Literal["oidc", "bearer", "key", "code"]
+Way = Literal["oidc", "bearer", "key", "code", "form"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +20,9 @@ class RefusedLogin:
 
     Attributes:
         door: what somebody tried to get into.
-        way: how.
-        issuer, subject: whom the provider vouches for, though they are not let in; "" where nobody is vouched for.
+        way: how; a `form` was sent into somebody's session with a word that is not of it.
+        issuer, subject: whom the provider vouches for, though they are not let in, or without an issuer whose session it was; "" where
+            nobody is known.
         unrecorded: how many more were refused since the one before, and are not on record by themselves.
     """
 

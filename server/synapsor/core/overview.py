@@ -56,12 +56,13 @@ class JobState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedAttempt:
-    """An attempt at a decision that was refused."""
+    """An attempt at a decision that was refused, and how many more of the same person before it are not on record by themselves."""
 
     at: str
     proposal: str
     operator: str
     rule: str
+    unrecorded: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

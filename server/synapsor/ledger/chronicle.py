@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -115,7 +116,7 @@ def open_chronicle(path: Path) -> Chronicle:
     if not path.is_file():
         raise LedgerFailure(f"There is no ledger at {path}.", fix="A new project gets one with `synapsor activate`.")
     try:
-        connection = connect(f"{path.absolute().as_uri()}?mode=ro", read_only=True)
+        connection = _reading(path)
     except ERRORS as error:
         raise failure(error) from None
     try:
@@ -125,6 +126,26 @@ def open_chronicle(path: Path) -> Chronicle:
         if isinstance(error, ERRORS):
             raise failure(error) from None
         raise
+
+
+def ledger_id(path: Path) -> str | None:
+    """Return the own name of the ledger at `path`; None where there is none that this user can read."""
+    if not os.access(path, os.R_OK):
+        return None
+    try:
+        connection = _reading(path)
+    except ERRORS:
+        return None
+    try:
+        return _own_name(connection)
+    except (LedgerFailure, *ERRORS):
+        return None
+    finally:
+        connection.close()
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    return connect(f"{path.absolute().as_uri()}?mode=ro", read_only=True)
 
 
 def _own_name(connection: sqlite3.Connection) -> str:

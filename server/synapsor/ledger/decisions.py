@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Final
 
 from synapsor import handles
 from synapsor.core.group import is_whole
+from synapsor.core.moment import parse
 from synapsor.core.proposal import Status
 from synapsor.core.records import to_body
 from synapsor.core.statements import Decision, SignedDecision
@@ -17,6 +20,10 @@ from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row
 from synapsor.ledger.kinds import DECISION, JOB, REFUSED, read_each, record
 from synapsor.values import digest_bytes
+
+REFUSED_A_MINUTE: Final = 30
+"""Refused attempts of one person that are recorded in a minute, each by itself; a ledger keeps them all."""
+_A_MINUTE: Final = dt.timedelta(minutes=1)
 
 
 async def decide(
@@ -116,11 +123,16 @@ async def _decisions(book: Book, proposal_id: str) -> list[Decision]:
     return [signed.decision for signed in read_each("decision", rows, proposals.signed_of)[0]]
 
 
-async def refuse(book: Book, proposal_id: str, operator: str, rule: str, at: str) -> None:
-    """Record that a decision was attempted and refused."""
+async def refuse(book: Book, proposal_id: str, operator: str, rule: str, at: str, *, unrecorded: int) -> bool:
+    """Record that a decision was attempted and refused, but for what somebody tries all the time; tell whether it was recorded."""
+    last = await book.tx.all("refused_of", operator=operator, limit=REFUSED_A_MINUTE)
+    if len(last) == REFUSED_A_MINUTE and abs(parse(at) - parse(last[-1]["at"])) < _A_MINUTE:
+        return False
     handle = handles.new("ref")
     body = {"id": handle, "proposal": proposal_id, "operator": operator, "rule": rule, "at": at}
-    await book.append(event("decision_refused", proposal_id, at, (record(REFUSED, handle, body),)))
+    more = {"unrecorded": unrecorded} if unrecorded else {}
+    await book.append(event("decision_refused", proposal_id, at, (record(REFUSED, handle, {**body, **more}),)))
+    return True
 
 
 def _follows(job: Job, decision: Decision, rows: Sequence[Row]) -> bool:

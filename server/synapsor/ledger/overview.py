@@ -9,6 +9,7 @@ from typing import Final
 from synapsor.core.moment import is_stamp
 from synapsor.core.overview import Decided, Found, Happened, JobState, RefusedAttempt, Search, Tallies
 from synapsor.ledger.connection import Connection, Row, Transaction
+from synapsor.ledger.kinds import loads
 
 _PAGE_CHANGES: Final = 500
 _MOST: Final = 5000
@@ -81,7 +82,16 @@ class Overview:
     async def refused(self, *, limit: int) -> tuple[RefusedAttempt, ...]:
         """Return the newest attempts at a decision that were refused."""
         rows = await self._connection.read(lambda tx: tx.all("newest_refused", limit=limit))
-        return tuple(RefusedAttempt(**row) for row in rows)
+        return tuple(
+            RefusedAttempt(
+                at=row["at"],
+                proposal=row["proposal"],
+                operator=row["operator"],
+                rule=row["rule"],
+                unrecorded=loads(row["body"]).get("unrecorded", 0),
+            )
+            for row in rows
+        )
 
     async def contracts(self, *, limit: int) -> dict[str, int]:
         """Return how often each contract was activated, by name."""

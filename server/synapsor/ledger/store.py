@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -74,6 +75,7 @@ class Ledger:
         self._signer = signer
         self._anchor = anchor
         self._proven = tail.Proven()
+        self._unrecorded: Counter[str] = Counter()
         self.overview = Overview(connection)
 
     def secret(self, purpose: str) -> bytes:
@@ -261,8 +263,11 @@ class Ledger:
         )
 
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
-        """Record that a decision was attempted and refused."""
-        await self._write(lambda book: decisions.refuse(book, proposal_id, operator, rule, at))
+        """Record that a decision was attempted and refused; of very many of one person, how many."""
+        more = self._unrecorded.pop(operator, 0)
+        if not await self._write(lambda book: decisions.refuse(book, proposal_id, operator, rule, at, unrecorded=more)):
+            self._unrecorded[operator] += more + 1
+            log.warning("a decision was refused: %s", rule, extra={"action": "decision_refused", "rule": rule})
 
     async def refused_login(self, refused: RefusedLogin) -> None:
         """Record that a login was attempted and refused."""

@@ -23,7 +23,7 @@ import httpx2
 
 from synapsor.config.notify import Network
 from synapsor.errors import ConfigError
-from synapsor.notify.addresses import Ip, is_allowed, parsed
+from synapsor.web.addresses import Ip, is_allowed, parsed
 
 Resolver: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the addresses of a name; raises OSError where it has none."""

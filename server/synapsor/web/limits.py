@@ -36,6 +36,7 @@ class Limits:
         all_sessions: open sessions of all tokens.
         session_idle_s: how long such a session may stay unused.
         connections: open connections of all clients.
+        handshakes: further connections by TLS in which nobody has shaken hands yet.
     """
 
     body: int = 4 * 1024 * 1024
@@ -55,6 +56,7 @@ class Limits:
     all_sessions: int = 1000
     session_idle_s: float = 1800.0
     connections: int = 1024
+    handshakes: int = 64
 
 
 class BodyTooLarge(Exception):

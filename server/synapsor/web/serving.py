@@ -5,11 +5,13 @@ What is open and waits for nothing but the next event is ended first. Signals st
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 import ssl
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import TypeAlias
 
 import anyio
 import uvicorn
@@ -17,10 +19,12 @@ from starlette.applications import Starlette
 
 from synapsor.errors import ConfigError
 from synapsor.web.connection import connection_class
+from synapsor.web.handshakes import Handshakes
 from synapsor.web.limits import Limits
 from synapsor.web.loop import on_signals
 
 _BACKLOG = 128
+_ByTls: TypeAlias = tuple[socket.socket, ssl.SSLContext, Limits]
 _SYSTEM_BUFFER = 131_072
 
 
@@ -70,24 +74,37 @@ async def serve(
         timeout_graceful_shutdown=grace_s,
     )
     config.load()
-    config.ssl = tls
-    running = _Uvicorn(config, end_streams)
+    running = _Uvicorn(config, end_streams, (listener, tls, limits) if tls is not None else None)
     with listener, on_signals(running.finish, running.leave):
         if ready is not None:
             ready(listener.getsockname()[1])
         async with anyio.create_task_group() as group:
             if stop is not None:
                 group.start_soon(running.finish_after, stop)
-            await running.serve(sockets=[listener])
+            await running.serve(sockets=[listener] if tls is None else [])
             group.cancel_scope.cancel()
 
 
 class _Uvicorn(uvicorn.Server):
     """A server that ends its streams first, and leaves the signals to whoever runs it."""
 
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None], by_tls: _ByTls | None) -> None:
         super().__init__(config)
         self._end_streams = end_streams
+        self._by_tls = by_tls
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._by_tls is not None and not self.should_exit:
+            listener, context, limits = self._by_tls
+            handshakes = Handshakes(listener, context, self._connection, limits)
+            self.servers.append(handshakes)  # type: ignore[arg-type]  # it has all that is asked of a server
+
+    def _connection(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn makes its own
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     async def finish_after(self, stop: anyio.Event) -> None:
         """Finish when the event is set."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import uvicorn
 from mcp.server import Server
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken, TokenVerifier
@@ -19,11 +19,16 @@ from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
 
 from synapsor.errors import UsageError
+from synapsor.web.bodies import TimedBodies
+from synapsor.web.connection import with_room
+from synapsor.web.limits import Limits
+from synapsor.web.serving import listening, serve
 
 SCOPE: Final = "synapsor:approve"
 MAX_BODY: Final = 65_536
 IDLE_S: Final = 900
 MOST_SESSIONS: Final = 64
+LIMITS: Final = Limits(header_bytes=16_384, connections=256)
 _GRACE_S: Final = 3
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -72,12 +77,19 @@ def resource_at(host: str, port: int) -> str:
 
 
 async def serve_http(
-    server: Server[Any], *, host: str, port: int, verifier: TokenVerifier, issuer: str | None = None
+    server: Server[Any],
+    *,
+    host: str,
+    port: int,
+    verifier: TokenVerifier,
+    issuer: str | None = None,
+    ready: Callable[[int], None] | None = None,
 ) -> None:
-    """Serve until a signal comes; `issuer` is who gives tokens for it, where somebody else does.
+    """Serve until a signal comes; `issuer` is who gives tokens for it, where somebody else does. `ready` is told when it does.
 
     Raises:
         UsageError: the address is not one of this machine's own.
+        ConfigError: the port is taken.
     """
     resource = resource_at(host, port)
     allowed = [form for name in ("127.0.0.1", "localhost", "[::1]") for form in (name, f"{name}:*")]
@@ -97,15 +109,13 @@ async def serve_http(
         ),
         token_verifier=verifier,
     )
-    config = uvicorn.Config(
+    app.add_middleware(TimedBodies, seconds=LIMITS.body_s)
+    # Streams of the older era stay open until their client leaves, or the time to finish is over.
+    await serve(
         app,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        limit_concurrency=64,
-        timeout_keep_alive=5,
-        # Streams of the older era stay open until their client leaves.
-        timeout_graceful_shutdown=_GRACE_S,
+        listening(ipaddress.ip_address("127.0.0.1" if host == "localhost" else host), port),
+        limits=with_room(LIMITS),
+        end_streams=lambda: None,
+        grace_s=_GRACE_S,
+        ready=ready,
     )
-    await uvicorn.Server(config).serve()

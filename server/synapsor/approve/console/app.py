@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import Final
 
 import anyio
 from starlette.applications import Starlette
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from synapsor.approve.attempts import Attempts
 from synapsor.approve.console import (
     assets,
     batch,
@@ -42,8 +44,11 @@ from synapsor.approve.console.rendering import render
 from synapsor.approve.console.room import Given, Room, TrustUnreadable
 from synapsor.approve.console.sessions import Sessions
 from synapsor.approve.console.verifying import Verifying
-from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of, trust_unreadable
+from synapsor.approve.console.visit import browser_of, proof_of, trust_unreadable
+from synapsor.web.seats import Seats
 
+MOST_STREAMS: Final = 64
+MOST_STREAMS_OF_ONE: Final = 12
 _PAGES = (
     inbox,
     proposal,
@@ -66,8 +71,9 @@ _PAGES = (
 
 def console_app(given: Given, methods: Iterable[LoginMethod] = ()) -> Starlette:
     """Return the application; `methods` are further ways to log in, besides one's own key."""
-    ways = (KeyLogin(), *methods)
-    room = _room_of(given, ways)
+    attempts = Attempts(ledger=given.ledger, clock=given.clock, door="console")
+    ways = (KeyLogin(attempts), *methods)
+    room = _room_of(given, ways, attempts)
     routes = [Route("/healthz", _healthz, methods=["GET"]), *assets.routes()]
     for part in _PAGES:
         routes += part.routes(room)
@@ -90,10 +96,9 @@ def console_app(given: Given, methods: Iterable[LoginMethod] = ()) -> Starlette:
     async def untrusted(request: Request, error: Exception) -> Response:
         return await trust_unreadable(request, room, error)
 
-    cookie = cookie_name(secure=given.way.secure)
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, way=given.way, cookie=cookie)],
+        middleware=[Middleware(Guard, way=given.way, cookie="synapsor-session")],
         lifespan=lifespan,
         exception_handlers={404: missing, 405: missing, TrustUnreadable: untrusted},
     )
@@ -102,7 +107,7 @@ def console_app(given: Given, methods: Iterable[LoginMethod] = ()) -> Starlette:
     return app
 
 
-def _room_of(given: Given, ways: Iterable[LoginMethod]) -> Room:
+def _room_of(given: Given, ways: Iterable[LoginMethod], attempts: Attempts) -> Room:
     sessions = Sessions(
         ledger=given.ledger.id,
         idle=dt.timedelta(minutes=given.config.sessions.idle_minutes),
@@ -112,7 +117,9 @@ def _room_of(given: Given, ways: Iterable[LoginMethod]) -> Room:
         given=given,
         sessions=sessions,
         pulse=Pulse(given.ledger),
+        seats=Seats(most=MOST_STREAMS, most_of_one=MOST_STREAMS_OF_ONE),
         verifying=Verifying(given.verify, given.clock),
+        attempts=attempts,
         offers=tuple(method.offered for method in ways),
     )
 
@@ -124,7 +131,7 @@ async def _healthz(_: Request) -> Response:
 async def _missing(request: Request, room: Room) -> Response:
     now = room.now()
     session = room.sessions.find(
-        cookie_of(request, room), browser=browser_of(request), now=now, operators=room.operators()
+        proof_of(request, room), browser=browser_of(request), now=now, operators=room.operators()
     )
     if session is None:
         return PlainTextResponse("There is nothing here.\n", status_code=HTTPStatus.NOT_FOUND)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import partial
 from http import HTTPStatus
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.acting import signer_of
@@ -17,7 +17,7 @@ from synapsor.approve.console.draft import draft_path, may_be_drafted
 from synapsor.approve.console.proposal import TYPED, looked_at, proposal_page
 from synapsor.approve.console.reveal import back, uncovered
 from synapsor.approve.console.room import Room
-from synapsor.approve.console.visit import Visit, own_path, page, refusal
+from synapsor.approve.console.visit import Visit, page, refusal
 from synapsor.core.presets import in_words, known_code
 from synapsor.core.proposal import Status
 from synapsor.core.statements import Verdict
@@ -75,7 +75,7 @@ async def _ask(visit: Visit) -> Response:
     except (DecisionRefused, UsageError) as error:
         return await _again(visit, record, error)
     visit.session.flash = (record.proposal.id, "waits for the agent's answer.")
-    return RedirectResponse(f"/proposals/{record.proposal.id}", status_code=HTTPStatus.SEE_OTHER)
+    return visit.lead(f"/proposals/{record.proposal.id}")
 
 
 async def _approved(visit: Visit, record: ProposalRecord) -> ProposalRecord:
@@ -166,4 +166,4 @@ async def _again(visit: Visit, record: ProposalRecord, error: SynapsorError, *, 
 
 def _onward(visit: Visit, words: tuple[str, ...]) -> Response:
     visit.session.flash = words
-    return RedirectResponse(own_path(visit.sent("onward") or "/"), status_code=HTTPStatus.SEE_OTHER)
+    return visit.lead(visit.sent("onward") or "/")

@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.acting import signer_of
@@ -104,7 +104,7 @@ async def _sent(kind: AmendKind, visit: Visit) -> Response:
             raise
         return await _shown(visit, record, kind, error)
     visit.session.flash = (filed.proposal.id, _told(kind, record))
-    return RedirectResponse(f"/proposals/{filed.proposal.id}", status_code=HTTPStatus.SEE_OTHER)
+    return visit.lead(f"/proposals/{filed.proposal.id}")
 
 
 async def _named(visit: Visit) -> ProposalRecord:

@@ -14,6 +14,7 @@ from typing import Final
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from synapsor.approve.console.places import within
 from synapsor.approve.console.way import Way
 from synapsor.errors import place
 from synapsor.web.limits import BodyTooLarge, Disconnected, Limits, read_body, replay
@@ -78,7 +79,7 @@ class Guard:
             return
         answer = _Answer(send, self._headers)
         try:
-            await self._admit(scope, receive, answer)
+            await self._admit(within(scope), receive, answer)
         except _Refused as refused:
             await answer.tell(refused.status, str(refused))
         except Disconnected:

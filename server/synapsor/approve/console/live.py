@@ -10,8 +10,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from sse_starlette.sse import EventSourceResponse
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.pulse import hear
@@ -19,6 +18,7 @@ from synapsor.approve.console.room import Room, TrustUnreadable
 from synapsor.approve.console.visit import Visit, page
 from synapsor.core.moment import stamp
 from synapsor.errors import LedgerFailure
+from synapsor.web.seats import SeatedStream
 
 RETRY_MS: Final = 1000
 """After what time a page listens again whose stream was lost."""
@@ -27,9 +27,7 @@ STILL_S: Final = 5.0
 
 
 async def _events(visit: Visit) -> Response:
-    if visit.room.pulse.is_full:
-        return PlainTextResponse("There are too many open pages.\n", status_code=503)
-    return EventSourceResponse(_told(visit), ping=15)
+    return SeatedStream(_told(visit), seats=visit.room.seats, who=visit.session.name)
 
 
 async def _told(visit: Visit) -> AsyncIterator[dict[str, Any]]:

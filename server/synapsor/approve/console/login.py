@@ -17,9 +17,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from synapsor.approve.console.needs import Offer
+from synapsor.approve.console.places import new_place, place_of
 from synapsor.approve.console.rendering import render
 from synapsor.approve.console.room import Room
-from synapsor.approve.console.visit import Visit, browser_of, cookie_name, cookie_of, own_path, page
+from synapsor.approve.console.visit import Cookie, Visit, browser_of, cookie_name, own_path, page, proof_of
 from synapsor.core.statements import SignedLogin
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
@@ -66,16 +67,30 @@ def enter(request: Request, room: Room, key: Ed25519PrivateKey, login: SignedLog
 
 
 def _entered(request: Request, room: Room, name: str, signer: Signer | None, now: dt.datetime, onward: str) -> Response:
-    room.sessions.close(cookie_of(request, room))
-    token = room.sessions.open(name, signer, browser=browser_of(request), now=now)
-    response = RedirectResponse(own_path(onward), status_code=HTTPStatus.SEE_OTHER)
-    set_cookie(response, cookie_name(secure=room.given.way.secure), token, secure=room.given.way.secure)
+    room.sessions.close(proof_of(request, room))
+    place = new_place() if is_shared(request, room) else ""
+    token = room.sessions.open(name, signer, browser=browser_of(request), now=now, place=place)
+    response = RedirectResponse(place + own_path(onward), status_code=HTTPStatus.SEE_OTHER)
+    set_cookie(response, room, "session", token, place=place)
     return response
 
 
-def set_cookie(response: Response, name: str, value: str, *, secure: bool) -> None:
-    """Set a cookie that no script reads, no other site's page sends, and no closed browser keeps."""
-    response.set_cookie(name, value, path="/", secure=secure, httponly=True, samesite="strict")
+def is_shared(request: Request, room: Room) -> bool:
+    """Tell whether other programs may answer under the name that this request is for."""
+    return room.given.way.is_shared(request.headers["host"])
+
+
+def set_cookie(response: Response, room: Room, what: Cookie, value: str, *, place: str) -> None:
+    """Set a cookie that no script reads, no other site's page sends, no port beside this one is sent, and no closed browser keeps."""
+    secure = room.given.way.secure
+    name = cookie_name(what, secure=secure, place=place)
+    response.set_cookie(name, value, path=f"{place}/", secure=secure, httponly=True, samesite="strict")
+
+
+def drop_cookie(response: Response, room: Room, what: Cookie, *, place: str) -> None:
+    """Have the browser forget a cookie."""
+    secure = room.given.way.secure
+    response.delete_cookie(cookie_name(what, secure=secure, place=place), path=f"{place}/", secure=secure)
 
 
 def routes(room: Room, methods: Iterable[LoginMethod]) -> Iterable[Route]:
@@ -93,21 +108,27 @@ def _page_of(room: Room) -> Endpoint:
         now = room.now()
         onward = own_path(request.query_params.get("next", "/"))
         found = room.sessions.find(
-            cookie_of(request, room), browser=browser_of(request), now=now, operators=room.operators()
+            proof_of(request, room), browser=browser_of(request), now=now, operators=room.operators()
         )
         if found is not None:
-            return RedirectResponse(onward, status_code=HTTPStatus.SEE_OTHER)
-        return await login_page(
-            request, room, onward=onward, trouble=_OVER.get(request.query_params.get("over", ""), "")
-        )
+            return RedirectResponse(place_of(request) + onward, status_code=HTTPStatus.SEE_OTHER)
+        over = request.query_params.get("over", "")
+        return await login_page(request, room, onward=onward, trouble=_OVER.get(over, ""), leads=True, over=bool(over))
 
     return endpoint
 
 
 async def login_page(
-    request: Request, room: Room, *, onward: str = "/", trouble: str = "", status: int = HTTPStatus.OK
+    request: Request,
+    room: Room,
+    *,
+    onward: str = "/",
+    trouble: str = "",
+    status: int = HTTPStatus.OK,
+    leads: bool = False,
+    over: bool = False,
 ) -> Response:
-    """Return the login page, with what went wrong before."""
+    """Return the login page, with what went wrong before; one that `leads` goes on to where this browser is logged in, unless that is over."""
     return await render(
         request,
         room,
@@ -119,6 +140,8 @@ async def login_page(
         unverified=room.given.config.development_identity,
         onward=onward,
         trouble=trouble,
+        leads=leads,
+        over=over,
     )
 
 
@@ -130,10 +153,9 @@ def _unverified(room: Room, name: str) -> Endpoint:
 
 
 async def _leave(visit: Visit) -> Response:
-    visit.room.sessions.close(cookie_of(visit.request, visit.room))
-    response = RedirectResponse("/login", status_code=HTTPStatus.SEE_OTHER)
-    response.delete_cookie(
-        cookie_name(secure=visit.room.given.way.secure), path="/", secure=visit.room.given.way.secure
-    )
+    place = place_of(visit.request)
+    visit.room.sessions.close(proof_of(visit.request, visit.room))
+    response = RedirectResponse("/login?over=left" if place else "/login", status_code=HTTPStatus.SEE_OTHER)
+    drop_cookie(response, visit.room, "session", place=place)
     response.headers["clear-site-data"] = '"cache"'
     return response

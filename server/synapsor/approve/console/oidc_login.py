@@ -12,17 +12,18 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from synapsor.approve.attempts import Attempts
 from synapsor.approve.console.browsers import described
-from synapsor.approve.console.login import enter, login_page, set_cookie
+from synapsor.approve.console.login import drop_cookie, enter, is_shared, login_page, set_cookie
 from synapsor.approve.console.needs import Offer
+from synapsor.approve.console.places import place_from, place_of
 from synapsor.approve.console.rendering import render
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.sessions import hashed
-from synapsor.approve.console.visit import browser_of, own_path, read_form
+from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of, own_path, read_form
 from synapsor.approve.oidc import Fetcher, OidcLogin, Provider, fails, speaker
 from synapsor.approve.voucher import Voucher
 from synapsor.config import OidcConfig
@@ -71,14 +72,19 @@ class OidcMethod:
             except LoginRefused as refused:
                 return await self._refuse(request, room, refused)
             response = await render(request, room, "leaving.html", session=None, now=room.now(), address=begun.url)
-            secure = room.given.way.secure
-            set_cookie(response, _cookie(secure=secure), begun.sealed, secure=secure)
+            # Only who has the state of this login can come back to where its cookie is.
+            place = place_from(begun.state) if is_shared(request, room) else ""
+            set_cookie(response, room, "oidc", begun.sealed, place=place)
             return response
 
         return endpoint
 
     def _end(self, room: Room) -> _Endpoint:
         async def endpoint(request: Request) -> Response:
+            state = request.query_params.get("state")
+            if state and not place_of(request) and is_shared(request, room):
+                there = f"{place_from(state)}{CALLBACK}?{request.url.query}"
+                return RedirectResponse(there, status_code=HTTPStatus.SEE_OTHER)
             try:
                 return await self._entered(request, room)
             except LoginRefused as refused:
@@ -92,7 +98,8 @@ class OidcMethod:
     async def _entered(self, request: Request, room: Room) -> Response:
         browser = browser_of(request)
         answer = request.query_params.multi_items()
-        sealed = request.cookies.get(_cookie(secure=room.given.way.secure))
+        place = place_of(request)
+        sealed = cookie_of(request, cookie_name("oidc", secure=room.given.way.secure, place=place))
         arrived = await self._login.finish(answer, sealed, session=hashed(browser))
         who = speaker(arrived.vouched, room.operators())
         key = Ed25519PrivateKey.generate()
@@ -106,8 +113,7 @@ class OidcMethod:
             lasts=room.sessions.lasts,
         )
         response = enter(request, room, key, login, onward=arrived.back)
-        secure = room.given.way.secure
-        response.delete_cookie(_cookie(secure=secure), path="/", secure=secure)
+        drop_cookie(response, room, "oidc", place=place)
         return response
 
     async def _refuse(self, request: Request, room: Room, refused: LoginRefused) -> Response:
@@ -129,7 +135,3 @@ def oidc_method(config: OidcConfig, *, voucher: Voucher, ledger: ReviewLedger, c
     login = OidcLogin(config, provider, fetcher, clock=clock, redirect_uri=config.redirect_uri or "")
     attempts = Attempts(ledger=ledger, clock=clock, door="console", issuer=config.issuer)
     return OidcMethod(login, voucher=voucher, attempts=attempts)
-
-
-def _cookie(*, secure: bool) -> str:
-    return "__Host-synapsor-oidc" if secure else "synapsor-oidc"

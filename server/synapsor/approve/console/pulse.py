@@ -17,7 +17,6 @@ from synapsor.errors import LedgerFailure
 log = logging.getLogger("synapsor.console")
 
 EVERY_S: Final = 0.5
-MOST_STREAMS: Final = 64
 _TOLD: Final = 200
 
 
@@ -64,11 +63,6 @@ class Pulse:
         self.ended = True
         for listener in self._listeners:
             listener.wakes.set()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether there are as many streams as there may be."""
-        return len(self._listeners) >= MOST_STREAMS
 
     @contextmanager
     def listening(self) -> Iterator[Listener]:

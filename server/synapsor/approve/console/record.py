@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from http import HTTPStatus
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.room import Room
@@ -37,4 +36,4 @@ async def _ledger(visit: Visit) -> Response:
 
 async def _verify(visit: Visit) -> Response:
     visit.room.verifying.begin()
-    return RedirectResponse("/ledger", status_code=HTTPStatus.SEE_OTHER)
+    return visit.lead("/ledger")

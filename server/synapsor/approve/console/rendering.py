@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
 from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from synapsor import __version__
+from synapsor.approve.console.places import place_of
 from synapsor.approve.console.wording import coded
 from synapsor.core.moment import is_stamp, parse, stamp
 from synapsor.core.plain import shown, span, visible
@@ -26,6 +29,15 @@ if TYPE_CHECKING:
 _HERE: Final = Path(__file__).parent
 THEMES: Final = ("system", "light", "dark")
 _CUT_AT: Final = 90
+_OWN: Final = re.compile(r'\b(?:href|action|formaction|data-href)="(?=/(?!static/|login\b))')
+
+
+class _OwnAddresses(Extension):
+    """Every address that a template writes leads to the place of its page; what everybody may see has none."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002  # as jinja2 calls it
+        """Return the template with `home` before its own addresses."""
+        return _OWN.sub(r"\g<0>{{ home }}", source)
 
 
 @cache
@@ -38,6 +50,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=[_OwnAddresses],
     )
     made.filters.update(
         seen=visible, coded=coded, short=_short, day=_day, minute=_minute, many=_many, span=span, breakable=_breakable
@@ -66,6 +79,7 @@ async def render(
             session=session,
             flash=session.told() if session and not quiet else (),
             path=request.url.path,
+            home=place_of(request),
             waiting=waiting,
             now=now,
             theme=theme_of(request),

@@ -7,9 +7,8 @@ console. What a session remembers is which digest it was shown whole.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from http import HTTPStatus
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.acting import signer_of
@@ -56,4 +55,4 @@ async def uncovered(visit: Visit, record: ProposalRecord) -> Proposal:
 async def back(visit: Visit) -> Response:
     """Lead to the page of the proposal, from where a form of it was sent."""
     record = await proposal_of(visit.room.ledger, str(visit.request.path_params["handle"]))
-    return RedirectResponse(f"/proposals/{record.proposal.id}", status_code=HTTPStatus.SEE_OTHER)
+    return visit.lead(f"/proposals/{record.proposal.id}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from synapsor.approve.attempts import Attempts
 from synapsor.approve.console.needs import ConsoleLedger, Held, Offer, Overview
 from synapsor.approve.console.pulse import Pulse
 from synapsor.approve.console.sessions import Sessions
@@ -21,6 +22,7 @@ from synapsor.core.statements import Operator
 from synapsor.errors import ConfigError
 from synapsor.flow.prepare import Served
 from synapsor.ports import Clock
+from synapsor.web.seats import Seats
 
 
 class TrustUnreadable(Exception):
@@ -59,12 +61,14 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """What every page has at hand; `offers` are the ways to log in."""
+    """What every page has at hand; `seats` are of open pages, and `offers` the ways to log in."""
 
     given: Given
     sessions: Sessions
     pulse: Pulse
+    seats: Seats
     verifying: Verifying
+    attempts: Attempts
     offers: tuple[Offer, ...]
 
     @property

@@ -1,6 +1,6 @@
 """Who is logged in: sessions in this process's memory and nowhere else, each with a key that is gone when it ends.
 
-A cookie is a random name for one, and only its hash is kept. A session ends with its login, when it is not used, in another browser, and
+A cookie is a random name for one, together with its place where it has one, and only their hash is kept. A session ends with its login, when it is not used, in another browser, and
 at once when the operator is not trusted any more.
 """
 
@@ -61,8 +61,8 @@ class Sessions:
         self._open: dict[str, Session] = {}
         self.lasts = lasts
 
-    def open(self, name: str, signer: Signer | None, *, browser: str, now: dt.datetime) -> str:
-        """Begin a session, and return its cookie."""
+    def open(self, name: str, signer: Signer | None, *, browser: str, now: dt.datetime, place: str = "") -> str:
+        """Begin a session, and return its cookie; where it has a place, only both together are what `find` takes."""
         login = signer.login if signer else None
         ends = min(now + self.lasts, parse(login.login.expires_at)) if login else now + self.lasts
         token = secrets.token_urlsafe(_BYTES)
@@ -76,7 +76,7 @@ class Sessions:
             ends=ends,
         )
         self._make_room(name, now)
-        self._open[hashed(token)] = session
+        self._open[hashed(place + token)] = session
         return token
 
     def find(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Final
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.rendering import THEMES
 from synapsor.approve.console.room import Room
-from synapsor.approve.console.visit import Visit, own_path, page
+from synapsor.approve.console.visit import Visit, page
 
 _A_YEAR: Final = 31_536_000
 
@@ -27,7 +26,7 @@ async def _settings(visit: Visit) -> Response:
 
 
 async def _keep(visit: Visit) -> Response:
-    response = RedirectResponse(own_path(visit.sent("onward") or "/settings"), status_code=HTTPStatus.SEE_OTHER)
+    response = visit.lead(visit.sent("onward") or "/settings")
     secure = visit.room.given.way.secure
     theme, shortcuts = visit.sent("theme"), visit.sent("shortcuts")
     if theme in THEMES:

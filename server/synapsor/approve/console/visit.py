@@ -12,16 +12,18 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from synapsor.approve.console.places import place_of
 from synapsor.approve.console.rendering import render
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.sessions import Session
+from synapsor.core.statements import Identity
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure, Refusal, SynapsorError, UsageError
 
 log = logging.getLogger("synapsor.console")
@@ -38,6 +40,7 @@ _STATUS: Final = {
     4: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 Form = Mapping[str, tuple[str, ...]]
+Cookie = Literal["session", "waiting", "oidc"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,10 @@ class Visit:
         text = self.asked(name)
         return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None  # noqa: PLR2004  # below 2^63
 
+    def lead(self, path: str) -> Response:
+        """Lead on to another page of the console, in the same place."""
+        return RedirectResponse(place_of(self.request) + own_path(path), status_code=HTTPStatus.SEE_OTHER)
+
     async def page(self, template: str, *, status: int = 200, **context: object) -> Response:
         """Return a page."""
         return await render(
@@ -90,7 +97,7 @@ def page(room: Room, path: str, make: Make, *, posts: bool = False) -> Route:
     async def endpoint(request: Request) -> Response:
         now, operators = room.now(), room.operators()
         session = room.sessions.find(
-            cookie_of(request, room),
+            proof_of(request, room),
             browser=browser_of(request),
             now=now,
             operators=operators,
@@ -106,6 +113,8 @@ def page(room: Room, path: str, make: Make, *, posts: bool = False) -> Route:
             visit = Visit(request=request, room=room, session=session, now=now, form=form)
             return await make(visit)
         except SynapsorError as error:
+            if isinstance(error, DecisionRefused) and error.rule == "form_foreign":
+                await room.attempts.record(error.rule, "form", Identity(issuer="", subject=session.name))
             visit = Visit(request=request, room=room, session=session, now=now, form=form)
             return await refusal(visit, error)
 
@@ -133,7 +142,7 @@ async def trust_unreadable(request: Request, room: Room, error: Exception) -> Re
     why, now = error.__cause__, room.now()
     told = (why.message, why.fix) if isinstance(why, SynapsorError) else ("A file of the operators cannot be read.", "")
     log.error("nobody is let in: %s %s", *told, extra={"action": UNREADABLE})
-    known = room.sessions.is_known(cookie_of(request, room), browser=browser_of(request), now=now)
+    known = room.sessions.is_known(proof_of(request, room), browser=browser_of(request), now=now)
     return await render(
         request,
         room,
@@ -154,7 +163,7 @@ def to_login(request: Request, room: Room, *, posts: bool) -> Response:
     asked: dict[str, str] = {}
     if (back := _before(request) if posts else _here(request)) != "/":
         asked["next"] = back
-    if cookie_of(request, room):
+    if place_of(request) or proof_of(request, room):
         asked["over"] = "unsent" if posts else "yes"
     return RedirectResponse(f"/login?{urlencode(asked)}" if asked else "/login", status_code=HTTPStatus.SEE_OTHER)
 
@@ -178,15 +187,26 @@ def own_path(text: str) -> str:
     return text if plain and "\\" not in text and len(text) <= 1000 else "/"  # noqa: PLR2004  # longer than any of ours
 
 
-def cookie_of(request: Request, room: Room) -> str:
-    """Return the session's cookie, "" where there is none."""
-    return request.cookies.get(cookie_name(secure=room.given.way.secure), "")
+def proof_of(request: Request, room: Room) -> str:
+    """Return what proves a session: its place and its cookie, "" where there is no cookie."""
+    place = place_of(request)
+    cookie = cookie_of(request, cookie_name("session", secure=room.given.way.secure, place=place))
+    return place + cookie if cookie else ""
 
 
-def cookie_name(*, secure: bool, waiting: bool = False) -> str:
-    """Return what a cookie of ours is called; with https the browser itself holds it to this very host."""
-    name = "synapsor-waiting" if waiting else "synapsor-session"
-    return f"__Host-{name}" if secure else name
+def cookie_of(request: Request, name: str) -> str:
+    """Return a cookie, "" where there is none. Of several the first counts: it has the longest path, which no other port could know."""
+    for part in request.headers.get("cookie", "").split(";"):
+        given, _, value = part.strip().partition("=")
+        if given == name:
+            return value
+    return ""
+
+
+def cookie_name(what: Cookie, *, secure: bool, place: str = "") -> str:
+    """Return what a cookie of ours is called; with https the browser itself holds it to https, and outside of a place to this very host."""
+    held = ("__Secure-" if place else "__Host-") if secure else ""
+    return f"{held}synapsor-{what}"
 
 
 def by_itself(request: Request) -> bool:

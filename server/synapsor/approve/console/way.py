@@ -37,6 +37,12 @@ class Way:
         """Of the address that a person types."""
         return "https" if self.secure else "http"
 
+    def is_shared(self, host: str) -> bool:
+        """Tell whether other programs may answer under the name of a request: without TLS, and on this machine's own names."""
+        name = host.lower()
+        name = name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]
+        return not self.secure or name in LOOPBACK or name.startswith("127.") or name.endswith(".localhost")
+
     def trusts(self, peer: str) -> bool:
         """Tell whether a request from this address may come in: anybody's, or with a proxy that proxy's only."""
         if not self.proxies:

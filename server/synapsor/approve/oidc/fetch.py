@@ -5,7 +5,6 @@ The address that is connected to is the one that was judged, so that a name whic
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ import httpx2
 from synapsor.approve.oidc.refusals import Rule, refused
 from synapsor.config.oidc import address_trouble
 from synapsor.errors import ConfigError
+from synapsor.web.addresses import ANY, is_allowed, parsed
 
 MAX_BYTES = 1_048_576
 LIMIT_S = 10.0
@@ -131,7 +131,8 @@ class Fetcher:
         addresses = list(dict.fromkeys(str(each[4][0]) for each in found))[:_ADDRESSES]
         if not addresses:
             raise refused(Rule.PROVIDER_UNREACHABLE)
-        if not self._allow_private and not all(map(is_public, addresses)):
+        private = ANY if self._allow_private else ()
+        if not all(each is not None and is_allowed(each, private) for each in map(parsed, addresses)):
             raise refused(Rule.PROVIDER_PRIVATE)
         return addresses
 
@@ -148,17 +149,3 @@ def _context(ca: Path | None) -> ssl.SSLContext:
         )
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-
-
-def is_public(address: str) -> bool:
-    """Tell whether an address is one of the whole Internet's; an IPv4 address in other clothes is none, but for a translated one."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address) and found in _TRANSLATED:
-        found = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
-    if isinstance(found, ipaddress.IPv6Address) and (found not in _GIVEN_OUT or found.sixtofour or found.teredo):
-        return False
-    return found.is_global and not found.is_multicast
-
-
-_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
-_GIVEN_OUT = ipaddress.IPv6Network("2000::/3")

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx2
@@ -19,7 +19,7 @@ from synapsor.approve.oidc import claims, pending
 from synapsor.approve.oidc.claims import Expected, Vouched
 from synapsor.approve.oidc.fetch import Answer, Fetcher
 from synapsor.approve.oidc.metadata import Metadata
-from synapsor.approve.oidc.pending import Answered, Pending, Seal
+from synapsor.approve.oidc.pending import Answered, Pending, Pendings
 from synapsor.approve.oidc.provider import Provider
 from synapsor.approve.oidc.refusals import Rule, refused
 from synapsor.approve.oidc.strict import Unreadable, json_object
@@ -40,10 +40,11 @@ _MAX_BACK = 500
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Where to send the browser, and what it is to carry in a cookie until it is back."""
+    """Where to send the browser, what it is to carry in a cookie until it is back, and the state with which it comes back."""
 
     url: str
-    sealed: str
+    sealed: str = field(repr=False)
+    state: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class OidcLogin:
         self._fetcher = fetcher
         self._clock = clock
         self._redirect = redirect_uri
-        self._seal = Seal()
+        self._seal = Pendings()
         self._answered = Answered()
         self._expected = Expected(
             issuer=config.issuer,
@@ -113,7 +114,7 @@ class OidcLogin:
         )
         parts = urlsplit(metadata.authorization)
         query = "&".join(filter(None, (parts.query, urlencode(self._asked(begun)))))
-        return Begun(parts._replace(query=query).geturl(), self._seal.close(begun))
+        return Begun(parts._replace(query=query).geturl(), self._seal.close(begun), begun.state)
 
     async def finish(self, answer: Iterable[tuple[str, str]], sealed: str | None, *, session: str) -> Arrived:
         """Take what the browser brought back from the provider, once.

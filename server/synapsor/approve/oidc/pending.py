@@ -5,23 +5,14 @@ An answer counts once, in the session that began it, and for ten minutes.
 
 from __future__ import annotations
 
-import base64
-import json
-import os
 import secrets
 from dataclasses import asdict, dataclass, field
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from synapsor.approve.oidc.refusals import Rule, refused
+from synapsor.web.seal import Seal
 
 KEEP_S = 600
 MOST_ANSWERED = 10_000
-
-_NONCE = 12
-_MAX_SEALED = 4096
-_DOMAIN = b"synapsor:oidc-login\0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +47,15 @@ def begin(*, session: str, back: str, max_age_s: int | None, now: float) -> Pend
     )
 
 
-class Seal:
+class Pendings:
     """Seals logins under a key of this process; one of before a restart is unknown."""
 
     def __init__(self) -> None:
-        self._box = AESGCM(AESGCM.generate_key(256))
+        self._seal = Seal("synapsor:oidc-login")
 
     def close(self, pending: Pending) -> str:
         """Return a login as text that only this process can read or make."""
-        nonce = os.urandom(_NONCE)
-        sealed = self._box.encrypt(nonce, json.dumps(asdict(pending)).encode(), _DOMAIN)
-        return base64.urlsafe_b64encode(nonce + sealed).decode()
+        return self._seal.close(asdict(pending))
 
     def open(self, sealed: str | None) -> Pending:
         """Return the login that was sealed.
@@ -74,14 +63,10 @@ class Seal:
         Raises:
             LoginRefused: it was not sealed here.
         """
-        if not sealed or len(sealed) > _MAX_SEALED or not sealed.isascii():
+        opened = self._seal.open(sealed)
+        if opened is None:
             raise refused(Rule.LOGIN_UNKNOWN)
-        try:
-            data = base64.urlsafe_b64decode(sealed)
-            opened = self._box.decrypt(data[:_NONCE], data[_NONCE:], _DOMAIN)
-        except (ValueError, InvalidTag):
-            raise refused(Rule.LOGIN_UNKNOWN) from None
-        return Pending(**json.loads(opened))
+        return Pending(**opened)
 
 
 class Answered:

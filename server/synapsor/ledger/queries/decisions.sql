@@ -24,6 +24,10 @@ SELECT seq, id, at, proposal, operator, rule, body FROM refused_decision WHERE i
 -- Find a refused decision by the number of its event.
 SELECT seq, id, at, proposal, operator, rule, body FROM refused_decision WHERE seq = :seq;
 
+-- name: refused_of
+-- When somebody was refused last.
+SELECT at FROM refused_decision WHERE operator = :operator ORDER BY seq DESC LIMIT :limit;
+
 -- name: decision_with_code
 -- Find the decision that a one-time code of somebody was used for.
 SELECT id FROM decision WHERE operator = :operator AND step_up = :step_up;

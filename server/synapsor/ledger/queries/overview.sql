@@ -44,7 +44,7 @@ SELECT id, at, proposal, source, open, attempt, worker, lease_until, not_before,
 
 -- name: newest_refused
 -- The newest attempts at a decision that were refused.
-SELECT at, proposal, operator, rule FROM refused_decision ORDER BY seq DESC LIMIT :limit;
+SELECT at, proposal, operator, rule, body FROM refused_decision ORDER BY seq DESC LIMIT :limit;
 
 -- name: contract_names
 -- The contracts that were ever activated.

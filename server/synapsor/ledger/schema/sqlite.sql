@@ -187,6 +187,7 @@ CREATE TABLE refused_decision (
     rule TEXT NOT NULL,
     body TEXT NOT NULL
 ) STRICT;
+CREATE INDEX refused_decision_operator ON refused_decision (operator, seq);
 
 -- A login or a bearer token that was not accepted, by rule and never by its words.
 CREATE TABLE refused_login (

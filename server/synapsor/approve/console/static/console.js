@@ -2,6 +2,20 @@
 "use strict";
 
 const body = document.body;
+const home = body.dataset.home ?? "";
+
+// A session may have a place, which only this browser knows; a link that comes without it finds it here. No other port reads this.
+const kept = {
+  get: () => { try { return localStorage.getItem("home"); } catch { return null; } },
+  set: (place) => { try { localStorage.setItem("home", place); } catch { /* a browser that keeps nothing */ } },
+  drop: () => { try { localStorage.removeItem("home"); } catch { /* the same */ } },
+};
+
+if (home) kept.set(home);
+const gate = document.querySelector("[data-onward]");
+if (document.querySelector("[data-over]")) kept.drop();
+else if (gate && /^\/s-[\w-]{43}$/.test(kept.get() ?? "")) location.replace(kept.get() + gate.dataset.onward);
+
 const policy = window.trustedTypes?.createPolicy("synapsor", { createHTML: (text) => text }) ?? { createHTML: (text) => text };
 
 // Live: the server says that something happened, and the page asks for itself again.
@@ -41,13 +55,23 @@ function tell(words) {
   notice.hidden = false;
 }
 
+// However much happens, the page asks once a second.
+let due = null;
+function soon() {
+  due ??= setTimeout(() => {
+    due = null;
+    if (busy()) tell("Something changed.");
+    else again().catch(() => tell("Something changed."));
+  }, 1000);
+}
+
 function changed(event) {
   const told = JSON.parse(event.data);
   for (const count of document.querySelectorAll("[data-count]")) count.textContent = told.waiting;
   const [page, subject] = live;
   if (page === "inbox" || page === "jobs") {
     if (busy()) tell("Something changed.");
-    else again().catch(() => tell("Something changed."));
+    else soon();
   } else if (page === "proposal" && told.happened.some(([, about, number]) => about === subject && number > made)) {
     tell("This proposal has changed since the page was made.");
   }
@@ -55,7 +79,7 @@ function changed(event) {
 
 function listen() {
   if (stream || document.hidden) return;
-  stream = new EventSource("/events");
+  stream = new EventSource(`${home}/events`);
   stream.addEventListener("changed", changed);
   stream.addEventListener("over", () => {
     stream.close();
@@ -106,14 +130,14 @@ if (body.dataset.live !== undefined) {
 // Waiting for a signature in the terminal.
 
 if (document.querySelector("[data-waiting]")) {
-  const waits = new EventSource("/login/events");
+  const waits = new EventSource("events");
   const go = () => {
     waits.close();
-    location.replace("/login/wait");
+    location.replace(location.href);
   };
   waits.addEventListener("go", go);
   waits.addEventListener("error", () => {
-    if (waits.readyState === EventSource.CLOSED) go();
+    if (waits.readyState === EventSource.CLOSED) setTimeout(go, 3000);
   });
   window.addEventListener("pagehide", () => waits.close());
 }

@@ -1,0 +1,118 @@
+"""What `synapsor login` says before it signs, and for which ledger it signs nothing."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from synapsor.core.signatures import public_text
+from synapsor.ledger.chronicle import ledger_id
+from tests.console import write_office
+from tests.projects import ProjectFiles
+
+
+@dataclass(kw_only=True)
+class Page:
+    """Somebody's page that asks for a login, and what it was given."""
+
+    ledger: str
+    url: str = ""
+    taken: list[dict[str, Any]] = field(default_factory=list)
+
+
+@contextmanager
+def asking(ledger: str) -> Iterator[Page]:
+    """Answer as a console does, in words of its own."""
+    page = Page(ledger=ledger)
+    key = public_text(Ed25519PrivateKey.generate())
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            words = "The console at desk.example for Chrome on Linux"
+            self._tell({"ledger": page.ledger, "session": key, "client": words, "lasts_s": 28800})
+
+        def do_POST(self) -> None:
+            page.taken.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self._tell({"ok": True})
+
+        def _tell(self, told: dict[str, Any]) -> None:
+            body = json.dumps(told).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    page.url = f"http://127.0.0.1:{server.server_port}"
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        yield page
+    finally:
+        server.shutdown()
+        server.server_close()
+        serving.join()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> ProjectFiles:
+    files = write_office(tmp_path)
+    key = str(files.root / "keys" / "rita.pem")
+    assert log_in(files, "activate", "--yes", "--operator", "rita", "--key", key).returncode == 0
+    return files
+
+
+def log_in(files: ProjectFiles, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        files.command(*arguments),
+        env=files.environment,
+        cwd=files.root,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.requirement("login:own-ledger")
+def test_nothing_is_signed_for_another_ledger_than_the_projects_own(office: ProjectFiles) -> None:
+    who = ("--operator", "leo", "--key", str(office.root / "keys" / "leo.pem"), "--yes")
+    with asking("led_other") as page:
+        answered = log_in(office, "login", page.url, "AAAA-BBBB-CCCC", *who)
+        assert (answered.returncode, "to another ledger" in answered.stderr, page.taken) == (2, True, [])
+    own = ledger_id(office.root / ".synapsor" / "ledger.db")
+    assert own is not None
+    with asking(own) as page:
+        assert log_in(office, "login", page.url, "AAAA-BBBB-CCCC", *who).returncode == 0
+        assert [one["login"]["ledger"] for one in page.taken] == [own]
+
+
+@pytest.mark.requirement("login:own-ledger")
+def test_the_question_names_the_address_that_was_typed_and_the_ledger_and_only_quotes_the_page(
+    office: ProjectFiles,
+) -> None:
+    ledger = office.root / ".synapsor" / "ledger.db"
+    own = ledger_id(ledger)
+    who = ("--operator", "leo", "--key", str(office.root / "keys" / "leo.pem"))
+    with asking(str(own)) as page:
+        asked = " ".join(log_in(office, "login", page.url, "AAAA-BBBB-CCCC", *who).stderr.split())
+        assert f"What answers at {page.url} asks to speak for leo" in asked
+        assert f"in the ledger {own}, which is this project's own." in asked
+        assert "It calls itself: The console at desk.example for Chrome on Linux" in asked
+        for file in ledger.parent.glob("ledger.db*"):
+            file.unlink()
+        asked = " ".join(log_in(office, "login", page.url, "AAAA-BBBB-CCCC", *who).stderr.split())
+        assert "which this project has not here to compare" in asked
+        assert page.taken == []
