@@ -36,7 +36,7 @@ def same_person(one: str, other: str) -> bool:
 
 def _skeleton(name: str) -> str:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(c for c in folded if unicodedata.category(c)[0] not in "CZ")
+    return folded.translate({ord(c): None for c in set(folded) if unicodedata.category(c)[0] in "CZ"})
 
 
 def may_activate(operator: Operator) -> None:

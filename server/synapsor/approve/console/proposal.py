@@ -19,7 +19,7 @@ from synapsor.approve.console.edit import may_amend_here
 from synapsor.approve.console.entries import against
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
-from synapsor.approve.extent import ON_A_PAGE
+from synapsor.approve.extent import ON_A_PAGE, Extent
 from synapsor.approve.look import look
 from synapsor.approve.now import with_now
 from synapsor.approve.view import Card
@@ -137,17 +137,17 @@ async def looked_at(
     *,
     whole: Proposal | None = None,
     uncovered: bool = False,
+    beside_it: Extent = ON_A_PAGE,
 ) -> Looked:
     """Return the card, with every text in full where the proposal is not too large for that.
 
     `uncovered` says that this person sees the hidden values that it changes, or has seen them.
     """
     proposal, ledger = record.proposal, visit.room.ledger
-    group = (proposal, *(other.proposal for other in record.group))
-    small = sum(len(canonical(to_body(each))) for each in group) <= MOST_BYTES
-    card = await look(ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=ON_A_PAGE)
-    if card.full and sum(map(_pieces, card.rows)) > MOST_PIECES:
-        card = await look(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=ON_A_PAGE)
+    small = size_of(record) <= MOST_BYTES
+    card = await look(ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=beside_it)
+    if card.full and pieces_of(card) > MOST_PIECES:
+        card = await look(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=beside_it)
     rows = card.rows[:MOST_ROWS]
     is_whole = card.whole and len(rows) == len(card.rows)
     covered = hides(proposal) and not uncovered
@@ -175,10 +175,17 @@ def hides(proposal: Proposal) -> bool:
     return bool(proposal.hidden & set(proposal.changed))
 
 
-def _pieces(row: Row) -> int:
-    """Return in how many lines and places the differences of a row are told."""
+def size_of(record: ProposalRecord) -> int:
+    """Return how large a proposal is, with those that stand or fall with it."""
+    group = (record.proposal, *(other.proposal for other in record.group))
+    return sum(len(canonical(to_body(each))) for each in group)
+
+
+def pieces_of(card: Card) -> int:
+    """Return in how many lines and places the differences of a card are told."""
     return sum(
         (len(each.lines.lines) if each.lines else 0) + (len(each.paths.paths) if each.paths else 0)
+        for row in card.rows
         for each in row.changes
     )
 
