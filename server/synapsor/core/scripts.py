@@ -6,14 +6,17 @@ import re
 import unicodedata
 from typing import Final
 
-_WORD: Final = re.compile(r"[^\W\d_]*[^\W\d_\x00-\x7f][^\W\d_]*")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+"""Letters in a row, and nothing about which: an expression that wants a certain one among them takes a square of a long word's time."""
 _ALPHABETS: Final = ("Latin", "Greek", "Cyrillic", "Armenian", "Coptic", "Cherokee", "Lisu", "Deseret", "Fullwidth")
 
 
 def mixed(text: str) -> str | None:
     """Return the alphabets of the first word that mixes them, such as `Latin and Cyrillic`; None where no word does."""
-    for word in _WORD.finditer(text):
-        found = {alphabet_of(letter) for letter in word[0]} - {None}
+    alphabets = {letter: alphabet_of(letter) for letter in set(text)}
+    several = len(set(alphabets.values()) - {None}) > 1
+    for word in _WORD.finditer(text) if several else ():
+        found = {alphabets[letter] for letter in set(word[0])} - {None}
         if len(found) > 1:
             return " and ".join(name for name in _ALPHABETS if name in found)
     return None
