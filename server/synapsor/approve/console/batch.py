@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from synapsor.approve.console.decide import deciding_of, reason_of, told
 from synapsor.approve.console.entries import against, loaded
-from synapsor.approve.console.proposal import MOST_BYTES, MOST_PIECES, Looked, looked_at, pieces_of, size_of
+from synapsor.approve.console.proposal import MOST_BYTES, MOST_PIECES, Looked, looked_at, pieces_of
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.approve.extent import one_of
@@ -25,12 +25,14 @@ from synapsor.core.alike import clusters
 from synapsor.core.moment import stamp
 from synapsor.core.presets import REJECT_WORDS
 from synapsor.core.proposal import Proposal
+from synapsor.core.records import to_body
 from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, LedgerFailure, UsageError
 from synapsor.flow.batch import EachOutcome, decide_each, digest_over
 from synapsor.flow.decide import Listed
 from synapsor.flow.reason import check_reason
 from synapsor.ports import ProposalRecord
+from synapsor.values import canonical
 
 MOST: Final = 50
 
@@ -91,7 +93,7 @@ async def _sorted(visit: Visit, records: Sequence[ProposalRecord]) -> Sorted:
     together, alone = [], []
     room, pieces = MOST_BYTES, MOST_PIECES
     for record in records:
-        size = size_of(record)
+        size = _room_of(record)
         why = against(record, visit.session, operators, visit.now) or _by_itself(record.proposal)
         if why is None and size > room:
             why = _no_room()
@@ -104,6 +106,13 @@ async def _sorted(visit: Visit, records: Sequence[ProposalRecord]) -> Sorted:
         else:
             alone.append((record, why))
     return together, alone
+
+
+def _room_of(record: ProposalRecord) -> int:
+    """Return how much of a page a proposal takes; a sign that a page has to write in letters takes five."""
+    group = (record.proposal, *(other.proposal for other in record.group))
+    written = [canonical(to_body(each)) for each in group]
+    return sum(len(each) + 4 * sum(map(each.count, (b"<", b">", b"&", b"'"))) for each in written)
 
 
 def _by_itself(proposal: Proposal) -> DecisionRefused | None:

@@ -144,7 +144,8 @@ async def looked_at(
     `uncovered` says that this person sees the hidden values that it changes, or has seen them.
     """
     proposal, ledger = record.proposal, visit.room.ledger
-    small = size_of(record) <= MOST_BYTES
+    group = (proposal, *(other.proposal for other in record.group))
+    small = sum(len(canonical(to_body(each))) for each in group) <= MOST_BYTES
     card = await look(ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=beside_it)
     if card.full and pieces_of(card) > MOST_PIECES:
         card = await look(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=beside_it)
@@ -173,12 +174,6 @@ async def looked_at(
 def hides(proposal: Proposal) -> bool:
     """Tell whether a proposal changes a value that is hidden."""
     return bool(proposal.hidden & set(proposal.changed))
-
-
-def size_of(record: ProposalRecord) -> int:
-    """Return how large a proposal is, with those that stand or fall with it."""
-    group = (record.proposal, *(other.proposal for other in record.group))
-    return sum(len(canonical(to_body(each))) for each in group)
 
 
 def pieces_of(card: Card) -> int:
