@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from synapsor.approve.operators import revoke_operator
 from synapsor.approve.sheet import Sheet, render, sheet_of
@@ -40,6 +42,13 @@ from tests.projects import leo_approves
 
 HOLD = "credits.hold"
 ROWS = (("a", 1), ("a", 2), ("b", 1))
+
+
+@pytest_asyncio.fixture
+async def shelf(tmp_path: Path, sqlite_db: Database) -> AsyncIterator[Shop]:
+    """The table of credits on one engine, for what no engine has a part in."""
+    async with open_credits(tmp_path / "project", sqlite_db) as found:
+        yield found
 
 
 async def hold_all(shop: Shop) -> list[str]:
@@ -99,70 +108,70 @@ async def test_each_of_a_batch_is_signed_over_its_own_digest_and_applied(books: 
 
 @pytest.mark.requirement("decide:ledger-fails")
 async def test_where_the_ledger_itself_fails_the_rest_is_not_tried_and_all_of_it_is_decided_on_later(
-    books: Shop, monkeypatch: pytest.MonkeyPatch
+    shelf: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0.1)
-    handles = await hold_all(books)
-    seen = await sheet(books)
-    with closing(sqlite3.connect(books.files.config.ledger, isolation_level=None)) as other:
+    handles = await hold_all(shelf)
+    seen = await sheet(shelf)
+    with closing(sqlite3.connect(shelf.files.config.ledger, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        outcomes = await decide(books, seen)
+        outcomes = await decide(shelf, seen)
     assert [(o.proposal, o.rule, o.words == UNTRIED) for o in outcomes] == [
         (handle, "ledger_busy", number > 0) for number, handle in enumerate(handles)
     ]
-    assert [await books.status(h) for h in handles] == ["review_required"] * 3
-    assert [o.ok for o in await decide(books, seen)] == [True] * 3
+    assert [await shelf.status(h) for h in handles] == ["review_required"] * 3
+    assert [o.ok for o in await decide(shelf, seen)] == [True] * 3
 
 
 @pytest.mark.requirement("batch:each")
-async def test_what_one_of_them_fails_by_keeps_none_of_the_others(books: Shop) -> None:
-    first, second, third = await hold_all(books)
-    seen = await sheet(books)
-    await leo_approves(books.files, books.project, first, (await books.record(first)).proposal.digest)
-    moved = (await books.record(second)).proposal
-    with as_ledger_owner(books) as raw:
+async def test_what_one_of_them_fails_by_keeps_none_of_the_others(shelf: Shop) -> None:
+    first, second, third = await hold_all(shelf)
+    seen = await sheet(shelf)
+    await leo_approves(shelf.files, shelf.project, first, (await shelf.record(first)).proposal.digest)
+    moved = (await shelf.record(second)).proposal
+    with as_ledger_owner(shelf) as raw:
         set_body(raw, "proposal", second, to_body(replace(moved, nonce="0" * 32)))
-    outcomes = {o.proposal: o for o in await decide(books, seen)}
+    outcomes = {o.proposal: o for o in await decide(shelf, seen)}
     assert {h: outcomes[h].rule for h in (first, second, third)} == {
         first: "already_decided",
         second: "IntegrityError",
         third: None,
     }
-    assert [await books.status(h) for h in (first, second, third)] == ["approved", "review_required", "approved"]
+    assert [await shelf.status(h) for h in (first, second, third)] == ["approved", "review_required", "approved"]
 
 
 @pytest.mark.requirement("batch:each")
-async def test_a_rejection_of_many_tells_each_agent_the_reason_and_its_word(books: Shop) -> None:
-    handles = await hold_all(books)
-    seen = await sheet(books, verdict="reject", excepted=[handles[0]])
-    outcomes = await decide(books, seen, reason="Not this quarter.", preset="not_needed")
+async def test_a_rejection_of_many_tells_each_agent_the_reason_and_its_word(shelf: Shop) -> None:
+    handles = await hold_all(shelf)
+    seen = await sheet(shelf, verdict="reject", excepted=[handles[0]])
+    outcomes = await decide(shelf, seen, reason="Not this quarter.", preset="not_needed")
     assert [(o.proposal, o.status) for o in outcomes] == [(h, "rejected") for h in handles[1:]]
-    assert await books.status(handles[0]) == "review_required"
-    view = (await books.call("synapsor.proposal_status", {"proposal_id": handles[1]}))["proposal"]
+    assert await shelf.status(handles[0]) == "review_required"
+    view = (await shelf.call("synapsor.proposal_status", {"proposal_id": handles[1]}))["proposal"]
     assert (view["rejection"]["code"], view["rejection"]["comment"]) == ("not_needed", "Not this quarter.")
     with pytest.raises(UsageError):
-        await decide(books, seen)
+        await decide(shelf, seen)
 
 
 @pytest.mark.requirement("batch:shown")
-async def test_what_arrives_between_the_look_and_the_decision_is_not_decided_on(books: Shop) -> None:
-    handles = await hold_all(books)
-    seen = await sheet(books, only=handles[:2])
-    late = str((await books.proposed("credits.hold", {"book": "b", "number": 1}))["id"])
-    outcomes = await decide(books, seen)
+async def test_what_arrives_between_the_look_and_the_decision_is_not_decided_on(shelf: Shop) -> None:
+    handles = await hold_all(shelf)
+    seen = await sheet(shelf, only=handles[:2])
+    late = str((await shelf.proposed("credits.hold", {"book": "b", "number": 1}))["id"])
+    outcomes = await decide(shelf, seen)
     assert [o.proposal for o in outcomes] == handles[:2]
-    assert await books.status(late) == "review_required"
+    assert await shelf.status(late) == "review_required"
 
 
 @pytest.mark.requirement("batch:shown")
 @pytest.mark.parametrize("what", ["another digest", "one more", "one less", "twice", "another digest of one"])
 async def test_a_batch_is_what_the_digest_over_all_of_it_says_and_nothing_of_another_is_decided(
-    books: Shop, what: str
+    shelf: Shop, what: str
 ) -> None:
-    handles = await hold_all(books)
-    seen = await sheet(books, only=handles[:2])
+    handles = await hold_all(shelf)
+    seen = await sheet(shelf, only=handles[:2])
     one, two = seen.shown
-    third = Listed(proposal=handles[2], digest=(await books.record(handles[2])).proposal.digest)
+    third = Listed(proposal=handles[2], digest=(await shelf.record(handles[2])).proposal.digest)
     swapped = {
         "another digest": ((one, two), "sha256:" + "0" * 64),
         "one more": ((one, two, third), seen.digest),
@@ -172,33 +181,33 @@ async def test_a_batch_is_what_the_digest_over_all_of_it_says_and_nothing_of_ano
     }
     shown, over = swapped[what]
     with pytest.raises(DecisionRefused) as found:
-        await decide_each(books.ledger, deciding(books), shown, over=over)
+        await decide_each(shelf.ledger, deciding(shelf), shown, over=over)
     assert (found.value.rule, found.value.exit_code) == ("digest_differs", 3)
-    assert [await books.status(h) for h in handles] == ["review_required"] * 3
+    assert [await shelf.status(h) for h in handles] == ["review_required"] * 3
 
 
 @pytest.mark.requirement("batch:shown")
-async def test_two_digests_swapped_under_a_matching_digest_over_both_approve_neither(books: Shop) -> None:
+async def test_two_digests_swapped_under_a_matching_digest_over_both_approve_neither(shelf: Shop) -> None:
     """Whoever can make a page show one proposal under another's name still signs over nothing that is on record."""
-    handles = await hold_all(books)
-    one, two, _ = (await sheet(books)).shown
+    handles = await hold_all(shelf)
+    one, two, _ = (await sheet(shelf)).shown
     crossed = (replace(one, digest=two.digest), replace(two, digest=one.digest))
-    outcomes = await decide_each(books.ledger, deciding(books), crossed, over=digest_over(crossed))
+    outcomes = await decide_each(shelf.ledger, deciding(shelf), crossed, over=digest_over(crossed))
     assert [o.rule for o in outcomes] == ["IntegrityError", "IntegrityError"]
-    assert [await books.status(h) for h in handles] == ["review_required"] * 3
-    events = (await books.record(one.proposal)).events
+    assert [await shelf.status(h) for h in handles] == ["review_required"] * 3
+    events = (await shelf.record(one.proposal)).events
     assert events[-1]["kind"] == "decision_refused"
 
 
 @pytest.mark.requirement("batch:shown")
-async def test_all_that_is_decided_on_is_on_the_sheet_and_what_is_cut_is_left_out(books: Shop) -> None:
+async def test_all_that_is_decided_on_is_on_the_sheet_and_what_is_cut_is_left_out(shelf: Shop) -> None:
     long = "A very long note. " * 10
     handles = [
-        str((await books.proposed("credits.adjust", {**ADJUST, "number": n, "less": "0.01", "note": note}))["id"])
+        str((await shelf.proposed("credits.adjust", {**ADJUST, "number": n, "less": "0.01", "note": note}))["id"])
         for n, note in ((1, "Short."), (2, long + "END"))
     ]
-    await books.proposed("credits.adjust", {**ADJUST, "book": "b", "less": "0.01", "note": "x" * 200})
-    seen = await sheet(books)
+    await shelf.proposed("credits.adjust", {**ADJUST, "book": "b", "less": "0.01", "note": "x" * 200})
+    seen = await sheet(shelf)
     assert seen.left_out == {}
     text = render(seen, width=110)
     for entry in seen.entries:
@@ -209,31 +218,31 @@ async def test_all_that_is_decided_on_is_on_the_sheet_and_what_is_cut_is_left_ou
     assert "END" in text
     assert seen.digest in text
     hostile = "\u202e" * 60 + "approve all"
-    cut = str((await books.proposed("credits.adjust", {**ADJUST, "less": "0.02", "note": hostile}))["id"])
-    seen = await sheet(books)
+    cut = str((await shelf.proposed("credits.adjust", {**ADJUST, "less": "0.02", "note": hostile}))["id"])
+    seen = await sheet(shelf)
     assert {name: out.rule for name, out in seen.left_out.items()} == {cut: "not_fully_shown"}
     assert "\u202e" not in render(seen, width=110)
-    outcomes = {o.proposal: o for o in await decide(books, seen)}
+    outcomes = {o.proposal: o for o in await decide(shelf, seen)}
     assert outcomes[cut].rule == "not_fully_shown"
-    assert await books.status(cut) == "review_required"
-    assert await books.status(handles[0]) == "approved"
+    assert await shelf.status(cut) == "review_required"
+    assert await shelf.status(handles[0]) == "approved"
     with pytest.raises(ValueError, match="unpack"):
-        await sheet(books)  # one is left, and one is like no other
+        await sheet(shelf)  # one is left, and one is like no other
 
 
 @pytest.mark.requirement("batch:shown")
-async def test_what_this_person_may_not_decide_on_is_left_out_and_nothing_is_signed_for_it(books: Shop) -> None:
-    handles = await hold_all(books)
-    new = await extended(books, handles[0])
-    again = await edited(books, await _adjust(books), {"less": "0.50"}, operator="leo")
-    seen = await sheet(books, who="rita")
+async def test_what_this_person_may_not_decide_on_is_left_out_and_nothing_is_signed_for_it(shelf: Shop) -> None:
+    handles = await hold_all(shelf)
+    new = await extended(shelf, handles[0])
+    again = await edited(shelf, await _adjust(shelf), {"less": "0.50"}, operator="leo")
+    seen = await sheet(shelf, who="rita")
     assert {out.rule for out in seen.left_out.values()} == {"role_missing"}
     assert len(seen.left_out) == len(seen.entries) == 3
-    outcomes = await decide(books, seen, who="rita")
+    outcomes = await decide(shelf, seen, who="rita")
     assert {o.rule for o in outcomes} == {"role_missing"}
-    assert [await books.status(h) for h in (new.id, *handles[1:], again.id)] == ["review_required"] * 4
-    seen = await sheet(books)
-    assert {o.status for o in await decide(books, seen)} == {"approved"}
+    assert [await shelf.status(h) for h in (new.id, *handles[1:], again.id)] == ["review_required"] * 4
+    seen = await sheet(shelf)
+    assert {o.status for o in await decide(shelf, seen)} == {"approved"}
 
 
 async def _adjust(shop: Shop) -> str:
@@ -241,25 +250,25 @@ async def _adjust(shop: Shop) -> str:
 
 
 @pytest.mark.requirement("batch:each")
-async def test_a_key_that_is_revoked_in_between_approves_nothing(books: Shop) -> None:
-    handles = await hold_all(books)
-    seen = await sheet(books)
-    operators = revoke_operator(books.files.config.operators, "leo")
-    signer = replace(signer_of(books, "leo"), operator=operators["leo"])
-    outcomes = await decide(books, seen, operators=operators, signer=signer)
+async def test_a_key_that_is_revoked_in_between_approves_nothing(shelf: Shop) -> None:
+    handles = await hold_all(shelf)
+    seen = await sheet(shelf)
+    operators = revoke_operator(shelf.files.config.operators, "leo")
+    signer = replace(signer_of(shelf, "leo"), operator=operators["leo"])
+    outcomes = await decide(shelf, seen, operators=operators, signer=signer)
     assert {o.rule for o in outcomes} == {"operator_revoked"}
-    assert [await books.status(h) for h in handles] == ["review_required"] * 3
+    assert [await shelf.status(h) for h in handles] == ["review_required"] * 3
 
 
 @pytest.mark.requirement("batch:each")
-async def test_two_reviewers_at_once_decide_on_each_proposal_once(books: Shop) -> None:
-    handles = await hold_all(books)
-    seen = await sheet(books)
-    theirs = await sheet(books, verdict="reject", who="mia")
-    mine, others = await asyncio.gather(decide(books, seen), decide(books, theirs, who="mia", reason="No."))
+async def test_two_reviewers_at_once_decide_on_each_proposal_once(shelf: Shop) -> None:
+    handles = await hold_all(shelf)
+    seen = await sheet(shelf)
+    theirs = await sheet(shelf, verdict="reject", who="mia")
+    mine, others = await asyncio.gather(decide(shelf, seen), decide(shelf, theirs, who="mia", reason="No."))
     for handle, one, other in zip(handles, mine, others, strict=True):
         assert one.ok is not other.ok
-        assert len((await books.record(handle)).decisions) == 1
+        assert len((await shelf.record(handle)).decisions) == 1
 
 
 @pytest.mark.requirement("batch:alike")
@@ -282,17 +291,17 @@ async def test_a_change_of_hidden_values_is_in_no_batch_and_none_is_ever_on_a_sh
 
 
 @pytest.mark.requirement("batch:shown")
-async def test_only_what_is_of_the_cluster_is_picked(books: Shop) -> None:
-    handles = await hold_all(books)
-    (found,) = await open_clusters(books.ledger, now=books.project.clock.now())
-    assert await cluster_named(books.ledger, found.id, now=books.project.clock.now()) == found
+async def test_only_what_is_of_the_cluster_is_picked(shelf: Shop) -> None:
+    handles = await hold_all(shelf)
+    (found,) = await open_clusters(shelf.ledger, now=shelf.project.clock.now())
+    assert await cluster_named(shelf.ledger, found.id, now=shelf.project.clock.now()) == found
     assert [r.proposal.id for r in picked(found, excepted=handles[:1])] == handles[1:]
-    other = await _adjust(books)
+    other = await _adjust(shelf)
     for chosen in ({"excepted": [other]}, {"only": [other]}, {"excepted": handles}):
         with pytest.raises(UsageError):
             picked(found, **chosen)
     with pytest.raises(UsageError):
-        await cluster_named(books.ledger, "bat_" + "0" * 12, now=books.project.clock.now())
+        await cluster_named(shelf.ledger, "bat_" + "0" * 12, now=shelf.project.clock.now())
 
 
 @pytest.mark.requirement("batch:each")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from synapsor.core.live import Live
 from synapsor.core.proposal import Proposal
@@ -12,7 +15,16 @@ from synapsor.core.statements import Verdict
 from synapsor.errors import ConfigError, DecisionRefused, UsageError
 from synapsor.flow.decide import Deciding, Listed, decide
 from tests.attack.amending import signer_of
-from tests.attack.shop import WAIVER, Shop, as_ledger_owner
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop
+from tests.databases import Database
+
+
+@pytest_asyncio.fixture
+async def shop(tmp_path: Path, sqlite_db: Database) -> AsyncIterator[Shop]:
+    """The demo's project, on one engine: nothing that is refused here is an engine's."""
+    async with open_shop(tmp_path / "project", sqlite_db) as found:
+        yield found
+
 
 INVOICE = {"invoice_id": "INV-3001", "reason": "Paid next day."}
 
