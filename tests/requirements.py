@@ -218,6 +218,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, issue: terminal",
     ),
     "board:no-colour-alone": _R("On the board nothing is told by a colour alone, and NO_COLOR is kept.", "issue 4"),
+    "board:reads-what-moved": _R(
+        "While the ledger, the operators and the time stand still, the board reads no proposal.", "issue 4"
+    ),
     "board:seen": _R(
         "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
         "law 5, E09",

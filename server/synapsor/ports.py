@@ -141,6 +141,10 @@ class AgentLedger(Protocol):
 class ReviewLedger(AgentLedger, Protocol):
     """What an operator's tools may do as well."""
 
+    async def head(self) -> tuple[int, str]:
+        """Return the sequence number and hash of the last event."""
+        ...
+
     async def asked_before(self, request: str) -> tuple[ProposalRecord, ...]:
         """Return the proposals of one request, oldest first."""
         ...
@@ -315,10 +319,6 @@ class WorkLedger(ReviewLedger, Protocol):
 
     async def expire_due(self, *, now: str) -> int:
         """Move pending proposals past their time to `expired`, and say how many."""
-        ...
-
-    async def head(self) -> tuple[int, str]:
-        """Return the sequence number and hash of the last event."""
         ...
 
 

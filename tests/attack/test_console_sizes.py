@@ -2,7 +2,10 @@
 
 import html
 import json
+import re
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -13,10 +16,11 @@ from synapsor.approve.extent import ON_A_PAGE
 from synapsor.approve.read import all_told, named
 from synapsor.approve.teller import Teller
 from synapsor.core.proposal import Proposal
-from tests.attack.desk import Hall, hall
+from tests.attack.desk import Hall, hall, refusals
 from tests.attack.shop import NOTE, open_shop
-from tests.crowd import HOSTILE, MEGABYTE, Filed, another, file_all, row
-from tests.databases import load_sqlite
+from tests.console import PAPER, policy
+from tests.crowd import HOSTILE, MEGABYTE, WORD, Filed, another, file_all, row
+from tests.databases import load_sqlite, sqlite_path
 from tests.decisions import NOW
 
 MOST_BYTES = 700_000
@@ -26,6 +30,13 @@ WIDE = 40
 @pytest_asyncio.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Hall]:
     async with open_shop(tmp_path / "project", load_sqlite(tmp_path / "billing.db")) as shop, hall(shop) as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def papers(tmp_path: Path) -> AsyncIterator[Hall]:
+    database = load_sqlite(tmp_path / "billing.db")
+    async with open_shop(tmp_path / "project", database, policy=policy()) as shop, hall(shop) as found:
         yield found
 
 
@@ -101,3 +112,72 @@ async def test_many_wide_reads_share_what_a_page_tells(desk: Hall) -> None:
     assert ON_A_PAGE.read is not None
     assert shown <= ON_A_PAGE.read
     assert [len(part.rows) + part.more for part in told[0].rows] == [50] * 9
+
+
+@pytest.mark.requirement("console:page-size")
+async def test_texts_of_a_megabyte_in_a_key_a_value_a_person_and_a_client_are_listed_in_short(desk: Hall) -> None:
+    like = await a_note(desk)
+    texts = ("W" * MEGABYTE, (HOSTILE * 9000)[:MEGABYTE], "a\u0301\u0302\u0303 \u202e" * (MEGABYTE // 6))
+    filed = [
+        another(like, members=row(like, key=text, before={"note": text}, after=text + "."), principal=text, client=text)
+        for text in texts
+    ]
+    await file_all(desk.shop.ledger, filed)
+    async with desk.client() as client:
+        await desk.login(client)
+        for path in ("/", "/history", "/?q=evil", *(f"/proposals/{one.proposal.id}" for one in filed)):
+            answer = await client.get(path)
+            assert (answer.status_code, len(answer.content) < MOST_BYTES) == (200, True), path
+            assert "\u202e" not in answer.text
+
+
+@pytest.mark.requirement("console:page-size", "console:batch")
+async def test_a_page_of_several_shows_as_much_as_that_of_one_and_what_has_no_room_is_not_approved_with_them(
+    desk: Hall,
+) -> None:
+    like = await a_note(desk)
+    befores = {
+        "huge": [(HOSTILE * 9000)[:MEGABYTE]] * 2,
+        "word": [WORD] * 10,
+        "lines": ["a\n" * 900] * 2,
+        "wide": ["<'&>" * 1500] * 6,
+        "small": ["Short."] * 3,
+    }
+    new = like.members[0].changes["note"]
+    assert new is not None
+    filed = {
+        kind: [another(like, members=row(like, before={"note": text}, after=new)) for text in texts]
+        for kind, texts in befores.items()
+    }
+    everything = [one.proposal for several in filed.values() for one in several]
+    await file_all(desk.shop.ledger, [one for several in filed.values() for one in several])
+    async with desk.client() as client:
+        word = await desk.login(client)
+        answer = await client.post("/batch", data={"csrf": word, "pick": [one.id for one in everything]})
+        assert (answer.status_code, len(answer.content) < MOST_BYTES) == (200, True), len(answer.content)
+        together = set(re.findall(r'name="pick" value="(\S+) sha256:', answer.text))
+        shown = {kind: sum(one.proposal.id in together for one in several) for kind, several in filed.items()}
+        assert shown == {"huge": 0, "word": 10, "lines": 1, "wide": 2, "small": 3}
+        assert answer.text.count("It does not fit on this page with the others.") == len(everything) - len(together)
+        picks = [f"{one.id} {one.digest}" for one in everything]
+        sent = await client.post("/batch/approve", data={"csrf": word, "seen": "yes", "pick": picks})
+        assert sent.status_code == 200
+    alone = {one.id for one in everything} - together
+    assert {tuple(refusals(desk.shop, name)) for name in alone} == {(("leo", "alone"),)}
+    assert [name for name in together if ("leo", "alone") in refusals(desk.shop, name)] == []
+
+
+@pytest.mark.requirement("console:page-size")
+@pytest.mark.parametrize("text", ["W" * MEGABYTE, (HOSTILE * 9000)[:MEGABYTE]])
+async def test_a_row_that_has_become_a_megabyte_since_is_told_in_short_beside_the_proposal(
+    papers: Hall, text: str
+) -> None:
+    shop = papers.shop
+    filed = await shop.proposed(PAPER, {"paper": "H-acme-01", "note": "Short."})
+    with closing(sqlite3.connect(sqlite_path(shop.files.database))) as raw, raw:
+        assert raw.execute("UPDATE hostile_invoices SET note = ? WHERE id = 'H-acme-01'", (text,)).rowcount == 1
+    async with papers.client() as client:
+        await papers.login(client)
+        told = await page_of(client, filed["id"])
+    assert "a row is not as it was: the worker would end this in a conflict" in told
+    assert str(MEGABYTE) in told.replace(",", "")

@@ -1,4 +1,4 @@
-"""The board is told to end while a decision is under way: it finishes that first, and leaves at once when it is told again."""
+"""The board's run: told to end in a decision it finishes that first; while nothing moves it reads no list anew."""
 
 import asyncio
 from typing import Any
@@ -19,8 +19,13 @@ class Slow:
 
     def __init__(self) -> None:
         self.begun, self.goes_on, self.done = asyncio.Event(), asyncio.Event(), False
+        self.at, self.read = 0, 0
+
+    async def mark(self) -> int:
+        return self.at
 
     async def items(self) -> tuple[tuple[Item, ...], bool]:
+        self.read += 1
         return (ONE,), False
 
     async def standing(self) -> str:
@@ -52,3 +57,14 @@ async def test_a_board_that_is_told_to_end_finishes_its_decision_first_unless_it
                 slow.goes_on.set()
             await running
     assert slow.done is (asked == 1)
+
+
+@pytest.mark.requirement("board:reads-what-moved")
+async def test_a_board_reads_its_list_anew_only_where_something_moved() -> None:
+    slow: Any = Slow()
+    with create_pipe_input() as keys:
+        screen = Screen(slow, source=keys, sink=DummyOutput())
+        for at, read in ((0, 1), (0, 1), (1, 2), (1, 2)):
+            slow.at = at
+            await screen._refresh()
+            assert (slow.read, screen.state.items) == (read, (ONE,))

@@ -67,7 +67,7 @@ def card(
     )
     status = as_of(stamp(now), record.status, signed)
     reads, also_read = named(signed, evidence, read), others(signed, also)
-    copies = Copies((*reads, *also_read[:ALSO]), aside)
+    copies = Copies((*reads, *also_read[:ALSO]), aside, most=extent.compared)
     evidence_told = all_told((*reads, *also_read[:ALSO]), beyond, terms.units, extent)
     approvals = counted(record.decisions, signed, operators, ledger=signed.ledger, now=stamp(now))
     rows = (

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Any, Final
 
 from synapsor.approve.cells import Copied, Value
-from synapsor.approve.extent import Extent
+from synapsor.approve.extent import MOST_COMPARED, Extent
 from synapsor.approve.teller import Teller
 from synapsor.approve.view import Evidence, Heading, Proof, Rows
 from synapsor.core.copied import LEAST, MOST_TEXT, pieces, plain
@@ -25,8 +25,6 @@ MOST_COPIES: Final = 3
 _CELL: Final = 20
 """What a value takes at least, whatever it is."""
 MOST_READ: Final = 1_000_000
-MOST_COMPARED: Final = 4_000_000
-"""Characters that are looked through for one card, however many new texts it has."""
 
 Body = Mapping[str, Any]
 
@@ -97,15 +95,20 @@ class _Cell:
 class Copies:
     """Finds new texts again in what was read; how much is compared for one card is bounded, and what is not is said."""
 
-    def __init__(self, reads: Sequence[Read], teller: Teller) -> None:
-        """Look into these reads, as far as `MOST_COMPARED` characters go."""
+    def __init__(self, reads: Sequence[Read], teller: Teller, *, most: int = MOST_COMPARED) -> None:
+        """Look into these reads, as far as `most` characters go, however many new texts there are."""
         self._teller = teller
         self._cells: list[_Cell] = []
         self._texts: list[str] = []
         self._size, self._is_all = 0, True
-        self._left = MOST_COMPARED
-        for cell in (cell for read in reads for cell in _cells(read)):
-            if self._size + len(cell.text) > MOST_READ:
+        self._left = most
+        room = min(MOST_READ, most)
+        cells = (cell for read in reads for cell in _cells(read))
+        for number, cell in enumerate(cells):
+            if number == room // _CELL:
+                self._is_all = False
+                break
+            if self._size + len(cell.text) > room:
                 self._is_all = False
                 continue
             self._size += len(cell.text)

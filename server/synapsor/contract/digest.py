@@ -7,8 +7,9 @@ of lists counts. Comments, quoting and short forms are gone before this module s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -42,6 +43,21 @@ def from_body(body: Mapping[str, Any]) -> Contract:
             "The recorded contract is not one that this version understands.",
             fix="Review and activate the contract again with this version.",
         ) from None
+
+
+def recorded(body: Mapping[str, Any]) -> tuple[Contract, str]:
+    """Return the contract whose canonical body this is, and its digest; one body is read once, however many proposals rest on it.
+
+    Raises:
+        IntegrityError: as for `from_body`.
+    """
+    return _recorded(json.dumps(body))
+
+
+@lru_cache(maxsize=8)
+def _recorded(body: str) -> tuple[Contract, str]:
+    contract = from_body(json.loads(body))
+    return contract, contract_digest(contract)
 
 
 def _fields(part: Model) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,17 +47,18 @@ def visible(text: str) -> str:
     """Return the text with every control, direction, invisible and line-breaking character written out; a backslash is doubled."""
     if text.isascii() and text.isprintable() and "\\" not in text:
         return text
-    out: list[str] = []
-    marks = 0
-    for character in text:
-        marks = marks + 1 if unicodedata.category(character)[0] == "M" else 0
-        if character in _SHORT:
-            out.append(_SHORT[character])
-        elif hidden(character) or marks > _MARKS_IN_A_ROW:
-            out.append(_written_out(ord(character)))
-        else:
-            out.append(character)
-    return "".join(out)
+    # A text may be very long, and has few characters that differ: each of those is looked at once.
+    letters = set(text)
+    odd = {ord(one): _written_out(one) for one in letters if one in _SHORT or hidden(one)}
+    marks = "".join(one for one in letters if unicodedata.category(one)[0] == "M")
+    if not marks:
+        return text.translate(odd)
+    row = re.compile(f"(?<=[{marks}]{{{_MARKS_IN_A_ROW}}})[{marks}]+")  # a mark is nothing to an expression
+    out, at = [], 0
+    for crowd in row.finditer(text):
+        out += [text[at : crowd.start()].translate(odd), *map(_written_out, crowd[0])]
+        at = crowd.end()
+    return "".join((*out, text[at:].translate(odd)))
 
 
 def told(text: str, *, most: int | None = CUT_AT) -> Text:
@@ -68,6 +70,12 @@ def told(text: str, *, most: int | None = CUT_AT) -> Text:
     assert most is not None  # noqa: S101  # else it was told whole
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return Text(visible(text[: most // 2])[:most], whole=False, characters=len(text), digest=digest)
+
+
+def brief(text: str, most: int) -> str:
+    """Return the beginning of a text harmless, in `most` characters; no more of it is looked at than is told."""
+    inside = visible(text[: most + 1])
+    return inside if len(inside) <= most else inside[: most - 1] + "…"
 
 
 def line_of(text: Text, *, quoted: bool = False) -> str:
@@ -143,7 +151,10 @@ def span(delta: dt.timedelta) -> str:
     return f"{minutes} min" if minutes else f"{seconds} s"
 
 
-def _written_out(point: int) -> str:
+def _written_out(character: str) -> str:
+    if character in _SHORT:
+        return _SHORT[character]
+    point = ord(character)
     if point > 0xFFFF:  # noqa: PLR2004  # the edge of Python's own escapes
         return f"\\U{point:08x}"
     return f"\\u{point:04x}"

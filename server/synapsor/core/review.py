@@ -49,7 +49,7 @@ def _skeleton(name: str) -> str:
 
 
 def _seen(name: str) -> str:
-    return "".join(c for c in name if c != " " and not hidden(c))
+    return name.translate({ord(c): None for c in set(name) if c == " " or hidden(c)})
 
 
 def may_activate(operator: Operator) -> None:

@@ -6,17 +6,32 @@ import re
 import unicodedata
 from typing import Final
 
-_WORD: Final = re.compile(r"[^\W\d_]*[^\W\d_\x00-\x7f][^\W\d_]*")
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _ALPHABETS: Final = ("Latin", "Greek", "Cyrillic", "Armenian", "Coptic", "Cherokee", "Lisu", "Deseret", "Fullwidth")
+_SEVERAL: Final = re.compile(r"([0-9])(?!\1)[0-9]")
 
 
 def mixed(text: str) -> str | None:
-    """Return the alphabets of the first word that mixes them, such as `Latin and Cyrillic`; None where no word does."""
-    for word in _WORD.finditer(text):
-        found = {alphabet_of(letter) for letter in word[0]} - {None}
-        if len(found) > 1:
-            return " and ".join(name for name in _ALPHABETS if name in found)
-    return None
+    """Return the alphabets of the first word that mixes them, such as `Latin and Cyrillic`; None where no word does.
+
+    Texts may be very long: each is gone through once, as the numbers of its letters' alphabets with a space between words.
+    """
+    table = {ord(letter): _number(letter) for letter in set(text)}
+    if len(set(table.values()) - {"", " "}) < 2:  # noqa: PLR2004  # nothing to mix
+        return None
+    numbers = text.translate(table)
+    found = _SEVERAL.search(numbers)
+    if found is None:
+        return None
+    word = numbers[found.start() :].partition(" ")[0]
+    return " and ".join(name for number, name in enumerate(_ALPHABETS) if str(number) in word)
+
+
+def _number(letter: str) -> str:
+    if not _LETTER.match(letter):
+        return " "
+    alphabet = alphabet_of(letter)
+    return "" if alphabet is None else str(_ALPHABETS.index(alphabet))
 
 
 def alphabet_of(letter: str) -> str | None:

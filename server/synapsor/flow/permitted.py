@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from synapsor.contract.capability import ProposeCapability
-from synapsor.contract.digest import contract_digest, from_body
+from synapsor.contract.digest import recorded
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.core.amend import verify_amendment
@@ -99,8 +99,8 @@ async def reviewed_capability(proposal: Proposal, ledger: AgentLedger) -> Propos
     active = await ledger.active_contract_by_digest(proposal.contract)
     if active is None:
         return None
-    contract = from_body(active.body)
-    if contract_digest(contract) != proposal.contract:
+    contract, found_digest = recorded(active.body)
+    if found_digest != proposal.contract:
         raise IntegrityError("The recorded contract is not the one that its digest names.")
     found = contract.capabilities.get(proposal.capability)
     return found if isinstance(found, ProposeCapability) else None
@@ -122,13 +122,13 @@ async def contract_behind(proposal: Proposal, ledger: AgentLedger, operators: Ma
         if active is None:
             return Why.CONTRACT_NOT_ACTIVE
         told = active.activation
-        contract = from_body(active.body)
+        contract, found = recorded(active.body)
         verify_activation(
             told, active.signature, operators, ledger=ledger.id, contract=contract.contract, digest=digest
         )
     except IntegrityError:
         return Why.ACTIVATION_INVALID
-    return contract if contract_digest(contract) == digest else Why.ACTIVATION_INVALID
+    return contract if found == digest else Why.ACTIVATION_INVALID
 
 
 async def _is_amended(proposal: Proposal, ledger: AgentLedger, operators: Mapping[str, Operator]) -> bool:

@@ -24,7 +24,7 @@ from synapsor.approve.board.asked import Action, Decide, Glance, Quit, Show
 from synapsor.approve.board.kept import Mode, Paste, State
 from synapsor.approve.board.picture import picture, room_of
 from synapsor.approve.board.state import after, fitted, glanced, in_vain, listed, opened, pressed, stood, told
-from synapsor.approve.board.work import Reviewing
+from synapsor.approve.board.work import Mark, Reviewing
 from synapsor.errors import SynapsorError
 from synapsor.web.loop import on_signals
 
@@ -81,6 +81,7 @@ class Screen:
         self._keys: asyncio.Queue[str | Paste] = asyncio.Queue()
         self._look: asyncio.Task[None] | None = None
         self._ending = False
+        self._mark: Mark | None = None
         bindings = KeyBindings()
         for key in _NAMES:
             bindings.add(key, eager=True)(self._pressed)
@@ -205,9 +206,13 @@ class Screen:
                     self._put(stood(self.state, f"The list is not read anew: {error.message}"))
 
     async def _refresh(self) -> None:
-        items, more = await self._reviewing.items()
-        standing = await self._reviewing.standing()
-        self._put(stood(listed(self.state, items, more=more), standing))
+        """Show the list as it is; up to hundreds of whole proposals are read only where it may be another one."""
+        mark = await self._reviewing.mark()
+        if mark != self._mark:
+            items, more = await self._reviewing.items()
+            self._put(listed(self.state, items, more=more))
+            self._mark = mark
+        self._put(stood(self.state, await self._reviewing.standing()))
 
     async def _aside(self, ask: Callable[[], T]) -> T:
         """Let somebody be asked on the bare terminal, which the board gives back meanwhile."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from synapsor.approve.board.asked import Decide
 from synapsor.approve.board.kept import Item, Open
@@ -34,6 +34,9 @@ from synapsor.ports import Clock, ProposalRecord, ReviewLedger
 
 MOST = 500
 """How many proposals the list holds."""
+TOLD_ANEW_S = 10
+"""How often the list is made anew while nothing happens: how long each has left is told, and one that has expired goes."""
+Mark: TypeAlias = tuple[tuple[int, str], Mapping[str, Operator], int]
 
 
 async def _here(ask: Callable[[], Any]) -> Any:
@@ -76,6 +79,11 @@ class Reviewing:
             risky = record.proposal.risk != "low"
             found.append(Item(id=record.proposal.id, lines=lines, words=" ".join(lines).casefold(), risky=risky))
         return tuple(found), len(known) > MOST
+
+    async def mark(self) -> Mark:
+        """Return what the list follows from: while it is the same, so is the list, but for the seconds of its times."""
+        at = int(self.clock.now().timestamp()) // TOLD_ANEW_S
+        return await self.ledger.head(), dict(self.operators()), at
 
     async def standing(self) -> str:
         """Return what is to be said as long as nothing else is."""

@@ -1,6 +1,7 @@
 """Deciding on several proposals at once: each is shown, each digest is bound by itself, and each is decided on by itself.
 
-What asks for more than a look, or differs from the others, is said; the first kind is decided on alone.
+What asks for more than a look, or differs from the others, is said; the first kind is decided on alone. The page is as large as that of
+one proposal may be, and takes as much work: what no longer fits is not looked at, and is decided on alone as well.
 """
 
 from __future__ import annotations
@@ -14,38 +15,40 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.decide import deciding_of, reason_of, told
-from synapsor.approve.console.entries import alone, loaded
+from synapsor.approve.console.entries import against, alone, loaded
 from synapsor.approve.console.kept import kept
-from synapsor.approve.console.proposal import Looked, looked_at
+from synapsor.approve.console.proposal import MOST_BYTES, MOST_PIECES, Looked, looked_at, pieces_of
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
+from synapsor.approve.extent import one_of
 from synapsor.approve.sheet import odd_words
 from synapsor.core.alike import clusters
 from synapsor.core.moment import stamp
 from synapsor.core.presets import REJECT_WORDS
+from synapsor.core.proposal import Proposal
+from synapsor.core.records import to_body
 from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, LedgerFailure, UsageError
 from synapsor.flow.batch import EachOutcome, decide_each, digest_over
 from synapsor.flow.decide import Listed
 from synapsor.flow.reason import check_reason
 from synapsor.ports import ProposalRecord
+from synapsor.values import canonical
 
 MOST: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """One of them.
-
-    Attributes:
-        alone: why it is decided on by itself, "" where it may be decided on with the others.
-        unlike: why it stands out of those that are like it, in words.
-    """
+class Together:
+    """One that may be decided on with the others; `unlike` says why it stands out of those that are like it, in words."""
 
     looked: Looked
     digest: str
-    alone: str
     unlike: tuple[str, ...]
+
+
+Sorted = tuple[list[tuple[ProposalRecord, Looked]], list[tuple[ProposalRecord, DecisionRefused]]]
+"""Those that may be decided on together, as they are shown, and the others, with the reason."""
 
 
 def routes(room: Room) -> Iterable[Route]:
@@ -79,27 +82,21 @@ async def _shown(
     if not ids:
         raise UsageError("Nothing is chosen.", fix="Tick the proposals that you want to decide on together.")
     records = await loaded(visit.room.ledger, ids[:MOST])
-    operators = visit.room.operators()
-    alike = clusters(records, now=stamp(visit.room.now()))
-    chosen = []
-    for record in records:
-        looked = await looked_at(visit, record, operators)
-        why = looked.against or _own_page(record)
-        chosen.append(
-            Chosen(
-                looked=looked,
-                digest=record.proposal.digest,
-                alone=why.message if why is not None else "",
-                unlike=tuple(words for cluster in alike for words in odd_words(cluster, record.proposal.id)),
-            )
-        )
-    together = [one for one in chosen if not one.alone]
+    together, apart = await _sorted(visit, records)
+    alike = clusters([record for record, _ in together], now=stamp(visit.room.now()))
     return await visit.page(
         "batch.html",
         status=status,
         trouble=trouble,
-        together=together,
-        alone=[one for one in chosen if one.alone],
+        together=[
+            Together(
+                looked=looked,
+                digest=record.proposal.digest,
+                unlike=tuple(words for cluster in alike for words in odd_words(cluster, record.proposal.id)),
+            )
+            for record, looked in together
+        ],
+        alone=[(record.proposal, why) for record, why in apart],
         beyond=max(0, len(ids) - MOST),
         presets=REJECT_WORDS,
         kept=kept("/batch", visit.form, same=True),
@@ -107,10 +104,46 @@ async def _shown(
     )
 
 
-def _own_page(record: ProposalRecord) -> DecisionRefused | None:
-    """Return why a proposal is neither approved nor rejected with others."""
-    why = alone(record.proposal)
-    return DecisionRefused("alone", why, fix="Decide on it by itself.") if why else None
+async def _sorted(visit: Visit, records: Sequence[ProposalRecord]) -> Sorted:
+    """Look at those that may be decided on together, as long as the page has room; fewer of the same take no more of it."""
+    operators, extent = visit.room.operators(), one_of(len(records))
+    together, apart = [], []
+    room, pieces = MOST_BYTES, MOST_PIECES
+    for record in records:
+        size = _room_of(record)
+        why = against(record, visit.session, operators, visit.now) or _by_itself(record.proposal)
+        if why is None and size > room:
+            why = _no_room()
+        if why is None:
+            looked = await looked_at(visit, record, operators, beside_it=extent)
+            why = looked.against or (_no_room() if pieces_of(looked.card) > pieces else None)
+        if why is None:
+            together.append((record, looked))
+            room, pieces = room - size, pieces - pieces_of(looked.card)
+        else:
+            apart.append((record, why))
+    return together, apart
+
+
+def _room_of(record: ProposalRecord) -> int:
+    """Return how much of a page a proposal takes; a sign that a page has to write in letters takes five."""
+    group = (record.proposal, *(other.proposal for other in record.group))
+    written = [canonical(to_body(each)) for each in group]
+    return sum(len(each) + 4 * sum(map(each.count, (b"<", b">", b"&", b"'"))) for each in written)
+
+
+def _by_itself(proposal: Proposal) -> DecisionRefused | None:
+    """Return why a proposal asks for more than a look, whatever is on its card."""
+    why = alone(proposal)
+    return _alone(why) if why else None
+
+
+def _no_room() -> DecisionRefused:
+    return _alone("It does not fit on this page with the others.")
+
+
+def _alone(why: str) -> DecisionRefused:
+    return DecisionRefused("alone", why, fix="Decide on it by itself.")
 
 
 async def _approve(visit: Visit) -> Response:
@@ -149,12 +182,13 @@ async def _decided(visit: Visit, verdict: Verdict) -> Response:
 
 async def _left_out(visit: Visit, shown: Sequence[Listed], verdict: Verdict) -> dict[str, EachOutcome]:
     """Return those that are decided on alone, and why; what is certain to be refused is recorded like any attempt."""
-    operators, ledger = visit.room.operators(), visit.room.ledger
-    left = {}
-    for record in await loaded(ledger, [one.proposal for one in shown]):
-        known = (await looked_at(visit, record, operators)).against if verdict == "approve" else None
-        if (why := known or _own_page(record)) is None:
-            continue
+    ledger, left = visit.room.ledger, {}
+    records = await loaded(ledger, [one.proposal for one in shown])
+    if verdict == "approve":
+        _, apart = await _sorted(visit, records)
+    else:
+        apart = [(record, why) for record in records if (why := _by_itself(record.proposal)) is not None]
+    for record, why in apart:
         await ledger.refused_decision(record.proposal.id, visit.session.name, why.rule, stamp(visit.now))
         left[record.proposal.id] = EachOutcome(
             proposal=record.proposal.id, status=record.status, rule=why.rule, words=f"{why.message} {why.fix}".strip()

@@ -11,7 +11,7 @@ from synapsor.approve.decided import doubted
 from synapsor.core.alike import why_alone
 from synapsor.core.group import missing
 from synapsor.core.moment import stamp
-from synapsor.core.plain import shown
+from synapsor.core.plain import brief, shown
 from synapsor.core.proposal import Proposal, Status, as_of
 from synapsor.core.quorum import counted, may_count
 from synapsor.core.review import may_decide
@@ -174,10 +174,7 @@ def _brief(proposal: Proposal) -> Iterable[Brief]:
 
 
 def _side(token: Token) -> str:
-    if token is None:
-        return "NULL"
-    text = shown(token, full=True).text
-    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
+    return "NULL" if token is None else brief(token, MOST_LETTERS)
 
 
 async def loaded(ledger: ReviewLedger, ids: Iterable[str]) -> Sequence[ProposalRecord]:

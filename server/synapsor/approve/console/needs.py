@@ -46,8 +46,6 @@ class ConsoleLedger(ReviewLedger, Protocol):
     @property
     def public_key(self) -> str: ...
 
-    async def head(self) -> tuple[int, str]: ...
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:

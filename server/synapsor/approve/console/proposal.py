@@ -20,7 +20,7 @@ from synapsor.approve.console.entries import against, asks_for_digest
 from synapsor.approve.console.kept import kept
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
-from synapsor.approve.extent import ON_A_PAGE
+from synapsor.approve.extent import ON_A_PAGE, Extent
 from synapsor.approve.look import look
 from synapsor.approve.now import with_now
 from synapsor.approve.view import Card
@@ -163,6 +163,7 @@ async def looked_at(
     *,
     whole: Proposal | None = None,
     uncovered: bool = False,
+    beside_it: Extent = ON_A_PAGE,
 ) -> Looked:
     """Return the card, with every text in full where the proposal is not too large for that.
 
@@ -171,9 +172,9 @@ async def looked_at(
     proposal, ledger = record.proposal, visit.room.ledger
     group = (proposal, *(other.proposal for other in record.group))
     small = sum(len(canonical(to_body(each))) for each in group) <= MOST_BYTES
-    card = await look(ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=ON_A_PAGE)
-    if card.full and sum(map(_pieces, card.rows)) > MOST_PIECES:
-        card = await look(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=ON_A_PAGE)
+    card = await look(ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=beside_it)
+    if card.full and pieces_of(card) > MOST_PIECES:
+        card = await look(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=beside_it)
     rows = card.rows[:MOST_ROWS]
     is_whole = card.whole and len(rows) == len(card.rows)
     covered = hides(proposal) and not uncovered
@@ -201,10 +202,11 @@ def hides(proposal: Proposal) -> bool:
     return bool(proposal.hidden & set(proposal.changed))
 
 
-def _pieces(row: Row) -> int:
-    """Return in how many lines and places the differences of a row are told."""
+def pieces_of(card: Card) -> int:
+    """Return in how many lines and places the differences of a card are told."""
     return sum(
         (len(each.lines.lines) if each.lines else 0) + (len(each.paths.paths) if each.paths else 0)
+        for row in card.rows
         for each in row.changes
     )
 

@@ -19,7 +19,7 @@ from synapsor import __version__
 from synapsor.approve.console.places import place_of
 from synapsor.approve.console.wording import coded
 from synapsor.core.moment import is_stamp, parse, stamp
-from synapsor.core.plain import shown, span, visible
+from synapsor.core.plain import brief, span, visible
 from synapsor.core.words import many
 
 if TYPE_CHECKING:
@@ -106,8 +106,7 @@ def _moment(at: str | dt.datetime) -> dt.datetime:
 
 def _short(text: object) -> str:
     """Return an untrusted text for a list, cut where it is long."""
-    whole = shown(str(text), full=True).text
-    return whole if len(whole) <= _CUT_AT else whole[: _CUT_AT - 1] + "…"
+    return brief(str(text), _CUT_AT)
 
 
 def _breakable(text: object) -> Markup:
