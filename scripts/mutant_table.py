@@ -4100,14 +4100,6 @@ MUTANTS = (
         "tests/attack/test_approval.py -k not_seen",
     ),
     Mutant(
-        "decide.unseen-between",
-        "approval:another-person",
-        "core/review.py",
-        'unicodedata.normalize("NFKC", _seen(name)).casefold()',
-        'unicodedata.normalize("NFKC", name).casefold()',
-        "tests/attack/test_approval.py -k not_seen",
-    ),
-    Mutant(
         "operators.follows",
         "approval:another-person",
         "operators.py",

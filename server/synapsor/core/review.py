@@ -43,8 +43,8 @@ def same_person(one: str, other: str) -> bool:
 
 
 def _skeleton(name: str) -> str:
-    # What is not seen goes before and after: it would keep a letter and its accent apart, or come of a form for compatibility.
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _seen(name)).casefold())
+    # Once more at the end: what is not seen may have kept a letter and its accent apart.
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return unicodedata.normalize("NFKC", _seen(folded))
 
 
