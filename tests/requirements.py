@@ -22,6 +22,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "An activation counts only as it was signed: this contract, this digest, this ledger, a trusted reviewer.",
         "S12",
     ),
+    "activation:withdrawn": _R(
+        "A contract that was replaced stays so when its successor's activation is taken out of the ledger: nothing is served, approved or applied by it. So does a stop of automatic approval.",
+        "law 9, S12",
+    ),
     "aggregate:any-contract": _R(
         "Whatever aggregate is accepted and whatever is called, what is told is what the reviewed filters say of the session's own rows, of enough of them.",
         "law 1, law 2, S5",
@@ -127,6 +131,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, S8",
     ),
     "approval:no-tricks": _R("Nothing in a proposal can act on a terminal, imitate a line or hide.", "E09"),
+    "approval:of-now": _R(
+        "An approval counts only if it is of a moment after its proposal and not of one to come, and for a day at most.",
+        "law 5, E05",
+    ),
     "approval:once": _R("A proposal is decided once.", "law 5, S8"),
     "approval:one-digest": _R("An approval is good for exactly the digest it signs.", "law 5, E01"),
     "approval:one-time-code": _R(
@@ -139,6 +147,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, E07",
     ),
     "approval:reason-code": _R("A reason code is one of the reviewed list and part of what is signed.", "law 5"),
+    "approval:reason-told": _R(
+        "A reason that cannot be recorded is refused with what is wrong with it, such as which invisible character it holds.",
+        "DESIGN 1",
+    ),
     "approval:reject-is-final": _R("One rejection while it is in review is final.", "law 5, E07"),
     "approval:risk": _R(
         "Risk, role and quorum are computed from the proposal by the activated contract, by whoever files, approves and applies.",
@@ -201,6 +213,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "By the keyboard the source can be looked at from a card, beside the board and within a time, and what comes of it is read before anything is approved.",
         "law 5, E14",
     ),
+    "board:looks-before": _R(
+        "While the digest is typed by which something is approved, the source is looked at, and a row that is not as it was is shown.",
+        "law 5, issue: terminal",
+    ),
     "board:no-colour-alone": _R("On the board nothing is told by a colour alone, and NO_COLOR is kept.", "issue 4"),
     "board:seen": _R(
         "By the keyboard nobody approves a card that was not on the screen to its end, nor without its digest.",
@@ -229,6 +245,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "cli:passphrase-last": _R("A passphrase is asked for when nothing else can refuse any more.", "law 5"),
     "cli:role-known": _R("A role that no contract names is given with a warning that names those that are.", "law 10"),
+    "companion:answers": _R("A line that is no message is answered in fixed words, and the next one is read.", "law 7"),
     "companion:bounded": _R(
         "Over HTTP the companion bounds connections and bodies, says when it serves, and ends in an orderly way.", "R9"
     ),
@@ -252,6 +269,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "companion:quoted": _R(
         "What rows and agents say stands last in a prompt, fenced and marked, and is rendered by no client.", "S8"
+    ),
+    "companion:refusals": _R(
+        "Who was refused to decide on a proposal is told by rule and in words, with why it is not decided there.",
+        "issue: companion",
     ),
     "companion:shown": _R(
         "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
@@ -290,6 +311,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:extends": _R(
         "A page gives a proposal more time by the one verb, and changes no argument with it.", "law 5"
     ),
+    "console:forms-kept": _R(
+        "A form that is refused and can be mended comes back as it was filled, but for a one-time code.", "DESIGN 1"
+    ),
     "console:headers": _R(
         "No page may be framed, kept, or load or run anything but the console's own files.", "law 6, S11"
     ),
@@ -302,6 +326,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:keyboard": _R(
         "Pages are worked by keyboard; single keys can be turned off, and none decides.", "DESIGN 1"
+    ),
+    "console:leads-on": _R(
+        "The inbox says who decides on what and marks what its reader cannot approve, and a page leads on to what they can.",
+        "DESIGN 1",
     ),
     "console:live": _R("What happens shows on open pages by itself, or is said where somebody is busy.", "DESIGN 1"),
     "console:login-by-key": _R(
@@ -323,6 +351,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:page-size": _R(
         "However much was proposed, read or written, a page stays small, and says what it leaves out.", "S11"
+    ),
+    "console:page-words": _R(
+        "A page names no option of a command where it has a button, and shows nothing as open that is over.", "DESIGN 1"
     ),
     "console:policy-test": _R(
         "Who may activate contracts has a candidate policy decide past proposals again on a page, which records and activates nothing.",
@@ -354,6 +385,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:streams-bounded": _R(
         "Nobody takes more streams than their share, logged in or not, and a stream ends with its session.",
         "law 10",
+    ),
+    "console:trust-unreadable": _R(
+        "While nobody can tell whom to trust, every page is refused with what to mend, told to who was let in before and to nobody else.",
+        "laws 8 and 10",
     ),
     "console:unverified": _R(
         "An identity that nobody has proven decides nothing, is told on every page, and is refused in production.",
@@ -531,6 +566,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ledger:private-files": _R("The ledger's files are its owner's alone, whatever the umask.", "I07"),
     "ledger:tampering-is-found": _R(
         "`verify` finds an edited, removed, moved, added or cut record and names the first.", "law 9, S9"
+    ),
+    "ledger:unreadable": _R(
+        "A row that is none of the program's counts as nothing and is named as such; it keeps nobody from seeing, deciding and applying the rest.",
+        "law 9, S9",
     ),
     "link:aggregate": _R(
         "An aggregate counts each of its own rows once, with what the one related row of this tenant holds, or with nothing.",
@@ -943,6 +982,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "worker:supervised": _R(
         "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"
+    ),
+    "worker:trust-first": _R(
+        "While nobody can tell whom to trust, no job is taken and no attempt of one counted; it is said once, and goes on when it is mended.",
+        "law 10",
     ),
     "workflow:evidence": _R(
         "A proposal of a workflow rests on the reads that it asks for, of the same run, tenant, principal and row.",

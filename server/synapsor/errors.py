@@ -34,6 +34,7 @@ class Code(StrEnum):
     OUT_OF_BOUNDS = "out_of_bounds"
     NOT_AS_REQUIRED = "not_as_required"
     NOTHING_TO_CHANGE = "nothing_to_change"
+    QUESTION_CLOSED = "question_closed"
     EVIDENCE_REQUIRED = "evidence_required"
     RUN_REQUIRED = "run_required"
     ALREADY_THERE = "already_there"
@@ -77,6 +78,7 @@ MEANINGS: dict[Code, Meaning] = {
         "Propose it for another record, or once this has changed.",
     ),
     Code.NOTHING_TO_CHANGE: Meaning("The record already has these values.", "Nothing needs to be proposed."),
+    Code.QUESTION_CLOSED: Meaning("The question takes no answer any more.", "Look the proposal up again."),
     Code.EVIDENCE_REQUIRED: Meaning(
         "The workflow asks for evidence that this run has not read.",
         "Call the named capability first, then propose again.",

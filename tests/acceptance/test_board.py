@@ -20,7 +20,7 @@ from synapsor.approve import keys as keys_module
 from synapsor.approve.keys import load_key
 from synapsor.secrets import Secret
 from tests.companion import Companion, write_companion
-from tests.databases import Database
+from tests.databases import Database, execute, table
 from tests.projects import opened
 
 ROWS, COLUMNS = 60, 100
@@ -163,6 +163,22 @@ async def test_a_person_looks_at_the_source_and_approves_what_stands_there(compa
         await terminal.see(f"{asked['id']} is approved.")
         await terminal.press("q")
     assert (await companion.status(asked["id"]))[0] == "approved"
+
+
+@pytest.mark.requirement("board:looks-before")
+async def test_who_begins_to_approve_a_row_that_moved_is_shown_that_before_they_sign(companion: Companion) -> None:
+    asked = await companion.filed()
+    fees = table(companion.files.database, "invoices")
+    execute(companion.files.database, f"UPDATE {fees} SET row_version = row_version + 1 WHERE id = 'INV-3001'")
+    async with board(companion) as terminal:
+        await terminal.see("1 wait for a decision")
+        await terminal.press("\r")
+        await terminal.see("What the agent sent")
+        await terminal.press("      a")
+        await terminal.see("A row is not as it was when this was asked for")
+        await terminal.see("The rows as they are now")
+        await terminal.press("qq")
+    assert (await companion.status(asked["id"]))[:2] == ("review_required", 0)
 
 
 @pytest.mark.requirement("board:no-colour-alone")

@@ -86,7 +86,7 @@ async def test_a_filed_proposal_is_told_signed_and_without_a_value(project: Tell
             "client": "stdio",
             "asked_at": at(),
             "expires_at": at(3600),
-            "link": f"synapsor show {filed.id}",
+            "command": f"synapsor show {filed.id}",
         },
     }
     signed = f"{got.headers['webhook-id']}.{got.headers['webhook-timestamp']}.".encode() + got.body
@@ -155,7 +155,12 @@ async def test_each_kind_of_event_is_told_once_in_the_ledgers_order(project: Tel
     assert by_type["proposal.rejected"]["by"] == ["vera"]
     assert by_type["policy.near_limit"]["policy"] == "billing.small_fees"
     assert by_type["policy.near_limit"]["limits"] == ["count for each policy"]
-    assert by_type["policies.stopped"] == {"event": "policies_stopped", "at": at(70), "link": "synapsor policy status"}
+    assert by_type["policies.stopped"] == {
+        "event": "policies_stopped",
+        "at": at(70),
+        "by": ["leo"],
+        "command": "synapsor policy status",
+    }
     assert len(set(desk.ids)) == len(desk.ids)
 
 
@@ -215,7 +220,7 @@ async def test_refused_attempts_are_told_as_numbers_and_an_attacker_can_flood_no
         "since": at(),
         "refused_logins": 4,
         "refused_decisions": 2,
-        "link": "synapsor operator refused",
+        "command": "synapsor operator refused",
     }
     project.clock.move(minutes=60)
     await project.tell()

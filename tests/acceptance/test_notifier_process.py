@@ -140,6 +140,16 @@ async def test_a_dry_run_shows_what_would_be_sent_and_sends_and_records_nothing(
     assert desk.got == []
 
 
+async def test_a_dry_run_tells_what_waits_to_be_tried_again(project: Telling, desk: Receiver) -> None:
+    project.webhook(desk, ROUTES)
+    await project.file(expires_at=FAR)
+    desk.answers += [(503, {})]
+    assert (await once(project, "--since", "0"))[1]["failed"] == 1
+    _, told, _ = await anyio.to_thread.run_sync(lambda: ran(project, "--dry-run"))
+    (retry,) = told["to_retry"]
+    assert (told["messages"], retry["channel"], retry["attempts"], retry["why"]) == ([], "desk", 1, "http_503")
+
+
 async def test_what_was_given_up_is_listed_tried_again_or_thrown_away(project: Telling, desk: Receiver) -> None:
     project.webhook(desk, ROUTES)
     assert ran(project, "dead", "list")[1]["messages"] == []

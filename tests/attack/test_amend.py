@@ -409,6 +409,20 @@ async def test_a_reviewer_asks_the_agent_answers_and_the_proposal_waits_on(books
 
 
 @pytest.mark.requirement("question:answered-once")
+async def test_a_question_that_was_open_when_its_proposal_was_replaced_was_never_answered(books: Shop) -> None:
+    handle = await proposed(books)
+    question = (await asked(books, handle)).question.id
+    new = await extended(books, handle)
+    refused_ = (await answer(books, handle, question))["error"]
+    assert refused_["code"] == "question_closed"
+    for one, over in ((new, True), (handle, True)):
+        record = await books.record(one if isinstance(one, str) else one.id)
+        card = await look(books.ledger, record, operators=books.files.operators, now=books.project.clock.now())
+        assert [(talk.answer, talk.over) for talk in card.questions] == [(None, over)]
+        assert "it was never answered" in render(card, width=120)
+
+
+@pytest.mark.requirement("question:answered-once")
 async def test_an_answer_is_of_ones_own_proposal_given_once_and_checked(books: Shop) -> None:
     handle, other = await proposed(books), await proposed(books, "credits.hold", {"book": "b", "number": 1})
     question = (await asked(books, handle)).question.id
@@ -434,7 +448,7 @@ async def test_an_answer_is_of_ones_own_proposal_given_once_and_checked(books: S
         assert (await books.call("synapsor.answer_question", sent, stranger))["error"]["code"] == "not_found"
     assert (await answer(books, handle, question))["ok"]
     assert (await answer(books, handle, question))["ok"]
-    assert (await answer(books, handle, question, "Another."))["error"]["code"] == "not_as_required"
+    assert (await answer(books, handle, question, "Another."))["error"]["code"] == "question_closed"
     (exchange,) = (await books.record(handle)).exchanges
     assert exchange.answer is not None
     assert exchange.answer.text == "The customer, by phone."
@@ -457,7 +471,7 @@ async def test_questions_are_few_signed_and_by_who_may_decide(books: Shop) -> No
     with pytest.raises(DecisionRefused) as found:
         await asked(books, handle)
     assert found.value.rule == "already_decided"
-    assert (await answer(books, handle, question))["error"]["code"] == "not_as_required"
+    assert (await answer(books, handle, question))["error"]["code"] == "question_closed"
 
 
 @pytest.mark.requirement("question:asked")

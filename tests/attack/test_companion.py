@@ -16,7 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitResult, PromptReference
 from mcp.types.methods import SPEC_CLIENT_METHODS
 
-from tests.companion import POLICY, TOKEN, Companion, said, served, write_companion
+from tests.companion import BY_PROMPT, POLICY, TOKEN, Companion, said, served, write_companion
 from tests.databases import Database, fetch, table
 from tests.projects import opened
 
@@ -58,7 +58,7 @@ async def test_a_person_reviews_and_decides_through_prompts_with_their_own_code(
         assert f"synapsor code {asked['id']}" in card
         code = companion.code(asked["digest"])
         told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
-        assert f"{asked['id']} was approved by leo" in told
+        assert told == f"Tell me: {asked['id']} was approved by leo."
         assert asked["id"] not in await said(client, "review_queue")
     assert await companion.status(asked["id"]) == ("approved", 1, [])
     worked = await ran(companion, companion.files.command("worker", "--drain"))
@@ -139,6 +139,34 @@ async def test_without_the_contracts_leave_a_right_code_decides_nothing(tmp_path
         told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
     assert "nothing was decided (not_by_prompt)" in told
     assert await companion.status(asked["id"]) == ("review_required", 0, ["not_by_prompt"])
+
+
+@pytest.mark.requirement("companion:refusals")
+async def test_who_was_refused_to_decide_is_told_by_rule_and_in_words_and_why_it_is_not_decided_here(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    companion = write_companion(tmp_path / "project", sqlite_db, policy=POLICY)
+    asked = await companion.filed()
+    async with talking(companion) as client:
+        untried = await said(client, "explain_refusal", proposal=asked["id"])
+        code = companion.code(asked["digest"])
+        await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
+        reasonless = await said(client, "decide_proposal", proposal=asked["id"], verdict="reject", code=code)
+        told = await said(client, "explain_refusal", proposal=asked["id"])
+        queue = await said(client, "review_queue")
+    assert "No attempt to decide on it was refused." in untried
+    assert (
+        "I cannot decide on it here (not_by_prompt): Its contract does not let it be decided through a prompt." in told
+    )
+    ours, _, theirs = told.partition("```text\n")
+    assert "leo (not_shown): It had not been shown to this person there, or had become another one." in theirs
+    assert "leo" not in ours
+    assert reasonless.endswith(
+        "nothing was decided: A rejection needs a reason. Give this prompt a reason; the agent is told."
+    )
+    assert f"Not through a prompt, but in the console or at a terminal: {asked['id']}." in queue
+    made = await ran(companion, companion.files.command("code", asked["id"], "--json"))
+    assert (made.returncode, b"not_by_prompt" in made.stdout + made.stderr) == (1, True)
 
 
 @pytest.mark.requirement("surface:methods")
@@ -276,6 +304,40 @@ async def test_another_machine_is_not_served_and_a_key_that_is_not_trusted_does_
     assert (await ran(companion, companion.command("--http", "0.0.0.0:8766"))).returncode == 2
     operators = companion.files.root / "operators.yaml"
     text = operators.read_text(encoding="utf-8")
-    operators.write_text(text.replace('"login_voucher"', '"billing_lead"'), encoding="utf-8")
+    operators.write_text(text.replace('"code_voucher"', '"billing_lead"'), encoding="utf-8")
     done = await ran(companion, companion.command())
     assert (done.returncode, "is not trusted here to say who decided" in done.stderr.decode()) == (2, True)
+
+
+@pytest.mark.requirement("companion:shown")
+async def test_a_column_that_changes_and_stays_hidden_is_not_decided_on_here(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    policy = BY_PROMPT.replace(
+        "waiver_reason: {type: text, max_length: 500}", "waiver_reason: {type: text, show: last_four, max_length: 500}"
+    )
+    assert policy != BY_PROMPT
+    companion = write_companion(tmp_path / "project", sqlite_db, policy=policy)
+    async with opened(companion.files):
+        pass
+    asked = await companion.filed()
+    async with talking(companion) as client:
+        assert "cannot be shown in full here" in await said(client, "review_proposal", proposal=asked["id"])
+        code = companion.code(asked["digest"])
+        told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
+        assert "cannot be shown in full here" in told
+    assert await companion.status(asked["id"]) == ("review_required", 0, ["not_fully_shown"])
+
+
+@pytest.mark.requirement("companion:answers")
+async def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(companion: Companion) -> None:
+    lines = ('{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"\\ud800"}}', "nonsense", "[1,", "\ufffd")
+    ran_ = await anyio.run_process(
+        companion.command(),
+        input="".join(f"{line}\n" for line in lines).encode(),
+        env=companion.files.environment,
+        cwd=companion.files.root,
+    )
+    answers = [json.loads(line) for line in ran_.stdout.splitlines()]
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error"}}
+    assert answers == [error] * len(lines)

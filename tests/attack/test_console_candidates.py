@@ -178,7 +178,7 @@ def test_the_charts_have_every_day_between_the_first_and_the_last_and_add_up() -
         ("2026-11-02", (NONE, NONE, NONE)),
         ("2026-11-01", ("2", NONE, "1")),
     )
-    assert [bar.words for bar in would.bars] == [
+    assert [bar.words for bar in would.drawings[0].bars] == [
         "2026-11-01: left to people, 1",
         "2026-11-01: approved by the candidate, 2",
         "2026-11-01: of these rejected by a person, 1",

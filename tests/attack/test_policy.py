@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from synapsor.approve.look import look
+from synapsor.approve.terminal import render
 from synapsor.contract.approval import PerDay
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import read_text
@@ -247,6 +250,12 @@ def test_no_sequence_of_uses_goes_over_a_limit(uses: list[tuple[str, int]], coun
         assert sum(int(use.totals["fee"]) for use in mine) <= total
 
 
+def test_a_limit_that_one_approval_fills_is_not_told_as_nearly_used_up() -> None:
+    use = a_use_of("a", 0)
+    assert tripped(PerDay(count=1, of="object"), use, held_of([])) == (None, [])
+    assert [near.what for near in tripped(PerDay(count=2), use, held_of([use]))[1]] == ["count"]
+
+
 def a_use_of(tenant: str, amount: int) -> Any:
     return PolicyUse(
         id="use_1",
@@ -311,6 +320,23 @@ async def test_a_switch_that_nobody_trusted_made_stops_too() -> None:
         await stop(trial, "running")
         trial.operators["person"] = replace(trial.operator, revoked=True)
         assert (await running(trial.ledger, trial.operators))[0] is False
+
+
+@pytest.mark.requirement("policy:stop", "approval:policy-told")
+async def test_a_card_says_that_no_policy_is_asked_while_automatic_approval_is_stopped() -> None:
+    async with fees() as trial:
+        record = await trial.ledger.proposal((await filed(trial)).id)
+        assert record is not None
+
+        async def told() -> list[str]:
+            card = await look(trial.ledger, record, operators=trial.operators, now=trial.clock.now())
+            return re.findall(r"has not been asked: (.*)", render(card, width=200))
+
+        assert await told() == ["a worker asks it, where the project allows that"]
+        await stop(trial)
+        assert await told() == ["automatic approval is stopped"]
+        await stop(trial, "running")
+        assert await told() == ["a worker asks it, where the project allows that"]
 
 
 @pytest.mark.requirement("policy:stop")

@@ -4,6 +4,9 @@ import ipaddress
 
 import pytest
 
+from synapsor.config.notify import Notify
+from synapsor.errors import ConfigError
+from synapsor.notify.addresses import check_addresses
 from synapsor.web.addresses import ANY, is_allowed, is_public, parsed
 
 PUBLIC = ("93.184.216.34", "8.8.8.8", "2606:4700::1111", "2a00:1450:4001::1")
@@ -69,3 +72,29 @@ def test_some_addresses_are_allowed_to_nobody(text: str) -> None:
 @pytest.mark.parametrize("text", ["fe80::1%eth0", "localhost", "", "127.1", "0x7f.0.0.1", "2130706433"])
 def test_what_is_no_plain_address_is_none(text: str) -> None:
     assert parsed(text) is None
+
+
+@pytest.mark.requirement("notify:addresses")
+@pytest.mark.parametrize(
+    ("url", "allowed", "refused"),
+    [
+        ("https://127.0.0.1:9/x", [], True),
+        ("https://[::1]/x", [], True),
+        ("https://169.254.169.254/", ["169.254.0.0/16"], True),
+        ("https://127.0.0.1:9/x", ["127.0.0.0/8"], False),
+        ("https://93.184.216.34/x", [], False),
+        ("https://desk.example.com/x", [], False),
+    ],
+)
+def test_an_address_that_is_written_out_and_never_sent_to_is_refused_at_once(
+    url: str, allowed: list[str], *, refused: bool
+) -> None:
+    webhook = {"url": url, "secret": "${env:HOOK}", "allow_private": allowed}
+    notify = Notify.model_validate({"channels": {"desk": {"webhook": webhook, "events": ["filed"]}}})
+    if not refused:
+        check_addresses(notify)
+        return
+    with pytest.raises(ConfigError) as found:
+        check_addresses(notify)
+    assert "channel desk" in found.value.message
+    assert "allow_private" in found.value.fix

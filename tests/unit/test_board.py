@@ -119,9 +119,20 @@ def test_where_a_code_is_needed_it_is_asked_for_and_not_shown() -> None:
 def test_a_rejection_takes_a_number_or_words_and_never_nothing() -> None:
     state, _ = after(BOARD, "r")
     assert after(state, "enter")[1] is None
-    assert after(state, "9", "enter")[1] is None
+    for wrong, said in {
+        "9": "There is no reason 9: it is one of 1 to 6.",
+        "7 late": "There is no reason 7: it is one of 1 to 6.",
+        "1 2": "One number is taken, and then your own words.",
+    }.items():
+        refused, action = after(state, *typed(wrong), "enter")
+        assert (refused.message, action, said in texts(refused)) == (said, None, True)
     assert after(state, "2", "enter")[1] == Decide(
         ids=("one",), verdict="reject", reason="odd_arguments", preset="odd_arguments"
+    )
+    both = after(state, *typed("4 Ann is well again."), "enter")[1]
+    assert both == Decide(ids=("one",), verdict="reject", reason="Ann is well again.", preset="not_needed")
+    assert after(state, *typed("3001 is wrong"), "enter")[1] == Decide(
+        ids=("one",), verdict="reject", reason="3001 is wrong"
     )
     words = after(state, *typed("Not now"), "enter")[1]
     assert words == Decide(ids=("one",), verdict="reject", reason="Not now")
@@ -237,6 +248,44 @@ def test_a_look_at_the_source_goes_on_beside_and_what_it_brings_is_read_to_its_e
     assert after(state, "a")[0].mode is Mode.CARD
     assert after(state, "f")[1] == Glance(id="one", full=True)
     assert after(opened(BOARD, replace(SHORT, full=True)), "l")[1] == Glance(id="one", full=True)
+
+
+@pytest.mark.requirement("board:looks-before")
+@pytest.mark.parametrize("stands", ["same", "changed", "untold"])
+def test_the_source_is_looked_at_while_the_digest_is_typed_and_what_is_not_as_it_was_is_shown(stands: str) -> None:
+    asked = replace(SHORT, looks=True)
+    state, action = after(opened(BOARD, asked), "a")
+    assert (state.mode, action, state.looking) == (Mode.DIGEST, Glance(id="one"), True)
+    assert "looking at the source" in texts(state)[0]
+    state = glanced(after(state, "a", "b")[0], asked, replace(LONG, live=True, stands=stands, looks=True))
+    if stands == "same":
+        assert (state.mode, state.typed, state.card) == (Mode.DIGEST, "ab", asked)
+        assert "the rows are as they were" in texts(state)[0]
+        assert after(state, "escape", "a")[1] is None, "once is enough"
+    else:
+        assert (state.mode, state.seen_whole, state.typed) == (Mode.CARD, False, "")
+        found = {
+            "changed": "A row is not as it was when this was asked for",
+            "untold": "It cannot be told how the rows",
+        }
+        assert state.message.startswith(found[stands])
+    left = after(opened(BOARD, asked), "a", "escape")[0]
+    assert glanced(left, asked, replace(LONG, live=True, stands=stands)) == left
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 40), (60, 24)])
+def test_nothing_is_cut_where_there_is_room(size: tuple[int, int]) -> None:
+    why = on(after(BOARD, "r")[0], *size)
+    assert not [line for line in texts(why, *size) if "…" in line]
+    assert "one" in " ".join(texts(why, *size))
+    words = "It was refused, and why takes many words to say. " * 4
+    refused = on(replace(opened(BOARD, SHORT), message=words), *size)
+    assert " ".join(words.split()) in " ".join(" ".join(texts(refused, *size)).split())
+    full = on(replace(opened(BOARD, LONG), message=words), *size)
+    shown, room = texts(full, *size)[1:], room_of(*size)
+    whole = texts(replace(full, message=""), *size)[1:]
+    card_lines = [line for line in whole[:room] if line]
+    assert shown[: len(card_lines)] == card_lines, "nothing of a card is covered"
 
 
 @pytest.mark.requirement("board:looks")

@@ -58,6 +58,7 @@ def test_the_page_for_a_person_shows_a_code_that_can_be_scanned(
     drawn = [line for line in lines if line and set(line) <= set(" ▄▀█")]
     assert len({len(line) for line in drawn}) == 1
     assert len(drawn[0]) <= 80
+    assert (len(drawn) <= 23, lines[-len(drawn) :]) == (True, drawn), "it is whole on a terminal of 24 lines"
     assert any(line.startswith("otpauth://totp/") for line in lines)
 
 

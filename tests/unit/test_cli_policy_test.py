@@ -200,7 +200,7 @@ def test_the_status_and_the_log_of_the_worker_say_that_a_limit_is_near(run: Run,
         propose(run, invoice)
         logged.append(run("worker", "--drain").err)
     assert "limit" not in logged[0]
-    assert "a policy's limit of 2 of count a day is nearly used up" in logged[1]
+    assert "a policy's limit of 2 approvals a day is nearly used up" in logged[1]
     assert "a policy's limit of 9000 of late_fee_cents a day is nearly used up" in logged[1]
     assert "8000" not in logged[1]  # how much it is could be a row's own value
     told = run("policy", "status").out

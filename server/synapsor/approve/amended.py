@@ -11,7 +11,7 @@ from synapsor.core.amend import MOST_DEPTH, edited
 from synapsor.core.exchange import Exchange
 from synapsor.core.login import spoken_by
 from synapsor.core.plain import Text, visible
-from synapsor.core.proposal import Proposal
+from synapsor.core.proposal import Proposal, Status
 from synapsor.core.statements import Operator
 from synapsor.ports import AgentLedger, ProposalRecord
 
@@ -55,10 +55,13 @@ def questions(records: Iterable[ProposalRecord], operators: Mapping[str, Operato
     """Yield what was asked and answered about these proposals."""
     for record in records:
         for exchange in record.exchanges:
-            yield _question(exchange, record.proposal, operators, teller)
+            over = record.status is not Status.REVIEW_REQUIRED
+            yield _question(exchange, record.proposal, operators, teller, over=over)
 
 
-def _question(exchange: Exchange, proposal: Proposal, operators: Mapping[str, Operator], teller: Teller) -> Talk:
+def _question(
+    exchange: Exchange, proposal: Proposal, operators: Mapping[str, Operator], teller: Teller, *, over: bool
+) -> Talk:
     question, answer = exchange.asked.question, exchange.answer
     return Talk(
         id=teller.text(question.id),
@@ -68,6 +71,7 @@ def _question(exchange: Exchange, proposal: Proposal, operators: Mapping[str, Op
         doubt=_doubt(exchange, proposal, operators),
         answer=teller.text(answer.text) if answer is not None else None,
         answered=teller.moment(answer.at) if answer is not None else None,
+        over=over,
     )
 
 

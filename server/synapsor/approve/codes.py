@@ -26,6 +26,7 @@ from synapsor.secrets import Secret
 HEADER = "# The one-time codes of this project's operators. Written by `synapsor operator codes`; keep it where no agent can read it.\n"
 _FORMAT = "synapsor-code-1"
 _NONCE = 12
+_DEFAULT = (6, 30)
 
 
 def code_path(name: str) -> Path:
@@ -47,21 +48,21 @@ def enrol(store: Path, name: str) -> bytes:
 
 
 def enrolment_uri(name: str, secret: bytes, *, issuer: str) -> str:
-    """Return what an authenticator takes, as a URI of the `otpauth` form."""
-    terms = {
-        "secret": base64.b32encode(secret).decode(),
-        "issuer": f"Synapsor {issuer}",
-        "digits": DIGITS["totp"],
-        "period": SECONDS["totp"],
-    }
-    return f"otpauth://totp/{quote(f'Synapsor {issuer}:{name}')}?{urlencode(terms, quote_via=quote)}"
+    """Return what an authenticator takes, as a URI of the `otpauth` form; short, for a QR code of it has to fit a terminal.
+
+    Six digits and thirty seconds are what every authenticator takes where nothing else is said.
+    """
+    terms: dict[str, str | int] = {"secret": base64.b32encode(secret).decode(), "issuer": f"Synapsor {issuer}"}
+    if (DIGITS["totp"], SECONDS["totp"]) != _DEFAULT:
+        terms |= {"digits": DIGITS["totp"], "period": SECONDS["totp"]}
+    return f"otpauth://totp/{quote(name)}?{urlencode(terms, quote_via=quote)}"
 
 
 def qr(text: str) -> Iterator[str]:
     """Yield the lines of a QR code for a terminal, two modules to a character."""
     import segno  # noqa: PLC0415  # only where one is shown
 
-    rows = [list(row) for row in segno.make(text, error="m").matrix_iter(border=2)]
+    rows = [list(row) for row in segno.make(text, error="l").matrix_iter(border=2)]
     if len(rows) % 2:
         rows.append([0] * len(rows[0]))
     for upper, lower in zip(rows[::2], rows[1::2], strict=True):

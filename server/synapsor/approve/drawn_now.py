@@ -15,14 +15,6 @@ _STANDS = {
     "gone": "is not there any more, or not for this tenant",
     "there": "is there already",
 }
-_BECOMES = {
-    "no action": "the database refuses it while such rows are there",
-    "restrict": "the database refuses it while such rows are there",
-    "cascade": "go or change with it",
-    "set null": "lose what they refer to (set null)",
-    "set default": "are set to a default",
-    "unknown": "what becomes of them, the reader may not see",
-}
 _UNSEEN = {
     "referrers": "which rows refer to it",
     "references": "what it refers to",
@@ -83,10 +75,10 @@ def _reached(one: ReachedNow) -> Iterator[Line]:
     pairs = ", by " + ", ".join(f"{line_of(a)} = {line_of(b)}" for a, b in one.columns) if one.columns else ""
     name = f" ({line_of(one.constraint)})" if one.constraint is not None else ""
     if one.depth > 1:
-        yield Line("and beyond", f"{line_of(one.relation)}{pairs}{name}: {_BECOMES[one.action]}", "warning")
+        yield Line("and beyond", f"{line_of(one.relation)}{pairs}{name}: {one.becomes}", "warning")
         return
     yield Line("rows of", f"{line_of(one.relation)}{pairs}{name}")
-    yield Line("", f"{one.counted}; {_BECOMES[one.action]}", "quiet" if one.rows == 0 else "warning")
+    yield Line("", f"{one.counted}; {one.becomes}", "quiet" if one.rows == 0 else "warning")
     if not one.accepted:
         yield Line("", "its contract does not accept this, so the worker would not apply it", "warning")
 

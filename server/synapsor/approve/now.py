@@ -15,6 +15,7 @@ from synapsor.core.blast import Blast, Fired, Reached
 from synapsor.core.live import Live, LiveRow, Moved, Stands, end_of
 from synapsor.core.plain import Text
 from synapsor.core.proposal import Proposal
+from synapsor.core.surroundings import Action
 from synapsor.core.words import many
 
 _WOULD_END = {
@@ -22,12 +23,20 @@ _WOULD_END = {
     "failed": "the worker would undo this as things stand, because the row is not what was approved",
 }
 
+_BECOMES = {
+    Action.NO_ACTION: "the database refuses it while such rows are there",
+    Action.RESTRICT: "the database refuses it while such rows are there",
+    Action.SET_NULL: "lose what they refer to (set null)",
+    Action.SET_DEFAULT: "are set to a default",
+    Action.UNKNOWN: "what becomes of them, the reader may not see",
+}
+
 
 def with_now(card: Card, proposal: Proposal, look: Look, *, now: dt.datetime, beside_it: Extent | None = None) -> Card:
     """Return a card with a look at the source; rows that are not as they were are a warning on it."""
     extent = beside_it or (IN_FULL if card.full else BRIEFLY)
     teller = Teller(proposal.columns, now=now, most=extent.text)
-    told = Now(live=_live(proposal, look.live, teller), blast=_blast(look.blast, teller))
+    told = Now(live=_live(proposal, look.live, teller), blast=_blast(look.blast, teller, deletes=proposal.deletes))
     return replace(card, now=told, warnings=(*card.warnings, *_warnings(look.live)))
 
 
@@ -79,13 +88,13 @@ def _moved(one: Moved, teller: Teller) -> MovedNow:
     return MovedNow(name=teller.text(one.path), then=then, now=now, guards=one.guards, version=one.version)
 
 
-def _blast(blast: Blast, teller: Teller) -> BlastNow:
+def _blast(blast: Blast, teller: Teller, *, deletes: bool) -> BlastNow:
     untold = blast.untold
     return BlastNow(
         at=teller.moment(blast.at),
         colour=blast.colour.value,
         reasons=tuple((colour.value, words) for colour, words in blast.reasons),
-        reached=tuple(_reached(one, teller) for one in blast.reached),
+        reached=tuple(_reached(one, teller, deletes=deletes) for one in blast.reached),
         fired=tuple(_fired(one, teller) for one in blast.fired),
         checked=tuple(
             CheckedNow(to=teller.text(str(one.to)), columns=_pairs(one.columns, teller)) for one in blast.checked
@@ -98,17 +107,28 @@ def _blast(blast: Blast, teller: Teller) -> BlastNow:
     )
 
 
-def _reached(one: Reached, teller: Teller) -> ReachedNow:
+def _reached(one: Reached, teller: Teller, *, deletes: bool) -> ReachedNow:
     return ReachedNow(
         relation=teller.text(str(one.key.relation)),
         constraint=teller.perhaps(one.key.name),
         columns=_pairs(one.key.columns, teller),
         action=one.action.value,
+        becomes=_becomes(one, deletes=deletes),
         depth=one.depth,
         rows=None if one.count is None else one.count.rows,
         counted=None if one.count is None else one.count.words,
         accepted=one.accepted,
     )
+
+
+def _becomes(one: Reached, *, deletes: bool) -> str:
+    """Return what becomes of the rows that refer; what lies behind rows that are reached may go with these, or change with them."""
+    if one.action is Action.CASCADE and one.depth > 1:
+        return "go or change with it"
+    if one.action is Action.CASCADE:
+        are = "is" if one.count is not None and one.count.rows == 1 and not one.count.more else "are"
+        return f"{are} deleted with it" if deletes else f"{are} changed with it"
+    return _BECOMES[one.action]
 
 
 def _fired(one: Fired, teller: Teller) -> FiredNow:

@@ -73,6 +73,7 @@ class ReachedNow:
     Attributes:
         accepted: the contract accepts that it is reached; the worker applies no delete that reaches another table.
         columns: which of its columns equals which of the table that it refers to.
+        becomes: what becomes of them, in words.
         rows: how many, where they were counted; `counted` says it in words, and why they were not.
     """
 
@@ -80,6 +81,7 @@ class ReachedNow:
     constraint: Text | None
     columns: tuple[tuple[Text, Text], ...]
     action: str
+    becomes: str
     depth: int
     rows: int | None
     counted: str | None

@@ -142,6 +142,7 @@ class PolicyVerdict:
     Attributes:
         why: the rule, in one word; `words` in plain ones, and `limit` where it is a limit.
         approves: what the policy approves without a person, in plain words.
+        stopped: a person has stopped automatic approval, so that none is asked.
     """
 
     name: Text
@@ -150,6 +151,7 @@ class PolicyVerdict:
     words: Text | None = None
     limit: PolicyLimit | None = None
     approves: Text | None = None
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +291,7 @@ class Talk:
 
     Attributes:
         doubt: why nothing proves who asked, or None.
-        answer: None where there is none so far.
+        answer: None where there is none so far, or, where it is `over`, never was: what it was asked about is not in review any more.
     """
 
     id: Text
@@ -299,6 +301,7 @@ class Talk:
     doubt: Text | None
     answer: Text | None
     answered: Moment | None
+    over: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,19 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 from synapsor import runtime
 from synapsor.cli.terminal import answer, listed
 from synapsor.config import load_config
+from synapsor.contract.approval import Approval, Level
 from synapsor.contract.capability import AggregateCapability, ProposeCapability, ReadCapability, is_single
 from synapsor.contract.load import LoadedContract, load_all
 from synapsor.errors import ContractError
+from synapsor.notify.addresses import check_addresses
 from synapsor.operators import read_operators
+
+RISKS: Final[tuple[Level, ...]] = ("medium", "high")
 
 
 def run(arguments: Namespace) -> int:
@@ -43,6 +48,7 @@ def _project(path: Path | None) -> tuple[LoadedContract, ...]:
     read_operators(config.operators)
     loaded = load_all(config.policies)
     runtime.check_sources(config, loaded)
+    check_addresses(config.notify)
     return loaded
 
 
@@ -63,5 +69,15 @@ def _line(loaded: LoadedContract, name: str) -> str:
 
 def _decider(capability: ProposeCapability) -> str:
     approval = capability.approval
-    people = f"{approval.people} with the role {approval.role}" if approval.people > 1 else approval.role
-    return f"{people}, or the policy {approval.policy}" if approval.policy else people
+    told = f"{_people(approval)}, or the policy {approval.policy}" if approval.policy else _people(approval)
+    return told + stricter(approval)
+
+
+def stricter(approval: Approval) -> str:
+    """Return who decides where the risk is higher, "" where it is the same people."""
+    others = {level: _people(approval.at(level)) for level in RISKS}
+    return "".join(f"; of {level} risk by {people}" for level, people in others.items() if people != _people(approval))
+
+
+def _people(approval: Approval) -> str:
+    return f"{approval.people} with the role {approval.role}" if approval.people > 1 else approval.role

@@ -16,7 +16,7 @@ from synapsor.cli.terminal import answer, paragraph
 from synapsor.config import load_config
 from synapsor.core.moment import stamp
 from synapsor.core.onetime import SECONDS, code_of, step_at
-from synapsor.errors import UsageError
+from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.review import proposal_of
 from synapsor.ports import SystemClock
 
@@ -39,6 +39,12 @@ def run(arguments: Namespace) -> int:
 async def _asked(arguments: Namespace) -> tuple[str, str]:
     async with runtime.open_project(load_config(arguments.config)) as project:
         record = await proposal_of(await project.ledger(), arguments.handle)
+        if not record.proposal.by_prompt:
+            raise DecisionRefused(
+                "not_by_prompt",
+                "This proposal is not decided through a prompt, so no code is of use for it.",
+                fix=f"Decide in the console or with `synapsor approve {record.proposal.id}`.",
+            )
         return record.proposal.digest, record.proposal.id
 
 

@@ -41,8 +41,13 @@ async def _board(arguments: Namespace) -> int:
             person, unlock = signer(arguments, operators, role="")
         except SynapsorError as error:
             # Who has no key here may look all the same.
-            note(f"synapsor: a list, for {error.message[:1].lower()}{error.message[1:]} {error.fix}", indent=2)
-            return await _list(arguments)
+            ended = await _list(arguments)
+            # Behind the list, or it would have run off the screen.
+            note(
+                f"synapsor: a list and no board, for {error.message[:1].lower()}{error.message[1:]} {error.fix}",
+                indent=2,
+            )
+            return ended
         reviewing = Reviewing(
             ledger=await project.ledger(),
             operators=project.deciders,

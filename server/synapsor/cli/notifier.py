@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
+from dataclasses import asdict
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ from synapsor.config import load_config
 from synapsor.core.words import many
 from synapsor.errors import UsageError
 from synapsor.notify.notifier import Delivered, Notifier
+from synapsor.notify.state import Retry
 from synapsor.notifying import open_notifier
 from synapsor.web.loop import on_signals
 from synapsor.web.loop import run as run_loop
@@ -71,6 +73,15 @@ async def _dry(arguments: Namespace) -> int:
             {"id": m.id, "channel": m.channel, "tells": m.total, "shown": notifier.senders[m.channel].shown(m, now)}
             for m in notifier.outbox()
         ]
+        retries = notifier.state.to_retry()
     text = "\n".join(f"{one['channel']}  {one['id']}\n{one['shown'].rstrip()}\n" for one in found)
-    answer(arguments, "notifier-dry-run", {"messages": found}, text or "Nothing would be sent now.")
+    lines = [text or "Nothing would be sent now.", *map(_again, retries)]
+    document = {"messages": found, "to_retry": [asdict(one) for one in retries]}
+    answer(arguments, "notifier-dry-run", document, "\n".join(lines))
     return 0
+
+
+def _again(retry: Retry) -> str:
+    tried = many(retry.attempts, "attempt", "attempts")
+    why = f" ({retry.why})" if retry.why else ""
+    return f"{retry.channel}  {retry.id} did not arrive in {tried}{why}, and is tried again at {retry.due}."

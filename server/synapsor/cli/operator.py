@@ -182,9 +182,10 @@ def _codes(arguments: Namespace, config: Config) -> None:
     uri = enrolment_uri(arguments.name, secret, issuer=config.root.name)
     document = {"operator": arguments.name, "uri": uri, "file": str(own)}
     lines = [
-        f"{arguments.name} has one-time codes from now on, and those of before end. Take them into an authenticator:",
-        *qr(uri),
-        uri,
+        f"{arguments.name} has one-time codes from now on, and those of before end.",
         f"`synapsor code` makes codes for prompts with {own}: keep it where no agent can read it.",
+        "Take them into an authenticator:",
+        uri,
+        *qr(uri),
     ]
     answer(arguments, "codes", document, "\n".join(lines))

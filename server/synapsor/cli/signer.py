@@ -34,7 +34,7 @@ def named(arguments: Namespace, operators: Mapping[str, Operator], *, role: str)
     meant = mine if len(mine) == 1 else [o for o in mine if role in o.roles]
     if len(meant) != 1:
         raise UsageError(
-            f"It is not clear who you are: {' or '.join(o.name for o in meant or mine)}."
+            f"Several keys are here, and it is not clear who you are: {' or '.join(o.name for o in meant or mine)}."
             if mine
             else "You have no operator's key here.",
             fix="Say it with --operator NAME, and --key FILE if needed.",

@@ -13,7 +13,7 @@ def run(arguments: Namespace) -> int:
     token = generate_token()
     hashed = hash_token(token)
     text = f"token   {token}\nsha256  {hashed}\n\n" + paragraph(
-        "Give the token to the client; it is not shown again. Put the hash under `http.tokens` with a name and a session."
+        "Give the token to the client; it is not shown again. Put the hash under `http.tokens` of synapsor.yaml with a name and a session, or under `tokens` of approvals.yaml with an operator."
     )
     answer(arguments, "token", {"token": token, "sha256": hashed}, text)
     return 0

@@ -96,15 +96,20 @@ def _reading_only(project: Project) -> list[Finding]:
 def _unheld_roles(project: Project) -> list[Finding]:
     trusted = [operator for operator in project.operators().values() if not operator.revoked]
     needed: dict[str, int] = {}
+    risks: dict[str, set[str]] = {}
     for loaded in project.contracts():
-        for approval in (c.approval.at(level) for c in proposals_of(loaded.contract) for level in LEVELS):
+        for level, approval in (
+            (level, c.approval.at(level)) for c in proposals_of(loaded.contract) for level in LEVELS
+        ):
             needed[approval.role] = max(approval.people, needed.get(approval.role, 1))
+            risks.setdefault(approval.role, set()).add(level)
     found = []
     for role, people in sorted(needed.items()):
         held = sum(role in operator.roles for operator in trusted)
         if held < people:
             who = "Nobody holds" if not held else f"Only {held} of {people} people hold"
-            message = f"{who} the role {role}, so nobody can approve what needs it."
+            of = " or ".join(level for level in LEVELS if level in risks[role])
+            message = f"{who} the role {role}, so nobody can approve what needs it: changes of {of} risk."
             fix = f"synapsor operator add NAME --role {role}"
             found.append(Finding(rule="role_unheld", message=message, fix=fix, fatal=False))
     return found

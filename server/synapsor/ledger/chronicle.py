@@ -61,7 +61,7 @@ class Chronicle:
             if not is_same:
                 raise IntegrityError(
                     f"The ledger does not go on from event {mark.seq}, up to which it was read: it is another one, or an older copy.",
-                    fix="`synapsor verify` says whether it holds; then move the notifier's state away and start with --since.",
+                    fix="`synapsor verify` says whether it holds; then move the notifier's file away (`notify: state:`, and else .synapsor/notify.db) and start with --since.",
                 )
             return tuple(_followed(mark, await tx.all("events_after", seq=mark.seq, limit=limit)))
 
@@ -76,6 +76,11 @@ class Chronicle:
         row = await self._read(lambda tx: tx.one("contract_version_by_digest", digest=digest))
         body: Mapping[str, Any] | None = loads(row["body"])["contract"] if row else None
         return body
+
+    async def thrown_by(self, switch: str) -> str:
+        """Return who made a switch of automatic approval, as it is recorded; "" where there is no such one."""
+        row = await self._read(lambda tx: tx.one("policy_switch_by_id", id=switch))
+        return str(row["operator"]) if row else ""
 
     async def in_review(self, *, after: int, limit: int) -> Sequence[tuple[int, Pending]]:
         """Return a page of the proposals that wait for a decision, oldest first, each with the number to go on from."""

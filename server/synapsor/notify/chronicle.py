@@ -42,6 +42,10 @@ class Chronicle(Protocol):
         """Return the recorded body of a contract version; whoever believes it computes its digest."""
         ...
 
+    async def thrown_by(self, switch: str) -> str:
+        """Return who made a switch of automatic approval, as it is recorded; "" where there is no such one."""
+        ...
+
     async def in_review(self, *, after: int, limit: int) -> Sequence[tuple[int, Pending]]:
         """Return a page of the proposals that wait for a decision, oldest first, each with the number to go on from."""
         ...

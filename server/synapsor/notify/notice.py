@@ -90,7 +90,7 @@ class Notice:
         contract: the contract's name, where its recorded version is what the proposal names.
         need: how many people must approve.
         asked_at: when the proposal was filed.
-        by: who decided; where more approvals are needed, who has approved so far.
+        by: who decided, or stopped or started automatic approval; where more approvals are needed, who has approved so far.
         code: why it was not applied, as a receipt says it.
         since: when the first of the refused attempts happened that are told together.
         refused_logins: how many of them were logins.
@@ -153,6 +153,9 @@ class Teller:
         policy = str(entry.facts.get("policy") or "")
         # Column names are words of the contract; how much of a limit is used up would tell what was changed.
         limits = tuple(f"{near['what']} for each {near['of']}" for near in entry.facts.get("near", ()))
+        if event in {"policies_stopped", "policies_running"}:
+            who = await self._chronicle.thrown_by(entry.subject)
+            bare = replace(bare, by=(_cut(who),) if who else ())
         return replace(notice or bare, policy=policy, limits=limits)
 
     async def about(self, bare: Notice, proposal_id: str) -> Notice | None:

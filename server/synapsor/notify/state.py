@@ -53,6 +53,17 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """A message that did not arrive so far: how often it was tried, why not, and when it is tried again."""
+
+    id: str
+    channel: str
+    due: str
+    attempts: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dead:
     """A message that was given up, when and why, and whom of several it has reached all the same."""
 
@@ -183,6 +194,15 @@ class State:
                 reached=tuple(json.loads(row["reached"])),
             )
             for row in self._all("dead")
+        )
+
+    def to_retry(self) -> tuple[Retry, ...]:
+        """Return the messages that did not arrive at first and are tried again, oldest first."""
+        return tuple(
+            Retry(
+                id=row["id"], channel=row["channel"], due=row["due_at"], attempts=row["attempts"], why=row["why"] or ""
+            )
+            for row in self._all("to_retry")
         )
 
     def requeue(self, message_id: str, *, now: str) -> bool:

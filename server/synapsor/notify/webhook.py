@@ -63,7 +63,7 @@ class WebhookChannel:
                 "counts": dict(message.counts),
                 "oldest": message.oldest,
                 "notices": [self._data(notice) for notice in message.notices],
-                "link": everything(self._console_url),
+                **_place(everything(self._console_url)),
             }
             return json.dumps({"type": "digest", "timestamp": message.at, "data": data})
         notice = message.notices[0]
@@ -71,7 +71,12 @@ class WebhookChannel:
 
     def _data(self, notice: Notice) -> dict[str, Any]:
         kept = {name: value for name, value in as_data(notice).items() if name != "key"}
-        return {**kept, "link": where(notice, self._console_url)}
+        return {**kept, **_place(where(notice, self._console_url))}
+
+
+def _place(where: str) -> dict[str, str]:
+    """Return where to look as `link`, an address that may be opened, or as `command`, for a terminal."""
+    return {"link" if where.startswith(("https://", "http://")) else "command": where}
 
 
 def _type(notice: Notice) -> str:

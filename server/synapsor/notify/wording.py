@@ -114,6 +114,9 @@ def details(notice: Notice, now: dt.datetime) -> Iterator[Words]:
     """Yield what is told of a notice beyond its headline."""
     if not notice.proposal:
         yield from _refused(notice)
+        if notice.by:
+            yield Words(label="by", text=short(", ".join(notice.by)))
+            yield Words(label="why", text="`synapsor policy status` tells the reason", foreign=False)
         return
     yield Words(label="proposal", text=short(notice.proposal))
     if notice.stands:

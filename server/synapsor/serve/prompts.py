@@ -85,7 +85,7 @@ def explained(view: Mapping[str, Any], place: Place) -> GetPromptResult:
         f"capability: {view['capability']}",
         f"filed: {view['at']}, until {view['expires_at']}",
         f"digest: {view['digest']}",
-        f"stands at: {status.value}; it {status.stands}",
+        f"stands at: {status.value}{_said_so(status)}",
         f"needs: {_needs(view)}",
         *_rejection(view["rejection"]),
         *(f"a person asks ({one['id']}): {_value(one['text'])}" for one in view["questions"] if not one["answered"]),
@@ -99,6 +99,11 @@ def explained(view: Mapping[str, Any], place: Place) -> GetPromptResult:
         _NOT_HERE.format(where=place.of(view["id"])),
     ]
     return _prompt(f"{view['id']} {status.stands}.", lines)
+
+
+def _said_so(status: Status) -> str:
+    """Return how it stands in words, where these say more than the word itself."""
+    return "" if status.stands == f"is {status.value}" else f"; it {status.stands}"
 
 
 def _line(view: Mapping[str, Any]) -> str:
@@ -153,7 +158,9 @@ def _bounded(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _value(value: Any) -> str:
-    """Return a value in quotation marks; of a long one the beginning, which is all that is looked at."""
+    """Return a value in quotation marks, of a long one the beginning, which is all that is looked at; none at all is a word of ours."""
+    if value is None:
+        return "NULL"
     text = value if isinstance(value, str) else to_json(value).decode()
     inside = visible(text[:MOST_CHARACTERS]).replace('"', '\\"')
     more = f" and {len(text) - MOST_CHARACTERS} characters more" if len(text) > MOST_CHARACTERS else ""

@@ -22,7 +22,7 @@ PROMPTS: Final[Mapping[Mode, str]] = {
     Mode.SEARCH: "search",
     Mode.DIGEST: "the digest's first 8 characters, after sha256",
     Mode.CODE: "the one-time code of your authenticator",
-    Mode.REASON: "a number, or your own words",
+    Mode.REASON: "a number, your own words, or both",
 }
 _HELP: Final = (
     ("j k ↓ ↑", "move"),
@@ -30,7 +30,10 @@ _HELP: Final = (
     ("Enter o", "open the card"),
     ("l", "look at the source now: how the rows stand, and what the change touches beside them"),
     ("f", "show long values in full"),
-    ("a", "approve: read the card to its end, then type its digest, and your code where one is needed"),
+    (
+        "a",
+        "approve: read the card to its end, then type its digest, and your code where one is needed; the source is looked at meanwhile",
+    ),
     ("r", "reject, with a reason that the agent is told"),
     ("x", "choose several: a shows one after another, r rejects each of them"),
     ("n", "leave this one of several as it is, and go on"),

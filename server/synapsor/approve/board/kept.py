@@ -58,7 +58,8 @@ class Open:
     Attributes:
         draw: draws it for a width; `lines` are those of the width that it was drawn for last.
         full: nothing of it is cut.
-        live: the source was looked at for it.
+        live: the source was looked at for it, and `stands` is what that told in one word: `same`, `changed` or `untold`.
+        looks: it can be looked at.
         approvable: it is whole and proven; `why_not` says otherwise.
         takes_code: approving it takes a one-time code.
     """
@@ -73,6 +74,8 @@ class Open:
     takes_code: bool = False
     full: bool = False
     live: bool = False
+    stands: str = ""
+    looks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,7 @@ class State:
         seen: how many lines of the open card have been on the screen.
         waiting: cards that are still to be shown, one after another, of those that were chosen.
         looking: the source is being looked at, for the open card.
+        as_it_was: that was done while the digest was typed, and every row was as it was.
         standing: what is to be said as long as nothing else is.
         more: there are more proposals than the list holds.
         page: of the help.
@@ -103,6 +107,7 @@ class State:
     waiting: tuple[str, ...] = ()
     message: str = ""
     looking: bool = False
+    as_it_was: bool = False
     standing: str = ""
     more: bool = False
     page: int = 0

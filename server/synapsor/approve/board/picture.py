@@ -11,8 +11,8 @@ from typing import Final, Literal, TypeAlias
 from synapsor.approve.board.help import PROMPTS, help_lines, key_lines, lines_of_keys
 from synapsor.approve.board.kept import LEAST, TYPING, Item, Mode, State
 from synapsor.approve.drawing import Tone
-from synapsor.core.plain import cells, fold, padded
-from synapsor.core.presets import REJECT_CODES, REJECT_WORDS
+from synapsor.core.plain import cells, fold, hanging, padded
+from synapsor.core.presets import REJECT_CODES, REJECT_WORDS, RejectCode
 
 Style: TypeAlias = Literal["bar", "cursor"] | Tone
 Piece: TypeAlias = tuple[Style, str]
@@ -20,6 +20,7 @@ Row: TypeAlias = Sequence[Piece]
 
 _WIDE: Final = 80
 _HIGH: Final = 14
+_SET_IN: Final = 5
 
 
 def room_of(width: int, height: int) -> int:
@@ -33,12 +34,11 @@ def picture(state: State, *, width: int, height: int) -> list[Row]:
         words = f"This window is too small: {LEAST[0]} columns and {LEAST[1]} rows at the least."
         return [_row("warning", line) for line in fold(words, max(1, width))][: max(1, height)]
     room = room_of(width, height)
-    body = list(_body(state, width, room))[:room]
+    body, least = list(_body(state, width, room))[:room], _said_lines(width, height)
+    # What is said takes what is free, and of the list more: of a card nothing may be hidden that counts as seen.
+    said = _said(state, width, least, least + room - (0 if state.mode is Mode.LIST else len(body)))
     body += [_row("plain", "")] * (room - len(body))
-    said = _said(state, width, _said_lines(width, height))
-    if state.mode is Mode.LIST and len(said) > _said_lines(width, height):
-        over = len(said) - _said_lines(width, height)
-        body = body[: max(0, room - over)]
+    body = body[: max(0, room - (len(said) - least))]
     keys = key_lines(state.mode, width, _key_lines(width, height))
     keys += [""] * (_key_lines(width, height) - len(keys))
     found = [_row("bar", padded(_fitted(_bar(state, room), width), width)), *body, *said]
@@ -59,7 +59,10 @@ def _bar(state: State, room: int) -> str:
     if state.card is not None:
         of = len(state.card.lines)
         read = ", read to its end" if state.seen_whole else ""
-        return f" {state.card.id}: {state.top + 1} to {min(state.top + room, of)} of {of} lines{read}"
+        looked = (
+            ", looking at the source" if state.looking else ", the rows are as they were" if state.as_it_was else ""
+        )
+        return f" {state.card.id}: {state.top + 1} to {min(state.top + room, of)} of {of} lines{read}{looked}"
     number = f"{len(state.items)}{' and more' if state.more else ''}"
     many = f"{len(state.found)} of {number}" if state.search else number
     chosen = f", {len(state.chosen)} chosen" if state.chosen else ""
@@ -67,18 +70,18 @@ def _bar(state: State, room: int) -> str:
     return f" Synapsor inbox: {many} wait for a decision{chosen}{search}"
 
 
-def _said(state: State, width: int, lines: int) -> list[Row]:
-    """Return what is said: what is typed, what came of the last key, or what stands; a long word on the list may take more lines."""
+def _said(state: State, width: int, least: int, most: int) -> list[Row]:
+    """Return what is said: what is typed, what came of the last key, or what stands; in as many lines as there may be."""
     if state.mode in TYPING and not state.message:
         typed = "•" * len(state.typed) if state.mode is Mode.CODE else state.typed
         rows = [_row("title", _end(f"{PROMPTS[state.mode]}: {typed}▏", width))]
     else:
         words = state.message or ("Looking at the source…" if state.looking else state.standing)
         folded = [part.rstrip() for part in fold(words, width)]
-        if state.mode is not Mode.LIST and len(folded) > lines:
-            folded = [*folded[: lines - 1], _fitted("".join(fold(words, width)[lines - 1 :]), width)]
+        if len(folded) > most:
+            folded = [*folded[: most - 1], _fitted("".join(fold(words, width)[most - 1 :]), width)]
         rows = [_row("warning", part) for part in folded]
-    return [*rows, *(_row("plain", "") for _ in range(lines - len(rows)))]
+    return [*rows, *(_row("plain", "") for _ in range(least - len(rows)))]
 
 
 def _body(state: State, width: int, room: int) -> Iterator[Row]:
@@ -107,16 +110,30 @@ def _row(style: Style, text: str) -> Row:
 
 def _reasons(state: State, width: int, room: int) -> Iterator[Row]:
     yield _row("title", "Why is it rejected?")
-    for number, code in enumerate(REJECT_CODES, start=1):
-        yield _row("plain", _fitted(f"  {number}  {code.replace('_', ' ')}: {REJECT_WORDS[code]}", width))
+    reasons = _numbered(width)
+    if len(reasons) >= room:  # every number stays to be chosen, if not all of its words
+        reasons = [_fitted(f"  {number}  {_reason(code)}", width) for number, code in enumerate(REJECT_CODES, start=1)]
+    yield from (_row("plain", line) for line in reasons)
     if state.card is not None:
         return
     meant = _rejected(state)
-    left = max(0, room - len(REJECT_CODES) - 1)
+    left = max(0, room - len(reasons) - 1)
     told = meant if len(meant) <= left else meant[: max(0, left - 1)]
     yield from (_row("plain", _fitted(f"  {item.lines[0]}", width)) for item in told)
     if len(told) < len(meant):
         yield _row("warning", _fitted(f"  and {len(meant) - len(told)} more, each of which is rejected", width))
+
+
+def _numbered(width: int) -> list[str]:
+    return [
+        line
+        for number, code in enumerate(REJECT_CODES, start=1)
+        for line in hanging(f"  {number}  {_reason(code)}", _SET_IN, width)
+    ]
+
+
+def _reason(code: RejectCode) -> str:
+    return f"{code.replace('_', ' ')}: {REJECT_WORDS[code]}"
 
 
 def _rejected(state: State) -> tuple[Item, ...]:

@@ -15,6 +15,14 @@ from synapsor.core.plain import hidden
 from synapsor.core.presets import REJECT_CODES
 
 TYPED_AT_MOST: Final = 500
+_NUMBERS: Final = tuple(str(number) for number in range(1, len(REJECT_CODES) + 1))
+_DIGITS: Final = 2
+_APPROVING: Final = frozenset({Mode.DIGEST, Mode.CODE})
+_FOUND: Final = {
+    "": "The source was looked at:",
+    "changed": "A row is not as it was when this was asked for:",
+    "untold": "It cannot be told how the rows stand:",
+}
 GONE: Final = "It waits no more: somebody decided on it, or it expired."
 PREFIX: Final = 8
 """How much of a digest a person types."""
@@ -59,14 +67,21 @@ def listed(state: State, items: tuple[Item, ...], *, more: bool = False) -> Stat
 
 def opened(state: State, card: Open) -> State:
     """Return the board with a card on it."""
-    return _looked(replace(state, mode=Mode.CARD, card=card, top=0, seen=0, typed="", code="", looking=False))
+    fresh = replace(state, mode=Mode.CARD, card=card, top=0, seen=0, typed="", code="", looking=False, as_it_was=False)
+    return _looked(fresh)
 
 
 def glanced(state: State, asked: Open, card: Open) -> State:
-    """Return the board with a card for which the source was looked at, if the one that it was asked for is still there and waits for it."""
+    """Return the board with a card for which the source was looked at, if the one that it was asked for is still there and waits for it.
+
+    Who types the digest types on where every row is as it was, and is shown what else was found.
+    """
     if not state.looking or state.card is not asked:
         return state
-    return replace(opened(state, card), message="The source was looked at: read it to its end again.")
+    if state.mode in _APPROVING and card.stands == "same":
+        return replace(state, looking=False, as_it_was=True)
+    found = _FOUND[card.stands if state.mode in _APPROVING else ""]
+    return replace(opened(state, card), message=f"{found} read it to its end again.")
 
 
 def in_vain(state: State, asked: Open, message: str) -> State:
@@ -171,7 +186,10 @@ def _ask_digest(state: State) -> Step:
         return replace(state, message=card.why_not), None
     if not state.seen_whole:
         return replace(state, message="Read it to its end first (space, j)."), None
-    return replace(state, mode=Mode.DIGEST, typed="", verdict="approve"), None
+    typing = replace(state, mode=Mode.DIGEST, typed="", verdict="approve")
+    if card.looks and not card.live and not state.as_it_was:
+        return replace(typing, looking=True), Glance(id=card.id, full=card.full)
+    return typing, None
 
 
 def _looked(state: State) -> State:
@@ -206,11 +224,12 @@ def _searching(state: State) -> State:
 def _digest(state: State, key: str) -> Step:
     card = _shown(state)
     if key == "escape":
-        return replace(state, mode=Mode.CARD), None
+        return replace(state, mode=Mode.CARD, looking=False), None
     if key != "enter":
         return replace(state, typed=_with(state.typed, key)), None
     if state.typed.lower() != card.digest.removeprefix("sha256:")[:PREFIX]:
-        return replace(state, mode=Mode.CARD, message="That is not the digest; nothing was signed."), None
+        wrong = "That is not the digest; nothing was signed."
+        return replace(state, mode=Mode.CARD, looking=False, message=wrong), None
     if card.takes_code:
         return replace(state, mode=Mode.CODE, typed=""), None
     return state, Decide(ids=(card.id,), verdict="approve", digest=card.digest)
@@ -219,7 +238,7 @@ def _digest(state: State, key: str) -> Step:
 def _code(state: State, key: str) -> Step:
     card = _shown(state)
     if key == "escape":
-        return replace(state, mode=Mode.CARD), None
+        return replace(state, mode=Mode.CARD, looking=False), None
     if key != "enter":
         return replace(state, typed=_with(state.typed, key)), None
     return state, Decide(ids=(card.id,), verdict="approve", digest=card.digest, code=state.typed)
@@ -230,14 +249,27 @@ def _reason(state: State, key: str) -> Step:
         return replace(state, mode=Mode.LIST if state.card is None else Mode.CARD), None
     if key != "enter":
         return replace(state, typed=_with(state.typed, key)), None
-    said = state.typed.strip()
-    number = int(said) if said.isascii() and said.isdigit() and len(said) == 1 else 0
-    preset = REJECT_CODES[number - 1] if 1 <= number <= len(REJECT_CODES) else None
-    if not said or (number and preset is None):
+    number, said = _numbered(state.typed.strip())
+    if not number and not said:
         return replace(state, message="A rejection needs a reason; the agent is told."), None
+    if number and number not in _NUMBERS:
+        return replace(
+            state, message=f"There is no reason {number}: it is one of {_NUMBERS[0]} to {_NUMBERS[-1]}."
+        ), None
+    if said and _numbered(said) == (said, ""):
+        return replace(state, message="One number is taken, and then your own words."), None
+    preset = REJECT_CODES[_NUMBERS.index(number)] if number else None
     ids = (state.card.id,) if state.card is not None else _meant(state)
     digest = state.card.digest if state.card is not None else ""
-    return state, Decide(ids=ids, verdict="reject", digest=digest, reason=preset or said, preset=preset)
+    return state, Decide(ids=ids, verdict="reject", digest=digest, reason=said or preset or "", preset=preset)
+
+
+def _numbered(said: str) -> tuple[str, str]:
+    """Return the number that a reason begins with, "" where there is none, and the words behind it; a long one is a word as any other."""
+    first, _, rest = said.partition(" ")
+    number = first.rstrip(".):,")
+    is_number = number.isascii() and number.isdigit() and len(number) <= _DIGITS
+    return (number, rest.strip()) if is_number else ("", said)
 
 
 def _with(typed: str, key: str) -> str:

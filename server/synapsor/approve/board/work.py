@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -88,7 +88,8 @@ class Reviewing:
             SynapsorError: it cannot be shown.
         """
         record = await proposal_of(self.ledger, proposal)
-        return _open(await self._looked_up(record, full=full), record, width=width)
+        opened = _open(await self._looked_up(record, full=full), record, width=width)
+        return replace(opened, looks=self.looks is not None)
 
     async def glance(self, proposal: str, *, width: int, full: bool) -> Open:
         """Return the card with a look at the source as it is now, which is recorded in the operator's name.
@@ -103,7 +104,8 @@ class Reviewing:
         # The card is made after the look, so that it is as new.
         record = await proposal_of(self.ledger, proposal)
         card = await self._looked_up(record, full=full)
-        return _open(with_now(card, record.proposal, seen, now=self.clock.now()), record, width=width, live=True)
+        opened = _open(with_now(card, record.proposal, seen, now=self.clock.now()), record, width=width)
+        return replace(opened, live=True, stands=seen.live.state, looks=True)
 
     async def _looked_up(self, record: ProposalRecord, *, full: bool) -> Card:
         return await look(self.ledger, record, operators=self.operators(), now=self.clock.now(), full=full)
@@ -141,7 +143,7 @@ class Reviewing:
             clock=self.clock,
             modes=self.modes,
             operators=operators,
-            reason=in_words(asked.preset, "" if asked.preset else asked.reason),
+            reason=in_words(asked.preset, "" if asked.reason == asked.preset else asked.reason),
             preset=asked.preset,
             look_again=partial(self._again, known.name),
         )
@@ -153,7 +155,7 @@ class Reviewing:
         return await self.looks.again(proposal, who=who) if self.looks is not None else None
 
 
-def _open(card: Card, record: ProposalRecord, *, width: int, live: bool = False) -> Open:
+def _open(card: Card, record: ProposalRecord, *, width: int) -> Open:
     told, why = record.proposal, ""
     if card.tampered:
         why = "The evidence is not what the proposal was made from: run `synapsor verify`."
@@ -175,5 +177,4 @@ def _open(card: Card, record: ProposalRecord, *, width: int, live: bool = False)
         why_not=why,
         takes_code=told.step_up,
         full=card.full,
-        live=live,
     )

@@ -17,8 +17,10 @@ from synapsor.approve.inbox import behind
 from synapsor.approve.look import look
 from synapsor.approve.looks import Looks
 from synapsor.approve.now import with_now
+from synapsor.approve.refused_words import Tried, refused_of
 from synapsor.approve.view import Card
 from synapsor.config import Mode
+from synapsor.contract.approvals import CODE_VOUCHER
 from synapsor.core.moment import stamp
 from synapsor.core.presets import RejectCode
 from synapsor.core.proposal import Status
@@ -53,13 +55,30 @@ class Queue:
         mine: what they may decide on, those that expire first before the others.
         others: how many more wait for somebody else.
         replaced: handles of those whose contract was replaced since, so that nobody can approve them.
+        apart: handles of those that are not decided through a prompt.
         operators: who is trusted now, by whose approvals it is told how many count.
     """
 
     mine: tuple[ProposalRecord, ...]
     others: int
     replaced: frozenset[str]
+    apart: tuple[str, ...]
     operators: Mapping[str, Operator]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What became of a proposal.
+
+    Attributes:
+        tried: the newest attempts to decide on it that were refused, newest first, and `earlier` how many came before them.
+        against: why this person cannot decide on it here, or None where they can, or nothing is left to decide.
+    """
+
+    card: Card
+    tried: tuple[Tried, ...]
+    earlier: int
+    against: DecisionRefused | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,17 +114,27 @@ class ApprovalDesk:
         records = await self.ledger.first_to_expire(now=now, limit=limit)
         mine = tuple(record for record in records if _may(record, operator, now))
         return Queue(
-            mine=mine, others=len(records) - len(mine), replaced=await behind(self.ledger, mine), operators=operators
+            mine=mine,
+            others=len(records) - len(mine),
+            replaced=await behind(self.ledger, mine),
+            apart=tuple(record.proposal.id for record in mine if not record.proposal.by_prompt),
+            operators=operators,
         )
 
-    async def card(self, person: str, handle: str) -> Card:
-        """Return the card of a proposal, as it is on record.
+    async def past(self, person: str, handle: str) -> Past:
+        """Return the card of a proposal as it is on record, who was refused to decide on it, and why it is not decided here.
 
         Raises:
             UsageError: there is no such proposal, or nobody of this name is trusted.
         """
-        self.person(person)
-        return await self._card(await proposal_of(self.ledger, handle))
+        operator = self.person(person)
+        record = await proposal_of(self.ledger, handle)
+        card, (tried, earlier) = await self._card(record), await refused_of(record, self.ledger)
+        against = None
+        if card.status == Status.REVIEW_REQUIRED.value:
+            theirs = _not_theirs(record, operator, stamp(self.clock.now()))
+            against = theirs or _not_shown(record, card) or await self._not_here(record)
+        return Past(card=card, tried=tried, earlier=earlier, against=against)
 
     async def review(self, person: str, handle: str) -> tuple[Card, DecisionRefused | None]:
         """Return the card of a proposal with its rows as they are now, and why it is not approved here; remember that it was shown.
@@ -138,6 +167,8 @@ class ApprovalDesk:
             IntegrityError: the record does not hold.
             UsageError: there is no such proposal, or a rejection has no reason.
         """
+        if verdict == "reject" and not reason.strip():
+            raise UsageError("A rejection needs a reason.", fix="Give this prompt a reason; the agent is told.")
         check_reason(verdict, reason)
         operator = self.person(person)
         record = await proposal_of(self.ledger, handle)
@@ -221,7 +252,7 @@ class ApprovalDesk:
         if voucher is None:
             raise ConfigError(
                 f"{self.voucher} is not trusted here to say who decided.",
-                fix=f"Add it with `synapsor operator add {self.voucher} --role login_voucher`.",
+                fix=f"Add it with `synapsor operator add {self.voucher} --role {CODE_VOUCHER}`.",
             )
         session = Ed25519PrivateKey.generate()
         login = vouched_login(

@@ -13,10 +13,11 @@ from typing import Final
 
 from mcp.types import GetPromptResult, ListPromptsResult, Prompt, PromptArgument, PromptMessage, TextContent
 
-from synapsor.approve.companion.desk import ELSEWHERE, Queue
+from synapsor.approve.companion.desk import ELSEWHERE, Past, Queue
 from synapsor.approve.inbox import render as inbox
 from synapsor.approve.terminal import render as card_text
 from synapsor.approve.view import Card
+from synapsor.core.plain import visible
 from synapsor.core.presets import REJECT_CODES, REJECT_WORDS
 from synapsor.core.proposal import Status
 from synapsor.errors import DecisionRefused, SynapsorError, rule_of
@@ -71,6 +72,8 @@ PROMPTS: Final = ListPromptsResult(
 def queue_text(queue: Queue, *, now: dt.datetime) -> GetPromptResult:
     """Return what waits for the person."""
     more = [f"{queue.others} more wait for others."] if queue.others else []
+    if queue.apart:
+        more.append(f"Not through a prompt, but in the console or at a terminal: {', '.join(queue.apart)}.")
     told = inbox(queue.mine, now=now, operators=queue.operators, width=WIDTH, replaced=queue.replaced)
     lines = ["Show me what waits for my decision, as it is.", *more, *_data(told)]
     return prompt(f"{len(queue.mine)} proposals wait for you.", lines)
@@ -86,10 +89,32 @@ def card_shown(card: Card, *, against: DecisionRefused | None, step: str) -> Get
     return prompt(f"{card.proposal} {card.stands}.", lines)
 
 
-def refusal_text(card: Card) -> GetPromptResult:
-    """Return what became of a proposal, and why."""
-    lines = ["Explain to me what became of this proposal.", *_data(card_text(card, width=WIDTH))]
+def refusal_text(past: Past) -> GetPromptResult:
+    """Return what became of a proposal, who was refused to decide on it, and why it is not decided here."""
+    card = past.card
+    lines = [
+        "Explain to me what became of this proposal.",
+        *_against(past),
+        *_data("\n".join([*_tried(past), "", card_text(card, width=WIDTH)])),
+    ]
     return prompt(f"{card.proposal} {card.stands}.", lines)
+
+
+def _against(past: Past) -> Iterator[str]:
+    yield f"It {past.card.stands}."
+    if past.against is not None:
+        fix = f" {past.against.fix}" if past.against.fix else ""
+        yield f"I cannot decide on it here ({past.against.rule}): {past.against.message}{fix}"
+
+
+def _tried(past: Past) -> Iterator[str]:
+    if not past.tried:
+        yield "No attempt to decide on it was refused."
+        return
+    yield "Refused attempts to decide on it, newest first:"
+    yield from (f"- {one.at}, {visible(one.operator)} ({visible(one.rule)}): {one.words}" for one in past.tried)
+    if past.earlier:
+        yield f"- and {past.earlier} before these"
 
 
 def elsewhere(proposal: str, *, step: str, refused: DecisionRefused | None = None) -> GetPromptResult:
@@ -108,16 +133,18 @@ def decided(record: ProposalRecord) -> GetPromptResult:
     """Return what was decided."""
     signed = record.decisions[-1].decision
     done = "approved" if signed.verdict == "approve" else "rejected"
-    text = f"Tell me: {record.proposal.id} was {done} by {signed.operator}, and it {record.status.stands}."
+    is_told = record.status in {Status.APPROVED, Status.REJECTED}
+    left = "" if is_told else f", and it {record.status.stands}"
+    text = f"Tell me: {record.proposal.id} was {done} by {signed.operator}{left}."
     return prompt(f"{record.proposal.id} {record.status.stands}.", [text])
 
 
 def refused(error: SynapsorError) -> GetPromptResult:
     """Return why nothing was decided."""
     fix = f" {error.fix}" if error.fix else ""
-    return prompt(
-        "Nothing was decided.", [f"Tell me that nothing was decided ({rule_of(error)}): {error.message}{fix}"]
-    )
+    # The kind of what has no rule is a word of ours and none for people.
+    rule = f" ({rule_of(error)})" if rule_of(error) != type(error).__name__ else ""
+    return prompt("Nothing was decided.", [f"Tell me that nothing was decided{rule}: {error.message}{fix}"])
 
 
 def prompt(description: str, lines: Sequence[str]) -> GetPromptResult:

@@ -34,7 +34,7 @@ from synapsor.core.moment import parse, stamp
 from synapsor.core.records import from_body
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import SignedLogin
-from synapsor.errors import DecisionRefused, UsageError
+from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.signing import Signer
 from synapsor.web.seal import Seal
 from synapsor.web.seats import SeatedStream, Seats
@@ -198,7 +198,7 @@ class KeyLogin:
                 handed = _Handed.model_validate_json(await request.body())
                 login = from_body(SignedLogin, {"login": handed.login, "signature": handed.signature})
                 _prove(room, self._asking(handed.code, room).key, login)
-            except (ValidationError, TypeError, AttributeError, ValueError):
+            except (ValidationError, IntegrityError):
                 return JSONResponse({"error": "malformed"}, status_code=HTTPStatus.BAD_REQUEST)
             except UsageError:
                 return JSONResponse({"error": "no_such_code"}, status_code=HTTPStatus.NOT_FOUND)

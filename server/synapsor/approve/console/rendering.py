@@ -17,7 +17,8 @@ from starlette.responses import HTMLResponse, Response
 
 from synapsor import __version__
 from synapsor.approve.console.places import place_of
-from synapsor.core.moment import parse, stamp
+from synapsor.approve.console.wording import coded
+from synapsor.core.moment import is_stamp, parse, stamp
 from synapsor.core.plain import shown, span, visible
 from synapsor.core.words import many
 
@@ -52,7 +53,7 @@ def environment() -> Environment:
         extensions=[_OwnAddresses],
     )
     made.filters.update(
-        seen=visible, short=_short, day=_day, minute=_minute, many=_many, span=span, breakable=_breakable
+        seen=visible, coded=coded, short=_short, day=_day, minute=_minute, many=_many, span=span, breakable=_breakable
     )
     return made
 
@@ -115,11 +116,17 @@ def _breakable(text: object) -> Markup:
 
 
 def _day(at: str | dt.datetime) -> str:
-    return _moment(at).strftime("%Y-%m-%d")
+    return _told(at, "%Y-%m-%d")
 
 
 def _minute(at: str | dt.datetime) -> str:
-    return _moment(at).strftime("%Y-%m-%d %H:%M UTC")
+    return _told(at, "%Y-%m-%d %H:%M UTC")
+
+
+def _told(at: str | dt.datetime, form: str) -> str:
+    if isinstance(at, str) and not is_stamp(at):
+        return _short(at)  # the ledger was altered; `verify` says where
+    return _moment(at).strftime(form)
 
 
 def _many(count: int, one: str, more: str = "") -> str:

@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
     signer(rollback)
     history = command(commands, "history", "List the activations of a contract, newest first.")
     history.add_argument("contract", metavar="CONTRACT")
-    history.add_argument("--limit", type=count, default=50, metavar="N")
+    history.add_argument("--limit", type=count, default=50, metavar="N", help="how many; 50 without it")
     history.add_argument(
         "--body", metavar="VERSION", help="print one version instead, as JSON that is a contract file as well"
     )

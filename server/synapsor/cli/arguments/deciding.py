@@ -16,7 +16,7 @@ def add(commands: Any) -> None:
     inbox.add_argument("--all", action="store_true", help="decided ones too; always a list")
     inbox.add_argument("--list", action="store_true", help="a list, on a terminal as well")
     signer(inbox)
-    inbox.add_argument("--limit", type=count, default=50, metavar="N")
+    inbox.add_argument("--limit", type=count, default=50, metavar="N", help="how many in a list; 50 without it")
     show = command(commands, "show", "Show a proposal: who asked, what would change, under which guards.")
     handle(show)
     show.add_argument("--full", action="store_true", help="cut nothing")

@@ -47,6 +47,10 @@ UPDATE message SET state = 'sent', body = '{}', ended_at = :now, why = NULL, rea
 -- An attempt failed; another one follows.
 UPDATE message SET state = 'waiting', due_at = :due, why = :why, reached = :reached WHERE id = :id;
 
+-- name: to_retry
+-- What did not arrive at first and is tried again, oldest first.
+SELECT id, channel, due_at, attempts, why FROM message WHERE state = 'waiting' AND attempts > 0 ORDER BY number;
+
 -- name: give_up
 -- A message is given up.
 UPDATE message SET state = 'dead', ended_at = :now, why = :why, reached = :reached WHERE id = :id;
