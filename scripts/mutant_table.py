@@ -3308,14 +3308,6 @@ MUTANTS = (
         "tests/attack/test_login_provider.py -k was_judged",
     ),
     Mutant(
-        "oidc.mapped-address",
-        "oidc:private-address",
-        "approve/oidc/fetch.py",
-        "(found not in _GIVEN_OUT or",
-        "(False or",
-        "tests/attack/test_login_provider.py -k whole_internet",
-    ),
-    Mutant(
         "oidc.removed-key",
         "oidc:rotation",
         "approve/oidc/provider.py",
