@@ -236,7 +236,7 @@ CONFIG_MEANINGS: dict[str, dict[str, str]] = {
         "tokens": "The bearer tokens of the HTTP transport, each of one person. The agent's server knows none of them.",
     },
     "VoucherConfig": {
-        "operator": "The entry of the key in `operators.yaml`, with the role `login_voucher` and no other.",
+        "operator": "The entry of the key in `operators.yaml`, with the role `code_voucher` and no other.",
         "key": "The private key's file.",
     },
     "ApprovalToken": {

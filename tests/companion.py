@@ -98,7 +98,7 @@ def write_companion(root: Path, database: Database, *, policy: str = BY_PROMPT) 
     config.write_text(config.read_text(encoding="utf-8") + "one_time_codes: secrets/codes.yaml\n", encoding="utf-8")
     key = create_key(root / "keys" / "approvals.pem", passphrase=None)
     files.operators = add_operator(
-        root / "operators.yaml", Operator(name="approvals", key=public_text(key), roles=("login_voucher",))
+        root / "operators.yaml", Operator(name="approvals", key=public_text(key), roles=("code_voucher",))
     )
     secret = enrol(root / "secrets" / "codes.yaml", "leo")
     keep(root / "keys" / "leo.code", secret, passphrase=None)

@@ -22,6 +22,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "An activation counts only as it was signed: this contract, this digest, this ledger, a trusted reviewer.",
         "S12",
     ),
+    "activation:withdrawn": _R(
+        "A contract that was replaced stays so when its successor's activation is taken out of the ledger: nothing is served, approved or applied by it. So does a stop of automatic approval.",
+        "law 9, S12",
+    ),
     "aggregate:any-contract": _R(
         "Whatever aggregate is accepted and whatever is called, what is told is what the reviewed filters say of the session's own rows, of enough of them.",
         "law 1, law 2, S5",
@@ -127,6 +131,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, S8",
     ),
     "approval:no-tricks": _R("Nothing in a proposal can act on a terminal, imitate a line or hide.", "E09"),
+    "approval:of-now": _R(
+        "An approval counts only if it is of a moment after its proposal and not of one to come, and for a day at most.",
+        "law 5, E05",
+    ),
     "approval:once": _R("A proposal is decided once.", "law 5, S8"),
     "approval:one-digest": _R("An approval is good for exactly the digest it signs.", "law 5, E01"),
     "approval:one-time-code": _R(
@@ -139,6 +147,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, E07",
     ),
     "approval:reason-code": _R("A reason code is one of the reviewed list and part of what is signed.", "law 5"),
+    "approval:reason-told": _R(
+        "A reason that cannot be recorded is refused with what is wrong with it, such as which invisible character it holds.",
+        "DESIGN 1",
+    ),
     "approval:reject-is-final": _R("One rejection while it is in review is final.", "law 5, E07"),
     "approval:risk": _R(
         "Risk, role and quorum are computed from the proposal by the activated contract, by whoever files, approves and applies.",
@@ -233,6 +245,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "cli:passphrase-last": _R("A passphrase is asked for when nothing else can refuse any more.", "law 5"),
     "cli:role-known": _R("A role that no contract names is given with a warning that names those that are.", "law 10"),
+    "companion:answers": _R("A line that is no message is answered in fixed words, and the next one is read.", "law 7"),
     "companion:code-decides": _R(
         "Through the companion's prompts a person's own code for the very digest decides, and nothing that a client program answers.",
         "law 6, S8",
@@ -295,6 +308,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:extends": _R(
         "A page gives a proposal more time by the one verb, and changes no argument with it.", "law 5"
     ),
+    "console:forms-kept": _R(
+        "A form that is refused and can be mended comes back as it was filled, but for a one-time code.", "DESIGN 1"
+    ),
     "console:headers": _R(
         "No page may be framed, kept, or load or run anything but the console's own files.", "law 6, S11"
     ),
@@ -307,6 +323,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:keyboard": _R(
         "Pages are worked by keyboard; single keys can be turned off, and none decides.", "DESIGN 1"
+    ),
+    "console:leads-on": _R(
+        "The inbox says who decides on what and marks what its reader cannot approve, and a page leads on to what they can.",
+        "DESIGN 1",
     ),
     "console:live": _R("What happens shows on open pages by itself, or is said where somebody is busy.", "DESIGN 1"),
     "console:login-by-key": _R(
@@ -324,6 +344,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:page-size": _R(
         "However much was proposed, read or written, a page stays small, and says what it leaves out.", "S11"
+    ),
+    "console:page-words": _R(
+        "A page names no option of a command where it has a button, and shows nothing as open that is over.", "DESIGN 1"
     ),
     "console:policy-test": _R(
         "Who may activate contracts has a candidate policy decide past proposals again on a page, which records and activates nothing.",
@@ -347,6 +370,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "console:step-up": _R(
         "Where the contract asks for a one-time code, the console signs nothing without one.", "law 5"
+    ),
+    "console:trust-unreadable": _R(
+        "While nobody can tell whom to trust, every page is refused with what to mend, told to who was let in before and to nobody else.",
+        "laws 8 and 10",
     ),
     "console:unverified": _R(
         "An identity that nobody has proven decides nothing, is told on every page, and is refused in production.",
@@ -524,6 +551,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ledger:private-files": _R("The ledger's files are its owner's alone, whatever the umask.", "I07"),
     "ledger:tampering-is-found": _R(
         "`verify` finds an edited, removed, moved, added or cut record and names the first.", "law 9, S9"
+    ),
+    "ledger:unreadable": _R(
+        "A row that is none of the program's counts as nothing and is named as such; it keeps nobody from seeing, deciding and applying the rest.",
+        "law 9, S9",
     ),
     "link:aggregate": _R(
         "An aggregate counts each of its own rows once, with what the one related row of this tenant holds, or with nothing.",
@@ -932,6 +963,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "worker:supervised": _R(
         "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"
+    ),
+    "worker:trust-first": _R(
+        "While nobody can tell whom to trust, no job is taken and no attempt of one counted; it is said once, and goes on when it is mended.",
+        "law 10",
     ),
     "workflow:evidence": _R(
         "A proposal of a workflow rests on the reads that it asks for, of the same run, tenant, principal and row.",

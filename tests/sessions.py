@@ -65,6 +65,11 @@ def voucher(name: str = "console") -> Person:
     return person(name, "login_voucher")
 
 
+def code_voucher(name: str = "approvals") -> Person:
+    """Return the key of an approval server."""
+    return person(name, "code_voucher")
+
+
 def trusted(*people: Person | Operator) -> dict[str, Operator]:
     """Return these as the operators of a project."""
     operators = [p.operator if isinstance(p, Person) else p for p in people]

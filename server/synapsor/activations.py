@@ -90,7 +90,10 @@ class Activations:
     async def why_not(self, loaded: LoadedContract) -> str:
         """Return why a contract as it is now does not count as activated on these sources, or "" when it does."""
         ledger = await self._ledger()
-        active = await ledger.active_contract(loaded.contract.contract)
+        try:
+            active = await ledger.active_contract(loaded.contract.contract)
+        except IntegrityError as invalid:
+            return invalid.message
         if active is None:
             return "it was never activated"
         if active.activation.digest != loaded.digest:
@@ -111,6 +114,14 @@ class Activations:
             if told.sources.get(name) != await self._fingerprint(name):
                 return f"source {name} is another database than the one that it was activated for"
         return ""
+
+    async def why_not_served(self, loaded: LoadedContract) -> str:
+        """Return why a contract is not to be served, or "" when it is: it is looked at whether the record of what was activated still holds."""
+        try:
+            await (await self._ledger()).follow()
+        except IntegrityError as broken:
+            return broken.message
+        return await self.why_not(loaded)
 
     async def _fingerprint(self, name: str) -> str:
         with naming(name):

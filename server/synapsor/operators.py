@@ -6,6 +6,7 @@ One key is one name and one person is one name. Reading them is all that serving
 from __future__ import annotations
 
 import base64
+import shlex
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -158,7 +159,7 @@ def check_keys_alone(operators: dict[str, Operator]) -> None:
 
 
 def check_people(operators: dict[str, Operator]) -> None:
-    """Refuse two trusted entries that have one key or could be one person.
+    """Refuse two entries that have one key, two trusted ones that could be one person, and one that follows a revoked one under fewer names.
 
     Raises:
         ConfigError: with their names.
@@ -168,10 +169,22 @@ def check_people(operators: dict[str, Operator]) -> None:
             raise ConfigError(
                 f"{one.name} and {other.name} have the same key.", fix="Give every person a key of their own."
             )
-        # A revoked entry may be followed by a new one of the same person.
-        trusted = not (one.revoked or other.revoked)
-        if trusted and any(same_person(a, b) for a in one.names() for b in other.names()):
+        if not any(same_person(a, b) for a in one.names() for b in other.names()):
+            continue
+        if not (one.revoked or other.revoked):
             raise ConfigError(
                 f"{one.name} and {other.name} could be the same person.",
                 fix="Give one person one entry, with all their principals.",
             )
+        if one.revoked != other.revoked:
+            _check_follows(*((other, one) if one.revoked else (one, other)))
+
+
+def _check_follows(new: Operator, old: Operator) -> None:
+    """Check that whoever comes after a revoked entry of theirs is all that it was: they would else decide on requests of their own."""
+    lacking = [name for name in old.names() if not any(same_person(name, known) for known in new.names())]
+    if lacking:
+        raise ConfigError(
+            f"{new.name} could be {old.name}, who is revoked, and does not go by all of the same names.",
+            fix=f"Give it those too: {' '.join(f'--principal {shlex.quote(name)}' for name in lacking)}.",
+        )

@@ -112,7 +112,19 @@ class AgentLedger(Protocol):
         ...
 
     async def active_contract_by_digest(self, digest: str) -> Activated | None:
-        """Return the version with this digest while it is the one activated last under its name."""
+        """Return the version with this digest while it is the one activated last under its name.
+
+        Raises:
+            IntegrityError: what its event tells of is not there, or this ledger's key never signed it; so for `active_contract`.
+        """
+        ...
+
+    async def follow(self) -> None:
+        """Prove that the ledger's chain goes on from where this process has proven it; before an activation or a policy is trusted.
+
+        Raises:
+            IntegrityError: events were taken away or put in.
+        """
         ...
 
     async def newest_activation(self, contract: str) -> str | None:

@@ -141,7 +141,7 @@ class Project:
         refuse_fatal(findings)
         for loaded in self.contracts():
             name = loaded.contract.contract
-            asked = Standing(name, ledger, partial(self.activations.why_not, loaded), ContractFiles(loaded).why)
+            asked = Standing(name, ledger, partial(self.activations.why_not_served, loaded), ContractFiles(loaded).why)
             why = await asked.why()
             if self.config.profile == "production" or not why:  # what was reviewed is held to it, whatever the profile
                 standing[loaded.digest] = asked

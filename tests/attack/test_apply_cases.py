@@ -451,7 +451,7 @@ async def _task(shop: Shop, proposal_id: str) -> AsyncIterator[Task]:
     )
     assert lease is not None
     assert lease.job.lead.proposal == proposal_id
-    (task,) = await authorise(lease, worker.bench)
+    (task,) = await authorise(lease, worker.bench, worker.bench.operators())
     many = open_writer(shop.database, pool_size=20, pool_wait_ms=30_000)
     try:
         yield replace(task, source=many, time_ms=20_000)

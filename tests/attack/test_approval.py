@@ -2,13 +2,15 @@
 
 import base64
 import datetime as dt
+import unicodedata
 from dataclasses import replace
 
 import pytest
 
 from synapsor.core.moment import stamp
+from synapsor.core.plain import hidden
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import verify_approval
+from synapsor.core.review import same_person, verify_approval
 from synapsor.core.statements import Operator, SignedDecision, sign
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.review import approve, reject
@@ -94,6 +96,18 @@ async def test_nobody_decides_on_their_own_request_under_any_alias_of_their_name
     ledger, asked = await filed(principal=principal)
     error = await refused(ledger, asked, person(principals=("leo.bots",)))
     assert (error.rule, error.exit_code) == ("own_request", 5)
+
+
+UNSEEN = [c for c in map(chr, range(0x110000)) if hidden(c) and unicodedata.category(c) not in {"Cn", "Co", "Cs"}]
+
+
+@pytest.mark.requirement("approval:another-person")
+def test_no_character_that_is_not_seen_makes_another_person_of_a_name() -> None:
+    assert {"\ufe0f", "\u034f", "\u115f", "\u3164", "\uffa0", "\u2800", "\u17b4", "\u180b", "\U000e0100"} <= set(UNSEEN)
+    for unseen in [*UNSEEN, " ", "\ud800", "\ue000"]:
+        for alias in (unseen + "Ren\u00e9e", "Rene" + unseen + "\u0301e", "r" + unseen + "en\u00e9e"):
+            assert same_person("Ren\u00e9e", alias), (hex(ord(unseen)), alias)
+    assert not same_person("Ren\u00e9e", "Renee")
 
 
 @pytest.mark.requirement("approval:in-time")

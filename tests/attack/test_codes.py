@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from synapsor.core.moment import stamp
-from synapsor.core.onetime import code_of, step_at
+from synapsor.core.onetime import code_of, proof_of, step_at
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import verify_approval
 from synapsor.core.statements import CodeMethod, Operator, SignedDecision, StepUp, sign
@@ -17,13 +17,29 @@ from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, PROPOSAL_ID, Person, audit_of, evidence_of, filed, person, proposal
-from tests.sessions import SECRET, known, trusted, vouched_session, voucher
+from tests.sessions import SECRET, code_voucher, known, trusted, vouched_session
 
 pytestmark = pytest.mark.requirement("approval:one-time-code")
 
 
 def code(method: CodeMethod, digest: str = "", *, at: dt.datetime = NOW) -> str:
     return code_of(method, SECRET, digest, step_at(method, stamp(at)))
+
+
+def proven(method: CodeMethod, digest: str, *, at: dt.datetime = NOW) -> StepUp:
+    """Return what is recorded of the right code for a digest."""
+    step = step_at(method, stamp(at))
+    return StepUp(method=method, step=step, proof=proof_of(method, SECRET, digest, step))
+
+
+async def another(ledger: Ledger) -> Proposal:
+    """Return a second proposal in review, which takes a code of an authenticator."""
+    evidence = {**evidence_of({}), "id": "ev_" + "0" * 19 + "2", "call": "aud_" + "0" * 19 + "2"}
+    other = proposal(
+        ledger.id, step_up=True, id=PROPOSAL_ID[:-1] + "2", branch="rb_" + "0" * 19 + "2", request="sha256:" + "s" * 64
+    )
+    await ledger.file_proposal(other, evidence, audit_of(evidence))
+    return other
 
 
 def with_code(who: Person, given: str) -> Signer:
@@ -55,7 +71,8 @@ async def test_an_approval_that_takes_a_code_keeps_it_and_the_worker_finds_it_ri
     record = await says_yes(ledger, asked, with_code(leo, code("totp")))
     (signed,) = record.decisions
     assert record.status is Status.APPROVED
-    assert signed.decision.step_up == StepUp(method="totp", step=step_at("totp", stamp(NOW)), code=code("totp"))
+    assert signed.decision.step_up == proven("totp", asked.digest)
+    assert code("totp") not in repr(signed.decision)
     entry = replace(leo.operator, code_secret=SECRET)
     verify_approval(signed, asked, trusted(entry), ledger=ledger.id, now=stamp(NOW))
     for unknown in (leo.operator, replace(entry, code_secret=SECRET[::-1])):
@@ -86,19 +103,44 @@ async def test_whoever_guesses_comes_to_an_end_and_then_the_right_code_does_not_
     assert await refusal(ledger, asked, with_code(leo, code("totp"))) == "too_many_codes"
 
 
+async def test_made_up_codes_for_prompts_keep_nobody_from_deciding_where_the_client_is_not() -> None:
+    ledger, asked = await filed(by_prompt=True)
+    server, leo = code_voucher(), person()
+    made_up = vouched_session(known(leo), server, ledger.id, method="code", code="00000000")
+    for _ in range(TRIES_A_DAY):
+        assert await refusal(ledger, asked, made_up, server) == "wrong_code"
+    assert await refusal(ledger, asked, made_up, server) == "too_many_codes"
+    high = await another(ledger)
+    record = await says_yes(ledger, high, with_code(leo, code("totp")))
+    assert record.status is Status.APPROVED
+
+
 async def test_a_code_is_good_for_one_decision() -> None:
     ledger, asked = await filed(step_up=True)
     leo = person()
-    other = proposal(
-        ledger.id, step_up=True, id=PROPOSAL_ID[:-1] + "2", branch="rb_" + "0" * 19 + "2", request="sha256:" + "s" * 64
-    )
-    evidence = {**evidence_of({}), "id": "ev_" + "0" * 19 + "2", "call": "aud_" + "0" * 19 + "2"}
-    await ledger.file_proposal(other, evidence, audit_of(evidence))
+    other = await another(ledger)
     await says_yes(ledger, asked, with_code(leo, code("totp")))
     assert await refusal(ledger, other, with_code(leo, code("totp"))) == "code_used"
     later = NOW + dt.timedelta(seconds=30)
     record = await says_yes(ledger, other, with_code(leo, code("totp", at=later)), now=later)
     assert record.status is Status.APPROVED
+
+
+@pytest.mark.parametrize("code_itself", [False, True], ids=["what is recorded of it", "the code itself"])
+async def test_what_a_record_or_an_onlooker_has_of_a_code_approves_nothing_else_though_the_key_is_stolen(
+    code_itself: bool,
+) -> None:
+    ledger, asked = await filed(step_up=True)
+    leo = person()
+    (signed,) = (await says_yes(ledger, asked, with_code(leo, code("totp")))).decisions
+    seen = signed.decision.step_up
+    assert seen is not None
+    step_up = replace(seen, proof=code("totp")) if code_itself else seen
+    other = replace(asked, id=PROPOSAL_ID[:-1] + "2")
+    decision = replace(signed.decision, proposal=other.id, digest=other.digest, step_up=step_up)
+    forged = SignedDecision(decision=decision, signature=sign(decision, leo.key))
+    with pytest.raises(IntegrityError, match="does not hold"):
+        verify_approval(forged, other, trusted(known(leo)), ledger=ledger.id, now=stamp(NOW))
 
 
 async def test_the_worker_takes_no_approval_that_lacks_its_code_though_the_persons_key_signed_it() -> None:
@@ -107,7 +149,7 @@ async def test_the_worker_takes_no_approval_that_lacks_its_code_though_the_perso
     record = await says_yes(ledger, asked, Signer(operator=leo.operator, key=leo.key))
     (signed,) = record.decisions
     needy = replace(asked, step_up=True)
-    bound = StepUp(method="bound", step=1, code="12345678")
+    bound = StepUp(method="bound", step=1, proof="12345678")
     for given in (None, bound):
         decision = replace(signed.decision, digest=needy.digest, step_up=given)
         made = SignedDecision(decision=decision, signature=sign(decision, leo.key))
@@ -117,14 +159,14 @@ async def test_the_worker_takes_no_approval_that_lacks_its_code_though_the_perso
 
 async def test_through_a_prompt_a_code_that_is_bound_to_the_proposal_decides_where_the_contract_allows_it() -> None:
     ledger, asked = await filed(by_prompt=True)
-    server, leo = voucher("approvals"), known(person())
+    server, leo = code_voucher(), known(person())
     session = vouched_session(leo, server, ledger.id, method="code", code=code("bound", asked.digest))
     record = await says_yes(ledger, asked, session, server)
     (signed,) = record.decisions
     assert record.status is Status.APPROVED
     verify_approval(signed, asked, trusted(leo, server), ledger=ledger.id, now=stamp(NOW))
     capped = replace(asked, by_prompt=False)
-    step_up = StepUp(method="bound", step=step_at("bound", stamp(NOW)), code=code("bound", capped.digest))
+    step_up = proven("bound", capped.digest)
     decision = replace(signed.decision, digest=capped.digest, step_up=step_up)
     forged = replace(signed, decision=decision, signature=sign(decision, session.key))
     with pytest.raises(IntegrityError):
@@ -134,7 +176,7 @@ async def test_through_a_prompt_a_code_that_is_bound_to_the_proposal_decides_whe
 @pytest.mark.requirement("approval:by-prompt")
 async def test_through_a_prompt_nothing_is_decided_without_the_bound_code_or_beyond_the_cap() -> None:
     ledger, asked = await filed(by_prompt=True)
-    server, leo = voucher("approvals"), known(person())
+    server, leo = code_voucher(), known(person())
     for given, rule in (
         ("", "code_missing"),
         (code("totp"), "wrong_code"),
@@ -161,10 +203,10 @@ async def test_through_a_prompt_nothing_is_decided_without_the_bound_code_or_bey
 @pytest.mark.requirement("approval:by-prompt")
 async def test_a_login_by_code_without_the_code_in_the_decision_is_no_approval() -> None:
     ledger, asked = await filed(by_prompt=True)
-    server, leo = voucher("approvals"), known(person())
+    server, leo = code_voucher(), known(person())
     session = vouched_session(leo, server, ledger.id, method="code", code=code("bound", asked.digest))
     (signed,) = (await says_yes(ledger, asked, session, server)).decisions
-    for step_up in (None, StepUp(method="totp", step=step_at("totp", stamp(NOW)), code=code("totp"))):
+    for step_up in (None, proven("totp", asked.digest)):
         decision = replace(signed.decision, step_up=step_up)
         forged = replace(signed, decision=decision, signature=sign(decision, session.key))
         with pytest.raises(IntegrityError):

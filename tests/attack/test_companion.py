@@ -16,7 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitResult, PromptReference
 from mcp.types.methods import SPEC_CLIENT_METHODS
 
-from tests.companion import POLICY, TOKEN, Companion, said, served, write_companion
+from tests.companion import BY_PROMPT, POLICY, TOKEN, Companion, said, served, write_companion
 from tests.databases import Database, fetch, table
 from tests.projects import opened
 
@@ -304,6 +304,40 @@ async def test_another_machine_is_not_served_and_a_key_that_is_not_trusted_does_
     assert (await ran(companion, companion.command("--http", "0.0.0.0:8766"))).returncode == 2
     operators = companion.files.root / "operators.yaml"
     text = operators.read_text(encoding="utf-8")
-    operators.write_text(text.replace('"login_voucher"', '"billing_lead"'), encoding="utf-8")
+    operators.write_text(text.replace('"code_voucher"', '"billing_lead"'), encoding="utf-8")
     done = await ran(companion, companion.command())
     assert (done.returncode, "is not trusted here to say who decided" in done.stderr.decode()) == (2, True)
+
+
+@pytest.mark.requirement("companion:shown")
+async def test_a_column_that_changes_and_stays_hidden_is_not_decided_on_here(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    policy = BY_PROMPT.replace(
+        "waiver_reason: {type: text, max_length: 500}", "waiver_reason: {type: text, show: last_four, max_length: 500}"
+    )
+    assert policy != BY_PROMPT
+    companion = write_companion(tmp_path / "project", sqlite_db, policy=policy)
+    async with opened(companion.files):
+        pass
+    asked = await companion.filed()
+    async with talking(companion) as client:
+        assert "cannot be shown in full here" in await said(client, "review_proposal", proposal=asked["id"])
+        code = companion.code(asked["digest"])
+        told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
+        assert "cannot be shown in full here" in told
+    assert await companion.status(asked["id"]) == ("review_required", 0, ["not_fully_shown"])
+
+
+@pytest.mark.requirement("companion:answers")
+async def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(companion: Companion) -> None:
+    lines = ('{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"\\ud800"}}', "nonsense", "[1,", "\ufffd")
+    ran_ = await anyio.run_process(
+        companion.command(),
+        input="".join(f"{line}\n" for line in lines).encode(),
+        env=companion.files.environment,
+        cwd=companion.files.root,
+    )
+    answers = [json.loads(line) for line in ran_.stdout.splitlines()]
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error"}}
+    assert answers == [error] * len(lines)

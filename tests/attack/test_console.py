@@ -27,7 +27,8 @@ from synapsor.errors import ConfigError
 from synapsor.flow.amend import Amending, edit
 from synapsor.flow.signing import Signer
 from tests.attack.desk import BROWSER, Hall, approval, hall, word_of
-from tests.attack.shop import NOTE, WAIVER, open_shop
+from tests.attack.shop import NOTE, WAIVER, as_ledger_owner, open_shop
+from tests.attack.test_forged_ledger import forge_decision
 from tests.console import PAPER, codes_of, policy
 from tests.databases import load_sqlite
 
@@ -631,3 +632,19 @@ class _Clock:
 
     def later(self, *, minutes: int) -> None:
         self._now += dt.timedelta(minutes=minutes)
+
+
+@pytest.mark.requirement("approval:login")
+async def test_the_history_says_that_a_decision_which_nobody_made_is_in_doubt(tmp_path: Path) -> None:
+    opened = open_shop(tmp_path / "project", load_sqlite(tmp_path / "billing.db"))
+    async with opened as shop, hall(shop) as desk, desk.client() as client:
+        proposal, digest = await a_note(desk)
+        word = await desk.login(client)
+        await client.post(f"/proposals/{proposal}/approve", data=approval(word, digest))
+        assert "in doubt" not in (await client.get("/history")).text
+        forged, _ = await a_note(desk, "INV-3002")
+        record = await shop.record(forged)
+        with as_ledger_owner(shop) as raw:
+            forge_decision(raw, record.proposal, reason="Looks good.")
+        page = (await client.get("/history")).text
+        assert page.count("in doubt") == 1

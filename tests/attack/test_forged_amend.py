@@ -106,10 +106,13 @@ def _forged(shop: Shop, genuine: Proposal) -> dict[str, tuple[Proposal, str]]:
             signed(shop, with_row(genuine, key=(("book", "b"), ("number", "1")), before={**member.before, "book": "b"})),
             invalid,
         ),
-        "a time before the request": (signed(shop, replace(genuine, at="2999-01-01T00:00:00.000000Z")), invalid),
+        "a time to come": (signed(shop, replace(genuine, at="2999-01-01T00:00:00.000000Z")), "approval_invalid"),
         "a policy": (signed(shop, replace(genuine, policy="small")), "need_changed"),
         "a longer time": (signed(shop, replace(genuine, expires_at="2999-01-01T00:00:00.000000Z")), "need_changed"),
-        "a rested-on read": (signed(shop, replace(genuine, rests_on=(("a", "b", "c"),))), invalid),
+        "a rested-on read": (
+            signed(shop, replace(genuine, rests_on=(("a", genuine.evidence, genuine.evidence_digest),))),
+            invalid,
+        ),
     }  # fmt: skip
 
 
@@ -204,7 +207,7 @@ async def test_a_session_that_speaks_for_a_person_edits_within_its_time_and_role
     hour = dt.timedelta(hours=1)
     login = signed_login(mia, key, now=now, lasts=hour, **about)
     old = signed_login(mia, key, now=now - 2 * hour, lasts=hour, **about)
-    voucher = Operator(name="desk", key=public_text(MALLORY), roles=("login_voucher",))
+    voucher = Operator(name="desk", key=public_text(MALLORY), roles=("code_voucher",))
     operators = {**books.files.operators, "desk": voucher}
     prompt = vouched_login(
         mia, voucher=voucher, key=MALLORY, method="code", roles=mia.roles, now=now, lasts=hour, **about
@@ -248,7 +251,7 @@ async def test_what_may_be_decided_through_a_prompt_is_not_edited_through_one(
         handle = str((await shop.proposed("credits.adjust", ADJUST))["id"])
         assert (await shop.record(handle)).proposal.by_prompt
         session, mia = Ed25519PrivateKey.generate(), shop.files.operators["mia"]
-        voucher = Operator(name="desk", key=public_text(MALLORY), roles=("login_voucher",))
+        voucher = Operator(name="desk", key=public_text(MALLORY), roles=("code_voucher",))
         login = vouched_login(
             mia,
             voucher=voucher,

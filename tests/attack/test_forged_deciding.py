@@ -1,5 +1,6 @@
 """Whoever owns the ledger's file, or has taken over the server, forges quorums, policy approvals and switches; nothing of it reaches the shop."""
 
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,15 @@ from synapsor.core.records import to_body
 from synapsor.core.review import policy_digest
 from synapsor.core.statements import Switch, sign
 from synapsor.flow.automatic import running
+from synapsor.flow.review import job_of
+from synapsor.flow.signing import signed_decision
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner
 from tests.attack.test_forged_ledger import BEFORE, MALLORY, add, forge_decision, forge_job, set_body, text
 from tests.attack.test_worker_permission import AUTOMATIC, ON, shop_on
 from tests.databases import Database
+from tests.decisions import Person
 from tests.projects import leo_approves
+from tests.sessions import own_session
 
 QUORUM = AUTOMATIC.replace("role: billing_lead, expires_hours: 72, policy", "role: billing_lead, quorum: 2, policy")
 
@@ -119,3 +124,20 @@ async def test_a_start_that_is_forged_starts_nothing(tmp_path: Path, sqlite_db: 
             assert await shop.work() == []
         assert shop.invoice() == BEFORE
         assert not (await shop.project.verify()).ok
+
+
+@pytest.mark.requirement("approval:of-now")
+async def test_what_a_session_signs_after_its_end_and_dates_back_reaches_the_ledger_and_not_the_shop(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    async with shop_on(tmp_path, sqlite_db, "") as shop:
+        now, operators = shop.project.clock.now(), shop.project.deciders()
+        leo = Person(operator=operators["leo"], key=shop.files.keys["leo"])
+        hour = dt.timedelta(hours=1)
+        over = own_session(leo, shop.ledger.id, lasts=hour, now=now - 3 * hour)
+        proposal = await waiting(shop)
+        signed = signed_decision("approve", proposal, signer=over, now=now - 2.5 * hour, operators=operators)
+        job = job_of(proposal.source, [signed], at=now)
+        await shop.ledger.decide(signed, job=job, counted={proposal.id: ()}, complete=True)
+        assert await shop.work() == [("failed", "approval_invalid")]
+        assert as_it_was(shop)

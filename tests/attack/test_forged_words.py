@@ -51,7 +51,7 @@ async def test_no_word_of_a_forged_record_acts_on_the_terminal(
     capsys.readouterr()
     await anyio.to_thread.run_sync(main, ["--config", str(shop.files.config_path), *command])
     seen = capsys.readouterr()
-    assert seen.out
+    assert seen.out + seen.err
     assert [c for c in seen.out + seen.err if c != "\n" and not c.isprintable()] == []
     assert not [line for line in seen.out.splitlines() if line.startswith("  approved by mara")]
 

@@ -27,7 +27,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome
 from synapsor.core.plan import Relation
 from synapsor.core.proposal import Member, Proposal
-from synapsor.core.review import verify_approval
+from synapsor.core.review import APPROVAL_LASTS, verify_approval
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Decision, Operator, SignedDecision, sign
@@ -461,7 +461,7 @@ async def authorised(
 ) -> Task:
     trusted = operators or {trial.operator.name: trial.operator}
     bench = replace(trial.bench(), ledger=ledger or trial.ledger, operators=lambda: trusted)
-    (task,) = await authorise(lease, bench)
+    (task,) = await authorise(lease, bench, bench.operators())
     return task
 
 
@@ -868,7 +868,7 @@ def test_an_approval_that_names_another_proposal_digest_ledger_or_role_is_none()
     leo, asked = person(), proposal()
     decision = Decision(
         id="dec_1", ledger=asked.ledger, proposal=asked.id, digest=asked.digest, verdict="approve", operator="leo",
-        role=asked.role, at=stamp(NOW), expires_at=asked.expires_at, reason="", nonce="n",
+        role=asked.role, at=stamp(NOW), expires_at=stamp(NOW + APPROVAL_LASTS), reason="", nonce="n",
     )  # fmt: skip  # the fields of one decision
 
     def verified(told: Decision, about: Proposal) -> None:

@@ -3,20 +3,23 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from synapsor.core.moment import stamp
+from synapsor.core.login import VOUCHER_OF
+from synapsor.core.moment import CLOCKS_APART, stamp
+from synapsor.core.onetime import code_of, recognised, step_at
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import verify_approval
-from synapsor.core.statements import Identity, Login, Operator, SignedDecision, SignedLogin, sign
+from synapsor.core.review import APPROVAL_LASTS, verify_approval
+from synapsor.core.statements import Identity, Login, LoginMethod, Operator, SignedDecision, SignedLogin, sign
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.review import approve, reject
-from synapsor.flow.signing import Signer
+from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
-from tests.decisions import NOW, Person, filed, person
-from tests.sessions import HOURS, ISSUER, known, own_session, trusted, vouched_session, voucher
+from tests.decisions import NOW, Person, filed, person, proposal
+from tests.sessions import HOURS, ISSUER, SECRET, known, own_session, trusted, vouched_session, voucher
 
 pytestmark = pytest.mark.requirement("approval:login")
 
@@ -38,6 +41,10 @@ async def decided_by(signer: Signer, ledger: Ledger, asked: Proposal, operators:
 
 def counts(signed: SignedDecision, asked: Proposal, operators: dict[str, Operator]) -> None:
     verify_approval(signed, asked, operators, ledger=asked.ledger, now=stamp(NOW))
+
+
+def bound_code(digest: str) -> str:
+    return code_of("bound", SECRET, digest, step_at("bound", stamp(NOW)))
 
 
 async def test_a_session_that_a_persons_own_key_speaks_for_approves_as_that_person() -> None:
@@ -145,6 +152,71 @@ async def test_a_decision_of_before_or_after_its_login_does_not_count() -> None:
             counts(backdated, asked, trusted(leo))
 
 
+@pytest.mark.requirement("approval:of-now")
+async def test_a_session_that_is_over_decides_on_nothing_that_was_asked_since_however_it_dates_its_decision() -> None:
+    leo, asked = person(), proposal()
+    over = own_session(leo, asked.ledger, lasts=dt.timedelta(hours=1), now=NOW - dt.timedelta(hours=3))
+    with pytest.raises(DecisionRefused) as refused:
+        over.check(trusted(leo), ledger=asked.ledger, now=NOW)
+    assert refused.value.rule == "login_expired"
+    then = NOW - dt.timedelta(hours=2, minutes=30)
+    backdated = signed_decision("approve", asked, signer=over, now=then, operators=trusted(leo))
+    with pytest.raises(IntegrityError, match="moment"):
+        counts(backdated, asked, trusted(leo))
+
+
+@pytest.mark.requirement("approval:of-now")
+async def test_no_decision_of_a_time_to_come_counts_but_for_clocks_that_are_a_little_apart() -> None:
+    leo, asked = person(), proposal()
+    session = own_session(leo, asked.ledger)
+    counts(signed_decision("approve", asked, signer=session, now=NOW + CLOCKS_APART), asked, trusted(leo))
+    early = signed_decision("approve", asked, signer=session, now=NOW + CLOCKS_APART + dt.timedelta(seconds=1))
+    with pytest.raises(IntegrityError, match="moment"):
+        counts(early, asked, trusted(leo))
+
+
+LONG: dict[str, dict[str, Any]] = {
+    "a longer life": {"expires_at": stamp(NOW + APPROVAL_LASTS + dt.timedelta(seconds=1))},
+    "a life that is no moment": {"expires_at": "for ever"},
+    "a moment of another zone": {
+        "at": stamp(NOW)[:-1] + "-12:00",
+        "expires_at": stamp(NOW + APPROVAL_LASTS + dt.timedelta(hours=12)),
+    },
+}
+
+
+@pytest.mark.requirement("approval:of-now")
+@pytest.mark.parametrize("changed", LONG.values(), ids=LONG)
+async def test_no_decision_gives_itself_a_longer_life_than_any_has(changed: dict[str, Any]) -> None:
+    leo, asked = person(), proposal()
+    made = signed_decision("approve", asked, signer=Signer(operator=leo.operator, key=leo.key), now=NOW)
+    counts(made, asked, trusted(leo))
+    decision = replace(made.decision, **changed)
+    with pytest.raises(IntegrityError):
+        counts(replace(made, decision=decision, signature=sign(decision, leo.key)), asked, trusted(leo))
+
+
+@pytest.mark.requirement("approval:of-now")
+async def test_no_decision_outlives_its_proposal() -> None:
+    leo, asked = person(), proposal(expires_at=stamp(NOW + dt.timedelta(hours=2)))
+    made = signed_decision("approve", asked, signer=Signer(operator=leo.operator, key=leo.key), now=NOW)
+    decision = replace(made.decision, expires_at=stamp(NOW + dt.timedelta(hours=3)))
+    with pytest.raises(IntegrityError, match="longer"):
+        counts(replace(made, decision=decision, signature=sign(decision, leo.key)), asked, trusted(leo))
+
+
+@pytest.mark.parametrize("field", ["at", "expires_at"])
+async def test_a_login_whose_times_are_none_is_none(field: str) -> None:
+    leo, asked = person(), proposal()
+    session = own_session(leo, asked.ledger)
+    made = signed_decision("approve", asked, signer=session, now=NOW)
+    assert session.login is not None
+    login = replace(session.login.login, **{field: "2026-11-23"})  # type: ignore[arg-type]  # each field is a text
+    forged = replace(made, login=SignedLogin(login=login, signature=sign(login, leo.key)))
+    with pytest.raises(IntegrityError):
+        counts(forged, asked, trusted(leo))
+
+
 async def test_no_login_lasts_longer_than_any_may_whoever_signed_it() -> None:
     ledger, asked = await filed()
     leo = person()
@@ -184,6 +256,38 @@ async def test_only_a_key_that_is_trusted_to_vouch_vouches_and_it_decides_nothin
     assert own.value.rule == "login_invalid"
 
 
+@pytest.mark.requirement("approval:by-prompt")
+@pytest.mark.parametrize(
+    ("method", "role"), [("oidc", "code_voucher"), ("code", "login_voucher"), ("oidc", "policy_signer")]
+)
+async def test_a_voucher_is_believed_about_its_own_method_and_about_no_other(method: LoginMethod, role: str) -> None:
+    ledger, asked = await filed(by_prompt=True)
+    leo, other = known(person()), person("other", role)
+    operators = trusted(leo, other)
+    session = vouched_session(leo, other, ledger.id, method=method, code=bound_code(asked.digest))
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(ledger, asked, session, operators)
+    assert refused.value.rule == "login_invalid"
+    genuine = vouched_session(
+        leo,
+        Person(operator=replace(other.operator, roles=(VOUCHER_OF[method],)), key=other.key),
+        ledger.id,
+        method=method,
+    )
+    believed = {**operators, "other": replace(other.operator, roles=(VOUCHER_OF[method],))}
+    made = signed_decision(
+        "approve",
+        asked,
+        signer=genuine,
+        now=NOW,
+        operators=believed,
+        step_up=recognised("bound", bound_code(asked.digest), SECRET, asked.digest, stamp(NOW)),
+    )
+    counts(made, asked, believed)
+    with pytest.raises(IntegrityError):
+        counts(made, asked, operators)
+
+
 async def test_another_identity_than_the_operators_is_somebody_else() -> None:
     ledger, asked = await filed()
     console, leo = voucher(), known(person())
@@ -207,6 +311,18 @@ async def test_a_session_carries_no_role_that_its_login_does_not_name() -> None:
     swapped = SignedDecision(decision=signed.decision, signature=sign(signed.decision, narrow.key), login=narrow.login)
     with pytest.raises(IntegrityError):
         counts(swapped, asked, trusted(leo, console))
+
+
+async def test_a_session_of_another_role_signs_in_that_role_and_approves_nothing_that_takes_the_first() -> None:
+    """The person has both; the decision is true to its login in all, but it is about a proposal of the role that the login lacks."""
+    console, leo, asked = voucher(), known(person("leo", "billing_lead", "boss")), proposal()
+    operators = trusted(leo, console)
+    narrow = vouched_session(leo, console, asked.ledger, roles=("boss",))
+    made = signed_decision("approve", replace(asked, role="boss"), signer=narrow, now=NOW, operators=operators)
+    decision = replace(made.decision, digest=asked.digest)
+    forged = replace(made, decision=decision, signature=sign(decision, narrow.key))
+    with pytest.raises(IntegrityError, match="another role"):
+        counts(forged, asked, operators)
 
 
 async def test_nobody_decides_on_a_request_of_their_own_by_another_of_their_names() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from synapsor.approve.look import look
+from synapsor.approve.terminal import render
 from synapsor.contract.approval import PerDay
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import read_text
@@ -317,6 +320,23 @@ async def test_a_switch_that_nobody_trusted_made_stops_too() -> None:
         await stop(trial, "running")
         trial.operators["person"] = replace(trial.operator, revoked=True)
         assert (await running(trial.ledger, trial.operators))[0] is False
+
+
+@pytest.mark.requirement("policy:stop", "approval:policy-told")
+async def test_a_card_says_that_no_policy_is_asked_while_automatic_approval_is_stopped() -> None:
+    async with fees() as trial:
+        record = await trial.ledger.proposal((await filed(trial)).id)
+        assert record is not None
+
+        async def told() -> list[str]:
+            card = await look(trial.ledger, record, operators=trial.operators, now=trial.clock.now())
+            return re.findall(r"has not been asked: (.*)", render(card, width=200))
+
+        assert await told() == ["a worker asks it, where the project allows that"]
+        await stop(trial)
+        assert await told() == ["automatic approval is stopped"]
+        await stop(trial, "running")
+        assert await told() == ["a worker asks it, where the project allows that"]
 
 
 @pytest.mark.requirement("policy:stop")

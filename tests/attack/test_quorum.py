@@ -9,7 +9,8 @@ import pytest
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.quorum import counted
+from synapsor.core.quorum import counted, one_person
+from synapsor.core.review import APPROVAL_LASTS
 from synapsor.core.statements import Operator, SignedDecision, sign
 from synapsor.errors import DecisionRefused
 from synapsor.flow.review import approve, may_ask, reject
@@ -156,7 +157,9 @@ async def test_who_approved_may_still_reject() -> None:
 
 def signed(proposal: Proposal, who: Person) -> SignedDecision:
     """Return an approval as another process may have made it."""
-    decision = a_decision(proposal, operator=who.operator.name, at=stamp(NOW), expires_at=stamp(LATER)).decision
+    decision = a_decision(
+        proposal, operator=who.operator.name, at=stamp(NOW), expires_at=stamp(NOW + APPROVAL_LASTS)
+    ).decision
     return SignedDecision(decision=decision, signature=sign(decision, who.key))
 
 
@@ -168,6 +171,19 @@ async def test_two_keys_of_one_person_that_are_both_on_record_count_once() -> No
     record = await ledger.decide(second, job=None, counted={proposal.id: (first.decision.id,)}, complete=False)
     assert len(record.decisions) == 2
     assert len(tally(record, leo, again)) == 1
+
+
+async def test_two_names_with_one_key_count_once() -> None:
+    """A project refuses such entries when it reads them; who counts does not rest on that."""
+    ledger, proposal = await filed(quorum=2)
+    leo, mia = person(), person("mia")
+    double = Person(operator=replace(mia.operator, key=leo.operator.key), key=leo.key)
+    first, second = signed(proposal, leo), signed(proposal, double)
+    await ledger.decide(first, job=None, counted=undecided(proposal), complete=False)
+    record = await ledger.decide(second, job=None, counted={proposal.id: (first.decision.id,)}, complete=False)
+    assert len(tally(record, leo, double)) == 1
+    logins = [replace(who.operator, key=None) for who in (leo, mia)]
+    assert not one_person(*logins), "no key is no key in common"
 
 
 async def test_the_ledger_itself_takes_no_second_approval_of_one_operator_and_none_that_others_were_not_counted_for() -> (

@@ -228,6 +228,25 @@ async def test_what_is_too_large_is_cut_said_so_and_cannot_be_approved_on_the_pa
     assert await page.get_by_role("button", name="Reject").count() == 1
 
 
+@pytest.mark.requirement("console:accessible")
+@pytest.mark.usefixtures("filled")
+async def test_on_a_telephone_the_tab_of_a_page_is_in_view_and_the_letters_of_a_chart_can_be_read(
+    enter: Enter, office: Office
+) -> None:
+    page = await enter("leo", viewport={"width": 360, "height": 720})
+    for path in ("/", "/charts", "/ledger", "/people"):
+        await page.goto(f"{office.url}{path}")
+        tab = await page.locator(".top nav [aria-current]").bounding_box()
+        assert tab is not None
+        assert (tab["x"] >= 0, tab["x"] + tab["width"] <= 360) == (True, True), path
+    await page.goto(f"{office.url}/charts")
+    letters = await page.locator("svg .axis:visible").evaluate_all(
+        "all => all.map((one) => parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().a)"
+    )
+    assert min(letters) >= 11
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 @pytest.mark.requirement("console:overview")
 async def test_the_other_pages_tell_what_the_record_holds(enter: Enter, office: Office, filled: dict[str, str]) -> None:
     page = await enter("leo")

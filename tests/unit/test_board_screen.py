@@ -20,8 +20,11 @@ class Slow:
     def __init__(self) -> None:
         self.begun, self.goes_on, self.done = asyncio.Event(), asyncio.Event(), False
 
-    async def items(self) -> tuple[Item, ...]:
-        return (ONE,)
+    async def items(self) -> tuple[tuple[Item, ...], bool]:
+        return (ONE,), False
+
+    async def standing(self) -> str:
+        return ""
 
     async def decide(self, _: Any) -> str:
         self.begun.set()

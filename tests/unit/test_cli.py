@@ -178,6 +178,13 @@ def test_a_missing_project_ends_with_2_and_a_fix(
     assert (told["schema"], told["ok"], told["error"]["exit_code"]) == ("synapsor.error/1", False, 2)
 
 
+@pytest.mark.requirement("cli:exit-codes")
+def test_an_argument_that_is_no_text_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["approve", "latest", "--operator", "\udcff"])
+    assert "an argument is not UTF-8 text" in capsys.readouterr().err
+
+
 @pytest.mark.requirement("cli:json")
 def test_the_global_options_stand_before_or_after_the_command(run: Run, files: ProjectFiles) -> None:
     for arguments in (("--json", "version"), ("version", "--json")):

@@ -232,6 +232,8 @@ def test_a_role_that_no_contract_names_is_given_with_a_warning(run: Run, files: 
     assert (code, len(warnings)) == (0, 1)
     assert "names the role billing_leed: they name billing_lead" in told
     assert add("ben", "billing_lead", "policy_steward") == (0, "", [])
+    for ours in ("login_voucher", "code_voucher", "policy_signer"):
+        assert add(ours.replace("_", "."), ours) == (0, "", [])
     assert run("activate", "--yes", *key(files, "rita")).code == 0
     policy = files.root / "policies" / "billing.yaml"
     policy.write_text(policy.read_text(encoding="utf-8").replace("role: billing_lead", "role: other"), encoding="utf-8")

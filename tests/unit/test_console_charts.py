@@ -23,21 +23,25 @@ def test_a_chart_stands_on_its_floor_its_scale_covers_every_bar_and_the_smallest
     values: tuple[float | None, ...], measure: object
 ) -> None:
     made = chart("t", DAYS, [Series(name="n", kind="good", values=values)], measure=measure)  # type: ignore[arg-type]
-    floor, top = made.scale[0].at, made.scale[-1].at
-    assert all(top <= bar.y <= floor - 2 for bar in made.bars)
-    assert all(abs(bar.y + bar.height - floor) < 0.02 for bar in made.bars)
-    assert len(made.bars) == sum(value is not None for value in values)
-    assert made.empty is (not made.bars)
-    assert len({tick.words for tick in made.scale}) == len(made.scale)
+    for drawn in made.drawings:
+        floor, top = drawn.scale[0].at, drawn.scale[-1].at
+        assert all(top <= bar.y <= floor - 2 for bar in drawn.bars)
+        assert all(abs(bar.y + bar.height - floor) < 0.02 for bar in drawn.bars)
+        assert all(drawn.frame.left <= bar.x <= drawn.frame.width - bar.width for bar in drawn.bars)
+        assert len(drawn.bars) == sum(value is not None for value in values)
+        assert made.empty is (not drawn.bars)
+        assert len({tick.words for tick in drawn.scale}) == len(drawn.scale)
+        assert drawn.frame.height > floor
     assert [day for day, _ in made.rows] == ["2026-11-28", "2026-11-27"]
 
 
 @pytest.mark.requirement("console:charts")
 def test_bars_and_rows_say_the_same_numbers_and_a_day_without_one_says_so() -> None:
     made = chart("t", DAYS, [Series(name="longest", kind="bad", values=(None, 150.0))], measure=TIMES)
-    assert [bar.words for bar in made.bars] == ["2026-11-28: longest, 2 min"]
+    (bars, narrow) = [[bar.words for bar in drawn.bars] for drawn in made.drawings]
+    assert bars == narrow == ["2026-11-28: longest, 2 min"]
     assert made.rows == (("2026-11-28", ("2 min",)), ("2026-11-27", (NONE,)))
-    assert [tick.words for tick in made.scale] == ["0 s", "1 min", "2 min", "3 min", "4 min"]
+    assert [tick.words for tick in made.drawings[0].scale] == ["0 s", "1 min", "2 min", "3 min", "4 min"]
 
 
 @pytest.mark.requirement("console:charts")
@@ -71,7 +75,7 @@ def test_a_time_is_said_as_a_person_says_it(seconds: float, words: str) -> None:
 )
 def test_a_scale_of_time_has_round_steps(longest: float, ticks: list[str]) -> None:
     made = chart("t", ("2026-11-28",), [Series(name="n", kind="good", values=(longest,))], measure=TIMES)
-    assert [tick.words for tick in made.scale] == ticks
+    assert [tick.words for tick in made.drawings[0].scale] == ticks
 
 
 def test_a_count_is_said_with_its_thousands() -> None:

@@ -128,7 +128,8 @@ def test_two_people_do_not_have_one_login(files: ProjectFiles) -> None:
     assert run(files, "add", "mo", "--role", "head", "--login", ISSUER, "mia-1") == 2
     assert run(files, "add", "mia-1", "--role", "head", "--login", ISSUER, "mo-1") == 2
     assert run(files, "revoke", "mia") == 0
-    assert run(files, "add", "mo", "--role", "head", "--login", ISSUER, "mia-1") == 0
+    assert run(files, "add", "mo", "--role", "head", "--login", ISSUER, "mia-1") == 2
+    assert run(files, "add", "mo", "--role", "head", "--login", ISSUER, "mia-1", "--principal", "mia") == 0
 
 
 @pytest.mark.requirement("oidc:recorded")

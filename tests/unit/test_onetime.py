@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+from dataclasses import replace
 
 import pyotp
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapsor.core.moment import stamp
-from synapsor.core.onetime import code_of, ocra, recognised, step_at, step_up_holds
+from synapsor.core.onetime import code_of, ocra, proof_of, recognised, step_at, step_up_holds
 from synapsor.core.statements import CodeMethod, StepUp
 from tests.decisions import NOW
 from tests.sessions import SECRET
@@ -43,7 +44,9 @@ def test_a_code_is_good_in_its_interval_and_beside_it_and_no_longer(method: Code
     code = code_of(method, SECRET, DIGEST, step)
     for late in (-1, 0, 1):
         at = stamp(NOW + dt.timedelta(seconds=late * seconds))
-        assert recognised(method, code, SECRET, DIGEST, at) == StepUp(method=method, step=step, code=code)
+        assert recognised(method, code, SECRET, DIGEST, at) == StepUp(
+            method=method, step=step, proof=proof_of(method, SECRET, DIGEST, step)
+        )
     for late in (-2, 2):
         assert recognised(method, code, SECRET, DIGEST, stamp(NOW + dt.timedelta(seconds=late * seconds))) is None
 
@@ -56,18 +59,22 @@ def test_a_bound_code_is_good_for_its_digest_alone_and_is_no_code_of_an_authenti
     assert code_of("totp", SECRET, DIGEST, 5) == code_of("totp", SECRET, OTHER, 5)
 
 
-def test_what_is_recorded_of_a_code_holds_only_as_it_was() -> None:
+@pytest.mark.parametrize("method", ["totp", "bound"])
+def test_what_is_recorded_of_a_code_holds_only_as_it_was(method: CodeMethod) -> None:
     at = stamp(NOW)
-    step = step_at("bound", at)
-    kept = StepUp(method="bound", step=step, code=code_of("bound", SECRET, DIGEST, step))
+    step = step_at(method, at)
+    kept = recognised(method, code_of(method, SECRET, DIGEST, step), SECRET, DIGEST, at)
+    assert kept is not None
     assert step_up_holds(kept, SECRET, DIGEST, at)
     assert not step_up_holds(kept, None, DIGEST, at)
     assert not step_up_holds(None, SECRET, DIGEST, at)
     assert not step_up_holds(kept, SECRET[::-1], DIGEST, at)
-    assert not step_up_holds(StepUp(method="bound", step=step + 1, code=kept.code), SECRET, DIGEST, at)
+    assert not step_up_holds(kept, SECRET, OTHER, at)
+    assert not step_up_holds(replace(kept, step=step + 1), SECRET, DIGEST, at)
+    assert not step_up_holds(replace(kept, proof=code_of(method, SECRET, DIGEST, step)), SECRET, DIGEST, at)
     assert not step_up_holds(kept, SECRET, DIGEST, stamp(NOW + dt.timedelta(minutes=5)))
 
 
-@pytest.mark.parametrize("given_code", ["", "12345", "1234567", "１２３４５６", "-12345", "12 456"])
+@pytest.mark.parametrize("given_code", ["", "12345", "1234567", "１２３４５６", "-12345", "12 456", "\ud800"])
 def test_what_is_no_code_is_no_code(given_code: str) -> None:
     assert recognised("totp", given_code, SECRET, DIGEST, stamp(NOW)) is None

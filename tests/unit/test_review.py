@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from synapsor.approve.keys import create_key, default_path, load_key, new_passphrase
-from synapsor.approve.operators import add_operator, revoke_operator
+from synapsor.approve.operators import add_operator, change_operator, revoke_operator
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
+from synapsor.core.review import may_decide
 from synapsor.core.signatures import public_text
-from synapsor.core.statements import Operator, signature_holds
+from synapsor.core.statements import Identity, Operator, signature_holds
 from synapsor.errors import ConfigError, DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.activate import activate
 from synapsor.flow.review import approve, proposal_of, reject
@@ -23,7 +25,7 @@ from synapsor.ledger.open import open_memory_ledger
 from synapsor.operators import read_operators
 from synapsor.secrets import Secret
 from synapsor.testing.clock import TestClock
-from tests.decisions import NOW, filed, person
+from tests.decisions import NOW, filed, person, proposal
 
 PASSPHRASE = "canary correct horse"
 # In pieces, so that nobody takes this file for one that holds a key.
@@ -317,7 +319,27 @@ def test_one_person_has_one_entry_under_any_alias(tmp_path: Path, name: str, pri
         add_operator(path, person(name, principals=principals).operator)
     assert path.read_text(encoding="utf-8") == before
     revoke_operator(path, "leo")
-    add_operator(path, person(name, principals=principals).operator)
+    with pytest.raises(ConfigError, match="does not go by all of the same names"):
+        add_operator(path, person(name, principals=principals).operator)
+    same = person(name, principals=(*principals, "leo", "support_agent_17")).operator
+    assert add_operator(path, same)[name] == same
+
+
+@pytest.mark.requirement("approval:another-person")
+def test_a_person_who_comes_back_by_their_login_is_still_all_that_they_were(tmp_path: Path) -> None:
+    path, who = tmp_path / "operators.yaml", Identity(issuer="https://id.example", subject="u-1")
+    leo = replace(person("leo", principals=("support_agent_17",)).operator, login=who)
+    add_operator(path, leo)
+    revoke_operator(path, "leo")
+    back = replace(person("leonie").operator, login=who)
+    with pytest.raises(ConfigError) as refused:
+        add_operator(path, back)
+    assert refused.value.fix == "Give it those too: --principal leo --principal support_agent_17."
+    add_operator(path, replace(back, principals=("leo", "support_agent_17")))
+    with pytest.raises(ConfigError):
+        change_operator(path, "leonie", principals=("leo",))
+    with pytest.raises(DecisionRefused, match="own request"):
+        may_decide(proposal(), read_operators(path)["leonie"], now=stamp(NOW))
 
 
 def test_one_key_has_one_name_even_after_it_was_revoked(tmp_path: Path) -> None:

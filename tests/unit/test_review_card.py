@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,17 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapsor.approve.card import card
+from synapsor.approve.decided import doubted
 from synapsor.approve.drawing import Line, drawn
 from synapsor.approve.inbox import render as render_inbox
 from synapsor.approve.inbox import summary
 from synapsor.approve.terminal import decided, lines, render
 from synapsor.approve.terms import Terms
+from synapsor.core.moment import parse, stamp
+from synapsor.core.onetime import code_of, recognised, step_at
 from synapsor.core.outcome import Why
 from synapsor.core.plain import cells, fold, shown, span, visible
-from synapsor.core.proposal import Member, Status
-from synapsor.core.statements import Decision, SignedDecision, sign
+from synapsor.core.proposal import Member, Proposal, Status
+from synapsor.core.review import APPROVAL_LASTS
+from synapsor.core.statements import Decision, Operator, SignedDecision, sign
+from synapsor.flow.signing import signed_decision
 from synapsor.ports import ProposalRecord
 from tests.decisions import NOW, PROPOSAL_ID, ROW, Person, evidence_of, person, proposal
+from tests.sessions import SECRET, known, trusted, vouched_session, voucher
 
 LEO, MALLORY = person("leo"), person("mallory")
 HOSTILE = "\x1b[2J\x1b[1;1H\r\nAPPROVED by leo\u202e\u200b\u2028\x07\x9b31m\ufeff\U000e0041"
@@ -425,7 +432,7 @@ def test_of_a_decision_that_nothing_proves_it_is_said_why(
         operator="leo",
         role=asked.role,
         at=asked.at,
-        expires_at=asked.expires_at,
+        expires_at=stamp(parse(asked.at) + APPROVAL_LASTS),
         reason="",
         nonce="n" * 32,
     )
@@ -436,6 +443,36 @@ def test_of_a_decision_that_nothing_proves_it_is_said_why(
     told = list(decided(seen))
     assert told[0].text.startswith("by leo, in the role billing_lead")
     assert [(line.text, line.tone) for line in told[1:]] == ([(doubt, "warning")] if doubt else [])
+
+
+@pytest.mark.requirement("approval:login")
+def test_of_a_decision_by_a_session_it_is_said_when_its_login_its_moment_or_its_code_does_not_prove_it() -> None:
+    console, leo, asked = voucher(), known(person()), proposal(step_up=True)
+    operators = trusted(leo, console)
+    session = vouched_session(leo, console, asked.ledger)
+    step = step_at("totp", stamp(NOW))
+    code = recognised("totp", code_of("totp", SECRET, "", step), SECRET, asked.digest, stamp(NOW))
+
+    def doubts(told: Proposal, known: dict[str, Operator], **changed: Any) -> list[str]:
+        made = signed_decision("approve", told, signer=session, now=NOW, step_up=code, operators=operators)
+        decision = replace(made.decision, **changed)
+        signed = replace(made, decision=decision, signature=sign(decision, session.key))
+        record = ProposalRecord(proposal=told, status=Status.APPROVED, decisions=(signed,))
+        seen = card(record, evidence=evidence_of(ROW), terms=Terms(), now=NOW, operators=known).decided
+        assert doubted(record, known) is any(one.doubt for one in seen)
+        return [one.doubt.text.removeprefix("by what is trusted now it would not count: ") for one in seen if one.doubt]
+
+    assert doubts(asked, operators) == []
+    blind = replace(leo, code_secret=None)
+    assert doubts(asked, {**operators, "leo": blind}) == [], "what cannot be seen is no reason to doubt"
+    gone = replace(console.operator, revoked=True)
+    assert doubts(asked, {**operators, "console": gone}) == ["The login is by a key that is not trusted any more."]
+    assert doubts(asked, operators, step_up=None) == ["The approval lacks the one-time code that it takes."]
+    later = proposal(step_up=True, at=stamp(NOW + dt.timedelta(hours=1)))
+    assert doubts(later, operators) == ["The approval is of a moment at which nobody can have given it."]
+    assert doubts(asked, {**operators, "leo": replace(leo, roles=("boss",))}) == [
+        "This needs the role billing_lead, which leo has not."
+    ]
 
 
 @pytest.mark.requirement("approval:no-tricks")

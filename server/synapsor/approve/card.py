@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from synapsor.approve import amended, beside
 from synapsor.approve.decided import attempts, decisions, ends, waits_for
@@ -21,12 +21,16 @@ from synapsor.approve.teller import Teller
 from synapsor.approve.terms import Terms
 from synapsor.approve.view import Asked, Card, Target, Undoes
 from synapsor.core.moment import stamp
-from synapsor.core.plain import CUT_AT
+from synapsor.core.plain import CUT_AT, visible
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import Proposal, Status, as_of
 from synapsor.core.quorum import counted
 from synapsor.core.statements import Operator
+from synapsor.core.words import many
 from synapsor.ports import ProposalRecord
+
+_UNREADABLE: Final = 5
+"""How many records that cannot be read a card names."""
 
 
 def card(
@@ -167,6 +171,10 @@ def _warnings(
         yield "the evidence is not what the proposal was made from; do not decide, run `synapsor verify`"
     if evidence is None:
         yield "the evidence is not in this ledger; do not decide, run `synapsor verify`"
+    if record.unreadable:
+        named_ = ", ".join(visible(name) for name in record.unreadable[:_UNREADABLE])
+        found = many(len(record.unreadable), "record beside it is", "records beside it are")
+        yield f"{found} none of ours, and counted as nothing: {named_}; run `synapsor verify`"
     if as_of(stamp(now), record.status, record.proposal) is Status.EXPIRED:
         yield "the proposal has expired"
     if terms.refusal and record.status in beside.OPEN:

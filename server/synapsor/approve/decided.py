@@ -9,13 +9,15 @@ from collections.abc import Iterator, Mapping
 
 from synapsor.approve.teller import Teller
 from synapsor.approve.view import Attempt, Decided, Ended
-from synapsor.core.login import decision_holds
+from synapsor.core.login import decision_holds, verify_login
 from synapsor.core.outcome import Outcome, meaning_of
 from synapsor.core.plain import Text, told, visible
 from synapsor.core.proposal import Status
+from synapsor.core.review import verify_approval, verify_policy_approval
 from synapsor.core.statements import Operator, SignedDecision
 from synapsor.core.words import many
 from synapsor.core.writeback import Receipt
+from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ports import ProposalRecord
 
 VERBS = {"approve": "approved", "reject": "rejected"}
@@ -74,7 +76,7 @@ def ends(record: ProposalRecord, teller: Teller) -> Iterator[Ended]:
         if event["kind"] in {f"proposal_{status.value}" for status in _ENDS}:
             because, by = (event["facts"].get(name) for name in ("because", "by"))
             yield Ended(
-                how=Text(visible(str(event["facts"]["target"]))),
+                how=Text(visible(str(event["facts"].get("target", "?")))),
                 because=Text(visible(str(because))) if because else None,
                 by=Text(visible(str(by))) if by else None,
                 at=teller.moment(str(event["at"])),
@@ -91,6 +93,11 @@ def _meaning(receipt: Receipt) -> str:
     return " ".join(filter(None, (known.get(receipt.outcome, meaning_of(receipt.code)), left)))
 
 
+def doubted(record: ProposalRecord, operators: Mapping[str, Operator]) -> bool:
+    """Tell whether there is a decision on record that nothing proves, or that would not count any more."""
+    return any(_doubt(signed, record, operators) is not None for signed in record.decisions)
+
+
 def _doubt(signed: SignedDecision, record: ProposalRecord, operators: Mapping[str, Operator]) -> Text | None:
     name = visible(signed.decision.operator)
     operator = operators.get(signed.decision.operator)
@@ -100,4 +107,24 @@ def _doubt(signed: SignedDecision, record: ProposalRecord, operators: Mapping[st
         return Text(f"the signature is not by the key of {name}")
     if (signed.decision.proposal, signed.decision.digest) != (record.proposal.id, record.proposal.digest):
         return Text("it is about another proposal")
-    return Text(f"the key of {name} is revoked since") if operator.revoked else None
+    if operator.revoked:
+        return Text(f"the key of {name} is revoked since")
+    try:
+        _prove(signed, record, operators)
+    except (IntegrityError, DecisionRefused) as wrong:
+        return Text(f"by what is trusted now it would not count: {visible(wrong.message)}")
+    return None
+
+
+def _prove(signed: SignedDecision, record: ProposalRecord, operators: Mapping[str, Operator]) -> None:
+    """Prove a decision as the worker would have when it was taken: its login, its moment, its code."""
+    decision, proposal = signed.decision, record.proposal
+    if signed.login is not None:
+        verify_login(signed.login, operators, ledger=proposal.ledger)
+    if decision.verdict != "approve":
+        return
+    # Some commands have nothing to prove codes by; what they cannot see is no reason to doubt.
+    if decision.step_up is not None and operators[decision.operator].code_secret is None:
+        return
+    verify = verify_approval if decision.policy is None else verify_policy_approval
+    verify(signed, proposal, operators, ledger=proposal.ledger, now=decision.at)

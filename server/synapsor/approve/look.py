@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 
 from synapsor.approve.amended import lineage
 from synapsor.approve.beside import RIVALS
@@ -14,6 +15,7 @@ from synapsor.approve.terms import terms_behind
 from synapsor.approve.view import Card
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, undo_key
+from synapsor.core.review import lets_approve
 from synapsor.core.statements import Operator
 from synapsor.ports import ProposalRecord, ReviewLedger
 
@@ -33,7 +35,7 @@ async def look(
     `beside_it` is how much is told of what nobody decides on, where that is not the same.
     """
     proposal = record.proposal
-    return card(
+    made = card(
         record,
         evidence=await ledger.evidence(proposal.evidence),
         terms=await terms_behind(ledger, proposal, operators),
@@ -48,3 +50,7 @@ async def look(
         rivals=await ledger.rivals(proposal, now=stamp(now), limit=RIVALS + 1),
         undos=await ledger.asked_before(undo_key(proposal.id, proposal.digest)),
     )
+    if made.policy is None:
+        return made
+    goes = lets_approve(await ledger.switch(), operators, ledger=ledger.id)
+    return replace(made, policy=replace(made.policy, stopped=not goes))

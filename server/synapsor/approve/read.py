@@ -5,7 +5,7 @@ Only what the ledger holds as the proposal names it is told as proven. Few rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Final
@@ -120,9 +120,9 @@ class Copies:
         if self._left < self._size:
             return (), False
         self._left -= self._size
-        found = pieces(new, member.before.get(name), self._texts)[:MOST_COPIES]
-        told = tuple(_copied(self._cells[piece.at], piece.text, member, self._teller) for piece in found)
-        return told, self._is_all and len(new) <= MOST_TEXT
+        found = pieces(new, member.before.get(name), self._texts)
+        told = _once(_copied(self._cells[piece.at], piece.text, member, self._teller) for piece in found)
+        return told[:MOST_COPIES], self._is_all and len(new) <= MOST_TEXT
 
 
 def _read(capability: str, handle: str, told_digest: str, body: Body | None, *, own: bool) -> Read:
@@ -199,6 +199,14 @@ def _cells(read: Read) -> Iterator[_Cell]:
             for column, token in values.items():
                 if token is not None:
                     yield _Cell(read=read, part=part, row=number, column=column, text=token, values=values)
+
+
+def _once(found: Iterable[Copied]) -> tuple[Copied, ...]:
+    """Return what was found, of the same row the first read alone where several reads hold it."""
+    kept: dict[object, Copied] = {}
+    for at, one in enumerate(found):
+        kept.setdefault((one.piece.text, one.piece.digest, one.column.text) if one.same_row else at, one)
+    return tuple(kept.values())
 
 
 def _copied(cell: _Cell, piece: str, member: Member, teller: Teller) -> Copied:

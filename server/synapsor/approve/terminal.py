@@ -243,7 +243,8 @@ def _needs(card: Card) -> Iterator[Line]:
 
 def _policy(policy: PolicyVerdict) -> Iterator[Line]:
     """Yield why a person is asked, or that nobody needed to be."""
-    said = {"approved": "approved it", "open": "has not been asked: a worker asks it, where the project allows that"}
+    unasked = "automatic approval is stopped" if policy.stopped else "a worker asks it, where the project allows that"
+    said = {"approved": "approved it", "open": f"has not been asked: {unasked}"}
     words = (
         f"left it to a person: {line_of(policy.words)}" if policy.words is not None else said.get(policy.verdict, "")
     )

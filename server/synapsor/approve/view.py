@@ -142,6 +142,7 @@ class PolicyVerdict:
     Attributes:
         why: the rule, in one word; `words` in plain ones, and `limit` where it is a limit.
         approves: what the policy approves without a person, in plain words.
+        stopped: a person has stopped automatic approval, so that none is asked.
     """
 
     name: Text
@@ -150,6 +151,7 @@ class PolicyVerdict:
     words: Text | None = None
     limit: PolicyLimit | None = None
     approves: Text | None = None
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The key with which a console or an approval server says who logged in: no person's, and trusted for nothing else."""
+"""The key with which a console says who logged in, or an approval server whose code it saw: no person's, and trusted for nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.approve.keys import Ask, ask_terminal, load_key
-from synapsor.contract.approvals import LOGIN_VOUCHER
+from synapsor.contract.approvals import CODE_VOUCHER, LOGIN_VOUCHER
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, SignedLogin
 from synapsor.errors import ConfigError
@@ -54,14 +54,14 @@ def named_voucher(name: str, file: Path, operators: Mapping[str, Operator], *, a
     """Return the voucher of a name, with the private key in a file.
 
     Raises:
-        ConfigError: the file holds no key, or another one than that of the name, or nobody trusts it to vouch for logins.
+        ConfigError: the file holds no key, or another one than that of the name, or nobody trusts it to vouch for codes.
         UsageError: the key has a passphrase, and nobody can be asked for it.
     """
     known, key = operators.get(name), load_key(file, ask=ask)
-    if known is None or known.revoked or LOGIN_VOUCHER not in known.roles or known.key != public_text(key):
+    if known is None or known.revoked or CODE_VOUCHER not in known.roles or known.key != public_text(key):
         raise ConfigError(
             f"{name} is not trusted here to say who decided, or its key is another one.",
-            fix=f"Add it with `synapsor operator add {name} --role {LOGIN_VOUCHER} --no-passphrase --key FILE`.",
+            fix=f"Add it with `synapsor operator add {name} --role {CODE_VOUCHER} --no-passphrase --key FILE`.",
         )
     return Voucher(operator=known, key=key)
 

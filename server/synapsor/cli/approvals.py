@@ -85,10 +85,11 @@ async def _http(
 async def _stdio(desk: ApprovalDesk, person: str, console: str | None) -> None:
     from mcp.server.stdio import stdio_server
 
+    from synapsor.approve.companion.malformed import WellFormed
     from synapsor.approve.companion.server import build_companion
 
     server = build_companion(desk, lambda: person, version=__version__, console=console)
     if os.isatty(0):
         note("waits for an MCP client on standard input, which starts this command itself; Ctrl-C ends it")
     async with stdio_server() as (reads, writes):
-        await server.run(reads, writes, server.create_initialization_options())
+        await server.run(WellFormed(reads, writes), writes, server.create_initialization_options())

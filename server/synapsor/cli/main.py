@@ -25,10 +25,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Another package's plugin would be loaded into this process, and be shown every value that is validated.
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     parser = build_parser()
-    if not (sys.argv[1:] if argv is None else argv):
+    given = sys.argv[1:] if argv is None else argv
+    if not given:
         parser.print_help(sys.stderr)
         return USAGE
-    arguments = parser.parse_args(argv)
+    try:
+        "".join(given).encode()
+    except UnicodeEncodeError:
+        parser.error("an argument is not UTF-8 text")
+    arguments = parser.parse_args(given)
     from synapsor.cli import logs
 
     logs.configure(verbose=arguments.verbose)

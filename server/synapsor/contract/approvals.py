@@ -22,9 +22,12 @@ POLICY_STEWARD: Final = "policy_steward"
 """The role of a person who may stop and start automatic approval."""
 
 LOGIN_VOUCHER: Final = "login_voucher"
-"""The role of the key with which a console or an approval server says who logged in; no person has it."""
+"""The role of the key with which a console says who logged in with an identity provider; no person has it."""
 
-NO_PERSON: Final = frozenset({POLICY_SIGNER, LOGIN_VOUCHER})
+CODE_VOUCHER: Final = "code_voucher"
+"""The role of the key with which an approval server says whose one-time code it saw; no person has it."""
+
+NO_PERSON: Final = frozenset({POLICY_SIGNER, LOGIN_VOUCHER, CODE_VOUCHER})
 """Roles of keys that are no person's; an entry with one of them has nothing else."""
 
 

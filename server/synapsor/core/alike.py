@@ -95,7 +95,7 @@ def clusters(records: Iterable[ProposalRecord], *, now: str) -> tuple[Cluster, .
     """Return the open proposals that are alike, the largest clusters first; what is like no other is in none."""
     found: dict[str, list[ProposalRecord]] = {}
     for record in records:
-        if _may_be_batched(record, now):
+        if may_be_batched(record, now):
             found.setdefault(_id(record.proposal), []).append(record)
     made = [cluster_of(name, of) for name, of in found.items() if len(of) > 1]
     return tuple(sorted(made, key=lambda one: (-len(one.records), one.id)))
@@ -120,14 +120,23 @@ def cluster_of(name: str, records: Sequence[ProposalRecord]) -> Cluster:
     )
 
 
-def _may_be_batched(record: ProposalRecord, now: str) -> bool:
+def may_be_batched(record: ProposalRecord, now: str) -> bool:
     """Tell whether a proposal may be decided on among others: open, of one row, alone, and with nothing that is for its own card."""
-    proposal = record.proposal
-    edited = proposal.amends is not None and bool(proposal.amends.editors)
-    own_card = proposal.step_up or proposal.group_of or proposal.undoes or edited
-    hides = proposal.hidden & set(proposal.changed)
-    waits = record.status is Status.REVIEW_REQUIRED and not proposal.lapsed(now)
-    return waits and not own_card and not hides and len(proposal.members) == 1
+    waits = record.status is Status.REVIEW_REQUIRED and not record.proposal.lapsed(now)
+    return waits and not why_alone(record.proposal)
+
+
+def why_alone(proposal: Proposal) -> str:
+    """Return in a sentence why a proposal is decided on by its own card, and "" where it may be among others while it is open."""
+    reasons = (
+        (proposal.step_up, "It takes a one-time code."),
+        (proposal.group_of, "It stands or falls with others."),
+        (proposal.undoes, "It takes back a change."),
+        (proposal.amends is not None and proposal.amends.editors, "A reviewer has edited it."),
+        (proposal.hidden & set(proposal.changed), "It changes a hidden value."),
+        (len(proposal.members) != 1, "It is not of one row."),
+    )
+    return next((words for is_so, words in reasons if is_so), "")
 
 
 def _id(proposal: Proposal) -> str:

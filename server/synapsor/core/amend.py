@@ -54,6 +54,8 @@ def verify_amendment(proposal: Proposal, original: Proposal, operators: Mapping[
         raise IntegrityError("The proposal was amended by nobody who is trusted here.")
     if not spoken_by(amendment_of(proposal), amends.signature, amends.login, operators):
         raise IntegrityError("The signature under the amendment does not hold.")
+    if proposal.at < original.at:
+        raise IntegrityError("The amendment is of a moment before there was anything to amend.")
     if amends.login is not None:
         verify_login(amends.login, operators, ledger=proposal.ledger)
         if original.role not in amends.login.login.roles:

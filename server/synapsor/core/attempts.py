@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from synapsor.core.moment import Instant
+
 Door = Literal["console", "approvals"]
 Way = Literal["oidc", "bearer", "key", "code"]
 
@@ -24,7 +26,7 @@ class RefusedLogin:
     """
 
     id: str
-    at: str
+    at: Instant
     door: Door
     way: Way
     rule: str

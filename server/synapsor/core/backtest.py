@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from synapsor.core.past import Came, Was
-from synapsor.core.records import records_of
 from synapsor.core.redecide import Would
 from synapsor.values import Token
 
@@ -63,7 +62,7 @@ class Example:
     came: Came
     by: tuple[str, ...]
     reason: str
-    changes: tuple[Changed, ...] = records_of(Changed)
+    changes: tuple[Changed, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,7 @@ class Flips:
     """Proposals of one kind: how many there are, and the newest of them."""
 
     count: int
-    examples: tuple[Example, ...] = records_of(Example)
+    examples: tuple[Example, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,12 +156,12 @@ class Report:
     looked_at: int
     reviews_before: int
     reviews_after: int
-    candidate: tuple[Tried, ...] = records_of(Tried)
-    crossings: tuple[Crossing, ...] = records_of(Crossing)
-    approves: tuple[Approves, ...] = records_of(Approves)
-    left: tuple[Left, ...] = records_of(Left)
-    money: tuple[Money, ...] = records_of(Money)
-    per_day: tuple[Day, ...] = records_of(Day)
+    candidate: tuple[Tried, ...]
+    crossings: tuple[Crossing, ...]
+    approves: tuple[Approves, ...]
+    left: tuple[Left, ...]
+    money: tuple[Money, ...]
+    per_day: tuple[Day, ...]
     red: Flips
     amber: Flips
     green: Flips

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from synapsor.core.moment import Instant
 from synapsor.core.statements import SignedInquiry
 from synapsor.values import lone_surrogate
 
@@ -28,7 +29,7 @@ class Answer:
     text: str
     client: str
     run: str
-    at: str
+    at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ class ProposalRecord:
 
     Attributes:
         exchanges: what was asked about it, and answered.
+        unreadable: what stands beside it and is no record of ours, as kind and handle; none of it counts.
     """
 
     proposal: Proposal
@@ -28,6 +29,7 @@ class ProposalRecord:
     group: tuple[ProposalRecord, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     events: tuple[Mapping[str, Any], ...] = ()
+    unreadable: tuple[str, ...] = ()
 
     @property
     def together(self) -> tuple[ProposalRecord, ...]:

@@ -10,10 +10,12 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Final
 
-from synapsor.contract.approvals import LOGIN_VOUCHER
-from synapsor.core.moment import parse
+from synapsor.contract.approvals import CODE_VOUCHER, LOGIN_VOUCHER, NO_PERSON
+from synapsor.core.moment import are_stamps, parse
 from synapsor.core.statements import (
+    Decision,
     Identity,
+    LoginMethod,
     Operator,
     SignedDecision,
     SignedLogin,
@@ -24,6 +26,9 @@ from synapsor.core.statements import (
 from synapsor.errors import IntegrityError
 
 LASTS_AT_MOST: Final = dt.timedelta(hours=12)
+
+VOUCHER_OF: Final[dict[LoginMethod, str]] = {"oidc": LOGIN_VOUCHER, "code": CODE_VOUCHER}
+"""The role of who vouches for logins of a method, and for no other."""
 
 
 def verify_login(signed: SignedLogin, operators: Mapping[str, Operator], *, ledger: str) -> Operator:
@@ -50,11 +55,13 @@ def login_holds(signed: SignedLogin, operators: Mapping[str, Operator], *, ledge
     signer = operators.get(login.operator if own else login.voucher)
     if signer is None or login.operator not in operators or bool(login.voucher) is own:
         return False
+    if not are_stamps(login.at, login.expires_at):
+        return False
     lasts = parse(login.expires_at) - parse(login.at)
     return (
         login.ledger == ledger
         and dt.timedelta(0) < lasts <= LASTS_AT_MOST
-        and (LOGIN_VOUCHER in signer.roles) is not own
+        and (NO_PERSON.isdisjoint(signer.roles) if own else VOUCHER_OF.get(login.method) in signer.roles)
         and signature_holds(login, signed.signature, signer)
     )
 
@@ -70,7 +77,10 @@ def decision_holds(signed: SignedDecision, operators: Mapping[str, Operator]) ->
 
 
 def spoken_by(statement: Spoken, signature: str, login: SignedLogin | None, operators: Mapping[str, Operator]) -> bool:
-    """Tell whether the operator whom a statement names signed it: with their own key, or with that of a session that spoke for them."""
+    """Tell whether the operator whom a statement names signed it: with their own key, or with that of a session that spoke for them.
+
+    A login by code is for the decision that the code is for, and for nothing else.
+    """
     operator = operators.get(statement.operator)
     if operator is None:
         return False
@@ -78,6 +88,7 @@ def spoken_by(statement: Spoken, signature: str, login: SignedLogin | None, oper
         return signature_holds(statement, signature, operator)
     return (
         login.login.operator == statement.operator
+        and (login.login.method != "code" or isinstance(statement, Decision))
         and login_holds(login, operators, ledger=statement.ledger)
         and is_during(login, statement.at)
         and statement.role in login.login.roles

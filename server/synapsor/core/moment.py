@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from typing import Annotated, Final, TypeAlias
+
+CLOCKS_APART: Final = dt.timedelta(minutes=5)
+"""How far the clocks of two processes may be apart, or one may be behind with what it does."""
+_STAMP: Final = re.compile(r"[1-8][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+"""The years leave room at both ends for what is reckoned from an instant."""
 
 
 def stamp(moment: dt.datetime) -> str:
@@ -17,3 +24,23 @@ def parse(text: str) -> dt.datetime:
         ValueError: the text is not an instant.
     """
     return dt.datetime.fromisoformat(text)
+
+
+def is_stamp(text: str) -> bool:
+    """Tell whether a text is an instant as `stamp` writes it."""
+    if _STAMP.fullmatch(text) is None:
+        return False
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def are_stamps(*texts: str) -> bool:
+    """Tell whether texts are instants as `stamp` writes them, so that their order is that of time."""
+    return all(is_stamp(text) for text in texts)
+
+
+Instant: TypeAlias = Annotated[str, is_stamp]
+"""A field of a record that holds an instant."""

@@ -1,7 +1,8 @@
 """One-time codes: of an authenticator (TOTP, RFC 6238), and bound to one digest (OCRA, RFC 6287).
 
 The first proves that a person is there. The second also says to what, so that a program which passes it on can use it for nothing else.
-A code is verified where it is given, and again by whoever verifies the decision.
+A code is looked at where it is given. What is recorded of it is no code but a proof of it, for one digest, which only who has the secret can
+make, and which whoever verifies the decision makes again: what is read out of a record approves nothing else, and no guessing makes one.
 """
 
 from __future__ import annotations
@@ -39,23 +40,29 @@ def code_of(method: CodeMethod, secret: bytes, digest: str, step: int) -> str:
     """Return the code of one interval; that of an authenticator is the same for every digest."""
     if method == "totp":
         return HOTP(secret, DIGITS[method], SHA1(), enforce_key_length=False).generate(step).decode()  # noqa: S303  # what authenticators compute; RFC 6238
-    return ocra(_bound_secret(secret), SUITE, bytes.fromhex(digest.removeprefix("sha256:")), step)
+    return ocra(_apart(secret, b"bound-code"), SUITE, bytes.fromhex(digest.removeprefix("sha256:")), step)
 
 
 def recognised(method: CodeMethod, given: str, secret: bytes, digest: str, at: str) -> StepUp | None:
-    """Return the code that was given as what is recorded of it, or None when it is not one of now."""
-    now = step_at(method, at)
-    for step in range(now - _SKEW, now + _SKEW + 1):
-        if hmac.compare_digest(code_of(method, secret, digest, step).encode(), given.encode()):
-            return StepUp(method=method, step=step, code=given)
+    """Return what is recorded of the code that was given, or None when it is not one of now."""
+    if not given.isascii():
+        return None
+    for step in _steps(method, at):
+        if hmac.compare_digest(code_of(method, secret, digest, step), given):
+            return StepUp(method=method, step=step, proof=proof_of(method, secret, digest, step))
     return None
 
 
+def proof_of(method: CodeMethod, secret: bytes, digest: str, step: int) -> str:
+    """Return what stands in a record for the code of one interval that was given for one digest."""
+    return hmac.new(_apart(secret, b"code-proof"), f"{method}:{step}:{digest}".encode(), hashlib.sha256).hexdigest()
+
+
 def step_up_holds(step_up: StepUp | None, secret: bytes | None, digest: str, at: str) -> bool:
-    """Tell whether a recorded code is one of its person, of its digest where it is bound to one, and of its moment."""
-    if step_up is None or secret is None:
+    """Tell whether what is recorded of a code proves one of its person, for its digest and of its moment."""
+    if step_up is None or secret is None or step_up.step not in _steps(step_up.method, at):
         return False
-    return recognised(step_up.method, step_up.code, secret, digest, at) == step_up
+    return proof_of(step_up.method, secret, digest, step_up.step) == step_up.proof
 
 
 def ocra(secret: bytes, suite: str, question: bytes, step: int) -> str:
@@ -69,6 +76,11 @@ def ocra(secret: bytes, suite: str, question: bytes, step: int) -> str:
     return str(number % 10 ** int(digits)).zfill(int(digits))
 
 
-def _bound_secret(secret: bytes) -> bytes:
+def _steps(method: CodeMethod, at: str) -> range:
+    now = step_at(method, at)
+    return range(now - _SKEW, now + _SKEW + 1)
+
+
+def _apart(secret: bytes, purpose: bytes) -> bytes:
     # Two algorithms never share a key.
-    return hmac.new(secret, b"synapsor:bound-code", hashlib.sha256).digest()
+    return hmac.new(secret, b"synapsor:" + purpose, hashlib.sha256).digest()

@@ -6,10 +6,11 @@ again before it applies; what cannot be told is outside.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
-from typing import Any
+from typing import Annotated, Any, Final
 
 from synapsor.contract.approval import Case, PerDay, Policy
 from synapsor.contract.capability import ProposeCapability
@@ -17,6 +18,7 @@ from synapsor.contract.changes import Operation
 from synapsor.contract.model import Contract
 from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.measure import holds, moved
+from synapsor.core.moment import Instant
 from synapsor.core.proposal import Proposal
 from synapsor.values import canonical
 
@@ -24,6 +26,8 @@ NEAR = Decimal("0.8")
 """From which part of a limit on it is said that it is near."""
 
 COUNT = "count"
+
+_AMOUNT: Final = re.compile(r"-?[0-9]{1,800}(\.[0-9]{1,800})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,7 @@ class PolicyUse:
     """
 
     id: str
-    at: str
+    at: Instant
     day: str
     policy: str
     proposal: str
@@ -63,7 +67,7 @@ class PolicyUse:
     tenant: str
     principal: str
     object: str
-    totals: dict[str, str] = field(default_factory=dict)
+    totals: dict[str, Annotated[str, _AMOUNT.fullmatch]] = field(default_factory=dict)
 
     def counted(self, of: str) -> str:
         """Return whose use it is, for a limit that counts each of these by itself."""

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from synapsor.contract.approval import Level
 from synapsor.contract.changes import Operation
 from synapsor.core.measure import Images, images
-from synapsor.core.records import record_of, records_of, to_body
+from synapsor.core.moment import Instant
+from synapsor.core.records import to_body
 from synapsor.core.statements import SignedLogin
-from synapsor.values import SAFE_INTEGER, Json, Token, digest
+from synapsor.values import SAFE_INTEGER, ColumnType, Json, Token, digest
 
 
 class Status(StrEnum):
@@ -133,7 +134,7 @@ class Amended:
     editors: tuple[str, ...]
     depth: int
     signature: str
-    login: SignedLogin | None = record_of(SignedLogin)  # noqa: RUF009  # it is a field
+    login: SignedLogin | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,8 +165,8 @@ class Proposal:
 
     id: str
     branch: str
-    at: str
-    expires_at: str
+    at: Instant
+    expires_at: Instant
     nonce: str
     ledger: str
     capability: str
@@ -177,9 +178,9 @@ class Proposal:
     relation: str
     tenant_column: str | None
     principal_column: str | None
-    operation: str
-    members: tuple[Member, ...] = records_of(Member)
-    columns: tuple[tuple[str, str], ...]
+    operation: Annotated[str, frozenset(Operation).__contains__]
+    members: tuple[Member, ...]
+    columns: tuple[tuple[str, Annotated[str, frozenset(ColumnType).__contains__]], ...]
     guards: tuple[str, ...]
     advances: str | None
     moves: tuple[str, ...]
@@ -200,8 +201,8 @@ class Proposal:
     rests_on: tuple[tuple[str, str, str], ...] = ()
     group_id: str | None = None
     group_of: tuple[str, ...] = ()
-    undoes: Undone | None = record_of(Undone)  # noqa: RUF009  # it is a field
-    amends: Amended | None = record_of(Amended)  # noqa: RUF009  # it is a field
+    undoes: Undone | None = None
+    amends: Amended | None = None
 
     @cached_property
     def digest(self) -> str:

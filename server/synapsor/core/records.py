@@ -1,22 +1,26 @@
-"""Records to canonical bodies and back: a frozen dataclass of text, integers, tuples and dicts is its own schema."""
+"""Records to canonical bodies and back: a frozen dataclass of text, integers, tuples and dicts is its own schema.
+
+What is read back is held to that schema, field by field, for whoever can write a record can write anything: what is none, is an
+`IntegrityError`, and never an error of whatever first works with it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import field, fields, is_dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from synapsor.errors import IntegrityError
 
 T = TypeVar("T")
-_OF = "of"
+_Read = Callable[[Any], Any]
+_SCALARS: Final = (str, int, bool)
 
 
-def records_of(kind: type) -> Any:
-    """Return the field of a record that holds a record of another kind, or a tuple of them."""
-    return field(metadata={_OF: kind})
-
-
-def record_of(kind: type) -> Any:
-    """Return the field of a record that holds a record of another kind, or none."""
-    return field(default=None, metadata={_OF: kind})
+class _Unfit(Exception):
+    """A value is not of the form of its field."""
 
 
 def to_body(record: Any) -> dict[str, Any]:
@@ -24,20 +28,17 @@ def to_body(record: Any) -> dict[str, Any]:
     return {f.name: _thaw(getattr(record, f.name)) for f in fields(record)}
 
 
-def from_body(kind: type[T], body: dict[str, Any]) -> T:
+def from_body(kind: type[T], body: Any) -> T:
     """Return the record whose body this is; lists become tuples.
 
     Raises:
-        TypeError: a field is missing or unknown.
+        IntegrityError: a field is missing, unknown, or not of its form.
     """
-    inner = {f.name: f.metadata[_OF] for f in fields(kind) if _OF in f.metadata}  # type: ignore[arg-type]  # a dataclass
-    return kind(**{n: _inner(inner[n], value) if n in inner else _freeze(value) for n, value in body.items()})
-
-
-def _inner(kind: type[T], body: list[dict[str, Any]] | dict[str, Any] | None) -> tuple[T, ...] | T | None:
-    if body is None:
-        return None
-    return tuple(from_body(kind, one) for one in body) if isinstance(body, list) else from_body(kind, body)
+    try:
+        made: T = _reader(kind)(body)  # type: ignore[arg-type]  # a class is hashable
+    except _Unfit:
+        raise IntegrityError(f"A record is not of the form of a {kind.__name__}.") from None
+    return made
 
 
 def _thaw(value: Any) -> Any:
@@ -46,5 +47,102 @@ def _thaw(value: Any) -> Any:
     return [_thaw(v) for v in value] if isinstance(value, tuple) else value
 
 
+@cache
+def _reader(kind: type) -> _Read:
+    hints = get_type_hints(kind, include_extras=True)
+    known = [f for f in fields(kind) if f.init]
+    reads = {f.name: _read_of(hints[f.name]) for f in known}
+    needed = {f.name for f in known if f.default is MISSING and f.default_factory is MISSING}
+
+    def read(body: Any) -> Any:
+        if type(body) is not dict or not needed <= body.keys() <= reads.keys():
+            raise _Unfit
+        return kind(**{name: reads[name](value) for name, value in body.items()})
+
+    return read
+
+
+def _read_of(hint: Any) -> _Read:
+    """Return what reads a value of a field with this annotation."""
+    if hint is Any:
+        return _freeze
+    if is_dataclass(hint):
+        return _reader(hint)  # type: ignore[arg-type]  # a class
+    return _exactly(hint) if hint in _SCALARS else _composed(get_origin(hint), get_args(hint))
+
+
+def _composed(origin: Any, of: tuple[Any, ...]) -> _Read:
+    if origin in {Union, UnionType} and len(of) == 2 and NoneType in of:  # noqa: PLR2004  # one of them, or none
+        return _perhaps(_read_of(next(each for each in of if each is not NoneType)))
+    if origin is dict and of[0] is str:
+        return _exactly(dict) if of[1] is Any else _named(_read_of(of[1]))
+    if origin is tuple:
+        return _every(_read_of(of[0])) if of[1:] == (...,) else _each([_read_of(one) for one in of])
+    if origin is Annotated:
+        return _checked(_read_of(of[0]), of[1:])
+    if origin is Literal:
+        return _one_of(of)
+    raise TypeError(f"{origin} is nothing that a record is made of")
+
+
 def _freeze(value: Any) -> Any:
     return tuple(_freeze(v) for v in value) if isinstance(value, list) else value
+
+
+def _exactly(kind: type) -> _Read:
+    def read(value: Any) -> Any:
+        if type(value) is not kind:
+            raise _Unfit
+        return value
+
+    return read
+
+
+def _checked(inner: _Read, checks: tuple[Callable[[Any], bool], ...]) -> _Read:
+    def read(value: Any) -> Any:
+        found = inner(value)
+        if not all(check(found) for check in checks):
+            raise _Unfit
+        return found
+
+    return read
+
+
+def _one_of(words: tuple[Any, ...]) -> _Read:
+    def read(value: Any) -> Any:
+        if type(value) is not str or value not in words:
+            raise _Unfit
+        return value
+
+    return read
+
+
+def _perhaps(inner: _Read) -> _Read:
+    return lambda value: None if value is None else inner(value)
+
+
+def _every(inner: _Read) -> _Read:
+    def read(value: Any) -> Any:
+        if type(value) is not list:
+            raise _Unfit
+        return tuple([inner(one) for one in value])
+
+    return read
+
+
+def _each(inner: list[_Read]) -> _Read:
+    def read(value: Any) -> Any:
+        if type(value) is not list or len(value) != len(inner):
+            raise _Unfit
+        return tuple([one(part) for one, part in zip(inner, value, strict=True)])
+
+    return read
+
+
+def _named(inner: _Read) -> _Read:
+    def read(value: Any) -> Any:
+        if type(value) is not dict or not all(type(name) is str for name in value):
+            raise _Unfit
+        return {name: inner(part) for name, part in value.items()}
+
+    return read

@@ -5,16 +5,21 @@ A status column proves nothing; `verify_approval` does.
 
 from __future__ import annotations
 
+import datetime as dt
 import unicodedata
 from collections.abc import Mapping
+from typing import Final
 
 from synapsor.contract.approvals import NO_PERSON, POLICY_SIGNER, POLICY_STEWARD
 from synapsor.core.login import decision_holds, verify_login
+from synapsor.core.moment import CLOCKS_APART, are_stamps, parse, stamp
 from synapsor.core.onetime import step_up_holds
+from synapsor.core.plain import hidden
 from synapsor.core.proposal import Proposal, Undone
 from synapsor.core.statements import (
     Activation,
     CodeMethod,
+    Decision,
     Operator,
     SignedDecision,
     SignedLogin,
@@ -28,6 +33,9 @@ from synapsor.values import digest
 ACTIVATOR_ROLE = "contract_reviewer"
 """Whoever signs the activation of a contract has it."""
 
+APPROVAL_LASTS: Final = dt.timedelta(hours=24)
+"""How long an approval counts, and never longer than its proposal."""
+
 
 def same_person(one: str, other: str) -> bool:
     """Tell whether two names could be one person: case, width, spaces and invisible characters do not make a difference."""
@@ -35,8 +43,13 @@ def same_person(one: str, other: str) -> bool:
 
 
 def _skeleton(name: str) -> str:
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(c for c in folded if unicodedata.category(c)[0] not in "CZ")
+    # What is not seen goes before and after: it would keep a letter and its accent apart, or come of a form for compatibility.
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _seen(name)).casefold())
+    return unicodedata.normalize("NFKC", _seen(folded))
+
+
+def _seen(name: str) -> str:
+    return "".join(c for c in name if c != " " and not hidden(c))
 
 
 def may_activate(operator: Operator) -> None:
@@ -120,6 +133,11 @@ def may_switch(operator: Operator) -> None:
     _check_role(operator, POLICY_STEWARD)
 
 
+def lets_approve(newest: SignedSwitch | None, operators: Mapping[str, Operator], *, ledger: str) -> bool:
+    """Tell whether the newest switch lets policies approve, as does none at all; one that nobody trusted made stops them."""
+    return newest is None or (newest.switch.state == "running" and switch_holds(newest, operators, ledger=ledger))
+
+
 def switch_holds(signed: SignedSwitch, operators: Mapping[str, Operator], *, ledger: str) -> bool:
     """Tell whether a trusted steward made this switch for this ledger."""
     operator = operators.get(signed.switch.operator)
@@ -197,6 +215,7 @@ def verify_approval(
         raise IntegrityError("The approval is a policy's and no person's.")
     if signed.decision.role != proposal.role:
         raise IntegrityError("The approval was given in another role.")
+    _check_moment(signed.decision, proposal, now)
     if signed.login is not None:
         verify_login(signed.login, operators, ledger=ledger)
     _check_code(signed, proposal, operator)
@@ -236,6 +255,18 @@ def takes_code(proposal: Proposal, login: SignedLogin | None) -> CodeMethod | No
 def is_by_prompt(login: SignedLogin | None) -> bool:
     """Tell whether a decision by this login comes through a prompt, from a client program that is not trusted."""
     return login is not None and login.login.method == "code"
+
+
+def _check_moment(decision: Decision, proposal: Proposal, now: str) -> None:
+    """Check that an approval is of a moment at which there was something to approve, and lasts no longer than any may.
+
+    A key whose time is over could else sign for what was asked since, and date it back.
+    """
+    at, expires_at = decision.at, decision.expires_at
+    if not are_stamps(at, expires_at) or not proposal.at <= at <= stamp(parse(now) + CLOCKS_APART):
+        raise IntegrityError("The approval is of a moment at which nobody can have given it.")
+    if expires_at > min(proposal.expires_at, stamp(parse(at) + APPROVAL_LASTS)):
+        raise IntegrityError("The approval says of itself that it lasts longer than any may.")
 
 
 def _check_code(signed: SignedDecision, proposal: Proposal, operator: Operator) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.core import signatures
-from synapsor.core.records import record_of, records_of, to_body
+from synapsor.core.moment import Instant
+from synapsor.core.records import to_body
 from synapsor.values import canonical, digest_bytes
 
 Verdict = Literal["approve", "reject"]
@@ -58,16 +59,17 @@ class Operator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepUp:
-    """The one-time code that a person gave with a decision, kept so that whoever verifies the decision verifies the code again.
+    """What is kept of the one-time code that a person gave with a decision: never the code, but what proves it to who has the secret.
 
     Attributes:
         method: `totp` of an authenticator; `bound` of this very digest, for a code that passes through a program that is not trusted.
         step: the interval of time that it is of.
+        proof: what only the person's secret makes of the interval and the digest that the code was given for.
     """
 
     method: CodeMethod
     step: int
-    code: str
+    proof: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,15 +95,15 @@ class Login:
     subject: str
     roles: tuple[str, ...]
     client: str
-    at: str
-    expires_at: str
+    at: Instant
+    expires_at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedLogin:
     """A login with its signature, base64."""
 
-    login: Login = records_of(Login)  # noqa: RUF009  # it is a field
+    login: Login
     signature: str
 
 
@@ -122,13 +124,13 @@ class Decision:
     verdict: Verdict
     operator: str
     role: str
-    at: str
-    expires_at: str
+    at: Instant
+    expires_at: Instant
     reason: str
     nonce: str
     policy: str | None = None
     code: str | None = None
-    step_up: StepUp | None = record_of(StepUp)  # noqa: RUF009  # it is a field
+    step_up: StepUp | None = None
 
     def lapsed(self, now: str) -> bool:
         """Tell whether its time is over: from the moment at which it expires it does not count."""
@@ -139,9 +141,9 @@ class Decision:
 class SignedDecision:
     """A decision with its signature, base64, and the login by which the signing key speaks for the operator, where it is not their own."""
 
-    decision: Decision = records_of(Decision)  # noqa: RUF009  # it is a field
+    decision: Decision
     signature: str
-    login: SignedLogin | None = record_of(SignedLogin)  # noqa: RUF009  # it is a field
+    login: SignedLogin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,16 +157,16 @@ class Inquiry:
     operator: str
     role: str
     text: str
-    at: str
+    at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedInquiry:
     """A question with its signature, base64, and the login by which the signing key speaks for the operator, where it is not their own."""
 
-    question: Inquiry = records_of(Inquiry)  # noqa: RUF009  # it is a field
+    question: Inquiry
     signature: str
-    login: SignedLogin | None = record_of(SignedLogin)  # noqa: RUF009  # it is a field
+    login: SignedLogin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +186,7 @@ class Amendment:
     digest: str
     operator: str
     role: str
-    at: str
+    at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +199,17 @@ class Activation:
     digest: str
     sources: dict[str, str]
     operator: str
-    at: str
+    at: Instant
     shapes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedActivation:
+    """An activation with its signature, base64, and what is recorded with it of the databases and mappings."""
+
+    activation: Activation
+    signature: str
+    metadata: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +231,7 @@ class Reveal:
     operator: str
     role: str
     reason: str
-    at: str
+    at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +242,7 @@ class Switch:
     ledger: str
     state: SwitchState
     operator: str
-    at: str
+    at: Instant
     reason: str
     nonce: str
 
@@ -259,7 +270,7 @@ class Undo:
     digest: str
     operator: str
     reason: str
-    at: str
+    at: Instant
 
 
 Spoken = Decision | Inquiry | Amendment | Reveal

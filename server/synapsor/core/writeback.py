@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import Annotated
 
 from synapsor.contract.changes import Operation
 from synapsor.contract.mapping import Table
 from synapsor.core.links import column_of
 from synapsor.core.matching import satisfies
-from synapsor.core.outcome import Why
+from synapsor.core.moment import Instant
+from synapsor.core.outcome import Outcome, Why
 from synapsor.core.plan import Condition, ReadPlan, ReadShape, Relation, WritePlan, WriteShape
 from synapsor.core.proposal import Member, Proposal
-from synapsor.core.records import records_of
 from synapsor.values import Token
 
 LOOK_BYTES = 16_777_216
@@ -42,8 +43,8 @@ class Job:
 
     id: str
     source: str
-    at: str
-    parts: tuple[Approved, ...] = records_of(Approved)
+    at: Instant
+    parts: tuple[Approved, ...]
 
     @property
     def lead(self) -> Approved:
@@ -69,7 +70,7 @@ class Lease:
     job: Job
     worker: str
     attempt: int
-    expires_at: str
+    expires_at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +90,13 @@ class Receipt:
     job: str
     proposal: str
     digest: str
-    outcome: str
+    outcome: Annotated[str, frozenset(Outcome).__contains__]
     code: str
     worker: str
     attempt: int
     changed: bool
     after: tuple[dict[str, Token], ...]
-    at: str
+    at: Instant
     newcomers: int = 0
     moved: tuple[str, ...] = ()
 

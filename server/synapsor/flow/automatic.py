@@ -18,10 +18,10 @@ from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.policy import Deferral, Near, outside, policy_of, use_of
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.review import may_switch, policy_digest, switch_holds
+from synapsor.core.review import lets_approve, may_switch, policy_digest
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, SignedSwitch, Switch, SwitchState
-from synapsor.errors import DecisionRefused
+from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.evidence import unproven
 from synapsor.flow.permitted import Permitted, permitted
 from synapsor.flow.reason import check_reason
@@ -39,11 +39,15 @@ class PolicySigner:
 
 
 async def running(ledger: ReviewLedger, operators: Mapping[str, Operator]) -> tuple[bool, str | None]:
-    """Return whether automatic approval is not stopped, and the switch that says so; one that nobody trusted made stops it too."""
-    newest = await ledger.switch()
-    if newest is None:
-        return True, None
-    return newest.switch.state == "running" and switch_holds(newest, operators, ledger=ledger.id), newest.switch.id
+    """Return whether automatic approval is not stopped, and the switch that says so; one that nobody trusted made, or that cannot be
+    read, stops it too.
+    """
+    try:
+        newest = await ledger.switch()
+    except IntegrityError:
+        return False, None
+    goes = lets_approve(newest, operators, ledger=ledger.id)
+    return goes, newest.switch.id if newest is not None else None
 
 
 async def throw_switch(

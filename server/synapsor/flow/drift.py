@@ -17,7 +17,7 @@ import anyio
 from synapsor.core.facts import RelationFacts
 from synapsor.core.plan import Relation
 from synapsor.core.shape import compare, recorded, shape_of
-from synapsor.errors import Code, Failure, Refusal, SourceFailure
+from synapsor.errors import Code, Failure, IntegrityError, Refusal, SourceFailure
 from synapsor.flow.prepare import Served
 from synapsor.ports import AgentLedger
 
@@ -121,7 +121,10 @@ class Watch:
         seen.until = self._clock() + (RETRY if seen.changed else LASTS)
 
     async def _changed(self, name: str, facts: RelationFacts | None) -> list[str]:
-        active = await self._ledger.active_contract(self._contract)
+        try:
+            active = await self._ledger.active_contract(self._contract)
+        except IntegrityError:
+            active = None
         if active is None or active.activation.digest != self._digest:
             return []  # only what was activated has a shape to keep; whether it may be served at all is asked elsewhere
         table, _ = self._sources[name]

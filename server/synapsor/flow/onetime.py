@@ -14,7 +14,10 @@ from synapsor.ports import ReviewLedger
 from synapsor.values import digest
 
 TRIES_A_DAY: Final = 30
-"""Codes of one person that are looked at in one day (UTC), right or wrong: a guess has one chance in 10,000 a day."""
+"""Codes of one kind of one person that are looked at in one day (UTC), right or wrong: a guess has one chance in 10,000 a day.
+
+Each kind is counted by itself, so that a client program with made-up codes for prompts keeps nobody from deciding in the console.
+"""
 
 
 async def take_code(
@@ -38,7 +41,7 @@ async def take_code(
         )
     today = now.astimezone(dt.UTC).date()
     spending = Spending(
-        caller=digest("code", [operator.name]),
+        caller=digest("code", [operator.name, method]),
         variant="",
         day=today.isoformat(),
         before=(today - dt.timedelta(days=1)).isoformat(),
@@ -48,7 +51,7 @@ async def take_code(
     if not await ledger.spend(spending):
         raise DecisionRefused(
             "too_many_codes",
-            f"{operator.name} has given {TRIES_A_DAY} one-time codes today.",
+            f"{operator.name} has given {TRIES_A_DAY} one-time codes of this kind today.",
             fix="Decide without one, or tomorrow; if it was not you, have your codes renewed.",
             exit_code=5,
         )

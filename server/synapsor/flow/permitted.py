@@ -108,16 +108,20 @@ async def reviewed_capability(proposal: Proposal, ledger: AgentLedger) -> Propos
 
 async def is_behind(proposal: Proposal, ledger: AgentLedger) -> bool:
     """Tell whether another version of its contract is the active one by now, so that it would not be applied."""
-    return await ledger.active_contract_by_digest(proposal.contract) is None
+    try:
+        return await ledger.active_contract_by_digest(proposal.contract) is None
+    except IntegrityError:
+        return True  # whoever looks at the proposal itself is told why
 
 
 async def contract_behind(proposal: Proposal, ledger: AgentLedger, operators: Mapping[str, Operator]) -> Contract | Why:
     """Return the contract that a proposal was made under, proven to be activated by a trusted reviewer, or why there is none."""
-    active = await ledger.active_contract_by_digest(proposal.contract)
-    if active is None:
-        return Why.CONTRACT_NOT_ACTIVE
-    told, digest = active.activation, proposal.contract
+    digest = proposal.contract
     try:
+        active = await ledger.active_contract_by_digest(digest)
+        if active is None:
+            return Why.CONTRACT_NOT_ACTIVE
+        told = active.activation
         contract = from_body(active.body)
         verify_activation(
             told, active.signature, operators, ledger=ledger.id, contract=contract.contract, digest=digest

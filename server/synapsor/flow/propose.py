@@ -27,7 +27,7 @@ from synapsor.core.proposal import Amended, Member, Proposal, Status, exact_json
 from synapsor.core.question import plan_absent
 from synapsor.core.scope import Scope
 from synapsor.core.writeback import Receipt, target
-from synapsor.errors import Code, Refusal, SourceFailure
+from synapsor.errors import Code, IntegrityError, Refusal, SourceFailure
 from synapsor.flow.depend import Related, Row
 from synapsor.flow.grounds import rests_on
 from synapsor.flow.prepare import Served
@@ -49,7 +49,7 @@ async def propose(
     """
     capability = served.capability
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # the desk dispatches by kind
-    if await ledger.active_contract_by_digest(served.contract) is None:
+    if not await _is_active(served.contract, ledger):
         raise Refusal(Code.NOT_ACTIVATED)  # the worker would never apply it
     if served.together and not call.run:
         raise Refusal(Code.RUN_REQUIRED)
@@ -268,13 +268,20 @@ def _question_view(one: Exchange) -> dict[str, Any]:
     return {"id": asked.id, "text": asked.text, "at": asked.at, "answered": one.answer is not None}
 
 
+async def _is_active(contract: str, ledger: AgentLedger) -> bool:
+    try:
+        return await ledger.active_contract_by_digest(contract) is not None
+    except IntegrityError:
+        return False
+
+
 def _successor(record: ProposalRecord) -> dict[str, Any] | None:
     """Return what has taken a proposal's place: what a reviewer made of it, or what was asked for again."""
     facts = next((e["facts"] for e in record.events if e["kind"] == "proposal_superseded"), None)
-    if facts is None:
+    if facts is None or type(facts.get("by")) is not str:
         return None
-    because = _BECAUSE.get(facts.get("amended"), "asked_again")
-    return {"id": facts["by"], "because": because, "arguments": list(facts.get("arguments", ()))}
+    because = _BECAUSE.get(str(facts.get("amended")), "asked_again")
+    return {"id": facts["by"], "because": because, "arguments": [str(n) for n in facts.get("arguments") or ()]}
 
 
 def _amends_view(amends: Amended) -> dict[str, Any]:

@@ -33,8 +33,20 @@ def check_reason(act: Act, reason: str) -> None:
     if act in _NEEDED and not reason.strip():
         what, told = _NEEDED[act]
         raise UsageError(f"{what} needs a reason.", fix=f"Say why with --reason; {told}.")
-    if len(reason) > MAX_REASON or any(unicodedata.category(c)[0] == "C" for c in reason):
-        raise UsageError("The reason cannot be recorded.", fix=f"Write at most {MAX_REASON} characters in one line.")
+    if trouble := _trouble(reason):
+        raise UsageError("The reason cannot be recorded.", fix=trouble)
+
+
+def _trouble(reason: str) -> str:
+    """Return why a reason could not be shown, and what helps; "" where it can."""
+    if len(reason) > MAX_REASON:
+        return f"Write at most {MAX_REASON} characters; it has {len(reason)}."
+    unseen = next((c for c in reason if unicodedata.category(c)[0] == "C"), None)
+    if unseen is None:
+        return ""
+    if unseen in "\r\n":
+        return "Write it in one line."
+    return f"It holds an invisible character (U+{ord(unseen):04X}), which some emoji do, too: write it without."
 
 
 def check_code(code: str | None) -> None:

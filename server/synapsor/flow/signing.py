@@ -16,7 +16,7 @@ from synapsor.contract.approvals import POLICY_SIGNER
 from synapsor.core.login import decision_holds, is_during, spoken_by, verify_login
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import is_by_prompt
+from synapsor.core.review import APPROVAL_LASTS, is_by_prompt
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import (
     Decision,
@@ -34,7 +34,6 @@ from synapsor.core.statements import (
 )
 from synapsor.errors import DecisionRefused, IntegrityError
 
-APPROVAL_LASTS: Final = dt.timedelta(hours=24)
 _AGAIN: Final = "Log in again."
 
 

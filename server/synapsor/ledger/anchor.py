@@ -62,6 +62,23 @@ class Anchor:
                 elif b"}" in line[:-1]:
                     yield number, None
 
+    def newest(self, *, of_all: bool) -> Checkpoint | None:
+        """Return the newest checkpoint that was kept, `of_all` or among the last ones of the file.
+
+        None where the file is gone or holds none: that is for `verify` to find.
+        """
+        try:
+            lines = [found for _, found in self.lines()] if of_all else self._end()
+        except OSError:
+            return None
+        return max((found for found in lines if found is not None), key=lambda one: one.seq, default=None)
+
+    def _end(self) -> list[Checkpoint | None]:
+        with self.path.open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - _TAIL))
+            return [_parse(line) for line in stream.read().split(b"\n")[:-1]]
+
 
 def _parse(line: bytes) -> Checkpoint | None:
     try:

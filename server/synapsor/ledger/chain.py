@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from synapsor.core import signatures
-from synapsor.core.moment import stamp
+from synapsor.core.moment import Instant, stamp
 from synapsor.core.records import to_body
 from synapsor.errors import LedgerFailure
 from synapsor.ledger.connection import Row, Transaction
@@ -42,6 +42,17 @@ class Event:
     subject: str
     body: bytes
     records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the body of an event says; `records` are the handle and digest of each record that was written with it, by kind."""
+
+    at: Instant
+    facts: dict[str, Any]
+    kind: str
+    records: dict[str, tuple[str, str]]
+    subject: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from synapsor import handles
+from synapsor.core.moment import Instant
+from synapsor.core.plain import visible
 from synapsor.core.records import from_body, to_body
-from synapsor.core.statements import Activation
-from synapsor.ledger.chain import Book, event
+from synapsor.core.statements import SignedActivation
+from synapsor.errors import IntegrityError
+from synapsor.ledger.chain import Book, Told, checkpoint_holds, checkpoint_of, event, event_hash
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import ACTIVATION, CONTRACT, loads, record
 from synapsor.ports import Activated
+from synapsor.values import digest_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A contract version as it was reviewed; `contract` is its canonical data."""
+
+    id: str
+    at: Instant
+    name: str
+    digest: str
+    contract: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """By what an activation is believed.
+
+    Attributes:
+        public_key: the ledger's own, with which each event that activates is signed.
+        activated: the number of the event that activated each contract last, as far as this process has proven the chain.
+    """
+
+    public_key: str
+    activated: Mapping[str, int]
 
 
 async def activate(book: Book, activated: Activated) -> None:
@@ -17,39 +49,80 @@ async def activate(book: Book, activated: Activated) -> None:
     records = []
     if await book.tx.one("contract_version_by_digest", digest=told.digest) is None:
         handle = handles.new("ctr")
-        version = {
-            "id": handle,
-            "at": told.at,
-            "name": told.contract,
-            "digest": told.digest,
-            "contract": dict(activated.body),
-        }
-        records.append(record(CONTRACT, handle, version))
-    body = {"activation": to_body(told), "signature": activated.signature, "metadata": dict(activated.metadata)}
-    records.append(record(ACTIVATION, told.id, body))
+        version = Version(id=handle, at=told.at, name=told.contract, digest=told.digest, contract=dict(activated.body))
+        records.append(record(CONTRACT, handle, to_body(version)))
+    signed = SignedActivation(activation=told, signature=activated.signature, metadata=dict(activated.metadata))
+    records.append(record(ACTIVATION, told.id, to_body(signed)))
     await book.append(event("contract_activated", told.contract, told.at, records), checkpoint=True)
 
 
-async def active(tx: Transaction, name: str) -> Activated | None:
-    """Return the version of a contract that was activated last."""
-    row = await tx.one("active_contract", contract=name)
-    return _activated(row) if row else None
+async def active(tx: Transaction, name: str, trust: Trust) -> Activated | None:
+    """Return the version of a contract that was activated last, as its event tells: a row that was taken away revives no older one.
+
+    Raises:
+        IntegrityError: the event was not signed by this ledger's key, or what was written with it is not there.
+    """
+    event_ = await tx.one("newest_activated", contract=name)
+    if (event_["seq"] if event_ else 0) < trust.activated.get(name, 0):
+        raise IntegrityError(f"An activation of {visible(name)} was taken away.")
+    if event_ is None:
+        return None
+    handle, digest = await _signed(tx, event_, name, trust)
+    row = await tx.one("activated_at", seq=event_["seq"])
+    if row is None or (row["id"], digest_bytes(ACTIVATION.name, row["activation"].encode())) != (handle, digest):
+        raise IntegrityError(f"The activation of {visible(name)} is not the one that its event tells of.")
+    found = _activated(row)
+    if found.activation.contract != name:
+        raise IntegrityError(f"The activation of {visible(name)} is about another contract.")
+    return found
 
 
-async def active_by_digest(tx: Transaction, digest: str) -> Activated | None:
-    """Return the version with this digest while it is the one activated last under its name."""
-    row = await tx.one("active_contract_by_digest", digest=digest)
-    return _activated(row) if row else None
+async def active_by_digest(tx: Transaction, digest: str, trust: Trust) -> Activated | None:
+    """Return the version with this digest while it is the one activated last under its name.
+
+    Raises:
+        IntegrityError: as for `active`.
+    """
+    row = await tx.one("contract_of", digest=digest)
+    found = await active(tx, row["name"], trust) if row else None
+    return found if found is not None and found.activation.digest == digest else None
 
 
 async def newest(tx: Transaction, name: str) -> str | None:
-    """Return the handle of a contract's newest activation."""
-    row = await tx.one("newest_activation", contract=name)
-    return row["id"] if row else None
+    """Return the handle of a contract's newest activation, as its event tells."""
+    row = await tx.one("newest_activated", contract=name)
+    return _handle(row)[0] if row else None
 
 
-async def history(tx: Transaction, name: str, limit: int) -> tuple[Activated, ...]:
-    """Return the activations of a contract, newest first."""
+async def _signed(tx: Transaction, row: Row, name: str, trust: Trust) -> tuple[str, str]:
+    """Return the handle and the digest of the activation that an event tells of, once the event is proven: each is signed as it is written."""
+    signed = await tx.one("checkpoint_at", seq=row["seq"])
+    is_whole = row["hash"] == event_hash(row["seq"], row["prev"], row["body"].encode())
+    if (
+        not is_whole
+        or from_body(Told, loads(row["body"])).subject != name
+        or signed is None
+        or signed["hash"] != row["hash"]
+        or not checkpoint_holds(checkpoint_of(signed), trust.public_key)
+    ):
+        raise IntegrityError(f"The event that activated {visible(name)} was not signed by this ledger.")
+    return _handle(row)
+
+
+def _handle(row: Row) -> tuple[str, str]:
+    told = from_body(Told, loads(row["body"]))
+    if told.kind != "contract_activated" or ACTIVATION.name not in told.records:
+        raise IntegrityError("An event tells of an activation that is none.")
+    return told.records[ACTIVATION.name]
+
+
+async def history(tx: Transaction, name: str, limit: int, trust: Trust) -> tuple[Activated, ...]:
+    """Return the activations of a contract, newest first.
+
+    Raises:
+        IntegrityError: as for `active`.
+    """
+    await active(tx, name, trust)
     return tuple(_activated(row) for row in await tx.all("activations_of", contract=name, limit=limit))
 
 
@@ -66,10 +139,8 @@ async def before(tx: Transaction, name: str, digest: str) -> Activated | None:
 
 
 def _activated(row: Row) -> Activated:
-    body = loads(row["activation"])
+    signed = from_body(SignedActivation, loads(row["activation"]))
+    version = from_body(Version, loads(row["version"]))
     return Activated(
-        activation=from_body(Activation, body["activation"]),
-        signature=body["signature"],
-        body=loads(row["version"])["contract"],
-        metadata=body["metadata"],
+        activation=signed.activation, signature=signed.signature, body=version.contract, metadata=signed.metadata
     )

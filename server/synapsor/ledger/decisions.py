@@ -15,7 +15,7 @@ from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import proposals
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row
-from synapsor.ledger.kinds import DECISION, JOB, REFUSED, loads, record
+from synapsor.ledger.kinds import DECISION, JOB, REFUSED, read_each, record
 from synapsor.values import digest_bytes
 
 
@@ -70,7 +70,8 @@ async def _in_review(book: Book, proposal_id: str, *, with_group: bool) -> list[
         raise DecisionRefused("no_such_proposal", "There is no such proposal.", exit_code=2)
     grouped = with_group and own["group_id"] is not None
     group = await book.tx.all("group_members", group_id=own["group_id"]) if grouped else ()
-    rows = [own, *(row for row in group if row["id"] != own["id"])]
+    _, unreadable = read_each("proposal", group, proposals.proposal_of)
+    rows = [own, *(row for row in group if row["id"] != own["id"] and f"proposal {row['id']}" not in unreadable)]
     for row in rows:
         if row["status"] != Status.REVIEW_REQUIRED.value:
             what = "The proposal" if row is own else f"{row['id']}, which it stands or falls with,"
@@ -96,7 +97,7 @@ async def _check_counted(
 
 
 async def _check_unused(book: Book, signed: SignedDecision) -> None:
-    """Check that a one-time code is given for the first time; an older one than the last that was used is as good as used."""
+    """Check that no decision of this person is by a code of the same interval: a code is given once."""
     step_up = DECISION.columns(to_body(signed))["step_up"]
     if step_up is None:
         return
@@ -111,9 +112,8 @@ def _counts_already(earlier: Decision, decision: Decision) -> bool:
 
 
 async def _decisions(book: Book, proposal_id: str) -> list[Decision]:
-    return [
-        proposals.signed_of(loads(r["body"])).decision for r in await book.tx.all("decisions_of", proposal=proposal_id)
-    ]
+    rows = await book.tx.all("decisions_of", proposal=proposal_id)
+    return [signed.decision for signed in read_each("decision", rows, proposals.signed_of)[0]]
 
 
 async def refuse(book: Book, proposal_id: str, operator: str, rule: str, at: str) -> None:

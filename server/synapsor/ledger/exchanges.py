@@ -10,28 +10,26 @@ from synapsor.core.records import from_body, to_body
 from synapsor.core.statements import SignedInquiry
 from synapsor.errors import Code, DecisionRefused, IntegrityError, Refusal
 from synapsor.ledger.chain import Book, event
-from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.kinds import ANSWER, QUESTION, loads, record
+from synapsor.ledger.connection import Transaction
+from synapsor.ledger.kinds import ANSWER, QUESTION, loads, read_each, record
 from synapsor.values import digest_bytes
 
 
-async def of_proposal(tx: Transaction, proposal_id: str) -> tuple[Exchange, ...]:
-    """Return what was asked about a proposal, oldest first, each with its answer."""
-    return tuple(_exchange(row) for row in await tx.all("exchanges_of", proposal=proposal_id))
+async def of_proposal(tx: Transaction, proposal_id: str) -> tuple[tuple[Exchange, ...], tuple[str, ...]]:
+    """Return what was asked about a proposal, oldest first, each with its answer; and what of it cannot be read."""
+    rows = await tx.all("exchanges_of", proposal=proposal_id)
+    given = [{"id": row["answer_id"], "body": row["answer"]} for row in rows if row["answer"] is not None]
+    answers, unanswered = read_each("answer", given, lambda row: from_body(Answer, loads(row["body"])))
+    asked, unasked = read_each("question", rows, lambda row: from_body(SignedInquiry, loads(row["body"])))
+    known = {answer.question: answer for answer in answers}
+    found = tuple(Exchange(asked=one, answer=known.get(one.question.id)) for one in asked)
+    return found, (*unasked, *unanswered)
 
 
 async def counts(tx: Transaction, wanted: Collection[str]) -> dict[str, int]:
     """Return how often people have asked about proposals."""
     found = [(proposal_id, await tx.one("questions_about", proposal=proposal_id)) for proposal_id in wanted]
     return {proposal_id: row["asked"] for proposal_id, row in found if row is not None}
-
-
-def _exchange(row: Row) -> Exchange:
-    answer = row["answer"]
-    return Exchange(
-        asked=from_body(SignedInquiry, loads(row["asked"])),
-        answer=from_body(Answer, loads(answer)) if answer is not None else None,
-    )
 
 
 async def ask(book: Book, ledger: str, signed: SignedInquiry) -> None:
@@ -52,7 +50,7 @@ async def ask(book: Book, ledger: str, signed: SignedInquiry) -> None:
             fix="Nothing is left to ask.",
             exit_code=3,
         )
-    if len(await of_proposal(book.tx, question.proposal)) >= MOST_QUESTIONS:
+    if len(await book.tx.all("exchanges_of", proposal=question.proposal)) >= MOST_QUESTIONS:
         raise DecisionRefused(
             "too_many_questions",
             f"{MOST_QUESTIONS} questions were asked about it, and no more are.",
@@ -72,7 +70,11 @@ async def answer(book: Book, given: Answer) -> None:
     proposal = await book.tx.one("proposal_by_id", id=given.proposal)
     if row is None or proposal is None or row["proposal"] != given.proposal:
         raise Refusal(Code.NOT_FOUND)
-    before = next(e.answer for e in await of_proposal(book.tx, given.proposal) if e.asked.question.id == given.question)
+    exchanges, _ = await of_proposal(book.tx, given.proposal)
+    asked = next((one for one in exchanges if one.asked.question.id == given.question), None)
+    if asked is None:
+        raise Refusal(Code.NOT_FOUND)
+    before = asked.answer
     if before is not None and before.text == given.text:
         return
     waits = proposal["status"] == Status.REVIEW_REQUIRED.value and given.at < proposal["expires_at"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from synapsor.core.past import Past, Wanted
 from synapsor.core.proposal import Proposal, Status, undo_key
-from synapsor.core.records import from_body
+from synapsor.errors import IntegrityError
 from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.kinds import loads
-from synapsor.ledger.proposals import signed_of
+from synapsor.ledger.kinds import read_each
+from synapsor.ledger.proposals import proposal_of, signed_of
 from synapsor.values import digest_bytes
 
 
@@ -29,7 +29,7 @@ async def _past(tx: Transaction, row: Row) -> Past:
     status = Status(row["status"])
     proposal = _proposal(row)
     undone = status is Status.APPLIED and await _is_undone(tx, row)
-    bodies = [loads(found["body"]) for found in await tx.all("decisions_of", proposal=row["id"])]
+    signed, _ = read_each("decision", await tx.all("decisions_of", proposal=row["id"]), signed_of)
     return Past(
         id=row["id"],
         at=row["at"],
@@ -38,7 +38,7 @@ async def _past(tx: Transaction, row: Row) -> Past:
         policy=row["policy"],
         status=status,
         proposal=proposal,
-        decisions=tuple(signed_of(body).decision for body in bodies),
+        decisions=tuple(one.decision for one in signed),
         undone=undone,
     )
 
@@ -46,8 +46,8 @@ async def _past(tx: Transaction, row: Row) -> Past:
 def _proposal(row: Row) -> Proposal | None:
     """Return the proposal of a row; None where its body is none, or another one."""
     try:
-        found = from_body(Proposal, loads(row["body"]))
-    except (AttributeError, LookupError, TypeError, ValueError):
+        found = proposal_of(row)
+    except IntegrityError:
         return None
     return found if (found.id, found.at, found.capability) == (row["id"], row["at"], row["capability"]) else None
 

@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from synapsor import handles
-from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Status
-from synapsor.core.records import from_body, to_body
+from synapsor.core.records import to_body
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import IntegrityError
 from synapsor.ledger import proposals
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, loads, record
+from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, record
 
 Permits = Collection[tuple[str, str]] | None
 """Contract digests and capabilities whose jobs may be taken; None for all."""
@@ -59,13 +58,11 @@ async def lease(
 def _read(row: Row) -> Job | None:
     """Return the job of a row; None where its body is no job, or another one."""
     try:
-        job = from_body(Job, loads(row["body"]))
-        texts = {type(text) for part in job.parts for text in (part.proposal, part.digest, part.decision)}
-        told = (job.id, job.source, job.at, job.lead.proposal, stamp(parse(job.at)))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        job = proposals.job_of(row)
+    except IntegrityError:
         return None
-    fits = told == (row["id"], row["source"], row["at"], row["proposal"], row["at"])
-    return job if fits and texts == {str} else None
+    told = (job.id, job.source, job.at, *(part.proposal for part in job.parts[:1]))
+    return job if told == (row["id"], row["source"], row["at"], row["proposal"]) else None
 
 
 async def renew(book: Book, held: Lease, until: str) -> bool:

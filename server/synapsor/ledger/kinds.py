@@ -5,13 +5,19 @@ The same description writes a row and, in `verify`, proves that the row still sa
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from synapsor.errors import LedgerFailure
+import orjson
+
+from synapsor.core.plain import visible
+from synapsor.errors import IntegrityError, LedgerFailure
+from synapsor.ledger.connection import Row, T
 from synapsor.values import ValueUnfit, canonical, digest_bytes
+
+log = logging.getLogger("synapsor.ledger")
 
 Body = Mapping[str, Any]
 
@@ -137,6 +143,32 @@ def record(kind: Kind, handle: str, body: Body) -> Record:
 
 
 def loads(text: str) -> dict[str, Any]:
-    """Return the body that canonical text holds."""
-    body: dict[str, Any] = json.loads(text)
-    return body
+    """Return the body that canonical text holds; everything that the ledger keeps is written so.
+
+    Raises:
+        IntegrityError: it is anything else.
+    """
+    try:
+        body = orjson.loads(text)
+        if type(body) is dict and canonical(body) == text.encode():
+            return body
+    except (orjson.JSONDecodeError, ValueUnfit):
+        pass
+    raise IntegrityError("A record of the ledger is not of the form that it was written in.")
+
+
+def read_each(kind: str, rows: Iterable[Row], read: Callable[[Row], T]) -> tuple[tuple[T, ...], tuple[str, ...]]:
+    """Return what rows hold, and the names of those that hold nothing of ours: they count as if they were not there, and keep no others
+    from being read.
+    """
+    found: list[T] = []
+    unreadable: list[str] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except IntegrityError:
+            unreadable.append(f"{kind} {row['id']}")
+    if unreadable:
+        told = (len(unreadable), visible(unreadable[0]))
+        log.warning("%d that cannot be read counted as nothing, the first is %s", *told, extra={"action": "unreadable"})
+    return tuple(found), tuple(unreadable)

@@ -6,7 +6,7 @@ from synapsor.core.attempts import RefusedLogin
 from synapsor.core.records import from_body, to_body
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Transaction
-from synapsor.ledger.kinds import REFUSED_LOGIN, loads, record
+from synapsor.ledger.kinds import REFUSED_LOGIN, loads, read_each, record
 
 
 async def refuse(book: Book, refused: RefusedLogin) -> None:
@@ -19,4 +19,5 @@ async def refuse(book: Book, refused: RefusedLogin) -> None:
 
 async def newest(tx: Transaction, limit: int) -> tuple[RefusedLogin, ...]:
     """Return the newest refused logins, newest first."""
-    return tuple(from_body(RefusedLogin, loads(row["body"])) for row in await tx.all("refused_logins", limit=limit))
+    rows = await tx.all("refused_logins", limit=limit)
+    return read_each("login", rows, lambda row: from_body(RefusedLogin, loads(row["body"])))[0]

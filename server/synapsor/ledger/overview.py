@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
+from synapsor.core.moment import is_stamp
 from synapsor.core.overview import Decided, Found, Happened, JobState, RefusedAttempt, Search, Tallies
 from synapsor.ledger.connection import Connection, Row, Transaction
 
@@ -137,6 +138,7 @@ def _page(rows: list[Row], limit: int) -> Found:
 
 def _decided(rows: Iterable[Row]) -> Iterable[Decided]:
     for row in rows:
-        yield Decided(
-            filed=row["filed"], at=row["decided"], verdict=row["verdict"], by_policy=row["policy"] is not None
-        )
+        if is_stamp(row["filed"]) and is_stamp(row["decided"]):  # the ledger may have been altered; `verify` says where
+            yield Decided(
+                filed=row["filed"], at=row["decided"], verdict=row["verdict"], by_policy=row["policy"] is not None
+            )

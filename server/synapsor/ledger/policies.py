@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from synapsor.contract.approval import PerDay
 from synapsor.core.policy import Deferral, Near, PolicyUse, held_of, tripped
 from synapsor.core.records import from_body, to_body
-from synapsor.core.statements import SignedDecision, SignedSwitch, Switch
+from synapsor.core.statements import SignedDecision, SignedSwitch
 from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import decisions
@@ -67,19 +67,24 @@ async def waiting(tx: Transaction, now: str, sources: Sequence[str], limit: int)
     return tuple(row["id"] for rows in found for row in rows)
 
 
-async def newest_switch(tx: Transaction) -> SignedSwitch | None:
-    """Return the newest switch as it was signed."""
+async def newest_switch(tx: Transaction, *, since: int = 0) -> SignedSwitch | None:
+    """Return the newest switch as it was signed; one was thrown with the event `since`, so that there is that one or a newer one.
+
+    Raises:
+        IntegrityError: it was taken away, or cannot be read.
+    """
     row = await tx.one("newest_switch")
+    if (row["seq"] if row else 0) < since:
+        raise IntegrityError("The newest switch of automatic approval was taken away.")
     if row is None:
         return None
-    body = loads(row["body"])
-    return SignedSwitch(switch=from_body(Switch, body["switch"]), signature=body["signature"])
+    return from_body(SignedSwitch, loads(row["body"]))
 
 
 async def throw(book: Book, signed: SignedSwitch) -> None:
     """Record a switch."""
     made = signed.switch
-    entry = record(SWITCH, made.id, {"switch": to_body(made), "signature": signed.signature})
+    entry = record(SWITCH, made.id, to_body(signed))
     await book.append(event(f"policies_{made.state}", made.id, made.at, (entry,)), checkpoint=True)
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import logging
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from synapsor import handles
 from synapsor.core.group import fits
+from synapsor.core.plain import visible
+from synapsor.core.policy import Deferral
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import from_body, to_body
 from synapsor.core.rivals import in_common, targets
 from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision
 from synapsor.core.writeback import Job, Receipt
-from synapsor.errors import LedgerFailure
+from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger import exchanges
-from synapsor.ledger.chain import Book, event
+from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.kinds import BRANCH, PROPOSAL, Record, loads, record
+from synapsor.ledger.kinds import BRANCH, PROPOSAL, Record, loads, read_each, record
 from synapsor.ports import ProposalRecord
+
+log = logging.getLogger("synapsor.ledger")
 
 EXPIRE_AT_ONCE = 100
 
@@ -109,33 +114,61 @@ async def _cancel_group(book: Book, because: str, *, at: str) -> None:
 
 
 async def load(tx: Transaction, proposal_id: str) -> ProposalRecord | None:
-    """Return a proposal with everything that has happened to it, and to the others of its group."""
+    """Return a proposal with everything that has happened to it, and to the others of its group.
+
+    Raises:
+        IntegrityError: the proposal itself cannot be read. What cannot be read beside it counts as nothing, and is named.
+    """
     row = await tx.one("proposal_by_id", id=proposal_id)
     if row is None:
         return None
     record_ = await _alone(tx, row)
     members = await tx.all("group_members", group_id=row["group_id"]) if row["group_id"] else ()
-    return replace(record_, group=tuple([await _alone(tx, other) for other in members if other["id"] != proposal_id]))
+    _, unreadable = read_each("proposal", members, proposal_of)
+    others = [
+        await _alone(tx, other)
+        for other in members
+        if other["id"] != proposal_id and f"proposal {other['id']}" not in unreadable
+    ]
+    return replace(record_, group=tuple(others), unreadable=(*record_.unreadable, *unreadable))
+
+
+async def _loaded(tx: Transaction, rows: Iterable[Row]) -> tuple[ProposalRecord, ...]:
+    """Return the proposals of these rows, without those that cannot be read: who asks for one of them by its handle is told."""
+    found: list[ProposalRecord] = []
+    for row in rows:
+        try:
+            record_ = await load(tx, row["id"])
+        except IntegrityError:
+            log.warning("proposal %s cannot be read", visible(str(row["id"])), extra={"action": "unreadable"})
+        else:
+            found += [record_] if record_ else []
+    return tuple(found)
 
 
 async def _alone(tx: Transaction, row: Row) -> ProposalRecord:
     proposal_id = row["id"]
-    job = await tx.one("job_of", proposal=proposal_id)
+    proposal = proposal_of(row)
+    decisions, undecided = read_each("decision", await tx.all("decisions_of", proposal=proposal_id), signed_of)
+    jobs, idle = read_each("job", await tx.all("job_of", proposal=proposal_id), job_of)
+    receipts, unreceived = read_each("receipt", await tx.all("receipts_of", proposal=proposal_id), receipt_of)
+    asked, unasked = await exchanges.of_proposal(tx, proposal_id)
+    events, untold = read_each("event", await tx.all("proposal_events", subject=proposal_id), _told)
     return ProposalRecord(
-        proposal=proposal_of(row),
+        proposal=proposal,
         status=Status(row["status"]),
-        decisions=tuple(signed_of(loads(r["body"])) for r in await tx.all("decisions_of", proposal=proposal_id)),
-        job=from_body(Job, loads(job["body"])) if job else None,
-        receipts=tuple(from_body(Receipt, loads(r["body"])) for r in await tx.all("receipts_of", proposal=proposal_id)),
-        exchanges=await exchanges.of_proposal(tx, proposal_id),
-        events=tuple(_told(r) for r in await tx.all("proposal_events", subject=proposal_id)),
+        decisions=decisions,
+        job=jobs[0] if jobs else None,
+        receipts=receipts,
+        exchanges=asked,
+        events=events,
+        unreadable=(*undecided, *idle, *unreceived, *unasked, *untold),
     )
 
 
 async def of_request(tx: Transaction, request: str) -> tuple[ProposalRecord, ...]:
     """Return the proposals of one request, oldest first."""
-    found = [await load(tx, row["id"]) for row in await tx.all("proposals_of_request", request=request)]
-    return tuple(r for r in found if r is not None)
+    return await _loaded(tx, await tx.all("proposals_of_request", request=request))
 
 
 async def rivals(tx: Transaction, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
@@ -145,9 +178,9 @@ async def rivals(tx: Transaction, proposal: Proposal, *, now: str, limit: int) -
         for row in await tx.all("open_at", target=target, now=now, limit=limit + 1):
             if row["id"] == proposal.id or row["id"] in found or len(found) >= limit:
                 continue
-            other = await load(tx, row["id"])
-            if other is not None and in_common(proposal, other.proposal):
-                found[row["id"]] = other
+            for other in await _loaded(tx, (row,)):
+                if in_common(proposal, other.proposal):
+                    found[row["id"]] = other
     return tuple(found.values())
 
 
@@ -157,21 +190,18 @@ async def newest(tx: Transaction, status: Status | None, limit: int) -> tuple[Pr
         rows = await tx.all("newest_proposals", limit=limit)
     else:
         rows = await tx.all("newest_proposals_of_status", status=status.value, limit=limit)
-    found = [await load(tx, row["id"]) for row in rows]
-    return tuple(r for r in found if r is not None)
+    return await _loaded(tx, rows)
 
 
 async def first_to_expire(tx: Transaction, now: str, limit: int) -> tuple[ProposalRecord, ...]:
     """Return the proposals that can be decided on, those that expire first before the others."""
-    found = [await load(tx, row["id"]) for row in await tx.all("first_to_expire", now=now, limit=limit)]
-    return tuple(r for r in found if r is not None)
+    return await _loaded(tx, await tx.all("first_to_expire", now=now, limit=limit))
 
 
 async def own_waiting(tx: Transaction, scope: Scope, now: str, limit: int) -> tuple[ProposalRecord, ...]:
     """Return the proposals of a tenant and a principal that are in review, newest first."""
     rows = await tx.all("own_waiting_proposals", tenant=scope.tenant, principal=scope.principal, now=now, limit=limit)
-    found = [await load(tx, row["id"]) for row in rows]
-    return tuple(r for r in found if r is not None)
+    return await _loaded(tx, rows)
 
 
 async def own_handles(tx: Transaction, scope: Scope, beginning: str, limit: int) -> list[Row]:
@@ -198,13 +228,27 @@ async def expire(book: Book, now: str) -> int:
     return len(due)
 
 
-def signed_of(body: Mapping[str, Any]) -> SignedDecision:
-    """Return the signed decision that a body holds."""
-    return from_body(SignedDecision, dict(body))
+def signed_of(row: Row) -> SignedDecision:
+    """Return the signed decision that a row holds."""
+    return from_body(SignedDecision, loads(row["body"]))
+
+
+def job_of(row: Row) -> Job:
+    """Return the job that a row holds."""
+    return from_body(Job, loads(row["body"]))
+
+
+def receipt_of(row: Row) -> Receipt:
+    """Return the receipt that a row holds."""
+    return from_body(Receipt, loads(row["body"]))
 
 
 def proposal_of(row: Row) -> Proposal:
-    """Return the proposal that a row holds."""
+    """Return the proposal that a row holds.
+
+    Raises:
+        IntegrityError: it holds none; like all that read a row.
+    """
     return from_body(Proposal, loads(row["body"]))
 
 
@@ -242,4 +286,7 @@ def _branch(proposal: Proposal) -> dict[str, Any]:
 
 def _told(row: Row) -> dict[str, Any]:
     body = loads(row["body"])
+    told = from_body(Told, body)
+    if told.kind == "policy_deferred":
+        from_body(Deferral, told.facts)
     return {"seq": row["seq"], "hash": row["hash"], **body}

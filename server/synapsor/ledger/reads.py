@@ -8,7 +8,7 @@ from typing import Any
 from synapsor.core.scope import Scope
 from synapsor.ledger.chain import Book, Event, event
 from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.kinds import AUDIT, EVIDENCE, REVEAL, Record, loads, record
+from synapsor.ledger.kinds import AUDIT, EVIDENCE, REVEAL, Record, loads, read_each, record
 
 
 def read_event(audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> Event:
@@ -23,9 +23,9 @@ def seen_records(audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -
 
 
 async def evidence_of(tx: Transaction, evidence_id: str) -> dict[str, Any] | None:
-    """Return an evidence bundle."""
+    """Return an evidence bundle; one that cannot be read proves as little as one that is gone."""
     row = await tx.one("evidence_by_id", id=evidence_id)
-    return loads(row["body"]) if row else None
+    return next(iter(read_each("evidence", [row] if row else [], lambda found: loads(found["body"]))[0]), None)
 
 
 async def own_handles(tx: Transaction, scope: Scope, beginning: str, limit: int) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from synapsor.errors import IntegrityError, LedgerFailure
@@ -69,6 +70,8 @@ def connect(database: str, *, read_only: bool = False) -> sqlite3.Connection:
     )
     try:
         connection.row_factory = named_row
+        # A row that is not UTF-8 was written by somebody else: it is read as what it cannot be, and keeps no other from being read.
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         for setting in _SETTINGS:
             connection.execute(setting)
         if read_only:

@@ -15,7 +15,6 @@ from synapsor.core.moment import stamp
 from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.records import from_body
 from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
@@ -34,11 +33,12 @@ from synapsor.ledger import (
     policies,
     proposals,
     reads,
+    tail,
 )
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
-from synapsor.ledger.kinds import loads
+from synapsor.ledger.kinds import loads, read_each
 from synapsor.ledger.overview import Overview
 from synapsor.ledger.verify import VerifyReport, verify
 from synapsor.ports import Activated, Clock, ProposalRecord
@@ -73,6 +73,7 @@ class Ledger:
         self._clock = clock
         self._signer = signer
         self._anchor = anchor
+        self._proven = tail.Proven()
         self.overview = Overview(connection)
 
     def secret(self, purpose: str) -> bytes:
@@ -131,20 +132,20 @@ class Ledger:
         """Return the evidence of what a capability answered in a run for a tenant and a principal, newest first."""
         asked = {"run": run, "capability": capability, "tenant": tenant, "principal": principal, "limit": limit}
         rows = await self._connection.read(lambda tx: tx.all("answered_in_run", **asked))
-        return tuple(loads(row["body"]) for row in rows)
+        return read_each("evidence", rows, lambda row: loads(row["body"]))[0]
 
     async def read_before(self, evidence_id: str, *, limit: int) -> tuple[Mapping[str, Any], ...]:
         """Return the evidence of what the same person read in the same run before this evidence, newest first."""
         rows = await self._connection.read(lambda tx: tx.all("read_before", evidence=evidence_id, limit=limit))
-        return tuple(loads(row["body"]) for row in rows)
+        return read_each("evidence", rows, lambda row: loads(row["body"]))[0]
 
     async def active_contract(self, name: str) -> Activated | None:
         """Return the version of a contract that was activated last."""
-        return await self._connection.read(lambda tx: contracts.active(tx, name))
+        return await self._connection.read(lambda tx: contracts.active(tx, name, self._trust))
 
     async def active_contract_by_digest(self, digest: str) -> Activated | None:
         """Return the version with this digest while it is the one activated last under its name."""
-        return await self._connection.read(lambda tx: contracts.active_by_digest(tx, digest))
+        return await self._connection.read(lambda tx: contracts.active_by_digest(tx, digest, self._trust))
 
     async def newest_activation(self, contract: str) -> str | None:
         """Return the handle of a contract's newest activation."""
@@ -152,7 +153,7 @@ class Ledger:
 
     async def activations(self, contract: str, *, limit: int) -> tuple[Activated, ...]:
         """Return the activations of a contract, newest first."""
-        return await self._connection.read(lambda tx: contracts.history(tx, contract, limit))
+        return await self._connection.read(lambda tx: contracts.history(tx, contract, limit, self._trust))
 
     async def activation_named(self, contract: str, digest_or_handle: str) -> Activated | None:
         """Return the newest activation of a contract that has this handle or names this digest."""
@@ -241,7 +242,7 @@ class Ledger:
 
     async def switch(self) -> SignedSwitch | None:
         """Return the newest switch of automatic approval."""
-        return await self._connection.read(policies.newest_switch)
+        return await self._connection.read(lambda tx: policies.newest_switch(tx, since=self._proven.switched))
 
     async def throw_switch(self, signed: SignedSwitch) -> None:
         """Record a signed switch of automatic approval."""
@@ -290,7 +291,7 @@ class Ledger:
     async def receipts(self, *, limit: int) -> tuple[Receipt, ...]:
         """Return the newest receipts, newest first."""
         rows = await self._connection.read(lambda tx: tx.all("newest_receipts", limit=limit))
-        return tuple(from_body(Receipt, loads(row["body"])) for row in rows)
+        return read_each("receipt", rows, proposals.receipt_of)[0]
 
     async def lease(
         self,
@@ -333,6 +334,14 @@ class Ledger:
         row = await self._connection.read(lambda tx: tx.one("head"))
         return (row["seq"], row["hash"]) if row else (0, GENESIS)
 
+    async def follow(self) -> None:
+        """Prove that the chain goes on from where this process has proven it, the first time from its beginning; then it reads what is new.
+
+        Raises:
+            IntegrityError: it does not.
+        """
+        self._proven = await tail.follow(self._connection, self._proven, saved=self._anchor, public_key=self.public_key)
+
     async def checkpoint(self) -> None:
         """Sign the head now, and copy the checkpoint beside the ledger."""
         await self._write(lambda book: book.checkpoint())
@@ -356,6 +365,10 @@ class Ledger:
             log.warning("no checkpoint at close: %s", failed.message, extra={"action": "checkpoint_failed"})
         finally:
             await self._connection.close()
+
+    @property
+    def _trust(self) -> contracts.Trust:
+        return contracts.Trust(public_key=self.public_key, activated=self._proven.activated)
 
     def _now(self) -> str:
         return stamp(self._clock.now())

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from synapsor.core.proposal import TRANSITIONS, Proposal, Status
 from synapsor.core.records import from_body
 from synapsor.core.rivals import targets
-from synapsor.errors import LedgerFailure
+from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, Checkpoint, checkpoint_holds, checkpoint_of, event_hash
 from synapsor.ledger.connection import Connection, Row, Transaction
@@ -72,7 +72,7 @@ async def verify(
         bad = (found.where, found.reason)
     except LedgerFailure as failed:
         bad = (walk.at, f"cannot be read: {failed.message}")
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+    except (IntegrityError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         bad = (walk.at, "is not of the form that was written")
     return VerifyReport(events=walk.seq, checkpoints=walk.checkpoints, first_bad=bad, head=(walk.seq, walk.hash))
 

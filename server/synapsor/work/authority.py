@@ -110,10 +110,11 @@ class Workbench:
         )
 
 
-async def authorise(lease: Lease, bench: Workbench) -> tuple[Task, ...]:
+async def authorise(lease: Lease, bench: Workbench, trusted: Mapping[str, Operator]) -> tuple[Task, ...]:
     """Return the tasks of a leased job in the order in which they are applied, each proven to be authorised, and all of its group.
 
-    By a policy only where automatic approval is on.
+    By a policy only where automatic approval is on. `trusted` are the people whose keys are trusted now, as they were read before the
+    job was taken.
 
     Raises:
         Denied: one is not, or the source cannot be described now.
@@ -121,11 +122,10 @@ async def authorise(lease: Lease, bench: Workbench) -> tuple[Task, ...]:
     """
     if not _names_each_once(lease):
         raise Denied(Why.GROUP_BROKEN)
-    operators = bench.operators()
     tasks: dict[str, Task] = {}
     for part in lease.job.parts:
         try:
-            tasks[part.proposal] = await _authorised(part, lease, bench, operators)
+            tasks[part.proposal] = await _authorised(part, lease, bench, trusted)
         except Denied as denied:
             raise Denied(denied.why, denied.result.outcome, by=part.proposal) from None
     proposals = {name: task.proposal for name, task in tasks.items()}
@@ -140,7 +140,10 @@ def _names_each_once(lease: Lease) -> bool:
 
 async def _authorised(part: Approved, lease: Lease, bench: Workbench, operators: Mapping[str, Operator]) -> Task:
     ledger = bench.ledger
-    record = await ledger.proposal(part.proposal)
+    try:
+        record = await ledger.proposal(part.proposal)
+    except IntegrityError:
+        raise Denied(Why.DIGEST_MISMATCH) from None
     if record is None:
         raise Denied(Why.PROPOSAL_MISSING)
     proposal = record.proposal
@@ -191,12 +194,15 @@ async def _hops(capability: ProposeCapability, contract: Contract, place: WriteT
 
 async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
     """Return the claims of all proposals of a leased job, in the order in which `authorise` has them, so that no two workers wait for
-    each other's receipts; None when one is not on record, its source is not written here, or they are not of one source: their receipts
+    each other's receipts; None when one is not on record or cannot be read, its source is not written here, or they are not of one source: their receipts
     are written in one transaction.
     """
     found: dict[str, Claim] = {}
     for name in dict.fromkeys(part.proposal for part in lease.job.parts):
-        record = await bench.ledger.proposal(name)
+        try:
+            record = await bench.ledger.proposal(name)
+        except IntegrityError:
+            return None
         claim = await bench.claim(record.proposal, lease) if record else None
         if claim is None:
             return None

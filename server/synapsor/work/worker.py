@@ -14,8 +14,9 @@ import anyio
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import GivenUp, Outcome, Why
 from synapsor.core.policy import COUNT, Deferral, Near
+from synapsor.core.statements import Operator
 from synapsor.core.writeback import Lease
-from synapsor.errors import LedgerFailure, place
+from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, SynapsorError, place
 from synapsor.flow.apply import apply
 from synapsor.flow.automatic import PolicySigner, approve_by_policy, is_trusted
 from synapsor.flow.settle import settle
@@ -57,6 +58,7 @@ class Worker:
     pace: Pace = field(default_factory=Pace)
     report: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
     permits: frozenset[tuple[str, str]] | None = None
+    _held: tuple[str, ...] = field(default=(), init=False, repr=False)
     _untrusted: bool = field(default=False, init=False, repr=False)
 
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
@@ -64,8 +66,9 @@ class Worker:
         stop = stop or anyio.Event()
         settled = 0
         while not stop.is_set():
-            lease = await self._next()
-            if lease is None:
+            trusted = await self._trusted(waits=not (once or drain))
+            lease = await self._next() if trusted is not None else None
+            if trusted is None or lease is None:
                 if once or drain:
                     break
                 with anyio.move_on_after(self.pace.poll_seconds):
@@ -73,10 +76,40 @@ class Worker:
                 continue
             # A job is finished or rolled back before the worker ends, whoever cancels it.
             with anyio.CancelScope(shield=True):
-                settled += await self._work(lease)
+                settled += await self._work(lease, trusted)
             if once:
                 break
         return settled
+
+    async def _trusted(self, *, waits: bool) -> Mapping[str, Operator] | None:
+        """Return whose keys are trusted now, or None while that cannot be told: then no job is touched, and no attempt of one counted.
+
+        Raises:
+            SynapsorError: it cannot be told, and the worker is not to wait for it.
+        """
+        try:
+            await self.bench.ledger.follow()
+            trusted = self.bench.operators()
+        except LedgerFailure:
+            log.exception("no work can be had now", extra={"action": "lease_failed"})
+            return None
+        except (ConfigError, IntegrityError, OSError) as error:
+            if not waits:
+                raise
+            self._hold(error)
+            return None
+        if self._held:
+            log.warning("jobs are taken again", extra={"action": "trusted_again"})
+            self._held = ()
+        return trusted
+
+    def _hold(self, error: Exception) -> None:
+        """Say once why nothing is done."""
+        told = (error.message, error.fix) if isinstance(error, SynapsorError) else ("It cannot be read.", "")
+        if told != self._held:
+            self._held = told
+            action = "ledger_altered" if isinstance(error, IntegrityError) else "trust_unreadable"
+            log.error("no job is taken: %s %s", *told, extra={"action": action})
 
     async def _next(self) -> Lease | None:
         now = self.bench.clock.now()
@@ -149,13 +182,13 @@ class Worker:
         self._untrusted = not trusted
         return trusted
 
-    async def _work(self, lease: Lease) -> int:
+    async def _work(self, lease: Lease, trusted: Mapping[str, Operator]) -> int:
         await self.bench.reached("work.leased")
         settled = False
         async with anyio.create_task_group() as group:
             group.start_soon(self._renew, lease)
             try:
-                result = await self._attempt(lease)
+                result = await self._attempt(lease, trusted)
                 if result.outcome is Outcome.RETRY and lease.attempt >= self.pace.attempts:
                     result = await self._surely(lease, lambda: self._give_up(lease, result), _unresolved(result))
                 await self.bench.reached("work.applied")
@@ -175,8 +208,9 @@ class Worker:
             except LedgerFailure:
                 log.warning("lease not renewed", extra={"action": "renew_failed", "job": lease.job.id})
 
-    async def _attempt(self, lease: Lease) -> Result:
-        return await self._surely(lease, lambda: self._applied(lease), Result(outcome=Outcome.RETRY, why=Why.INTERNAL))
+    async def _attempt(self, lease: Lease, trusted: Mapping[str, Operator]) -> Result:
+        broke = Result(outcome=Outcome.RETRY, why=Why.INTERNAL)
+        return await self._surely(lease, lambda: self._applied(lease, trusted), broke)
 
     async def _surely(self, lease: Lease, work: Callable[[], Awaitable[Result]], otherwise: Result) -> Result:
         """Return what the work came to. One job that breaks the worker's own code must not stop the others: nothing is known of it."""
@@ -188,9 +222,9 @@ class Worker:
             log.error("job broke: %s", place(error), extra={"action": "job_broke", "job": lease.job.id})  # noqa: TRY400  # no values
             return otherwise
 
-    async def _applied(self, lease: Lease) -> Result:
+    async def _applied(self, lease: Lease, trusted: Mapping[str, Operator]) -> Result:
         try:
-            tasks = await authorise(lease, self.bench)
+            tasks = await authorise(lease, self.bench, trusted)
         except Denied as denied:
             return await self._denied(lease, denied)
         result = await apply(tasks)

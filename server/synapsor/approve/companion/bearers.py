@@ -5,6 +5,7 @@ A token can take roles away for as long as its request lasts, and give none.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,9 @@ from synapsor.approve.companion.http import SCOPE, Tokens
 from synapsor.approve.oidc import BearerVerifier, Fetcher, Provider, speaker
 from synapsor.config import OidcConfig
 from synapsor.core.statements import Operator
-from synapsor.errors import LoginRefused
+from synapsor.errors import ConfigError, LoginRefused
+
+log = logging.getLogger("synapsor.approvals")
 
 _ROLES = "roles"
 
@@ -46,6 +49,9 @@ class ProviderTokens:
             who = speaker(vouched, self.operators())
         except LoginRefused as refused:
             await self.attempts.refused(refused, "bearer")
+            return None
+        except ConfigError as error:
+            log.error("no token is believed: %s %s", error.message, error.fix, extra={"action": "trust_unreadable"})  # noqa: TRY400  # no values
             return None
         return AccessToken(
             token=token,

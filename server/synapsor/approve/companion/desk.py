@@ -20,6 +20,7 @@ from synapsor.approve.now import with_now
 from synapsor.approve.refused_words import Tried, refused_of
 from synapsor.approve.view import Card
 from synapsor.config import Mode
+from synapsor.contract.approvals import CODE_VOUCHER
 from synapsor.core.moment import stamp
 from synapsor.core.presets import RejectCode
 from synapsor.core.proposal import Status
@@ -251,7 +252,7 @@ class ApprovalDesk:
         if voucher is None:
             raise ConfigError(
                 f"{self.voucher} is not trusted here to say who decided.",
-                fix=f"Add it with `synapsor operator add {self.voucher} --role login_voucher`.",
+                fix=f"Add it with `synapsor operator add {self.voucher} --role {CODE_VOUCHER}`.",
             )
         session = Ed25519PrivateKey.generate()
         login = vouched_login(

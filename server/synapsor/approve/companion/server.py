@@ -110,8 +110,8 @@ class _Handlers:
             past = prompt == prompts.REFUSAL
             try:
                 values = await self._desk.handles(self._who(), typed, limit=MOST_COMPLETED, past=past)
-            except UsageError:
-                values = []  # who is not trusted any more is told so by a prompt
+            except SynapsorError:
+                values = []  # who is not trusted any more, or that nobody can tell who is, is told by a prompt
         elif known and name in {"verdict", "reason"}:
             values = [word for word in (_VERDICTS if name == "verdict" else REJECT_CODES) if word.startswith(typed)]
         return CompleteResult(completion=Completion(values=values))

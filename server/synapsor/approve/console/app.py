@@ -39,10 +39,10 @@ from synapsor.approve.console.key_login import KeyLogin
 from synapsor.approve.console.login import LoginMethod
 from synapsor.approve.console.pulse import Pulse
 from synapsor.approve.console.rendering import render
-from synapsor.approve.console.room import Given, Room
+from synapsor.approve.console.room import Given, Room, TrustUnreadable
 from synapsor.approve.console.sessions import Sessions
 from synapsor.approve.console.verifying import Verifying
-from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of
+from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of, trust_unreadable
 
 _PAGES = (
     inbox,
@@ -82,14 +82,20 @@ def console_app(given: Given, methods: Iterable[LoginMethod] = ()) -> Starlette:
             tasks.cancel_scope.cancel()
 
     async def missing(request: Request, _: Exception) -> Response:
-        return await _missing(request, room)
+        try:
+            return await _missing(request, room)
+        except TrustUnreadable as error:
+            return await trust_unreadable(request, room, error)
+
+    async def untrusted(request: Request, error: Exception) -> Response:
+        return await trust_unreadable(request, room, error)
 
     cookie = cookie_name(secure=given.way.secure)
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, way=given.way, cookie=cookie)],
         lifespan=lifespan,
-        exception_handlers={404: missing, 405: missing},
+        exception_handlers={404: missing, 405: missing, TrustUnreadable: untrusted},
     )
     app.router.redirect_slashes = False
     app.state.room = room

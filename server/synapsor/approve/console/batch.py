@@ -14,7 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.decide import deciding_of, reason_of, told
-from synapsor.approve.console.entries import loaded
+from synapsor.approve.console.entries import alone, loaded
+from synapsor.approve.console.kept import kept
 from synapsor.approve.console.proposal import Looked, looked_at
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
@@ -58,8 +59,22 @@ async def _batch(visit: Visit) -> Response:
     return await _shown(visit, visit.form.get("pick", ()))
 
 
-async def _shown(visit: Visit, picked: Iterable[str], *, trouble: str = "", status: int = HTTPStatus.OK) -> Response:
-    """Return the page of those that were chosen, with what went wrong before."""
+async def _again(visit: Visit, words: str) -> Response:
+    """Return the page that was sent, as it was filled, with what is to be mended."""
+    ticked = [text.partition(" ")[0] for text in visit.form.get("pick", ())]
+    shown = visit.form.get("shown", ()) or ticked
+    return await _shown(visit, shown, ticked=ticked, trouble=words, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+async def _shown(
+    visit: Visit,
+    picked: Iterable[str],
+    *,
+    ticked: Iterable[str] | None = None,
+    trouble: str = "",
+    status: int = HTTPStatus.OK,
+) -> Response:
+    """Return the page of those that were chosen, all ticked or as they were, with what went wrong before."""
     ids = list(dict.fromkeys(picked))
     if not ids:
         raise UsageError("Nothing is chosen.", fix="Tick the proposals that you want to decide on together.")
@@ -69,7 +84,7 @@ async def _shown(visit: Visit, picked: Iterable[str], *, trouble: str = "", stat
     chosen = []
     for record in records:
         looked = await looked_at(visit, record, operators)
-        why = _alone(record, looked)
+        why = looked.against or _own_page(record)
         chosen.append(
             Chosen(
                 looked=looked,
@@ -87,23 +102,20 @@ async def _shown(visit: Visit, picked: Iterable[str], *, trouble: str = "", stat
         alone=[one for one in chosen if one.alone],
         beyond=max(0, len(ids) - MOST),
         presets=REJECT_WORDS,
+        kept=kept("/batch", visit.form, same=True),
+        picked=None if ticked is None else frozenset(ticked),
     )
 
 
-def _alone(record: ProposalRecord, looked: Looked) -> DecisionRefused | None:
-    """Return why a proposal is not decided on with others."""
-    if looked.against is not None:
-        return looked.against
-    why = f"Its risk is {record.proposal.risk}." if looked.types else ""
-    if record.proposal.step_up:
-        why = "It takes a one-time code."
+def _own_page(record: ProposalRecord) -> DecisionRefused | None:
+    """Return why a proposal is neither approved nor rejected with others."""
+    why = alone(record.proposal)
     return DecisionRefused("alone", why, fix="Decide on it by itself.") if why else None
 
 
 async def _approve(visit: Visit) -> Response:
     if visit.sent("seen") != "yes":
-        words = "Tick that you have read all of them; nothing was signed."
-        return await _shown(visit, _handles(visit), trouble=words, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return await _again(visit, "Tick that you have read all of them; nothing was signed.")
     return await _decided(visit, "approve")
 
 
@@ -111,8 +123,7 @@ async def _reject(visit: Visit) -> Response:
     try:
         check_reason("reject", reason_of(visit))
     except UsageError as error:
-        words = f"{error.message} Nothing was signed."
-        return await _shown(visit, _handles(visit), trouble=words, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return await _again(visit, f"{error.message} {error.fix} Nothing was signed.")
     return await _decided(visit, "reject")
 
 
@@ -120,7 +131,7 @@ async def _decided(visit: Visit, verdict: Verdict) -> Response:
     """Decide on each of those that were sent, over the digest that the page showed of it."""
     room, shown = visit.room, _listed(visit)
     deciding = deciding_of(visit, verdict)
-    left_out = await _left_out(visit, shown) if verdict == "approve" else {}
+    left_out = await _left_out(visit, shown, verdict)
     outcomes = await decide_each(room.ledger, deciding, shown, over=digest_over(shown), left_out=left_out)
     verb = "approved" if verdict == "approve" else "rejected"
     try:
@@ -136,13 +147,13 @@ async def _decided(visit: Visit, verdict: Verdict) -> Response:
     return await visit.page("outcomes.html", verb=verb, outcomes=[(one, words(one)) for one in outcomes])
 
 
-async def _left_out(visit: Visit, shown: Sequence[Listed]) -> dict[str, EachOutcome]:
+async def _left_out(visit: Visit, shown: Sequence[Listed], verdict: Verdict) -> dict[str, EachOutcome]:
     """Return those that are decided on alone, and why; what is certain to be refused is recorded like any attempt."""
     operators, ledger = visit.room.operators(), visit.room.ledger
     left = {}
     for record in await loaded(ledger, [one.proposal for one in shown]):
-        looked = await looked_at(visit, record, operators)
-        if (why := _alone(record, looked)) is None:
+        known = (await looked_at(visit, record, operators)).against if verdict == "approve" else None
+        if (why := known or _own_page(record)) is None:
             continue
         await ledger.refused_decision(record.proposal.id, visit.session.name, why.rule, stamp(visit.now))
         left[record.proposal.id] = EachOutcome(
@@ -159,7 +170,3 @@ def _listed(visit: Visit) -> tuple[Listed, ...]:
     if len(pairs) > MOST:
         raise UsageError(f"More are chosen than the {MOST} that one page shows.", fix="Choose fewer.")
     return tuple(Listed(proposal=handle, digest=digest) for handle, _, digest in pairs)
-
-
-def _handles(visit: Visit) -> list[str]:
-    return [text.partition(" ")[0] for text in visit.form.get("pick", ())]

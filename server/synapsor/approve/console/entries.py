@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from synapsor.approve.console.sessions import Session
+from synapsor.approve.decided import doubted
+from synapsor.core.alike import why_alone
 from synapsor.core.group import missing
 from synapsor.core.moment import stamp
 from synapsor.core.plain import shown
@@ -20,6 +22,7 @@ from synapsor.values import Token
 
 MOST_SHOWN = 3
 MOST_LETTERS = 40
+_REPLACED = "Its contract was replaced; it can be rejected, or extended under the new one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,9 @@ class Entry:
         row: what names its first row, harmless; `more` further ones.
         brief: what becomes of its first columns, of one row only.
         have, need: approvals that count now, and how many it takes.
-        may_approve: nothing is known against this person's approval.
+        doubted: a decision on record is not proven, or would not count any more.
+        against: why this person cannot approve it, "" where nothing is known against it.
+        alone: why it is decided on by its own page, "" where it may be among others.
         took: how long it took until it was decided.
     """
 
@@ -65,8 +70,10 @@ class Entry:
     undoes: str
     replaced: bool
     step_up: bool
-    may_approve: bool
+    against: str
+    alone: str
     decided_by: tuple[str, ...]
+    doubted: bool
     decided_at: str
     took: dt.timedelta | None
 
@@ -84,6 +91,7 @@ def entry(
     status = as_of(stamp(now), record.status, proposal)
     approvals = counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now))
     last = record.decisions[-1].decision if record.decisions else None
+    known = against(record, session, operators, now)
     return Entry(
         id=proposal.id,
         digest=proposal.digest,
@@ -107,8 +115,10 @@ def entry(
         undoes=proposal.undoes.proposal if proposal.undoes else "",
         replaced=proposal.id in replaced,
         step_up=proposal.step_up,
-        may_approve=proposal.id not in replaced and against(record, session, operators, now) is None,
+        against=_REPLACED if proposal.id in replaced else known.message if known is not None else "",
+        alone=alone(proposal),
         decided_by=tuple(dict.fromkeys(signed.decision.operator for signed in record.decisions)),
+        doubted=doubted(record, operators),
         decided_at=last.at if last else "",
         took=dt.datetime.fromisoformat(last.at) - dt.datetime.fromisoformat(proposal.at) if last else None,
     )
@@ -134,6 +144,16 @@ def against(
     except DecisionRefused as refused:
         return refused
     return None
+
+
+def asks_for_digest(risk: str) -> bool:
+    """Tell whether an approval of such a risk has the beginning of the digest typed, and not a tick alone."""
+    return risk != "low"
+
+
+def alone(proposal: Proposal) -> str:
+    """Return why a proposal is decided on by its own page, "" where it may be among others while it is open."""
+    return why_alone(proposal) or (f"Its risk is {proposal.risk}." if asks_for_digest(proposal.risk) else "")
 
 
 def _row(proposal: Proposal) -> str:

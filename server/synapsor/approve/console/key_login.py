@@ -32,7 +32,7 @@ from synapsor.approve.console.visit import browser_of, cookie_name, own_path, re
 from synapsor.core.records import from_body
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import SignedLogin
-from synapsor.errors import DecisionRefused, UsageError
+from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.signing import Signer
 
 WAITS: Final = dt.timedelta(minutes=5)
@@ -174,7 +174,7 @@ class KeyLogin:
                 login = from_body(SignedLogin, {"login": handed.login, "signature": handed.signature})
                 waiting = self._asking(handed.code, room)
                 _prove(room, waiting, login)
-            except (ValidationError, TypeError, AttributeError, ValueError):
+            except (ValidationError, IntegrityError):
                 return JSONResponse({"error": "malformed"}, status_code=HTTPStatus.BAD_REQUEST)
             except UsageError:
                 return JSONResponse({"error": "no_such_code"}, status_code=HTTPStatus.NOT_FOUND)

@@ -5,6 +5,7 @@ An event names records and no value of any; the page then asks for what it may s
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -14,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from synapsor.approve.console.pulse import hear
-from synapsor.approve.console.room import Room
+from synapsor.approve.console.room import Room, TrustUnreadable
 from synapsor.approve.console.visit import Visit, page
 from synapsor.core.moment import stamp
 from synapsor.errors import LedgerFailure
@@ -38,7 +39,7 @@ async def _told(visit: Visit) -> AsyncIterator[dict[str, Any]]:
         while not room.pulse.ended:
             heard = await hear(listener, STILL_S)
             now = room.now()
-            if not room.sessions.still(visit.session, now=now, operators=room.operators()):
+            if not _is_still_trusted(visit, now):
                 yield {"event": "over", "data": "{}"}
                 return
             if heard:
@@ -46,8 +47,15 @@ async def _told(visit: Visit) -> AsyncIterator[dict[str, Any]]:
                     waiting = await room.overview.count_waiting(now=stamp(now))
                 except LedgerFailure:
                     return  # the page listens again, and asks for what it has missed
-                told = {"waiting": waiting, "happened": [[one.kind, one.subject] for one in heard]}
+                told = {"waiting": waiting, "happened": [[one.kind, one.subject, one.seq] for one in heard]}
                 yield {"event": "changed", "data": json.dumps(told)}
+
+
+def _is_still_trusted(visit: Visit, now: dt.datetime) -> bool:
+    try:
+        return visit.room.sessions.still(visit.session, now=now, operators=visit.room.operators())
+    except TrustUnreadable:
+        return False  # the page that is asked for then says so
 
 
 def routes(room: Room) -> list[Route]:

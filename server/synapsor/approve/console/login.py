@@ -25,7 +25,8 @@ from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
 
 _OVER: Final = {
-    "yes": "Your session is over: it ended, or the console was started again. Log in, and you come back to the page.",
+    "yes": "Your session is over: it ended, your name or key is not trusted here any more, or the console was started again. "
+    "Log in, and you come back to the page.",
     "unsent": "Your session is over, so what you sent was not done: nothing was signed. Log in, and do it again.",
 }
 """What the login page says to who comes from a page whose session is over."""

@@ -16,7 +16,8 @@ from starlette.routing import Route
 from synapsor.approve.cells import Row
 from synapsor.approve.console.draft import draft_path, may_be_drafted
 from synapsor.approve.console.edit import may_amend_here
-from synapsor.approve.console.entries import against
+from synapsor.approve.console.entries import against, asks_for_digest
+from synapsor.approve.console.kept import kept
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.approve.extent import ON_A_PAGE
@@ -40,6 +41,8 @@ MOST_BYTES: Final = 120_000
 MOST_PIECES: Final = 1500
 """In how many lines and places of texts and documents differences are shown in full: each is small, and takes much of a page."""
 MOST_ROWS: Final = 100
+MOST_PASSED: Final = 25
+"""How many of the oldest that wait are looked through for one that a person may decide on."""
 TYPED: Final = 8
 """How much of a digest a person types, where the risk asks for more than a tick."""
 _REJECTS_TOO: Final = frozenset(
@@ -80,7 +83,7 @@ class Looked:
     @property
     def types(self) -> bool:
         """Whether an approval has the beginning of the digest typed, and not a tick alone."""
-        return self.card.risk.text != "low"
+        return asks_for_digest(self.card.risk.text)
 
 
 def routes(room: Room) -> Iterable[Route]:
@@ -102,14 +105,17 @@ async def proposal_page(
     whole: Proposal | None = None,
 ) -> Response:
     """Return the page of a proposal, with what went wrong before; `whole` is the proposal with its hidden values, the look recorded."""
-    room, proposal = visit.room, record.proposal
+    room = visit.room
+    head, _ = await room.ledger.head()
+    # As it is at that event, whatever was recorded since it was asked for.
+    record = await room.ledger.proposal(record.proposal.id) or record
+    proposal = record.proposal
     looked = await looked_at(visit, record, room.operators(), whole=whole, uncovered=whole is not None)
     if looked.against is None and whole is not None:
         visit.session.uncovered.add(proposal.digest)
     if looked.against is None:
         seen = await room.given.looks.now(proposal, who=visit.session.name)
         looked = replace(looked, card=with_now(looked.card, proposal, seen, now=visit.now, beside_it=ON_A_PAGE))
-    following = await room.overview.waiting(Search(), after=None, now=stamp(visit.now), limit=2)
     return await visit.page(
         "proposal.html",
         status=status,
@@ -124,10 +130,30 @@ async def proposal_page(
         draft=draft_path(proposal.id) if may_be_drafted(record) else "",
         uncovered=whole is not None,
         applies=room.given.modes.get(proposal.source) == "writeback",
-        following=next((one for one in following.ids if one != proposal.id), None),
+        following=await _following(visit, proposal.id),
         trouble=trouble,
-        given=visit.sent("reason"),
+        head=head,
+        automatic=room.given.automatic,
+        kept=kept(visit.request.url.path, visit.form, same=visit.sent("digest") == proposal.digest),
     )
+
+
+async def _following(visit: Visit, this: str) -> str | None:
+    """Return the next proposal that waits for a decision of this very person; of a long queue only the oldest are looked at."""
+    room, operators = visit.room, visit.room.operators()
+    found = await room.overview.waiting(Search(), after=None, now=stamp(visit.now), limit=MOST_PASSED)
+    for one in found.ids:
+        record = await room.ledger.proposal(one) if one != this else None
+        if record is None:
+            continue
+        try:
+            if against(record, visit.session, operators, visit.now) is None:
+                operator = operators.get(visit.session.name)
+                await check_may(room.ledger, record, operator, now=visit.now, operators=operators)
+                return one
+        except DecisionRefused:
+            continue
+    return None
 
 
 async def looked_at(

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from synapsor import __version__
-from synapsor.core.moment import parse, stamp
+from synapsor.approve.console.wording import coded
+from synapsor.core.moment import is_stamp, parse, stamp
 from synapsor.core.plain import shown, span, visible
 from synapsor.core.words import many
 
@@ -39,7 +40,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters.update(
-        seen=visible, short=_short, day=_day, minute=_minute, many=_many, span=span, breakable=_breakable
+        seen=visible, coded=coded, short=_short, day=_day, minute=_minute, many=_many, span=span, breakable=_breakable
     )
     return made
 
@@ -101,11 +102,17 @@ def _breakable(text: object) -> Markup:
 
 
 def _day(at: str | dt.datetime) -> str:
-    return _moment(at).strftime("%Y-%m-%d")
+    return _told(at, "%Y-%m-%d")
 
 
 def _minute(at: str | dt.datetime) -> str:
-    return _moment(at).strftime("%Y-%m-%d %H:%M UTC")
+    return _told(at, "%Y-%m-%d %H:%M UTC")
+
+
+def _told(at: str | dt.datetime, form: str) -> str:
+    if isinstance(at, str) and not is_stamp(at):
+        return _short(at)  # the ledger was altered; `verify` says where
+    return _moment(at).strftime(form)
 
 
 def _many(count: int, one: str, more: str = "") -> str:

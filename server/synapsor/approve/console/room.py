@@ -18,8 +18,13 @@ from synapsor.config import Mode
 from synapsor.config.console import ConsoleConfig
 from synapsor.contract.load import LoadedContract
 from synapsor.core.statements import Operator
+from synapsor.errors import ConfigError
 from synapsor.flow.prepare import Served
 from synapsor.ports import Clock
+
+
+class TrustUnreadable(Exception):
+    """The file of the operators, or that of their codes, cannot be read; no `SynapsorError`, for no page tells it as its own refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,5 +82,12 @@ class Room:
         return self.given.clock.now()
 
     def operators(self) -> Mapping[str, Operator]:
-        """Return whom the project trusts at this moment."""
-        return self.given.operators()
+        """Return whom the project trusts at this moment.
+
+        Raises:
+            TrustUnreadable: that cannot be told, so no page can be made for anybody.
+        """
+        try:
+            return self.given.operators()
+        except (ConfigError, OSError) as error:
+            raise TrustUnreadable from error

@@ -93,6 +93,12 @@ class Sessions:
             session.seen = now
         return session
 
+    def is_known(self, token: str, *, browser: str, now: dt.datetime) -> bool:
+        """Tell whether a cookie is that of a session whose time is not over; whether it counts still, nobody can tell by this."""
+        session = self._open.get(hashed(token)) if token else None
+        fits = session is not None and secrets.compare_digest(session.browser, hashed(browser))
+        return fits and session is not None and now < session.ends and now - session.seen < self._idle
+
     def close(self, token: str) -> None:
         """End a session; its key is forgotten."""
         self._open.pop(hashed(token), None)

@@ -13,13 +13,8 @@ from typing import Final
 
 from synapsor.core.plain import span
 
-WIDTH: Final = 720
-HEIGHT: Final = 180
-_LEFT: Final = 76
-_FLOOR: Final = HEIGHT - 24
 _TOP: Final = 16
 _STEPS: Final = 4
-_FEW: Final = 8
 _GAP: Final = 0.28
 _LEAST: Final = 2.0
 """How high the smallest bar is: what is there is seen."""
@@ -100,6 +95,39 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """How large a drawing is, what stands left of it, and how many days it names at the most."""
+
+    name: str
+    width: int
+    height: int
+    left: int
+    days: int
+
+    @property
+    def floor(self) -> int:
+        """Where bars stand."""
+        return self.height - 24
+
+
+FRAMES: Final = (
+    Frame(name="wide", width=720, height=180, left=76, days=8),
+    Frame(name="narrow", width=320, height=180, left=72, days=4),
+)
+"""For a desk and for a telephone: letters are drawn about as large as they are read, and a page shows the one that fits it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A chart laid out in a frame."""
+
+    frame: Frame
+    bars: tuple[Bar, ...]
+    scale: tuple[Tick, ...]
+    under: tuple[Tick, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """A chart made ready to be drawn, with the same numbers in words: `rows` are the days, the last one first.
 
@@ -110,23 +138,31 @@ class Chart:
     title: str
     series: tuple[Series, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
-    bars: tuple[Bar, ...]
-    scale: tuple[Tick, ...]
-    under: tuple[Tick, ...]
+    drawings: tuple[Drawing, ...]
     empty: bool
 
 
 def chart(title: str, days: Sequence[str], series: Sequence[Series], *, measure: Measure = COUNTS) -> Chart:
     """Return a chart of days, with the bars of each day side by side."""
     top = measure.top(max((value for one in series for value in one.values if value is not None), default=0.0))
-    room = (WIDTH - _LEFT) / max(1, len(days))
+    return Chart(
+        title=title,
+        series=tuple(series),
+        rows=tuple(reversed([(day, _row(series, at, measure)) for at, day in enumerate(days)])),
+        drawings=tuple(_drawing(frame, days, series, measure, top) for frame in FRAMES),
+        empty=all(value is None for one in series for value in one.values),
+    )
+
+
+def _drawing(frame: Frame, days: Sequence[str], series: Sequence[Series], measure: Measure, top: float) -> Drawing:
+    room = (frame.width - frame.left) / max(1, len(days))
     wide = room * (1 - _GAP) / max(1, len(series))
     bars = tuple(
         Bar(
-            x=round(_LEFT + room * (day + _GAP / 2) + wide * number, 2),
-            y=(y := min(_height(value, top), _FLOOR - _LEAST)),
+            x=round(frame.left + room * (day + _GAP / 2) + wide * number, 2),
+            y=(y := min(_height(value, top, frame), frame.floor - _LEAST)),
             width=round(wide, 2),
-            height=round(_FLOOR - y, 2),
+            height=round(frame.floor - y, 2),
             kind=one.kind,
             words=f"{words}: {one.name}, {measure.words(value)}",
         )
@@ -134,16 +170,15 @@ def chart(title: str, days: Sequence[str], series: Sequence[Series], *, measure:
         for day, (words, value) in enumerate(zip(days, one.values, strict=True))
         if value is not None
     )
-    every = max(1, -(-len(days) // _FEW))
+    every = max(1, -(-len(days) // frame.days))
     steps = [top * n / _STEPS for n in range(_STEPS + 1)]
-    return Chart(
-        title=title,
-        series=tuple(series),
-        rows=tuple(reversed([(day, _row(series, at, measure)) for at, day in enumerate(days)])),
+    return Drawing(
+        frame=frame,
         bars=bars,
-        scale=tuple(Tick(at=_height(step, top), words=measure.words(step)) for step in steps),
-        under=tuple(Tick(at=_LEFT + room * (n + 0.5), words=day[5:]) for n, day in enumerate(days) if n % every == 0),
-        empty=not bars,
+        scale=tuple(Tick(at=_height(step, top, frame), words=measure.words(step)) for step in steps),
+        under=tuple(
+            Tick(at=frame.left + room * (n + 0.5), words=day[5:]) for n, day in enumerate(days) if n % every == 0
+        ),
     )
 
 
@@ -152,5 +187,5 @@ def _row(series: Sequence[Series], at: int, measure: Measure) -> tuple[str, ...]
     return tuple("\N{EN DASH}" if value is None else measure.words(value) for value in values)
 
 
-def _height(value: float, top: float) -> float:
-    return round(_TOP + (_FLOOR - _TOP) * (1 - value / top), 2)
+def _height(value: float, top: float, frame: Frame) -> float:
+    return round(_TOP + (frame.floor - _TOP) * (1 - value / top), 2)

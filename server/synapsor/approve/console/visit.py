@@ -7,6 +7,7 @@ on a page of its own.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ from synapsor.approve.console.room import Room
 from synapsor.approve.console.sessions import Session
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure, Refusal, SynapsorError, UsageError
 
+log = logging.getLogger("synapsor.console")
+
+UNREADABLE: Final = "trust_unreadable"
+"""The rule by which every page is refused while the operators cannot be read."""
 MOST_FIELDS: Final = 1000
 BY_ITSELF: Final = "x-synapsor-by-itself"
 """The header of what a page asks by itself; it can only take from what a request is worth."""
@@ -121,6 +126,25 @@ async def refusal(visit: Visit, error: SynapsorError) -> Response:
     if not fix and isinstance(error, LedgerFailure):
         fix = "Look at the ledger's file, its directory and the space on its disk."
     return await visit.page("refused.html", status=status, message=error.message, fix=fix, rule=rule)
+
+
+async def trust_unreadable(request: Request, room: Room, error: Exception) -> Response:
+    """Return the page that stands for every other one while nobody can tell who is trusted. Who was let in before is told what to mend."""
+    why, now = error.__cause__, room.now()
+    told = (why.message, why.fix) if isinstance(why, SynapsorError) else ("A file of the operators cannot be read.", "")
+    log.error("nobody is let in: %s %s", *told, extra={"action": UNREADABLE})
+    known = room.sessions.is_known(cookie_of(request, room), browser=browser_of(request), now=now)
+    return await render(
+        request,
+        room,
+        "refused.html",
+        session=None,
+        now=now,
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+        message=told[0] if known else "Nobody can be let in now: whom to trust cannot be read.",
+        fix=told[1] if known else "Whoever runs this console finds in its log what to mend.",
+        rule=UNREADABLE,
+    )
 
 
 def to_login(request: Request, room: Room, *, posts: bool) -> Response:

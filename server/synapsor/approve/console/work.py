@@ -32,11 +32,12 @@ class Worker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job with how it stands in one word: `leased`, `waits`, `due`, `later` or `closed`."""
+    """A job with how it stands in one word, `leased`, `due`, `later` or `closed`, and what its last receipt says came of it, or ""."""
 
     state: JobState
     stands: str
     meaning: str
+    came: str
 
 
 def routes(room: Room) -> Iterable[Route]:
@@ -47,10 +48,14 @@ def routes(room: Room) -> Iterable[Route]:
 async def _jobs(visit: Visit) -> Response:
     jobs = await visit.room.overview.jobs(limit=MOST)
     receipts = await visit.room.ledger.receipts(limit=MOST)
+    came = {receipt.job: receipt.outcome for receipt in sorted(receipts, key=lambda one: one.at)}
     now = stamp(visit.now)
     return await visit.page(
         "jobs.html",
-        jobs=[Job(state=job, stands=_stands(job, now), meaning=_meaning(job.code)) for job in jobs],
+        jobs=[
+            Job(state=job, stands=_stands(job, now), meaning=_meaning(job.code), came=came.get(job.id, ""))
+            for job in jobs
+        ],
         receipts=[(receipt, _came(receipt)) for receipt in receipts],
         workers=_workers(jobs, receipts, now),
         modes=visit.room.given.modes,

@@ -28,14 +28,18 @@ SELECT seq, id, at, contract, digest, operator, body FROM activation WHERE seq =
 -- One contract version by the digest that was reviewed.
 SELECT seq, id, body FROM contract_version WHERE digest = :digest;
 
--- name: active_contract
--- The newest activation of a contract, with the version it names.
-SELECT a.body AS activation, v.body AS version FROM activation a JOIN contract_version v ON v.digest = a.digest
-WHERE a.contract = :contract ORDER BY a.seq DESC LIMIT 1;
+-- name: newest_activated
+-- The event of the newest activation of a contract; a server asks for it once a second.
+SELECT seq, at, kind, subject, body, prev, hash FROM event
+WHERE subject = :contract AND kind = 'contract_activated' AND kind <> 'read' ORDER BY seq DESC LIMIT 1;
 
--- name: newest_activation
--- The handle of the newest activation of a contract; a server asks for it once a second.
-SELECT id FROM activation WHERE contract = :contract ORDER BY seq DESC LIMIT 1;
+-- name: activated_at
+-- The activation of an event, with the version it names.
+SELECT a.id, a.body AS activation, v.body AS version FROM activation a JOIN contract_version v ON v.digest = a.digest WHERE a.seq = :seq;
+
+-- name: contract_of
+-- The name of the contract that a digest is a version of.
+SELECT name FROM contract_version WHERE digest = :digest;
 
 -- name: activations_of
 -- The activations of a contract, newest first, each with the version it names.
@@ -51,9 +55,3 @@ WHERE a.contract = :contract AND (a.id = :named OR a.digest = :named) ORDER BY a
 -- The newest activation of a contract that names another digest than this one.
 SELECT a.body AS activation, v.body AS version FROM activation a JOIN contract_version v ON v.digest = a.digest
 WHERE a.contract = :contract AND a.digest <> :digest ORDER BY a.seq DESC LIMIT 1;
-
--- name: active_contract_by_digest
--- The newest activation of whatever contract this digest is a version of, if it names this digest.
-SELECT a.body AS activation, v.body AS version FROM activation a JOIN contract_version v ON v.digest = a.digest
-WHERE a.digest = :digest AND NOT EXISTS (SELECT 1 FROM activation later WHERE later.contract = a.contract AND later.seq > a.seq)
-ORDER BY a.seq DESC LIMIT 1;

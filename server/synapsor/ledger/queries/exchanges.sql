@@ -26,7 +26,7 @@ SELECT seq, id, at, proposal, question, body FROM answer WHERE seq = :seq;
 
 -- name: exchanges_of
 -- The questions about a proposal with their answers, in the order in which they were asked.
-SELECT q.body AS asked, a.body AS answer FROM question AS q LEFT JOIN answer AS a ON a.question = q.id WHERE q.proposal = :proposal ORDER BY q.seq;
+SELECT q.id AS id, q.body AS body, a.id AS answer_id, a.body AS answer FROM question AS q LEFT JOIN answer AS a ON a.question = q.id WHERE q.proposal = :proposal ORDER BY q.seq;
 
 -- name: questions_about
 -- How often people have asked about a proposal; asked several times a second while somebody waits.

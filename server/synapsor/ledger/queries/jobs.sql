@@ -38,17 +38,17 @@ SELECT seq, id, at, proposal, job, receipt, status, body FROM settlement WHERE s
 
 -- name: job_of
 -- The job of a proposal, or the one of its group.
-SELECT body FROM job WHERE proposal = :proposal OR proposal IN (
+SELECT id, body FROM job WHERE proposal = :proposal OR proposal IN (
     SELECT other.id FROM proposal AS own JOIN proposal AS other ON other.group_id = own.group_id WHERE own.id = :proposal
 );
 
 -- name: receipts_of
 -- The receipts of a proposal, in order.
-SELECT body FROM receipt WHERE proposal = :proposal ORDER BY seq;
+SELECT id, body FROM receipt WHERE proposal = :proposal ORDER BY seq;
 
 -- name: newest_receipts
 -- The newest receipts.
-SELECT body FROM receipt ORDER BY seq DESC LIMIT :limit;
+SELECT id, body FROM receipt ORDER BY seq DESC LIMIT :limit;
 
 -- name: due_job
 -- The oldest job of a source that is open, due and free; a lapsed lease is free.

@@ -14,4 +14,4 @@ SELECT seq, id, at, door, rule, body FROM refused_login WHERE seq = :seq;
 
 -- name: refused_logins
 -- The newest refused logins.
-SELECT body FROM refused_login ORDER BY seq DESC LIMIT :limit;
+SELECT id, body FROM refused_login ORDER BY seq DESC LIMIT :limit;

@@ -35,7 +35,7 @@ SELECT seq, id, at, operator, state, body FROM policy_switch WHERE seq = :seq;
 
 -- name: newest_switch
 -- The newest switch; it is the one that counts.
-SELECT id, body FROM policy_switch ORDER BY seq DESC LIMIT 1;
+SELECT seq, id, body FROM policy_switch ORDER BY seq DESC LIMIT 1;
 
 -- name: for_policies
 -- Proposals in review that name a policy and that none has left to a person yet, oldest first.

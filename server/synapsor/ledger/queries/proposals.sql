@@ -70,7 +70,7 @@ ORDER BY seq DESC LIMIT :limit;
 SELECT id, capability FROM (
     SELECT seq, id, capability, body FROM proposal WHERE tenant IS :tenant AND principal = :principal ORDER BY seq DESC LIMIT 500
 )
-WHERE substr(id, 1, length(:beginning)) = :beginning AND json_extract(body, :undoes) IS NULL ORDER BY seq DESC LIMIT :limit;
+WHERE substr(id, 1, length(:beginning)) = :beginning AND CASE WHEN json_valid(body) THEN json_extract(body, :undoes) IS NULL END ORDER BY seq DESC LIMIT :limit;
 
 -- name: latest_proposal
 -- The newest proposal.
@@ -103,7 +103,7 @@ UPDATE proposal SET status = :target WHERE id = :id AND status = :origin;
 
 -- name: proposal_events
 -- Everything that happened to a proposal, in order.
-SELECT seq, hash, body FROM event WHERE subject = :subject AND kind <> 'read' ORDER BY seq;
+SELECT seq, seq AS id, hash, body FROM event WHERE subject = :subject AND kind <> 'read' ORDER BY seq;
 
 -- name: proposals_after
 -- A page of proposals with what the tables say of each, for `verify`.

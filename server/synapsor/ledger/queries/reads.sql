@@ -51,14 +51,14 @@ ORDER BY seq DESC LIMIT :limit;
 
 -- name: answered_in_run
 -- The evidence of what a capability answered in a run, for one tenant and one principal, newest first.
-SELECT e.body FROM query_audit AS a JOIN evidence AS e ON e.seq = a.seq
+SELECT e.id, e.body FROM query_audit AS a JOIN evidence AS e ON e.seq = a.seq
 WHERE a.run = :run AND a.capability = :capability AND a.evidence IS NOT NULL AND a.outcome = 'ok'
 AND a.tenant IS :tenant AND a.principal = :principal
 ORDER BY a.seq DESC LIMIT :limit;
 
 -- name: read_before
 -- The evidence of what was answered before a call in the same run, for the same tenant and principal, newest first.
-SELECT e.body FROM query_audit AS own
+SELECT e.id, e.body FROM query_audit AS own
 JOIN query_audit AS a ON a.run = own.run AND a.tenant IS own.tenant AND a.principal = own.principal
 JOIN evidence AS e ON e.seq = a.seq
 WHERE own.id = 'aud' || substr(:evidence, 3) AND length(own.run) > 0 AND a.evidence IS NOT NULL AND a.outcome = 'ok' AND a.seq < own.seq

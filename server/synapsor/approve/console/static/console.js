@@ -7,6 +7,8 @@ const policy = window.trustedTypes?.createPolicy("synapsor", { createHTML: (text
 // Live: the server says that something happened, and the page asks for itself again.
 
 const live = (body.dataset.live ?? "").split(" ");
+// What the page was made from is no news to it, though it may be told later.
+const made = Number(body.dataset.head ?? 0);
 let stream = null;
 
 function busy() {
@@ -46,7 +48,7 @@ function changed(event) {
   if (page === "inbox" || page === "jobs") {
     if (busy()) tell("Something changed.");
     else again().catch(() => tell("Something changed."));
-  } else if (page === "proposal" && told.happened.some(([, about]) => about === subject)) {
+  } else if (page === "proposal" && told.happened.some(([, about, number]) => about === subject && number > made)) {
     tell("This proposal has changed since the page was made.");
   }
 }

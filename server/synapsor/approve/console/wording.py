@@ -1,0 +1,40 @@
+"""The words of what was refused, for a page: a button or a box stands there where a command has an option.
+
+What stays a command is for a terminal, and is set as one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from synapsor.core.plain import visible
+
+OPTIONS: Final[Mapping[str, str]] = {
+    "or say --stale-anyway if the row will be as it was by then": "or tick below that the row will be as it was by then",
+    ", or say who you are with --operator NAME": "",
+    "Say why with --reason": "Say why",
+    "See `synapsor inbox --all`": "Look for it in the history",
+    "See `synapsor inbox`": "Look for it in the inbox",
+    "`synapsor show` names them": "this page names them",
+    "Review it and run `synapsor activate`.": "Review it and run `synapsor activate`; where that was done since this console was started, start it "
+    "again: it holds the contracts of its start.",
+}
+"""What commands say, and what a page says in its place."""
+_CODE: Final = re.compile(r"`([^`]+)`")
+
+
+def on_a_page(words: str) -> str:
+    """Return words that commands share with the pages as a page says them."""
+    for option, instead in OPTIONS.items():
+        words = words.replace(option, instead)
+    return words
+
+
+def coded(words: object) -> Markup:
+    """Return harmless words with what stands in backticks set as code."""
+    escaped = str(escape(visible(on_a_page(str(words)))))
+    return Markup(_CODE.sub(r"<code>\1</code>", escaped))  # noqa: S704  # it was escaped
