@@ -134,7 +134,7 @@ async def test_each_kind_of_event_is_told_once_in_the_ledgers_order(project: Tel
     refusable = await project.file()
     await ledger.decide(a_decision(refusable, "reject"), job=None, counted=undecided(refusable), complete=True)
     policed = [await project.file(policy="small_fees") for _ in range(2)]
-    for proposal, limits in zip(policed, ((PerDay(count=1),), ()), strict=True):
+    for proposal, limits in zip(policed, ((), (PerDay(count=2),)), strict=True):
         signed = a_decision(proposal, policy=policy_digest(contract, "small_fees"), operator="policy_key")
         use = a_use(proposal, signed)
         await ledger.approve_by_policy(signed, job=None, use=use, limits=limits, switch=None)
@@ -147,7 +147,7 @@ async def test_each_kind_of_event_is_told_once_in_the_ledgers_order(project: Tel
         *(f"proposal.{e}" for o in ("applied", "conflict", "failed") for e in ("filed", "approved", o)),
         *("proposal.filed", "proposal.approved", "proposal.reconciliation_required"),
         *("proposal.filed", "proposal.rejected", "proposal.filed", "proposal.filed"),
-        *("proposal.approved", "policy.near_limit", "proposal.approved"),
+        *("proposal.approved", "proposal.approved", "policy.near_limit"),
         *("proposal.filed", "proposal.deferred", "policies.stopped", "policies.running"),
     ]
     by_type = {got.data["type"]: got.data["data"] for got in desk.got}
@@ -158,7 +158,7 @@ async def test_each_kind_of_event_is_told_once_in_the_ledgers_order(project: Tel
     assert by_type["policies.stopped"] == {
         "event": "policies_stopped",
         "at": at(70),
-        "by": ["leo"],
+        "by": ["vera"],
         "command": "synapsor policy status",
     }
     assert len(set(desk.ids)) == len(desk.ids)

@@ -213,4 +213,4 @@ def test_the_status_and_the_log_of_the_worker_say_that_a_limit_is_near(run: Run,
     ]
     third = propose(run, "INV-3005")
     done = run("worker", "--drain")
-    assert f"{third['id']}: a policy's limit of 2 of count a day has no room for this proposal" in done.err
+    assert f"{third['id']}: a policy's limit of 2 approvals a day has no room for this proposal" in done.err
