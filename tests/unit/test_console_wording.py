@@ -19,7 +19,7 @@ def _texts(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
     elif isinstance(node, ast.JoinedStr):
-        yield "".join(each.value if isinstance(each, ast.Constant) else "X" for each in node.values)
+        yield "".join(str(each.value) if isinstance(each, ast.Constant) else "X" for each in node.values)
 
 
 def fixes() -> set[str]:

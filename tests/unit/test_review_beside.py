@@ -233,7 +233,7 @@ def test_a_new_text_that_repeats_another_row_is_traced_to_where_it_was_read() ->
 
 @pytest.mark.requirement("approval:copied-text")
 def test_the_same_row_that_was_read_twice_is_told_once_and_other_rows_each() -> None:
-    twice = [["N-1", SECRET], ["N-1", SECRET], ["N-7", SECRET], ["N-8", SECRET]]
+    twice: list[list[str | None]] = [["N-1", SECRET], ["N-1", SECRET], ["N-7", SECRET], ["N-8", SECRET]]
     assert [(one.same_row, one.row) for one in copied(SECRET, twice)] == [(True, 1), (False, 3), (False, 4)]
 
 
