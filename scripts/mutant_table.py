@@ -3785,7 +3785,7 @@ MUTANTS = (
         "notify/addresses.py",
         "        if kind is not None and address is not None and not is_allowed(address, kind.allow_private):",
         "        if False:",
-        "tests/unit/test_notify_addresses.py -k written_out",
+        "tests/unit/test_addresses.py -k written_out",
     ),
     Mutant(
         "board.signals",
