@@ -4087,8 +4087,8 @@ MUTANTS = (
         "decide.unseen",
         "approval:another-person",
         "core/review.py",
-        'if c != " " and not hidden(c)',
-        'if unicodedata.category(c)[0] not in "CZ"',
+        'if c == " " or hidden(c)',
+        'if unicodedata.category(c)[0] in "CZ"',
         "tests/attack/test_approval.py -k not_seen",
     ),
     Mutant(
@@ -5903,8 +5903,8 @@ MUTANTS = (
         "console.stream-ends",
         "console:streams-bounded",
         "approve/console/live.py",
-        "if not room.sessions.still(",
-        "if False and not room.sessions.still(",
+        "            if not _is_still_trusted(visit, now):",
+        "            if False:",
         "tests/attack/test_console_sessions.py -k ends_with_its_session",
     ),
     Mutant(

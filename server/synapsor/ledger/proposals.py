@@ -290,3 +290,10 @@ def _told(row: Row) -> dict[str, Any]:
     if told.kind == "policy_deferred":
         from_body(Deferral, told.facts)
     return {"seq": row["seq"], "hash": row["hash"], **body}
+
+
+async def existing(tx: Transaction, proposal_id: str) -> ProposalRecord:
+    """Return a proposal that this transaction has just written or seen."""
+    found = await load(tx, proposal_id)
+    assert found is not None  # noqa: S101  # it is there
+    return found

@@ -98,7 +98,7 @@ class Ledger:
         seen = reads.seen_records(audit, evidence)
 
         async def job(book: Book) -> ProposalRecord:
-            return await _existing(book.tx, await proposals.file(book, proposal, seen))
+            return await proposals.existing(book.tx, await proposals.file(book, proposal, seen))
 
         return await self._write(job)
 
@@ -193,7 +193,7 @@ class Ledger:
 
         async def work(book: Book) -> ProposalRecord:
             await decisions.decide(book, self.id, signed, job, counted=counted, complete=complete)
-            return await _existing(book.tx, signed.decision.proposal)
+            return await proposals.existing(book.tx, signed.decision.proposal)
 
         return await self._write(work)
 
@@ -202,7 +202,7 @@ class Ledger:
 
         async def work(book: Book) -> ProposalRecord:
             await exchanges.ask(book, self.id, signed)
-            return await _existing(book.tx, signed.question.proposal)
+            return await proposals.existing(book.tx, signed.question.proposal)
 
         return await self._write(work)
 
@@ -216,7 +216,7 @@ class Ledger:
 
         async def work(book: Book) -> ProposalRecord:
             await amendments.amend(book, proposal, seen)
-            return await _existing(book.tx, proposal.id)
+            return await proposals.existing(book.tx, proposal.id)
 
         return await self._write(work)
 
@@ -396,9 +396,3 @@ class Ledger:
             anchor.append(made)
         except OSError:
             log.error("checkpoints could not be copied to %s", anchor.path.name, extra={"action": "anchor_failed"})  # noqa: TRY400  # no driver text
-
-
-async def _existing(tx: Transaction, proposal_id: str) -> ProposalRecord:
-    found = await proposals.load(tx, proposal_id)
-    assert found is not None  # noqa: S101  # this transaction has just written or seen it
-    return found
