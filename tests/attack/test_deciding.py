@@ -17,6 +17,7 @@ from synapsor.flow.decide import Deciding, Listed, decide
 from tests.attack.amending import signer_of
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop
 from tests.databases import Database
+from tests.projects import opened
 
 
 @pytest_asyncio.fixture
@@ -71,8 +72,10 @@ async def test_nobody_approves_on_evidence_that_is_not_what_was_read_and_it_can_
 @pytest.mark.requirement("approval:could-be-applied")
 async def test_nobody_approves_what_the_worker_would_never_apply(shop: Shop) -> None:
     one = await asked(shop)
-    with as_ledger_owner(shop) as raw:
-        raw.execute("DELETE FROM activation")
+    file = shop.files.root / "policies" / "billing.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("at_most: 10000", "at_most: 9000"), encoding="utf-8")
+    async with opened(shop.files):
+        pass  # another version is the active one now
     with pytest.raises(DecisionRefused) as refused:
         await decide(shop.ledger, deciding(shop), one)
     assert refused.value.rule == "would_not_apply"
