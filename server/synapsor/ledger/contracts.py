@@ -62,7 +62,7 @@ async def active(tx: Transaction, name: str, trust: Trust) -> Activated | None:
     Raises:
         IntegrityError: the event was not signed by this ledger's key, or what was written with it is not there.
     """
-    event_ = await tx.one("newest_activated", contract=name)
+    event_ = await tx.one("newest_activated", contract=name, kind="contract_activated")
     if (event_["seq"] if event_ else 0) < trust.activated.get(name, 0):
         raise IntegrityError(f"An activation of {visible(name)} was taken away.")
     if event_ is None:
@@ -90,7 +90,7 @@ async def active_by_digest(tx: Transaction, digest: str, trust: Trust) -> Activa
 
 async def newest(tx: Transaction, name: str) -> str | None:
     """Return the handle of a contract's newest activation, as its event tells."""
-    row = await tx.one("newest_activated", contract=name)
+    row = await tx.one("newest_activated", contract=name, kind="contract_activated")
     return _handle(row)[0] if row else None
 
 

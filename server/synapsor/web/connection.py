@@ -159,16 +159,15 @@ def connection_class(limits: Limits) -> type[BoundedConnection]:
     return type("BoundedConnection", (BoundedConnection,), {"limits": limits, "strangers": {}, "quiet": {}})
 
 
-def with_room(limits: Limits) -> Limits:
+def with_room(limits: Limits, *, tls: bool = False) -> Limits:
     """Return the limits with no more connections than the process can have beside its other descriptors, after asking for enough."""
-    wanted = limits.connections + limits.handshakes + _OTHER_DESCRIPTORS
+    others = _OTHER_DESCRIPTORS + (limits.handshakes if tls else 0)
+    wanted = limits.connections + others
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):
             allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
             resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
             soft = allowed
-        return replace(
-            limits, connections=max(1, min(limits.connections, soft - limits.handshakes - _OTHER_DESCRIPTORS))
-        )
+        return replace(limits, connections=max(1, min(limits.connections, soft - others)))
     return limits

@@ -39,7 +39,7 @@ async def serve_console(
     await serve(
         app,
         listening(ipaddress.ip_address(given.way.host), given.way.port),
-        limits=with_room(LIMITS),
+        limits=with_room(LIMITS, tls=tls is not None),
         end_streams=app.state.room.pulse.end,
         grace_s=_GRACE_S,
         tls=tls,

@@ -31,7 +31,7 @@ SELECT seq, id, body FROM contract_version WHERE digest = :digest;
 -- name: newest_activated
 -- The event of the newest activation of a contract; a server asks for it once a second.
 SELECT seq, at, kind, subject, body, prev, hash FROM event
-WHERE subject = :contract AND kind = 'contract_activated' AND kind <> 'read' ORDER BY seq DESC LIMIT 1;
+WHERE subject = :contract AND kind = :kind AND kind <> 'read' ORDER BY seq DESC LIMIT 1;
 
 -- name: activated_at
 -- The activation of an event, with the version it names.
