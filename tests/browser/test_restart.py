@@ -38,7 +38,7 @@ async def test_a_page_that_listens_says_that_its_session_is_over_and_leads_back_
             await page.get_by_role("button", name="Log in with your key").click()
             signed = await office.console.sign(await page.locator("pre code").inner_text(), "leo")
             assert signed.returncode == 0, signed.stderr
-            await page.wait_for_url(f"{hall.url}/proposals/{proposal}")
+            await page.wait_for_url(f"{hall.url}/s-*/proposals/{proposal}")
             await page.locator("body[data-listening]").wait_for()
             await page.get_by_label("I have read").check()
             await page.get_by_role("button", name="Approve").click()

@@ -98,7 +98,7 @@ async def rejecting(terminal: Terminal, lock: sqlite3.Connection) -> None:
     await terminal.see("Why is it rejected?")
     lock.execute("BEGIN IMMEDIATE")
     await terminal.press("4\r")
-    await terminal.see("> 4")  # both keys came at once, so that the second waits for its turn by now
+    await terminal.see("4▏")  # both keys came at once, so that the second waits for its turn by now
 
 
 @pytest.mark.requirement("board:leaves-terminal", "decide:survives-kill")
