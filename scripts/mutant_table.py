@@ -4700,6 +4700,14 @@ MUTANTS = (
         "tests/attack/test_deciding.py",
     ),
     Mutant(
+        "decide.evidence-proven",
+        "evidence:digest-checked",
+        "flow/review.py",
+        "        await check_evidence(record.proposal, ledger)\n    return record",
+        "    return record",
+        "tests/attack/test_deciding.py",
+    ),
+    Mutant(
         "decide.could-be-applied",
         "approval:could-be-applied",
         "flow/decide.py",

@@ -14,10 +14,11 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.statements import Verdict
 from synapsor.errors import ConfigError, DecisionRefused, UsageError
 from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.review import check_may
 from tests.attack.amending import signer_of
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop
 from tests.databases import Database
-from tests.projects import opened
+from tests.projects import leo_approves, opened
 
 
 @pytest_asyncio.fixture
@@ -64,6 +65,12 @@ async def test_nobody_approves_on_evidence_that_is_not_what_was_read_and_it_can_
         await decide(shop.ledger, deciding(shop), one)
     assert (refused.value.rule, refused.value.exit_code) == ("evidence_differs", 5)
     assert refusals(shop) == [("leo", "evidence_differs")]
+    # Neither is anybody asked in vain, nor does a program that goes past the asking get further.
+    leo, now = shop.files.operators["leo"], shop.project.clock.now()
+    with pytest.raises(DecisionRefused, match="evidence"):
+        await check_may(shop.ledger, await shop.record(one.proposal), leo, now=now, operators=shop.files.operators)
+    with pytest.raises(DecisionRefused, match="evidence"):
+        await leo_approves(shop.files, shop.project, one.proposal, one.digest)
     assert await shop.status(one.proposal) == "review_required"
     decided = await decide(shop.ledger, deciding(shop, "reject", reason="Who changed the record?"), one)
     assert decided.status.value == "rejected"
