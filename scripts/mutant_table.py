@@ -8793,7 +8793,7 @@ MUTANTS = (
         "ledger/tail.py",
         '    if seq and (here is None or here["hash"] != digest):',
         "    if False:",
-        "tests/attack/test_withdrawn_contract.py -k approves_nothing",
+        "tests/attack/test_withdrawn_contract.py -k cut_tail",
     ),
     Mutant(
         "withdrawn.signed",

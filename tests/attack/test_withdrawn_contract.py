@@ -125,6 +125,23 @@ async def test_another_process_that_starts_afterwards_trusts_it_as_little(
 
 
 @pytest.mark.requirement("activation:withdrawn")
+async def test_a_process_notices_a_cut_tail_that_it_has_seen_though_the_kept_checkpoints_are_cut_as_well(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    async with shop_on(tmp_path, sqlite_db, ON) as shop:
+        (kept,) = shop.ledger_path.parent.glob("*.checkpoints")
+        before = kept.read_bytes()
+        await shop.ledger.follow()
+        await withdraw(shop)
+        await shop.ledger.follow()
+        with as_ledger_owner(shop) as raw:
+            tail_away(raw)
+        kept.write_bytes(before)
+        with pytest.raises(IntegrityError, match="has lost event"):
+            await shop.ledger.follow()
+
+
+@pytest.mark.requirement("activation:withdrawn")
 async def test_a_stop_of_automatic_approval_that_is_taken_away_stops_it_still(
     tmp_path: Path, sqlite_db: Database
 ) -> None:
