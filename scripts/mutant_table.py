@@ -3716,6 +3716,14 @@ MUTANTS = (
         "tests/attack/test_codes.py -k beyond_the_cap",
     ),
     Mutant(
+        "companion.code-of-its-verdict",
+        "companion:code-decides",
+        "core/onetime.py",
+        'digest_of("code", [verdict, digest])',
+        'digest_of("code", [digest])',
+        "tests/attack/test_companion.py -k to_reject_with",
+    ),
+    Mutant(
         "companion.code",
         "companion:code-decides",
         "core/review.py",

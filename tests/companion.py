@@ -19,9 +19,9 @@ from synapsor.approve.codes import code_path, enrol, keep
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.core.moment import stamp
-from synapsor.core.onetime import code_of, step_at
+from synapsor.core.onetime import code_of, meant, step_at
 from synapsor.core.signatures import public_text
-from synapsor.core.statements import Operator
+from synapsor.core.statements import Operator, Verdict
 from synapsor.ports import SystemClock
 from tests.databases import Database
 from tests.projects import ACME, ROOT, ProjectFiles, opened, write_project
@@ -64,9 +64,9 @@ class Companion:
         first, *rest = self.command()
         return StdioServerParameters(command=first, args=rest, env=self.files.environment, cwd=self.files.root)
 
-    def code(self, digest: str) -> str:
-        """Return leo's code for a digest, as `synapsor code` would show it now."""
-        return code_of("bound", self.secret, digest, step_at("bound", stamp(SystemClock().now())))
+    def code(self, digest: str, verdict: Verdict = "approve") -> str:
+        """Return leo's code for a verdict on a digest, as `synapsor code` would show it now."""
+        return code_of("bound", self.secret, meant(verdict, digest), step_at("bound", stamp(SystemClock().now())))
 
     async def filed(self, invoice: str = "INV-3001", reason: str = "Paid next day.") -> dict[str, Any]:
         """Return a proposal that an agent has just filed."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from synapsor.core.moment import stamp
-from synapsor.core.onetime import code_of, proof_of, step_at
+from synapsor.core.onetime import code_of, meant, proof_of, step_at
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import verify_approval
 from synapsor.core.statements import CodeMethod, Operator, SignedDecision, StepUp, sign
@@ -23,13 +23,13 @@ pytestmark = pytest.mark.requirement("approval:one-time-code")
 
 
 def code(method: CodeMethod, digest: str = "", *, at: dt.datetime = NOW) -> str:
-    return code_of(method, SECRET, digest, step_at(method, stamp(at)))
+    return code_of(method, SECRET, meant("approve", digest), step_at(method, stamp(at)))
 
 
 def proven(method: CodeMethod, digest: str, *, at: dt.datetime = NOW) -> StepUp:
     """Return what is recorded of the right code for a digest."""
     step = step_at(method, stamp(at))
-    return StepUp(method=method, step=step, proof=proof_of(method, SECRET, digest, step))
+    return StepUp(method=method, step=step, proof=proof_of(method, SECRET, meant("approve", digest), step))
 
 
 async def another(ledger: Ledger) -> Proposal:

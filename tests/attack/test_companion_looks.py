@@ -49,12 +49,13 @@ async def test_without_a_credential_what_has_to_be_looked_at_is_not_approved_her
         card = await said(client, "review_proposal", proposal=asked["id"])
         assert "It is not decided through a prompt (not_looked_at)" in card
         assert "The rows as they are now" not in card
-        given = {"proposal": asked["id"], "code": companion.code(asked["digest"])}
-        told = await said(client, "decide_proposal", verdict="approve", **given)
+        given, digest = {"proposal": asked["id"]}, asked["digest"]
+        told = await said(client, "decide_proposal", verdict="approve", code=companion.code(digest), **given)
         assert "nothing was decided (not_looked_at)" in told
         assert f"`synapsor approve {asked['id']}`" in told
-        told = await said(client, "decide_proposal", verdict="reject", reason="not_needed", **given)
-        assert "was rejected by leo" in told, "the code was not taken by what was refused before it"
+        given |= {"reason": "not_needed", "code": companion.code(digest, "reject")}
+        told = await said(client, "decide_proposal", verdict="reject", **given)
+        assert "was rejected by leo" in told
     assert await companion.status(asked["id"]) == ("rejected", 1, ["not_looked_at"])
 
 
@@ -69,7 +70,7 @@ async def test_with_one_a_person_sees_how_the_rows_stand_and_approves_what_is_as
     async with talking(companion) as client:
         card = await said(client, "review_proposal", proposal=asked["id"])
         assert "still as it was" in card
-        assert f"To decide here: run `synapsor code {asked['id']}`" in card
+        assert f"To approve here: run `synapsor code {asked['id']}`" in card
         code = companion.code(asked["digest"])
         told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
     assert "was approved by leo" in told

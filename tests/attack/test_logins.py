@@ -9,7 +9,7 @@ import pytest
 
 from synapsor.core.login import VOUCHER_OF
 from synapsor.core.moment import CLOCKS_APART, stamp
-from synapsor.core.onetime import code_of, recognised, step_at
+from synapsor.core.onetime import code_of, meant, recognised, step_at
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import APPROVAL_LASTS, verify_approval
 from synapsor.core.statements import Identity, Login, LoginMethod, Operator, SignedDecision, SignedLogin, sign
@@ -44,7 +44,7 @@ def counts(signed: SignedDecision, asked: Proposal, operators: dict[str, Operato
 
 
 def bound_code(digest: str) -> str:
-    return code_of("bound", SECRET, digest, step_at("bound", stamp(NOW)))
+    return code_of("bound", SECRET, meant("approve", digest), step_at("bound", stamp(NOW)))
 
 
 async def test_a_session_that_a_persons_own_key_speaks_for_approves_as_that_person() -> None:
@@ -281,7 +281,7 @@ async def test_a_voucher_is_believed_about_its_own_method_and_about_no_other(met
         signer=genuine,
         now=NOW,
         operators=believed,
-        step_up=recognised("bound", bound_code(asked.digest), SECRET, asked.digest, stamp(NOW)),
+        step_up=recognised("bound", bound_code(asked.digest), SECRET, meant("approve", asked.digest), stamp(NOW)),
     )
     counts(made, asked, believed)
     with pytest.raises(IntegrityError):

@@ -18,7 +18,7 @@ from synapsor.approve.inbox import summary
 from synapsor.approve.terminal import decided, lines, render
 from synapsor.approve.terms import Terms
 from synapsor.core.moment import parse, stamp
-from synapsor.core.onetime import code_of, recognised, step_at
+from synapsor.core.onetime import code_of, meant, recognised, step_at
 from synapsor.core.outcome import Why
 from synapsor.core.plain import cells, fold, shown, span, visible
 from synapsor.core.proposal import Member, Proposal, Status
@@ -451,7 +451,7 @@ def test_of_a_decision_by_a_session_it_is_said_when_its_login_its_moment_or_its_
     operators = trusted(leo, console)
     session = vouched_session(leo, console, asked.ledger)
     step = step_at("totp", stamp(NOW))
-    code = recognised("totp", code_of("totp", SECRET, "", step), SECRET, asked.digest, stamp(NOW))
+    code = recognised("totp", code_of("totp", SECRET, "", step), SECRET, meant("approve", asked.digest), stamp(NOW))
 
     def doubts(told: Proposal, known: dict[str, Operator], **changed: Any) -> list[str]:
         made = signed_decision("approve", told, signer=session, now=NOW, step_up=code, operators=operators)

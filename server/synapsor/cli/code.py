@@ -1,6 +1,7 @@
 """`synapsor code`: the one-time code with which a person decides on one proposal through a prompt.
 
-It is bound to the digest, so that the client program which passes it on can use it for nothing else; it is shown beside what it is for.
+It is bound to the digest and to the verdict, so that the client program which passes it on can use it for nothing else; it is shown beside
+what it is for.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from synapsor.approve.codes import code_path, kept
 from synapsor.cli.terminal import answer, paragraph
 from synapsor.config import load_config
 from synapsor.core.moment import stamp
-from synapsor.core.onetime import SECONDS, code_of, step_at
+from synapsor.core.onetime import SECONDS, code_of, meant, step_at
+from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.review import proposal_of
 from synapsor.ports import SystemClock
@@ -30,9 +32,10 @@ def run(arguments: Namespace) -> int:
         raise UsageError("--digest takes the full digest, with sha256: before it.", fix="Copy it from the prompt.")
     secret = kept(_file(arguments))
     step = step_at("bound", stamp(SystemClock().now()))
-    code = code_of("bound", secret, digest, step)
-    text = f"{code[:4]} {code[4:]}\nIt decides on {name or digest} and on nothing else, once, for {SECONDS['bound']} seconds or a little more."
-    answer(arguments, "code", {"digest": digest, "code": code}, paragraph(text))
+    verdict: Verdict = "reject" if arguments.reject else "approve"
+    code = code_of("bound", secret, meant(verdict, digest), step)
+    text = f"{code[:4]} {code[4:]}\nIt {verdict}s {name or digest} and does nothing else, once, for {SECONDS['bound']} seconds or a little more."
+    answer(arguments, "code", {"digest": digest, "verdict": verdict, "code": code}, paragraph(text))
     return 0
 
 

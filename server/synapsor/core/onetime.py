@@ -1,4 +1,4 @@
-"""One-time codes: of an authenticator (TOTP, RFC 6238), and bound to one digest (OCRA, RFC 6287).
+"""One-time codes: of an authenticator (TOTP, RFC 6238), and bound to one verdict on one digest (OCRA, RFC 6287).
 
 The first proves that a person is there. The second also says to what, so that a program which passes it on can use it for nothing else.
 A code is looked at where it is given. What is recorded of it is no code but a proof of it, for one digest, which only who has the secret can
@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 
 from synapsor.core.moment import parse
-from synapsor.core.statements import CodeMethod, StepUp
+from synapsor.core.statements import CodeMethod, StepUp, Verdict
+from synapsor.values import digest as digest_of
 
 SECRET_BYTES: Final = 20
 """As long as the hash of RFC 4226 is; every authenticator takes it."""
@@ -34,6 +35,11 @@ _QUESTION_BYTES: Final = 128
 def step_at(method: CodeMethod, at: str) -> int:
     """Return the interval of time that a moment is in."""
     return int(parse(at).timestamp()) // SECONDS[method]
+
+
+def meant(verdict: Verdict, digest: str) -> str:
+    """Return what a code is for: one verdict on one proposal. Whoever passes on a code to reject with cannot approve with it."""
+    return digest_of("code", [verdict, digest])
 
 
 def code_of(method: CodeMethod, secret: bytes, digest: str, step: int) -> str:

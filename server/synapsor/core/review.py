@@ -13,7 +13,7 @@ from typing import Final
 from synapsor.contract.approvals import NO_PERSON, POLICY_SIGNER, POLICY_STEWARD
 from synapsor.core.login import decision_holds, verify_login
 from synapsor.core.moment import CLOCKS_APART, are_stamps, parse, stamp
-from synapsor.core.onetime import step_up_holds
+from synapsor.core.onetime import meant, step_up_holds
 from synapsor.core.plain import hidden
 from synapsor.core.proposal import Proposal, Undone
 from synapsor.core.statements import (
@@ -277,7 +277,9 @@ def _check_code(signed: SignedDecision, proposal: Proposal, operator: Operator) 
         return
     if given is None or given.method != method:
         raise IntegrityError("The approval lacks the one-time code that it takes.")
-    if not step_up_holds(given, operator.code_secret, proposal.digest, signed.decision.at):
+    if not step_up_holds(
+        given, operator.code_secret, meant(signed.decision.verdict, proposal.digest), signed.decision.at
+    ):
         raise IntegrityError("The one-time code of the approval does not hold.")
 
 

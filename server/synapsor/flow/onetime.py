@@ -21,7 +21,7 @@ Each kind is counted by itself, so that a client program with made-up codes for 
 
 
 async def take_code(
-    ledger: ReviewLedger, operator: Operator, given: str, *, method: CodeMethod, digest_of: str, now: dt.datetime
+    ledger: ReviewLedger, operator: Operator, given: str, *, method: CodeMethod, about: str, now: dt.datetime
 ) -> StepUp:
     """Return the code as it is recorded with a decision on a digest; that it was not used before, the ledger sees when it records it.
 
@@ -55,7 +55,7 @@ async def take_code(
             fix="Decide without one, or tomorrow; if it was not you, have your codes renewed.",
             exit_code=5,
         )
-    found = recognised(method, given.replace(" ", ""), operator.code_secret, digest_of, stamp(now))
+    found = recognised(method, given.replace(" ", ""), operator.code_secret, about, stamp(now))
     if found is None:
         raise DecisionRefused(
             "wrong_code", "The one-time code is not one of now.", fix=f"Give the one {what}.", exit_code=5

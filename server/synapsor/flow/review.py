@@ -14,6 +14,7 @@ from synapsor.config import Mode
 from synapsor.core.group import is_whole
 from synapsor.core.live import Live
 from synapsor.core.moment import stamp
+from synapsor.core.onetime import meant
 from synapsor.core.proposal import Status
 from synapsor.core.quorum import counted, may_count
 from synapsor.core.review import is_by_prompt, may_decide, takes_code
@@ -69,7 +70,9 @@ async def approve(
         await check_fresh(ledger, proposal, live, now=now, stale_anyway=stale_anyway)
         method = takes_code(proposal, signer.login)
         if method is not None and taken is None:
-            taken = await take_code(ledger, operator, signer.code, method=method, digest_of=proposal.digest, now=now)
+            taken = await take_code(
+                ledger, operator, signer.code, method=method, about=meant("approve", proposal.digest), now=now
+            )
         signed = signed_decision(
             "approve", proposal, signer=signer, now=now, reason=reason, step_up=taken, operators=trusted
         )
@@ -137,7 +140,9 @@ async def reject(
         proposal = record.proposal
         method = takes_code(proposal, signer.login) if is_by_prompt(signer.login) else None
         if method is not None and taken is None:
-            taken = await take_code(ledger, operator, signer.code, method=method, digest_of=proposal.digest, now=now)
+            taken = await take_code(
+                ledger, operator, signer.code, method=method, about=meant("reject", proposal.digest), now=now
+            )
         signed = signed_decision(
             "reject", proposal, signer=signer, now=now, reason=reason, code=code, step_up=taken, operators=trusted
         )

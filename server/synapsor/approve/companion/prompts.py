@@ -164,7 +164,8 @@ def _how(card: Card, *, against: DecisionRefused | None, step: str) -> Iterator[
         yield f"It {card.stands}, so nothing is left to decide."
         return
     if against is None:
-        yield f"To decide here: run `synapsor code {card.proposal}` in your own terminal, then the prompt {DECIDE} with that code."
+        yield f"To approve here: run `synapsor code {card.proposal}` in your own terminal, then the prompt {DECIDE} with that code."
+        yield f"To reject here: the same with `synapsor code {card.proposal} --reject`."
         yield f"Nothing else decides here. Or {step}"
     else:
         instead = f"Instead, {step}" if against.rule in ELSEWHERE else against.fix

@@ -60,6 +60,7 @@ def add(commands: Any) -> None:
         "Show the one-time code with which you decide on a proposal through a prompt of the approval server.",
     )
     handle(code)
+    code.add_argument("--reject", action="store_true", help="a code to reject with; without it, one to approve with")
     code.add_argument("--operator", metavar="NAME", help="who you are (default: the one whose codes you have)")
     code.add_argument(
         "--file", type=Path, metavar="FILE", help="your codes (default: ~/.config/synapsor/keys/NAME.code)"
