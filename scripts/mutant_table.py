@@ -8775,7 +8775,7 @@ MUTANTS = (
         "withdrawn.event",
         "activation:withdrawn",
         "ledger/queries/contracts.sql",
-        "SELECT seq, at, kind, subject, body, prev, hash FROM event\nWHERE subject = :contract AND kind = 'contract_activated' AND kind <> 'read' ORDER BY seq DESC LIMIT 1;",
+        "SELECT seq, at, kind, subject, body, prev, hash FROM event\nWHERE subject = :contract AND kind = :kind AND kind <> 'read' ORDER BY seq DESC LIMIT 1;",
         "SELECT seq, at, kind, subject, body, prev, hash FROM event\nWHERE seq = (SELECT max(seq) FROM activation WHERE contract = :contract);",
         "tests/attack/test_withdrawn_contract.py -k asks_once",
     ),

@@ -277,9 +277,8 @@ def _check_code(signed: SignedDecision, proposal: Proposal, operator: Operator) 
         return
     if given is None or given.method != method:
         raise IntegrityError("The approval lacks the one-time code that it takes.")
-    if not step_up_holds(
-        given, operator.code_secret, meant(signed.decision.verdict, proposal.digest), signed.decision.at
-    ):
+    about = meant(signed.decision.verdict, proposal.digest)
+    if not step_up_holds(given, operator.code_secret, about, signed.decision.at):
         raise IntegrityError("The one-time code of the approval does not hold.")
 
 
