@@ -36,7 +36,9 @@ function busy() {
 async function again() {
   const answer = await fetch(location.href, { headers: { accept: "text/html", "x-synapsor-by-itself": "yes" }, redirect: "error" });
   if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(policy.createHTML(await answer.text()), "text/html");
+  const text = await answer.text();
+  if (busy()) return tell("Something changed."); // somebody has begun while the page was on its way
+  const fresh = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
   const at = current()?.dataset.href;
   for (const region of document.querySelectorAll("[data-region]")) {
     const other = fresh.querySelector(`[data-region="${region.dataset.region}"]`);
