@@ -30,9 +30,9 @@ def now(told: Now) -> Iterator[Line]:
 
 def _live(live: LiveNow) -> Iterator[Line]:
     yield Line("The rows as they are now", "", "title")
-    tone: Tone = {"same": "new", "changed": "old"}.get(live.state, "warning")  # type: ignore[assignment]  # both are tones
+    tones: dict[str, Tone] = {"same": "new", "changed": "old"}
     yield Line("looked", f"{line_of(live.at.at)} ({live.at.away} ago)")
-    yield Line("state", live.words, tone)
+    yield Line("state", live.words, tones.get(live.state, "warning"))
     for row in live.rows:
         yield from _row(row)
 
