@@ -412,11 +412,19 @@ MUTANTS = (
         "tests/attack/test_row_security.py -k nothing_is_served",
     ),
     Mutant(
+        "trial.proves",
+        "trial:as-production",
+        "testing/trial.py",
+        "refuse_fatal(await posture([self.contract], name, place))",
+        "await posture([self.contract], name, place)",
+        "tests/unit/test_trial.py -k production",
+    ),
+    Mutant(
         "row-security.writer",
         "row-security:proven",
-        "runtime.py",
-        "found += judge_row_security(table, facts, verbs_of(capability))",
-        "found += ()",
+        "work/posture.py",
+        "return [*found, *judge_row_security(table, facts, verbs_of(capability))]",
+        "return found",
         "tests/attack/test_row_security.py -k nothing_is_applied",
     ),
     Mutant(
@@ -470,7 +478,7 @@ MUTANTS = (
     Mutant(
         "row-security.held",
         "row-security:proven",
-        "runtime.py",
+        "work/posture.py",
         "facts, HOLDS)]",
         "facts, READS)]",
         "tests/attack/test_related_row_security.py -k for_a_lock",
