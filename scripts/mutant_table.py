@@ -4412,6 +4412,14 @@ MUTANTS = (
         "tests/attack/test_policy_aside.py -k says_so_once",
     ),
     Mutant(
+        "policy.status-active",
+        "policy:status-active",
+        "cli/policy_status.py",
+        "    contract = proven(active, ledger.id, project.operators())",
+        "    contract = next(c.contract for c in project.contracts() if c.contract.contract == name)",
+        "tests/unit/test_cli_policies.py -k limits_that_were_activated",
+    ),
+    Mutant(
         "policy.steward",
         "policy:stop",
         "flow/automatic.py",

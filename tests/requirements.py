@@ -766,6 +766,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A record that no policy can decide on, forged or broken, is left to people once and keeps no other from its turn.",
         "law 9, law 10",
     ),
+    "policy:status-active": _R(
+        "The policies and limits that are told to be in force are those that were activated, and not those of the files.",
+        "law 10",
+    ),
     "policy:stop": _R(
         "A stop counts from the moment at which it is recorded, for what is not applied yet too.", "law 5"
     ),

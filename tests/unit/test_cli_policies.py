@@ -40,13 +40,20 @@ def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
     return made
 
 
-@pytest.fixture
-def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
+def in_project(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs a command on a project."""
+
     def command(*arguments: str) -> Done:
         capsys.readouterr()
         code = main(["--config", str(files.config_path), *arguments])
         return Done(code, *capsys.readouterr())
 
+    return command
+
+
+@pytest.fixture
+def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
+    command = in_project(files, capsys)
     assert command("activate", "--yes", *key(files, "rita")).code == 0
     return command
 
@@ -85,6 +92,7 @@ def test_the_switch_is_thrown_by_a_steward_and_tells_how_it_stands(run: Run, fil
     assert "Automatic approval is stopped (by rosa at" in stopped.out
     document = run("--json", "policy", "status").json
     assert (document["state"], document["allowed"], document["switch"]["operator"]) == ("stopped", True, "rosa")
+    assert [(one["contract"], one["stands"]) for one in document["contracts"]] == [("billing", "same")]
     assert document["policies"] == [
         {
             "policy": "billing.small_fees",
@@ -168,3 +176,41 @@ def test_a_reviewer_reads_all_that_can_approve_before_they_sign(
     ):
         assert line in told, (line, told)
     assert json.dumps(told)
+
+
+@pytest.mark.requirement("policy:status-active")
+def test_the_status_tells_the_limits_that_were_activated_and_that_the_file_says_others(
+    run: Run, files: ProjectFiles
+) -> None:
+    path = files.root / "policies" / "billing.yaml"
+    active = path.read_text(encoding="utf-8")
+    path.write_text(active.replace("count: 2", "count: 300"), encoding="utf-8")
+    told = run("policy", "status").out
+    assert "count: 0 of 2" in told
+    assert "The file of billing is not what was activated" in told
+    assert [one["stands"] for one in run("--json", "policy", "status").json["contracts"]] == ["file_differs"]
+    path.write_text("this is no contract: [", encoding="utf-8")  # the switch is thrown and told all the same
+    stopped = run("policy", "stop", *key(files, "rosa"), "--reason", "too many")
+    assert (stopped.code, "count: 0 of 2" in stopped.out, "cannot be read" in stopped.out) == (0, True, True)
+    path.write_text(active, encoding="utf-8")
+    assert "The file of" not in run("policy", "status").out
+
+
+@pytest.mark.requirement("policy:status-active")
+def test_of_a_policy_that_is_in_no_activated_contract_the_status_says_that_it_approves_nothing(
+    tmp_path: Path, sqlite_db: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = write_project(tmp_path / "project", sqlite_db)
+    run = in_project(files, capsys)
+    assert run("activate", "--yes", *key(files, "rita")).code == 0
+    nothing = "No activated contract has a policy, so nothing is approved by policy."
+    assert nothing in run("policy", "status").out
+    (files.root / "policies" / "billing.yaml").write_text(QUORUM, encoding="utf-8")
+    told = run("policy", "status")
+    assert (nothing in told.out, "The file of billing is not what was activated" in told.out) == (True, True)
+    assert run("--json", "policy", "status").json["policies"] == []
+    assert run("activate", "--yes", *key(files, "rita")).code == 0
+    assert "billing.small_fees: 0 approved" in run("policy", "status").out
+    assert run("operator", "revoke", "rita").code == 0
+    revoked = run("policy", "status").out
+    assert (nothing in revoked, "The activation of billing does not count" in revoked) == (True, True)

@@ -21,7 +21,7 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import verify_activation, verify_undo
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.ports import AgentLedger
+from synapsor.ports import Activated, AgentLedger
 
 MENDABLE = frozenset(
     {Why.ACTIVATION_INVALID, Why.UNDO_NOT_ASKED, Why.HIDDEN_UNREADABLE, Why.ORIGINAL_MISSING},
@@ -116,15 +116,20 @@ async def is_behind(proposal: Proposal, ledger: AgentLedger) -> bool:
 
 async def contract_behind(proposal: Proposal, ledger: AgentLedger, operators: Mapping[str, Operator]) -> Contract | Why:
     """Return the contract that a proposal was made under, proven to be activated by a trusted reviewer, or why there is none."""
-    digest = proposal.contract
     try:
-        active = await ledger.active_contract_by_digest(digest)
-        if active is None:
-            return Why.CONTRACT_NOT_ACTIVE
-        told = active.activation
+        active = await ledger.active_contract_by_digest(proposal.contract)
+    except IntegrityError:
+        return Why.ACTIVATION_INVALID
+    return Why.CONTRACT_NOT_ACTIVE if active is None else proven(active, ledger.id, operators)
+
+
+def proven(active: Activated, ledger: str, operators: Mapping[str, Operator]) -> Contract | Why:
+    """Return the contract of an active version, proven to be activated by a reviewer who is trusted now, or why it does not count."""
+    told, digest = active.activation, active.activation.digest
+    try:
         contract, found = recorded(active.body)
         verify_activation(
-            told, active.signature, operators, ledger=ledger.id, contract=contract.contract, digest=digest
+            told, active.signature, operators, ledger=ledger, contract=contract.contract, digest=digest
         )
     except IntegrityError:
         return Why.ACTIVATION_INVALID
