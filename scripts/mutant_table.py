@@ -4412,6 +4412,22 @@ MUTANTS = (
         "tests/attack/test_policy_aside.py -k says_so_once",
     ),
     Mutant(
+        "codes.doctor-unheld",
+        "doctor:codes",
+        "examine/codes.py",
+        "role in one.roles and one.name in kept for one",
+        "role in one.roles for one",
+        "tests/unit/test_cli_codes.py -k from_the_first_day",
+    ),
+    Mutant(
+        "codes.before-asked",
+        "approval:code-before-asked",
+        "flow/review.py",
+        "            secret_of(operators.get(operator.name, operator))\n",
+        "            pass\n",
+        "tests/unit/test_cli_codes.py -k before_a_digest",
+    ),
+    Mutant(
         "policy.status-active",
         "policy:status-active",
         "cli/policy_status.py",

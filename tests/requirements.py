@@ -119,6 +119,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Through a prompt nothing is decided without a code that is bound to the proposal, nor beyond the risk that the contract allows.",
         "law 6, S8",
     ),
+    "approval:code-before-asked": _R(
+        "Who has no one-time codes is refused an approval that takes one before they are asked for anything.",
+        "law 5",
+    ),
     "approval:copied-text": _R("A new text that repeats what the agent read is traced to where it was read.", "H03"),
     "approval:could-be-applied": _R("Nobody approves what the worker would never apply; it can be rejected.", "law 5"),
     "approval:evidence": _R(
@@ -470,6 +474,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "docs:true": _R("Every page, command, example and word of the documentation is what the code says.", "STYLE 17"),
     "doctor:channels": _R(
         "Doctor judges the addresses, secrets and mail server of notifications as sending would, and sends nothing.",
+        "law 10",
+    ),
+    "doctor:codes": _R(
+        "Doctor says which approvals take a one-time code that nobody of this project could give.",
         "law 10",
     ),
     "doctor:companion": _R(

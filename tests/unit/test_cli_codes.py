@@ -14,9 +14,14 @@ from synapsor.cli.main import main
 from synapsor.errors import ConfigError, UsageError
 from synapsor.operators import read_codes
 from synapsor.secrets import Secret
+from tests.attack.test_worker_permission import BILLING
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
+from tests.unit.test_cli import key
 
+STEPPED = BILLING.replace(
+    "approval: {role: billing_lead, expires_hours: 72}", "approval: {role: billing_lead, expires_hours: 72, step_up: low}"
+)
 DIGEST = "sha256:" + "ab" * 32
 
 
@@ -120,3 +125,52 @@ def test_a_login_is_signed_for_no_address_that_anybody_could_listen_to(
 ) -> None:
     code, told = run(files, capsys, "login", url, "ABCD-EFGH", "--yes")
     assert (code, told["ok"]) == (2, False)
+
+
+@pytest.fixture
+def stepped(tmp_path: Path, sqlite_db: Database, capsys: pytest.CaptureFixture[str]) -> ProjectFiles:
+    """A project whose approvals take a one-time code, and that keeps none."""
+    made = write_project(tmp_path / "project", sqlite_db, policy=STEPPED)
+    assert run(made, capsys, "activate", "--yes", *key(made, "rita"))[0] == 0
+    return made
+
+
+def findings(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str, str]]:
+    _, told = run(files, capsys, "doctor")
+    return [(f["rule"], f["message"], f["fix"]) for f in told["findings"] if f["rule"].startswith(("codes", "file"))]
+
+
+@pytest.mark.requirement("doctor:codes")
+def test_doctor_says_from_the_first_day_on_that_nobody_could_give_the_code_that_an_approval_takes(
+    stepped: ProjectFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ((rule, message, fix),) = findings(stepped, capsys)
+    assert (rule, "nobody can approve changes of low or medium or high risk" in message) == ("codes_not_kept", True)
+    assert ("`one_time_codes:`" in fix, "`synapsor operator codes NAME`" in fix) == (True, True)
+    config = stepped.config_path
+    config.write_text(config.read_text(encoding="utf-8") + "one_time_codes: secrets/codes.yaml\n", encoding="utf-8")
+    ((rule, _, fix),) = findings(stepped, capsys)
+    assert (rule, "`synapsor operator codes NAME`" in fix) == ("file_missing", True)
+    run(stepped, capsys, "operator", "codes", "rita", "--no-passphrase", "--file", str(stepped.root / "keys" / "r"))
+    ((rule, message, fix),) = findings(stepped, capsys)
+    assert (rule, fix) == ("codes_unheld", "synapsor operator codes NAME")
+    assert message.startswith("Nobody with the role billing_lead has one-time codes")
+    run(stepped, capsys, "operator", "codes", "leo", "--no-passphrase", "--file", str(stepped.root / "keys" / "l"))
+    assert findings(stepped, capsys) == []
+    (stepped.root / "secrets" / "codes.yaml").chmod(0o640)
+    assert [rule for rule, _, _ in findings(stepped, capsys)] == ["file_open"]
+
+
+@pytest.mark.requirement("approval:code-before-asked")
+def test_who_has_no_codes_is_refused_before_a_digest_a_passphrase_and_a_code_are_asked_for(
+    stepped: ProjectFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, told = run(
+        stepped, capsys, "call", "billing.propose_late_fee_waiver", "--arg", "invoice_id=INV-3001", "--arg", "reason=Paid."
+    )
+    handle = told["proposal"]["id"]
+    # No digest is given, and nobody is here to be asked: whatever came first would be refused first.
+    code = main(["--config", str(stepped.config_path), "approve", handle, *key(stepped, "leo")])
+    said = capsys.readouterr().err
+    assert (code, "(no_codes)" in said, "`one_time_codes:`" in " ".join(said.split())) == (5, True, True)
+    assert run(stepped, capsys, "reject", handle, *key(stepped, "leo"), "--reason", "No.", "--digest", told["proposal"]["digest"])[0] == 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from synapsor.core.facts import Finding
 from synapsor.examine.channels import of_channels
+from synapsor.examine.codes import of_codes
 from synapsor.examine.companion import of_companion
 from synapsor.examine.console import of_console
 from synapsor.examine.keys import of_keys
@@ -28,6 +29,7 @@ async def examine(project: Project, *, approvals: Path | None = None) -> tuple[F
     found = [
         *await of_sources(project),
         *of_keys(config),
+        *of_codes(project),
         *of_console(config),
         *await of_provider(project),
         *await of_channels(config),

@@ -11,6 +11,7 @@ from synapsor.approve.voucher import named_voucher
 from synapsor.config.approvals import FILE_NAME, ApprovalsConfig, load_approvals, looking_with
 from synapsor.core.facts import Finding
 from synapsor.errors import ConfigError, UsageError
+from synapsor.examine.codes import NO_PROMPTS
 from synapsor.examine.secrets import looked_up, nobody, private, unchanged
 
 if TYPE_CHECKING:
@@ -47,9 +48,7 @@ def _trusted(project: Project, approvals: ApprovalsConfig) -> Iterator[Finding]:
         message = f"{name} of approvals.yaml is trusted by nobody here, so that their prompts give nothing."
         yield Finding(rule="companion_nobody", message=message, fix="See `synapsor operator list`.", fatal=False)
     if project.config.one_time_codes is None:
-        message = "The project keeps no one-time codes, so nothing can be decided through prompts."
-        fix = "Name a file under `one_time_codes:`, and run `synapsor operator codes NAME`."
-        yield Finding(rule="codes_not_kept", message=message, fix=fix, fatal=False)
+        yield NO_PROMPTS
     if any(finding.fatal for finding in private(approvals.voucher.key, "")) or not approvals.voucher.key.exists():
         return
     try:

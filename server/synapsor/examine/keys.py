@@ -12,8 +12,10 @@ from synapsor.examine.secrets import private
 def of_keys(config: Config) -> Iterator[Finding]:
     """Yield what speaks against the files of keys and codes that the project names."""
     tls = config.console.tls
+    if config.one_time_codes is not None:
+        made = "Have it made with `synapsor operator codes NAME`."
+        yield from private(config.one_time_codes, "file of one-time codes", made=made)
     for path, what in (
-        (config.one_time_codes, "file of one-time codes"),
         (config.voucher_key, "console's voucher key"),
         (config.policy_key, "worker's policy key"),
         (tls.key if tls is not None else None, "private key of the console's certificate"),

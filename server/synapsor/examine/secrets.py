@@ -22,13 +22,17 @@ def nobody(_: str) -> Secret:
     raise UsageError("Nobody is asked for a passphrase here.")
 
 
-def private(path: Path, what: str) -> Iterator[Finding]:
-    """Yield what speaks against a file that only its owner may touch; one that is kept from this user is as it should be."""
+def private(path: Path, what: str, *, made: str = "") -> Iterator[Finding]:
+    """Yield what speaks against a file that only its owner may touch; one that is kept from this user is as it should be.
+
+    `made` is what makes it where there is none anywhere yet.
+    """
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         message = f"There is no {what} at {path}, as it should be where the process that reads it does not run."
-        yield Finding(rule="file_missing", message=message, fix="Run `synapsor doctor` there, too.", fatal=False)
+        fix = f"{made} Or run `synapsor doctor` where there is one." if made else "Run `synapsor doctor` there, too."
+        yield Finding(rule="file_missing", message=message, fix=fix, fatal=False)
         return
     except OSError:
         return

@@ -20,6 +20,22 @@ Each kind is counted by itself, so that a client program with made-up codes for 
 """
 
 
+def secret_of(operator: Operator) -> bytes:
+    """Return what the codes of a person are made from; who has none is refused before they are asked for one.
+
+    Raises:
+        DecisionRefused: by rule `no_codes`.
+    """
+    if operator.code_secret is None:
+        raise DecisionRefused(
+            "no_codes",
+            f"{operator.name} has no one-time codes here, and this takes one.",
+            fix=f"Have them set up with `synapsor operator codes {operator.name}`, in a file that synapsor.yaml names under `one_time_codes:`.",
+            exit_code=5,
+        )
+    return operator.code_secret
+
+
 async def take_code(
     ledger: ReviewLedger, operator: Operator, given: str, *, method: CodeMethod, about: str, now: dt.datetime
 ) -> StepUp:
@@ -32,13 +48,7 @@ async def take_code(
     what = "of your authenticator" if method == "totp" else "that `synapsor code` shows for this proposal"
     if not given:
         raise DecisionRefused("code_missing", "This approval takes a one-time code.", fix=f"Give the one {what}.")
-    if operator.code_secret is None:
-        raise DecisionRefused(
-            "no_codes",
-            f"{operator.name} has no one-time codes here.",
-            fix=f"Set them up with `synapsor operator codes {operator.name}`.",
-            exit_code=5,
-        )
+    secret = secret_of(operator)
     today = now.astimezone(dt.UTC).date()
     spending = Spending(
         caller=digest("code", [operator.name, method]),
@@ -55,7 +65,7 @@ async def take_code(
             fix="Decide without one, or tomorrow; if it was not you, have your codes renewed.",
             exit_code=5,
         )
-    found = recognised(method, given.replace(" ", ""), operator.code_secret, about, stamp(now))
+    found = recognised(method, given.replace(" ", ""), secret, about, stamp(now))
     if found is None:
         raise DecisionRefused(
             "wrong_code", "The one-time code is not one of now.", fix=f"Give the one {what}.", exit_code=5

@@ -23,7 +23,7 @@ from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.evidence import check_evidence
 from synapsor.flow.fresh import check_fresh
-from synapsor.flow.onetime import take_code
+from synapsor.flow.onetime import secret_of, take_code
 from synapsor.flow.permitted import check_applicable
 from synapsor.flow.reason import check_code, check_reason
 from synapsor.flow.replay import proposal_named
@@ -261,6 +261,8 @@ async def check_may(
         may_decide(record.proposal, operator, now=stamp(now))
     if operator is not None and operators is not None:
         _may_approve(ledger, record, operator, operators, now)
+        if record.proposal.step_up:
+            secret_of(operators.get(operator.name, operator))
     if operators is not None:
         await check_evidence(record.proposal, ledger)
         await check_applicable(record.proposal, ledger, operators)
