@@ -4412,6 +4412,14 @@ MUTANTS = (
         "tests/attack/test_policy_aside.py -k says_so_once",
     ),
     Mutant(
+        "inbox.same-told",
+        "inbox:same-told",
+        "approve/console/templates/inbox.html",
+        "{% if it.told.asked %} · {{ it.told.asked }}{% endif %}",
+        "",
+        "tests/attack/test_lists.py",
+    ),
+    Mutant(
         "codes.doctor-unheld",
         "doctor:codes",
         "examine/codes.py",

@@ -553,6 +553,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "inbox:first-to-expire": _R(
         "However many proposals wait, those that expire first are listed, and it is said that there are more.", "R9"
     ),
+    "inbox:same-told": _R(
+        "Lists of proposals tell of edits, more time, questions and one-time codes alike on a terminal and in a browser.",
+        "law 5",
+    ),
     "insert:once": _R(
         "A row is added under the session's tenant, once, and never beside one with its dedup columns.", "law 4, R1"
     ),

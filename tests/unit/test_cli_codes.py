@@ -20,7 +20,8 @@ from tests.projects import ProjectFiles, write_project
 from tests.unit.test_cli import key
 
 STEPPED = BILLING.replace(
-    "approval: {role: billing_lead, expires_hours: 72}", "approval: {role: billing_lead, expires_hours: 72, step_up: low}"
+    "approval: {role: billing_lead, expires_hours: 72}",
+    "approval: {role: billing_lead, expires_hours: 72, step_up: low}",
 )
 DIGEST = "sha256:" + "ab" * 32
 
@@ -166,11 +167,31 @@ def test_who_has_no_codes_is_refused_before_a_digest_a_passphrase_and_a_code_are
     stepped: ProjectFiles, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, told = run(
-        stepped, capsys, "call", "billing.propose_late_fee_waiver", "--arg", "invoice_id=INV-3001", "--arg", "reason=Paid."
+        stepped,
+        capsys,
+        "call",
+        "billing.propose_late_fee_waiver",
+        "--arg",
+        "invoice_id=INV-3001",
+        "--arg",
+        "reason=Paid.",
     )
     handle = told["proposal"]["id"]
     # No digest is given, and nobody is here to be asked: whatever came first would be refused first.
     code = main(["--config", str(stepped.config_path), "approve", handle, *key(stepped, "leo")])
     said = capsys.readouterr().err
     assert (code, "(no_codes)" in said, "`one_time_codes:`" in " ".join(said.split())) == (5, True, True)
-    assert run(stepped, capsys, "reject", handle, *key(stepped, "leo"), "--reason", "No.", "--digest", told["proposal"]["digest"])[0] == 0
+    assert (
+        run(
+            stepped,
+            capsys,
+            "reject",
+            handle,
+            *key(stepped, "leo"),
+            "--reason",
+            "No.",
+            "--digest",
+            told["proposal"]["digest"],
+        )[0]
+        == 0
+    )

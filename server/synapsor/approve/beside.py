@@ -61,6 +61,7 @@ def quorum(proposal: Proposal, approvals: Sequence[SignedDecision], teller: Tell
         need=proposal.quorum,
         by=tuple(teller.text(signed.decision.operator) for signed in approvals),
         not_by=teller.text(proposal.principal),
+        with_code=proposal.step_up,
     )
 
 

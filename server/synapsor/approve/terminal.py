@@ -13,6 +13,7 @@ from synapsor.approve.drawing import rows as drawn_rows
 from synapsor.approve.drawn_now import now
 from synapsor.approve.drawn_reads import reads
 from synapsor.approve.drawn_rows import fields, rows, totals, value
+from synapsor.approve.outline import AMENDED, WITH_CODE
 from synapsor.approve.view import (
     Amends,
     Argument,
@@ -79,8 +80,7 @@ def lines(card: Card, read: Iterable[Line] = ()) -> Iterator[Line]:
 
 def _amended(amends: Amends) -> Iterator[Line]:
     """Yield what a reviewer made of what the agent asked for."""
-    word = "edited" if amends.kind == "edit" else "given more time"
-    yield Line(word, f"by {line_of(amends.by)}, in the place of {line_of(amends.proposal)}", "warning")
+    yield Line(AMENDED[amends.kind], f"by {line_of(amends.by)}, in the place of {line_of(amends.proposal)}", "warning")
     yield Line("because", line_of(amends.reason, quoted=True))
     for one in amends.edited:
         yield Line("", f"{line_of(one.name)}: the agent sent {_sent(one.before)} → {_sent(one.after)}")
@@ -230,10 +230,11 @@ def _needs(card: Card) -> Iterator[Line]:
         yield Line("reason code", line_of(card.asked.reason_code))
     because = f": {line_of(card.risk_because)}" if card.risk_because is not None else ""
     yield Line("risk", line_of(card.risk) + because, "plain" if card.risk.text == "low" else "warning")
+    code = f", {WITH_CODE}{'' if quorum.need == 1 else ' each'}" if quorum.with_code else ""
     if quorum.need == 1:
-        yield Line("needs", f"the role {role}, and another person than {asker}")
+        yield Line("needs", f"the role {role}, and another person than {asker}{code}")
     else:
-        yield Line("needs", f"{quorum.need} different people with the role {role}, none of them {asker}")
+        yield Line("needs", f"{quorum.need} different people with the role {role}, none of them {asker}{code}")
     if quorum.need > 1 or card.group is not None:
         names = ", ".join(map(line_of, quorum.by))
         yield Line("approved by", f"{quorum.have}/{quorum.need}" + (f": {names}" if names else ""))

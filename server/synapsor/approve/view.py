@@ -12,6 +12,7 @@ from typing import Final, Literal
 from synapsor.approve.cells import Action, Field, Moment, Row, Total, Value
 from synapsor.approve.now_view import Now
 from synapsor.core.plain import Text
+from synapsor.core.proposal import AmendKind
 
 VERSION: Final = 1
 """Of the structure, as `--json` gives it: a new number when something in it is renamed, removed or means something else."""
@@ -117,6 +118,7 @@ class Quorum:
     need: int
     by: tuple[Text, ...]
     not_by: Text
+    with_code: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +279,7 @@ class Amends:
         edited: against what the agent sent, over all amendments.
     """
 
-    kind: str
+    kind: AmendKind
     proposal: Text
     by: Text
     reason: Text

@@ -94,7 +94,9 @@ async def _active(name: str, project: Project, ledger: Ledger) -> _Version:
 def _has_policies(active: _Version, file: LoadedContract | None) -> bool:
     """Tell whether there is anything to say of a contract; of an activation that does not count, what it had is not known."""
     known = [one for one in (active.contract, file and file.contract) if one]
-    return any(one.policies for one in known) or (active.contract is None and active.digest is not None and file is None)
+    return any(one.policies for one in known) or (
+        active.contract is None and active.digest is not None and file is None
+    )
 
 
 def _stands(active: _Version, file: LoadedContract | None) -> str:

@@ -128,9 +128,7 @@ def proven(active: Activated, ledger: str, operators: Mapping[str, Operator]) ->
     told, digest = active.activation, active.activation.digest
     try:
         contract, found = recorded(active.body)
-        verify_activation(
-            told, active.signature, operators, ledger=ledger, contract=contract.contract, digest=digest
-        )
+        verify_activation(told, active.signature, operators, ledger=ledger, contract=contract.contract, digest=digest)
     except IntegrityError:
         return Why.ACTIVATION_INVALID
     return contract if found == digest else Why.ACTIVATION_INVALID

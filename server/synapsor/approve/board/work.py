@@ -96,7 +96,7 @@ class Reviewing:
             SynapsorError: it cannot be shown.
         """
         record = await proposal_of(self.ledger, proposal)
-        opened = _open(await self._looked_up(record, full=full), record, width=width)
+        opened = _open(await self._looked_up(record, full=full), record, width=width, operator=self._known())
         return replace(opened, looks=self.looks is not None)
 
     async def glance(self, proposal: str, *, width: int, full: bool) -> Open:
@@ -112,8 +112,13 @@ class Reviewing:
         # The card is made after the look, so that it is as new.
         record = await proposal_of(self.ledger, proposal)
         card = await self._looked_up(record, full=full)
-        opened = _open(with_now(card, record.proposal, seen, now=self.clock.now()), record, width=width)
+        drawn = with_now(card, record.proposal, seen, now=self.clock.now())
+        opened = _open(drawn, record, width=width, operator=self._known())
         return replace(opened, live=True, stands=seen.live.state, looks=True)
+
+    def _known(self) -> Operator | None:
+        """Return who works here, as the project trusts them now."""
+        return self.operators().get(self.operator)
 
     async def _looked_up(self, record: ProposalRecord, *, full: bool) -> Card:
         return await look(self.ledger, record, operators=self.operators(), now=self.clock.now(), full=full)
@@ -163,7 +168,7 @@ class Reviewing:
         return await self.looks.again(proposal, who=who) if self.looks is not None else None
 
 
-def _open(card: Card, record: ProposalRecord, *, width: int) -> Open:
+def _open(card: Card, record: ProposalRecord, *, width: int, operator: Operator | None) -> Open:
     told, why = record.proposal, ""
     if card.tampered:
         why = "The evidence is not what the proposal was made from: run `synapsor verify`."
@@ -171,6 +176,8 @@ def _open(card: Card, record: ProposalRecord, *, width: int) -> Open:
         why = "Part of it was cut: press f, and read all of it."
     elif told.hidden & set(told.changed):
         why = f"It changes a hidden column: decide with `synapsor approve {told.id}`."
+    elif told.step_up and operator is not None and operator.code_secret is None:
+        why = f"It takes a one-time code, and you have none here: `synapsor operator codes {operator.name}`."
 
     def draw(columns: int) -> tuple[Row, ...]:
         return sheet(card, width=columns)

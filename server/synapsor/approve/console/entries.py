@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from synapsor.approve.console.sessions import Session
 from synapsor.approve.decided import doubted
+from synapsor.approve.outline import REPLACED, Outline, outline
 from synapsor.core.alike import why_alone
-from synapsor.core.group import missing
 from synapsor.core.moment import stamp
 from synapsor.core.plain import brief, shown
 from synapsor.core.proposal import Proposal, Status, as_of
@@ -22,7 +22,6 @@ from synapsor.values import Token
 
 MOST_SHOWN = 3
 MOST_LETTERS = 40
-_REPLACED = "Its contract was replaced; it can be rejected, or extended under the new one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +38,9 @@ class Entry:
     """One line of a list.
 
     Attributes:
+        told: what every list tells of it.
         row: what names its first row, harmless; `more` further ones.
         brief: what becomes of its first columns, of one row only.
-        have, need: approvals that count now, and how many it takes.
         doubted: a decision on record is not proven, or would not count any more.
         against: why this person cannot approve it, "" where nothing is known against it.
         alone: why it is decided on by its own page, "" where it may be among others.
@@ -50,7 +49,7 @@ class Entry:
 
     id: str
     digest: str
-    status: Status
+    told: Outline
     capability: str
     row: str
     more: int
@@ -63,13 +62,7 @@ class Entry:
     expires_at: str
     risk: str
     role: str
-    have: int
-    need: int
-    group: tuple[str, ...]
-    lacks: tuple[str, ...]
-    undoes: str
-    replaced: bool
-    step_up: bool
+    undoes: bool
     against: str
     alone: str
     decided_by: tuple[str, ...]
@@ -87,15 +80,14 @@ def entry(
     replaced: Collection[str] = (),
 ) -> Entry:
     """Return what a list tells of a proposal."""
-    proposal = record.proposal
-    status = as_of(stamp(now), record.status, proposal)
-    approvals = counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now))
+    proposal, told = record.proposal, outline(record, now=now, operators=operators, replaced=replaced)
     last = record.decisions[-1].decision if record.decisions else None
     known = against(record, session, operators, now)
+    reason = f"It {REPLACED}." if told.waits and told.replaced else known.message if known is not None else ""
     return Entry(
         id=proposal.id,
         digest=proposal.digest,
-        status=status,
+        told=told,
         capability=proposal.capability,
         row=_row(proposal),
         more=max(0, len(proposal.members) - 1),
@@ -108,14 +100,8 @@ def entry(
         expires_at=proposal.expires_at,
         risk=proposal.risk,
         role=proposal.role,
-        have=len(approvals),
-        need=proposal.quorum,
-        group=tuple(other.proposal.id for other in record.group),
-        lacks=missing(proposal, [other.proposal for other in record.group]),
-        undoes=proposal.undoes.proposal if proposal.undoes else "",
-        replaced=proposal.id in replaced,
-        step_up=proposal.step_up,
-        against=_REPLACED if proposal.id in replaced else known.message if known is not None else "",
+        undoes=proposal.undoes is not None,
+        against=reason,
         alone=alone(proposal),
         decided_by=tuple(dict.fromkeys(signed.decision.operator for signed in record.decisions)),
         doubted=doubted(record, operators),

@@ -14,6 +14,7 @@ from synapsor.approve.console.entries import entry, loaded
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.approve.inbox import behind
+from synapsor.approve.outline import WITH_CODE
 from synapsor.contract.approval import Level
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Search
@@ -42,6 +43,7 @@ async def _inbox(visit: Visit) -> Response:
     return await visit.page(
         "inbox.html",
         entries=entries,
+        with_code=WITH_CODE,
         search=search,
         capabilities=await room.overview.capabilities_waiting(now=now, limit=_MOST_NAMES),
         risks=RISKS,

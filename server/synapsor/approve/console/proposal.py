@@ -23,6 +23,7 @@ from synapsor.approve.console.visit import Visit, page
 from synapsor.approve.extent import ON_A_PAGE, Extent
 from synapsor.approve.look import look
 from synapsor.approve.now import with_now
+from synapsor.approve.outline import WITH_CODE
 from synapsor.approve.view import Card
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Search
@@ -122,6 +123,7 @@ async def proposal_page(
         looked=looked,
         card=looked.card,
         step_up=proposal.step_up,
+        with_code=WITH_CODE,
         typed=TYPED,
         presets=REJECT_WORDS,
         may_ask=_may_ask(visit, record),
