@@ -4420,6 +4420,14 @@ MUTANTS = (
         "tests/attack/test_lists.py",
     ),
     Mutant(
+        "board.own-key",
+        "board:own-key",
+        "cli/signer.py",
+        "not o.revoked and NO_PERSON.isdisjoint(o.roles)]",
+        "not o.revoked]",
+        "tests/unit/test_cli_people.py -k has_decide_opens_the_board",
+    ),
+    Mutant(
         "codes.doctor-unheld",
         "doctor:codes",
         "examine/codes.py",

@@ -222,6 +222,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, issue: terminal",
     ),
     "board:no-colour-alone": _R("On the board nothing is told by a colour alone, and NO_COLOR is kept.", "issue 4"),
+    "board:own-key": _R(
+        "Of several keys the board is opened with the only one that approves anything by a contract; a key of a process is nobody's.",
+        "law 5",
+    ),
     "board:reads-what-moved": _R(
         "While the ledger, the operators and the time stand still, the board reads no proposal.", "issue 4"
     ),

@@ -1,7 +1,9 @@
 """What a person at a terminal is told before they type anything, and what they are shown to sign."""
 
+import asyncio
 import json
 import subprocess
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,13 @@ import pytest
 from synapsor.approve.keys import create_key, default_path, load_key
 from synapsor.approve.operators import add_operator
 from synapsor.cli.main import main
+from synapsor.cli.roles import approving
+from synapsor.cli.signer import named
 from synapsor.contract.load import load
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
+from synapsor.errors import UsageError
+from synapsor.operators import read_operators
 from synapsor.secrets import Secret
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
@@ -79,6 +85,45 @@ def test_of_several_keys_the_only_one_with_the_role_is_meant(
     assert main([*base, "operator", "add", "ruth", "--role", "contract_reviewer", "--no-passphrase"]) == 0
     assert main([*base, "activate", "--yes"]) == 2
     assert "not clear who you are: rita or ruth" in capsys.readouterr().err
+
+
+@pytest.mark.requirement("board:own-key")
+def test_of_several_keys_the_only_one_that_a_contract_has_decide_opens_the_board(
+    files: ProjectFiles, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    have_keys(files, "rita", "leo")
+    monkeypatch.setenv("HOME", str(files.root))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    base = ["--config", str(files.config_path), "operator", "add"]
+    for name, role in (("console", "login_voucher"), ("robot", "policy_signer"), ("rosa", "policy_steward")):
+        assert main([*base, name, "--role", role, "--no-passphrase"]) == 0
+    nobody = Namespace(operator=None, key=None)
+    roles = asyncio.run(approving(files.config))
+    assert roles == {"billing_lead"}
+    found = named(nobody, read_operators(files.config.operators), roles=roles)
+    assert found is not None
+    assert found.name == "leo"
+    capsys.readouterr()
+    with pytest.raises(UsageError) as unclear:  # whoever logs in may be any person, and is no key of a process
+        named(nobody, read_operators(files.config.operators), roles=())
+    assert unclear.value.message.endswith("who you are: leo or rita or rosa.")
+    assert main([*base, "mia", "--role", "billing_lead", "--no-passphrase"]) == 0
+    with pytest.raises(UsageError) as several:
+        named(nobody, read_operators(files.config.operators), roles=roles)
+    assert several.value.message.endswith("who you are: leo or mia.")
+
+
+def test_a_voucher_beside_one_persons_key_makes_nobody_unclear(
+    files: ProjectFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have_keys(files, "leo")
+    monkeypatch.setenv("HOME", str(files.root))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    base = ["--config", str(files.config_path), "operator", "add"]
+    assert main([*base, "console", "--role", "login_voucher", "--no-passphrase"]) == 0
+    found = named(Namespace(operator=None, key=None), read_operators(files.config.operators), roles=())
+    assert found is not None
+    assert found.name == "leo"
 
 
 def test_a_call_names_the_session_values_that_are_missing_to_its_operator(
@@ -177,7 +222,7 @@ def test_what_is_signed_is_compared_with_what_is_active_and_what_did_not_change_
     assert "There is no difference." in flat(shown_to_sign(files))
     policy.write_text(text.replace("at_most: 10000", "at_most: 20000"), encoding="utf-8")
     lines = shown_to_sign(files, "80")
-    assert [line for line in lines if line.startswith("billing.")] == ["billing.propose_late_fee_waiver"]
+    assert [line for line in lines if line.startswith("billing.propose")] == ["billing.propose_late_fee_waiver"]
     said = flat(lines)
     assert "As they were: billing.inspect_invoice, billing.list_overdue, billing.propose_note." in said
     assert "Authority grows (1)" in said

@@ -30,7 +30,7 @@ async def _run(arguments: Namespace) -> int:
     interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         chosen = _chosen(project.contracts(), arguments.contracts)
-        operator, unlock = signer(arguments, project.operators(), role=ACTIVATOR_ROLE)
+        operator, unlock = signer(arguments, project.operators(), roles=(ACTIVATOR_ROLE,))
         may_activate(operator)  # before the person reads and types anything
         for loaded in chosen:
             for finding in await project.activations.unfit(loaded):

@@ -56,7 +56,7 @@ async def _run(arguments: Namespace) -> int:
 async def _amending(arguments: Namespace, project: runtime.Project, record: ProposalRecord) -> Amending:
     """Return who amends what; what is certain to be refused is, before the source is opened and a passphrase is typed."""
     ledger, operators, now = await project.ledger(), project.operators(), project.clock.now()
-    operator, unlock = signer(arguments, operators, role=record.proposal.role)
+    operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
     served = await amendable(ledger, record, arguments.kind, operator, now=now, activated=project.activated)
     return Amending(
         record=record,

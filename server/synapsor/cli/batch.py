@@ -46,7 +46,7 @@ async def _decide(arguments: Namespace) -> int:
         ledger, operators, now = await project.ledger(), project.deciders(), project.clock.now()
         cluster = await cluster_named(ledger, arguments.cluster, now=now)
         records = picked(cluster, excepted=arguments.excepted, only=arguments.only)
-        operator, unlock = signer(arguments, operators, role=cluster.role)
+        operator, unlock = signer(arguments, operators, roles=(cluster.role,))
         sheet = await sheet_of(
             ledger,
             cluster,

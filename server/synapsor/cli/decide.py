@@ -68,9 +68,9 @@ async def _run(arguments: Namespace) -> int:
         role = record.proposal.role
         among = operators if arguments.verdict == "approve" else None
         fresh = {"live": first.live, "stale_anyway": arguments.stale_anyway} if first is not None else {}
-        one = named(arguments, operators, role=role)
+        one = named(arguments, operators, roles=(role,))
         await may_ask(ledger, record, one, now=project.clock.now(), operators=among, **fresh)
-        operator, unlock = person or signer(arguments, operators, role=role)
+        operator, unlock = person or signer(arguments, operators, roles=(role,))
         await may_ask(ledger, record, operator, now=project.clock.now(), operators=among)
         have_digest_named(arguments, seen.digest, verb=arguments.verdict, of="", where="`synapsor show`")
         deciding = Deciding(
@@ -125,8 +125,8 @@ async def _whole(
     if arguments.json or not proposal.hidden & set(proposal.changed):
         return None, None
     among = operators if arguments.verdict == "approve" else None  # nobody looks behind what they could not approve
-    await may_ask(ledger, record, named(arguments, operators, role=proposal.role), now=now, operators=among)
-    operator, unlock = signer(arguments, operators, role=proposal.role)
+    await may_ask(ledger, record, named(arguments, operators, roles=(proposal.role,)), now=now, operators=among)
+    operator, unlock = signer(arguments, operators, roles=(proposal.role,))
     key = unlock()  # a look is signed as well
     speaks = Signer(operator=operator, key=key)
     return (operator, lambda: key), await reveal_for_decision(

@@ -10,6 +10,7 @@ from argparse import Namespace
 from synapsor import runtime
 from synapsor.approve.inbox import behind, render, summary
 from synapsor.cli.arguments.base import MOST
+from synapsor.cli.roles import approving
 from synapsor.cli.signer import signer
 from synapsor.cli.silence import silence
 from synapsor.cli.terminal import answer, mute_if_gone, note, width
@@ -35,10 +36,12 @@ async def _board(arguments: Namespace) -> int:
     from synapsor.approve.board.work import Reviewing
     from synapsor.looking import SourceLooks
 
-    async with runtime.open_project(load_config(arguments.config)) as project:
+    config = load_config(arguments.config)
+    roles = await approving(config)
+    async with runtime.open_project(config) as project:
         operators = project.deciders()
         try:
-            person, unlock = signer(arguments, operators, role="")
+            person, unlock = signer(arguments, operators, roles=roles)
         except SynapsorError as error:
             # Who has no key here may look all the same.
             ended = await _list(arguments)

@@ -56,7 +56,7 @@ def run(arguments: Namespace) -> int:
     challenge = _challenge(base, arguments.challenge)
     config = load_config(arguments.config)
     compared = _check_ledger(config.ledger, challenge.ledger)
-    operator, unlock = signer(arguments, read_operators(config.operators), role="")
+    operator, unlock = signer(arguments, read_operators(config.operators), roles=())
     lasts = dt.timedelta(seconds=challenge.lasts_s)
     hours = f"{challenge.lasts_s / 3600:.3g} hours"
     if not arguments.yes:

@@ -29,7 +29,7 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
         if arguments.action != "status":
-            operator, unlock = signer(arguments, project.operators(), role=POLICY_STEWARD)
+            operator, unlock = signer(arguments, project.operators(), roles=(POLICY_STEWARD,))
             check_reason("switch", arguments.reason)
             may_switch(operator)  # before anybody types a passphrase
             state, key = _STATES[arguments.action], unlock()

@@ -31,7 +31,7 @@ async def _run(arguments: Namespace) -> int:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
         operators, now = project.operators(), project.clock.now()
-        operator, unlock = signer(arguments, operators, role=record.proposal.role)
+        operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
         try:  # before a passphrase is typed
             check_askable(record)
             may_amend(record.proposal, operator, now=stamp(now))

@@ -34,7 +34,7 @@ async def _run(arguments: Namespace) -> int:
         check_reason("reveal", arguments.reason)
         who = arguments.operator or ""
         try:
-            operator, unlock = signer(arguments, project.operators(), role=asked.role)
+            operator, unlock = signer(arguments, project.operators(), roles=(asked.role,))
             who = operator.name
             may_reveal(operator, asked.role)
             speaks = Signer(operator=operator, key=unlock())

@@ -1,4 +1,4 @@
-"""Which roles the contracts of a project name, so that a role that none of them knows is noticed while it is given."""
+"""Which roles the contracts of a project name: a role that none of them knows is noticed while it is given, and who decides is known by theirs."""
 
 from __future__ import annotations
 
@@ -23,13 +23,18 @@ async def unnamed(config: Config, roles: Collection[str]) -> list[str]:
     strange = sorted(set(roles) - _OURS)
     if not strange:
         return []
-    named = {role for contract in await _contracts(config) for role in _roles(contract)}
+    named = {role for contract in await _contracts(config) for role in (*_approving(contract), *_revealing(contract))}
     known = f"they name {', '.join(sorted(named))}" if named else "they name none"
     return [
         f"no contract of this project names the role {role}: {known}; {', '.join(sorted(_OURS))} are our own"
         for role in strange
         if role not in named
     ]
+
+
+async def approving(config: Config) -> frozenset[str]:
+    """Return the roles that approve anything, by a contract's file or as it is activated."""
+    return frozenset(role for contract in await _contracts(config) for role in _approving(contract))
 
 
 async def _contracts(config: Config) -> list[Contract]:
@@ -45,8 +50,11 @@ async def _contracts(config: Config) -> list[Contract]:
     return contracts
 
 
-def _roles(contract: Contract) -> Iterator[str]:
+def _approving(contract: Contract) -> Iterator[str]:
     for capability in proposals_of(contract):
         yield from (capability.approval.at(level).role for level in LEVELS)
+
+
+def _revealing(contract: Contract) -> Iterator[str]:
     for table in contract.tables.values():
         yield from (rule.reveal or REVEALER for rule in table.allowed.values() if rule.show == "token")

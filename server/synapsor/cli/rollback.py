@@ -35,7 +35,7 @@ async def _run(arguments: Namespace) -> int:
     interrupt_at_once()
     config = load_config(arguments.config)
     async with runtime.open_project(config) as project:
-        operator, unlock = signer(arguments, project.operators(), role=ACTIVATOR_ROLE)
+        operator, unlock = signer(arguments, project.operators(), roles=(ACTIVATOR_ROLE,))
         may_activate(operator)  # before the person reads and types anything
         ledger = await project.ledger()
         active, earlier = await earlier_version(ledger, arguments.contract, arguments.to)

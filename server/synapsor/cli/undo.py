@@ -40,7 +40,7 @@ async def _filed(arguments: Namespace, project: runtime.Project, record: Proposa
     who = arguments.operator if arguments.operator in operators else "?"
     try:
         check_applied(record)
-        operator, unlock = signer(arguments, operators, role=record.proposal.role)
+        operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
         who = operator.name
         may_undo(operator)
         served = await project.activated(record.proposal.capability)
