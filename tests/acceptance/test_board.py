@@ -15,9 +15,12 @@ import anyio
 import anyio.abc
 import pyte
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.approve import keys as keys_module
 from synapsor.approve.keys import load_key
+from synapsor.cli.inbox import TRIES, patiently
+from synapsor.errors import UsageError
 from synapsor.secrets import Secret
 from tests.companion import Companion, write_companion
 from tests.databases import Database, execute, table
@@ -35,10 +38,10 @@ class Terminal:
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
 
-    async def see(self, words: str) -> None:
+    async def see(self, words: str, *, times: int = 1) -> None:
         """Wait until words stand on the screen."""
         with anyio.move_on_after(60) as limit:
-            while not any(words in line for line in self._screen.display):
+            while sum(words in line for line in self._screen.display) < times:
                 await anyio.wait_readable(self._wire)
                 self._stream.feed(os.read(self._wire, 65_536))
         picture = "\n".join(line for line in self._screen.display if line.strip())
@@ -193,7 +196,7 @@ async def test_who_wants_no_colours_gets_none_and_the_same_words(companion: Comp
 
 
 @pytest.mark.requirement("board:decides")
-async def test_a_passphrase_is_asked_for_on_the_bare_terminal_and_a_wrong_one_decides_nothing(
+async def test_a_passphrase_is_asked_for_on_the_bare_terminal_again_after_a_slip(
     companion: Companion,
 ) -> None:
     keys = companion.files.root / "keys"
@@ -201,15 +204,28 @@ async def test_a_passphrase_is_asked_for_on_the_bare_terminal_and_a_wrong_one_de
     asked = await companion.filed()
     async with board(companion, key="locked.pem") as terminal:
         await terminal.see("1 wait for a decision")
-        for passphrase, said in (("wrong", "The passphrase is wrong"), ("open sesame", "is rejected.")):
-            await terminal.press("r")
-            await terminal.see("Why is it rejected?")
-            await terminal.press("4\r")
-            await terminal.see("Passphrase of locked.pem:")
+        await terminal.press("r")
+        await terminal.see("Why is it rejected?")
+        await terminal.press("4\r")
+        for number, passphrase in enumerate(("wrong", "open sesame"), start=1):
+            await terminal.see("Passphrase of locked.pem:", times=number)
             await terminal.press(f"{passphrase}\n")
-            await terminal.see(said)
+        await terminal.see("is rejected.")
         await terminal.press("q")
     assert (await companion.status(asked["id"]))[:2] == ("rejected", 1)
+
+
+@pytest.mark.requirement("board:decides")
+def test_wrong_passphrases_unlock_nothing_however_often_they_are_asked_for() -> None:
+    asked: list[int] = []
+
+    def wrong() -> Ed25519PrivateKey:
+        asked.append(1)
+        raise UsageError("The passphrase is wrong.")
+
+    with pytest.raises(UsageError):
+        patiently(wrong)
+    assert len(asked) == TRIES
 
 
 def locked(path: Path, other: Path) -> None:

@@ -57,10 +57,10 @@ def _blast(blast: BlastNow) -> Iterator[Line]:
     yield Line("What it touches beside", "", "title")
     tone = _TONES[blast.colour]
     if blast.untold is not None:
-        yield Line(blast.colour, blast.words, tone)
+        yield Line(blast.called, blast.words, tone)
         return
     reasons = "; ".join(words for _, words in blast.reasons)
-    yield Line(blast.colour, reasons or "nothing that is known of", tone)
+    yield Line(blast.called, reasons or "is touched that is known of", tone)
     yield from (line for one in blast.reached for line in _reached(one))
     yield from (Line("fires", _fired(one)) for one in blast.fired)
     yield from (Line("must be there", _checked(one)) for one in blast.checked)

@@ -6,9 +6,12 @@ As on the rest of the card, what came from a database is a `Text`, harmless alre
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from synapsor.approve.cells import Field, Moment, Value
 from synapsor.core.plain import Text
+
+_CALLED: Final = {"green": "nothing else", "amber": "look twice", "red": "reaches far"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,11 @@ class BlastNow:
     cut: bool
     untold: str | None
     words: str
+
+    @property
+    def called(self) -> str:
+        """What the colour says, in words: no colour says anything alone."""
+        return _CALLED[self.colour]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,9 @@ def _lines(made: Draft, file: str, wide: int) -> Iterator[str]:
         f"  {made.capability}: approval: {{policy: {made.name}}}"
         + (f" instead of {made.replaces}" if made.replaces else "")
     )
+    told.append(
+        "Its limits are for whole days: of one day the earlier proposals use them up, also those that it was not drafted from."
+    )
     if made.unread:
         told.append(f"Nobody would read the texts of the model's that are written into {', '.join(made.unread)}.")
     for line in told:

@@ -80,7 +80,7 @@ def left(done: dict[str, Any]) -> str:
     wait = many(done["left_behind"], "proposal waits", "proposals wait")
     return "\n" + paragraph(
         f"! {wait} under the version before. The worker applies none that was made under another version, "
-        "and nobody can approve one; they have to be asked for again."
+        "and nobody can approve one: reject them, have them proposed again, or `synapsor extend` each under the new contract."
     )
 
 

@@ -6,6 +6,8 @@ import asyncio
 import os
 import sys
 from argparse import Namespace
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from synapsor import runtime
 from synapsor.approve.inbox import behind, render, summary
@@ -16,7 +18,15 @@ from synapsor.cli.silence import silence
 from synapsor.cli.terminal import answer, mute_if_gone, note, width
 from synapsor.config import load_config
 from synapsor.core.moment import stamp
-from synapsor.errors import SynapsorError
+from synapsor.errors import SynapsorError, UsageError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from synapsor.approve.keys import Unlock
+
+TRIES: Final = 3
+"""How often a passphrase is asked for before nothing is signed."""
 
 
 def run(arguments: Namespace) -> int:
@@ -57,7 +67,7 @@ async def _board(arguments: Namespace) -> int:
             modes=project.config.modes,
             clock=project.clock,
             operator=person.name,
-            unlock=unlock,
+            unlock=partial(patiently, unlock),
             looks=SourceLooks(project=project, client="inbox"),
             silence=silence(project.config, project.clock),
         )
@@ -65,6 +75,21 @@ async def _board(arguments: Namespace) -> int:
         await Screen(reviewing, colour=colour).run()
     mute_if_gone()
     return 0
+
+
+def patiently(unlock: Unlock) -> Ed25519PrivateKey:
+    """Return the key, asking again for its passphrase: what was read and typed for a decision is not to be lost by a slip of a finger.
+
+    Raises:
+        ConfigError: as `unlock`.
+        UsageError: it was wrong to the end, or nobody is there to be asked.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return unlock()
+        except UsageError as wrong:
+            note(f"{wrong.message} Once more.")
+    return unlock()
 
 
 async def _list(arguments: Namespace) -> int:

@@ -70,9 +70,10 @@ def card(version: Version, active: Version | None, wide: int) -> Iterator[str]:
     yield ""
     if active is None:
         yield "There is nothing to compare it with: read all of it as new."
-        yield f"digest {version.digest}"
     else:
         yield render(active, version, differences(active.contract, contract), width=wide)
+        yield ""
+    yield f"digest {version.digest}"  # the last of several, next to the question for it
     yield ""
 
 

@@ -45,7 +45,9 @@ def named(arguments: Namespace, operators: Mapping[str, Operator], *, roles: Col
     return meant[0]
 
 
-def signer(arguments: Namespace, operators: Mapping[str, Operator], *, roles: Collection[str]) -> tuple[Operator, Unlock]:
+def signer(
+    arguments: Namespace, operators: Mapping[str, Operator], *, roles: Collection[str]
+) -> tuple[Operator, Unlock]:
     """Return the operator and what unlocks their key, as named by --operator and --key, or found by the key that this user has.
 
     Unlocking may ask for a passphrase and comes last, so that nobody types one for what is refused afterwards. Where --key alone

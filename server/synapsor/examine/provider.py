@@ -32,14 +32,16 @@ async def of_provider(project: Project) -> list[Finding]:
     oidc = project.config.oidc
     if oidc is None:
         return []
-    found = []
+    found, produces = [], project.config.profile == "production"
     if urlsplit(oidc.issuer).scheme != "https":
         found.append(
             Finding(
                 rule="provider_in_clear",
-                message="The identity provider is asked in clear, which only this machine's own may be.",
-                fix="Give it a certificate, and write its https address.",
-                fatal=project.config.profile == "production",
+                message="The identity provider is asked in clear, which is for a trial on this machine alone."
+                + (" `profile: production` wants https." if produces else ""),
+                fix="Give it a certificate, and write its https address"
+                + ("; or say `profile: development`, for a trial." if produces else "."),
+                fatal=produces,
             )
         )
     found += await _asked(oidc)

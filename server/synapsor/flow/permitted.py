@@ -31,6 +31,10 @@ MENDABLE = frozenset(
 Of any other `Why`, the contract would have to become another one; nobody is asked to sign for that.
 """
 
+_AGAIN = {
+    Why.CONTRACT_NOT_ACTIVE: "Ask the agent to propose it again, or extend it under the contract as it is now with `synapsor extend`."
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permitted:
@@ -79,7 +83,9 @@ async def check_applicable(proposal: Proposal, ledger: AgentLedger, operators: M
     """
     found = await permitted(proposal, ledger, operators)
     if isinstance(found, Why) and found not in MENDABLE:
-        again = "Ask for the undo again." if proposal.undoes else "Ask the agent to propose it again."
+        again = (
+            "Ask for the undo again." if proposal.undoes else _AGAIN.get(found, "Ask the agent to propose it again.")
+        )
         raise DecisionRefused(
             "would_not_apply",
             f"The worker would not apply it: {found.meaning}",

@@ -32,7 +32,8 @@ def check_reason(act: Act, reason: str) -> None:
     """
     if act in _NEEDED and not reason.strip():
         what, told = _NEEDED[act]
-        raise UsageError(f"{what} needs a reason.", fix=f"Say why with --reason; {told}.")
+        words = f", or in one word with --preset ({', '.join(REJECT_CODES)})" if act == "reject" else ""
+        raise UsageError(f"{what} needs a reason.", fix=f"Say why with --reason{words}; {told}.")
     if trouble := _trouble(reason):
         raise UsageError("The reason cannot be recorded.", fix=trouble)
 

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from synapsor.approve.console.acting import signer_of
 from synapsor.approve.console.draft import draft_path, may_be_drafted
+from synapsor.approve.console.entries import row_of
 from synapsor.approve.console.proposal import TYPED, looked_at, proposal_page
 from synapsor.approve.console.reveal import back, uncovered
 from synapsor.approve.console.room import Room
@@ -128,12 +129,12 @@ def reason_of(visit: Visit) -> str:
 
 def told(decided: ProposalRecord, verb: str) -> tuple[str, ...]:
     """Return what the next page says of a decision."""
-    proposal = decided.proposal.id
+    proposal, row = decided.proposal.id, row_of(decided.proposal)
     if decided.status is Status.REVIEW_REQUIRED:
-        return (proposal, f"is {verb} by you, and waits for more.")
+        return (proposal, f"({row}) is {verb} by you, and waits for more.")
     if decided.job is not None:
-        return (proposal, f"is {verb}. The worker applies it.")
-    return (proposal, f"is {verb}.")
+        return (proposal, f"({row}) is {verb}. The worker applies it.")
+    return (proposal, f"({row}) is {verb}.")
 
 
 def _check_confirmed(visit: Visit, digest: str, *, types: bool) -> None:

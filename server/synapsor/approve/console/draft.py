@@ -37,12 +37,14 @@ def draft_path(*proposals: str) -> str:
 
 
 def may_be_drafted(record: ProposalRecord) -> bool:
-    """Tell whether it is worth asking for a draft: people approved the change of one row; drafting itself knows all rules."""
+    """Tell whether it is worth asking for a draft: one person approved a change of one row that was of no high risk; drafting itself knows all rules."""
     proposal = record.proposal
     return (
         record.status in {Status.APPROVED, Status.APPLIED}
         and all(signed.decision.policy is None for signed in record.decisions)
         and len(proposal.members) == 1
+        and proposal.quorum == 1
+        and proposal.risk != "high"
         and proposal.undoes is None
         and not proposal.deletes
     )

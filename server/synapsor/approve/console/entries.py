@@ -89,7 +89,7 @@ def entry(
         digest=proposal.digest,
         told=told,
         capability=proposal.capability,
-        row=_row(proposal),
+        row=row_of(proposal),
         more=max(0, len(proposal.members) - 1),
         columns=proposal.changed,
         brief=tuple(_brief(proposal)),
@@ -142,7 +142,8 @@ def alone(proposal: Proposal) -> str:
     return why_alone(proposal) or (f"Its risk is {proposal.risk}." if asks_for_digest(proposal.risk) else "")
 
 
-def _row(proposal: Proposal) -> str:
+def row_of(proposal: Proposal) -> str:
+    """Return what names the first row of a proposal, harmless."""
     if not proposal.members:
         return "no row"
     tokens = [token for _, token in proposal.members[0].key][:MOST_SHOWN]
