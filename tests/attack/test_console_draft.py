@@ -5,12 +5,14 @@ import html
 import json
 import subprocess
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
 
+from synapsor.approve.console.draft import may_be_drafted
 from synapsor.core.proposal import Status
 from synapsor.flow.review import reject
 from tests.attack.amending import signer_of
@@ -54,7 +56,14 @@ async def test_a_draft_is_led_to_from_a_decision_and_the_history_and_changes_not
         form = approval(word, first["digest"], typed=first["digest"][7:15])
         assert (await client.post(f"/proposals/{first['id']}/approve", data=form)).status_code == 303
         link = f"/draft?of={first['id']}"
-        assert f'href="{link}"' in placeless((await client.get("/")).text)
+        told = placeless((await client.get("/")).text)
+        assert (f'href="{link}"' in told, f"{first['id']}</a> (INV-3001) is approved." in told) == (True, True)
+        # What no draft could come of leads to none.
+        decided = await shop.record(first["id"])
+        others = [
+            replace(decided, proposal=replace(decided.proposal, **more)) for more in ({"risk": "high"}, {"quorum": 2})
+        ]
+        assert [may_be_drafted(each) for each in (decided, *others)] == [True, False, False]
         assert f'href="{link}"' in placeless((await client.get(f"/proposals/{first['id']}")).text)
         assert "/draft?" not in (await client.get(f"/proposals/{left['id']}")).text
         head = await shop.ledger.head()

@@ -86,6 +86,7 @@ async def test_nobody_approves_what_the_worker_would_never_apply(shop: Shop) -> 
     with pytest.raises(DecisionRefused) as refused:
         await decide(shop.ledger, deciding(shop), one)
     assert refused.value.rule == "would_not_apply"
+    assert ("`synapsor extend`" in refused.value.fix, "can be rejected" in refused.value.fix) == (True, True)
     assert refusals(shop) == [("leo", "would_not_apply")]
 
 

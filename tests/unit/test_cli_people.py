@@ -224,6 +224,8 @@ def test_what_is_signed_is_compared_with_what_is_active_and_what_did_not_change_
     lines = shown_to_sign(files, "80")
     assert [line for line in lines if line.startswith("billing.propose")] == ["billing.propose_late_fee_waiver"]
     said = flat(lines)
+    # Of several digests the one to type is called so, and stands last.
+    assert said.rindex("digest sha256:") > said.rindex("to ")
     assert "As they were: billing.inspect_invoice, billing.list_overdue, billing.propose_note." in said
     assert "Authority grows (1)" in said
     assert "10000 → 20000" in said

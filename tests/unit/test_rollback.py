@@ -295,13 +295,14 @@ def test_a_proposal_that_a_new_version_leaves_behind_is_marked_and_can_only_be_r
     change(policy, 40)
     done = run("activate", "--yes", *key(files, "rita"))
     assert "! 1 proposal waits under the version before" in done.out
+    assert "`synapsor extend`" in " ".join(done.out.split())
     assert run("--json", "inbox").json["proposals"][0]["contract_replaced"] is True
     assert "cannot be approved: its contract was replaced" in run("inbox").out
     decide = (asked["id"], *key(files, "leo"), "--digest", asked["digest"])
     refused = run("--json", "approve", *decide)
     error = refused.json["error"]
     assert (refused.code, error["rule"]) == (3, "would_not_apply")
-    assert error["fix"].startswith("Ask the agent to propose it again.")
+    assert error["fix"].startswith("Ask the agent to propose it again, or extend it under the contract as it is now")
     assert asyncio.run(_last_event(files, asked["id"])) == "decision_refused"
     back = run("--json", "rollback", "billing", "--yes", *key(files, "rita"))
     assert back.json["activation"]["left_behind"] == 0
