@@ -399,7 +399,7 @@ MUTANTS = (
         "row-security.configured",
         "row-security:proven",
         "runtime.py",
-        'if table.row_security is not None and engine != "postgres":',
+        "if table.row_security is not None and not source.has_row_security:",
         "if False:",
         "tests/attack/test_row_security.py -k engine_without",
     ),
@@ -410,6 +410,14 @@ MUTANTS = (
         "        yield from judge_row_security(table, known, READS)\n",
         "",
         "tests/attack/test_row_security.py -k nothing_is_served",
+    ),
+    Mutant(
+        "live.contracts-now",
+        "live:as-the-worker",
+        "runtime.py",
+        "loaded = next((c for c in self.contracts_now() if capability",
+        "loaded = next((c for c in self.contracts() if capability",
+        "tests/attack/test_live.py -k goes_on",
     ),
     Mutant(
         "trial.proves",

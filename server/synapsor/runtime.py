@@ -78,6 +78,18 @@ class Project:
             self._contracts = loaded
         return self._contracts
 
+    def contracts_now(self) -> tuple[LoadedContract, ...]:
+        """Return the contracts as their files say by now, for a process in which people decide while others activate.
+
+        Raises:
+            ContractError, ConfigError: as for `contracts`.
+        """
+        from synapsor.contract.load import marks_of
+
+        if self._contracts is not None and any(c.marks is None or marks_of(c.path) != c.marks for c in self._contracts):
+            self._contracts = None
+        return self.contracts()
+
     def tools(self) -> dict[str, Tool]:
         """Return what a model is offered, by name; no database is asked.
 
@@ -167,7 +179,7 @@ class Project:
         """
         from synapsor.flow.prepare import prepare  # heavy: the SQL compiler
 
-        loaded = next((c for c in self.contracts() if capability in c.contract.capabilities), None)
+        loaded = next((c for c in self.contracts_now() if capability in c.contract.capabilities), None)
         if loaded is None:
             message = f"No contract of this project has the capability {capability}."
             raise ConfigError(message, fix="Add it under `policies:`.")
