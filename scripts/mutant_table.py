@@ -4871,8 +4871,8 @@ MUTANTS = (
         "authority.active",
         "apply:none-unapproved",
         "flow/permitted.py",
-        "        if active is None:\n            return Why.CONTRACT_NOT_ACTIVE\n",
-        '        if active is None:\n            active = await ledger.active_contract("billing")\n        assert active is not None\n',
+        "    if active is None:\n        return Why.CONTRACT_NOT_ACTIVE\n",
+        '    if active is None:\n        active = await ledger.active_contract("billing")\n    assert active is not None\n',
         "tests/attack/test_guards.py -k authority",
     ),
     Mutant(

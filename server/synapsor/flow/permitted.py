@@ -126,7 +126,9 @@ async def contract_behind(proposal: Proposal, ledger: AgentLedger, operators: Ma
         active = await ledger.active_contract_by_digest(proposal.contract)
     except IntegrityError:
         return Why.ACTIVATION_INVALID
-    return Why.CONTRACT_NOT_ACTIVE if active is None else proven(active, ledger.id, operators)
+    if active is None:
+        return Why.CONTRACT_NOT_ACTIVE
+    return proven(active, ledger.id, operators)
 
 
 def proven(active: Activated, ledger: str, operators: Mapping[str, Operator]) -> Contract | Why:
