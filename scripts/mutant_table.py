@@ -4108,6 +4108,14 @@ MUTANTS = (
         "tests/unit/test_review.py -k comes_back",
     ),
     Mutant(
+        "operators.kept-apart",
+        "approval:trusted-key",
+        "operators.py",
+        "return dict(_operators_in(read_text(path), path)) if",
+        "return _operators_in(read_text(path), path) if",
+        "tests/unit/test_operators_read.py",
+    ),
+    Mutant(
         "decide.role-of-proposal",
         "approval:login",
         "core/review.py",
