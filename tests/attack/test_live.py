@@ -27,7 +27,7 @@ from tests.attack.jobs import POLICY as JOBS
 from tests.attack.jobs import jobs_tables
 from tests.attack.people import POLICY as PEOPLE
 from tests.attack.people import people_table
-from tests.attack.shop import Shop, meanwhile, open_shop
+from tests.attack.shop import WAIVER, Shop, meanwhile, open_shop, reopened
 from tests.attack.tasks import POLICY, tasks_table
 from tests.attack.test_canaries import ledger_bytes
 from tests.databases import Database
@@ -392,3 +392,20 @@ async def test_a_stale_row_is_approved_only_by_who_says_so(tasks: Shop) -> None:
     assert refused.value.rule == "stale_row"
     assert await approved(tasks, proposal, live, stale_anyway=True) == "approved"
     assert await tasks.work() == [("conflict", "version_moved")]
+
+
+@pytest.mark.requirement("live:as-the-worker")
+async def test_a_process_that_goes_on_looks_by_the_version_that_somebody_else_has_activated_meanwhile(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    async with open_shop(tmp_path / "project", sqlite_db) as shop:
+        first = await asked(shop, WAIVER, invoice_id="INV-3001", reason="Paid next day.")
+        assert (await looks(shop).again(first, who="leo")).state == "same"
+        file = shop.files.root / "policies" / "billing.yaml"
+        file.write_text(
+            file.read_text(encoding="utf-8").replace("expires_hours: 72", "expires_hours: 71"), encoding="utf-8"
+        )
+        assert (await looks(shop).again(first, who="leo")).untold is Untold.NOT_ACTIVATED
+        async with reopened(shop.files) as other:  # where it is activated
+            second = await asked(other, WAIVER, invoice_id="INV-3002", reason="Paid next day.")
+        assert (await looks(shop).again(second, who="leo")).state == "same"
