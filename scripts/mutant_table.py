@@ -399,7 +399,7 @@ MUTANTS = (
         "row-security.configured",
         "row-security:proven",
         "runtime.py",
-        'if table.row_security is not None and not source.has_row_security:',
+        "if table.row_security is not None and not source.has_row_security:",
         "if False:",
         "tests/attack/test_row_security.py -k engine_without",
     ),

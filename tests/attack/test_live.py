@@ -235,6 +235,7 @@ async def test_a_row_of_another_tenant_is_not_there(tasks: Shop) -> None:
 
 
 @pytest.mark.requirement("live:recorded")
+@pytest.mark.one_engine
 async def test_a_look_is_recorded_before_it_is_told(tasks: Shop) -> None:
     proposal = await asked(tasks, "tasks.step", task=1, state="doing")
     before = len(tasks.audits())
@@ -328,6 +329,7 @@ async def approved(shop: Shop, proposal: Proposal, live: Live | None, **more: An
 
 
 @pytest.mark.requirement("live:fresh")
+@pytest.mark.one_engine
 async def test_with_fresh_no_approval_is_given_without_a_clean_look_just_before(fresh: Shop) -> None:
     proposal = await asked(fresh, "tasks.step", task=1, state="doing")
     live = await looks(fresh).again(proposal, who="leo")
@@ -351,6 +353,7 @@ async def test_with_fresh_no_approval_is_given_without_a_clean_look_just_before(
 
 
 @pytest.mark.requirement("live:fresh", "live:stale-said-aloud")
+@pytest.mark.one_engine
 async def test_the_board_looks_before_it_approves(fresh: Shop) -> None:
     board = Reviewing(
         ledger=fresh.ledger,
@@ -373,6 +376,7 @@ async def test_the_board_looks_before_it_approves(fresh: Shop) -> None:
 
 
 @pytest.mark.requirement("live:stale-said-aloud")
+@pytest.mark.one_engine
 async def test_a_stale_row_is_approved_only_by_who_says_so(tasks: Shop) -> None:
     proposal = await asked(tasks, "tasks.step", task=1, state="doing")
     tasks.change("UPDATE {tasks} SET title = 'Other' WHERE id = 1")
