@@ -7,7 +7,7 @@ import sys
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from synapsor.serve.on_demand import models_on_demand
+from synapsor.mcp_models import models_on_demand
 
 
 def test_what_is_made_meanwhile_is_built_at_its_first_use_and_refuses_the_same() -> None:
@@ -39,7 +39,7 @@ def test_afterwards_models_are_built_at_once_again_whatever_happened() -> None:
 _COUNT = """
 import gc, json
 from pydantic import BaseModel
-from synapsor.serve.on_demand import models_on_demand
+from synapsor.mcp_models import models_on_demand
 with models_on_demand():
     import synapsor.serve.server, synapsor.serve.stdio
 models = [m for m in gc.get_objects() if isinstance(m, type) and issubclass(m, BaseModel) and m.__module__.startswith("mcp")]
