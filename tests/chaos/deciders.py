@@ -14,6 +14,7 @@ import httpx2
 from tests.attack.desk import Hall
 from tests.attack.shop import NOTE, Shop
 from tests.projects import ROOT, ProjectFiles
+from tests.serving.forked import forked
 
 KILLED = -signal.SIGKILL
 
@@ -23,16 +24,20 @@ def environment(files: ProjectFiles) -> dict[str, str]:
     return {**files.environment, "PYTHONPATH": f"{ROOT / 'server'}{os.pathsep}{ROOT}"}
 
 
-def command(files: ProjectFiles, point: str | None, *arguments: str) -> list[str]:
-    """Return the command line of a command that dies at a point, or lives."""
+def command(files: ProjectFiles, point: str | None, *arguments: str, started: bool = False) -> list[str]:
+    """Return the command line of a command that dies at a point, or lives: in a fork, unless it is to be `started` by itself."""
     line = files.command(*arguments)
-    return [line[0], "-m", "tests.chaos.dying", point, *line[3:]] if point else line
+    if point:
+        line = [line[0], "-m", "tests.chaos.dying", point, *line[3:]]
+    return line if started else forked(line)
 
 
 @contextmanager
-def console(shop: Shop, point: str | None = None, *, port: int = 0) -> Iterator[tuple[Hall, subprocess.Popen[bytes]]]:
+def console(
+    shop: Shop, point: str | None = None, *, port: int = 0, started: bool = False
+) -> Iterator[tuple[Hall, subprocess.Popen[bytes]]]:
     """Run `synapsor console`, and a way to it; what it said may hold no failure of its own."""
-    line = command(shop.files, point, "console", "--listen", f"127.0.0.1:{port}")
+    line = command(shop.files, point, "console", "--listen", f"127.0.0.1:{port}", started=started)
     process = subprocess.Popen(
         line, env=environment(shop.files), cwd=shop.files.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
@@ -72,6 +77,7 @@ async def approves(
         key,
         "--digest",
         proposal["digest"],
+        started=bool(more),  # what is said of a process is said of the command itself
     )
     settings: dict[str, Any] = {"env": environment(shop.files), "cwd": shop.files.root, **more}
     return await asyncio.to_thread(

@@ -11,6 +11,7 @@ import io
 import os
 import runpy
 import selectors
+import shlex
 import signal
 import socket
 import subprocess
@@ -40,6 +41,9 @@ ALWAYS = (
 # By a word of the command line: what only such a command imports, and when it runs.
 NEEDS = {
     "approvals": ("synapsor.approve.companion.bearers", "synapsor.approve.companion.http", "synapsor.cli.approvals"),
+    "console": ("synapsor.approve.console.listen", "synapsor.cli.console", "synapsor.looking"),
+    "demo": ("mcp", "synapsor.cli.demo"),
+    "notifier": ("synapsor.cli.dead", "synapsor.cli.notifier", "synapsor.notifying"),
     "serve": ("synapsor.cli.serve", "synapsor.serve.http", "synapsor.serve.stdio"),
     "tests.serving.stdio_server": ("synapsor.serve.stdio", "tests.serving.desk"),
     "tools": ("synapsor.cli.tools", "synapsor.serve.tools"),
@@ -58,6 +62,15 @@ def run_forked(files: "ProjectFiles", *arguments: str) -> "subprocess.CompletedP
 def forked(command: Sequence[str]) -> list[str]:
     """Return a command line that does as `PYTHON [-W error] -m MODULE ARGUMENTS…` does, in a fork."""
     return [sys.executable, "-I", "-S", launch.__file__, _server(), *command[1:]]
+
+
+@functools.cache
+def python() -> str:
+    """Return a program that stands for Python where a command starts others: `PROGRAM -m MODULE ARGUMENTS…` runs in a fork, and so do they."""
+    program = Path(_server()).with_name("python")
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(forked([""]))} "$@"\n', encoding="utf-8")
+    program.chmod(0o700)
+    return str(program)
 
 
 @functools.cache
@@ -181,6 +194,9 @@ def _be(request: dict[str, Any]) -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments[0] == "--as":
+        sys.executable = arguments[1]
+        arguments = arguments[2:]
     if arguments[:2] == ["-W", "error"]:
         warnings.simplefilter("error")
         arguments = arguments[2:]

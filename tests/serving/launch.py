@@ -61,7 +61,8 @@ def _main() -> int:
         os.close(descriptor)
     code = int(numbers.readline())
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        with suppress(OSError):  # nobody takes a SIGKILL
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     return code
 
