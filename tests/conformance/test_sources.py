@@ -345,6 +345,25 @@ async def test_the_catalogue_is_told_as_facts(database: Database, reader: ReadSo
     assert await reader.describe(relation(database, "no_such_table")) is None
 
 
+async def test_a_description_of_a_table_is_asked_for_in_one_session(
+    database: Database, reader: ReadSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.engine == "sqlite":
+        pytest.skip("it looks on a connection of its own")
+    pool, opened = reader._pool, []  # type: ignore[attr-defined]  # no event tells
+    acquire = pool.acquire
+
+    async def counted(**options: bool) -> object:
+        opened.append(await acquire(**options))
+        return opened[-1]
+
+    monkeypatch.setattr(pool, "acquire", counted)
+    assert await reader.describe(relation(database, "invoice_review")) is not None
+    assert len(opened) == 1
+    await reader.describe(relation(database, "invoices"))
+    assert opened[1] is opened[0], "the next one is asked in the same, when it is clean"
+
+
 @pytest.mark.requirement("posture:safe-credential")
 async def test_the_fixture_s_credentials_are_found_safe(
     database: Database, reader: ReadSource, writer: WriteSource

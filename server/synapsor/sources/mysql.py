@@ -48,15 +48,17 @@ class _MysqlSource:
 
     async def describe(self, relation: Relation) -> RelationFacts | None:
         """Return what the catalogue says, or None when the credential cannot see such a relation."""
-        return await catalogue.describe(self._ask, relation)
+        return await self._asked(lambda ask: catalogue.describe(ask, relation))
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.aclose()
 
-    async def _ask(self, text: str, *params: Any) -> Sequence[RawRow]:
-        """Return the rows of a question to the catalogue."""
-        return await self._fetch(Statement(text=text, params=params), time_ms=CATALOGUE_MS)
+    async def _asked(self, work: Callable[[catalogue.Ask], Awaitable[T]]) -> T:
+        """Return what `work` makes of any number of questions to the catalogue, all of them put in one transaction."""
+        session, found = await self._start(lambda session: _ask_with(session, work))
+        self._pool.release(session)
+        return found
 
     async def _fetch(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
         session, rows = await self._start(lambda session: session.read(statement, time_ms=time_ms))
@@ -83,6 +85,17 @@ class _MysqlSource:
             raise
 
 
+async def _ask_with(session: Session, work: Callable[[catalogue.Ask], Awaitable[T]]) -> T:
+    await session.begin_read(time_ms=CATALOGUE_MS)
+
+    async def ask(text: str, *params: Any) -> Sequence[RawRow]:
+        if not session.alive:  # whoever asks may have swallowed a failure
+            raise SourceFailure(Failure.UNAVAILABLE, state="no_transaction")
+        return await session.read_on(Statement(text=text, params=params), seconds=CATALOGUE_MS / 1000)
+
+    return await work(ask)
+
+
 class MysqlReadSource(_MysqlSource):
     """MySQL or MariaDB through its read-only credential."""
 
@@ -106,16 +119,16 @@ class MysqlReadSource(_MysqlSource):
 
     async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:
         """Return what this credential may do with the relations, and beyond."""
-        local = is_loopback(self._address.host)
-        return await posture.rights(self._ask, self._address.user, {*relations, *denied}, local=local)
+        every, local = {*relations, *denied}, is_loopback(self._address.host)
+        return await self._asked(lambda ask: posture.rights(ask, self._address.user, every, local=local))
 
     async def surroundings(self, relation: Relation) -> Surroundings | None:
         """Return what stands around a table, as far as this credential sees it."""
-        return await surroundings(self._ask, relation)
+        return await self._asked(lambda ask: surroundings(ask, relation))
 
     async def fingerprint(self) -> str:
         """Return a digest that names the server and database without an address, a name or a password in clear."""
-        server = await catalogue.server_identity(self._ask)
+        server = await self._asked(catalogue.server_identity)
         return digest(
             "source", ["mysql", server or f"{self._address.host}:{self._address.port}", self._address.database]
         )
@@ -161,13 +174,14 @@ class MysqlWriteSource(_MysqlSource):
 
     async def effects(self, relation: Relation) -> tuple[Effect, ...]:
         """Return what removing a row does beside."""
-        return await on_delete(self._ask, relation)
+        return await self._asked(lambda ask: on_delete(ask, relation))
 
     async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
         """Return what this credential may do with the relations, and beyond, and what the receipts are like."""
-        local = is_loopback(self._address.host)
-        wanted = {*relations, receipts}
-        return await posture.rights(self._ask, self._address.user, wanted, local=local, receipts=receipts)
+        wanted, local = {*relations, receipts}, is_loopback(self._address.host)
+        return await self._asked(
+            lambda ask: posture.rights(ask, self._address.user, wanted, local=local, receipts=receipts)
+        )
 
     async def _leave(self, session: Session, transaction: MysqlTransaction) -> None:
         if transaction.committed:

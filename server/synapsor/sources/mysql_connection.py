@@ -37,6 +37,7 @@ IDLE_SECONDS = 30
 """A transaction that the worker leaves idle for longer is ended by the server."""
 
 _SENDS_PASSWORD = frozenset({b"mysql_clear_password", b"mysql_old_password"})
+_BEGIN_READ = b"START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT"
 _RESET_CONNECTION = 0x1F  # COM_RESET_CONNECTION, which PyMySQL has no name for
 # NO_BACKSLASH_ESCAPES, ANSI_QUOTES and PIPES_AS_CONCAT stay out: the client's escaping and the compiled SQL rely on it.
 _SQL_MODE = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
@@ -168,11 +169,15 @@ class Session:
 
     async def read(self, statement: Statement, *, time_ms: int) -> tuple[RawRow, ...]:
         """Return the rows of one READ ONLY transaction. The transaction is ended by `reset`, after the caller has its rows."""
-        begin = b"START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT"
-        return await self._in_time(*self._limits(time_ms), begin, self.render(statement), seconds=time_ms / 1000)
+        begun = (*self._limits(time_ms), _BEGIN_READ)
+        return await self._in_time(*begun, self.render(statement), seconds=time_ms / 1000)
+
+    async def begin_read(self, *, time_ms: int) -> None:
+        """Open the transaction of a `read` without its statement."""
+        await self.run(*self._limits(time_ms), _BEGIN_READ, seconds=time_ms / 1000 + GRACE_SECONDS)
 
     async def read_on(self, statement: Statement, *, seconds: float) -> tuple[RawRow, ...]:
-        """Return the rows of a further statement in the transaction of a `read`."""
+        """Return the rows of a further statement in the transaction of a `read` or `begin_read`."""
         return await self._in_time(self.render(statement), seconds=seconds)
 
     async def _in_time(self, *statements: bytes, seconds: float) -> tuple[RawRow, ...]:

@@ -13,8 +13,11 @@ from itertools import pairwise
 
 from synapsor.core.facts import May, Reach, ReceiptsTable, Rights
 from synapsor.core.plan import Relation
-from synapsor.errors import SourceFailure
+from synapsor.errors import Failure, SourceFailure
 from synapsor.sources.mysql_catalogue import Ask, bases, column_privileges, text_of
+
+_NO_ANSWER = frozenset({Failure.UNAVAILABLE, Failure.TIMEOUT})
+"""Failures that say nothing of what was asked about."""
 
 _TOKEN = re.compile(r"""(`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")|([^\s`'",().@]+|[(),.@*])""")
 _ROLE = re.compile(r"`(?:[^`]|``)+`(?:@`(?:[^`]|``)*`)?\Z")
@@ -155,7 +158,9 @@ async def grants(ask: Ask) -> list[Grant]:
         asked.add(question)
         try:
             lines = [text_of(row[0]) or "" for row in await ask(question.replace("%", "%%"))]
-        except SourceFailure:
+        except SourceFailure as failed:
+            if failed.kind in _NO_ANSWER:
+                raise
             lines = []
             found.append(Grant(privilege=f"THE ROLE {role}", columns=None, schema=None, table=None))
         for line in lines:
@@ -171,7 +176,9 @@ async def grants(ask: Ask) -> list[Grant]:
 async def _enabled_roles(ask: Ask) -> frozenset[str]:
     try:
         rows = await ask("SELECT role_name FROM information_schema.enabled_roles")
-    except SourceFailure:
+    except SourceFailure as failed:
+        if failed.kind in _NO_ANSWER:
+            raise
         return frozenset()  # every role is then asked for by name
     return frozenset(text_of(row[0]) or "" for row in rows if row[0] is not None)
 

@@ -12,6 +12,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from synapsor.errors import Failure, SourceFailure
 
+TIDY_SECONDS = 0.1
+"""How long a caller waits for a session that is just being tidied, which takes one round trip, before it has another one opened."""
+
 
 class Pooled(Protocol):
     """A session; the Postgres, MySQL and SQLite sessions implement it.
@@ -73,6 +76,7 @@ class Pool(Generic[S]):
         self._idle: list[S] = []
         self._returned: list[S] = []
         self._chores: set[asyncio.Task[None]] = set()
+        self._tidying: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def acquire(self, *, fresh: bool = False) -> S:
@@ -93,15 +97,23 @@ class Pool(Generic[S]):
         if full:
             raise SourceFailure(Failure.BUSY, state="pool")
         try:
-            while self._idle:
-                session = self._idle.pop()
-                if session.alive and not fresh:
-                    return session
-                self._chore(session.close())
-            return await self._dialer.connect()
+            while fresh and self._idle:  # what met something outdated may have left the others so
+                self._chore(self._idle.pop().close())
+            return (None if fresh else await self._clean()) or await self._dialer.connect()
         except BaseException:
             self._slots.release()
             raise
+
+    async def _clean(self) -> S | None:
+        self._take_back()
+        if not self._idle and self._tidying:
+            await asyncio.wait(self._tidying, timeout=TIDY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        while self._idle:
+            session = self._idle.pop()
+            if session.alive:
+                return session
+            self._chore(session.close())
+        return None
 
     def release(self, session: S) -> None:
         """Take a session back, in whatever state; it is reset, or stopped and closed, once the caller has gone on with what it got."""
@@ -132,7 +144,9 @@ class Pool(Generic[S]):
 
     def _take_back(self) -> None:
         while self._returned:
-            self._chore(self._tidy(self._returned.pop()))
+            task = self._chore(self._tidy(self._returned.pop()))
+            self._tidying.add(task)
+            task.add_done_callback(self._tidying.discard)
 
     async def _tidy(self, session: S) -> None:
         if not self._closed and session.alive:
@@ -144,10 +158,11 @@ class Pool(Generic[S]):
                 return
         await self.discard(session)
 
-    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+    def _chore(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
+        return task
 
 
 def left_until(moment: float) -> float:

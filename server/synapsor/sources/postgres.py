@@ -28,6 +28,7 @@ from synapsor.sources.postgres_connection import (
 )
 from synapsor.sources.postgres_failures import STALE_PLAN
 from synapsor.sources.postgres_surroundings import surroundings
+from synapsor.sources.postgres_views import Look
 from synapsor.sources.shield import to_the_end
 from synapsor.sources.tls import Tls
 from synapsor.sql.statement import Dialect, RawRow, Statement
@@ -62,10 +63,13 @@ class _Source:
 
     async def describe(self, relation: Relation) -> RelationFacts | None:
         """Return what the catalogue says, or None when the credential cannot see such a relation."""
-        return await postgres_catalogue.describe(self._look, relation)
+        return await self._looked(lambda look: postgres_catalogue.describe(look, relation))
 
-    async def _look(self, text: str, *params: object) -> Sequence[RawRow]:
-        return await self._read(Statement(text=text, params=params), time_ms=_CATALOGUE_MS)
+    async def _looked(self, work: Callable[[Look], Awaitable[T]]) -> T:
+        """Return what `work` makes of any number of questions to the catalogue, all of them put in one transaction."""
+        session, found = await self._start(lambda session: _look_with(session, work))
+        self._pool.release(session)
+        return found
 
     async def _read(self, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
         session, rows = await self._start(lambda session: _read(session, statement, time_ms=time_ms))
@@ -95,6 +99,12 @@ class _Source:
         except BaseException:
             self._pool.release(session)
             raise
+
+
+async def _look_with(session: Session, work: Callable[[Look], Awaitable[T]]) -> T:
+    seconds = _CATALOGUE_MS / 1000 + GRACE_SECONDS
+    await session.begin(begin_read(_CATALOGUE_MS), seconds, again=True)
+    return await work(lambda text, *params: session.fetch(Statement(text=text, params=params), seconds))
 
 
 async def _read(session: Session, statement: Statement, *, time_ms: int) -> Sequence[RawRow]:
@@ -128,16 +138,17 @@ class PostgresReadSource(_Source):
 
     async def posture(self, relations: Collection[Relation], denied: Mapping[Relation, frozenset[str]]) -> Rights:
         """Return what this credential may do with the relations, and beyond."""
-        return await postgres_posture.rights(self._look, {*relations, *denied}, local=self._local)
+        every = {*relations, *denied}
+        return await self._looked(lambda look: postgres_posture.rights(look, every, local=self._local))
 
     async def surroundings(self, relation: Relation) -> Surroundings | None:
         """Return what stands around a table, or None where there is none."""
-        return await surroundings(self._look, relation)
+        return await self._looked(lambda look: surroundings(look, relation))
 
     async def fingerprint(self) -> str:
         """Return a digest that names the server and database without an address, a name or a password in clear."""
         if not self._fingerprint:
-            self._fingerprint = digest("source", ["postgres", *await postgres_catalogue.identity(self._look)])
+            self._fingerprint = digest("source", ["postgres", *await self._looked(postgres_catalogue.identity)])
         return self._fingerprint
 
 
@@ -238,12 +249,14 @@ class PostgresWriteSource(_Source):
 
     async def effects(self, relation: Relation) -> tuple[Effect, ...]:
         """Return what removing a row does beside."""
-        return await postgres_catalogue.on_delete(self._look, relation)
+        return await self._looked(lambda look: postgres_catalogue.on_delete(look, relation))
 
     async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
         """Return what this credential may do with the relations, and beyond, and what the receipts are like."""
         wanted = {*relations, receipts}
-        return await postgres_posture.rights(self._look, wanted, local=self._local, receipts=receipts)
+        return await self._looked(
+            lambda look: postgres_posture.rights(look, wanted, local=self._local, receipts=receipts)
+        )
 
 
 async def _begin(session: Session, *, time_ms: int) -> None:
