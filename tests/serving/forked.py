@@ -19,7 +19,7 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,22 +114,21 @@ class Forks:
         signal.set_wakeup_fd(wakes.fileno())
         signal.signal(signal.SIGCHLD, lambda *_: None)
         with selectors.DefaultSelector() as selector:
-            for readable, do in ((awake, self._reap), (self._listening, functools.partial(self._take, selector))):
-                selector.register(readable, selectors.EVENT_READ, do)
+            selector.register(awake, selectors.EVENT_READ, functools.partial(self._reap, awake))
+            selector.register(self._listening, selectors.EVENT_READ, functools.partial(self._take, selector))
             selector.register(0, selectors.EVENT_READ)
             while True:
                 for key, _ in selector.select():
                     if key.fd == 0:
                         return self._end()
-                    do: Callable[[Any], None] = key.data
-                    do(key.fileobj)
+                    key.data()
 
     def _end(self) -> None:
         for pid in self._waiting:
             os.kill(pid, signal.SIGKILL)
 
-    def _take(self, selector: selectors.BaseSelector, listening: socket.socket) -> None:
-        asked, _ = listening.accept()
+    def _take(self, selector: selectors.BaseSelector) -> None:
+        asked, _ = self._listening.accept()
         request = launch.received(asked)
         if request is None:
             asked.close()
@@ -142,7 +141,7 @@ class Forks:
             os.close(given)
         self._waiting[pid] = asked
         launch.tell(asked, pid)
-        selector.register(asked, selectors.EVENT_READ, functools.partial(self._left, selector, pid))
+        selector.register(asked, selectors.EVENT_READ, functools.partial(self._left, selector, pid, asked))
 
     def _left(self, selector: selectors.BaseSelector, pid: int, asked: socket.socket) -> None:
         """Kill the fork of a launcher that was killed; of one that has been told of the end, there is none."""

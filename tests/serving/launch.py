@@ -54,8 +54,8 @@ def _main() -> int:
 
     for number in PASSED:
         signal.signal(number, passed_on)
-    for number in early:
-        passed_on(number)
+    for missed in early:
+        passed_on(missed)
     # What the fork holds is its own now: whoever reads there is to see the end of it when it ends, and not of this process.
     for descriptor in (0, 1, 2):
         os.close(descriptor)
