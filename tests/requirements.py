@@ -125,6 +125,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "The rows that the agent read are told with their age, hidden ones covered, and what is not told is counted.",
         "law 5",
     ),
+    "approval:clocks": _R(
+        "A clock that is set back loses no approved change: an approval that could not count is not signed, and one of a moment to come is waited for.",
+        "law 5, R2",
+    ),
     "approval:in-time": _R("An approval counts only before it expires.", "law 5, E05"),
     "approval:login": _R(
         "A session speaks for one trusted person, for a while, in one ledger, with no more roles than the person has.",
@@ -132,7 +136,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "approval:no-tricks": _R("Nothing in a proposal can act on a terminal, imitate a line or hide.", "E09"),
     "approval:of-now": _R(
-        "An approval counts only if it is of a moment after its proposal and not of one to come, and for a day at most.",
+        "An approval counts only if it is of a moment after its proposal and not of one to come, as far as clocks may be apart, and for a day at most; no session counts that was over when it was asked.",
         "law 5, E05",
     ),
     "approval:once": _R("A proposal is decided once.", "law 5, S8"),

@@ -87,7 +87,7 @@ def entry_of(
         f"asked by {shown(proposal.principal).text}",
         *(_needs(record, _approvals(record, operators, now)) if waits else _decided(record)),
     ]
-    body = [_what(proposal), "; ".join(people)]
+    body = [what_of(proposal), "; ".join(people)]
     if waits and proposal.id in replaced:
         body.append(
             "cannot be approved: its contract was replaced since. Reject it, have it proposed again, or extend it under the new contract"

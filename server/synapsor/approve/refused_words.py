@@ -22,6 +22,7 @@ WORDS: Final[Mapping[str, str]] = {
     "already_decided": "It was decided or had ended already.",
     "alone": "It is not decided on together with others.",
     "asked_already": "The same waits already, asked for beside it.",
+    "clock_behind": "The clock there stood before the moment of the proposal, or of an approval of it.",
     "code_missing": "This approval takes a one-time code, and none was given.",
     "code_used": "The one-time code had been used before.",
     "decided_meanwhile": "Somebody else decided meanwhile.",
