@@ -99,10 +99,10 @@ async def test_what_was_approved_is_put_off_while_the_workers_clock_stands_befor
     approved = await shop.waiver()
     clock.move(hours=-1)
     once = Pace(attempts=1, backoff_seconds=0)
-    assert await shop.work(pace=once) == [("retry", "approval_to_come")]
+    assert await shop.attempt(pace=once) == [("retry", "approval_to_come")]
     assert (await shop.status(approved), shop.receipts(), shop.invoice()[0]) == ("approved", 0, 5500)
     clock.moment = START - CLOCKS_APART - dt.timedelta(microseconds=1)
-    assert await shop.work(pace=once) == []
+    assert await shop.attempt(pace=once) == []
     clock.moment = START - CLOCKS_APART
     assert await shop.work(pace=once) == [("applied", "")]
 
@@ -115,7 +115,9 @@ async def test_a_worker_whose_clock_is_put_right_applies_at_once_what_it_put_off
     assert await shop.work() == [("applied", "")]
 
 
-async def test_nobody_completes_a_quorum_by_a_clock_that_has_not_reached_the_other_approval_for_it_would_count_alone() -> None:
+async def test_nobody_completes_a_quorum_by_a_clock_that_has_not_reached_the_other_approval_for_it_would_count_alone() -> (
+    None
+):
     async with fees() as trial:
         change = await asked(trial, 0)
         trial.clock.move(hours=1)

@@ -15,6 +15,7 @@ from synapsor.errors import UsageError
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.testing.clock import TestClock
+from synapsor.values import digest
 from tests.decisions import NOW, ROW, audit_of, evidence_of, person, proposal
 from tests.sessions import SECRET, code_voucher, known
 
@@ -51,6 +52,7 @@ class Room:
                 branch=f"rb_{tail}",
                 request=f"sha256:{n:064d}",
                 evidence=evidence["id"],
+                evidence_digest=digest("evidence", evidence),
                 principal=principal,
                 role=role,
                 by_prompt=True,
@@ -75,12 +77,12 @@ def text_of(told: GetPromptResult) -> str:
 @pytest.mark.requirement("companion:queue")
 async def test_what_waits_for_others_and_expires_before_it_hides_nothing_that_waits_for_a_person() -> None:
     room = Room()
-    handles = await room.filed(*[(STORE, ANYBODY)] * 5, *[(LEAD, "leo@acme.example")] * 5, (LEAD, ANYBODY))
+    handles = await room.filed(*[(STORE, ANYBODY)] * 9, *[(LEAD, "leo@acme.example")] * 9, (LEAD, ANYBODY))
     queue = await room.desk().queue("leo", limit=3)
-    assert ([r.proposal.id for r in queue.mine], queue.more, queue.others) == (handles[-1:], False, 10)
+    assert ([r.proposal.id for r in queue.mine], queue.more, queue.others) == (handles[-1:], False, 18)
     told = queue_text(queue, now=NOW)
     assert told.description == "1 proposals wait for you."
-    assert "10 more wait for others." in text_of(told)
+    assert "18 more wait for others." in text_of(told)
 
 
 @pytest.mark.requirement("companion:queue")

@@ -106,7 +106,16 @@ async def test_a_code_that_was_mistyped_or_made_up_is_no_code(desk: Hall) -> Non
     letters = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
     wrong = [code[:at] + letters[letters.index(code[at]) - 1] + code[at + 1 :] for at in range(14) if code[at] != "-"]
     async with desk.machine() as machine:
-        for one in (*wrong, code.lower(), code.replace("-", ""), code + "A", "AAAA-AAAA-AAAA", "%00", "A" * 2000, "ABCD-EFGH-J%C3%A9KL"):
+        for one in (
+            *wrong,
+            code.lower(),
+            code.replace("-", ""),
+            code + "A",
+            "AAAA-AAAA-AAAA",
+            "%00",
+            "A" * 2000,
+            "ABCD-EFGH-J%C3%A9KL",
+        ):
             assert (await machine.get(f"/login/challenge/{one}")).status_code == 404, one
         login = await desk.sign(code, "leo")
         body = {"code": "ABCD-EFGH-J\u00e9KL", "login": to_body(login.login), "signature": login.signature}

@@ -224,7 +224,9 @@ def verify_approval(
         raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
     # Last: whatever else is wrong with it does not pass by waiting.
     if now < counts_from(signed.decision):
-        raise DecisionRefused("to_come", "The approval is of a moment that the clock here has not reached.", exit_code=3)
+        raise DecisionRefused(
+            "to_come", "The approval is of a moment that the clock here has not reached.", exit_code=3
+        )
 
 
 def counts_from(decision: Decision) -> str:
