@@ -54,14 +54,18 @@ _PASSED = 3
 class Overview(Protocol):
     """What is asked of the whole record at once; `ledger.overview` answers."""
 
-    async def waiting_for(self, roles: Sequence[str], *, names: Sequence[str], now: str, limit: int) -> Waiting: ...
+    async def waiting_for(self, roles: Sequence[str], *, names: Sequence[str], now: str, limit: int) -> Waiting:
+        """Return what waits for whom has these roles and goes by these names, those that expire first before the others."""
+        ...
 
 
 class CompanionLedger(ReviewLedger, Protocol):
     """A ledger in which is decided, and whose whole record is asked what waits."""
 
     @property
-    def overview(self) -> Overview: ...
+    def overview(self) -> Overview:
+        """What is asked of the whole record."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
