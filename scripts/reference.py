@@ -97,6 +97,7 @@ DECISION_RULES: dict[str, str] = {
     "same_person": "The operator could be the same person as one whose approval counts already.",
     "stale_row": "A row is not as it was, or the contract wants it looked at before an approval and it was not; see [how to look](../how-to/look-before-you-decide.md).",
     "evidence_differs": "The evidence is not what the proposal was made from, so that nobody approves it; `synapsor verify` says what was changed.",
+    "to_come": "The approval is of a moment that the clock here has not reached.",
     "too_many_codes": "Too many one-time codes were given in the operator's name today.",
     "too_many_questions": "As many questions were asked about the proposal as may be.",
     "unknown_key": "The private key belongs to nobody in `operators.yaml`.",

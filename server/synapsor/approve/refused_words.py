@@ -50,6 +50,7 @@ WORDS: Final[Mapping[str, str]] = {
     "same_person": "This person has asked for it or approved it under another name.",
     "stale_row": "A row was not as it was when the change was asked for, or could not be looked at.",
     "tampered": "It was not what it was made from.",
+    "to_come": "The approval was of a moment that the clock there had not reached.",
     "too_many_codes": "This person had given too many one-time codes that day.",
     "too_many_questions": "Enough was asked about it.",
     "unknown_key": "Nobody who is trusted here has this key.",
