@@ -3628,6 +3628,14 @@ MUTANTS = (
         "tests/attack/test_clocks.py -k nobody_completes",
     ),
     Mutant(
+        "clocks.amended",
+        "approval:clocks",
+        "flow/amend.py",
+        "    check_clock(original, (), {}, ledger=ledger, now=filed.at, login=signer.login)\n",
+        "",
+        "tests/attack/test_clocks.py -k extends_by",
+    ),
+    Mutant(
         "clocks.waits",
         "approval:clocks",
         "work/authority.py",
@@ -7855,7 +7863,7 @@ MUTANTS = (
         "amend.backdated",
         "amend:by-whom",
         "core/amend.py",
-        "if proposal.at < original.at:",
+        "if not may_date(original, proposal.at, amends.login):",
         "if False:",
         "tests/attack/test_amend_authority.py -k session_that_is_over",
     ),

@@ -14,6 +14,7 @@ from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 from synapsor.testing.clock import TestClock
 from synapsor.work.worker import Pace
+from tests.attack.amending import extended
 from tests.attack.shop import WAIVER, Shop, open_shop
 from tests.databases import Database
 from tests.unit.deciding import asked, fees
@@ -66,6 +67,7 @@ async def test_a_clock_that_is_set_back_a_little_after_the_proposal_loses_no_app
     assert (await leo_says(shop, shown)).job is not None
     assert await shop.work() == [("applied", "")]
     assert shop.invoice()[0] == 0
+    assert (await shop.project.verify()).ok
 
 
 @pytest.mark.parametrize("back", MUCH)
@@ -83,6 +85,30 @@ async def test_an_approval_by_a_clock_that_was_set_back_far_is_refused_before_an
     assert attempt is not None
     assert attempt["body"]["rule"] == "clock_behind"
     clock.moment += back
+    await leo_says(shop, shown)
+    assert await shop.work() == [("applied", "")]
+
+
+@pytest.mark.parametrize("back", A_LITTLE)
+async def test_what_was_extended_by_a_clock_that_was_set_back_a_little_is_applied(
+    shop: Shop, clock: TestClock, back: dt.timedelta
+) -> None:
+    shown = await a_waiver(shop)
+    clock.moment -= back
+    again = await extended(shop, shown.proposal, "leo")
+    clock.moment += back
+    await leo_says(shop, Listed(proposal=again.id, digest=again.digest))
+    assert await shop.work() == [("applied", "")]
+
+
+async def test_nobody_extends_by_a_clock_that_was_set_back_far(shop: Shop, clock: TestClock) -> None:
+    shown = await a_waiver(shop)
+    clock.move(hours=-1)
+    with pytest.raises(DecisionRefused) as refused:
+        await extended(shop, shown.proposal, "leo")
+    assert refused.value.rule == "clock_behind"
+    assert await shop.status(shown.proposal) == "review_required"
+    clock.move(hours=1)
     await leo_says(shop, shown)
     assert await shop.work() == [("applied", "")]
 

@@ -58,7 +58,7 @@ def check_clock(
     now: str,
     login: SignedLogin | None,
 ) -> None:
-    """Check that an approval of this moment counts where it is verified, and that the `earlier` ones are of the past.
+    """Check that an approval or amendment of this moment counts where it is verified, and that the `earlier` approvals are of the past.
 
     By a clock that was set back it would count for nobody, even when the clock is right again; or it would not be counted together
     with one that is of a moment to come, and nobody could complete the quorum.
@@ -71,7 +71,7 @@ def check_clock(
     raise DecisionRefused(
         "clock_behind",
         "The clock of this machine stands before the moment of the proposal, or of an approval of it.",
-        fix="Set the clock right; then approve it. Nothing was signed.",
+        fix="Set the clock right, and do it again. Nothing was signed.",
         exit_code=3,
     )
 

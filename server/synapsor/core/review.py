@@ -235,7 +235,7 @@ def counts_from(decision: Decision) -> str:
 
 
 def may_date(proposal: Proposal, at: str, login: SignedLogin | None) -> bool:
-    """Tell whether an approval of a proposal can be of a moment: of one before it only as far as clocks may be apart, and never by a
+    """Tell whether an approval of a proposal, or what is put in its place, can be of a moment: of one before it only as far as clocks may be apart, and never by a
     session that was over when the proposal was made, for its key could else sign for what was asked since, and date it back.
     """
     return at >= stamp(parse(proposal.at) - CLOCKS_APART) and (login is None or proposal.at < login.login.expires_at)
