@@ -5908,6 +5908,22 @@ MUTANTS = (
         "tests/browser/test_restart.py",
     ),
     Mutant(
+        "console.takes-the-place",
+        "console:page-size",
+        "approve/console/static/console.js",
+        "if (other) region.replaceWith(",
+        "if (other) region.after(",
+        "tests/browser/test_hostile_pages.py -k ten_thousand",
+    ),
+    Mutant(
+        "console.odd-whole",
+        "console:batch",
+        "approve/console/templates/batch.html",
+        'one.unlike|map("short")|join("; ")',
+        'one.unlike|join("; ")|short',
+        "tests/browser/test_hostile_pages.py -k page_of_several",
+    ),
+    Mutant(
         "console.ledger-rule",
         "decide:ledger-fails",
         "approve/console/visit.py",
