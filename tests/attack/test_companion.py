@@ -91,6 +91,23 @@ async def test_what_synapsor_code_shows_decides(companion: Companion) -> None:
 
 
 @pytest.mark.requirement("companion:code-decides")
+async def test_a_code_is_made_for_the_proposal_that_the_person_names_and_not_for_whichever_is_the_newest(
+    companion: Companion,
+) -> None:
+    """The agent files another one meanwhile, and the client program asks for it and shows it to nobody."""
+    shown = await companion.filed()
+    await companion.filed("INV-3002")
+    own = ("--file", str(companion.files.root / "keys" / "leo.code"))
+    for handle in (["latest"], []):
+        made = await ran(companion, companion.files.command("code", *handle, *own))
+        assert (made.returncode, made.stdout) == (2, b"")
+        assert b"A code is for the proposal that you were shown" in made.stderr
+    made = await ran(companion, companion.files.command("code", shown["id"], *own))
+    words = " ".join(made.stdout.decode().split())
+    assert f"It approves {shown['id']}, of low risk: billing.propose_late_fee_waiver INV-3001" in words
+
+
+@pytest.mark.requirement("companion:code-decides")
 async def test_a_client_that_is_given_a_code_to_reject_with_cannot_approve_with_it_nor_the_other_way_round(
     companion: Companion,
 ) -> None:
