@@ -177,7 +177,7 @@ class Project:
             DecisionRefused: its contract does not count as activated, or its tables are not as they were then.
             UnsafeSource: the read credential can do more than read what was reviewed.
         """
-        from synapsor.flow.prepare import prepare  # heavy: the SQL compiler
+        from synapsor.flow.prepare import prepare_one  # heavy: the SQL compiler
 
         loaded = next((c for c in self.contracts_now() if capability in c.contract.capabilities), None)
         if loaded is None:
@@ -200,8 +200,7 @@ class Project:
             )
         wiring = self._wiring([loaded])
         refuse_fatal([finding for name in wiring for finding in await self.reader_posture(name)])
-        ready, _ = await prepare(loaded.contract, loaded.digest, wiring, (await self.ledger()).secret)
-        return next(served for served in ready if served.tool.name == capability)
+        return await prepare_one(loaded.contract, loaded.digest, wiring, (await self.ledger()).secret, capability)
 
     def _wiring(self, contracts: Iterable[LoadedContract]) -> dict[str, Wiring]:
         """Return the sources of contracts through their read credentials, by name."""

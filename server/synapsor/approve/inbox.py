@@ -8,7 +8,7 @@ from typing import Any
 
 from synapsor.approve.decided import VERBS
 from synapsor.approve.drawing import entry
-from synapsor.approve.outline import REPLACED, WITH_CODE, Outline, outline
+from synapsor.approve.outline import REPLACED, WITH_CODE, Outline, origin_of, outline
 from synapsor.core.moment import parse
 from synapsor.core.plain import shown, span, visible
 from synapsor.core.proposal import Proposal, Status
@@ -83,7 +83,7 @@ def entry_of(
         f"asked by {shown(proposal.principal).text}",
         *(_needs(proposal, told) if told.waits else _decided(record)),
     ]
-    body = [_what(proposal, told), "; ".join(people)]
+    body = [what_of(proposal), "; ".join(people)]
     if told.waits and told.replaced:
         body.append(REPLACED)
     if told.waits and told.asked:
@@ -95,11 +95,12 @@ def entry_of(
     return head, body
 
 
-def _what(proposal: Proposal, told: Outline) -> str:
+def what_of(proposal: Proposal) -> str:
+    """Return in one harmless line what a proposal does, and to which row."""
     row = shown(",".join(token for _, token in proposal.members[0].key)).text if proposal.members else "no row"
     more = f" and {len(proposal.members) - 1} more" if len(proposal.members) > 1 else ""
     done = visible(", ".join(proposal.changed)) or visible(proposal.operation)
-    origin = f"{told.origin}: " if told.origin else ""
+    origin = f"{of}: " if (of := origin_of(proposal)) else ""
     return f"{origin}{visible(proposal.capability)} {row}{more} ({done})"
 
 

@@ -81,7 +81,7 @@ def outline(
         status=as_of(stamp(now), record.status, proposal),
         approvals=counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now)),
         need=proposal.quorum,
-        origin=_origin(proposal),
+        origin=origin_of(proposal),
         questions=len(record.exchanges),
         unanswered=len(open_questions(record.exchanges)),
         replaced=proposal.id in replaced,
@@ -91,7 +91,8 @@ def outline(
     )
 
 
-def _origin(proposal: Proposal) -> str:
+def origin_of(proposal: Proposal) -> str:
+    """Return whose place a proposal takes and by whom, or what it takes back; "" where the agent asked for it as it is."""
     if proposal.amends is not None:
         return f"{AMENDED[proposal.amends.kind]} by {shown(proposal.amends.operator).text}"
     return f"undo of {visible(proposal.undoes.proposal)}" if proposal.undoes else ""
