@@ -195,3 +195,10 @@ def test_who_has_no_codes_is_refused_before_a_digest_a_passphrase_and_a_code_are
         )[0]
         == 0
     )
+
+
+def test_whoever_rejects_without_a_reason_is_told_the_words_that_they_may_choose_from(
+    stepped: ProjectFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = run(stepped, capsys, "reject", "latest", *key(stepped, "leo"))
+    assert (code, "--reason, or in one word with --preset (wrong_scope, " in told["error"]["fix"]) == (2, True)

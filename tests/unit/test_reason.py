@@ -25,12 +25,3 @@ def test_a_reason_that_cannot_be_recorded_is_told_what_is_wrong_with_it(reason: 
     assert (refused.value.message, refused.value.fix) == ("The reason cannot be recorded.", fix)
     check_reason("approve", "x" * MAX_REASON)
     check_reason("approve", "Fine \u2713 \U0001f44d")
-
-
-def test_whoever_rejects_without_a_reason_is_told_the_words_that_they_may_choose_from() -> None:
-    with pytest.raises(UsageError) as refused:
-        check_reason("reject", " ")
-    assert ("--reason" in refused.value.fix, "--preset (wrong_scope, " in refused.value.fix) == (True, True)
-    with pytest.raises(UsageError) as undo:
-        check_reason("undo", "")
-    assert "--preset" not in undo.value.fix

@@ -23,7 +23,7 @@ from synapsor.cli.terminal import answer, ask, coloured, have_digest_named, inte
 from synapsor.config import load_config
 from synapsor.core.live import Live
 from synapsor.core.moment import parse, stamp
-from synapsor.core.presets import in_words
+from synapsor.core.presets import REJECT_CODES, in_words
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
@@ -48,6 +48,9 @@ def run(arguments: Namespace) -> int:
 async def _run(arguments: Namespace) -> int:
     preset = arguments.preset if arguments.verdict == "reject" else None
     reason = in_words(preset, arguments.reason)
+    if arguments.verdict == "reject" and not reason:
+        words = f"Say why with --reason, or in one word with --preset ({', '.join(REJECT_CODES)}); the agent is told."
+        raise UsageError("A rejection needs a reason.", fix=words)
     check_reason(arguments.verdict, reason)
     interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:

@@ -32,8 +32,7 @@ def check_reason(act: Act, reason: str) -> None:
     """
     if act in _NEEDED and not reason.strip():
         what, told = _NEEDED[act]
-        words = f", or in one word with --preset ({', '.join(REJECT_CODES)})" if act == "reject" else ""
-        raise UsageError(f"{what} needs a reason.", fix=f"Say why with --reason{words}; {told}.")
+        raise UsageError(f"{what} needs a reason.", fix=f"Say why with --reason; {told}.")
     if trouble := _trouble(reason):
         raise UsageError("The reason cannot be recorded.", fix=trouble)
 
