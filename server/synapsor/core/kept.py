@@ -19,6 +19,7 @@ class ProposalRecord:
     Attributes:
         exchanges: what was asked about it, and answered.
         unreadable: what stands beside it and is no record of ours, as kind and handle; none of it counts.
+        differs: its events tell of another status or of a decision that is not there; nobody decides on it, and it is not applied.
     """
 
     proposal: Proposal
@@ -30,6 +31,7 @@ class ProposalRecord:
     exchanges: tuple[Exchange, ...] = ()
     events: tuple[Mapping[str, Any], ...] = ()
     unreadable: tuple[str, ...] = ()
+    differs: bool = False
 
     @property
     def together(self) -> tuple[ProposalRecord, ...]:
