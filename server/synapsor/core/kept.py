@@ -38,6 +38,11 @@ class ProposalRecord:
         """All that stands or falls together, this one first; alone where it stands alone."""
         return self, *self.group
 
+    @property
+    def told(self) -> frozenset[str]:
+        """The decisions that its events tell of, by handle."""
+        return frozenset(event["records"]["decision"][0] for event in self.events if "decision" in event["records"])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activated:
