@@ -133,7 +133,9 @@ async def test_an_undo_that_is_not_exactly_the_inverse_or_not_asked_for_is_refus
         with as_ledger_owner(books) as raw:
             for kind in ("settlement", "receipt", "job", "decision"):
                 raw.execute(f"DELETE FROM {kind} WHERE proposal = ?", (genuine.id,))
-            if raw.execute("SELECT status FROM proposal WHERE id = ?", (genuine.id,)).fetchone() != ("review_required",):
+            if raw.execute("SELECT status FROM proposal WHERE id = ?", (genuine.id,)).fetchone() != (
+                "review_required",
+            ):
                 raw.execute("UPDATE proposal SET status = 'review_required' WHERE id = ?", (genuine.id,))
                 filed_again(raw, genuine.id)
         try:

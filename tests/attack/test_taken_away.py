@@ -15,10 +15,12 @@ from synapsor.flow.automatic import throw_switch
 from synapsor.flow.review import reject
 from synapsor.flow.signing import Signer
 from synapsor.values import digest_bytes
+from tests.attack.amending import refused, signer_of
 from tests.attack.desk import hall
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, filed_again, open_shop, reopened, told_by_owner
 from tests.attack.test_forged_ledger import forge_job
 from tests.attack.test_worker_permission import AUTOMATIC, ON, WHY, shop_on
+from tests.attack.undoing import ADJUST
 from tests.databases import Database
 from tests.projects import leo_approves, opened
 
@@ -26,6 +28,12 @@ Raw = Any
 BEFORE = (5500, None, 1)
 ONE_A_DAY = AUTOMATIC.replace("count: 2, total: {late_fee_cents: 9000}", "count: 1")
 DIFFER = "the ledger's own records contradict each other about it; do not decide, run `synapsor verify`"
+
+
+@pytest.fixture
+def database(sqlite_db: Database) -> Database:
+    """The ledger is the same on every engine."""
+    return sqlite_db
 
 
 async def thrown(shop: Shop, *states: SwitchState) -> None:
@@ -86,7 +94,19 @@ def another_verdict(raw: Raw) -> None:
     raw.execute("""UPDATE decision SET verdict = 'approve', body = replace(body, '"reject"', '"approve"')""")
 
 
-FOUND: dict[str, Callable[[Raw], None]] = {"away": rejection_away, "broken": event_broken, "other": another_verdict}
+def event_rewritten(raw: Raw) -> None:
+    """Take it away, and let its event tell of no step and of no decision."""
+    rejection_away(raw)
+    silent = """replace(replace(body, '"target"', '"tarzet"'), '"decision"', '"decisiom"')"""
+    raw.execute(f"UPDATE event SET body = {silent} WHERE kind = 'proposal_rejected'")
+
+
+FOUND: dict[str, Callable[[Raw], None]] = {
+    "away": rejection_away,
+    "broken": event_broken,
+    "rewritten": event_rewritten,
+    "other": another_verdict,
+}
 WAYS = {**FOUND, "hidden": event_hidden}
 
 
@@ -162,9 +182,9 @@ async def test_what_somebody_rejected_nobody_else_approves_when_the_rejection_is
         assert record is not None
         card = await look(ledger, record, operators=files.operators, now=project.clock.now())
         assert (card.tampered, card.warnings[0]) == (True, DIFFER)
-        with pytest.raises(DecisionRefused) as refused:
+        with pytest.raises(DecisionRefused) as found:
             await leo_approves(files, project, asked["id"], asked["digest"])
-        assert refused.value.rule == "records_differ"
+        assert found.value.rule == "records_differ"
 
 
 @pytest.mark.requirement("ledger:believed")
@@ -220,11 +240,21 @@ async def test_what_an_edit_took_the_place_of_is_nobodys_to_decide_on_again(
         assert await shop.status(old["id"]) == "superseded"
         with as_ledger_owner(shop) as raw:
             raw.execute("UPDATE proposal SET request = 'x', status = 'review_required' WHERE id = ?", (old["id"],))
-        with pytest.raises(DecisionRefused) as refused:
+        with pytest.raises(DecisionRefused) as found:
             await leo_approves(shop.files, shop.project, old["id"], old["digest"])
-        assert refused.value.rule == "records_differ"
+        assert found.value.rule == "records_differ"
         await leo_approves(shop.files, shop.project, new["id"], new["digest"])
         assert await shop.work() == [("applied", "")]
+
+
+@pytest.mark.requirement("ledger:believed")
+async def test_nobody_gives_more_time_to_what_was_rejected(books: Shop) -> None:
+    asked = await books.proposed("credits.adjust", ADJUST)
+    now, leo = books.project.clock.now(), signer_of(books, "leo")
+    await reject(books.ledger, asked["id"], digest=asked["digest"], signer=leo, now=now, reason="No.")
+    with as_ledger_owner(books) as raw:
+        rejection_away(raw)
+    assert await refused(books, asked["id"], None) == "records_differ"
 
 
 @pytest.mark.requirement("ledger:believed")

@@ -86,7 +86,7 @@ def newest(event: Row | None, trust: Trust, *, since: int, what: str) -> Told | 
         raise IntegrityError(f"{what} was taken away.")
     told = told_by(event) if event else None
     if event is not None and not _is_signed(event, trust):
-        raise IntegrityError(f"The event of this was not signed by this ledger: {what}.")
+        raise IntegrityError(f"{what} was not signed by this ledger.")
     return told
 
 

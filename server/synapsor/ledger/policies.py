@@ -90,8 +90,8 @@ async def newest_switch(tx: Transaction, trust: Trust) -> SignedSwitch | None:
     told = newest(thrown, trust, since=trust.proven.switched, what="The newest switch of automatic approval")
     if row is None and thrown is None:
         return None
-    is_that = row is not None and thrown is not None and told is not None and row["seq"] == thrown["seq"]
-    if row is None or told is None or not (is_that and is_told(SWITCH, row["id"], row["body"], told)):
+    is_there = row is not None and thrown is not None and row["seq"] == thrown["seq"]
+    if row is None or told is None or not is_there or not is_told(SWITCH, row["id"], row["body"], told):
         raise IntegrityError("The newest switch of automatic approval is not the one that its event tells of.")
     return from_body(SignedSwitch, loads(row["body"]))
 
