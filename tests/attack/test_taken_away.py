@@ -284,7 +284,7 @@ async def test_what_a_policy_left_to_people_stays_theirs_when_the_event_that_say
         await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})  # so that it is not the last event
         assert await shop.work() == [("applied", "")]
         with as_ledger_owner(shop) as raw:
-            raw.execute("UPDATE event SET kind = 'x' WHERE kind = 'policy_deferred'")
+            raw.execute("UPDATE event SET subject = 'x' WHERE kind = 'policy_deferred'")
             raw.execute("DELETE FROM policy_use")
         shop.change("UPDATE {invoices} SET late_fee_cents = 5500 WHERE id = 'INV-3009'")
         assert await shop.work() == []

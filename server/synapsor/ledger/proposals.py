@@ -165,7 +165,7 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
         job=jobs[0] if jobs else None,
         receipts=receipts,
         exchanges=asked,
-        events=tuple({"seq": event_["seq"], "hash": event_["hash"], **to_body(told)} for event_, told in events),
+        events=tuple(_shown(*told) for told in events),
         unreadable=(*undecided, *idle, *unreceived, *unasked, *untold),
         differs=not stands,
     )
@@ -313,6 +313,11 @@ def _told(row: Row) -> tuple[Row, Told]:
     if told.kind == "policy_deferred":
         from_body(Deferral, told.facts)
     return row, told
+
+
+def _shown(row: Row, told: Told) -> dict[str, Any]:
+    records = {name: list(named) for name, named in told.records.items()}
+    return {"seq": row["seq"], "hash": row["hash"], **to_body(told), "records": records}
 
 
 async def existing(tx: Transaction, proposal_id: str, trust: Trust) -> ProposalRecord:
