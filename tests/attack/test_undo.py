@@ -146,6 +146,7 @@ async def test_only_what_was_applied_can_be_undone(books: Shop) -> None:
 
 
 @pytest.mark.requirement("undo:refused")
+@pytest.mark.one_engine
 async def test_what_the_contract_does_not_let_be_undone_and_what_was_removed_is_refused(books: Shop) -> None:
     held = await applied(books, "credits.hold", {"book": "a", "number": 1})
     assert await refused(books, held) == ("not_reversible", 1)
@@ -158,6 +159,7 @@ async def test_what_the_contract_does_not_let_be_undone_and_what_was_removed_is_
 
 
 @pytest.mark.requirement("undo:refused")
+@pytest.mark.one_engine
 async def test_nobody_undoes_what_may_or_may_not_have_been_applied(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     with as_ledger_owner(books) as raw:
@@ -275,6 +277,7 @@ async def test_a_change_is_undone_once(books: Shop) -> None:
 
 @pytest.mark.requirement("undo:once")
 @pytest.mark.parametrize("decided", [False, True])
+@pytest.mark.one_engine
 async def test_an_undo_that_nobody_came_to_in_time_is_not_in_the_way(
     books: Shop, monkeypatch: pytest.MonkeyPatch, decided: bool
 ) -> None:
@@ -287,6 +290,7 @@ async def test_an_undo_that_nobody_came_to_in_time_is_not_in_the_way(
 
 
 @pytest.mark.requirement("undo:once")
+@pytest.mark.one_engine
 async def test_an_undo_that_came_to_nothing_may_be_asked_for_again(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     first = await ask(books, original)
@@ -304,6 +308,7 @@ async def test_an_undo_that_came_to_nothing_may_be_asked_for_again(books: Shop) 
 
 
 @pytest.mark.requirement("undo:people-decide", "approval:another-person")
+@pytest.mark.one_engine
 async def test_who_asks_for_an_undo_does_not_decide_on_it(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     filed = await ask(books, original)
@@ -316,6 +321,7 @@ async def test_who_asks_for_an_undo_does_not_decide_on_it(books: Shop) -> None:
 
 
 @pytest.mark.requirement("undo:people-decide")
+@pytest.mark.one_engine
 async def test_who_is_not_trusted_or_has_another_key_or_no_reason_asks_for_nothing(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     with pytest.raises(UsageError, match="reason"):
@@ -334,6 +340,7 @@ async def test_who_is_not_trusted_or_has_another_key_or_no_reason_asks_for_nothi
 
 
 @pytest.mark.requirement("undo:people-decide")
+@pytest.mark.one_engine
 async def test_an_undo_whose_asker_is_revoked_before_it_is_applied_is_refused(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     filed = await approved(books, original)
@@ -345,6 +352,7 @@ async def test_an_undo_whose_asker_is_revoked_before_it_is_applied_is_refused(bo
 
 
 @pytest.mark.requirement("undo:once")
+@pytest.mark.one_engine
 async def test_of_two_who_ask_at_once_one_files_the_undo(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     found = await asyncio.gather(ask(books, original), ask(books, original), return_exceptions=True)
@@ -393,6 +401,7 @@ async def test_the_card_says_what_is_undone_and_before_that_whether_it_could_be(
 
 
 @pytest.mark.requirement("undo:shown", "replay:recomputed")
+@pytest.mark.one_engine
 async def test_replay_tells_what_was_undone_and_finds_another_original(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     filed = await approved(books, original)
@@ -410,6 +419,7 @@ async def test_replay_tells_what_was_undone_and_finds_another_original(books: Sh
 
 
 @pytest.mark.requirement("undo:shown", "surface:methods")
+@pytest.mark.one_engine
 async def test_an_agent_sees_its_own_proposal_as_before_and_no_way_to_undo(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     before = await books.call("synapsor.proposal_status", {"proposal_id": original})
@@ -431,6 +441,7 @@ async def test_an_agent_sees_its_own_proposal_as_before_and_no_way_to_undo(books
 
 
 @pytest.mark.requirement("undo:shown", "prompts:own-records")
+@pytest.mark.one_engine
 async def test_no_prompt_or_completion_tells_of_an_undo_even_to_whoever_asked_for_it(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     filed = await ask(books, original)
