@@ -4447,8 +4447,8 @@ MUTANTS = (
         "policy.limit-scope",
         "policy:limits",
         "ledger/policies.py",
-        "one[of] == use.counted(of)",
-        "False",
+        "if one.counted(limit.of) == use.counted(limit.of)",
+        'if limit.of != "object"',
         "tests/attack/test_policy.py -k one_row",
     ),
     Mutant(
