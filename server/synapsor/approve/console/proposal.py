@@ -46,7 +46,7 @@ MOST_PASSED: Final = 25
 TYPED: Final = 8
 """How much of a digest a person types, where the risk asks for more than a tick."""
 _REJECTS_TOO: Final = frozenset(
-    {"already_counted", "same_person", "would_not_apply", "not_shown_here", "waits_for_group"}
+    {"already_counted", "clock_behind", "same_person", "would_not_apply", "not_shown_here", "waits_for_group"}
 )
 """What keeps somebody from approving, and not from rejecting."""
 
