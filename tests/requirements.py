@@ -159,6 +159,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "approval:rivals": _R("Other open proposals about the same row are told on the card.", "issue 4"),
     "approval:shown-in-full": _R("Nobody approves a card that was cut.", "law 5, E09"),
     "approval:trusted-key": _R("Only a signature of a trusted, unrevoked key in the right role counts.", "law 5, S8"),
+    "approval:trusted-now": _R(
+        "Whoever was revoked, or lost a role or a key, does nothing any more with what was read of them before.",
+        "law 5, S8",
+    ),
     "approval:typed": _R(
         "A value is told by its type beside its exact text: money, instants, documents, lines; and NULL apart from every text.",
         "issue 4",

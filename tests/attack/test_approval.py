@@ -29,6 +29,7 @@ async def leo_says_yes(
         asked.id,
         digest=digest or asked.digest,
         signer=Signer(operator=who.operator, key=who.key),
+        operators={who.operator.name: who.operator},
         now=now,
         mode="writeback",
     )
@@ -233,6 +234,7 @@ async def test_a_decided_proposal_is_not_decided_again() -> None:
                 asked.id,
                 digest=asked.digest,
                 signer=Signer(operator=who.operator, key=who.key),
+                operators={who.operator.name: who.operator},
                 now=NOW,
                 reason="No.",
             )
@@ -300,7 +302,13 @@ async def test_a_rejection_or_an_activation_cannot_stand_for_an_approval() -> No
     ledger, asked = await filed()
     leo = person()
     record = await reject(
-        ledger, asked.id, digest=asked.digest, signer=Signer(operator=leo.operator, key=leo.key), now=NOW, reason="No."
+        ledger,
+        asked.id,
+        digest=asked.digest,
+        signer=Signer(operator=leo.operator, key=leo.key),
+        operators={leo.operator.name: leo.operator},
+        now=NOW,
+        reason="No.",
     )
     (signed,) = record.decisions
     assert (record.status, record.job) == (Status.REJECTED, None)

@@ -79,7 +79,7 @@ def deciding(shop: Shop, *, verdict: Verdict = "approve", who: str = "leo", **op
         "signer": signer_of(shop, who),
         "clock": shop.project.clock,
         "modes": shop.project.config.modes,
-        "operators": shop.files.operators,
+        "operators": lambda: shop.files.operators,
         **options,
     }
     return Deciding(**given)
@@ -255,7 +255,7 @@ async def test_a_key_that_is_revoked_in_between_approves_nothing(shelf: Shop) ->
     seen = await sheet(shelf)
     operators = revoke_operator(shelf.files.config.operators, "leo")
     signer = replace(signer_of(shelf, "leo"), operator=operators["leo"])
-    outcomes = await decide(shelf, seen, operators=operators, signer=signer)
+    outcomes = await decide(shelf, seen, operators=lambda: operators, signer=signer)
     assert {o.rule for o in outcomes} == {"operator_revoked"}
     assert [await shelf.status(h) for h in handles] == ["review_required"] * 3
 

@@ -592,7 +592,7 @@ async def test_what_a_reviewer_has_edited_is_told_so_and_the_editor_does_not_dec
         record=await shop.record(proposal),
         served=await shop.project.activated(NOTE),
         operator=leo,
-        operators=shop.project.deciders(),
+        operators=shop.project.deciders,
         unlock=lambda: signer,
         reason="Shorter is enough.",
         now=shop.project.clock.now(),

@@ -1,6 +1,6 @@
 """An operator who asks for changes to be undone, in a project over the table of credits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -36,13 +36,27 @@ async def open_credits(
             yield shop
 
 
-async def ask(shop: Shop, handle: str, operator: str = "mia", reason: str = "It was the wrong credit.") -> Proposal:
-    """Return the undo that an operator asks for, as it is filed."""
+async def ask(
+    shop: Shop,
+    handle: str,
+    operator: str = "mia",
+    reason: str = "It was the wrong credit.",
+    trusted: Mapping[str, Operator] | None = None,
+) -> Proposal:
+    """Return the undo that an operator asks for, as it is filed; `trusted` are those who are by the time that they sign."""
     record = await shop.record(handle)
     who, key = shop.files.operators[operator], shop.files.keys[operator]
     served = await shop.project.activated(record.proposal.capability)
     now = shop.project.clock.now()
-    asking = Asking(record=record, served=served, operator=who, unlock=lambda: key, reason=reason, now=now)
+    asking = Asking(
+        record=record,
+        served=served,
+        operator=who,
+        operators=lambda: trusted or shop.files.operators,
+        unlock=lambda: key,
+        reason=reason,
+        now=now,
+    )
     filed = await undo(shop.ledger, asking)
     await shop.project.reader("shop")._pool.tidied()  # type: ignore[attr-defined]  # no event tells
     return filed.proposal

@@ -66,19 +66,18 @@ async def _run(arguments: Namespace) -> int:
         _refuse_unseen(seen, arguments.verdict)
         # Before the person types anything: a refusal that is certain already.
         role = record.proposal.role
-        among = operators if arguments.verdict == "approve" else None
+        asked = partial(may_ask, ledger, record, verdict=arguments.verdict, operators=operators)
         fresh = {"live": first.live, "stale_anyway": arguments.stale_anyway} if first is not None else {}
-        one = named(arguments, operators, role=role)
-        await may_ask(ledger, record, one, now=project.clock.now(), operators=among, **fresh)
+        await asked(named(arguments, operators, role=role), now=project.clock.now(), **fresh)
         operator, unlock = person or signer(arguments, operators, role=role)
-        await may_ask(ledger, record, operator, now=project.clock.now(), operators=among)
+        await asked(operator, now=project.clock.now())
         have_digest_named(arguments, seen.digest, verb=arguments.verdict, of="", where="`synapsor show`")
         deciding = Deciding(
             verdict=arguments.verdict,
             signer=Signer(operator=operator, key=unlock(), code=_code(arguments, record.proposal)),
             clock=project.clock,
             modes=project.config.modes,
-            operators=project.deciders(),
+            operators=project.deciders,
             reason=reason,
             preset=preset,
             look_again=partial(_look_again, project, first, operator.name),
@@ -124,8 +123,9 @@ async def _whole(
     proposal = record.proposal
     if arguments.json or not proposal.hidden & set(proposal.changed):
         return None, None
-    among = operators if arguments.verdict == "approve" else None  # nobody looks behind what they could not approve
-    await may_ask(ledger, record, named(arguments, operators, role=proposal.role), now=now, operators=among)
+    one = named(arguments, operators, role=proposal.role)
+    # Nobody looks behind what they could not approve.
+    await may_ask(ledger, record, one, verdict=arguments.verdict, now=now, operators=operators)
     operator, unlock = signer(arguments, operators, role=proposal.role)
     key = unlock()  # a look is signed as well
     speaks = Signer(operator=operator, key=key)

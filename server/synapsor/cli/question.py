@@ -39,7 +39,7 @@ async def _run(arguments: Namespace) -> int:
             await ledger.refused_decision(record.proposal.id, operator.name, refused.rule, stamp(now))
             raise
         signed = Signer(operator=operator, key=unlock())
-        asked = await ask(ledger, record, text=arguments.text, signer=signed, now=now, operators=operators)
+        asked = await ask(ledger, record, text=arguments.text, signer=signed, now=now, operators=project.operators())
     question = asked.exchanges[-1].asked.question
     document = {"proposal": asked.proposal.id, "status": asked.status.value, "question": to_body(question)}
     text = f"{question.id} is asked about {asked.proposal.id}, which waits on. The answer stands on its card: `synapsor show {asked.proposal.id}`."

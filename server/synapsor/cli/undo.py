@@ -45,7 +45,13 @@ async def _filed(arguments: Namespace, project: runtime.Project, record: Proposa
         may_undo(operator)
         served = await project.activated(record.proposal.capability)
         asking = Asking(
-            record=record, served=served, operator=operator, unlock=unlock, reason=arguments.reason, now=now
+            record=record,
+            served=served,
+            operator=operator,
+            operators=project.operators,
+            unlock=unlock,
+            reason=arguments.reason,
+            now=now,
         )
         return await undo(ledger, asking)
     except DecisionRefused as refused:

@@ -58,6 +58,7 @@ class Amending:
 
     Attributes:
         served: the capability of the activated contract, over the read credential.
+        operators: asks who is trusted now.
         unlock: returns who signs; a person may be asked for a passphrase, so it comes when nothing else can refuse any more.
         client: the program through which the person does it, for the audit.
         shown: the digest that the person was shown, where they name one: what was put beside it since is not amended.
@@ -66,7 +67,7 @@ class Amending:
     record: ProposalRecord
     served: Served
     operator: Operator
-    operators: Mapping[str, Operator]
+    operators: Callable[[], Mapping[str, Operator]]
     unlock: Callable[[], Signer]
     reason: str
     now: dt.datetime
@@ -181,7 +182,7 @@ async def _amend(
     )
     filed = replace(made, amends=amends)
     may_amend(filed, amending.operator, now=now)
-    await _check_applicable(ledger, filed, amending.operators)
+    await _check_applicable(ledger, filed, amending.operators())
     return await ledger.amend(_signed(amending, filed, original, ledger.id), evidence, audit)
 
 
@@ -234,15 +235,17 @@ async def _check_applicable(ledger: ReviewLedger, filed: Proposal, operators: Ma
 
 def _signed(amending: Amending, filed: Proposal, original: Proposal, ledger: str) -> Proposal:
     signer = amending.unlock()
-    signer.check(amending.operators, ledger=ledger, now=amending.now)
+    operators = amending.operators()
+    operator = signer.check(operators, ledger=ledger, now=amending.now)
     check_present(signer)
     for each in (original, filed):
+        may_amend(each, operator, now=stamp(amending.now))
         signer.check_for(each)
     if signer.operator.name != amending.operator.name or original.ledger != ledger:
         raise IntegrityError("It is signed by another person than the one who asks, or is of another ledger.")
     assert filed.amends is not None  # noqa: S101  # see above
     amends = replace(filed.amends, login=signer.login)
-    signature = signer.speak(amendment_of(replace(filed, amends=amends)), amending.operators)
+    signature = signer.speak(amendment_of(replace(filed, amends=amends)), operators)
     return replace(filed, amends=replace(amends, signature=signature))
 
 

@@ -39,8 +39,8 @@ async def ask(
     proposal, at = record.proposal, stamp(now)
     try:
         check_askable(record)
-        may_amend(proposal, signer.operator, now=at)
-        signer.check(operators, ledger=ledger.id, now=now)
+        operator = signer.check(operators, ledger=ledger.id, now=now)
+        may_amend(proposal, operator, now=at)
         check_present(signer)
         signer.check_for(proposal)
         if proposal.ledger != ledger.id:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from synapsor.core.outcome import Outcome, Why
 from synapsor.core.plan import ReadPlan
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone, rows_of, undo_key
-from synapsor.core.review import may_undo, undo_of
+from synapsor.core.review import as_trusted, may_undo, undo_of
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
 from synapsor.core.undo import MOST_DEPTH, Inverse, depth_of, inverse_of, is_left
@@ -69,12 +69,14 @@ class Asking:
 
     Attributes:
         served: the capability of the activated contract, over the read credential.
+        operators: asks who is trusted now.
         unlock: returns the key; a person may be asked for a passphrase, so it comes when nothing else can refuse any more.
     """
 
     record: ProposalRecord
     served: Served
     operator: Operator
+    operators: Callable[[], Mapping[str, Operator]]
     unlock: Callable[[], Ed25519PrivateKey]
     reason: str
     now: dt.datetime
@@ -282,5 +284,8 @@ def _proposal(
         reason_code=original.reason_code,
         undoes=undoes,
     )
-    signature = signed_by(asking.operator, asking.unlock(), undo_of(filed, undoes))
+    key = asking.unlock()
+    operator = as_trusted(asking.operator, asking.operators())
+    may_undo(operator)
+    signature = signed_by(operator, key, undo_of(filed, undoes))
     return replace(filed, undoes=replace(undoes, signature=signature))

@@ -138,9 +138,8 @@ class Reviewing:
     async def _decided(self, proposal: str, asked: Decide) -> str:
         record = await proposal_of(self.ledger, proposal)
         operators, now = self.operators(), self.clock.now()
-        approves = asked.verdict == "approve"
         known = operators.get(self.operator)
-        await may_ask(self.ledger, record, known, now=now, operators=operators if approves else None)
+        await may_ask(self.ledger, record, known, verdict=asked.verdict, now=now, operators=operators)
         if known is None:
             raise ConfigError(f"{self.operator} is not trusted here any more.")
         if self._signer is None:
@@ -150,7 +149,7 @@ class Reviewing:
             signer=Signer(operator=known, key=self._signer.key, code=asked.code),
             clock=self.clock,
             modes=self.modes,
-            operators=operators,
+            operators=self.operators,
             reason=in_words(asked.preset, "" if asked.reason == asked.preset else asked.reason),
             preset=asked.preset,
             look_again=partial(self._again, known.name),

@@ -174,15 +174,14 @@ class ApprovalDesk:
         record = await proposal_of(self.ledger, handle)
         proposal, now = record.proposal, self.clock.now()
         card = await self._card(record)
-        operators = self.operators()
-        await may_ask(self.ledger, record, operator, now=now, operators=operators if verdict == "approve" else None)
+        await may_ask(self.ledger, record, operator, verdict=verdict, now=now, operators=self.operators())
         await self._check_here(operator, record, card, approves=verdict == "approve")
         deciding = Deciding(
             verdict=verdict,
             signer=self._signer(operator, code, now),
             clock=self.clock,
             modes=self.modes,
-            operators=operators,
+            operators=self.operators,
             reason=reason,
             preset=preset,
             look_again=partial(self.looks.again, who=operator.name) if self.looks is not None else None,

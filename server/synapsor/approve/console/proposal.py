@@ -149,7 +149,7 @@ async def _following(visit: Visit, this: str) -> str | None:
         try:
             if against(record, visit.session, operators, visit.now) is None:
                 operator = operators.get(visit.session.name)
-                await check_may(room.ledger, record, operator, now=visit.now, operators=operators)
+                await check_may(room.ledger, record, operator, verdict="approve", now=visit.now, operators=operators)
                 return one
         except DecisionRefused:
             continue
@@ -183,7 +183,8 @@ async def looked_at(
         known = _not_here(tampered=card.tampered)
     if known is None:
         try:
-            await check_may(ledger, record, operators.get(visit.session.name), now=visit.now, operators=operators)
+            operator = operators.get(visit.session.name)
+            await check_may(ledger, record, operator, verdict="approve", now=visit.now, operators=operators)
         except DecisionRefused as refused:
             known = refused
     may_uncover = known is None and covered

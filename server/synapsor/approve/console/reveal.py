@@ -48,7 +48,7 @@ async def uncovered(visit: Visit, record: ProposalRecord) -> Proposal:
     """
     operators, ledger = visit.room.operators(), visit.room.ledger
     signer = signer_of(visit, operators)
-    await may_ask(ledger, record, signer.operator, now=visit.now, operators=operators)
+    await may_ask(ledger, record, signer.operator, verdict="approve", now=visit.now, operators=operators)
     return await reveal_for_decision(ledger, record.proposal, signer=signer, operators=operators, now=visit.room.now())
 
 
