@@ -4150,7 +4150,7 @@ MUTANTS = (
     Mutant(
         "approval.shown-digest",
         "approval:one-digest",
-        "flow/review.py",
+        "flow/refused.py",
         "    if proposal.digest != digest:",
         "    if False:",
         "tests/attack/test_approval.py",
@@ -4174,9 +4174,9 @@ MUTANTS = (
     Mutant(
         "approval.refusal-recorded",
         "approval:once",
-        "flow/review.py",
-        "    await ledger.refused_decision(proposal_id, who, last.rule, stamp(now))\n    raise last",
-        "    raise last",
+        "flow/refused.py",
+        "        await record_refused(ledger, proposal_id, who, refused, now)\n        raise",
+        "        raise",
         "tests/attack/test_approval.py",
     ),
     Mutant(
@@ -6055,8 +6055,8 @@ MUTANTS = (
         "console.edit-shown",
         "console:edits",
         "flow/amend.py",
-        "if amending.shown is not None and amending.shown != original.digest:",
-        "if False:",
+        "check_shown(original, original.digest if amending.shown is None else amending.shown, ledger=ledger.id)",
+        "check_shown(original, original.digest, ledger=ledger.id)",
         "tests/attack/test_console_amend.py -k not_of_this_session",
     ),
     Mutant(
@@ -6131,8 +6131,8 @@ MUTANTS = (
         "console.reveal-shown",
         "console:reveals",
         "approve/console/reveal.py",
-        'if visit.sent("digest") != record.proposal.digest:',
-        "if False:",
+        'visit.sent("digest"), ledger=',
+        "record.proposal.digest, ledger=",
         "tests/attack/test_console_reveal.py -k another_digest",
     ),
     Mutant(
@@ -7895,8 +7895,8 @@ MUTANTS = (
         "amend.recorded",
         "amend:refusals-recorded",
         "flow/amend.py",
-        "        await ledger.refused_decision(record.proposal.id, who, rule, stamp(now))\n",
-        "",
+        '    async with recording(ledger, amending.record.proposal.id, amending.operator.name, amending.now):\n        return await _amend(ledger, amending, "edit"',
+        '    if True:\n        return await _amend(ledger, amending, "edit"',
         "tests/attack/test_amend.py -k 'only_a_person and sqlite'",
     ),
     Mutant(
@@ -8014,7 +8014,7 @@ MUTANTS = (
     Mutant(
         "batch.own-digest",
         "batch:shown",
-        "flow/review.py",
+        "flow/refused.py",
         "if proposal.digest != digest:",
         "if False:",
         "tests/attack/test_batch.py -k matching_digest",
@@ -8266,6 +8266,22 @@ MUTANTS = (
         "any(row.get(name) != token for name, token in told.items())",
         "False",
         "tests/attack/test_undo.py -k 'moved_on_is_not_undone and sqlite'",
+    ),
+    Mutant(
+        "undo.refusals-recorded",
+        "undo:refusals-recorded",
+        "flow/undo.py",
+        "    async with recording(ledger, asking.record.proposal.id, asking.operator.name, asking.now):\n",
+        "    if True:\n",
+        "tests/unit/test_cli_undo.py -k recorded_with_the_rule",
+    ),
+    Mutant(
+        "undo.certain-recorded",
+        "undo:refusals-recorded",
+        "flow/undo.py",
+        "    async with recording(ledger, record.proposal.id, operator.name if operator else NOBODY, now):\n",
+        "    if True:\n",
+        "tests/unit/test_cli_undo.py -k recorded_with_the_rule",
     ),
     Mutant(
         "undo.not-recorded",

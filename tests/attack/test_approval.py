@@ -144,8 +144,9 @@ async def test_a_proposal_that_is_not_the_one_shown_is_not_approved() -> None:
     ledger, asked = await filed()
     shown = with_row(asked, changes={"late_fee_cents": "5499", "waiver_reason": "Paid next day."})
     leo = person()
-    with pytest.raises(IntegrityError):
+    with pytest.raises(DecisionRefused) as error:
         await leo_says_yes(ledger, asked, leo, digest=shown.digest)
+    assert (error.value.rule, error.value.exit_code) == ("not_what_was_shown", 5)
     record = await ledger.proposal(asked.id)
     assert record is not None
     assert record.status is Status.REVIEW_REQUIRED
@@ -334,8 +335,9 @@ async def test_an_approval_in_a_ledger_that_the_proposal_does_not_belong_to_is_r
     evidence = {**evidence_of(ROW), "id": "ev_" + "0" * 19 + "2", "call": "aud_" + "0" * 19 + "2"}
     await ledger.file_proposal(stray, evidence, audit_of(evidence))
     leo = person()
-    with pytest.raises(IntegrityError):
+    with pytest.raises(DecisionRefused) as error:
         await leo_says_yes(ledger, stray, leo)
+    assert (error.value.rule, error.value.exit_code) == ("not_what_was_shown", 5)
 
 
 async def test_a_proposal_that_is_not_there_cannot_be_decided() -> None:

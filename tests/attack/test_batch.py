@@ -134,7 +134,7 @@ async def test_what_one_of_them_fails_by_keeps_none_of_the_others(shelf: Shop) -
     outcomes = {o.proposal: o for o in await decide(shelf, seen)}
     assert {h: outcomes[h].rule for h in (first, second, third)} == {
         first: "already_decided",
-        second: "IntegrityError",
+        second: "not_what_was_shown",
         third: None,
     }
     assert [await shelf.status(h) for h in (first, second, third)] == ["approved", "review_required", "approved"]
@@ -193,7 +193,7 @@ async def test_two_digests_swapped_under_a_matching_digest_over_both_approve_nei
     one, two, _ = (await sheet(shelf)).shown
     crossed = (replace(one, digest=two.digest), replace(two, digest=one.digest))
     outcomes = await decide_each(shelf.ledger, deciding(shelf), crossed, over=digest_over(crossed))
-    assert [o.rule for o in outcomes] == ["IntegrityError", "IntegrityError"]
+    assert [o.rule for o in outcomes] == ["not_what_was_shown", "not_what_was_shown"]
     assert [await shelf.status(h) for h in handles] == ["review_required"] * 3
     events = (await shelf.record(one.proposal)).events
     assert events[-1]["kind"] == "decision_refused"

@@ -12,6 +12,7 @@ from typing import Final
 from synapsor.core.kept import ProposalRecord
 from synapsor.errors import MEANINGS
 from synapsor.flow.amend import REFUSED as EDIT_WORDS
+from synapsor.flow.undo import REFUSED as UNDO_WORDS
 from synapsor.ports import ReviewLedger
 
 MOST: Final = 20
@@ -72,7 +73,7 @@ class Tried:
 
 def words_of(rule: str) -> str:
     """Return a rule in words; "" for one that has none."""
-    told = WORDS.get(rule) or EDIT_WORDS.get(rule, "")
+    told = WORDS.get(rule) or EDIT_WORDS.get(rule) or UNDO_WORDS.get(rule, "")
     return told or next((meaning.message for code, meaning in MEANINGS.items() if code.value == rule), "")
 
 

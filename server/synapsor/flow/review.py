@@ -20,12 +20,13 @@ from synapsor.core.quorum import counted, may_count
 from synapsor.core.review import as_trusted, is_by_prompt, may_decide, takes_code
 from synapsor.core.statements import Operator, SignedDecision, StepUp, Verdict
 from synapsor.core.writeback import Approved, Job
-from synapsor.errors import DecisionRefused, IntegrityError, UsageError
+from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.evidence import check_evidence
 from synapsor.flow.fresh import check_fresh
 from synapsor.flow.onetime import take_code
 from synapsor.flow.permitted import check_applicable
 from synapsor.flow.reason import check_code, check_reason
+from synapsor.flow.refused import NOBODY, check_shown, recording
 from synapsor.flow.replay import proposal_named
 from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -54,8 +55,8 @@ async def approve(
     at its rows just before: a contract may ask for one, and rows that are not as they were are approved only by who says so.
 
     Raises:
-        DecisionRefused: the operator may not decide, or it is too late.
-        IntegrityError: the proposal is not the one that was shown, or not of this ledger.
+        DecisionRefused: the operator may not decide, it is too late, or the proposal is not the one that was shown.
+        IntegrityError: the record does not hold.
         UsageError: there is no such proposal, or the reason cannot be recorded.
     """
     check_reason("approve", reason)
@@ -82,7 +83,8 @@ async def approve(
             job = job_of(proposal.source, [of_one[0] for of_one in approvals.values()], at=now)
         return await ledger.decide(signed, job=job, counted=_ids(*record.together), complete=complete)
 
-    return await _recorded(ledger, proposal_id, signer.operator.name, now, attempt)
+    async with recording(ledger, proposal_id, signer.operator.name, now):
+        return await _decided(attempt)
 
 
 def _approvals(
@@ -144,7 +146,8 @@ async def reject(
         )
         return await ledger.decide(signed, job=None, counted=_ids(record), complete=False)
 
-    return await _recorded(ledger, proposal_id, signer.operator.name, now, attempt)
+    async with recording(ledger, proposal_id, signer.operator.name, now):
+        return await _decided(attempt)
 
 
 async def proposal_of(ledger: ReviewLedger, handle: str) -> ProposalRecord:
@@ -177,11 +180,7 @@ async def _undecided(
     record = await ledger.proposal(proposal_id)
     if record is None:
         raise UsageError("There is no such proposal.", fix="See `synapsor inbox`.")
-    try:
-        operator = _check(record, ledger.id, digest, signer, now, operators)
-    except IntegrityError:
-        await ledger.refused_decision(proposal_id, signer.operator.name, "not_what_was_shown", stamp(now))
-        raise
+    operator = _check(record, ledger.id, digest, signer, now, operators)
     if verdict == "approve":
         _may_approve(ledger, record, operator, operators, now)
         await check_evidence(record.proposal, ledger)
@@ -232,14 +231,10 @@ async def may_ask(
     Raises:
         DecisionRefused: it is decided already, this operator may not decide so, or the worker would not apply it.
     """
-    try:
+    async with recording(ledger, record.proposal.id, operator.name if operator else NOBODY, now):
         await check_may(ledger, record, operator, verdict=verdict, now=now, operators=operators)
         if live is not None:
             await check_fresh(ledger, record.proposal, live, now=now, stale_anyway=stale_anyway)
-    except DecisionRefused as refused:
-        who = operator.name if operator else "?"
-        await ledger.refused_decision(record.proposal.id, who, refused.rule, stamp(now))
-        raise
 
 
 async def check_may(
@@ -277,10 +272,7 @@ def _check(
 ) -> Operator:
     proposal = record.proposal
     operator = signer.check(operators, ledger=ledger, now=now)
-    if proposal.ledger != ledger:
-        raise IntegrityError("The proposal belongs to another ledger.")
-    if proposal.digest != digest:
-        raise IntegrityError("The proposal is not the one that was shown.")
+    check_shown(proposal, digest, ledger=ledger)
     may_decide(proposal, operator, now=stamp(now))
     signer.check_for(proposal)
     _check_open(record)
@@ -294,14 +286,8 @@ def _check_open(record: ProposalRecord) -> None:
         )
 
 
-async def _recorded(
-    ledger: ReviewLedger,
-    proposal_id: str,
-    who: str,
-    now: dt.datetime,
-    attempt: Callable[[], Awaitable[ProposalRecord]],
-) -> ProposalRecord:
-    """Decide, again when somebody decided in between; what is refused is recorded."""
+async def _decided(attempt: Callable[[], Awaitable[ProposalRecord]]) -> ProposalRecord:
+    """Decide, again when somebody decided in between."""
     for _ in range(_MEANWHILE):
         try:
             return await attempt()
@@ -309,5 +295,4 @@ async def _recorded(
             last = refused
             if refused.rule != "decided_meanwhile":
                 break
-    await ledger.refused_decision(proposal_id, who, last.rule, stamp(now))
     raise last

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import audit_of, bundle_of, look
 from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import NOBODY, recording
 from synapsor.flow.rows import row_plan, row_shape
 from synapsor.flow.signing import signed_by
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -110,7 +111,7 @@ def check_applied(record: ProposalRecord) -> None:
 
 
 async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
-    """File the inverse of an applied change, and return it as it stands: to be decided on.
+    """File the inverse of an applied change, and return it as it stands: to be decided on. What is refused is recorded.
 
     Raises:
         DecisionRefused: it cannot be undone, by a rule of `REFUSED`; or this operator may not ask for it.
@@ -118,6 +119,34 @@ async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
         Refusal, SourceFailure: the row cannot be read.
         IntegrityError: a hidden value cannot be opened.
     """
+    async with recording(ledger, asking.record.proposal.id, asking.operator.name, asking.now):
+        return await _filed(ledger, asking)
+
+
+async def undoable(
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    operator: Operator | None,
+    *,
+    now: dt.datetime,
+    activated: Callable[[str], Awaitable[Served]],
+) -> Served:
+    """Return the capability to undo a change by; what is certain to be refused is, and recorded, before a passphrase is typed.
+
+    `operator` is None where nobody knows yet who asks.
+
+    Raises:
+        DecisionRefused: as for `undo`.
+        Refusal: the capability is not activated as it was reviewed.
+    """
+    async with recording(ledger, record.proposal.id, operator.name if operator else NOBODY, now):
+        check_applied(record)
+        if operator is not None:
+            may_undo(operator)
+        return await activated(record.proposal.capability)
+
+
+async def _filed(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
     check_reason("undo", asking.reason)
     may_undo(asking.operator)
     check_applied(asking.record)

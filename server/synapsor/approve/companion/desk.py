@@ -31,6 +31,7 @@ from synapsor.errors import ConfigError, DecisionRefused, UsageError
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.permitted import reviewed_capability
 from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import recording
 from synapsor.flow.review import may_ask, proposal_of
 from synapsor.flow.signing import Signer, vouched_login
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
@@ -175,7 +176,8 @@ class ApprovalDesk:
         proposal, now = record.proposal, self.clock.now()
         card = await self._card(record)
         await may_ask(self.ledger, record, operator, verdict=verdict, now=now, operators=self.operators())
-        await self._check_here(operator, record, card, approves=verdict == "approve")
+        async with recording(self.ledger, proposal.id, operator.name, now):
+            await self._check_here(operator, record, card, approves=verdict == "approve")
         deciding = Deciding(
             verdict=verdict,
             signer=self._signer(operator, code, now),
@@ -212,7 +214,6 @@ class ApprovalDesk:
         return await look(self.ledger, record, operators=self.operators(), now=self.clock.now())
 
     async def _check_here(self, operator: Operator, record: ProposalRecord, card: Card, *, approves: bool) -> None:
-        proposal = record.proposal
         refused = _not_shown(record, card)
         if refused is None and (operator.name, card.digest) not in self._shown:
             refused = DecisionRefused(
@@ -223,7 +224,6 @@ class ApprovalDesk:
         if refused is None and approves:
             refused = await self._not_looked_at(record)
         if refused is not None:
-            await self.ledger.refused_decision(proposal.id, operator.name, refused.rule, stamp(self.clock.now()))
             raise refused
 
     async def _not_here(self, record: ProposalRecord) -> DecisionRefused | None:

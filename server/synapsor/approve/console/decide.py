@@ -24,6 +24,7 @@ from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.ask import ask
 from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.refused import recording
 from synapsor.flow.review import may_ask, proposal_of
 from synapsor.ports import ProposalRecord
 
@@ -90,7 +91,8 @@ async def _approved(visit: Visit, record: ProposalRecord) -> ProposalRecord:
     seen = record.proposal.digest in visit.session.uncovered
     looked = await looked_at(visit, record, operators, uncovered=seen)
     if looked.against is not None:
-        raise looked.against
+        async with recording(visit.room.ledger, record.proposal.id, operator.name, visit.now):
+            raise looked.against
     _check_confirmed(visit, record.proposal.digest, types=looked.types)
     return await decide(visit.room.ledger, deciding, _listed(visit, record))
 

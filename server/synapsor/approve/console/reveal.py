@@ -15,9 +15,9 @@ from synapsor.approve.console.acting import signer_of
 from synapsor.approve.console.proposal import hides, proposal_page
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
-from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal
-from synapsor.errors import IntegrityError, UsageError
+from synapsor.errors import UsageError
+from synapsor.flow.refused import check_shown, recording
 from synapsor.flow.reveal import reveal_for_decision
 from synapsor.flow.review import may_ask, proposal_of
 from synapsor.ports import ProposalRecord
@@ -34,9 +34,8 @@ async def _reveal(visit: Visit) -> Response:
     if not hides(record.proposal):
         raise UsageError("It changes no hidden value.", fix="Go back to the proposal.")
     who = signer_of(visit, visit.room.operators()).operator.name
-    if visit.sent("digest") != record.proposal.digest:
-        await visit.room.ledger.refused_decision(record.proposal.id, who, "not_what_was_shown", stamp(visit.now))
-        raise IntegrityError("The proposal is not the one that was shown.")
+    async with recording(visit.room.ledger, record.proposal.id, who, visit.now):
+        check_shown(record.proposal, visit.sent("digest"), ledger=visit.room.ledger.id)
     return await proposal_page(visit, record, whole=await uncovered(visit, record))
 
 
