@@ -496,6 +496,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "errors:no-driver-text": _R("No error carries the database's words, SQL, a host or a value.", "law 7, S6"),
     "evidence:before-rows": _R("Evidence is durable before a row leaves; without it no row does.", "law 2, R8"),
     "evidence:digest-checked": _R("Missing or edited evidence stops an approval.", "law 5"),
+    "evidence:may-be-rejected": _R(
+        "What is not what it was made from, or was not shown whole, may be rejected on every surface, and every surface says so.",
+        "law 5",
+    ),
     "evidence:same-everywhere": _R(
         "The same rows have the same digest under every zone, locale and hash seed.", "R7, B32"
     ),

@@ -16,8 +16,8 @@ from synapsor.approve.keys import Unlock
 from synapsor.approve.look import look
 from synapsor.approve.looks import Look
 from synapsor.approve.now import with_now
+from synapsor.approve.shown import unfit
 from synapsor.approve.terminal import render
-from synapsor.approve.view import Card
 from synapsor.cli.signer import named, signer
 from synapsor.cli.terminal import answer, ask, coloured, have_digest_named, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
@@ -28,9 +28,10 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
 from synapsor.core.statements import Operator
-from synapsor.errors import DecisionRefused, UsageError
+from synapsor.errors import UsageError
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import NOBODY, recording
 from synapsor.flow.reveal import reveal_for_decision
 from synapsor.flow.review import may_ask, proposal_of
 from synapsor.flow.signing import Signer
@@ -38,6 +39,7 @@ from synapsor.ports import ProposalRecord, ReviewLedger
 
 JUST_NOW_SECONDS = 5
 """A look that is older is taken again before anything is signed."""
+_FIXES = {"not_fully_shown": "Run again with --full and read all of it."}
 
 
 def run(arguments: Namespace) -> int:
@@ -63,9 +65,13 @@ async def _run(arguments: Namespace) -> int:
             seen = with_now(seen, record.proposal, first, now=project.clock.now())
         if not arguments.json:
             print(render(seen, colour=coloured(arguments), width=width()))
-        _refuse_unseen(seen, arguments.verdict)
         # Before the person types anything: a refusal that is certain already.
         role = record.proposal.role
+        unseen = unfit(seen, record.proposal, arguments.verdict, uncovered=True, fixes=_FIXES)  # see `_whole`
+        if unseen is not None:
+            one = named(arguments, operators, role=role)
+            async with recording(ledger, record.proposal.id, one.name if one else NOBODY, project.clock.now()):
+                raise unseen
         asked = partial(may_ask, ledger, record, verdict=arguments.verdict, operators=operators)
         fresh = {"live": first.live, "stale_anyway": arguments.stale_anyway} if first is not None else {}
         await asked(named(arguments, operators, role=role), now=project.clock.now(), **fresh)
@@ -121,7 +127,7 @@ async def _whole(
 ) -> tuple[tuple[Operator, Unlock] | None, Proposal | None]:
     """Return who decides, and the proposal with the hidden values that it changes; neither where nobody is shown any."""
     proposal = record.proposal
-    if arguments.json or not proposal.hidden & set(proposal.changed):
+    if arguments.json or not proposal.changes_hidden:
         return None, None
     one = named(arguments, operators, role=proposal.role)
     # Nobody looks behind what they could not approve.
@@ -132,15 +138,6 @@ async def _whole(
     return (operator, lambda: key), await reveal_for_decision(
         ledger, proposal, signer=speaks, operators=operators, now=now
     )
-
-
-def _refuse_unseen(seen: Card, verdict: str) -> None:
-    if verdict == "approve" and not seen.whole:
-        raise DecisionRefused(
-            "not_fully_shown",
-            "Part of the proposal was cut, and nobody approves what they have not seen.",
-            fix="Run again with --full and read all of it.",
-        )
 
 
 def _code(arguments: Namespace, proposal: Proposal) -> str:

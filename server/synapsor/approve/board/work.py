@@ -16,6 +16,7 @@ from synapsor.approve.keys import Unlock
 from synapsor.approve.look import look
 from synapsor.approve.looks import Looks
 from synapsor.approve.now import with_now
+from synapsor.approve.shown import unfit
 from synapsor.approve.terminal import sheet
 from synapsor.approve.view import Card
 from synapsor.config import Mode
@@ -163,13 +164,10 @@ class Reviewing:
 
 
 def _open(card: Card, record: ProposalRecord, *, width: int) -> Open:
-    told, why = record.proposal, ""
-    if card.tampered:
-        why = "The evidence is not what the proposal was made from: run `synapsor verify`."
-    elif not card.whole:
-        why = "Part of it was cut: press f, and read all of it."
-    elif told.hidden & set(told.changed):
-        why = f"It changes a hidden column: decide with `synapsor approve {told.id}`."
+    told = record.proposal
+    fixes = {"not_fully_shown": "Press f, and read all of it.", "covered": f"Use `synapsor approve {told.id}`."}
+    refused = unfit(card, told, "approve", fixes=fixes)
+    why = f"{refused.message} {refused.fix}" if refused is not None else ""
 
     def draw(columns: int) -> tuple[Row, ...]:
         return sheet(card, width=columns)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.acting import signer_of
-from synapsor.approve.console.proposal import hides, proposal_page
+from synapsor.approve.console.proposal import proposal_page
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.core.proposal import Proposal
@@ -31,7 +31,7 @@ def routes(room: Room) -> Iterable[Route]:
 
 async def _reveal(visit: Visit) -> Response:
     record = await proposal_of(visit.room.ledger, str(visit.request.path_params["handle"]))
-    if not hides(record.proposal):
+    if not record.proposal.changes_hidden:
         raise UsageError("It changes no hidden value.", fix="Go back to the proposal.")
     who = signer_of(visit, visit.room.operators()).operator.name
     async with recording(visit.room.ledger, record.proposal.id, who, visit.now):
