@@ -48,6 +48,7 @@ bench: setup servers
 
 soak: setup servers
 	$(PY) -m pytest -m soak --timeout 0
+	EVERY_ENGINE=1 $(PY) -m pytest -m one_engine
 
 mutants: setup servers
 	$(PY) scripts/mutants.py

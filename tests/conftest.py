@@ -27,6 +27,21 @@ def nobodys_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 ENGINES = ("postgres", "mariadb", "sqlite")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the other engines where a test is marked `one_engine`, but for `make soak`."""
+    if os.environ.get("EVERY_ENGINE"):
+        return
+    others = [item for item in items if item.get_closest_marker("one_engine") and _engine(item) != "sqlite"]
+    items[:] = [item for item in items if item not in set(others)]
+    config.hook.pytest_deselected(items=others)
+
+
+def _engine(item: pytest.Item) -> object:
+    assert isinstance(item, pytest.Function)
+    params = item.callspec.params
+    return params["database"] if "database" in params else params["each_database"]
+
+
 def _serve(start: Callable[[], Server]) -> Iterator[Server]:
     try:
         server = start()

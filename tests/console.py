@@ -19,6 +19,7 @@ from synapsor.core.statements import Operator
 from tests.attack.shop import Shop, reopened
 from tests.databases import load_sqlite
 from tests.projects import ACME, ROOT, ProjectFiles, write_project
+from tests.serving.forked import run_forked
 
 NOTE = "billing.propose_note"
 WAIVER = "billing.propose_late_fee_waiver"
@@ -125,16 +126,8 @@ class Console:
     async def sign(self, command: str, who: str) -> subprocess.CompletedProcess[str]:
         """Run the command that a login page shows, as this person would in their own terminal."""
         key = str(self.files.root / "keys" / f"{who}.pem")
-        line = self.files.command(*command.split()[1:], "--yes", "--operator", who, "--key", key)
-        return await asyncio.to_thread(
-            subprocess.run,
-            line,
-            env=self.files.environment,
-            cwd=self.files.root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        line = (*command.split()[1:], "--yes", "--operator", who, "--key", key)
+        return await asyncio.to_thread(run_forked, self.files, *line)
 
 
 @contextmanager

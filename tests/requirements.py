@@ -949,6 +949,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "surface:small-messages": _R("A message of very many parts is refused before it is read.", "A18, G07"),
     "tools:as-sent": _R("What `tools` shows is what the server lists, with what it costs.", "law 7"),
     "tools:budget": _R("Tools that cost more than their budget fail the command.", "DESIGN 6"),
+    "trial:as-production": _R(
+        "What keeps production from starting a worker keeps a trial of the contract from applying.", "law 10"
+    ),
     "undo:any-contract": _R(
         "Whatever change is applied and says that it can be undone, its undo leaves the rows as they were, but for the version.",
         "law 4, law 5",

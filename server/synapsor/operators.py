@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import shlex
 from dataclasses import replace
+from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from synapsor.config import FormatVersion, read_yaml, refuse, validated
+from synapsor.config import FormatVersion, as_document, read_text, read_yaml, refuse, validated
 from synapsor.contract.approvals import NO_PERSON
 from synapsor.contract.base import Name
 from synapsor.contract.document import hidden
@@ -77,9 +78,12 @@ def read_operators(path: Path) -> dict[str, Operator]:
     Raises:
         ConfigError: the file is not what this tool writes, or two entries could be one person.
     """
-    if not path.exists():
-        return {}
-    file, problems = validated(OperatorsFile, read_yaml(path))
+    return dict(_operators_in(read_text(path), path)) if path.exists() else {}
+
+
+@lru_cache(maxsize=4)  # the file is read for every decision and page, and changes once in a while
+def _operators_in(text: str, path: Path) -> dict[str, Operator]:
+    file, problems = validated(OperatorsFile, as_document(text, path.name))
     if file is None or problems:
         refuse(path, problems)
     operators = {

@@ -16,15 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from synapsor.activations import Activations
 from synapsor.config import Config, SourceConfig
-from synapsor.contract.capability import ProposeCapability
-from synapsor.contract.mapping import Table
-from synapsor.core.depends import held_hops
-from synapsor.core.effects import judge_change, judge_held
-from synapsor.core.facts import Finding, Needs
-from synapsor.core.needs import needs_of, proposals_of
+from synapsor.core.facts import Finding
 from synapsor.core.plan import Relation
-from synapsor.core.posture import UNSAFE, judge_reader, judge_writer, refuse_fatal
-from synapsor.core.row_security import HOLDS, READS, judge_row_security, verbs_of
+from synapsor.core.posture import UNSAFE, judge_reader, refuse_fatal
 from synapsor.core.session import judge_sessions
 from synapsor.core.statements import Operator
 from synapsor.core.writeback import target
@@ -83,6 +77,18 @@ class Project:
             check_sources(self.config, loaded)
             self._contracts = loaded
         return self._contracts
+
+    def contracts_now(self) -> tuple[LoadedContract, ...]:
+        """Return the contracts as their files say by now, for a process in which people decide while others activate.
+
+        Raises:
+            ContractError, ConfigError: as for `contracts`.
+        """
+        from synapsor.contract.load import marks_of
+
+        if self._contracts is not None and any(c.marks is None or marks_of(c.path) != c.marks for c in self._contracts):
+            self._contracts = None
+        return self.contracts()
 
     def tools(self) -> dict[str, Tool]:
         """Return what a model is offered, by name; no database is asked.
@@ -171,9 +177,9 @@ class Project:
             DecisionRefused: its contract does not count as activated, or its tables are not as they were then.
             UnsafeSource: the read credential can do more than read what was reviewed.
         """
-        from synapsor.flow.prepare import prepare  # heavy: the SQL compiler
+        from synapsor.flow.prepare import prepare_one  # heavy: the SQL compiler
 
-        loaded = next((c for c in self.contracts() if capability in c.contract.capabilities), None)
+        loaded = next((c for c in self.contracts_now() if capability in c.contract.capabilities), None)
         if loaded is None:
             message = f"No contract of this project has the capability {capability}."
             raise ConfigError(message, fix="Add it under `policies:`.")
@@ -194,8 +200,7 @@ class Project:
             )
         wiring = self._wiring([loaded])
         refuse_fatal([finding for name in wiring for finding in await self.reader_posture(name)])
-        ready, _ = await prepare(loaded.contract, loaded.digest, wiring, (await self.ledger()).secret)
-        return next(served for served in ready if served.tool.name == capability)
+        return await prepare_one(loaded.contract, loaded.digest, wiring, (await self.ledger()).secret, capability)
 
     def _wiring(self, contracts: Iterable[LoadedContract]) -> dict[str, Wiring]:
         """Return the sources of contracts through their read credentials, by name."""
@@ -280,31 +285,13 @@ class Project:
     async def write_target(self, name: str, wired: SourceConfig) -> tuple[WriteTarget, list[Finding]]:
         """Return a source through its write credential, and what is wrong with that for what the contracts may change."""
         from synapsor.work.authority import WriteTarget
+        from synapsor.work.posture import posture
 
         assert wired.receipts is not None  # noqa: S101  # the configuration refuses writeback without it
         source = open_writer(name, wired)
         self._stack.push_async_callback(source.aclose)
-        receipts = Relation.parse(wired.receipts)
-        place = WriteTarget(source=source, receipts=receipts, time_ms=wired.timeouts.lock_ms)
-        writes: dict[Relation, Needs] = {}
-        found: list[Finding] = []
-        for loaded in self.contracts():
-            for capability, table in _written(loaded):
-                if table.source == name:
-                    for held in held_hops(capability, loaded.contract):
-                        facts = await source.describe(held.shape.relation)
-                        found += [*judge_held(held.table, facts), *judge_row_security(held.table, facts, HOLDS)]
-                        if held.seen is not None:
-                            facts = await source.describe(held.seen.relation)
-                            found += judge_row_security(held.table, facts, READS)
-                    facts = await source.describe(target(table))
-                    effects = await place.effects(capability, target(table))
-                    found += judge_change(capability, table, facts, effects)
-                    found += judge_row_security(table, facts, verbs_of(capability))
-            for relation, needs in needs_of(loaded.contract, name):
-                writes[relation] = writes.get(relation, Needs()) | needs
-        found += judge_writer(await source.posture(writes, receipts), writes, receipts)
-        return place, found
+        place = WriteTarget(source=source, receipts=Relation.parse(wired.receipts), time_ms=wired.timeouts.lock_ms)
+        return place, await posture([loaded.contract for loaded in self.contracts()], name, place)
 
 
 def check_sources(config: Config, loaded: Iterable[LoadedContract]) -> None:
@@ -323,10 +310,10 @@ def check_sources(config: Config, loaded: Iterable[LoadedContract]) -> None:
             fix=" ".join([*filter(None, (suggest(m, config.sources) for m in missing)), "Add them under `sources:`."]),
         )
     for name, table in tables:
-        engine = config.sources[table.source].engine
-        if table.row_security is not None and engine != "postgres":
+        source = config.sources[table.source]
+        if table.row_security is not None and not source.has_row_security:
             raise ConfigError(
-                f"Table {name} relies on row security, which source {table.source} ({engine}) does not have.",
+                f"Table {name} relies on row security, which source {table.source} ({source.engine}) does not have.",
                 fix="Remove `row_security` from the table; the tenant is filtered all the same.",
             )
 
@@ -353,10 +340,6 @@ def told(source: str, findings: Iterable[Finding]) -> list[Finding]:
 def token_sessions(config: Config) -> dict[str, Collection[str]]:
     """Return which session values each token of the HTTP transport gives, by where it is configured."""
     return {f"the session of http token {token.name}": token.session for token in config.http.tokens}
-
-
-def _written(loaded: LoadedContract) -> list[tuple[ProposeCapability, Table]]:
-    return [(c, loaded.contract.table_of(c)) for c in proposals_of(loaded.contract)]
 
 
 @asynccontextmanager

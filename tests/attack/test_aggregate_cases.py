@@ -270,6 +270,7 @@ async def test_two_periods_are_compared_and_what_is_small_in_either_is_withheld(
 
 
 @pytest.mark.requirement("aggregate:periods-apart")
+@pytest.mark.one_engine
 async def test_periods_that_share_a_day_are_refused(tmp_path: Path, database: Database) -> None:
     shared = COMPARED.replace(
         "previous: {at_least: $begin, below: $middle}", "previous: {at_least: $begin, at_most: $middle}"

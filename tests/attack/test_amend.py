@@ -76,6 +76,7 @@ async def test_an_edit_is_made_anew_of_the_row_as_it_is_and_takes_the_place_of_w
 
 
 @pytest.mark.requirement("amend:people-decide")
+@pytest.mark.one_engine
 async def test_who_edited_it_does_not_decide_on_it_and_who_asked_for_it_does_not_either(books: Shop) -> None:
     new = await edited(books, await proposed(books), {"less": "2.10"})
     for who, rule in (("mia", "own_edit"), ("leo", None)):
@@ -99,6 +100,7 @@ async def test_who_edited_it_does_not_decide_on_it_and_who_asked_for_it_does_not
 
 
 @pytest.mark.requirement("amend:people-decide")
+@pytest.mark.one_engine
 async def test_an_editor_of_long_ago_does_not_decide_on_what_others_edited_and_extended_since(books: Shop) -> None:
     first = await edited(books, await proposed(books), {"less": "2.10"})
     second = await edited(books, first.id, {"note": "Other words."}, operator="leo")
@@ -112,6 +114,7 @@ async def test_an_editor_of_long_ago_does_not_decide_on_what_others_edited_and_e
 
 
 @pytest.mark.requirement("amend:people-decide")
+@pytest.mark.one_engine
 async def test_no_policy_approves_what_a_reviewer_edited_or_extended(books: Shop) -> None:
     handle = await proposed(books, arguments={**ADJUST, "less": "0.50"})
     assert (await books.record(handle)).proposal.policy == "small"
@@ -140,6 +143,7 @@ async def test_more_time_is_the_same_change_with_a_new_digest_and_fresh_guards_a
 
 
 @pytest.mark.requirement("amend:told")
+@pytest.mark.one_engine
 async def test_the_agent_is_told_what_took_the_place_of_its_proposal_and_nobody_elses(books: Shop) -> None:
     handle = await proposed(books)
     new = await edited(books, handle, {"less": "2.10"})
@@ -163,6 +167,7 @@ async def test_the_agent_is_told_what_took_the_place_of_its_proposal_and_nobody_
 
 
 @pytest.mark.requirement("amend:shown")
+@pytest.mark.one_engine
 async def test_the_card_says_what_a_reviewer_changed_of_what_the_agent_sent_over_all_edits(books: Shop) -> None:
     handle = await proposed(books)
     first = await edited(books, handle, {"less": "2.10"})
@@ -232,6 +237,7 @@ async def test_an_edit_keeps_to_the_bounds_of_the_contract_that_is_activated(
 
 
 @pytest.mark.requirement("amend:bounded")
+@pytest.mark.one_engine
 async def test_what_stands_with_others_undoes_or_removes_is_not_edited(books: Shop) -> None:
     gone = await proposed(books, "credits.drop", {"book": "b", "number": 1})
     assert await refused(books, gone, {"number": 2}) == "nothing_to_edit"
@@ -278,6 +284,7 @@ async def test_an_added_row_and_a_set_are_edited_while_they_are_of_the_same_rows
 
 
 @pytest.mark.requirement("amend:by-whom")
+@pytest.mark.one_engine
 async def test_only_a_person_with_the_role_other_than_the_requester_edits_with_their_own_key(
     books: Shop,
 ) -> None:
@@ -291,6 +298,7 @@ async def test_only_a_person_with_the_role_other_than_the_requester_edits_with_t
 
 
 @pytest.mark.requirement("amend:by-whom")
+@pytest.mark.one_engine
 async def test_an_edit_by_who_is_not_trusted_any_more_is_neither_approved_nor_applied(books: Shop) -> None:
     new = await edited(books, await proposed(books), {"less": "2.10"})
     await approved_by(books, "leo", new)
@@ -301,6 +309,7 @@ async def test_an_edit_by_who_is_not_trusted_any_more_is_neither_approved_nor_ap
 
 
 @pytest.mark.requirement("amend:superseded")
+@pytest.mark.one_engine
 async def test_nothing_is_put_in_the_place_of_what_is_decided_or_has_expired(books: Shop) -> None:
     decided = await books.approved("credits.adjust", ADJUST)
     assert await refused(books, decided, {"less": "1.00"}) == "already_decided"
@@ -311,6 +320,7 @@ async def test_nothing_is_put_in_the_place_of_what_is_decided_or_has_expired(boo
 
 
 @pytest.mark.requirement("amend:superseded")
+@pytest.mark.one_engine
 async def test_one_that_is_approved_while_it_is_edited_stays_approved(books: Shop) -> None:
     handle = await proposed(books)
     old = (await books.record(handle)).proposal
@@ -324,6 +334,7 @@ async def test_one_that_is_approved_while_it_is_edited_stays_approved(books: Sho
 
 
 @pytest.mark.requirement("amend:superseded")
+@pytest.mark.one_engine
 async def test_of_two_edits_and_an_approval_at_once_one_stands(books: Shop) -> None:
     handle = await proposed(books)
     digest = (await books.record(handle)).proposal.digest
@@ -343,6 +354,7 @@ async def test_of_two_edits_and_an_approval_at_once_one_stands(books: Shop) -> N
 
 
 @pytest.mark.requirement("amend:superseded")
+@pytest.mark.one_engine
 async def test_a_superseded_one_is_not_approved_any_more(books: Shop) -> None:
     handle = await proposed(books)
     old = (await books.record(handle)).proposal
@@ -354,6 +366,7 @@ async def test_a_superseded_one_is_not_approved_any_more(books: Shop) -> None:
 
 
 @pytest.mark.requirement("amend:superseded")
+@pytest.mark.one_engine
 async def test_an_edit_into_what_waits_already_is_refused(books: Shop) -> None:
     handle = await proposed(books)
     await proposed(books, arguments={**ADJUST, "less": "2.10"})
@@ -362,6 +375,7 @@ async def test_an_edit_into_what_waits_already_is_refused(books: Shop) -> None:
 
 
 @pytest.mark.requirement("amend:bounded")
+@pytest.mark.one_engine
 async def test_a_request_is_amended_a_few_times_and_then_decided(books: Shop) -> None:
     handle = await proposed(books)
     for _ in range(MOST_DEPTH):
@@ -380,6 +394,7 @@ async def answer(shop: Shop, handle: str, question: str, text: str = "The custom
 
 
 @pytest.mark.requirement("question:asked")
+@pytest.mark.one_engine
 async def test_a_reviewer_asks_the_agent_answers_and_the_proposal_waits_on(books: Shop) -> None:
     handle = await proposed(books)
     signed = await asked(books, handle)
@@ -410,6 +425,7 @@ async def test_a_reviewer_asks_the_agent_answers_and_the_proposal_waits_on(books
 
 
 @pytest.mark.requirement("question:answered-once")
+@pytest.mark.one_engine
 async def test_a_question_that_was_open_when_its_proposal_was_replaced_was_never_answered(books: Shop) -> None:
     handle = await proposed(books)
     question = (await asked(books, handle)).question.id
@@ -424,6 +440,7 @@ async def test_a_question_that_was_open_when_its_proposal_was_replaced_was_never
 
 
 @pytest.mark.requirement("question:answered-once")
+@pytest.mark.one_engine
 async def test_an_answer_is_of_ones_own_proposal_given_once_and_checked(books: Shop) -> None:
     handle, other = await proposed(books), await proposed(books, "credits.hold", {"book": "b", "number": 1})
     question = (await asked(books, handle)).question.id
@@ -456,6 +473,7 @@ async def test_an_answer_is_of_ones_own_proposal_given_once_and_checked(books: S
 
 
 @pytest.mark.requirement("question:asked")
+@pytest.mark.one_engine
 async def test_questions_are_few_signed_and_by_who_may_decide(books: Shop) -> None:
     handle = await proposed(books)
     with pytest.raises(DecisionRefused) as found:
@@ -476,6 +494,7 @@ async def test_questions_are_few_signed_and_by_who_may_decide(books: Shop) -> No
 
 
 @pytest.mark.requirement("question:asked")
+@pytest.mark.one_engine
 async def test_a_question_that_nobody_signed_is_told_as_such_and_one_about_another_proposal_is_not_recorded(
     books: Shop,
 ) -> None:
@@ -495,6 +514,7 @@ async def test_a_question_that_nobody_signed_is_told_as_such_and_one_about_anoth
 
 
 @pytest.mark.requirement("question:asked")
+@pytest.mark.one_engine
 async def test_who_waits_for_a_decision_is_woken_by_a_question(books: Shop) -> None:
     handle = await proposed(books)
 
@@ -510,6 +530,7 @@ async def test_who_waits_for_a_decision_is_woken_by_a_question(books: Shop) -> N
 
 
 @pytest.mark.requirement("question:asked", "amend:proven")
+@pytest.mark.one_engine
 async def test_the_story_of_a_proposal_tells_and_proves_its_amendment_and_its_questions(books: Shop) -> None:
     new = await edited(books, await proposed(books), {"less": "2.10"})
     question = (await asked(books, new.id)).question

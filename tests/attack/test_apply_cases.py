@@ -745,6 +745,7 @@ async def test_authority_that_is_taken_away_after_the_commit_does_not_make_the_o
 
 @pytest.mark.requirement("approval:trusted-key")
 @pytest.mark.parametrize(("who", "code"), [("leo", "approval_operator_revoked"), ("rita", "activation_invalid")])
+@pytest.mark.one_engine
 async def test_a_person_whose_key_was_revoked_after_signing_has_signed_nothing(shop: Shop, who: str, code: str) -> None:
     proposal = await shop.waiver()
     revoke_operator(shop.files.config.operators, who)
@@ -761,6 +762,7 @@ async def _activate_another(shop: Shop) -> None:
 
 
 @pytest.mark.requirement("activation:bound")
+@pytest.mark.one_engine
 async def test_a_contract_that_was_replaced_after_the_proposal_has_it_refused_and_one_that_comes_back_serves_again(
     shop: Shop,
 ) -> None:
@@ -781,6 +783,7 @@ async def test_a_contract_that_was_replaced_after_the_proposal_has_it_refused_an
 
 
 @pytest.mark.requirement("apply:outcome-true")
+@pytest.mark.one_engine
 async def test_a_lease_that_is_taken_away_or_given_to_everybody_in_the_ledger_changes_no_outcome(shop: Shop) -> None:
     proposal = await shop.waiver()
 
@@ -802,6 +805,7 @@ async def test_a_lease_that_is_taken_away_or_given_to_everybody_in_the_ledger_ch
     assert shop.receipts() == 2
 
 
+@pytest.mark.one_engine
 async def test_a_worker_whose_operators_file_is_broken_applies_nothing_and_goes_on_when_it_is_mended(
     shop: Shop,
 ) -> None:

@@ -92,6 +92,7 @@ async def decide(shop: Shop, seen: Sheet, **options: Any) -> tuple[EachOutcome, 
 
 
 @pytest.mark.requirement("batch:each")
+@pytest.mark.one_engine
 async def test_each_of_a_batch_is_signed_over_its_own_digest_and_applied(books: Shop) -> None:
     handles = await hold_all(books)
     outcomes = await decide(books, await sheet(books))

@@ -206,6 +206,7 @@ async def _beside(shop: Shop, proposal: Proposal) -> dict[str, Any]:
 
 
 @pytest.mark.requirement("blast:recorded")
+@pytest.mark.one_engine
 async def test_that_rows_were_counted_is_recorded_and_nothing_of_them(orders: Shop) -> None:
     proposal = await asked(orders, "orders.remove", order_id="o1")
     before = len(orders.audits())

@@ -222,6 +222,7 @@ def code_of(answer: dict[str, Any]) -> str:
 
 
 @pytest.mark.requirement("read:cursor")
+@pytest.mark.one_engine
 async def test_a_cursor_is_refused_for_every_question_but_its_own(trial: Trial, each_database: Database) -> None:
     cursor = (await trial.call("t.filtered", head="a"))["data"]["next_cursor"]
     assert (await trial.call("t.filtered", head="a", cursor=cursor))["ok"]
@@ -249,6 +250,7 @@ async def test_a_cursor_is_refused_for_every_question_but_its_own(trial: Trial, 
 
 
 @pytest.mark.requirement("read:cursor")
+@pytest.mark.one_engine
 async def test_a_cursor_with_any_letter_changed_is_refused(trial: Trial) -> None:
     cursor = (await trial.call("t.by_0"))["data"]["next_cursor"]
     for at, letter in enumerate(cursor):
@@ -291,6 +293,7 @@ async def test_a_cursor_tells_nothing_of_the_values_in_it(trial: Trial) -> None:
 
 
 @pytest.mark.requirement("read:cursor")
+@pytest.mark.one_engine
 async def test_a_list_without_pages_takes_no_cursor(trial: Trial) -> None:
     cursor = (await trial.call("t.by_0"))["data"]["next_cursor"]
     assert code_of(await trial.call("t.whole_by_0", cursor=cursor)) == "invalid_arguments"

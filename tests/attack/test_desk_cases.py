@@ -59,6 +59,7 @@ def session(tenant: Any, user: Any = "support_agent_17") -> Session:
 
 
 @pytest.mark.requirement("arguments:closed")
+@pytest.mark.one_engine
 async def test_an_argument_that_is_not_declared_is_refused_and_never_passed_over(shop: Shop) -> None:
     extra: dict[str, Any] = {
         "tenant_id": "globex",
@@ -109,6 +110,7 @@ WRONG_STRINGS: list[Any] = [
 
 
 @pytest.mark.requirement("arguments:closed")
+@pytest.mark.one_engine
 async def test_no_string_argument_of_any_tool_takes_another_type_a_nul_half_a_character_or_too_much(shop: Shop) -> None:
     for name, good in GOOD.items():
         for key in good:
@@ -120,6 +122,7 @@ async def test_no_string_argument_of_any_tool_takes_another_type_a_nul_half_a_ch
 
 
 @pytest.mark.requirement("wait:bounded")
+@pytest.mark.one_engine
 async def test_no_call_waits_for_anything_but_a_whole_number_of_seconds_within_its_bounds(shop: Shop) -> None:
     for seconds in (0, -1, 51, 10**30, 1.0, "1", True, None, [1], float("nan")):
         given = {"proposal_id": "wrp_" + "0" * 20, "seconds": seconds}
@@ -130,6 +133,7 @@ async def test_no_call_waits_for_anything_but_a_whole_number_of_seconds_within_i
 
 
 @pytest.mark.requirement("arguments:closed")
+@pytest.mark.one_engine
 async def test_a_whole_number_is_a_whole_number_and_nothing_that_looks_like_one(odd: Shop) -> None:
     assert (await odd.call("odd.inspect", {"number": 1}))["data"]["row"]["id"] == 1
     for value in (
@@ -180,6 +184,7 @@ async def test_every_hostile_text_is_a_text_that_names_no_row_and_is_proposed_as
 
 
 @pytest.mark.requirement("arguments:closed")
+@pytest.mark.one_engine
 async def test_arguments_that_are_no_object_and_tools_that_are_not_there_are_refused_from_the_table(shop: Shop) -> None:
     for arguments in ([], [1], "x", 1, True, [["invoice_id", "INV-3001"]]):
         refused(await shop.desk.call(INSPECT, arguments, ACME), "invalid_arguments")  # type: ignore[arg-type]  # the attack
@@ -230,6 +235,7 @@ async def test_a_record_of_another_tenant_or_person_is_the_same_as_one_that_is_n
 
 
 @pytest.mark.requirement("handles:own")
+@pytest.mark.one_engine
 async def test_a_uri_that_is_not_exactly_one_of_ours_names_nothing(shop: Shop) -> None:
     mine = (await shop.call(WAIVER, GOOD[WAIVER]))["proposal"]["id"]
     tail = mine.removeprefix("wrp_")
@@ -380,6 +386,7 @@ async def test_a_tenant_sees_its_own_rows_and_none_of_a_look_alike_in_any_collat
 
 
 @pytest.mark.requirement("read:tenant")
+@pytest.mark.one_engine
 async def test_a_session_whose_tenant_is_not_a_text_is_no_scope_and_sees_no_row(
     tmp_path: Path, database: Database, relation: str
 ) -> None:

@@ -249,6 +249,7 @@ def _failing(error: Exception, *_: Any, **__: Any) -> Callable[[Any], Any]:
     return job
 
 
+@pytest.mark.one_engine
 async def test_a_bug_of_our_own_is_internal_and_its_text_is_not_logged(
     shop: Shop, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -423,6 +424,7 @@ EVERY_CALL: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.requirement("evidence:before-rows")
+@pytest.mark.one_engine
 async def test_a_ledger_whose_disk_is_full_lets_no_row_out_and_serves_again_when_there_is_room(shop: Shop) -> None:
     for _ in range(3):
         assert (await shop.call(LIST))["ok"]
@@ -462,6 +464,7 @@ async def _pragma(shop: Shop, writer: sqlite3.Connection, pragma: str) -> int:
 
 
 @pytest.mark.requirement("evidence:before-rows")
+@pytest.mark.one_engine
 async def test_a_ledger_that_another_process_holds_lets_no_row_out(
     tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -480,6 +483,7 @@ async def test_a_ledger_that_another_process_holds_lets_no_row_out(
 
 
 @pytest.mark.requirement("evidence:before-rows", "errors:closed-table")
+@pytest.mark.one_engine
 async def test_a_ledger_that_fails_in_any_other_way_lets_no_row_out_and_tells_nothing(
     shop: Shop, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -240,6 +240,7 @@ async def test_a_worker_that_breaks_at_any_named_point_applies_all_of_a_group_on
 
 @pytest.mark.requirement("group:whole", "apply:verdict-fenced")
 @pytest.mark.parametrize("point", ["apply.verdict_begun", "apply.verdict_committed"])
+@pytest.mark.one_engine
 async def test_the_verdict_on_a_group_is_left_whole_and_stays(grouped: Shop, point: str) -> None:
     ids = await approved(grouped)
     grouped.change("UPDATE {tasks} SET owner = 'zoe' WHERE id = 3")
@@ -288,6 +289,7 @@ def _claim(proposal: Proposal, target: Any, outcome: Outcome) -> Any:
 
 
 @pytest.mark.requirement("group:whole")
+@pytest.mark.one_engine
 async def test_what_stands_with_a_rejected_proposal_is_canceled_even_if_it_was_approved(grouped: Shop) -> None:
     proposals = await filed(grouped)
     step, add, remove = proposals.values()
@@ -316,6 +318,7 @@ async def test_what_stands_with_a_rejected_proposal_is_canceled_even_if_it_was_a
 
 
 @pytest.mark.requirement("group:whole")
+@pytest.mark.one_engine
 async def test_a_group_whose_first_proposal_expires_is_never_applied(tmp_path: Path, database: Database) -> None:
     policy = GROUPED.replace(
         "    returns: [id, state]\n    approval: {role: billing_lead}\n",
@@ -342,6 +345,7 @@ async def test_a_group_whose_first_proposal_expires_is_never_applied(tmp_path: P
 
 
 @pytest.mark.requirement("group:whole")
+@pytest.mark.one_engine
 async def test_a_group_that_is_due_all_at_once_keeps_no_worker_from_its_work(
     tmp_path: Path, database: Database
 ) -> None:
@@ -356,6 +360,7 @@ async def test_a_group_that_is_due_all_at_once_keeps_no_worker_from_its_work(
 
 
 @pytest.mark.requirement("group:whole")
+@pytest.mark.one_engine
 async def test_two_people_who_approve_the_last_two_at_once_complete_the_group(grouped: Shop) -> None:
     step, add, remove = (await filed(grouped)).values()
     await leo_approves(grouped.files, grouped.project, step["id"], step["digest"])
@@ -369,6 +374,7 @@ async def test_two_people_who_approve_the_last_two_at_once_complete_the_group(gr
 
 
 @pytest.mark.requirement("group:whole")
+@pytest.mark.one_engine
 async def test_a_group_whose_approvals_count_again_is_completed_by_one_more_person(grouped: Shop) -> None:
     root = grouped.files.root
     key = create_key(root / "keys" / "mia.pem", passphrase=None)
@@ -401,6 +407,7 @@ async def test_a_group_whose_approvals_count_again_is_completed_by_one_more_pers
 
 
 @pytest.mark.requirement("group:whole")
+@pytest.mark.one_engine
 async def test_proposals_that_are_all_approved_wait_for_the_one_that_is_not_made_yet(grouped: Shop) -> None:
     step, add = (await filed(grouped, "tasks.step", "tasks.add_once")).values()
     for each in (step, add):
@@ -410,6 +417,7 @@ async def test_proposals_that_are_all_approved_wait_for_the_one_that_is_not_made
 
 
 @pytest.mark.requirement("group:whole")
+@pytest.mark.one_engine
 async def test_who_counted_other_approvals_than_there_are_completes_nothing(grouped: Shop) -> None:
     step, add, remove = (await filed(grouped)).values()
     before = await leo_approves(grouped.files, grouped.project, step["id"], step["digest"])
@@ -432,6 +440,7 @@ async def test_who_counted_other_approvals_than_there_are_completes_nothing(grou
 
 
 @pytest.mark.requirement("group:joined")
+@pytest.mark.one_engine
 async def test_a_group_is_of_one_run_one_tenant_and_one_person(grouped: Shop) -> None:
     first = (await filed(grouped, "tasks.step"))["tasks.step"]
     others = [
@@ -459,6 +468,7 @@ async def test_a_group_is_of_one_run_one_tenant_and_one_person(grouped: Shop) ->
 
 
 @pytest.mark.requirement("group:joined")
+@pytest.mark.one_engine
 async def test_two_changes_of_one_row_are_not_of_one_group(grouped: Shop) -> None:
     await grouped.proposed("tasks.step", {"task": 2, "state": "done"}, HERE)
     answer = await grouped.call("tasks.remove", {"task": 2}, HERE)
@@ -468,6 +478,7 @@ async def test_two_changes_of_one_row_are_not_of_one_group(grouped: Shop) -> Non
 
 
 @pytest.mark.requirement("group:joined")
+@pytest.mark.one_engine
 async def test_a_second_proposal_of_a_capability_begins_another_group_that_is_filled_after_the_first(
     grouped: Shop,
 ) -> None:
@@ -481,6 +492,7 @@ async def test_a_second_proposal_of_a_capability_begins_another_group_that_is_fi
 
 
 @pytest.mark.requirement("group:joined")
+@pytest.mark.one_engine
 async def test_a_run_fills_the_groups_of_two_workflows_apart(tmp_path: Path, database: Database) -> None:
     policy = GROUPED + "  other:\n    allow: [tasks.count, tasks.add]\n    together: [tasks.count, tasks.add]\n"
     policy = policy.replace("tasks.remove, tasks.count]", "tasks.remove]")
@@ -496,6 +508,7 @@ async def test_a_run_fills_the_groups_of_two_workflows_apart(tmp_path: Path, dat
 
 
 @pytest.mark.requirement("group:whole")
+@pytest.mark.one_engine
 async def test_a_proposal_that_is_asked_for_anew_takes_its_old_group_down(grouped: Shop) -> None:
     step, add, remove = (await filed(grouped)).values()
     await leo_approves(grouped.files, grouped.project, add["id"], add["digest"])
@@ -516,6 +529,7 @@ async def test_a_proposal_that_is_asked_for_anew_takes_its_old_group_down(groupe
         ("another digest", "digest_mismatch"),
     ],
 )
+@pytest.mark.one_engine
 async def test_a_job_that_is_not_of_one_whole_approved_group_applies_nothing(
     grouped: Shop, forgery: str, code: str
 ) -> None:
@@ -551,6 +565,7 @@ async def test_a_job_that_is_not_of_one_whole_approved_group_applies_nothing(
 
 
 @pytest.mark.requirement("group:whole", "apply:none-unapproved")
+@pytest.mark.one_engine
 async def test_a_job_with_a_proposal_that_nobody_approved_applies_nothing_and_is_set_aside(grouped: Shop) -> None:
     ids = await approved(grouped)
     waiting = (await filed(grouped, "tasks.remove", session=replace(HERE, run="run_3")))["tasks.remove"]
@@ -588,6 +603,7 @@ async def test_a_group_of_which_one_was_altered_while_it_was_applied_ends_once_w
 
 
 @pytest.mark.requirement("apply:contradiction-ends")
+@pytest.mark.one_engine
 async def test_a_job_whose_group_has_come_elsewhere_ends_though_what_it_names_stands(grouped: Shop) -> None:
     ids = await approved(grouped)
     job = (await grouped.record(ids[0])).job
@@ -602,6 +618,7 @@ async def test_a_job_whose_group_has_come_elsewhere_ends_though_what_it_names_st
 
 
 @pytest.mark.requirement("group:whole", "approval:once")
+@pytest.mark.one_engine
 async def test_nothing_is_approved_beside_one_of_its_group_that_is_not_in_review(grouped: Shop) -> None:
     step, add, _ = (await filed(grouped)).values()
     with as_ledger_owner(grouped) as raw:
@@ -613,6 +630,7 @@ async def test_nothing_is_approved_beside_one_of_its_group_that_is_not_in_review
 
 
 @pytest.mark.requirement("group:whole")
+@pytest.mark.one_engine
 async def test_a_proposal_that_leaves_its_group_out_is_not_what_the_contract_asks_for(grouped: Shop) -> None:
     proposal = (await grouped.record((await filed(grouped, "tasks.step"))["tasks.step"]["id"])).proposal
     contract = await contract_behind(proposal, grouped.ledger, grouped.files.operators)
@@ -625,6 +643,7 @@ async def test_a_proposal_that_leaves_its_group_out_is_not_what_the_contract_ask
 
 
 @pytest.mark.requirement("group:whole")
+@pytest.mark.one_engine
 async def test_a_group_falls_when_one_of_its_approvals_does_not_count_any_more(grouped: Shop) -> None:
     ids = await approved(grouped)
     revoked = {"leo": replace(grouped.files.operators["leo"], revoked=True)}
@@ -684,6 +703,7 @@ async def test_a_group_is_applied_in_time_of_all_its_approvals(grouped: Shop, la
 
 
 @pytest.mark.requirement("group:whole", "undo:exact")
+@pytest.mark.one_engine
 async def test_a_part_of_an_applied_group_is_not_undone_whatever_a_later_contract_says(grouped: Shop) -> None:
     ids = await approved(grouped)
     assert await grouped.work() == [("applied", "")]
@@ -700,6 +720,7 @@ async def test_a_part_of_an_applied_group_is_not_undone_whatever_a_later_contrac
 
 
 @pytest.mark.requirement("group:whole")
+@pytest.mark.one_engine
 async def test_a_card_and_the_inbox_tell_what_a_proposal_stands_with(grouped: Shop) -> None:
     step, add = (await filed(grouped, "tasks.step", "tasks.add_once")).values()
     await leo_approves(grouped.files, grouped.project, add["id"], add["digest"])

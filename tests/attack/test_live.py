@@ -27,7 +27,7 @@ from tests.attack.jobs import POLICY as JOBS
 from tests.attack.jobs import jobs_tables
 from tests.attack.people import POLICY as PEOPLE
 from tests.attack.people import people_table
-from tests.attack.shop import Shop, meanwhile, open_shop
+from tests.attack.shop import WAIVER, Shop, meanwhile, open_shop, reopened
 from tests.attack.tasks import POLICY, tasks_table
 from tests.attack.test_canaries import ledger_bytes
 from tests.databases import Database
@@ -235,6 +235,7 @@ async def test_a_row_of_another_tenant_is_not_there(tasks: Shop) -> None:
 
 
 @pytest.mark.requirement("live:recorded")
+@pytest.mark.one_engine
 async def test_a_look_is_recorded_before_it_is_told(tasks: Shop) -> None:
     proposal = await asked(tasks, "tasks.step", task=1, state="doing")
     before = len(tasks.audits())
@@ -329,6 +330,7 @@ async def approved(shop: Shop, proposal: Proposal, live: Live | None, **more: An
 
 
 @pytest.mark.requirement("live:fresh")
+@pytest.mark.one_engine
 async def test_with_fresh_no_approval_is_given_without_a_clean_look_just_before(fresh: Shop) -> None:
     proposal = await asked(fresh, "tasks.step", task=1, state="doing")
     live = await looks(fresh).again(proposal, who="leo")
@@ -352,6 +354,7 @@ async def test_with_fresh_no_approval_is_given_without_a_clean_look_just_before(
 
 
 @pytest.mark.requirement("live:fresh", "live:stale-said-aloud")
+@pytest.mark.one_engine
 async def test_the_board_looks_before_it_approves(fresh: Shop) -> None:
     board = Reviewing(
         ledger=fresh.ledger,
@@ -374,6 +377,7 @@ async def test_the_board_looks_before_it_approves(fresh: Shop) -> None:
 
 
 @pytest.mark.requirement("live:stale-said-aloud")
+@pytest.mark.one_engine
 async def test_a_stale_row_is_approved_only_by_who_says_so(tasks: Shop) -> None:
     proposal = await asked(tasks, "tasks.step", task=1, state="doing")
     tasks.change("UPDATE {tasks} SET title = 'Other' WHERE id = 1")
@@ -394,3 +398,20 @@ async def test_a_stale_row_is_approved_only_by_who_says_so(tasks: Shop) -> None:
     assert refused.value.rule == "stale_row"
     assert await approved(tasks, proposal, live, stale_anyway=True) == "approved"
     assert await tasks.work() == [("conflict", "version_moved")]
+
+
+@pytest.mark.requirement("live:as-the-worker")
+async def test_a_process_that_goes_on_looks_by_the_version_that_somebody_else_has_activated_meanwhile(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    async with open_shop(tmp_path / "project", sqlite_db) as shop:
+        first = await asked(shop, WAIVER, invoice_id="INV-3001", reason="Paid next day.")
+        assert (await looks(shop).again(first, who="leo")).state == "same"
+        file = shop.files.root / "policies" / "billing.yaml"
+        file.write_text(
+            file.read_text(encoding="utf-8").replace("expires_hours: 72", "expires_hours: 71"), encoding="utf-8"
+        )
+        assert (await looks(shop).again(first, who="leo")).untold is Untold.NOT_ACTIVATED
+        async with reopened(shop.files) as other:  # where it is activated
+            second = await asked(other, WAIVER, invoice_id="INV-3002", reason="Paid next day.")
+        assert (await looks(shop).again(second, who="leo")).state == "same"

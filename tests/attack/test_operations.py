@@ -93,6 +93,7 @@ async def test_the_same_request_is_one_proposal_whatever_the_moment(tasks: Shop)
 @pytest.mark.parametrize(
     ("key", "state", "kept"), [(1, "doing", True), (1, "done", False), (1, "open", False), (3, "open", False)]
 )
+@pytest.mark.one_engine
 async def test_only_a_reviewed_step_is_proposed(tasks: Shop, key: int, state: str, kept: bool) -> None:
     if not kept:
         assert await refused(tasks, "tasks.step", task=key, state=state) == "out_of_bounds"
@@ -179,6 +180,7 @@ async def test_several_rows_are_added_together_or_not_at_all(tasks: Shop) -> Non
 
 
 @pytest.mark.requirement("insert:once")
+@pytest.mark.one_engine
 async def test_items_that_are_not_as_declared_or_there_already_are_refused(tasks: Shop) -> None:
     wrong: tuple[list[dict[str, Any]], ...] = (
         [],
@@ -396,6 +398,7 @@ async def test_a_set_of_another_tenant_has_none_of_these_rows(tasks: Shop) -> No
     assert (task(tasks, 1), task(tasks, 9)) == (("open", 5, 1), ("done", 4, 2))
 
 
+@pytest.mark.one_engine
 async def test_a_ledger_with_sets_verifies(tasks: Shop) -> None:
     await tasks.approved("tasks.close_all", {"owner": "ann"})
     await tasks.approved("tasks.add_all", {"list": [{"number": "v", "points": 1}]})

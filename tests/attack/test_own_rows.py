@@ -211,6 +211,7 @@ async def test_a_row_that_went_to_somebody_else_after_the_approval_is_left_alone
 
 
 @pytest.mark.requirement("read:principal", "handles:own")
+@pytest.mark.one_engine
 async def test_the_record_of_one_persons_calls_is_not_there_for_another(trial: Trial) -> None:
     asked = await trial.call("shifts.note", number=1, line="1", words="mine")
     read = await trial.call("shifts.of_order", number=1)
@@ -236,6 +237,7 @@ async def test_the_record_of_one_persons_calls_is_not_there_for_another(trial: T
 
 
 @pytest.mark.requirement("read:principal")
+@pytest.mark.one_engine
 async def test_the_same_request_of_two_people_is_two_requests(trial: Trial, each_database: Database) -> None:
     asked = await trial.call("shifts.note", number=1, line="2", words="mine")
     where = "tenant_id = 'acme' AND order_no = 1 AND line_no = '2'"

@@ -147,6 +147,7 @@ async def test_only_what_was_applied_can_be_undone(books: Shop) -> None:
 
 
 @pytest.mark.requirement("undo:refused")
+@pytest.mark.one_engine
 async def test_what_the_contract_does_not_let_be_undone_and_what_was_removed_is_refused(books: Shop) -> None:
     held = await applied(books, "credits.hold", {"book": "a", "number": 1})
     assert await refused(books, held) == ("not_reversible", 1)
@@ -159,6 +160,7 @@ async def test_what_the_contract_does_not_let_be_undone_and_what_was_removed_is_
 
 
 @pytest.mark.requirement("undo:refused")
+@pytest.mark.one_engine
 async def test_nobody_undoes_what_may_or_may_not_have_been_applied(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     with as_ledger_owner(books) as raw:
@@ -276,6 +278,7 @@ async def test_a_change_is_undone_once(books: Shop) -> None:
 
 @pytest.mark.requirement("undo:once")
 @pytest.mark.parametrize("decided", [False, True])
+@pytest.mark.one_engine
 async def test_an_undo_that_nobody_came_to_in_time_is_not_in_the_way(
     books: Shop, monkeypatch: pytest.MonkeyPatch, decided: bool
 ) -> None:
@@ -288,6 +291,7 @@ async def test_an_undo_that_nobody_came_to_in_time_is_not_in_the_way(
 
 
 @pytest.mark.requirement("undo:once")
+@pytest.mark.one_engine
 async def test_an_undo_that_came_to_nothing_may_be_asked_for_again(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     first = await ask(books, original)
@@ -319,6 +323,7 @@ async def test_whoever_is_revoked_while_they_type_a_passphrase_asks_for_no_undo(
 
 
 @pytest.mark.requirement("undo:people-decide", "approval:another-person")
+@pytest.mark.one_engine
 async def test_who_asks_for_an_undo_does_not_decide_on_it(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     filed = await ask(books, original)
@@ -337,6 +342,7 @@ async def test_who_asks_for_an_undo_does_not_decide_on_it(books: Shop) -> None:
 
 
 @pytest.mark.requirement("undo:people-decide")
+@pytest.mark.one_engine
 async def test_who_is_not_trusted_or_has_another_key_or_no_reason_asks_for_nothing(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     with pytest.raises(UsageError, match="reason"):
@@ -355,6 +361,7 @@ async def test_who_is_not_trusted_or_has_another_key_or_no_reason_asks_for_nothi
 
 
 @pytest.mark.requirement("undo:people-decide")
+@pytest.mark.one_engine
 async def test_an_undo_whose_asker_is_revoked_before_it_is_applied_is_refused(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     filed = await approved(books, original)
@@ -366,6 +373,7 @@ async def test_an_undo_whose_asker_is_revoked_before_it_is_applied_is_refused(bo
 
 
 @pytest.mark.requirement("undo:once")
+@pytest.mark.one_engine
 async def test_of_two_who_ask_at_once_one_files_the_undo(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     found = await asyncio.gather(ask(books, original), ask(books, original), return_exceptions=True)
@@ -414,6 +422,7 @@ async def test_the_card_says_what_is_undone_and_before_that_whether_it_could_be(
 
 
 @pytest.mark.requirement("undo:shown", "replay:recomputed")
+@pytest.mark.one_engine
 async def test_replay_tells_what_was_undone_and_finds_another_original(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     filed = await approved(books, original)
@@ -431,6 +440,7 @@ async def test_replay_tells_what_was_undone_and_finds_another_original(books: Sh
 
 
 @pytest.mark.requirement("undo:shown", "surface:methods")
+@pytest.mark.one_engine
 async def test_an_agent_sees_its_own_proposal_as_before_and_no_way_to_undo(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     before = await books.call("synapsor.proposal_status", {"proposal_id": original})
@@ -452,6 +462,7 @@ async def test_an_agent_sees_its_own_proposal_as_before_and_no_way_to_undo(books
 
 
 @pytest.mark.requirement("undo:shown", "prompts:own-records")
+@pytest.mark.one_engine
 async def test_no_prompt_or_completion_tells_of_an_undo_even_to_whoever_asked_for_it(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     filed = await ask(books, original)

@@ -84,6 +84,7 @@ async def test_a_worker_does_not_start_with_a_key_that_is_not_trusted_for_polici
 
 
 @pytest.mark.requirement("worker:supervised")
+@pytest.mark.one_engine
 async def test_a_supervised_worker_applies_what_contract_and_deployment_both_allow(
     tmp_path: Path, database: Database
 ) -> None:

@@ -6,12 +6,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Response, async_playwright
 
+from tests.attack.desk import Hall
 from tests.console import Office, chromium, open_office, write_office
 
+# Each window would get two pages of the address bar's own, and a process in reserve. The last such list counts: Playwright's own is in it.
+_WITHOUT = (
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess,"
+    "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,LensOverlay,"
+    "MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,"
+    "NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch"
+)
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -20,6 +29,7 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={_WITHOUT}",
 )
 PATIENCE_MS = 60_000
 Enter = Callable[..., Awaitable[Page]]
@@ -66,7 +76,7 @@ async def enter(browser: Browser, office: Office) -> AsyncIterator[Enter]:
             "request",
             lambda asked: None if asked.url.startswith(office.url) else wrong.append(f"asked for {asked.url}"),
         )
-        await log_in(page, office, who)
+        await let_in(page, office, who)
         return page
 
     yield logged_in
@@ -86,6 +96,26 @@ async def log_in(page: Page, office: Office, who: str) -> None:
     signed = await office.console.sign(await page.locator("pre code").inner_text(), who)
     assert signed.returncode == 0, signed.stderr
     await page.wait_for_url(INBOX)
+    stays(page, office)
+
+
+async def let_in(page: Page, office: Office, who: str) -> None:
+    """Put somebody in who has logged in already: as `log_in` does, and without the pages of logging in, which have tests of their own."""
+    hall = Hall(shop=office.shop, given=None, port=httpx2.URL(office.url).port)  # type: ignore[arg-type]  # it is in another process
+    async with hall.client(**{"user-agent": await page.evaluate("navigator.userAgent")}) as client:
+        await hall.login(client, who)
+        kept = [
+            {"name": one.name, "value": one.value, "domain": "127.0.0.1", "path": one.path}
+            for one in client.cookies.jar
+        ]
+        await page.context.add_cookies([{**one, "httpOnly": True, "sameSite": "Strict"} for one in kept])  # type: ignore[typeddict-item]
+        await page.goto(str(client.base_url))
+    assert INBOX.search(page.url)
+    stays(page, office)
+
+
+def stays(page: Page, office: Office) -> None:
+    """Let a page stay in its place, wherever a test goes."""
     here, go = page.url.removesuffix("/"), page.goto
 
     async def stay(url: str, **options: Any) -> Response | None:

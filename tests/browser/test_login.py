@@ -12,15 +12,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest.mark.requirement("console:login-by-key")
 async def test_a_person_logs_in_by_signing_for_the_code_of_the_page_and_the_page_goes_on_by_itself(
-    enter: Enter,
+    browser: Browser, office: Office
 ) -> None:
-    page = await enter("leo")
+    context = await browser.new_context()
+    page = await context.new_page()
+    await log_in(page, office, "leo")
     await page.get_by_text("leo").first.wait_for()
     assert await page.title() == "(0) Inbox · Synapsor"
     cookies = {cookie["name"]: cookie for cookie in await page.context.cookies()}
     assert list(cookies) == ["synapsor-session"]
     session = cookies["synapsor-session"]
     assert (session["httpOnly"], session["sameSite"], session["expires"]) == (True, "Strict", -1)
+    await context.close()
 
 
 @pytest.mark.requirement("console:no-script")

@@ -1,40 +1,14 @@
 """Logging in with a provider of another site, in a real Chromium: cookies that no other site's page sends, and forms that lead nowhere else."""
 
-import os
 import re
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext
 
 from tests.identities import LEO
 from tests.serving.oidc_console import OidcConsole, oidc_console
 
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Start a Chromium; a missing one fails in CI and skips elsewhere."""
-    place = shutil.which("chromium")
-    if place is None:
-        if os.environ.get("CI"):
-            raise FileNotFoundError("there is no Chromium; run scripts/servers.sh")
-        pytest.skip("there is no Chromium; run scripts/servers.sh")
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=place, args=list(ARGUMENTS))
-        yield opened
-        await opened.close()
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def log_in(context: BrowserContext, here: OidcConsole, person: str, *, onward: str = "/history") -> str:
@@ -51,8 +25,8 @@ async def log_in(context: BrowserContext, here: OidcConsole, person: str, *, onw
 
 @pytest.mark.requirement("oidc:never-more")
 @pytest.mark.parametrize("script", [True, False])
-async def test_a_person_comes_back_from_the_provider_to_the_page_they_wanted(script: bool) -> None:
-    async with oidc_console() as here, chromium() as browser:
+async def test_a_person_comes_back_from_the_provider_to_the_page_they_wanted(browser: Browser, script: bool) -> None:
+    async with oidc_console() as here:
         context = await browser.new_context(ignore_https_errors=True, java_script_enabled=script)
         ended = await log_in(context, here, LEO)
         assert ended.startswith("/history ")
@@ -61,14 +35,16 @@ async def test_a_person_comes_back_from_the_provider_to_the_page_they_wanted(scr
         assert list(cookies) == ["synapsor-session"], "nothing is left of the login"
         assert (cookies["synapsor-session"]["sameSite"], cookies["synapsor-session"]["httpOnly"]) == ("Strict", True)
         assert await here.ledger.refused_logins(limit=9) == ()
+        await context.close()
 
 
 @pytest.mark.requirement("oidc:recorded")
-async def test_a_person_who_is_no_operator_is_told_so_and_gets_no_session() -> None:
-    async with oidc_console() as here, chromium() as browser:
+async def test_a_person_who_is_no_operator_is_told_so_and_gets_no_session(browser: Browser) -> None:
+    async with oidc_console() as here:
         context = await browser.new_context(ignore_https_errors=True)
         ended = await log_in(context, here, "vera-77")
         assert ended.startswith("/login/oidc/callback ")
         assert "no operator logs in as them" in ended
         assert "synapsor-session" not in {cookie["name"] for cookie in await context.cookies()}
         assert [one.rule for one in await here.ledger.refused_logins(limit=9)] == ["person_unknown"]
+        await context.close()

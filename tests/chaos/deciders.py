@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,24 +30,31 @@ def command(files: ProjectFiles, point: str | None, *arguments: str) -> list[str
 
 
 @contextmanager
-def console(shop: Shop, point: str | None = None, *, port: int = 0) -> Iterator[tuple[Hall, subprocess.Popen[bytes]]]:
-    """Run `synapsor console`, and a way to it; what it said may hold no failure of its own."""
-    line = command(shop.files, point, "console", "--listen", f"127.0.0.1:{port}")
+def serving(files: ProjectFiles, line: Sequence[str], said: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """Run a server of people, and return its port, which follows what it says; it may say of no failure of its own."""
     process = subprocess.Popen(
-        line, env=environment(shop.files), cwd=shop.files.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        line, env=environment(files), cwd=files.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     assert process.stderr is not None
-    said = ""
+    words = ""
     try:
-        while (found := re.search(r"open http://127\.0\.0\.1:(\d+)", said)) is None:
+        while (found := re.search(rf"{said}127\.0\.0\.1:(\d+)", words)) is None:
             more = process.stderr.readline().decode()
-            assert more, said
-            said += more
-        yield Hall(shop=shop, given=None, port=int(found[1])), process  # type: ignore[arg-type]  # it is in another process
+            assert more, words
+            words += more
+        yield int(found[1]), process
     finally:
         process.terminate()
         _, rest = process.communicate(timeout=60)
         assert re.findall(r"Traceback|request failed.*", rest.decode()) == []
+
+
+@contextmanager
+def console(shop: Shop, point: str | None = None, *, port: int = 0) -> Iterator[tuple[Hall, subprocess.Popen[bytes]]]:
+    """Run `synapsor console`, and a way to it."""
+    line = command(shop.files, point, "console", "--listen", f"127.0.0.1:{port}")
+    with serving(shop.files, line, "open http://") as (found, process):
+        yield Hall(shop=shop, given=None, port=found), process  # type: ignore[arg-type]  # it is in another process
 
 
 async def ended(process: subprocess.Popen[Any]) -> int:
@@ -55,28 +62,23 @@ async def ended(process: subprocess.Popen[Any]) -> int:
     return await asyncio.to_thread(process.wait, 60)
 
 
-async def approves(
-    shop: Shop, proposal: dict[str, Any], who: str, point: str | None = None, **more: Any
+async def decides(
+    shop: Shop, arguments: Sequence[str], who: str, point: str | None = None, **more: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Let somebody approve at a terminal."""
+    """Let somebody decide at a terminal by a command, whose digest is named."""
     key = str(shop.files.root / "keys" / f"{who}.pem")
-    line = command(
-        shop.files,
-        point,
-        "--json",
-        "approve",
-        proposal["id"],
-        "--operator",
-        who,
-        "--key",
-        key,
-        "--digest",
-        proposal["digest"],
-    )
+    line = command(shop.files, point, "--json", *arguments, "--operator", who, "--key", key)
     settings: dict[str, Any] = {"env": environment(shop.files), "cwd": shop.files.root, **more}
     return await asyncio.to_thread(
         lambda: subprocess.run(line, capture_output=True, text=True, check=False, **settings)
     )
+
+
+async def approves(
+    shop: Shop, proposal: dict[str, Any], who: str, point: str | None = None, **more: Any
+) -> subprocess.CompletedProcess[str]:
+    """Let somebody approve one proposal at a terminal."""
+    return await decides(shop, ["approve", proposal["id"], "--digest", proposal["digest"]], who, point, **more)
 
 
 async def noted(shop: Shop, number: int, mark: str) -> dict[str, Any]:

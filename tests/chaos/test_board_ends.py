@@ -15,6 +15,7 @@ import anyio.abc
 import pytest
 
 from tests.acceptance.test_board import Terminal
+from tests.chaos.deciders import KILLED, command, environment
 from tests.companion import Companion, write_companion
 from tests.databases import Database
 from tests.projects import opened
@@ -35,18 +36,18 @@ async def companion(tmp_path: Path, sqlite_db: Database) -> Companion:
 
 
 @asynccontextmanager
-async def session(companion: Companion) -> AsyncIterator[tuple[anyio.abc.Process, int, int]]:
+async def session(companion: Companion, point: str | None = None) -> AsyncIterator[tuple[anyio.abc.Process, int, int]]:
     """Run the board as the leader of a session on a terminal of its own, as a shell in a window would; yields both ends."""
     files = companion.files
     wire, end = pty.openpty()
     termios.tcsetwinsize(end, (40, 100))
-    line = files.command("inbox", "--operator", "leo", "--key", str(files.root / "keys" / "leo.pem"))
+    line = command(files, point, "inbox", "--operator", "leo", "--key", str(files.root / "keys" / "leo.pem"))
     process = await anyio.open_process(
         [sys.executable, "-c", "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])", *line],
         stdin=end,
         stdout=end,
         stderr=end,
-        env={**files.environment, "TERM": "xterm"},
+        env={**environment(files), "TERM": "xterm"},
         cwd=files.root,
     )
     try:
@@ -128,3 +129,30 @@ async def test_a_board_whose_terminal_is_closed_in_the_middle_of_a_decision_ends
             lock.execute("ROLLBACK")
         assert await ended(process) == 0
     assert (await companion.status(asked["id"]))[:2] in {("rejected", 1), ("review_required", 0)}
+
+
+@pytest.mark.requirement("decide:survives-kill")
+async def test_a_board_that_is_killed_over_an_approval_has_it_whole_or_not_at_all_and_the_next_one_shows_which(
+    companion: Companion,
+) -> None:
+    asked = await companion.filed()
+    for point, kept in (("decision.written", False), ("decision.recorded", True)):
+        async with session(companion, point) as (process, wire, _):
+            terminal = Terminal(wire, process)
+            await terminal.see("1 wait for a decision")
+            await terminal.press("\r")
+            await terminal.see("What the agent sent")
+            await terminal.press("      a")
+            await terminal.see("the digest's first 8 characters")
+            await terminal.press(asked["digest"][7:15] + "\r")
+            assert await ended(process) == KILLED
+            os.close(wire)
+        assert (await companion.status(asked["id"]))[:2] == (("approved", 1) if kept else ("review_required", 0))
+    async with session(companion) as (process, wire, _):
+        await Terminal(wire, process).see("Nothing waits for a decision")
+        process.send_signal(signal.SIGTERM)
+        assert await ended(process) == 0
+        os.close(wire)
+    async with opened(companion.files) as project:
+        record = await (await project.ledger()).proposal(asked["id"])
+        assert (record is not None and record.job is not None, (await project.verify()).ok) == (True, True)

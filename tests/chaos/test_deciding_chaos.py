@@ -6,29 +6,53 @@ import resource
 import signal
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    closing,
+    nullcontext,
+    suppress,
+)
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 import pytest
 import pytest_asyncio
 from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 
 from synapsor.approve.keys import create_key
 from synapsor.approve.operators import add_operator
 from synapsor.core.proposal import Status
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
+from synapsor.errors import DecisionRefused
+from synapsor.flow.batch import digest_over, open_clusters
+from synapsor.flow.decide import Listed
 from tests.attack.desk import approval
 from tests.attack.shop import Shop, reopened
-from tests.chaos.deciders import KILLED, answered, approves, command, console, ended, environment, noted
+from tests.chaos.deciders import (
+    KILLED,
+    answered,
+    approves,
+    command,
+    console,
+    decides,
+    ended,
+    environment,
+    noted,
+    serving,
+)
 from tests.chaos.dying import KEPT, POINTS
-from tests.companion import Companion, said, write_companion
+from tests.companion import TOKEN, Companion, said, write_companion
 from tests.console import write_office
 from tests.databases import Database
-from tests.projects import opened
+from tests.projects import leo_approves, opened
+from tests.servers.process import free_port
 
 pytestmark = pytest.mark.chaos
 
@@ -127,8 +151,8 @@ async def test_an_approval_at_a_terminal_that_is_killed_is_there_whole_or_not_at
         assert (killed.returncode, killed.stdout) == (KILLED, ""), killed.stderr
         assert await stands(shop, one) == (DECIDED if point in KEPT else OPEN), point
         if point in {"decision.written", "decision.recorded"}:
-            again = await approves(shop, one, "leo")
-            assert again.returncode == (3 if point in KEPT else 0), again.stderr
+            with pytest.raises(DecisionRefused, match="is approved") if point in KEPT else nullcontext():
+                await leo_approves(shop.files, shop.project, one["id"], one["digest"])
             assert await stands(shop, one) == DECIDED
 
 
@@ -139,43 +163,97 @@ async def companion(tmp_path: Path, sqlite_db: Database) -> Companion:
         return made
 
 
+@asynccontextmanager
+async def on_its_own(companion: Companion, point: str | None, _: int) -> AsyncIterator[Client]:
+    """A companion that its client has started."""
+    head, *rest = dying(companion, point)
+    served = companion.stdio()
+    started = served.model_copy(update={"command": head, "args": rest, "env": environment(companion.files)})
+    with whatever_a_client_makes_of_it(point):
+        async with Client(started) as client:
+            yield client
+
+
+@asynccontextmanager
+async def over_http(companion: Companion, point: str | None, port: int) -> AsyncIterator[Client]:
+    """A companion that serves."""
+    line = [*dying(companion, point), "--http", f"127.0.0.1:{port}"]
+    with (
+        serving(companion.files, line, "serving on ") as (_, process),
+        whatever_a_client_makes_of_it(point),
+    ):
+        async with (
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False) as http,
+            Client(streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)) as client,
+        ):
+            yield client
+    assert process.returncode == (KILLED if point else 0)
+
+
+def whatever_a_client_makes_of_it(point: str | None) -> AbstractContextManager[None]:
+    """Take any failure for the end of a server that was to be killed."""
+    return suppress(Exception) if point else nullcontext()
+
+
+def dying(companion: Companion, point: str | None) -> list[str]:
+    """Return the command line of a companion that dies at a point, or lives."""
+    line = command(companion.files, point)
+    return [*line[: line.index("--config")], "--config", str(companion.path), "approvals"]
+
+
+# At which point of a decision a companion dies, one after the other; what it first says to the code, and what is on record afterwards.
+LIVES = (
+    ("decision.written", "not_shown", ("review_required", 0)),  # what the one before it has shown died with it
+    ("decision.recorded", "not_shown", ("approved", 1)),
+    (None, "already_decided", ("approved", 1)),
+)
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.requirement("decide:survives-kill")
-@pytest.mark.parametrize(("point", "kept"), [("decision.written", False), ("decision.recorded", True)])
+@pytest.mark.parametrize("talking", [on_its_own, over_http])
 async def test_a_companion_that_is_killed_over_a_code_has_used_it_up_with_the_decision_or_not_at_all(
-    companion: Companion, point: str, *, kept: bool
+    companion: Companion, talking: Callable[[Companion, str | None, int], AbstractAsyncContextManager[Client]]
 ) -> None:
-    asked = await companion.filed()
+    asked, port = await companion.filed(), free_port()
     decision = {"proposal": asked["id"], "verdict": "approve", "code": companion.code(asked["digest"])}
-    with pytest.raises(BaseException):  # noqa: B017  # whatever the client makes of a server that is gone
-        await _decides(companion, point, decision)
-    assert (await companion.status(asked["id"]))[:2] == (("approved", 1) if kept else ("review_required", 0))
-    async with _companion(companion, None) as client:
-        first = await said(client, "decide_proposal", **decision)
-        assert ("already_decided" if kept else "not_shown") in first  # what was shown died with the process
-        await said(client, "review_proposal", proposal=asked["id"])
-        then = await said(client, "decide_proposal", **decision)
-        assert ("already_decided" in then, "was approved by leo" in then) == (kept, not kept)
-    assert (await companion.status(asked["id"]))[:2] == ("approved", 1)
+    for point, first, stands_then in LIVES:
+        told = []
+        async with talking(companion, point, port) as client:
+            told.append(await said(client, "decide_proposal", **decision))
+            await said(client, "review_proposal", proposal=asked["id"])
+            with anyio.fail_after(30):
+                told.append(await said(client, "decide_proposal", **decision))
+        assert [first in words for words in told] == [True] * (1 if point else 2)
+        assert (await companion.status(asked["id"]))[:2] == stands_then, point
 
 
-async def _decides(companion: Companion, point: str, decision: dict[str, str]) -> None:
-    async with _companion(companion, point) as client:
-        await said(client, "review_proposal", proposal=decision["proposal"])
-        with anyio.fail_after(30):
-            await said(client, "decide_proposal", **decision)
+@pytest.mark.requirement("decide:survives-kill", "batch:each")
+async def test_a_batch_that_is_killed_amid_its_proposals_has_decided_each_whole_or_not_at_all_and_the_rest_is_left(
+    shop: Shop,
+) -> None:
+    asked = [await noted(shop, number, "alike") for number in range(5)]
+    for point, kept, ended_with in (
+        ("decision.written:2", 1, KILLED),
+        ("decision.recorded:2", 3, KILLED),
+        (None, 5, 0),
+    ):
+        sitting = await all_alike(shop)
+        killed = await decides(shop, sitting, "leo", point)
+        assert (killed.returncode, not killed.stdout) == (ended_with, point is not None), killed.stderr
+        assert await tally(shop, asked) == {DECIDED: kept, OPEN: 5 - kept}, point
+        if kept == 3:
+            again = await decides(shop, sitting, "leo")  # the same command, of which some are decided
+            assert (again.returncode, json.loads(again.stdout)["error"]["rule"]) == (3, "digest_differs")
+            assert await tally(shop, asked) == {DECIDED: kept, OPEN: 5 - kept}
+    assert jobs_of(shop) == 5
 
 
-def _companion(companion: Companion, point: str | None) -> Client:
-    served = companion.stdio()
-    config = ["--config", str(companion.path), "approvals"]
-    line = command(companion.files, point)
-    head = line[: line.index("--config")]
-    return Client(
-        served.model_copy(
-            update={"command": head[0], "args": [*head[1:], *config], "env": environment(companion.files)}
-        )
-    )
+async def all_alike(shop: Shop) -> list[str]:
+    """Return the command that approves the one batch that there is, as it is now."""
+    (found,) = await open_clusters(shop.ledger, now=shop.project.clock.now())
+    shown = [Listed(proposal=one.proposal.id, digest=one.proposal.digest) for one in found.records]
+    return ["batch", "approve", found.id, "--digest", digest_over(shown)]
 
 
 @pytest.mark.requirement("decide:ledger-fails")

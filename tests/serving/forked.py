@@ -16,6 +16,7 @@ from typing import Any
 
 # What the commands import when they are run; a fork of a process that has imported it finds it there.
 import synapsor.cli.decide
+import synapsor.cli.login
 import synapsor.cli.undo
 import synapsor.ledger
 import synapsor.sources.mysql

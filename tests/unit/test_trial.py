@@ -97,6 +97,7 @@ async def test_tables_that_are_not_what_the_contract_says_are_refused() -> None:
         await _opened(BILLING.replace("write_to: billing.invoices", "write_to: other.invoices"))
 
 
+@pytest.mark.requirement("trial:as-production")
 async def test_a_schema_that_production_would_not_write_to_is_refused_before_the_first_apply() -> None:
     bare = SCHEMA[: SCHEMA.index("CREATE TRIGGER invoices_row_version")] + SCHEMA[SCHEMA.index("-- The safe view") :]
     async with desk_for(BILLING, schema=bare, seed=SEED, session=SESSION) as opened:
@@ -105,6 +106,17 @@ async def test_a_schema_that_production_would_not_write_to_is_refused_before_the
     assert "version_does_not_move" in str(refused.value)
     way = "Add an AFTER UPDATE trigger that sets it with an UPDATE of that row, or use `version: whole_row`."
     assert way in refused.value.fix  # SQLite has no other
+
+
+@pytest.mark.requirement("trial:as-production")
+async def test_receipts_that_could_not_tell_two_applies_apart_are_refused_in_a_trial_as_in_production() -> None:
+    loose = "CREATE TABLE synapsor_receipts (receipt_key TEXT, proposal_digest TEXT) STRICT;"
+    own = SCHEMA.index("CREATE TABLE synapsor_receipts")
+    schema = SCHEMA[:own] + loose + SCHEMA[SCHEMA.index(";", own) + 1 :]
+    async with desk_for(BILLING, schema=schema, seed=SEED, session=SESSION) as opened:
+        with pytest.raises(UnsafeSource) as refused:
+            await opened.apply()
+    assert "receipts" in str(refused.value)
 
 
 @pytest.mark.requirement("docs:true")

@@ -49,7 +49,7 @@ async def _console(config: Config, listen: str | None) -> None:
             automatic=config.automatic_approval,
             looks=SourceLooks(project=project, client="console"),
             activated=project.activated,
-            contracts=project.contracts,
+            contracts=project.contracts_now,
             verify=partial(_verified, config),
             silence=silence(config, project.clock),
             policies=tuple(config.policies),

@@ -54,7 +54,7 @@ def _ddl(arguments: Namespace, config: Config) -> None:
         for name, source in chosen.items():
             role = arguments.role or _writer(source)
             script = receipts_ddl(Relation.parse(str(source.receipts)), _dialect(source), worker=role or _GUESS)
-            if role is None and source.engine != "sqlite":  # a file has no roles
+            if role is None and source.has_roles:
                 guess = f"the role {_GUESS} is a guess; name the worker's own with --role NAME"
                 script = f"-- Look first: {guess}.\n{script}"
                 note(f"synapsor: source {name}: {guess}")

@@ -12,7 +12,7 @@ from synapsor.config.project import (
     load_config,
     session_values,
 )
-from synapsor.config.reading import read_yaml, refuse, validated
+from synapsor.config.reading import as_document, read_text, read_yaml, refuse, validated
 from synapsor.config.sources import Engine, Mode, Pool, SourceConfig, Timeouts, Tls
 
 __all__ = [
@@ -34,8 +34,10 @@ __all__ = [
     "Timeouts",
     "Tls",
     "TokenConfig",
+    "as_document",
     "find_config",
     "load_config",
+    "read_text",
     "read_yaml",
     "refuse",
     "session_values",

@@ -29,6 +29,15 @@ def read_yaml(file: Path) -> Document:
     Raises:
         ConfigError: the file cannot be read, or everybody may write it.
     """
+    return as_document(read_text(file), file.name)
+
+
+def read_text(file: Path) -> str:
+    """Return what stands in a file that nobody but its owner and group may write.
+
+    Raises:
+        ConfigError: the file cannot be read, or everybody may write it.
+    """
     trouble = ""
     try:
         with file.open("rb") as stream:
@@ -44,8 +53,13 @@ def read_yaml(file: Path) -> Document:
         raise ConfigError(f"Everybody may write {file.name}, so it cannot be trusted.", fix=f"chmod o-w {file}")
     if len(text) > MAX_FILE_BYTES:
         raise ConfigError(f"{file.name} is larger than {MAX_FILE_BYTES} bytes.", fix=f"Look at {file}.")
-    document = read_document(text, file.name)
-    return replace(document, problems=[*hidden_characters(text, file.name), *document.problems])
+    return text
+
+
+def as_document(text: str, name: str) -> Document:
+    """Return the data of a text with the places of its parts and the problems of its YAML; `name` is its file's."""
+    document = read_document(text, name)
+    return replace(document, problems=[*hidden_characters(text, name), *document.problems])
 
 
 def validated(

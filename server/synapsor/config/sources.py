@@ -46,6 +46,16 @@ class SourceConfig(Model):
     pool: Pool = Field(default_factory=Pool)
     timeouts: Timeouts = Field(default_factory=Timeouts)
 
+    @property
+    def has_row_security(self) -> bool:
+        """Whether its engine filters rows by itself."""
+        return self.engine == "postgres"
+
+    @property
+    def has_roles(self) -> bool:
+        """Whether whoever connects is a role with grants of its own; a file is opened by whoever may open it."""
+        return self.engine != "sqlite"
+
 
 def contradictions(source: SourceConfig) -> Iterator[Finding]:
     """Yield what does not fit together, at its place in the source."""

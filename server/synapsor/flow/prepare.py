@@ -180,6 +180,18 @@ async def prepare(
     return served, list(shop.judged.findings)
 
 
+async def prepare_one(
+    contract: Contract, contract_digest: str, wiring: Mapping[str, Wiring], secret: Secret, name: str
+) -> Served:
+    """Return one of the contract's capabilities, as `prepare` returns all of them.
+
+    Raises:
+        SourceFailure: the catalogue cannot be read.
+    """
+    facts = await facts_of(contract, lambda source: wiring[source].source)
+    return _remade(contract, contract_digest, wiring, secret, name, facts)
+
+
 def _remade(
     contract: Contract, digest: str, wiring: Mapping[str, Wiring], secret: Secret, name: str, facts: Facts
 ) -> Served:

@@ -20,7 +20,6 @@ from synapsor.contract.check import check_together
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import read_text
 from synapsor.contract.model import Contract
-from synapsor.core.effects import judge_change
 from synapsor.core.live import Live
 from synapsor.core.moment import stamp
 from synapsor.core.plan import Relation
@@ -29,7 +28,6 @@ from synapsor.core.review import ACTIVATOR_ROLE
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
-from synapsor.core.writeback import target
 from synapsor.errors import ConfigError, ContractError
 from synapsor.flow.activate import activate
 from synapsor.flow.automatic import PolicySigner
@@ -46,6 +44,7 @@ from synapsor.sql.receipts import receipts_ddl
 from synapsor.testing.clock import TestClock
 from synapsor.testing.memory import MemoryDatabase
 from synapsor.work.authority import Workbench, WriteTarget
+from synapsor.work.posture import posture
 from synapsor.work.worker import Worker
 
 RECEIPTS = "synapsor_receipts"
@@ -165,7 +164,8 @@ class Trial:
         Raises:
             UnsafeSource: the schema cannot keep the promises of an apply, so that production would not start the worker.
         """
-        await self._prove_writable()
+        for name, place in self.targets.items():
+            refuse_fatal(await posture([self.contract], name, place))
         reports: list[Mapping[str, Any]] = []
         bench = self.bench(self.policy_signer() if automatic else None)
         await Worker(name="trial", bench=bench, report=reports.append).run(drain=True)
@@ -185,15 +185,6 @@ class Trial:
         """Return the key that the worker signs policy decisions with."""
         operator = self._trusted("policy", POLICY_SIGNER)
         return PolicySigner(operator=operator, key=self._keys["policy"])
-
-    async def _prove_writable(self) -> None:
-        for capability in self.contract.capabilities.values():
-            if isinstance(capability, ProposeCapability):
-                table = self.contract.table_of(capability)
-                place = self.targets[table.source]
-                facts = await place.source.describe(target(table))
-                effects = await place.effects(capability, target(table))
-                refuse_fatal(judge_change(capability, table, facts, effects))
 
 
 @asynccontextmanager
