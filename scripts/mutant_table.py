@@ -4212,14 +4212,6 @@ MUTANTS = (
         "tests/attack/test_deciding.py -k trusted_now",
     ),
     Mutant(
-        "approval.trusted-key-now",
-        "approval:trusted-now",
-        "flow/signing.py",
-        "            check_key(operators.get(self.operator.name, self.operator), self.key)",
-        "            check_key(self.operator, self.key)",
-        "tests/attack/test_deciding.py -k trusted_now",
-    ),
-    Mutant(
         "approval.trusted-meanwhile",
         "approval:trusted-now",
         "flow/decide.py",

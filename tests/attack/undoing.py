@@ -63,11 +63,12 @@ async def ask(
 
 
 async def refused(shop: Shop, handle: str, **options: Any) -> tuple[str, int]:
-    """Return the rule and the exit code by which an undo is refused; nothing was filed."""
-    before = await shop.ledger.inbox(status=None, limit=50)
+    """Return the rule and the exit code by which an undo is refused; nothing was filed, and the attempt is on record."""
+    before = [(r.proposal.id, r.status) for r in await shop.ledger.inbox(status=None, limit=50)]
     with pytest.raises(DecisionRefused) as found:
         await ask(shop, handle, **options)
-    assert await shop.ledger.inbox(status=None, limit=50) == before
+    assert [(r.proposal.id, r.status) for r in await shop.ledger.inbox(status=None, limit=50)] == before
+    assert (await shop.record(handle)).events[-1]["kind"] == "decision_refused"
     return found.value.rule, found.value.exit_code
 
 
