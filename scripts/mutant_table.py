@@ -352,7 +352,7 @@ MUTANTS = (
         "flow/reveal.py",
         "        may_reveal(trusted, asked.role)\n",
         "",
-        "tests/unit/test_cli_reveal.py -k refused_a_look",
+        "tests/attack/test_deciding.py -k behind_no_token",
     ),
     Mutant(
         "hidden.reveal-recorded",

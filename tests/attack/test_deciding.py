@@ -19,6 +19,7 @@ from synapsor.flow.amend import extend
 from synapsor.flow.ask import ask
 from synapsor.flow.batch import decide_each, digest_over
 from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.reveal import Behind, reveal
 from synapsor.flow.review import check_may
 from tests.attack.amending import amending, signer_of
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop
@@ -203,3 +204,15 @@ async def test_what_is_of_a_source_that_is_not_configured_is_not_approved(shop: 
     with pytest.raises(UsageError, match="no such proposal"):
         await decide(shop.ledger, deciding(shop), Listed(proposal="wrp_" + "0" * 20, digest=one.digest))
     assert await shop.status(one.proposal) == "review_required"
+
+
+@pytest.mark.requirement("approval:trusted-now", "hidden:reveal-on-record")
+@pytest.mark.parametrize(("how", "rule"), [("revoked", "operator_revoked"), ("other role", "role_missing")])
+async def test_whoever_is_not_trusted_any_more_looks_behind_no_token(shop: Shop, how: str, rule: str) -> None:
+    asked_for = Behind(subject="ev_" + "0" * 20, column="mail", evidence={}, role="billing_lead", sealed={})
+    now, operators = shop.project.clock.now(), gone(shop, how)
+    with pytest.raises(DecisionRefused) as refused:
+        await reveal(
+            shop.ledger, asked_for, signer=signer_of(shop, "leo"), operators=operators, reason="To see.", now=now
+        )
+    assert refused.value.rule == rule
