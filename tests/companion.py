@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import httpx2
 from mcp import Client, StdioServerParameters
 from mcp.types import TextContent
 
@@ -25,6 +24,7 @@ from synapsor.core.statements import Operator, Verdict
 from synapsor.ports import SystemClock
 from tests.databases import Database
 from tests.projects import ACME, ROOT, ProjectFiles, opened, write_project
+from tests.serving.forked import forked
 
 POLICY = (ROOT / "policies" / "billing.yaml").read_text(encoding="utf-8")
 BY_PROMPT = POLICY.replace("{role: billing_lead, expires_hours: 72}", "{role: billing_lead, by_prompt: high}")
@@ -59,9 +59,9 @@ class Companion:
         """Return the command line of the companion."""
         return [*self.files.command()[:-2], "--config", str(self.path), "approvals", *arguments]
 
-    def stdio(self) -> StdioServerParameters:
-        """Return the companion as a client starts it."""
-        first, *rest = self.command()
+    def stdio(self, *, started: bool = False) -> StdioServerParameters:
+        """Return the companion as a client starts it: in a fork, unless it is to be `started` by itself."""
+        first, *rest = self.command() if started else forked(self.command())
         return StdioServerParameters(command=first, args=rest, env=self.files.environment, cwd=self.files.root)
 
     def code(self, digest: str, verdict: Verdict = "approve") -> str:
@@ -109,23 +109,21 @@ def write_companion(root: Path, database: Database, *, policy: str = BY_PROMPT) 
 
 
 @asynccontextmanager
-async def served(companion: Companion) -> AsyncIterator[str]:
-    """Serve the companion over HTTP in a process of its own, and return its address."""
+async def served(companion: Companion, *, started: bool = False) -> AsyncIterator[str]:
+    """Serve the companion over HTTP, in a fork unless it is to be `started` by itself, and return its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    command = companion.command("--http", f"127.0.0.1:{port}")
     process = await anyio.open_process(
-        companion.command("--http", f"127.0.0.1:{port}"), env=companion.files.environment, cwd=companion.files.root
+        command if started else forked(command), env=companion.files.environment, cwd=companion.files.root
     )
     try:
-        async with httpx2.AsyncClient(trust_env=False) as http:
-            with anyio.fail_after(30):
-                while True:
-                    try:
-                        await http.get(f"http://127.0.0.1:{port}/")
-                        break
-                    except httpx2.ConnectError:
-                        await anyio.lowlevel.checkpoint()
+        assert process.stderr is not None
+        with anyio.fail_after(30):
+            said = b""
+            while b"serving on" not in said:
+                said += await process.stderr.receive()
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

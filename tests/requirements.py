@@ -119,6 +119,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Through a prompt nothing is decided without a code that is bound to the proposal, nor beyond the risk that the contract allows.",
         "law 6, S8",
     ),
+    "approval:clocks": _R(
+        "A clock that is set back loses no approved change: an approval that could not count is not signed, and one of a moment to come is waited for.",
+        "law 5, R2",
+    ),
     "approval:copied-text": _R("A new text that repeats what the agent read is traced to where it was read.", "H03"),
     "approval:could-be-applied": _R("Nobody approves what the worker would never apply; it can be rejected.", "law 5"),
     "approval:evidence": _R(
@@ -132,7 +136,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "approval:no-tricks": _R("Nothing in a proposal can act on a terminal, imitate a line or hide.", "E09"),
     "approval:of-now": _R(
-        "An approval counts only if it is of a moment after its proposal and not of one to come, and for a day at most.",
+        "An approval counts only if it is of a moment after its proposal and not of one to come, as far as clocks may be apart, and for a day at most; no session counts that was over when it was asked.",
         "law 5, E05",
     ),
     "approval:once": _R("A proposal is decided once.", "law 5, S8"),
@@ -257,7 +261,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Over HTTP the companion bounds connections and bodies, says when it serves, and ends in an orderly way.", "R9"
     ),
     "companion:code-decides": _R(
-        "Through the companion's prompts a person's own code for the very digest decides, and nothing that a client program answers.",
+        "Through the companion's prompts a person's own code for the very digest decides, and nothing that a client program answers; a code is made for a proposal that the person names.",
         "law 6, S8",
     ),
     "companion:leads": _R(
@@ -274,6 +278,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "companion:own-credential": _R(
         "The companion resolves no credential of the project's file, and looks with no writer's.", "law 8"
     ),
+    "companion:queue": _R(
+        "What waits for others takes no place in a person's queue, and one that was cut says that there may be more.",
+        "law 7, issue: companion",
+    ),
     "companion:quoted": _R(
         "What rows and agents say stands last in a prompt, fenced and marked, and is rendered by no client.", "S8"
     ),
@@ -284,6 +292,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "companion:shown": _R(
         "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
     ),
+    "companion:trusted": _R("Who is not trusted any more is shown nothing through a prompt.", "law 5, S8"),
     "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
     "console:accessible": _R(
         "An accessibility checker finds nothing on any page, light or dark, and none is wider than a telephone.",

@@ -1,7 +1,6 @@
 """A server that runs, a file that changes under it, and a rollback from another terminal: what is served is what was activated."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from mcp import Client, StdioServerParameters
 from synapsor.runtime import open_project
 from tests.databases import Database
 from tests.projects import ACME, ProjectFiles, activate_all, write_project
+from tests.serving.forked import forked, run_forked
 
 READ = ("billing.inspect_invoice", {"invoice_id": "INV-3001"})
 NOTE = ("billing.propose_note", {"invoice_id": "INV-3001", "note": "x"})
@@ -24,8 +24,8 @@ def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
 
 def synapsor(files: ProjectFiles, *arguments: str) -> Any:
     """Run a command in a process of its own and return its document."""
-    command = files.command("--json", *arguments)
-    done = subprocess.run(command, env=files.environment, capture_output=True, text=True, check=True)
+    done = run_forked(files, "--json", *arguments)
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
@@ -41,7 +41,7 @@ def change(files: ProjectFiles) -> str:
 
 
 def server(files: ProjectFiles) -> StdioServerParameters:
-    command = files.command("serve")
+    command = forked(files.command("serve"))
     return StdioServerParameters(command=command[0], args=command[1:], env=files.environment, cwd=files.root)
 
 

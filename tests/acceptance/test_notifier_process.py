@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from tests.ledger_records import at
 from tests.notifying import Receiver, Telling, receiver, telling
+from tests.serving.forked import forked
 
 FAR = at(10**9)
 
@@ -36,8 +37,13 @@ ROUTES = "routes:\n  - to: [desk]\n    events: [filed]\n"
 
 
 def started(project: Telling, *arguments: str, **more: Any) -> subprocess.Popen[str]:
+    """Start the command by itself, as whoever kills it or limits it has to."""
+    return opened(project.command("notifier", *arguments), project, **more)
+
+
+def opened(command: list[str], project: Telling, **more: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        project.command("notifier", *arguments),
+        command,
         env=project.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -48,7 +54,8 @@ def started(project: Telling, *arguments: str, **more: Any) -> subprocess.Popen[
 
 def ran(project: Telling, *arguments: str, **more: Any) -> tuple[int, Any, str]:
     """Run the command to its end, and return its exit code, its document and what it told."""
-    with started(project, *arguments, "--json", **more) as process:
+    command = project.command("notifier", *arguments, "--json")
+    with opened(command if more else forked(command), project, **more) as process:
         out, err = process.communicate()
     return process.returncode, json.loads(out), err
 

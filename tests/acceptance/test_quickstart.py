@@ -17,6 +17,7 @@ import pytest
 
 from tests.databases import connect_mariadb
 from tests.servers import Server, start_mariadb, start_postgres
+from tests.serving.forked import forked
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
@@ -66,6 +67,8 @@ class Follower:
 
     def _output(self, arguments: list[str], expected: int) -> str:
         command = [sys.executable, "-m", "synapsor.cli.main", *arguments]
+        if self.engine != "postgres":  # with the one engine each command starts by itself
+            command = forked(command)
         done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == expected, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done.stdout

@@ -13,18 +13,13 @@ from mcp import Client, StdioServerParameters
 from synapsor.errors import ConfigError
 from tests.databases import Database, fetch, table
 from tests.projects import ACME, GLOBEX, ROOT, ProjectFiles, leo_approves, opened, write_project
+from tests.serving.forked import forked, python, run_forked
 
 
 def _invoice(
     database: Database, key: str, columns: str = "late_fee_cents, waiver_reason, row_version"
 ) -> tuple[Any, ...]:
     return fetch(database, f"SELECT {columns} FROM {table(database, 'invoices')} WHERE id = '{key}'")[0]
-
-
-def _run(files: ProjectFiles, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        files.command(*arguments), env=files.environment, capture_output=True, text=True, check=False, cwd=files.root
-    )
 
 
 async def _activated(files: ProjectFiles) -> None:
@@ -37,8 +32,8 @@ def files(tmp_path: Path, database: Database) -> ProjectFiles:
     return write_project(tmp_path / "project", database)
 
 
-def _server(files: ProjectFiles) -> StdioServerParameters:
-    command = files.command("serve")
+def _server(files: ProjectFiles, *, started: bool) -> StdioServerParameters:
+    command = files.command("serve") if started else forked(files.command("serve"))
     return StdioServerParameters(command=command[0], args=command[1:], env=files.environment, cwd=files.root)
 
 
@@ -49,7 +44,9 @@ async def test_an_agent_reads_and_proposes_a_person_decides_and_a_worker_applies
 ) -> None:
     await _activated(files)
     before = _invoice(files.database, "INV-3001")
-    async with Client(_server(files), mode=era) as client:
+    async with Client(
+        _server(files, started=era != "legacy" and files.database.engine == "postgres"), mode=era
+    ) as client:
         read = (await client.call_tool("billing.inspect_invoice", {"invoice_id": "INV-3001"})).structured_content
         assert read is not None
         assert read["ok"]
@@ -65,10 +62,10 @@ async def test_an_agent_reads_and_proposes_a_person_decides_and_a_worker_applies
         assert _invoice(files.database, "INV-3001") == before
         async with opened(files) as project:
             await leo_approves(files, project, proposal["id"], proposal["digest"])
-        worked = _run(files, "--json", "worker", "--drain")
+        worked = run_forked(files, "--json", "worker", "--drain")
         assert worked.returncode == 0, worked.stderr
         assert _invoice(files.database, "INV-3001") == (0, "Paid next day.", before[2] + 1)
-        again = _run(files, "worker", "--drain")
+        again = run_forked(files, "worker", "--drain")
         assert again.returncode == 0, again.stderr
         assert _invoice(files.database, "INV-3001") == (0, "Paid next day.", before[2] + 1)
         status = (
@@ -76,9 +73,9 @@ async def test_an_agent_reads_and_proposes_a_person_decides_and_a_worker_applies
         ).structured_content
         assert status is not None
         assert status["proposal"]["status"] == "applied"
-    replayed = _run(files, "--json", "replay", proposal["id"])
+    replayed = run_forked(files, "--json", "replay", proposal["id"])
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
-    verified = _run(files, "verify")
+    verified = run_forked(files, "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
@@ -153,14 +150,14 @@ class _Elsewhere:
 
 @pytest.mark.requirement("cli:demo")
 def test_the_demo_comes_out_as_told_on_every_engine(tmp_path: Path, database: Database) -> None:
-    command = [sys.executable, "-m", "synapsor.cli.main", "--json", "demo", "--dir", str(tmp_path / "demo")]
-    urls = (
-        {}
+    # On one engine each command starts by itself, as a person sees it; on the others all of them are forks.
+    program, urls = (
+        (sys.executable, {})
         if database.engine == "sqlite"
-        else {"SHOP_READ_URL": database.read_url, "SHOP_WRITE_URL": database.write_url}
+        else (python(), {"SHOP_READ_URL": database.read_url, "SHOP_WRITE_URL": database.write_url})
     )
     done = subprocess.run(
-        [*command, "--engine", database.engine],
+        [program, "-m", "synapsor.cli.main", "--json", "demo", "--dir", tmp_path / "demo", "--engine", database.engine],
         capture_output=True,
         text=True,
         check=False,
@@ -175,5 +172,5 @@ def test_the_demo_comes_out_as_told_on_every_engine(tmp_path: Path, database: Da
 def test_doctor_says_of_a_view_that_is_gone_only_that_it_is_gone(files: ProjectFiles) -> None:
     policy = files.root / "policies" / "billing.yaml"
     policy.write_text(policy.read_text(encoding="utf-8").replace("invoice_review", "gone"), encoding="utf-8")
-    findings = json.loads(_run(files, "--json", "doctor").stdout)["findings"]
+    findings = json.loads(run_forked(files, "--json", "doctor").stdout)["findings"]
     assert [f["rule"] for f in findings if ".gone" in f["message"]] == ["relation_missing"]

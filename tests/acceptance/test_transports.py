@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pydantic_core import from_json
 from synapsor.serve.identity import StaticSession
 from synapsor.serve.server import build_server
 from tests.serving.desk import LEAK, FakeDesk
+from tests.serving.forked import forked
 from tests.serving.web import ALICE, header, web
 
 ROOT = Path(__file__).parents[2]
@@ -27,16 +29,17 @@ SESSION = StaticSession({"tenant_id": "acme", "user": "alice"})
 
 
 @asynccontextmanager
-async def connected(transport: str, era: str) -> AsyncIterator[Client]:
+async def connected(transport: str, era: str, *, started: bool = False) -> AsyncIterator[Client]:
+    """Connect a client; a stdio server is a fork, unless it is to be `started` by itself."""
     if transport == "memory":
         server = build_server(FakeDesk(), SESSION, names="dotted", version="0")
         async with Client(server, mode=era) as client:
             yield client
     elif transport == "stdio":
         environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'server'}{os.pathsep}{ROOT}"}
-        process = StdioServerParameters(
-            command=sys.executable, args=["-m", "tests.serving.stdio_server"], env=environment, cwd=ROOT
-        )
+        line = [sys.executable, "-m", "tests.serving.stdio_server"]
+        command, *arguments = line if started else forked(line)
+        process = StdioServerParameters(command=command, args=arguments, env=environment, cwd=ROOT)
         async with Client(process, mode=era) as client:
             yield client
     else:
@@ -58,12 +61,12 @@ FOREIGN = (
     "evidence://ev_1",
 )
 
-Connect = Callable[[], AbstractAsyncContextManager[Client]]
+Connect = Callable[..., AbstractAsyncContextManager[Client]]
 
 
 @pytest.fixture(params=[(t, e) for t in TRANSPORTS for e in ERAS], ids=lambda p: f"{p[0]}-{p[1]}")
 def connect(request: pytest.FixtureRequest) -> Connect:
-    return lambda: connected(*request.param)
+    return partial(connected, *request.param)
 
 
 async def test_tools_are_listed_in_order_with_both_schemas_and_hints(connect: Connect) -> None:
@@ -86,7 +89,7 @@ async def test_tools_are_listed_in_order_with_both_schemas_and_hints(connect: Co
 
 @pytest.mark.requirement("serve:every-transport")
 async def test_a_call_answers_the_envelope_as_data_and_as_the_same_text(connect: Connect) -> None:
-    async with connect() as client:
+    async with connect(started=True) as client:
         result = await client.call_tool("billing.inspect_invoice", {"invoice_id": "INV-3001"})
     assert result.is_error is False
     envelope = result.structured_content

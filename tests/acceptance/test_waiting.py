@@ -23,6 +23,7 @@ from synapsor.serve.server import build_server
 from tests.databases import Database
 from tests.projects import ProjectFiles, opened, write_project
 from tests.schemas import conforms
+from tests.serving.forked import forked
 from tests.serving.web import ALICE, header
 
 ERAS = ("legacy", "2026-07-28")
@@ -65,7 +66,7 @@ async def connected(files: ProjectFiles, transport: str, era: Any) -> AsyncItera
     if transport == "stdio":
         async with opened(files):  # activates
             pass
-        command = files.command("serve")
+        command = forked(files.command("serve"))
         process = StdioServerParameters(command=command[0], args=command[1:], env=files.environment, cwd=files.root)
         async with Client(process, mode=era) as client:
             yield client

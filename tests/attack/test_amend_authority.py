@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from synapsor.core.amend import amendment_of, verify_amendment
-from synapsor.core.moment import stamp
+from synapsor.core.moment import CLOCKS_APART, parse, stamp
 from synapsor.core.proposal import Amended, Proposal
 from synapsor.core.statements import Operator, sign
 from synapsor.errors import IntegrityError
@@ -49,6 +49,14 @@ def test_a_session_that_is_over_extends_nothing_that_was_asked_since_however_it_
     over = own_session(leo, original.ledger, lasts=HOUR, now=NOW - 5 * HOUR)
     refused(extended(original, over, at=NOW - 4.5 * HOUR), original, trusted(leo), "moment")
     refused(extended(original, over), original, trusted(leo), "signature")
+
+
+def test_an_amendment_is_of_a_moment_after_its_proposal_as_far_as_clocks_may_be_apart() -> None:
+    leo, original = person(), proposal()
+    own = Signer(operator=leo.operator, key=leo.key)
+    first = parse(original.at) - CLOCKS_APART
+    verify_amendment(extended(original, own, at=first), original, trusted(leo))
+    refused(extended(original, own, at=first - dt.timedelta(microseconds=1)), original, trusted(leo), "moment")
 
 
 def test_with_the_trust_in_a_voucher_its_sessions_amendments_end() -> None:

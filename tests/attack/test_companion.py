@@ -19,6 +19,7 @@ from mcp.types.methods import SPEC_CLIENT_METHODS
 from tests.companion import BY_PROMPT, POLICY, TOKEN, Companion, said, served, write_companion
 from tests.databases import Database, fetch, table
 from tests.projects import opened
+from tests.serving.forked import forked
 
 ERAS = ("legacy", "2026-07-28")
 SERVED = {"prompts/list", "prompts/get", "completion/complete", "initialize", "ping", "server/discover"}
@@ -33,7 +34,9 @@ async def companion(tmp_path: Path, sqlite_db: Database) -> Companion:
 
 async def ran(companion: Companion, command: list[str]) -> subprocess.CompletedProcess[bytes]:
     """Run a command of the project to its end."""
-    return await anyio.run_process(command, env=companion.files.environment, cwd=companion.files.root, check=False)
+    return await anyio.run_process(
+        forked(command), env=companion.files.environment, cwd=companion.files.root, check=False
+    )
 
 
 async def accepts(_: Any, __: Any) -> ElicitResult:
@@ -42,8 +45,8 @@ async def accepts(_: Any, __: Any) -> ElicitResult:
 
 
 @asynccontextmanager
-async def talking(companion: Companion, era: Any = "2026-07-28") -> AsyncIterator[Client]:
-    async with Client(companion.stdio(), mode=era, elicitation_callback=cast("Any", accepts)) as client:
+async def talking(companion: Companion, era: Any = "2026-07-28", *, started: bool = False) -> AsyncIterator[Client]:
+    async with Client(companion.stdio(started=started), mode=era, elicitation_callback=cast("Any", accepts)) as client:
         yield client
 
 
@@ -51,7 +54,7 @@ async def talking(companion: Companion, era: Any = "2026-07-28") -> AsyncIterato
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_person_reviews_and_decides_through_prompts_with_their_own_code(companion: Companion, era: Any) -> None:
     asked = await companion.filed()
-    async with talking(companion, era) as client:
+    async with talking(companion, era, started=era == ERAS[-1]) as client:
         assert asked["id"] in await said(client, "review_queue")
         card = await said(client, "review_proposal", proposal=asked["id"])
         assert asked["digest"] in card
@@ -85,6 +88,23 @@ async def test_what_synapsor_code_shows_decides(companion: Companion) -> None:
         )
     assert "was rejected by leo" in told
     assert await companion.status(asked["id"]) == ("rejected", 1, [])
+
+
+@pytest.mark.requirement("companion:code-decides")
+async def test_a_code_is_made_for_the_proposal_that_the_person_names_and_not_for_whichever_is_the_newest(
+    companion: Companion,
+) -> None:
+    """The agent files another one meanwhile, and the client program asks for it and shows it to nobody."""
+    shown = await companion.filed()
+    await companion.filed("INV-3002")
+    own = ("--file", str(companion.files.root / "keys" / "leo.code"))
+    for handle in (["latest"], []):
+        made = await ran(companion, companion.files.command("code", *handle, *own))
+        assert (made.returncode, made.stdout) == (2, b"")
+        assert b"A code is for the proposal that you were shown" in made.stderr
+    made = await ran(companion, companion.files.command("code", shown["id"], *own))
+    words = " ".join(made.stdout.decode().split())
+    assert f"It approves {shown['id']}, of low risk: billing.propose_late_fee_waiver INV-3001" in words
 
 
 @pytest.mark.requirement("companion:code-decides")
@@ -267,7 +287,7 @@ async def test_what_agents_and_rows_say_is_fenced_comes_last_and_commands_nobody
 async def test_over_http_a_token_says_whose_prompts_they_are(companion: Companion, era: Any) -> None:
     asked = await companion.filed()
     async with (
-        served(companion) as url,
+        served(companion, started=era == ERAS[-1]) as url,
         httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False) as http,
         Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=era) as client,
     ):
@@ -349,7 +369,7 @@ async def test_a_column_that_changes_and_stays_hidden_is_not_decided_on_here(
 async def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(companion: Companion) -> None:
     lines = ('{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"\\ud800"}}', "nonsense", "[1,", "\ufffd")
     ran_ = await anyio.run_process(
-        companion.command(),
+        forked(companion.command()),
         input="".join(f"{line}\n" for line in lines).encode(),
         env=companion.files.environment,
         cwd=companion.files.root,

@@ -19,6 +19,7 @@ from synapsor.web.bodies import TimedBodies
 from tests.companion import TOKEN, Companion, served, write_companion
 from tests.databases import Database
 from tests.projects import opened
+from tests.serving.forked import forked
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ async def test_a_taken_port_is_told_in_words_and_nothing_is_said_to_be_served(co
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        command = companion.command("--http", f"127.0.0.1:{taken.getsockname()[1]}")
+        command = forked(companion.command("--http", f"127.0.0.1:{taken.getsockname()[1]}"))
         done = await anyio.run_process(command, env=companion.files.environment, cwd=companion.files.root, check=False)
     said = done.stderr.decode()
     assert (done.returncode, "The port cannot be taken." in said, "serving on" in said) == (2, True, False)

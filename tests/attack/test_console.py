@@ -361,6 +361,21 @@ async def test_without_the_tick_nothing_is_signed(desk: Hall) -> None:
     assert await desk.shop.status(proposal) == "review_required"
 
 
+@pytest.mark.requirement("console:decides-what-was-shown")
+async def test_who_types_nothing_or_too_little_of_a_riskier_changes_digest_signs_nothing(tmp_path: Path) -> None:
+    async with risky(tmp_path, codes=False) as desk, desk.client() as client:
+        asked = await desk.shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "Paid."})
+        word = await desk.login(client)
+        whole = asked["digest"].removeprefix("sha256:")
+        for typed in ("", " ", "sha256:", whole[:1], whole[:7], f"sha256:{whole[:7]}"):
+            form = approval(word, asked["digest"], typed=typed)
+            answered = await client.post(f"/proposals/{asked['id']}/approve", data=form)
+            assert (answered.status_code, "nothing was signed" in answered.text) == (422, True), typed
+        assert (await desk.shop.record(asked["id"])).decisions == ()
+        form = approval(word, asked["digest"], typed=whole[:8])
+        assert (await client.post(f"/proposals/{asked['id']}/approve", data=form)).status_code == 303
+
+
 @pytest.mark.requirement("console:unverified")
 async def test_an_unverified_identity_looks_and_decides_nothing(tmp_path: Path) -> None:
     async with (

@@ -11,10 +11,12 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from synapsor.approve.console import app
 from synapsor.approve.console.app import MOST_STREAMS, MOST_STREAMS_OF_ONE
 from synapsor.approve.console.key_login import MOST_OF_ONE
 from synapsor.approve.operators import revoke_operator
 from synapsor.core.moment import stamp
+from synapsor.core.records import to_body
 from synapsor.ledger.decisions import REFUSED_A_MINUTE
 from tests.attack.desk import BROWSER, Hall, approval, hall
 from tests.attack.shop import NOTE, open_shop
@@ -104,14 +106,37 @@ async def test_a_code_that_was_mistyped_or_made_up_is_no_code(desk: Hall) -> Non
     letters = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
     wrong = [code[:at] + letters[letters.index(code[at]) - 1] + code[at + 1 :] for at in range(14) if code[at] != "-"]
     async with desk.machine() as machine:
-        for one in (*wrong, code.lower(), code.replace("-", ""), code + "A", "AAAA-AAAA-AAAA", "%00", "A" * 2000):
+        for one in (
+            *wrong,
+            code.lower(),
+            code.replace("-", ""),
+            code + "A",
+            "AAAA-AAAA-AAAA",
+            "%00",
+            "A" * 2000,
+            "ABCD-EFGH-J%C3%A9KL",
+        ):
             assert (await machine.get(f"/login/challenge/{one}")).status_code == 404, one
+        login = await desk.sign(code, "leo")
+        body = {"code": "ABCD-EFGH-J\u00e9KL", "login": to_body(login.login), "signature": login.signature}
+        assert (await machine.post("/login/key", json=body)).status_code == 404
+
+
+@pytest.mark.requirement("console:login-by-key")
+async def test_a_login_that_was_handed_over_is_taken_once(desk: Hall) -> None:
+    async with desk.client() as client:
+        code = await desk.begin(client)
+        assert (await desk.hand_over(code, await desk.sign(code, "leo"))).status_code == 200
+        async with desk.client(cookie=cookies_of(client)) as again:
+            again.base_url = client.base_url
+            assert (await client.get("/login/wait")).status_code == 303
+            assert "The code is over" in (await again.get("/login/wait")).text
 
 
 async def opened(
     desk: Hall, client: httpx2.AsyncClient, path: str, count: int
 ) -> list[tuple[bytes, asyncio.StreamWriter]]:
-    """Open streams at once, and return the status of each, with what closes it."""
+    """Open streams, and return the status of each, with what closes it."""
     asked = (
         f"GET {client.base_url.path.rstrip('/')}{path} HTTP/1.1\r\nHost: 127.0.0.1:{desk.port}\r\nUser-Agent: {BROWSER}\r\n"
         f"Cookie: {cookies_of(client)}\r\n\r\n"
@@ -142,6 +167,30 @@ async def test_nobody_takes_more_than_their_share_of_the_streams(desk: Hall) -> 
             for _, writer in ends:
                 writer.close()
         assert MOST_STREAMS_OF_ONE < MOST_STREAMS
+
+
+@pytest.mark.requirement("console:streams-bounded")
+async def test_all_together_have_only_so_many_streams_and_who_leaves_makes_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "MOST_STREAMS", 2)
+    async with (
+        open_shop(tmp_path / "project", load_sqlite(tmp_path / "billing.db")) as shop,
+        hall(shop) as desk,
+        desk.client() as client,
+        desk.client() as other,
+    ):
+        await desk.login(client)
+        await desk.login(other, "rita")
+        first = await opened(desk, client, "/events", 2)
+        (full,) = await opened(desk, other, "/events", 1)
+        assert [status for status, _ in (*first, full)] == [b"200", b"200", b"503"]
+        first[0][1].close()
+        with anyio.fail_after(20):  # the server notices when it notices
+            while (free := (await opened(desk, other, "/events", 1))[0])[0] != b"200":
+                free[1].close()
+        for _, writer in (*first, full, free):
+            writer.close()
 
 
 @pytest.mark.requirement("console:streams-bounded")

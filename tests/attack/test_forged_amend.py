@@ -112,7 +112,6 @@ def _forged(shop: Shop, genuine: Proposal) -> dict[str, tuple[Proposal, str]]:
             signed(shop, with_row(genuine, key=(("book", "b"), ("number", "1")), before={**member.before, "book": "b"})),
             invalid,
         ),
-        "a time to come": (signed(shop, replace(genuine, at="2999-01-01T00:00:00.000000Z")), "approval_invalid"),
         "a policy": (signed(shop, replace(genuine, policy="small")), "need_changed"),
         "a longer time": (signed(shop, replace(genuine, expires_at="2999-01-01T00:00:00.000000Z")), "need_changed"),
         "a rested-on read": (

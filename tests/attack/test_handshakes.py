@@ -1,11 +1,14 @@
 """Clients of the console's TLS that connect and shake no hands: they are cut off in time, and keep nobody out."""
 
 import asyncio
+import errno
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -13,6 +16,7 @@ import trustme
 
 from synapsor.approve.console import listen
 from synapsor.approve.console.guard import LIMITS
+from synapsor.web import handshakes
 from tests.attack.desk import Hall, hall
 from tests.attack.shop import open_shop
 from tests.databases import load_sqlite
@@ -54,6 +58,26 @@ async def test_of_those_who_shake_no_hands_the_longest_waiting_make_room(
         assert not idle[-1][0].at_eof()
         for _, writer in idle:
             writer.close()
+
+
+@pytest.mark.requirement("console:bounded")
+async def test_a_shortage_of_descriptors_ends_when_it_is_over_and_somebody_who_comes_then_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handshakes, "_NOTHING_TO_ACCEPT_WITH_S", 0.0)
+    loop = asyncio.get_running_loop()
+    accept, short = loop.sock_accept, [OSError(errno.EMFILE, "Too many open files")] * 3
+
+    async def sock_accept(listener: socket.socket) -> Any:
+        if short:
+            raise short.pop()
+        return await accept(listener)
+
+    async with by_tls(tmp_path) as (desk, context):
+        monkeypatch.setattr(loop, "sock_accept", sock_accept)
+        assert await knock(desk, context) == 200, "which was waited for before"
+        assert await knock(desk, context) == 200
+        assert short == []
 
 
 @pytest.mark.requirement("console:bounded")

@@ -2,13 +2,14 @@
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from synapsor.core.login import VOUCHER_OF
-from synapsor.core.moment import CLOCKS_APART, stamp
+from synapsor.core.moment import CLOCKS_APART, parse, stamp
 from synapsor.core.onetime import code_of, meant, recognised, step_at
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import APPROVAL_LASTS, verify_approval
@@ -170,13 +171,7 @@ async def test_no_decision_of_a_time_to_come_counts_but_for_clocks_that_are_a_li
     leo, asked = person(), proposal()
     session = own_session(leo, asked.ledger)
     counts(
-        signed_decision(
-            "approve",
-            asked,
-            signer=session,
-            operators={session.operator.name: session.operator},
-            now=NOW + CLOCKS_APART,
-        ),
+        signed_decision("approve", asked, signer=session, operators=trusted(leo), now=NOW + CLOCKS_APART),
         asked,
         trusted(leo),
     )
@@ -184,15 +179,28 @@ async def test_no_decision_of_a_time_to_come_counts_but_for_clocks_that_are_a_li
         "approve",
         asked,
         signer=session,
-        operators={session.operator.name: session.operator},
+        operators=trusted(leo),
         now=NOW + CLOCKS_APART + dt.timedelta(seconds=1),
     )
-    with pytest.raises(IntegrityError, match="moment"):
+    with pytest.raises(DecisionRefused) as refused:
         counts(early, asked, trusted(leo))
+    assert refused.value.rule == "to_come"
+
+
+@pytest.mark.requirement("approval:of-now")
+async def test_a_session_that_was_over_when_it_was_asked_is_not_helped_by_clocks_that_may_be_apart() -> None:
+    leo, asked = person(), proposal()
+    then = parse(asked.at) - dt.timedelta(minutes=1)
+    for lasts, over in ((dt.timedelta(minutes=1), True), (dt.timedelta(minutes=1, microseconds=1), False)):
+        session = own_session(leo, asked.ledger, lasts=lasts, now=then)
+        backdated = signed_decision("approve", asked, signer=session, now=then, operators=trusted(leo))
+        with pytest.raises(IntegrityError, match="moment") if over else nullcontext():
+            counts(backdated, asked, trusted(leo))
 
 
 LONG: dict[str, dict[str, Any]] = {
     "a longer life": {"expires_at": stamp(NOW + APPROVAL_LASTS + dt.timedelta(seconds=1))},
+    "no life at all": {"expires_at": stamp(NOW)},
     "a life that is no moment": {"expires_at": "for ever"},
     "a moment of another zone": {
         "at": stamp(NOW)[:-1] + "-12:00",

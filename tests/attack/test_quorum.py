@@ -2,7 +2,9 @@
 
 import asyncio
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from synapsor.flow.review import approve, may_ask, reject
 from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
+from synapsor.work.worker import Worker
 from tests.decisions import NOW, Person, filed, person
 from tests.ledger_records import a_decision, undecided
 from tests.unit.deciding import FEES, asked, fees
@@ -246,6 +249,24 @@ async def test_a_change_that_two_people_approved_is_applied() -> None:
         await trial.approve(envelope, by="ann")
         await trial.approve(envelope, by="bob")
         assert [r["outcome"] for r in await trial.apply()] == ["applied"]
+
+
+async def test_an_approval_of_the_quorum_that_lapses_before_the_commit_ends_it_whoever_approved_last() -> None:
+    async with fees(FEES.replace("expires_hours: 24", "expires_hours: 48")) as trial:
+        envelope = await asked(trial, 0)
+        await trial.approve(envelope, by="ann")
+        trial.clock.move(hours=23)
+        await trial.approve(envelope, by="bob")
+
+        async def lapses(point: str) -> None:
+            if point == "apply.row_checked":
+                trial.clock.move(hours=1)
+
+        reports: list[Mapping[str, Any]] = []
+        bench = replace(trial.bench(), reached=lapses)
+        await Worker(name="trial", bench=bench, report=reports.append).run(drain=True)
+        assert [(r["outcome"], r["code"]) for r in reports] == [("failed", Why.APPROVAL_EXPIRED.value)]
+        assert trial.database.rows("SELECT late_fee_cents FROM invoices WHERE id = 'INV-3001'") == [(5500,)]
 
 
 async def test_the_shortest_approval_of_the_quorum_ends_it() -> None:

@@ -1,5 +1,7 @@
 """Whoever writes the ledger takes the newest activation away, so that the contract before it counts again: it does not, and nothing is lost."""
 
+import asyncio
+import base64
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -11,11 +13,15 @@ import pytest
 from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import read_text
+from synapsor.core.moment import stamp
+from synapsor.core.records import to_body
 from synapsor.errors import ConfigError, IntegrityError
 from synapsor.flow.activate import activate
 from synapsor.flow.automatic import throw_switch
-from synapsor.ledger.chain import event_hash
+from synapsor.ledger.anchor import Anchor
+from synapsor.ledger.chain import EVERY, event_hash
 from synapsor.ledger.open import open_ledger
+from synapsor.values import canonical
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner
 from tests.attack.test_worker_permission import BILLING, ON, WHY, shop_on
 from tests.databases import Database
@@ -138,6 +144,39 @@ async def test_a_process_notices_a_cut_tail_that_it_has_seen_though_the_kept_che
             tail_away(raw)
         kept.write_bytes(before)
         with pytest.raises(IntegrityError, match="has lost event"):
+            await shop.ledger.follow()
+
+
+@pytest.mark.requirement("activation:withdrawn")
+async def test_a_checkpoint_that_was_kept_beside_it_and_that_nobody_of_the_ledger_signed_proves_nothing(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    """It could else stand for those that were taken away, and for whatever the chain was made to say up to there."""
+    async with shop_on(tmp_path, sqlite_db, ON) as shop:
+        await withdraw(shop)
+        await shop.ledger.follow()
+        (kept,) = shop.ledger_path.parent.glob("*.checkpoints")
+        *_, newest = (found for _, found in Anchor(kept).lines() if found is not None)
+        forged = replace(newest, signature=base64.b64encode(bytes(64)).decode())
+        kept.write_bytes(canonical(to_body(forged)) + b"\n")
+        with pytest.raises(IntegrityError, match="does not reach the last checkpoint"):
+            await shop.ledger.follow()
+
+
+@pytest.mark.requirement("activation:withdrawn")
+async def test_a_chain_that_goes_on_for_long_without_a_signed_checkpoint_is_not_trusted(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    async with shop_on(tmp_path, sqlite_db, ON) as shop:
+        small = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})
+        now = stamp(shop.project.clock.now())
+        await asyncio.gather(
+            *(shop.ledger.refused_decision(small["id"], f"nobody-{n}", "expired", now) for n in range(EVERY))
+        )
+        await shop.ledger.follow()
+        with as_ledger_owner(shop) as raw:
+            raw.execute("DELETE FROM checkpoint")
+        with pytest.raises(IntegrityError, match="newest signed checkpoints"):
             await shop.ledger.follow()
 
 

@@ -14,6 +14,7 @@ import httpx2
 from tests.attack.desk import Hall
 from tests.attack.shop import NOTE, Shop
 from tests.projects import ROOT, ProjectFiles
+from tests.serving.forked import forked
 
 KILLED = -signal.SIGKILL
 
@@ -23,10 +24,12 @@ def environment(files: ProjectFiles) -> dict[str, str]:
     return {**files.environment, "PYTHONPATH": f"{ROOT / 'server'}{os.pathsep}{ROOT}"}
 
 
-def command(files: ProjectFiles, point: str | None, *arguments: str) -> list[str]:
-    """Return the command line of a command that dies at a point, or lives."""
+def command(files: ProjectFiles, point: str | None, *arguments: str, started: bool = False) -> list[str]:
+    """Return the command line of a command that dies at a point, or lives: in a fork, unless it is to be `started` by itself."""
     line = files.command(*arguments)
-    return [line[0], "-m", "tests.chaos.dying", point, *line[3:]] if point else line
+    if point:
+        line = [line[0], "-m", "tests.chaos.dying", point, *line[3:]]
+    return line if started else forked(line)
 
 
 @contextmanager
@@ -50,9 +53,11 @@ def serving(files: ProjectFiles, line: Sequence[str], said: str) -> Iterator[tup
 
 
 @contextmanager
-def console(shop: Shop, point: str | None = None, *, port: int = 0) -> Iterator[tuple[Hall, subprocess.Popen[bytes]]]:
+def console(
+    shop: Shop, point: str | None = None, *, port: int = 0, started: bool = False
+) -> Iterator[tuple[Hall, subprocess.Popen[bytes]]]:
     """Run `synapsor console`, and a way to it."""
-    line = command(shop.files, point, "console", "--listen", f"127.0.0.1:{port}")
+    line = command(shop.files, point, "console", "--listen", f"127.0.0.1:{port}", started=started)
     with serving(shop.files, line, "open http://") as (found, process):
         yield Hall(shop=shop, given=None, port=found), process  # type: ignore[arg-type]  # it is in another process
 
@@ -67,7 +72,7 @@ async def decides(
 ) -> subprocess.CompletedProcess[str]:
     """Let somebody decide at a terminal by a command, whose digest is named."""
     key = str(shop.files.root / "keys" / f"{who}.pem")
-    line = command(shop.files, point, "--json", *arguments, "--operator", who, "--key", key)
+    line = command(shop.files, point, "--json", *arguments, "--operator", who, "--key", key, started=bool(more))
     settings: dict[str, Any] = {"env": environment(shop.files), "cwd": shop.files.root, **more}
     return await asyncio.to_thread(
         lambda: subprocess.run(line, capture_output=True, text=True, check=False, **settings)

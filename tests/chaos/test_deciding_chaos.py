@@ -275,7 +275,7 @@ async def test_an_approval_at_a_terminal_on_a_full_disk_is_refused_and_is_given_
 @pytest.mark.requirement("decide:ledger-fails")
 async def test_a_console_goes_on_without_a_new_start_after_its_disk_was_full(shop: Shop) -> None:
     one = await noted(shop, 0, "no room")
-    with console(shop) as (hall, process):
+    with console(shop, started=True) as (hall, process):
         async with hall.client() as client:
             word = await hall.login(client)
             form = form_of([one], word)

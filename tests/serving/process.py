@@ -1,4 +1,4 @@
-"""A stdio server in a process of its own, spoken to in raw lines."""
+"""A stdio server in a process of its own, spoken to in raw lines: in a fork, or `started` by itself where its start or its memory is looked at."""
 
 import json
 import os
@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.serving.forked import forked
 from tests.serving.messages import line
 
 ROOT = Path(__file__).parents[2]
 
 
-def command(grace_s: float = 5.0) -> list[str]:
-    return [sys.executable, "-W", "error", "-m", "tests.serving.stdio_server", str(grace_s)]
+def command(grace_s: float = 5.0, *, started: bool = False) -> list[str]:
+    line = [sys.executable, "-W", "error", "-m", "tests.serving.stdio_server", str(grace_s)]
+    return line if started else forked(line)
 
 
 def environment() -> dict[str, str]:
@@ -25,10 +27,16 @@ def environment() -> dict[str, str]:
     return {**inherited, "PYTHONPATH": f"{ROOT / 'server'}{os.pathsep}{ROOT}"}
 
 
-def converse(data: bytes, grace_s: float = 5.0) -> tuple[list[Any], str]:
+def converse(data: bytes, grace_s: float = 5.0, *, started: bool = False) -> tuple[list[Any], str]:
     """Send everything, close, and return the answers and what stderr said; the server must end well."""
     done = subprocess.run(
-        command(grace_s), input=data, capture_output=True, env=environment(), cwd=ROOT, timeout=60, check=True
+        command(grace_s, started=started),
+        input=data,
+        capture_output=True,
+        env=environment(),
+        cwd=ROOT,
+        timeout=60,
+        check=True,
     )
     return [json.loads(answer) for answer in done.stdout.splitlines()], done.stderr.decode()
 
@@ -58,9 +66,9 @@ class Talk:
 
 
 @contextmanager
-def talk(grace_s: float = 5.0) -> Iterator[Talk]:
+def talk(grace_s: float = 5.0, *, started: bool = False) -> Iterator[Talk]:
     process = subprocess.Popen(
-        command(grace_s),
+        command(grace_s, started=started),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

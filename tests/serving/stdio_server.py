@@ -2,8 +2,8 @@
 
 import sys
 
+from synapsor.mcp_models import models_on_demand
 from synapsor.serve.identity import StaticSession
-from synapsor.serve.on_demand import models_on_demand
 from synapsor.web.loop import run
 from tests.serving.desk import FakeDesk
 

@@ -38,7 +38,7 @@ def test_each_hostile_line_gets_its_error_and_the_server_goes_on() -> None:
         line(request(6, "tools/call", name=7)),
         line(call(8, "alive")),
     ]
-    answers, _ = converse(b"".join(lines))
+    answers, _ = converse(b"".join(lines), started=True)
     assert sorted((str(a["id"]), a["error"]["code"]) for a in answers if "error" in a) == [
         ("5", -32601),
         ("6", -32602),
@@ -82,7 +82,7 @@ def test_the_same_id_twice_gets_two_answers() -> None:
 
 @pytest.mark.requirement("stdio:survives")
 def test_a_line_over_the_limit_is_skipped_without_being_kept() -> None:
-    with talk() as server:
+    with talk(started=True) as server:
         assert server.ask(call(1, "before"))["id"] == 1
         peak_before = _peak_kib(server.process.pid)
         for _ in range(16):
@@ -138,7 +138,7 @@ def test_a_call_that_outlasts_the_grace_is_canceled_and_answered() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_an_idle_server(number: signal.Signals) -> None:
-    with talk() as server:
+    with talk(started=True) as server:
         server.ask(call(1, "x"))
         server.process.send_signal(number)
         assert server.end() == ([], ["done"], 0)
@@ -211,11 +211,16 @@ def _wait_until_full(server: Talk) -> None:
 def test_a_server_whose_reader_left_before_it_started_ends() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    started = subprocess.Popen(
-        command(3600), stdin=subprocess.PIPE, stdout=writing, stderr=subprocess.PIPE, env=environment(), cwd=ROOT
+    process_ = subprocess.Popen(
+        command(3600, started=True),
+        stdin=subprocess.PIPE,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        cwd=ROOT,
     )
     os.close(writing)
-    with started as process:
+    with process_ as process:
         try:
             assert process.wait(30) == 0
         finally:
@@ -280,7 +285,7 @@ def test_sockets_in_place_of_pipes_are_served(shared: bool) -> None:
 
 
 def test_a_closed_stdin_is_a_usage_error() -> None:
-    script = f"exec {' '.join(command())} <&-"
+    script = f"exec {' '.join(command(started=True))} <&-"
     done = subprocess.run(
         ["sh", "-c", script], capture_output=True, env=environment(), cwd=ROOT, timeout=30, check=False
     )

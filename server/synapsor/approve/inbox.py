@@ -87,7 +87,7 @@ def entry_of(
         f"asked by {shown(proposal.principal).text}",
         *(_needs(record, _approvals(record, operators, now)) if waits else _decided(record)),
     ]
-    body = [_what(proposal), "; ".join(people)]
+    body = [what_of(proposal), "; ".join(people)]
     if waits and proposal.id in replaced:
         body.append(
             "cannot be approved: its contract was replaced since. Reject it, have it proposed again, or extend it under the new contract"
@@ -107,7 +107,8 @@ def _asked(record: ProposalRecord) -> str:
     return f"{of} asked about it, {f'{left} not answered' if left else 'all answered'}"
 
 
-def _what(proposal: Proposal) -> str:
+def what_of(proposal: Proposal) -> str:
+    """Return in one harmless line what a proposal does, and to which row."""
     row = shown(",".join(token for _, token in proposal.members[0].key)).text if proposal.members else "no row"
     more = f" and {len(proposal.members) - 1} more" if len(proposal.members) > 1 else ""
     done = visible(", ".join(proposal.changed)) or visible(proposal.operation)

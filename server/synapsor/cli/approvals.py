@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from synapsor import __version__, runtime
 from synapsor.approve.voucher import named_voucher
 from synapsor.cli.address import address
+from synapsor.cli.collector import collect_as_usual
 from synapsor.cli.terminal import note
 from synapsor.config import OidcConfig, load_config
 from synapsor.config.approvals import FILE_NAME, ApprovalsConfig, load_approvals, looking_with
 from synapsor.errors import ConfigError, UsageError
+from synapsor.mcp_models import models_on_demand
 
 if TYPE_CHECKING:
     from synapsor.approve.companion.desk import ApprovalDesk
@@ -59,9 +61,10 @@ async def _run(config: ApprovalsConfig, http: str | None) -> None:
 async def _http(
     desk: ApprovalDesk, config: ApprovalsConfig, oidc: OidcConfig | None, *, host: str, port: int, console: str | None
 ) -> None:
-    from synapsor.approve.companion.bearers import in_token_roles, provider_tokens
-    from synapsor.approve.companion.http import Tokens, resource_at, serve_http, whose_token
-    from synapsor.approve.companion.server import build_companion
+    with models_on_demand():  # heavy: the MCP SDK and uvicorn
+        from synapsor.approve.companion.bearers import in_token_roles, provider_tokens
+        from synapsor.approve.companion.http import Tokens, resource_at, serve_http, whose_token
+        from synapsor.approve.companion.server import build_companion
 
     by_provider = oidc if oidc is not None and oidc.audience is not None else None
     if not config.tokens and by_provider is None:
@@ -72,8 +75,10 @@ async def _http(
     resource = resource_at(host, port)
     static = Tokens({token.sha256: token.operator for token in config.tokens}, resource=resource)
     desk = replace(desk, narrowed=in_token_roles)
+    server = build_companion(desk, whose_token, version=__version__, console=console)
+    collect_as_usual()
     await serve_http(
-        build_companion(desk, whose_token, version=__version__, console=console),
+        server,
         host=host,
         port=port,
         verifier=provider_tokens(static, by_provider, desk, resource=resource) if by_provider else static,
@@ -83,12 +88,14 @@ async def _http(
 
 
 async def _stdio(desk: ApprovalDesk, person: str, console: str | None) -> None:
-    from mcp.server.stdio import stdio_server
+    with models_on_demand():  # heavy: the MCP SDK
+        from mcp.server.stdio import stdio_server
 
-    from synapsor.approve.companion.malformed import WellFormed
-    from synapsor.approve.companion.server import build_companion
+        from synapsor.approve.companion.malformed import WellFormed
+        from synapsor.approve.companion.server import build_companion
 
     server = build_companion(desk, lambda: person, version=__version__, console=console)
+    collect_as_usual()
     if os.isatty(0):
         note("waits for an MCP client on standard input, which starts this command itself; Ctrl-C ends it")
     async with stdio_server() as (reads, writes):

@@ -19,6 +19,7 @@ from synapsor.cli.demo_project import DemoProject, copy_ledger, make
 from synapsor.cli.terminal import as_json, listed, width
 from synapsor.core.proposal import Status
 from synapsor.errors import SynapsorError
+from synapsor.mcp_models import models_on_demand
 
 INVOICE = "INV-3001"
 STALE_INVOICE = "INV-3002"
@@ -259,7 +260,8 @@ def _started_as() -> str:
 
 
 async def _with_client(story: Story) -> None:
-    from mcp import Client, StdioServerParameters  # heavy: only where the demo needs it
+    with models_on_demand():  # heavy: the MCP SDK
+        from mcp import Client, StdioServerParameters
 
     command = ["-m", "synapsor.cli.main", "--config", str(story.project.config), "serve"]
     server = StdioServerParameters(

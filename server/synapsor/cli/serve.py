@@ -14,8 +14,8 @@ from synapsor.cli.terminal import note
 from synapsor.config import Config, load_config, session_values
 from synapsor.core.facts import Finding
 from synapsor.errors import ConfigError, UsageError
+from synapsor.mcp_models import models_on_demand
 from synapsor.serve.identity import Bearer, StaticSession, TokenBook, TokenSession
-from synapsor.serve.on_demand import models_on_demand
 from synapsor.web.loop import run as run_loop
 
 log = logging.getLogger("synapsor")

@@ -13,8 +13,8 @@ from synapsor.cli.terminal import answer, as_json, width
 from synapsor.config import load_config
 from synapsor.core.plain import hanging
 from synapsor.errors import UsageError
+from synapsor.mcp_models import models_on_demand
 from synapsor.runtime import Project, open_project
-from synapsor.serve.on_demand import models_on_demand
 
 BYTES_PER_TOKEN: Final = 4
 ESTIMATE: Final = f"UTF-8 bytes of the tool's JSON in the answer to tools/list, divided by {BYTES_PER_TOKEN}"

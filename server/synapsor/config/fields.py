@@ -78,5 +78,10 @@ class Model(BaseModel):
     """What every part of the configuration is: immutable, strict and closed."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, arbitrary_types_allowed=True
+        defer_build=True,
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
     )

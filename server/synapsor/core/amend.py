@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from synapsor.core.login import spoken_by, verify_login
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import may_amend
+from synapsor.core.review import may_amend, may_date
 from synapsor.core.statements import Amendment, Operator
 from synapsor.errors import IntegrityError
 
@@ -54,7 +54,7 @@ def verify_amendment(proposal: Proposal, original: Proposal, operators: Mapping[
         raise IntegrityError("The proposal was amended by nobody who is trusted here.")
     if not spoken_by(amendment_of(proposal), amends.signature, amends.login, operators):
         raise IntegrityError("The signature under the amendment does not hold.")
-    if proposal.at < original.at:
+    if not may_date(original, proposal.at, amends.login):
         raise IntegrityError("The amendment is of a moment before there was anything to amend.")
     if amends.login is not None:
         verify_login(amends.login, operators, ledger=proposal.ledger)

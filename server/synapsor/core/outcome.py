@@ -55,6 +55,10 @@ class Why(_Told):
         "approval_expired",
         "The approval or the proposal expired before the commit. Rolled back.",
     )
+    APPROVAL_TO_COME = (
+        "approval_to_come",
+        "The approval is of a moment that the worker's clock has not reached. Put off until then; nothing is given up.",
+    )
     RECORDS_DIFFER = (
         "records_differ",
         "The ledger's own records contradict each other: a proposal of the job is not where it was approved to be, or was settled before. Its job is closed, no proposal is moved, and `synapsor verify` names what was altered.",

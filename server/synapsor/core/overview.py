@@ -35,6 +35,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits for somebody: the handles of the first to expire, and of how many it is that wait for anybody at all."""
+
+    ids: tuple[str, ...]
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
     """A job as it stands."""
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from synapsor.core.moment import is_stamp
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import same_person, verify_approval
-from synapsor.core.statements import Operator, SignedDecision
+from synapsor.core.review import counts_from, may_date, same_person, verify_approval
+from synapsor.core.statements import Operator, SignedDecision, SignedLogin
 from synapsor.errors import DecisionRefused, IntegrityError
 
 
@@ -31,6 +32,48 @@ def counted(
         if not any(one_person(_of(one, operators), _of(other, operators)) for other in found):
             found.append(one)
     return tuple(found)
+
+
+def to_come(
+    signed: Iterable[SignedDecision],
+    proposal: Proposal,
+    operators: Mapping[str, Operator],
+    *,
+    ledger: str,
+    now: str,
+) -> tuple[SignedDecision, ...]:
+    """Return the approvals that count as soon as the clock here reaches their moment."""
+    early = [one for one in signed if is_stamp(one.decision.at) and now < counts_from(one.decision)]
+    return tuple(
+        one for one in early if counted((one,), proposal, operators, ledger=ledger, now=counts_from(one.decision))
+    )
+
+
+def check_clock(
+    proposal: Proposal,
+    earlier: Iterable[SignedDecision],
+    operators: Mapping[str, Operator],
+    *,
+    ledger: str,
+    now: str,
+    login: SignedLogin | None,
+) -> None:
+    """Check that an approval or amendment of this moment counts where it is verified, and that the `earlier` approvals are of the past.
+
+    By a clock that was set back it would count for nobody, even when the clock is right again; or it would not be counted together
+    with one that is of a moment to come, and nobody could complete the quorum.
+
+    Raises:
+        DecisionRefused: by rule `clock_behind`.
+    """
+    if may_date(proposal, now, login) and not to_come(earlier, proposal, operators, ledger=ledger, now=now):
+        return
+    raise DecisionRefused(
+        "clock_behind",
+        "The clock of this machine stands before the moment of the proposal, or of an approval of it.",
+        fix="Set the clock right, and do it again. Nothing was signed.",
+        exit_code=3,
+    )
 
 
 def one_person(one: Operator, other: Operator) -> bool:

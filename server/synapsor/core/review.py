@@ -223,20 +223,37 @@ def verify_approval(
 
     Raises:
         IntegrityError: the operator is not trusted, the signature does not hold, or it is about something else.
-        DecisionRefused: the person may not decide, or the approval has expired.
+        DecisionRefused: the person may not decide, or the approval has expired or, by rule `to_come`, not begun by this clock.
     """
     operator = _signer_of(signed, proposal, operators, ledger=ledger)
     if signed.decision.policy is not None:
         raise IntegrityError("The approval is a policy's and no person's.")
     if signed.decision.role != proposal.role:
         raise IntegrityError("The approval was given in another role.")
-    _check_moment(signed.decision, proposal, now)
+    _check_moment(signed, proposal)
     if signed.login is not None:
         verify_login(signed.login, operators, ledger=ledger)
     _check_code(signed, proposal, operator)
     may_decide(proposal, operator, now=now)
     if signed.decision.lapsed(now):
         raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
+    # Last: whatever else is wrong with it does not pass by waiting.
+    if now < counts_from(signed.decision):
+        raise DecisionRefused(
+            "to_come", "The approval is of a moment that the clock here has not reached.", exit_code=3
+        )
+
+
+def counts_from(decision: Decision) -> str:
+    """Return the moment from which on a decision counts, by a clock that may be a little behind the one that dated it."""
+    return stamp(parse(decision.at) - CLOCKS_APART)
+
+
+def may_date(proposal: Proposal, at: str, login: SignedLogin | None) -> bool:
+    """Tell whether an approval of a proposal, or what is put in its place, can be of a moment: of one before it only as far as clocks may be apart, and never by a
+    session that was over when the proposal was made, for its key could else sign for what was asked since, and date it back.
+    """
+    return at >= stamp(parse(proposal.at) - CLOCKS_APART) and (login is None or proposal.at < login.login.expires_at)
 
 
 def verify_policy_approval(
@@ -272,13 +289,10 @@ def is_by_prompt(login: SignedLogin | None) -> bool:
     return login is not None and login.login.method == "code"
 
 
-def _check_moment(decision: Decision, proposal: Proposal, now: str) -> None:
-    """Check that an approval is of a moment at which there was something to approve, and lasts no longer than any may.
-
-    A key whose time is over could else sign for what was asked since, and date it back.
-    """
-    at, expires_at = decision.at, decision.expires_at
-    if not are_stamps(at, expires_at) or not proposal.at <= at <= stamp(parse(now) + CLOCKS_APART):
+def _check_moment(signed: SignedDecision, proposal: Proposal) -> None:
+    """Check that an approval is of a moment at which there was something to approve, and lasts no longer than any may."""
+    at, expires_at = signed.decision.at, signed.decision.expires_at
+    if not are_stamps(at, expires_at) or not at < expires_at or not may_date(proposal, at, signed.login):
         raise IntegrityError("The approval is of a moment at which nobody can have given it.")
     if expires_at > min(proposal.expires_at, stamp(parse(at) + APPROVAL_LASTS)):
         raise IntegrityError("The approval says of itself that it lasts longer than any may.")

@@ -23,6 +23,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import Amended, AmendKind, Proposal, Status
+from synapsor.core.quorum import check_clock
 from synapsor.core.review import may_amend
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
@@ -230,6 +231,7 @@ def _signed(amending: Amending, filed: Proposal, original: Proposal, ledger: str
         signer.check_for(each)
     if operator.name != amending.operator.name:
         raise IntegrityError("It is signed by another person than the one who asks.")
+    check_clock(original, (), {}, ledger=ledger, now=filed.at, login=signer.login)
     assert filed.amends is not None  # noqa: S101  # see above
     amends = replace(filed.amends, login=signer.login)
     signature = signer.speak(amendment_of(replace(filed, amends=amends)), operators)

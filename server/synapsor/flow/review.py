@@ -16,9 +16,9 @@ from synapsor.core.live import Live
 from synapsor.core.moment import stamp
 from synapsor.core.onetime import meant
 from synapsor.core.proposal import Status
-from synapsor.core.quorum import counted, may_count
+from synapsor.core.quorum import check_clock, counted, may_count
 from synapsor.core.review import as_trusted, is_by_prompt, may_decide, takes_code
-from synapsor.core.statements import Operator, SignedDecision, StepUp, Verdict
+from synapsor.core.statements import Operator, SignedDecision, SignedLogin, StepUp, Verdict
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.evidence import check_evidence
@@ -182,7 +182,7 @@ async def _undecided(
         raise UsageError("There is no such proposal.", fix="See `synapsor inbox`.")
     operator = _check(record, ledger.id, digest, signer, now, operators)
     if verdict == "approve":
-        _may_approve(ledger, record, operator, operators, now)
+        _may_approve(ledger, record, operator, operators, now, login=signer.login)
         await check_evidence(record.proposal, ledger)
     return record, operator
 
@@ -193,8 +193,11 @@ def _may_approve(
     operator: Operator,
     trusted: Mapping[str, Operator],
     now: dt.datetime,
+    *,
+    login: SignedLogin | None = None,
 ) -> None:
     """Check that one more approval does something: it counts, or it completes a group whose approvals did not all count before."""
+    check_clock(record.proposal, record.decisions, trusted, ledger=ledger.id, now=stamp(now), login=login)
     approvals = _approvals(ledger, record, trusted, now)
     earlier = approvals[record.proposal.id]
     if len(earlier) >= record.proposal.quorum and not _are_enough(record, approvals):

@@ -65,6 +65,7 @@ class Result:
         after: the rows of each proposal after the change.
         newcomers: how many rows match the set of each proposal now and were left as they are.
         moved: the columns of related rows that are not as they were, by their paths.
+        until: the moment before which another attempt is in vain, "" for none.
     """
 
     outcome: Outcome
@@ -75,6 +76,7 @@ class Result:
     after: Mapping[str, tuple[Mapping[str, Token], ...]] = field(default_factory=dict)
     newcomers: Mapping[str, int] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
+    until: str = ""
 
     @property
     def code(self) -> str:

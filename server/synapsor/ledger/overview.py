@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from synapsor.core.moment import is_stamp
-from synapsor.core.overview import Decided, Found, Happened, JobState, RefusedAttempt, Search, Tallies
+from synapsor.core.overview import Decided, Found, Happened, JobState, RefusedAttempt, Search, Tallies, Waiting
 from synapsor.ledger.connection import Connection, Row, Transaction
 from synapsor.ledger.kinds import loads
 
@@ -39,6 +39,20 @@ class Overview:
             newest = _seq(await tx.one("waiting_up_to", after=start, within=_WITHIN))
             more = newest is not None and _seq(await tx.one("waiting_up_to", after=newest, within=1)) is not None
             return Found(ids=page.ids, next=newest if more else None)
+
+        return await self._connection.read(job)
+
+    async def waiting_for(self, roles: Sequence[str], *, names: Sequence[str], now: str, limit: int) -> Waiting:
+        """Return what waits for whom has these roles and goes by these names, those that expire first before the others.
+
+        Nobody decides on their own request; whatever else keeps a person from deciding is not asked here.
+        """
+        asked = {"roles": json.dumps(roles), "names": json.dumps(names), "role": "$.role", "now": now, "limit": limit}
+
+        async def job(tx: Transaction) -> Waiting:
+            ids = tuple(row["id"] for row in await tx.all("waiting_for_roles", **asked))
+            count = await tx.one("count_waiting", now=now)
+            return Waiting(ids=ids, of=int(count["proposals"]) if count else 0)
 
         return await self._connection.read(job)
 

@@ -27,6 +27,7 @@ _NEVER: Final = tuple(
         "255.255.255.255/32",
         "::/128",
         "fd00:ec2::254/128",  # a cloud's metadata, among private addresses
+        "fd20:ce::254/128",  # another one's
         "fe80::/10",
         "ff00::/8",
         # Whatever carries an IPv4 address inside: what is allowed is said of that address itself.

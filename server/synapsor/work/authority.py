@@ -21,8 +21,8 @@ from synapsor.core.plan import Relation
 from synapsor.core.policy import outside
 from synapsor.core.posture import natives
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.quorum import counted
-from synapsor.core.review import verify_approval, verify_policy_approval
+from synapsor.core.quorum import counted, to_come
+from synapsor.core.review import counts_from, verify_approval, verify_policy_approval
 from synapsor.core.statements import Operator, SignedDecision
 from synapsor.core.writeback import Approved, Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
@@ -36,10 +36,10 @@ from synapsor.ports import Clock, ProposalRecord, WorkLedger, WriteSource
 class Denied(Exception):
     """A job is not authorised, or cannot be judged now; `result` says what becomes of it."""
 
-    def __init__(self, why: Why, outcome: Outcome = Outcome.FAILED, *, by: str | None = None) -> None:
+    def __init__(self, why: Why, outcome: Outcome = Outcome.FAILED, *, by: str | None = None, until: str = "") -> None:
         super().__init__(why)
         self.why = why
-        self.result = Result(outcome=outcome, why=why, by=by)
+        self.result = Result(outcome=outcome, why=why, by=by, until=until)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,7 @@ async def authorise(lease: Lease, bench: Workbench, trusted: Mapping[str, Operat
         try:
             tasks[part.proposal] = await _authorised(part, lease, bench, trusted)
         except Denied as denied:
-            raise Denied(denied.why, denied.result.outcome, by=part.proposal) from None
+            raise Denied(denied.why, denied.result.outcome, by=part.proposal, until=denied.result.until) from None
     proposals = {name: task.proposal for name, task in tasks.items()}
     if not is_whole(tuple(proposals.values())):
         raise Denied(Why.GROUP_BROKEN)
@@ -227,9 +227,13 @@ def _people(
 ) -> tuple[SignedDecision, ...]:
     """Return the approvals of as many different people as the proposal needs, each signature verified again."""
     proposal = record.proposal
+    found = counted(record.decisions, proposal, operators, ledger=ledger, now=now)
+    early = to_come(record.decisions, proposal, operators, ledger=ledger, now=now)
+    # Time passes, and a clock that was set back is set right; a verdict would be for good.
+    if early and (signed in early or len(found) < proposal.quorum):
+        raise Denied(Why.APPROVAL_TO_COME, Outcome.RETRY, until=min(counts_from(one.decision) for one in early))
     with _denying():
         verify_approval(signed, proposal, operators, ledger=ledger, now=now)
-    found = counted(record.decisions, proposal, operators, ledger=ledger, now=now)
     if len(found) < proposal.quorum:
         raise Denied(Why.QUORUM_MISSING)
     return found[: proposal.quorum]

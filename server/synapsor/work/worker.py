@@ -189,7 +189,7 @@ class Worker:
             group.start_soon(self._renew, lease)
             try:
                 result = await self._attempt(lease, trusted)
-                if result.outcome is Outcome.RETRY and lease.attempt >= self.pace.attempts:
+                if result.outcome is Outcome.RETRY and lease.attempt >= self.pace.attempts and not result.until:
                     result = await self._surely(lease, lambda: self._give_up(lease, result), _unresolved(result))
                 await self.bench.reached("work.applied")
                 settled = await self._finish(lease, result)
@@ -264,7 +264,7 @@ class Worker:
             longest = min(self.pace.backoff_most, self.pace.backoff_seconds * 2 ** min(lease.attempt - 1, 16))
             wait = longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
             kept = await self.bench.ledger.release(
-                lease, not_before=stamp(now + dt.timedelta(seconds=wait)), code=result.code
+                lease, not_before=max(stamp(now + dt.timedelta(seconds=wait)), result.until), code=result.code
             )
         else:
             closed = await settle(self.bench.ledger, lease, result, at=stamp(now))

@@ -7,9 +7,10 @@ very digest; it has to have been shown here before to the same person, and to be
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -23,12 +24,13 @@ from synapsor.approve.view import Card
 from synapsor.config import Mode
 from synapsor.contract.approvals import CODE_VOUCHER
 from synapsor.core.moment import stamp
+from synapsor.core.overview import Waiting
 from synapsor.core.presets import RejectCode
 from synapsor.core.proposal import Status
 from synapsor.core.review import may_decide
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, Verdict
-from synapsor.errors import ConfigError, DecisionRefused, UsageError
+from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.permitted import reviewed_capability
 from synapsor.flow.reason import check_reason
@@ -52,6 +54,25 @@ _FIXES = dict.fromkeys(
     ("not_fully_shown", "covered"), "Decide in the console or with `synapsor approve`, or reject it."
 )
 _MOST_PAST = 500
+_PASSED = 3
+"""How many times as many as are shown may be looked through, where a person may not decide on each."""
+
+
+class Overview(Protocol):
+    """What is asked of the whole record at once; `ledger.overview` answers."""
+
+    async def waiting_for(self, roles: Sequence[str], *, names: Sequence[str], now: str, limit: int) -> Waiting:
+        """Return what waits for whom has these roles and goes by these names, those that expire first before the others."""
+        ...
+
+
+class CompanionLedger(ReviewLedger, Protocol):
+    """A ledger in which is decided, and whose whole record is asked what waits."""
+
+    @property
+    def overview(self) -> Overview:
+        """What is asked of the whole record."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +81,15 @@ class Queue:
 
     Attributes:
         mine: what they may decide on, those that expire first before the others.
-        others: how many more wait for somebody else.
+        more: whether more may wait for them than these.
+        others: how many wait beside these; all of them for somebody else, unless there are `more`.
         replaced: handles of those whose contract was replaced since, so that nobody can approve them.
         apart: handles of those that are not decided through a prompt.
         operators: who is trusted now, by whose approvals it is told how many count.
     """
 
     mine: tuple[ProposalRecord, ...]
+    more: bool
     others: int
     replaced: frozenset[str]
     apart: tuple[str, ...]
@@ -100,7 +123,7 @@ class ApprovalDesk:
         narrowed: returns an operator with the roles that this very request leaves them.
     """
 
-    ledger: ReviewLedger
+    ledger: CompanionLedger
     operators: Callable[[], Mapping[str, Operator]]
     modes: Mapping[str, Mode]
     looks: Looks | None = None
@@ -118,15 +141,35 @@ class ApprovalDesk:
         """
         operator, now = self.person(person), stamp(self.clock.now())
         operators = self.operators()
-        records = await self.ledger.first_to_expire(now=now, limit=limit)
-        mine = tuple(record for record in records if _may(record, operator, now))
+        within = _PASSED * limit
+        waits = await self.ledger.overview.waiting_for(
+            operator.roles, names=operator.names(), now=now, limit=within + 1
+        )
+        mine, left = await self._theirs(waits.ids[:within], operator, now, limit=limit)
         return Queue(
             mine=mine,
-            others=len(records) - len(mine),
+            more=left or len(waits.ids) > within,
+            others=waits.of - len(mine),
             replaced=await behind(self.ledger, mine),
             apart=tuple(record.proposal.id for record in mine if not record.proposal.by_prompt),
             operators=operators,
         )
+
+    async def _theirs(
+        self, ids: Sequence[str], operator: Operator, now: str, *, limit: int
+    ) -> tuple[tuple[ProposalRecord, ...], bool]:
+        """Return the first of these that a person may decide on, so many at most, and whether some were not looked at."""
+        found: list[ProposalRecord] = []
+        for at, handle in enumerate(ids):
+            if len(found) == limit:
+                return tuple(found), at < len(ids)
+            try:
+                record = await self.ledger.proposal(handle)
+            except IntegrityError:  # whoever asks for it by its handle is told
+                continue
+            if record is not None and _may(record, operator, now):
+                found.append(record)
+        return tuple(found), False
 
     async def past(self, person: str, handle: str) -> Past:
         """Return the card of a proposal as it is on record, who was refused to decide on it, and why it is not decided here.

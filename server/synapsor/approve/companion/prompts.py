@@ -71,12 +71,17 @@ PROMPTS: Final = ListPromptsResult(
 
 def queue_text(queue: Queue, *, now: dt.datetime) -> GetPromptResult:
     """Return what waits for the person."""
-    more = [f"{queue.others} more wait for others."] if queue.others else []
+    more = [f"{queue.others} more wait for others."] if queue.others and not queue.more else []
+    if queue.more:
+        more.append(
+            f"More may wait for me than is shown here: {queue.others} wait beside these, for me or for others. The console lists them all."
+        )
     if queue.apart:
         more.append(f"Not through a prompt, but in the console or at a terminal: {', '.join(queue.apart)}.")
     told = inbox(queue.mine, now=now, operators=queue.operators, width=WIDTH, replaced=queue.replaced)
     lines = ["Show me what waits for my decision, as it is.", *more, *_data(told)]
-    return prompt(f"{len(queue.mine)} proposals wait for you.", lines)
+    more_may = ", and there may be more" if queue.more else ""
+    return prompt(f"{len(queue.mine)} proposals wait for you{more_may}.", lines)
 
 
 def card_shown(card: Card, *, against: DecisionRefused | None, step: str) -> GetPromptResult:

@@ -46,6 +46,8 @@ class Codes:
 
     def read(self, code: str, now: dt.datetime) -> Asked | None:
         """Return what a code stands for; None where it was not shown here, or too long ago."""
+        if not code.isascii():
+            return None
         letters = code.replace("-", "")
         start = letters[: _TOLD + _RANDOM]
         if _grouped(letters) != code or not hmac.compare_digest(self._check(start), letters[_TOLD + _RANDOM :]):

@@ -59,7 +59,13 @@ def add(commands: Any) -> None:
         "code",
         "Show the one-time code with which you decide on a proposal through a prompt of the approval server.",
     )
-    handle(code)
+    code.add_argument(
+        "handle",
+        nargs="?",
+        default="",
+        metavar="HANDLE",
+        help="the proposal that you were shown, or any handle that leads to it; `latest` names none",
+    )
     code.add_argument("--reject", action="store_true", help="a code to reject with; without it, one to approve with")
     code.add_argument("--operator", metavar="NAME", help="who you are (default: the one whose codes you have)")
     code.add_argument(

@@ -12,6 +12,12 @@ ORDER BY seq LIMIT :limit;
 -- The newest number among the oldest `within` that wait after a number.
 SELECT max(seq) AS seq FROM (SELECT seq FROM proposal WHERE status = 'review_required' AND seq > :after ORDER BY seq LIMIT :within) AS looked_at;
 
+-- name: waiting_for_roles
+-- Handles of what waits for these roles, was not asked for under these names and has not lapsed; those that expire first before the others.
+SELECT id FROM proposal WHERE status = 'review_required' AND expires_at > :now
+AND CASE WHEN json_valid(body) THEN json_extract(body, :role) END IN (SELECT value FROM json_each(:roles))
+AND principal NOT IN (SELECT value FROM json_each(:names)) ORDER BY expires_at, seq LIMIT :limit;
+
 -- name: count_waiting
 -- How many wait for a decision and have not lapsed.
 SELECT count(*) AS proposals FROM proposal WHERE status = 'review_required' AND expires_at > :now;

@@ -1,0 +1,170 @@
+"""Clocks that are set back, or apart: what a trusted person approved is put off and never lost, and what would be lost is not signed."""
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from synapsor.core.moment import CLOCKS_APART, parse
+from synapsor.errors import DecisionRefused
+from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.signing import Signer
+from synapsor.ports import ProposalRecord
+from synapsor.testing.clock import TestClock
+from synapsor.work.worker import Pace
+from tests.attack.amending import extended
+from tests.attack.shop import WAIVER, Shop, open_shop
+from tests.databases import Database
+from tests.unit.deciding import asked, fees
+
+pytestmark = pytest.mark.requirement("approval:clocks")
+START = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
+A_LITTLE = [dt.timedelta(milliseconds=200), dt.timedelta(seconds=2), CLOCKS_APART]
+MUCH = [CLOCKS_APART + dt.timedelta(seconds=1), dt.timedelta(hours=1), dt.timedelta(days=1)]
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    """Return the clock of every process here."""
+    return TestClock(START)
+
+
+@pytest_asyncio.fixture
+async def shop(tmp_path: Path, sqlite_db: Database, clock: TestClock) -> AsyncIterator[Shop]:
+    """Open a project by that clock."""
+    async with open_shop(tmp_path / "project", sqlite_db, clock=clock) as opened:
+        yield opened
+
+
+async def a_waiver(shop: Shop) -> Listed:
+    """Return a proposal as it was shown."""
+    told = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "x."})
+    return Listed(proposal=told["id"], digest=told["digest"])
+
+
+async def leo_says(shop: Shop, shown: Listed, verdict: str = "approve") -> ProposalRecord:
+    """Let leo decide by the way that every surface shares."""
+    leo = Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"])
+    deciding = Deciding(
+        verdict="reject" if verdict == "reject" else "approve",
+        signer=leo,
+        clock=shop.project.clock,
+        modes=shop.project.config.modes,
+        operators=lambda: shop.files.operators,
+        reason="Not this one." if verdict == "reject" else "",
+    )
+    return await decide(shop.ledger, deciding, shown)
+
+
+@pytest.mark.parametrize("back", A_LITTLE)
+async def test_a_clock_that_is_set_back_a_little_after_the_proposal_loses_no_approval(
+    shop: Shop, clock: TestClock, back: dt.timedelta
+) -> None:
+    shown = await a_waiver(shop)
+    clock.moment -= back
+    assert (await leo_says(shop, shown)).job is not None
+    assert await shop.work() == [("applied", "")]
+    assert shop.invoice()[0] == 0
+    assert (await shop.project.verify()).ok
+
+
+@pytest.mark.parametrize("back", MUCH)
+async def test_an_approval_by_a_clock_that_was_set_back_far_is_refused_before_anything_is_signed_and_taken_when_it_is_right(
+    shop: Shop, clock: TestClock, back: dt.timedelta
+) -> None:
+    shown = await a_waiver(shop)
+    clock.moment -= back
+    with pytest.raises(DecisionRefused) as refused:
+        await leo_says(shop, shown)
+    assert refused.value.rule == "clock_behind"
+    record = await shop.record(shown.proposal)
+    assert (record.status, record.decisions) == ("review_required", ())
+    attempt = await shop.ledger.find(dict(record.events[-1]["records"])["refused_decision"][0])
+    assert attempt is not None
+    assert attempt["body"]["rule"] == "clock_behind"
+    clock.moment += back
+    await leo_says(shop, shown)
+    assert await shop.work() == [("applied", "")]
+
+
+@pytest.mark.parametrize("back", A_LITTLE)
+async def test_what_was_extended_by_a_clock_that_was_set_back_a_little_is_applied(
+    shop: Shop, clock: TestClock, back: dt.timedelta
+) -> None:
+    shown = await a_waiver(shop)
+    clock.moment -= back
+    again = await extended(shop, shown.proposal, "leo")
+    clock.moment += back
+    await leo_says(shop, Listed(proposal=again.id, digest=again.digest))
+    assert await shop.work() == [("applied", "")]
+
+
+async def test_nobody_extends_by_a_clock_that_was_set_back_far(shop: Shop, clock: TestClock) -> None:
+    shown = await a_waiver(shop)
+    clock.move(hours=-1)
+    with pytest.raises(DecisionRefused) as refused:
+        await extended(shop, shown.proposal, "leo")
+    assert refused.value.rule == "clock_behind"
+    assert await shop.status(shown.proposal) == "review_required"
+    clock.move(hours=1)
+    await leo_says(shop, shown)
+    assert await shop.work() == [("applied", "")]
+
+
+async def test_a_rejection_counts_by_whatever_clock(shop: Shop, clock: TestClock) -> None:
+    shown = await a_waiver(shop)
+    clock.move(days=-1)
+    assert (await leo_says(shop, shown, "reject")).status == "rejected"
+
+
+async def test_what_was_approved_is_put_off_while_the_workers_clock_stands_before_it_and_never_given_up(
+    shop: Shop, clock: TestClock
+) -> None:
+    approved = await shop.waiver()
+    clock.move(hours=-1)
+    once = Pace(attempts=1, backoff_seconds=0)
+    assert await shop.attempt(pace=once) == [("retry", "approval_to_come")]
+    assert (await shop.status(approved), shop.receipts(), shop.invoice()[0]) == ("approved", 0, 5500)
+    clock.moment = START - CLOCKS_APART - dt.timedelta(microseconds=1)
+    assert await shop.attempt(pace=once) == []
+    clock.moment = START - CLOCKS_APART
+    assert await shop.work(pace=once) == [("applied", "")]
+
+
+async def test_a_worker_whose_clock_is_put_right_applies_at_once_what_it_put_off(shop: Shop, clock: TestClock) -> None:
+    await shop.waiver()
+    clock.move(days=-1)
+    assert await shop.work() == [("retry", "approval_to_come")]
+    clock.moment = START
+    assert await shop.work() == [("applied", "")]
+
+
+async def test_nobody_completes_a_quorum_by_a_clock_that_has_not_reached_the_other_approval_for_it_would_count_alone() -> (
+    None
+):
+    async with fees() as trial:
+        change = await asked(trial, 0)
+        trial.clock.move(hours=1)
+        await trial.approve(change, by="ann")
+        trial.clock.move(hours=-1)
+        with pytest.raises(DecisionRefused) as refused:
+            await trial.approve(change, by="bob")
+        assert refused.value.rule == "clock_behind"
+        trial.clock.move(hours=1)
+        await trial.approve(change, by="bob")
+        assert [r["outcome"] for r in await trial.apply()] == ["applied"]
+
+
+async def test_a_worker_waits_for_the_approval_of_the_quorum_that_is_still_to_come_by_its_clock() -> None:
+    async with fees() as trial:
+        change = await asked(trial, 0)
+        trial.clock.move(minutes=4)
+        first = await trial.approve(change, by="ann")
+        trial.clock.move(minutes=-4)
+        await trial.approve(change, by="bob")
+        trial.clock.move(minutes=-2)
+        assert [(r["outcome"], r["code"]) for r in await trial.apply()] == [("retry", "approval_to_come")]
+        trial.clock.moment = parse(first.decisions[0].decision.at) - CLOCKS_APART
+        assert [r["outcome"] for r in await trial.apply()] == ["applied"]
