@@ -74,6 +74,7 @@ DECISION_RULES: dict[str, str] = {
     "already_counted": "The operator's approval of this proposal counts already.",
     "already_decided": "The proposal is not `review_required` any more.",
     "decided_meanwhile": "Somebody else decided at the same moment, again and again.",
+    "records_differ": "The ledger's own records contradict each other about the proposal: run `synapsor verify`.",
     "clock_behind": "The clock of this machine stands before the moment of the proposal, or of an approval of it: set it right, then approve.",
     "code_missing": "The approval takes a one-time code, and none was given.",
     "code_used": "The one-time code was used for another decision.",

@@ -569,6 +569,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),
     "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
+    "ledger:believed": _R(
+        "A status, a switch, a decision and what a policy used up count only as the chain tells of them: who takes a row away, or puts an older one in its place, gets nothing decided, approved or applied by it.",
+        "law 9, S8, S9",
+    ),
     "ledger:every-look": _R(
         "Reading a resource again is audited too, and answers nothing when it cannot be.", "law 2, I16"
     ),

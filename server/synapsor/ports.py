@@ -179,7 +179,8 @@ class ReviewLedger(AgentLedger, Protocol):
 
         Raises:
             DecisionRefused: one of these is no longer `review_required` (rule `already_decided`), this operator's approval counts
-                already (`already_counted`), or there are other decisions than were counted (`decided_meanwhile`).
+                already (`already_counted`), there are other decisions than were counted (`decided_meanwhile`), or one does not stand
+                where its events say (`records_differ`).
         """
         ...
 

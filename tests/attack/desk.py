@@ -130,7 +130,7 @@ async def hall(shop: Shop, *, silence: str = "", **config: Any) -> AsyncIterator
         way=way_of(settings, "127.0.0.1:0"),
         profile="production",
         modes={name: source.mode for name, source in shop.project.config.sources.items()},
-        automatic=False,
+        automatic=shop.project.config.automatic_approval,
         looks=SourceLooks(project=shop.project, client="console"),
         activated=shop.project.activated,
         contracts=shop.project.contracts,

@@ -13,11 +13,13 @@ from synapsor.core.evidence import Rows
 from synapsor.core.plan import ReadPlan
 from synapsor.core.scope import Session
 from synapsor.flow.desk import Desk
+from synapsor.ledger.chain import event_hash
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from synapsor.runtime import Project
 from synapsor.sql.read import ReadTemplate
 from synapsor.sql.statement import RawRow
+from synapsor.values import canonical
 from synapsor.work.worker import Pace, Worker
 from tests.databases import Database, execute, fetch, table
 from tests.projects import ACME, ProjectFiles, leo_approves, opened, write_project
@@ -218,3 +220,25 @@ def as_ledger_owner(shop: Shop) -> Iterator[sqlite3.Connection]:
         for _, sql in guards:
             raw.execute(sql)
         raw.execute("COMMIT")
+
+
+def told_by_owner(raw: Any, kind: str, subject: str, facts: Mapping[str, Any], **records: Any) -> int:
+    """Add an event of one's own, which follows the others as it should and is not signed; return its number."""
+    ((seq, prev, at),) = (
+        [row[name] for name in ("seq", "hash", "at")] if isinstance(row, dict) else row
+        for row in raw.execute("SELECT seq, hash, at FROM event ORDER BY seq DESC LIMIT 1")
+    )
+    body = canonical({"at": at, "facts": dict(facts), "kind": kind, "records": records, "subject": subject})
+    raw.execute(
+        "INSERT INTO event (seq, at, kind, subject, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (seq + 1, at, kind, subject, body.decode(), prev, event_hash(seq + 1, prev, body)),
+    )
+    return int(seq) + 1
+
+
+def filed_again(raw: Any, handle: str) -> None:
+    """Let an event of one's own tell that a proposal is filed, and let nothing else be found of it: whoever owns the file asks for the same
+    once more. A process that runs finds the chain as it should be, one that starts does not.
+    """
+    raw.execute("UPDATE event SET subject = 'gone' WHERE subject = ?", (handle,))
+    told_by_owner(raw, "proposal_filed", handle, {"origin": None, "target": "review_required"})

@@ -24,7 +24,7 @@ from synapsor.flow.review import approve, may_ask
 from synapsor.flow.signing import Signer, signed_login, vouched_login
 from tests.attack.amending import edited, extended, refused, signer_of
 from tests.attack.credits import POLICY
-from tests.attack.shop import Shop, as_ledger_owner
+from tests.attack.shop import Shop, as_ledger_owner, filed_again
 from tests.attack.test_forged_ledger import MALLORY, forge_decision, forge_job, set_body
 from tests.attack.undoing import ADJUST, everything, open_credits
 from tests.databases import Database
@@ -54,7 +54,9 @@ def put(shop: Shop, forged: Proposal) -> None:
         for kind in ("settlement", "receipt", "job", "decision"):
             raw.execute(f"DELETE FROM {kind} WHERE proposal = ?", (forged.id,))
         set_body(raw, "proposal", forged.id, to_body(forged))
-        raw.execute("UPDATE proposal SET status = 'review_required' WHERE id = ?", (forged.id,))
+        if raw.execute("SELECT status FROM proposal WHERE id = ?", (forged.id,)).fetchone() != ("review_required",):
+            raw.execute("UPDATE proposal SET status = 'review_required' WHERE id = ?", (forged.id,))
+            filed_again(raw, forged.id)
 
 
 async def refused_by_worker(shop: Shop, forged: Proposal, code: str) -> None:

@@ -17,7 +17,7 @@ from synapsor.core.statements import sign
 from synapsor.errors import DecisionRefused
 from synapsor.flow.review import approve
 from synapsor.flow.signing import Signer
-from tests.attack.shop import Shop, as_ledger_owner
+from tests.attack.shop import Shop, as_ledger_owner, filed_again
 from tests.attack.test_forged_ledger import MALLORY, body_of, set_body, text
 from tests.attack.undoing import ADJUST, applied, approved, ask, credit, everything, refused
 from tests.databases import Database
@@ -139,7 +139,11 @@ async def test_an_undo_that_is_not_exactly_the_inverse_or_not_asked_for_is_refus
         with as_ledger_owner(books) as raw:
             for kind in ("settlement", "receipt", "job", "decision"):
                 raw.execute(f"DELETE FROM {kind} WHERE proposal = ?", (genuine.id,))
-            raw.execute("UPDATE proposal SET status = 'review_required' WHERE id = ?", (genuine.id,))
+            if raw.execute("SELECT status FROM proposal WHERE id = ?", (genuine.id,)).fetchone() != (
+                "review_required",
+            ):
+                raw.execute("UPDATE proposal SET status = 'review_required' WHERE id = ?", (genuine.id,))
+                filed_again(raw, genuine.id)
         try:
             who = "rita" if forged.role == "contract_reviewer" else "leo"
             await refused_by_worker(books, forged, code, who)

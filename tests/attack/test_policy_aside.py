@@ -16,6 +16,7 @@ from synapsor.flow.automatic import approve_by_policy
 from synapsor.testing import Trial
 from synapsor.values import canonical
 from synapsor.work import worker as work
+from tests.attack.shop import filed_again
 from tests.attack.test_policy import by_policy, fee, filed
 from tests.ledger_records import a_decision
 from tests.unit.deciding import asked, fees
@@ -34,6 +35,7 @@ async def forge(trial: Trial, of: Proposal, **columns: Any) -> None:
     row |= {"seq": 1, "id": FORGED, "request": "another", **columns}
     marks = ", ".join(f":{name}" for name in row)
     raw.execute(f"INSERT INTO proposal ({', '.join(row)}) VALUES ({marks})", row)
+    filed_again(raw, row["id"])
 
 
 def body_of(proposal: Proposal, **changes: Any) -> str:

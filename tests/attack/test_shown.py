@@ -53,11 +53,11 @@ async def test_by_what_was_shown_it_may_be_rejected_and_not_approved(desk: Hall)
     record = await shop.record(handle)
     now, operators = shop.project.clock.now(), shop.files.operators
     card = await look(shop.ledger, record, operators=operators, now=now, full=True)
-    refused = unfit(card, record.proposal, "approve")
+    refused = unfit(card, record, "approve")
     assert refused is not None
     assert (refused.rule, refused.exit_code) == ("evidence_differs", 5)
     assert (f"{refused.message} {refused.fix}", refused.rule in UNFIT) == (WORDS, True)
-    assert unfit(card, record.proposal, "reject", whole=False) is None
+    assert unfit(card, record, "reject", whole=False) is None
     assert any("it is not approved, and can be rejected" in warning for warning in card.warnings)
 
 

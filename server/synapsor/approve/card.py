@@ -75,7 +75,7 @@ def card(
         for number, member in enumerate(proposal.members, 1)
     )
     # Both are recorded in one transaction, so evidence that is not there was taken away.
-    tampered = any(one.proof != "proven" for one in reads)
+    unproven = any(one.proof != "proven" for one in reads)
     return Card(
         made=stamp(now),
         full=full,
@@ -84,8 +84,8 @@ def card(
         digest=signed.digest,
         status=status.value,
         stands=status.stands,
-        tampered=tampered,
-        warnings=tuple(_warnings(record, evidence, terms, now, tampered=tampered, rivals=rivals)),
+        tampered=unproven or record.differs,
+        warnings=tuple(_warnings(record, evidence, terms, now, unproven=unproven, rivals=rivals)),
         asked=_asked(signed, teller),
         expires=teller.moment(signed.expires_at),
         lapsed=signed.lapsed(stamp(now)),
@@ -164,10 +164,12 @@ def _warnings(
     terms: Terms,
     now: dt.datetime,
     *,
-    tampered: bool,
+    unproven: bool,
     rivals: Sequence[ProposalRecord],
 ) -> Iterator[str]:
-    if tampered and evidence is not None:
+    if record.differs:
+        yield "the ledger's own records contradict each other about it; do not decide, run `synapsor verify`"
+    if unproven and evidence is not None:
         yield "the evidence is not what the proposal was made from; it is not approved, and can be rejected; run `synapsor verify`"
     if evidence is None:
         yield "the evidence is not in this ledger; it is not approved, and can be rejected; run `synapsor verify`"

@@ -17,6 +17,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, undo_key
 from synapsor.core.review import lets_approve
 from synapsor.core.statements import Operator
+from synapsor.errors import IntegrityError
 from synapsor.ports import ProposalRecord, ReviewLedger
 
 
@@ -52,5 +53,8 @@ async def look(
     )
     if made.policy is None:
         return made
-    goes = lets_approve(await ledger.switch(), operators, ledger=ledger.id)
+    try:
+        goes = lets_approve(await ledger.switch(), operators, ledger=ledger.id)
+    except IntegrityError:
+        goes = False
     return replace(made, policy=replace(made.policy, stopped=not goes))

@@ -48,6 +48,7 @@ WORDS: Final[Mapping[str, str]] = {
     "operator_revoked": "This person is not trusted any more.",
     "own_edit": "This person edited it, and nobody decides on their own edit.",
     "own_request": "This person asked for it, and nobody decides on their own request.",
+    "records_differ": "The ledger's own records contradicted each other about it.",
     "role_missing": "This person, or their login, does not carry the role that it needs.",
     "same_person": "This person has asked for it or approved it under another name.",
     "stale_row": "A row was not as it was when the change was asked for, or could not be looked at.",

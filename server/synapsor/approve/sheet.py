@@ -146,7 +146,7 @@ def _spread_body(spread: Spread) -> dict[str, Any]:
 
 
 def _unseen(seen: Card, record: ProposalRecord, verdict: Verdict) -> EachOutcome | None:
-    refused = unfit(seen, record.proposal, verdict, fixes=_FIXES)
+    refused = unfit(seen, record, verdict, fixes=_FIXES)
     if refused is None:
         return None
     words = f"{refused.message} {refused.fix}"

@@ -67,7 +67,7 @@ async def _run(arguments: Namespace) -> int:
             print(render(seen, colour=coloured(arguments), width=width()))
         # Before the person types anything: a refusal that is certain already.
         role = record.proposal.role
-        unseen = unfit(seen, record.proposal, arguments.verdict, uncovered=True, fixes=_FIXES)  # see `_whole`
+        unseen = unfit(seen, record, arguments.verdict, uncovered=True, fixes=_FIXES)  # see `_whole`
         if unseen is not None:
             one = named(arguments, operators, role=role)
             async with recording(ledger, record.proposal.id, one.name if one else NOBODY, project.clock.now()):

@@ -19,6 +19,7 @@ class ProposalRecord:
     Attributes:
         exchanges: what was asked about it, and answered.
         unreadable: what stands beside it and is no record of ours, as kind and handle; none of it counts.
+        differs: its events tell of another status or of a decision that is not there; nobody decides on it, and it is not applied.
     """
 
     proposal: Proposal
@@ -30,11 +31,17 @@ class ProposalRecord:
     exchanges: tuple[Exchange, ...] = ()
     events: tuple[Mapping[str, Any], ...] = ()
     unreadable: tuple[str, ...] = ()
+    differs: bool = False
 
     @property
     def together(self) -> tuple[ProposalRecord, ...]:
         """All that stands or falls together, this one first; alone where it stands alone."""
         return self, *self.group
+
+    @property
+    def told(self) -> frozenset[str]:
+        """The decisions that its events tell of, by handle."""
+        return frozenset(event["records"]["decision"][0] for event in self.events if "decision" in event["records"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ class Why(_Told):
     )
     RECORDS_DIFFER = (
         "records_differ",
-        "The ledger's own records contradict each other: a proposal of the job is not where it was approved to be, or was settled before. Its job is closed, no proposal is moved, and `synapsor verify` names what was altered.",
+        "The ledger's own records contradict each other: a proposal of the job is not where its events say, was settled before, or has a decision that is not told of or is gone. Its job is closed, no proposal is moved, and `synapsor verify` names what was altered.",
     )
     QUORUM_MISSING = "quorum_missing", "Fewer different people than the proposal needs approve it as things stand."
     APPROVAL_OPERATOR_REVOKED = "approval_operator_revoked", "The key that approved has been revoked since."

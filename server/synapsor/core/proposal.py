@@ -17,6 +17,7 @@ from synapsor.core.measure import Images, images
 from synapsor.core.moment import Instant
 from synapsor.core.records import to_body
 from synapsor.core.statements import SignedLogin
+from synapsor.errors import IntegrityError
 from synapsor.values import SAFE_INTEGER, ColumnType, Json, Token, digest
 
 
@@ -58,6 +59,22 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     _S.APPROVED: frozenset({_S.APPLIED, _S.CONFLICT, _S.FAILED, _S.RECONCILIATION_REQUIRED}),
 }
 """Every allowed step; a status that is no key here is terminal."""
+
+OPEN = frozenset(TRANSITIONS)
+"""Where a proposal stands that has not reached its end."""
+
+
+def stepped(status: Status | None, facts: Mapping[str, Any]) -> Status:
+    """Return where a proposal stands after an event that tells of a step; before the first one it stands nowhere.
+
+    Raises:
+        IntegrityError: there is no such step.
+    """
+    origin, target = facts.get("origin"), facts.get("target")
+    allowed = {Status.REVIEW_REQUIRED} if status is None else TRANSITIONS.get(status, frozenset())
+    if origin != (status.value if status else None) or target not in {each.value for each in allowed}:
+        raise IntegrityError("A proposal took a step that there is not.")
+    return Status(target)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,6 +130,7 @@ def _doubtful(record: ProposalRecord, proposal_id: str, *, ledger: str, now: str
     wrong = (
         (proposal.ledger != ledger, "other_ledger"),
         (proposal.id != proposal_id or proposal.lapsed(now), "records_differ"),
+        (any(each.differs for each in record.together), "records_differ"),
         (bool(record.decisions), "people_decide"),
     )
     return next((Deferral(policy=proposal.policy or "", why=why) for is_wrong, why in wrong if is_wrong), None)

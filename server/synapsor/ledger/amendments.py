@@ -5,16 +5,18 @@ from __future__ import annotations
 from synapsor.core.proposal import Proposal, Status
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import proposals
+from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book
 from synapsor.ledger.kinds import Record
 from synapsor.values import digest_bytes
 
 
-async def amend(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> None:
+async def amend(book: Book, proposal: Proposal, seen: tuple[Record, ...], trust: Trust) -> None:
     """File a proposal in the place of the one that it amends.
 
     Raises:
-        DecisionRefused: that one is no longer in review (`already_decided`), or the same was asked for beside it (`asked_already`).
+        DecisionRefused: that one is no longer in review (`already_decided`), the same was asked for beside it (`asked_already`), or the
+            ledger's own records contradict each other about that one (`records_differ`).
         IntegrityError: that one is not the one that was amended.
     """
     amends = proposal.amends
@@ -25,6 +27,7 @@ async def amend(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> Non
     if row["status"] != Status.REVIEW_REQUIRED.value or original.lapsed(proposal.at):
         stands = "has expired" if original.lapsed(proposal.at) else Status(row["status"]).stands
         raise DecisionRefused("already_decided", f"The proposal {stands}.", fix="Look at it again.", exit_code=3)
+    await proposals.check_stands(book.tx, row, trust)
     for other in await book.tx.all("pending_by_request", request=proposal.request):
         if other["id"] != original.id:
             raise DecisionRefused(

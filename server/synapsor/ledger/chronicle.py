@@ -69,7 +69,7 @@ class Chronicle:
 
     async def proposal(self, proposal_id: str) -> ProposalRecord | None:
         """Return a proposal with everything that has happened to it."""
-        return await self._read(lambda tx: proposals.load(tx, proposal_id))
+        return await self._read(lambda tx: proposals.load(tx, proposal_id, None))
 
     async def contract(self, digest: str) -> Mapping[str, Any] | None:
         """Return the recorded body of a contract version; whoever believes it computes its digest."""

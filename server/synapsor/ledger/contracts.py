@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +11,12 @@ from synapsor.core.plain import visible
 from synapsor.core.records import from_body, to_body
 from synapsor.core.statements import SignedActivation
 from synapsor.errors import IntegrityError
-from synapsor.ledger.chain import Book, Told, checkpoint_holds, checkpoint_of, event, event_hash
+from synapsor.ledger import believed
+from synapsor.ledger.believed import Trust, is_told, told_by
+from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import ACTIVATION, CONTRACT, loads, record
 from synapsor.ports import Activated
-from synapsor.values import digest_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,19 +28,6 @@ class Version:
     name: str
     digest: str
     contract: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """By what an activation is believed.
-
-    Attributes:
-        public_key: the ledger's own, with which each event that activates is signed.
-        activated: the number of the event that activated each contract last, as far as this process has proven the chain.
-    """
-
-    public_key: str
-    activated: Mapping[str, int]
 
 
 async def activate(book: Book, activated: Activated) -> None:
@@ -63,13 +50,12 @@ async def active(tx: Transaction, name: str, trust: Trust) -> Activated | None:
         IntegrityError: the event was not signed by this ledger's key, or what was written with it is not there.
     """
     event_ = await tx.one("newest_activated", contract=name, kind="contract_activated")
-    if (event_["seq"] if event_ else 0) < trust.activated.get(name, 0):
-        raise IntegrityError(f"An activation of {visible(name)} was taken away.")
-    if event_ is None:
+    since = trust.proven.activated.get(name, 0)
+    told = believed.newest(event_, trust, since=since, what=f"The newest activation of {visible(name)}")
+    if event_ is None or told is None:
         return None
-    handle, digest = await _signed(tx, event_, name, trust)
     row = await tx.one("activated_at", seq=event_["seq"])
-    if row is None or (row["id"], digest_bytes(ACTIVATION.name, row["activation"].encode())) != (handle, digest):
+    if row is None or not is_told(ACTIVATION, row["id"], row["activation"], told):
         raise IntegrityError(f"The activation of {visible(name)} is not the one that its event tells of.")
     found = _activated(row)
     if found.activation.contract != name:
@@ -91,29 +77,8 @@ async def active_by_digest(tx: Transaction, digest: str, trust: Trust) -> Activa
 async def newest(tx: Transaction, name: str) -> str | None:
     """Return the handle of a contract's newest activation, as its event tells."""
     row = await tx.one("newest_activated", contract=name, kind="contract_activated")
-    return _handle(row)[0] if row else None
-
-
-async def _signed(tx: Transaction, row: Row, name: str, trust: Trust) -> tuple[str, str]:
-    """Return the handle and the digest of the activation that an event tells of, once the event is proven: each is signed as it is written."""
-    signed = await tx.one("checkpoint_at", seq=row["seq"])
-    is_whole = row["hash"] == event_hash(row["seq"], row["prev"], row["body"].encode())
-    if (
-        not is_whole
-        or from_body(Told, loads(row["body"])).subject != name
-        or signed is None
-        or signed["hash"] != row["hash"]
-        or not checkpoint_holds(checkpoint_of(signed), trust.public_key)
-    ):
-        raise IntegrityError(f"The event that activated {visible(name)} was not signed by this ledger.")
-    return _handle(row)
-
-
-def _handle(row: Row) -> tuple[str, str]:
-    told = from_body(Told, loads(row["body"]))
-    if told.kind != "contract_activated" or ACTIVATION.name not in told.records:
-        raise IntegrityError("An event tells of an activation that is none.")
-    return told.records[ACTIVATION.name]
+    named = told_by(row).records.get(ACTIVATION.name) if row else None
+    return named[0] if named else None
 
 
 async def history(tx: Transaction, name: str, limit: int, trust: Trust) -> tuple[Activated, ...]:

@@ -16,6 +16,7 @@ from synapsor.core.statements import Decision, SignedDecision
 from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import proposals
+from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row
 from synapsor.ledger.kinds import DECISION, JOB, REFUSED, read_each, record
@@ -28,7 +29,7 @@ _A_MINUTE: Final = dt.timedelta(minutes=1)
 
 async def decide(
     book: Book,
-    ledger: str,
+    trust: Trust,
     signed: SignedDecision,
     job: Job | None,
     *,
@@ -42,13 +43,14 @@ async def decide(
 
     Raises:
         DecisionRefused: one of the proposals is no longer in review (`already_decided`), this operator's approval counts already
-            (`already_counted`), somebody decided meanwhile (`decided_meanwhile`), or the one-time code was used before (`code_used`).
+            (`already_counted`), somebody decided meanwhile (`decided_meanwhile`), the one-time code was used before (`code_used`), or
+            the ledger's own records contradict each other about one of the proposals (`records_differ`).
         IntegrityError: the decision or the job is about something else, or the group is not whole.
     """
     decision = signed.decision
     approves = decision.verdict == "approve"
-    own, *others = rows = await _in_review(book, decision.proposal, with_group=approves)
-    if (decision.ledger, decision.digest) != (ledger, _digest(own)):
+    own, *others = rows = await _in_review(book, decision.proposal, trust, with_group=approves)
+    if (decision.ledger, decision.digest) != (trust.ledger, _digest(own)):
         raise IntegrityError("The decision is about another proposal.")
     if approves and complete and not is_whole([proposals.proposal_of(row) for row in rows]):
         raise IntegrityError("The group of the proposal is not whole.")
@@ -70,7 +72,7 @@ async def decide(
         await step(other["id"], because=own["id"])
 
 
-async def _in_review(book: Book, proposal_id: str, *, with_group: bool) -> list[Row]:
+async def _in_review(book: Book, proposal_id: str, trust: Trust, *, with_group: bool) -> list[Row]:
     """Return a proposal, and then the others of its group; all of them are in review."""
     own = await book.tx.one("proposal_by_id", id=proposal_id)
     if own is None:
@@ -85,6 +87,7 @@ async def _in_review(book: Book, proposal_id: str, *, with_group: bool) -> list[
             raise DecisionRefused(
                 "already_decided", f"{what} {Status(row['status']).stands}.", fix="Look at it again.", exit_code=3
             )
+        await proposals.check_stands(book.tx, row, trust)
     return rows
 
 

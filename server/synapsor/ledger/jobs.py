@@ -95,7 +95,8 @@ async def settle(book: Book, held: Lease, receipts: Sequence[Receipt]) -> Closed
     row = await book.tx.one("lease_holds", id=job.id, lease=held.id)
     if row is None:
         return Closed.LOST
-    if not await _all_stand(book.tx, job):
+    differ = any(receipt.code == Why.RECORDS_DIFFER.value for receipt in receipts)
+    if differ or not await _all_stand(book.tx, job):
         await _set_aside(book, held, row["proposal"], receipts)
         return Closed.SET_ASIDE
     for receipt in receipts:

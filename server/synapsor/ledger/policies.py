@@ -5,7 +5,10 @@ A stop that is recorded before the decision prevents it: the switch is looked at
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+import orjson
 
 from synapsor.contract.approval import PerDay
 from synapsor.core.policy import Deferral, Near, PolicyUse, held_of, tripped
@@ -14,14 +17,17 @@ from synapsor.core.statements import SignedDecision, SignedSwitch
 from synapsor.core.writeback import Job
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import decisions
+from synapsor.ledger.believed import NOTHING, Proven, Trust, is_told, newest, over
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Transaction
 from synapsor.ledger.kinds import SWITCH, USE, loads, record
+from synapsor.ledger.tail import to_the_end
+from synapsor.values import digest_bytes
 
 
 async def approve(
     book: Book,
-    ledger: str,
+    trust: Trust,
     signed: SignedDecision,
     job: Job | None,
     *,
@@ -33,23 +39,30 @@ async def approve(
     the proposal to a person, and return that.
 
     Raises:
-        DecisionRefused: somebody decided meanwhile, or the switch is not the one that was looked at (`decided_meanwhile`).
+        DecisionRefused: somebody decided meanwhile, the switch is not the one that was looked at, or the chain does not go on
+            (`decided_meanwhile`).
         IntegrityError: the decision or the job is about something else.
     """
     decision = signed.decision
-    newest = await newest_switch(book.tx)
-    if (newest.switch.id if newest else None) != switch:
+    trust, thrown = await _as_of_now(book, trust)
+    if (thrown.switch.id if thrown else None) != switch:
         raise DecisionRefused("decided_meanwhile", "Automatic approval was stopped or started meanwhile.", exit_code=3)
     if decision.policy is None or (use.proposal, use.decision) != (decision.proposal, decision.id):
         raise IntegrityError("The use does not follow from the decision.")
     near: list[Near] = []
+    of_day = await _uses(book.tx, use, {limit.of for limit in limits}, trust.proven) if limits else ()
+    if of_day is None:
+        altered = Deferral(policy=use.policy.partition(".")[2], why="records_differ")
+        await defer(book, decision.proposal, altered, decision.at)
+        return altered
     for limit in limits:
-        deferral, almost = tripped(limit, use, held_of(await _uses(book.tx, use, limit)))
+        held = held_of(one for one in of_day if one.counted(limit.of) == use.counted(limit.of))
+        deferral, almost = tripped(limit, use, held)
         if deferral is not None:
             await defer(book, decision.proposal, deferral, decision.at)
             return deferral
         near += almost
-    await decisions.decide(book, ledger, signed, job, counted={decision.proposal: ()}, complete=True)
+    await decisions.decide(book, trust, signed, job, counted={decision.proposal: ()}, complete=True)
     facts = {"policy": use.policy, "near": [to_body(one) for one in near]}
     kind = "policy_near_limit" if near else "policy_used"
     await book.append(event(kind, use.proposal, use.at, (record(USE, use.id, to_body(use)),), facts))
@@ -67,17 +80,19 @@ async def waiting(tx: Transaction, now: str, sources: Sequence[str], limit: int)
     return tuple(row["id"] for rows in found for row in rows)
 
 
-async def newest_switch(tx: Transaction, *, since: int = 0) -> SignedSwitch | None:
-    """Return the newest switch as it was signed; one was thrown with the event `since`, so that there is that one or a newer one.
+async def newest_switch(tx: Transaction, trust: Trust) -> SignedSwitch | None:
+    """Return the newest switch as it was signed, the one that its event tells of: no older one counts in the place of one that is gone.
 
     Raises:
-        IntegrityError: it was taken away, or cannot be read.
+        IntegrityError: it was taken away, is another one, or cannot be read.
     """
-    row = await tx.one("newest_switch")
-    if (row["seq"] if row else 0) < since:
-        raise IntegrityError("The newest switch of automatic approval was taken away.")
-    if row is None:
+    row, thrown = await tx.one("newest_switch"), await tx.one("newest_thrown")
+    told = newest(thrown, trust, since=trust.proven.switched, what="The newest switch of automatic approval")
+    if row is None and thrown is None:
         return None
+    is_there = row is not None and thrown is not None and row["seq"] == thrown["seq"]
+    if row is None or told is None or not is_there or not is_told(SWITCH, row["id"], row["body"], told):
+        raise IntegrityError("The newest switch of automatic approval is not the one that its event tells of.")
     return from_body(SignedSwitch, loads(row["body"]))
 
 
@@ -90,10 +105,34 @@ async def throw(book: Book, signed: SignedSwitch) -> None:
 
 async def uses(tx: Transaction, policy: str, day: str) -> tuple[PolicyUse, ...]:
     """Return what a policy has approved in a day."""
-    rows = await tx.all("uses_of_day", policy=policy, day=day, of="policy", counted="")
+    rows = await tx.all("uses_of_day", policy=policy, day=day)
     return tuple(from_body(PolicyUse, loads(row["body"])) for row in rows)
 
 
-async def _uses(tx: Transaction, use: PolicyUse, limit: PerDay) -> tuple[PolicyUse, ...]:
-    rows = await tx.all("uses_of_day", policy=use.policy, day=use.day, of=limit.of, counted=use.counted(limit.of))
-    return tuple(from_body(PolicyUse, loads(row["body"])) for row in rows)
+async def _as_of_now(book: Book, trust: Trust) -> tuple[Trust, SignedSwitch | None]:
+    """Return what is trusted with the chain proven up to this very transaction, and the newest switch.
+
+    Raises:
+        DecisionRefused: the chain does not go on, or the switch is gone (`decided_meanwhile`).
+    """
+    try:
+        trust = replace(trust, proven=await to_the_end(book.tx, trust.proven))
+        return trust, await newest_switch(book.tx, trust)
+    except IntegrityError:
+        raise DecisionRefused("decided_meanwhile", "The ledger was altered meanwhile.", exit_code=3) from None
+
+
+async def _uses(
+    tx: Transaction, use: PolicyUse, counted: Collection[str], proven: Proven
+) -> tuple[PolicyUse, ...] | None:
+    """Return what the policy has approved in the day of a use, as far as it is counted together with it; None where there are other uses
+    than the chain tells of: who takes some away makes no room.
+    """
+    bodies = [row["body"] for row in await tx.all("uses_of_day", policy=use.policy, day=use.day)]
+    if over(digest_bytes(USE.name, body.encode()) for body in bodies) != proven.used.get(
+        (use.policy, use.day), NOTHING
+    ):
+        return None
+    told = [orjson.loads(body) for body in bodies]
+    together = (one for one in told if any(of == "policy" or one[of] == use.counted(of) for of in counted))
+    return tuple(from_body(PolicyUse, one) for one in together)

@@ -17,8 +17,9 @@ from synapsor.core.rivals import in_common, targets
 from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision
 from synapsor.core.writeback import Job, Receipt
-from synapsor.errors import IntegrityError, LedgerFailure
-from synapsor.ledger import exchanges
+from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
+from synapsor.ledger import believed, exchanges
+from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import BRANCH, PROPOSAL, Record, loads, read_each, record
@@ -113,8 +114,9 @@ async def _cancel_group(book: Book, because: str, *, at: str) -> None:
             await step(book, row["id"], Status.REVIEW_REQUIRED, Status.CANCELED, at=at, because=because)
 
 
-async def load(tx: Transaction, proposal_id: str) -> ProposalRecord | None:
-    """Return a proposal with everything that has happened to it, and to the others of its group.
+async def load(tx: Transaction, proposal_id: str, trust: Trust | None) -> ProposalRecord | None:
+    """Return a proposal with everything that has happened to it, and to the others of its group; without `trust`, it is not asked
+    whether it stands where its events say, and nobody acts upon it.
 
     Raises:
         IntegrityError: the proposal itself cannot be read. What cannot be read beside it counts as nothing, and is named.
@@ -122,23 +124,23 @@ async def load(tx: Transaction, proposal_id: str) -> ProposalRecord | None:
     row = await tx.one("proposal_by_id", id=proposal_id)
     if row is None:
         return None
-    record_ = await _alone(tx, row)
+    record_ = await _alone(tx, row, trust)
     members = await tx.all("group_members", group_id=row["group_id"]) if row["group_id"] else ()
     _, unreadable = read_each("proposal", members, proposal_of)
     others = [
-        await _alone(tx, other)
+        await _alone(tx, other, trust)
         for other in members
         if other["id"] != proposal_id and f"proposal {other['id']}" not in unreadable
     ]
     return replace(record_, group=tuple(others), unreadable=(*record_.unreadable, *unreadable))
 
 
-async def _loaded(tx: Transaction, rows: Iterable[Row]) -> tuple[ProposalRecord, ...]:
+async def _loaded(tx: Transaction, rows: Iterable[Row], trust: Trust) -> tuple[ProposalRecord, ...]:
     """Return the proposals of these rows, without those that cannot be read: who asks for one of them by its handle is told."""
     found: list[ProposalRecord] = []
     for row in rows:
         try:
-            record_ = await load(tx, row["id"])
+            record_ = await load(tx, row["id"], trust)
         except IntegrityError:
             log.warning("proposal %s cannot be read", visible(str(row["id"])), extra={"action": "unreadable"})
         else:
@@ -146,62 +148,84 @@ async def _loaded(tx: Transaction, rows: Iterable[Row]) -> tuple[ProposalRecord,
     return tuple(found)
 
 
-async def _alone(tx: Transaction, row: Row) -> ProposalRecord:
+async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalRecord:
     proposal_id = row["id"]
-    proposal = proposal_of(row)
-    decisions, undecided = read_each("decision", await tx.all("decisions_of", proposal=proposal_id), signed_of)
+    proposal, status = proposal_of(row), Status(row["status"])
+    decided = await tx.all("decisions_of", proposal=proposal_id)
+    decisions, undecided = read_each("decision", decided, signed_of)
     jobs, idle = read_each("job", await tx.all("job_of", proposal=proposal_id), job_of)
     receipts, unreceived = read_each("receipt", await tx.all("receipts_of", proposal=proposal_id), receipt_of)
     asked, unasked = await exchanges.of_proposal(tx, proposal_id)
     events, untold = read_each("event", await tx.all("proposal_events", subject=proposal_id), _told)
+    stands = trust is None or (not untold and believed.stands(proposal_id, status, events, decided, trust))
     return ProposalRecord(
         proposal=proposal,
-        status=Status(row["status"]),
+        status=status,
         decisions=decisions,
         job=jobs[0] if jobs else None,
         receipts=receipts,
         exchanges=asked,
-        events=events,
+        events=tuple(_shown(*told) for told in events),
         unreadable=(*undecided, *idle, *unreceived, *unasked, *untold),
+        differs=not stands,
     )
 
 
-async def of_request(tx: Transaction, request: str) -> tuple[ProposalRecord, ...]:
+async def check_stands(tx: Transaction, row: Row, trust: Trust) -> None:
+    """Check that a proposal stands where its events say, with each decision that they tell of.
+
+    Raises:
+        DecisionRefused: it does not (`records_differ`).
+    """
+    events, untold = read_each("event", await tx.all("proposal_events", subject=row["id"]), _told)
+    decided = await tx.all("decisions_of", proposal=row["id"])
+    if untold or not believed.stands(row["id"], Status(row["status"]), events, decided, trust):
+        raise DecisionRefused(
+            "records_differ",
+            f"The ledger's own records contradict each other about {row['id']}.",
+            fix="Decide nothing, and run `synapsor verify`.",
+            exit_code=5,
+        )
+
+
+async def of_request(tx: Transaction, request: str, trust: Trust) -> tuple[ProposalRecord, ...]:
     """Return the proposals of one request, oldest first."""
-    return await _loaded(tx, await tx.all("proposals_of_request", request=request))
+    return await _loaded(tx, await tx.all("proposals_of_request", request=request), trust)
 
 
-async def rivals(tx: Transaction, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+async def rivals(
+    tx: Transaction, proposal: Proposal, trust: Trust, *, now: str, limit: int
+) -> tuple[ProposalRecord, ...]:
     """Return other open proposals about the rows of a proposal, newest first for each of them, and at most so many."""
     found: dict[str, ProposalRecord] = {}
     for target in targets(proposal):
         for row in await tx.all("open_at", target=target, now=now, limit=limit + 1):
             if row["id"] == proposal.id or row["id"] in found or len(found) >= limit:
                 continue
-            for other in await _loaded(tx, (row,)):
+            for other in await _loaded(tx, (row,), trust):
                 if in_common(proposal, other.proposal):
                     found[row["id"]] = other
     return tuple(found.values())
 
 
-async def newest(tx: Transaction, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
+async def newest(tx: Transaction, status: Status | None, limit: int, trust: Trust) -> tuple[ProposalRecord, ...]:
     """Return the newest proposals, of one status or of all, newest first."""
     if status is None:
         rows = await tx.all("newest_proposals", limit=limit)
     else:
         rows = await tx.all("newest_proposals_of_status", status=status.value, limit=limit)
-    return await _loaded(tx, rows)
+    return await _loaded(tx, rows, trust)
 
 
-async def first_to_expire(tx: Transaction, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+async def first_to_expire(tx: Transaction, now: str, limit: int, trust: Trust) -> tuple[ProposalRecord, ...]:
     """Return the proposals that can be decided on, those that expire first before the others."""
-    return await _loaded(tx, await tx.all("first_to_expire", now=now, limit=limit))
+    return await _loaded(tx, await tx.all("first_to_expire", now=now, limit=limit), trust)
 
 
-async def own_waiting(tx: Transaction, scope: Scope, now: str, limit: int) -> tuple[ProposalRecord, ...]:
+async def own_waiting(tx: Transaction, scope: Scope, now: str, limit: int, trust: Trust) -> tuple[ProposalRecord, ...]:
     """Return the proposals of a tenant and a principal that are in review, newest first."""
     rows = await tx.all("own_waiting_proposals", tenant=scope.tenant, principal=scope.principal, now=now, limit=limit)
-    return await _loaded(tx, rows)
+    return await _loaded(tx, rows, trust)
 
 
 async def own_handles(tx: Transaction, scope: Scope, beginning: str, limit: int) -> list[Row]:
@@ -284,16 +308,20 @@ def _branch(proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def _told(row: Row) -> dict[str, Any]:
-    body = loads(row["body"])
-    told = from_body(Told, body)
+def _told(row: Row) -> tuple[Row, Told]:
+    told = believed.told_by(row)
     if told.kind == "policy_deferred":
         from_body(Deferral, told.facts)
-    return {"seq": row["seq"], "hash": row["hash"], **body}
+    return row, told
 
 
-async def existing(tx: Transaction, proposal_id: str) -> ProposalRecord:
+def _shown(row: Row, told: Told) -> dict[str, Any]:
+    records = {name: list(named) for name, named in told.records.items()}
+    return {"seq": row["seq"], "hash": row["hash"], **to_body(told), "records": records}
+
+
+async def existing(tx: Transaction, proposal_id: str, trust: Trust) -> ProposalRecord:
     """Return a proposal that this transaction has just written or seen."""
-    found = await load(tx, proposal_id)
+    found = await load(tx, proposal_id, trust)
     assert found is not None  # noqa: S101  # it is there
     return found

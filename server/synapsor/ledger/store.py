@@ -37,6 +37,7 @@ from synapsor.ledger import (
     tail,
 )
 from synapsor.ledger.anchor import Anchor
+from synapsor.ledger.believed import Proven, Trust
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.kinds import loads, read_each
@@ -74,7 +75,7 @@ class Ledger:
         self._clock = clock
         self._signer = signer
         self._anchor = anchor
-        self._proven = tail.Proven()
+        self._proven = Proven()
         self._unrecorded: Counter[str] = Counter()
         self.overview = Overview(connection)
 
@@ -98,13 +99,13 @@ class Ledger:
         seen = reads.seen_records(audit, evidence)
 
         async def job(book: Book) -> ProposalRecord:
-            return await proposals.existing(book.tx, await proposals.file(book, proposal, seen))
+            return await proposals.existing(book.tx, await proposals.file(book, proposal, seen), self._trust)
 
         return await self._write(job)
 
     async def proposal(self, proposal_id: str) -> ProposalRecord | None:
         """Return a proposal with everything that has happened to it."""
-        return await self._connection.read(lambda tx: proposals.load(tx, proposal_id))
+        return await self._connection.read(lambda tx: proposals.load(tx, proposal_id, self._trust))
 
     async def statuses(self, proposals_: Collection[str]) -> Mapping[str, Status]:
         """Return where proposals stand."""
@@ -116,7 +117,7 @@ class Ledger:
 
     async def own_waiting(self, scope: Scope, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
         """Return what a principal of a tenant has in review, newest first."""
-        return await self._connection.read(lambda tx: proposals.own_waiting(tx, scope, now, limit))
+        return await self._connection.read(lambda tx: proposals.own_waiting(tx, scope, now, limit, self._trust))
 
     async def own_handles(self, kind: Kind, scope: Scope, *, beginning: str, limit: int) -> tuple[tuple[str, str], ...]:
         """Return handles of a principal's newest records that begin so, each with its capability, newest first."""
@@ -167,19 +168,19 @@ class Ledger:
 
     async def asked_before(self, request: str) -> tuple[ProposalRecord, ...]:
         """Return the proposals of one request, oldest first."""
-        return await self._connection.read(lambda tx: proposals.of_request(tx, request))
+        return await self._connection.read(lambda tx: proposals.of_request(tx, request, self._trust))
 
     async def rivals(self, proposal: Proposal, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
         """Return other open proposals about the rows of a proposal."""
-        return await self._connection.read(lambda tx: proposals.rivals(tx, proposal, now=now, limit=limit))
+        return await self._connection.read(lambda tx: proposals.rivals(tx, proposal, self._trust, now=now, limit=limit))
 
     async def inbox(self, *, status: Status | None, limit: int) -> tuple[ProposalRecord, ...]:
         """Return the newest proposals, newest first."""
-        return await self._connection.read(lambda tx: proposals.newest(tx, status, limit))
+        return await self._connection.read(lambda tx: proposals.newest(tx, status, limit, self._trust))
 
     async def first_to_expire(self, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
         """Return the proposals that can be decided on, those that expire first before the others."""
-        return await self._connection.read(lambda tx: proposals.first_to_expire(tx, now, limit))
+        return await self._connection.read(lambda tx: proposals.first_to_expire(tx, now, limit, self._trust))
 
     async def decide(
         self,
@@ -192,8 +193,8 @@ class Ledger:
         """Record a decision, and where it completes the quorum or rejects, move the proposal and its group; the job is filed with it."""
 
         async def work(book: Book) -> ProposalRecord:
-            await decisions.decide(book, self.id, signed, job, counted=counted, complete=complete)
-            return await proposals.existing(book.tx, signed.decision.proposal)
+            await decisions.decide(book, self._trust, signed, job, counted=counted, complete=complete)
+            return await proposals.existing(book.tx, signed.decision.proposal, self._trust)
 
         return await self._write(work)
 
@@ -202,7 +203,7 @@ class Ledger:
 
         async def work(book: Book) -> ProposalRecord:
             await exchanges.ask(book, self.id, signed)
-            return await proposals.existing(book.tx, signed.question.proposal)
+            return await proposals.existing(book.tx, signed.question.proposal, self._trust)
 
         return await self._write(work)
 
@@ -215,8 +216,8 @@ class Ledger:
         seen = reads.seen_records(audit, evidence)
 
         async def work(book: Book) -> ProposalRecord:
-            await amendments.amend(book, proposal, seen)
-            return await proposals.existing(book.tx, proposal.id)
+            await amendments.amend(book, proposal, seen, self._trust)
+            return await proposals.existing(book.tx, proposal.id, self._trust)
 
         return await self._write(work)
 
@@ -231,7 +232,7 @@ class Ledger:
     ) -> Deferral | tuple[Near, ...]:
         """Record a policy's approval within its limits, or that one of them leaves the proposal to a person."""
         return await self._write(
-            lambda book: policies.approve(book, self.id, signed, job, use=use, limits=limits, switch=switch)
+            lambda book: policies.approve(book, self._trust, signed, job, use=use, limits=limits, switch=switch)
         )
 
     async def defer(self, proposal_id: str, deferral: Deferral, *, at: str) -> None:
@@ -244,7 +245,7 @@ class Ledger:
 
     async def switch(self) -> SignedSwitch | None:
         """Return the newest switch of automatic approval."""
-        return await self._connection.read(lambda tx: policies.newest_switch(tx, since=self._proven.switched))
+        return await self._connection.read(lambda tx: policies.newest_switch(tx, self._trust))
 
     async def throw_switch(self, signed: SignedSwitch) -> None:
         """Record a signed switch of automatic approval."""
@@ -372,8 +373,8 @@ class Ledger:
             await self._connection.close()
 
     @property
-    def _trust(self) -> contracts.Trust:
-        return contracts.Trust(public_key=self.public_key, activated=self._proven.activated)
+    def _trust(self) -> Trust:
+        return Trust(ledger=self.id, public_key=self.public_key, proven=self._proven)
 
     def _now(self) -> str:
         return stamp(self._clock.now())

@@ -8,35 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
+from synapsor.core.proposal import OPEN
 from synapsor.errors import IntegrityError
 from synapsor.ledger.anchor import Anchor
-from synapsor.ledger.chain import EVERY, GENESIS, Checkpoint, checkpoint_holds, event_hash
+from synapsor.ledger.believed import NOTHING, Proven, plus
+from synapsor.ledger.chain import EVERY, Checkpoint, checkpoint_holds, event_hash
 from synapsor.ledger.connection import Connection, Row, Transaction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proven:
-    """How far a process has proven the chain.
-
-    Attributes:
-        activated: the number of the event that activated each contract last, as far as that.
-        switched: that of the one that stopped or started automatic approval last.
-    """
-
-    seq: int = 0
-    hash: str = GENESIS
-    activated: Mapping[str, int] = field(default_factory=dict)
-    switched: int = 0
-
+from synapsor.ledger.kinds import USE, Kind
 
 PAGE: Final = 1024
 SWITCHES: Final = frozenset({"policies_stopped", "policies_running"})
+USES: Final = frozenset({"policy_used", "policy_near_limit"})
 _FIX: Final = "`synapsor verify` names what was altered; restore the ledger from a backup."
 
 
@@ -61,23 +48,32 @@ async def onward(tx: Transaction, proven: Proven) -> tuple[Proven, bool]:
     Raises:
         IntegrityError: the chain does not go on from the place that was proven.
     """
-    seq, digest, activated, switched = proven.seq, proven.hash, dict(proven.activated), proven.switched
+    seq, digest = proven.seq, proven.hash
     here = await tx.one("event_at", seq=seq)
     if seq and (here is None or here["hash"] != digest):
         raise IntegrityError(f"The ledger has lost event {seq}, or has another one in its place.", fix=_FIX)
     page = await tx.all("events_after", seq=seq, limit=PAGE)
+    remembered = _Remembered(proven)
     for row in page:
-        _check_next(row, seq, digest)
+        remembered.add(row, _next(row, seq, digest))
         seq, digest = row["seq"], row["hash"]
-        if row["kind"] == "contract_activated":
-            activated[row["subject"]] = seq
-        elif row["kind"] in SWITCHES:
-            switched = seq
     more = len(page) == PAGE
     signed = await tx.one("last_checkpoint")
     if not more and seq - (signed["seq"] if signed else 0) >= EVERY:
         raise IntegrityError("The newest signed checkpoints of the ledger are missing.", fix=_FIX)
-    return Proven(seq=seq, hash=digest, activated=activated, switched=switched), more
+    return remembered.up_to(seq, digest), more
+
+
+async def to_the_end(tx: Transaction, proven: Proven) -> Proven:
+    """Return how far the chain is proven once all of it is that this transaction sees.
+
+    Raises:
+        IntegrityError: it does not go on from the place that was proven.
+    """
+    more = True
+    while more:
+        proven, more = await onward(tx, proven)
+    return proven
 
 
 async def reaches(tx: Transaction, last: Checkpoint, public_key: str) -> None:
@@ -91,17 +87,64 @@ async def reaches(tx: Transaction, last: Checkpoint, public_key: str) -> None:
         raise IntegrityError("The ledger does not reach the last checkpoint that was kept beside it.", fix=_FIX)
 
 
-def _check_next(row: Row, seq: int, prev: str) -> None:
+class _Remembered:
+    """What is remembered of a chain while it is proven."""
+
+    def __init__(self, proven: Proven) -> None:
+        self._activated = dict(proven.activated)
+        self._switched = proven.switched
+        self._open = dict(proven.open)
+        self._used = dict(proven.used)
+
+    def add(self, row: Row, told: Mapping[str, Any]) -> None:
+        """Remember one event more."""
+        kind, subject = row["kind"], row["subject"]
+        if kind == "contract_activated":
+            self._activated[subject] = row["seq"]
+        elif kind in SWITCHES:
+            self._switched = row["seq"]
+        elif kind in USES:
+            of_day = (str(told["facts"].get("policy")), row["at"][:10])
+            self._used[of_day] = plus(self._used.get(of_day, NOTHING), _digest_of(told, USE))
+        if kind == "proposal_filed" or (kind != "read" and subject in self._open):
+            self._open[subject] = plus(self._open.get(subject, NOTHING), row["hash"])
+        target = told["facts"].get("target")
+        if isinstance(target, str) and target not in OPEN:
+            self._open.pop(subject, None)
+
+    def up_to(self, seq: int, digest: str) -> Proven:
+        """Return it, as far as this event."""
+        return Proven(
+            seq=seq,
+            hash=digest,
+            activated=self._activated,
+            switched=self._switched,
+            open=self._open,
+            used=self._used,
+        )
+
+
+def _digest_of(told: Mapping[str, Any], kind: Kind) -> str:
+    """Return the digest of the record of a kind that an event tells of; of one that tells of none, what no record has."""
+    named = told["records"].get(kind.name)
+    return str(named[1]) if isinstance(named, list) and len(named) == 2 else "none"  # noqa: PLR2004  # handle and digest
+
+
+def _next(row: Row, seq: int, prev: str) -> Mapping[str, Any]:
+    """Return what the event after another one tells."""
     body = row["body"].encode()
     follows = (row["seq"], row["prev"], row["hash"]) == (seq + 1, prev, event_hash(seq + 1, prev, body))
-    if not follows or not _says_what_it_is(row, body):
+    told = _told(row, body) if follows else None
+    if told is None:
         raise IntegrityError(f"Event {seq + 1} of the ledger does not follow the one before it.", fix=_FIX)
+    return told
 
 
-def _says_what_it_is(row: Row, body: bytes) -> bool:
-    """Tell whether the columns by which an event is found are those of its body, which alone is hashed."""
+def _told(row: Row, body: bytes) -> Mapping[str, Any] | None:
+    """Return what an event tells; None where the columns by which it is found are not those of its body, which alone is hashed."""
     try:
         told = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return False
-    return type(told) is dict and all(told.get(name) == row[name] for name in ("at", "kind", "subject"))
+        return None
+    is_one = type(told) is dict and all(told.get(name) == row[name] for name in ("at", "kind", "subject"))
+    return told if is_one and type(told.get("facts")) is dict and type(told.get("records")) is dict else None

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from synapsor.core.proposal import TRANSITIONS, Proposal, Status
+from synapsor.core.proposal import Proposal, Status, stepped
 from synapsor.core.records import from_body
 from synapsor.core.rivals import targets
 from synapsor.errors import IntegrityError, LedgerFailure
@@ -257,7 +257,7 @@ async def _derive(tx: Transaction, row: Row) -> None:
         body = loads(told["body"])
         facts = body["facts"]
         if "target" in facts:
-            status = _step(told["seq"], status, facts)
+            status = _stepped(told["seq"], status, facts)
         job = job or "job" in body["records"]
         aside = aside or body["kind"] == "job_set_aside"
         attempts += body["kind"] == "job_leased"
@@ -267,9 +267,8 @@ async def _derive(tx: Transaction, row: Row) -> None:
         raise _Bad(row["id"], "its job stands where its events do not lead")
 
 
-def _step(seq: int, status: Status | None, facts: dict[str, Any]) -> Status:
-    target = Status(facts["target"])
-    allowed = {Status.REVIEW_REQUIRED} if status is None else TRANSITIONS.get(status, frozenset())
-    if facts["origin"] != (status.value if status else None) or target not in allowed:
-        raise _Bad(seq, "a proposal took a step that there is not")
-    return target
+def _stepped(seq: int, status: Status | None, facts: dict[str, Any]) -> Status:
+    try:
+        return stepped(status, facts)
+    except IntegrityError:
+        raise _Bad(seq, "a proposal took a step that there is not") from None

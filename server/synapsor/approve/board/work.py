@@ -166,7 +166,7 @@ class Reviewing:
 def _open(card: Card, record: ProposalRecord, *, width: int) -> Open:
     told = record.proposal
     fixes = {"not_fully_shown": "Press f, and read all of it.", "covered": f"Use `synapsor approve {told.id}`."}
-    refused = unfit(card, told, "approve", fixes=fixes)
+    refused = unfit(card, record, "approve", fixes=fixes)
     why = f"{refused.message} {refused.fix}" if refused is not None else ""
 
     def draw(columns: int) -> tuple[Row, ...]:

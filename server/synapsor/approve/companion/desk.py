@@ -262,7 +262,7 @@ class ApprovalDesk:
         return await look(self.ledger, record, operators=self.operators(), now=self.clock.now())
 
     async def _check_here(self, operator: Operator, record: ProposalRecord, card: Card, verdict: Verdict) -> None:
-        refused = unfit(card, record.proposal, verdict, fixes=_FIXES)
+        refused = unfit(card, record, verdict, fixes=_FIXES)
         if refused is None and (operator.name, card.digest) not in self._shown:
             refused = DecisionRefused(
                 "not_shown",
@@ -278,7 +278,7 @@ class ApprovalDesk:
         """Return why it is not approved through a prompt, or None."""
         if not record.proposal.by_prompt:
             return DecisionRefused("not_by_prompt", "Its contract does not let it be decided through a prompt.")
-        return unfit(card, record.proposal, "approve", fixes=_FIXES) or await self._not_looked_at(record)
+        return unfit(card, record, "approve", fixes=_FIXES) or await self._not_looked_at(record)
 
     async def _not_looked_at(self, record: ProposalRecord) -> DecisionRefused | None:
         """Return that the contract wants the rows looked at and this server cannot, or None."""

@@ -175,7 +175,7 @@ async def looked_at(
         card = await look(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=beside_it)
     rows = card.rows[:MOST_ROWS]
     is_whole = card.whole and len(rows) == len(card.rows)
-    unseen = unfit(card, proposal, "approve", whole=is_whole, uncovered=uncovered, fixes=_FIXES)
+    unseen = unfit(card, record, "approve", whole=is_whole, uncovered=uncovered, fixes=_FIXES)
     covered = unseen is not None and unseen.rule == "covered"
     known = against(record, visit.session, operators, visit.now)
     if known is None and not covered:
@@ -193,7 +193,7 @@ async def looked_at(
         whole=is_whole,
         hides=proposal.changes_hidden,
         against=unseen if may_uncover else known,
-        may_reject=against(record, visit.session, operators, visit.now, "reject") is None,
+        may_reject=not record.differs and against(record, visit.session, operators, visit.now, "reject") is None,
         may_uncover=may_uncover,
     )
 

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.core.statements import key_fingerprint
+from synapsor.errors import IntegrityError
 
 
 def routes(room: Room) -> Iterable[Route]:
@@ -21,7 +22,10 @@ def routes(room: Room) -> Iterable[Route]:
 async def _ledger(visit: Visit) -> Response:
     room = visit.room
     number, digest = await room.ledger.head()
-    switch = await room.ledger.switch()
+    try:
+        switch, is_altered = await room.ledger.switch(), False
+    except IntegrityError:
+        switch, is_altered = None, True
     return await visit.page(
         "ledger.html",
         ledger=room.ledger.id,
@@ -30,6 +34,7 @@ async def _ledger(visit: Visit) -> Response:
         signed=await room.overview.signed(),
         verifying=room.verifying,
         switch=switch.switch if switch else None,
+        is_altered=is_altered,
         automatic=room.given.automatic,
     )
 

@@ -29,9 +29,10 @@ SELECT seq, id, at, contract, digest, operator, body FROM activation WHERE seq =
 SELECT seq, id, body FROM contract_version WHERE digest = :digest;
 
 -- name: newest_activated
--- The event of the newest activation of a contract; a server asks for it once a second.
-SELECT seq, at, kind, subject, body, prev, hash FROM event
-WHERE subject = :contract AND kind = :kind AND kind <> 'read' ORDER BY seq DESC LIMIT 1;
+-- The event of the newest activation of a contract, and how it was signed; a server asks for it once a second.
+SELECT e.seq, e.at, e.kind, e.subject, e.body, e.prev, e.hash, c.ledger AS signed_ledger, c.hash AS signed_hash, c.at AS signed_at, c.previous AS signed_previous, c.signature
+FROM event AS e LEFT JOIN checkpoint AS c ON c.seq = e.seq
+WHERE e.subject = :contract AND e.kind = :kind AND e.kind <> 'read' ORDER BY e.seq DESC LIMIT 1;
 
 -- name: activated_at
 -- The activation of an event, with the version it names.

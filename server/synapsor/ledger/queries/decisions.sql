@@ -34,4 +34,4 @@ SELECT id FROM decision WHERE operator = :operator AND step_up = :step_up;
 
 -- name: decisions_of
 -- The decisions on a proposal, in order.
-SELECT id, body FROM decision WHERE proposal = :proposal ORDER BY seq;
+SELECT seq, id, body FROM decision WHERE proposal = :proposal ORDER BY seq;

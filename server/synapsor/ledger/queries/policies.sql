@@ -13,13 +13,8 @@ SELECT seq, id, at, proposal, policy, day, tenant, principal, object, body FROM 
 SELECT seq, id, at, proposal, policy, day, tenant, principal, object, body FROM policy_use WHERE seq = :seq;
 
 -- name: uses_of_day
--- What a policy approved in a day, of what a limit counts.
-SELECT body FROM policy_use WHERE policy = :policy AND day = :day AND (
-    :of = 'policy'
-    OR (:of = 'tenant' AND tenant = :counted)
-    OR (:of = 'principal' AND principal = :counted)
-    OR (:of = 'object' AND object = :counted)
-) ORDER BY seq;
+-- What a policy approved in a day.
+SELECT body FROM policy_use WHERE policy = :policy AND day = :day ORDER BY seq;
 
 -- name: insert_policy_switch
 -- Add a switch, with the number of its event.
@@ -34,8 +29,14 @@ SELECT seq, id, at, operator, state, body FROM policy_switch WHERE id = :id;
 SELECT seq, id, at, operator, state, body FROM policy_switch WHERE seq = :seq;
 
 -- name: newest_switch
--- The newest switch; it is the one that counts.
+-- The newest switch; it counts where it is the one that the newest event of a switch tells of.
 SELECT seq, id, body FROM policy_switch ORDER BY seq DESC LIMIT 1;
+
+-- name: newest_thrown
+-- The event of the newest switch, and how it was signed.
+SELECT e.seq, e.at, e.kind, e.subject, e.body, e.prev, e.hash, c.ledger AS signed_ledger, c.hash AS signed_hash, c.at AS signed_at, c.previous AS signed_previous, c.signature
+FROM event AS e LEFT JOIN checkpoint AS c ON c.seq = e.seq
+WHERE e.kind IN ('policies_stopped', 'policies_running') ORDER BY e.seq DESC LIMIT 1;
 
 -- name: for_policies
 -- Proposals in review that name a policy and that none has left to a person yet, oldest first.

@@ -102,8 +102,9 @@ AND NOT EXISTS (SELECT 1 FROM decision WHERE proposal = own.id AND verdict = 're
 UPDATE proposal SET status = :target WHERE id = :id AND status = :origin;
 
 -- name: proposal_events
--- Everything that happened to a proposal, in order.
-SELECT seq, seq AS id, hash, body FROM event WHERE subject = :subject AND kind <> 'read' ORDER BY seq;
+-- Everything that happened to a proposal, in order, and how it was signed.
+SELECT e.seq AS id, e.seq, e.at, e.kind, e.subject, e.body, e.prev, e.hash, c.ledger AS signed_ledger, c.hash AS signed_hash, c.at AS signed_at, c.previous AS signed_previous, c.signature
+FROM event AS e LEFT JOIN checkpoint AS c ON c.seq = e.seq WHERE e.subject = :subject AND e.kind <> 'read' ORDER BY e.seq;
 
 -- name: proposals_after
 -- A page of proposals with what the tables say of each, for `verify`.

@@ -40,6 +40,7 @@ CREATE TABLE event (
     hash TEXT NOT NULL
 ) STRICT;
 CREATE INDEX event_subject ON event (subject, seq) WHERE kind <> 'read';
+CREATE INDEX event_switch ON event (seq) WHERE kind IN ('policies_stopped', 'policies_running');
 
 CREATE TABLE checkpoint (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),

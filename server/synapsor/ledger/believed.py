@@ -1,0 +1,144 @@
+"""What is believed of a row: that it is the one which an event of the chain tells of, by its handle and its digest.
+
+Whoever can write the ledger's file can take a row away or put an older one in its place, and so no row says of itself that it is the
+newest. An event says so, and each that makes, stops or decides anything is signed by the ledger's key as it is written. A process that
+has proven the chain also remembers what it has seen in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from synapsor.core.proposal import OPEN, Status, stepped
+from synapsor.core.records import from_body
+from synapsor.errors import IntegrityError
+from synapsor.ledger.chain import GENESIS, Checkpoint, Told, checkpoint_holds, event_hash
+from synapsor.ledger.connection import Row
+from synapsor.ledger.kinds import DECISION, Kind, loads
+from synapsor.values import digest_bytes
+
+NOTHING = ""
+"""What is remembered of a sequence in which nothing was seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """How far a process has proven the chain, and what it told as far as that.
+
+    Attributes:
+        activated: the number of the event that activated each contract last.
+        switched: that of the one that stopped or started automatic approval last.
+        open: of each proposal that had not reached its end, the hash over the hashes of all its events.
+        used: of each policy and day (UTC), the hash over the digests of all its uses.
+    """
+
+    seq: int = 0
+    hash: str = GENESIS
+    activated: Mapping[str, int] = field(default_factory=dict)
+    switched: int = 0
+    open: Mapping[str, str] = field(default_factory=dict)
+    used: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """By what a row is believed: the ledger's own name and key, and what this process has proven."""
+
+    ledger: str
+    public_key: str
+    proven: Proven = field(default_factory=Proven)
+
+
+def plus(seen: str, digest: str) -> str:
+    """Return the hash over a sequence of digests with one more: the same one for the same sequence only."""
+    return digest_bytes("sequence", f"{seen}{digest}".encode())
+
+
+def over(digests: Iterable[str]) -> str:
+    """Return the hash over a sequence of digests."""
+    seen = NOTHING
+    for digest in digests:
+        seen = plus(seen, digest)
+    return seen
+
+
+def told_by(row: Row) -> Told:
+    """Return what an event tells.
+
+    Raises:
+        IntegrityError: its hash is not that of what it tells, or it is found by something else than it tells.
+    """
+    told = from_body(Told, loads(row["body"]))
+    if row["hash"] != _hash(row) or (told.at, told.kind, told.subject) != (row["at"], row["kind"], row["subject"]):
+        raise IntegrityError("An event of the ledger was altered.")
+    return told
+
+
+def newest(event: Row | None, trust: Trust, *, since: int, what: str) -> Told | None:
+    """Return what the newest event of its kind tells, which this ledger's key signed as it was written; `since` is the one that this
+    process has seen, so that there is that one or a newer one.
+
+    Raises:
+        IntegrityError: it was taken away, altered, or not signed.
+    """
+    if (event["seq"] if event else 0) < since:
+        raise IntegrityError(f"{what} was taken away.")
+    told = told_by(event) if event else None
+    if event is not None and not _is_signed(event, trust):
+        raise IntegrityError(f"{what} was not signed by this ledger.")
+    return told
+
+
+def is_told(kind: Kind, handle: str, body: str, told: Told) -> bool:
+    """Tell whether this is the record of a kind that an event tells of."""
+    return told.records.get(kind.name) == (handle, digest_bytes(kind.name, body.encode()))
+
+
+def stands(
+    proposal: str, status: Status, events: Iterable[tuple[Row, Told]], decisions: Iterable[Row], trust: Trust
+) -> bool:
+    """Tell whether a proposal stands where all of its events say, each decision that they tell of is there, and no event is missing that
+    this process has seen.
+    """
+    kept = {row["seq"]: row for row in decisions}
+    led: Status | None = None
+    seen = NOTHING
+    for row, told in events:
+        try:
+            led = stepped(led, told.facts) if "target" in told.facts else led
+        except IntegrityError:
+            return False
+        if DECISION.name in told.records and not _decided(row, told, kept.get(row["seq"]), trust):
+            return False
+        if row["seq"] <= trust.proven.seq:
+            seen = plus(seen, row["hash"])
+    remembered = trust.proven.open.get(proposal)
+    # One that had reached its end is not remembered: it does not stand open again.
+    as_seen = seen == remembered if remembered is not None else seen == NOTHING or led not in OPEN
+    return led is status and as_seen
+
+
+def _decided(event: Row, told: Told, kept: Row | None, trust: Trust) -> bool:
+    return kept is not None and is_told(DECISION, kept["id"], kept["body"], told) and _is_signed(event, trust)
+
+
+def _is_signed(row: Row, trust: Trust) -> bool:
+    if (row["signed_ledger"], row["signed_hash"]) != (trust.ledger, row["hash"]):
+        return False
+    signed = Checkpoint(
+        ledger=row["signed_ledger"],
+        seq=row["seq"],
+        hash=row["signed_hash"],
+        at=row["signed_at"],
+        previous=row["signed_previous"],
+        signature=row["signature"],
+    )
+    return checkpoint_holds(signed, trust.public_key)
+
+
+def _hash(row: Row) -> str | None:
+    try:
+        return event_hash(row["seq"], row["prev"], row["body"].encode())
+    except ValueError:
+        return None
