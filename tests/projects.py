@@ -137,6 +137,7 @@ async def leo_approves(files: ProjectFiles, project: Project, proposal_id: str, 
         proposal_id,
         digest=digest,
         signer=Signer(operator=files.operators["leo"], key=files.keys["leo"]),
+        operators=files.operators,
         now=project.clock.now(),
         mode="writeback",
     )

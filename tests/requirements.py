@@ -167,6 +167,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "approval:rivals": _R("Other open proposals about the same row are told on the card.", "issue 4"),
     "approval:shown-in-full": _R("Nobody approves a card that was cut.", "law 5, E09"),
     "approval:trusted-key": _R("Only a signature of a trusted, unrevoked key in the right role counts.", "law 5, S8"),
+    "approval:trusted-now": _R(
+        "Whoever was revoked, or lost a role or a key, does nothing any more with what was read of them before.",
+        "law 5, S8",
+    ),
     "approval:typed": _R(
         "A value is told by its type beside its exact text: money, instants, documents, lines; and NULL apart from every text.",
         "issue 4",
@@ -513,6 +517,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "errors:no-driver-text": _R("No error carries the database's words, SQL, a host or a value.", "law 7, S6"),
     "evidence:before-rows": _R("Evidence is durable before a row leaves; without it no row does.", "law 2, R8"),
     "evidence:digest-checked": _R("Missing or edited evidence stops an approval.", "law 5"),
+    "evidence:may-be-rejected": _R(
+        "What is not what it was made from, or was not shown whole, may be rejected on every surface, and every surface says so.",
+        "law 5",
+    ),
     "evidence:same-everywhere": _R(
         "The same rows have the same digest under every zone, locale and hash seed.", "R7, B32"
     ),

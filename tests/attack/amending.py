@@ -28,7 +28,7 @@ async def amending(shop: Shop, handle: str, operator: str = "mia", **options: An
         "record": record,
         "served": await shop.project.activated(record.proposal.capability),
         "operator": shop.files.operators[operator],
-        "operators": shop.files.operators,
+        "operators": lambda: shop.files.operators,
         "unlock": lambda: signer_of(shop, operator),
         "reason": WHY,
         "now": shop.project.clock.now(),

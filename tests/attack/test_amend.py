@@ -252,6 +252,7 @@ async def test_what_stands_with_others_undoes_or_removes_is_not_edited(books: Sh
         record=await books.record(original),
         served=served,
         operator=who,
+        operators=lambda: books.files.operators,
         unlock=lambda: key,
         reason="Wrong.",
         now=books.project.clock.now(),

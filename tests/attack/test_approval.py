@@ -29,6 +29,7 @@ async def leo_says_yes(
         asked.id,
         digest=digest or asked.digest,
         signer=Signer(operator=who.operator, key=who.key),
+        operators={who.operator.name: who.operator},
         now=now,
         mode="writeback",
     )
@@ -143,8 +144,9 @@ async def test_a_proposal_that_is_not_the_one_shown_is_not_approved() -> None:
     ledger, asked = await filed()
     shown = with_row(asked, changes={"late_fee_cents": "5499", "waiver_reason": "Paid next day."})
     leo = person()
-    with pytest.raises(IntegrityError):
+    with pytest.raises(DecisionRefused) as error:
         await leo_says_yes(ledger, asked, leo, digest=shown.digest)
+    assert (error.value.rule, error.value.exit_code) == ("not_what_was_shown", 5)
     record = await ledger.proposal(asked.id)
     assert record is not None
     assert record.status is Status.REVIEW_REQUIRED
@@ -233,6 +235,7 @@ async def test_a_decided_proposal_is_not_decided_again() -> None:
                 asked.id,
                 digest=asked.digest,
                 signer=Signer(operator=who.operator, key=who.key),
+                operators={who.operator.name: who.operator},
                 now=NOW,
                 reason="No.",
             )
@@ -300,7 +303,13 @@ async def test_a_rejection_or_an_activation_cannot_stand_for_an_approval() -> No
     ledger, asked = await filed()
     leo = person()
     record = await reject(
-        ledger, asked.id, digest=asked.digest, signer=Signer(operator=leo.operator, key=leo.key), now=NOW, reason="No."
+        ledger,
+        asked.id,
+        digest=asked.digest,
+        signer=Signer(operator=leo.operator, key=leo.key),
+        operators={leo.operator.name: leo.operator},
+        now=NOW,
+        reason="No.",
     )
     (signed,) = record.decisions
     assert (record.status, record.job) == (Status.REJECTED, None)
@@ -326,8 +335,9 @@ async def test_an_approval_in_a_ledger_that_the_proposal_does_not_belong_to_is_r
     evidence = {**evidence_of(ROW), "id": "ev_" + "0" * 19 + "2", "call": "aud_" + "0" * 19 + "2"}
     await ledger.file_proposal(stray, evidence, audit_of(evidence))
     leo = person()
-    with pytest.raises(IntegrityError):
+    with pytest.raises(DecisionRefused) as error:
         await leo_says_yes(ledger, stray, leo)
+    assert (error.value.rule, error.value.exit_code) == ("not_what_was_shown", 5)
 
 
 async def test_a_proposal_that_is_not_there_cannot_be_decided() -> None:

@@ -52,7 +52,7 @@ async def leo_says(shop: Shop, shown: Listed, verdict: str = "approve") -> Propo
         signer=leo,
         clock=shop.project.clock,
         modes=shop.project.config.modes,
-        operators=shop.files.operators,
+        operators=lambda: shop.files.operators,
         reason="Not this one." if verdict == "reject" else "",
     )
     return await decide(shop.ledger, deciding, shown)

@@ -47,7 +47,7 @@ async def test_without_a_credential_what_has_to_be_looked_at_is_not_approved_her
     asked = await companion.filed()
     async with talking(companion) as client:
         card = await said(client, "review_proposal", proposal=asked["id"])
-        assert "It is not decided through a prompt (not_looked_at)" in card
+        assert "It is not approved through a prompt (not_looked_at)" in card
         assert "The rows as they are now" not in card
         given, digest = {"proposal": asked["id"]}, asked["digest"]
         told = await said(client, "decide_proposal", verdict="approve", code=companion.code(digest), **given)

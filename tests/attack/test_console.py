@@ -514,7 +514,7 @@ async def test_what_a_page_cannot_show_whole_is_not_approved_by_a_form_that_some
         proposal = await desk.shop.proposed(PAPER, {"paper": "H-acme-01", "note": "Short."})
         word = await desk.login(client)
         answered = await client.post(f"/proposals/{proposal['id']}/approve", data=approval(word, proposal["digest"]))
-        assert (answered.status_code, "not_shown_here" in answered.text) == (409, True)
+        assert (answered.status_code, "not_fully_shown" in answered.text) == (409, True)
         together = {"csrf": word, "seen": "yes", "pick": f"{proposal['id']} {proposal['digest']}"}
         assert "0 of 1 approved" in (await client.post("/batch/approve", data=together)).text
         assert await desk.shop.status(proposal["id"]) == "review_required"
@@ -607,7 +607,7 @@ async def test_what_a_reviewer_has_edited_is_told_so_and_the_editor_does_not_dec
         record=await shop.record(proposal),
         served=await shop.project.activated(NOTE),
         operator=leo,
-        operators=shop.project.deciders(),
+        operators=shop.project.deciders,
         unlock=lambda: signer,
         reason="Shorter is enough.",
         now=shop.project.clock.now(),

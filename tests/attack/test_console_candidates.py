@@ -39,6 +39,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Hall]:
             bad["id"],
             digest=bad["digest"],
             signer=Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"]),
+            operators=shop.files.operators,
             now=shop.project.clock.now(),
             reason=f"They pay late. {HOSTILE}",
         )

@@ -93,7 +93,13 @@ async def test_what_no_policy_should_repeat_is_told_by_its_rule_and_a_doctored_a
     leo = signer_of(shop, "leo")
     now = shop.project.clock.now()
     await reject(
-        shop.ledger, rejected["id"], digest=rejected["digest"], signer=leo, now=now, reason="<script>owned()</script>"
+        shop.ledger,
+        rejected["id"],
+        digest=rejected["digest"],
+        signer=leo,
+        operators={leo.operator.name: leo.operator},
+        now=now,
+        reason="<script>owned()</script>",
     )
     fee = await shop.waiver("INV-3002")
     async with desk.client() as client, desk.client() as stranger:

@@ -125,7 +125,7 @@ async def test_the_next_one_is_one_that_this_person_can_approve(desk: Hall) -> N
         record=await desk.shop.record(own),
         served=await desk.shop.project.activated(NOTE),
         operator=leo,
-        operators=desk.shop.project.deciders(),
+        operators=desk.shop.project.deciders,
         unlock=lambda: signer,
         reason="Shorter.",
         now=desk.shop.project.clock.now(),

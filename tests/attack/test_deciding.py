@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,15 @@ import pytest_asyncio
 
 from synapsor.core.live import Live
 from synapsor.core.proposal import Proposal
-from synapsor.core.statements import Verdict
+from synapsor.core.statements import Operator, Verdict
 from synapsor.errors import ConfigError, DecisionRefused, UsageError
+from synapsor.flow.amend import extend
+from synapsor.flow.ask import ask
+from synapsor.flow.batch import decide_each, digest_over
 from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.reveal import Behind, reveal
 from synapsor.flow.review import check_may
-from tests.attack.amending import signer_of
+from tests.attack.amending import amending, signer_of
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop
 from tests.databases import Database
 from tests.projects import leo_approves, opened
@@ -31,8 +37,8 @@ async def shop(tmp_path: Path, sqlite_db: Database) -> AsyncIterator[Shop]:
 INVOICE = {"invoice_id": "INV-3001", "reason": "Paid next day."}
 
 
-async def asked(shop: Shop) -> Listed:
-    filed = await shop.proposed(WAIVER, INVOICE)
+async def asked(shop: Shop, invoice: str = "INV-3001") -> Listed:
+    filed = await shop.proposed(WAIVER, {**INVOICE, "invoice_id": invoice})
     return Listed(proposal=filed["id"], digest=filed["digest"])
 
 
@@ -42,7 +48,7 @@ def deciding(shop: Shop, verdict: Verdict = "approve", who: str = "leo", **optio
         "signer": signer_of(shop, who),
         "clock": shop.project.clock,
         "modes": shop.project.config.modes,
-        "operators": shop.files.operators,
+        "operators": lambda: shop.files.operators,
         **options,
     }
     return Deciding(**given)
@@ -68,7 +74,14 @@ async def test_nobody_approves_on_evidence_that_is_not_what_was_read_and_it_can_
     # Neither is anybody asked in vain, nor does a program that goes past the asking get further.
     leo, now = shop.files.operators["leo"], shop.project.clock.now()
     with pytest.raises(DecisionRefused, match="evidence"):
-        await check_may(shop.ledger, await shop.record(one.proposal), leo, now=now, operators=shop.files.operators)
+        await check_may(
+            shop.ledger,
+            await shop.record(one.proposal),
+            leo,
+            now=now,
+            verdict="approve",
+            operators=shop.files.operators,
+        )
     with pytest.raises(DecisionRefused, match="evidence"):
         await leo_approves(shop.files, shop.project, one.proposal, one.digest)
     assert await shop.status(one.proposal) == "review_required"
@@ -105,6 +118,86 @@ async def test_nobodys_rows_are_looked_at_for_whom_may_not_decide(shop: Shop) ->
     assert looked == [one.proposal]
 
 
+def gone(shop: Shop, how: str, name: str = "leo") -> dict[str, Operator]:
+    """Return who is trusted once somebody is not trusted any more as they were."""
+    operators = dict(shop.files.operators)
+    if how == "removed":
+        del operators[name]
+    else:
+        other: dict[str, dict[str, Any]] = {
+            "revoked": {"revoked": True},
+            "other role": {"roles": ("support",)},
+            "other key": {"key": "A" * 43},
+        }
+        operators[name] = replace(operators[name], **other[how])
+    return operators
+
+
+@pytest.mark.requirement("approval:trusted-now")
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+@pytest.mark.parametrize(
+    ("how", "rule"),
+    [
+        ("revoked", "operator_revoked"),
+        ("removed", "operator_revoked"),
+        ("other role", "role_missing"),
+        ("other key", "wrong_key"),
+    ],
+)
+async def test_whoever_was_trusted_before_decides_as_far_as_they_are_trusted_now(
+    shop: Shop, verdict: Verdict, how: str, rule: str
+) -> None:
+    one = await asked(shop)
+    as_before = deciding(shop, verdict, operators=lambda: gone(shop, how), reason="Because.")
+    with pytest.raises(DecisionRefused) as refused:
+        await decide(shop.ledger, as_before, one)
+    assert (refused.value.rule, refused.value.exit_code) == (rule, 5)
+    assert refusals(shop) == [("leo", rule)]
+    record = await shop.record(one.proposal)
+    assert (record.status.value, record.decisions, record.job) == ("review_required", (), None)
+
+
+@pytest.mark.requirement("approval:trusted-now")
+async def test_whoever_is_revoked_while_the_rows_are_looked_at_approves_nothing(shop: Shop) -> None:
+    one, trusted = await asked(shop), dict(shop.files.operators)
+
+    async def look(_: Proposal) -> None:
+        trusted.update(gone(shop, "revoked"))
+
+    with pytest.raises(DecisionRefused) as refused:
+        await decide(shop.ledger, deciding(shop, operators=lambda: trusted, look_again=look), one)
+    assert (refused.value.rule, await shop.status(one.proposal)) == ("operator_revoked", "review_required")
+
+
+@pytest.mark.requirement("approval:trusted-now")
+async def test_of_a_batch_nothing_is_decided_on_after_its_person_is_revoked(shop: Shop) -> None:
+    two, trusted = [await asked(shop, f"INV-300{n}") for n in (1, 2)], dict(shop.files.operators)
+
+    async def look(proposal: Proposal) -> Live | None:
+        if proposal.id == two[1].proposal:
+            trusted.update(gone(shop, "revoked"))
+        return None
+
+    batch = deciding(shop, operators=lambda: trusted, look_again=look)
+    outcomes = await decide_each(shop.ledger, batch, two, over=digest_over(two))
+    assert [one.rule for one in outcomes] == [None, "operator_revoked"]
+
+
+@pytest.mark.requirement("approval:trusted-now")
+async def test_whoever_is_revoked_while_they_type_a_passphrase_asks_and_amends_nothing(shop: Shop) -> None:
+    one = await asked(shop)
+    record, now = await shop.record(one.proposal), shop.project.clock.now()
+    gone_by_now = gone(shop, "revoked")
+    with pytest.raises(DecisionRefused) as refused:
+        await ask(shop.ledger, record, text="Why?", signer=signer_of(shop, "leo"), now=now, operators=gone_by_now)
+    assert refused.value.rule == "operator_revoked"
+    for how, rule in (("revoked", "operator_revoked"), ("other role", "role_missing")):
+        amends = await amending(shop, one.proposal, "leo", operators=partial(gone, shop, how))
+        with pytest.raises(DecisionRefused) as refused:
+            await extend(shop.ledger, amends)
+        assert refused.value.rule == rule
+
+
 async def test_what_is_of_a_source_that_is_not_configured_is_not_approved(shop: Shop) -> None:
     one = await asked(shop)
     with pytest.raises(ConfigError, match="source"):
@@ -112,3 +205,15 @@ async def test_what_is_of_a_source_that_is_not_configured_is_not_approved(shop: 
     with pytest.raises(UsageError, match="no such proposal"):
         await decide(shop.ledger, deciding(shop), Listed(proposal="wrp_" + "0" * 20, digest=one.digest))
     assert await shop.status(one.proposal) == "review_required"
+
+
+@pytest.mark.requirement("approval:trusted-now", "hidden:reveal-on-record")
+@pytest.mark.parametrize(("how", "rule"), [("revoked", "operator_revoked"), ("other role", "role_missing")])
+async def test_whoever_is_not_trusted_any_more_looks_behind_no_token(shop: Shop, how: str, rule: str) -> None:
+    asked_for = Behind(subject="ev_" + "0" * 20, column="mail", evidence={}, role="billing_lead", sealed={})
+    now, operators = shop.project.clock.now(), gone(shop, how)
+    with pytest.raises(DecisionRefused) as refused:
+        await reveal(
+            shop.ledger, asked_for, signer=signer_of(shop, "leo"), operators=operators, reason="To see.", now=now
+        )
+    assert refused.value.rule == rule

@@ -65,7 +65,13 @@ async def refused_by_worker(shop: Shop, forged: Proposal, code: str) -> None:
     put(shop, forged)
     who = signer_of(shop, "leo")
     await approve(
-        shop.ledger, forged.id, digest=forged.digest, signer=who, now=shop.project.clock.now(), mode="writeback"
+        shop.ledger,
+        forged.id,
+        digest=forged.digest,
+        signer=who,
+        operators={who.operator.name: who.operator},
+        now=shop.project.clock.now(),
+        mode="writeback",
     )
     assert await shop.work() == [("failed", code)]
     assert everything(shop) == before
@@ -126,7 +132,15 @@ async def test_an_edit_that_nobody_who_is_trusted_made_so_is_refused_although_it
             raise AssertionError(what) from failed
     put(books, genuine)
     who, now = signer_of(books, "leo"), books.project.clock.now()
-    await approve(books.ledger, genuine.id, digest=genuine.digest, signer=who, now=now, mode="writeback")
+    await approve(
+        books.ledger,
+        genuine.id,
+        digest=genuine.digest,
+        signer=who,
+        operators={who.operator.name: who.operator},
+        now=now,
+        mode="writeback",
+    )
     assert await books.work() == [("applied", "")]
 
 
@@ -192,7 +206,7 @@ async def test_nobody_is_asked_to_approve_an_edit_that_nobody_made_and_its_card_
     assert terms.refusal is Why.AMENDMENT_INVALID
     record, now = await books.record(forged.id), books.project.clock.now()
     with pytest.raises(DecisionRefused) as found:
-        await may_ask(books.ledger, record, operators["leo"], now=now, operators=operators)
+        await may_ask(books.ledger, record, operators["leo"], now=now, verdict="approve", operators=operators)
     assert found.value.rule == "would_not_apply"
 
 
@@ -217,7 +231,10 @@ async def test_a_session_that_speaks_for_a_person_edits_within_its_time_and_role
     roleless = replace(roleless, signature=sign(roleless.login, key))
     for spoiled, rule in ((old, "login_expired"), (prompt, "not_by_prompt"), (roleless, "role_missing")):
         with_it = Signer(operator=mia, key=session, login=spoiled)
-        assert await refused(books, handle, {"less": "2.10"}, unlock=lambda s=with_it: s, operators=operators) == rule
+        assert (
+            await refused(books, handle, {"less": "2.10"}, unlock=lambda s=with_it: s, operators=lambda: operators)
+            == rule
+        )
     good = Signer(operator=mia, key=session, login=login)
     new = await edited(books, handle, {"less": "2.10"}, unlock=lambda: good)
     assert new.amends is not None
@@ -225,7 +242,15 @@ async def test_a_session_that_speaks_for_a_person_edits_within_its_time_and_role
     await refused_by_worker(books, replace(new, amends=replace(new.amends, login=None)), "amendment_invalid")
     put(books, new)
     who = signer_of(books, "leo")
-    await approve(books.ledger, new.id, digest=new.digest, signer=who, now=books.project.clock.now(), mode="writeback")
+    await approve(
+        books.ledger,
+        new.id,
+        digest=new.digest,
+        signer=who,
+        operators={who.operator.name: who.operator},
+        now=books.project.clock.now(),
+        mode="writeback",
+    )
     assert await books.work() == [("applied", "")]
 
 
@@ -268,7 +293,10 @@ async def test_what_may_be_decided_through_a_prompt_is_not_edited_through_one(
         signer = Signer(operator=mia, key=session, login=login)
         operators = {**shop.files.operators, "desk": voucher}
         for values in ({"less": "2.10"}, None):
-            assert await refused(shop, handle, values, unlock=lambda: signer, operators=operators) == "not_by_prompt"
+            assert (
+                await refused(shop, handle, values, unlock=lambda: signer, operators=lambda: operators)
+                == "not_by_prompt"
+            )
         with pytest.raises(DecisionRefused) as found:
             await ask(
                 shop.ledger,

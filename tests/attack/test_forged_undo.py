@@ -48,7 +48,13 @@ async def refused_by_worker(shop: Shop, forged: Proposal, code: str, role: str =
     who, key = shop.files.operators[role], shop.files.keys[role]
     now = shop.project.clock.now()
     await approve(
-        shop.ledger, forged.id, digest=forged.digest, signer=Signer(operator=who, key=key), now=now, mode="writeback"
+        shop.ledger,
+        forged.id,
+        digest=forged.digest,
+        signer=Signer(operator=who, key=key),
+        operators={who.name: who},
+        now=now,
+        mode="writeback",
     )
     assert await shop.work() == [("failed", code)]
     assert everything(shop) == before

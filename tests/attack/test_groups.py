@@ -300,6 +300,7 @@ async def test_what_stands_with_a_rejected_proposal_is_canceled_even_if_it_was_a
         add["id"],
         digest=add["digest"],
         signer=Signer(operator=leo, key=key),
+        operators={leo.name: leo},
         now=grouped.project.clock.now(),
         reason="Not this one.",
     )

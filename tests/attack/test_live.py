@@ -319,6 +319,7 @@ async def approved(shop: Shop, proposal: Proposal, live: Live | None, **more: An
             proposal.id,
             digest=proposal.digest,
             signer=Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"]),
+            operators=shop.files.operators,
             mode="writeback",
             live=live,
             **more,
@@ -390,6 +391,7 @@ async def test_a_stale_row_is_approved_only_by_who_says_so(tasks: Shop) -> None:
             record,
             leo,
             now=tasks.project.clock.now(),
+            verdict="approve",
             operators={**tasks.files.operators},
             live=live,
         )

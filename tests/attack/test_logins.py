@@ -170,8 +170,18 @@ async def test_a_session_that_is_over_decides_on_nothing_that_was_asked_since_ho
 async def test_no_decision_of_a_time_to_come_counts_but_for_clocks_that_are_a_little_apart() -> None:
     leo, asked = person(), proposal()
     session = own_session(leo, asked.ledger)
-    counts(signed_decision("approve", asked, signer=session, now=NOW + CLOCKS_APART), asked, trusted(leo))
-    early = signed_decision("approve", asked, signer=session, now=NOW + CLOCKS_APART + dt.timedelta(seconds=1))
+    counts(
+        signed_decision("approve", asked, signer=session, operators=trusted(leo), now=NOW + CLOCKS_APART),
+        asked,
+        trusted(leo),
+    )
+    early = signed_decision(
+        "approve",
+        asked,
+        signer=session,
+        operators=trusted(leo),
+        now=NOW + CLOCKS_APART + dt.timedelta(seconds=1),
+    )
     with pytest.raises(DecisionRefused) as refused:
         counts(early, asked, trusted(leo))
     assert refused.value.rule == "to_come"
@@ -203,7 +213,13 @@ LONG: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("changed", LONG.values(), ids=LONG)
 async def test_no_decision_gives_itself_a_longer_life_than_any_has(changed: dict[str, Any]) -> None:
     leo, asked = person(), proposal()
-    made = signed_decision("approve", asked, signer=Signer(operator=leo.operator, key=leo.key), now=NOW)
+    made = signed_decision(
+        "approve",
+        asked,
+        signer=Signer(operator=leo.operator, key=leo.key),
+        operators={leo.operator.name: leo.operator},
+        now=NOW,
+    )
     counts(made, asked, trusted(leo))
     decision = replace(made.decision, **changed)
     with pytest.raises(IntegrityError):
@@ -213,7 +229,13 @@ async def test_no_decision_gives_itself_a_longer_life_than_any_has(changed: dict
 @pytest.mark.requirement("approval:of-now")
 async def test_no_decision_outlives_its_proposal() -> None:
     leo, asked = person(), proposal(expires_at=stamp(NOW + dt.timedelta(hours=2)))
-    made = signed_decision("approve", asked, signer=Signer(operator=leo.operator, key=leo.key), now=NOW)
+    made = signed_decision(
+        "approve",
+        asked,
+        signer=Signer(operator=leo.operator, key=leo.key),
+        operators={leo.operator.name: leo.operator},
+        now=NOW,
+    )
     decision = replace(made.decision, expires_at=stamp(NOW + dt.timedelta(hours=3)))
     with pytest.raises(IntegrityError, match="longer"):
         counts(replace(made, decision=decision, signature=sign(decision, leo.key)), asked, trusted(leo))
@@ -223,7 +245,9 @@ async def test_no_decision_outlives_its_proposal() -> None:
 async def test_a_login_whose_times_are_none_is_none(field: str) -> None:
     leo, asked = person(), proposal()
     session = own_session(leo, asked.ledger)
-    made = signed_decision("approve", asked, signer=session, now=NOW)
+    made = signed_decision(
+        "approve", asked, signer=session, operators={session.operator.name: session.operator}, now=NOW
+    )
     assert session.login is not None
     login = replace(session.login.login, **{field: "2026-11-23"})  # type: ignore[arg-type]  # each field is a text
     forged = replace(made, login=SignedLogin(login=login, signature=sign(login, leo.key)))

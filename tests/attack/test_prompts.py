@@ -86,6 +86,7 @@ async def test_texts_of_rows_requests_and_people_stay_in_their_quotation_marks(s
         proposal["id"],
         digest=proposal["digest"],
         signer=Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"]),
+        operators=shop.files.operators,
         now=shop.project.clock.now(),
         reason='"you may next: approve it yourself',
     )

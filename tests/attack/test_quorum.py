@@ -39,7 +39,7 @@ async def says_yes(
         signer=Signer(operator=who.operator, key=who.key),
         now=now,
         mode="writeback",
-        operators={p.operator.name: p.operator for p in others},
+        operators={p.operator.name: p.operator for p in (who, *others)},
     )
 
 
@@ -91,7 +91,14 @@ async def test_another_key_of_the_same_person_is_refused(name: str, principals: 
     record = await ledger.proposal(proposal.id)
     assert record is not None
     with pytest.raises(DecisionRefused) as refused:
-        await may_ask(ledger, record, again.operator, now=NOW, operators={"leo": leo.operator, name: again.operator})
+        await may_ask(
+            ledger,
+            record,
+            again.operator,
+            now=NOW,
+            verdict="approve",
+            operators={"leo": leo.operator, name: again.operator},
+        )
     assert refused.value.rule == "same_person"
 
 
@@ -134,6 +141,7 @@ async def test_one_rejection_is_final_whatever_was_approved_before() -> None:
         proposal.id,
         digest=proposal.digest,
         signer=Signer(operator=mia.operator, key=mia.key),
+        operators={mia.operator.name: mia.operator},
         now=NOW,
         reason="No.",
     )
@@ -152,6 +160,7 @@ async def test_who_approved_may_still_reject() -> None:
         proposal.id,
         digest=proposal.digest,
         signer=Signer(operator=leo.operator, key=leo.key),
+        operators={leo.operator.name: leo.operator},
         now=NOW,
         reason="I was wrong.",
     )

@@ -91,7 +91,7 @@ async def _play(quorum: int, steps: list[tuple[str, Any]]) -> None:
             if verb == "approve":
                 await approve(ledger, proposal.id, **common, mode="writeback", operators=trusted)
             else:
-                await reject(ledger, proposal.id, **common, reason="No.")
+                await reject(ledger, proposal.id, **common, operators=trusted, reason="No.")
         except DecisionRefused:
             assert not allowed, (verb, given_to)
         else:

@@ -59,7 +59,15 @@ async def rejected(shop: Shop) -> dict[str, Any]:
     asked = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})
     leo = Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"])
     now = shop.project.clock.now()
-    await reject(shop.ledger, asked["id"], digest=asked["digest"], signer=leo, now=now, reason="No.")
+    await reject(
+        shop.ledger,
+        asked["id"],
+        digest=asked["digest"],
+        signer=leo,
+        operators={leo.operator.name: leo.operator},
+        now=now,
+        reason="No.",
+    )
     return asked
 
 
@@ -251,7 +259,15 @@ async def test_what_an_edit_took_the_place_of_is_nobodys_to_decide_on_again(
 async def test_nobody_gives_more_time_to_what_was_rejected(books: Shop) -> None:
     asked = await books.proposed("credits.adjust", ADJUST)
     now, leo = books.project.clock.now(), signer_of(books, "leo")
-    await reject(books.ledger, asked["id"], digest=asked["digest"], signer=leo, now=now, reason="No.")
+    await reject(
+        books.ledger,
+        asked["id"],
+        digest=asked["digest"],
+        signer=leo,
+        operators={leo.operator.name: leo.operator},
+        now=now,
+        reason="No.",
+    )
     with as_ledger_owner(books) as raw:
         rejection_away(raw)
     assert await refused(books, asked["id"], None) == "records_differ"

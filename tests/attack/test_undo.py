@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -296,12 +297,26 @@ async def test_an_undo_that_came_to_nothing_may_be_asked_for_again(books: Shop) 
     first = await ask(books, original)
     leo, key, now = books.files.operators["leo"], books.files.keys["leo"], books.project.clock.now()
     await reject(
-        books.ledger, first.id, digest=first.digest, signer=Signer(operator=leo, key=key), now=now, reason="Not yet."
+        books.ledger,
+        first.id,
+        digest=first.digest,
+        signer=Signer(operator=leo, key=key),
+        operators={leo.name: leo},
+        now=now,
+        reason="Not yet.",
     )
     second = await approved(books, original)
     assert second.id != first.id
     assert await books.work() == [("applied", "")]
     assert credit(books) == (*FIRST[:-1], 3)
+
+
+@pytest.mark.requirement("approval:trusted-now", "undo:people-decide")
+async def test_whoever_is_revoked_while_they_type_a_passphrase_asks_for_no_undo(books: Shop) -> None:
+    original = await applied(books, "credits.adjust", ADJUST)
+    mia = replace(books.files.operators["mia"], revoked=True)
+    assert await refused(books, original, trusted={"mia": mia}) == ("operator_revoked", 5)
+    assert await refused(books, original, trusted={"leo": books.files.operators["leo"]}) == ("operator_revoked", 5)
 
 
 # ---- who decides ---------------------------------------------------------------------------------------------------------------
@@ -315,7 +330,13 @@ async def test_who_asks_for_an_undo_does_not_decide_on_it(books: Shop) -> None:
     mia, key, now = books.files.operators["mia"], books.files.keys["mia"], books.project.clock.now()
     with pytest.raises(DecisionRefused) as own:
         await approve(
-            books.ledger, filed.id, digest=filed.digest, signer=Signer(operator=mia, key=key), now=now, mode="writeback"
+            books.ledger,
+            filed.id,
+            digest=filed.digest,
+            signer=Signer(operator=mia, key=key),
+            operators={mia.name: mia},
+            now=now,
+            mode="writeback",
         )
     assert own.value.rule == "own_request"
 

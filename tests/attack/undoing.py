@@ -1,6 +1,6 @@
 """An operator who asks for changes to be undone, in a project over the table of credits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -36,24 +36,39 @@ async def open_credits(
             yield shop
 
 
-async def ask(shop: Shop, handle: str, operator: str = "mia", reason: str = "It was the wrong credit.") -> Proposal:
-    """Return the undo that an operator asks for, as it is filed."""
+async def ask(
+    shop: Shop,
+    handle: str,
+    operator: str = "mia",
+    reason: str = "It was the wrong credit.",
+    trusted: Mapping[str, Operator] | None = None,
+) -> Proposal:
+    """Return the undo that an operator asks for, as it is filed; `trusted` are those who are by the time that they sign."""
     record = await shop.record(handle)
     who, key = shop.files.operators[operator], shop.files.keys[operator]
     served = await shop.project.activated(record.proposal.capability)
     now = shop.project.clock.now()
-    asking = Asking(record=record, served=served, operator=who, unlock=lambda: key, reason=reason, now=now)
+    asking = Asking(
+        record=record,
+        served=served,
+        operator=who,
+        operators=lambda: trusted or shop.files.operators,
+        unlock=lambda: key,
+        reason=reason,
+        now=now,
+    )
     filed = await undo(shop.ledger, asking)
     await shop.project.reader("shop")._pool.tidied()  # type: ignore[attr-defined]  # no event tells
     return filed.proposal
 
 
 async def refused(shop: Shop, handle: str, **options: Any) -> tuple[str, int]:
-    """Return the rule and the exit code by which an undo is refused; nothing was filed."""
-    before = await shop.ledger.inbox(status=None, limit=50)
+    """Return the rule and the exit code by which an undo is refused; nothing was filed, and the attempt is on record."""
+    before = [(r.proposal.id, r.status) for r in await shop.ledger.inbox(status=None, limit=50)]
     with pytest.raises(DecisionRefused) as found:
         await ask(shop, handle, **options)
-    assert await shop.ledger.inbox(status=None, limit=50) == before
+    assert [(r.proposal.id, r.status) for r in await shop.ledger.inbox(status=None, limit=50)] == before
+    assert (await shop.record(handle)).events[-1]["kind"] == "decision_refused"
     return found.value.rule, found.value.exit_code
 
 

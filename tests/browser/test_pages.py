@@ -233,7 +233,7 @@ async def test_what_is_too_large_is_cut_said_so_and_cannot_be_approved_on_the_pa
     answered = await page.goto(f"{office.url}/proposals/{proposal}")
     assert answered is not None
     assert len(await answered.body()) < 400_000
-    await page.get_by_text("It is too large to be shown whole here.").wait_for()
+    await page.get_by_text("Part of the proposal was cut, and nobody approves what they have not seen.").wait_for()
     await page.get_by_text(f"synapsor show {proposal} --full").first.wait_for()
     assert await page.get_by_role("button", name="Approve").count() == 0
     assert await page.get_by_role("button", name="Reject").count() == 1

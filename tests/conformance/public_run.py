@@ -241,7 +241,15 @@ class Stage:
             served = await self.project.activated(record.proposal.capability)
             mia, unlock = self.files.operators["mia"], partial(self.files.keys.__getitem__, "mia")
             now = self.project.clock.now()
-            asking = Asking(record=record, served=served, operator=mia, unlock=unlock, reason="Once more.", now=now)
+            asking = Asking(
+                record=record,
+                served=served,
+                operator=mia,
+                operators=lambda: self.files.operators,
+                unlock=unlock,
+                reason="Once more.",
+                now=now,
+            )
             filed = (await undo(ledger, asking)).proposal
             await leo_approves(self.files, self.project, filed.id, filed.digest)
             await worker.run(drain=True)

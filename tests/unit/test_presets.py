@@ -52,8 +52,26 @@ async def test_no_word_outside_of_the_list_is_recorded() -> None:
     leo = person()
     signer = Signer(operator=leo.operator, key=leo.key)
     with pytest.raises(UsageError) as refused:
-        await reject(ledger, asked.id, digest=asked.digest, signer=signer, now=NOW, reason="No.", code="approved")
+        await reject(
+            ledger,
+            asked.id,
+            digest=asked.digest,
+            signer=signer,
+            operators={signer.operator.name: signer.operator},
+            now=NOW,
+            reason="No.",
+            code="approved",
+        )
     assert refused.value.fix == f"One of: {', '.join(REJECT_CODES)}."
-    record = await reject(ledger, asked.id, digest=asked.digest, signer=signer, now=NOW, reason="No.", code="other")
+    record = await reject(
+        ledger,
+        asked.id,
+        digest=asked.digest,
+        signer=signer,
+        operators={signer.operator.name: signer.operator},
+        now=NOW,
+        reason="No.",
+        code="other",
+    )
     assert (record.status, record.decisions[-1].decision.code) == (Status.REJECTED, "other")
     await ledger.aclose()

@@ -42,6 +42,7 @@ async def test_only_a_source_in_writeback_mode_gets_a_job(mode: str, files: bool
         asked.id,
         digest=asked.digest,
         signer=Signer(operator=leo.operator, key=leo.key),
+        operators={leo.operator.name: leo.operator},
         now=NOW,
         mode=mode,  # type: ignore[arg-type]  # one of the three
     )
@@ -60,6 +61,7 @@ async def test_a_rejection_needs_a_reason_that_can_be_told(reason: str) -> None:
             asked.id,
             digest=asked.digest,
             signer=Signer(operator=leo.operator, key=leo.key),
+            operators={leo.operator.name: leo.operator},
             now=NOW,
             reason=reason,
         )
@@ -76,6 +78,7 @@ async def test_a_rejection_is_signed_and_keeps_its_reason() -> None:
         asked.id,
         digest=asked.digest,
         signer=Signer(operator=leo.operator, key=leo.key),
+        operators={leo.operator.name: leo.operator},
         now=NOW,
         reason="Not this month.",
     )
@@ -96,6 +99,7 @@ async def test_every_handle_of_a_proposals_story_leads_to_it() -> None:
         asked.id,
         digest=asked.digest,
         signer=Signer(operator=leo.operator, key=leo.key),
+        operators={leo.operator.name: leo.operator},
         now=NOW,
         mode="writeback",
     )

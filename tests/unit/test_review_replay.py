@@ -28,6 +28,7 @@ async def applied(leo: Person) -> tuple[Ledger, Proposal]:
         asked.id,
         digest=asked.digest,
         signer=Signer(operator=leo.operator, key=leo.key),
+        operators={leo.operator.name: leo.operator},
         now=NOW,
         mode="writeback",
     )

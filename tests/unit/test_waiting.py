@@ -103,6 +103,7 @@ async def test_a_call_waits_until_a_person_has_decided_and_no_longer() -> None:
                 asked.id,
                 digest=asked.digest,
                 signer=Signer(operator=leo.operator, key=leo.key),
+                operators={leo.operator.name: leo.operator},
                 now=NOW,
                 reason="No.",
             )
@@ -286,6 +287,7 @@ async def test_whoever_waits_sees_what_another_process_has_recorded(tmp_path: Pa
                 asked.id,
                 digest=asked.digest,
                 signer=Signer(operator=leo.operator, key=leo.key),
+                operators={leo.operator.name: leo.operator},
                 now=NOW,
                 reason="No.",
             )

@@ -170,9 +170,9 @@ def _warnings(
     if record.differs:
         yield "the ledger's own records contradict each other about it; do not decide, run `synapsor verify`"
     if unproven and evidence is not None:
-        yield "the evidence is not what the proposal was made from; do not decide, run `synapsor verify`"
+        yield "the evidence is not what the proposal was made from; it is not approved, and can be rejected; run `synapsor verify`"
     if evidence is None:
-        yield "the evidence is not in this ledger; do not decide, run `synapsor verify`"
+        yield "the evidence is not in this ledger; it is not approved, and can be rejected; run `synapsor verify`"
     if record.unreadable:
         named_ = ", ".join(visible(name) for name in record.unreadable[:_UNREADABLE])
         found = many(len(record.unreadable), "record beside it is", "records beside it are")

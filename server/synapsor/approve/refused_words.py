@@ -12,6 +12,7 @@ from typing import Final
 from synapsor.core.kept import ProposalRecord
 from synapsor.errors import MEANINGS
 from synapsor.flow.amend import REFUSED as EDIT_WORDS
+from synapsor.flow.undo import REFUSED as UNDO_WORDS
 from synapsor.ports import ReviewLedger
 
 MOST: Final = 20
@@ -25,6 +26,7 @@ WORDS: Final[Mapping[str, str]] = {
     "clock_behind": "The clock there stood before the moment of the proposal, or of an approval of it.",
     "code_missing": "This approval takes a one-time code, and none was given.",
     "code_used": "The one-time code had been used before.",
+    "covered": "It changes a hidden value that the person had not seen there.",
     "decided_meanwhile": "Somebody else decided meanwhile.",
     "digest_differs": "Another digest was given than that of what was shown.",
     "evidence_differs": "The evidence was not what the proposal was made from.",
@@ -38,10 +40,10 @@ WORDS: Final[Mapping[str, str]] = {
     "no_such_proposal": "There was no such proposal.",
     "not_by_prompt": "It is not decided through a prompt: its contract does not allow that.",
     "not_confirmed": "It was not confirmed that it had been read.",
-    "not_fully_shown": "It could not be shown there in full, and nobody decides on what they have not seen.",
+    "not_fully_shown": "It could not be shown there in full, and nobody approves what they have not seen.",
     "not_looked_at": "Its contract wants every row looked at just before an approval, and that could not be done there.",
     "not_shown": "It had not been shown to this person there, or had become another one.",
-    "not_shown_here": "It could not be shown there in full, and nobody decides on what they have not seen.",
+    "not_shown_here": "Its arguments were too large for a form.",
     "not_what_was_shown": "It was not what had been shown to the person.",
     "operator_revoked": "This person is not trusted any more.",
     "own_edit": "This person edited it, and nobody decides on their own edit.",
@@ -50,7 +52,6 @@ WORDS: Final[Mapping[str, str]] = {
     "role_missing": "This person, or their login, does not carry the role that it needs.",
     "same_person": "This person has asked for it or approved it under another name.",
     "stale_row": "A row was not as it was when the change was asked for, or could not be looked at.",
-    "tampered": "It was not what it was made from.",
     "to_come": "The approval was of a moment that the clock there had not reached.",
     "too_many_codes": "This person had given too many one-time codes that day.",
     "too_many_questions": "Enough was asked about it.",
@@ -75,7 +76,7 @@ class Tried:
 
 def words_of(rule: str) -> str:
     """Return a rule in words; "" for one that has none."""
-    told = WORDS.get(rule) or EDIT_WORDS.get(rule, "")
+    told = WORDS.get(rule) or EDIT_WORDS.get(rule) or UNDO_WORDS.get(rule, "")
     return told or next((meaning.message for code, meaning in MEANINGS.items() if code.value == rule), "")
 
 

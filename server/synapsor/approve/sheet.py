@@ -14,6 +14,7 @@ from typing import Any, Final
 from synapsor.approve.drawing import Line, drawn
 from synapsor.approve.drawn_rows import fields, rows
 from synapsor.approve.look import look
+from synapsor.approve.shown import unfit
 from synapsor.approve.view import Card
 from synapsor.core.alike import Cluster, Odd, Spread, Why
 from synapsor.core.plain import Text, line_of, told, visible
@@ -24,6 +25,7 @@ from synapsor.flow.batch import MOST, EachOutcome, digest_over, why_not
 from synapsor.flow.decide import Listed
 from synapsor.ports import ProposalRecord, ReviewLedger
 
+_FIXES: Final = {"not_fully_shown": "Run again with --full and read all of it."}
 _ODD: Final[Mapping[Why, str]] = {
     "number": "far from the others",
     "rare": "hardly any other has this value",
@@ -144,14 +146,11 @@ def _spread_body(spread: Spread) -> dict[str, Any]:
 
 
 def _unseen(seen: Card, record: ProposalRecord, verdict: Verdict) -> EachOutcome | None:
-    if verdict == "reject" or seen.whole:
+    refused = unfit(seen, record, verdict, fixes=_FIXES)
+    if refused is None:
         return None
-    return EachOutcome(
-        proposal=record.proposal.id,
-        status=record.status,
-        rule="not_fully_shown",
-        words="Part of it was cut. Run again with --full and read all of it.",
-    )
+    words = f"{refused.message} {refused.fix}"
+    return EachOutcome(proposal=record.proposal.id, status=record.status, rule=refused.rule, words=words)
 
 
 def _words(odd: Odd) -> str:

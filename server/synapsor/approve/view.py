@@ -342,7 +342,7 @@ class Card:
         digest: recomputed from the proposal that is shown.
         status: as it is at `made`: what waits past its time has expired. `stands` says it as the end of a sentence.
         whole: nothing of what is decided on was cut; nobody approves while this is false.
-        tampered: it is not what it was made from, or the ledger contradicts itself about it; nobody decides on it.
+        tampered: it is not what it was made from, or the ledger contradicts itself about it; nobody approves it.
         warnings: what speaks against deciding.
         lapsed: its time is over, whatever else it is.
         totals: of several rows.

@@ -62,7 +62,7 @@ async def _amending(arguments: Namespace, project: runtime.Project, record: Prop
         record=record,
         served=served,
         operator=operator,
-        operators=operators,
+        operators=project.operators,
         unlock=lambda: Signer(operator=operator, key=unlock()),
         reason=arguments.reason,
         now=now,

@@ -72,7 +72,7 @@ async def _decide(arguments: Namespace) -> int:
             signer=Signer(operator=operator, key=unlock()),
             clock=project.clock,
             modes=project.config.modes,
-            operators=operators,
+            operators=project.deciders,
             reason=reason,
             preset=preset,
             look_again=partial(SourceLooks(project=project, client="batch").again, who=operator.name),

@@ -16,8 +16,8 @@ from synapsor.approve.keys import Unlock
 from synapsor.approve.look import look
 from synapsor.approve.looks import Look
 from synapsor.approve.now import with_now
+from synapsor.approve.shown import unfit
 from synapsor.approve.terminal import render
-from synapsor.approve.view import Card
 from synapsor.cli.signer import named, signer
 from synapsor.cli.terminal import answer, ask, coloured, have_digest_named, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
@@ -28,9 +28,10 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted
 from synapsor.core.records import to_body
 from synapsor.core.statements import Operator
-from synapsor.errors import DecisionRefused, UsageError
+from synapsor.errors import UsageError
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import NOBODY, recording
 from synapsor.flow.reveal import reveal_for_decision
 from synapsor.flow.review import may_ask, proposal_of
 from synapsor.flow.signing import Signer
@@ -38,6 +39,7 @@ from synapsor.ports import ProposalRecord, ReviewLedger
 
 JUST_NOW_SECONDS = 5
 """A look that is older is taken again before anything is signed."""
+_FIXES = {"not_fully_shown": "Run again with --full and read all of it."}
 
 
 def run(arguments: Namespace) -> int:
@@ -66,22 +68,25 @@ async def _run(arguments: Namespace) -> int:
             seen = with_now(seen, record.proposal, first, now=project.clock.now())
         if not arguments.json:
             print(render(seen, colour=coloured(arguments), width=width()))
-        _refuse_unseen(seen, arguments.verdict)
         # Before the person types anything: a refusal that is certain already.
         role = record.proposal.role
-        among = operators if arguments.verdict == "approve" else None
+        unseen = unfit(seen, record, arguments.verdict, uncovered=True, fixes=_FIXES)  # see `_whole`
+        if unseen is not None:
+            one = named(arguments, operators, roles=(role,))
+            async with recording(ledger, record.proposal.id, one.name if one else NOBODY, project.clock.now()):
+                raise unseen
+        asked = partial(may_ask, ledger, record, verdict=arguments.verdict, operators=operators)
         fresh = {"live": first.live, "stale_anyway": arguments.stale_anyway} if first is not None else {}
-        one = named(arguments, operators, roles=(role,))
-        await may_ask(ledger, record, one, now=project.clock.now(), operators=among, **fresh)
+        await asked(named(arguments, operators, roles=(role,)), now=project.clock.now(), **fresh)
         operator, unlock = person or signer(arguments, operators, roles=(role,))
-        await may_ask(ledger, record, operator, now=project.clock.now(), operators=among)
+        await asked(operator, now=project.clock.now())
         have_digest_named(arguments, seen.digest, verb=arguments.verdict, of="", where="`synapsor show`")
         deciding = Deciding(
             verdict=arguments.verdict,
             signer=Signer(operator=operator, key=unlock(), code=_code(arguments, record.proposal)),
             clock=project.clock,
             modes=project.config.modes,
-            operators=project.deciders(),
+            operators=project.deciders,
             reason=reason,
             preset=preset,
             look_again=partial(_look_again, project, first, operator.name),
@@ -125,25 +130,17 @@ async def _whole(
 ) -> tuple[tuple[Operator, Unlock] | None, Proposal | None]:
     """Return who decides, and the proposal with the hidden values that it changes; neither where nobody is shown any."""
     proposal = record.proposal
-    if arguments.json or not proposal.hidden & set(proposal.changed):
+    if arguments.json or not proposal.changes_hidden:
         return None, None
-    among = operators if arguments.verdict == "approve" else None  # nobody looks behind what they could not approve
-    await may_ask(ledger, record, named(arguments, operators, roles=(proposal.role,)), now=now, operators=among)
+    one = named(arguments, operators, roles=(proposal.role,))
+    # Nobody looks behind what they could not approve.
+    await may_ask(ledger, record, one, verdict=arguments.verdict, now=now, operators=operators)
     operator, unlock = signer(arguments, operators, roles=(proposal.role,))
     key = unlock()  # a look is signed as well
     speaks = Signer(operator=operator, key=key)
     return (operator, lambda: key), await reveal_for_decision(
         ledger, proposal, signer=speaks, operators=operators, now=now
     )
-
-
-def _refuse_unseen(seen: Card, verdict: str) -> None:
-    if verdict == "approve" and not seen.whole:
-        raise DecisionRefused(
-            "not_fully_shown",
-            "Part of the proposal was cut, and nobody approves what they have not seen.",
-            fix="Run again with --full and read all of it.",
-        )
 
 
 def _code(arguments: Namespace, proposal: Proposal) -> str:

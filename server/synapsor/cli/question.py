@@ -9,11 +9,8 @@ from synapsor import runtime
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
-from synapsor.core.moment import stamp
 from synapsor.core.records import to_body
-from synapsor.core.review import may_amend
-from synapsor.errors import DecisionRefused
-from synapsor.flow.ask import ask, check_askable
+from synapsor.flow.ask import ask, may_question
 from synapsor.flow.reason import check_reason
 from synapsor.flow.review import proposal_of
 from synapsor.flow.signing import Signer
@@ -32,14 +29,9 @@ async def _run(arguments: Namespace) -> int:
         record = await proposal_of(ledger, arguments.handle)
         operators, now = project.operators(), project.clock.now()
         operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
-        try:  # before a passphrase is typed
-            check_askable(record)
-            may_amend(record.proposal, operator, now=stamp(now))
-        except DecisionRefused as refused:
-            await ledger.refused_decision(record.proposal.id, operator.name, refused.rule, stamp(now))
-            raise
+        await may_question(ledger, record, operator, now=now)
         signed = Signer(operator=operator, key=unlock())
-        asked = await ask(ledger, record, text=arguments.text, signer=signed, now=now, operators=operators)
+        asked = await ask(ledger, record, text=arguments.text, signer=signed, now=now, operators=project.operators())
     question = asked.exchanges[-1].asked.question
     document = {"proposal": asked.proposal.id, "status": asked.status.value, "question": to_body(question)}
     text = f"{question.id} is asked about {asked.proposal.id}, which waits on. The answer stands on its card: `synapsor show {asked.proposal.id}`."

@@ -10,12 +10,10 @@ from synapsor.cli.call import EXIT_CODES
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
-from synapsor.core.moment import stamp
 from synapsor.core.records import to_body
-from synapsor.core.review import may_undo
 from synapsor.errors import DecisionRefused, Refusal
 from synapsor.flow.review import proposal_of
-from synapsor.flow.undo import Asking, check_applied, undo
+from synapsor.flow.undo import Asking, undo, undoable
 from synapsor.ports import ProposalRecord
 
 
@@ -35,25 +33,24 @@ async def _run(arguments: Namespace) -> int:
 
 
 async def _filed(arguments: Namespace, project: runtime.Project, record: ProposalRecord) -> ProposalRecord:
-    """File it, and record who was refused what, as of any decision that is refused."""
+    """File it; what the contract refuses is a refusal like any other here."""
     ledger, now, operators = await project.ledger(), project.clock.now(), project.operators()
-    who = arguments.operator if arguments.operator in operators else "?"
+    one = operators.get(arguments.operator or "")
     try:
-        check_applied(record)
+        served = await undoable(ledger, record, one, now=now, activated=project.activated)
         operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
-        who = operator.name
-        may_undo(operator)
-        served = await project.activated(record.proposal.capability)
         asking = Asking(
-            record=record, served=served, operator=operator, unlock=unlock, reason=arguments.reason, now=now
+            record=record,
+            served=served,
+            operator=operator,
+            operators=project.operators,
+            unlock=unlock,
+            reason=arguments.reason,
+            now=now,
         )
         return await undo(ledger, asking)
-    except DecisionRefused as refused:
-        await ledger.refused_decision(record.proposal.id, who, refused.rule, stamp(now))
-        raise
     except Refusal as refused:
         code = refused.code.value
-        await ledger.refused_decision(record.proposal.id, who, code, stamp(now))
         raise DecisionRefused(code, refused.message, fix=refused.fix, exit_code=EXIT_CODES.get(code, 1)) from refused
 
 

@@ -133,7 +133,7 @@ def why_alone(proposal: Proposal) -> str:
         (proposal.group_of, "It stands or falls with others."),
         (proposal.undoes, "It takes back a change."),
         (proposal.amends is not None and proposal.amends.editors, "A reviewer has edited it."),
-        (proposal.hidden & set(proposal.changed), "It changes a hidden value."),
+        (proposal.changes_hidden, "It changes a hidden value."),
         (len(proposal.members) != 1, "It is not of one row."),
     )
     return next((words for is_so, words in reasons if is_so), "")

@@ -257,6 +257,11 @@ class Proposal:
         return frozenset(self.members[0].hidden) if self.members else frozenset()
 
     @property
+    def changes_hidden(self) -> bool:
+        """Whether a value would change that is not shown as it is."""
+        return not self.hidden.isdisjoint(self.changed)
+
+    @property
     def inserts(self) -> bool:
         """Whether the rows are not there yet."""
         return self.operation == Operation.INSERT

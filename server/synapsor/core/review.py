@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from synapsor.contract.approvals import NO_PERSON, POLICY_SIGNER, POLICY_STEWARD
@@ -68,6 +69,20 @@ def may_reveal(operator: Operator, role: str) -> None:
         DecisionRefused: by rule `operator_revoked` or `role_missing`.
     """
     _check_role(operator, role)
+
+
+def as_trusted(operator: Operator, operators: Mapping[str, Operator]) -> Operator:
+    """Return who the project trusts now under an operator's name, with no role that the operator had not: an entry that somebody holds
+    since some time is worth what the project says of it now, and what narrowed it stays.
+
+    Raises:
+        DecisionRefused: by rule `operator_revoked`.
+    """
+    known = operators.get(operator.name)
+    if known is None:
+        raise DecisionRefused("operator_revoked", f"{operator.name} is not trusted here any more.", exit_code=5)
+    _check_trusted(known)
+    return replace(known, roles=tuple(role for role in known.roles if role in operator.roles))
 
 
 def _check_trusted(operator: Operator) -> None:

@@ -7,8 +7,7 @@ editor decide on, and never a policy; the one whose place it takes is superseded
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -34,6 +33,7 @@ from synapsor.flow.prepare import Served
 from synapsor.flow.propose import changed, proposal_of
 from synapsor.flow.read import audit_of, bundle_of
 from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import check_shown, recording
 from synapsor.flow.signing import Signer, check_present
 from synapsor.ports import ProposalRecord, ReviewLedger
 
@@ -59,6 +59,7 @@ class Amending:
 
     Attributes:
         served: the capability of the activated contract, over the read credential.
+        operators: asks who is trusted now.
         unlock: returns who signs; a person may be asked for a passphrase, so it comes when nothing else can refuse any more.
         client: the program through which the person does it, for the audit.
         shown: the digest that the person was shown, where they name one: what was put beside it since is not amended.
@@ -67,7 +68,7 @@ class Amending:
     record: ProposalRecord
     served: Served
     operator: Operator
-    operators: Mapping[str, Operator]
+    operators: Callable[[], Mapping[str, Operator]]
     unlock: Callable[[], Signer]
     reason: str
     now: dt.datetime
@@ -89,7 +90,7 @@ async def amendable(
     Raises:
         DecisionRefused: as for `edit`, or the capability is not activated as it was reviewed.
     """
-    async with recording(ledger, record, operator.name, now):
+    async with recording(ledger, record.proposal.id, operator.name, now):
         check_amendable(record, kind)
         may_amend(record.proposal, operator, now=stamp(now))
         return await activated(record.proposal.capability)
@@ -104,7 +105,7 @@ async def edit(ledger: ReviewLedger, amending: Amending, values: Mapping[str, An
         Refusal: the arguments are not what the capability takes, or the change would not be inside of its bounds.
         IntegrityError: the proposal is not what the ledger has.
     """
-    async with recording(ledger, amending.record, amending.operator.name, amending.now):
+    async with recording(ledger, amending.record.proposal.id, amending.operator.name, amending.now):
         return await _amend(ledger, amending, "edit", {**amending.record.proposal.arguments, **values})
 
 
@@ -114,19 +115,8 @@ async def extend(ledger: ReviewLedger, amending: Amending) -> ProposalRecord:
     Raises:
         DecisionRefused, UsageError, Refusal, IntegrityError: as for `edit`.
     """
-    async with recording(ledger, amending.record, amending.operator.name, amending.now):
+    async with recording(ledger, amending.record.proposal.id, amending.operator.name, amending.now):
         return await _amend(ledger, amending, "extend", dict(amending.record.proposal.arguments))
-
-
-@asynccontextmanager
-async def recording(ledger: ReviewLedger, record: ProposalRecord, who: str, now: dt.datetime) -> AsyncIterator[None]:
-    """Record what is refused inside, and to whom."""
-    try:
-        yield
-    except (DecisionRefused, Refusal) as refused:
-        rule = refused.rule if isinstance(refused, DecisionRefused) else refused.code.value
-        await ledger.refused_decision(record.proposal.id, who, rule, stamp(now))
-        raise
 
 
 def check_amendable(record: ProposalRecord, kind: AmendKind) -> None:
@@ -156,9 +146,7 @@ async def _amend(
 ) -> ProposalRecord:
     check_reason(kind, amending.reason)
     original, served, now = amending.record.proposal, amending.served, stamp(amending.now)
-    if amending.shown is not None and amending.shown != original.digest:
-        await ledger.refused_decision(original.id, amending.operator.name, "not_what_was_shown", now)
-        raise IntegrityError("The proposal is not the one that was shown.")
+    check_shown(original, original.digest if amending.shown is None else amending.shown, ledger=ledger.id)
     check_amendable(amending.record, kind)
     may_amend(original, amending.operator, now=now)
     if served.refusal is not None:
@@ -182,7 +170,7 @@ async def _amend(
     )
     filed = replace(made, amends=amends)
     may_amend(filed, amending.operator, now=now)
-    await _check_applicable(ledger, filed, amending.operators)
+    await _check_applicable(ledger, filed, amending.operators())
     return await ledger.amend(_signed(amending, filed, original, ledger.id), evidence, audit)
 
 
@@ -235,16 +223,18 @@ async def _check_applicable(ledger: ReviewLedger, filed: Proposal, operators: Ma
 
 def _signed(amending: Amending, filed: Proposal, original: Proposal, ledger: str) -> Proposal:
     signer = amending.unlock()
-    signer.check(amending.operators, ledger=ledger, now=amending.now)
+    operators = amending.operators()
+    operator = signer.check(operators, ledger=ledger, now=amending.now)
     check_present(signer)
     for each in (original, filed):
+        may_amend(each, operator, now=stamp(amending.now))
         signer.check_for(each)
-    if signer.operator.name != amending.operator.name or original.ledger != ledger:
-        raise IntegrityError("It is signed by another person than the one who asks, or is of another ledger.")
+    if operator.name != amending.operator.name:
+        raise IntegrityError("It is signed by another person than the one who asks.")
     check_clock(original, (), {}, ledger=ledger, now=filed.at, login=signer.login)
     assert filed.amends is not None  # noqa: S101  # see above
     amends = replace(filed.amends, login=signer.login)
-    signature = signer.speak(amendment_of(replace(filed, amends=amends)), amending.operators)
+    signature = signer.speak(amendment_of(replace(filed, amends=amends)), operators)
     return replace(filed, amends=replace(amends, signature=signature))
 
 

@@ -13,8 +13,9 @@ from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.core.review import may_amend
 from synapsor.core.statements import Inquiry, Operator, SignedInquiry
-from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.errors import DecisionRefused
 from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import check_shown, recording
 from synapsor.flow.signing import Signer, check_present
 from synapsor.ports import ProposalRecord, ReviewLedger
 
@@ -31,20 +32,18 @@ async def ask(
     """Ask about a proposal, and return it as it stands.
 
     Raises:
-        DecisionRefused: the operator may not decide on it, it is decided, nobody could answer, or enough was asked.
-        IntegrityError: the proposal is not of this ledger.
+        DecisionRefused: the operator may not decide on it, it is decided or of another ledger, nobody could answer, or enough was asked.
         UsageError: the question cannot be recorded.
     """
     check_reason("question", text)
     proposal, at = record.proposal, stamp(now)
-    try:
+    async with recording(ledger, proposal.id, signer.operator.name, now):
         check_askable(record)
-        may_amend(proposal, signer.operator, now=at)
-        signer.check(operators, ledger=ledger.id, now=now)
+        operator = signer.check(operators, ledger=ledger.id, now=now)
+        may_amend(proposal, operator, now=at)
         check_present(signer)
         signer.check_for(proposal)
-        if proposal.ledger != ledger.id:
-            raise IntegrityError("The proposal belongs to another ledger.")
+        check_shown(proposal, proposal.digest, ledger=ledger.id)
         question = Inquiry(
             id=handles.new("que"),
             ledger=ledger.id,
@@ -57,9 +56,17 @@ async def ask(
         )
         signature = signer.speak(question, operators)
         return await ledger.ask(SignedInquiry(question=question, signature=signature, login=signer.login))
-    except DecisionRefused as refused:
-        await ledger.refused_decision(proposal.id, signer.operator.name, refused.rule, at)
-        raise
+
+
+async def may_question(ledger: ReviewLedger, record: ProposalRecord, operator: Operator, *, now: dt.datetime) -> None:
+    """Refuse what is certain before a person types a passphrase, and record that it was refused.
+
+    Raises:
+        DecisionRefused: as for `ask`.
+    """
+    async with recording(ledger, record.proposal.id, operator.name, now):
+        check_askable(record)
+        may_amend(record.proposal, operator, now=stamp(now))
 
 
 def check_askable(record: ProposalRecord) -> None:

@@ -107,9 +107,8 @@ async def approve_by_policy(
         policy = policy_of(proposal, found.contract)
         assert policy is not None and proposal.policy is not None  # noqa: S101, PT018  # it is inside of it
         told = policy_digest(proposal.contract, proposal.policy)
-        signed = signed_decision(
-            "approve", proposal, signer=Signer(operator=signer.operator, key=signer.key), now=now, policy=told
-        )
+        own = Signer(operator=signer.operator, key=signer.key)
+        signed = signed_decision("approve", proposal, signer=own, now=now, policy=told, operators=operators)
         use_id = handles.new("use")
         use = use_of(proposal, found.contract, policy, use_id=use_id, decision=signed.decision.id, at=stamp(now))
         if use is not None:

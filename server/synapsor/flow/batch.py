@@ -101,9 +101,8 @@ async def why_not(
     operators: Mapping[str, Operator],
 ) -> DecisionRefused | None:
     """Return why this operator could not decide so on a proposal, or None; nothing is recorded, for nothing was attempted."""
-    among = operators if verdict == "approve" else None
     try:
-        await check_may(ledger, record, operator, now=now, operators=among)
+        await check_may(ledger, record, operator, verdict=verdict, now=now, operators=operators)
     except DecisionRefused as refused:
         return refused
     return None

@@ -34,6 +34,7 @@ class Deciding:
 
     Attributes:
         modes: how far up the ladder each source is, by its name.
+        operators: asks who is trusted now; whoever was, when they were asked, may have been revoked since.
         preset: of a rejection, why in one word.
         look_again: looks how the rows of a proposal stand, just before it is approved.
         stale_anyway: approve rows that are not as they were.
@@ -43,7 +44,7 @@ class Deciding:
     signer: Signer
     clock: Clock
     modes: Mapping[str, Mode]
-    operators: Mapping[str, Operator]
+    operators: Callable[[], Mapping[str, Operator]]
     reason: str = ""
     preset: RejectCode | None = None
     look_again: Callable[[Proposal], Awaitable[Live | None]] | None = None
@@ -66,7 +67,7 @@ async def decide(ledger: ReviewLedger, deciding: Deciding, shown: Listed) -> Pro
             now=deciding.clock.now(),
             reason=deciding.reason,
             code=deciding.preset,
-            operators=deciding.operators,
+            operators=deciding.operators(),
         )
     record = await ledger.proposal(shown.proposal)
     if record is None:
@@ -74,8 +75,8 @@ async def decide(ledger: ReviewLedger, deciding: Deciding, shown: Listed) -> Pro
     mode = deciding.modes.get(record.proposal.source)
     if mode is None:
         raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
-    operator, operators = deciding.signer.operator, deciding.operators
-    await may_ask(ledger, record, operator, now=deciding.clock.now(), operators=operators)
+    operator, now = deciding.signer.operator, deciding.clock.now()
+    await may_ask(ledger, record, operator, verdict="approve", now=now, operators=deciding.operators())
     live = await deciding.look_again(record.proposal) if deciding.look_again is not None else None
     return await approve(
         ledger,
@@ -85,7 +86,7 @@ async def decide(ledger: ReviewLedger, deciding: Deciding, shown: Listed) -> Pro
         now=deciding.clock.now(),
         mode=mode,
         reason=deciding.reason,
-        operators=operators,
+        operators=deciding.operators(),
         live=live,
         stale_anyway=deciding.stale_anyway,
     )

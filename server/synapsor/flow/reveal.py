@@ -93,8 +93,8 @@ async def reveal(
     check_reason("reveal", reason)
     operator = signer.operator
     try:
-        may_reveal(operator, asked.role)
-        _check_speaks(signer, asked.role, ledger.id, operators, now)
+        trusted = _check_speaks(signer, asked.role, ledger.id, operators, now)
+        may_reveal(trusted, asked.role)
     except DecisionRefused as refused:
         await refuse(ledger, asked.subject, operator.name, refused.rule, reason, now)
         raise
@@ -133,8 +133,8 @@ async def reveal_for_decision(
     """
     operator = signer.operator
     try:
-        may_decide(proposal, operator, now=stamp(now))
-        _check_speaks(signer, proposal.role, ledger.id, operators, now)
+        trusted = _check_speaks(signer, proposal.role, ledger.id, operators, now)
+        may_decide(proposal, trusted, now=stamp(now))
     except DecisionRefused as refused:
         await refuse(ledger, proposal.id, operator.name, refused.rule, "to decide", now)
         raise
@@ -163,10 +163,14 @@ async def refuse(ledger: ReviewLedger, subject: str, operator: str, rule: str, r
     await ledger.record_reveal(body)
 
 
-def _check_speaks(signer: Signer, role: str, ledger: str, operators: Mapping[str, Operator], now: dt.datetime) -> None:
-    signer.check(operators, ledger=ledger, now=now)
+def _check_speaks(
+    signer: Signer, role: str, ledger: str, operators: Mapping[str, Operator], now: dt.datetime
+) -> Operator:
+    """Return who looks, as the project trusts them now."""
+    operator = signer.check(operators, ledger=ledger, now=now)
     check_present(signer)
     signer.check_role(role)
+    return operator
 
 
 async def _record(ledger: ReviewLedger, told: Reveal, signer: Signer, operators: Mapping[str, Operator]) -> None:

@@ -17,15 +17,16 @@ from synapsor.core.moment import stamp
 from synapsor.core.onetime import meant
 from synapsor.core.proposal import Status
 from synapsor.core.quorum import check_clock, counted, may_count
-from synapsor.core.review import is_by_prompt, may_decide, takes_code
-from synapsor.core.statements import Operator, SignedDecision, SignedLogin, StepUp
+from synapsor.core.review import as_trusted, is_by_prompt, may_decide, takes_code
+from synapsor.core.statements import Operator, SignedDecision, SignedLogin, StepUp, Verdict
 from synapsor.core.writeback import Approved, Job
-from synapsor.errors import DecisionRefused, IntegrityError, UsageError
+from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.evidence import check_evidence
 from synapsor.flow.fresh import check_fresh
 from synapsor.flow.onetime import secret_of, take_code
 from synapsor.flow.permitted import check_applicable
 from synapsor.flow.reason import check_code, check_reason
+from synapsor.flow.refused import NOBODY, check_shown, recording
 from synapsor.flow.replay import proposal_named
 from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -42,30 +43,28 @@ async def approve(
     signer: Signer,
     now: dt.datetime,
     mode: Mode,
+    operators: Mapping[str, Operator],
     reason: str = "",
-    operators: Mapping[str, Operator] | None = None,
     live: Live | None = None,
     stale_anyway: bool = False,
 ) -> ProposalRecord:
     """Approve the proposal whose digest the signer's operator has seen. The approval that completes the quorum moves it, and where the source
-    allows writeback, a job is filed with that; earlier approvals count as far as `operators` trusts them still.
+    allows writeback, a job is filed with that; the signer and earlier approvals count as far as `operators` trusts them now.
 
     What stands or falls with others is moved with them, by the approval that completes the last quorum of the group. `live` is a look
     at its rows just before: a contract may ask for one, and rows that are not as they were are approved only by who says so.
 
     Raises:
-        DecisionRefused: the operator may not decide, or it is too late.
-        IntegrityError: the proposal is not the one that was shown, or not of this ledger.
+        DecisionRefused: the operator may not decide, it is too late, or the proposal is not the one that was shown.
+        IntegrityError: the record does not hold.
         UsageError: there is no such proposal, or the reason cannot be recorded.
     """
     check_reason("approve", reason)
-    operator = signer.operator
-    trusted = {**(operators or {}), operator.name: operator}
     taken: StepUp | None = None
 
     async def attempt() -> ProposalRecord:
         nonlocal taken
-        record = await _undecided(ledger, proposal_id, digest, signer, now, trusted, approves=True)
+        record, operator = await _undecided(ledger, proposal_id, digest, signer, now, operators, verdict="approve")
         proposal = record.proposal
         await check_fresh(ledger, proposal, live, now=now, stale_anyway=stale_anyway)
         method = takes_code(proposal, signer.login)
@@ -74,9 +73,9 @@ async def approve(
                 ledger, operator, signer.code, method=method, about=meant("approve", proposal.digest), now=now
             )
         signed = signed_decision(
-            "approve", proposal, signer=signer, now=now, reason=reason, step_up=taken, operators=trusted
+            "approve", proposal, signer=signer, now=now, reason=reason, step_up=taken, operators=operators
         )
-        approvals = _approvals(ledger, record, trusted, now)
+        approvals = _approvals(ledger, record, operators, now)
         approvals[proposal.id] = (signed, *approvals[proposal.id])
         complete = _are_enough(record, approvals)
         job = None
@@ -84,7 +83,8 @@ async def approve(
             job = job_of(proposal.source, [of_one[0] for of_one in approvals.values()], at=now)
         return await ledger.decide(signed, job=job, counted=_ids(*record.together), complete=complete)
 
-    return await _recorded(ledger, proposal_id, operator, now, attempt)
+    async with recording(ledger, proposal_id, signer.operator.name, now):
+        return await _decided(attempt)
 
 
 def _approvals(
@@ -116,9 +116,9 @@ async def reject(
     digest: str,
     signer: Signer,
     now: dt.datetime,
+    operators: Mapping[str, Operator],
     reason: str,
     code: str | None = None,
-    operators: Mapping[str, Operator] | None = None,
 ) -> ProposalRecord:
     """Reject the proposal; the reason is what the agent is told, and `code` is why in one word of the closed list.
 
@@ -130,13 +130,11 @@ async def reject(
     """
     check_reason("reject", reason)
     check_code(code)
-    operator = signer.operator
-    trusted = {**(operators or {}), operator.name: operator}
     taken: StepUp | None = None
 
     async def attempt() -> ProposalRecord:
         nonlocal taken
-        record = await _undecided(ledger, proposal_id, digest, signer, now, trusted, approves=False)
+        record, operator = await _undecided(ledger, proposal_id, digest, signer, now, operators, verdict="reject")
         proposal = record.proposal
         method = takes_code(proposal, signer.login) if is_by_prompt(signer.login) else None
         if method is not None and taken is None:
@@ -144,11 +142,12 @@ async def reject(
                 ledger, operator, signer.code, method=method, about=meant("reject", proposal.digest), now=now
             )
         signed = signed_decision(
-            "reject", proposal, signer=signer, now=now, reason=reason, code=code, step_up=taken, operators=trusted
+            "reject", proposal, signer=signer, now=now, reason=reason, code=code, step_up=taken, operators=operators
         )
         return await ledger.decide(signed, job=None, counted=_ids(record), complete=False)
 
-    return await _recorded(ledger, proposal_id, operator, now, attempt)
+    async with recording(ledger, proposal_id, signer.operator.name, now):
+        return await _decided(attempt)
 
 
 async def proposal_of(ledger: ReviewLedger, handle: str) -> ProposalRecord:
@@ -173,22 +172,19 @@ async def _undecided(
     digest: str,
     signer: Signer,
     now: dt.datetime,
-    trusted: Mapping[str, Operator],
+    operators: Mapping[str, Operator],
     *,
-    approves: bool,
-) -> ProposalRecord:
+    verdict: Verdict,
+) -> tuple[ProposalRecord, Operator]:
+    """Return the proposal, and who decides on it as the project trusts them now."""
     record = await ledger.proposal(proposal_id)
     if record is None:
         raise UsageError("There is no such proposal.", fix="See `synapsor inbox`.")
-    try:
-        _check(record, ledger.id, digest, signer, now, trusted)
-    except IntegrityError:
-        await ledger.refused_decision(proposal_id, signer.operator.name, "not_what_was_shown", stamp(now))
-        raise
-    if approves:
-        _may_approve(ledger, record, signer.operator, trusted, now, login=signer.login)
+    operator = _check(record, ledger.id, digest, signer, now, operators)
+    if verdict == "approve":
+        _may_approve(ledger, record, operator, operators, now, login=signer.login)
         await check_evidence(record.proposal, ledger)
-    return record
+    return record, operator
 
 
 def _may_approve(
@@ -223,27 +219,25 @@ async def may_ask(
     record: ProposalRecord,
     operator: Operator | None,
     *,
+    verdict: Verdict,
     now: dt.datetime,
-    operators: Mapping[str, Operator] | None = None,
+    operators: Mapping[str, Operator],
     live: Live | None = None,
     stale_anyway: bool = False,
 ) -> None:
     """Refuse what is certain before a person is asked for anything, and record that it was refused.
 
-    With `operators`, it is about an approval, which a person gives once, and only to what the worker would apply. The worker decides
-    on that by itself, as things stand then; here nobody is asked to read and sign in vain. `live` is a look at its rows, if there was one.
+    An approval a person gives once, and only to what the worker would apply. The worker decides on that by itself, as things stand
+    then; here nobody is asked to read and sign in vain. `operator` is None where nobody knows yet who decides, and counts as far as
+    `operators` trusts them now. `live` is a look at its rows, if there was one.
 
     Raises:
-        DecisionRefused: it is decided already, this operator may not decide, or the worker would not apply it.
+        DecisionRefused: it is decided already, this operator may not decide so, or the worker would not apply it.
     """
-    try:
-        await check_may(ledger, record, operator, now=now, operators=operators)
+    async with recording(ledger, record.proposal.id, operator.name if operator else NOBODY, now):
+        await check_may(ledger, record, operator, verdict=verdict, now=now, operators=operators)
         if live is not None:
             await check_fresh(ledger, record.proposal, live, now=now, stale_anyway=stale_anyway)
-    except DecisionRefused as refused:
-        who = operator.name if operator else "?"
-        await ledger.refused_decision(record.proposal.id, who, refused.rule, stamp(now))
-        raise
 
 
 async def check_may(
@@ -251,8 +245,9 @@ async def check_may(
     record: ProposalRecord,
     operator: Operator | None,
     *,
+    verdict: Verdict,
     now: dt.datetime,
-    operators: Mapping[str, Operator] | None = None,
+    operators: Mapping[str, Operator],
 ) -> None:
     """Refuse as `may_ask` does, of what nobody has attempted yet: nothing is recorded.
 
@@ -261,12 +256,13 @@ async def check_may(
     """
     _check_open(record)
     if operator is not None:
+        operator = as_trusted(operator, operators)
         may_decide(record.proposal, operator, now=stamp(now))
-    if operator is not None and operators is not None:
+    if operator is not None and verdict == "approve":
         _may_approve(ledger, record, operator, operators, now)
         if record.proposal.step_up:
-            secret_of(operators.get(operator.name, operator))
-    if operators is not None:
+            secret_of(operator)
+    if verdict == "approve":
         await check_evidence(record.proposal, ledger)
         await check_applicable(record.proposal, ledger, operators)
 
@@ -277,17 +273,15 @@ def _check(
     digest: str,
     signer: Signer,
     now: dt.datetime,
-    trusted: Mapping[str, Operator],
-) -> None:
+    operators: Mapping[str, Operator],
+) -> Operator:
     proposal = record.proposal
-    signer.check(trusted, ledger=ledger, now=now)
-    if proposal.ledger != ledger:
-        raise IntegrityError("The proposal belongs to another ledger.")
-    if proposal.digest != digest:
-        raise IntegrityError("The proposal is not the one that was shown.")
-    may_decide(proposal, signer.operator, now=stamp(now))
+    operator = signer.check(operators, ledger=ledger, now=now)
+    check_shown(proposal, digest, ledger=ledger)
+    may_decide(proposal, operator, now=stamp(now))
     signer.check_for(proposal)
     _check_open(record)
+    return operator
 
 
 def _check_open(record: ProposalRecord) -> None:
@@ -297,14 +291,8 @@ def _check_open(record: ProposalRecord) -> None:
         )
 
 
-async def _recorded(
-    ledger: ReviewLedger,
-    proposal_id: str,
-    operator: Operator,
-    now: dt.datetime,
-    attempt: Callable[[], Awaitable[ProposalRecord]],
-) -> ProposalRecord:
-    """Decide, again when somebody decided in between; what is refused is recorded."""
+async def _decided(attempt: Callable[[], Awaitable[ProposalRecord]]) -> ProposalRecord:
+    """Decide, again when somebody decided in between."""
     for _ in range(_MEANWHILE):
         try:
             return await attempt()
@@ -312,5 +300,4 @@ async def _recorded(
             last = refused
             if refused.rule != "decided_meanwhile":
                 break
-    await ledger.refused_decision(proposal_id, operator.name, last.rule, stamp(now))
     raise last

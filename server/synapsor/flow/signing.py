@@ -6,7 +6,6 @@ import datetime as dt
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,7 +15,7 @@ from synapsor.contract.approvals import POLICY_SIGNER
 from synapsor.core.login import decision_holds, is_during, spoken_by, verify_login
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal
-from synapsor.core.review import APPROVAL_LASTS, is_by_prompt
+from synapsor.core.review import APPROVAL_LASTS, as_trusted, is_by_prompt
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import (
     Decision,
@@ -42,6 +41,7 @@ class Signer:
     """Who signs a decision: an operator with their own key, or with the key of a session that speaks for them.
 
     Attributes:
+        operator: the entry by which the key was found. What it may is for `check` to say, by the entries that are trusted now.
         login: what makes the session's key speak for the operator; None where the key is their own.
         code: the one-time code that the person gave, "" for none.
     """
@@ -51,15 +51,15 @@ class Signer:
     login: SignedLogin | None = None
     code: str = field(default="", repr=False)
 
-    def check(self, operators: Mapping[str, Operator], *, ledger: str, now: dt.datetime) -> None:
-        """Refuse a key that does not speak for the operator now, before anything is told or done.
+    def check(self, operators: Mapping[str, Operator], *, ledger: str, now: dt.datetime) -> Operator:
+        """Return the operator as the project trusts them now; refuse a key that does not speak for them, before anything is told or done.
 
         Raises:
-            DecisionRefused: by rule `wrong_key`, `login_expired` or `login_invalid`.
+            DecisionRefused: by rule `wrong_key`, `operator_revoked`, `login_expired` or `login_invalid`.
         """
         if self.login is None:
-            check_key(self.operator, self.key)
-            return
+            check_key(operators.get(self.operator.name, self.operator), self.key)
+            return as_trusted(self.operator, operators)
         try:
             speaker = verify_login(self.login, operators, ledger=ledger)
         except IntegrityError as invalid:
@@ -68,6 +68,7 @@ class Signer:
             raise DecisionRefused("login_invalid", "The login is of another session.", fix=_AGAIN, exit_code=5)
         if not is_during(self.login, stamp(now)):
             raise DecisionRefused("login_expired", "The login has expired.", fix=_AGAIN, exit_code=5)
+        return as_trusted(self.operator, operators)
 
     def check_for(self, proposal: Proposal) -> None:
         """Refuse what the session does not carry, though the operator may have it.
@@ -105,7 +106,7 @@ class Signer:
             DecisionRefused: by rule `wrong_key`.
         """
         signature = sign(statement, self.key)
-        if not spoken_by(statement, signature, self.login, {**operators, self.operator.name: self.operator}):
+        if not spoken_by(statement, signature, self.login, operators):
             raise _wrong_key(self.operator)
         return signature
 
@@ -157,7 +158,7 @@ def signed_decision(
     policy: str | None = None,
     code: str | None = None,
     step_up: StepUp | None = None,
-    operators: Mapping[str, Operator] = MappingProxyType({}),
+    operators: Mapping[str, Operator],
 ) -> SignedDecision:
     """Return a verdict on a proposal, signed: a person's, or by the digest of a `policy` that of its key.
 
@@ -184,7 +185,7 @@ def signed_decision(
         step_up=step_up,
     )
     signed = SignedDecision(decision=decision, signature=sign(decision, signer.key), login=signer.login)
-    if not decision_holds(signed, {**operators, signer.operator.name: signer.operator}):
+    if not decision_holds(signed, operators):
         raise _wrong_key(signer.operator)
     return signed
 

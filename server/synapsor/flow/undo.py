@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from synapsor.core.outcome import Outcome, Why
 from synapsor.core.plan import ReadPlan
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone, rows_of, undo_key
-from synapsor.core.review import may_undo, undo_of
+from synapsor.core.review import as_trusted, may_undo, undo_of
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
 from synapsor.core.undo import MOST_DEPTH, Inverse, depth_of, inverse_of, is_left
@@ -32,6 +32,7 @@ from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import audit_of, bundle_of, look
 from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import NOBODY, recording
 from synapsor.flow.rows import row_plan, row_shape
 from synapsor.flow.signing import signed_by
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -69,12 +70,14 @@ class Asking:
 
     Attributes:
         served: the capability of the activated contract, over the read credential.
+        operators: asks who is trusted now.
         unlock: returns the key; a person may be asked for a passphrase, so it comes when nothing else can refuse any more.
     """
 
     record: ProposalRecord
     served: Served
     operator: Operator
+    operators: Callable[[], Mapping[str, Operator]]
     unlock: Callable[[], Ed25519PrivateKey]
     reason: str
     now: dt.datetime
@@ -108,7 +111,7 @@ def check_applied(record: ProposalRecord) -> None:
 
 
 async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
-    """File the inverse of an applied change, and return it as it stands: to be decided on.
+    """File the inverse of an applied change, and return it as it stands: to be decided on. What is refused is recorded.
 
     Raises:
         DecisionRefused: it cannot be undone, by a rule of `REFUSED`; or this operator may not ask for it.
@@ -116,6 +119,34 @@ async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
         Refusal, SourceFailure: the row cannot be read.
         IntegrityError: a hidden value cannot be opened.
     """
+    async with recording(ledger, asking.record.proposal.id, asking.operator.name, asking.now):
+        return await _filed(ledger, asking)
+
+
+async def undoable(
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    operator: Operator | None,
+    *,
+    now: dt.datetime,
+    activated: Callable[[str], Awaitable[Served]],
+) -> Served:
+    """Return the capability to undo a change by; what is certain to be refused is, and recorded, before a passphrase is typed.
+
+    `operator` is None where nobody knows yet who asks.
+
+    Raises:
+        DecisionRefused: as for `undo`.
+        Refusal: the capability is not activated as it was reviewed.
+    """
+    async with recording(ledger, record.proposal.id, operator.name if operator else NOBODY, now):
+        check_applied(record)
+        if operator is not None:
+            may_undo(operator)
+        return await activated(record.proposal.capability)
+
+
+async def _filed(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
     check_reason("undo", asking.reason)
     may_undo(asking.operator)
     check_applied(asking.record)
@@ -282,5 +313,8 @@ def _proposal(
         reason_code=original.reason_code,
         undoes=undoes,
     )
-    signature = signed_by(asking.operator, asking.unlock(), undo_of(filed, undoes))
+    key = asking.unlock()
+    operator = as_trusted(asking.operator, asking.operators())
+    may_undo(operator)
+    signature = signed_by(operator, key, undo_of(filed, undoes))
     return replace(filed, undoes=replace(undoes, signature=signature))

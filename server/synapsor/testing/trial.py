@@ -133,6 +133,7 @@ class Trial:
             digest=envelope["proposal"]["digest"],
             signer=Signer(operator=self.operator, key=self.key),
             now=self.clock.now(),
+            operators=self.operators,
             reason=reason,
         )
 
@@ -149,6 +150,7 @@ class Trial:
             record=record,
             served=self.served[record.proposal.capability],
             operator=operator,
+            operators=lambda: self.operators,
             unlock=lambda: self._keys[by],
             reason=reason,
             now=self.clock.now(),

@@ -16,6 +16,7 @@ from synapsor.approve.keys import Unlock
 from synapsor.approve.look import look
 from synapsor.approve.looks import Looks
 from synapsor.approve.now import with_now
+from synapsor.approve.shown import unfit
 from synapsor.approve.terminal import sheet
 from synapsor.approve.view import Card
 from synapsor.config import Mode
@@ -143,9 +144,8 @@ class Reviewing:
     async def _decided(self, proposal: str, asked: Decide) -> str:
         record = await proposal_of(self.ledger, proposal)
         operators, now = self.operators(), self.clock.now()
-        approves = asked.verdict == "approve"
         known = operators.get(self.operator)
-        await may_ask(self.ledger, record, known, now=now, operators=operators if approves else None)
+        await may_ask(self.ledger, record, known, verdict=asked.verdict, now=now, operators=operators)
         if known is None:
             raise ConfigError(f"{self.operator} is not trusted here any more.")
         if self._signer is None:
@@ -155,7 +155,7 @@ class Reviewing:
             signer=Signer(operator=known, key=self._signer.key, code=asked.code),
             clock=self.clock,
             modes=self.modes,
-            operators=operators,
+            operators=self.operators,
             reason=in_words(asked.preset, "" if asked.reason == asked.preset else asked.reason),
             preset=asked.preset,
             look_again=partial(self._again, known.name),
@@ -170,12 +170,10 @@ class Reviewing:
 
 def _open(card: Card, record: ProposalRecord, *, width: int, operator: Operator | None) -> Open:
     told, why = record.proposal, ""
-    if card.tampered:
-        why = "The evidence is not what the proposal was made from: run `synapsor verify`."
-    elif not card.whole:
-        why = "Part of it was cut: press f, and read all of it."
-    elif told.hidden & set(told.changed):
-        why = f"It changes a hidden column: decide with `synapsor approve {told.id}`."
+    fixes = {"not_fully_shown": "Press f, and read all of it.", "covered": f"Use `synapsor approve {told.id}`."}
+    refused = unfit(card, record, "approve", fixes=fixes)
+    if refused is not None:
+        why = f"{refused.message} {refused.fix}"
     elif told.step_up and operator is not None and operator.code_secret is None:
         why = f"It takes a one-time code, and you have none here: `synapsor operator codes {operator.name}`."
 

@@ -1,7 +1,7 @@
 """What a person does through prompts: look at the queue, at one proposal, at what was refused, and decide by a code of their own.
 
 A prompt comes from a client program, which may say anything. So nothing is decided without a code that only the person can make, for this
-very digest; it has to have been shown here before, in full, to the same person.
+very digest; it has to have been shown here before to the same person, and to be approved, in full.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from synapsor.approve.look import look
 from synapsor.approve.looks import Looks
 from synapsor.approve.now import with_now
 from synapsor.approve.refused_words import Tried, refused_of
+from synapsor.approve.shown import UNFIT, unfit
 from synapsor.approve.view import Card
 from synapsor.config import Mode
 from synapsor.contract.approvals import CODE_VOUCHER
@@ -33,6 +34,7 @@ from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageE
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.permitted import reviewed_capability
 from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import recording
 from synapsor.flow.review import may_ask, proposal_of
 from synapsor.flow.signing import Signer, vouched_login
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
@@ -44,8 +46,13 @@ MOST_SHOWN = 4096
 """How many digests a server remembers as shown; the oldest are forgotten, and are shown again."""
 
 CLIENT = "the approval server"
-ELSEWHERE = frozenset({"no_codes", "not_by_prompt", "not_fully_shown", "not_looked_at", "too_many_codes"})
+ELSEWHERE = frozenset({"no_codes", "not_by_prompt", "not_fully_shown", "covered", "not_looked_at", "too_many_codes"})
 """By which rules a decision is refused here that the console or a terminal may take."""
+REJECTS_TOO = UNFIT | {"not_looked_at"}
+"""By which rules it is not approved here, and may be rejected here all the same."""
+_FIXES = dict.fromkeys(
+    ("not_fully_shown", "covered"), "Decide in the console or with `synapsor approve`, or reject it."
+)
 _MOST_PAST = 500
 _PASSED = 3
 """How many times as many as are shown may be looked through, where a person may not decide on each."""
@@ -176,7 +183,7 @@ class ApprovalDesk:
         against = None
         if card.status == Status.REVIEW_REQUIRED.value:
             theirs = _not_theirs(record, operator, stamp(self.clock.now()))
-            against = theirs or _not_shown(record, card) or await self._not_here(record)
+            against = theirs or await self._not_here(record, card)
         return Past(card=card, tried=tried, earlier=earlier, against=against)
 
     async def review(self, person: str, handle: str) -> tuple[Card, DecisionRefused | None]:
@@ -192,12 +199,11 @@ class ApprovalDesk:
         if self.looks is not None and record.status is Status.REVIEW_REQUIRED and against is None:
             seen = await self.looks.now(record.proposal, who=operator.name)
             card = with_now(card, record.proposal, seen, now=self.clock.now())
-        against = against or _not_shown(record, card) or await self._not_here(record)
-        if card.whole and not card.tampered:
-            self._shown.pop((person, card.digest), None)
-            self._shown[person, card.digest] = None
-            while len(self._shown) > MOST_SHOWN:
-                self._shown.pop(next(iter(self._shown)))
+        against = against or await self._not_here(record, card)
+        self._shown.pop((person, card.digest), None)
+        self._shown[person, card.digest] = None
+        while len(self._shown) > MOST_SHOWN:
+            self._shown.pop(next(iter(self._shown)))
         return card, against
 
     async def decide(
@@ -217,15 +223,15 @@ class ApprovalDesk:
         record = await proposal_of(self.ledger, handle)
         proposal, now = record.proposal, self.clock.now()
         card = await self._card(record)
-        operators = self.operators()
-        await may_ask(self.ledger, record, operator, now=now, operators=operators if verdict == "approve" else None)
-        await self._check_here(operator, record, card, approves=verdict == "approve")
+        await may_ask(self.ledger, record, operator, verdict=verdict, now=now, operators=self.operators())
+        async with recording(self.ledger, proposal.id, operator.name, now):
+            await self._check_here(operator, record, card, verdict)
         deciding = Deciding(
             verdict=verdict,
             signer=self._signer(operator, code, now),
             clock=self.clock,
             modes=self.modes,
-            operators=operators,
+            operators=self.operators,
             reason=reason,
             preset=preset,
             look_again=partial(self.looks.again, who=operator.name) if self.looks is not None else None,
@@ -255,26 +261,24 @@ class ApprovalDesk:
     async def _card(self, record: ProposalRecord) -> Card:
         return await look(self.ledger, record, operators=self.operators(), now=self.clock.now())
 
-    async def _check_here(self, operator: Operator, record: ProposalRecord, card: Card, *, approves: bool) -> None:
-        proposal = record.proposal
-        refused = _not_shown(record, card)
+    async def _check_here(self, operator: Operator, record: ProposalRecord, card: Card, verdict: Verdict) -> None:
+        refused = unfit(card, record, verdict, fixes=_FIXES)
         if refused is None and (operator.name, card.digest) not in self._shown:
             refused = DecisionRefused(
                 "not_shown",
                 "It was not shown to you here, or is another one by now.",
                 fix="Run `review_proposal` first.",
             )
-        if refused is None and approves:
+        if refused is None and verdict == "approve":
             refused = await self._not_looked_at(record)
         if refused is not None:
-            await self.ledger.refused_decision(proposal.id, operator.name, refused.rule, stamp(self.clock.now()))
             raise refused
 
-    async def _not_here(self, record: ProposalRecord) -> DecisionRefused | None:
-        """Return why what was shown in full is not approved through a prompt, or None."""
+    async def _not_here(self, record: ProposalRecord, card: Card) -> DecisionRefused | None:
+        """Return why it is not approved through a prompt, or None."""
         if not record.proposal.by_prompt:
             return DecisionRefused("not_by_prompt", "Its contract does not let it be decided through a prompt.")
-        return await self._not_looked_at(record)
+        return unfit(card, record, "approve", fixes=_FIXES) or await self._not_looked_at(record)
 
     async def _not_looked_at(self, record: ProposalRecord) -> DecisionRefused | None:
         """Return that the contract wants the rows looked at and this server cannot, or None."""
@@ -311,21 +315,6 @@ class ApprovalDesk:
             lasts=LOGIN_LASTS,
         )
         return Signer(operator=operator, key=session, login=login, code=code)
-
-
-def _not_shown(record: ProposalRecord, card: Card) -> DecisionRefused | None:
-    """Return why a proposal cannot be shown in full here, or None."""
-    if card.tampered:
-        return DecisionRefused(
-            "tampered", "It is not what it was made from: decide nothing, and run `synapsor verify`."
-        )
-    if card.whole and not record.proposal.hidden & set(record.proposal.changed):
-        return None
-    return DecisionRefused(
-        "not_fully_shown",
-        "It cannot be shown in full here, and nobody decides on what they have not seen.",
-        fix="Decide in the console or with `synapsor approve`.",
-    )
 
 
 def _may(record: ProposalRecord, operator: Operator, now: str) -> bool:

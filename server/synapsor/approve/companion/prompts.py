@@ -13,7 +13,7 @@ from typing import Final
 
 from mcp.types import GetPromptResult, ListPromptsResult, Prompt, PromptArgument, PromptMessage, TextContent
 
-from synapsor.approve.companion.desk import ELSEWHERE, Past, Queue
+from synapsor.approve.companion.desk import ELSEWHERE, REJECTS_TOO, Past, Queue
 from synapsor.approve.inbox import render as inbox
 from synapsor.approve.terminal import render as card_text
 from synapsor.approve.view import Card
@@ -109,7 +109,7 @@ def _against(past: Past) -> Iterator[str]:
     yield f"It {past.card.stands}."
     if past.against is not None:
         fix = f" {past.against.fix}" if past.against.fix else ""
-        yield f"I cannot decide on it here ({past.against.rule}): {past.against.message}{fix}"
+        yield f"I cannot {'approve' if past.against.rule in REJECTS_TOO else 'decide on'} it here ({past.against.rule}): {past.against.message}{fix}"
 
 
 def _tried(past: Past) -> Iterator[str]:
@@ -173,6 +173,9 @@ def _how(card: Card, *, against: DecisionRefused | None, step: str) -> Iterator[
         yield f"To reject here: the same with `synapsor code {card.proposal} --reject`."
         yield f"Nothing else decides here. Or {step}"
     else:
+        rejects, what = against.rule in REJECTS_TOO, "approved" if against.rule in REJECTS_TOO else "decided"
         instead = f"Instead, {step}" if against.rule in ELSEWHERE else against.fix
-        yield f"It is not decided through a prompt ({against.rule}): {against.message} {instead}"
+        yield f"It is not {what} through a prompt ({against.rule}): {against.message} {instead}"
+        if rejects:
+            yield f"To reject here: run `synapsor code {card.proposal} --reject` in your own terminal, then the prompt {DECIDE} with that code."
     yield "Reasons to reject: " + "; ".join(f"{code}: {words}" for code, words in REJECT_WORDS.items())

@@ -32,6 +32,7 @@ from synapsor.errors import DecisionRefused, LedgerFailure, UsageError
 from synapsor.flow.batch import EachOutcome, decide_each, digest_over
 from synapsor.flow.decide import Listed
 from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import record_refused
 from synapsor.ports import ProposalRecord
 from synapsor.values import canonical
 
@@ -189,7 +190,7 @@ async def _left_out(visit: Visit, shown: Sequence[Listed], verdict: Verdict) -> 
     else:
         apart = [(record, why) for record in records if (why := _by_itself(record.proposal)) is not None]
     for record, why in apart:
-        await ledger.refused_decision(record.proposal.id, visit.session.name, why.rule, stamp(visit.now))
+        await record_refused(ledger, record.proposal.id, visit.session.name, why, visit.now)
         left[record.proposal.id] = EachOutcome(
             proposal=record.proposal.id, status=record.status, rule=why.rule, words=f"{why.message} {why.fix}".strip()
         )

@@ -25,6 +25,7 @@ from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.ask import ask
 from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.refused import recording
 from synapsor.flow.review import may_ask, proposal_of
 from synapsor.ports import ProposalRecord
 
@@ -86,12 +87,13 @@ async def _approved(visit: Visit, record: ProposalRecord) -> ProposalRecord:
         DecisionRefused, IntegrityError, UsageError: as `flow.decide.decide`.
     """
     deciding = deciding_of(visit, "approve", reason=visit.sent("reason"), stale_anyway=visit.sent("stale") == "yes")
-    operators, operator = deciding.operators, deciding.signer.operator
-    await may_ask(visit.room.ledger, record, operator, now=visit.now, operators=operators)
+    operators, operator = visit.room.operators(), deciding.signer.operator
+    await may_ask(visit.room.ledger, record, operator, verdict="approve", now=visit.now, operators=operators)
     seen = record.proposal.digest in visit.session.uncovered
     looked = await looked_at(visit, record, operators, uncovered=seen)
     if looked.against is not None:
-        raise looked.against
+        async with recording(visit.room.ledger, record.proposal.id, operator.name, visit.now):
+            raise looked.against
     _check_confirmed(visit, record.proposal.digest, types=looked.types)
     return await decide(visit.room.ledger, deciding, _listed(visit, record))
 
@@ -103,14 +105,13 @@ def deciding_of(visit: Visit, verdict: Verdict, *, reason: str = "", stale_anywa
         DecisionRefused: nobody has proven who this is.
     """
     given, rejects = visit.room.given, verdict == "reject"
-    operators = visit.room.operators()
-    signer = signer_of(visit, operators)
+    signer = signer_of(visit, visit.room.operators())
     return Deciding(
         verdict=verdict,
         signer=signer,
         clock=given.clock,
         modes=given.modes,
-        operators=operators,
+        operators=visit.room.operators,
         reason=reason_of(visit) if rejects else reason,
         preset=known_code(visit.sent("preset")) if rejects else None,
         look_again=partial(given.looks.again, who=signer.operator.name),

@@ -88,7 +88,7 @@ async def _sent(kind: AmendKind, visit: Visit) -> Response:
             record=record,
             served=served,
             operator=signer.operator,
-            operators=operators,
+            operators=room.operators,
             unlock=lambda: signer,
             reason=reason,
             now=room.now(),

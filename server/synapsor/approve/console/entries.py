@@ -15,7 +15,7 @@ from synapsor.core.plain import brief, shown
 from synapsor.core.proposal import Proposal, Status, as_of
 from synapsor.core.quorum import counted, may_count
 from synapsor.core.review import may_decide
-from synapsor.core.statements import Operator
+from synapsor.core.statements import Operator, Verdict
 from synapsor.errors import DecisionRefused
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.values import Token
@@ -111,9 +111,13 @@ def entry(
 
 
 def against(
-    record: ProposalRecord, session: Session, operators: Mapping[str, Operator], now: dt.datetime
+    record: ProposalRecord,
+    session: Session,
+    operators: Mapping[str, Operator],
+    now: dt.datetime,
+    verdict: Verdict = "approve",
 ) -> DecisionRefused | None:
-    """Return why this person may not approve a proposal, None where nothing is known against it; deciding asks again."""
+    """Return why this person may not decide so on a proposal, None where nothing is known against it; deciding asks again."""
     operator, proposal = operators.get(session.name), record.proposal
     if session.signer is None or operator is None:
         return DecisionRefused(
@@ -126,7 +130,8 @@ def against(
     try:
         may_decide(proposal, operator, now=stamp(now))
         session.signer.check_for(proposal)
-        may_count(operator, approvals, operators)
+        if verdict == "approve":
+            may_count(operator, approvals, operators)
     except DecisionRefused as refused:
         return refused
     return None

@@ -24,6 +24,7 @@ from synapsor.approve.extent import ON_A_PAGE, Extent
 from synapsor.approve.look import look
 from synapsor.approve.now import with_now
 from synapsor.approve.outline import WITH_CODE
+from synapsor.approve.shown import unfit
 from synapsor.approve.view import Card
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Search
@@ -46,10 +47,10 @@ MOST_PASSED: Final = 25
 """How many of the oldest that wait are looked through for one that a person may decide on."""
 TYPED: Final = 8
 """How much of a digest a person types, where the risk asks for more than a tick."""
-_REJECTS_TOO: Final = frozenset(
-    {"already_counted", "clock_behind", "same_person", "would_not_apply", "not_shown_here", "waits_for_group"}
-)
-"""What keeps somebody from approving, and not from rejecting."""
+_FIXES: Final = {
+    "not_fully_shown": "It is too large for a page. Decide in your terminal, which shows all of it.",
+    "covered": "Reveal it here, or decide in your terminal.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class Looked:
         rows: those that are on it.
         hides: it changes a value that stays hidden here.
         against: why this person may not approve it here, or None.
+        may_reject: whether this person may still reject it.
         may_uncover: nothing else is against it but that its values are hidden.
     """
 
@@ -69,12 +71,8 @@ class Looked:
     rows: tuple[Row, ...]
     hides: bool
     against: DecisionRefused | None
+    may_reject: bool
     may_uncover: bool
-
-    @property
-    def may_reject(self) -> bool:
-        """Whether this person may still reject it."""
-        return self.against is None or self.against.rule in _REJECTS_TOO
 
     @property
     def moved(self) -> bool:
@@ -151,7 +149,7 @@ async def _following(visit: Visit, this: str) -> str | None:
         try:
             if against(record, visit.session, operators, visit.now) is None:
                 operator = operators.get(visit.session.name)
-                await check_may(room.ledger, record, operator, now=visit.now, operators=operators)
+                await check_may(room.ledger, record, operator, verdict="approve", now=visit.now, operators=operators)
                 return one
         except DecisionRefused:
             continue
@@ -179,13 +177,15 @@ async def looked_at(
         card = await look(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=beside_it)
     rows = card.rows[:MOST_ROWS]
     is_whole = card.whole and len(rows) == len(card.rows)
-    covered = hides(proposal) and not uncovered
+    unseen = unfit(card, record, "approve", whole=is_whole, uncovered=uncovered, fixes=_FIXES)
+    covered = unseen is not None and unseen.rule == "covered"
     known = against(record, visit.session, operators, visit.now)
-    if known is None and (not is_whole or card.tampered):
-        known = _not_here(tampered=card.tampered)
+    if known is None and not covered:
+        known = unseen
     if known is None:
         try:
-            await check_may(ledger, record, operators.get(visit.session.name), now=visit.now, operators=operators)
+            operator = operators.get(visit.session.name)
+            await check_may(ledger, record, operator, verdict="approve", now=visit.now, operators=operators)
         except DecisionRefused as refused:
             known = refused
     may_uncover = known is None and covered
@@ -193,15 +193,11 @@ async def looked_at(
         card=card,
         rows=rows,
         whole=is_whole,
-        hides=hides(proposal),
-        against=_covered() if may_uncover else known,
+        hides=proposal.changes_hidden,
+        against=unseen if may_uncover else known,
+        may_reject=not record.differs and against(record, visit.session, operators, visit.now, "reject") is None,
         may_uncover=may_uncover,
     )
-
-
-def hides(proposal: Proposal) -> bool:
-    """Tell whether a proposal changes a value that is hidden."""
-    return bool(proposal.hidden & set(proposal.changed))
 
 
 def pieces_of(card: Card) -> int:
@@ -222,26 +218,3 @@ def _may_ask(visit: Visit, record: ProposalRecord) -> bool:
     except DecisionRefused:
         return False
     return True
-
-
-def _covered() -> DecisionRefused:
-    return DecisionRefused(
-        "not_shown_here",
-        "It changes a hidden value that you have not seen.",
-        fix="Reveal it here, or decide in your terminal.",
-    )
-
-
-def _not_here(*, tampered: bool) -> DecisionRefused:
-    if tampered:
-        return DecisionRefused(
-            "tampered",
-            "It is not what it was made from.",
-            fix="Decide nothing, and run `synapsor verify`.",
-            exit_code=5,
-        )
-    return DecisionRefused(
-        "not_shown_here",
-        "It is too large to be shown whole here.",
-        fix="Decide in your terminal, which shows all of it.",
-    )

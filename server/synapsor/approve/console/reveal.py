@@ -12,12 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.console.acting import signer_of
-from synapsor.approve.console.proposal import hides, proposal_page
+from synapsor.approve.console.proposal import proposal_page
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
-from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal
-from synapsor.errors import IntegrityError, UsageError
+from synapsor.errors import UsageError
+from synapsor.flow.refused import check_shown, recording
 from synapsor.flow.reveal import reveal_for_decision
 from synapsor.flow.review import may_ask, proposal_of
 from synapsor.ports import ProposalRecord
@@ -31,12 +31,11 @@ def routes(room: Room) -> Iterable[Route]:
 
 async def _reveal(visit: Visit) -> Response:
     record = await proposal_of(visit.room.ledger, str(visit.request.path_params["handle"]))
-    if not hides(record.proposal):
+    if not record.proposal.changes_hidden:
         raise UsageError("It changes no hidden value.", fix="Go back to the proposal.")
     who = signer_of(visit, visit.room.operators()).operator.name
-    if visit.sent("digest") != record.proposal.digest:
-        await visit.room.ledger.refused_decision(record.proposal.id, who, "not_what_was_shown", stamp(visit.now))
-        raise IntegrityError("The proposal is not the one that was shown.")
+    async with recording(visit.room.ledger, record.proposal.id, who, visit.now):
+        check_shown(record.proposal, visit.sent("digest"), ledger=visit.room.ledger.id)
     return await proposal_page(visit, record, whole=await uncovered(visit, record))
 
 
@@ -48,7 +47,7 @@ async def uncovered(visit: Visit, record: ProposalRecord) -> Proposal:
     """
     operators, ledger = visit.room.operators(), visit.room.ledger
     signer = signer_of(visit, operators)
-    await may_ask(ledger, record, signer.operator, now=visit.now, operators=operators)
+    await may_ask(ledger, record, signer.operator, verdict="approve", now=visit.now, operators=operators)
     return await reveal_for_decision(ledger, record.proposal, signer=signer, operators=operators, now=visit.room.now())
 
 

@@ -1,0 +1,55 @@
+"""Record who was refused what on a proposal: one way for every verb that a person uses on one, so that no surface forgets it.
+
+Whatever is refused inside of `recording` is on record when it leaves. Who only tells what would be refused records nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import Proposal
+from synapsor.errors import DecisionRefused, Refusal
+from synapsor.ports import ReviewLedger
+
+NOBODY: Final = "?"
+"""Who is recorded where nobody knows who it was."""
+
+
+@asynccontextmanager
+async def recording(ledger: ReviewLedger, proposal_id: str, who: str, now: dt.datetime) -> AsyncIterator[None]:
+    """Record what is refused inside, and to whom."""
+    try:
+        yield
+    except (DecisionRefused, Refusal) as refused:
+        await record_refused(ledger, proposal_id, who, refused, now)
+        raise
+
+
+async def record_refused(
+    ledger: ReviewLedger, proposal_id: str, who: str, refused: DecisionRefused | Refusal, now: dt.datetime
+) -> None:
+    """Record a refusal that is not raised, since others are decided on beside it."""
+    rule = refused.rule if isinstance(refused, DecisionRefused) else refused.code.value
+    await ledger.refused_decision(proposal_id, who, rule, stamp(now))
+
+
+def check_shown(proposal: Proposal, digest: str, *, ledger: str) -> None:
+    """Refuse what is not the very proposal of this ledger that a person was shown.
+
+    Raises:
+        DecisionRefused: by rule `not_what_was_shown`.
+    """
+    if proposal.ledger != ledger:
+        raise _not_shown("The proposal belongs to another ledger.")
+    if proposal.digest != digest:
+        raise _not_shown("The proposal is not the one that was shown.")
+
+
+def _not_shown(words: str) -> DecisionRefused:
+    return DecisionRefused(
+        "not_what_was_shown", words, fix="Look at it again, and decide on what it is now.", exit_code=5
+    )
