@@ -235,6 +235,8 @@ async def test_a_password_of_special_characters_opens_the_source_and_is_seen_now
             answer = await desk.call(INSPECT, {"invoice_id": "INV-3001"}, ACME)
             assert answer["ok"]
             reader = project.reader("shop")
+            await reader._pool.tidied()
+            assert reader._pool._idle
             objects = [
                 project,
                 project.config,
