@@ -79,11 +79,15 @@ async def test_nobody_is_asked_to_approve_what_would_never_be_applied_and_what_m
     trial: Trial,
 ) -> None:
     proposal, people = await asked(trial), {trial.operator.name: trial.operator}
-    for never in (replace(proposal, contract="sha256:" + "0" * 64), replace(proposal, role="anybody")):
+    again = "Ask the agent to propose it again"
+    for never, fix in (
+        (replace(proposal, contract="sha256:" + "0" * 64), f"{again}, or extend it under the contract as it is now"),
+        (replace(proposal, role="anybody"), f"{again}."),
+    ):
         with pytest.raises(DecisionRefused) as refused:
             await check_applicable(never, trial.ledger, people)
         assert (refused.value.rule, refused.value.exit_code) == ("would_not_apply", 3)
-        assert refused.value.fix.startswith("Ask the agent to propose it again.")
+        assert refused.value.fix.startswith(fix)
     await check_applicable(proposal, trial.ledger, people)
     revoked = replace(trial.operator, revoked=True)
     await check_applicable(proposal, trial.ledger, {revoked.name: revoked})
