@@ -1,10 +1,11 @@
 """Commands that start without importing anything: a process that has imported it all forks itself for each of them.
 
 For tests in which the start of a command is not the point. `forked` makes such a command line of a real one: whoever starts it has a process
-with its own pipes, signals and end, as with the real one. Not for tests of how a command starts, of a process's own limits, or of a terminal.
+with its own pipes, signals and end, as with the real one. Not for tests of how a command starts, or of a process's own limits.
 """
 
 import atexit
+import fcntl
 import functools
 import importlib
 import io
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import traceback
 import warnings
 from collections.abc import Sequence
@@ -175,6 +177,10 @@ def _be(request: dict[str, Any]) -> None:
         for number, given in enumerate(request["given"]):
             os.dup2(given, number)
         os.closerange(3, 1024)
+        if os.isatty(0):
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # a passphrase is read from the terminal of the session
+        assert isinstance(sys.stdout, io.TextIOWrapper)
+        sys.stdout.reconfigure(line_buffering=os.isatty(1))
         os.environ.clear()
         os.environ.update(request["environment"])
         os.chdir(request["folder"])

@@ -22,6 +22,7 @@ from synapsor.cli.worker import _end
 from synapsor.errors import IntegrityError
 from tests.databases import Database, execute
 from tests.projects import ProjectFiles, write_project
+from tests.serving.forked import forked
 
 CANARY = "canary-7f3"
 NOT_TO_LOOK = ("mcp", "sqlglot", "asyncpg", "aiomysql", "uvicorn")
@@ -845,10 +846,10 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-def at_terminal(command: list[str], env: dict[str, str], *answers: str) -> tuple[int, str]:
-    """Run a command with a terminal of its own, answer each question as it comes, and return how it ended."""
+def at_terminal(command: list[str], env: dict[str, str], *answers: str, real: bool = False) -> tuple[int, str]:
+    """Run a command with a terminal of its own, answer each question as it comes, and return how it ended; `real` is not a fork."""
     terminal, end = pty.openpty()
-    started = [sys.executable, "-c", TAKE_TERMINAL, *command]
+    started = [sys.executable, "-c", TAKE_TERMINAL, *command] if real else forked(command)
     with subprocess.Popen(started, stdin=end, stdout=end, stderr=end, env=env, start_new_session=True) as process:
         os.close(end)
         watchdog = threading.Timer(60, process.kill)
@@ -882,7 +883,7 @@ def test_a_person_at_a_terminal_types_the_digest_that_the_card_shows(active: Run
         code, shown = at_terminal(command, files.environment, typed)
         assert (code, "nothing was signed" in shown) == (2, True), shown
     assert active("--json", "show").json["status"] == "review_required"
-    code, shown = at_terminal(command, files.environment, prefix)
+    code, shown = at_terminal(command, files.environment, prefix, real=True)
     assert code == 0, shown
     assert "\x1b[1mProposal" in shown
     assert active("--json", "show").json["status"] == "approved"
@@ -890,7 +891,7 @@ def test_a_person_at_a_terminal_types_the_digest_that_the_card_shows(active: Run
 
 def test_an_interrupt_at_the_question_decides_nothing_and_ends_with_130(active: Run, files: ProjectFiles) -> None:
     propose(active)
-    assert at_terminal(files.command("approve", *key(files, "leo")), files.environment, "\x03")[0] == 130
+    assert at_terminal(files.command("approve", *key(files, "leo")), files.environment, "\x03", real=True)[0] == 130
     assert active("--json", "show").json["status"] == "review_required"
     assert at_terminal(files.command("activate", *key(files, "rita")), files.environment, "\x03")[0] == 130
 
@@ -927,7 +928,7 @@ def test_a_reader_that_leaves_early_gets_no_complaint(files: ProjectFiles) -> No
 def test_a_passphrase_is_asked_for_at_the_terminal_and_not_read_from_a_pipe(active: Run, files: ProjectFiles) -> None:
     path = files.root / "keys" / "lea.pem"
     add = files.command("operator", "add", "lea", "--role", "billing_lead", "--key", str(path))
-    code, shown = at_terminal(add, files.environment, CANARY, CANARY)
+    code, shown = at_terminal(add, files.environment, CANARY, CANARY, real=True)
     assert code == 0, shown
     assert CANARY not in shown
     assert path.read_bytes().startswith(b"Synapsor-Key: scrypt-1 ")
