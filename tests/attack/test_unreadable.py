@@ -57,8 +57,10 @@ ODD: dict[str, dict[str, Any]] = {
 }
 
 
-def odd_decision(raw: sqlite3.Connection, proposal: str, digest: str, number: int, changes: dict[str, Any]) -> str:
-    """Insert a decision of which a part is what no decision has."""
+def odd_decision(
+    raw: sqlite3.Connection, proposal: str, digest: str, number: int, changes: dict[str, Any], *, between: str = ","
+) -> str:
+    """Insert a decision of which a part is what no decision has, or which is spelled as none is."""
     told: dict[str, Any] = {
         "id": handles.new("dec"),
         "ledger": "led_x",
@@ -76,7 +78,7 @@ def odd_decision(raw: sqlite3.Connection, proposal: str, digest: str, number: in
     body: dict[str, Any] = {"decision": told, "signature": SIGNATURE, "login": None}
     for name, changed in copy.deepcopy(changes).items():
         body[name] = {**told, **changed} if name == "decision" and changed is not None else changed
-    text = json.dumps(body, separators=(",", ":"), sort_keys=True)
+    text = json.dumps(body, separators=(between, ":"), sort_keys=True)
     put(raw, "decision", number, id=handle, at="zzz", proposal=proposal, operator="leo", verdict="approve", body=text)
     return handle
 
@@ -96,6 +98,7 @@ def every_odd_row(raw: sqlite3.Connection, proposal: str, digest: str) -> list[s
         f"decision {odd_decision(raw, proposal, digest, number, changes)}"
         for number, changes in enumerate(ODD.values())
     ]
+    found.append(f"decision {odd_decision(raw, proposal, digest, 200, {}, between=', ')}")
     columns = {"at": AT, "proposal": proposal, "operator": "leo"}
     for number, body in enumerate(("", "{", "[]", '{"a":1,"a":2}', "{ }", "[" * 3000, '{"q":NaN}'), 100):
         put(raw, "decision", number, id=f"dec_{number}", verdict="approve", body=body, **columns)
