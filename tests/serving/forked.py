@@ -22,6 +22,7 @@ import termios
 import traceback
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,7 +179,8 @@ def _be(request: dict[str, Any]) -> None:
             os.dup2(given, number)
         os.closerange(3, 1024)
         if os.isatty(0):
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # a passphrase is read from the terminal of the session
+            with suppress(PermissionError):  # it is the launcher's own already
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # a passphrase is read from the terminal of the session
         assert isinstance(sys.stdout, io.TextIOWrapper)
         sys.stdout.reconfigure(line_buffering=os.isatty(1))
         os.environ.clear()
