@@ -3,10 +3,11 @@
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -18,7 +19,7 @@ from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from synapsor.flow.activate import activate
-from synapsor.flow.review import approve
+from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 from synapsor.runtime import Project, open_project
@@ -140,4 +141,20 @@ async def leo_approves(files: ProjectFiles, project: Project, proposal_id: str, 
         operators=files.operators,
         now=project.clock.now(),
         mode="writeback",
+    )
+
+
+async def leo_rejects(
+    files: ProjectFiles, project: Project, proposal: Mapping[str, Any], *, reason: str = "No."
+) -> ProposalRecord:
+    """Let leo reject one proposal."""
+    leo = files.operators["leo"]
+    return await reject(
+        await project.ledger(),
+        proposal["id"],
+        digest=proposal["digest"],
+        signer=Signer(operator=leo, key=files.keys["leo"]),
+        operators={leo.name: leo},
+        now=project.clock.now(),
+        reason=reason,
     )

@@ -14,12 +14,11 @@ import pytest_asyncio
 
 from synapsor.approve.console.draft import may_be_drafted
 from synapsor.core.proposal import Status
-from synapsor.flow.review import reject
-from tests.attack.amending import signer_of
 from tests.attack.desk import Hall, approval, hall, word_of
 from tests.attack.forms import form_of, placeless
 from tests.attack.shop import NOTE, WAIVER, open_shop
 from tests.databases import load_sqlite
+from tests.projects import leo_rejects
 
 
 @pytest_asyncio.fixture
@@ -90,17 +89,7 @@ async def test_what_no_policy_should_repeat_is_told_by_its_rule_and_a_doctored_a
     waiting = str((await shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "Paid."}))["id"])
     note = await shop.approved(NOTE, {"invoice_id": "INV-3003", "note": "No number."})
     rejected = await shop.proposed(WAIVER, {"invoice_id": "INV-3002", "reason": "Now."})
-    leo = signer_of(shop, "leo")
-    now = shop.project.clock.now()
-    await reject(
-        shop.ledger,
-        rejected["id"],
-        digest=rejected["digest"],
-        signer=leo,
-        operators={leo.operator.name: leo.operator},
-        now=now,
-        reason="<script>owned()</script>",
-    )
+    await leo_rejects(shop.files, shop.project, rejected, reason="<script>owned()</script>")
     fee = await shop.waiver("INV-3002")
     async with desk.client() as client, desk.client() as stranger:
         assert (await stranger.get(f"/draft?of={fee}")).status_code == 303

@@ -12,17 +12,15 @@ from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.core.statements import SwitchState
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.automatic import throw_switch
-from synapsor.flow.review import reject
-from synapsor.flow.signing import Signer
 from synapsor.values import digest_bytes
-from tests.attack.amending import refused, signer_of
+from tests.attack.amending import refused
 from tests.attack.desk import hall
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, filed_again, open_shop, reopened, told_by_owner
 from tests.attack.test_forged_ledger import forge_job
 from tests.attack.test_worker_permission import AUTOMATIC, ON, WHY, shop_on
 from tests.attack.undoing import ADJUST
 from tests.databases import Database
-from tests.projects import leo_approves, opened
+from tests.projects import leo_approves, leo_rejects, opened
 
 Raw = Any
 BEFORE = (5500, None, 1)
@@ -57,17 +55,7 @@ async def worked(shop: Shop) -> list[tuple[str, str]]:
 async def rejected(shop: Shop) -> dict[str, Any]:
     """Return a proposal that leo has rejected."""
     asked = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})
-    leo = Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"])
-    now = shop.project.clock.now()
-    await reject(
-        shop.ledger,
-        asked["id"],
-        digest=asked["digest"],
-        signer=leo,
-        operators={leo.operator.name: leo.operator},
-        now=now,
-        reason="No.",
-    )
+    await leo_rejects(shop.files, shop.project, asked)
     return asked
 
 
@@ -258,16 +246,7 @@ async def test_what_an_edit_took_the_place_of_is_nobodys_to_decide_on_again(
 @pytest.mark.requirement("ledger:believed")
 async def test_nobody_gives_more_time_to_what_was_rejected(books: Shop) -> None:
     asked = await books.proposed("credits.adjust", ADJUST)
-    now, leo = books.project.clock.now(), signer_of(books, "leo")
-    await reject(
-        books.ledger,
-        asked["id"],
-        digest=asked["digest"],
-        signer=leo,
-        operators={leo.operator.name: leo.operator},
-        now=now,
-        reason="No.",
-    )
+    await leo_rejects(books.files, books.project, asked)
     with as_ledger_owner(books) as raw:
         rejection_away(raw)
     assert await refused(books, asked["id"], None) == "records_differ"
