@@ -1238,7 +1238,7 @@ MUTANTS = (
     Mutant(
         "card.cut",
         "approval:shown-in-full",
-        "approve/teller.py",
+        "approve/card/teller.py",
         "        if not found.whole:",
         "        if False:",
         "tests/unit/test_review_card.py -k long_value",
@@ -1246,7 +1246,7 @@ MUTANTS = (
     Mutant(
         "card.null",
         "approval:typed",
-        "approve/drawn_rows.py",
+        "approve/terminal/rows.py",
         '    if told.state == "null":',
         "    if False:",
         "tests/unit/test_review_differences.py -k null_an_empty",
@@ -1254,7 +1254,7 @@ MUTANTS = (
     Mutant(
         "card.reading",
         "approval:typed",
-        "approve/teller.py",
+        "approve/card/teller.py",
         "reading=self.perhaps(reading)",
         "reading=None",
         "tests/unit/test_review_differences.py -k money_and",
@@ -1262,7 +1262,7 @@ MUTANTS = (
     Mutant(
         "card.bare",
         "approval:no-tricks",
-        "approve/teller.py",
+        "approve/card/teller.py",
         "    return form is not None and form.fullmatch(token) is not None",
         "    return form is not None",
         "tests/unit/test_review_differences.py -k never_hold",
@@ -1270,7 +1270,7 @@ MUTANTS = (
     Mutant(
         "card.zone",
         "approval:typed",
-        "approve/teller.py",
+        "approve/card/teller.py",
         "zone=self.perhaps(zone_of(token, type_))",
         "zone=None",
         "tests/unit/test_review_differences.py -k money_and",
@@ -1278,7 +1278,7 @@ MUTANTS = (
     Mutant(
         "card.lines-whole",
         "approval:typed",
-        "approve/differences.py",
+        "approve/card/differences.py",
         "    whole = all(",
         "    whole = True or all(",
         "tests/unit/test_review_differences.py -k left_out",
@@ -1286,7 +1286,7 @@ MUTANTS = (
     Mutant(
         "card.lines-quoted",
         "approval:typed",
-        "approve/drawn_rows.py",
+        "approve/terminal/rows.py",
         "line_of(part.text, quoted=True)",
         "line_of(part.text)",
         "tests/unit/test_review_differences.py -k line_by_line",
@@ -1318,7 +1318,7 @@ MUTANTS = (
     Mutant(
         "rivals.told",
         "approval:rivals",
-        "approve/look.py",
+        "approve/card/look.py",
         "rivals=await ledger.rivals(proposal, now=stamp(now), limit=RIVALS + 1)",
         "rivals=()",
         "tests/unit/test_review_beside.py -k what_they_share",
@@ -1342,7 +1342,7 @@ MUTANTS = (
     Mutant(
         "evidence.covered",
         "approval:evidence",
-        "approve/read.py",
+        "approve/card/read.py",
         "covered = column in hidden and",
         "covered = False and",
         "tests/unit/test_review_beside.py -k hidden_ones_covered",
@@ -1350,7 +1350,7 @@ MUTANTS = (
     Mutant(
         "evidence.more",
         "approval:evidence",
-        "approve/read.py",
+        "approve/card/read.py",
         'more=len(part["rows"]) - len(rows)',
         "more=0",
         "tests/unit/test_review_beside.py -k very_many_rows",
@@ -1366,7 +1366,7 @@ MUTANTS = (
     Mutant(
         "evidence.altered",
         "approval:evidence",
-        "approve/read.py",
+        "approve/card/read.py",
         '    kept = body if proof == "proven" else None',
         "    kept = body",
         "tests/unit/test_workflow.py -k no_more_what_it_was",
@@ -1374,7 +1374,7 @@ MUTANTS = (
     Mutant(
         "copied.told",
         "approval:copied-text",
-        "approve/rows.py",
+        "approve/card/rows.py",
         "        copied=copied,",
         "        copied=(),",
         "tests/unit/test_review_beside.py -k traced",
@@ -1390,7 +1390,7 @@ MUTANTS = (
     Mutant(
         "copied.bound",
         "approval:copied-text",
-        "approve/read.py",
+        "approve/card/read.py",
         "        if self._left < self._size:",
         "        if False:",
         "tests/unit/test_review_beside.py -k too_much",
@@ -1862,7 +1862,7 @@ MUTANTS = (
     Mutant(
         "policy.told",
         "approval:policy-told",
-        "approve/beside.py",
+        "approve/card/beside.py",
         "        words=teller.text(deferral_words(last)),",
         "        words=None,",
         "tests/unit/test_review_beside.py -k why_a_person",
@@ -1870,7 +1870,7 @@ MUTANTS = (
     Mutant(
         "card.moves",
         "approval:shown-in-full",
-        "approve/rows.py",
+        "approve/card/rows.py",
         "for name in rest if name not in free",
         "for name in rest",
         "tests/unit/test_review_card.py",
@@ -3022,7 +3022,7 @@ MUTANTS = (
     Mutant(
         "oidc.issuer",
         "oidc:token",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         'if _text(claims, "iss") != expected.issuer:',
         "if False:",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3030,7 +3030,7 @@ MUTANTS = (
     Mutant(
         "oidc.audience",
         "oidc:token",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         "if expected.audience not in _audiences(claims):",
         "if False:",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3038,7 +3038,7 @@ MUTANTS = (
     Mutant(
         "oidc.audience-alone",
         "oidc:bearer-audience",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         "if len(_audiences(claims)) > 1:\n        raise refused(Rule.AUDIENCE_SHARED)",
         "if False:\n        raise refused(Rule.AUDIENCE_SHARED)",
         "tests/attack/test_login_tokens.py -k server_alone",
@@ -3046,7 +3046,7 @@ MUTANTS = (
     Mutant(
         "oidc.login-as-bearer",
         "oidc:bearer-audience",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         'if "nonce" in claims:',
         "if False:",
         "tests/attack/test_login_tokens.py -k server_alone",
@@ -3054,7 +3054,7 @@ MUTANTS = (
     Mutant(
         "oidc.nonce",
         "oidc:one-answer",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         'if not hmac.compare_digest(_text(claims, "nonce").encode(), nonce.encode()):',
         "if False:",
         "tests/attack/test_login_answers.py -k by_its_nonce",
@@ -3062,7 +3062,7 @@ MUTANTS = (
     Mutant(
         "oidc.party",
         "oidc:token",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         "if party not in {None, expected.client}:",
         "if False:",
         "tests/attack/test_login_answers.py -k to_this_client",
@@ -3070,7 +3070,7 @@ MUTANTS = (
     Mutant(
         "oidc.stale",
         "oidc:token",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         "if vouched.issued_at < now - LOGIN_AGE_S - expected.leeway_s:",
         "if False:",
         "tests/attack/test_login_answers.py -k to_this_client",
@@ -3078,7 +3078,7 @@ MUTANTS = (
     Mutant(
         "oidc.expired",
         "oidc:token",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         "if now >= expires_at + expected.leeway_s:",
         "if False:",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3086,7 +3086,7 @@ MUTANTS = (
     Mutant(
         "oidc.early",
         "oidc:token",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         'if "nbf" in claims and',
         "if False and",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3094,7 +3094,7 @@ MUTANTS = (
     Mutant(
         "oidc.lifetime",
         "oidc:token",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         "if expires_at - issued_at > expected.max_lifetime_s:",
         "if False:",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3102,7 +3102,7 @@ MUTANTS = (
     Mutant(
         "oidc.boolean-time",
         "oidc:token",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         "if isinstance(value, bool) or not",
         "if not",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3110,7 +3110,7 @@ MUTANTS = (
     Mutant(
         "oidc.list-for-text",
         "oidc:token",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         "    value = claims[name]\n    if not isinstance(value, str)",
         "    value = claims[name][0] if isinstance(claims[name], list) else claims[name]\n    if not isinstance(value, str)",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3118,7 +3118,7 @@ MUTANTS = (
     Mutant(
         "oidc.auth-time",
         "oidc:new-proof",
-        "approve/oidc/claims.py",
+        "approve/identity/oidc/claims.py",
         "if vouched.authenticated_at < int(since):",
         "if False:",
         "tests/attack/test_login_answers.py -k takes_no_old_one",
@@ -3126,7 +3126,7 @@ MUTANTS = (
     Mutant(
         "oidc.algorithm",
         "oidc:token",
-        "approve/oidc/tokens.py",
+        "approve/identity/oidc/tokens.py",
         "or algorithm not in algorithms:",
         "or False:",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3134,7 +3134,7 @@ MUTANTS = (
     Mutant(
         "oidc.header",
         "oidc:token",
-        "approve/oidc/tokens.py",
+        "approve/identity/oidc/tokens.py",
         "if _LEADS_AWAY & header.keys():",
         "if False:",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3142,7 +3142,7 @@ MUTANTS = (
     Mutant(
         "oidc.type",
         "oidc:token",
-        "approve/oidc/tokens.py",
+        "approve/identity/oidc/tokens.py",
         "or kind.lower() not in types:",
         "or False:",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3150,7 +3150,7 @@ MUTANTS = (
     Mutant(
         "oidc.twice",
         "oidc:token",
-        "approve/oidc/strict.py",
+        "approve/identity/oidc/strict.py",
         "if len(found) != len(pairs):",
         "if False:",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3158,7 +3158,7 @@ MUTANTS = (
     Mutant(
         "oidc.key-for-algorithm",
         "oidc:token",
-        "approve/oidc/jwks.py",
+        "approve/identity/oidc/jwks.py",
         "if algorithm not in self.keys[name].algorithms:",
         "if False:",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3166,7 +3166,7 @@ MUTANTS = (
     Mutant(
         "oidc.key-twice",
         "oidc:token",
-        "approve/oidc/jwks.py",
+        "approve/identity/oidc/jwks.py",
         "if name in keys or name in unfit:",
         "if False:",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3174,7 +3174,7 @@ MUTANTS = (
     Mutant(
         "oidc.key-size",
         "oidc:token",
-        "approve/oidc/jwks.py",
+        "approve/identity/oidc/jwks.py",
         "if public.key_size < MIN_RSA_BITS:",
         "if False:",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3182,7 +3182,7 @@ MUTANTS = (
     Mutant(
         "oidc.key-use",
         "oidc:token",
-        "approve/oidc/jwks.py",
+        "approve/identity/oidc/jwks.py",
         'entry.get("use", "sig") != "sig"',
         "False",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3190,7 +3190,7 @@ MUTANTS = (
     Mutant(
         "oidc.private-key",
         "oidc:token",
-        "approve/oidc/jwks.py",
+        "approve/identity/oidc/jwks.py",
         '"d" in entry',
         "False",
         "tests/attack/test_login_tokens.py -k bearer_that_is_not",
@@ -3198,7 +3198,7 @@ MUTANTS = (
     Mutant(
         "oidc.replay",
         "oidc:one-answer",
-        "approve/oidc/pending.py",
+        "approve/identity/oidc/pending.py",
         "if pending.state in self._until:",
         "if False:",
         "tests/attack/test_login_answers.py -k counts_once",
@@ -3206,7 +3206,7 @@ MUTANTS = (
     Mutant(
         "oidc.too-long",
         "oidc:one-answer",
-        "approve/oidc/pending.py",
+        "approve/identity/oidc/pending.py",
         "if not -KEEP_S < now - pending.begun < KEEP_S:",
         "if False:",
         "tests/attack/test_login_answers.py -k takes_too_long",
@@ -3214,7 +3214,7 @@ MUTANTS = (
     Mutant(
         "oidc.session",
         "oidc:one-answer",
-        "approve/oidc/login.py",
+        "approve/identity/oidc/login.py",
         "if not hmac.compare_digest(begun.session.encode(), session.encode()):",
         "if False:",
         "tests/attack/test_login_answers.py -k another_login_or_session",
@@ -3222,7 +3222,7 @@ MUTANTS = (
     Mutant(
         "oidc.state",
         "oidc:one-answer",
-        "approve/oidc/login.py",
+        "approve/identity/oidc/login.py",
         'if not hmac.compare_digest(given.get("state", "").encode(), begun.state.encode()):',
         "if False:",
         "tests/attack/test_login_answers.py -k another_login_or_session",
@@ -3230,7 +3230,7 @@ MUTANTS = (
     Mutant(
         "oidc.answer-issuer",
         "oidc:one-answer",
-        "approve/oidc/login.py",
+        "approve/identity/oidc/login.py",
         'if given.get("iss", metadata.issuer) != metadata.issuer or',
         "if",
         "tests/attack/test_login_answers.py -k another_issuer",
@@ -3238,7 +3238,7 @@ MUTANTS = (
     Mutant(
         "oidc.answer-unnamed",
         "oidc:one-answer",
-        "approve/oidc/login.py",
+        "approve/identity/oidc/login.py",
         'or (metadata.names_itself and "iss" not in given):',
         "or False:",
         "tests/attack/test_login_answers.py -k another_issuer",
@@ -3246,7 +3246,7 @@ MUTANTS = (
     Mutant(
         "oidc.parameter-twice",
         "oidc:one-answer",
-        "approve/oidc/login.py",
+        "approve/identity/oidc/login.py",
         "    if len(found) != len(pairs):\n",
         "    if False:\n",
         "tests/attack/test_login_answers.py -k there_twice",
@@ -3254,7 +3254,7 @@ MUTANTS = (
     Mutant(
         "oidc.back",
         "oidc:one-answer",
-        "approve/oidc/login.py",
+        "approve/identity/oidc/login.py",
         'return back if len(back) <= _MAX_BACK and _BACK.fullmatch(back) else "/"',
         "return back",
         "tests/attack/test_login_answers.py -k come_back_to",
@@ -3262,7 +3262,7 @@ MUTANTS = (
     Mutant(
         "oidc.provider-issuer",
         "oidc:provider",
-        "approve/oidc/metadata.py",
+        "approve/identity/oidc/metadata.py",
         'if document.get("issuer") != issuer:',
         "if False:",
         "tests/attack/test_login_provider.py -k who_it_is",
@@ -3270,7 +3270,7 @@ MUTANTS = (
     Mutant(
         "oidc.provider-address",
         "oidc:provider",
-        "approve/oidc/metadata.py",
+        "approve/identity/oidc/metadata.py",
         "if address_trouble(value):",
         "if False:",
         "tests/attack/test_login_provider.py -k who_it_is",
@@ -3278,7 +3278,7 @@ MUTANTS = (
     Mutant(
         "oidc.provider-proof",
         "oidc:provider",
-        "approve/oidc/metadata.py",
+        "approve/identity/oidc/metadata.py",
         'if proofs is not None and "S256" not in proofs:',
         "if False:",
         "tests/attack/test_login_provider.py -k who_it_is",
@@ -3286,7 +3286,7 @@ MUTANTS = (
     Mutant(
         "oidc.redirect",
         "oidc:provider",
-        "approve/oidc/fetch.py",
+        "approve/identity/oidc/fetch.py",
         "if answer.status_code in _REDIRECTS:",
         "if False:",
         "tests/attack/test_login_provider.py -k misbehaves",
@@ -3294,7 +3294,7 @@ MUTANTS = (
     Mutant(
         "oidc.size",
         "oidc:provider",
-        "approve/oidc/fetch.py",
+        "approve/identity/oidc/fetch.py",
         "if len(body) > MAX_BYTES:",
         "if False:",
         "tests/attack/test_login_provider.py -k misbehaves",
@@ -3302,7 +3302,7 @@ MUTANTS = (
     Mutant(
         "oidc.time",
         "oidc:provider",
-        "approve/oidc/fetch.py",
+        "approve/identity/oidc/fetch.py",
         "with anyio.fail_after(self._limit_s):",
         "with anyio.fail_after(None):",
         "tests/attack/test_login_provider.py -k given_up",
@@ -3310,7 +3310,7 @@ MUTANTS = (
     Mutant(
         "oidc.private",
         "oidc:private-address",
-        "approve/oidc/fetch.py",
+        "approve/identity/oidc/fetch.py",
         "ANY if self._allow_private else ()",
         "ANY",
         "tests/attack/test_login_provider.py -k unless_that_is_allowed",
@@ -3318,7 +3318,7 @@ MUTANTS = (
     Mutant(
         "oidc.never",
         "oidc:private-address",
-        "approve/oidc/fetch.py",
+        "approve/identity/oidc/fetch.py",
         "if not all(each is not None and is_allowed(each, private) for each in map(parsed, addresses)):",
         "if not self._allow_private and not all(each and is_allowed(each, private) for each in map(parsed, addresses)):",
         "tests/attack/test_login_provider.py -k in_no_case",
@@ -3326,7 +3326,7 @@ MUTANTS = (
     Mutant(
         "oidc.judged-address",
         "oidc:private-address",
-        "approve/oidc/fetch.py",
+        "approve/identity/oidc/fetch.py",
         "target = url.copy_with(host=address)",
         "target = url",
         "tests/attack/test_login_provider.py -k was_judged",
@@ -3334,7 +3334,7 @@ MUTANTS = (
     Mutant(
         "oidc.certificate-name",
         "oidc:private-address",
-        "approve/oidc/fetch.py",
+        "approve/identity/oidc/fetch.py",
         'extensions = {"sni_hostname": url.host}',
         'extensions = {"sni_hostname": "localhost"}',
         "tests/attack/test_login_provider.py -k was_judged",
@@ -3342,7 +3342,7 @@ MUTANTS = (
     Mutant(
         "oidc.removed-key",
         "oidc:rotation",
-        "approve/oidc/provider.py",
+        "approve/identity/oidc/provider.py",
         "and asked - self._found[1] < at_most_s:",
         "and True:",
         "tests/unit/test_oidc_login.py -k taken_away",
@@ -3350,7 +3350,7 @@ MUTANTS = (
     Mutant(
         "oidc.unknown-key",
         "oidc:rotation",
-        "approve/oidc/provider.py",
+        "approve/identity/oidc/provider.py",
         "value(at_most_s=UNKNOWN_S)",
         "value(at_most_s=0.0)",
         "tests/unit/test_oidc_login.py -k unknown_ones_is_bounded",
@@ -3358,7 +3358,7 @@ MUTANTS = (
     Mutant(
         "oidc.failed",
         "oidc:rotation",
-        "approve/oidc/provider.py",
+        "approve/identity/oidc/provider.py",
         "if self._failed is not None and",
         "if False and",
         "tests/unit/test_oidc_login.py -k asked_for_again_in_time",
@@ -3366,7 +3366,7 @@ MUTANTS = (
     Mutant(
         "oidc.asked-once",
         "oidc:rotation",
-        "approve/oidc/provider.py",
+        "approve/identity/oidc/provider.py",
         "        async with self._lock:\n            asked",
         "        if True:\n            asked",
         "tests/unit/test_oidc_login.py -k ask_the_provider_once",
@@ -3374,7 +3374,7 @@ MUTANTS = (
     Mutant(
         "oidc.secret-in-form",
         "oidc:client-secret",
-        "approve/oidc/metadata.py",
+        "approve/identity/oidc/metadata.py",
         "_BASIC not in methods and _POST in methods",
         "False",
         "tests/unit/test_oidc_login.py -k takes_it",
@@ -3382,7 +3382,7 @@ MUTANTS = (
     Mutant(
         "oidc.roles",
         "oidc:never-more",
-        "approve/oidc/people.py",
+        "approve/identity/oidc/people.py",
         " if vouched.roles is None or role in vouched.roles",
         "",
         "tests/unit/test_oidc_people.py -k never_more",
@@ -3390,7 +3390,7 @@ MUTANTS = (
     Mutant(
         "oidc.revoked",
         "oidc:never-more",
-        "approve/oidc/people.py",
+        "approve/identity/oidc/people.py",
         " if not one.revoked]",
         "]",
         "tests/unit/test_oidc_people.py -k revoked_person",
@@ -3398,7 +3398,7 @@ MUTANTS = (
     Mutant(
         "oidc.identity",
         "oidc:never-more",
-        "approve/oidc/people.py",
+        "approve/identity/oidc/people.py",
         "if one.login == vouched.identity]",
         "if one.login and one.login.subject == subject]",
         "tests/unit/test_oidc_people.py -k very_issuer",
@@ -3406,7 +3406,7 @@ MUTANTS = (
     Mutant(
         "oidc.no-roles",
         "oidc:never-more",
-        "approve/oidc/people.py",
+        "approve/identity/oidc/people.py",
         "    if not roles:\n",
         "    if False:\n",
         "tests/unit/test_oidc_people.py -k never_more",
@@ -3446,7 +3446,7 @@ MUTANTS = (
     Mutant(
         "oidc.voucher",
         "oidc:never-more",
-        "approve/voucher.py",
+        "approve/identity/voucher.py",
         " and LOGIN_VOUCHER in o.roles and not o.revoked",
         "",
         "tests/unit/test_console_oidc.py -k nobodys_key",
@@ -3454,7 +3454,7 @@ MUTANTS = (
     Mutant(
         "oidc.shut-out",
         "oidc:one-answer",
-        "approve/oidc/login.py",
+        "approve/identity/oidc/login.py",
         "            self._answered.give_back(begun)\n",
         "",
         "tests/attack/test_login_answers.py -k shut_nobody_out",
@@ -3462,7 +3462,7 @@ MUTANTS = (
     Mutant(
         "oidc.flood",
         "oidc:recorded",
-        "approve/attempts.py",
+        "approve/identity/attempts.py",
         "if len(self._recent) >= A_MINUTE:",
         "if False:",
         "tests/unit/test_refused_logins.py -k flood",
@@ -3702,7 +3702,7 @@ MUTANTS = (
     Mutant(
         "decided.doubt",
         "approval:login",
-        "approve/decided.py",
+        "approve/card/decided.py",
         "        _prove(signed, record, operators)\n",
         "        pass\n",
         "tests/unit/test_review_card.py -k login_its_moment",
@@ -3894,7 +3894,7 @@ MUTANTS = (
     Mutant(
         "companion.whole",
         "companion:shown",
-        "approve/shown.py",
+        "approve/card/shown.py",
         "if not (whole and card.whole):",
         "if False:",
         "tests/attack/test_companion.py -k shown_in_full",
@@ -6459,7 +6459,7 @@ MUTANTS = (
     Mutant(
         "console.read-share",
         "console:page-size",
-        "approve/read.py",
+        "approve/card/read.py",
         "return first[: sum(size <= share.read for size in sizes)]",
         "return first",
         "tests/attack/test_console_sizes.py -k wide_reads",
@@ -6971,7 +6971,7 @@ MUTANTS = (
     Mutant(
         "card.refusal-told",
         "approval:shown-in-full",
-        "approve/card.py",
+        "approve/card/card.py",
         "    if terms.refusal and record.status in",
         "    if False and record.status in",
         "tests/unit/test_review_card.py -k worker_would_refuse",
@@ -6979,7 +6979,7 @@ MUTANTS = (
     Mutant(
         "card.bounds",
         "approval:shown-in-full",
-        "approve/drawn_rows.py",
+        "approve/terminal/rows.py",
         "    if words is not None:",
         "    if False:",
         "tests/unit/test_review_card.py -k what_it_counts",
@@ -6987,7 +6987,7 @@ MUTANTS = (
     Mutant(
         "card.fold-marked",
         "approval:no-tricks",
-        "approve/drawing.py",
+        "approve/terminal/drawing.py",
         'yield from ((("plain", indent), (line.tone, "┆ " + part)) for part in more)',
         'yield from ((("plain", indent[:-2]), (line.tone, part)) for part in more)',
         "tests/unit/test_review_card.py -k 'left_edge'",
@@ -7011,7 +7011,7 @@ MUTANTS = (
     Mutant(
         "secrets.key-mode",
         "operator-key:private",
-        "approve/keys.py",
+        "approve/identity/keys.py",
         "os.O_CLOEXEC, 0o600)",
         "os.O_CLOEXEC, 0o644)",
         "tests/attack/test_guards.py -k for_a_moment",
@@ -7654,7 +7654,7 @@ MUTANTS = (
     Mutant(
         "depends.card",
         "depends:shown",
-        "approve/rows.py",
+        "approve/card/rows.py",
         "in member.depends.items()",
         "in ()",
         "tests/attack/test_depends.py -k who_decides",
@@ -8174,7 +8174,7 @@ MUTANTS = (
     Mutant(
         "amend.shown",
         "amend:shown",
-        "approve/amended.py",
+        "approve/card/amended.py",
         "    asked = before[-1].proposal if before else proposal\n    return Amends(",
         "    asked = before[0].proposal if before else proposal\n    return Amends(",
         "tests/attack/test_amend.py -k 'card_says and sqlite'",
@@ -8294,7 +8294,7 @@ MUTANTS = (
     Mutant(
         "shown.rejected",
         "evidence:may-be-rejected",
-        "approve/shown.py",
+        "approve/card/shown.py",
         '    if verdict == "reject":\n        return None\n',
         "",
         "tests/attack/test_shown.py",
@@ -8302,7 +8302,7 @@ MUTANTS = (
     Mutant(
         "shown.proven",
         "evidence:digest-checked",
-        "approve/shown.py",
+        "approve/card/shown.py",
         "    if card.tampered:\n",
         "    if False:\n",
         "tests/attack/test_shown.py",
@@ -8686,7 +8686,7 @@ MUTANTS = (
     Mutant(
         "undo.card",
         "undo:shown",
-        "approve/terminal.py",
+        "approve/terminal/card.py",
         "    if undo.why is not None:",
         "    if False:",
         "tests/attack/test_undo.py -k 'card_says and sqlite'",
@@ -8694,7 +8694,7 @@ MUTANTS = (
     Mutant(
         "undo.card-undoes",
         "undo:shown",
-        "approve/terminal.py",
+        "approve/terminal/card.py",
         'yield Line("undoes", ',
         'yield Line("of", ',
         "tests/attack/test_undo.py -k 'card_says and sqlite'",
@@ -9094,7 +9094,7 @@ MUTANTS = (
     Mutant(
         "companion.hidden",
         "companion:shown",
-        "approve/shown.py",
+        "approve/card/shown.py",
         "if record.proposal.changes_hidden and not uncovered:",
         "if False:",
         "tests/attack/test_companion.py -k stays_hidden",
@@ -9278,7 +9278,7 @@ MUTANTS = (
     Mutant(
         "believed.warned",
         "ledger:believed",
-        "approve/card.py",
+        "approve/card/card.py",
         "tampered=unproven or record.differs",
         "tampered=unproven",
         "tests/attack/test_taken_away.py -k nobody_else",
@@ -9742,7 +9742,7 @@ MUTANTS = (
     Mutant(
         "blast.visible",
         "blast:harmless",
-        "approve/now.py",
+        "approve/card/now.py",
         "        relation=teller.text(str(one.key.relation)),",
         "        relation=Text(str(one.key.relation)),",
         "tests/attack/test_blast.py -k 'hostile and sqlite'",
@@ -9750,7 +9750,7 @@ MUTANTS = (
     Mutant(
         "blast.visible-trigger",
         "blast:harmless",
-        "approve/now.py",
+        "approve/card/now.py",
         "FiredNow(name=teller.text(trigger.name)",
         "FiredNow(name=Text(trigger.name)",
         "tests/attack/test_blast.py -k 'hostile and sqlite'",

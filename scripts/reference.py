@@ -16,7 +16,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from synapsor.approve.oidc import MEANINGS as LOGIN_RULES
+from synapsor.approve.identity.oidc import MEANINGS as LOGIN_RULES
 from synapsor.cli.parser import EXIT_CODES, build_parser
 from synapsor.config import (
     Config,

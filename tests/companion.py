@@ -14,9 +14,9 @@ import anyio
 from mcp import Client, StdioServerParameters
 from mcp.types import TextContent
 
-from synapsor.approve.codes import code_path, enrol, keep
-from synapsor.approve.keys import create_key
-from synapsor.approve.operators import add_operator
+from synapsor.approve.identity.codes import code_path, enrol, keep
+from synapsor.approve.identity.keys import create_key
+from synapsor.approve.identity.operators import add_operator
 from synapsor.core.moment import stamp
 from synapsor.core.onetime import code_of, meant, step_at
 from synapsor.core.signatures import public_text

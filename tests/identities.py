@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import trustme
 
-from synapsor.approve.oidc import Arrived, BearerVerifier, Begun, Fetcher, OidcLogin, Provider, Vouched
+from synapsor.approve.identity.oidc import Arrived, BearerVerifier, Begun, Fetcher, OidcLogin, Provider, Vouched
 from synapsor.config import OidcConfig
 from synapsor.errors import LoginRefused
 from synapsor.testing.clock import TestClock

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from synapsor.approve.looks import Look
+from synapsor.approve.card.looks import Look
 from synapsor.core.live import Live
 from synapsor.core.moment import stamp
 from synapsor.core.untold import Untold, untold_by_failure

@@ -223,7 +223,7 @@ class Project:
             UnsafeSource: a credential or table cannot keep the promises of an apply.
             ConfigError: no source is in writeback mode.
         """
-        from synapsor.approve.keys import load_key
+        from synapsor.approve.identity.keys import load_key
         from synapsor.work.authority import Workbench
         from synapsor.work.permission import permits_of, signer_of
         from synapsor.work.worker import Pace, Worker  # what serves a model does not even import what applies

@@ -17,8 +17,8 @@ import pyte
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve import keys as keys_module
-from synapsor.approve.keys import load_key
+from synapsor.approve.identity import keys as keys_module
+from synapsor.approve.identity.keys import load_key
 from synapsor.cli.inbox import TRIES, patiently
 from synapsor.errors import UsageError
 from synapsor.secrets import Secret

@@ -13,8 +13,8 @@ import pytest
 import trustme
 from aiosmtpd.smtp import AuthResult
 
-from synapsor.approve.keys import create_key
-from synapsor.approve.operators import add_operator
+from synapsor.approve.identity.keys import create_key
+from synapsor.approve.identity.operators import add_operator
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from synapsor.examine import examine

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.look import look
-from synapsor.approve.operators import revoke_operator
-from synapsor.approve.terminal import render
+from synapsor.approve.card.look import look
+from synapsor.approve.identity.operators import revoke_operator
+from synapsor.approve.terminal.card import render
 from synapsor.core.amend import MOST_DEPTH
 from synapsor.core.policy import outside
 from synapsor.core.proposal import Proposal

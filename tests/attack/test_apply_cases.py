@@ -17,7 +17,7 @@ import anyio
 import asyncpg
 import pytest
 
-from synapsor.approve.operators import revoke_operator
+from synapsor.approve.identity.operators import revoke_operator
 from synapsor.core.outcome import Outcome
 from synapsor.core.writeback import receipt_key
 from synapsor.errors import ConfigError, UnsafeSource

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.operators import revoke_operator
+from synapsor.approve.identity.operators import revoke_operator
 from synapsor.approve.sheet import Sheet, render, sheet_of
 from synapsor.core.records import to_body
 from synapsor.core.review import verify_approval

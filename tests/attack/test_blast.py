@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.look import look
-from synapsor.approve.looks import Look
-from synapsor.approve.now import with_now
-from synapsor.approve.terminal import render
-from synapsor.approve.view import Card
+from synapsor.approve.card.look import look
+from synapsor.approve.card.looks import Look
+from synapsor.approve.card.now import with_now
+from synapsor.approve.card.view import Card
+from synapsor.approve.terminal.card import render
 from synapsor.core.blast import MOST_CASCADED, Blast, Colour, Count, Reached, Uncounted, blast_body
 from synapsor.core.plan import Relation
 from synapsor.core.proposal import Proposal

@@ -10,7 +10,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from synapsor.approve.operators import change_operator
+from synapsor.approve.identity.operators import change_operator
 from synapsor.core.statements import Identity
 from synapsor.testing.idp import FakeIdp, serve_idp
 from tests.companion import Companion, said, served, write_companion

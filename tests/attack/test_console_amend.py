@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 
 from synapsor.approve.console.edit import MOST_BYTES
-from synapsor.approve.keys import create_key
-from synapsor.approve.operators import add_operator
+from synapsor.approve.identity.keys import create_key
+from synapsor.approve.identity.operators import add_operator
 from synapsor.core.proposal import Status
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator

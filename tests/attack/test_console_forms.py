@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.keys import create_key
-from synapsor.approve.operators import add_operator
+from synapsor.approve.identity.keys import create_key
+from synapsor.approve.identity.operators import add_operator
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from synapsor.flow.amend import Amending, edit

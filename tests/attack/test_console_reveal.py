@@ -11,8 +11,8 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.keys import create_key
-from synapsor.approve.operators import add_operator
+from synapsor.approve.identity.keys import create_key
+from synapsor.approve.identity.operators import add_operator
 from synapsor.core.login import spoken_by
 from synapsor.core.records import from_body
 from synapsor.core.signatures import public_text

@@ -14,7 +14,7 @@ import pytest_asyncio
 from synapsor.approve.console import app
 from synapsor.approve.console.app import MOST_STREAMS, MOST_STREAMS_OF_ONE
 from synapsor.approve.console.key_login import MOST_OF_ONE
-from synapsor.approve.operators import revoke_operator
+from synapsor.approve.identity.operators import revoke_operator
 from synapsor.core.moment import stamp
 from synapsor.core.records import to_body
 from synapsor.ledger.decisions import REFUSED_A_MINUTE

@@ -12,9 +12,9 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.extent import ON_A_PAGE
-from synapsor.approve.read import all_told, named
-from synapsor.approve.teller import Teller
+from synapsor.approve.card.extent import ON_A_PAGE
+from synapsor.approve.card.read import all_told, named
+from synapsor.approve.card.teller import Teller
 from synapsor.core.proposal import Proposal
 from tests.attack.desk import Hall, hall, refusals
 from tests.attack.shop import NOTE, open_shop

@@ -13,9 +13,9 @@ import pymysql
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.card import card
-from synapsor.approve.terminal import render
-from synapsor.approve.terms import Terms, terms_behind
+from synapsor.approve.card.card import card
+from synapsor.approve.card.terms import Terms, terms_behind
+from synapsor.approve.terminal.card import render
 from synapsor.core.authority import table_for
 from synapsor.core.evidence import Rows
 from synapsor.core.outcome import Why

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve.terms import terms_behind
+from synapsor.approve.card.terms import terms_behind
 from synapsor.core.amend import amendment_of
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Amended, Proposal

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.terms import terms_behind
+from synapsor.approve.card.terms import terms_behind
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Member, Proposal, Undone, undo_key
 from synapsor.core.records import to_body

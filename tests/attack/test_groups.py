@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.card import card
-from synapsor.approve.inbox import render as render_inbox
-from synapsor.approve.keys import create_key
-from synapsor.approve.operators import add_operator
-from synapsor.approve.terminal import render
-from synapsor.approve.terms import terms_behind
+from synapsor.approve.card.card import card
+from synapsor.approve.card.terms import terms_behind
+from synapsor.approve.identity.keys import create_key
+from synapsor.approve.identity.operators import add_operator
+from synapsor.approve.terminal.card import render
+from synapsor.approve.terminal.inbox import render as render_inbox
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.load import read_text
 from synapsor.core.authority import table_for

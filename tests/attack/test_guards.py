@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve.keys import create_key
+from synapsor.approve.identity.keys import create_key
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Bound, Range
 from synapsor.contract.model import Contract

@@ -12,7 +12,7 @@ from mcp import Client
 
 from synapsor.approve.companion.desk import ApprovalDesk
 from synapsor.approve.companion.server import build_companion
-from synapsor.approve.keys import load_key
+from synapsor.approve.identity.keys import load_key
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.errors import LedgerFailure

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from synapsor.approve.inbox import render, summary
-from synapsor.approve.look import look
-from synapsor.approve.outline import outline
-from synapsor.approve.terminal import render as render_card
+from synapsor.approve.card.look import look
+from synapsor.approve.card.outline import outline
+from synapsor.approve.terminal.card import render as render_card
+from synapsor.approve.terminal.inbox import render, summary
 from tests.attack.credits import POLICY
 from tests.attack.desk import hall
 from tests.attack.test_console_amend import Clock, asked, form, sent

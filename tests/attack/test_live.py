@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from synapsor.approve.board.asked import Decide
 from synapsor.approve.board.work import Reviewing
-from synapsor.approve.look import look
-from synapsor.approve.now import with_now
-from synapsor.approve.terminal import render
+from synapsor.approve.card.look import look
+from synapsor.approve.card.now import with_now
+from synapsor.approve.terminal.card import render
 from synapsor.core.blast import blast_body
 from synapsor.core.live import Live, live_body
 from synapsor.core.proposal import Proposal

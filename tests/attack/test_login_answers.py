@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.oidc import pending
+from synapsor.approve.identity.oidc import pending
 from synapsor.errors import LoginRefused
 from synapsor.testing.idp import IdpClient
 from tests.identities import CLIENT, CONSOLE, LEO, Identities, identities, rule_of

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import anyio
 import pytest
 
-from synapsor.approve.oidc.fetch import Fetcher
+from synapsor.approve.identity.oidc.fetch import Fetcher
 from synapsor.testing.idp import Break
 from synapsor.testing.idp.provider import DISCOVERY, JWKS, TOKEN
 from tests.identities import APPROVALS, LEO, Identities, identities, rule_of

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synapsor.approve.look import look
-from synapsor.approve.terminal import render
+from synapsor.approve.card.look import look
+from synapsor.approve.terminal.card import render
 from synapsor.contract.approval import PerDay
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import read_text

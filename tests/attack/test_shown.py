@@ -10,9 +10,9 @@ import pytest_asyncio
 from mcp import Client
 
 from synapsor.approve.board.work import Reviewing
-from synapsor.approve.look import look
+from synapsor.approve.card.look import look
+from synapsor.approve.card.shown import UNFIT, unfit
 from synapsor.approve.sheet import sheet_of
-from synapsor.approve.shown import UNFIT, unfit
 from synapsor.core.statements import Verdict
 from synapsor.flow.batch import open_clusters, picked
 from tests.attack.desk import Hall, approval, hall, refusals

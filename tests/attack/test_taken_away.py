@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.look import look
+from synapsor.approve.card.look import look
 from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.core.statements import SwitchState
 from synapsor.errors import DecisionRefused, IntegrityError

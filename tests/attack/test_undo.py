@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.card import card
-from synapsor.approve.inbox import render as render_inbox
-from synapsor.approve.operators import revoke_operator
-from synapsor.approve.terminal import render
-from synapsor.approve.terms import terms_behind
+from synapsor.approve.card.card import card
+from synapsor.approve.card.terms import terms_behind
+from synapsor.approve.identity.operators import revoke_operator
+from synapsor.approve.terminal.card import render
+from synapsor.approve.terminal.inbox import render as render_inbox
 from synapsor.core.proposal import Proposal
 from synapsor.core.scope import Session
 from synapsor.core.statements import Operator

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.keys import create_key
-from synapsor.approve.operators import add_operator
+from synapsor.approve.identity.keys import create_key
+from synapsor.approve.identity.operators import add_operator
 from synapsor.contract.approvals import POLICY_SIGNER
 from synapsor.contract.digest import contract_digest
 from synapsor.contract.load import read_text

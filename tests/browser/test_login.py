@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser
 
-from synapsor.approve.operators import change_operator
+from synapsor.approve.identity.operators import change_operator
 from tests.browser.conftest import INBOX, Enter, log_in
 from tests.console import Office
 

@@ -25,8 +25,8 @@ import pytest_asyncio
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from synapsor.approve.keys import create_key
-from synapsor.approve.operators import add_operator
+from synapsor.approve.identity.keys import create_key
+from synapsor.approve.identity.operators import add_operator
 from synapsor.core.proposal import Status
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator

@@ -10,15 +10,15 @@ from typing import Any, cast
 
 import anyio
 
-from synapsor.approve.attempts import Attempts
+from synapsor.approve.card.looks import Looks
 from synapsor.approve.console.listen import serve_console
 from synapsor.approve.console.needs import Held
 from synapsor.approve.console.oidc_login import OidcMethod
 from synapsor.approve.console.room import Given
 from synapsor.approve.console.way import way_of
-from synapsor.approve.looks import Looks
-from synapsor.approve.oidc import Fetcher, OidcLogin, Provider
-from synapsor.approve.voucher import Voucher
+from synapsor.approve.identity.attempts import Attempts
+from synapsor.approve.identity.oidc import Fetcher, OidcLogin, Provider
+from synapsor.approve.identity.voucher import Voucher
 from synapsor.config import OidcConfig
 from synapsor.config.console import ConsoleConfig
 from synapsor.config.oidc import CALLBACK

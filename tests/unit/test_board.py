@@ -13,7 +13,7 @@ from synapsor.approve.board.kept import LEAST, Item, Mode, Open, Paste, State
 from synapsor.approve.board.picture import picture, room_of
 from synapsor.approve.board.screen import _PLAIN, _STYLE
 from synapsor.approve.board.state import GONE, fitted, glanced, in_vain, listed, opened, pressed, stood, told
-from synapsor.approve.drawing import Line, Row, rows
+from synapsor.approve.terminal.drawing import Line, Row, rows
 from synapsor.core.plain import cells, visible
 
 DIGEST = "sha256:" + "ab12cd34" * 8

@@ -9,7 +9,7 @@ from typing import Any
 import pyotp
 import pytest
 
-from synapsor.approve.codes import keep, kept
+from synapsor.approve.identity.codes import keep, kept
 from synapsor.cli.main import main
 from synapsor.errors import ConfigError, UsageError
 from synapsor.operators import read_codes

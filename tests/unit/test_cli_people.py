@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from synapsor.approve.keys import create_key, default_path, load_key
-from synapsor.approve.operators import add_operator
+from synapsor.approve.identity.keys import create_key, default_path, load_key
+from synapsor.approve.identity.operators import add_operator
 from synapsor.cli.main import main
 from synapsor.cli.roles import approving
 from synapsor.cli.signer import named

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.keys import create_key
-from synapsor.approve.operators import add_operator
+from synapsor.approve.identity.keys import create_key
+from synapsor.approve.identity.operators import add_operator
 from synapsor.cli.main import main
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator

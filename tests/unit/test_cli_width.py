@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from synapsor.approve.drawing import Line, drawn, entry
+from synapsor.approve.terminal.drawing import Line, drawn, entry
 from synapsor.cli.main import main
 from synapsor.cli.reviewing import _counted
 from synapsor.cli.worker import _line

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from synapsor.approve.keys import create_key
+from synapsor.approve.identity.keys import create_key
 from synapsor.core.signatures import public_text
 from tests.console import serving, write_office
 from tests.identities import LEO

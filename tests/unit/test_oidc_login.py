@@ -3,8 +3,8 @@
 import anyio
 import pytest
 
-from synapsor.approve.oidc import Fetcher, OidcLogin
-from synapsor.approve.oidc.refusals import MEANINGS, Rule
+from synapsor.approve.identity.oidc import Fetcher, OidcLogin
+from synapsor.approve.identity.oidc.refusals import MEANINGS, Rule
 from synapsor.errors import ConfigError
 from synapsor.testing.idp import Break, IdpClient, new_key
 from tests.identities import APPROVALS, CLIENT, CONSOLE, LEO, believing, identities, rule_of

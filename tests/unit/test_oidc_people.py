@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from synapsor import runtime
-from synapsor.approve.attempts import Attempts
-from synapsor.approve.oidc import Rule, Speaker, Vouched, speaker
-from synapsor.approve.oidc.refusals import refused
+from synapsor.approve.identity.attempts import Attempts
+from synapsor.approve.identity.oidc import Rule, Speaker, Vouched, speaker
+from synapsor.approve.identity.oidc.refusals import refused
 from synapsor.cli.main import main
 from synapsor.config import load_config
 from synapsor.core.statements import Identity, Operator

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from synapsor.approve.operators import add_operator
+from synapsor.approve.identity.operators import add_operator
 from synapsor.errors import ConfigError
 from synapsor.operators import read_operators
 from tests.decisions import person

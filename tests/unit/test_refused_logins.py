@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from synapsor.approve.attempts import A_MINUTE, Attempts
-from synapsor.approve.oidc.refusals import Rule, refused
+from synapsor.approve.identity.attempts import A_MINUTE, Attempts
+from synapsor.approve.identity.oidc.refusals import Rule, refused
 from synapsor.ledger.store import Ledger
 from synapsor.testing import TestClock, open_memory_ledger
 

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from synapsor.approve.keys import create_key, default_path, load_key, new_passphrase
-from synapsor.approve.operators import add_operator, change_operator, revoke_operator
+from synapsor.approve.identity.keys import create_key, default_path, load_key, new_passphrase
+from synapsor.approve.identity.operators import add_operator, change_operator, revoke_operator
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.core.review import may_decide

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.beside import RIVALS
-from synapsor.approve.card import card
-from synapsor.approve.cells import Copied
-from synapsor.approve.extent import BRIEFLY
-from synapsor.approve.look import look
-from synapsor.approve.read import ALSO
-from synapsor.approve.terminal import render
-from synapsor.approve.terms import Terms
-from synapsor.approve.view import Card
+from synapsor.approve.card.beside import RIVALS
+from synapsor.approve.card.card import card
+from synapsor.approve.card.cells import Copied
+from synapsor.approve.card.extent import BRIEFLY
+from synapsor.approve.card.look import look
+from synapsor.approve.card.read import ALSO
+from synapsor.approve.card.terms import Terms
+from synapsor.approve.card.view import Card
+from synapsor.approve.terminal.card import render
 from synapsor.core.copied import LEAST, pieces, plain
 from synapsor.core.moment import stamp
 from synapsor.core.plain import cells, line_of

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapsor.approve.card import card
-from synapsor.approve.decided import doubted
-from synapsor.approve.drawing import Line, drawn
-from synapsor.approve.inbox import render as render_inbox
-from synapsor.approve.inbox import summary
-from synapsor.approve.terminal import decided, lines, render
-from synapsor.approve.terms import Terms
+from synapsor.approve.card.card import card
+from synapsor.approve.card.decided import doubted
+from synapsor.approve.card.terms import Terms
+from synapsor.approve.terminal.card import decided, lines, render
+from synapsor.approve.terminal.drawing import Line, drawn
+from synapsor.approve.terminal.inbox import render as render_inbox
+from synapsor.approve.terminal.inbox import summary
 from synapsor.core.moment import parse, stamp
 from synapsor.core.onetime import code_of, meant, recognised, step_at
 from synapsor.core.outcome import Why

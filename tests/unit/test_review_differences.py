@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapsor.approve.card import card
-from synapsor.approve.cells import Change, TextLine
-from synapsor.approve.terminal import render
-from synapsor.approve.terms import Terms
-from synapsor.approve.view import Card
+from synapsor.approve.card.card import card
+from synapsor.approve.card.cells import Change, TextLine
+from synapsor.approve.card.terms import Terms
+from synapsor.approve.card.view import Card
+from synapsor.approve.terminal.card import render
 from synapsor.core.jsondiff import places_of
 from synapsor.core.plain import cells, line_of
 from synapsor.core.proposal import Member, Status

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 import yaml
 
-from synapsor.approve.terms import Terms, terms_behind
+from synapsor.approve.card.terms import Terms, terms_behind
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
 from synapsor.errors import DecisionRefused

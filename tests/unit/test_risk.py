@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.card import card
-from synapsor.approve.terminal import render
-from synapsor.approve.terms import terms_behind
+from synapsor.approve.card.card import card
+from synapsor.approve.card.terms import terms_behind
+from synapsor.approve.terminal.card import render
 from synapsor.contract.approval import Case, Span
 from synapsor.core.authority import table_for
 from synapsor.core.deciding import need_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from synapsor.approve.now import _becomes
+from synapsor.approve.card.now import _becomes
 from synapsor.cli.check import _people, stricter
 from synapsor.contract.approval import Approval
 from synapsor.core.blast import Count, Reached

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.look import look
-from synapsor.approve.terminal import render
+from synapsor.approve.card.look import look
+from synapsor.approve.terminal.card import render
 from synapsor.core.authority import table_for
 from synapsor.core.outcome import Why
 from synapsor.core.scope import Session

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synapsor.approve.drawing import Line, drawn
-from synapsor.approve.drawn_rows import fields, rows
-from synapsor.approve.look import look
-from synapsor.approve.shown import unfit
-from synapsor.approve.view import Card
+from synapsor.approve.card.look import look
+from synapsor.approve.card.shown import unfit
+from synapsor.approve.card.view import Card
+from synapsor.approve.terminal.drawing import Line, drawn
+from synapsor.approve.terminal.rows import fields, rows
 from synapsor.core.alike import Cluster, Odd, Spread, Why
 from synapsor.core.plain import Text, line_of, told, visible
 from synapsor.core.records import to_body

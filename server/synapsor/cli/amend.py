@@ -6,8 +6,8 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.approve.look import look
-from synapsor.approve.terminal import render
+from synapsor.approve.card.look import look
+from synapsor.approve.terminal.card import render
 from synapsor.cli.call import EXIT_CODES
 from synapsor.cli.given import pairs
 from synapsor.cli.signer import signer

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synapsor import __version__, runtime
-from synapsor.approve.voucher import named_voucher
+from synapsor.approve.identity.voucher import named_voucher
 from synapsor.cli.address import address
 from synapsor.cli.collector import collect_as_usual
 from synapsor.cli.terminal import note

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from synapsor.approve import retold
-from synapsor.approve.drawing import entry
+from synapsor.approve.terminal.drawing import entry
 from synapsor.cli.terminal import PREFIX
 from synapsor.core.backtest import Flips, Report
 from synapsor.core.plain import hanging, visible

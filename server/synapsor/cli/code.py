@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from synapsor import runtime
-from synapsor.approve.codes import code_path, kept
-from synapsor.approve.inbox import what_of
+from synapsor.approve.identity.codes import code_path, kept
+from synapsor.approve.terminal.inbox import what_of
 from synapsor.cli.terminal import answer, paragraph
 from synapsor.config import load_config
 from synapsor.core.moment import stamp

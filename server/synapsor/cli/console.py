@@ -67,8 +67,8 @@ def _methods(config: Config, project: runtime.Project, given: Given) -> tuple[Lo
     if config.oidc is None or config.oidc.redirect_uri is None or config.voucher_key is None:
         return ()
     from synapsor.approve.console.oidc_login import oidc_method
-    from synapsor.approve.keys import load_key
-    from synapsor.approve.voucher import voucher_of
+    from synapsor.approve.identity.keys import load_key
+    from synapsor.approve.identity.voucher import voucher_of
 
     voucher = voucher_of(load_key(config.voucher_key), project.operators())
     return (oidc_method(config.oidc, voucher=voucher, ledger=given.ledger, clock=given.clock),)

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from functools import partial
 
 from synapsor import runtime
-from synapsor.approve.keys import Unlock
-from synapsor.approve.look import look
-from synapsor.approve.looks import Look
-from synapsor.approve.now import with_now
-from synapsor.approve.shown import unfit
-from synapsor.approve.terminal import render
+from synapsor.approve.card.look import look
+from synapsor.approve.card.looks import Look
+from synapsor.approve.card.now import with_now
+from synapsor.approve.card.shown import unfit
+from synapsor.approve.identity.keys import Unlock
+from synapsor.approve.terminal.card import render
 from synapsor.cli.signer import named, signer
 from synapsor.cli.terminal import answer, ask, coloured, have_digest_named, interrupt_at_once, paragraph, width
 from synapsor.config import load_config

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synapsor import runtime
-from synapsor.approve.drawing import entry
+from synapsor.approve.terminal.drawing import entry
 from synapsor.cli.terminal import answer, as_json, width
 from synapsor.config import load_config
 from synapsor.core.plain import visible

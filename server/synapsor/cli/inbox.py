@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from synapsor import runtime
-from synapsor.approve.inbox import behind, render, summary
+from synapsor.approve.terminal.inbox import behind, render, summary
 from synapsor.cli.arguments.base import MOST
 from synapsor.cli.roles import approving
 from synapsor.cli.signer import signer
@@ -23,7 +23,7 @@ from synapsor.errors import SynapsorError, UsageError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from synapsor.approve.keys import Unlock
+    from synapsor.approve.identity.keys import Unlock
 
 TRIES: Final = 3
 """How often a passphrase is asked for before nothing is signed."""

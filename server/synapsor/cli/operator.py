@@ -8,10 +8,10 @@ from argparse import Namespace
 from dataclasses import replace
 from typing import Any, Literal
 
-from synapsor.approve.codes import check_free, code_path, enrol, enrolment_uri, keep, qr
-from synapsor.approve.drawing import entry
-from synapsor.approve.keys import check_place, create_key, default_path, new_passphrase, public_path
-from synapsor.approve.operators import add_operator, change_operator, check_new, describe, revoke_operator
+from synapsor.approve.identity.codes import check_free, code_path, enrol, enrolment_uri, keep, qr
+from synapsor.approve.identity.keys import check_place, create_key, default_path, new_passphrase, public_path
+from synapsor.approve.identity.operators import add_operator, change_operator, check_new, describe, revoke_operator
+from synapsor.approve.terminal.drawing import entry
 from synapsor.cli.roles import unnamed
 from synapsor.cli.terminal import answer, note, paragraph, width
 from synapsor.config import Config, load_config

@@ -7,7 +7,7 @@ from argparse import Namespace
 from urllib.parse import unquote, urlsplit
 
 from synapsor import runtime
-from synapsor.approve.drawing import entry
+from synapsor.approve.terminal.drawing import entry
 from synapsor.cli.terminal import answer, note, width
 from synapsor.config import Config, SourceConfig, load_config
 from synapsor.core.plain import visible

@@ -6,7 +6,7 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.approve.drawing import entry
+from synapsor.approve.terminal.drawing import entry
 from synapsor.cli.terminal import answer, paragraph, width
 from synapsor.config import load_config
 from synapsor.core.attempts import RefusedLogin

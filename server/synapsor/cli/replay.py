@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from synapsor import runtime
-from synapsor.approve.drawing import Line, drawn, entry
+from synapsor.approve.terminal.drawing import Line, drawn, entry
 from synapsor.cli.terminal import answer, coloured, width
 from synapsor.config import load_config
 from synapsor.core.plain import hanging, shown

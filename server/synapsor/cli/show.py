@@ -7,11 +7,11 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
-from synapsor.approve.beside import OPEN
-from synapsor.approve.look import look
-from synapsor.approve.looks import Look
-from synapsor.approve.now import with_now
-from synapsor.approve.terminal import render
+from synapsor.approve.card.beside import OPEN
+from synapsor.approve.card.look import look
+from synapsor.approve.card.looks import Look
+from synapsor.approve.card.now import with_now
+from synapsor.approve.terminal.card import render
 from synapsor.cli.terminal import answer, as_json, coloured, note, width
 from synapsor.config import load_config
 from synapsor.core.blast import blast_body

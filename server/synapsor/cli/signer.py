@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Collection, Mapping
 
-from synapsor.approve.keys import Unlock, default_path, load_key, locked_key
+from synapsor.approve.identity.keys import Unlock, default_path, load_key, locked_key
 from synapsor.contract.approvals import NO_PERSON
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 
 from synapsor import runtime
-from synapsor.approve.drawing import entry
+from synapsor.approve.terminal.drawing import entry
 from synapsor.cli.terminal import answer, as_json, looked_at, note, width
 from synapsor.config import load_config
 from synapsor.core.outcome import Outcome, meaning_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from synapsor.approve.voucher import named_voucher
+from synapsor.approve.identity.voucher import named_voucher
 from synapsor.config.approvals import FILE_NAME, ApprovalsConfig, load_approvals, looking_with
 from synapsor.core.facts import Finding
 from synapsor.errors import ConfigError, UsageError

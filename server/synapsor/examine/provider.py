@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from synapsor.approve.keys import load_key
-from synapsor.approve.oidc import Fetcher, Provider
-from synapsor.approve.voucher import voucher_of
+from synapsor.approve.identity.keys import load_key
+from synapsor.approve.identity.oidc import Fetcher, Provider
+from synapsor.approve.identity.voucher import voucher_of
 from synapsor.core.facts import Finding
 from synapsor.errors import ConfigError, LoginRefused, UsageError
 from synapsor.examine.secrets import looked_up, nobody

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from typing import TYPE_CHECKING
 
-from synapsor.approve.keys import load_key
+from synapsor.approve.identity.keys import load_key
 from synapsor.config import Config
 from synapsor.contract.approval import LEVELS
 from synapsor.core.contract_posture import judge_contract

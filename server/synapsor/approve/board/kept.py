@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from synapsor.approve.drawing import Row
+from synapsor.approve.terminal.drawing import Row
 from synapsor.core.statements import Verdict
 
 LEAST: Final = (30, 8)

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from synapsor.approve.board.help import PROMPTS, help_lines, key_lines, lines_of_keys
 from synapsor.approve.board.kept import LEAST, TYPING, Item, Mode, State
-from synapsor.approve.drawing import Tone
+from synapsor.approve.terminal.drawing import Tone
 from synapsor.core.plain import cells, fold, hanging, padded
 from synapsor.core.presets import REJECT_CODES, REJECT_WORDS, RejectCode
 

@@ -10,15 +10,15 @@ from typing import Any, TypeAlias
 
 from synapsor.approve.board.asked import Decide
 from synapsor.approve.board.kept import Item, Open
-from synapsor.approve.drawing import Row
-from synapsor.approve.inbox import behind, entry_of
-from synapsor.approve.keys import Unlock
-from synapsor.approve.look import look
-from synapsor.approve.looks import Looks
-from synapsor.approve.now import with_now
-from synapsor.approve.shown import unfit
-from synapsor.approve.terminal import sheet
-from synapsor.approve.view import Card
+from synapsor.approve.card.look import look
+from synapsor.approve.card.looks import Looks
+from synapsor.approve.card.now import with_now
+from synapsor.approve.card.shown import unfit
+from synapsor.approve.card.view import Card
+from synapsor.approve.identity.keys import Unlock
+from synapsor.approve.terminal.card import sheet
+from synapsor.approve.terminal.drawing import Row
+from synapsor.approve.terminal.inbox import behind, entry_of
 from synapsor.config import Mode
 from synapsor.core.live import Live
 from synapsor.core.moment import stamp

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 
-from synapsor.approve.attempts import Attempts
 from synapsor.approve.companion.desk import ApprovalDesk
 from synapsor.approve.companion.http import SCOPE, Tokens
-from synapsor.approve.oidc import BearerVerifier, Fetcher, Provider, speaker
+from synapsor.approve.identity.attempts import Attempts
+from synapsor.approve.identity.oidc import BearerVerifier, Fetcher, Provider, speaker
 from synapsor.config import OidcConfig
 from synapsor.core.statements import Operator
 from synapsor.errors import ConfigError, LoginRefused

@@ -14,13 +14,13 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve.inbox import behind
-from synapsor.approve.look import look
-from synapsor.approve.looks import Looks
-from synapsor.approve.now import with_now
+from synapsor.approve.card.look import look
+from synapsor.approve.card.looks import Looks
+from synapsor.approve.card.now import with_now
+from synapsor.approve.card.shown import UNFIT, unfit
+from synapsor.approve.card.view import Card
 from synapsor.approve.refused_words import Tried, refused_of
-from synapsor.approve.shown import UNFIT, unfit
-from synapsor.approve.view import Card
+from synapsor.approve.terminal.inbox import behind
 from synapsor.config import Mode
 from synapsor.contract.approvals import CODE_VOUCHER
 from synapsor.core.moment import stamp

@@ -13,10 +13,10 @@ from typing import Final
 
 from mcp.types import GetPromptResult, ListPromptsResult, Prompt, PromptArgument, PromptMessage, TextContent
 
+from synapsor.approve.card.view import Card
 from synapsor.approve.companion.desk import ELSEWHERE, REJECTS_TOO, Past, Queue
-from synapsor.approve.inbox import render as inbox
-from synapsor.approve.terminal import render as card_text
-from synapsor.approve.view import Card
+from synapsor.approve.terminal.card import render as card_text
+from synapsor.approve.terminal.inbox import render as inbox
 from synapsor.core.plain import visible
 from synapsor.core.presets import REJECT_CODES, REJECT_WORDS
 from synapsor.core.proposal import Status

@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from synapsor.approve.attempts import Attempts
 from synapsor.approve.console import (
     assets,
     batch,
@@ -45,6 +44,7 @@ from synapsor.approve.console.room import Given, Room, TrustUnreadable
 from synapsor.approve.console.sessions import Sessions
 from synapsor.approve.console.verifying import Verifying
 from synapsor.approve.console.visit import browser_of, proof_of, trust_unreadable
+from synapsor.approve.identity.attempts import Attempts
 from synapsor.web.seats import Seats
 
 MOST_STREAMS: Final = 64

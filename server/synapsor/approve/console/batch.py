@@ -14,13 +14,13 @@ from typing import Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from synapsor.approve.card.extent import one_of
 from synapsor.approve.console.decide import deciding_of, reason_of, told
 from synapsor.approve.console.entries import against, alone, loaded
 from synapsor.approve.console.kept import kept
 from synapsor.approve.console.proposal import MOST_BYTES, MOST_PIECES, Looked, looked_at, pieces_of
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
-from synapsor.approve.extent import one_of
 from synapsor.approve.sheet import odd_words
 from synapsor.core.alike import clusters
 from synapsor.core.moment import stamp

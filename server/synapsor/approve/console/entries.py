@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from synapsor.approve.card.decided import doubted
+from synapsor.approve.card.outline import REPLACED, Outline, outline
 from synapsor.approve.console.sessions import Session
-from synapsor.approve.decided import doubted
-from synapsor.approve.outline import REPLACED, Outline, outline
 from synapsor.core.alike import why_alone
 from synapsor.core.moment import stamp
 from synapsor.core.plain import brief, shown

@@ -21,7 +21,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from synapsor.approve.attempts import NOBODY, Attempts
 from synapsor.approve.console.codes import WAITS, Asked, Codes
 from synapsor.approve.console.login import drop_cookie, enter, is_shared, login_page, set_cookie
 from synapsor.approve.console.needs import Offer
@@ -30,6 +29,7 @@ from synapsor.approve.console.rendering import render
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.sessions import hashed
 from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of, own_path, read_form
+from synapsor.approve.identity.attempts import NOBODY, Attempts
 from synapsor.core.moment import parse, stamp
 from synapsor.core.records import from_body
 from synapsor.core.signatures import public_text

@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from synapsor.approve.attempts import Attempts
 from synapsor.approve.console.browsers import described
 from synapsor.approve.console.login import drop_cookie, enter, is_shared, login_page, set_cookie
 from synapsor.approve.console.needs import Offer
@@ -24,8 +23,9 @@ from synapsor.approve.console.rendering import render
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.sessions import hashed
 from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of, own_path, read_form
-from synapsor.approve.oidc import Fetcher, OidcLogin, Provider, fails, speaker
-from synapsor.approve.voucher import Voucher
+from synapsor.approve.identity.attempts import Attempts
+from synapsor.approve.identity.oidc import Fetcher, OidcLogin, Provider, fails, speaker
+from synapsor.approve.identity.voucher import Voucher
 from synapsor.config import OidcConfig
 from synapsor.config.oidc import CALLBACK
 from synapsor.errors import DecisionRefused, LoginRefused, UsageError

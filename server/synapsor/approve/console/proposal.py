@@ -13,19 +13,19 @@ from typing import Final
 from starlette.responses import Response
 from starlette.routing import Route
 
-from synapsor.approve.cells import Row
+from synapsor.approve.card.cells import Row
+from synapsor.approve.card.extent import ON_A_PAGE, Extent
+from synapsor.approve.card.look import look
+from synapsor.approve.card.now import with_now
+from synapsor.approve.card.outline import WITH_CODE
+from synapsor.approve.card.shown import unfit
+from synapsor.approve.card.view import Card
 from synapsor.approve.console.draft import draft_path, may_be_drafted
 from synapsor.approve.console.edit import may_amend_here
 from synapsor.approve.console.entries import against, asks_for_digest
 from synapsor.approve.console.kept import kept
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
-from synapsor.approve.extent import ON_A_PAGE, Extent
-from synapsor.approve.look import look
-from synapsor.approve.now import with_now
-from synapsor.approve.outline import WITH_CODE
-from synapsor.approve.shown import unfit
-from synapsor.approve.view import Card
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Search
 from synapsor.core.presets import REJECT_WORDS

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from synapsor.approve.attempts import Attempts
+from synapsor.approve.card.looks import Looks
 from synapsor.approve.console.needs import ConsoleLedger, Held, Offer, Overview
 from synapsor.approve.console.pulse import Pulse
 from synapsor.approve.console.sessions import Sessions
 from synapsor.approve.console.verifying import Verifying
 from synapsor.approve.console.way import Way
-from synapsor.approve.looks import Looks
+from synapsor.approve.identity.attempts import Attempts
 from synapsor.config import Mode
 from synapsor.config.console import ConsoleConfig
 from synapsor.contract.load import LoadedContract

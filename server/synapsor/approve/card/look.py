@@ -1,0 +1,60 @@
+"""A look at a proposal: everything that its card is made of, gathered from the ledger in one place for every surface that shows it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+
+from synapsor.approve.card.amended import lineage
+from synapsor.approve.card.beside import RIVALS
+from synapsor.approve.card.card import card
+from synapsor.approve.card.extent import Extent
+from synapsor.approve.card.read import ALSO
+from synapsor.approve.card.terms import terms_behind
+from synapsor.approve.card.view import Card
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import Proposal, undo_key
+from synapsor.core.review import lets_approve
+from synapsor.core.statements import Operator
+from synapsor.errors import IntegrityError
+from synapsor.ports import ProposalRecord, ReviewLedger
+
+
+async def look(
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    *,
+    operators: Mapping[str, Operator],
+    now: dt.datetime,
+    full: bool = False,
+    beside_it: Extent | None = None,
+    whole: Proposal | None = None,
+) -> Card:
+    """Return the card of a proposal; `full` cuts nothing, and `whole` is the proposal with its hidden values, for who decides.
+
+    `beside_it` is how much is told of what nobody decides on, where that is not the same.
+    """
+    proposal = record.proposal
+    made = card(
+        record,
+        evidence=await ledger.evidence(proposal.evidence),
+        terms=await terms_behind(ledger, proposal, operators),
+        now=now,
+        full=full,
+        beside_it=beside_it,
+        operators=operators,
+        read={handle: await ledger.evidence(handle) for _, handle, _ in proposal.rests_on},
+        also=await ledger.read_before(proposal.evidence, limit=ALSO + len(proposal.rests_on) + 1),
+        whole=whole,
+        before=await lineage(ledger, proposal),
+        rivals=await ledger.rivals(proposal, now=stamp(now), limit=RIVALS + 1),
+        undos=await ledger.asked_before(undo_key(proposal.id, proposal.digest)),
+    )
+    if made.policy is None:
+        return made
+    try:
+        goes = lets_approve(await ledger.switch(), operators, ledger=ledger.id)
+    except IntegrityError:
+        goes = False
+    return replace(made, policy=replace(made.policy, stopped=not goes))

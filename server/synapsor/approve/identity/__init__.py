@@ -1,0 +1,1 @@
+"""Who a person is, and with which key, code or login they say so."""
