@@ -1,0 +1,42 @@
+"""The mutants of `mutants.py`, by the room of the guard that each breaks."""
+
+from scripts.mutant_table import (
+    approve,
+    cli,
+    config,
+    contract,
+    core,
+    examine,
+    flow,
+    ledger,
+    notify,
+    rest,
+    serve,
+    sources,
+    sql,
+    testing,
+    web,
+    work,
+)
+from scripts.mutant_table.mutant import Mutant
+
+__all__ = ["MUTANTS", "Mutant"]
+
+MUTANTS = (
+    *approve.MUTANTS,
+    *cli.MUTANTS,
+    *config.MUTANTS,
+    *contract.MUTANTS,
+    *core.MUTANTS,
+    *examine.MUTANTS,
+    *flow.MUTANTS,
+    *ledger.MUTANTS,
+    *notify.MUTANTS,
+    *rest.MUTANTS,
+    *serve.MUTANTS,
+    *sources.MUTANTS,
+    *sql.MUTANTS,
+    *testing.MUTANTS,
+    *web.MUTANTS,
+    *work.MUTANTS,
+)
