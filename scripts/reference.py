@@ -82,6 +82,7 @@ DECISION_RULES: dict[str, str] = {
     "expired": "The proposal or the approval is past its time.",
     "login_expired": "The login of the console's session is past its time.",
     "login_invalid": "The login of the session does not hold, or is by a key that is not trusted any more.",
+    "login_to_come": "The login is of a moment that the clock of the console's machine has not reached, by more than clocks may be apart.",
     "no_codes": "The operator has no one-time codes in this project.",
     "no_agent": "A person asked for this undo, and no agent could answer a question about it.",
     "no_such_proposal": "The ledger has no such proposal.",

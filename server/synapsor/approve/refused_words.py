@@ -34,6 +34,7 @@ WORDS: Final[Mapping[str, str]] = {
     "form_foreign": "The form was not from the person's own session.",
     "login_expired": "The login had expired.",
     "login_invalid": "The login did not hold, or was another person's.",
+    "login_to_come": "The login was of a moment that the clock there had not reached.",
     "no_agent": "A person asked for it, so there is no agent to ask.",
     "no_codes": "This person has no one-time codes here.",
     "no_person": "It was the key of a program, and no person.",

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import handles
 from synapsor.contract.approvals import POLICY_SIGNER
-from synapsor.core.login import decision_holds, is_during, spoken_by, verify_login
+from synapsor.core.login import decision_holds, has_begun, is_during, spoken_by, verify_login
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal
 from synapsor.core.review import APPROVAL_LASTS, as_trusted, is_by_prompt
@@ -34,6 +34,7 @@ from synapsor.core.statements import (
 from synapsor.errors import DecisionRefused, IntegrityError
 
 _AGAIN: Final = "Log in again."
+_CLOCKS: Final = "Set the clocks of both machines right, and log in again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class Signer:
         """Return the operator as the project trusts them now; refuse a key that does not speak for them, before anything is told or done.
 
         Raises:
-            DecisionRefused: by rule `wrong_key`, `operator_revoked`, `login_expired` or `login_invalid`.
+            DecisionRefused: by rule `wrong_key`, `operator_revoked`, `login_expired`, `login_to_come` or `login_invalid`.
         """
         if self.login is None:
             check_key(operators.get(self.operator.name, self.operator), self.key)
@@ -66,6 +67,13 @@ class Signer:
             raise DecisionRefused("login_invalid", invalid.message, fix=_AGAIN, exit_code=5) from None
         if speaker.name != self.operator.name or self.login.login.key != public_text(self.key):
             raise DecisionRefused("login_invalid", "The login is of another session.", fix=_AGAIN, exit_code=5)
+        if not has_begun(self.login, stamp(now)):
+            raise DecisionRefused(
+                "login_to_come",
+                "The login is of a moment that the clock here has not reached.",
+                fix=_CLOCKS,
+                exit_code=5,
+            )
         if not is_during(self.login, stamp(now)):
             raise DecisionRefused("login_expired", "The login has expired.", fix=_AGAIN, exit_code=5)
         return as_trusted(self.operator, operators)
