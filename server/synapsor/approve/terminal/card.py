@@ -28,7 +28,7 @@ from synapsor.approve.terminal.drawing import rows as drawn_rows
 from synapsor.approve.terminal.now import now
 from synapsor.approve.terminal.reads import reads
 from synapsor.approve.terminal.rows import fields, rows, totals, value
-from synapsor.core.plain import line_of
+from synapsor.core.plain import is_right_to_left, line_of
 from synapsor.core.words import many
 
 
@@ -216,9 +216,15 @@ def _come(other: Beside) -> str:
 
 
 def _beside(row: BesideRow) -> Iterator[Line]:
-    yield Line("", f"  {fields(row.key)}{': the row is removed' if row.removed else ''}", "quiet")
-    for name, before, after in row.changes:
-        yield from replaced("", value(before), value(after), head=f"  {line_of(name)} ", tone="quiet")
+    key = fields(row.key)
+    changes = [(line_of(name), value(before), value(after)) for name, before, after in row.changes]
+    told = ", ".join(f"{name} {before} → {after}" for name, before, after in changes)
+    if row.removed or not is_right_to_left(key + told):
+        yield Line("", f"  {key}: {'the row is removed' if row.removed else told}", "quiet")
+        return
+    yield Line("", f"  {key}", "quiet")
+    for name, before, after in changes:
+        yield from replaced("", before, after, head=f"  {name} ", tone="quiet")
 
 
 def _needs(card: Card) -> Iterator[Line]:
