@@ -15,12 +15,12 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 from synapsor.core.envelope_schema import STATUS_OUTPUT
-from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer
 from synapsor.serve.http import serve_http
 from synapsor.serve.identity import Bearer, TokenBook, TokenSession, hash_token
 from synapsor.serve.server import build_server
 from tests.databases import Database
+from tests.deciding import approve, reject
 from tests.projects import ProjectFiles, opened, write_project
 from tests.schemas import conforms
 from tests.serving.forked import forked
@@ -114,7 +114,7 @@ async def decided(
                 operators={leo.operator.name: leo.operator},
                 now=now,
                 reason=reason,
-                code=code,
+                preset=code,
             )
 
 

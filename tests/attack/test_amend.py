@@ -17,7 +17,6 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.scope import Session
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.replay import replay
-from synapsor.flow.review import approve, reject
 from synapsor.flow.undo import Asking, undo
 from synapsor.serve.prompts import Place, explained
 from tests.attack.amending import WHY, amending, asked, edited, extended, refused, signer_of
@@ -25,6 +24,7 @@ from tests.attack.credits import POLICY
 from tests.attack.shop import Shop
 from tests.attack.undoing import ADJUST, applied, credit, everything, open_credits
 from tests.databases import Database
+from tests.deciding import approve, reject
 from tests.projects import ACME, GLOBEX, leo_approves
 
 FIRST = ("open", "10.10", 5, None, True, 1)

@@ -32,7 +32,6 @@ from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.apply import STEPS, apply
 from synapsor.flow.permitted import contract_behind
 from synapsor.flow.replay import replay
-from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer
 from synapsor.flow.verdict import Claim
 from synapsor.ports import ProposalRecord
@@ -44,6 +43,7 @@ from tests.attack.tasks import POLICY, tasks_table
 from tests.attack.test_forged_ledger import body_of, set_body
 from tests.attack.test_operations import everything, task
 from tests.databases import Database
+from tests.deciding import approve, reject
 from tests.projects import ACME, leo_approves
 
 TOGETHER = ("tasks.step", "tasks.add_once", "tasks.remove")

@@ -20,7 +20,8 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
 from synapsor.core.untold import Untold
 from synapsor.errors import DecisionRefused
-from synapsor.flow.review import approve, may_ask
+from synapsor.flow.decider import Named
+from synapsor.flow.objection import Intent, may_ask
 from synapsor.flow.signing import Signer
 from synapsor.looking import SourceLooks
 from tests.attack.jobs import POLICY as JOBS
@@ -31,6 +32,7 @@ from tests.attack.shop import WAIVER, Shop, meanwhile, open_shop, reopened
 from tests.attack.tasks import POLICY, tasks_table
 from tests.attack.test_canaries import ledger_bytes
 from tests.databases import Database
+from tests.deciding import approve
 
 
 @pytest_asyncio.fixture
@@ -389,10 +391,12 @@ async def test_a_stale_row_is_approved_only_by_who_says_so(tasks: Shop) -> None:
         await may_ask(
             tasks.ledger,
             record,
-            leo,
-            now=tasks.project.clock.now(),
-            verdict="approve",
-            operators={**tasks.files.operators},
+            Intent(
+                verdict="approve",
+                who=Named(operator=leo),
+                operators=tasks.files.operators,
+                now=tasks.project.clock.now(),
+            ),
             live=live,
         )
     assert refused.value.rule == "stale_row"

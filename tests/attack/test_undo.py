@@ -19,7 +19,6 @@ from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused, UnsafeSource, UsageError
 from synapsor.flow.apply import STEPS
 from synapsor.flow.replay import replay
-from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer
 from synapsor.testing.clock import TestClock
 from tests.attack.credits import POLICY
@@ -28,6 +27,7 @@ from tests.attack.jobs import jobs_tables
 from tests.attack.shop import Shop, as_ledger_owner, meanwhile
 from tests.attack.undoing import ADJUST, applied, approved, ask, credit, everything, open_credits, refused
 from tests.databases import Database
+from tests.deciding import approve, reject
 from tests.projects import ACME, GLOBEX, leo_approves
 
 FIRST = ("open", "10.10", 5, None, True, 1)

@@ -17,8 +17,8 @@ from synapsor.contract.typed import typed
 from synapsor.core.records import to_body
 from synapsor.errors import DecisionRefused, Refusal
 from synapsor.flow.amend import Amending, amendable, edit, extend
+from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
-from synapsor.flow.review import proposal_of
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 
