@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from synapsor.approve.board.asked import Decide
 from synapsor.approve.board.work import Reviewing
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.now import with_now
 from synapsor.approve.terminal.card import render
 from synapsor.core.blast import blast_body
@@ -208,7 +208,7 @@ async def test_of_a_hidden_column_it_is_told_that_it_changed_and_no_value(people
     record = await people.record(proposal.id)
     both = await looks(people).now(proposal, who="leo")
     assert {(one.then, one.now) for one in both.live.rows[0].moved} == {(None, None)}
-    card = await look(people.ledger, record, operators=people.files.operators, now=people.project.clock.now())
+    card = await card_of(people.ledger, record, operators=people.files.operators, now=people.project.clock.now())
     shown = with_now(card, proposal, both, now=people.project.clock.now())
     for text in (json.dumps(body), json.dumps(to_body(shown)), render(shown, width=100)):
         assert not {part for part in ("CANARY", "9999", "77123", "acme.example") if part in text.replace("…4321", "")}

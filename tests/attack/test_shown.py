@@ -11,7 +11,7 @@ import pytest_asyncio
 from mcp import Client
 
 from synapsor.approve.board.work import Reviewing
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.shown import unseen
 from synapsor.approve.sheet import sheet_of
 from synapsor.core.statements import Verdict
@@ -55,7 +55,7 @@ async def test_by_what_was_shown_it_may_be_rejected_and_not_approved(desk: Hall)
     (handle, _), shop = await altered(desk.shop), desk.shop
     record = await shop.record(handle)
     now, operators = shop.project.clock.now(), shop.files.operators
-    card = await look(shop.ledger, record, operators=operators, now=now, full=True)
+    card = await card_of(shop.ledger, record, operators=operators, now=now, full=True)
     approves = Intent(verdict="approve", who=Named(operator=operators["leo"]), operators=operators, now=now)
     refused = await objection(shop.ledger, record, approves)
     assert refused is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.core.statements import SwitchState
 from synapsor.errors import DecisionRefused, IntegrityError
@@ -176,7 +176,7 @@ async def test_what_somebody_rejected_nobody_else_approves_when_the_rejection_is
         ledger = await project.ledger()
         record = await ledger.proposal(asked["id"])
         assert record is not None
-        card = await look(ledger, record, operators=files.operators, now=project.clock.now())
+        card = await card_of(ledger, record, operators=files.operators, now=project.clock.now())
         assert (card.tampered, card.warnings[0]) == (True, DIFFER)
         with pytest.raises(DecisionRefused) as found:
             await leo_approves(files, project, asked["id"], asked["digest"])

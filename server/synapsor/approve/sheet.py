@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.shown import unseen
 from synapsor.approve.card.view import Card
 from synapsor.approve.terminal.drawing import Line, drawn
@@ -90,7 +90,7 @@ async def sheet_of(
     """Return the sheet of these proposals of a cluster, for a person who is to decide so on them."""
     entries: list[Entry] = []
     for record in records:
-        seen = await look(ledger, record, operators=intent.operators, now=intent.now, full=full)
+        seen = await card_of(ledger, record, operators=intent.operators, now=intent.now, full=full)
         against = await objection(ledger, record, intent)
         against = against or unseen(seen, record.proposal, intent.verdict, fixes=_FIXES)
         left = _left_out(record, against) if against is not None else None

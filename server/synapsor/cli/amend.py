@@ -6,7 +6,7 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.terminal.card import render
 from synapsor.cli.call import EXIT_CODES
 from synapsor.cli.given import pairs
@@ -46,7 +46,7 @@ async def _run(arguments: Namespace) -> int:
             exit_code = EXIT_CODES.get(code, 1)
             raise DecisionRefused(code, refused.message, fix=refused.fix, exit_code=exit_code) from refused
         operators, now = project.operators(), project.clock.now()
-        shown = await look(ledger, filed, operators=operators, now=now, full=arguments.full)
+        shown = await card_of(ledger, filed, operators=operators, now=now, full=arguments.full)
     if not arguments.json:
         print(render(shown, colour=coloured(arguments), width=width()))
     _tell(arguments, filed)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from synapsor import runtime
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.looks import Look
 from synapsor.approve.card.now import with_now
 from synapsor.approve.card.shown import unseen
@@ -63,7 +63,7 @@ async def _run(arguments: Namespace) -> int:
         record = await proposal_of(ledger, arguments.handle)
         operators = project.deciders()
         person, whole = await _whole(arguments, ledger, record, operators, project.clock.now())
-        seen = await look(
+        seen = await card_of(
             ledger, record, operators=operators, now=project.clock.now(), full=arguments.full, whole=whole
         )
         first = await _look_now(arguments, project, record)

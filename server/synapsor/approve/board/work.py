@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from synapsor.approve.board.asked import Decide
 from synapsor.approve.board.kept import Item, Open
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.looks import Looks
 from synapsor.approve.card.now import with_now
 from synapsor.approve.card.shown import unseen
@@ -127,7 +127,7 @@ class Reviewing:
         return Intent(verdict=verdict, who=who, operators=operators, now=self.clock.now())
 
     async def _looked_up(self, record: ProposalRecord, *, full: bool) -> Card:
-        return await look(self.ledger, record, operators=self.operators(), now=self.clock.now(), full=full)
+        return await card_of(self.ledger, record, operators=self.operators(), now=self.clock.now(), full=full)
 
     async def decide(self, asked: Decide) -> str:
         """Decide, each proposal by itself, and return what came of it; one that is refused keeps none of the others."""

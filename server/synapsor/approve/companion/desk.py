@@ -14,7 +14,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.looks import Looks
 from synapsor.approve.card.now import with_now
 from synapsor.approve.card.shown import unseen
@@ -265,7 +265,7 @@ class ApprovalDesk:
         return self.narrowed(operator)
 
     async def _card(self, record: ProposalRecord) -> Card:
-        return await look(self.ledger, record, operators=self.operators(), now=self.clock.now())
+        return await card_of(self.ledger, record, operators=self.operators(), now=self.clock.now())
 
     async def _check_here(self, operator: Operator, record: ProposalRecord, card: Card, verdict: Verdict) -> None:
         refused = unseen(card, record.proposal, verdict, fixes=_FIXES)

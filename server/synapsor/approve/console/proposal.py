@@ -13,9 +13,9 @@ from typing import Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.cells import Row
 from synapsor.approve.card.extent import ON_A_PAGE, Extent
-from synapsor.approve.card.look import look
 from synapsor.approve.card.now import with_now
 from synapsor.approve.card.outline import WITH_CODE
 from synapsor.approve.card.shown import unseen
@@ -166,9 +166,11 @@ async def looked_at(
     proposal, ledger = record.proposal, visit.room.ledger
     group = (proposal, *(other.proposal for other in record.group))
     small = sum(len(canonical(to_body(each))) for each in group) <= MOST_BYTES
-    card = await look(ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=beside_it)
+    card = await card_of(
+        ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=beside_it
+    )
     if card.full and pieces_of(card) > MOST_PIECES:
-        card = await look(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=beside_it)
+        card = await card_of(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=beside_it)
     rows = card.rows[:MOST_ROWS]
     is_whole = card.whole and len(rows) == len(card.rows)
     known = await objection_here(visit, record, operators)
