@@ -101,6 +101,7 @@ def _check_recorded(record: ProposalRecord, intent: Intent, *, ledger: str, show
     _check_open(record)
     if person is not None:
         _check_person(record, intent, person, ledger=ledger)
+    _check_agrees(record)
 
 
 def _check_open(record: ProposalRecord) -> None:
@@ -108,6 +109,9 @@ def _check_open(record: ProposalRecord) -> None:
         raise DecisionRefused(
             "already_decided", f"The proposal {record.status.stands}.", fix="Nothing is left to decide.", exit_code=3
         )
+
+
+def _check_agrees(record: ProposalRecord) -> None:
     if record.differs:
         raise DecisionRefused(
             "records_differ",
