@@ -53,6 +53,7 @@ async def objection(
     """
     try:
         _check_recorded(record, intent, ledger=ledger.id, shown=shown)
+        _check_agrees(record)
         if intent.verdict == "approve":
             await check_evidence(record.proposal, ledger)
             await check_applicable(record.proposal, ledger, intent.operators)
@@ -62,7 +63,9 @@ async def objection(
 
 
 def recorded_objection(record: ProposalRecord, intent: Intent, *, ledger: str) -> DecisionRefused | None:
-    """Return the objection as far as the record of the proposal tells it, for a list of many; what it rests on is not looked at."""
+    """Return the objection as far as who decides and how it stands tell it, for a list of many; neither whether the ledger agrees with
+    itself about it nor what it rests on is asked.
+    """
     try:
         _check_recorded(record, intent, ledger=ledger)
     except DecisionRefused as refused:
@@ -101,7 +104,6 @@ def _check_recorded(record: ProposalRecord, intent: Intent, *, ledger: str, show
     _check_open(record)
     if person is not None:
         _check_person(record, intent, person, ledger=ledger)
-    _check_agrees(record)
 
 
 def _check_open(record: ProposalRecord) -> None:
