@@ -192,6 +192,12 @@ async def test_a_server_that_is_not_the_named_one_gets_nothing(project: Telling,
 
 
 @pytest.mark.requirement("notify:tls")
+async def test_a_name_that_ends_with_a_dot_is_proven_as_the_same_without_it(desk: Receiver) -> None:
+    poster = Poster(desk.url.replace(HOST, f"{HOST}."), private=_LOOPBACK, ca=desk.ca, resolver=loopback)
+    assert (await poster.post(b"{}", {})).arrived
+
+
+@pytest.mark.requirement("notify:tls")
 async def test_a_certificate_of_an_unknown_authority_gets_nothing(desk: Receiver) -> None:
     poster = Poster(desk.url, private=_LOOPBACK, resolver=loopback)
     assert (await poster.post(b"{}", {})).why == "tls_refused"
@@ -347,4 +353,4 @@ async def test_a_secret_that_could_be_guessed_stops_the_start_and_is_not_repeate
 
 
 def test_tls_is_at_least_of_version_1_2(desk: Receiver) -> None:
-    assert Poster(desk.url, ca=desk.ca)._tls.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert Poster(desk.url, ca=desk.ca)._pinned.tls.minimum_version is ssl.TLSVersion.TLSv1_2

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -18,8 +18,8 @@ from synapsor.contract.base import CapabilityName, Name
 from synapsor.contract.zones import is_zone
 from synapsor.errors import ConfigError
 from synapsor.secrets import SecretRef
+from synapsor.web.addresses import Network
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 EventName = Literal[
     "filed",
     "deferred",
