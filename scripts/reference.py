@@ -82,6 +82,7 @@ DECISION_RULES: dict[str, str] = {
     "expired": "The proposal or the approval is past its time.",
     "login_expired": "The login of the console's session is past its time.",
     "login_invalid": "The login of the session does not hold, or is by a key that is not trusted any more.",
+    "voucher_untrusted": "The key by which the console or the approval server says who somebody is, is not trusted with that any more.",
     "no_codes": "The operator has no one-time codes in this project.",
     "no_agent": "A person asked for this undo, and no agent could answer a question about it.",
     "no_such_proposal": "The ledger has no such proposal.",

@@ -516,14 +516,6 @@ MUTANTS = (
         "tests/unit/test_console_oidc.py -k token_leaves",
     ),
     Mutant(
-        "oidc.voucher",
-        "oidc:never-more",
-        "approve/identity/voucher.py",
-        " and LOGIN_VOUCHER in o.roles and not o.revoked",
-        "",
-        "tests/unit/test_console_oidc.py -k nobodys_key",
-    ),
-    Mutant(
         "oidc.shut-out",
         "oidc:one-answer",
         "approve/identity/oidc/login.py",
@@ -554,6 +546,14 @@ MUTANTS = (
         "more=left or len(waits.ids) > within",
         "more=False",
         "tests/attack/test_companion_desk.py -k may_be_more",
+    ),
+    Mutant(
+        "companion.server-untrusted",
+        "companion:trusted",
+        "approve/identity/voucher.py",
+        "    if not voucher.is_trusted(operators, VOUCHER_OF[method]):",
+        "    if False:",
+        "tests/attack/test_companion_desk.py -k not_trusted_any_more",
     ),
     Mutant(
         "companion.revoked",

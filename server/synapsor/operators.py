@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from synapsor.config import FormatVersion, as_document, read_text, read_yaml, refuse, validated
-from synapsor.config.fields import Model, OperatorName
+from synapsor.config.fields import OperatorName, Strict
 from synapsor.contract.approvals import NO_PERSON
 from synapsor.contract.base import Name
 from synapsor.contract.document import hidden
@@ -35,12 +35,12 @@ def _seen(text: str) -> str:
     return text
 
 
-class _Login(Model):
+class _Login(Strict):
     issuer: Annotated[str, StringConstraints(min_length=1, max_length=512), AfterValidator(_seen)]
     subject: Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_seen)]
 
 
-class _Entry(Model):
+class _Entry(Strict):
     key: str | None = None
     login: _Login | None = None
     roles: tuple[Name, ...] = Field(strict=False, min_length=1)
@@ -48,14 +48,14 @@ class _Entry(Model):
     revoked: bool = False
 
 
-class OperatorsFile(Model):
+class OperatorsFile(Strict):
     """What `operators.yaml` holds."""
 
     synapsor: FormatVersion
     operators: dict[OperatorName, _Entry] = Field(default_factory=dict)
 
 
-class CodesFile(Model):
+class CodesFile(Strict):
     """What the file of one-time codes holds: for each operator a secret, as authenticators take it."""
 
     synapsor: FormatVersion

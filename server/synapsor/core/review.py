@@ -28,6 +28,7 @@ from synapsor.core.statements import (
     Undo,
     signature_holds,
 )
+from synapsor.core.trust import trusted
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.values import digest
 
@@ -155,10 +156,12 @@ def lets_approve(newest: SignedSwitch | None, operators: Mapping[str, Operator],
 
 def switch_holds(signed: SignedSwitch, operators: Mapping[str, Operator], *, ledger: str) -> bool:
     """Tell whether a trusted steward made this switch for this ledger."""
-    operator = operators.get(signed.switch.operator)
-    if operator is None or operator.revoked or POLICY_STEWARD not in operator.roles:
-        return False
-    return signed.switch.ledger == ledger and signature_holds(signed.switch, signed.signature, operator)
+    operator = trusted(operators, signed.switch.operator, POLICY_STEWARD)
+    return (
+        operator is not None
+        and signed.switch.ledger == ledger
+        and signature_holds(signed.switch, signed.signature, operator)
+    )
 
 
 def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
@@ -207,8 +210,8 @@ def verify_activation(
     Raises:
         IntegrityError: the reviewer is not trusted, the signature does not hold, or it is about something else.
     """
-    operator = operators.get(activation.operator)
-    if operator is None or operator.revoked or ACTIVATOR_ROLE not in operator.roles:
+    operator = trusted(operators, activation.operator, ACTIVATOR_ROLE)
+    if operator is None:
         raise IntegrityError("It was activated by somebody who may not do so here.")
     if not signature_holds(activation, signature, operator):
         raise IntegrityError("The signature of its activation does not hold.")
