@@ -1,6 +1,5 @@
 """A provider that is somebody else, or slow, huge, elsewhere or broken: nothing is let in, and nothing of it is repeated."""
 
-import socket
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ from synapsor.testing.idp import Break
 from synapsor.testing.idp.provider import DISCOVERY, JWKS, TOKEN
 from synapsor.web.asking import Resolver
 from tests.identities import APPROVALS, LEO, Identities, identities, rule_of
+from tests.silence import silent
 
 BROKEN = {
     Break.GARBAGE: "provider_malformed",
@@ -150,9 +150,9 @@ async def test_a_name_that_ends_with_a_dot_is_proven_as_the_same_without_it() ->
 
 @pytest.mark.requirement("oidc:provider")
 async def test_a_provider_that_never_shakes_hands_costs_its_time_and_leaves_nothing_open() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
+    with silent() as port:
         fetcher = Fetcher(allow_private=True, limit_s=0.5)
-        assert await rule_of(fetcher.get(f"https://127.0.0.1:{silent.getsockname()[1]}/keys")) == "provider_slow"
+        assert await rule_of(fetcher.get(f"https://127.0.0.1:{port}/keys")) == "provider_slow"
 
 
 @pytest.mark.requirement("oidc:private-address")

@@ -19,6 +19,7 @@ import pytest_asyncio
 from synapsor.errors import ConfigError
 from synapsor.notify.posting import Poster
 from tests.notifying import HOST, KEY, SECRET, Receiver, Telling, loopback, receiver, telling
+from tests.silence import silent
 
 SECRET_PATH = "T0KEN-in-the-path"
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
@@ -276,7 +277,7 @@ async def test_an_answer_that_does_not_end_costs_neither_time_nor_memory(answer:
 async def test_a_receiver_that_never_shakes_hands_or_answers_drop_by_drop_costs_no_more_than_its_time(
     desk: Receiver,
 ) -> None:
-    with answering(b"") as port:
+    with silent() as port:
         stalled = Poster(f"https://127.0.0.1:{port}/", private=_LOOPBACK, ca=desk.ca, seconds=0.5)
         assert (await stalled.post(b"{}", {})).why == "timeout"
     with answering(b"HTTP/1.1 200 OK\r\n", drops=b"X-Drop: 1\r\n") as port:
