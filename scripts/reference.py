@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args
 
@@ -525,7 +526,9 @@ def _words(annotation: Any) -> str:
     inner = next((m for m in _CONFIG_MODELS if m is annotation), None)
     if inner is not None:
         return f"[{inner.__name__}](#{inner.__name__.lower()})"
-    origin, parts = getattr(annotation, "__origin__", None), get_args(annotation)
+    of_enum = isinstance(annotation, type) and issubclass(annotation, StrEnum)
+    origin = getattr(annotation, "__origin__", None)
+    parts = tuple(member.value for member in annotation) if of_enum else get_args(annotation)
     if str(origin) == "typing.Literal" or (parts and all(isinstance(p, str | int) for p in parts)):
         return " or ".join(f"`{part}`" for part in parts)
     if origin is dict:

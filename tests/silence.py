@@ -6,6 +6,7 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
@@ -24,9 +25,9 @@ def silent() -> Iterator[int]:
 
 def _sockets() -> int:
     found = 0
-    for name in os.listdir("/proc/self/fd"):
+    for held in Path("/proc/self/fd").iterdir():
         try:
-            found += stat.S_ISSOCK(os.fstat(int(name)).st_mode)
+            found += stat.S_ISSOCK(os.fstat(int(held.name)).st_mode)
         except OSError:
             continue  # that of the listing itself
     return found

@@ -180,14 +180,6 @@ MUTANTS = (
         "tests/unit/test_notify_refused.py",
     ),
     Mutant(
-        "notify.quorum",
-        "notify:quorum",
-        "notify/notice.py",
-        '    "approval_recorded": "partly_approved",\n',
-        "",
-        "tests/acceptance/test_notifier.py -k others_have",
-    ),
-    Mutant(
         "notify.silence",
         "notify:silence-told",
         "notify/sign.py",
@@ -271,8 +263,8 @@ MUTANTS = (
         "notify.quiet.urgent",
         "notify:quiet-hours",
         "notify/notice.py",
-        'return self.risk == "high" or self.event in _URGENT',
-        "return self.event in _URGENT",
+        'return self.risk == "high" or self.event.about.urgent',
+        "return self.event.about.urgent",
         "tests/unit/test_notify_routing.py -k neither_collected",
     ),
     Mutant(
