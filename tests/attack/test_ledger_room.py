@@ -22,10 +22,10 @@ from synapsor.ledger.store import Ledger
 from synapsor.ports import SystemClock
 from tests.attack.desk import Hall, approval, hall
 from tests.attack.shop import NOTE, Shop, open_shop
+from tests.commands import Run, key, propose
 from tests.companion import Companion, said, write_companion
 from tests.databases import Database, load_sqlite
 from tests.projects import opened
-from tests.unit.test_cli import Run, key, propose
 from tests.unit.test_cli_policies import files, run  # noqa: F401  # fixtures
 
 FULL = (
