@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from synapsor.contract.approvals import NO_PERSON, POLICY_SIGNER, POLICY_STEWARD
+from synapsor.core.kept import Activated
 from synapsor.core.login import decision_holds, verify_login
 from synapsor.core.moment import CLOCKS_APART, are_stamps, parse, stamp
 from synapsor.core.onetime import meant, step_up_holds
@@ -217,6 +218,18 @@ def verify_activation(
         raise IntegrityError("The signature of its activation does not hold.")
     if (activation.ledger, activation.contract, activation.digest) != (ledger, contract, digest):
         raise IntegrityError("Its activation is about another contract or another ledger.")
+
+
+def doubt_of(activated: Activated, operators: Mapping[str, Operator], *, ledger: str) -> str:
+    """Return why an activation on record would not count by whom is trusted now, or ""."""
+    told = activated.activation
+    try:
+        verify_activation(
+            told, activated.signature, operators, ledger=ledger, contract=told.contract, digest=told.digest
+        )
+    except IntegrityError as invalid:
+        return invalid.message
+    return ""
 
 
 def verify_approval(
