@@ -879,7 +879,7 @@ MUTANTS = (
         "companion.code",
         "companion:code-decides",
         "core/review.py",
-        '    if is_by_prompt(login):\n        return "bound"',
+        '    if by_prompt:\n        return "bound"',
         '    if False:\n        return "bound"',
         "tests/attack/test_companion.py -k makes_up_codes",
     ),

@@ -21,7 +21,8 @@ from synapsor.core.statements import Operator, sign
 from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused
 from synapsor.flow.ask import ask
-from synapsor.flow.review import approve, may_ask
+from synapsor.flow.decider import Named
+from synapsor.flow.objection import Intent, may_ask
 from synapsor.flow.signing import SessionKey, Signer, signed_login, vouched_login
 from tests.attack.amending import edited, extended, refused, signer_of
 from tests.attack.credits import POLICY
@@ -29,6 +30,7 @@ from tests.attack.shop import Shop, as_ledger_owner, filed_again
 from tests.attack.test_forged_ledger import MALLORY, forge_decision, forge_job, set_body
 from tests.attack.undoing import ADJUST, everything, open_credits
 from tests.databases import Database
+from tests.deciding import approve
 from tests.decisions import with_row
 
 pytestmark = pytest.mark.requirement("amend:proven", "apply:none-unapproved")
@@ -206,8 +208,9 @@ async def test_nobody_is_asked_to_approve_an_edit_that_nobody_made_and_its_card_
     terms = await terms_behind(books.ledger, forged, operators)
     assert terms.refusal is Why.AMENDMENT_INVALID
     record, now = await books.record(forged.id), books.project.clock.now()
+    intent = Intent(verdict="approve", who=Named(operator=operators["leo"]), operators=operators, now=now)
     with pytest.raises(DecisionRefused) as found:
-        await may_ask(books.ledger, record, operators["leo"], now=now, verdict="approve", operators=operators)
+        await may_ask(books.ledger, record, intent)
     assert found.value.rule == "would_not_apply"
 
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.terminal.card import render
 from synapsor.contract.approval import PerDay
 from synapsor.contract.digest import canonical_body, contract_digest
@@ -330,7 +330,7 @@ async def test_a_card_says_that_no_policy_is_asked_while_automatic_approval_is_s
         assert record is not None
 
         async def told() -> list[str]:
-            card = await look(trial.ledger, record, operators=trial.operators, now=trial.clock.now())
+            card = await card_of(trial.ledger, record, operators=trial.operators, now=trial.clock.now())
             return re.findall(r"has not been asked: (.*)", render(card, width=200))
 
         assert await told() == ["a worker asks it, where the project allows that"]

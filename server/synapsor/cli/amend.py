@@ -6,7 +6,7 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.terminal.card import render
 from synapsor.cli.given import pairs
 from synapsor.cli.outcome import to_person
@@ -17,8 +17,8 @@ from synapsor.contract.typed import typed
 from synapsor.core.records import to_body
 from synapsor.errors import Refusal
 from synapsor.flow.amend import Amending, amendable, edit, extend
+from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
-from synapsor.flow.review import proposal_of
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 
@@ -44,7 +44,7 @@ async def _run(arguments: Namespace) -> int:
         except Refusal as refused:
             raise to_person(refused) from refused
         operators, now = project.operators(), project.clock.now()
-        shown = await look(ledger, filed, operators=operators, now=now, full=arguments.full)
+        shown = await card_of(ledger, filed, operators=operators, now=now, full=arguments.full)
     if not arguments.json:
         print(render(shown, colour=coloured(arguments), width=width()))
     _tell(arguments, filed)

@@ -12,7 +12,7 @@ from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.records import to_body
 from synapsor.errors import Refusal
-from synapsor.flow.review import proposal_of
+from synapsor.flow.named import proposal_of
 from synapsor.flow.undo import Asking, undo, undoable
 from synapsor.ports import ProposalRecord
 

@@ -293,9 +293,9 @@ def verify_policy_approval(
         raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
 
 
-def takes_code(proposal: Proposal, login: SignedLogin | None) -> CodeMethod | None:
-    """Return what kind of one-time code an approval by this login takes, or None; through a prompt it always takes one that is bound."""
-    if is_by_prompt(login):
+def takes_code(proposal: Proposal, *, by_prompt: bool) -> CodeMethod | None:
+    """Return what kind of one-time code an approval takes, or None; through a prompt it always takes one that is bound."""
+    if by_prompt:
         return "bound"
     return "totp" if proposal.step_up else None
 
@@ -317,7 +317,7 @@ def _check_moment(signed: SignedDecision, proposal: Proposal) -> None:
 def _check_code(signed: SignedDecision, proposal: Proposal, operator: Operator) -> None:
     if is_by_prompt(signed.login) and not proposal.by_prompt:
         raise IntegrityError("The proposal is not to be approved through a prompt.")
-    method, given = takes_code(proposal, signed.login), signed.decision.step_up
+    method, given = takes_code(proposal, by_prompt=is_by_prompt(signed.login)), signed.decision.step_up
     if method is None:
         return
     if given is None or given.method != method:

@@ -21,10 +21,10 @@ from synapsor.core.review import lets_approve, may_switch, policy_digest
 from synapsor.core.statements import Operator, SignedSwitch, Switch, SwitchState
 from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.decide import job_of
 from synapsor.flow.evidence import unproven
 from synapsor.flow.permitted import Permitted, permitted
 from synapsor.flow.reason import check_reason
-from synapsor.flow.review import job_of
 from synapsor.flow.signing import Signer, signed_by, signed_decision
 from synapsor.ports import ProposalRecord, ReviewLedger, WorkLedger
 

@@ -53,6 +53,16 @@ class Signer:
     login: SignedLogin | None = None
     code: str = field(default="", repr=False)
 
+    @property
+    def name(self) -> str:
+        """The operator's name."""
+        return self.operator.name
+
+    @property
+    def by_prompt(self) -> bool:
+        """Whether the decision comes through a prompt."""
+        return is_by_prompt(self.login)
+
     def check(self, operators: Mapping[str, Operator], *, ledger: str, now: dt.datetime) -> Operator:
         """Return the operator as the project trusts them now; refuse a key that does not speak for them, before anything is told or done.
 
@@ -78,13 +88,7 @@ class Signer:
         Raises:
             DecisionRefused: by rule `not_by_prompt` or `role_missing`.
         """
-        if is_by_prompt(self.login) and not proposal.by_prompt:
-            raise DecisionRefused(
-                "not_by_prompt",
-                "This proposal is not decided through a prompt.",
-                fix="Decide in the console or with `synapsor approve`.",
-                exit_code=5,
-            )
+        check_carried(proposal, by_prompt=self.by_prompt)
         self.check_role(proposal.role)
 
     def check_role(self, role: str) -> None:
@@ -113,13 +117,28 @@ class Signer:
         return signature
 
 
+def check_carried(proposal: Proposal, *, by_prompt: bool) -> None:
+    """Refuse to decide through a prompt on what its contract does not let be decided so.
+
+    Raises:
+        DecisionRefused: by rule `not_by_prompt`.
+    """
+    if by_prompt and not proposal.by_prompt:
+        raise DecisionRefused(
+            "not_by_prompt",
+            "This proposal is not decided through a prompt.",
+            fix="Decide in the console or with `synapsor approve`.",
+            exit_code=5,
+        )
+
+
 def check_present(signer: Signer) -> None:
     """Refuse what only a person's own surface may do: through a prompt a client program would speak for them.
 
     Raises:
         DecisionRefused: by rule `not_by_prompt`.
     """
-    if is_by_prompt(signer.login):
+    if signer.by_prompt:
         raise DecisionRefused(
             "not_by_prompt",
             "Through a prompt one decides, and does nothing else.",
