@@ -7,6 +7,7 @@ import pytest
 from synapsor.approve.companion.desk import ApprovalDesk
 from synapsor.core.proposal import Proposal
 from synapsor.core.statements import Operator, Verdict
+from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused
 from synapsor.flow.decider import Decider, Named, Unknown
 from synapsor.flow.objection import Intent, may_ask, objection, recorded_objection
@@ -129,8 +130,7 @@ async def test_who_has_approved_already_is_told_so_in_a_prompt_and_may_still_rej
         ledger=ledger,
         operators=lambda: people,
         modes={"shop": "writeback"},
-        voucher="desk",
-        key=vouches.key,
+        voucher=ProgramKey(operator=vouches.operator, key=vouches.key),
         clock=TestClock(NOW),
     )
     against = (await desk.past("leo", asked.id)).against

@@ -29,9 +29,9 @@ from synapsor.core.review import ACTIVATOR_ROLE
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, Verdict
+from synapsor.core.trust import ProgramKey
 from synapsor.errors import ConfigError, ContractError
 from synapsor.flow.activate import activate
-from synapsor.flow.automatic import PolicySigner
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.desk import Desk
 from synapsor.flow.prepare import Served, Wiring, prepare
@@ -169,7 +169,7 @@ class Trial:
         await Worker(name="trial", bench=bench, report=reports.append).run(drain=True)
         return reports
 
-    def bench(self, automatic: PolicySigner | None = None) -> Workbench:
+    def bench(self, automatic: ProgramKey | None = None) -> Workbench:
         """Return what the worker has at hand."""
         return Workbench(
             ledger=self.ledger,
@@ -179,10 +179,10 @@ class Trial:
             automatic=automatic,
         )
 
-    def policy_signer(self) -> PolicySigner:
+    def policy_signer(self) -> ProgramKey:
         """Return the key that the worker signs policy decisions with."""
         operator = self._trusted("policy", POLICY_SIGNER)
-        return PolicySigner(operator=operator, key=self._keys["policy"])
+        return ProgramKey(operator=operator, key=self._keys["policy"])
 
 
 @asynccontextmanager

@@ -19,17 +19,18 @@ from synapsor.approve.card.looks import Looks
 from synapsor.approve.card.now import with_now
 from synapsor.approve.card.shown import unseen
 from synapsor.approve.card.view import Card
+from synapsor.approve.identity.voucher import vouch
 from synapsor.approve.refused_words import Tried, refused_of
 from synapsor.approve.terminal.inbox import behind
 from synapsor.config import Mode
-from synapsor.contract.approvals import CODE_VOUCHER
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Waiting
 from synapsor.core.presets import RejectCode
 from synapsor.core.proposal import Status
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, Verdict
-from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
+from synapsor.core.trust import ProgramKey
+from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.decider import Named
 from synapsor.flow.named import proposal_of
@@ -37,7 +38,7 @@ from synapsor.flow.objection import Intent, may_ask, objection, recorded_objecti
 from synapsor.flow.permitted import reviewed_capability
 from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import recording
-from synapsor.flow.signing import Signer, vouched_login
+from synapsor.flow.signing import SessionKey, Signer
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
 
 LOGIN_LASTS = dt.timedelta(minutes=2)
@@ -126,7 +127,7 @@ class ApprovalDesk:
         operators: asks who is trusted now, with what their codes are verified by.
         modes: how far up the ladder each source is.
         looks: looks at the sources, or None where this server has no credential to do it with.
-        voucher, key: the entry and the key with which this server says whose code it saw.
+        voucher: the key with which this server says whose code it saw.
         narrowed: returns an operator with the roles that this very request leaves them.
     """
 
@@ -134,8 +135,7 @@ class ApprovalDesk:
     operators: Callable[[], Mapping[str, Operator]]
     modes: Mapping[str, Mode]
     looks: Looks | None = None
-    voucher: str
-    key: Ed25519PrivateKey = field(repr=False)
+    voucher: ProgramKey
     clock: Clock
     narrowed: Callable[[Operator], Operator] = lambda operator: operator
     _shown: dict[tuple[str, str], None] = field(default_factory=dict)
@@ -232,9 +232,10 @@ class ApprovalDesk:
         await may_ask(self.ledger, record, self._intent(verdict, operator))
         async with recording(self.ledger, proposal.id, operator.name, now):
             await self._check_here(operator, record, card, verdict)
+            signer = self._signer(operator, code, now)
         deciding = Deciding(
             verdict=verdict,
-            signer=self._signer(operator, code, now),
+            signer=signer,
             clock=self.clock,
             modes=self.modes,
             operators=self.operators,
@@ -309,23 +310,9 @@ class ApprovalDesk:
         )
 
     def _signer(self, operator: Operator, code: str, now: dt.datetime) -> Signer:
-        voucher = self.operators().get(self.voucher)
-        if voucher is None:
-            raise ConfigError(
-                f"{self.voucher} is not trusted here to say who decided.",
-                fix=f"Add it with `synapsor operator add {self.voucher} --role {CODE_VOUCHER}`.",
-            )
-        session = Ed25519PrivateKey.generate()
-        login = vouched_login(
-            operator,
-            voucher=voucher,
-            key=self.key,
-            method="code",
-            roles=operator.roles,
-            ledger=self.ledger.id,
-            session=public_text(session),
-            client=CLIENT,
-            now=now,
-            lasts=LOGIN_LASTS,
+        key, operators = Ed25519PrivateKey.generate(), self.operators()
+        session = SessionKey(key=public_text(key), ledger=self.ledger.id, client=CLIENT, lasts=LOGIN_LASTS)
+        login = vouch(
+            self.voucher, operator, session, method="code", roles=operator.roles, operators=operators, now=now
         )
-        return Signer(operator=operator, key=session, login=login, code=code)
+        return Signer(operator=operator, key=key, login=login, code=code)
