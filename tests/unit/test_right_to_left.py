@@ -7,7 +7,6 @@ from typing import cast
 
 import pytest
 
-from synapsor.approve.card.card import card
 from synapsor.approve.card.cells import Field, PathChange, Total, Value
 from synapsor.approve.card.now_view import MovedNow
 from synapsor.approve.card.terms import Terms
@@ -19,6 +18,7 @@ from synapsor.approve.terminal.drawing import Line, replaced
 from synapsor.core.plain import Text, is_right_to_left
 from synapsor.core.proposal import Member, Status
 from synapsor.ports import ProposalRecord
+from tests.cards import card
 from tests.decisions import NOW, ROW, evidence_of, proposal
 
 pytestmark = pytest.mark.requirement("approval:right-to-left")
