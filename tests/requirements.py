@@ -165,7 +165,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "approval:reject-is-final": _R("One rejection while it is in review is final.", "law 5, E07"),
     "approval:right-to-left": _R(
-        "Where letters run from the right, a terminal is told what was and what is to be in a line each, so that it turns nothing round.",
+        "Where letters run from the right, a terminal is told what was and what is to be in a line each, and a message has words between them: nothing turns them round.",
         "E09",
     ),
     "approval:risk": _R(
