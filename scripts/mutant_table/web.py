@@ -76,6 +76,14 @@ MUTANTS = (
         "tests/unit/test_serve_shares.py -k longest_unused",
     ),
     Mutant(
+        "serve.sessions-known-at-once",
+        "http:sessions-bounded",
+        "web/sessions.py",
+        "                self._opened(named)\n        await self._send(message)\n",
+        "                await self._send(message)\n                return self._opened(named)\n        await self._send(message)\n",
+        "tests/unit/test_serve_shares.py -k hears_of_it",
+    ),
+    Mutant(
         "notify.address.judged",
         "notify:addresses",
         "web/asking.py",

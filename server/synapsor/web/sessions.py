@@ -8,8 +8,7 @@ has most.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,13 +65,19 @@ class Sessions:
         Raises:
             TooMuch: it would be one more than its owner may have.
         """
-        answer = _Watched(send)
-        with self._place(owner, scope) as session:
+        coming = f"opening {id(scope)}"
+        session = self._open[coming] = Session(owner=owner, user=scope["user"], in_use=1)
+
+        def opened(name: str) -> None:
+            # Before its client hears of it: the next request may come while this answer is still on its way.
+            self._open[name] = self._open.pop(coming)
+
+        try:
             await self._make_room(session, scope)
-            await self._app(scope, receive, answer)
-            session.in_use = 0
-        if answer.session is not None and answer.status < _FAILED:
-            self._open[answer.session] = session
+            await self._app(scope, receive, _Watched(send, opened))
+        finally:
+            self._open.pop(coming, None)
+            session.in_use -= 1
 
     async def go_on(self, name: str, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request within a session."""
@@ -86,16 +91,6 @@ class Sessions:
             ended = answer.status == _GONE or (scope["method"] == "DELETE" and answer.status < _FAILED)
             if known is not None and not ended:
                 self._open[name] = known
-
-    @contextmanager
-    def _place(self, owner: str, scope: Scope) -> Iterator[Session]:
-        """Count a session that is not open yet."""
-        name = f"opening {id(scope)}"
-        session = self._open[name] = Session(owner=owner, user=scope["user"], in_use=1)
-        try:
-            yield session
-        finally:
-            del self._open[name]
 
     async def _make_room(self, coming: Session, scope: Scope) -> None:
         while True:
@@ -119,17 +114,19 @@ class Sessions:
 
 
 class _Watched:
-    """The way back to a client, which notes what the answer says."""
+    """The way back to a client, which notes what the answer says; `opened` is told of a session that it opens."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, opened: Callable[[str], None] | None = None) -> None:
         self._send = send
+        self._opened = opened
         self.status = 0
-        self.session: str | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.session = next((v.decode() for n, v in message.get("headers", ()) if n.lower() == _ID), None)
+            named = next((v.decode() for n, v in message.get("headers", ()) if n.lower() == _ID), None)
+            if self._opened is not None and named is not None and self.status < _FAILED:
+                self._opened(named)
         await self._send(message)
 
 
