@@ -32,6 +32,7 @@ WORDS: Final[Mapping[str, str]] = {
     "evidence_differs": "The evidence was not what the proposal was made from.",
     "expired": "Its time was over.",
     "form_foreign": "The form was not from the person's own session.",
+    "ledger_altered": "The ledger had been altered, so nothing was decided by it.",
     "login_expired": "The login had expired.",
     "login_invalid": "The login did not hold, or was another person's.",
     "no_agent": "A person asked for it, so there is no agent to ask.",

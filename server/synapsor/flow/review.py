@@ -21,6 +21,7 @@ from synapsor.core.review import as_trusted, is_by_prompt, may_decide, takes_cod
 from synapsor.core.statements import Operator, SignedDecision, SignedLogin, StepUp, Verdict
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused, UsageError
+from synapsor.flow.chain import check_chain
 from synapsor.flow.evidence import check_evidence
 from synapsor.flow.fresh import check_fresh
 from synapsor.flow.onetime import secret_of, take_code
@@ -177,6 +178,7 @@ async def _undecided(
     verdict: Verdict,
 ) -> tuple[ProposalRecord, Operator]:
     """Return the proposal, and who decides on it as the project trusts them now."""
+    await check_chain(ledger)
     record = await ledger.proposal(proposal_id)
     if record is None:
         raise UsageError("There is no such proposal.", fix="See `synapsor inbox`.")
@@ -254,6 +256,7 @@ async def check_may(
     Raises:
         DecisionRefused: as for `may_ask`.
     """
+    await check_chain(ledger)
     _check_open(record)
     if operator is not None:
         operator = as_trusted(operator, operators)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -20,6 +21,7 @@ from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row
 from synapsor.ledger.kinds import DECISION, JOB, REFUSED, read_each, record
+from synapsor.ledger.tail import to_the_end
 from synapsor.values import digest_bytes
 
 REFUSED_A_MINUTE: Final = 30
@@ -45,10 +47,11 @@ async def decide(
         DecisionRefused: one of the proposals is no longer in review (`already_decided`), this operator's approval counts already
             (`already_counted`), somebody decided meanwhile (`decided_meanwhile`), the one-time code was used before (`code_used`), or
             the ledger's own records contradict each other about one of the proposals (`records_differ`).
-        IntegrityError: the decision or the job is about something else, or the group is not whole.
+        IntegrityError: the decision or the job is about something else, the group is not whole, or the chain does not go on.
     """
     decision = signed.decision
     approves = decision.verdict == "approve"
+    trust = replace(trust, proven=await to_the_end(book.tx, trust.proven))
     own, *others = rows = await _in_review(book, decision.proposal, trust, with_group=approves)
     if (decision.ledger, decision.digest) != (trust.ledger, _digest(own)):
         raise IntegrityError("The decision is about another proposal.")

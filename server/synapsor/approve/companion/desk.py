@@ -31,6 +31,7 @@ from synapsor.core.review import may_decide
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, Verdict
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.chain import check_chain, why_altered
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.permitted import reviewed_capability
 from synapsor.flow.reason import check_reason
@@ -137,8 +138,10 @@ class ApprovalDesk:
         """Return what waits for a person.
 
         Raises:
+            DecisionRefused: the ledger was altered (`ledger_altered`).
             UsageError: nobody of this name is trusted.
         """
+        await check_chain(self.ledger)
         operator, now = self.person(person), stamp(self.clock.now())
         operators = self.operators()
         within = _PASSED * limit
@@ -182,7 +185,7 @@ class ApprovalDesk:
         card, (tried, earlier) = await self._card(record), await refused_of(record, self.ledger)
         against = None
         if card.status == Status.REVIEW_REQUIRED.value:
-            theirs = _not_theirs(record, operator, stamp(self.clock.now()))
+            theirs = await why_altered(self.ledger) or _not_theirs(record, operator, stamp(self.clock.now()))
             against = theirs or await self._not_here(record, card)
         return Past(card=card, tried=tried, earlier=earlier, against=against)
 
@@ -195,7 +198,7 @@ class ApprovalDesk:
         operator = self.person(person)
         record = await proposal_of(self.ledger, handle)
         card = await self._card(record)
-        against = _not_theirs(record, operator, stamp(self.clock.now()))
+        against = await why_altered(self.ledger) or _not_theirs(record, operator, stamp(self.clock.now()))
         if self.looks is not None and record.status is Status.REVIEW_REQUIRED and against is None:
             seen = await self.looks.now(record.proposal, who=operator.name)
             card = with_now(card, record.proposal, seen, now=self.clock.now())
