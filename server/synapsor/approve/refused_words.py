@@ -24,6 +24,7 @@ WORDS: Final[Mapping[str, str]] = {
     "alone": "It is not decided on together with others.",
     "asked_already": "The same waits already, asked for beside it.",
     "clock_behind": "The clock there stood before the moment of the proposal, or of an approval of it.",
+    "clock_moved": "The clock there moved while it was decided.",
     "code_missing": "This approval takes a one-time code, and none was given.",
     "code_used": "The one-time code had been used before.",
     "covered": "It changes a hidden value that the person had not seen there.",
