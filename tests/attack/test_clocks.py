@@ -1,7 +1,7 @@
 """Clocks that are set back, or apart: what a trusted person approved is put off and never lost, and what would be lost is not signed."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -235,3 +235,13 @@ async def test_a_decision_is_not_recorded_when_the_clock_has_moved_since_it_was_
     record = await shop.record(shown.proposal)
     assert (refused.value.rule, record.status.value, record.decisions) == ("clock_moved", "review_required", ())
     assert (await leo_says(shop, shown, verdict)).decisions[0].decision.verdict == verdict
+
+
+@pytest.mark.requirement("worker:time-taken")
+async def test_the_worker_reports_no_time_below_none_while_its_clock_is_behind(shop: Shop, clock: TestClock) -> None:
+    shown = await a_waiver(shop)
+    await leo_says(shop, shown)
+    clock.moment -= dt.timedelta(minutes=2)
+    told: list[Mapping[str, Any]] = []
+    await (await shop.worker(report=told.append)).run(drain=True)
+    assert [(one["outcome"], one["seconds_since_approval"]) for one in told] == [("applied", 0.0)]
