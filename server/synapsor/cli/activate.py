@@ -55,6 +55,7 @@ async def _run(arguments: Namespace) -> int:
         for loaded, metadata in zip(chosen, metadata_of, strict=True):
             before = await ledger.active_contract(loaded.contract.contract)
             async with recorded(project, [loaded.contract.contract], operator.name):
+                trusted = as_trusted(operator, project.operators())  # who was, before they read, may be revoked since
                 activated = await activate(
                     ledger,
                     contract=loaded.contract.contract,
@@ -62,9 +63,7 @@ async def _run(arguments: Namespace) -> int:
                     body=canonical_body(loaded.contract),
                     sources={name: str(facts["fingerprint"]) for name, facts in metadata["sources"].items()},
                     metadata=metadata,
-                    operator=as_trusted(
-                        operator, project.operators()
-                    ),  # who was, before they read, may be revoked since
+                    operator=trusted,
                     key=key,
                     now=project.clock.now(),
                 )

@@ -17,7 +17,6 @@ from synapsor.core.plain import visible
 from synapsor.core.presets import in_words
 from synapsor.errors import DecisionRefused
 from synapsor.flow.batch import EachOutcome, cluster_named, decide_each, open_clusters, picked
-from synapsor.flow.chain import check_chain
 from synapsor.flow.decide import Deciding
 from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import Signer
@@ -45,7 +44,6 @@ async def _decide(arguments: Namespace) -> int:
     interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger, operators, now = await project.ledger(), project.deciders(), project.clock.now()
-        await check_chain(ledger)
         cluster = await cluster_named(ledger, arguments.cluster, now=now)
         records = picked(cluster, excepted=arguments.excepted, only=arguments.only)
         operator, unlock = signer(arguments, operators, roles=(cluster.role,))
