@@ -229,7 +229,8 @@ async def test_a_decision_is_not_recorded_when_the_clock_has_moved_since_it_was_
 ) -> None:
     shown = await a_waiver(shop)
     clock.move(minutes=10)
-    late = replace(shop, project=SimpleNamespace(clock=TestClock(START), config=shop.project.config))
+    project: Any = SimpleNamespace(clock=TestClock(START), config=shop.project.config)
+    late = replace(shop, project=project)
     with pytest.raises(DecisionRefused) as refused:
         await leo_says(late, shown, verdict)
     record = await shop.record(shown.proposal)
