@@ -45,8 +45,6 @@ async def _throw(arguments: Namespace, project: runtime.Project, ledger: ReviewL
     async with recorded(project, (POLICIES,), operator.name):
         may_switch(operator)  # before anybody types a passphrase
         key = unlock()
-        steward = as_trusted(
-            operator, project.operators()
-        )  # who was, when the command began, may have been revoked since
+        steward = as_trusted(operator, project.operators())  # who was, when it began, may be revoked since
         now, state = project.clock.now(), _STATES[arguments.action]
         await throw_switch(ledger, state, operator=steward, key=key, now=now, reason=arguments.reason)
