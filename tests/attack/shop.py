@@ -179,9 +179,7 @@ async def open_shop(
 @asynccontextmanager
 async def reopened(files: ProjectFiles, *, clock: Any = None) -> AsyncIterator[Shop]:
     """Open a project that is there already."""
-    async with opened(files) as project:
-        if clock is not None:
-            project.clock = clock
+    async with opened(files, clock=clock) as project:
         yield Shop(files=files, project=project, desk=await project.desk(), ledger=await project.ledger())
 
 

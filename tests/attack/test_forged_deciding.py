@@ -13,6 +13,7 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
 from synapsor.core.review import policy_digest
 from synapsor.core.statements import Switch, sign
+from synapsor.errors import DecisionRefused
 from synapsor.flow.automatic import running
 from synapsor.flow.decide import job_of
 from synapsor.flow.signing import signed_decision
@@ -127,8 +128,8 @@ async def test_a_start_that_is_forged_starts_nothing(tmp_path: Path, sqlite_db: 
 
 
 @pytest.mark.requirement("approval:of-now")
-async def test_what_a_session_signs_after_its_end_and_dates_back_reaches_the_ledger_and_not_the_shop(
-    tmp_path: Path, sqlite_db: Database
+async def test_what_a_session_signs_after_its_end_and_dates_back_reaches_no_ledger_and_if_it_did_not_the_shop(
+    tmp_path: Path, sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with shop_on(tmp_path, sqlite_db, "") as shop:
         now, operators = shop.project.clock.now(), shop.project.deciders()
@@ -138,6 +139,11 @@ async def test_what_a_session_signs_after_its_end_and_dates_back_reaches_the_led
         proposal = await waiting(shop)
         signed = signed_decision("approve", proposal, signer=over, now=now - 2.5 * hour, operators=operators)
         job = job_of(proposal.source, [signed], at=now)
+        with pytest.raises(DecisionRefused) as refused:
+            await shop.ledger.decide(signed, job=job, counted={proposal.id: ()}, complete=True)
+        assert refused.value.rule == "clock_moved"
+        for module in ("chain", "believed"):  # as whoever holds the ledger's key could sign it
+            monkeypatch.setattr(f"synapsor.ledger.{module}.are_close", lambda *_: True)
         await shop.ledger.decide(signed, job=job, counted={proposal.id: ()}, complete=True)
         assert await shop.work() == [("failed", "approval_invalid")]
         assert as_it_was(shop)

@@ -29,7 +29,7 @@ from synapsor.ledger.open import open_ledger
 from synapsor.ledger.sqlite_file import ERRORS, SqliteTransaction, connect, run
 from synapsor.ledger.verify import VerifyReport, _Bad, _Walk, verify
 from synapsor.values import canonical, digest_bytes
-from tests.ledger_records import START, at, fill, seen
+from tests.ledger_records import CLOCK, START, at, fill, seen
 
 UNCOVERED = {
     "probe": {"one", "at"},
@@ -122,7 +122,7 @@ class Scene:
 async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
     monkeypatch.setattr("synapsor.ledger.chain.EVERY", 8)
     path = tmp_path / "ledger.db"
-    ledger = open_ledger(path, create=True)
+    ledger = open_ledger(path, create=True, clock=CLOCK)
     await fill(ledger)
     await fill(ledger)
     for _ in range(7):
@@ -429,7 +429,7 @@ async def test_every_byte_of_the_checkpoint_file_counts(scene: Scene) -> None:
 async def test_a_checkpoint_file_that_is_missing_empty_or_of_another_ledger_is_found(
     scene: Scene, tmp_path: Path
 ) -> None:
-    other = open_ledger(tmp_path / "other" / "ledger.db", create=True)
+    other = open_ledger(tmp_path / "other" / "ledger.db", create=True, clock=CLOCK)
     await other.aclose()
     foreign = (tmp_path / "other" / "ledger.checkpoints").read_bytes()
     for data in (None, b"", b"\n", b"{}\n", foreign, scene.anchor.path.read_bytes() + foreign):

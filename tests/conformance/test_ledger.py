@@ -21,6 +21,7 @@ from synapsor.ledger.store import Ledger
 from synapsor.ports import WorkLedger
 from synapsor.values import digest
 from tests.ledger_records import (
+    CLOCK,
     CONTRACT,
     a_decision,
     a_job,
@@ -46,8 +47,10 @@ class Engine:
 
 
 ENGINES = {
-    "sqlite": Engine(lambda folder: open_ledger(folder / "ledger.db", create=True), keeps_reads_apart=True),
-    "memory": Engine(lambda _: open_memory_ledger(), keeps_reads_apart=False),
+    "sqlite": Engine(
+        lambda folder: open_ledger(folder / "ledger.db", create=True, clock=CLOCK), keeps_reads_apart=True
+    ),
+    "memory": Engine(lambda _: open_memory_ledger(clock=CLOCK), keeps_reads_apart=False),
 }
 
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import orjson
+
+from synapsor.core.moment import are_close
 from synapsor.core.proposal import OPEN, Status, stepped
 from synapsor.core.records import from_body
 from synapsor.errors import IntegrityError
@@ -120,7 +123,15 @@ def stands(
 
 
 def _decided(event: Row, told: Told, kept: Row | None, trust: Trust) -> bool:
-    return kept is not None and is_told(DECISION, kept["id"], kept["body"], told) and _is_signed(event, trust)
+    """Tell whether a decision is the one that its event tells of, which this ledger signed at the moment that the decision says: who has
+    somebody's key of before dates nothing back to then.
+    """
+    if kept is None or not (is_told(DECISION, kept["id"], kept["body"], told) and _is_signed(event, trust)):
+        return False
+    try:
+        return are_close(event["signed_at"], orjson.loads(kept["body"])["decision"]["at"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return False
 
 
 def _is_signed(row: Row, trust: Trust) -> bool:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from synapsor.core import signatures
-from synapsor.core.moment import Instant, stamp
+from synapsor.core.moment import Instant, are_close, stamp
 from synapsor.core.records import to_body
 from synapsor.errors import LedgerFailure
 from synapsor.ledger.connection import Row, Transaction
@@ -100,6 +100,10 @@ class Signer:
         self._key = key
         self._clock = clock
 
+    def now(self) -> str:
+        """Return this moment, as checkpoints are dated."""
+        return stamp(self._clock.now())
+
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes that only the holder of the key can make; other purposes have others (RFC 5869)."""
         derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"synapsor:" + purpose.encode())
@@ -107,7 +111,7 @@ class Signer:
 
     def sign(self, seq: int, head: str, *, previous: int) -> Checkpoint:
         """Return the signed checkpoint of a head."""
-        bare = Checkpoint(ledger=self._ledger, seq=seq, hash=head, at=stamp(self._clock.now()), previous=previous)
+        bare = Checkpoint(ledger=self._ledger, seq=seq, hash=head, at=self.now(), previous=previous)
         signature = signatures.sign(_signed_bytes(bare), self._key)
         return Checkpoint(ledger=bare.ledger, seq=seq, hash=head, at=bare.at, previous=previous, signature=signature)
 
@@ -135,6 +139,10 @@ class Book:
         self.tx = tx
         self._signer = signer
         self.made = made
+
+    def is_now(self, at: str) -> bool:
+        """Tell whether a moment is the present one, as far as what is signed of it can be believed."""
+        return self._signer is None or are_close(self._signer.now(), at)
 
     async def append(self, entry: Event, *, checkpoint: bool = False) -> int:
         """Add an event and its records, and return its number."""

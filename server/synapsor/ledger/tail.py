@@ -1,13 +1,13 @@
 """The end of the chain, for whoever trusts what it tells: read on from the last event that this very process has proven.
 
 Whoever can write the ledger can take its newest events away, and everything with them; a process that runs has seen them. One that starts
-proves the chain from its beginning, and that it reaches the last checkpoint that was copied beside the ledger.
+proves the chain from its beginning, and that it holds each checkpoint that was copied beside the ledger.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -31,14 +31,14 @@ async def follow(connection: Connection, proven: Proven, *, saved: Anchor | None
     """Return how far the chain is proven now, a page at a time; `saved` is the file of checkpoints beside the ledger.
 
     Raises:
-        IntegrityError: the chain does not go on from the place that was proven, or from its beginning to the checkpoint kept beside it.
+        IntegrityError: the chain does not go on from the place that was proven, or does not hold what is kept beside it.
     """
-    last = await asyncio.to_thread(saved.newest, of_all=not proven.seq) if saved is not None else None
+    kept = await asyncio.to_thread(saved.after, proven.seq) if saved is not None else ()
     more = True
     while more:
         proven, more = await connection.read(partial(onward, proven=proven))
-    if last is not None:
-        await connection.read(partial(reaches, last=last, public_key=public_key))
+    if kept:
+        await connection.read(partial(reaches, kept=kept, public_key=public_key))
     return proven
 
 
@@ -76,15 +76,20 @@ async def to_the_end(tx: Transaction, proven: Proven) -> Proven:
     return proven
 
 
-async def reaches(tx: Transaction, last: Checkpoint, public_key: str) -> None:
-    """Prove that the chain holds the event of a checkpoint that was kept beside the ledger.
+async def reaches(tx: Transaction, kept: Sequence[Checkpoint], public_key: str) -> None:
+    """Prove that the chain holds the event of each checkpoint that was kept beside the ledger: one that was cut and has grown again
+    reaches the last of them, and holds others on its way.
 
     Raises:
-        IntegrityError: it does not, or nobody of this ledger signed that.
+        IntegrityError: it does not, or nobody of this ledger signed the last one.
     """
-    row = await tx.one("event_at", seq=last.seq)
-    if row is None or row["hash"] != last.hash or not checkpoint_holds(last, public_key):
-        raise IntegrityError("The ledger does not reach the last checkpoint that was kept beside it.", fix=_FIX)
+    last = kept[-1]
+    for one in kept:
+        row = await tx.one("event_at", seq=one.seq)
+        if row is None or row["hash"] != one.hash:
+            raise IntegrityError("The ledger does not hold a checkpoint that was kept beside it.", fix=_FIX)
+    if not checkpoint_holds(last, public_key):
+        raise IntegrityError("The last checkpoint that was kept beside the ledger is none of its own.", fix=_FIX)
 
 
 class _Remembered:
