@@ -11,7 +11,9 @@ from hypothesis import settings
 from synapsor.ledger.migrate import migrate, migrations
 from synapsor.ledger.sqlite_file import connect
 from synapsor.testing.memory import MemoryDatabase
+from tests.commands import Run, commands
 from tests.databases import Database, load_mariadb, load_memory, load_postgres, load_sqlite, reset
+from tests.projects import ProjectFiles
 from tests.servers import Server, start_mariadb, start_postgres
 
 settings.register_profile("untimed", deadline=None)  # no test asserts a time
@@ -117,3 +119,9 @@ def each_database(request: pytest.FixtureRequest) -> Database:
     if found.engine != "sqlite":
         reset(found)
     return found
+
+
+@pytest.fixture
+def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
+    """What runs a command in the project that a test's own `files` are of."""
+    return commands(capsys, files)
