@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.core.scope import Session
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError
 from synapsor.flow.backtest import backtest
@@ -204,7 +204,7 @@ async def test_nobody_approves_their_own_request_under_another_name_in_its_row(
         with as_ledger_owner(shop) as raw:
             new = altered(raw, principal="support_agent_17")
         record = await shop.record(asked["id"])
-        card = await look(shop.ledger, record, operators=shop.files.operators, now=shop.project.clock.now())
+        card = await card_of(shop.ledger, record, operators=shop.files.operators, now=shop.project.clock.now())
         assert DIFFER in card.warnings
         with pytest.raises(DecisionRefused) as refused:
             await leo_approves(shop.files, shop.project, asked["id"], new)
