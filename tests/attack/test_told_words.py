@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from synapsor.flow.ask import ask
-from tests.attack.amending import signer_of
-from tests.attack.shop import WAIVER, Shop, as_ledger_owner
+from synapsor.values import digest_bytes
+from tests.attack.amending import WHY, edited, signer_of
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner, told_by_owner
+from tests.attack.undoing import ADJUST
 from tests.databases import Database
 from tests.projects import ACME, leo_rejects
 
@@ -107,3 +109,34 @@ async def test_a_rejection_beside_the_true_one_is_not_told(shop: Shop, *, same: 
     assert len((await shop.record(asked["id"])).decisions) == 2
     rejection = (await view(shop, asked["id"]))["rejection"]
     assert rejection == (None if same else {"code": None, "meaning": None, "comment": OWN})
+
+
+async def test_a_question_of_an_event_that_this_ledger_did_not_write_is_not_told(shop: Shop) -> None:
+    handle, question = await asked_about(shop)
+    await view(shop, handle)
+    forged = "que_" + "0" * 20
+    with as_ledger_owner(shop) as raw:
+        (body,) = raw.execute("SELECT body FROM question").fetchone()
+        body = body.replace(question, forged).replace(OWN, THEIRS)
+        named = [forged, digest_bytes("question", body.encode())]
+        seq = told_by_owner(raw, "question_asked", handle, {}, question=named)
+        raw.execute("INSERT INTO question SELECT ?, ?, at, proposal, operator, ? FROM question", (seq, forged, body))
+    assert len((await shop.record(handle)).exchanges) == 2
+    assert (await view(shop, handle))["questions"] == []
+
+
+async def test_why_a_reviewer_edited_it_is_not_told_of_a_row_that_nobody_filed(books: Shop) -> None:
+    asked = await books.proposed("credits.adjust", ADJUST)
+    new = await edited(books, asked["id"], {"less": "2.10"})
+
+    async def told() -> dict[str, Any] | None:
+        looked = (await books.call("synapsor.proposal_status", {"proposal_id": new.id}))["proposal"]
+        found: dict[str, Any] | None = looked["amends"]
+        return found
+
+    honest = await told()
+    assert honest is not None
+    assert honest["comment"] == WHY
+    with as_ledger_owner(books) as raw:
+        raw.execute("UPDATE proposal SET body = replace(body, ?, ?) WHERE id = ?", (WHY, THEIRS, new.id))
+    assert await told() is None

@@ -481,7 +481,7 @@ def test_one_token_leaves_connections_of_a_usual_pool_to_the_others() -> None:
 
 @pytest.mark.requirement("http:sessions-bounded")
 async def test_a_session_is_known_before_its_client_hears_of_it() -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    async def app(_: Any, __: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"mcp-session-id", b"one")]})
         await send({"type": "http.response.body", "body": b""})
 

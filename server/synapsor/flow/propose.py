@@ -234,7 +234,7 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
     rows = [_row_view(proposal, member, served) for member in proposal.members]
     one = dict.fromkeys(("before", "after", "changes")) if is_set else rows[0]
     rejection, successor = _rejection(record), _successor(record)
-    questions = [_question_view(one, record) for one in record.exchanges if one.asked.question.id not in record.untold]
+    questions = _questions(record)
     amends = proposal.amends if not record.differs else None
     receipt = record.receipts[-1] if record.receipts else None
     return {
@@ -263,6 +263,12 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
         "next_poll_s": next_poll_s(record.status),
         "status_resource": f"synapsor://proposal/{proposal.id}",
     }
+
+
+def _questions(record: ProposalRecord) -> list[dict[str, Any]]:
+    """Return what people asked, as far as events of this ledger tell of it: other words may be anybody's."""
+    told = (one for one in record.exchanges if one.asked.question.id not in record.untold)
+    return [] if record.differs else [_question_view(one, record) for one in told]
 
 
 def _question_view(one: Exchange, record: ProposalRecord) -> dict[str, Any]:
