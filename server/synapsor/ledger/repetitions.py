@@ -30,7 +30,7 @@ class Repetitions:
 
     async def add(self, book: Book, proposal_id: str, at: str, seen: Sequence[Record]) -> None:
         """Record that somebody asked once more for what a proposal asks for."""
-        last = await book.tx.all("repetitions", subject=proposal_id, limit=EACH)
+        last = await book.tx.all("last_of_kind", subject=proposal_id, kind="proposal_repeated", limit=EACH)
         if len(last) == EACH and abs(parse(at) - parse(last[0]["at"])) < _AN_HOUR:
             audit = next(one.id for one in seen if one.kind is AUDIT)
             await book.append(event("read", audit, at, seen))
