@@ -8,7 +8,6 @@ from argparse import Namespace
 from synapsor import runtime
 from synapsor.approve.card.look import look
 from synapsor.approve.terminal.card import render
-from synapsor.cli.call import EXIT_CODES
 from synapsor.cli.given import pairs
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, coloured, interrupt_at_once, paragraph, width
@@ -42,9 +41,7 @@ async def _run(arguments: Namespace) -> int:
             else:
                 filed = await extend(ledger, amending)
         except Refusal as refused:
-            code = refused.code.value
-            exit_code = EXIT_CODES.get(code, 1)
-            raise DecisionRefused(code, refused.message, fix=refused.fix, exit_code=exit_code) from refused
+            raise DecisionRefused.by(refused) from refused
         operators, now = project.operators(), project.clock.now()
         shown = await look(ledger, filed, operators=operators, now=now, full=arguments.full)
     if not arguments.json:

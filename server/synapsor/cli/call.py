@@ -16,16 +16,6 @@ from synapsor.core.scope import Session, lacking
 from synapsor.errors import Code, UsageError
 from synapsor.runtime import Project
 
-EXIT_CODES = {
-    Code.INVALID_ARGUMENTS.value: 2,
-    Code.SCHEMA_DRIFT.value: 3,
-    Code.NOT_ACTIVATED.value: 5,
-    Code.SOURCE_UNAVAILABLE.value: 4,
-    Code.EVIDENCE_UNAVAILABLE.value: 4,
-    Code.TIMEOUT.value: 4,
-    Code.BUSY.value: 4,
-}
-
 
 def run(arguments: Namespace) -> int:
     """Call the capability, print its envelope and return what its outcome means."""
@@ -33,7 +23,7 @@ def run(arguments: Namespace) -> int:
     config = load_config(arguments.config)
     envelope = asyncio.run(_call(config, arguments.capability, given, _session(config, arguments.session)))
     print(as_json({"schema": VERSION, **envelope}, indent=None if arguments.json else 2))
-    return 0 if envelope["ok"] else EXIT_CODES.get(envelope["error"]["code"], 1)
+    return 0 if envelope["ok"] else Code(envelope["error"]["code"]).exit_code
 
 
 async def _call(config: Config, capability: str, given: dict[str, Any], session: Session) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.cli.call import EXIT_CODES
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
@@ -50,8 +49,7 @@ async def _filed(arguments: Namespace, project: runtime.Project, record: Proposa
         )
         return await undo(ledger, asking)
     except Refusal as refused:
-        code = refused.code.value
-        raise DecisionRefused(code, refused.message, fix=refused.fix, exit_code=EXIT_CODES.get(code, 1)) from refused
+        raise DecisionRefused.by(refused) from refused
 
 
 def _tell(arguments: Namespace, filed: ProposalRecord) -> None:

@@ -14,6 +14,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal
 from synapsor.errors import DecisionRefused, Refusal
 from synapsor.ports import ReviewLedger
+from synapsor.refusals import Rule
 
 NOBODY: Final = "?"
 """Who is recorded where nobody knows who it was."""
@@ -50,6 +51,4 @@ def check_shown(proposal: Proposal, digest: str, *, ledger: str) -> None:
 
 
 def _not_shown(words: str) -> DecisionRefused:
-    return DecisionRefused(
-        "not_what_was_shown", words, fix="Look at it again, and decide on what it is now.", exit_code=5
-    )
+    return DecisionRefused(Rule.NOT_WHAT_WAS_SHOWN, words, fix="Look at it again, and decide on what it is now.")

@@ -30,6 +30,7 @@ from synapsor.flow.refused import NOBODY, check_shown, recording
 from synapsor.flow.replay import proposal_named
 from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
 
 _MEANWHILE = 20
 """How often a decision is counted anew because others decided in between; more than the largest quorum has people."""
@@ -202,7 +203,7 @@ def _may_approve(
     earlier = approvals[record.proposal.id]
     if len(earlier) >= record.proposal.quorum and not _are_enough(record, approvals):
         raise DecisionRefused(
-            "waits_for_group",
+            Rule.WAITS_FOR_GROUP,
             "It has the approvals that it needs, and waits for the proposals that it stands or falls with.",
             fix="Decide on those; `synapsor show` names them.",
         )
@@ -287,7 +288,7 @@ def _check(
 def _check_open(record: ProposalRecord) -> None:
     if record.status is not Status.REVIEW_REQUIRED:
         raise DecisionRefused(
-            "already_decided", f"The proposal {record.status.stands}.", fix="Nothing is left to decide.", exit_code=3
+            Rule.ALREADY_DECIDED, f"The proposal {record.status.stands}.", fix="Nothing is left to decide."
         )
 
 
@@ -298,6 +299,6 @@ async def _decided(attempt: Callable[[], Awaitable[ProposalRecord]]) -> Proposal
             return await attempt()
         except DecisionRefused as refused:
             last = refused
-            if refused.rule != "decided_meanwhile":
+            if refused.rule is not Rule.DECIDED_MEANWHILE:
                 break
     raise last

@@ -15,8 +15,9 @@ from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused
 from synapsor.flow.evidence import differs
 from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 
-UNFIT: Final = frozenset({"evidence_differs", "not_fully_shown", "covered"})
+UNFIT: Final = frozenset({Rule.EVIDENCE_DIFFERS, Rule.NOT_FULLY_SHOWN, Rule.COVERED})
 """By which rules it is not approved, and may be rejected all the same."""
 _FIX: Final = "Decide with `synapsor approve`, or reject it."
 
@@ -37,10 +38,9 @@ def unfit(
     """
     if record.differs:
         return DecisionRefused(
-            "records_differ",
+            Rule.RECORDS_DIFFER,
             "The ledger's own records contradict each other about it.",
             fix="Decide nothing, and run `synapsor verify`.",
-            exit_code=5,
         )
     if verdict == "reject":
         return None
@@ -48,12 +48,12 @@ def unfit(
         return differs()
     if not (whole and card.whole):
         return DecisionRefused(
-            "not_fully_shown",
+            Rule.NOT_FULLY_SHOWN,
             "Part of the proposal was cut, and nobody approves what they have not seen.",
             fix=fixes.get("not_fully_shown", _FIX),
         )
     if record.proposal.changes_hidden and not uncovered:
         return DecisionRefused(
-            "covered", "It changes a hidden value that you have not seen.", fix=fixes.get("covered", _FIX)
+            Rule.COVERED, "It changes a hidden value that you have not seen.", fix=fixes.get("covered", _FIX)
         )
     return None

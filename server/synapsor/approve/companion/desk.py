@@ -38,6 +38,7 @@ from synapsor.flow.refused import recording
 from synapsor.flow.review import may_ask, proposal_of
 from synapsor.flow.signing import Signer, vouched_login
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
 
 LOGIN_LASTS = dt.timedelta(minutes=2)
 """How long a login by code speaks for the person: for the one decision that the code is for."""
@@ -46,9 +47,11 @@ MOST_SHOWN = 4096
 """How many digests a server remembers as shown; the oldest are forgotten, and are shown again."""
 
 CLIENT = "the approval server"
-ELSEWHERE = frozenset({"no_codes", "not_by_prompt", "not_fully_shown", "covered", "not_looked_at", "too_many_codes"})
+ELSEWHERE = frozenset(
+    {Rule.NO_CODES, Rule.NOT_BY_PROMPT, Rule.NOT_FULLY_SHOWN, Rule.COVERED, Rule.NOT_LOOKED_AT, Rule.TOO_MANY_CODES}
+)
 """By which rules a decision is refused here that the console or a terminal may take."""
-REJECTS_TOO = UNFIT | {"not_looked_at"}
+REJECTS_TOO = UNFIT | {Rule.NOT_LOOKED_AT}
 """By which rules it is not approved here, and may be rejected here all the same."""
 _FIXES = dict.fromkeys(
     ("not_fully_shown", "covered"), "Decide in the console or with `synapsor approve`, or reject it."
@@ -265,7 +268,7 @@ class ApprovalDesk:
         refused = unfit(card, record, verdict, fixes=_FIXES)
         if refused is None and (operator.name, card.digest) not in self._shown:
             refused = DecisionRefused(
-                "not_shown",
+                Rule.NOT_SHOWN,
                 "It was not shown to you here, or is another one by now.",
                 fix="Run `review_proposal` first.",
             )
@@ -277,7 +280,7 @@ class ApprovalDesk:
     async def _not_here(self, record: ProposalRecord, card: Card) -> DecisionRefused | None:
         """Return why it is not approved through a prompt, or None."""
         if not record.proposal.by_prompt:
-            return DecisionRefused("not_by_prompt", "Its contract does not let it be decided through a prompt.")
+            return DecisionRefused(Rule.NOT_BY_PROMPT, "Its contract does not let it be decided through a prompt.")
         return unfit(card, record, "approve", fixes=_FIXES) or await self._not_looked_at(record)
 
     async def _not_looked_at(self, record: ProposalRecord) -> DecisionRefused | None:
@@ -288,10 +291,9 @@ class ApprovalDesk:
         if capability is None or not capability.approval.fresh:
             return None
         return DecisionRefused(
-            "not_looked_at",
+            Rule.NOT_LOOKED_AT,
             "Its contract wants every row looked at just before an approval, and this server has no credential to look with.",
             fix="Approve it in the console or with `synapsor approve`; or add `read:` to approvals.yaml.",
-            exit_code=3,
         )
 
     def _signer(self, operator: Operator, code: str, now: dt.datetime) -> Signer:

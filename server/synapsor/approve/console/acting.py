@@ -9,6 +9,7 @@ from synapsor.approve.console.visit import Visit
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
+from synapsor.refusals import Rule
 
 
 def signer_of(visit: Visit, operators: Mapping[str, Operator]) -> Signer:
@@ -18,8 +19,8 @@ def signer_of(visit: Visit, operators: Mapping[str, Operator]) -> Signer:
         DecisionRefused: by rule `unverified` or `login_invalid`.
     """
     if visit.session.signer is None:
-        raise DecisionRefused("unverified", "Nobody has proven who you are.", fix="Log in with your key.", exit_code=5)
+        raise DecisionRefused(Rule.UNVERIFIED, "Nobody has proven who you are.", fix="Log in with your key.")
     person = operators.get(visit.session.name)
     if person is None:
-        raise DecisionRefused("login_invalid", "You are not trusted here any more.", fix="Log in again.", exit_code=5)
+        raise DecisionRefused(Rule.LOGIN_INVALID, "You are not trusted here any more.", fix="Log in again.")
     return replace(visit.session.signer, operator=person, code=visit.sent("code").strip())

@@ -32,6 +32,7 @@ from synapsor.core.review import ACTIVATOR_ROLE, may_activate
 from synapsor.errors import ContractError, DecisionRefused, IntegrityError, Problem, UsageError
 from synapsor.flow.backtest import backtest
 from synapsor.flow.rollback import as_signed
+from synapsor.refusals import Rule
 
 SPANS: Final = (7, 30, 90, 365)
 KINDS: Final = ("files", "active", "text")
@@ -124,14 +125,14 @@ def _against(visit: Visit) -> DecisionRefused | None:
     """Return why this person may not, None where nothing is against it."""
     operator, signer = visit.room.operators().get(visit.session.name), visit.session.signer
     if operator is None or signer is None:
-        return DecisionRefused("unverified", "Nobody has proven who you are.", fix="Log in with your key.", exit_code=5)
+        return DecisionRefused(Rule.UNVERIFIED, "Nobody has proven who you are.", fix="Log in with your key.")
     try:
         may_activate(operator)
     except DecisionRefused as refused:
         return refused
     if signer.login is not None and ACTIVATOR_ROLE not in signer.login.login.roles:
         return DecisionRefused(
-            "role_missing", f"This login does not carry the role {ACTIVATOR_ROLE}.", fix="Log in again.", exit_code=5
+            Rule.ROLE_MISSING, f"This login does not carry the role {ACTIVATOR_ROLE}.", fix="Log in again."
         )
     return None
 

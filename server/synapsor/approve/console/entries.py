@@ -18,6 +18,7 @@ from synapsor.core.review import may_decide
 from synapsor.core.statements import Operator, Verdict
 from synapsor.errors import DecisionRefused
 from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
 from synapsor.values import Token
 
 MOST_SHOWN = 3
@@ -121,11 +122,11 @@ def against(
     operator, proposal = operators.get(session.name), record.proposal
     if session.signer is None or operator is None:
         return DecisionRefused(
-            "unverified", "Nobody has proven who you are, so you only look.", fix="Log in with your key to decide."
+            Rule.UNVERIFIED, "Nobody has proven who you are, so you only look.", fix="Log in with your key to decide."
         )
     status = as_of(stamp(now), record.status, proposal)
     if status is not Status.REVIEW_REQUIRED:
-        return DecisionRefused("already_decided", f"The proposal {status.stands}.", fix="Nothing is left to decide.")
+        return DecisionRefused(Rule.ALREADY_DECIDED, f"The proposal {status.stands}.", fix="Nothing is left to decide.")
     approvals = counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now))
     try:
         may_decide(proposal, operator, now=stamp(now))

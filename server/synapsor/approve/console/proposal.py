@@ -36,6 +36,7 @@ from synapsor.errors import DecisionRefused
 from synapsor.flow.ask import check_askable
 from synapsor.flow.review import check_may, proposal_of
 from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 from synapsor.values import canonical
 
 MOST_BYTES: Final = 120_000
@@ -178,7 +179,7 @@ async def looked_at(
     rows = card.rows[:MOST_ROWS]
     is_whole = card.whole and len(rows) == len(card.rows)
     unseen = unfit(card, record, "approve", whole=is_whole, uncovered=uncovered, fixes=_FIXES)
-    covered = unseen is not None and unseen.rule == "covered"
+    covered = unseen is not None and unseen.rule is Rule.COVERED
     known = against(record, visit.session, operators, visit.now)
     if known is None and not covered:
         known = unseen
