@@ -325,7 +325,7 @@ def rule_named(name: str) -> Rule | Code | None:
 def rule_of(error: SynapsorError) -> str:
     """Return the one word under which an error is documented: its rule, or else its kind."""
     if isinstance(error, DecisionRefused | LedgerFailure | LoginRefused):
-        return error.rule
+        return str(error.rule)
     return type(error).__name__
 
 

@@ -34,7 +34,7 @@ async def record_refused(
     ledger: ReviewLedger, proposal_id: str, who: str, refused: DecisionRefused | Refusal, now: dt.datetime
 ) -> None:
     """Record a refusal that is not raised, since others are decided on beside it."""
-    rule = refused.rule if isinstance(refused, DecisionRefused) else refused.code.value
+    rule = refused.rule if isinstance(refused, DecisionRefused) else refused.code
     await ledger.refused_decision(proposal_id, who, rule, stamp(now))
 
 

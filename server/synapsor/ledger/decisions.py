@@ -131,7 +131,7 @@ async def refuse(book: Book, proposal_id: str, operator: str, rule: str, at: str
     if len(last) == REFUSED_A_MINUTE and abs(parse(at) - parse(last[-1]["at"])) < _A_MINUTE:
         return False
     handle = handles.new("ref")
-    body = {"id": handle, "proposal": proposal_id, "operator": operator, "rule": rule, "at": at}
+    body = {"id": handle, "proposal": proposal_id, "operator": operator, "rule": str(rule), "at": at}
     more = {"unrecorded": unrecorded} if unrecorded else {}
     await book.append(event("decision_refused", proposal_id, at, (record(REFUSED, handle, {**body, **more}),)))
     return True
