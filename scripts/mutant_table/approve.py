@@ -1087,7 +1087,7 @@ MUTANTS = (
         "console.refused-form",
         "console:refusals-recorded",
         "approve/console/visit.py",
-        'error.rule == "form_foreign"',
+        "error.rule is Rule.FORM_FOREIGN",
         "False",
         "tests/attack/test_console_sessions.py -k on_record",
     ),

@@ -200,7 +200,7 @@ async def test_who_was_refused_to_decide_is_told_by_rule_and_in_words_and_why_it
     )
     assert f"Not through a prompt, but in the console or at a terminal: {asked['id']}." in queue
     made = await ran(companion, companion.files.command("code", asked["id"], "--json"))
-    assert (made.returncode, b"not_by_prompt" in made.stdout + made.stderr) == (1, True)
+    assert (made.returncode, b"not_by_prompt" in made.stdout + made.stderr) == (5, True)
 
 
 @pytest.mark.requirement("surface:methods")

@@ -15,7 +15,7 @@ from synapsor.cli.terminal import answer, coloured, have_digest_named, interrupt
 from synapsor.config import load_config
 from synapsor.core.plain import visible
 from synapsor.core.presets import in_words
-from synapsor.errors import DecisionRefused
+from synapsor.errors import DecisionRefused, rule_named
 from synapsor.flow.batch import EachOutcome, cluster_named, decide_each, open_clusters, picked
 from synapsor.flow.decide import Deciding
 from synapsor.flow.decider import Named
@@ -23,6 +23,7 @@ from synapsor.flow.objection import Intent
 from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import Signer
 from synapsor.looking import SourceLooks
+from synapsor.refusals import Rule
 
 
 def run(arguments: Namespace) -> int:
@@ -56,7 +57,9 @@ async def _decide(arguments: Namespace) -> int:
         if len(sheet.left_out) == len(sheet.entries):
             first = next(iter(sheet.left_out.values()))
             raise DecisionRefused(
-                first.rule or "left_out", first.words, fix="Decide on each by itself, or ask another person."
+                rule_named(first.rule or "") or Rule.ALONE,
+                first.words,
+                fix="Decide on each by itself, or ask another person.",
             )
         have_digest_named(
             arguments, sheet.digest, verb=verdict, of=" over all of them", where="`synapsor batch --json`"

@@ -24,6 +24,7 @@ from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import BRANCH, PROPOSAL, Record, loads, read_each, record
 from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 
 log = logging.getLogger("synapsor.ledger")
 
@@ -187,10 +188,9 @@ async def check_stands(tx: Transaction, row: Row, trust: Trust) -> None:
     """
     if not await is_believed(tx, row["id"], trust):
         raise DecisionRefused(
-            "records_differ",
+            Rule.RECORDS_DIFFER,
             f"The ledger's own records contradict each other about {row['id']}.",
             fix="Decide nothing, and run `synapsor verify`.",
-            exit_code=5,
         )
 
 

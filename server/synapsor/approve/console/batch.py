@@ -35,6 +35,7 @@ from synapsor.flow.decide import Listed
 from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import record_refused
 from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 from synapsor.values import canonical
 
 MOST: Final = 50
@@ -145,7 +146,7 @@ def _no_room() -> DecisionRefused:
 
 
 def _alone(why: str) -> DecisionRefused:
-    return DecisionRefused("alone", why, fix="Decide on it by itself.")
+    return DecisionRefused(Rule.ALONE, why, fix="Decide on it by itself.")
 
 
 async def _approve(visit: Visit) -> Response:

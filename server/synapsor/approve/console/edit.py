@@ -34,11 +34,12 @@ from synapsor.flow.prepare import Served
 from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 from synapsor.values import canonical
 
 MOST_BYTES: Final = 60_000
 """How large the arguments may be that a form takes: encoded for its way back they are up to three times that."""
-_MEND: Final = frozenset({"nothing_edited", "other_rows"})
+_MEND: Final = frozenset({Rule.NOTHING_EDITED, Rule.OTHER_ROWS})
 """What the same form can be sent again for, besides what the contract refuses."""
 _NAMED: Final = re.compile(r"([a-z][a-z0-9_]*)(?=[:. (])", re.ASCII)
 """With which name the detail of a refusal begins."""
@@ -174,7 +175,7 @@ def _rule(error: SynapsorError | None) -> str:
 def _check_size(arguments: Mapping[str, Any], proposal: str) -> None:
     if len(canonical(dict(arguments))) > MOST_BYTES:
         raise DecisionRefused(
-            "not_shown_here",
+            Rule.NOT_SHOWN_HERE,
             "Its arguments are too large for a form.",
             fix=f"Edit it in your terminal: synapsor edit {proposal} --arg NAME=VALUE --reason WHY",
         )
