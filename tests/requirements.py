@@ -149,6 +149,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "approval:once": _R("A proposal is decided once.", "law 5, S8"),
     "approval:one-digest": _R("An approval is good for exactly the digest it signs.", "law 5, E01"),
+    "approval:one-judge": _R(
+        "What is said to keep a person from a decision is what deciding refuses them, wherever it is said, and nothing else.",
+        "issue 4",
+    ),
     "approval:one-time-code": _R(
         "Where an approval takes a one-time code it is given with it, used once, hard to guess, and verified again by the worker.",
         "law 5, S8",
@@ -592,6 +596,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ladder:enforced": _R(
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),
+    "ledger:as-filed": _R(
+        "A proposal counts as it was filed: one whose row was altered since is decided, approved by policy and applied by nobody, and no policy is tested on it.",
+        "S8, law 9",
+    ),
     "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
     "ledger:believed": _R(
         "A status, a switch, a decision and what a policy used up count only as the chain tells of them: who takes a row away, or puts an older one in its place, gets nothing decided, approved or applied by it.",
@@ -616,6 +624,17 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "ledger:one-state-machine": _R("The schema allows the same steps of a proposal as the rules.", "DESIGN 4"),
     "ledger:private-files": _R("The ledger's files are its owner's alone, whatever the umask.", "I07"),
+    "ledger:sealed": _R(
+        "Each event is sealed with the ledger's key as it is written: one that somebody else added is believed by nobody, whoever signs the head after it.",
+        "S8, S12, law 9",
+    ),
+    "ledger:signed-as-written": _R(
+        "What a policy used up and what a reviewer edited is signed as it is written, so that it is not cut off unnoticed after a kill.",
+        "S9, law 9",
+    ),
+    "ledger:checkpoints-kept": _R(
+        "A checkpoint is kept whole beside the ledger, or it is told that it was not.", "F11, law 9"
+    ),
     "ledger:tampering-is-found": _R(
         "`verify` finds an edited, removed, moved, added or cut record and names the first.", "law 9, S9"
     ),

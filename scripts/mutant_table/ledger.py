@@ -823,8 +823,8 @@ MUTANTS = (
         "believed.signed",
         "ledger:believed",
         "ledger/believed.py",
-        " and _is_signed(event, trust)):\n",
-        "):\n",
+        " and _is_signed(event, trust))",
+        ")",
         "tests/attack/test_taken_away.py -k once_more",
     ),
     Mutant(

@@ -15,9 +15,9 @@ from synapsor.core.review import policy_digest
 from synapsor.core.statements import Switch, sign
 from synapsor.errors import DecisionRefused
 from synapsor.flow.automatic import running
-from synapsor.flow.review import job_of
+from synapsor.flow.decide import job_of
 from synapsor.flow.signing import signed_decision
-from tests.attack.shop import WAIVER, Shop, as_ledger_owner
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner, as_server
 from tests.attack.test_forged_ledger import BEFORE, MALLORY, add, forge_decision, forge_job, set_body, text
 from tests.attack.test_worker_permission import AUTOMATIC, ON, shop_on
 from tests.databases import Database
@@ -76,7 +76,7 @@ async def test_a_server_that_asks_for_fewer_people_than_the_contract_is_not_beli
     async with shop_on(tmp_path, sqlite_db, "", policy=QUORUM) as shop:
         genuine = await waiting(shop)
         forged = replace(genuine, **change)
-        with as_ledger_owner(shop) as raw:
+        with as_server(shop) as raw:
             set_body(raw, "proposal", forged.id, to_body(forged))
             raw.execute("UPDATE proposal SET quorum = 1")
         record = await leo_approves(shop.files, shop.project, forged.id, forged.digest)
@@ -93,7 +93,7 @@ async def test_a_server_that_names_a_policy_which_the_contract_does_not_is_left_
         filed = await shop.proposed("billing.propose_note", {"invoice_id": "INV-3001", "note": "Call first."})
         genuine = (await shop.record(filed["id"])).proposal
         forged = replace(genuine, policy="small_fees")
-        with as_ledger_owner(shop) as raw:
+        with as_server(shop) as raw:
             set_body(raw, "proposal", forged.id, to_body(forged))
             raw.execute("UPDATE proposal SET policy = 'small_fees'")
         assert await shop.work() == []

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.contract.approvals import POLICY_STEWARD
-from synapsor.core.statements import SwitchState
+from synapsor.core.statements import SwitchState, Verdict
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.automatic import throw_switch
+from synapsor.flow.decider import Unknown
+from synapsor.flow.objection import Intent, objection
 from synapsor.ledger.believed import Proven
 from synapsor.values import digest_bytes
 from tests.attack.amending import refused
@@ -177,11 +179,18 @@ async def test_what_somebody_rejected_nobody_else_approves_when_the_rejection_is
         ledger = await project.ledger()
         record = await ledger.proposal(asked["id"])
         assert record is not None
-        card = await look(ledger, record, operators=files.operators, now=project.clock.now())
+        card = await card_of(ledger, record, operators=files.operators, now=project.clock.now())
         assert (card.tampered, card.warnings[0]) == (True, DIFFER)
+        rule = "records_differ" if how in {"away", "other"} else "ledger_altered"
+        verdicts: tuple[Verdict, ...] = ("approve", "reject")
+        for verdict in verdicts:
+            intent = Intent(verdict=verdict, who=Unknown(), operators=files.operators, now=project.clock.now())
+            against = await objection(ledger, record, intent)
+            assert against is not None
+            assert (against.rule, against.exit_code) == (rule, 5)
         with pytest.raises(DecisionRefused) as found:
             await leo_approves(files, project, asked["id"], asked["digest"])
-        assert found.value.rule == ("records_differ" if how in {"away", "other"} else "ledger_altered")
+        assert found.value.rule == rule
 
 
 @pytest.mark.requirement("ledger:believed")
@@ -199,7 +208,8 @@ async def test_an_approval_in_the_place_of_a_hidden_rejection_is_set_aside_by_th
         with as_ledger_owner(shop) as raw:
             event_hidden(raw)
         with monkeypatch.context() as old:
-            old.setattr("synapsor.flow.review.check_chain", unread)
+            old.setattr("synapsor.flow.objection.check_chain", unread)
+            old.setattr("synapsor.flow.decide.check_chain", unread)
             old.setattr("synapsor.ledger.decisions.to_the_end", unread)
             async with opened(shop.files) as project:
                 await leo_approves(shop.files, project, asked["id"], asked["digest"])
@@ -229,9 +239,8 @@ async def test_what_is_filed_once_more_by_whoever_owns_the_file_has_none_of_its_
             seq = told_by_owner(raw, "proposal_approved", handle, step, **told)
             raw.execute("UPDATE decision SET seq = ?", (seq,))
             forge_job(raw, approved.proposal, decision)
-            signed = "SELECT seq, (SELECT id FROM ledger), hash, at, 0, 'AAAA' FROM event WHERE seq = ?"
-            raw.execute(f"INSERT INTO checkpoint (seq, ledger, hash, at, previous, signature) {signed}", (seq,))
-        assert await shop.work() == [("reconciliation_required", "records_differ")]
+        with pytest.raises(IntegrityError, match="was not written by it"):
+            await shop.work()
         assert (shop.invoice(), shop.receipts()) == (BEFORE, 0)
 
 

@@ -54,7 +54,7 @@ def older_again(raw: Raw) -> None:
     body = raw.execute("SELECT body FROM event WHERE kind = 'contract_activated' ORDER BY seq LIMIT 1").fetchone()[0]
     digest = event_hash(seq + 1, prev, body.encode())
     raw.execute(
-        "INSERT INTO event (seq, at, kind, subject, body, prev, hash) SELECT ?, at, kind, subject, body, ?, ? FROM event"
+        "INSERT INTO event (seq, at, kind, subject, body, prev, hash, seal) SELECT ?, at, kind, subject, body, ?, ?, seal FROM event"
         " WHERE kind = 'contract_activated' ORDER BY seq LIMIT 1",
         (seq + 1, prev, digest),
     )

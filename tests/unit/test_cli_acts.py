@@ -7,9 +7,9 @@ import pytest
 
 from synapsor.approve.identity.keys import create_key
 from synapsor.approve.identity.operators import revoke_operator
+from tests.commands import Run, commands, key
 from tests.projects import ProjectFiles
-from tests.unit.test_cli import Run, key
-from tests.unit.test_cli_policies import files, in_project, run  # noqa: F401  # fixtures
+from tests.unit.test_cli_policies import files, run  # noqa: F401  # fixtures
 
 STOP = ("policy", "stop", "--reason", "Look first.")
 
@@ -73,7 +73,7 @@ def test_a_key_of_nobody_is_on_record_as_nobodys(run: Run, files: ProjectFiles) 
 
 @pytest.mark.requirement("refused:acts")
 def test_no_ledger_is_made_to_record_a_refusal_in(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
-    done = in_project(files, capsys)("--json", "activate", "--yes", *key(files, "leo"))
+    done = commands(capsys, files)("--json", "activate", "--yes", *key(files, "leo"))
     assert (done.json["error"]["rule"], files.config.ledger.exists()) == ("role_missing", False)
 
 

@@ -44,7 +44,8 @@ class Anchor:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             _drop_torn_line(handle)
-            os.write(handle, lines)
+            while lines:  # a disk that fills up takes a part first, and tells the next time
+                lines = lines[os.write(handle, lines) :]
             os.fsync(handle)
         finally:
             os.close(handle)

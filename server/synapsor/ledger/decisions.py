@@ -52,7 +52,7 @@ async def decide(
     """
     decision = signed.decision
     approves = decision.verdict == "approve"
-    trust = replace(trust, proven=await to_the_end(book.tx, trust.proven))
+    trust = replace(trust, proven=await to_the_end(book.tx, trust))
     own, *others = rows = await _in_review(book, decision.proposal, trust, with_group=approves)
     if (decision.ledger, decision.digest) != (trust.ledger, _digest(own)):
         raise IntegrityError("The decision is about another proposal.")
