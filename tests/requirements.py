@@ -692,6 +692,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "No secret and no address of a channel is in a log, an error or the notifier's file.", "S7"
     ),
     "notify:no-values": _R("A message holds no value of a row, an argument or a reason.", "law 7, S5"),
+    "notify:odd-events": _R(
+        "Of an event, a proposal or a contract that cannot be read nothing is told, it is logged, and all others are told.",
+        "R2",
+    ),
     "notify:private": _R(
         "The notifier reads the ledger without its key and cannot write it; its own file is for its owner alone.",
         "law 8, law 9",
