@@ -300,6 +300,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "companion:shown": _R(
         "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
     ),
+    "companion:shown-bounded": _R(
+        "The companion remembers a bounded number of digests as shown; one that it has forgotten has to be shown again.",
+        "R9",
+    ),
     "companion:trusted": _R("Who is not trusted any more is shown nothing through a prompt.", "law 5, S8"),
     "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
     "console:accessible": _R(
