@@ -28,6 +28,8 @@ from synapsor.flow.batch import (
     picked,
 )
 from synapsor.flow.decide import Deciding, Listed
+from synapsor.flow.decider import Named
+from synapsor.flow.objection import Intent
 from synapsor.ledger import sqlite as engine
 from synapsor.looking import SourceLooks
 from tests.attack.amending import edited, extended, signer_of
@@ -65,10 +67,7 @@ async def sheet(shop: Shop, *, verdict: Verdict = "approve", who: str = "leo", *
         shop.ledger,
         found,
         picked(found, **chosen),
-        verdict=verdict,
-        operator=shop.files.operators[who],
-        operators=shop.files.operators,
-        now=now,
+        Intent(verdict=verdict, who=Named(operator=shop.files.operators[who]), operators=shop.files.operators, now=now),
         full=full,
     )
 

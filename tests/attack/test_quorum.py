@@ -15,11 +15,14 @@ from synapsor.core.quorum import counted, one_person
 from synapsor.core.review import APPROVAL_LASTS
 from synapsor.core.statements import Operator, SignedDecision, sign
 from synapsor.errors import DecisionRefused
-from synapsor.flow.review import approve, may_ask, reject
+from synapsor.flow.decider import Named
+from synapsor.flow.objection import Intent, may_ask
 from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
+from synapsor.testing.clock import TestClock
 from synapsor.work.worker import Worker
+from tests.deciding import approve, reject
 from tests.decisions import NOW, Person, filed, person
 from tests.ledger_records import a_decision, undecided
 from tests.unit.deciding import FEES, asked, fees
@@ -31,7 +34,10 @@ LATER = NOW + dt.timedelta(hours=25)
 async def says_yes(
     ledger: Ledger, proposal: Proposal, who: Person, *others: Person, now: dt.datetime = NOW
 ) -> ProposalRecord:
-    """Let a person approve; the project trusts the others too."""
+    """Let a person approve, at a moment that is the ledger's too; the project trusts the others."""
+    clock = ledger._clock
+    assert isinstance(clock, TestClock)
+    clock.moment = now
     return await approve(
         ledger,
         proposal.id,
@@ -94,10 +100,12 @@ async def test_another_key_of_the_same_person_is_refused(name: str, principals: 
         await may_ask(
             ledger,
             record,
-            again.operator,
-            now=NOW,
-            verdict="approve",
-            operators={"leo": leo.operator, name: again.operator},
+            Intent(
+                verdict="approve",
+                who=Named(operator=again.operator),
+                operators={"leo": leo.operator, name: again.operator},
+                now=NOW,
+            ),
         )
     assert refused.value.rule == "same_person"
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.terminal.drawing import entry
+from synapsor.cli.refused_acts import lines, told
 from synapsor.cli.terminal import answer, as_json, width
 from synapsor.config import load_config
 from synapsor.core.plain import visible
-from synapsor.core.review import verify_activation
+from synapsor.core.review import doubt_of
 from synapsor.core.statements import Operator
-from synapsor.errors import IntegrityError, UsageError
+from synapsor.errors import UsageError
 from synapsor.flow.rollback import version_named
 from synapsor.ports import Activated
 
@@ -35,22 +36,17 @@ async def _run(arguments: Namespace) -> int:
             return 0
         activated = await ledger.activations(name, limit=arguments.limit)
         operators, ledger_id = project.operators(), ledger.id
+        refused = await told(ledger.overview, name)
     if not activated:
         raise UsageError(f"No contract {name} was ever activated here.", fix="Activate it with `synapsor activate`.")
     entries = [_entry(a, operators, ledger_id, active=a is activated[0]) for a in activated]
-    answer(arguments, "history", {"contract": name, "activations": entries}, render(entries, width()))
+    text = "\n".join([render(entries, width()), *lines(refused, "activate it")])
+    answer(arguments, "history", {"contract": name, "activations": entries, "refused": refused}, text)
     return 0
 
 
 def _entry(activated: Activated, operators: Mapping[str, Operator], ledger: str, *, active: bool) -> dict[str, Any]:
     told = activated.activation
-    try:
-        verify_activation(
-            told, activated.signature, operators, ledger=ledger, contract=told.contract, digest=told.digest
-        )
-        problem = ""
-    except IntegrityError as invalid:
-        problem = invalid.message
     return {
         "id": told.id,
         "at": told.at,
@@ -58,7 +54,7 @@ def _entry(activated: Activated, operators: Mapping[str, Operator], ledger: str,
         "digest": told.digest,
         "active": active,
         "returns_to": activated.metadata.get("returns_to"),
-        "problem": problem,
+        "problem": doubt_of(activated, operators, ledger=ledger),
     }
 
 
