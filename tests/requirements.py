@@ -312,6 +312,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "companion:shown": _R(
         "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
     ),
+    "companion:shown-bounded": _R(
+        "The companion remembers a bounded number of digests as shown; one that it has forgotten has to be shown again.",
+        "R9",
+    ),
     "companion:trusted": _R("Who is not trusted any more is shown nothing through a prompt.", "law 5, S8"),
     "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
     "console:accessible": _R(
@@ -723,6 +727,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "No secret and no address of a channel is in a log, an error or the notifier's file.", "S7"
     ),
     "notify:no-values": _R("A message holds no value of a row, an argument or a reason.", "law 7, S5"),
+    "notify:odd-events": _R(
+        "Of an event, a proposal or a contract that cannot be read nothing is told, it is logged, and all others are told.",
+        "R2",
+    ),
     "notify:private": _R(
         "The notifier reads the ledger without its key and cannot write it; its own file is for its owner alone.",
         "law 8, law 9",

@@ -404,6 +404,14 @@ MUTANTS = (
         "tests/attack/test_login_provider.py -k misbehaves",
     ),
     Mutant(
+        "oidc.compressed",
+        "oidc:provider",
+        "approve/identity/oidc/fetch.py",
+        'if answer.headers.get("content-encoding", "identity").lower() != "identity":',
+        "if False:",
+        "tests/attack/test_login_provider.py -k misbehaves",
+    ),
+    Mutant(
         "oidc.private",
         "oidc:private-address",
         "approve/identity/oidc/fetch.py",
@@ -562,6 +570,14 @@ MUTANTS = (
         "if operator is None or operator.revoked:",
         "if operator is None:",
         "tests/attack/test_companion_desk.py -k is_revoked",
+    ),
+    Mutant(
+        "companion.shown-bounded",
+        "companion:shown-bounded",
+        "approve/companion/desk.py",
+        "        while len(self._shown) > MOST_SHOWN:",
+        "        while False:",
+        "tests/attack/test_companion_desk.py -k oldest_is_forgotten",
     ),
     Mutant(
         "companion.login-short",
@@ -1222,6 +1238,14 @@ MUTANTS = (
         "    if refused := _against(visit):\n        raise refused\n",
         "",
         "tests/attack/test_console_candidates.py -k only_who_may",
+    ),
+    Mutant(
+        "console.policy-login-role",
+        "console:policy-test",
+        "approve/console/candidates.py",
+        "        signer.check_role(ACTIVATOR_ROLE)\n",
+        "",
+        "tests/attack/test_console_candidates.py -k does_not_carry",
     ),
     Mutant(
         "console.policy-one",
