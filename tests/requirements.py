@@ -226,7 +226,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, E14",
     ),
     "board:looks-before": _R(
-        "While the digest is typed by which something is approved, the source is looked at, and a row that is not as it was is shown.",
+        "By the keyboard the source is looked at for whoever may approve; how the rows stand and what else is touched is read before it.",
         "law 5, issue: terminal",
     ),
     "board:no-colour-alone": _R("On the board nothing is told by a colour alone, and NO_COLOR is kept.", "issue 4"),
