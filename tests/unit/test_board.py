@@ -342,6 +342,17 @@ def test_nothing_is_cut_where_there_is_room(size: tuple[int, int]) -> None:
     assert shown[: len(card_lines)] == card_lines, "nothing of a card is covered"
 
 
+@pytest.mark.requirement("board:keeps-open")
+def test_who_is_about_to_reject_is_told_how_to_ask_and_keep_it_open() -> None:
+    state = after(opened(BOARD, SHORT), "r")[0]
+    assert "To ask the agent and keep it open: `synapsor question one`" in texts(on(state, 80, 24), 80, 24)
+    for width, height in ((80, 14), (44, 12), LEAST):
+        small, other = on(state, width, height), replace(state, card=None)
+        numbers = [line for line in texts(small, width, height) if line[2:3].isdigit()]
+        assert numbers == [line for line in texts(on(other, width, height), width, height) if line[2:3].isdigit()]
+    assert any("synapsor question" in line for line in help_lines(80))
+
+
 @pytest.mark.requirement("board:looks")
 @pytest.mark.parametrize("left", [lambda s: after(s, "escape")[0], lambda s: opened(s, LONG), lambda s: told(s, "x")])
 def test_a_look_that_nobody_waits_for_any_more_changes_nothing(left: Callable[[State], State]) -> None:

@@ -114,6 +114,9 @@ def _reasons(state: State, width: int, room: int) -> Iterator[Row]:
         reasons = [_fitted(f"  {number}  {_reason(code)}", width) for number, code in enumerate(REJECT_CODES, start=1)]
     yield from (_row("plain", line) for line in reasons)
     if state.card is not None:
+        ask = f"To ask the agent and keep it open: `synapsor question {state.card.id}`"
+        told = [line for line in ("", *fold(ask, width)) if len(reasons) + 1 < room]
+        yield from (_row("quiet", line) for line in told[: max(0, room - len(reasons) - 1)])
         return
     meant = _rejected(state)
     left = max(0, room - len(reasons) - 1)
