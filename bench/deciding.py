@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mcp import Client, StdioServerParameters
 
-from synapsor.flow.review import approve
+from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.signing import Signer
 from tests.databases import load_sqlite
 from tests.projects import ProjectFiles, opened, write_project
@@ -43,7 +43,14 @@ async def _measure(files: ProjectFiles, count: int) -> list[float]:
     command = files.command("serve")
     took: list[float] = []
     async with opened(files) as project:
-        ledger, leo = await project.ledger(), Signer(operator=files.operators["leo"], key=files.keys["leo"])
+        ledger = await project.ledger()
+        deciding = Deciding(
+            verdict="approve",
+            signer=Signer(operator=files.operators["leo"], key=files.keys["leo"]),
+            clock=project.clock,
+            modes=project.config.modes,
+            operators=project.deciders,
+        )
         process = StdioServerParameters(command=command[0], args=command[1:], env=files.environment, cwd=files.root)
         async with Client(process) as client:
             for number in range(count):
@@ -52,8 +59,7 @@ async def _measure(files: ProjectFiles, count: int) -> list[float]:
                 proposal = asked.structured_content["proposal"]
                 waiting = asyncio.create_task(_answered(client, proposal["id"]))
                 await asyncio.sleep(random.uniform(0.3, 1.3))  # a person takes their time
-                now = project.clock.now()
-                await approve(ledger, proposal["id"], digest=proposal["digest"], signer=leo, now=now, mode="writeback")
+                await decide(ledger, deciding, Listed(proposal=proposal["id"], digest=proposal["digest"]))
                 decided = time.perf_counter()
                 took.append((await waiting - decided) * 1000)
     return took

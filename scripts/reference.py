@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args
 
@@ -82,6 +83,7 @@ DECISION_RULES: dict[str, str] = {
     "expired": "The proposal or the approval is past its time.",
     "login_expired": "The login of the console's session is past its time.",
     "login_invalid": "The login of the session does not hold, or is by a key that is not trusted any more.",
+    "voucher_untrusted": "The key by which the console or the approval server says who somebody is, is not trusted with that any more.",
     "no_codes": "The operator has no one-time codes in this project.",
     "no_agent": "A person asked for this undo, and no agent could answer a question about it.",
     "no_such_proposal": "The ledger has no such proposal.",
@@ -524,7 +526,9 @@ def _words(annotation: Any) -> str:
     inner = next((m for m in _CONFIG_MODELS if m is annotation), None)
     if inner is not None:
         return f"[{inner.__name__}](#{inner.__name__.lower()})"
-    origin, parts = getattr(annotation, "__origin__", None), get_args(annotation)
+    of_enum = isinstance(annotation, type) and issubclass(annotation, StrEnum)
+    origin = getattr(annotation, "__origin__", None)
+    parts = tuple(member.value for member in annotation) if of_enum else get_args(annotation)
     if str(origin) == "typing.Literal" or (parts and all(isinstance(p, str | int) for p in parts)):
         return " or ".join(f"`{part}`" for part in parts)
     if origin is dict:

@@ -16,10 +16,10 @@ from synapsor.core.needs import proposals_of
 from synapsor.core.review import ACTIVATOR_ROLE
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
-from synapsor.flow.review import approve
 from synapsor.flow.signing import Signer
 from synapsor.runtime import Project, open_project
 from tests.databases import FIXTURES, Database, business_mariadb, business_postgres
+from tests.deciding import approve
 from tests.projects import ROOT, ProjectFiles, activate_all
 from tests.servers import Server
 

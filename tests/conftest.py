@@ -9,7 +9,9 @@ import pytest
 from hypothesis import settings
 
 from synapsor.testing.memory import MemoryDatabase
+from tests.commands import Run, commands
 from tests.databases import Database, load_mariadb, load_memory, load_postgres, load_sqlite, reset
+from tests.projects import ProjectFiles
 from tests.servers import Server, start_mariadb, start_postgres
 
 settings.register_profile("untimed", deadline=None)  # no test asserts a time
@@ -106,3 +108,9 @@ def each_database(request: pytest.FixtureRequest) -> Database:
     if found.engine != "sqlite":
         reset(found)
     return found
+
+
+@pytest.fixture
+def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
+    """What runs a command in the project that a test's own `files` are of."""
+    return commands(capsys, files)

@@ -27,6 +27,20 @@ HOLD = "billing.propose_hold"
 REMOVAL = "billing.propose_removal"
 PAPER = "billing.propose_paper"
 
+PAGES = (
+    "/",
+    "/history",
+    "/contracts",
+    "/contracts/billing",
+    "/jobs",
+    "/charts",
+    "/charts/policies",
+    "/ledger",
+    "/people",
+    "/settings",
+)
+"""Every page that needs nothing to be named."""
+
 _APPROVAL = "    approval: {role: billing_lead, expires_hours: 72}\n"
 _RISK = """\
     risk:

@@ -2,20 +2,25 @@
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from synapsor.contract.digest import canonical_body, contract_digest
+from synapsor.contract.load import load_all
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Member, Proposal
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
+from synapsor.flow.activate import activate
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.testing.clock import TestClock
 from synapsor.values import digest
 
 NOW = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
+BILLING = load_all([Path(__file__).parents[1] / "policies" / "billing.yaml"])[0].contract
 PROPOSAL_ID = "wrp_" + "0" * 19 + "1"
 
 
@@ -43,7 +48,7 @@ def evidence_of(row: dict[str, str | None]) -> dict[str, Any]:
         "call": "aud_" + "0" * 19 + "1",
         "at": stamp(NOW - dt.timedelta(minutes=1)),
         "capability": "billing.propose_late_fee_waiver",
-        "contract": "sha256:" + "c" * 64,
+        "contract": contract_digest(BILLING),
         "tenant": "acme",
         "principal": "support_agent_17",
         "source": "shop",
@@ -128,9 +133,27 @@ def proposal(ledger: str = "led_test", **changes: Any) -> Proposal:
     )
 
 
+async def open_ledger() -> Ledger:
+    """Return a ledger in memory in which the contract is active: by somebody whom none of these people know, which keeps nobody from deciding."""
+    ledger = open_memory_ledger(clock=TestClock(NOW))
+    rita = person("rita", "contract_reviewer")
+    await activate(
+        ledger,
+        contract=BILLING.contract,
+        digest=contract_digest(BILLING),
+        body=canonical_body(BILLING),
+        sources={},
+        metadata={},
+        operator=rita.operator,
+        key=rita.key,
+        now=NOW,
+    )
+    return ledger
+
+
 async def filed(**changes: Any) -> tuple[Ledger, Proposal]:
     """Return a ledger in memory with one proposal in review."""
-    ledger = open_memory_ledger(clock=TestClock(NOW))
+    ledger = await open_ledger()
     asked = proposal(ledger.id, **changes)
     evidence = evidence_of(ROW)
     await ledger.file_proposal(asked, evidence, audit_of(evidence))

@@ -19,11 +19,11 @@ from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from synapsor.flow.activate import activate
-from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 from synapsor.runtime import Project, open_project
 from tests.databases import Database
+from tests.deciding import approve, reject
 
 ROOT = Path(__file__).parents[1]
 ACME = Session(values={"tenant_id": "acme", "user": "support_agent_17"}, client="test")

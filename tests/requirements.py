@@ -145,6 +145,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "approval:once": _R("A proposal is decided once.", "law 5, S8"),
     "approval:one-digest": _R("An approval is good for exactly the digest it signs.", "law 5, E01"),
+    "approval:one-judge": _R(
+        "What is said to keep a person from a decision is what deciding refuses them, wherever it is said, and nothing else.",
+        "issue 4",
+    ),
     "approval:one-time-code": _R(
         "Where an approval takes a one-time code it is given with it, used once, hard to guess, and verified again by the worker.",
         "law 5, S8",

@@ -6,8 +6,9 @@ from dataclasses import replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor.core.signatures import public_text
-from synapsor.core.statements import Identity, LoginMethod, Operator, SignedLogin
-from synapsor.flow.signing import Signer, signed_login, vouched_login
+from synapsor.core.statements import Identity, LoginMethod, Operator
+from synapsor.core.trust import ProgramKey
+from synapsor.flow.signing import SessionKey, Signer, signed_login, vouched_login
 from tests.decisions import NOW, Person, person
 
 ISSUER = "https://id.example"
@@ -27,9 +28,8 @@ def own_session(
 ) -> Signer:
     """Return a session that a person's own key speaks for."""
     key = Ed25519PrivateKey.generate()
-    login = signed_login(
-        who.operator, who.key, ledger=ledger, session=public_text(key), client="a test", now=now, lasts=lasts
-    )
+    session = SessionKey(key=public_text(key), ledger=ledger, client="a test", lasts=lasts)
+    login = signed_login(who.operator, who.key, session, now=now)
     return Signer(operator=who.operator, key=key, login=login, code=code)
 
 
@@ -45,18 +45,10 @@ def vouched_session(
 ) -> Signer:
     """Return a session that a console's or approval server's key vouches for."""
     key = Ed25519PrivateKey.generate()
-    login: SignedLogin = vouched_login(
-        operator,
-        voucher=voucher.operator,
-        key=voucher.key,
-        method=method,
-        roles=operator.roles if roles is None else roles,
-        ledger=ledger,
-        session=public_text(key),
-        client="a test",
-        now=NOW,
-        lasts=lasts,
-    )
+    session = SessionKey(key=public_text(key), ledger=ledger, client="a test", lasts=lasts)
+    program = ProgramKey(operator=voucher.operator, key=voucher.key)
+    carried = operator.roles if roles is None else roles
+    login = vouched_login(operator, session, voucher=program, method=method, roles=carried, now=NOW)
     return Signer(operator=operator, key=key, login=login, code=code)
 
 

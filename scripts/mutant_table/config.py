@@ -4,6 +4,14 @@ from scripts.mutant_table.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "notify.quorum",
+        "notify:quorum",
+        "config/events.py",
+        '            kind="approval_recorded",\n',
+        "",
+        "tests/acceptance/test_notifier.py -k others_have",
+    ),
+    Mutant(
         "notify.tls.mail-clear",
         "notify:tls",
         "config/notify.py",

@@ -15,13 +15,14 @@ from synapsor.errors import ConfigError
 from synapsor.ledger.chronicle import open_chronicle
 from synapsor.notify.mail import MailChannel
 from synapsor.notify.notifier import Delivered, Notifier, Pace, Sender
-from synapsor.notify.posting import Poster, Resolver, resolve, tls_context
+from synapsor.notify.posting import Poster
 from synapsor.notify.slack import SlackChannel
 from synapsor.notify.state import State, empty_state, open_state
 from synapsor.notify.webhook import WebhookChannel, key_of
 from synapsor.ports import Clock, SystemClock
 from synapsor.secrets import SecretRef
 from synapsor.secrets import resolve as secret_of
+from synapsor.web.asking import Resolver, resolve, trusting
 
 
 def settings(config: Config) -> Notify:
@@ -111,4 +112,4 @@ def _poster(kind: Webhook | Slack, resolver: Resolver) -> Poster:
 
 def _mail_tls(notify: Notify) -> ssl.SSLContext:
     assert notify.smtp is not None  # noqa: S101  # as above
-    return tls_context(notify.smtp.ca)
+    return trusting(notify.smtp.ca, of="notify")

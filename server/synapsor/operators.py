@@ -13,9 +13,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from synapsor.config import FormatVersion, as_document, read_text, read_yaml, refuse, validated
+from synapsor.config.fields import OperatorName, Strict
 from synapsor.contract.approvals import NO_PERSON
 from synapsor.contract.base import Name
 from synapsor.contract.document import hidden
@@ -25,7 +26,6 @@ from synapsor.core.statements import Identity, Operator
 from synapsor.errors import ConfigError
 from synapsor.secrets import private_file_trouble
 
-OperatorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
 Principal = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -35,16 +35,12 @@ def _seen(text: str) -> str:
     return text
 
 
-class _Login(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
+class _Login(Strict):
     issuer: Annotated[str, StringConstraints(min_length=1, max_length=512), AfterValidator(_seen)]
     subject: Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_seen)]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
+class _Entry(Strict):
     key: str | None = None
     login: _Login | None = None
     roles: tuple[Name, ...] = Field(strict=False, min_length=1)
@@ -52,19 +48,15 @@ class _Entry(BaseModel):
     revoked: bool = False
 
 
-class OperatorsFile(BaseModel):
+class OperatorsFile(Strict):
     """What `operators.yaml` holds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     synapsor: FormatVersion
     operators: dict[OperatorName, _Entry] = Field(default_factory=dict)
 
 
-class CodesFile(BaseModel):
+class CodesFile(Strict):
     """What the file of one-time codes holds: for each operator a secret, as authenticators take it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     synapsor: FormatVersion
     codes: dict[OperatorName, Annotated[str, StringConstraints(pattern=r"^[A-Z2-7]{32}$")]] = Field(

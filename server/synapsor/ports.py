@@ -28,7 +28,9 @@ from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransa
 class Clock(Protocol):
     """Tells the time in UTC; tests give their own."""
 
-    def now(self) -> dt.datetime: ...
+    def now(self) -> dt.datetime:
+        """Return the present instant, with its zone."""
+        ...
 
 
 class SystemClock:
@@ -74,7 +76,13 @@ class AgentLedger(Protocol):
         """
         ...
 
-    async def proposal(self, proposal_id: str) -> ProposalRecord | None: ...
+    async def proposal(self, proposal_id: str) -> ProposalRecord | None:
+        """Return a proposal with all that is on record of it, or None where there is none of this handle.
+
+        Raises:
+            IntegrityError: what is on record is none, or of another one.
+        """
+        ...
 
     async def answer(self, answer: Answer) -> None:
         """Record an agent's answer to a question about its proposal; the same one again is that of before.
@@ -90,6 +98,7 @@ class AgentLedger(Protocol):
 
     async def questions(self, proposals: Collection[str]) -> Mapping[str, int]:
         """Return how often people have asked about proposals; as quick as `statuses`."""
+        ...
 
     async def own_waiting(self, scope: Scope, *, now: str, limit: int) -> tuple[ProposalRecord, ...]:
         """Return what a principal of a tenant has in review, newest first."""
@@ -99,7 +108,9 @@ class AgentLedger(Protocol):
         """Return handles of a principal's newest records that begin so, each with its capability, newest first; no undo is among them."""
         ...
 
-    async def evidence(self, evidence_id: str) -> Mapping[str, Any] | None: ...
+    async def evidence(self, evidence_id: str) -> Mapping[str, Any] | None:
+        """Return an evidence bundle as it is on record, or None; whether it is what a proposal was made from, `flow.evidence` says."""
+        ...
 
     async def answered(
         self, run: str, capability: str, *, tenant: str | None, principal: str, limit: int
@@ -135,7 +146,9 @@ class AgentLedger(Protocol):
         """Prove that the ledger can be written."""
         ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """Close it; what was recorded is durable already."""
+        ...
 
 
 class ReviewLedger(AgentLedger, Protocol):
@@ -178,9 +191,11 @@ class ReviewLedger(AgentLedger, Protocol):
         approval those on each proposal of the group, of a rejection those on its own.
 
         Raises:
-            DecisionRefused: one of these is no longer `review_required` (rule `already_decided`), this operator's approval counts
-                already (`already_counted`), there are other decisions than were counted (`decided_meanwhile`), or one does not stand
-                where its events say (`records_differ`).
+            DecisionRefused: there is no such proposal (rule `no_such_proposal`), one of these is no longer `review_required`
+                (`already_decided`), this operator's approval counts already (`already_counted`), there are other decisions than were
+                counted (`decided_meanwhile`), one does not stand where its events say (`records_differ`), or the one-time code was used
+                (`code_used`).
+            IntegrityError: the decision is about another digest or ledger, its group is not whole, or the job does not follow from it.
         """
         ...
 
@@ -205,7 +220,9 @@ class ReviewLedger(AgentLedger, Protocol):
         """Return the newest switch of automatic approval; whoever acts on it checks its signature."""
         ...
 
-    async def throw_switch(self, signed: SignedSwitch) -> None: ...
+    async def throw_switch(self, signed: SignedSwitch) -> None:
+        """Record a switch of automatic approval as it was signed; returns after the commit."""
+        ...
 
     async def policy_uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
         """Return what a policy, by contract and name, has approved in a day (UTC)."""
@@ -231,7 +248,9 @@ class ReviewLedger(AgentLedger, Protocol):
         """Return the newest refused logins, newest first."""
         ...
 
-    async def activate(self, activated: Activated) -> None: ...
+    async def activate(self, activated: Activated) -> None:
+        """Record an activation as it was signed, and the contract version where it is new; from then on it is the active one of its name."""
+        ...
 
     async def activations(self, contract: str, *, limit: int) -> tuple[Activated, ...]:
         """Return the activations of a contract, newest first; the first one is the active one."""
@@ -257,7 +276,9 @@ class ReviewLedger(AgentLedger, Protocol):
         """Return the record of any handle: `{"kind": …, "body": …}`; `latest` names the newest proposal."""
         ...
 
-    async def receipts(self, *, limit: int) -> tuple[Receipt, ...]: ...
+    async def receipts(self, *, limit: int) -> tuple[Receipt, ...]:
+        """Return the newest receipts that can be read, newest first."""
+        ...
 
 
 class WorkLedger(ReviewLedger, Protocol):
@@ -304,7 +325,9 @@ class WorkLedger(ReviewLedger, Protocol):
         """
         ...
 
-    async def renew(self, lease: Lease, *, until: str) -> bool: ...
+    async def renew(self, lease: Lease, *, until: str) -> bool:
+        """Prolong a lease until a moment; False when it was lost, and the job may be another worker's by now."""
+        ...
 
     async def release(self, lease: Lease, *, not_before: str, code: str) -> bool:
         """Give a job back to be tried again later; False when the lease was lost."""

@@ -16,6 +16,7 @@ from typing import Literal, NoReturn
 from synapsor.errors import ConfigError
 
 MAX_SECRET_BYTES = 65_536
+OPEN_TO_OTHERS = "its group or others have access to it"
 _REFERENCE = re.compile(r"\$\{(env|file):([^{}$\x00-\x1f]+)\}")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SQLITE = re.compile(r"sqlite:///(?!/)([^?#@%\x00-\x1f]+)")
@@ -141,7 +142,7 @@ def private_file_trouble(info: os.stat_result) -> str:
     if not stat.S_ISREG(info.st_mode):
         return "it is not a regular file"
     if info.st_mode & 0o077:
-        return "its group or others have access to it"
+        return OPEN_TO_OTHERS
     if info.st_uid not in {os.geteuid(), 0}:
         return "it belongs to another user"
     return f"it is larger than {MAX_SECRET_BYTES} bytes" if info.st_size > MAX_SECRET_BYTES else ""

@@ -68,7 +68,9 @@ class ReadSource(Protocol):
         """Return a digest that names the server and database without an address, a name or a password in clear."""
         ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """Close its connections."""
+        ...
 
 
 class WriteTransaction(Protocol):
@@ -112,7 +114,9 @@ class WriteSource(Protocol):
         """Open a read-committed transaction with statement, lock and idle limits and synchronous commit."""
         ...
 
-    async def describe(self, relation: Relation) -> RelationFacts | None: ...
+    async def describe(self, relation: Relation) -> RelationFacts | None:
+        """Return what the catalogue says of a relation, as far as this credential sees it, or None where it sees none."""
+        ...
 
     async def effects(self, relation: Relation) -> tuple[Effect, ...]:
         """Return what removing a row does beside, as things stand; a transaction asks again under its own locks."""
@@ -122,4 +126,6 @@ class WriteSource(Protocol):
         """Return what this credential may do with the relations and the receipts, and beyond; `judge_writer` judges it."""
         ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """Close its connections."""
+        ...

@@ -15,12 +15,13 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 from synapsor.core.envelope_schema import STATUS_OUTPUT
-from synapsor.flow.review import approve, reject
+from synapsor.core.presets import RejectCode
 from synapsor.flow.signing import Signer
 from synapsor.serve.http import serve_http
 from synapsor.serve.identity import Bearer, TokenBook, TokenSession, hash_token
 from synapsor.serve.server import build_server
 from tests.databases import Database
+from tests.deciding import approve, reject
 from tests.projects import ProjectFiles, opened, write_project
 from tests.schemas import conforms
 from tests.serving.forked import forked
@@ -88,7 +89,7 @@ async def filed(client: Client) -> dict[str, Any]:
 
 
 async def decided(
-    files: ProjectFiles, proposal: dict[str, Any], reason: str | None = None, code: str | None = None
+    files: ProjectFiles, proposal: dict[str, Any], reason: str | None = None, code: RejectCode | None = None
 ) -> None:
     """Let leo decide through a ledger of his own: approve, or with a reason reject."""
     async with opened(files) as project:
@@ -114,7 +115,7 @@ async def decided(
                 operators={leo.operator.name: leo.operator},
                 now=now,
                 reason=reason,
-                code=code,
+                preset=code,
             )
 
 

@@ -20,7 +20,7 @@ from synapsor.approve.console.way import way_of
 from synapsor.config.console import ConsoleConfig
 from synapsor.core.records import to_body
 from synapsor.core.statements import SignedLogin
-from synapsor.flow.signing import signed_login
+from synapsor.flow.signing import SessionKey, signed_login
 from synapsor.looking import SourceLooks
 from tests.attack.shop import Shop
 
@@ -76,11 +76,13 @@ class Hall:
         return signed_login(
             self.shop.files.operators[who],
             self.shop.files.keys[who],
-            ledger=asked["ledger"],
-            session=asked["session"],
-            client=asked["client"],
+            SessionKey(
+                key=asked["session"],
+                ledger=asked["ledger"],
+                client=asked["client"],
+                lasts=dt.timedelta(seconds=asked["lasts_s"]),
+            ),
             now=other.get("now", self.shop.project.clock.now()),
-            lasts=dt.timedelta(seconds=asked["lasts_s"]),
         )
 
     async def hand_over(self, code: str, login: SignedLogin, **headers: str) -> httpx2.Response:

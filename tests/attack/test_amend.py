@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.identity.operators import revoke_operator
 from synapsor.approve.terminal.card import render
 from synapsor.core.amend import MOST_DEPTH
@@ -17,7 +17,6 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.scope import Session
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.replay import replay
-from synapsor.flow.review import approve, reject
 from synapsor.flow.undo import Asking, undo
 from synapsor.serve.prompts import Place, explained
 from tests.attack.amending import WHY, amending, asked, edited, extended, refused, signer_of
@@ -25,6 +24,7 @@ from tests.attack.credits import POLICY
 from tests.attack.shop import Shop
 from tests.attack.undoing import ADJUST, applied, credit, everything, open_credits
 from tests.databases import Database
+from tests.deciding import approve, reject
 from tests.projects import ACME, GLOBEX, leo_approves
 
 FIRST = ("open", "10.10", 5, None, True, 1)
@@ -173,7 +173,9 @@ async def test_the_card_says_what_a_reviewer_changed_of_what_the_agent_sent_over
     first = await edited(books, handle, {"less": "2.10"})
     second = await edited(books, first.id, {"less": "1.10", "note": "Less."}, operator="leo")
     record = await books.record(second.id)
-    card = await look(books.ledger, record, operators=books.files.operators, now=books.project.clock.now(), full=True)
+    card = await card_of(
+        books.ledger, record, operators=books.files.operators, now=books.project.clock.now(), full=True
+    )
     assert card.amends is not None
     changed = {
         one.name.text: (one.before and one.before.text.text, one.after and one.after.text.text)
@@ -185,7 +187,7 @@ async def test_the_card_says_what_a_reviewer_changed_of_what_the_agent_sent_over
     text = render(card, width=120)
     assert text.index("by leo, in the place of") < text.index("What the agent sent")
     assert "the agent sent" in text
-    old = await look(
+    old = await card_of(
         books.ledger, await books.record(handle), operators=books.files.operators, now=books.project.clock.now()
     )
     assert [(end.how.text, end.by and end.by.text) for end in old.ends] == [("superseded", first.id)]
@@ -411,7 +413,7 @@ async def test_a_reviewer_asks_the_agent_answers_and_the_proposal_waits_on(books
     assert (envelope["kind"], envelope["proposal"]["questions"]) == ("propose", [{**told, "answered": True}])
     assert envelope["proposal"]["allowed_next"] == ["wait"]
     record = await books.record(handle)
-    card = await look(books.ledger, record, operators=books.files.operators, now=books.project.clock.now())
+    card = await card_of(books.ledger, record, operators=books.files.operators, now=books.project.clock.now())
     (shown,) = card.questions
     assert (shown.by.text, shown.text.text, shown.doubt) == ("leo", "Who agreed to that?", None)
     assert shown.answer is not None
@@ -434,7 +436,7 @@ async def test_a_question_that_was_open_when_its_proposal_was_replaced_was_never
     assert refused_["code"] == "question_closed"
     for one, over in ((new, True), (handle, True)):
         record = await books.record(one if isinstance(one, str) else one.id)
-        card = await look(books.ledger, record, operators=books.files.operators, now=books.project.clock.now())
+        card = await card_of(books.ledger, record, operators=books.files.operators, now=books.project.clock.now())
         assert [(talk.answer, talk.over) for talk in card.questions] == [(None, over)]
         assert "it was never answered" in render(card, width=120)
 
@@ -507,7 +509,7 @@ async def test_a_question_that_nobody_signed_is_told_as_such_and_one_about_anoth
         await books.ledger.ask(carried)
     forged = replace(carried, question=replace(carried.question, digest=record.proposal.digest))
     await books.ledger.ask(forged)
-    card = await look(
+    card = await card_of(
         books.ledger, await books.record(other), operators=books.files.operators, now=books.project.clock.now()
     )
     assert card.questions[0].doubt is not None

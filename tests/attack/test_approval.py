@@ -13,10 +13,10 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import same_person, verify_approval
 from synapsor.core.statements import Operator, SignedDecision, sign
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
-from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
+from tests.deciding import approve, reject
 from tests.decisions import NOW, ROW, Person, audit_of, evidence_of, filed, person, proposal, with_row
 from tests.ledger_records import undecided
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.identity.operators import revoke_operator
 from synapsor.approve.card.looks import Look
 from synapsor.approve.card.sparing import Sparing
+from synapsor.approve.identity.operators import revoke_operator
 from synapsor.approve.sheet import Sheet, render, sheet_of, with_rows_as_they_are
 from synapsor.core.live import Live
 from synapsor.core.proposal import Proposal
@@ -34,6 +34,8 @@ from synapsor.flow.batch import (
 )
 from synapsor.flow.blast import unknown
 from synapsor.flow.decide import Deciding, Listed
+from synapsor.flow.decider import Named
+from synapsor.flow.objection import Intent
 from synapsor.flow.recheck import untold
 from synapsor.ledger import sqlite as engine
 from synapsor.looking import SourceLooks
@@ -72,10 +74,7 @@ async def sheet(shop: Shop, *, verdict: Verdict = "approve", who: str = "leo", *
         shop.ledger,
         found,
         picked(found, **chosen),
-        verdict=verdict,
-        operator=shop.files.operators[who],
-        operators=shop.files.operators,
-        now=now,
+        Intent(verdict=verdict, who=Named(operator=shop.files.operators[who]), operators=shop.files.operators, now=now),
         full=full,
     )
 
@@ -366,17 +365,17 @@ class Silent:
     """Looks that get no answer."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.asked: list[tuple[str, str]] = []
 
     async def now(self, proposal: Proposal, *, who: str) -> Look:
-        self.asked += 1
+        self.asked.append((proposal.id, who))
         at = "2026-01-01T00:00:00.000000Z"
         return Look(
             live=untold(proposal, Untold.SOURCE_UNAVAILABLE, at), blast=unknown(proposal, Untold.SOURCE_UNAVAILABLE, at)
         )
 
     async def again(self, proposal: Proposal, *, who: str) -> Live:
-        raise AssertionError(who)
+        raise AssertionError(proposal.id, who)
 
 
 @pytest.mark.requirement("batch:stale-said-before")
@@ -387,5 +386,5 @@ async def test_a_source_that_does_not_answer_is_waited_for_once_and_keeps_nobody
     seen = await with_rows_as_they_are(
         shelf.ledger, await sheet(shelf), records, Sparing(looks=silent, who="leo"), clock=shelf.project.clock
     )
-    assert (silent.asked, seen.left_out) == (1, {})
+    assert (silent.asked, seen.left_out) == ([(seen.entries[0].card.proposal, "leo")], {})
     assert "cannot be told: source_unavailable" in " ".join(render(seen).split())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.looks import Look
 from synapsor.approve.card.now import with_now
 from synapsor.approve.card.view import Card
@@ -278,7 +278,7 @@ async def _hostile(shop: Shop) -> tuple[Look, Card]:
     proposal = await asked(shop, "orders.remove", order_id="o3")
     both = await looks(shop).now(proposal, who="leo")
     now, operators = shop.project.clock.now(), shop.files.operators
-    card = await look(shop.ledger, await shop.record(proposal.id), operators=operators, now=now)
+    card = await card_of(shop.ledger, await shop.record(proposal.id), operators=operators, now=now)
     return both, with_now(card, proposal, both, now=now)
 
 

@@ -12,10 +12,10 @@ from synapsor.core.review import verify_approval
 from synapsor.core.statements import CodeMethod, Operator, SignedDecision, StepUp, sign
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.onetime import TRIES_A_DAY
-from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
+from tests.deciding import approve, reject
 from tests.decisions import NOW, PROPOSAL_ID, Person, audit_of, evidence_of, filed, person, proposal
 from tests.sessions import SECRET, code_voucher, known, trusted, vouched_session
 

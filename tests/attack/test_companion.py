@@ -191,11 +191,9 @@ async def test_who_was_refused_to_decide_is_told_by_rule_and_in_words_and_why_it
         told = await said(client, "explain_refusal", proposal=asked["id"])
         queue = await said(client, "review_queue")
     assert "No attempt to decide on it was refused." in untried
-    assert (
-        "I cannot decide on it here (not_by_prompt): Its contract does not let it be decided through a prompt." in told
-    )
+    assert "I cannot decide on it here (not_by_prompt): This proposal is not decided through a prompt." in told
     ours, _, theirs = told.partition("```text\n")
-    assert "leo (not_shown): It had not been shown to this person there, or had become another one." in theirs
+    assert "leo (not_by_prompt): It is not decided through a prompt: its contract does not allow that." in theirs
     assert "leo" not in ours
     assert reasonless.endswith(
         "nothing was decided: A rejection needs a reason. Give this prompt a reason; the agent is told."

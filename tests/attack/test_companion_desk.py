@@ -2,16 +2,19 @@
 
 import datetime as dt
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from mcp.types import GetPromptResult, TextContent
 
 from synapsor.approve.companion.desk import ApprovalDesk
 from synapsor.approve.companion.prompts import queue_text
+from synapsor.approve.refused_words import refused_of
 from synapsor.core.moment import parse, stamp
 from synapsor.core.onetime import code_of, meant, step_at
 from synapsor.core.statements import Operator
-from synapsor.errors import UsageError
+from synapsor.core.trust import ProgramKey
+from synapsor.errors import DecisionRefused, UsageError
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.testing.clock import TestClock
@@ -35,8 +38,7 @@ class Room:
             ledger=self.ledger,
             operators=lambda: self.people,
             modes={"shop": "writeback"},
-            voucher="desk",
-            key=vouches.key,
+            voucher=ProgramKey(operator=vouches.operator, key=vouches.key),
             clock=TestClock(NOW),
         )
 
@@ -143,3 +145,20 @@ async def test_a_login_by_code_is_for_one_decision_and_over_two_minutes_later() 
     assert signed.login is not None
     login = signed.login.login
     assert parse(login.expires_at) - parse(login.at) == dt.timedelta(minutes=2)
+
+
+@pytest.mark.requirement("companion:trusted")
+@pytest.mark.parametrize("change", [{"revoked": True}, {"roles": ("billing_lead",)}, {"key": person("x").operator.key}])
+async def test_that_the_server_is_not_trusted_any_more_is_told_as_such_and_recorded(change: dict[str, Any]) -> None:
+    room = Room()
+    (handle,) = await room.filed((LEAD, ANYBODY))
+    desk = room.desk()
+    await desk.review("leo", handle)
+    room.people["desk"] = replace(room.people["desk"], **change)
+    with pytest.raises(DecisionRefused, match="desk, by whose key this server says who somebody is") as refused:
+        await desk.decide("leo", handle, "reject", code="00000000", reason="No.", preset=None)
+    assert (refused.value.rule, "Log in" in refused.value.fix) == ("voucher_untrusted", False)
+    record = await room.ledger.proposal(handle)
+    assert record is not None
+    (tried,), _ = await refused_of(record, room.ledger)
+    assert (tried.operator, tried.rule) == ("leo", "voucher_untrusted")

@@ -28,21 +28,8 @@ from synapsor.flow.signing import Signer
 from tests.attack.desk import BROWSER, Hall, approval, hall, word_of
 from tests.attack.shop import NOTE, WAIVER, as_ledger_owner, open_shop
 from tests.attack.test_forged_ledger import forge_decision
-from tests.console import PAPER, codes_of, policy
+from tests.console import PAGES, PAPER, codes_of, policy
 from tests.databases import load_sqlite
-
-PAGES = (
-    "/",
-    "/history",
-    "/contracts",
-    "/contracts/billing",
-    "/jobs",
-    "/charts",
-    "/charts/policies",
-    "/ledger",
-    "/people",
-    "/settings",
-)
 
 
 @pytest_asyncio.fixture

@@ -15,12 +15,12 @@ from synapsor.approve.console import candidates
 from synapsor.approve.console.candidates import MOST_TEXT, SPANS, charts_of
 from synapsor.core.backtest import Day, Flips, Report
 from synapsor.flow.backtest import backtest
-from synapsor.flow.review import reject
 from synapsor.flow.signing import Signer
 from tests.attack.desk import Hall, hall
 from tests.attack.shop import WAIVER, open_shop
 from tests.attack.test_worker_permission import AUTOMATIC, BILLING
 from tests.databases import load_sqlite
+from tests.deciding import reject
 
 NONE = "\N{EN DASH}"
 PAGE = "/charts/policies"

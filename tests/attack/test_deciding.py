@@ -19,8 +19,9 @@ from synapsor.flow.amend import extend
 from synapsor.flow.ask import ask
 from synapsor.flow.batch import decide_each, digest_over
 from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.decider import Named
+from synapsor.flow.objection import Intent, objection
 from synapsor.flow.reveal import Behind, reveal
-from synapsor.flow.review import check_may
 from tests.attack.amending import amending, signer_of
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop
 from tests.databases import Database
@@ -73,15 +74,10 @@ async def test_nobody_approves_on_evidence_that_is_not_what_was_read_and_it_can_
     assert refusals(shop) == [("leo", "evidence_differs")]
     # Neither is anybody asked in vain, nor does a program that goes past the asking get further.
     leo, now = shop.files.operators["leo"], shop.project.clock.now()
-    with pytest.raises(DecisionRefused, match="evidence"):
-        await check_may(
-            shop.ledger,
-            await shop.record(one.proposal),
-            leo,
-            now=now,
-            verdict="approve",
-            operators=shop.files.operators,
-        )
+    intent = Intent(verdict="approve", who=Named(operator=leo), operators=shop.files.operators, now=now)
+    against = await objection(shop.ledger, await shop.record(one.proposal), intent)
+    assert against is not None
+    assert against.rule == "evidence_differs"
     with pytest.raises(DecisionRefused, match="evidence"):
         await leo_approves(shop.files, shop.project, one.proposal, one.digest)
     assert await shop.status(one.proposal) == "review_required"

@@ -13,7 +13,6 @@ import pymysql
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.card.card import card
 from synapsor.approve.card.terms import Terms, terms_behind
 from synapsor.approve.terminal.card import render
 from synapsor.core.authority import table_for
@@ -29,6 +28,7 @@ from tests.attack.jobs import POLICY, jobs_tables
 from tests.attack.shop import Shop, longest_taken, open_shop
 from tests.attack.test_canaries import CANARY, ledger_bytes
 from tests.attack.test_links import READERS, SNAPSHOTS
+from tests.cards import card
 from tests.databases import Database, execute, sqlite_path
 from tests.decisions import NOW
 

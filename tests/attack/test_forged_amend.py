@@ -18,16 +18,19 @@ from synapsor.core.proposal import Amended, Proposal
 from synapsor.core.records import to_body
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, sign
+from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused
 from synapsor.flow.ask import ask
-from synapsor.flow.review import approve, may_ask
-from synapsor.flow.signing import Signer, signed_login, vouched_login
+from synapsor.flow.decider import Named
+from synapsor.flow.objection import Intent, may_ask
+from synapsor.flow.signing import SessionKey, Signer, signed_login, vouched_login
 from tests.attack.amending import edited, extended, refused, signer_of
 from tests.attack.credits import POLICY
 from tests.attack.shop import Shop, as_ledger_owner, filed_again
 from tests.attack.test_forged_ledger import MALLORY, forge_decision, forge_job, set_body
 from tests.attack.undoing import ADJUST, everything, open_credits
 from tests.databases import Database
+from tests.deciding import approve
 from tests.decisions import with_row
 
 pytestmark = pytest.mark.requirement("amend:proven", "apply:none-unapproved")
@@ -205,8 +208,9 @@ async def test_nobody_is_asked_to_approve_an_edit_that_nobody_made_and_its_card_
     terms = await terms_behind(books.ledger, forged, operators)
     assert terms.refusal is Why.AMENDMENT_INVALID
     record, now = await books.record(forged.id), books.project.clock.now()
+    intent = Intent(verdict="approve", who=Named(operator=operators["leo"]), operators=operators, now=now)
     with pytest.raises(DecisionRefused) as found:
-        await may_ask(books.ledger, record, operators["leo"], now=now, verdict="approve", operators=operators)
+        await may_ask(books.ledger, record, intent)
     assert found.value.rule == "would_not_apply"
 
 
@@ -218,15 +222,14 @@ async def test_a_session_that_speaks_for_a_person_edits_within_its_time_and_role
     handle = str((await books.proposed("credits.adjust", ADJUST))["id"])
     session, now = Ed25519PrivateKey.generate(), books.project.clock.now()
     mia, key = books.files.operators["mia"], books.files.keys["mia"]
-    about = {"ledger": books.ledger.id, "session": public_text(session), "client": "console"}
     hour = dt.timedelta(hours=1)
-    login = signed_login(mia, key, now=now, lasts=hour, **about)
-    old = signed_login(mia, key, now=now - 2 * hour, lasts=hour, **about)
+    about = SessionKey(key=public_text(session), ledger=books.ledger.id, client="console", lasts=hour)
+    login = signed_login(mia, key, about, now=now)
+    old = signed_login(mia, key, about, now=now - 2 * hour)
     voucher = Operator(name="desk", key=public_text(MALLORY), roles=("code_voucher",))
     operators = {**books.files.operators, "desk": voucher}
-    prompt = vouched_login(
-        mia, voucher=voucher, key=MALLORY, method="code", roles=mia.roles, now=now, lasts=hour, **about
-    )
+    by = ProgramKey(operator=voucher, key=MALLORY)
+    prompt = vouched_login(mia, about, voucher=by, method="code", roles=mia.roles, now=now)
     roleless = replace(login, login=replace(login.login, roles=("other",)))
     roleless = replace(roleless, signature=sign(roleless.login, key))
     for spoiled, rule in ((old, "login_expired"), (prompt, "not_by_prompt"), (roleless, "role_missing")):
@@ -280,15 +283,13 @@ async def test_what_may_be_decided_through_a_prompt_is_not_edited_through_one(
         voucher = Operator(name="desk", key=public_text(MALLORY), roles=("code_voucher",))
         login = vouched_login(
             mia,
-            voucher=voucher,
-            key=MALLORY,
+            SessionKey(
+                key=public_text(session), ledger=shop.ledger.id, client="approvals", lasts=dt.timedelta(hours=1)
+            ),
+            voucher=ProgramKey(operator=voucher, key=MALLORY),
             method="code",
             roles=mia.roles,
-            ledger=shop.ledger.id,
-            session=public_text(session),
-            client="approvals",
             now=shop.project.clock.now(),
-            lasts=dt.timedelta(hours=1),
         )
         signer = Signer(operator=mia, key=session, login=login)
         operators = {**shop.files.operators, "desk": voucher}

@@ -14,7 +14,7 @@ from synapsor.core.records import to_body
 from synapsor.core.review import policy_digest
 from synapsor.core.statements import Switch, sign
 from synapsor.flow.automatic import running
-from synapsor.flow.review import job_of
+from synapsor.flow.decide import job_of
 from synapsor.flow.signing import signed_decision
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner
 from tests.attack.test_forged_ledger import BEFORE, MALLORY, add, forge_decision, forge_job, set_body, text

@@ -15,12 +15,12 @@ from synapsor.core.records import to_body
 from synapsor.core.review import undo_of
 from synapsor.core.statements import sign
 from synapsor.errors import DecisionRefused
-from synapsor.flow.review import approve
 from synapsor.flow.signing import Signer
 from tests.attack.shop import Shop, as_ledger_owner, filed_again
 from tests.attack.test_forged_ledger import MALLORY, body_of, set_body, text
 from tests.attack.undoing import ADJUST, applied, approved, ask, credit, everything, refused
 from tests.databases import Database
+from tests.deciding import approve
 from tests.decisions import with_row
 from tests.projects import leo_approves
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from synapsor.approve.card.card import card
 from synapsor.approve.card.terms import terms_behind
 from synapsor.approve.identity.keys import create_key
 from synapsor.approve.identity.operators import add_operator
@@ -32,7 +31,6 @@ from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.apply import STEPS, apply
 from synapsor.flow.permitted import contract_behind
 from synapsor.flow.replay import replay
-from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer
 from synapsor.flow.verdict import Claim
 from synapsor.ports import ProposalRecord
@@ -43,7 +41,9 @@ from tests.attack.shop import Shop, as_ledger_owner, meanwhile, open_shop
 from tests.attack.tasks import POLICY, tasks_table
 from tests.attack.test_forged_ledger import body_of, set_body
 from tests.attack.test_operations import everything, task
+from tests.cards import card
 from tests.databases import Database
+from tests.deciding import approve, reject
 from tests.projects import ACME, leo_approves
 
 TOGETHER = ("tasks.step", "tasks.add_once", "tasks.remove")

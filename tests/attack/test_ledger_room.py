@@ -12,7 +12,7 @@ from mcp import Client
 
 from synapsor.approve.companion.desk import ApprovalDesk
 from synapsor.approve.companion.server import build_companion
-from synapsor.approve.identity.keys import load_key
+from synapsor.approve.identity.voucher import named_voucher
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.errors import LedgerFailure
@@ -22,10 +22,10 @@ from synapsor.ledger.store import Ledger
 from synapsor.ports import SystemClock
 from tests.attack.desk import Hall, approval, hall
 from tests.attack.shop import NOTE, Shop, open_shop
+from tests.commands import Run, key, propose
 from tests.companion import Companion, said, write_companion
 from tests.databases import Database, load_sqlite
 from tests.projects import opened
-from tests.unit.test_cli import Run, key, propose
 from tests.unit.test_cli_policies import files, run  # noqa: F401  # fixtures
 
 FULL = (
@@ -166,8 +166,7 @@ def _desk(companion: Companion, project: Any, ledger: Ledger) -> ApprovalDesk:
         ledger=ledger,
         operators=project.deciders,
         modes={"shop": "writeback"},
-        voucher="approvals",
-        key=load_key(companion.files.root / "keys" / "approvals.pem"),
+        voucher=named_voucher("approvals", companion.files.root / "keys" / "approvals.pem", project.deciders()),
         clock=project.clock,
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.outline import outline
 from synapsor.approve.terminal.card import render as render_card
 from synapsor.approve.terminal.inbox import render, summary
@@ -39,7 +39,7 @@ async def test_the_lists_of_terminal_and_browser_tell_of_edits_more_time_questio
         records = await shop.ledger.first_to_expire(now=now.isoformat(), limit=10)
         listed = " ".join(render(records, now=now, operators=operators, width=400).split())
         told = [outline(record, now=now, operators=operators) for record in records]
-        card = render_card(await look(shop.ledger, records[0], operators=operators, now=now), width=200)
+        card = render_card(await card_of(shop.ledger, records[0], operators=operators, now=now), width=200)
         data = [summary(record, now=now, operators=operators)["step_up"] for record in records]
     said = {each for one in told for each in (one.origin, one.asked) if each}
     assert said == {"edited by leo", "given more time by leo", "1 question asked about it, 1 not answered"}

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from synapsor.approve.board.asked import Decide
 from synapsor.approve.board.work import Reviewing
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.now import with_now
 from synapsor.approve.terminal.card import render
 from synapsor.core.blast import blast_body
@@ -20,7 +20,8 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
 from synapsor.core.untold import Untold
 from synapsor.errors import DecisionRefused
-from synapsor.flow.review import approve, may_ask
+from synapsor.flow.decider import Named
+from synapsor.flow.objection import Intent, may_ask
 from synapsor.flow.signing import Signer
 from synapsor.looking import SourceLooks
 from tests.attack.jobs import POLICY as JOBS
@@ -31,6 +32,7 @@ from tests.attack.shop import WAIVER, Shop, meanwhile, open_shop, reopened
 from tests.attack.tasks import POLICY, tasks_table
 from tests.attack.test_canaries import ledger_bytes
 from tests.databases import Database
+from tests.deciding import approve
 
 
 @pytest_asyncio.fixture
@@ -206,7 +208,7 @@ async def test_of_a_hidden_column_it_is_told_that_it_changed_and_no_value(people
     record = await people.record(proposal.id)
     both = await looks(people).now(proposal, who="leo")
     assert {(one.then, one.now) for one in both.live.rows[0].moved} == {(None, None)}
-    card = await look(people.ledger, record, operators=people.files.operators, now=people.project.clock.now())
+    card = await card_of(people.ledger, record, operators=people.files.operators, now=people.project.clock.now())
     shown = with_now(card, proposal, both, now=people.project.clock.now())
     for text in (json.dumps(body), json.dumps(to_body(shown)), render(shown, width=100)):
         assert not {part for part in ("CANARY", "9999", "77123", "acme.example") if part in text.replace("…4321", "")}
@@ -389,10 +391,12 @@ async def test_a_stale_row_is_approved_only_by_who_says_so(tasks: Shop) -> None:
         await may_ask(
             tasks.ledger,
             record,
-            leo,
-            now=tasks.project.clock.now(),
-            verdict="approve",
-            operators={**tasks.files.operators},
+            Intent(
+                verdict="approve",
+                who=Named(operator=leo),
+                operators=tasks.files.operators,
+                now=tasks.project.clock.now(),
+            ),
             live=live,
         )
     assert refused.value.rule == "stale_row"

@@ -1,17 +1,18 @@
 """A provider that is somebody else, or slow, huge, elsewhere or broken: nothing is let in, and nothing of it is repeated."""
 
-import socket
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-import anyio
 import pytest
 
 from synapsor.approve.identity.oidc.fetch import Fetcher
 from synapsor.testing.idp import Break
 from synapsor.testing.idp.provider import DISCOVERY, JWKS, TOKEN
+from synapsor.web.asking import Resolver
 from tests.identities import APPROVALS, LEO, Identities, identities, rule_of
+from tests.silence import silent
 
 BROKEN = {
     Break.GARBAGE: "provider_malformed",
@@ -116,26 +117,42 @@ async def test_a_provider_at_a_private_address_is_asked_for_nothing_unless_that_
         assert here.idp.visits == {}
 
 
+def leading_to(address: str, asked: list[str] | None = None) -> Resolver:
+    """Return a resolver by which every name leads to one address."""
+
+    async def resolve(host: str, _: int) -> Sequence[str]:
+        if asked is not None:
+            asked.append(host)
+        return [address]
+
+    return resolve
+
+
 @pytest.mark.requirement("oidc:private-address")
-async def test_the_address_that_was_judged_is_the_one_that_is_asked_with_the_name_still_proven(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_the_address_that_was_judged_is_the_one_that_is_asked_with_the_name_still_proven() -> None:
     async with identities() as here:
         port = urlsplit(here.idp.issuer).port
         asked: list[str] = []
-
-        async def resolve(host: str, *_: Any, **__: Any) -> list[Any]:
-            asked.append(host)
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
-
-        monkeypatch.setattr(anyio, "getaddrinfo", resolve)
-        url = f"https://idp.example:{port}/keys"
-        fetcher = Fetcher(ca=here.ca, allow_private=True)
-        assert b"first" in await fetcher.get(url), (
+        fetcher = Fetcher(ca=here.ca, allow_private=True, resolver=leading_to("127.0.0.1", asked))
+        assert b"first" in await fetcher.get(f"https://idp.example:{port}/keys"), (
             "no system resolves this name, so nothing but the judged address was asked"
         )
         assert asked == ["idp.example"]
         assert await rule_of(fetcher.get(f"https://other.example:{port}/keys")) == "provider_unreachable"
+
+
+@pytest.mark.requirement("oidc:private-address")
+async def test_a_name_that_ends_with_a_dot_is_proven_as_the_same_without_it() -> None:
+    async with identities() as here:
+        fetcher = Fetcher(ca=here.ca, allow_private=True, resolver=leading_to("127.0.0.1"))
+        assert b"first" in await fetcher.get(f"https://idp.example.:{urlsplit(here.idp.issuer).port}/keys")
+
+
+@pytest.mark.requirement("oidc:provider")
+async def test_a_provider_that_never_shakes_hands_costs_its_time_and_leaves_nothing_open() -> None:
+    with silent() as port:
+        fetcher = Fetcher(allow_private=True, limit_s=0.5)
+        assert await rule_of(fetcher.get(f"https://127.0.0.1:{port}/keys")) == "provider_slow"
 
 
 @pytest.mark.requirement("oidc:private-address")
@@ -151,9 +168,6 @@ async def test_the_address_that_was_judged_is_the_one_that_is_asked_with_the_nam
         ("127.0.0.1", "provider_unreachable"),
     ],
 )
-async def test_some_addresses_are_asked_in_no_case(monkeypatch: pytest.MonkeyPatch, address: str, rule: str) -> None:
-    async def resolve(*_: Any, **__: Any) -> list[Any]:
-        return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", (address, 9))]
-
-    monkeypatch.setattr(anyio, "getaddrinfo", resolve)
-    assert await rule_of(Fetcher(allow_private=True).get("https://idp.example:9/keys")) == rule
+async def test_some_addresses_are_asked_in_no_case(address: str, rule: str) -> None:
+    fetcher = Fetcher(allow_private=True, resolver=leading_to(address))
+    assert await rule_of(fetcher.get("https://idp.example:9/keys")) == rule

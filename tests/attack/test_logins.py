@@ -15,10 +15,10 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import APPROVAL_LASTS, verify_approval
 from synapsor.core.statements import Identity, Login, LoginMethod, Operator, SignedDecision, SignedLogin, sign
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
+from tests.deciding import approve, reject
 from tests.decisions import NOW, Person, filed, person, proposal
 from tests.sessions import HOURS, ISSUER, SECRET, known, own_session, trusted, vouched_session, voucher
 
@@ -381,7 +381,7 @@ async def test_a_session_rejects_with_a_reason_and_a_word_for_it() -> None:
         signer=own_session(leo, ledger.id),
         now=NOW,
         reason="Not this month.",
-        code="not_needed",
+        preset="not_needed",
         operators=trusted(leo),
     )
     (signed,) = record.decisions

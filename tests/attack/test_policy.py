@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.terminal.card import render
 from synapsor.contract.approval import PerDay
 from synapsor.contract.digest import canonical_body, contract_digest
@@ -22,9 +22,10 @@ from synapsor.core.policy import Deferral, PolicyUse, deferral_words, held_of, o
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import policy_digest, verify_approval, verify_policy_approval
 from synapsor.core.statements import SignedDecision, sign
+from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.flow.activate import activate
-from synapsor.flow.automatic import PolicySigner, approve_by_policy, running, throw_switch
+from synapsor.flow.automatic import approve_by_policy, running, throw_switch
 from synapsor.flow.permitted import permitted
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
@@ -95,7 +96,7 @@ async def test_what_a_policy_approved_is_not_applied_where_automatic_approval_is
         assert fee(trial) == 5500
 
 
-async def by_policy(trial: Trial, proposal: Proposal, signer: PolicySigner | None = None) -> Any:
+async def by_policy(trial: Trial, proposal: Proposal, signer: ProgramKey | None = None) -> Any:
     return await approve_by_policy(
         trial.ledger,
         proposal.id,
@@ -329,7 +330,7 @@ async def test_a_card_says_that_no_policy_is_asked_while_automatic_approval_is_s
         assert record is not None
 
         async def told() -> list[str]:
-            card = await look(trial.ledger, record, operators=trial.operators, now=trial.clock.now())
+            card = await card_of(trial.ledger, record, operators=trial.operators, now=trial.clock.now())
             return re.findall(r"has not been asked: (.*)", render(card, width=200))
 
         assert await told() == ["a worker asks it, where the project allows that"]
@@ -362,7 +363,7 @@ async def test_only_a_steward_throws_the_switch() -> None:
 # The key and what it is bound to.
 
 
-def signed_by_policy(proposal: Proposal, signer: PolicySigner, **changes: Any) -> SignedDecision:
+def signed_by_policy(proposal: Proposal, signer: ProgramKey, **changes: Any) -> SignedDecision:
     fields = {
         "operator": signer.operator.name,
         "role": "policy_signer",
@@ -407,7 +408,7 @@ async def test_a_policys_approval_is_no_persons_and_a_persons_is_no_policys() ->
         by_key = signed_by_policy(proposal, trial.policy_signer())
         with pytest.raises(IntegrityError):
             verify_approval(by_key, proposal, trial.operators, ledger=trial.ledger.id, now=now)
-        person = PolicySigner(operator=trial.operator, key=trial.key)
+        person = ProgramKey(operator=trial.operator, key=trial.key)
         in_role = signed_by_policy(proposal, person, role=proposal.role)
         with pytest.raises(IntegrityError, match="no person's"):
             verify_approval(in_role, proposal, trial.operators, ledger=trial.ledger.id, now=now)
@@ -423,7 +424,7 @@ async def test_the_ledger_itself_lets_no_policy_stand_for_two_people() -> None:
             await force(trial, await filed(trial, 0), trial.policy_signer())
 
 
-async def force(trial: Trial, proposal: Proposal, signer: PolicySigner) -> None:
+async def force(trial: Trial, proposal: Proposal, signer: ProgramKey) -> None:
     """Record an approval by policy as a worker would that looks at nothing."""
     signed = signed_by_policy(proposal, signer)
     await trial.ledger.approve_by_policy(
@@ -456,7 +457,7 @@ async def test_a_key_that_is_not_trusted_for_policies_approves_nothing() -> None
             signer = trial.policy_signer()
             trial.operators["policy"] = replace(signer.operator, roles=roles, revoked=revoked)
             assert await by_policy(trial, proposal, signer) is None
-        other = PolicySigner(operator=trial.policy_signer().operator, key=Ed25519PrivateKey.generate())
+        other = ProgramKey(operator=trial.policy_signer().operator, key=Ed25519PrivateKey.generate())
         trial.operators["policy"] = replace(other.operator, roles=("policy_signer",), revoked=False)
         assert await by_policy(trial, proposal, other) is None
         record = await trial.ledger.proposal(proposal.id)

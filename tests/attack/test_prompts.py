@@ -13,13 +13,13 @@ from mcp.types import PromptReference, ResourceTemplateReference, TextContent
 from synapsor.core.scope import Session
 from synapsor.errors import LedgerFailure
 from synapsor.flow.own import MOST_WAITING
-from synapsor.flow.review import reject
 from synapsor.flow.signing import Signer
 from synapsor.serve.identity import StaticSession
 from synapsor.serve.prompts import EXPLAIN, MOST_CHARACTERS, MOST_LINES, PENDING, Place, explained
 from synapsor.serve.server import build_server
 from tests.attack.shop import INSPECT, NOTE, WAIVER, Shop, open_shop
 from tests.databases import Database
+from tests.deciding import reject
 from tests.projects import ACME, GLOBEX
 from tests.serving.desk import VIEW
 

@@ -15,11 +15,13 @@ from synapsor.core.quorum import counted, one_person
 from synapsor.core.review import APPROVAL_LASTS
 from synapsor.core.statements import Operator, SignedDecision, sign
 from synapsor.errors import DecisionRefused
-from synapsor.flow.review import approve, may_ask, reject
+from synapsor.flow.decider import Named
+from synapsor.flow.objection import Intent, may_ask
 from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from synapsor.work.worker import Worker
+from tests.deciding import approve, reject
 from tests.decisions import NOW, Person, filed, person
 from tests.ledger_records import a_decision, undecided
 from tests.unit.deciding import FEES, asked, fees
@@ -94,10 +96,12 @@ async def test_another_key_of_the_same_person_is_refused(name: str, principals: 
         await may_ask(
             ledger,
             record,
-            again.operator,
-            now=NOW,
-            verdict="approve",
-            operators={"leo": leo.operator, name: again.operator},
+            Intent(
+                verdict="approve",
+                who=Named(operator=again.operator),
+                operators={"leo": leo.operator, name: again.operator},
+                now=NOW,
+            ),
         )
     assert refused.value.rule == "same_person"
 

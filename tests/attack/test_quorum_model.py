@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from synapsor.core.proposal import Status
 from synapsor.errors import DecisionRefused
-from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer
+from tests.deciding import approve, reject
 from tests.decisions import NOW, Person, filed, person
 
 PEOPLE, KEYS = 3, 2

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ import pytest_asyncio
 from mcp import Client
 
 from synapsor.approve.board.work import Reviewing
-from synapsor.approve.card.look import look
-from synapsor.approve.card.shown import UNFIT, unfit
+from synapsor.approve.card.card import card_of
+from synapsor.approve.card.shown import unseen
 from synapsor.approve.sheet import sheet_of
 from synapsor.core.statements import Verdict
 from synapsor.flow.batch import open_clusters, picked
+from synapsor.flow.decider import Named
+from synapsor.flow.objection import Intent, objection
 from tests.attack.desk import Hall, approval, hall, refusals
 from tests.attack.shop import WAIVER, Shop, open_shop
 from tests.companion import said, write_companion
@@ -52,12 +55,14 @@ async def test_by_what_was_shown_it_may_be_rejected_and_not_approved(desk: Hall)
     (handle, _), shop = await altered(desk.shop), desk.shop
     record = await shop.record(handle)
     now, operators = shop.project.clock.now(), shop.files.operators
-    card = await look(shop.ledger, record, operators=operators, now=now, full=True)
-    refused = unfit(card, record, "approve")
+    card = await card_of(shop.ledger, record, operators=operators, now=now, full=True)
+    approves = Intent(verdict="approve", who=Named(operator=operators["leo"]), operators=operators, now=now)
+    refused = await objection(shop.ledger, record, approves)
     assert refused is not None
     assert (refused.rule, refused.exit_code) == ("evidence_differs", 5)
-    assert (f"{refused.message} {refused.fix}", refused.rule in UNFIT) == (WORDS, True)
-    assert unfit(card, record, "reject", whole=False) is None
+    assert f"{refused.message} {refused.fix}" == WORDS
+    assert await objection(shop.ledger, record, replace(approves, verdict="reject")) is None
+    assert unseen(card, record.proposal, "reject", whole=False) is None
     assert any("it is not approved, and can be rejected" in warning for warning in card.warnings)
 
 
@@ -97,8 +102,8 @@ async def test_the_board_and_a_batch_say_the_same(desk: Hall) -> None:
     (cluster,) = await open_clusters(shop.ledger, now=now)
 
     async def left_out(verdict: Verdict) -> set[str | None]:
-        of, leo = {"operators": operators, "now": now, "full": True}, operators["leo"]
-        sheet = await sheet_of(shop.ledger, cluster, picked(cluster), verdict=verdict, operator=leo, **of)  # type: ignore[arg-type]
+        intent = Intent(verdict=verdict, who=Named(operator=operators["leo"]), operators=operators, now=now)
+        sheet = await sheet_of(shop.ledger, cluster, picked(cluster), intent, full=True)
         return {each.rule for each in sheet.left_out.values()}
 
     assert (await left_out("approve"), await left_out("reject")) == ({"evidence_differs"}, set())

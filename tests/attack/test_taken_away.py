@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.contract.approvals import POLICY_STEWARD
-from synapsor.core.statements import SwitchState
+from synapsor.core.statements import SwitchState, Verdict
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.automatic import throw_switch
+from synapsor.flow.decider import Unknown
+from synapsor.flow.objection import Intent, objection
 from synapsor.values import digest_bytes
 from tests.attack.amending import refused
 from tests.attack.desk import hall
@@ -176,8 +178,14 @@ async def test_what_somebody_rejected_nobody_else_approves_when_the_rejection_is
         ledger = await project.ledger()
         record = await ledger.proposal(asked["id"])
         assert record is not None
-        card = await look(ledger, record, operators=files.operators, now=project.clock.now())
+        card = await card_of(ledger, record, operators=files.operators, now=project.clock.now())
         assert (card.tampered, card.warnings[0]) == (True, DIFFER)
+        verdicts: tuple[Verdict, ...] = ("approve", "reject")
+        for verdict in verdicts:
+            intent = Intent(verdict=verdict, who=Unknown(), operators=files.operators, now=project.clock.now())
+            against = await objection(ledger, record, intent)
+            assert against is not None
+            assert (against.rule, against.exit_code) == ("records_differ", 5)
         with pytest.raises(DecisionRefused) as found:
             await leo_approves(files, project, asked["id"], asked["digest"])
         assert found.value.rule == "records_differ"

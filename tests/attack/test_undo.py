@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.card.card import card
 from synapsor.approve.card.terms import terms_behind
 from synapsor.approve.identity.operators import revoke_operator
 from synapsor.approve.terminal.card import render
@@ -19,7 +18,6 @@ from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused, UnsafeSource, UsageError
 from synapsor.flow.apply import STEPS
 from synapsor.flow.replay import replay
-from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer
 from synapsor.testing.clock import TestClock
 from tests.attack.credits import POLICY
@@ -27,7 +25,9 @@ from tests.attack.jobs import POLICY as JOBS
 from tests.attack.jobs import jobs_tables
 from tests.attack.shop import Shop, as_ledger_owner, meanwhile
 from tests.attack.undoing import ADJUST, applied, approved, ask, credit, everything, open_credits, refused
+from tests.cards import card
 from tests.databases import Database
+from tests.deciding import approve, reject
 from tests.projects import ACME, GLOBEX, leo_approves
 
 FIRST = ("open", "10.10", 5, None, True, 1)

@@ -19,6 +19,7 @@ import pytest_asyncio
 from synapsor.errors import ConfigError
 from synapsor.notify.posting import Poster
 from tests.notifying import HOST, KEY, SECRET, Receiver, Telling, loopback, receiver, telling
+from tests.silence import silent
 
 SECRET_PATH = "T0KEN-in-the-path"
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
@@ -192,6 +193,12 @@ async def test_a_server_that_is_not_the_named_one_gets_nothing(project: Telling,
 
 
 @pytest.mark.requirement("notify:tls")
+async def test_a_name_that_ends_with_a_dot_is_proven_as_the_same_without_it(desk: Receiver) -> None:
+    poster = Poster(desk.url.replace(HOST, f"{HOST}."), private=_LOOPBACK, ca=desk.ca, resolver=loopback)
+    assert (await poster.post(b"{}", {})).arrived
+
+
+@pytest.mark.requirement("notify:tls")
 async def test_a_certificate_of_an_unknown_authority_gets_nothing(desk: Receiver) -> None:
     poster = Poster(desk.url, private=_LOOPBACK, resolver=loopback)
     assert (await poster.post(b"{}", {})).why == "tls_refused"
@@ -270,7 +277,7 @@ async def test_an_answer_that_does_not_end_costs_neither_time_nor_memory(answer:
 async def test_a_receiver_that_never_shakes_hands_or_answers_drop_by_drop_costs_no_more_than_its_time(
     desk: Receiver,
 ) -> None:
-    with answering(b"") as port:
+    with silent() as port:
         stalled = Poster(f"https://127.0.0.1:{port}/", private=_LOOPBACK, ca=desk.ca, seconds=0.5)
         assert (await stalled.post(b"{}", {})).why == "timeout"
     with answering(b"HTTP/1.1 200 OK\r\n", drops=b"X-Drop: 1\r\n") as port:
@@ -347,4 +354,4 @@ async def test_a_secret_that_could_be_guessed_stops_the_start_and_is_not_repeate
 
 
 def test_tls_is_at_least_of_version_1_2(desk: Receiver) -> None:
-    assert Poster(desk.url, ca=desk.ca)._tls.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert Poster(desk.url, ca=desk.ca)._pinned.tls.minimum_version is ssl.TLSVersion.TLSv1_2

@@ -12,7 +12,7 @@ from playwright.async_api import Page
 
 from tests.attack.forms import placeless
 from tests.browser.conftest import INBOX, Enter
-from tests.console import HOLD, PAPER, REMOVAL, WAIVER, Office
+from tests.console import HOLD, PAGES, PAPER, REMOVAL, WAIVER, Office
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -68,19 +68,7 @@ async def violations(page: Page, *schemes: Literal["light", "dark"]) -> list[tup
     return found
 
 
-PATHS = (
-    "/",
-    "/history",
-    "/contracts",
-    "/contracts/billing",
-    "/jobs",
-    "/charts",
-    "/charts/policies",
-    "/ledger",
-    "/people",
-    "/settings",
-    "/nothing",
-)
+PATHS = (*PAGES, "/nothing")
 
 
 @pytest.mark.timeout(600)

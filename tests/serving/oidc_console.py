@@ -3,7 +3,7 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -18,11 +18,11 @@ from synapsor.approve.console.room import Given
 from synapsor.approve.console.way import way_of
 from synapsor.approve.identity.attempts import Attempts
 from synapsor.approve.identity.oidc import Fetcher, OidcLogin, Provider
-from synapsor.approve.identity.voucher import Voucher
 from synapsor.config import OidcConfig
 from synapsor.config.console import ConsoleConfig
 from synapsor.config.oidc import CALLBACK
-from synapsor.core.statements import Identity, Operator, SignedLogin
+from synapsor.core.statements import Identity, Operator
+from synapsor.core.trust import ProgramKey
 from synapsor.flow.prepare import Served
 from synapsor.ledger.store import Ledger
 from synapsor.testing import TestClock, open_memory_ledger
@@ -31,25 +31,9 @@ from tests.identities import CLIENT, LEO, Ticks, certificate_in, people
 from tests.sessions import voucher
 
 
-@dataclass(frozen=True, kw_only=True)
-class Watched(Voucher):
-    """A voucher that remembers what it has signed."""
-
-    made: list[SignedLogin]
-
-    def oidc_login(self, who: Operator, **told: Any) -> SignedLogin:
-        """Sign it, and remember it."""
-        self.made.append(super().oidc_login(who, **told))
-        return self.made[-1]
-
-
 @dataclass(kw_only=True)
 class OidcConsole:
-    """The console and the provider; `trusted` may be changed while they run.
-
-    Attributes:
-        logins: what the console has signed.
-    """
+    """The console and the provider; `trusted` may be changed while they run."""
 
     idp: FakeIdp
     ledger: Ledger
@@ -58,7 +42,6 @@ class OidcConsole:
     trusted: dict[str, Operator]
     url: str
     ca: Path
-    logins: list[SignedLogin] = field(default_factory=list)
 
 
 @asynccontextmanager
@@ -80,13 +63,13 @@ async def oidc_console(**settings: Any) -> AsyncIterator[OidcConsole]:
             )
             trusted = {"leo": leo, seal.operator.name: seal.operator}
             here = OidcConsole(idp=idp, ledger=ledger, clock=clock, ticks=ticks, trusted=trusted, url=url, ca=ca)
-            method = _method(here, Watched(operator=seal.operator, key=seal.key, made=here.logins), settings)
+            method = _method(here, ProgramKey(operator=seal.operator, key=seal.key), settings)
             async with _served(here, port, method):
                 yield here
     await ledger.aclose()
 
 
-def _method(here: OidcConsole, seal: Voucher, settings: dict[str, Any]) -> OidcMethod:
+def _method(here: OidcConsole, seal: ProgramKey, settings: dict[str, Any]) -> OidcMethod:
     document = {
         "issuer": here.idp.issuer,
         "client_id": CLIENT,

@@ -9,14 +9,13 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from synapsor.cli.main import main
 from synapsor.errors import ConfigError
 from synapsor.testing.cases import Expect, cases_json_schema, load_cases
 from synapsor.testing.expect import CHECKS, Seen, mismatches
 from synapsor.testing.suite import run_in_memory
+from tests.commands import Run, commands
 from tests.databases import Database
 from tests.projects import ROOT, write_project
-from tests.unit.test_cli import Done, Run
 
 BILLING = ROOT / "policies" / "billing.test.yaml"
 POLICIES = sorted(p for p in (ROOT / "policies").glob("*.yaml") if not p.name.endswith(".test.yaml"))
@@ -36,12 +35,7 @@ LIST = "call: billing.list_overdue"
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
 
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main([*arguments])
-        return Done(code, *capsys.readouterr())
-
-    return command
+    return commands(capsys)
 
 
 def written(folder: Path, *cases: str, head: str = HEAD) -> Path:

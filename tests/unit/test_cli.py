@@ -3,14 +3,11 @@
 import hashlib
 import json
 import os
-import pty
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +17,12 @@ from synapsor.cli import demo, version
 from synapsor.cli.main import main
 from synapsor.cli.worker import _end
 from synapsor.errors import IntegrityError
+from tests.commands import NOT_TO_LOOK, Run, activated, at_terminal, imported_of, key, propose
 from tests.databases import Database, execute
 from tests.projects import ProjectFiles, write_project
-from tests.serving.forked import forked
 
 CANARY = "canary-7f3"
-NOT_TO_LOOK = ("mcp", "sqlglot", "asyncpg", "aiomysql", "uvicorn")
 HEAVY = ("mcp", "pydantic", "sqlglot", "asyncpg", "aiomysql", "cryptography", "uvicorn", "anyio", "yaml")
-
-Run = Callable[..., "Done"]
-
-
-class Done:
-    """What a command left: exit code, stdout, stderr."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The one document on stdout."""
-        lines = self.out.splitlines()
-        assert len(lines) == 1, self.out
-        document: dict[str, Any] = json.loads(lines[0])
-        assert document["schema"].startswith("synapsor.")
-        return document
 
 
 @pytest.fixture
@@ -53,38 +31,8 @@ def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
 
 
 @pytest.fixture
-def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main(["--config", str(files.config_path), *arguments])
-        return Done(code, *capsys.readouterr())
-
-    return command
-
-
-def key(files: ProjectFiles, name: str) -> tuple[str, ...]:
-    return "--operator", name, "--key", str(files.root / "keys" / f"{name}.pem")
-
-
-@pytest.fixture
 def active(run: Run, files: ProjectFiles) -> Run:
-    assert run("activate", "--yes", *key(files, "rita")).code == 0
-    return run
-
-
-def propose(run: Run, invoice: str = "INV-3001", reason: str = "Paid next day.") -> dict[str, Any]:
-    done = run(
-        "--json",
-        "call",
-        "billing.propose_late_fee_waiver",
-        "--arg",
-        f"invoice_id={invoice}",
-        "--arg",
-        f"reason={reason}",
-    )
-    assert done.code == 0, done.out + done.err
-    proposal: dict[str, Any] = done.json["proposal"]
-    return proposal
+    return activated(run, files)
 
 
 @pytest.mark.requirement("cli:light-start")
@@ -114,23 +62,6 @@ def test_commands_that_only_look_at_the_record_import_no_compiler_driver_or_sdk(
 ) -> None:
     propose(active)
     assert imported_of(NOT_TO_LOOK, ["--config", str(files.config_path), *command]) == []
-
-
-def imported_of(names: tuple[str, ...], arguments: list[str]) -> list[str]:
-    """Return which of these modules a command has imported."""
-    script = f"""
-import json, sys
-from synapsor.cli.main import main
-try:
-    main({arguments!r})
-except SystemExit as end:
-    assert not end.code
-print(json.dumps(sorted(set({names!r}) & set(sys.modules))))
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found: list[str] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 @pytest.mark.requirement("secrets:never-shown")
@@ -837,41 +768,6 @@ def test_a_piped_yes_is_nobody(active: Run, files: ProjectFiles) -> None:
         assert done.returncode == 2, done.stdout + done.stderr
         assert "no terminal" in done.stderr
     assert active("--json", "show").json["status"] == "review_required"
-
-
-TAKE_TERMINAL = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-
-
-def at_terminal(command: list[str], env: dict[str, str], *answers: str, real: bool = False) -> tuple[int, str]:
-    """Run a command with a terminal of its own, answer each question as it comes, and return how it ended; `real` is not a fork."""
-    terminal, end = pty.openpty()
-    started = [sys.executable, "-c", TAKE_TERMINAL, *command] if real else forked(command)
-    with subprocess.Popen(started, stdin=end, stdout=end, stderr=end, env=env, start_new_session=True) as process:
-        os.close(end)
-        watchdog = threading.Timer(60, process.kill)
-        watchdog.start()
-        shown, answered, waiting = "", 0, list(answers)
-        while data := _read(terminal):
-            shown += data
-            # Only what came after the last answer is the next question.
-            if waiting and shown[answered:].rstrip().endswith(":"):
-                answered = len(shown)
-                os.write(terminal, waiting.pop(0).encode() + b"\n")
-        code = process.wait()
-        watchdog.cancel()
-        os.close(terminal)
-    return code, shown
-
-
-def _read(terminal: int) -> str:
-    try:
-        return os.read(terminal, 65_536).decode(errors="replace")
-    except OSError:  # the other end is gone
-        return ""
 
 
 @pytest.mark.requirement("approval:a-person-is-there")

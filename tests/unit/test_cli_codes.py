@@ -15,9 +15,9 @@ from synapsor.errors import ConfigError, UsageError
 from synapsor.operators import read_codes
 from synapsor.secrets import Secret
 from tests.attack.test_worker_permission import BILLING
+from tests.commands import key
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
-from tests.unit.test_cli import key
 
 STEPPED = BILLING.replace(
     "approval: {role: billing_lead, expires_hours: 72}",

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from synapsor.cli.main import main
 from synapsor.errors import IntegrityError
 from synapsor.flow.rollback import as_signed
+from tests.commands import Run, key
 from tests.databases import Database
 from tests.projects import ProjectFiles, opened, write_project
-from tests.unit.test_cli import Done, Run, key
 
 
 @pytest.fixture
@@ -22,16 +21,6 @@ def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
 @pytest.fixture
 def policy(files: ProjectFiles) -> Path:
     return files.root / "policies" / "billing.yaml"
-
-
-@pytest.fixture
-def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main(["--config", str(files.config_path), *arguments])
-        return Done(code, *capsys.readouterr())
-
-    return command
 
 
 def edited(policy: Path, before: str, after: str) -> None:

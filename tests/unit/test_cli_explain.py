@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from synapsor.cli.main import main
 from synapsor.contract.load import read_text
 from synapsor.contract.telling import told
 from synapsor.core.writeback import look_plan, write_plan
@@ -19,10 +18,10 @@ from synapsor.sql.statement import Dialect
 from synapsor.sql.write import compile_write
 from synapsor.testing import desk_for
 from synapsor.values import ValueUnfit
+from tests.commands import Run, commands
 from tests.databases import Database, execute
 from tests.projects import ProjectFiles, write_project
 from tests.unit.contracts import GOOD
-from tests.unit.test_cli import Done, Run
 from tests.unit.test_cli_people import AGGREGATE
 from tests.unit.test_contract_rules import COUNTING
 from tests.unit.test_trial import BILLING, SCHEMA, SEED
@@ -35,12 +34,7 @@ READER = "synapsor_reader@'127.0.0.1'"
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("COLUMNS", "80")
 
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main([*arguments])
-        return Done(code, *capsys.readouterr())
-
-    return command
+    return commands(capsys)
 
 
 @pytest.fixture

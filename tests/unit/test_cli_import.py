@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,40 +20,17 @@ from synapsor.contract.public.yaml_text import render
 from synapsor.core.facts import ColumnFacts
 from synapsor.core.kinds import kind_of
 from synapsor.values import ColumnType
+from tests.commands import Run
 from tests.databases import Database
 from tests.projects import ROOT, ProjectFiles, write_project
 from tests.unit.contracts import GOOD
 from tests.unit.public_contracts import GONE, edit, only
 from tests.unit.public_types import RELATIONS
 
-Run = Callable[..., "Done"]
-
-
-class Done:
-    """What a command left."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def json(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.out)
-        return document
-
 
 @pytest.fixture
 def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
     return write_project(tmp_path / "project", sqlite_db, profile="development")
-
-
-@pytest.fixture
-def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main(["--config", str(files.config_path), *arguments])
-        return Done(code, *capsys.readouterr())
-
-    return command
 
 
 def theirs(**changes: Any) -> dict[str, Any]:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from synapsor.cli.main import main
-from tests.unit.test_cli import NOT_TO_LOOK, Done, Run, imported_of
+from tests.commands import NOT_TO_LOOK, Run, commands, imported_of
 from tests.unit.test_contract_lint import ALLOW, CLEAN
 
 SARIF: dict[str, Any] = {
@@ -108,12 +107,7 @@ SARIF: dict[str, Any] = {
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main([*arguments])
-        return Done(code, *capsys.readouterr())
-
-    return command
+    return commands(capsys)
 
 
 @pytest.fixture

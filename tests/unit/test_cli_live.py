@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from synapsor.cli import decide
-from synapsor.cli.main import main
+from tests.commands import Run, activated, commands, key
 from tests.databases import Database, execute
 from tests.projects import ProjectFiles, write_project
-from tests.unit.test_cli import Done, Run, key
 from tests.unit.test_cli_undo import refusals
 from tests.unit.test_trial import BILLING
 
@@ -23,13 +22,7 @@ def project(
 ) -> tuple[ProjectFiles, Run]:
     files = write_project(tmp_path / "project", database, policy=policy)
 
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main(["--config", str(files.config_path), *arguments])
-        return Done(code, *capsys.readouterr())
-
-    assert command("activate", "--yes", *key(files, "rita")).code == 0
-    return files, command
+    return files, activated(commands(capsys, files), files)
 
 
 @pytest.fixture

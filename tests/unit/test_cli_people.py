@@ -19,9 +19,9 @@ from synapsor.core.statements import Operator
 from synapsor.errors import UsageError
 from synapsor.operators import read_operators
 from synapsor.secrets import Secret
+from tests.commands import at_terminal, key
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
-from tests.unit.test_cli import at_terminal
 
 PASSPHRASE = "canary-passphrase"
 
@@ -29,10 +29,6 @@ PASSPHRASE = "canary-passphrase"
 @pytest.fixture
 def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
     return write_project(tmp_path / "project", sqlite_db)
-
-
-def key(files: ProjectFiles, name: str) -> tuple[str, ...]:
-    return "--operator", name, "--key", str(files.root / "keys" / f"{name}.pem")
 
 
 def have_keys(files: ProjectFiles, *names: str) -> None:

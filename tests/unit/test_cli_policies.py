@@ -14,9 +14,9 @@ from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from synapsor.errors import ConfigError
 from tests.attack.test_worker_permission import AUTOMATIC, ON
+from tests.commands import Done, Run, activated, commands, key, propose
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
-from tests.unit.test_cli import Done, Run, key, propose
 from tests.unit.test_contract_rules_of_deciding import GOOD
 
 QUORUM = AUTOMATIC.replace("role: billing_lead, expires_hours: 72, policy", "role: billing_lead, quorum: 2, policy")
@@ -40,22 +40,9 @@ def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
     return made
 
 
-def in_project(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return what runs a command on a project."""
-
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main(["--config", str(files.config_path), *arguments])
-        return Done(code, *capsys.readouterr())
-
-    return command
-
-
 @pytest.fixture
-def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
-    command = in_project(files, capsys)
-    assert command("activate", "--yes", *key(files, "rita")).code == 0
-    return command
+def run(run: Run, files: ProjectFiles) -> Run:
+    return activated(run, files)
 
 
 def approve(run: Run, files: ProjectFiles, who: str, proposal: dict[str, Any]) -> Done:
@@ -201,7 +188,7 @@ def test_of_a_policy_that_is_in_no_activated_contract_the_status_says_that_it_ap
     tmp_path: Path, sqlite_db: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = write_project(tmp_path / "project", sqlite_db)
-    run = in_project(files, capsys)
+    run = commands(capsys, files)
     assert run("activate", "--yes", *key(files, "rita")).code == 0
     nothing = "No activated contract has a policy, so nothing is approved by policy."
     assert nothing in run("policy", "status").out

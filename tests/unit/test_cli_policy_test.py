@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from synapsor.cli.main import main
 from synapsor.contract.public.yaml_text import render
 from synapsor.core.plain import cells
 from tests.attack.test_worker_permission import AUTOMATIC, BILLING, ON
+from tests.commands import Run, activated, key, propose
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
-from tests.unit.test_cli import Done, Run, key, propose
 from tests.unit.test_cli_policies import approve, person
 
 SMALLER = AUTOMATIC.replace("{before: {at_most: 6000}}", "{before: {at_most: 3000}}")
@@ -26,16 +25,10 @@ def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
 
 
 @pytest.fixture
-def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(run: Run, files: ProjectFiles, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("COLUMNS", "80")
 
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main(["--config", str(files.config_path), *arguments])
-        return Done(code, *capsys.readouterr())
-
-    assert command("activate", "--yes", *key(files, "rita")).code == 0
-    return command
+    return activated(run, files)
 
 
 def reject(run: Run, files: ProjectFiles, proposal: dict[str, Any], reason: str) -> None:

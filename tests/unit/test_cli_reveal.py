@@ -11,13 +11,12 @@ import pytest
 
 from synapsor.approve.identity.keys import create_key
 from synapsor.approve.identity.operators import add_operator
-from synapsor.cli.main import main
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from tests.attack.people import CARD, MAIL, POLICY, people_table
+from tests.commands import Run, activated, at_terminal, key
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
-from tests.unit.test_cli import Done, Run, at_terminal, key
 
 
 @pytest.fixture
@@ -31,14 +30,8 @@ def files(tmp_path: Path, sqlite_db: Database) -> Iterator[ProjectFiles]:
 
 
 @pytest.fixture
-def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main(["--config", str(files.config_path), *arguments])
-        return Done(code, *capsys.readouterr())
-
-    assert command("activate", "--yes", *key(files, "rita")).code == 0
-    return command
+def run(run: Run, files: ProjectFiles) -> Run:
+    return activated(run, files)
 
 
 def called(run: Run, name: str, **arguments: str) -> dict[str, Any]:

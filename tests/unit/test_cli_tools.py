@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from synapsor.cli.main import main
 from synapsor.contract.reference import contract_json_schema
+from tests.commands import Run, imported_of
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
-from tests.unit.test_cli import Done, Run, imported_of
 
 DRIVERS = ("asyncpg", "aiomysql", "aiosqlite")
 
@@ -17,16 +16,6 @@ DRIVERS = ("asyncpg", "aiomysql", "aiosqlite")
 @pytest.fixture
 def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
     return write_project(tmp_path / "project", sqlite_db)
-
-
-@pytest.fixture
-def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main(["--config", str(files.config_path), *arguments])
-        return Done(code, *capsys.readouterr())
-
-    return command
 
 
 def without_secrets(files: ProjectFiles) -> None:

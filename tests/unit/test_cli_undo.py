@@ -9,13 +9,12 @@ import pytest
 
 from synapsor.approve.identity.keys import create_key
 from synapsor.approve.identity.operators import add_operator
-from synapsor.cli.main import main
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from tests.attack.test_drift import VIEWS
+from tests.commands import Done, Run, activated, key
 from tests.databases import Database, execute
 from tests.projects import ProjectFiles, write_project
-from tests.unit.test_cli import Done, Run, key
 from tests.unit.test_trial import BILLING
 
 NOTE = "billing.propose_note"
@@ -33,14 +32,8 @@ def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
 
 
 @pytest.fixture
-def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main(["--config", str(files.config_path), *arguments])
-        return Done(code, *capsys.readouterr())
-
-    assert command("activate", "--yes", *key(files, "rita")).code == 0
-    return command
+def run(run: Run, files: ProjectFiles) -> Run:
+    return activated(run, files)
 
 
 def note(run: Run, files: ProjectFiles, text: str = "Wrong one.") -> str:

@@ -15,9 +15,9 @@ from synapsor.core.outcome import GivenUp, Why, code_of, meaning_of
 from synapsor.core.plain import cells, hanging, padded
 from synapsor.core.proposal import Status
 from synapsor.core.words import many
+from tests.commands import Run, activated, key, propose
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
-from tests.unit.test_cli import Done, Run, key, propose
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 LONG = "顧客の支払いは翌日に行われたため、延滞料を免除してください。" * 3
@@ -29,19 +29,8 @@ def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
 
 
 @pytest.fixture
-def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main(["--config", str(files.config_path), *arguments])
-        return Done(code, *capsys.readouterr())
-
-    return command
-
-
-@pytest.fixture
 def active(run: Run, files: ProjectFiles) -> Run:
-    assert run("activate", "--yes", *key(files, "rita")).code == 0
-    return run
+    return activated(run, files)
 
 
 @pytest.mark.requirement("cli:fits")

@@ -21,7 +21,7 @@ from synapsor.config.console import ConsoleConfig
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from synapsor.errors import ConfigError, UsageError
-from synapsor.flow.signing import Signer, signed_login
+from synapsor.flow.signing import SessionKey, Signer, signed_login
 from tests.decisions import NOW, person
 from tests.unit.test_config import GOOD, write
 
@@ -87,9 +87,8 @@ def test_a_console_that_contradicts_itself_stops_the_program(tmp_path: Path, con
 def a_session(sessions: Sessions, name: str = "leo", browser: str = "b") -> tuple[str, dict[str, Operator]]:
     """Begin a session of a person, and return its cookie and whom the project trusts."""
     who, key = person(name), Ed25519PrivateKey.generate()
-    login = signed_login(
-        who.operator, who.key, ledger="led_1", session=public_text(key), client="c", now=NOW, lasts=HOURS
-    )
+    session = SessionKey(key=public_text(key), ledger="led_1", client="c", lasts=HOURS)
+    login = signed_login(who.operator, who.key, session, now=NOW)
     signer = Signer(operator=who.operator, key=key, login=login)
     return sessions.open(name, signer, browser=browser, now=NOW), {name: who.operator}
 

@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
+from synapsor.approve.console import oidc_login
 from synapsor.approve.identity.keys import create_key
+from synapsor.approve.identity.voucher import vouch
 from synapsor.core.signatures import public_text
+from synapsor.core.statements import SignedLogin
 from tests.console import serving, write_office
 from tests.identities import LEO
 from tests.projects import ProjectFiles
@@ -113,7 +117,7 @@ async def test_a_voucher_that_is_not_trusted_any_more_lets_nobody_in_and_ends_se
         here.trusted["console"] = revoked(here.trusted["console"])
         assert (await client.get(inside(here, entered))).headers["location"].startswith("/login")
         assert (await come_back(client, await consent(client, await begin(client, here)))).status_code == 403
-        assert [one.rule for one in await here.ledger.refused_logins(limit=9)] == ["login_invalid"]
+        assert [one.rule for one in await here.ledger.refused_logins(limit=9)] == ["voucher_untrusted"]
 
 
 async def test_a_console_under_another_name_says_where_logins_come_back() -> None:
@@ -134,11 +138,20 @@ async def test_a_provider_that_cannot_be_asked_is_told_and_nothing_of_it_shown()
 
 
 @pytest.mark.requirement("oidc:never-more")
-async def test_a_session_carries_the_roles_that_the_token_leaves_and_is_the_identity_that_was_proven() -> None:
+async def test_a_session_carries_the_roles_that_the_token_leaves_and_is_the_identity_that_was_proven(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logins: list[SignedLogin] = []
+
+    def watched(*about: Any, **more: Any) -> SignedLogin:
+        logins.append(vouch(*about, **more))
+        return logins[-1]
+
+    monkeypatch.setattr(oidc_login, "vouch", watched)
     async with oidc_console(roles_claim="roles") as here, browser(here) as client:
         here.idp.people[LEO] = {"roles": ["head", "contract_reviewer", "login_voucher"]}
         assert (await come_back(client, await consent(client, await begin(client, here)))).status_code == 303
-        (signed,) = here.logins
+        (signed,) = logins
         login = signed.login
         assert (login.operator, login.voucher, login.method) == ("leo", "console", "oidc")
         assert (login.issuer, login.subject, login.roles) == (here.idp.issuer, LEO, ("head",))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from synapsor.config.notify import QUIETLY, Channel, Notify, Quiet
+from synapsor.config.events import QUIETLY, Event, event_of
+from synapsor.config.notify import Channel, Notify, Quiet
 from synapsor.core.moment import stamp
 from synapsor.notify.notice import Notice
 from synapsor.notify.routing import FLOOD, batches, channels_of, is_quiet
@@ -27,7 +28,7 @@ def channel(name: str = "team", **fields: Any) -> Channel:
 
 def notice(number: int = 1, **changed: Any) -> Notice:
     fields: dict[str, Any] = {
-        "event": "filed",
+        "event": Event.FILED,
         "capability": "billing.note",
         "contract": "billing",
         "role": "lead",
@@ -65,7 +66,9 @@ def test_each_channel_hears_a_thing_once_however_many_routes_lead_there() -> Non
 
 def test_without_routes_every_channel_hears_what_a_person_may_have_to_do() -> None:
     assert [list(channels_of(notice(event=event), notify())) for event in QUIETLY] == [["desk", "team"]] * len(QUIETLY)
-    for event in ("question_asked", "approved", "rejected", "applied", "canceled", "superseded", "policies_running"):
+    others = {"question_asked", "approved", "rejected", "applied", "canceled", "superseded", "policies_running"}
+    assert {*Event} - {*QUIETLY} == others
+    for event in map(event_of, others):
         assert list(channels_of(notice(event=event), notify())) == []
 
 
@@ -105,7 +108,11 @@ def test_people_get_a_flood_as_one_message_and_programs_one_for_each() -> None:
 @pytest.mark.requirement("notify:quiet-hours")
 def test_what_is_urgent_is_neither_collected_nor_held_back() -> None:
     quiet = {"from": "00:00", "to": "23:59", "zone": "UTC"}
-    held = [(notice(1), stamp(NOW)), (notice(2, risk="high"), stamp(NOW)), (notice(3, event="set_aside"), stamp(NOW))]
+    held = [
+        (notice(1), stamp(NOW)),
+        (notice(2, risk="high"), stamp(NOW)),
+        (notice(3, event=Event.SET_ASIDE), stamp(NOW)),
+    ]
     for fields in ({"quiet": quiet}, {"digest": {"minutes": 60}}, {"quiet": quiet, "digest": {"minutes": 60}}):
         assert [[n.key for n in batch] for batch in batches(channel(**fields), held, NOW)] == [["2"], ["3"]]
 

@@ -12,8 +12,9 @@ from typing import Any, get_args
 
 import pytest
 
+from synapsor.config.events import Event
 from synapsor.config.notify import Email as EmailConfig
-from synapsor.config.notify import EventName, Smtp
+from synapsor.config.notify import Smtp
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.core.statements import SwitchState
@@ -23,7 +24,7 @@ from synapsor.notify.message import Message, as_text, from_text, message_of
 from synapsor.notify.notice import COUNTED_ONLY, EVENTS, UNTOLD, Notice, Told, as_data, from_data
 from synapsor.notify.posting import Poster
 from synapsor.notify.slack import SlackChannel
-from synapsor.notify.wording import COUNTED, LONGEST, details, headline, short, where
+from synapsor.notify.wording import LONGEST, details, headline, short, where
 
 NOW = dt.datetime(2026, 11, 23, 20, 17, tzinfo=dt.UTC)
 LEDGER = Path(store.__file__).parent
@@ -34,7 +35,7 @@ HOSTILE = (
 )
 
 
-def notice(event: EventName = "filed", **changed: Any) -> Notice:
+def notice(event: Event = Event.FILED, **changed: Any) -> Notice:
     fields: dict[str, Any] = {
         "key": "7",
         "at": stamp(NOW),
@@ -70,7 +71,7 @@ def mail() -> MailChannel:
     return MailChannel(people, smtp, password=None, tls=ssl.create_default_context(), console_url=None)
 
 
-def hostile(event: EventName = "filed") -> Notice:
+def hostile(event: Event = Event.FILED) -> Notice:
     told = (Told(row=1, column="note", before=HOSTILE, after=HOSTILE + "!"),)
     return notice(event, principal=HOSTILE, client=HOSTILE, role="lead", by=(HOSTILE,), policy=HOSTILE, told=told)
 
@@ -98,12 +99,12 @@ def test_a_chat_message_tells_the_same_with_a_link() -> None:
     ]
 
 
-@pytest.mark.parametrize("event", sorted(get_args(EventName)))
-def test_every_event_has_words_and_a_digest_counts_it(event: EventName) -> None:
-    bare = event.startswith(("policies_", "attempts_"))
+@pytest.mark.parametrize("event", list(Event))
+def test_every_event_has_words_and_a_digest_counts_it(event: Event) -> None:
+    bare = event.about.topic in {"policies", "attempts"}
     one = Notice(key="1", event=event, at=stamp(NOW)) if bare else notice(event)
     assert headline(message(one))
-    assert headline(message(one, replace(one, key="8"))) == f"2 {COUNTED[event]}"
+    assert headline(message(one, replace(one, key="8"))) == f"2 {event.about.counted}"
     assert "no known name" not in mail().shown(message(one, replace(one, key="8")), NOW)
     assert mail().shown(message(one), NOW).count("\n") >= 1
     assert slack(message(one))["blocks"]
@@ -111,7 +112,7 @@ def test_every_event_has_words_and_a_digest_counts_it(event: EventName) -> None:
 
 @pytest.mark.requirement("notify:hostile-words")
 def test_no_word_of_others_is_markup_a_mention_or_a_link_in_a_chat() -> None:
-    for told in (message(hostile()), message(hostile(), hostile("approved")), message(notice(capability=HOSTILE))):
+    for told in (message(hostile()), message(hostile(), hostile(Event.APPROVED)), message(notice(capability=HOSTILE))):
         body = slack(told, "https://console.example.com")
         assert (body["link_names"], body["parse"], body["unfurl_links"]) == (False, "none", False)
         for text in (body["text"], *(block["text"]["text"] for block in body["blocks"])):
@@ -128,7 +129,7 @@ def test_no_word_of_others_is_markup_a_mention_or_a_link_in_a_chat() -> None:
 
 @pytest.mark.requirement("notify:hostile-words")
 def test_no_word_of_others_becomes_a_header_or_a_line_of_a_letter() -> None:
-    for told in (message(hostile()), message(hostile(), hostile("rejected")), message(notice(capability=HOSTILE))):
+    for told in (message(hostile()), message(hostile(), hostile(Event.REJECTED)), message(notice(capability=HOSTILE))):
         letter = email.message_from_bytes(mail().letter(told, NOW).as_bytes(), policy=email.policy.default)
         assert sorted(letter.keys()) == sorted(
             [
@@ -178,9 +179,9 @@ def test_a_link_holds_nothing_but_the_handle() -> None:
 
 
 def test_a_notice_and_a_message_are_kept_as_they_are() -> None:
-    whole = hostile("conflict")
+    whole = hostile(Event.CONFLICT)
     assert from_data(json.loads(json.dumps(as_data(whole)))) == whole
-    told = message(whole, notice("filed"))
+    told = message(whole, notice(Event.FILED))
     assert from_text(told.id, told.channel, as_text(told)) == told
 
 

@@ -9,8 +9,8 @@ from synapsor.core.presets import REJECT_CODES, REJECT_WORDS, known_code
 from synapsor.core.proposal import TRANSITIONS, Status
 from synapsor.errors import UsageError
 from synapsor.flow.reason import check_code
-from synapsor.flow.review import reject
 from synapsor.flow.signing import Signer
+from tests.deciding import reject
 from tests.decisions import NOW, filed, person
 from tests.projects import ROOT
 
@@ -60,7 +60,7 @@ async def test_no_word_outside_of_the_list_is_recorded() -> None:
             operators={signer.operator.name: signer.operator},
             now=NOW,
             reason="No.",
-            code="approved",
+            preset="approved",  # type: ignore[arg-type]  # is what is refused
         )
     assert refused.value.fix == f"One of: {', '.join(REJECT_CODES)}."
     record = await reject(
@@ -71,7 +71,7 @@ async def test_no_word_outside_of_the_list_is_recorded() -> None:
         operators={signer.operator.name: signer.operator},
         now=NOW,
         reason="No.",
-        code="other",
+        preset="other",
     )
     assert (record.status, record.decisions[-1].decision.code) == (Status.REJECTED, "other")
     await ledger.aclose()

@@ -7,9 +7,8 @@ from synapsor.approve.refused_words import words_of
 from tests.projects import ROOT
 
 TABLES = {
-    "cli/amend.py": "the codes of `errors.MEANINGS`",
     "cli/batch.py": "the rule by which the first that is left out was refused",
-    "cli/undo.py": "the codes of `errors.MEANINGS`",
+    "cli/outcome.py": "the codes of `errors.MEANINGS`",
     "core/draft.py": "REFUSED",
     "flow/amend.py": "REFUSED",
     "flow/undo.py": "REFUSED",

@@ -19,12 +19,13 @@ from synapsor.core.signatures import public_text
 from synapsor.core.statements import Identity, Operator, signature_holds
 from synapsor.errors import ConfigError, DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.activate import activate
-from synapsor.flow.review import approve, proposal_of, reject
+from synapsor.flow.named import proposal_of
 from synapsor.flow.signing import Signer
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.operators import read_operators
 from synapsor.secrets import Secret
 from synapsor.testing.clock import TestClock
+from tests.deciding import approve, reject
 from tests.decisions import NOW, filed, person, proposal
 
 PASSPHRASE = "canary correct horse"

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from synapsor.approve.card.beside import RIVALS
-from synapsor.approve.card.card import card
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.cells import Copied
 from synapsor.approve.card.extent import BRIEFLY
-from synapsor.approve.card.look import look
 from synapsor.approve.card.read import ALSO
 from synapsor.approve.card.terms import Terms
 from synapsor.approve.card.view import Card
@@ -24,6 +23,7 @@ from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from synapsor.testing.clock import TestClock
 from synapsor.values import digest
+from tests.cards import card
 from tests.decisions import NOW, ROW, audit_of, evidence_of, person, proposal, with_row
 
 LEO = person("leo")
@@ -57,7 +57,7 @@ async def note(ledger: Ledger, number: int, rows: list[list[str | None]], **chan
 
 
 async def seen(ledger: Ledger, record: ProposalRecord, *, full: bool = False) -> Card:
-    return await look(ledger, record, operators={"leo": LEO.operator}, now=NOW, full=full)
+    return await card_of(ledger, record, operators={"leo": LEO.operator}, now=NOW, full=full)
 
 
 def ledger_in_memory() -> Ledger:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapsor.approve.card.card import card
 from synapsor.approve.card.decided import doubted
 from synapsor.approve.card.terms import Terms
 from synapsor.approve.terminal.card import decided, lines, render
@@ -26,6 +25,7 @@ from synapsor.core.review import APPROVAL_LASTS
 from synapsor.core.statements import Decision, Operator, SignedDecision, sign
 from synapsor.flow.signing import signed_decision
 from synapsor.ports import ProposalRecord
+from tests.cards import card
 from tests.decisions import NOW, PROPOSAL_ID, ROW, Person, evidence_of, person, proposal
 from tests.sessions import SECRET, known, trusted, vouched_session, voucher
 

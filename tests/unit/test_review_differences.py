@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synapsor.approve.card.card import card
 from synapsor.approve.card.cells import Change, TextLine
 from synapsor.approve.card.terms import Terms
 from synapsor.approve.card.view import Card
@@ -21,6 +20,7 @@ from synapsor.core.scripts import mixed
 from synapsor.core.textdiff import MOST_CHANGES, changes, lines_of
 from synapsor.ports import ProposalRecord
 from synapsor.values import ColumnType, Token
+from tests.cards import card
 from tests.decisions import NOW, ROW, evidence_of, proposal
 
 T = ColumnType

@@ -13,10 +13,10 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.writeback import Closed, Receipt
 from synapsor.errors import UsageError
 from synapsor.flow.replay import replay
-from synapsor.flow.review import approve
 from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
+from tests.deciding import approve
 from tests.decisions import NOW, Person, filed, person, with_row
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.card.card import card
 from synapsor.approve.card.terms import terms_behind
 from synapsor.approve.terminal.card import render
 from synapsor.contract.approval import Case, Span
@@ -17,6 +16,7 @@ from synapsor.core.moment import parse
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
 from synapsor.testing import Trial
+from tests.cards import card
 from tests.unit.deciding import FEES, asked, fees
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from synapsor.cli.main import main
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import load
 from synapsor.core.statements import Operator, sign
@@ -20,9 +19,9 @@ from synapsor.flow.rollback import judged_again, same_databases
 from synapsor.ports import Activated
 from synapsor.runtime import open_project
 from synapsor.values import digest
+from tests.commands import Run, at_terminal, key
 from tests.databases import Database, load_sqlite
 from tests.projects import ProjectFiles, opened, write_project
-from tests.unit.test_cli import Done, Run, at_terminal, key
 
 SAID = "a rollback to"
 
@@ -30,16 +29,6 @@ SAID = "a rollback to"
 @pytest.fixture
 def files(tmp_path: Path, sqlite_db: Database) -> ProjectFiles:
     return write_project(tmp_path / "project", sqlite_db)
-
-
-@pytest.fixture
-def run(files: ProjectFiles, capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: str) -> Done:
-        capsys.readouterr()
-        code = main(["--config", str(files.config_path), *arguments])
-        return Done(code, *capsys.readouterr())
-
-    return command
 
 
 @pytest.fixture

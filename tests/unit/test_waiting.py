@@ -13,11 +13,11 @@ import pytest
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal, Status
 from synapsor.errors import LedgerFailure
-from synapsor.flow.review import reject
 from synapsor.flow.signing import Signer
 from synapsor.flow.waiting import EVERY_S, Alone, WaitingRoom
 from synapsor.ledger.open import open_ledger
 from synapsor.testing.clock import TestClock
+from tests.deciding import reject
 from tests.decisions import NOW, ROW, audit_of, evidence_of, filed, person, proposal
 
 PATIENCE = 10

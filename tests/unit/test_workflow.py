@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.terminal.card import render
 from synapsor.core.authority import table_for
 from synapsor.core.outcome import Why
@@ -60,7 +60,7 @@ async def test_a_proposal_names_the_evidence_that_it_rests_on() -> None:
         assert (proposal.workflow, proposal.run) == ("fee_review", trial.session.run)
         assert replace(proposal, rests_on=()).digest != proposal.digest
         assert table_for(replace(proposal, rests_on=proposal.rests_on[:1]), trial.contract) is Why.WORKFLOW_CHANGED
-        card = await look(trial.ledger, record, operators=trial.operators, now=trial.clock.now())
+        card = await card_of(trial.ledger, record, operators=trial.operators, now=trial.clock.now())
         assert [(e.own, e.proof, e.handle.text) for e in card.rests_on] == [
             (True, "proven", proposal.evidence),
             *((False, "proven", answer["evidence"]["id"]) for answer in seen),
@@ -121,7 +121,7 @@ async def test_what_was_read_before_and_is_no_more_what_it_was_stops_a_decision(
         forged = replace(
             record.proposal, rests_on=((name, handle, digest("evidence", {})), *record.proposal.rests_on[1:])
         )
-        shown = await look(
+        shown = await card_of(
             trial.ledger, replace(record, proposal=forged), operators=trial.operators, now=trial.clock.now()
         )
         assert [e.proof for e in shown.rests_on] == ["proven", "altered", "proven"]

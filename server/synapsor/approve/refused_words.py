@@ -57,6 +57,7 @@ WORDS: Final[Mapping[str, str]] = {
     "too_many_questions": "Enough was asked about it.",
     "unknown_key": "Nobody who is trusted here has this key.",
     "unverified": "Nobody had proven who they were.",
+    "voucher_untrusted": "The key of the server there, which says who somebody is, was not trusted any more.",
     "waits_for_group": "It had its approvals, and waited for those it stands or falls with.",
     "would_not_apply": "The worker would not apply it as things stood.",
     "wrong_code": "The one-time code was not theirs, not for this proposal or not of then.",

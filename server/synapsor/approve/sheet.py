@@ -6,15 +6,14 @@ said why, and it is left out.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.now import with_now
 from synapsor.approve.card.now_view import Now
-from synapsor.approve.card.shown import unfit
+from synapsor.approve.card.shown import unseen
 from synapsor.approve.card.sparing import Sparing
 from synapsor.approve.card.view import Card
 from synapsor.approve.terminal.drawing import Line, drawn
@@ -22,12 +21,13 @@ from synapsor.approve.terminal.rows import fields, rows
 from synapsor.core.alike import Cluster, Odd, Spread, Why
 from synapsor.core.plain import Text, line_of, told, visible
 from synapsor.core.records import to_body
-from synapsor.core.statements import Operator, Verdict
+from synapsor.core.statements import Verdict
 from synapsor.core.words import many
-from synapsor.flow.batch import MOST, EachOutcome, digest_over, why_not
 from synapsor.errors import DecisionRefused
+from synapsor.flow.batch import MOST, EachOutcome, digest_over
 from synapsor.flow.decide import Listed
 from synapsor.flow.fresh import check_fresh
+from synapsor.flow.objection import Intent, objection
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
 
 _FIXES: Final = {"not_fully_shown": "Run again with --full and read all of it."}
@@ -87,25 +87,21 @@ async def sheet_of(
     ledger: ReviewLedger,
     cluster: Cluster,
     records: Sequence[ProposalRecord],
+    intent: Intent,
     *,
-    verdict: Verdict,
-    operator: Operator,
-    operators: Mapping[str, Operator],
-    now: dt.datetime,
     full: bool = False,
 ) -> Sheet:
     """Return the sheet of these proposals of a cluster, for a person who is to decide so on them."""
     entries: list[Entry] = []
     for record in records:
-        seen = await look(ledger, record, operators=operators, now=now, full=full)
-        left = _unseen(seen, record, verdict)
-        refused = await why_not(ledger, record, operator, verdict=verdict, now=now, operators=operators)
-        if left is None and refused is not None:
-            left = EachOutcome(
-                proposal=record.proposal.id, status=record.status, rule=refused.rule, words=refused.message
-            )
+        seen = await card_of(ledger, record, operators=intent.operators, now=intent.now, full=full)
+        against = await objection(ledger, record, intent)
+        against = against or unseen(seen, record.proposal, intent.verdict, fixes=_FIXES)
+        left = _left_out(record, against) if against is not None else None
         entries.append(Entry(card=seen, odd=odd_words(cluster, record.proposal.id), left_out=left))
-    return Sheet(cluster=cluster, verdict=verdict, entries=tuple(entries), more=max(0, len(cluster.records) - MOST))
+    return Sheet(
+        cluster=cluster, verdict=intent.verdict, entries=tuple(entries), more=max(0, len(cluster.records) - MOST)
+    )
 
 
 async def with_rows_as_they_are(
@@ -118,9 +114,7 @@ async def with_rows_as_they_are(
     )
 
 
-async def _looked(
-    ledger: ReviewLedger, entry: Entry, record: ProposalRecord, sparing: Sparing, clock: Clock
-) -> Entry:
+async def _looked(ledger: ReviewLedger, entry: Entry, record: ProposalRecord, sparing: Sparing, clock: Clock) -> Entry:
     if entry.left_out is not None:
         return entry
     proposal = record.proposal
@@ -129,9 +123,7 @@ async def _looked(
     try:
         await check_fresh(ledger, proposal, None if seen is None else seen.live, now=clock.now())
     except DecisionRefused as stale:
-        words = f"{stale.message} {stale.fix}"
-        out = EachOutcome(proposal=proposal.id, status=record.status, rule=stale.rule, words=words)
-        return replace(entry, card=card, left_out=out)
+        return replace(entry, card=card, left_out=_left_out(record, stale))
     return replace(entry, card=card)
 
 
@@ -177,11 +169,8 @@ def _spread_body(spread: Spread) -> dict[str, Any]:
     return {"column": spread.column, "of": spread.of, "count": spread.count, **numbers}
 
 
-def _unseen(seen: Card, record: ProposalRecord, verdict: Verdict) -> EachOutcome | None:
-    refused = unfit(seen, record, verdict, fixes=_FIXES)
-    if refused is None:
-        return None
-    words = f"{refused.message} {refused.fix}"
+def _left_out(record: ProposalRecord, refused: DecisionRefused) -> EachOutcome:
+    words = f"{refused.message} {refused.fix}".strip()
     return EachOutcome(proposal=record.proposal.id, status=record.status, rule=refused.rule, words=words)
 
 

@@ -6,19 +6,19 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.terminal.card import render
-from synapsor.cli.call import EXIT_CODES
 from synapsor.cli.given import pairs
+from synapsor.cli.outcome import to_person
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, coloured, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
 from synapsor.contract.typed import typed
 from synapsor.core.records import to_body
-from synapsor.errors import DecisionRefused, Refusal
+from synapsor.errors import Refusal
 from synapsor.flow.amend import Amending, amendable, edit, extend
+from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
-from synapsor.flow.review import proposal_of
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 
@@ -42,11 +42,9 @@ async def _run(arguments: Namespace) -> int:
             else:
                 filed = await extend(ledger, amending)
         except Refusal as refused:
-            code = refused.code.value
-            exit_code = EXIT_CODES.get(code, 1)
-            raise DecisionRefused(code, refused.message, fix=refused.fix, exit_code=exit_code) from refused
+            raise to_person(refused) from refused
         operators, now = project.operators(), project.clock.now()
-        shown = await look(ledger, filed, operators=operators, now=now, full=arguments.full)
+        shown = await card_of(ledger, filed, operators=operators, now=now, full=arguments.full)
     if not arguments.json:
         print(render(shown, colour=coloured(arguments), width=width()))
     _tell(arguments, filed)

@@ -43,8 +43,7 @@ async def _run(config: ApprovalsConfig, http: str | None) -> None:
             operators=project.deciders,
             modes=project.config.modes,
             looks=SourceLooks(project=project, client="approvals") if config.read else None,
-            voucher=voucher.operator.name,
-            key=voucher.key,
+            voucher=voucher,
             clock=project.clock,
         )
         console = project.config.console_url

@@ -19,6 +19,8 @@ from synapsor.core.presets import in_words
 from synapsor.errors import DecisionRefused
 from synapsor.flow.batch import EachOutcome, cluster_named, decide_each, open_clusters, picked
 from synapsor.flow.decide import Deciding
+from synapsor.flow.decider import Named
+from synapsor.flow.objection import Intent
 from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import Signer
 from synapsor.looking import SourceLooks
@@ -48,16 +50,8 @@ async def _decide(arguments: Namespace) -> int:
         cluster = await cluster_named(ledger, arguments.cluster, now=now)
         records = picked(cluster, excepted=arguments.excepted, only=arguments.only)
         operator, unlock = signer(arguments, operators, roles=(cluster.role,))
-        sheet = await sheet_of(
-            ledger,
-            cluster,
-            records,
-            verdict=verdict,
-            operator=operator,
-            operators=operators,
-            now=now,
-            full=arguments.full,
-        )
+        intent = Intent(verdict=verdict, who=Named(operator=operator), operators=operators, now=now)
+        sheet = await sheet_of(ledger, cluster, records, intent, full=arguments.full)
         looks = SourceLooks(project=project, client="batch")
         if verdict == "approve":
             sparing = Sparing(looks=looks, who=operator.name)

@@ -8,6 +8,7 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.cli.given import pairs, parsed
+from synapsor.cli.outcome import exit_of
 from synapsor.cli.terminal import as_json, note
 from synapsor.config import Config, load_config, session_values
 from synapsor.contract.typed import typed
@@ -16,16 +17,6 @@ from synapsor.core.scope import Session, lacking
 from synapsor.errors import Code, UsageError
 from synapsor.runtime import Project
 
-EXIT_CODES = {
-    Code.INVALID_ARGUMENTS.value: 2,
-    Code.SCHEMA_DRIFT.value: 3,
-    Code.NOT_ACTIVATED.value: 5,
-    Code.SOURCE_UNAVAILABLE.value: 4,
-    Code.EVIDENCE_UNAVAILABLE.value: 4,
-    Code.TIMEOUT.value: 4,
-    Code.BUSY.value: 4,
-}
-
 
 def run(arguments: Namespace) -> int:
     """Call the capability, print its envelope and return what its outcome means."""
@@ -33,7 +24,7 @@ def run(arguments: Namespace) -> int:
     config = load_config(arguments.config)
     envelope = asyncio.run(_call(config, arguments.capability, given, _session(config, arguments.session)))
     print(as_json({"schema": VERSION, **envelope}, indent=None if arguments.json else 2))
-    return 0 if envelope["ok"] else EXIT_CODES.get(envelope["error"]["code"], 1)
+    return 0 if envelope["ok"] else exit_of(envelope["error"]["code"])
 
 
 async def _call(config: Config, capability: str, given: dict[str, Any], session: Session) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from synapsor.core.onetime import SECONDS, code_of, meant, step_at
 from synapsor.core.proposal import Proposal
 from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, UsageError
-from synapsor.flow.review import proposal_of
+from synapsor.flow.named import proposal_of
 from synapsor.ports import SystemClock
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

@@ -9,13 +9,14 @@ import asyncio
 import datetime as dt
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from synapsor import runtime
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.looks import Look
 from synapsor.approve.card.now import with_now
-from synapsor.approve.card.shown import unfit
+from synapsor.approve.card.shown import unseen
 from synapsor.approve.identity.keys import Unlock
 from synapsor.approve.terminal.card import render
 from synapsor.cli.signer import named, signer
@@ -30,10 +31,12 @@ from synapsor.core.records import to_body
 from synapsor.core.statements import Operator
 from synapsor.errors import UsageError
 from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.decider import Named, Unknown
+from synapsor.flow.named import proposal_of
+from synapsor.flow.objection import Intent, may_ask
 from synapsor.flow.reason import check_reason
-from synapsor.flow.refused import NOBODY, recording
+from synapsor.flow.refused import recording
 from synapsor.flow.reveal import reveal_for_decision
-from synapsor.flow.review import may_ask, proposal_of
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
 
@@ -60,7 +63,7 @@ async def _run(arguments: Namespace) -> int:
         record = await proposal_of(ledger, arguments.handle)
         operators = project.deciders()
         person, whole = await _whole(arguments, ledger, record, operators, project.clock.now())
-        seen = await look(
+        seen = await card_of(
             ledger, record, operators=operators, now=project.clock.now(), full=arguments.full, whole=whole
         )
         first = await _look_now(arguments, project, record)
@@ -69,17 +72,17 @@ async def _run(arguments: Namespace) -> int:
         if not arguments.json:
             print(render(seen, colour=coloured(arguments), width=width()))
         # Before the person types anything: a refusal that is certain already.
-        role = record.proposal.role
-        unseen = unfit(seen, record, arguments.verdict, uncovered=True, fixes=_FIXES)  # see `_whole`
-        if unseen is not None:
-            one = named(arguments, operators, roles=(role,))
-            async with recording(ledger, record.proposal.id, one.name if one else NOBODY, project.clock.now()):
-                raise unseen
-        asked = partial(may_ask, ledger, record, verdict=arguments.verdict, operators=operators)
-        fresh = {"live": first.live, "stale_anyway": arguments.stale_anyway} if first is not None else {}
-        await asked(named(arguments, operators, roles=(role,)), now=project.clock.now(), **fresh)
-        operator, unlock = person or signer(arguments, operators, roles=(role,))
-        await asked(operator, now=project.clock.now())
+        intent = _intent(arguments, record, operators, now=project.clock.now())
+        stale_anyway = arguments.verdict == "approve" and arguments.stale_anyway
+        live = first.live if first is not None else None
+        await may_ask(ledger, record, intent, live=live, stale_anyway=stale_anyway)
+        cut = unseen(seen, record.proposal, arguments.verdict, uncovered=True, fixes=_FIXES)  # see `_whole`
+        if cut is not None:
+            async with recording(ledger, record.proposal.id, intent.who.name, intent.now):
+                raise cut
+        operator, unlock = person or signer(arguments, operators, roles=(record.proposal.role,))
+        if isinstance(intent.who, Unknown):
+            await may_ask(ledger, record, replace(intent, who=Named(operator=operator)))
         have_digest_named(arguments, seen.digest, verb=arguments.verdict, of="", where="`synapsor show`")
         deciding = Deciding(
             verdict=arguments.verdict,
@@ -90,7 +93,7 @@ async def _run(arguments: Namespace) -> int:
             reason=reason,
             preset=preset,
             look_again=partial(_look_again, project, first, operator.name),
-            stale_anyway=arguments.verdict == "approve" and arguments.stale_anyway,
+            stale_anyway=stale_anyway,
         )
         decided = await decide(ledger, deciding, Listed(proposal=record.proposal.id, digest=seen.digest))
         approvals = counted(
@@ -132,15 +135,23 @@ async def _whole(
     proposal = record.proposal
     if arguments.json or not proposal.changes_hidden:
         return None, None
-    one = named(arguments, operators, roles=(proposal.role,))
     # Nobody looks behind what they could not approve.
-    await may_ask(ledger, record, one, verdict=arguments.verdict, now=now, operators=operators)
+    await may_ask(ledger, record, _intent(arguments, record, operators, now=now))
     operator, unlock = signer(arguments, operators, roles=(proposal.role,))
     key = unlock()  # a look is signed as well
     speaks = Signer(operator=operator, key=key)
     return (operator, lambda: key), await reveal_for_decision(
         ledger, proposal, signer=speaks, operators=operators, now=now
     )
+
+
+def _intent(
+    arguments: Namespace, record: ProposalRecord, operators: Mapping[str, Operator], *, now: dt.datetime
+) -> Intent:
+    """Return what the command means to decide, and as whom, as far as that is known before a key is unlocked."""
+    one = named(arguments, operators, roles=(record.proposal.role,))
+    who = Named(operator=one) if one is not None else Unknown()
+    return Intent(verdict=arguments.verdict, who=who, operators=operators, now=now)
 
 
 def _code(arguments: Namespace, proposal: Proposal) -> str:

@@ -12,9 +12,9 @@ from synapsor.approve.terminal.drawing import entry
 from synapsor.cli.terminal import answer, as_json, width
 from synapsor.config import load_config
 from synapsor.core.plain import visible
-from synapsor.core.review import verify_activation
+from synapsor.core.review import doubt_of
 from synapsor.core.statements import Operator
-from synapsor.errors import IntegrityError, UsageError
+from synapsor.errors import UsageError
 from synapsor.flow.rollback import version_named
 from synapsor.ports import Activated
 
@@ -44,13 +44,6 @@ async def _run(arguments: Namespace) -> int:
 
 def _entry(activated: Activated, operators: Mapping[str, Operator], ledger: str, *, active: bool) -> dict[str, Any]:
     told = activated.activation
-    try:
-        verify_activation(
-            told, activated.signature, operators, ledger=ledger, contract=told.contract, digest=told.digest
-        )
-        problem = ""
-    except IntegrityError as invalid:
-        problem = invalid.message
     return {
         "id": told.id,
         "at": told.at,
@@ -58,7 +51,7 @@ def _entry(activated: Activated, operators: Mapping[str, Operator], ledger: str,
         "digest": told.digest,
         "active": active,
         "returns_to": activated.metadata.get("returns_to"),
-        "problem": problem,
+        "problem": doubt_of(activated, operators, ledger=ledger),
     }
 
 

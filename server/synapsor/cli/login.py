@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, ask, interrupt_at_once, note, paragraph
 from synapsor.config import load_config
+from synapsor.config.fields import Strict
 from synapsor.core.login import LASTS_AT_MOST
 from synapsor.core.plain import visible
 from synapsor.core.records import to_body
 from synapsor.core.signatures import is_public_key
 from synapsor.core.statements import SignedLogin
 from synapsor.errors import UsageError
-from synapsor.flow.signing import signed_login
+from synapsor.flow.signing import SessionKey, signed_login
 from synapsor.operators import read_operators
 from synapsor.ports import SystemClock
 
@@ -33,15 +34,13 @@ _SECONDS = 10.0
 _MOST_BYTES = 65_536
 
 
-class Challenge(BaseModel):
+class Challenge(Strict):
     """What a console asks to be signed.
 
     Attributes:
         session: the session's public key; its private half is in the console's memory alone.
         lasts_s: seconds for which it asks.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     ledger: str = Field(max_length=64)
     session: str = Field(max_length=64)
@@ -69,11 +68,8 @@ def run(arguments: Namespace) -> int:
     signed = signed_login(
         operator,
         unlock(),
-        ledger=challenge.ledger,
-        session=challenge.session,
-        client=challenge.client,
+        SessionKey(key=challenge.session, ledger=challenge.ledger, client=challenge.client, lasts=lasts),
         now=SystemClock().now(),
-        lasts=lasts,
     )
     _hand_over(base, arguments.challenge, signed)
     document = {"operator": operator.name, "expires_at": signed.login.expires_at, "client": challenge.client}

@@ -11,8 +11,8 @@ from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.records import to_body
 from synapsor.flow.ask import ask, may_question
+from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
-from synapsor.flow.review import proposal_of
 from synapsor.flow.signing import Signer
 
 

@@ -17,7 +17,6 @@ from synapsor.core.words import many
 from synapsor.core.writeback import Receipt
 from synapsor.errors import ConfigError, UsageError
 from synapsor.secrets import resolve
-from synapsor.sql.statement import Dialect
 from synapsor.values import ValueUnfit
 
 _NEWEST = 50
@@ -53,7 +52,7 @@ def _ddl(arguments: Namespace, config: Config) -> None:
     try:
         for name, source in chosen.items():
             role = arguments.role or _writer(source)
-            script = receipts_ddl(Relation.parse(str(source.receipts)), _dialect(source), worker=role or _GUESS)
+            script = receipts_ddl(Relation.parse(str(source.receipts)), source.dialect, worker=role or _GUESS)
             if role is None and source.has_roles:
                 guess = f"the role {_GUESS} is a guess; name the worker's own with --role NAME"
                 script = f"-- Look first: {guess}.\n{script}"
@@ -76,10 +75,6 @@ def _writer(source: SourceConfig) -> str | None:
     except (ConfigError, ValueError):
         user = None
     return unquote(user) if user else None
-
-
-def _dialect(source: SourceConfig) -> Dialect:
-    return "mysql" if source.engine == "mariadb" else source.engine
 
 
 def _told(receipt: Receipt) -> tuple[str, list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.card.beside import OPEN
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.looks import Look
 from synapsor.approve.card.now import with_now
 from synapsor.approve.terminal.card import render
@@ -44,7 +44,7 @@ async def _run(arguments: Namespace) -> int:
             return 0
         operators, now = project.deciders(), project.clock.now()
         undos = await ledger.asked_before(undo_key(record.proposal.id, record.proposal.digest))
-        shown = await look(ledger, record, operators=operators, now=now, full=arguments.full)
+        shown = await card_of(ledger, record, operators=operators, now=now, full=arguments.full)
         seen = await _look(project, record) if arguments.live else None
         if seen is not None:
             shown = with_now(shown, record.proposal, seen, now=project.clock.now())

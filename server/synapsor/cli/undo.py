@@ -6,13 +6,13 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.cli.call import EXIT_CODES
+from synapsor.cli.outcome import to_person
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.records import to_body
-from synapsor.errors import DecisionRefused, Refusal
-from synapsor.flow.review import proposal_of
+from synapsor.errors import Refusal
+from synapsor.flow.named import proposal_of
 from synapsor.flow.undo import Asking, undo, undoable
 from synapsor.ports import ProposalRecord
 
@@ -50,8 +50,7 @@ async def _filed(arguments: Namespace, project: runtime.Project, record: Proposa
         )
         return await undo(ledger, asking)
     except Refusal as refused:
-        code = refused.code.value
-        raise DecisionRefused(code, refused.message, fix=refused.fix, exit_code=EXIT_CODES.get(code, 1)) from refused
+        raise to_person(refused) from refused
 
 
 def _tell(arguments: Namespace, filed: ProposalRecord) -> None:

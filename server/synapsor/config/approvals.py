@@ -9,31 +9,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from synapsor.config.fields import FilePath, Finding, FormatVersion, Model, SourceUrl, TokenHash
+from synapsor.config.fields import FilePath, Finding, FormatVersion, Model, OperatorName, SourceUrl, TokenHash
 from synapsor.config.project import Config
 from synapsor.config.reading import place, read_yaml, refuse, validated
 from synapsor.contract.base import Name
 from synapsor.errors import ConfigError
 
 FILE_NAME = "approvals.yaml"
-Person = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
 
 
 class VoucherConfig(Model):
     """The key with which a server says who decided."""
 
-    operator: Person
+    operator: OperatorName
     key: FilePath
 
 
 class ApprovalToken(Model):
     """One bearer token of the HTTP transport, as a hash, and the person who holds it."""
 
-    operator: Person
+    operator: OperatorName
     sha256: TokenHash
 
 
@@ -47,7 +45,7 @@ class ApprovalsConfig(Model):
     synapsor: FormatVersion
     project: FilePath = Field(default=Path("synapsor.yaml"), validate_default=True)
     voucher: VoucherConfig
-    operator: Person | None = None
+    operator: OperatorName | None = None
     read: dict[Name, SourceUrl] = Field(default_factory=dict)
     tokens: tuple[ApprovalToken, ...] = Field(default=(), strict=False)
 

@@ -65,6 +65,7 @@ def _whole_number(value: Any) -> Any:
 
 
 ContractDigest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+OperatorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
 TokenHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FilePath = Annotated[Path, BeforeValidator(_path)]
 Reference = Annotated[SecretRef, BeforeValidator(_reference)]
@@ -74,8 +75,8 @@ FormatVersion = Annotated[Literal[1], BeforeValidator(_whole_number)]
 SessionValues = dict[Name, SessionValue]
 
 
-class Model(BaseModel):
-    """What every part of the configuration is: immutable, strict and closed."""
+class Strict(BaseModel):
+    """What anything that is read from outside is: immutable, strict and closed; what is wrong with it repeats nothing of it."""
 
     model_config = ConfigDict(
         defer_build=True,
@@ -85,3 +86,7 @@ class Model(BaseModel):
         hide_input_in_errors=True,
         arbitrary_types_allowed=True,
     )
+
+
+class Model(Strict):
+    """A part of the configuration."""

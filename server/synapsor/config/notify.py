@@ -8,56 +8,20 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from synapsor.config.events import QUIETLY, Event
 from synapsor.config.fields import FilePath, Finding, Model, Reference
 from synapsor.contract.base import CapabilityName, Name
 from synapsor.contract.zones import is_zone
 from synapsor.errors import ConfigError
 from synapsor.secrets import SecretRef
+from synapsor.web.addresses import Network
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
-EventName = Literal[
-    "filed",
-    "deferred",
-    "waiting",
-    "question_asked",
-    "question_answered",
-    "partly_approved",
-    "approved",
-    "rejected",
-    "applied",
-    "conflict",
-    "failed",
-    "expired",
-    "canceled",
-    "superseded",
-    "reconciliation_required",
-    "set_aside",
-    "policy_near_limit",
-    "policies_stopped",
-    "policies_running",
-    "attempts_refused",
-]
-QUIETLY: tuple[EventName, ...] = (
-    "filed",
-    "deferred",
-    "waiting",
-    "question_answered",
-    "partly_approved",
-    "conflict",
-    "failed",
-    "expired",
-    "reconciliation_required",
-    "set_aside",
-    "policy_near_limit",
-    "policies_stopped",
-    "attempts_refused",
-)
-"""What a route tells that names no events: what a person may have to do something about."""
+EventName = Annotated[Event, Field(strict=False)]
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 

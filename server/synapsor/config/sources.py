@@ -47,6 +47,11 @@ class SourceConfig(Model):
     timeouts: Timeouts = Field(default_factory=Timeouts)
 
     @property
+    def dialect(self) -> Literal["postgres", "mysql", "sqlite"]:
+        """The language of its engine."""
+        return "mysql" if self.engine == "mariadb" else self.engine
+
+    @property
     def has_row_security(self) -> bool:
         """Whether its engine filters rows by itself."""
         return self.engine == "postgres"

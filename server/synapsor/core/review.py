@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from synapsor.contract.approvals import NO_PERSON, POLICY_SIGNER, POLICY_STEWARD
+from synapsor.core.kept import Activated
 from synapsor.core.login import decision_holds, verify_login
 from synapsor.core.moment import CLOCKS_APART, are_stamps, parse, stamp
 from synapsor.core.onetime import meant, step_up_holds
@@ -28,6 +29,7 @@ from synapsor.core.statements import (
     Undo,
     signature_holds,
 )
+from synapsor.core.trust import trusted
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.values import digest
 
@@ -155,10 +157,12 @@ def lets_approve(newest: SignedSwitch | None, operators: Mapping[str, Operator],
 
 def switch_holds(signed: SignedSwitch, operators: Mapping[str, Operator], *, ledger: str) -> bool:
     """Tell whether a trusted steward made this switch for this ledger."""
-    operator = operators.get(signed.switch.operator)
-    if operator is None or operator.revoked or POLICY_STEWARD not in operator.roles:
-        return False
-    return signed.switch.ledger == ledger and signature_holds(signed.switch, signed.signature, operator)
+    operator = trusted(operators, signed.switch.operator, POLICY_STEWARD)
+    return (
+        operator is not None
+        and signed.switch.ledger == ledger
+        and signature_holds(signed.switch, signed.signature, operator)
+    )
 
 
 def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
@@ -207,13 +211,25 @@ def verify_activation(
     Raises:
         IntegrityError: the reviewer is not trusted, the signature does not hold, or it is about something else.
     """
-    operator = operators.get(activation.operator)
-    if operator is None or operator.revoked or ACTIVATOR_ROLE not in operator.roles:
+    operator = trusted(operators, activation.operator, ACTIVATOR_ROLE)
+    if operator is None:
         raise IntegrityError("It was activated by somebody who may not do so here.")
     if not signature_holds(activation, signature, operator):
         raise IntegrityError("The signature of its activation does not hold.")
     if (activation.ledger, activation.contract, activation.digest) != (ledger, contract, digest):
         raise IntegrityError("Its activation is about another contract or another ledger.")
+
+
+def doubt_of(activated: Activated, operators: Mapping[str, Operator], *, ledger: str) -> str:
+    """Return why an activation on record would not count by whom is trusted now, or ""."""
+    told = activated.activation
+    try:
+        verify_activation(
+            told, activated.signature, operators, ledger=ledger, contract=told.contract, digest=told.digest
+        )
+    except IntegrityError as invalid:
+        return invalid.message
+    return ""
 
 
 def verify_approval(
@@ -277,9 +293,9 @@ def verify_policy_approval(
         raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
 
 
-def takes_code(proposal: Proposal, login: SignedLogin | None) -> CodeMethod | None:
-    """Return what kind of one-time code an approval by this login takes, or None; through a prompt it always takes one that is bound."""
-    if is_by_prompt(login):
+def takes_code(proposal: Proposal, *, by_prompt: bool) -> CodeMethod | None:
+    """Return what kind of one-time code an approval takes, or None; through a prompt it always takes one that is bound."""
+    if by_prompt:
         return "bound"
     return "totp" if proposal.step_up else None
 
@@ -301,7 +317,7 @@ def _check_moment(signed: SignedDecision, proposal: Proposal) -> None:
 def _check_code(signed: SignedDecision, proposal: Proposal, operator: Operator) -> None:
     if is_by_prompt(signed.login) and not proposal.by_prompt:
         raise IntegrityError("The proposal is not to be approved through a prompt.")
-    method, given = takes_code(proposal, signed.login), signed.decision.step_up
+    method, given = takes_code(proposal, by_prompt=is_by_prompt(signed.login)), signed.decision.step_up
     if method is None:
         return
     if given is None or given.method != method:

@@ -11,9 +11,10 @@ from synapsor.core.facts import Finding
 from synapsor.errors import ConfigError
 from synapsor.examine.secrets import looked_up
 from synapsor.notify.mail import reached
-from synapsor.notify.posting import Poster, tls_context
+from synapsor.notify.posting import Poster
 from synapsor.notify.webhook import key_of
 from synapsor.secrets import SecretRef
+from synapsor.web.asking import trusting
 
 LIMIT_S: Final = 5.0
 _ADDRESS: Final = {
@@ -104,7 +105,7 @@ async def _mail(notify: Notify) -> AsyncIterator[Finding]:
         for finding in missing:
             yield finding
     try:
-        tls = tls_context(notify.smtp.ca)
+        tls = trusting(notify.smtp.ca, of="notify")
     except ConfigError as wrong:
         yield Finding(rule="smtp_ca", message=wrong.message, fix=wrong.fix)
         return

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -19,23 +18,15 @@ from synapsor.core.outcome import Why
 from synapsor.core.policy import Deferral, Near, outside, policy_of, use_of
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import lets_approve, may_switch, policy_digest
-from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, SignedSwitch, Switch, SwitchState
+from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.decide import job_of
 from synapsor.flow.evidence import unproven
 from synapsor.flow.permitted import Permitted, permitted
 from synapsor.flow.reason import check_reason
-from synapsor.flow.review import job_of
 from synapsor.flow.signing import Signer, signed_by, signed_decision
 from synapsor.ports import ProposalRecord, ReviewLedger, WorkLedger
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicySigner:
-    """The key that a worker signs policy decisions with, and the entry of `operators.yaml` that trusts it."""
-
-    operator: Operator
-    key: Ed25519PrivateKey
 
 
 async def running(ledger: ReviewLedger, operators: Mapping[str, Operator]) -> tuple[bool, str | None]:
@@ -85,7 +76,7 @@ async def approve_by_policy(
     ledger: WorkLedger,
     proposal_id: str,
     *,
-    signer: PolicySigner,
+    signer: ProgramKey,
     operators: Mapping[str, Operator],
     now: dt.datetime,
 ) -> Deferral | tuple[Near, ...] | None:
@@ -97,7 +88,12 @@ async def approve_by_policy(
     """
     goes, switch = await running(ledger, operators)
     record = await ledger.proposal(proposal_id)
-    if not goes or record is None or record.status is not Status.REVIEW_REQUIRED or not is_trusted(signer, operators):
+    if (
+        not goes
+        or record is None
+        or record.status is not Status.REVIEW_REQUIRED
+        or not signer.is_trusted(operators, POLICY_SIGNER)
+    ):
         return None
     proposal = record.proposal
     deferral = _doubtful(record, proposal_id, ledger=ledger.id, now=stamp(now))
@@ -146,14 +142,3 @@ def _left(proposal: Proposal, found: Permitted | Why) -> Deferral | None:
     if isinstance(found, Why):
         return Deferral(policy=proposal.policy or "", why=found.value)
     return outside(proposal, found.contract)
-
-
-def is_trusted(signer: PolicySigner, operators: Mapping[str, Operator]) -> bool:
-    """Tell whether the project trusts the key with policies, as its operators stand now."""
-    known = operators.get(signer.operator.name)
-    return (
-        known is not None
-        and not known.revoked
-        and POLICY_SIGNER in known.roles
-        and known.key == public_text(signer.key)
-    )

@@ -15,11 +15,9 @@ from typing import Final
 from synapsor.core.alike import Cluster, clusters
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
-from synapsor.core.statements import Operator, Verdict
 from synapsor.errors import DecisionRefused, LedgerFailure, SynapsorError, UsageError, rule_of
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.reason import check_reason
-from synapsor.flow.review import check_may
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.values import digest
 
@@ -89,23 +87,6 @@ def picked(cluster: Cluster, *, excepted: Sequence[str] = (), only: Sequence[str
     if not meant:
         raise UsageError("Nothing is left to decide on.", fix="Except fewer of them.")
     return meant[:MOST]
-
-
-async def why_not(
-    ledger: ReviewLedger,
-    record: ProposalRecord,
-    operator: Operator,
-    *,
-    verdict: Verdict,
-    now: dt.datetime,
-    operators: Mapping[str, Operator],
-) -> DecisionRefused | None:
-    """Return why this operator could not decide so on a proposal, or None; nothing is recorded, for nothing was attempted."""
-    try:
-        await check_may(ledger, record, operator, verdict=verdict, now=now, operators=operators)
-    except DecisionRefused as refused:
-        return refused
-    return None
 
 
 def digest_over(shown: Sequence[Listed]) -> str:

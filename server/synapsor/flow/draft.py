@@ -13,7 +13,7 @@ from synapsor.core.draft import Draft, drafted
 from synapsor.core.past import Past
 from synapsor.core.proposal import Status, undo_key
 from synapsor.flow.backtest import backtest
-from synapsor.flow.review import proposal_of
+from synapsor.flow.named import proposal_of
 from synapsor.ports import ReviewLedger
 
 

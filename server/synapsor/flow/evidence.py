@@ -24,14 +24,9 @@ async def check_evidence(proposal: Proposal, ledger: AgentLedger) -> None:
         DecisionRefused: by rule `evidence_differs`.
     """
     if await unproven(proposal, ledger) is not None:
-        raise differs()
-
-
-def differs() -> DecisionRefused:
-    """Return the refusal to approve what is not what it was made from."""
-    return DecisionRefused(
-        "evidence_differs",
-        "The evidence is not what the proposal was made from.",
-        fix="Run `synapsor verify`. This one can be rejected.",
-        exit_code=5,
-    )
+        raise DecisionRefused(
+            "evidence_differs",
+            "The evidence is not what the proposal was made from.",
+            fix="Run `synapsor verify`. This one can be rejected.",
+            exit_code=5,
+        )

@@ -19,6 +19,7 @@ from synapsor.core.review import APPROVAL_LASTS, as_trusted, is_by_prompt
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import (
     Decision,
+    Identity,
     Login,
     LoginMethod,
     Operator,
@@ -31,6 +32,7 @@ from synapsor.core.statements import (
     sign,
     signature_holds,
 )
+from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError
 
 _AGAIN: Final = "Log in again."
@@ -50,6 +52,16 @@ class Signer:
     key: Ed25519PrivateKey = field(repr=False)
     login: SignedLogin | None = None
     code: str = field(default="", repr=False)
+
+    @property
+    def name(self) -> str:
+        """The operator's name."""
+        return self.operator.name
+
+    @property
+    def by_prompt(self) -> bool:
+        """Whether the decision comes through a prompt."""
+        return is_by_prompt(self.login)
 
     def check(self, operators: Mapping[str, Operator], *, ledger: str, now: dt.datetime) -> Operator:
         """Return the operator as the project trusts them now; refuse a key that does not speak for them, before anything is told or done.
@@ -76,13 +88,7 @@ class Signer:
         Raises:
             DecisionRefused: by rule `not_by_prompt` or `role_missing`.
         """
-        if is_by_prompt(self.login) and not proposal.by_prompt:
-            raise DecisionRefused(
-                "not_by_prompt",
-                "This proposal is not decided through a prompt.",
-                fix="Decide in the console or with `synapsor approve`.",
-                exit_code=5,
-            )
+        check_carried(proposal, by_prompt=self.by_prompt)
         self.check_role(proposal.role)
 
     def check_role(self, role: str) -> None:
@@ -111,13 +117,28 @@ class Signer:
         return signature
 
 
+def check_carried(proposal: Proposal, *, by_prompt: bool) -> None:
+    """Refuse to decide through a prompt on what its contract does not let be decided so.
+
+    Raises:
+        DecisionRefused: by rule `not_by_prompt`.
+    """
+    if by_prompt and not proposal.by_prompt:
+        raise DecisionRefused(
+            "not_by_prompt",
+            "This proposal is not decided through a prompt.",
+            fix="Decide in the console or with `synapsor approve`.",
+            exit_code=5,
+        )
+
+
 def check_present(signer: Signer) -> None:
     """Refuse what only a person's own surface may do: through a prompt a client program would speak for them.
 
     Raises:
         DecisionRefused: by rule `not_by_prompt`.
     """
-    if is_by_prompt(signer.login):
+    if signer.by_prompt:
         raise DecisionRefused(
             "not_by_prompt",
             "Through a prompt one decides, and does nothing else.",
@@ -190,72 +211,77 @@ def signed_decision(
     return signed
 
 
-def signed_login(
-    operator: Operator,
-    key: Ed25519PrivateKey,
-    *,
-    ledger: str,
-    session: str,
-    client: str,
-    now: dt.datetime,
-    lasts: dt.timedelta,
-) -> SignedLogin:
-    """Return a login by which a session's public key speaks for the operator, signed with the operator's own key.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionKey:
+    """A session that is to speak for somebody.
+
+    Attributes:
+        key: its public key; the private half is in one process's memory alone.
+        client: which program holds it, for people to read.
+        lasts: for how long it is to speak.
+    """
+
+    key: str
+    ledger: str
+    client: str
+    lasts: dt.timedelta
+
+
+def signed_login(operator: Operator, key: Ed25519PrivateKey, session: SessionKey, *, now: dt.datetime) -> SignedLogin:
+    """Return a login by which a session speaks for the operator, signed with the operator's own key.
 
     Raises:
         DecisionRefused: by rule `wrong_key`.
     """
-    login = Login(
-        id=handles.new("log"),
-        ledger=ledger,
-        operator=operator.name,
-        key=session,
-        method="key",
-        voucher="",
-        issuer="",
-        subject="",
-        roles=operator.roles,
-        client=client,
-        at=stamp(now),
-        expires_at=stamp(now + lasts),
-    )
+    login = _login(operator, session, method="key", voucher="", identity=None, roles=operator.roles, now=now)
     return SignedLogin(login=login, signature=signed_by(operator, key, login))
 
 
 def vouched_login(
     operator: Operator,
+    session: SessionKey,
     *,
-    voucher: Operator,
-    key: Ed25519PrivateKey,
+    voucher: ProgramKey,
     method: LoginMethod,
     roles: tuple[str, ...],
-    ledger: str,
-    session: str,
-    client: str,
     now: dt.datetime,
-    lasts: dt.timedelta,
 ) -> SignedLogin:
-    """Return a login by which a session's public key speaks for the operator, signed by the voucher that saw the person's proof.
+    """Return a login by which a session speaks for the operator, signed by the voucher that saw the person's proof.
 
     Raises:
         DecisionRefused: by rule `wrong_key`.
     """
-    known = operator.login if method == "oidc" else None
-    login = Login(
+    carried = tuple(role for role in operator.roles if role in roles)
+    identity = operator.login if method == "oidc" else None
+    by = voucher.operator
+    login = _login(operator, session, method=method, voucher=by.name, identity=identity, roles=carried, now=now)
+    return SignedLogin(login=login, signature=signed_by(by, voucher.key, login))
+
+
+def _login(
+    operator: Operator,
+    session: SessionKey,
+    *,
+    method: LoginMethod,
+    voucher: str,
+    identity: Identity | None,
+    roles: tuple[str, ...],
+    now: dt.datetime,
+) -> Login:
+    return Login(
         id=handles.new("log"),
-        ledger=ledger,
+        ledger=session.ledger,
         operator=operator.name,
-        key=session,
+        key=session.key,
         method=method,
-        voucher=voucher.name,
-        issuer=known.issuer if known else "",
-        subject=known.subject if known else "",
-        roles=tuple(role for role in operator.roles if role in roles),
-        client=client,
+        voucher=voucher,
+        issuer=identity.issuer if identity else "",
+        subject=identity.subject if identity else "",
+        roles=roles,
+        client=session.client,
         at=stamp(now),
-        expires_at=stamp(now + lasts),
+        expires_at=stamp(now + session.lasts),
     )
-    return SignedLogin(login=login, signature=signed_by(voucher, key, login))
 
 
 def _wrong_key(operator: Operator) -> DecisionRefused:

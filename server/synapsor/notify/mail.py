@@ -16,9 +16,10 @@ import anyio
 from synapsor.config.notify import Email, Smtp
 from synapsor.notify.message import Message
 from synapsor.notify.notice import Notice
-from synapsor.notify.posting import SECONDS, Outcome, about_tls
+from synapsor.notify.posting import SECONDS, Outcome
 from synapsor.notify.wording import details, everything, headline, topic, where
 from synapsor.secrets import Secret
+from synapsor.web.asking import about_tls
 
 _MOST_SUBJECT: Final = 150
 _POLICY: Final = email.policy.SMTP

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from synapsor.config.notify import EventName
+from synapsor.config.events import Event, event_of
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.digest import contract_digest, from_body
 from synapsor.contract.model import Contract
@@ -20,26 +20,7 @@ from synapsor.notify.chronicle import Chronicle
 from synapsor.ports import ProposalRecord
 from synapsor.values import Token
 
-EVENTS: Final[Mapping[str, EventName]] = {
-    "proposal_filed": "filed",
-    "policy_deferred": "deferred",
-    "question_asked": "question_asked",
-    "question_answered": "question_answered",
-    "approval_recorded": "partly_approved",
-    "proposal_approved": "approved",
-    "proposal_rejected": "rejected",
-    "proposal_applied": "applied",
-    "proposal_conflict": "conflict",
-    "proposal_failed": "failed",
-    "proposal_expired": "expired",
-    "proposal_canceled": "canceled",
-    "proposal_superseded": "superseded",
-    "proposal_reconciliation_required": "reconciliation_required",
-    "job_set_aside": "set_aside",
-    "policy_near_limit": "policy_near_limit",
-    "policies_stopped": "policies_stopped",
-    "policies_running": "policies_running",
-}
+EVENTS: Final[Mapping[str, Event]] = {event.about.kind: event for event in Event if event.about.kind}
 """What is told of which events of the ledger."""
 
 COUNTED_ONLY: Final = frozenset({"decision_refused", "login_refused"})
@@ -59,10 +40,6 @@ UNTOLD: Final = frozenset(
 )
 """Of these nothing is told; a test sees to it that every event of the ledger is in one of the three."""
 
-ASKS: Final = frozenset[EventName]({"filed", "deferred", "waiting", "question_answered", "partly_approved"})
-"""Those that ask somebody to decide."""
-
-_URGENT: Final = frozenset[EventName]({"reconciliation_required", "set_aside", "policies_stopped"})
 MOST_CONTRACTS: Final = 64
 LONGEST: Final = 200
 """Characters of one word of others, or of one value."""
@@ -99,7 +76,7 @@ class Notice:
     """
 
     key: str
-    event: EventName
+    event: Event
     at: str
     proposal: str = ""
     capability: str = ""
@@ -126,12 +103,12 @@ class Notice:
     @property
     def urgent(self) -> bool:
         """Whether it goes out in quiet hours and is not collected."""
-        return self.risk == "high" or self.event in _URGENT
+        return self.risk == "high" or self.event.about.urgent
 
     @property
     def asks(self) -> bool:
         """Whether somebody is asked to decide."""
-        return self.event in ASKS
+        return self.event.about.asks
 
 
 class Teller:
@@ -147,13 +124,13 @@ class Teller:
         if event is None:
             return None
         # Expiry is found by looking, too, and is the same thing then.
-        key = f"expired:{entry.subject}" if event == "expired" else str(entry.seq)
+        key = f"expired:{entry.subject}" if event is Event.EXPIRED else str(entry.seq)
         bare = Notice(key=key, event=event, at=entry.at)
         notice = await self.about(bare, entry.subject) if entry.subject.startswith("wrp_") else None
         policy = str(entry.facts.get("policy") or "")
         # Column names are words of the contract; how much of a limit is used up would tell what was changed.
         limits = tuple(f"{near['what']} for each {near['of']}" for near in entry.facts.get("near", ()))
-        if event in {"policies_stopped", "policies_running"}:
+        if event.about.topic == "policies":
             who = await self._chronicle.thrown_by(entry.subject)
             bare = replace(bare, by=(_cut(who),) if who else ())
         return replace(notice or bare, policy=policy, limits=limits)
@@ -206,13 +183,12 @@ def _cut(text: str) -> str:
 
 
 def _by(bare: Notice, record: ProposalRecord) -> tuple[str, ...]:
-    verdict = {"approved": "approve", "partly_approved": "approve", "rejected": "reject"}.get(bare.event)
+    verdict = bare.event.about.verdict
     return tuple(dict.fromkeys(s.decision.operator for s in record.decisions if s.decision.verdict == verdict))
 
 
 def _code(bare: Notice, record: ProposalRecord) -> str:
-    ended = bare.event in {"conflict", "failed", "reconciliation_required"} and record.receipts
-    return str(record.receipts[-1].code or "") if ended else ""
+    return str(record.receipts[-1].code or "") if bare.event.about.receipt and record.receipts else ""
 
 
 def _told(proposal: Proposal, contract: Contract | None) -> tuple[Told, ...]:
@@ -248,5 +224,7 @@ def as_data(notice: Notice) -> dict[str, Any]:
 
 def from_data(data: Mapping[str, Any]) -> Notice:
     """Return the notice that `as_data` wrote."""
-    kept: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in data.items() if n != "told"}
-    return Notice(**kept, told=tuple(Told(**one) for one in data.get("told", ())))
+    kept: dict[str, Any] = {
+        n: tuple(v) if isinstance(v, list) else v for n, v in data.items() if n not in {"event", "told"}
+    }
+    return Notice(**kept, event=event_of(data["event"]), told=tuple(Told(**one) for one in data.get("told", ())))

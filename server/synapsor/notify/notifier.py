@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 import anyio
 
+from synapsor.config.events import Event
 from synapsor.config.notify import Notify
 from synapsor.core.history import Mark
 from synapsor.core.moment import parse, stamp
@@ -38,8 +39,6 @@ KEPT: Final = dt.timedelta(days=7)
 BETWEEN_SIGNS: Final = dt.timedelta(seconds=15)
 NEVER: Final = "9999-12-31T23:59"
 """A minute that comes after all others."""
-
-_LEFT_REVIEW: Final = frozenset({"approved", "rejected", "expired", "canceled", "superseded"})
 
 
 class Sender(Protocol):
@@ -184,11 +183,11 @@ class Notifier:
 
     def _told_before(self, notice: Notice) -> bool:
         """Tell whether it is known already that a proposal expired, and remind nobody any more of what left review."""
-        if notice.event not in _LEFT_REVIEW:
+        if not notice.event.about.left:
             return False
         told = self.state.reminder(notice.proposal)
         self.state.no_reminder(notice.proposal)
-        return notice.event == "expired" and told.expired
+        return notice.event is Event.EXPIRED and told.expired
 
     async def _remind(self) -> None:
         """Look for proposals that wait for too long, now and then."""

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from synapsor.config.events import Event
 from synapsor.config.notify import Refused
 from synapsor.core.history import Entry
 from synapsor.core.moment import parse, stamp
@@ -56,7 +57,7 @@ def told(minutes: Sequence[Minute], refused: Refused, *, last: str | None, now: 
         return None
     return Notice(
         key=f"refused:{max(one.last_seq for one in minutes)}",
-        event="attempts_refused",
+        event=Event.ATTEMPTS_REFUSED,
         at=max(one.last_at for one in minutes),
         since=min(one.first_at for one in minutes),
         refused_logins=sum(one.logins for one in minutes),

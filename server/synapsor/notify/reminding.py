@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 
-from synapsor.config.notify import EventName, Waiting
+from synapsor.config.events import Event
+from synapsor.config.notify import Waiting
 from synapsor.core.history import Pending
 from synapsor.core.moment import parse
 from synapsor.notify.chronicle import Chronicle
@@ -49,23 +50,23 @@ async def expired(chronicle: Chronicle, *, now: str) -> list[str]:
     return found
 
 
-def _due(pending: Pending, told: Reminder, waiting: Waiting, now: str) -> EventName | None:
+def _due(pending: Pending, told: Reminder, waiting: Waiting, now: str) -> Event | None:
     if now >= pending.expires_at:
-        return None if told.expired else "expired"
+        return None if told.expired else Event.EXPIRED
     since, wait = pending.at, dt.timedelta(minutes=waiting.after_minutes)
     if told.times:
         since, wait = told.last_at, dt.timedelta(hours=waiting.again_hours)
     late = parse(now) - parse(since) >= wait
-    return "waiting" if late and told.times < waiting.at_most else None
+    return Event.WAITING if late and told.times < waiting.at_most else None
 
 
-def _after(told: Reminder, event: EventName, now: str) -> Reminder:
-    if event == "expired":
+def _after(told: Reminder, event: Event, now: str) -> Reminder:
+    if event is Event.EXPIRED:
         return replace(told, expired=True)
     return replace(told, times=told.times + 1, last_at=now)
 
 
-async def _notice(teller: Teller, pending: Pending, event: EventName, told: Reminder, now: str) -> Notice | None:
-    key = f"expired:{pending.id}" if event == "expired" else f"waiting:{pending.id}:{told.times + 1}"
-    at = pending.expires_at if event == "expired" else now
+async def _notice(teller: Teller, pending: Pending, event: Event, told: Reminder, now: str) -> Notice | None:
+    key = f"expired:{pending.id}" if event is Event.EXPIRED else f"waiting:{pending.id}:{told.times + 1}"
+    at = pending.expires_at if event is Event.EXPIRED else now
     return await teller.about(Notice(key=key, event=event, at=at), pending.id)

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
-from synapsor.config.notify import QUIETLY, Channel, Notify, Quiet, Route
+from synapsor.config.events import QUIETLY
+from synapsor.config.notify import Channel, Notify, Quiet, Route
 from synapsor.core.moment import parse
 from synapsor.notify.notice import Notice
 

@@ -24,12 +24,6 @@ from synapsor.secrets import Secret
 LEAST_BYTES: Final = 24
 MOST_BYTES: Final = 64
 _PREFIX: Final = "whsec_"
-_TYPES: Final = {
-    "policy_near_limit": "policy.near_limit",
-    "policies_stopped": "policies.stopped",
-    "policies_running": "policies.running",
-    "attempts_refused": "attempts.refused",
-}
 
 
 class WebhookChannel:
@@ -67,7 +61,7 @@ class WebhookChannel:
             }
             return json.dumps({"type": "digest", "timestamp": message.at, "data": data})
         notice = message.notices[0]
-        return json.dumps({"type": _type(notice), "timestamp": notice.at, "data": self._data(notice)})
+        return json.dumps({"type": notice.event.type, "timestamp": notice.at, "data": self._data(notice)})
 
     def _data(self, notice: Notice) -> dict[str, Any]:
         kept = {name: value for name, value in as_data(notice).items() if name != "key"}
@@ -77,10 +71,6 @@ class WebhookChannel:
 def _place(where: str) -> dict[str, str]:
     """Return where to look as `link`, an address that may be opened, or as `command`, for a terminal."""
     return {"link" if where.startswith(("https://", "http://")) else "command": where}
-
-
-def _type(notice: Notice) -> str:
-    return _TYPES.get(notice.event, f"proposal.{notice.event}")
 
 
 def signature(key: bytes, message_id: str, at: str, body: bytes) -> str:

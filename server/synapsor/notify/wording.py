@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from synapsor.config.notify import EventName
+from synapsor.config.events import Event
 from synapsor.core.moment import parse
 from synapsor.core.outcome import meaning_of
 from synapsor.core.plain import span, visible
@@ -22,50 +22,7 @@ LONGEST: Final = 120
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.]{0,126}\Z")
 
-_HAPPENED: Final[dict[EventName, str]] = {
-    "filed": "waits for review",
-    "deferred": "was left to a person by its policy",
-    "waiting": "still waits for review",
-    "question_asked": "has a question for who asked",
-    "question_answered": "has an answer to a reviewer's question",
-    "partly_approved": "has an approval and waits for more",
-    "approved": "was approved",
-    "rejected": "was rejected",
-    "applied": "was applied",
-    "conflict": "was not applied: the row is not as it was",
-    "failed": "was not applied",
-    "expired": "expired before anybody had decided",
-    "canceled": "was canceled with the group that it belongs to",
-    "superseded": "was replaced by a newer request",
-    "reconciliation_required": "needs a person to look at its source",
-    "set_aside": "was set aside: the ledger's own records contradict its job",
-    "policy_near_limit": "was approved by a policy that is near its limit",
-    "policies_stopped": "Automatic approval was stopped",
-    "policies_running": "Automatic approval runs again",
-    "attempts_refused": "Logins or decisions were refused again and again",
-}
-COUNTED: Final[dict[EventName, str]] = {
-    "filed": "waiting for review",
-    "deferred": "left to a person by a policy",
-    "waiting": "still waiting for review",
-    "question_asked": "with a question for who asked",
-    "question_answered": "with an answer to a reviewer's question",
-    "partly_approved": "with an approval and waiting for more",
-    "approved": "approved",
-    "rejected": "rejected",
-    "applied": "applied",
-    "conflict": "not applied, since the row is not as it was",
-    "failed": "not applied",
-    "expired": "expired",
-    "canceled": "canceled with their group",
-    "superseded": "replaced by newer requests",
-    "reconciliation_required": "to be looked at in their source",
-    "set_aside": "set aside",
-    "policy_near_limit": "approved near a policy's limit",
-    "policies_stopped": "stops of automatic approval",
-    "policies_running": "starts of automatic approval",
-    "attempts_refused": "reports of refused attempts",
-}
+_COUNTED: Final = {event.value: event.about.counted for event in Event}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +55,12 @@ def headline(message: Message) -> str:
     """Return what a message is about, in one line of our words and names of the contract."""
     if not message.is_digest:
         return _headline(message.notices[0])
-    said = (f"{number} {COUNTED[event]}" for event, number in message.counts if event in COUNTED)
+    said = (f"{number} {_COUNTED[event]}" for event, number in message.counts if event in _COUNTED)
     return f"{', '.join(said)}"
 
 
 def _headline(notice: Notice) -> str:
-    happened = _HAPPENED[notice.event]
+    happened = notice.event.about.happened
     if not notice.proposal:
         return happened
     risk = " (high risk)" if notice.risk == "high" else ""
@@ -129,7 +86,7 @@ def details(notice: Notice, now: dt.datetime) -> Iterator[Words]:
     if notice.asks:
         people = f", {notice.need} people" if notice.need > 1 else ""
         yield Words(label="needs", text=f"{short(notice.role)}{people}")
-    if notice.by and notice.event == "partly_approved":
+    if notice.by and notice.event is Event.PARTLY_APPROVED:
         yield Words(label="so far", text=f"approved by {short(', '.join(notice.by))}")
     elif notice.by:
         yield Words(label="by", text=short(", ".join(notice.by)))
@@ -167,7 +124,7 @@ def _until(expires_at: str, now: dt.datetime) -> str:
 
 def where(notice: Notice, console_url: str | None) -> str:
     """Return where to look at a proposal: a plain link without any secret, or the command that shows it."""
-    if notice.event == "attempts_refused":
+    if notice.event is Event.ATTEMPTS_REFUSED:
         return f"{console_url.rstrip('/')}/people" if console_url else "synapsor operator refused"
     if not notice.proposal:
         return "synapsor policy status"

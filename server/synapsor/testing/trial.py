@@ -24,17 +24,18 @@ from synapsor.core.live import Live
 from synapsor.core.moment import stamp
 from synapsor.core.plan import Relation
 from synapsor.core.posture import refuse_fatal
+from synapsor.core.proposal import Proposal
 from synapsor.core.review import ACTIVATOR_ROLE
 from synapsor.core.scope import Session
 from synapsor.core.signatures import public_text
-from synapsor.core.statements import Operator
+from synapsor.core.statements import Operator, Verdict
+from synapsor.core.trust import ProgramKey
 from synapsor.errors import ConfigError, ContractError
 from synapsor.flow.activate import activate
-from synapsor.flow.automatic import PolicySigner
+from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.desk import Desk
 from synapsor.flow.prepare import Served, Wiring, prepare
 from synapsor.flow.recheck import call_of_look, recheck
-from synapsor.flow.review import approve, reject
 from synapsor.flow.signing import Signer
 from synapsor.flow.undo import Asking, undo
 from synapsor.ledger.open import open_memory_ledger
@@ -101,25 +102,30 @@ class Trial:
         Raises:
             DecisionRefused: this proposal may not be decided on now.
         """
-        return await approve(
-            self.ledger,
-            envelope["proposal"]["id"],
-            digest=envelope["proposal"]["digest"],
-            signer=Signer(operator=self._trusted(by, *self._roles), key=self._keys[by]),
-            now=self.clock.now(),
-            mode=self.mode,
-            operators=self.operators,
-            live=await self._look(envelope["proposal"]["id"]),
-        )
+        return await self._decided(envelope, "approve", by=by)
 
-    async def _look(self, handle: str) -> Live | None:
+    async def _decided(
+        self, envelope: Mapping[str, Any], verdict: Verdict, *, by: str, reason: str = ""
+    ) -> ProposalRecord:
+        deciding = Deciding(
+            verdict=verdict,
+            signer=Signer(operator=self._trusted(by, *self._roles), key=self._keys[by]),
+            clock=self.clock,
+            modes={served.table.source: self.mode for served in self.served.values()},
+            operators=lambda: self.operators,
+            reason=reason,
+            look_again=self._look,
+        )
+        shown = Listed(proposal=envelope["proposal"]["id"], digest=envelope["proposal"]["digest"])
+        return await decide(self.ledger, deciding, shown)
+
+    async def _look(self, proposal: Proposal) -> Live | None:
         """Return a look at the rows of a proposal, where its contract asks for one before an approval."""
-        record = await self.ledger.proposal(handle)
-        served = self.served.get(record.proposal.capability) if record else None
-        if record is None or served is None or not served.asks_fresh:
+        served = self.served.get(proposal.capability)
+        if served is None or not served.asks_fresh:
             return None
-        call = call_of_look(record.proposal, who="person", client="trial", at=stamp(self.clock.now()))
-        return await recheck(record.proposal, served, self.ledger, call)
+        call = call_of_look(proposal, who="person", client="trial", at=stamp(self.clock.now()))
+        return await recheck(proposal, served, self.ledger, call)
 
     async def reject(self, envelope: Mapping[str, Any], *, reason: str) -> ProposalRecord:
         """Let the person reject the proposal of an envelope.
@@ -127,15 +133,7 @@ class Trial:
         Raises:
             DecisionRefused: this proposal may not be decided on now.
         """
-        return await reject(
-            self.ledger,
-            envelope["proposal"]["id"],
-            digest=envelope["proposal"]["digest"],
-            signer=Signer(operator=self.operator, key=self.key),
-            now=self.clock.now(),
-            operators=self.operators,
-            reason=reason,
-        )
+        return await self._decided(envelope, "reject", by="person", reason=reason)
 
     async def undo(self, envelope: Mapping[str, Any], *, reason: str, by: str = "operator") -> dict[str, Any]:
         """Let an operator ask for the applied proposal of an envelope to be undone; return what `approve` takes.
@@ -171,7 +169,7 @@ class Trial:
         await Worker(name="trial", bench=bench, report=reports.append).run(drain=True)
         return reports
 
-    def bench(self, automatic: PolicySigner | None = None) -> Workbench:
+    def bench(self, automatic: ProgramKey | None = None) -> Workbench:
         """Return what the worker has at hand."""
         return Workbench(
             ledger=self.ledger,
@@ -181,10 +179,10 @@ class Trial:
             automatic=automatic,
         )
 
-    def policy_signer(self) -> PolicySigner:
+    def policy_signer(self) -> ProgramKey:
         """Return the key that the worker signs policy decisions with."""
         operator = self._trusted("policy", POLICY_SIGNER)
-        return PolicySigner(operator=operator, key=self._keys["policy"])
+        return ProgramKey(operator=operator, key=self._keys["policy"])
 
 
 @asynccontextmanager

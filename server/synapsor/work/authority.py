@@ -24,10 +24,11 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.quorum import counted, to_come
 from synapsor.core.review import counts_from, verify_approval, verify_policy_approval
 from synapsor.core.statements import Operator, SignedDecision
+from synapsor.core.trust import ProgramKey
 from synapsor.core.writeback import Approved, Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
 from synapsor.flow.apply import Task
-from synapsor.flow.automatic import PolicySigner, running
+from synapsor.flow.automatic import running
 from synapsor.flow.permitted import permitted
 from synapsor.flow.verdict import Claim, Result, nowhere
 from synapsor.ports import Clock, ProposalRecord, WorkLedger, WriteSource
@@ -86,7 +87,7 @@ class Workbench:
     targets: Mapping[str, WriteTarget]
     operators: Callable[[], Mapping[str, Operator]]
     clock: Clock
-    automatic: PolicySigner | None = None
+    automatic: ProgramKey | None = None
     reached: Callable[[str], Awaitable[None]] = field(default=nowhere)
 
     def now(self) -> str:

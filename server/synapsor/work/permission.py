@@ -10,27 +10,25 @@ from synapsor.config import Supervised
 from synapsor.contract.approvals import POLICY_SIGNER
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.digest import from_body
-from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
+from synapsor.core.trust import ProgramKey, program_key
 from synapsor.errors import ConfigError
-from synapsor.flow.automatic import PolicySigner
 from synapsor.ports import AgentLedger
 
 
-def signer_of(key: Ed25519PrivateKey, operators: Mapping[str, Operator]) -> PolicySigner:
+def signer_of(key: Ed25519PrivateKey, operators: Mapping[str, Operator]) -> ProgramKey:
     """Return the key that policy decisions are signed with, and who trusts it.
 
     Raises:
         ConfigError: it is nobody's whom `operators.yaml` trusts with policies.
     """
-    found = (o for o in operators.values() if o.key == public_text(key) and POLICY_SIGNER in o.roles and not o.revoked)
-    operator = next(found, None)
-    if operator is None:
+    found = program_key(key, operators, POLICY_SIGNER)
+    if found is None:
         raise ConfigError(
             "The policy key is nobody's who is trusted with policies here.",
             fix=f"Add it with `synapsor operator add NAME --role {POLICY_SIGNER} --public-key BASE64`.",
         )
-    return PolicySigner(operator=operator, key=key)
+    return found
 
 
 async def permits_of(allowed: Iterable[Supervised], ledger: AgentLedger) -> frozenset[tuple[str, str]]:

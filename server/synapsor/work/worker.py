@@ -11,14 +11,16 @@ from typing import Any
 
 import anyio
 
+from synapsor.contract.approvals import POLICY_SIGNER
 from synapsor.core.moment import parse, stamp
 from synapsor.core.outcome import GivenUp, Outcome, Why
 from synapsor.core.policy import COUNT, Deferral, Near
 from synapsor.core.statements import Operator
+from synapsor.core.trust import ProgramKey
 from synapsor.core.writeback import Lease
 from synapsor.errors import ConfigError, IntegrityError, LedgerFailure, SynapsorError, place
 from synapsor.flow.apply import apply
-from synapsor.flow.automatic import PolicySigner, approve_by_policy, is_trusted
+from synapsor.flow.automatic import approve_by_policy
 from synapsor.flow.settle import settle
 from synapsor.flow.verdict import Result, read_verdict, record_verdict
 from synapsor.work.authority import Denied, Workbench, authorise, claims_of
@@ -134,7 +136,7 @@ class Worker:
         except LedgerFailure:
             log.exception("nothing expires now", extra={"action": "expire_failed"})
 
-    async def _approve_by_policy(self, signer: PolicySigner, now: dt.datetime) -> None:
+    async def _approve_by_policy(self, signer: ProgramKey, now: dt.datetime) -> None:
         """Let policies look at what waits for them; that they cannot keeps nobody's approved change from being applied."""
         if not self._may_sign(signer):
             return
@@ -147,7 +149,7 @@ class Worker:
         except LedgerFailure:
             log.exception("no policy decides now", extra={"action": "policies_failed"})
 
-    async def _look(self, proposal: str, signer: PolicySigner, now: dt.datetime) -> None:
+    async def _look(self, proposal: str, signer: ProgramKey, now: dt.datetime) -> None:
         """Let a policy look at one proposal. One that cannot be looked at is left to people: it would be the next again, and again.
 
         Raises:
@@ -168,9 +170,9 @@ class Worker:
         log.error("policy broke: %s", broke, extra={"action": "policy_broke", "proposal": proposal})  # no values
         await self.bench.ledger.defer(proposal, Deferral(policy="", why="unreadable"), at=stamp(now))
 
-    def _may_sign(self, signer: PolicySigner) -> bool:
+    def _may_sign(self, signer: ProgramKey) -> bool:
         """Tell whether the policy key is trusted now; when it is not any more, and when it is again, is said once."""
-        trusted = is_trusted(signer, self.bench.operators())
+        trusted = signer.is_trusted(self.bench.operators(), POLICY_SIGNER)
         name = signer.operator.name
         if not trusted and not self._untrusted:
             told = "the policy key of %s is not trusted any more: nothing is approved by policy (see `synapsor policy status`)"

@@ -115,8 +115,7 @@ def _reasons(state: State, width: int, room: int) -> Iterator[Row]:
     yield from (_row("plain", line) for line in reasons)
     if state.card is not None:
         ask = f"To ask the agent and keep it open: `synapsor question {state.card.id}`"
-        told = [line for line in ("", *fold(ask, width)) if len(reasons) + 1 < room]
-        yield from (_row("quiet", line) for line in told[: max(0, room - len(reasons) - 1)])
+        yield from (_row("quiet", line) for line in ["", *fold(ask, width)][: max(0, room - len(reasons) - 1)])
         return
     meant = _rejected(state)
     left = max(0, room - len(reasons) - 1)

@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 
 from synapsor.approve.board.asked import Decide
 from synapsor.approve.board.kept import Item, Open
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.looks import Looks
 from synapsor.approve.card.now import with_now
-from synapsor.approve.card.shown import unfit
+from synapsor.approve.card.shown import unseen
 from synapsor.approve.card.view import Card
 from synapsor.approve.identity.keys import Unlock
 from synapsor.approve.terminal.card import sheet
@@ -26,11 +26,13 @@ from synapsor.core.moment import stamp
 from synapsor.core.plain import visible
 from synapsor.core.presets import in_words
 from synapsor.core.proposal import Proposal
-from synapsor.core.statements import Operator
+from synapsor.core.statements import Operator, Verdict
 from synapsor.core.words import many
 from synapsor.errors import ConfigError, DecisionRefused, SynapsorError
 from synapsor.flow.decide import Deciding, Listed, decide
-from synapsor.flow.review import may_ask, proposal_of
+from synapsor.flow.decider import Named, Unknown
+from synapsor.flow.named import proposal_of
+from synapsor.flow.objection import Intent, may_ask, objection
 from synapsor.flow.signing import Signer
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
 
@@ -98,7 +100,7 @@ class Reviewing:
             SynapsorError: it cannot be shown.
         """
         record = await proposal_of(self.ledger, proposal)
-        opened = _open(await self._looked_up(record, full=full), record, width=width, operator=self._known())
+        opened = await self._open(await self._looked_up(record, full=full), record, width=width)
         return replace(opened, looks=self.looks is not None)
 
     async def glance(self, proposal: str, *, width: int, full: bool) -> Open:
@@ -115,16 +117,19 @@ class Reviewing:
         record = await proposal_of(self.ledger, proposal)
         card = await self._looked_up(record, full=full)
         drawn = with_now(card, record.proposal, seen, now=self.clock.now())
-        opened = _open(drawn, record, width=width, operator=self._known())
+        opened = await self._open(drawn, record, width=width)
         reaches = seen.blast.colour is not Colour.GREEN
         return replace(opened, live=True, stands=seen.live.state, reaches=reaches, looks=True)
 
-    def _known(self) -> Operator | None:
-        """Return who works here, as the project trusts them now."""
-        return self.operators().get(self.operator)
+    def _intent(self, verdict: Verdict) -> Intent:
+        """Return that who works here means to decide so."""
+        operators = self.operators()
+        known = operators.get(self.operator)
+        who = Named(operator=known) if known is not None else Unknown()
+        return Intent(verdict=verdict, who=who, operators=operators, now=self.clock.now())
 
     async def _looked_up(self, record: ProposalRecord, *, full: bool) -> Card:
-        return await look(self.ledger, record, operators=self.operators(), now=self.clock.now(), full=full)
+        return await card_of(self.ledger, record, operators=self.operators(), now=self.clock.now(), full=full)
 
     async def decide(self, asked: Decide) -> str:
         """Decide, each proposal by itself, and return what came of it; one that is refused keeps none of the others."""
@@ -145,9 +150,9 @@ class Reviewing:
 
     async def _decided(self, proposal: str, asked: Decide) -> str:
         record = await proposal_of(self.ledger, proposal)
-        operators, now = self.operators(), self.clock.now()
-        known = operators.get(self.operator)
-        await may_ask(self.ledger, record, known, verdict=asked.verdict, now=now, operators=operators)
+        intent = self._intent(asked.verdict)
+        await may_ask(self.ledger, record, intent)
+        known = intent.operators.get(self.operator)
         if known is None:
             raise ConfigError(f"{self.operator} is not trusted here any more.")
         if self._signer is None:
@@ -169,27 +174,23 @@ class Reviewing:
     async def _again(self, who: str, proposal: Proposal) -> Live | None:
         return await self.looks.again(proposal, who=who) if self.looks is not None else None
 
+    async def _open(self, card: Card, record: ProposalRecord, *, width: int) -> Open:
+        told = record.proposal
+        fixes = {"not_fully_shown": "Press f, and read all of it.", "covered": f"Use `synapsor approve {told.id}`."}
+        refused = await objection(self.ledger, record, self._intent("approve"))
+        refused = refused or unseen(card, told, "approve", fixes=fixes)
 
-def _open(card: Card, record: ProposalRecord, *, width: int, operator: Operator | None) -> Open:
-    told, why = record.proposal, ""
-    fixes = {"not_fully_shown": "Press f, and read all of it.", "covered": f"Use `synapsor approve {told.id}`."}
-    refused = unfit(card, record, "approve", fixes=fixes)
-    if refused is not None:
-        why = f"{refused.message} {refused.fix}"
-    elif told.step_up and operator is not None and operator.code_secret is None:
-        why = f"It takes a one-time code, and you have none here: `synapsor operator codes {operator.name}`."
+        def draw(columns: int) -> tuple[Row, ...]:
+            return sheet(card, width=columns)
 
-    def draw(columns: int) -> tuple[Row, ...]:
-        return sheet(card, width=columns)
-
-    return Open(
-        id=told.id,
-        digest=card.digest,
-        draw=draw,
-        lines=draw(width),
-        width=width,
-        approvable=not why,
-        why_not=why,
-        takes_code=told.step_up,
-        full=card.full,
-    )
+        return Open(
+            id=told.id,
+            digest=card.digest,
+            draw=draw,
+            lines=draw(width),
+            width=width,
+            approvable=refused is None,
+            why_not=f"{refused.message} {refused.fix}".strip() if refused is not None else "",
+            takes_code=told.step_up,
+            full=card.full,
+        )

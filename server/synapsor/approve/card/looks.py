@@ -30,5 +30,5 @@ class Looks(Protocol):
         ...
 
     async def again(self, proposal: Proposal, *, who: str) -> Live:
-        """Return how the rows stand, for whoever is about to sign; `flow.review.approve` takes it."""
+        """Return how the rows stand, for whoever is about to sign; `flow.decide` takes it."""
         ...

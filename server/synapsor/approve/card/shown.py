@@ -1,7 +1,6 @@
-"""What keeps a person from approving a proposal as it was shown to them: one meaning of "shown whole, and what it was made from".
+"""What keeps a person from approving a proposal as it was shown to them: what of it they have not seen. The rest is `flow.objection`'s to say.
 
-Rejecting changes nothing in a source, so whatever was shown of a proposal, and whatever became of what it rests on, it may be rejected; but where
-the ledger contradicts itself about it nothing is decided at all.
+Rejecting changes nothing in a source, so whatever was shown of a proposal, it may be rejected.
 """
 
 from __future__ import annotations
@@ -11,19 +10,16 @@ from types import MappingProxyType
 from typing import Final
 
 from synapsor.approve.card.view import Card
+from synapsor.core.proposal import Proposal
 from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused
-from synapsor.flow.evidence import differs
-from synapsor.ports import ProposalRecord
 
-UNFIT: Final = frozenset({"evidence_differs", "not_fully_shown", "covered"})
-"""By which rules it is not approved, and may be rejected all the same."""
 _FIX: Final = "Decide with `synapsor approve`, or reject it."
 
 
-def unfit(
+def unseen(
     card: Card,
-    record: ProposalRecord,
+    proposal: Proposal,
     verdict: Verdict,
     *,
     whole: bool = True,
@@ -35,24 +31,15 @@ def unfit(
     `whole` says that the whole card was shown, and `uncovered` that the hidden values that it changes were, or that this is no place
     for a person to look at them. `fixes` are what helps in this place, by rule.
     """
-    if record.differs:
-        return DecisionRefused(
-            "records_differ",
-            "The ledger's own records contradict each other about it.",
-            fix="Decide nothing, and run `synapsor verify`.",
-            exit_code=5,
-        )
     if verdict == "reject":
         return None
-    if card.tampered:
-        return differs()
     if not (whole and card.whole):
         return DecisionRefused(
             "not_fully_shown",
             "Part of the proposal was cut, and nobody approves what they have not seen.",
             fix=fixes.get("not_fully_shown", _FIX),
         )
-    if record.proposal.changes_hidden and not uncovered:
+    if proposal.changes_hidden and not uncovered:
         return DecisionRefused(
             "covered", "It changes a hidden value that you have not seen.", fix=fixes.get("covered", _FIX)
         )

@@ -14,29 +14,31 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from synapsor.approve.card.look import look
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.looks import Looks
 from synapsor.approve.card.now import with_now
-from synapsor.approve.card.shown import UNFIT, unfit
+from synapsor.approve.card.shown import unseen
 from synapsor.approve.card.view import Card
+from synapsor.approve.identity.voucher import vouch
 from synapsor.approve.refused_words import Tried, refused_of
 from synapsor.approve.terminal.inbox import behind
 from synapsor.config import Mode
-from synapsor.contract.approvals import CODE_VOUCHER
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Waiting
 from synapsor.core.presets import RejectCode
 from synapsor.core.proposal import Status
-from synapsor.core.review import may_decide
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, Verdict
-from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, UsageError
+from synapsor.core.trust import ProgramKey
+from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.decider import Named
+from synapsor.flow.named import proposal_of
+from synapsor.flow.objection import Intent, may_ask, objection, recorded_objection
 from synapsor.flow.permitted import reviewed_capability
 from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import recording
-from synapsor.flow.review import may_ask, proposal_of
-from synapsor.flow.signing import Signer, vouched_login
+from synapsor.flow.signing import SessionKey, Signer
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
 
 LOGIN_LASTS = dt.timedelta(minutes=2)
@@ -48,8 +50,6 @@ MOST_SHOWN = 4096
 CLIENT = "the approval server"
 ELSEWHERE = frozenset({"no_codes", "not_by_prompt", "not_fully_shown", "covered", "not_looked_at", "too_many_codes"})
 """By which rules a decision is refused here that the console or a terminal may take."""
-REJECTS_TOO = UNFIT | {"not_looked_at"}
-"""By which rules it is not approved here, and may be rejected here all the same."""
 _FIXES = dict.fromkeys(
     ("not_fully_shown", "covered"), "Decide in the console or with `synapsor approve`, or reject it."
 )
@@ -97,18 +97,26 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """Why a person does not approve a proposal here; `rejects` says that they may reject it here all the same."""
+
+    refused: DecisionRefused
+    rejects: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """What became of a proposal.
 
     Attributes:
         tried: the newest attempts to decide on it that were refused, newest first, and `earlier` how many came before them.
-        against: why this person cannot decide on it here, or None where they can, or nothing is left to decide.
+        against: why this person cannot approve it here, or None where they can, or nothing is left to decide.
     """
 
     card: Card
     tried: tuple[Tried, ...]
     earlier: int
-    against: DecisionRefused | None
+    against: Against | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +127,7 @@ class ApprovalDesk:
         operators: asks who is trusted now, with what their codes are verified by.
         modes: how far up the ladder each source is.
         looks: looks at the sources, or None where this server has no credential to do it with.
-        voucher, key: the entry and the key with which this server says whose code it saw.
+        voucher: the key with which this server says whose code it saw.
         narrowed: returns an operator with the roles that this very request leaves them.
     """
 
@@ -127,8 +135,7 @@ class ApprovalDesk:
     operators: Callable[[], Mapping[str, Operator]]
     modes: Mapping[str, Mode]
     looks: Looks | None = None
-    voucher: str
-    key: Ed25519PrivateKey = field(repr=False)
+    voucher: ProgramKey
     clock: Clock
     narrowed: Callable[[Operator], Operator] = lambda operator: operator
     _shown: dict[tuple[str, str], None] = field(default_factory=dict)
@@ -139,13 +146,13 @@ class ApprovalDesk:
         Raises:
             UsageError: nobody of this name is trusted.
         """
-        operator, now = self.person(person), stamp(self.clock.now())
-        operators = self.operators()
+        operator, operators, now = self.person(person), self.operators(), self.clock.now()
         within = _PASSED * limit
         waits = await self.ledger.overview.waiting_for(
-            operator.roles, names=operator.names(), now=now, limit=within + 1
+            operator.roles, names=operator.names(), now=stamp(now), limit=within + 1
         )
-        mine, left = await self._theirs(waits.ids[:within], operator, now, limit=limit)
+        decides = Intent(verdict="reject", who=Named(operator=operator), operators=operators, now=now)
+        mine, left = await self._theirs(waits.ids[:within], decides, limit=limit)
         return Queue(
             mine=mine,
             more=left or len(waits.ids) > within,
@@ -156,7 +163,7 @@ class ApprovalDesk:
         )
 
     async def _theirs(
-        self, ids: Sequence[str], operator: Operator, now: str, *, limit: int
+        self, ids: Sequence[str], decides: Intent, *, limit: int
     ) -> tuple[tuple[ProposalRecord, ...], bool]:
         """Return the first of these that a person may decide on, so many at most, and whether some were not looked at."""
         found: list[ProposalRecord] = []
@@ -167,7 +174,7 @@ class ApprovalDesk:
                 record = await self.ledger.proposal(handle)
             except IntegrityError:  # whoever asks for it by its handle is told
                 continue
-            if record is not None and _may(record, operator, now):
+            if record is not None and recorded_objection(record, decides, ledger=self.ledger.id) is None:
                 found.append(record)
         return tuple(found), False
 
@@ -182,11 +189,10 @@ class ApprovalDesk:
         card, (tried, earlier) = await self._card(record), await refused_of(record, self.ledger)
         against = None
         if card.status == Status.REVIEW_REQUIRED.value:
-            theirs = _not_theirs(record, operator, stamp(self.clock.now()))
-            against = theirs or await self._not_here(record, card)
+            against = await self._against(operator, record, card)
         return Past(card=card, tried=tried, earlier=earlier, against=against)
 
-    async def review(self, person: str, handle: str) -> tuple[Card, DecisionRefused | None]:
+    async def review(self, person: str, handle: str) -> tuple[Card, Against | None]:
         """Return the card of a proposal with its rows as they are now, and why it is not approved here; remember that it was shown.
 
         Raises:
@@ -195,11 +201,11 @@ class ApprovalDesk:
         operator = self.person(person)
         record = await proposal_of(self.ledger, handle)
         card = await self._card(record)
-        against = _not_theirs(record, operator, stamp(self.clock.now()))
-        if self.looks is not None and record.status is Status.REVIEW_REQUIRED and against is None:
+        theirs = self._intent("reject", operator, by_prompt=False)
+        if self.looks is not None and recorded_objection(record, theirs, ledger=self.ledger.id) is None:
             seen = await self.looks.now(record.proposal, who=operator.name)
             card = with_now(card, record.proposal, seen, now=self.clock.now())
-        against = against or await self._not_here(record, card)
+        against = await self._against(operator, record, card)
         self._shown.pop((person, card.digest), None)
         self._shown[person, card.digest] = None
         while len(self._shown) > MOST_SHOWN:
@@ -223,12 +229,13 @@ class ApprovalDesk:
         record = await proposal_of(self.ledger, handle)
         proposal, now = record.proposal, self.clock.now()
         card = await self._card(record)
-        await may_ask(self.ledger, record, operator, verdict=verdict, now=now, operators=self.operators())
+        await may_ask(self.ledger, record, self._intent(verdict, operator))
         async with recording(self.ledger, proposal.id, operator.name, now):
             await self._check_here(operator, record, card, verdict)
+            signer = self._signer(operator, code, now)
         deciding = Deciding(
             verdict=verdict,
-            signer=self._signer(operator, code, now),
+            signer=signer,
             clock=self.clock,
             modes=self.modes,
             operators=self.operators,
@@ -259,10 +266,10 @@ class ApprovalDesk:
         return self.narrowed(operator)
 
     async def _card(self, record: ProposalRecord) -> Card:
-        return await look(self.ledger, record, operators=self.operators(), now=self.clock.now())
+        return await card_of(self.ledger, record, operators=self.operators(), now=self.clock.now())
 
     async def _check_here(self, operator: Operator, record: ProposalRecord, card: Card, verdict: Verdict) -> None:
-        refused = unfit(card, record, verdict, fixes=_FIXES)
+        refused = unseen(card, record.proposal, verdict, fixes=_FIXES)
         if refused is None and (operator.name, card.digest) not in self._shown:
             refused = DecisionRefused(
                 "not_shown",
@@ -274,11 +281,19 @@ class ApprovalDesk:
         if refused is not None:
             raise refused
 
-    async def _not_here(self, record: ProposalRecord, card: Card) -> DecisionRefused | None:
-        """Return why it is not approved through a prompt, or None."""
-        if not record.proposal.by_prompt:
-            return DecisionRefused("not_by_prompt", "Its contract does not let it be decided through a prompt.")
-        return unfit(card, record, "approve", fixes=_FIXES) or await self._not_looked_at(record)
+    def _intent(self, verdict: Verdict, operator: Operator, *, by_prompt: bool = True) -> Intent:
+        """Return that a person means to decide so, here or elsewhere."""
+        who = Named(operator=operator, by_prompt=by_prompt)
+        return Intent(verdict=verdict, who=who, operators=self.operators(), now=self.clock.now())
+
+    async def _against(self, operator: Operator, record: ProposalRecord, card: Card) -> Against | None:
+        """Return why a person does not approve a proposal here, or None."""
+        refused = await objection(self.ledger, record, self._intent("approve", operator))
+        refused = refused or unseen(card, record.proposal, "approve", fixes=_FIXES) or await self._not_looked_at(record)
+        if refused is None:
+            return None
+        rejects = await objection(self.ledger, record, self._intent("reject", operator)) is None
+        return Against(refused=refused, rejects=rejects)
 
     async def _not_looked_at(self, record: ProposalRecord) -> DecisionRefused | None:
         """Return that the contract wants the rows looked at and this server cannot, or None."""
@@ -295,36 +310,9 @@ class ApprovalDesk:
         )
 
     def _signer(self, operator: Operator, code: str, now: dt.datetime) -> Signer:
-        voucher = self.operators().get(self.voucher)
-        if voucher is None:
-            raise ConfigError(
-                f"{self.voucher} is not trusted here to say who decided.",
-                fix=f"Add it with `synapsor operator add {self.voucher} --role {CODE_VOUCHER}`.",
-            )
-        session = Ed25519PrivateKey.generate()
-        login = vouched_login(
-            operator,
-            voucher=voucher,
-            key=self.key,
-            method="code",
-            roles=operator.roles,
-            ledger=self.ledger.id,
-            session=public_text(session),
-            client=CLIENT,
-            now=now,
-            lasts=LOGIN_LASTS,
+        key, operators = Ed25519PrivateKey.generate(), self.operators()
+        session = SessionKey(key=public_text(key), ledger=self.ledger.id, client=CLIENT, lasts=LOGIN_LASTS)
+        login = vouch(
+            self.voucher, operator, session, method="code", roles=operator.roles, operators=operators, now=now
         )
-        return Signer(operator=operator, key=session, login=login, code=code)
-
-
-def _may(record: ProposalRecord, operator: Operator, now: str) -> bool:
-    return record.status is Status.REVIEW_REQUIRED and _not_theirs(record, operator, now) is None
-
-
-def _not_theirs(record: ProposalRecord, operator: Operator, now: str) -> DecisionRefused | None:
-    """Return why a person may not decide on a proposal, or None."""
-    try:
-        may_decide(record.proposal, operator, now=now)
-    except DecisionRefused as refused:
-        return refused
-    return None
+        return Signer(operator=operator, key=key, login=login, code=code)

@@ -14,7 +14,7 @@ from typing import Final
 from mcp.types import GetPromptResult, ListPromptsResult, Prompt, PromptArgument, PromptMessage, TextContent
 
 from synapsor.approve.card.view import Card
-from synapsor.approve.companion.desk import ELSEWHERE, REJECTS_TOO, Past, Queue
+from synapsor.approve.companion.desk import ELSEWHERE, Against, Past, Queue
 from synapsor.approve.terminal.card import render as card_text
 from synapsor.approve.terminal.inbox import render as inbox
 from synapsor.core.plain import visible
@@ -84,7 +84,7 @@ def queue_text(queue: Queue, *, now: dt.datetime) -> GetPromptResult:
     return prompt(f"{len(queue.mine)} proposals wait for you{more_may}.", lines)
 
 
-def card_shown(card: Card, *, against: DecisionRefused | None, step: str) -> GetPromptResult:
+def card_shown(card: Card, *, against: Against | None, step: str) -> GetPromptResult:
     """Return a proposal in full, and the way to decide on it; `against` is why this is not the place to."""
     lines = [
         "Show me this proposal as it is, and do not sum it up.",
@@ -108,8 +108,8 @@ def refusal_text(past: Past) -> GetPromptResult:
 def _against(past: Past) -> Iterator[str]:
     yield f"It {past.card.stands}."
     if past.against is not None:
-        fix = f" {past.against.fix}" if past.against.fix else ""
-        yield f"I cannot {'approve' if past.against.rule in REJECTS_TOO else 'decide on'} it here ({past.against.rule}): {past.against.message}{fix}"
+        refused, verb = past.against.refused, "approve" if past.against.rejects else "decide on"
+        yield f"I cannot {verb} it here ({refused.rule}): {refused.message} {refused.fix}".strip()
 
 
 def _tried(past: Past) -> Iterator[str]:
@@ -166,7 +166,7 @@ def _data(text: str) -> Iterator[str]:
     yield from (_DATA, "", f"{fence}text", text.strip("\n"), fence)
 
 
-def _how(card: Card, *, against: DecisionRefused | None, step: str) -> Iterator[str]:
+def _how(card: Card, *, against: Against | None, step: str) -> Iterator[str]:
     if card.status != Status.REVIEW_REQUIRED.value:
         yield f"It {card.stands}, so nothing is left to decide."
         return
@@ -175,9 +175,9 @@ def _how(card: Card, *, against: DecisionRefused | None, step: str) -> Iterator[
         yield f"To reject here: the same with `synapsor code {card.proposal} --reject`."
         yield f"Nothing else decides here. Or {step}"
     else:
-        rejects, what = against.rule in REJECTS_TOO, "approved" if against.rule in REJECTS_TOO else "decided"
-        instead = f"Instead, {step}" if against.rule in ELSEWHERE else against.fix
-        yield f"It is not {what} through a prompt ({against.rule}): {against.message} {instead}"
-        if rejects:
+        refused, what = against.refused, "approved" if against.rejects else "decided"
+        instead = f"Instead, {step}" if refused.rule in ELSEWHERE else refused.fix
+        yield f"It is not {what} through a prompt ({refused.rule}): {refused.message} {instead}"
+        if against.rejects:
             yield f"To reject here: run `synapsor code {card.proposal} --reject` in your own terminal, then the prompt {DECIDE} with that code."
     yield "Reasons to reject: " + "; ".join(f"{code}: {words}" for code, words in REJECT_WORDS.items())

@@ -32,7 +32,7 @@ from synapsor.core.presets import REJECT_CODES, RejectCode
 from synapsor.core.proposal import Status
 from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, SynapsorError, UsageError
-from synapsor.flow.review import proposal_of
+from synapsor.flow.named import proposal_of
 from synapsor.mcp_errors import no_leak, quiet
 
 INSTRUCTIONS: Final = (

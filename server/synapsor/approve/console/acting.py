@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from synapsor.approve.console.visit import Visit
-from synapsor.core.statements import Operator
+from synapsor.core.statements import Operator, Verdict
 from synapsor.errors import DecisionRefused
+from synapsor.flow.objection import Intent, objection, recorded_objection
 from synapsor.flow.signing import Signer
+from synapsor.ports import ProposalRecord
 
 
 def signer_of(visit: Visit, operators: Mapping[str, Operator]) -> Signer:
@@ -18,8 +20,42 @@ def signer_of(visit: Visit, operators: Mapping[str, Operator]) -> Signer:
         DecisionRefused: by rule `unverified` or `login_invalid`.
     """
     if visit.session.signer is None:
-        raise DecisionRefused("unverified", "Nobody has proven who you are.", fix="Log in with your key.", exit_code=5)
+        raise DecisionRefused(
+            "unverified",
+            "Nobody has proven who you are, so you only look.",
+            fix="Log in with your key to decide.",
+            exit_code=5,
+        )
     person = operators.get(visit.session.name)
     if person is None:
         raise DecisionRefused("login_invalid", "You are not trusted here any more.", fix="Log in again.", exit_code=5)
     return replace(visit.session.signer, operator=person, code=visit.sent("code").strip())
+
+
+def intent_of(visit: Visit, operators: Mapping[str, Operator], verdict: Verdict = "approve") -> Intent:
+    """Return that the person who visits means to decide so.
+
+    Raises:
+        DecisionRefused: as for `signer_of`.
+    """
+    return Intent(verdict=verdict, who=signer_of(visit, operators), operators=operators, now=visit.now)
+
+
+async def objection_here(
+    visit: Visit, record: ProposalRecord, operators: Mapping[str, Operator], verdict: Verdict = "approve"
+) -> DecisionRefused | None:
+    """Return why the person who visits does not decide so on a proposal, or None; deciding asks again."""
+    try:
+        intent = intent_of(visit, operators, verdict)
+    except DecisionRefused as nobody:
+        return nobody
+    return await objection(visit.room.ledger, record, intent)
+
+
+def listed_objection(visit: Visit, record: ProposalRecord, operators: Mapping[str, Operator]) -> DecisionRefused | None:
+    """Return why the person who visits does not approve a proposal, as far as a list of many tells."""
+    try:
+        intent = intent_of(visit, operators)
+    except DecisionRefused as nobody:
+        return nobody
+    return recorded_objection(record, intent, ledger=visit.room.ledger.id)

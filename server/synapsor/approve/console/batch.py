@@ -17,8 +17,9 @@ from starlette.routing import Route
 from synapsor.approve.card.extent import ON_A_PAGE, one_of
 from synapsor.approve.card.now import with_now
 from synapsor.approve.card.sparing import Sparing
+from synapsor.approve.console.acting import listed_objection
 from synapsor.approve.console.decide import deciding_of, reason_of, told
-from synapsor.approve.console.entries import against, alone, loaded
+from synapsor.approve.console.entries import alone, loaded
 from synapsor.approve.console.kept import kept
 from synapsor.approve.console.proposal import MOST_BYTES, MOST_PIECES, Looked, looked_at, pieces_of
 from synapsor.approve.console.room import Room
@@ -125,7 +126,7 @@ async def _sorted(visit: Visit, records: Sequence[ProposalRecord]) -> Sorted:
     room, pieces = MOST_BYTES, MOST_PIECES
     for record in records:
         size = _room_of(record)
-        why = against(record, visit.session, operators, visit.now) or _by_itself(record.proposal)
+        why = listed_objection(visit, record, operators) or _by_itself(record.proposal)
         if why is None and size > room:
             why = _no_room()
         if why is None:

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve import retold
+from synapsor.approve.console.acting import signer_of
 from synapsor.approve.console.contracts import MOST as MOST_CONTRACTS
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.svg import Chart, Series, chart
@@ -122,17 +123,12 @@ async def _page(
 
 def _against(visit: Visit) -> DecisionRefused | None:
     """Return why this person may not, None where nothing is against it."""
-    operator, signer = visit.room.operators().get(visit.session.name), visit.session.signer
-    if operator is None or signer is None:
-        return DecisionRefused("unverified", "Nobody has proven who you are.", fix="Log in with your key.", exit_code=5)
     try:
-        may_activate(operator)
+        signer = signer_of(visit, visit.room.operators())
+        may_activate(signer.operator)
+        signer.check_role(ACTIVATOR_ROLE)
     except DecisionRefused as refused:
         return refused
-    if signer.login is not None and ACTIVATOR_ROLE not in signer.login.login.roles:
-        return DecisionRefused(
-            "role_missing", f"This login does not carry the role {ACTIVATOR_ROLE}.", fix="Log in again.", exit_code=5
-        )
     return None
 
 

@@ -14,7 +14,7 @@ from synapsor.approve.console.visit import Visit, page
 from synapsor.contract.difference import Difference, Effect, differences, label
 from synapsor.contract.model import Contract
 from synapsor.contract.telling import Told, told
-from synapsor.core.review import verify_activation
+from synapsor.core.review import doubt_of
 from synapsor.core.statements import Operator
 from synapsor.errors import IntegrityError, UsageError
 from synapsor.flow.rollback import as_signed, version_named
@@ -131,13 +131,6 @@ async def _diff(visit: Visit) -> Response:
 
 def _version(found: Activated, operators: Mapping[str, Operator], ledger: str, *, active: bool) -> Version:
     signed = found.activation
-    try:
-        verify_activation(
-            signed, found.signature, operators, ledger=ledger, contract=signed.contract, digest=signed.digest
-        )
-        doubt = ""
-    except IntegrityError as invalid:
-        doubt = invalid.message
     return Version(
         id=signed.id,
         at=signed.at,
@@ -145,7 +138,7 @@ def _version(found: Activated, operators: Mapping[str, Operator], ledger: str, *
         digest=signed.digest,
         active=active,
         returns_to=str(found.metadata.get("returns_to") or ""),
-        doubt=doubt,
+        doubt=doubt_of(found, operators, ledger=ledger),
     )
 
 

@@ -25,8 +25,8 @@ from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, SynapsorError, UsageError
 from synapsor.flow.ask import ask
 from synapsor.flow.decide import Deciding, Listed, decide
+from synapsor.flow.named import proposal_of
 from synapsor.flow.refused import recording
-from synapsor.flow.review import may_ask, proposal_of
 from synapsor.ports import ProposalRecord
 
 _MEND = frozenset({"code_missing", "wrong_code", "not_confirmed", "no_codes", "too_many_codes", "stale_row"})
@@ -87,12 +87,10 @@ async def _approved(visit: Visit, record: ProposalRecord) -> ProposalRecord:
         DecisionRefused, IntegrityError, UsageError: as `flow.decide.decide`.
     """
     deciding = deciding_of(visit, "approve", reason=visit.sent("reason"), stale_anyway=visit.sent("stale") == "yes")
-    operators, operator = visit.room.operators(), deciding.signer.operator
-    await may_ask(visit.room.ledger, record, operator, verdict="approve", now=visit.now, operators=operators)
     seen = record.proposal.digest in visit.session.uncovered
-    looked = await looked_at(visit, record, operators, uncovered=seen)
+    looked = await looked_at(visit, record, visit.room.operators(), uncovered=seen)
     if looked.against is not None:
-        async with recording(visit.room.ledger, record.proposal.id, operator.name, visit.now):
+        async with recording(visit.room.ledger, record.proposal.id, deciding.signer.name, visit.now):
             raise looked.against
     _check_confirmed(visit, record.proposal.digest, types=looked.types)
     return await decide(visit.room.ledger, deciding, _listed(visit, record))

@@ -30,9 +30,9 @@ from synapsor.core.review import may_amend
 from synapsor.core.statements import Operator
 from synapsor.errors import Code, DecisionRefused, Refusal, SynapsorError, UsageError
 from synapsor.flow.amend import Amending, amendable, check_amendable, edit, extend
+from synapsor.flow.named import proposal_of
 from synapsor.flow.prepare import Served
 from synapsor.flow.reason import check_reason
-from synapsor.flow.review import proposal_of
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 from synapsor.values import canonical

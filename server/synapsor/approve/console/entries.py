@@ -8,15 +8,12 @@ from dataclasses import dataclass
 
 from synapsor.approve.card.decided import doubted
 from synapsor.approve.card.outline import REPLACED, Outline, outline
-from synapsor.approve.console.sessions import Session
+from synapsor.approve.console.acting import listed_objection
+from synapsor.approve.console.visit import Visit
 from synapsor.core.alike import why_alone
-from synapsor.core.moment import stamp
 from synapsor.core.plain import brief, shown
-from synapsor.core.proposal import Proposal, Status, as_of
-from synapsor.core.quorum import counted, may_count
-from synapsor.core.review import may_decide
-from synapsor.core.statements import Operator, Verdict
-from synapsor.errors import DecisionRefused
+from synapsor.core.proposal import Proposal
+from synapsor.core.statements import Operator
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.values import Token
 
@@ -74,15 +71,14 @@ class Entry:
 def entry(
     record: ProposalRecord,
     *,
-    session: Session,
+    visit: Visit,
     operators: Mapping[str, Operator],
-    now: dt.datetime,
     replaced: Collection[str] = (),
 ) -> Entry:
     """Return what a list tells of a proposal."""
-    proposal, told = record.proposal, outline(record, now=now, operators=operators, replaced=replaced)
+    proposal, told = record.proposal, outline(record, now=visit.now, operators=operators, replaced=replaced)
     last = record.decisions[-1].decision if record.decisions else None
-    known = against(record, session, operators, now)
+    known = listed_objection(visit, record, operators)
     reason = f"It {REPLACED}." if told.waits and told.replaced else known.message if known is not None else ""
     return Entry(
         id=proposal.id,
@@ -108,33 +104,6 @@ def entry(
         decided_at=last.at if last else "",
         took=dt.datetime.fromisoformat(last.at) - dt.datetime.fromisoformat(proposal.at) if last else None,
     )
-
-
-def against(
-    record: ProposalRecord,
-    session: Session,
-    operators: Mapping[str, Operator],
-    now: dt.datetime,
-    verdict: Verdict = "approve",
-) -> DecisionRefused | None:
-    """Return why this person may not decide so on a proposal, None where nothing is known against it; deciding asks again."""
-    operator, proposal = operators.get(session.name), record.proposal
-    if session.signer is None or operator is None:
-        return DecisionRefused(
-            "unverified", "Nobody has proven who you are, so you only look.", fix="Log in with your key to decide."
-        )
-    status = as_of(stamp(now), record.status, proposal)
-    if status is not Status.REVIEW_REQUIRED:
-        return DecisionRefused("already_decided", f"The proposal {status.stands}.", fix="Nothing is left to decide.")
-    approvals = counted(record.decisions, proposal, operators, ledger=proposal.ledger, now=stamp(now))
-    try:
-        may_decide(proposal, operator, now=stamp(now))
-        session.signer.check_for(proposal)
-        if verdict == "approve":
-            may_count(operator, approvals, operators)
-    except DecisionRefused as refused:
-        return refused
-    return None
 
 
 def asks_for_digest(risk: str) -> bool:

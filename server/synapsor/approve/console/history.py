@@ -31,7 +31,7 @@ async def _history(visit: Visit) -> Response:
     found = await room.overview.found(search, before=visit.whole_number("before"), limit=PAGE)
     operators = room.operators()
     records = await loaded(room.ledger, found.ids)
-    entries = [entry(record, session=visit.session, operators=operators, now=visit.now) for record in records]
+    entries = [entry(record, visit=visit, operators=operators) for record in records]
     return await visit.page(
         "history.html",
         entries=entries,

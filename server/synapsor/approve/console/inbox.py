@@ -36,10 +36,7 @@ async def _inbox(visit: Visit) -> Response:
     records = await loaded(room.ledger, found.ids)
     operators = room.operators()
     replaced = await behind(room.ledger, records)
-    entries = [
-        entry(record, session=visit.session, operators=operators, now=visit.now, replaced=replaced)
-        for record in records
-    ]
+    entries = [entry(record, visit=visit, operators=operators, replaced=replaced) for record in records]
     return await visit.page(
         "inbox.html",
         entries=entries,

@@ -16,7 +16,7 @@ from typing import Final
 
 import anyio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -30,6 +30,7 @@ from synapsor.approve.console.room import Room
 from synapsor.approve.console.sessions import hashed
 from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of, own_path, read_form
 from synapsor.approve.identity.attempts import NOBODY, Attempts
+from synapsor.config.fields import Strict
 from synapsor.core.moment import parse, stamp
 from synapsor.core.records import from_body
 from synapsor.core.signatures import public_text
@@ -66,10 +67,8 @@ class _Granted:
     until: dt.datetime
 
 
-class _Handed(BaseModel):
+class _Handed(Strict):
     """What `synapsor login` hands over."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     code: str = Field(max_length=16)
     login: dict[str, object]

@@ -25,10 +25,13 @@ from synapsor.approve.console.sessions import hashed
 from synapsor.approve.console.visit import browser_of, cookie_name, cookie_of, own_path, read_form
 from synapsor.approve.identity.attempts import Attempts
 from synapsor.approve.identity.oidc import Fetcher, OidcLogin, Provider, fails, speaker
-from synapsor.approve.identity.voucher import Voucher
+from synapsor.approve.identity.voucher import vouch
 from synapsor.config import OidcConfig
 from synapsor.config.oidc import CALLBACK
+from synapsor.core.signatures import public_text
+from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, LoginRefused, UsageError
+from synapsor.flow.signing import SessionKey
 from synapsor.ports import Clock, ReviewLedger
 from synapsor.secrets import resolve
 
@@ -39,7 +42,7 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 class OidcMethod:
     """The method: the provider's logins, who vouches for them here, and where refused ones are put on record."""
 
-    def __init__(self, login: OidcLogin, *, voucher: Voucher, attempts: Attempts) -> None:
+    def __init__(self, login: OidcLogin, *, voucher: ProgramKey, attempts: Attempts) -> None:
         self._login = login
         self._voucher = voucher
         self._attempts = attempts
@@ -103,14 +106,15 @@ class OidcMethod:
         arrived = await self._login.finish(answer, sealed, session=hashed(browser))
         who = speaker(arrived.vouched, room.operators())
         key = Ed25519PrivateKey.generate()
-        login = self._voucher.oidc_login(
-            who.operator,
-            roles=who.roles,
-            session=key,
+        session = SessionKey(
+            key=public_text(key),
             ledger=room.ledger.id,
             client=f"The console at {request.headers['host']} for {described(browser)}"[:200],
-            now=room.now(),
             lasts=room.sessions.lasts,
+        )
+        operators, now = room.operators(), room.now()
+        login = vouch(
+            self._voucher, who.operator, session, method="oidc", roles=who.roles, operators=operators, now=now
         )
         response = enter(request, room, key, login, onward=arrived.back)
         drop_cookie(response, room, "oidc", place=place)
@@ -122,7 +126,7 @@ class OidcMethod:
         return await login_page(request, room, trouble=f"{refused.message} {refused.fix}".rstrip(), status=status)
 
 
-def oidc_method(config: OidcConfig, *, voucher: Voucher, ledger: ReviewLedger, clock: Clock) -> OidcMethod:
+def oidc_method(config: OidcConfig, *, voucher: ProgramKey, ledger: ReviewLedger, clock: Clock) -> OidcMethod:
     """Return the method for a configured provider, which is not asked for anything yet.
 
     Raises:

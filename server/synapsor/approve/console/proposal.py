@@ -13,16 +13,17 @@ from typing import Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from synapsor.approve.card.card import card_of
 from synapsor.approve.card.cells import Row
 from synapsor.approve.card.extent import ON_A_PAGE, Extent
-from synapsor.approve.card.look import look
 from synapsor.approve.card.now import with_now
 from synapsor.approve.card.outline import WITH_CODE
-from synapsor.approve.card.shown import unfit
+from synapsor.approve.card.shown import unseen
 from synapsor.approve.card.view import Card
+from synapsor.approve.console.acting import objection_here
 from synapsor.approve.console.draft import draft_path, may_be_drafted
 from synapsor.approve.console.edit import may_amend_here
-from synapsor.approve.console.entries import against, asks_for_digest
+from synapsor.approve.console.entries import asks_for_digest
 from synapsor.approve.console.kept import kept
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
@@ -34,7 +35,7 @@ from synapsor.core.records import to_body
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused
 from synapsor.flow.ask import check_askable
-from synapsor.flow.review import check_may, proposal_of
+from synapsor.flow.named import proposal_of
 from synapsor.ports import ProposalRecord
 from synapsor.values import canonical
 
@@ -144,15 +145,8 @@ async def _following(visit: Visit, this: str) -> str | None:
     found = await room.overview.waiting(Search(), after=None, now=stamp(visit.now), limit=MOST_PASSED)
     for one in found.ids:
         record = await room.ledger.proposal(one) if one != this else None
-        if record is None:
-            continue
-        try:
-            if against(record, visit.session, operators, visit.now) is None:
-                operator = operators.get(visit.session.name)
-                await check_may(room.ledger, record, operator, verdict="approve", now=visit.now, operators=operators)
-                return one
-        except DecisionRefused:
-            continue
+        if record is not None and await objection_here(visit, record, operators) is None:
+            return one
     return None
 
 
@@ -172,31 +166,23 @@ async def looked_at(
     proposal, ledger = record.proposal, visit.room.ledger
     group = (proposal, *(other.proposal for other in record.group))
     small = sum(len(canonical(to_body(each))) for each in group) <= MOST_BYTES
-    card = await look(ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=beside_it)
+    card = await card_of(
+        ledger, record, operators=operators, now=visit.now, full=small, whole=whole, beside_it=beside_it
+    )
     if card.full and pieces_of(card) > MOST_PIECES:
-        card = await look(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=beside_it)
+        card = await card_of(ledger, record, operators=operators, now=visit.now, whole=whole, beside_it=beside_it)
     rows = card.rows[:MOST_ROWS]
     is_whole = card.whole and len(rows) == len(card.rows)
-    unseen = unfit(card, record, "approve", whole=is_whole, uncovered=uncovered, fixes=_FIXES)
-    covered = unseen is not None and unseen.rule == "covered"
-    known = against(record, visit.session, operators, visit.now)
-    if known is None and not covered:
-        known = unseen
-    if known is None:
-        try:
-            operator = operators.get(visit.session.name)
-            await check_may(ledger, record, operator, verdict="approve", now=visit.now, operators=operators)
-        except DecisionRefused as refused:
-            known = refused
-    may_uncover = known is None and covered
+    known = await objection_here(visit, record, operators)
+    hidden = unseen(card, proposal, "approve", whole=is_whole, uncovered=uncovered, fixes=_FIXES)
     return Looked(
         card=card,
         rows=rows,
         whole=is_whole,
         hides=proposal.changes_hidden,
-        against=unseen if may_uncover else known,
-        may_reject=not record.differs and against(record, visit.session, operators, visit.now, "reject") is None,
-        may_uncover=may_uncover,
+        against=known or hidden,
+        may_reject=await objection_here(visit, record, operators, "reject") is None,
+        may_uncover=known is None and hidden is not None and hidden.rule == "covered",
     )
 
 

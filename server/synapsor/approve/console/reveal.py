@@ -11,15 +11,16 @@ from collections.abc import Iterable
 from starlette.responses import Response
 from starlette.routing import Route
 
-from synapsor.approve.console.acting import signer_of
+from synapsor.approve.console.acting import intent_of, signer_of
 from synapsor.approve.console.proposal import proposal_page
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.core.proposal import Proposal
 from synapsor.errors import UsageError
+from synapsor.flow.named import proposal_of
+from synapsor.flow.objection import may_ask
 from synapsor.flow.refused import check_shown, recording
 from synapsor.flow.reveal import reveal_for_decision
-from synapsor.flow.review import may_ask, proposal_of
 from synapsor.ports import ProposalRecord
 
 
@@ -47,7 +48,7 @@ async def uncovered(visit: Visit, record: ProposalRecord) -> Proposal:
     """
     operators, ledger = visit.room.operators(), visit.room.ledger
     signer = signer_of(visit, operators)
-    await may_ask(ledger, record, signer.operator, verdict="approve", now=visit.now, operators=operators)
+    await may_ask(ledger, record, intent_of(visit, operators))
     return await reveal_for_decision(ledger, record.proposal, signer=signer, operators=operators, now=visit.room.now())
 
 

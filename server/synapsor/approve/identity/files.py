@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from synapsor.errors import ConfigError
 from synapsor.secrets import private_file_trouble
+
+_MISSING: Final = os.strerror(errno.ENOENT).lower()
 
 
 def read_private(path: Path) -> bytes:
@@ -16,19 +20,24 @@ def read_private(path: Path) -> bytes:
     Raises:
         ConfigError: it is missing, or not this user's alone.
     """
-    trouble = ""
+    content, trouble = private_bytes(path)
+    if trouble == _MISSING:
+        raise ConfigError(f"There is no file {path}.", fix="Name the right one with --file.")
+    if trouble:
+        raise ConfigError(f"The file {path} cannot be used: {trouble}.", fix=f"Keep it private: chmod 600 {path}")
+    return content
+
+
+def private_bytes(path: Path) -> tuple[bytes, str]:
+    """Return what a file of this user's alone holds, or nothing and why it may not be used."""
     try:
+        # Non-blocking, so that a named pipe is refused below and nobody waits for it.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise ConfigError(f"There is no file {path}.", fix="Name the right one with --file.") from None
     except OSError as error:
-        trouble = os.strerror(error.errno or 0).lower()
-    else:
-        with os.fdopen(handle, "rb") as file:
-            trouble = private_file_trouble(os.fstat(handle))
-            if not trouble:
-                return file.read()
-    raise ConfigError(f"The file {path} cannot be used: {trouble}.", fix=f"Keep it private: chmod 600 {path}")
+        return b"", os.strerror(error.errno or 0).lower()
+    with os.fdopen(handle, "rb") as file:
+        trouble = private_file_trouble(os.fstat(handle))
+        return (b"", trouble) if trouble else (file.read(), "")
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -37,8 +46,21 @@ def write_private(path: Path, content: bytes) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
+    _replace(path, content, mode=0o600, directory=0o700)
+
+
+def write_public(path: Path, content: bytes) -> None:
+    """Write a file that everybody may read as a whole, in place of what was there.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    _replace(path, content, mode=0o644, directory=0o777)
+
+
+def _replace(path: Path, content: bytes, *, mode: int, directory: int) -> None:
     try:
-        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        path.parent.mkdir(parents=True, mode=directory, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise _unwritable(path, error) from None
@@ -46,6 +68,8 @@ def write_private(path: Path, content: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
+            # Nobody else can read it for a moment, whatever it is: the mode is given once the file is whole.
+            os.fchmod(handle, mode)
             os.fsync(handle)
         Path(temporary).replace(path)
     except OSError as error:

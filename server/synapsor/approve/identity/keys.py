@@ -25,9 +25,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from synapsor.approve.identity.files import private_bytes
 from synapsor.core.signatures import public_text
 from synapsor.errors import ConfigError, UsageError
-from synapsor.secrets import Secret, private_file_trouble
+from synapsor.secrets import OPEN_TO_OTHERS, Secret
 
 MIN_PASSPHRASE = 8
 
@@ -234,20 +235,12 @@ def _not_a_key(path: Path) -> ConfigError:
 
 
 def _read(path: Path) -> bytes:
-    trouble = ""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        trouble = os.strerror(error.errno or 0).lower()
-    else:
-        with os.fdopen(handle, "rb") as file:
-            info = os.fstat(handle)
-            trouble = private_file_trouble(info)
-            if not trouble:
-                return file.read()
-            if stat.S_ISREG(info.st_mode) and info.st_mode & 0o077:
-                raise _unusable(path, trouble, fix=f"Name your own key with --key; keep it private: chmod 600 {path}")
-    raise _unusable(path, trouble)
+    content, trouble = private_bytes(path)
+    if trouble == OPEN_TO_OTHERS:
+        raise _unusable(path, trouble, fix=f"Name your own key with --key; keep it private: chmod 600 {path}")
+    if trouble:
+        raise _unusable(path, trouble)
+    return content
 
 
 def _private_directory(directory: Path) -> None:

@@ -6,14 +6,13 @@ Revoking keeps the entry, so that old decisions can still be checked and the key
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from synapsor.approve.identity.files import write_public
 from synapsor.core.signatures import is_public_key
 from synapsor.core.statements import Identity, Operator, key_fingerprint
 from synapsor.errors import ConfigError, UsageError
@@ -130,18 +129,7 @@ def revoke_operator(path: Path, name: str) -> dict[str, Operator]:
 
 def _write(path: Path, operators: dict[str, Operator]) -> None:
     check_operators(operators)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(_text(operators))
-            file.flush()
-            os.fchmod(handle, 0o644)
-            os.fsync(handle)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_public(path, _text(operators).encode())
 
 
 def _text(operators: dict[str, Operator]) -> str:

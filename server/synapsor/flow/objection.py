@@ -1,0 +1,148 @@
+"""The one judge of whether a person may decide so on a proposal, as it was shown to them.
+
+Every place that shows a proposal asks here what is against it, and adds no rule of its own but what only it can know: how much of the
+proposal it has shown. `flow.decide` asks once more before it signs, so whatever a surface left out is refused all the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from synapsor.core.live import Live
+from synapsor.core.moment import stamp
+from synapsor.core.proposal import Proposal, Status
+from synapsor.core.quorum import check_clock, may_count
+from synapsor.core.review import may_decide, takes_code
+from synapsor.core.statements import CodeMethod, Operator, Verdict
+from synapsor.errors import DecisionRefused
+from synapsor.flow.approvals import approvals_of, are_enough
+from synapsor.flow.decider import Decider
+from synapsor.flow.evidence import check_evidence
+from synapsor.flow.fresh import check_fresh
+from synapsor.flow.onetime import secret_of
+from synapsor.flow.permitted import check_applicable
+from synapsor.flow.refused import check_shown, recording
+from synapsor.ports import ProposalRecord, ReviewLedger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What somebody means to decide, and as whom; `operators` are those who are trusted at that moment."""
+
+    verdict: Verdict
+    who: Decider
+    operators: Mapping[str, Operator]
+    now: dt.datetime
+
+    def code_for(self, proposal: Proposal) -> CodeMethod | None:
+        """Return what kind of one-time code the decision takes, or None; a rejection takes one only through a prompt."""
+        if self.verdict == "reject" and not self.who.by_prompt:
+            return None
+        return takes_code(proposal, by_prompt=self.who.by_prompt)
+
+
+async def objection(
+    ledger: ReviewLedger, record: ProposalRecord, intent: Intent, *, shown: str | None = None
+) -> DecisionRefused | None:
+    """Return why this is not decided so, or None; nothing is recorded, for nothing is attempted by asking.
+
+    An approval a person gives once, and only to what the worker would apply. The worker decides on that by itself, as things stand
+    then; here nobody is asked to read and sign in vain. `shown` is the digest of what the person saw, where they have named it.
+    """
+    try:
+        _check_recorded(record, intent, ledger=ledger.id, shown=shown)
+        _check_agrees(record)
+        if intent.verdict == "approve":
+            await check_evidence(record.proposal, ledger)
+            await check_applicable(record.proposal, ledger, intent.operators)
+    except DecisionRefused as refused:
+        return refused
+    return None
+
+
+def recorded_objection(record: ProposalRecord, intent: Intent, *, ledger: str) -> DecisionRefused | None:
+    """Return the objection as far as who decides and how it stands tell it, for a list of many; neither whether the ledger agrees with
+    itself about it nor what it rests on is asked.
+    """
+    try:
+        _check_recorded(record, intent, ledger=ledger)
+    except DecisionRefused as refused:
+        return refused
+    return None
+
+
+async def may_ask(
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    intent: Intent,
+    *,
+    live: Live | None = None,
+    stale_anyway: bool = False,
+) -> None:
+    """Refuse what is certain before a person is asked for anything, and record that it was refused.
+
+    `live` is a look at its rows, if there was one.
+
+    Raises:
+        DecisionRefused: there is an objection, or a row is not as it was.
+    """
+    async with recording(ledger, record.proposal.id, intent.who.name, intent.now):
+        refused = await objection(ledger, record, intent)
+        if refused is not None:
+            raise refused
+        if live is not None:
+            await check_fresh(ledger, record.proposal, live, now=intent.now, stale_anyway=stale_anyway)
+
+
+def _check_recorded(record: ProposalRecord, intent: Intent, *, ledger: str, shown: str | None = None) -> None:
+    # The key first: whoever has a wrong one learns nothing else.
+    person = intent.who.check(intent.operators, ledger=ledger, now=intent.now)
+    if shown is not None:
+        check_shown(record.proposal, shown, ledger=ledger)
+    _check_open(record)
+    if person is not None:
+        _check_person(record, intent, person, ledger=ledger)
+
+
+def _check_open(record: ProposalRecord) -> None:
+    if record.status is not Status.REVIEW_REQUIRED:
+        raise DecisionRefused(
+            "already_decided", f"The proposal {record.status.stands}.", fix="Nothing is left to decide.", exit_code=3
+        )
+
+
+def _check_agrees(record: ProposalRecord) -> None:
+    if record.differs:
+        raise DecisionRefused(
+            "records_differ",
+            "The ledger's own records contradict each other about it.",
+            fix="Decide nothing, and run `synapsor verify`.",
+            exit_code=5,
+        )
+
+
+def _check_person(record: ProposalRecord, intent: Intent, person: Operator, *, ledger: str) -> None:
+    proposal = record.proposal
+    may_decide(proposal, person, now=stamp(intent.now))
+    intent.who.check_for(proposal)
+    if intent.verdict == "approve":
+        _check_counts(record, intent, person, ledger=ledger)
+    if intent.code_for(proposal) is not None:
+        secret_of(person)
+
+
+def _check_counts(record: ProposalRecord, intent: Intent, person: Operator, *, ledger: str) -> None:
+    """Check that one more approval does something: it counts, or it completes a group whose approvals did not all count before."""
+    proposal, trusted = record.proposal, intent.operators
+    check_clock(proposal, record.decisions, trusted, ledger=ledger, now=stamp(intent.now), login=intent.who.login)
+    approvals = approvals_of(record, trusted, ledger=ledger, now=intent.now)
+    earlier = approvals[proposal.id]
+    if len(earlier) >= proposal.quorum and not are_enough(record, approvals):
+        raise DecisionRefused(
+            "waits_for_group",
+            "It has the approvals that it needs, and waits for the proposals that it stands or falls with.",
+            fix="Decide on those; `synapsor show` names them.",
+        )
+    may_count(person, earlier, trusted)
