@@ -1,8 +1,9 @@
 #!/bin/sh
-# Run every test but the soak. Most tests wait for servers and processes, so three runs go side by side; each takes the next part that is
-# left. Then the storms of kills run alone, for on a busy machine their workers are killed before they have begun.
+# Run the checks and every test but the soak. Most tests wait for servers and processes, so four runs go side by side; each takes the next part
+# that is left. Then the storms of kills run alone, for on a busy machine their workers are killed before they have begun.
 set -u
 cd "$(dirname "$0")/.."
+unset PYTHONDONTWRITEBYTECODE # or each of some thousand processes would compile again what it imports
 
 # What a test writes need not outlive the machine, and every record of a ledger waits for the disk: so into memory, where there is plenty.
 free_disk() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 {print $4}'; }
@@ -16,9 +17,10 @@ if [ -z "${TMPDIR:-}" ] && plenty "$(free_disk /dev/shm)" && plenty "$(free_memo
 fi
 chmod 755 "$work" # the servers run as somebody else
 running=
+checking=
 beside=
 end() {
-  for each in $running $beside; do kill "$each" && wait "$each"; done 2>/dev/null
+  for each in $running $checking $beside; do kill "$each" && wait "$each"; done 2>/dev/null
   rm -rf "$work"
 }
 trap end EXIT
@@ -33,28 +35,48 @@ pytest() {
   running=
   return "$code"
 }
-# The longest first; a new folder is in the first, and a new file of attacks in one of the next two.
+# The longest first. A new folder is in the part of conformance, and so is a new file of unit tests unless its name is in the other's range.
 part() {
   case $1 in
-    1) pytest --ignore=tests/attack --ignore=tests/acceptance --ignore=tests/browser --ignore=tests/chaos ;;
-    2) pytest tests/attack/test_[a-d]*.py ;;
-    3) pytest tests/attack --ignore-glob='*/attack/test_[a-d]*.py' ;;
-    4) pytest tests/browser ;;
-    5) pytest tests/acceptance ;;
+    1) pytest tests/attack/test_[a-c]*.py ;;
+    2) pytest tests/attack --ignore-glob='*/attack/test_[a-k]*.py' ;;
+    3) pytest tests/browser ;;
+    4) pytest tests/acceptance ;;
+    5)
+      pytest --ignore=tests/attack --ignore=tests/acceptance --ignore=tests/browser --ignore=tests/chaos \
+        --ignore-glob='*/unit/test_[a-r]*.py'
+      ;;
     6) pytest tests/chaos --deselect tests/chaos/test_worker_chaos.py::test_a_storm ;;
+    7) pytest tests/unit/test_[a-r]*.py ;;
+    8) pytest tests/attack/test_[d-k]*.py ;;
   esac
 }
 parts() {
   failed=0
-  for each in 1 2 3 4 5 6; do
+  for each in 1 2 3 4 5 6 7 8; do
     if mkdir "$work/part-$each" 2>/dev/null; then part "$each" || failed=1; fi
   done
   return "$failed"
 }
-for each in 1 2; do
+# Beside the tests, the types take no time of their own. The tests of what fails the checks are not waited for.
+failed_checks() {
+  cat "$work/log-checks"
+  echo "make check FAILED, so the tests were ended: mend what is told above, then run the command again" >&2
+  exit 1
+}
+trap failed_checks USR1
+(
+  trap - EXIT
+  trap 'kill "$making"; exit 130' TERM
+  make --no-print-directory check >"$work/log-checks" 2>&1 &
+  making=$!
+  wait "$making" || { kill -USR1 $$; exit 1; }
+) &
+checking=$!
+for each in 1 2 3; do
   (
     trap 'kill $running; exit 130' TERM
-    trap - EXIT
+    trap - EXIT USR1
     parts
   ) >"$work/log-$each" 2>&1 &
   beside="$beside $!"
@@ -63,6 +85,8 @@ parts
 all=$?
 for each in $beside; do wait "$each" || all=1; done
 beside=
-cat "$work/log-1" "$work/log-2"
+wait "$checking" || failed_checks
+checking=
+cat "$work/log-checks" "$work"/log-[123]
 if [ "$all" != 0 ]; then exit 1; fi
 pytest tests/chaos -k test_a_storm

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from synapsor.ledger.migrate import migrate, migrations
+from synapsor.ledger.sqlite_file import connect
 from synapsor.testing.memory import MemoryDatabase
 from tests.commands import Run, commands
 from tests.databases import Database, load_mariadb, load_memory, load_postgres, load_sqlite, reset
@@ -23,6 +25,15 @@ def nobodys_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let no test find the keys of whoever runs it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ready_ledger() -> Iterator[None]:
+    """Let each ledger that this process makes have a copy of tables that were made once, which takes a fifth of the time."""
+    with closing(connect(":memory:")) as ready, pytest.MonkeyPatch.context() as patch:
+        migrate(ready, migrations(), at="2026-01-01T00:00:00.000000Z")
+        patch.setattr("synapsor.ledger.open.migrate", lambda connection, _steps, *, at: ready.backup(connection))  # noqa: ARG005
         yield
 
 

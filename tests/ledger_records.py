@@ -26,10 +26,13 @@ from synapsor.core.writeback import Approved, Closed, Job, Lease, Receipt
 from synapsor.handles import evidence_of
 from synapsor.ledger.store import Ledger
 from synapsor.ports import Activated
+from synapsor.testing.clock import TestClock
 from synapsor.values import digest
 from tests.decisions import with_row
 
 START = dt.datetime(2026, 11, 23, 20, 17, tzinfo=dt.UTC)
+CLOCK = TestClock(START)
+"""The clock of a ledger in which these are recorded: a decision is of the moment at which it is."""
 CONTRACT = digest("contract", "one")
 
 

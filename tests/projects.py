@@ -107,9 +107,11 @@ def write_project(
 
 
 @asynccontextmanager
-async def opened(files: ProjectFiles) -> AsyncIterator[Project]:
+async def opened(files: ProjectFiles, *, clock: Any = None) -> AsyncIterator[Project]:
     """Open the project with its contract activated."""
     async with open_project(files.config) as project:
+        if clock is not None:
+            project.clock = clock
         await activate_all(files, project)
         yield project
 

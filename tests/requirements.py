@@ -134,6 +134,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5",
     ),
     "approval:in-time": _R("An approval counts only before it expires.", "law 5, E05"),
+    "approval:its-moment": _R(
+        "A decision counts only where the ledger signed its event at the moment that the decision says: one that is dated back counts for nothing, and by a clock that moved meanwhile none is recorded.",
+        "law 5, S8",
+    ),
     "approval:login": _R(
         "A session speaks for one trusted person, for a while, in one ledger, with no more roles than the person has.",
         "law 5, S8",
@@ -273,6 +277,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "cli:passphrase-last": _R("A passphrase is asked for when nothing else can refuse any more.", "law 5"),
     "cli:role-known": _R("A role that no contract names is given with a warning that names those that are.", "law 10"),
+    "codes:told-before": _R(
+        "`check` and `activate` tell of one-time codes that the contracts take and nobody could give, as `doctor` does.",
+        "law 10",
+    ),
     "companion:answers": _R("A line that is no message is answered in fixed words, and the next one is read.", "law 7"),
     "companion:bounded": _R(
         "Over HTTP the companion bounds connections and bodies, says when it serves, and ends in an orderly way.", "R9"
@@ -597,6 +605,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "ladder:enforced": _R(
         "Only writeback mode files a job, and only review mode and above take proposals.", "DESIGN 1"
     ),
+    "ledger:as-filed": _R(
+        "A proposal counts as it was filed: one whose row was altered since is decided, approved by policy and applied by nobody, and no policy is tested on it.",
+        "S8, law 9",
+    ),
     "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
     "ledger:believed": _R(
         "A status, a switch, a decision and what a policy used up count only as the chain tells of them: who takes a row away, or puts an older one in its place, gets nothing decided, approved or applied by it.",
@@ -606,6 +618,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Reading a resource again is audited too, and answers nothing when it cannot be.", "law 2, I16"
     ),
     "ledger:evidence-whole": _R("Audit and evidence of a call are recorded together or not at all.", "law 2, R8"),
+    "ledger:followed": _R(
+        "Whoever decides, asks, edits or extends, at a terminal, on the board, in the console, through a prompt or in a batch, has proven the chain of events first: where something in it was hidden, changed or cut away, that is shown and nothing is signed (`ledger_altered`).",
+        "law 5, law 9, S9",
+    ),
     "ledger:many-processes": _R("Many processes write to one ledger without losing or refusing a record.", "F10"),
     "ledger:never-recreated": _R(
         "A ledger that is missing, damaged or of another kind stops the program and is never made anew.", "F14"
@@ -617,6 +633,17 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "ledger:one-state-machine": _R("The schema allows the same steps of a proposal as the rules.", "DESIGN 4"),
     "ledger:private-files": _R("The ledger's files are its owner's alone, whatever the umask.", "I07"),
+    "ledger:sealed": _R(
+        "Each event is sealed with the ledger's key as it is written: one that somebody else added is believed by nobody, whoever signs the head after it.",
+        "S8, S12, law 9",
+    ),
+    "ledger:signed-as-written": _R(
+        "What a policy used up and what a reviewer edited is signed as it is written, so that it is not cut off unnoticed after a kill.",
+        "S9, law 9",
+    ),
+    "ledger:checkpoints-kept": _R(
+        "A checkpoint is kept whole beside the ledger, or it is told that it was not.", "F11, law 9"
+    ),
     "ledger:tampering-is-found": _R(
         "`verify` finds an edited, removed, moved, added or cut record and names the first.", "law 9, S9"
     ),
@@ -910,6 +937,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A UUID that is shown is found by its value, however the engine spells it, by reads, proposals and the worker alike.",
         "R5, R7",
     ),
+    "refused:acts": _R(
+        "A refused activation, rollback or switch of automatic approval is on record, and told by `history` and `policy status`.",
+        "law 9",
+    ),
     "reject:told": _R(
         "A rejection is told with a word of the closed list where it has one, what that means and what may follow.",
         "issue 4",
@@ -1042,6 +1073,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "worker:supervised": _R(
         "A supervised worker applies only what both the reviewed contract and the deployment allow for it.", "law 5"
+    ),
+    "worker:time-taken": _R(
+        "The worker reports no negative time since an approval.",
+        "law 7",
     ),
     "worker:trust-first": _R(
         "While nobody can tell whom to trust, no job is taken and no attempt of one counted; it is said once, and goes on when it is mended.",

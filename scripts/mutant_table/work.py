@@ -228,6 +228,14 @@ MUTANTS = (
         "tests/attack/test_set_aside.py -k does_not_stand",
     ),
     Mutant(
+        "worker.no-time-below-none",
+        "worker:time-taken",
+        "work/worker.py",
+        "round(max(took, 0.0), 3)",
+        "round(took, 3)",
+        "tests/attack/test_clocks.py -k below_none",
+    ),
+    Mutant(
         "believed.worker",
         "ledger:believed",
         "work/authority.py",

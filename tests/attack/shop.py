@@ -1,5 +1,6 @@
 """One project, opened in this process with everything in it: the model's desk, a person's pen, the worker, and the ledger's own file."""
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -11,15 +12,17 @@ import pytest
 
 from synapsor.core.evidence import Rows
 from synapsor.core.plan import ReadPlan
+from synapsor.core.records import to_body
 from synapsor.core.scope import Session
 from synapsor.flow.desk import Desk
-from synapsor.ledger.chain import event_hash
+from synapsor.ledger.believed import Proven
+from synapsor.ledger.chain import GENESIS, Checkpoint, Signer, event_hash, seal_of
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from synapsor.runtime import Project
 from synapsor.sql.read import ReadTemplate
 from synapsor.sql.statement import RawRow
-from synapsor.values import canonical
+from synapsor.values import canonical, digest_bytes
 from synapsor.work.worker import Pace, Worker
 from tests.databases import Database, execute, fetch, table
 from tests.projects import ACME, ProjectFiles, leo_approves, opened, write_project
@@ -179,9 +182,7 @@ async def open_shop(
 @asynccontextmanager
 async def reopened(files: ProjectFiles, *, clock: Any = None) -> AsyncIterator[Shop]:
     """Open a project that is there already."""
-    async with opened(files) as project:
-        if clock is not None:
-            project.clock = clock
+    async with opened(files, clock=clock) as project:
         yield Shop(files=files, project=project, desk=await project.desk(), ledger=await project.ledger())
 
 
@@ -222,16 +223,49 @@ def as_ledger_owner(shop: Shop) -> Iterator[sqlite3.Connection]:
         raw.execute("COMMIT")
 
 
+@contextmanager
+def as_server(shop: Shop) -> Iterator[sqlite3.Connection]:
+    """Write to the ledger as a server that was taken over can, which has its key: the chain tells of what was written, from its beginning."""
+    with as_ledger_owner(shop) as raw:
+        yield raw
+        kept = _written_again(raw, shop.ledger._signer)
+    shop.ledger_path.with_suffix(".checkpoints").write_bytes(b"".join(canonical(to_body(c)) + b"\n" for c in kept))
+    shop.ledger._proven = Proven()
+
+
+def _written_again(raw: sqlite3.Connection, signer: Signer) -> list[Checkpoint]:
+    prev, signed = GENESIS, list[Checkpoint]()
+    for seq, text in raw.execute("SELECT seq, body FROM event ORDER BY seq").fetchall():
+        body = json.loads(text)
+        for kind, named in body["records"].items():
+            (record,) = raw.execute(f"SELECT body FROM {kind} WHERE id = ?", (named[0],)).fetchone()
+            named[1] = digest_bytes(kind, record.encode())
+        told = canonical(body)
+        digest = event_hash(seq, prev, told)
+        raw.execute(
+            "UPDATE event SET body = ?, prev = ?, hash = ?, seal = ? WHERE seq = ?",
+            (told.decode(), prev, digest, seal_of(digest, signer.seals), seq),
+        )
+        prev = digest
+        if raw.execute("SELECT 1 FROM checkpoint WHERE seq = ?", (seq,)).fetchone():
+            signed.append(signer.sign(seq, digest, previous=signed[-1].seq if signed else 0))
+            one = to_body(signed[-1])
+            raw.execute(
+                f"UPDATE checkpoint SET {', '.join(f'{name} = ?' for name in one)} WHERE seq = ?", (*one.values(), seq)
+            )
+    return signed
+
+
 def told_by_owner(raw: Any, kind: str, subject: str, facts: Mapping[str, Any], **records: Any) -> int:
-    """Add an event of one's own, which follows the others as it should and is not signed; return its number."""
-    ((seq, prev, at),) = (
-        [row[name] for name in ("seq", "hash", "at")] if isinstance(row, dict) else row
-        for row in raw.execute("SELECT seq, hash, at FROM event ORDER BY seq DESC LIMIT 1")
+    """Add an event of one's own, which follows the others as it should, with the seal of the one before it; return its number."""
+    ((seq, prev, at, seal),) = (
+        [row[name] for name in ("seq", "hash", "at", "seal")] if isinstance(row, dict) else row
+        for row in raw.execute("SELECT seq, hash, at, seal FROM event ORDER BY seq DESC LIMIT 1")
     )
     body = canonical({"at": at, "facts": dict(facts), "kind": kind, "records": records, "subject": subject})
     raw.execute(
-        "INSERT INTO event (seq, at, kind, subject, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (seq + 1, at, kind, subject, body.decode(), prev, event_hash(seq + 1, prev, body)),
+        "INSERT INTO event (seq, at, kind, subject, body, prev, hash, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (seq + 1, at, kind, subject, body.decode(), prev, event_hash(seq + 1, prev, body), seal),
     )
     return int(seq) + 1
 

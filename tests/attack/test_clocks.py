@@ -1,21 +1,28 @@
 """Clocks that are set back, or apart: what a trusted person approved is put off and never lost, and what would be lost is not signed."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from synapsor import handles
 from synapsor.core.moment import CLOCKS_APART, parse
+from synapsor.core.records import to_body
+from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused
 from synapsor.flow.decide import Deciding, Listed, decide
-from synapsor.flow.signing import Signer
+from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ports import ProposalRecord
 from synapsor.testing.clock import TestClock
+from synapsor.values import canonical, digest_bytes
 from synapsor.work.worker import Pace
 from tests.attack.amending import extended
-from tests.attack.shop import WAIVER, Shop, open_shop
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop, told_by_owner
 from tests.databases import Database
 from tests.unit.deciding import asked, fees
 
@@ -168,3 +175,74 @@ async def test_a_worker_waits_for_the_approval_of_the_quorum_that_is_still_to_co
         assert [(r["outcome"], r["code"]) for r in await trial.apply()] == [("retry", "approval_to_come")]
         trial.clock.moment = parse(first.decisions[0].decision.at) - CLOCKS_APART
         assert [r["outcome"] for r in await trial.apply()] == ["applied"]
+
+
+def dated(shop: Shop, raw: Any, record: ProposalRecord, at: dt.datetime) -> None:
+    """Let whoever owns the file, and has leo's key of before, put an approval of a moment at the end of the chain, and its job."""
+    leo = Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"])
+    signed = signed_decision("approve", record.proposal, signer=leo, now=at, operators=shop.files.operators)
+    handle, body = signed.decision.id, canonical(to_body(signed)).decode()
+    step = {"origin": "review_required", "target": "approved"}
+    told = [handle, digest_bytes("decision", body.encode())]
+    seq = told_by_owner(raw, "proposal_approved", record.proposal.id, step, decision=told)
+    raw.execute(
+        "INSERT INTO decision (seq, id, at, proposal, operator, verdict, body) VALUES (?, ?, ?, ?, 'leo', 'approve', ?)",
+        (seq, handle, signed.decision.at, record.proposal.id, body),
+    )
+    part = Approved(proposal=record.proposal.id, digest=record.proposal.digest, decision=handle)
+    job = Job(id=handles.new("job"), source="shop", at=signed.decision.at, parts=(part,))
+    raw.execute(
+        "INSERT INTO job (seq, id, at, proposal, decision, source, body) VALUES (?, ?, ?, ?, ?, 'shop', ?)",
+        (seq, job.id, job.at, record.proposal.id, handle, canonical(to_body(job)).decode()),
+    )
+    raw.execute("UPDATE proposal SET status = 'approved' WHERE id = ?", (record.proposal.id,))
+
+
+@pytest.mark.requirement("approval:its-moment")
+@pytest.mark.parametrize(
+    ("back", "outcome"),
+    [
+        (dt.timedelta(0), ("applied", "")),
+        (CLOCKS_APART, ("applied", "")),
+        (CLOCKS_APART + dt.timedelta(seconds=1), ("reconciliation_required", "records_differ")),
+        (dt.timedelta(hours=2), ("reconciliation_required", "records_differ")),
+    ],
+    ids=["now", "a little", "more", "hours"],
+)
+async def test_an_approval_that_is_dated_back_counts_for_nothing_though_an_honest_process_signs_the_chain_behind_it(
+    shop: Shop, clock: TestClock, back: dt.timedelta, outcome: tuple[str, str]
+) -> None:
+    """Every process signs the head when it ends, whoever put it there; by that it says when, and leo's key was leo's in time."""
+    shown = await a_waiver(shop)
+    clock.move(hours=2)
+    with as_ledger_owner(shop) as raw:
+        dated(shop, raw, await shop.record(shown.proposal), clock.now() - back)
+    await shop.ledger.checkpoint()
+    assert await shop.work() == [outcome]
+    assert (shop.invoice()[0] == 0) is (outcome[0] == "applied")
+
+
+@pytest.mark.requirement("approval:its-moment")
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+async def test_a_decision_is_not_recorded_when_the_clock_has_moved_since_it_was_dated(
+    shop: Shop, clock: TestClock, verdict: str
+) -> None:
+    shown = await a_waiver(shop)
+    clock.move(minutes=10)
+    project: Any = SimpleNamespace(clock=TestClock(START), config=shop.project.config)
+    late = replace(shop, project=project)
+    with pytest.raises(DecisionRefused) as refused:
+        await leo_says(late, shown, verdict)
+    record = await shop.record(shown.proposal)
+    assert (refused.value.rule, record.status.value, record.decisions) == ("clock_moved", "review_required", ())
+    assert (await leo_says(shop, shown, verdict)).decisions[0].decision.verdict == verdict
+
+
+@pytest.mark.requirement("worker:time-taken")
+async def test_the_worker_reports_no_time_below_none_while_its_clock_is_behind(shop: Shop, clock: TestClock) -> None:
+    shown = await a_waiver(shop)
+    await leo_says(shop, shown)
+    clock.moment -= dt.timedelta(minutes=2)
+    told: list[Mapping[str, Any]] = []
+    await (await shop.worker(report=told.append)).run(drain=True)
+    assert [(one["outcome"], one["seconds_since_approval"]) for one in told] == [("applied", 0.0)]

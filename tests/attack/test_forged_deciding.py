@@ -13,10 +13,11 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
 from synapsor.core.review import policy_digest
 from synapsor.core.statements import Switch, sign
+from synapsor.errors import DecisionRefused
 from synapsor.flow.automatic import running
 from synapsor.flow.decide import job_of
 from synapsor.flow.signing import signed_decision
-from tests.attack.shop import WAIVER, Shop, as_ledger_owner
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner, as_server
 from tests.attack.test_forged_ledger import BEFORE, MALLORY, add, forge_decision, forge_job, set_body, text
 from tests.attack.test_worker_permission import AUTOMATIC, ON, shop_on
 from tests.databases import Database
@@ -75,7 +76,7 @@ async def test_a_server_that_asks_for_fewer_people_than_the_contract_is_not_beli
     async with shop_on(tmp_path, sqlite_db, "", policy=QUORUM) as shop:
         genuine = await waiting(shop)
         forged = replace(genuine, **change)
-        with as_ledger_owner(shop) as raw:
+        with as_server(shop) as raw:
             set_body(raw, "proposal", forged.id, to_body(forged))
             raw.execute("UPDATE proposal SET quorum = 1")
         record = await leo_approves(shop.files, shop.project, forged.id, forged.digest)
@@ -92,7 +93,7 @@ async def test_a_server_that_names_a_policy_which_the_contract_does_not_is_left_
         filed = await shop.proposed("billing.propose_note", {"invoice_id": "INV-3001", "note": "Call first."})
         genuine = (await shop.record(filed["id"])).proposal
         forged = replace(genuine, policy="small_fees")
-        with as_ledger_owner(shop) as raw:
+        with as_server(shop) as raw:
             set_body(raw, "proposal", forged.id, to_body(forged))
             raw.execute("UPDATE proposal SET policy = 'small_fees'")
         assert await shop.work() == []
@@ -127,8 +128,8 @@ async def test_a_start_that_is_forged_starts_nothing(tmp_path: Path, sqlite_db: 
 
 
 @pytest.mark.requirement("approval:of-now")
-async def test_what_a_session_signs_after_its_end_and_dates_back_reaches_the_ledger_and_not_the_shop(
-    tmp_path: Path, sqlite_db: Database
+async def test_what_a_session_signs_after_its_end_and_dates_back_reaches_no_ledger_and_if_it_did_not_the_shop(
+    tmp_path: Path, sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with shop_on(tmp_path, sqlite_db, "") as shop:
         now, operators = shop.project.clock.now(), shop.project.deciders()
@@ -138,6 +139,11 @@ async def test_what_a_session_signs_after_its_end_and_dates_back_reaches_the_led
         proposal = await waiting(shop)
         signed = signed_decision("approve", proposal, signer=over, now=now - 2.5 * hour, operators=operators)
         job = job_of(proposal.source, [signed], at=now)
+        with pytest.raises(DecisionRefused) as refused:
+            await shop.ledger.decide(signed, job=job, counted={proposal.id: ()}, complete=True)
+        assert refused.value.rule == "clock_moved"
+        for module in ("chain", "believed"):  # as whoever holds the ledger's key could sign it
+            monkeypatch.setattr(f"synapsor.ledger.{module}.are_close", lambda *_: True)
         await shop.ledger.decide(signed, job=job, counted={proposal.id: ()}, complete=True)
         assert await shop.work() == [("failed", "approval_invalid")]
         assert as_it_was(shop)

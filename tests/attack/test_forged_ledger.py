@@ -21,7 +21,7 @@ from synapsor.core.statements import Activation, Decision, sign
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import ConfigError, IntegrityError
 from synapsor.values import canonical
-from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, open_shop, reopened
+from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, as_server, open_shop, reopened
 from tests.databases import Database
 from tests.decisions import with_row
 from tests.projects import leo_approves
@@ -400,7 +400,7 @@ async def test_a_proposal_outside_of_what_its_capability_can_make_is_refused_eve
         filed = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": f"Paid next day. {number}"})
         genuine = (await shop.record(filed["id"])).proposal
         forged = with_row(genuine, **{"arguments": {"invoice_id": "INV-3001", "reason": "Paid next day."}, **forge})
-        with as_ledger_owner(shop) as raw:
+        with as_server(shop) as raw:
             set_body(raw, "proposal", forged.id, to_body(forged))
         await leo_approves(shop.files, shop.project, forged.id, forged.digest)
         assert await shop.work() == [("failed", "outside_contract")], what
@@ -408,7 +408,7 @@ async def test_a_proposal_outside_of_what_its_capability_can_make_is_refused_eve
     high = await waiting(shop, "INV-3001")
     over = with_row(high, before={**high.members[0].before, "late_fee_cents": "10001"})
     shop.change("UPDATE {invoices} SET late_fee_cents = 10001, row_version = 1 WHERE id = 'INV-3001'")
-    with as_ledger_owner(shop) as raw:
+    with as_server(shop) as raw:
         set_body(raw, "proposal", over.id, to_body(over))
     await leo_approves(shop.files, shop.project, over.id, over.digest)
     assert await shop.work() == [("failed", "outside_contract")]

@@ -29,7 +29,7 @@ from synapsor.ledger.open import open_ledger
 from synapsor.ledger.sqlite_file import ERRORS, SqliteTransaction, connect, run
 from synapsor.ledger.verify import VerifyReport, _Bad, _Walk, verify
 from synapsor.values import canonical, digest_bytes
-from tests.ledger_records import START, at, fill, seen
+from tests.ledger_records import CLOCK, START, at, fill, seen
 
 UNCOVERED = {
     "probe": {"one", "at"},
@@ -65,6 +65,7 @@ class Scene:
 
     path: Path
     public_key: str
+    signer: Signer
     head: tuple[int, str]
     raw: sqlite3.Connection
 
@@ -76,6 +77,7 @@ class Scene:
         return await verify(
             Still(self.raw),
             public_key=self.public_key,
+            seals=self.signer.seals,
             saved_head=self.head if saved_head else None,
             saved=self.anchor if anchor else None,
         )
@@ -122,17 +124,17 @@ class Scene:
 async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
     monkeypatch.setattr("synapsor.ledger.chain.EVERY", 8)
     path = tmp_path / "ledger.db"
-    ledger = open_ledger(path, create=True)
+    ledger = open_ledger(path, create=True, clock=CLOCK)
     await fill(ledger)
     await fill(ledger)
     for _ in range(7):
         await ledger.record_read(*seen())
-    head, public_key = await ledger.head(), ledger.public_key
+    head, public_key, signer = await ledger.head(), ledger.public_key, ledger._signer
     await ledger.aclose()
     raw = connect(path.as_uri() + "?mode=rw")
     raw.execute("PRAGMA foreign_keys = OFF")
     raw.execute("PRAGMA ignore_check_constraints = ON")
-    scene = Scene(path, public_key, head, raw)
+    scene = Scene(path, public_key, signer, head, raw)
     assert (await scene.verify(saved_head=True)).first_bad is None
     yield scene
     raw.close()
@@ -237,13 +239,16 @@ async def test_events_swapped_duplicated_or_renumbered_are_found(scene: Scene) -
         ("UPDATE event SET seq = 6 WHERE seq = -1", ()),
     )
     copy = (
-        ("INSERT INTO event SELECT ?, at, kind, subject, body, prev, hash FROM event WHERE seq = ?", (last + 1, last)),
+        (
+            "INSERT INTO event SELECT ?, at, kind, subject, body, prev, hash, seal FROM event WHERE seq = ?",
+            (last + 1, last),
+        ),
     )
     shift = (
         ("UPDATE event SET seq = seq + 1000 WHERE seq > 20", ()),
         ("UPDATE event SET seq = seq - 999 WHERE seq > 1000", ()),
     )
-    below = (("INSERT INTO event SELECT 0, at, kind, subject, body, prev, hash FROM event WHERE seq = 1", ()),)
+    below = (("INSERT INTO event SELECT 0, at, kind, subject, body, prev, hash, seal FROM event WHERE seq = 1", ()),)
     assert (await scene.after(*swap)).first_bad == (5, "event does not follow the one before it")
     assert (await scene.after(*copy)).first_bad == (last + 1, "event does not follow the one before it")
     assert (await scene.after(*shift)).first_bad == (21, "event is missing")
@@ -327,7 +332,7 @@ async def test_history_signed_again_with_another_key_is_found_by_the_pinned_key(
     other = public_text(create_key(tmp_path / "other.key"))
     report = await scene.after(("UPDATE ledger SET public_key = ?", (other,)))
     assert report.first_bad == ("ledger", "is signed with another key")
-    report = await verify(Still(scene.raw), public_key=other)
+    report = await verify(Still(scene.raw), public_key=other, seals=scene.signer.seals)
     assert report.first_bad == ("ledger", "is signed with another key")
 
 
@@ -342,7 +347,7 @@ async def test_an_event_that_takes_a_step_there_is_not_is_found_though_the_chain
     step = event("proposal_applied", rejected, at(), facts={"origin": "rejected", "target": "applied"})
 
     def forge(raw: sqlite3.Connection) -> None:
-        run(lambda tx: Book(tx, None, []).append(step), SqliteTransaction(raw))
+        run(lambda tx: Book(tx, scene.signer, []).append(step), SqliteTransaction(raw))
         raw.execute("UPDATE proposal SET status = 'applied' WHERE id = ?", (rejected,))
 
     report = await scene.after_work(forge)
@@ -397,7 +402,7 @@ class Keeper:
 
     def __init__(self, scene: Scene) -> None:
         self._tx = SqliteTransaction(scene.raw)
-        self._walk = _Walk(scene.public_key, None)
+        self._walk = _Walk(scene.public_key, scene.signer.seals, None)
         self.path = scene.anchor.path
         self.honest = self.path.read_bytes()
 
@@ -429,7 +434,7 @@ async def test_every_byte_of_the_checkpoint_file_counts(scene: Scene) -> None:
 async def test_a_checkpoint_file_that_is_missing_empty_or_of_another_ledger_is_found(
     scene: Scene, tmp_path: Path
 ) -> None:
-    other = open_ledger(tmp_path / "other" / "ledger.db", create=True)
+    other = open_ledger(tmp_path / "other" / "ledger.db", create=True, clock=CLOCK)
     await other.aclose()
     foreign = (tmp_path / "other" / "ledger.checkpoints").read_bytes()
     for data in (None, b"", b"\n", b"{}\n", foreign, scene.anchor.path.read_bytes() + foreign):
@@ -503,7 +508,13 @@ async def _bad(path: Path, scene: Scene) -> bool:
         return True
     try:
         return (
-            await verify(Still(raw), public_key=scene.public_key, saved_head=scene.head, saved=scene.anchor)
+            await verify(
+                Still(raw),
+                public_key=scene.public_key,
+                seals=scene.signer.seals,
+                saved_head=scene.head,
+                saved=scene.anchor,
+            )
         ).first_bad is not None
     except ERRORS:
         return True

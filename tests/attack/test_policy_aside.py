@@ -1,5 +1,6 @@
 """What must not keep policies from their work unnoticed: records that somebody forged or broke, and a key that is not trusted any more."""
 
+import datetime as dt
 import json
 import logging
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from synapsor.core.moment import stamp
 from synapsor.core.policy import deferral_words
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import to_body
@@ -85,7 +87,9 @@ async def test_a_record_that_no_policy_can_decide_on_is_set_aside_once_and_keeps
 async def test_what_a_person_has_decided_on_is_left_to_people() -> None:
     async with fees() as trial:
         proposal = await filed(trial)
-        await trial.ledger.decide(a_decision(proposal), job=None, counted={proposal.id: ()}, complete=False)
+        now = trial.clock.now()
+        given = a_decision(proposal, at=stamp(now), expires_at=stamp(now + dt.timedelta(hours=1)))
+        await trial.ledger.decide(given, job=None, counted={proposal.id: ()}, complete=False)
         left = await by_policy(trial, proposal)
         assert left.why == "people_decide"
         assert [facts["why"] for facts in told_of(trial, proposal.id)] == ["people_decide"]

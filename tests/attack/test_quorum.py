@@ -20,6 +20,7 @@ from synapsor.flow.objection import Intent, may_ask
 from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
+from synapsor.testing.clock import TestClock
 from synapsor.work.worker import Worker
 from tests.deciding import approve, reject
 from tests.decisions import NOW, Person, filed, person
@@ -33,7 +34,10 @@ LATER = NOW + dt.timedelta(hours=25)
 async def says_yes(
     ledger: Ledger, proposal: Proposal, who: Person, *others: Person, now: dt.datetime = NOW
 ) -> ProposalRecord:
-    """Let a person approve; the project trusts the others too."""
+    """Let a person approve, at a moment that is the ledger's too; the project trusts the others."""
+    clock = ledger._clock
+    assert isinstance(clock, TestClock)
+    clock.moment = now
     return await approve(
         ledger,
         proposal.id,

@@ -21,6 +21,7 @@ from synapsor.ledger.store import Ledger
 from synapsor.ports import WorkLedger
 from synapsor.values import digest
 from tests.ledger_records import (
+    CLOCK,
     CONTRACT,
     a_decision,
     a_job,
@@ -46,8 +47,10 @@ class Engine:
 
 
 ENGINES = {
-    "sqlite": Engine(lambda folder: open_ledger(folder / "ledger.db", create=True), keeps_reads_apart=True),
-    "memory": Engine(lambda _: open_memory_ledger(), keeps_reads_apart=False),
+    "sqlite": Engine(
+        lambda folder: open_ledger(folder / "ledger.db", create=True, clock=CLOCK), keeps_reads_apart=True
+    ),
+    "memory": Engine(lambda _: open_memory_ledger(clock=CLOCK), keeps_reads_apart=False),
 }
 
 
@@ -85,7 +88,7 @@ def probe(at_text: str) -> Callable[[Transaction], Any]:
 
 async def test_a_job_that_raises_changes_nothing_and_its_error_reaches_its_caller(ledger: Ledger) -> None:
     async def job(tx: Transaction) -> None:
-        await tx.execute("insert_event", seq=2, at=at(), kind="k", subject="s", body="{}", prev="p", hash="h")
+        await tx.execute("insert_event", seq=2, at=at(), kind="k", subject="s", body="{}", prev="p", hash="h", seal="s")
         raise DecisionRefused("some_rule", "no")
 
     before = await ledger.head()
@@ -97,7 +100,7 @@ async def test_a_job_that_raises_changes_nothing_and_its_error_reaches_its_calle
 
 async def test_in_a_group_of_jobs_the_failing_one_fails_alone(ledger: Ledger) -> None:
     async def fail(tx: Transaction) -> None:
-        await Book(tx, None, []).append(event("lost", "x", at()))
+        await Book(tx, ledger._signer, []).append(event("lost", "x", at()))
         raise IntegrityError("this one")
 
     good, bad = [ledger.record_read(*seen()) for _ in range(30)], [connection_of(ledger).write(fail) for _ in range(3)]

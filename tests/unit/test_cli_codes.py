@@ -162,6 +162,28 @@ def test_doctor_says_from_the_first_day_on_that_nobody_could_give_the_code_that_
     assert [rule for rule, _, _ in findings(stepped, capsys)] == ["file_open"]
 
 
+@pytest.mark.requirement("codes:told-before")
+def test_check_and_activate_tell_of_codes_that_nobody_has_as_doctor_does(
+    stepped: ProjectFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    code, told = run(stepped, capsys, "check")
+    assert (code, [(one["rule"], one["message"], one["fix"]) for one in told["findings"]]) == (
+        0,
+        findings(stepped, capsys),
+    )
+    (finding,) = told["findings"]
+    assert main(["--config", str(stepped.config_path), "check"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"! {finding['rule']} {finding['message']} fix: {finding['fix']}" in said
+    assert main(["--config", str(stepped.config_path), "activate", "--yes", *key(stepped, "rita")]) == 0
+    assert f"{finding['rule']}: {finding['message']}" in " ".join(capsys.readouterr().err.split())
+    config = stepped.config_path
+    config.write_text(config.read_text(encoding="utf-8") + "one_time_codes: secrets/codes.yaml\n", encoding="utf-8")
+    run(stepped, capsys, "operator", "codes", "leo", "--no-passphrase", "--file", str(stepped.root / "keys" / "l"))
+    assert run(stepped, capsys, "check")[1]["findings"] == []
+
+
 @pytest.mark.requirement("approval:code-before-asked")
 def test_who_has_no_codes_is_refused_before_a_digest_a_passphrase_and_a_code_are_asked_for(
     stepped: ProjectFiles, capsys: pytest.CaptureFixture[str]

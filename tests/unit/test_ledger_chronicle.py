@@ -12,7 +12,7 @@ from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.chronicle import Chronicle, open_chronicle
 from synapsor.ledger.open import open_ledger
 from synapsor.ledger.store import Ledger
-from tests.ledger_records import file_one, fill
+from tests.ledger_records import CLOCK, file_one, fill
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest_asyncio.fixture
 async def ledger(path: Path) -> AsyncIterator[Ledger]:
-    opened = open_ledger(path, create=True)
+    opened = open_ledger(path, create=True, clock=CLOCK)
     yield opened
     await opened.aclose()
 
@@ -87,7 +87,7 @@ async def test_a_chain_that_was_edited_or_cut_is_not_followed(
 
 @pytest.mark.requirement("notify:same-chain")
 async def test_a_place_in_another_ledger_is_none_in_this_one(chronicle: Chronicle, tmp_path: Path) -> None:
-    other = open_ledger(tmp_path / "other" / "ledger.db", create=True)
+    other = open_ledger(tmp_path / "other" / "ledger.db", create=True, clock=CLOCK)
     await fill(other)
     reader = open_chronicle(tmp_path / "other" / "ledger.db")
     for mark in (await reader.head(), reader.beginning):

@@ -15,12 +15,12 @@ from synapsor.ledger.keys import create_key
 from synapsor.ledger.migrate import migrations
 from synapsor.ledger.open import open_ledger
 from synapsor.ledger.sqlite_file import connect
-from tests.ledger_records import fill, seen
+from tests.ledger_records import CLOCK, fill, seen
 
 
 async def made(folder: Path) -> Path:
     path = folder / "ledger.db"
-    ledger = open_ledger(path, create=True)
+    ledger = open_ledger(path, create=True, clock=CLOCK)
     await ledger.record_read(*seen())
     await ledger.aclose()
     return path
@@ -36,7 +36,7 @@ async def test_a_new_ledger_is_its_owners_alone_whatever_the_umask(tmp_path: Pat
     folder = tmp_path / "deep" / "er"
     before = os.umask(umask)
     try:
-        ledger = open_ledger(folder / "ledger.db", create=True)
+        ledger = open_ledger(folder / "ledger.db", create=True, clock=CLOCK)
         await ledger.record_read(*seen())
     finally:
         os.umask(before)
@@ -55,7 +55,7 @@ async def test_a_file_found_open_to_others_is_narrowed_with_a_notice(
     for file in wide:
         file.chmod(0o644)
     with caplog.at_level(logging.WARNING, "synapsor.ledger"):
-        await open_ledger(path).aclose()
+        await open_ledger(path, clock=CLOCK).aclose()
     assert {r.__dict__["action"] for r in caplog.records} == {"mode_narrowed"}
     assert {str(r.args[0]) for r in caplog.records if isinstance(r.args, tuple)} >= {file.name for file in wide}
     assert set(modes(tmp_path).values()) == {"0o600"}
@@ -148,7 +148,7 @@ async def test_what_is_not_a_whole_ledger_is_refused_and_left_as_it_is(
     spoil(path)
     before = contents(tmp_path)
     with pytest.raises(LedgerFailure) as refused:
-        open_ledger(path, create=create)
+        open_ledger(path, create=create, clock=CLOCK)
     assert refused.value.fix
     assert refused.value.__cause__ is None
     assert contents(tmp_path) == before
@@ -156,13 +156,13 @@ async def test_what_is_not_a_whole_ledger_is_refused_and_left_as_it_is(
 
 def test_a_missing_ledger_is_not_made_unless_asked(tmp_path: Path) -> None:
     with pytest.raises(LedgerFailure, match="no ledger"):
-        open_ledger(tmp_path / "ledger.db")
+        open_ledger(tmp_path / "ledger.db", clock=CLOCK)
     assert list(tmp_path.iterdir()) == []
 
 
 async def test_asking_to_make_a_ledger_that_exists_opens_it(tmp_path: Path) -> None:
     path = await made(tmp_path)
-    ledger = open_ledger(path, create=True)
+    ledger = open_ledger(path, create=True, clock=CLOCK)
     assert (await ledger.head())[0] == 2
     await ledger.aclose()
 
@@ -172,7 +172,7 @@ async def test_of_many_who_make_the_same_ledger_at_once_one_does(tmp_path: Path)
 
     def start() -> None:
         gate.wait()
-        ledger = open_ledger(tmp_path / "new" / "ledger.db", create=True)
+        ledger = open_ledger(tmp_path / "new" / "ledger.db", create=True, clock=CLOCK)
         ids.append(ledger)
 
     threads = [threading.Thread(target=start) for _ in range(8)]
@@ -190,7 +190,7 @@ async def test_a_key_may_be_kept_elsewhere_and_is_never_overwritten(tmp_path: Pa
     key_path = tmp_path / "keys" / "mine.key"
     create_key(key_path)
     text = key_path.read_bytes()
-    ledger = open_ledger(tmp_path / "ledger.db", create=True, key_path=key_path)
+    ledger = open_ledger(tmp_path / "ledger.db", create=True, key_path=key_path, clock=CLOCK)
     await ledger.aclose()
     assert key_path.read_bytes() == text
     assert not (tmp_path / "ledger.key").exists()
@@ -203,7 +203,7 @@ async def test_another_key_is_an_integrity_error(tmp_path: Path) -> None:
     path.with_suffix(".key").unlink()
     create_key(path.with_suffix(".key"))
     with pytest.raises(IntegrityError):
-        open_ledger(path)
+        open_ledger(path, clock=CLOCK)
 
 
 async def test_a_changed_migration_is_an_integrity_error(tmp_path: Path) -> None:
@@ -213,14 +213,14 @@ async def test_a_changed_migration_is_an_integrity_error(tmp_path: Path) -> None
     raw.execute("UPDATE migration SET checksum = 'sha256:0'")
     raw.close()
     with pytest.raises(IntegrityError):
-        open_ledger(path)
+        open_ledger(path, clock=CLOCK)
     assert migrations()[0].checksum != "sha256:0"
 
 
 @pytest.mark.parametrize("name", ["a b.db", "%41?mode=memory#x.db", "ünï.db", "-wal.db"])
 async def test_any_file_name_is_only_a_name(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    ledger = open_ledger(path, create=True)
+    ledger = open_ledger(path, create=True, clock=CLOCK)
     assert (await ledger.head())[0] == 1
     await ledger.aclose()
     assert path.is_file()
@@ -229,7 +229,7 @@ async def test_any_file_name_is_only_a_name(tmp_path: Path, name: str) -> None:
 async def test_a_copy_of_the_files_at_any_moment_verifies(tmp_path: Path) -> None:
     """The way back: database, write-ahead log and checkpoints copied together, key from where it is kept."""
     path = tmp_path / "ledger.db"
-    ledger = open_ledger(path, create=True)
+    ledger = open_ledger(path, create=True, clock=CLOCK)
     await fill(ledger)
     copy = tmp_path / "copy"
     copy.mkdir()
@@ -237,7 +237,7 @@ async def test_a_copy_of_the_files_at_any_moment_verifies(tmp_path: Path) -> Non
         (copy / name).write_bytes((tmp_path / name).read_bytes())
     head = await ledger.head()
     await ledger.aclose()
-    restored = open_ledger(copy / "ledger.db")
+    restored = open_ledger(copy / "ledger.db", clock=CLOCK)
     assert await restored.head() == head
     assert (await restored.verify()).ok
     await restored.aclose()

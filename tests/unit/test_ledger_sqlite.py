@@ -19,7 +19,7 @@ from synapsor.ledger.open import open_ledger
 from synapsor.ledger.sqlite import CROWD, SqliteConnection
 from synapsor.ledger.sqlite_file import connect, failure
 from synapsor.ledger.store import Ledger
-from tests.ledger_records import seen
+from tests.ledger_records import CLOCK, seen
 
 ROOT = Path(__file__).parents[2]
 HEAD = (
@@ -28,7 +28,7 @@ HEAD = (
 from pathlib import Path
 from synapsor.errors import LedgerFailure
 from synapsor.ledger.open import open_ledger
-from tests.ledger_records import seen, fill
+from tests.ledger_records import CLOCK, seen, fill
 path = Path(sys.argv[1])
 """
 )
@@ -37,7 +37,7 @@ WRITE_MANY = (
     HEAD
     + """
 async def main():
-    ledger = open_ledger(path)
+    ledger = open_ledger(path, clock=CLOCK)
     async def task():
         for _ in range(25):
             audit, evidence = seen()
@@ -53,7 +53,7 @@ WRITE_FOREVER = (
     HEAD
     + """
 async def main():
-    ledger = open_ledger(path)
+    ledger = open_ledger(path, clock=CLOCK)
     async def task():
         while True:
             audit, evidence = seen()
@@ -69,7 +69,7 @@ FILL_THE_DISK = (
     + """
 import json, resource, signal
 async def main():
-    ledger = open_ledger(path)
+    ledger = open_ledger(path, clock=CLOCK)
     await ledger.record_read(*seen())
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     size = sum(f.stat().st_size for f in path.parent.iterdir())
@@ -117,7 +117,7 @@ def start(script: str, path: Path) -> subprocess.Popen[str]:
 
 async def fresh(folder: Path) -> Path:
     path = folder / "ledger.db"
-    await open_ledger(path, create=True).aclose()
+    await open_ledger(path, create=True, clock=CLOCK).aclose()
     return path
 
 
@@ -129,7 +129,7 @@ async def test_eight_processes_write_one_ledger_and_none_is_turned_away(tmp_path
     assert [p.returncode for p in processes] == [0] * 8, [e for _, e in outputs]
     told = [line for out, _ in outputs for line in out.split()]
     assert len(told) == 800
-    ledger = open_ledger(path)
+    ledger = open_ledger(path, clock=CLOCK)
     report = await ledger.verify()
     found = [await ledger.evidence(name) is not None for name in told]
     await ledger.aclose()
@@ -150,7 +150,7 @@ async def test_killing_a_writer_loses_nothing_that_it_acknowledged(
     process.send_signal(signal.SIGKILL)
     rest, _ = await asyncio.to_thread(process.communicate)
     told += rest.splitlines(keepends=True)
-    ledger = open_ledger(path)
+    ledger = open_ledger(path, clock=CLOCK)
     report = await ledger.verify()
     missing = [name for name in told if name.endswith("\n") and await ledger.evidence(name.strip()) is None]
     await ledger.record_read(*seen())
@@ -174,7 +174,7 @@ async def test_on_a_full_disk_a_record_is_whole_or_refused(tmp_path: Path, scrip
         "The ledger failed: the disk is full.",
         "The ledger failed: input or output failed.",
     }
-    ledger = open_ledger(path)
+    ledger = open_ledger(path, clock=CLOCK)
     report = await ledger.verify()
     kept = [await ledger.evidence(name) is not None for name in acknowledged]
     half = [handle for pair in failed for handle in pair[:2] if await ledger.find(handle) is not None]
@@ -189,7 +189,7 @@ async def test_another_process_that_holds_the_ledger_too_long_is_a_failure(
 ) -> None:
     monkeypatch.setattr("synapsor.ledger.sqlite.BUSY_SECONDS", 0.05)
     path = await fresh(tmp_path)
-    ledger = open_ledger(path)
+    ledger = open_ledger(path, clock=CLOCK)
     other = connect(path.as_uri() + "?mode=rw")
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LedgerFailure, match="another process holds it"):
@@ -223,7 +223,7 @@ async def _turns(number: int = 2) -> None:
 
 
 async def test_waiting_jobs_share_a_commit(tmp_path: Path) -> None:
-    ledger = open_ledger(await fresh(tmp_path))
+    ledger = open_ledger(await fresh(tmp_path), clock=CLOCK)
     engine = ledger._connection
     assert isinstance(engine, SqliteConnection)
     gate, commits = _held(engine), []
@@ -262,7 +262,7 @@ async def test_calls_that_end_together_share_commits_on_the_thread_for_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "QUICK_SECONDS", 3600)  # however busy the disk is
-    ledger = open_ledger(await fresh(tmp_path))
+    ledger = open_ledger(await fresh(tmp_path), clock=CLOCK)
     engine = _engine(ledger)
     heard = _watched(engine)
     await asyncio.gather(*(ledger.record_read(*seen()) for _ in range(20)))
@@ -280,7 +280,7 @@ async def test_only_where_the_disk_is_quick_is_a_lone_job_committed_on_the_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: float, thread: str
 ) -> None:
     monkeypatch.setattr(sqlite, "QUICK_SECONDS", limit)
-    ledger = open_ledger(await fresh(tmp_path))
+    ledger = open_ledger(await fresh(tmp_path), clock=CLOCK)
     engine = _engine(ledger)
     await ledger.record_read(*seen())
     heard = _watched(engine)
@@ -289,7 +289,7 @@ async def test_only_where_the_disk_is_quick_is_a_lone_job_committed_on_the_loop(
         await ledger.record_read(*seen())
     assert heard == [("COMMIT", thread)] * 3
     await ledger.aclose()
-    again = open_ledger(tmp_path / "ledger.db")
+    again = open_ledger(tmp_path / "ledger.db", clock=CLOCK)
     assert (await again.head())[0] == 5
     await again.aclose()
 
@@ -299,7 +299,7 @@ async def test_the_log_is_copied_into_the_file_by_the_thread_and_does_not_grow(
 ) -> None:
     monkeypatch.setattr(sqlite, "QUICK_SECONDS", 3600)
     monkeypatch.setattr(sqlite, "CHECKPOINT_EVERY", 8)
-    ledger = open_ledger(await fresh(tmp_path))
+    ledger = open_ledger(await fresh(tmp_path), clock=CLOCK)
     engine = _engine(ledger)
     heard = _watched(engine)
     for _ in range(40):
@@ -317,7 +317,7 @@ async def test_the_log_is_copied_into_the_file_by_the_thread_and_does_not_grow(
 
 async def test_a_log_that_cannot_be_copied_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "CHECKPOINT_EVERY", 2)
-    ledger = open_ledger(await fresh(tmp_path))
+    ledger = open_ledger(await fresh(tmp_path), clock=CLOCK)
     engine = _engine(ledger)
     refused: list[str] = []
 
@@ -341,7 +341,7 @@ async def test_a_log_that_cannot_be_copied_loses_nothing(tmp_path: Path, monkeyp
 
 
 async def test_a_job_whose_caller_left_before_it_began_is_not_run(tmp_path: Path) -> None:
-    ledger = open_ledger(await fresh(tmp_path))
+    ledger = open_ledger(await fresh(tmp_path), clock=CLOCK)
     engine = ledger._connection
     assert isinstance(engine, SqliteConnection)
     gate = _held(engine)
@@ -354,13 +354,13 @@ async def test_a_job_whose_caller_left_before_it_began_is_not_run(tmp_path: Path
     gate.set()
     await first
     await ledger.aclose()
-    again = open_ledger(tmp_path / "ledger.db")
+    again = open_ledger(tmp_path / "ledger.db", clock=CLOCK)
     assert (await again.head())[0] == 1
     await again.aclose()
 
 
 async def test_a_lock_that_another_process_holds_is_waited_for_without_stopping_the_loop(tmp_path: Path) -> None:
-    ledger = open_ledger(await fresh(tmp_path))
+    ledger = open_ledger(await fresh(tmp_path), clock=CLOCK)
     other = connect((tmp_path / "ledger.db").as_uri() + "?mode=rw")
     other.execute("BEGIN IMMEDIATE")
     waiting = [asyncio.ensure_future(ledger.record_read(*seen())) for _ in range(3)]
@@ -376,7 +376,7 @@ async def test_a_lock_that_another_process_holds_is_waited_for_without_stopping_
 
 
 async def test_a_job_that_waits_for_anything_else_is_refused(tmp_path: Path) -> None:
-    ledger = open_ledger(await fresh(tmp_path))
+    ledger = open_ledger(await fresh(tmp_path), clock=CLOCK)
 
     async def waits(tx: Transaction) -> None:
         await tx.execute("probe", at="half")
@@ -389,7 +389,7 @@ async def test_a_job_that_waits_for_anything_else_is_refused(tmp_path: Path) -> 
 
 
 async def test_two_event_loops_may_share_a_ledger(tmp_path: Path) -> None:
-    ledger = open_ledger(await fresh(tmp_path))
+    ledger = open_ledger(await fresh(tmp_path), clock=CLOCK)
 
     async def several() -> None:
         await asyncio.gather(*[ledger.record_read(*seen()) for _ in range(50)])
@@ -400,7 +400,7 @@ async def test_two_event_loops_may_share_a_ledger(tmp_path: Path) -> None:
 
 
 async def test_every_connection_has_the_settings_that_durability_and_safety_rest_on(tmp_path: Path) -> None:
-    ledger = open_ledger(await fresh(tmp_path))
+    ledger = open_ledger(await fresh(tmp_path), clock=CLOCK)
     engine = ledger._connection
     assert isinstance(engine, SqliteConnection)
     await ledger.head()
@@ -445,7 +445,7 @@ async def test_no_file_handle_and_no_thread_is_left_after_closing(tmp_path: Path
         return [t for t in targets if str(tmp_path) in t]
 
     before = set(threading.enumerate())
-    ledger = open_ledger(path)
+    ledger = open_ledger(path, clock=CLOCK)
     await asyncio.gather(*[ledger.head() for _ in range(10)])
     await ledger.aclose()
     assert held() == []

@@ -7,6 +7,7 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
+from synapsor.cli.refused_acts import recorded
 from synapsor.cli.reviewing import comparable, confirm
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, note, paragraph
@@ -14,10 +15,12 @@ from synapsor.cli.versions import of_file
 from synapsor.config import load_config
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
-from synapsor.core.review import ACTIVATOR_ROLE, may_activate
+from synapsor.core.review import ACTIVATOR_ROLE, as_trusted, may_activate
 from synapsor.core.words import many
 from synapsor.errors import UsageError
+from synapsor.examine.codes import of_codes
 from synapsor.flow.activate import activate, left_behind
+from synapsor.flow.refused import NOBODY
 from synapsor.ports import Activated
 
 
@@ -30,12 +33,18 @@ async def _run(arguments: Namespace) -> int:
     interrupt_at_once()
     async with runtime.open_project(load_config(arguments.config)) as project:
         chosen = _chosen(project.contracts(), arguments.contracts)
-        operator, unlock = signer(arguments, project.operators(), roles=(ACTIVATOR_ROLE,))
-        may_activate(operator)  # before the person reads and types anything
+        names = [loaded.contract.contract for loaded in chosen]
+        async with recorded(project, names, NOBODY):
+            operator, unlock = signer(arguments, project.operators(), roles=(ACTIVATOR_ROLE,))
+        async with recorded(project, names, operator.name):
+            may_activate(operator)  # before the person reads and types anything
         for loaded in chosen:
             for finding in await project.activations.unfit(loaded):
                 note(f"{loaded.contract.contract} does not fit its database, {finding.rule}: {finding.message}")
                 note(f"  fix: {finding.fix}")
+        for finding in of_codes(project):
+            note(f"{finding.rule}: {finding.message}")
+            note(f"  fix: {finding.fix}")
         if not arguments.yes:
             for loaded in chosen:
                 confirm(of_file(loaded), await comparable(project, loaded.contract.contract))
@@ -45,17 +54,19 @@ async def _run(arguments: Namespace) -> int:
         done: list[dict[str, Any]] = []
         for loaded, metadata in zip(chosen, metadata_of, strict=True):
             before = await ledger.active_contract(loaded.contract.contract)
-            activated = await activate(
-                ledger,
-                contract=loaded.contract.contract,
-                digest=loaded.digest,
-                body=canonical_body(loaded.contract),
-                sources={name: str(facts["fingerprint"]) for name, facts in metadata["sources"].items()},
-                metadata=metadata,
-                operator=operator,
-                key=key,
-                now=project.clock.now(),
-            )
+            async with recorded(project, [loaded.contract.contract], operator.name):
+                trusted = as_trusted(operator, project.operators())  # who was, before they read, may be revoked since
+                activated = await activate(
+                    ledger,
+                    contract=loaded.contract.contract,
+                    digest=loaded.digest,
+                    body=canonical_body(loaded.contract),
+                    sources={name: str(facts["fingerprint"]) for name, facts in metadata["sources"].items()},
+                    metadata=metadata,
+                    operator=trusted,
+                    key=key,
+                    now=project.clock.now(),
+                )
             replaced = before.activation.digest if before else loaded.digest
             behind = 0 if replaced == loaded.digest else await left_behind(ledger, replaced, now=project.clock.now())
             done.append({**record_of(activated), "left_behind": behind})

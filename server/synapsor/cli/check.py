@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from synapsor.config import load_config
 from synapsor.contract.approval import Approval, Level
 from synapsor.contract.capability import AggregateCapability, ProposeCapability, ReadCapability, is_single
 from synapsor.contract.load import LoadedContract, load_all
+from synapsor.core.facts import Finding
 from synapsor.errors import ContractError
 from synapsor.notify.addresses import check_addresses
 from synapsor.operators import read_operators
@@ -23,8 +25,12 @@ RISKS: Final[tuple[Level, ...]] = ("medium", "high")
 
 def run(arguments: Namespace) -> int:
     """Check and return 0, or 2 with every problem."""
+    codes: tuple[Finding, ...] = ()
     try:
-        loaded = load_all(arguments.files) if arguments.files else _project(arguments.config)
+        if arguments.files:
+            loaded = tuple(load_all(arguments.files))
+        else:
+            loaded, codes = _project(arguments.config)
     except ContractError as error:
         problems = [asdict(p) for p in error.problems]
         answer(
@@ -39,17 +45,23 @@ def run(arguments: Namespace) -> int:
     lines = [part for line in told for part in listed(line, 4, sys.stdout)]
     entries = [{"contract": c.contract.contract, "digest": c.digest, "file": str(c.path)} for c in loaded]
     names = [name for c in loaded for name in c.contract.capabilities]
-    answer(arguments, "check", {"problems": [], "contracts": entries, "capabilities": names}, "\n".join(lines))
+    findings = [{"rule": one.rule, "message": one.message, "fix": one.fix} for one in codes]
+    lines += [part for one in codes for part in listed(f"!   {one.rule}  {one.message} fix: {one.fix}", 4, sys.stdout)]
+    document = {"problems": [], "contracts": entries, "capabilities": names, "findings": findings}
+    answer(arguments, "check", document, "\n".join(lines))
     return 0
 
 
-def _project(path: Path | None) -> tuple[LoadedContract, ...]:
+def _project(path: Path | None) -> tuple[tuple[LoadedContract, ...], tuple[Finding, ...]]:
+    """Return the project's contracts, and which one-time codes they want that nobody has."""
+    from synapsor.examine.codes import of_codes  # heavy: all that `doctor` looks at
+
     config = load_config(path)
     read_operators(config.operators)
     loaded = load_all(config.policies)
     runtime.check_sources(config, loaded)
     check_addresses(config.notify)
-    return loaded
+    return tuple(loaded), tuple(of_codes(runtime.Project(config, AsyncExitStack())))
 
 
 def _line(loaded: LoadedContract, name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.approve.terminal.drawing import entry
+from synapsor.cli.refused_acts import lines, told
 from synapsor.cli.terminal import answer, as_json, width
 from synapsor.config import load_config
 from synapsor.core.plain import visible
@@ -35,10 +36,12 @@ async def _run(arguments: Namespace) -> int:
             return 0
         activated = await ledger.activations(name, limit=arguments.limit)
         operators, ledger_id = project.operators(), ledger.id
+        refused = await told(ledger.overview, name)
     if not activated:
         raise UsageError(f"No contract {name} was ever activated here.", fix="Activate it with `synapsor activate`.")
     entries = [_entry(a, operators, ledger_id, active=a is activated[0]) for a in activated]
-    answer(arguments, "history", {"contract": name, "activations": entries}, render(entries, width()))
+    text = "\n".join([render(entries, width()), *lines(refused, "activate it")])
+    answer(arguments, "history", {"contract": name, "activations": entries, "refused": refused}, text)
     return 0
 
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from synapsor.cli.refused_acts import lines as refused_lines
+from synapsor.cli.refused_acts import told
 from synapsor.cli.terminal import paragraph
 from synapsor.contract.approvals import POLICY_SIGNER
 from synapsor.core.moment import stamp
@@ -19,6 +21,7 @@ from synapsor.core.records import to_body
 from synapsor.errors import ConfigError, ContractError, IntegrityError
 from synapsor.flow.automatic import running
 from synapsor.flow.permitted import proven
+from synapsor.flow.refused import POLICIES
 
 if TYPE_CHECKING:
     from synapsor.contract.load import LoadedContract
@@ -68,6 +71,7 @@ async def status(project: Project, ledger: Ledger) -> dict[str, Any]:
         "day": day,
         "contracts": contracts,
         "policies": used,
+        "refused": await told(ledger.overview, POLICIES),
     }
 
 
@@ -112,8 +116,8 @@ async def _used(contract: Contract, ledger: Ledger, day: str) -> AsyncIterator[d
         full = f"{contract.contract}.{name}"
         uses = await ledger.policy_uses(full, day=day)
         limits = [limit.model_dump(exclude_none=True) for limit in policy.limits.per_day]
-        told = [to_body(one) for one in standing(policy.limits.per_day, uses)]
-        yield {"policy": full, "approved_today": len(uses), "limits": limits, "standing": told}
+        stands = [to_body(one) for one in standing(policy.limits.per_day, uses)]
+        yield {"policy": full, "approved_today": len(uses), "limits": limits, "standing": stands}
 
 
 def _keys(project: Project) -> list[dict[str, Any]]:
@@ -146,7 +150,8 @@ def text_of(document: Mapping[str, Any]) -> str:
     ]
     for one in document["policies"]:
         lines.append(f"  {one['policy']}: {one['approved_today']} approved on {document['day']}")
-        lines += [f"    {_limit(told)}" for told in one["standing"]]
+        lines += [f"    {_limit(one_limit)}" for one_limit in one["standing"]]
+    lines += refused_lines(document["refused"], "stop or start it")
     return paragraph("\n".join(lines))
 
 

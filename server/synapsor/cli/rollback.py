@@ -8,6 +8,7 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.cli.activate import left, record_of
+from synapsor.cli.refused_acts import recorded
 from synapsor.cli.reviewing import comparable, confirm
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
@@ -15,9 +16,10 @@ from synapsor.cli.versions import Version
 from synapsor.config import Config, load_config
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import LoadedContract, Reading, read_file
-from synapsor.core.review import ACTIVATOR_ROLE, may_activate
+from synapsor.core.review import ACTIVATOR_ROLE, as_trusted, may_activate
 from synapsor.errors import ConfigError
 from synapsor.flow.activate import activate, left_behind
+from synapsor.flow.refused import NOBODY
 from synapsor.flow.rollback import earlier_version, judged_again, same_databases
 
 _STARTS = {
@@ -35,8 +37,10 @@ async def _run(arguments: Namespace) -> int:
     interrupt_at_once()
     config = load_config(arguments.config)
     async with runtime.open_project(config) as project:
-        operator, unlock = signer(arguments, project.operators(), roles=(ACTIVATOR_ROLE,))
-        may_activate(operator)  # before the person reads and types anything
+        async with recorded(project, [arguments.contract], NOBODY):
+            operator, unlock = signer(arguments, project.operators(), roles=(ACTIVATOR_ROLE,))
+        async with recorded(project, [arguments.contract], operator.name):
+            may_activate(operator)  # before the person reads and types anything
         ledger = await project.ledger()
         active, earlier = await earlier_version(ledger, arguments.contract, arguments.to)
         ours, others = _on_disk(config, arguments.contract)
@@ -50,17 +54,19 @@ async def _run(arguments: Namespace) -> int:
             origin = f"the ledger, as {told.operator} activated it at {told.at} ({told.id})"
             version = Version(contract=loaded.contract, digest=loaded.digest, named=origin)
             confirm(version, await comparable(project, told.contract))
-        activated = await activate(
-            ledger,
-            contract=told.contract,
-            digest=loaded.digest,
-            body=canonical_body(loaded.contract),
-            sources=sources,
-            metadata={**metadata, "returns_to": told.id},
-            operator=operator,
-            key=unlock(),
-            now=project.clock.now(),
-        )
+        key = unlock()
+        async with recorded(project, [arguments.contract], operator.name):
+            activated = await activate(
+                ledger,
+                contract=told.contract,
+                digest=loaded.digest,
+                body=canonical_body(loaded.contract),
+                sources=sources,
+                metadata={**metadata, "returns_to": told.id},
+                operator=as_trusted(operator, project.operators()),
+                key=key,
+                now=project.clock.now(),
+            )
         behind = await left_behind(ledger, active.activation.digest, now=project.clock.now())
     done = {
         **record_of(activated),

@@ -42,5 +42,10 @@ def are_stamps(*texts: str) -> bool:
     return all(is_stamp(text) for text in texts)
 
 
+def are_close(one: str, other: str) -> bool:
+    """Tell whether two texts are instants no further from each other than clocks may be."""
+    return are_stamps(one, other) and abs(parse(one) - parse(other)) <= CLOCKS_APART
+
+
 Instant: TypeAlias = Annotated[str, is_stamp]
 """A field of a record that holds an instant."""

@@ -54,7 +54,7 @@ class Unknown(StrEnum):
 
 _U = Unknown
 _MEANS: Mapping[Unknown, str] = {
-    _U.UNREADABLE: "Its record cannot be read; `synapsor verify` says more.",
+    _U.UNREADABLE: "Its record cannot be read or contradicts others; `synapsor verify` says more.",
     _U.CAPABILITY_GONE: "The candidate has no such capability that proposes.",
     _U.TABLE_CHANGED: "The candidate changes another table, or tells its rows apart by other columns.",
     _U.ARGUMENTS_UNFIT: "Its arguments are not those that the candidate takes.",

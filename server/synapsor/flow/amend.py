@@ -28,6 +28,7 @@ from synapsor.core.review import may_amend
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused, IntegrityError, Refusal
+from synapsor.flow.chain import check_chain
 from synapsor.flow.permitted import contract_behind
 from synapsor.flow.prepare import Served
 from synapsor.flow.propose import changed, proposal_of
@@ -91,6 +92,7 @@ async def amendable(
         DecisionRefused: as for `edit`, or the capability is not activated as it was reviewed.
     """
     async with recording(ledger, record.proposal.id, operator.name, now):
+        await check_chain(ledger)
         check_amendable(record, kind)
         may_amend(record.proposal, operator, now=stamp(now))
         return await activated(record.proposal.capability)
@@ -145,6 +147,7 @@ async def _amend(
     ledger: ReviewLedger, amending: Amending, kind: AmendKind, arguments: dict[str, Any]
 ) -> ProposalRecord:
     check_reason(kind, amending.reason)
+    await check_chain(ledger)
     original, served, now = amending.record.proposal, amending.served, stamp(amending.now)
     check_shown(original, original.digest if amending.shown is None else amending.shown, ledger=ledger.id)
     check_amendable(amending.record, kind)

@@ -14,6 +14,7 @@ from synapsor.core.proposal import Status
 from synapsor.core.review import may_amend
 from synapsor.core.statements import Inquiry, Operator, SignedInquiry
 from synapsor.errors import DecisionRefused
+from synapsor.flow.chain import check_chain
 from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import check_shown, recording
 from synapsor.flow.signing import Signer, check_present
@@ -38,6 +39,7 @@ async def ask(
     check_reason("question", text)
     proposal, at = record.proposal, stamp(now)
     async with recording(ledger, proposal.id, signer.operator.name, now):
+        await check_chain(ledger)
         check_askable(record)
         operator = signer.check(operators, ledger=ledger.id, now=now)
         may_amend(proposal, operator, now=at)
@@ -65,6 +67,7 @@ async def may_question(ledger: ReviewLedger, record: ProposalRecord, operator: O
         DecisionRefused: as for `ask`.
     """
     async with recording(ledger, record.proposal.id, operator.name, now):
+        await check_chain(ledger)
         check_askable(record)
         may_amend(record.proposal, operator, now=stamp(now))
 

@@ -22,6 +22,7 @@ from synapsor.core.statements import Operator, SignedDecision, StepUp, Verdict
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import ConfigError, DecisionRefused, UsageError
 from synapsor.flow.approvals import approvals_of, are_enough
+from synapsor.flow.chain import check_chain
 from synapsor.flow.fresh import check_fresh
 from synapsor.flow.objection import Intent, objection
 from synapsor.flow.onetime import take_code
@@ -78,7 +79,7 @@ async def decide(ledger: ReviewLedger, deciding: Deciding, shown: Listed) -> Pro
 
     Raises:
         ConfigError: the proposal's source is not configured here.
-        DecisionRefused: there is an objection, the one-time code does not do, or a row is not as it was.
+        DecisionRefused: there is an objection, the ledger was altered (`ledger_altered`), the one-time code does not do, or a row is not as it was.
         IntegrityError: the record does not hold.
         UsageError: there is no such proposal, or the reason is missing or cannot be recorded.
     """
@@ -122,6 +123,7 @@ def _attempt(
 
     async def attempt() -> ProposalRecord:
         nonlocal taken
+        await check_chain(ledger)  # first, for what it tells is asked of each record
         record = await _found(ledger, shown)
         proposal = record.proposal
         await _check(ledger, record, intent, shown)

@@ -18,6 +18,7 @@ from synapsor.core.review import may_decide, takes_code
 from synapsor.core.statements import CodeMethod, Operator, Verdict
 from synapsor.errors import DecisionRefused
 from synapsor.flow.approvals import approvals_of, are_enough
+from synapsor.flow.chain import check_chain
 from synapsor.flow.decider import Decider
 from synapsor.flow.evidence import check_evidence
 from synapsor.flow.fresh import check_fresh
@@ -52,6 +53,7 @@ async def objection(
     then; here nobody is asked to read and sign in vain. `shown` is the digest of what the person saw, where they have named it.
     """
     try:
+        await check_chain(ledger)
         _check_recorded(record, intent, ledger=ledger.id, shown=shown)
         _check_agrees(record)
         if intent.verdict == "approve":

@@ -1,4 +1,5 @@
-"""Record who was refused what on a proposal: one way for every verb that a person uses on one, so that no surface forgets it.
+"""Record who was refused what on a proposal, a contract or automatic approval: one way for every verb that a person uses, so that no
+surface forgets it.
 
 Whatever is refused inside of `recording` is on record when it leaves. Who only tells what would be refused records nothing.
 """
@@ -17,11 +18,13 @@ from synapsor.ports import ReviewLedger
 
 NOBODY: Final = "?"
 """Who is recorded where nobody knows who it was."""
+POLICIES: Final = "automatic approval"
+"""What a switch of automatic approval is about, among the refused attempts; no contract and no proposal is called so."""
 
 
 @asynccontextmanager
 async def recording(ledger: ReviewLedger, proposal_id: str, who: str, now: dt.datetime) -> AsyncIterator[None]:
-    """Record what is refused inside, and to whom."""
+    """Record what is refused inside, and to whom; what it is about may be a contract or `POLICIES` as well."""
     try:
         yield
     except (DecisionRefused, Refusal) as refused:

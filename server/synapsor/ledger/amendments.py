@@ -46,4 +46,4 @@ async def amend(book: Book, proposal: Proposal, seen: tuple[Record, ...], trust:
         amended=amends.kind,
         arguments=list(amends.arguments),
     )
-    await proposals.add(book, proposal, seen)
+    await proposals.add(book, proposal, seen, checkpoint=True)

@@ -44,7 +44,8 @@ class Anchor:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             _drop_torn_line(handle)
-            os.write(handle, lines)
+            while lines:  # a disk that fills up takes a part first, and tells the next time
+                lines = lines[os.write(handle, lines) :]
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -62,16 +63,16 @@ class Anchor:
                 elif b"}" in line[:-1]:
                     yield number, None
 
-    def newest(self, *, of_all: bool) -> Checkpoint | None:
-        """Return the newest checkpoint that was kept, `of_all` or among the last ones of the file.
+    def after(self, seq: int) -> tuple[Checkpoint, ...]:
+        """Return the checkpoints of the events after one, by their numbers: all that were kept after 0, else of the last lines of the file.
 
-        None where the file is gone or holds none: that is for `verify` to find.
+        Nothing where the file is gone: that is for `verify` to find.
         """
         try:
-            lines = [found for _, found in self.lines()] if of_all else self._end()
+            lines = self._end() if seq else [found for _, found in self.lines()]
         except OSError:
-            return None
-        return max((found for found in lines if found is not None), key=lambda one: one.seq, default=None)
+            return ()
+        return tuple(sorted((one for one in lines if one is not None and one.seq > seq), key=lambda one: one.seq))
 
     def _end(self) -> list[Checkpoint | None]:
         with self.path.open("rb") as stream:

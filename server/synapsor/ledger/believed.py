@@ -1,21 +1,24 @@
 """What is believed of a row: that it is the one which an event of the chain tells of, by its handle and its digest.
 
 Whoever can write the ledger's file can take a row away or put an older one in its place, and so no row says of itself that it is the
-newest. An event says so, and each that makes, stops or decides anything is signed by the ledger's key as it is written. A process that
-has proven the chain also remembers what it has seen in it.
+newest. An event says so, and each is sealed with the ledger's key as it is written, for its own place in the chain and no other. A process
+that has proven the chain also remembers what it has seen in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import orjson
+
+from synapsor.core.moment import are_close
 from synapsor.core.proposal import OPEN, Status, stepped
 from synapsor.core.records import from_body
 from synapsor.errors import IntegrityError
-from synapsor.ledger.chain import GENESIS, Checkpoint, Told, checkpoint_holds, event_hash
+from synapsor.ledger.chain import GENESIS, Checkpoint, Told, checkpoint_holds, event_hash, is_sealed
 from synapsor.ledger.connection import Row
-from synapsor.ledger.kinds import DECISION, Kind, loads
+from synapsor.ledger.kinds import DECISION, PROPOSAL, Kind, loads
 from synapsor.values import digest_bytes
 
 NOTHING = ""
@@ -43,10 +46,11 @@ class Proven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """By what a row is believed: the ledger's own name and key, and what this process has proven."""
+    """By what a row is believed: the ledger's own name, key and secret of seals, and what this process has proven."""
 
     ledger: str
     public_key: str
+    seals: bytes = field(repr=False)
     proven: Proven = field(default_factory=Proven)
 
 
@@ -76,17 +80,16 @@ def told_by(row: Row) -> Told:
 
 
 def newest(event: Row | None, trust: Trust, *, since: int, what: str) -> Told | None:
-    """Return what the newest event of its kind tells, which this ledger's key signed as it was written; `since` is the one that this
-    process has seen, so that there is that one or a newer one.
+    """Return what the newest event of its kind tells; `since` is the one that this process has seen, so that there is that one or a newer.
 
     Raises:
-        IntegrityError: it was taken away, altered, or not signed.
+        IntegrityError: it was taken away, altered, or is none that this ledger wrote.
     """
     if (event["seq"] if event else 0) < since:
         raise IntegrityError(f"{what} was taken away.")
     told = told_by(event) if event else None
-    if event is not None and not _is_signed(event, trust):
-        raise IntegrityError(f"{what} was not signed by this ledger.")
+    if event is not None and not is_sealed(event, trust.seals):
+        raise IntegrityError(f"{what} was not written by this ledger.")
     return told
 
 
@@ -95,16 +98,25 @@ def is_told(kind: Kind, handle: str, body: str, told: Told) -> bool:
     return told.records.get(kind.name) == (handle, digest_bytes(kind.name, body.encode()))
 
 
-def stands(
-    proposal: str, status: Status, events: Iterable[tuple[Row, Told]], decisions: Iterable[Row], trust: Trust
-) -> bool:
-    """Tell whether a proposal stands where all of its events say, each decision that they tell of is there, and no event is missing that
-    this process has seen.
+def is_as_filed(proposal: Row, event: Row, told: Told) -> bool:
+    """Tell whether a proposal is the one that this event filed, found by nothing else than what it says."""
+    if proposal["seq"] != event["seq"] or not is_told(PROPOSAL, proposal["id"], proposal["body"], told):
+        return False
+    return all(proposal[name] == value for name, value in PROPOSAL.columns(loads(proposal["body"])).items())
+
+
+def stands(proposal: Row, events: Sequence[tuple[Row, Told]], decisions: Iterable[Row], trust: Trust) -> bool:
+    """Tell whether a proposal is the one that was filed and stands where all of its events say, each decision that they tell of is there,
+    and no event is missing that this process has seen.
     """
+    if not events or not is_as_filed(proposal, *events[0]):
+        return False
     kept = {row["seq"]: row for row in decisions}
     led: Status | None = None
     seen = NOTHING
     for row, told in events:
+        if not is_sealed(row, trust.seals):
+            return False
         try:
             led = stepped(led, told.facts) if "target" in told.facts else led
         except IntegrityError:
@@ -113,14 +125,22 @@ def stands(
             return False
         if row["seq"] <= trust.proven.seq:
             seen = plus(seen, row["hash"])
-    remembered = trust.proven.open.get(proposal)
+    remembered = trust.proven.open.get(proposal["id"])
     # One that had reached its end is not remembered: it does not stand open again.
     as_seen = seen == remembered if remembered is not None else seen == NOTHING or led not in OPEN
-    return led is status and as_seen
+    return led is not None and led.value == proposal["status"] and as_seen
 
 
 def _decided(event: Row, told: Told, kept: Row | None, trust: Trust) -> bool:
-    return kept is not None and is_told(DECISION, kept["id"], kept["body"], told) and _is_signed(event, trust)
+    """Tell whether a decision is the one that its event tells of, which this ledger signed at the moment that the decision says: who has
+    somebody's key of before dates nothing back to then.
+    """
+    if kept is None or not (is_told(DECISION, kept["id"], kept["body"], told) and _is_signed(event, trust)):
+        return False
+    try:
+        return are_close(event["signed_at"], orjson.loads(kept["body"])["decision"]["at"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return False
 
 
 def _is_signed(row: Row, trust: Trust) -> bool:

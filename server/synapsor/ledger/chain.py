@@ -1,12 +1,15 @@
-"""The chain: each event's hash covers its number, the hash before it and its body; its body covers the records written with it.
+"""The chain: each event's hash covers its number, the hash before it and its body; its body covers the records written with it. And each
+is sealed with a secret of the ledger's key as it is written, so that what somebody else adds to the file is none of it.
 
 Every 256 events, and where it matters most, a checkpoint signs the head, so that a cut tail or a re-hashed history is found.
 """
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from synapsor.core import signatures
-from synapsor.core.moment import Instant, stamp
+from synapsor.core.moment import Instant, are_close, stamp
 from synapsor.core.records import to_body
 from synapsor.errors import LedgerFailure
 from synapsor.ledger.connection import Row, Transaction
@@ -92,13 +95,32 @@ def event_hash(seq: int, prev: str, body: bytes) -> str:
     return digest_bytes("event", seq.to_bytes(8, "big") + bytes.fromhex(prev[7:]) + body)
 
 
+def seal_of(digest: str, seals: bytes) -> str:
+    """Return the seal of the event with this hash; `seals` is the ledger's secret for it (HMAC-SHA256, RFC 2104)."""
+    return hmac.new(seals, digest.encode(), sha256).hexdigest()
+
+
+def is_sealed(row: Row, seals: bytes) -> bool:
+    """Tell whether the holder of the ledger's key wrote the event with the hash of this one."""
+    return hmac.compare_digest(str(row["seal"]).encode(), seal_of(row["hash"], seals).encode())
+
+
 class Signer:
-    """Signs checkpoints with the ledger's key."""
+    """Seals events and signs checkpoints with the ledger's key.
+
+    Attributes:
+        seals: the secret that events are sealed with.
+    """
 
     def __init__(self, ledger: str, key: Ed25519PrivateKey, clock: Clock) -> None:
         self._ledger = ledger
         self._key = key
         self._clock = clock
+        self.seals = self.secret("event")
+
+    def now(self) -> str:
+        """Return this moment, as checkpoints are dated."""
+        return stamp(self._clock.now())
 
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes that only the holder of the key can make; other purposes have others (RFC 5869)."""
@@ -107,7 +129,7 @@ class Signer:
 
     def sign(self, seq: int, head: str, *, previous: int) -> Checkpoint:
         """Return the signed checkpoint of a head."""
-        bare = Checkpoint(ledger=self._ledger, seq=seq, hash=head, at=stamp(self._clock.now()), previous=previous)
+        bare = Checkpoint(ledger=self._ledger, seq=seq, hash=head, at=self.now(), previous=previous)
         signature = signatures.sign(_signed_bytes(bare), self._key)
         return Checkpoint(ledger=bare.ledger, seq=seq, hash=head, at=bare.at, previous=previous, signature=signature)
 
@@ -131,10 +153,14 @@ class Book:
 
     __slots__ = ("_signer", "made", "tx")
 
-    def __init__(self, tx: Transaction, signer: Signer | None, made: list[Checkpoint]) -> None:
+    def __init__(self, tx: Transaction, signer: Signer, made: list[Checkpoint]) -> None:
         self.tx = tx
         self._signer = signer
         self.made = made
+
+    def is_now(self, at: str) -> bool:
+        """Tell whether a moment is the present one, as far as what is signed of it can be believed."""
+        return are_close(self._signer.now(), at)
 
     async def append(self, entry: Event, *, checkpoint: bool = False) -> int:
         """Add an event and its records, and return its number."""
@@ -150,6 +176,7 @@ class Book:
             body=entry.body.decode(),
             prev=prev,
             hash=digest,
+            seal=seal_of(digest, self._signer.seals),
         )
         for each in entry.records:
             await self.tx.execute(f"insert_{each.kind.name}", seq=seq, id=each.id, body=each.text, **each.columns)
@@ -164,8 +191,6 @@ class Book:
             await self._sign(head["seq"], head["hash"])
 
     async def _sign(self, seq: int, head: str) -> None:
-        if self._signer is None:
-            return
         last = await self.tx.one("last_checkpoint")
         previous = last["seq"] if last else 0
         if previous == seq:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -20,6 +21,7 @@ from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row
 from synapsor.ledger.kinds import DECISION, JOB, REFUSED, read_each, record
+from synapsor.ledger.tail import to_the_end
 from synapsor.values import digest_bytes
 
 REFUSED_A_MINUTE: Final = 30
@@ -43,12 +45,14 @@ async def decide(
 
     Raises:
         DecisionRefused: one of the proposals is no longer in review (`already_decided`), this operator's approval counts already
-            (`already_counted`), somebody decided meanwhile (`decided_meanwhile`), the one-time code was used before (`code_used`), or
+            (`already_counted`), somebody decided meanwhile (`decided_meanwhile`), the one-time code was used before (`code_used`), the clock
+            is another one than the decision was dated by (`clock_moved`), or
             the ledger's own records contradict each other about one of the proposals (`records_differ`).
-        IntegrityError: the decision or the job is about something else, or the group is not whole.
+        IntegrityError: the decision or the job is about something else, the group is not whole, or the chain does not go on.
     """
     decision = signed.decision
     approves = decision.verdict == "approve"
+    trust = replace(trust, proven=await to_the_end(book.tx, trust))
     own, *others = rows = await _in_review(book, decision.proposal, trust, with_group=approves)
     if (decision.ledger, decision.digest) != (trust.ledger, _digest(own)):
         raise IntegrityError("The decision is about another proposal.")
@@ -56,6 +60,13 @@ async def decide(
         raise IntegrityError("The group of the proposal is not whole.")
     if job is not None and not (approves and complete and _follows(job, decision, rows)):
         raise IntegrityError("The job does not follow from the decision.")
+    if not book.is_now(decision.at):
+        raise DecisionRefused(
+            "clock_moved",
+            "The clock of this machine moved while it was decided.",
+            fix="Do it again; nothing was recorded.",
+            exit_code=3,
+        )
     await _check_counted(book, decision, rows, counted)
     await _check_unused(book, signed)
     records = [record(DECISION, decision.id, to_body(signed))]

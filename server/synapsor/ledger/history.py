@@ -5,29 +5,33 @@ from __future__ import annotations
 from synapsor.core.past import Past, Wanted
 from synapsor.core.proposal import Proposal, Status, undo_key
 from synapsor.errors import IntegrityError
+from synapsor.ledger.believed import Trust
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import read_each
-from synapsor.ledger.proposals import proposal_of, signed_of
+from synapsor.ledger.proposals import is_believed, proposal_of, signed_of
 from synapsor.values import digest_bytes
 
 
 async def page(
-    tx: Transaction, *, after: int | None, since: str, until: str, limit: int, wanted: Wanted
+    tx: Transaction, *, after: int | None, since: str, until: str, limit: int, wanted: Wanted, trust: Trust
 ) -> tuple[tuple[Past, ...], int | None]:
-    """Return the wanted ones of the next `limit` proposals of a time, and what to give as `after` for those behind them; None at the end."""
+    """Return the wanted ones of the next `limit` proposals of a time, and what to give as `after` for those behind them; None at the end.
+
+    One that does not stand where its events say has no proposal to decide again.
+    """
     if after is None:
         first = await tx.one("proposals_since", since=since)
         if first is None or first["seq"] is None:
             return (), None
         after = int(first["seq"]) - 1
     rows = await tx.all("past_proposals", seq=after, since=since, until=until, limit=limit)
-    told = [await _past(tx, row) for row in rows if wanted(row["contract"], row["capability"], row["policy"])]
+    told = [await _past(tx, row, trust) for row in rows if wanted(row["contract"], row["capability"], row["policy"])]
     return tuple(told), int(rows[-1]["seq"]) if len(rows) == limit else None
 
 
-async def _past(tx: Transaction, row: Row) -> Past:
+async def _past(tx: Transaction, row: Row, trust: Trust) -> Past:
     status = Status(row["status"])
-    proposal = _proposal(row)
+    proposal = _proposal(row) if await is_believed(tx, row["id"], trust) else None
     undone = status is Status.APPLIED and await _is_undone(tx, row)
     signed, _ = read_each("decision", await tx.all("decisions_of", proposal=row["id"]), signed_of)
     return Past(

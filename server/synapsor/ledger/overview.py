@@ -96,16 +96,13 @@ class Overview:
     async def refused(self, *, limit: int) -> tuple[RefusedAttempt, ...]:
         """Return the newest attempts at a decision that were refused."""
         rows = await self._connection.read(lambda tx: tx.all("newest_refused", limit=limit))
-        return tuple(
-            RefusedAttempt(
-                at=row["at"],
-                proposal=row["proposal"],
-                operator=row["operator"],
-                rule=row["rule"],
-                unrecorded=loads(row["body"]).get("unrecorded", 0),
-            )
-            for row in rows
-        )
+        return tuple(_attempt(row) for row in rows)
+
+    async def refused_about(self, about: str, *, limit: int) -> tuple[RefusedAttempt, ...]:
+        """Return the newest refused attempts that were about one contract, or about automatic approval."""
+        asked = {"about": about, "kind": "decision_refused", "limit": limit}
+        rows = await self._connection.read(lambda tx: tx.all("refused_about", **asked))
+        return tuple(_attempt(row) for row in rows)
 
     async def contracts(self, *, limit: int) -> dict[str, int]:
         """Return how often each contract was activated, by name."""
@@ -136,6 +133,16 @@ class Overview:
             return Tallies(filed=filed, ended=ended, decided=decided, cut=cut)
 
         return await self._connection.read(job)
+
+
+def _attempt(row: Row) -> RefusedAttempt:
+    return RefusedAttempt(
+        at=row["at"],
+        proposal=row["proposal"],
+        operator=row["operator"],
+        rule=row["rule"],
+        unrecorded=loads(row["body"]).get("unrecorded", 0),
+    )
 
 
 def _asked(search: Search) -> dict[str, str | int | None]:

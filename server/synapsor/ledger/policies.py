@@ -65,7 +65,7 @@ async def approve(
     await decisions.decide(book, trust, signed, job, counted={decision.proposal: ()}, complete=True)
     facts = {"policy": use.policy, "near": [to_body(one) for one in near]}
     kind = "policy_near_limit" if near else "policy_used"
-    await book.append(event(kind, use.proposal, use.at, (record(USE, use.id, to_body(use)),), facts))
+    await book.append(event(kind, use.proposal, use.at, (record(USE, use.id, to_body(use)),), facts), checkpoint=True)
     return tuple(near)
 
 
@@ -116,7 +116,7 @@ async def _as_of_now(book: Book, trust: Trust) -> tuple[Trust, SignedSwitch | No
         DecisionRefused: the chain does not go on, or the switch is gone (`decided_meanwhile`).
     """
     try:
-        trust = replace(trust, proven=await to_the_end(book.tx, trust.proven))
+        trust = replace(trust, proven=await to_the_end(book.tx, trust))
         return trust, await newest_switch(book.tx, trust)
     except IntegrityError:
         raise DecisionRefused("decided_meanwhile", "The ledger was altered meanwhile.", exit_code=3) from None

@@ -51,7 +51,7 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
     return proposal.id
 
 
-async def add(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> None:
+async def add(book: Book, proposal: Proposal, seen: tuple[Record, ...], *, checkpoint: bool = False) -> None:
     """Add a proposal with its review branch, and what was seen for it."""
     records = (
         *seen,
@@ -59,7 +59,7 @@ async def add(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> None:
         record(BRANCH, proposal.branch, _branch(proposal)),
     )
     facts = {"origin": None, "target": Status.REVIEW_REQUIRED.value}
-    seq = await book.append(event("proposal_filed", proposal.id, proposal.at, records, facts))
+    seq = await book.append(event("proposal_filed", proposal.id, proposal.at, records, facts), checkpoint=checkpoint)
     for row in targets(proposal):
         await book.tx.execute("insert_proposal_row", seq=seq, proposal=proposal.id, target=row)
 
@@ -157,7 +157,7 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
     receipts, unreceived = read_each("receipt", await tx.all("receipts_of", proposal=proposal_id), receipt_of)
     asked, unasked = await exchanges.of_proposal(tx, proposal_id)
     events, untold = read_each("event", await tx.all("proposal_events", subject=proposal_id), _told)
-    stands = trust is None or (not untold and believed.stands(proposal_id, status, events, decided, trust))
+    stands = trust is None or (not untold and believed.stands(row, events, decided, trust))
     return ProposalRecord(
         proposal=proposal,
         status=status,
@@ -171,15 +171,21 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
     )
 
 
+async def is_believed(tx: Transaction, proposal_id: str, trust: Trust) -> bool:
+    """Tell whether a proposal is the one that was filed and stands where its events say, with each decision that they tell of."""
+    row = await tx.one("proposal_by_id", id=proposal_id)
+    events, untold = read_each("event", await tx.all("proposal_events", subject=proposal_id), _told)
+    decided = await tx.all("decisions_of", proposal=proposal_id)
+    return row is not None and not untold and believed.stands(row, events, decided, trust)
+
+
 async def check_stands(tx: Transaction, row: Row, trust: Trust) -> None:
     """Check that a proposal stands where its events say, with each decision that they tell of.
 
     Raises:
         DecisionRefused: it does not (`records_differ`).
     """
-    events, untold = read_each("event", await tx.all("proposal_events", subject=row["id"]), _told)
-    decided = await tx.all("decisions_of", proposal=row["id"])
-    if untold or not believed.stands(row["id"], Status(row["status"]), events, decided, trust):
+    if not await is_believed(tx, row["id"], trust):
         raise DecisionRefused(
             "records_differ",
             f"The ledger's own records contradict each other about {row['id']}.",

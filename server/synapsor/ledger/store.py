@@ -260,7 +260,9 @@ class Ledger:
     ) -> tuple[tuple[Past, ...], int | None]:
         """Return the wanted ones of the next proposals of a time, oldest first, and where the next page begins."""
         return await self._connection.read(
-            lambda tx: history.page(tx, after=after, since=since, until=until, limit=limit, wanted=wanted)
+            lambda tx: history.page(
+                tx, after=after, since=since, until=until, limit=limit, wanted=wanted, trust=self._trust
+            )
         )
 
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
@@ -346,7 +348,7 @@ class Ledger:
         Raises:
             IntegrityError: it does not.
         """
-        self._proven = await tail.follow(self._connection, self._proven, saved=self._anchor, public_key=self.public_key)
+        self._proven = await tail.follow(self._connection, self._trust, saved=self._anchor)
 
     async def checkpoint(self) -> None:
         """Sign the head now, and copy the checkpoint beside the ledger."""
@@ -355,7 +357,11 @@ class Ledger:
     async def verify(self, *, public_key: str | None = None, saved_head: tuple[int, str] | None = None) -> VerifyReport:
         """Walk the whole chain; `public_key` should come from outside the ledger, since whoever can edit it can edit its key."""
         return await verify(
-            self._connection, public_key=public_key or self.public_key, saved_head=saved_head, saved=self._anchor
+            self._connection,
+            public_key=public_key or self.public_key,
+            seals=self._signer.seals,
+            saved_head=saved_head,
+            saved=self._anchor,
         )
 
     async def healthy(self) -> None:
@@ -374,7 +380,7 @@ class Ledger:
 
     @property
     def _trust(self) -> Trust:
-        return Trust(ledger=self.id, public_key=self.public_key, proven=self._proven)
+        return Trust(ledger=self.id, public_key=self.public_key, seals=self._signer.seals, proven=self._proven)
 
     def _now(self) -> str:
         return stamp(self._clock.now())

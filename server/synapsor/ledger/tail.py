@@ -1,13 +1,14 @@
 """The end of the chain, for whoever trusts what it tells: read on from the last event that this very process has proven.
 
 Whoever can write the ledger can take its newest events away, and everything with them; a process that runs has seen them. One that starts
-proves the chain from its beginning, and that it reaches the last checkpoint that was copied beside the ledger.
+proves the chain from its beginning, and that it holds each checkpoint that was copied beside the ledger.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -16,8 +17,8 @@ import orjson
 from synapsor.core.proposal import OPEN
 from synapsor.errors import IntegrityError
 from synapsor.ledger.anchor import Anchor
-from synapsor.ledger.believed import NOTHING, Proven, plus
-from synapsor.ledger.chain import EVERY, Checkpoint, checkpoint_holds, event_hash
+from synapsor.ledger.believed import NOTHING, Proven, Trust, plus
+from synapsor.ledger.chain import EVERY, Checkpoint, checkpoint_holds, event_hash, is_sealed
 from synapsor.ledger.connection import Connection, Row, Transaction
 from synapsor.ledger.kinds import USE, Kind
 
@@ -27,35 +28,39 @@ USES: Final = frozenset({"policy_used", "policy_near_limit"})
 _FIX: Final = "`synapsor verify` names what was altered; restore the ledger from a backup."
 
 
-async def follow(connection: Connection, proven: Proven, *, saved: Anchor | None, public_key: str) -> Proven:
+async def follow(connection: Connection, trust: Trust, *, saved: Anchor | None) -> Proven:
     """Return how far the chain is proven now, a page at a time; `saved` is the file of checkpoints beside the ledger.
 
     Raises:
-        IntegrityError: the chain does not go on from the place that was proven, or from its beginning to the checkpoint kept beside it.
+        IntegrityError: the chain does not go on from the place that was proven, or does not hold what is kept beside it.
     """
-    last = await asyncio.to_thread(saved.newest, of_all=not proven.seq) if saved is not None else None
+    kept = await asyncio.to_thread(saved.after, trust.proven.seq) if saved is not None else ()
     more = True
     while more:
-        proven, more = await connection.read(partial(onward, proven=proven))
-    if last is not None:
-        await connection.read(partial(reaches, last=last, public_key=public_key))
-    return proven
+        proven, more = await connection.read(partial(onward, trust=trust))
+        trust = replace(trust, proven=proven)
+    if kept:
+        await connection.read(partial(reaches, kept=kept, public_key=trust.public_key))
+    return trust.proven
 
 
-async def onward(tx: Transaction, proven: Proven) -> tuple[Proven, bool]:
+async def onward(tx: Transaction, trust: Trust) -> tuple[Proven, bool]:
     """Return how far the chain is proven now, and whether there is more of it.
 
     Raises:
-        IntegrityError: the chain does not go on from the place that was proven.
+        IntegrityError: the chain does not go on from the place that was proven, or somebody else than this ledger added to it.
     """
-    seq, digest = proven.seq, proven.hash
+    seq, digest = trust.proven.seq, trust.proven.hash
     here = await tx.one("event_at", seq=seq)
     if seq and (here is None or here["hash"] != digest):
         raise IntegrityError(f"The ledger has lost event {seq}, or has another one in its place.", fix=_FIX)
     page = await tx.all("events_after", seq=seq, limit=PAGE)
-    remembered = _Remembered(proven)
+    remembered = _Remembered(trust.proven)
     for row in page:
-        remembered.add(row, _next(row, seq, digest))
+        told = _next(row, seq, digest)
+        if not is_sealed(row, trust.seals):
+            raise IntegrityError(f"Event {row['seq']} of the ledger was not written by it.", fix=_FIX)
+        remembered.add(row, told)
         seq, digest = row["seq"], row["hash"]
     more = len(page) == PAGE
     signed = await tx.one("last_checkpoint")
@@ -64,7 +69,7 @@ async def onward(tx: Transaction, proven: Proven) -> tuple[Proven, bool]:
     return remembered.up_to(seq, digest), more
 
 
-async def to_the_end(tx: Transaction, proven: Proven) -> Proven:
+async def to_the_end(tx: Transaction, trust: Trust) -> Proven:
     """Return how far the chain is proven once all of it is that this transaction sees.
 
     Raises:
@@ -72,19 +77,25 @@ async def to_the_end(tx: Transaction, proven: Proven) -> Proven:
     """
     more = True
     while more:
-        proven, more = await onward(tx, proven)
-    return proven
+        proven, more = await onward(tx, trust)
+        trust = replace(trust, proven=proven)
+    return trust.proven
 
 
-async def reaches(tx: Transaction, last: Checkpoint, public_key: str) -> None:
-    """Prove that the chain holds the event of a checkpoint that was kept beside the ledger.
+async def reaches(tx: Transaction, kept: Sequence[Checkpoint], public_key: str) -> None:
+    """Prove that the chain holds the event of each checkpoint that was kept beside the ledger: one that was cut and has grown again
+    reaches the last of them, and holds others on its way.
 
     Raises:
-        IntegrityError: it does not, or nobody of this ledger signed that.
+        IntegrityError: it does not, or nobody of this ledger signed the last one.
     """
-    row = await tx.one("event_at", seq=last.seq)
-    if row is None or row["hash"] != last.hash or not checkpoint_holds(last, public_key):
-        raise IntegrityError("The ledger does not reach the last checkpoint that was kept beside it.", fix=_FIX)
+    last = kept[-1]
+    for one in kept:
+        row = await tx.one("event_at", seq=one.seq)
+        if row is None or row["hash"] != one.hash:
+            raise IntegrityError("The ledger does not hold a checkpoint that was kept beside it.", fix=_FIX)
+    if not checkpoint_holds(last, public_key):
+        raise IntegrityError("The last checkpoint that was kept beside the ledger is none of its own.", fix=_FIX)
 
 
 class _Remembered:

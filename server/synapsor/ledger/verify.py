@@ -1,6 +1,6 @@
 """Walk the whole ledger and name the first record that is not what was written: edited, missing, added, moved, or cut off.
 
-Every event is hashed again, every record is digested again, every signed head is compared, and every status is derived from the
+Every event is hashed again and its seal proven, every record is digested again, every signed head is compared, and every status is derived from the
 events. Whoever holds the ledger's key can still write another history; a head or a public key kept elsewhere finds that too.
 """
 
@@ -15,7 +15,7 @@ from synapsor.core.records import from_body
 from synapsor.core.rivals import targets
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.anchor import Anchor
-from synapsor.ledger.chain import GENESIS, Checkpoint, checkpoint_holds, checkpoint_of, event_hash
+from synapsor.ledger.chain import GENESIS, Checkpoint, checkpoint_holds, checkpoint_of, event_hash, is_sealed
 from synapsor.ledger.connection import Connection, Row, Transaction
 from synapsor.ledger.kinds import KINDS, PROPOSAL, Kind, loads
 from synapsor.values import digest_bytes
@@ -56,13 +56,19 @@ class _Bad(Exception):
 
 
 async def verify(
-    connection: Connection, *, public_key: str, saved_head: tuple[int, str] | None = None, saved: Anchor | None = None
+    connection: Connection,
+    *,
+    public_key: str,
+    seals: bytes,
+    saved_head: tuple[int, str] | None = None,
+    saved: Anchor | None = None,
 ) -> VerifyReport:
     """Return what a walk over the whole ledger finds; one snapshot, a page at a time.
 
-    `saved_head` is a head that was kept elsewhere, `saved` the file of checkpoints beside the ledger.
+    `seals` is what the ledger seals its events with, `saved_head` a head that was kept elsewhere, `saved` the file of checkpoints beside
+    the ledger.
     """
-    walk = _Walk(public_key, saved_head)
+    walk = _Walk(public_key, seals, saved_head)
     bad: tuple[Where, str] | None = None
     try:
         await connection.read(lambda tx: walk.all(tx, saved))
@@ -84,12 +90,13 @@ class _Walk:
         at: what is being looked at, for an error that does not say.
     """
 
-    def __init__(self, public_key: str, saved_head: tuple[int, str] | None) -> None:
+    def __init__(self, public_key: str, seals: bytes, saved_head: tuple[int, str] | None) -> None:
         self.at: Where = "ledger"
         self.seq = 0
         self.hash = GENESIS
         self.checkpoints = 0
         self._public_key = public_key
+        self._seals = seals
         self._saved_head = saved_head
         self._ledger = ""
         self._signed = 0
@@ -134,6 +141,8 @@ class _Walk:
             raise _Bad(seq, "event does not follow the one before it")
         if row["hash"] != event_hash(seq, self.hash, row["body"].encode()):
             raise _Bad(seq, "event was changed")
+        if not is_sealed(row, self._seals):
+            raise _Bad(seq, "event was not written with the ledger's key")
         body = loads(row["body"])
         if any(row[name] != body[name] for name in ("at", "kind", "subject")):
             raise _Bad(seq, "event's columns differ from its body")

@@ -283,7 +283,7 @@ class Worker:
                 "recorded": kept,
                 "newcomers": sum(result.newcomers.values()),
                 "group": [part.proposal for part in lease.job.parts] if len(lease.job.parts) > 1 else [],
-                "seconds_since_approval": round(took, 3),
+                "seconds_since_approval": round(max(took, 0.0), 3),
             }
         )
         return kept and result.outcome is not Outcome.RETRY

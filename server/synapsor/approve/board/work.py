@@ -29,6 +29,7 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.statements import Operator, Verdict
 from synapsor.core.words import many
 from synapsor.errors import ConfigError, DecisionRefused, SynapsorError
+from synapsor.flow.chain import why_altered
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.decider import Named, Unknown
 from synapsor.flow.named import proposal_of
@@ -91,7 +92,8 @@ class Reviewing:
 
     async def standing(self) -> str:
         """Return what is to be said as long as nothing else is."""
-        return await asyncio.to_thread(self.silence)
+        altered = await why_altered(self.ledger)
+        return f"{altered.message} {altered.fix}" if altered else await asyncio.to_thread(self.silence)
 
     async def card(self, proposal: str, *, width: int, full: bool) -> Open:
         """Return the card of a proposal, drawn for a width.

@@ -31,6 +31,7 @@ from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator, Verdict
 from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
+from synapsor.flow.chain import check_chain
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.decider import Named
 from synapsor.flow.named import proposal_of
@@ -144,8 +145,10 @@ class ApprovalDesk:
         """Return what waits for a person.
 
         Raises:
+            DecisionRefused: the ledger was altered (`ledger_altered`).
             UsageError: nobody of this name is trusted.
         """
+        await check_chain(self.ledger)
         operator, operators, now = self.person(person), self.operators(), self.clock.now()
         within = _PASSED * limit
         waits = await self.ledger.overview.waiting_for(

@@ -21,6 +21,7 @@ from synapsor.approve.console.wording import coded
 from synapsor.core.moment import is_stamp, parse, stamp
 from synapsor.core.plain import brief, span, visible
 from synapsor.core.words import many
+from synapsor.flow.chain import why_altered
 
 if TYPE_CHECKING:
     from synapsor.approve.console.room import Room
@@ -71,6 +72,7 @@ async def render(
 ) -> Response:
     """Return a page; what every page shows is filled in here. A `quiet` one leaves what is told once to the next."""
     waiting = await room.overview.count_waiting(now=stamp(now)) if session else 0
+    altered = await why_altered(room.ledger) if session else None
     text = (
         environment()
         .get_template(template)
@@ -81,6 +83,7 @@ async def render(
             path=request.url.path,
             home=place_of(request),
             waiting=waiting,
+            altered=altered,
             now=now,
             theme=theme_of(request),
             shortcuts=request.cookies.get("shortcuts") != "off",

@@ -22,15 +22,15 @@ SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1;
 
 -- name: insert_event
 -- Add an event at the end of the chain.
-INSERT INTO event (seq, at, kind, subject, body, prev, hash) VALUES (:seq, :at, :kind, :subject, :body, :prev, :hash);
+INSERT INTO event (seq, at, kind, subject, body, prev, hash, seal) VALUES (:seq, :at, :kind, :subject, :body, :prev, :hash, :seal);
 
 -- name: event_at
 -- One event.
-SELECT seq, at, kind, subject, body, prev, hash FROM event WHERE seq = :seq;
+SELECT seq, at, kind, subject, body, prev, hash, seal FROM event WHERE seq = :seq;
 
 -- name: events_after
 -- A page of the chain.
-SELECT seq, at, kind, subject, body, prev, hash FROM event WHERE seq > :seq ORDER BY seq LIMIT :limit;
+SELECT seq, at, kind, subject, body, prev, hash, seal FROM event WHERE seq > :seq ORDER BY seq LIMIT :limit;
 
 -- name: first_event
 -- The lowest number in the chain, for `verify`.

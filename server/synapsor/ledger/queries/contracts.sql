@@ -30,7 +30,7 @@ SELECT seq, id, body FROM contract_version WHERE digest = :digest;
 
 -- name: newest_activated
 -- The event of the newest activation of a contract, and how it was signed; a server asks for it once a second.
-SELECT e.seq, e.at, e.kind, e.subject, e.body, e.prev, e.hash, c.ledger AS signed_ledger, c.hash AS signed_hash, c.at AS signed_at, c.previous AS signed_previous, c.signature
+SELECT e.seq, e.at, e.kind, e.subject, e.body, e.prev, e.hash, e.seal, c.ledger AS signed_ledger, c.hash AS signed_hash, c.at AS signed_at, c.previous AS signed_previous, c.signature
 FROM event AS e LEFT JOIN checkpoint AS c ON c.seq = e.seq
 WHERE e.subject = :contract AND e.kind = :kind AND e.kind <> 'read' ORDER BY e.seq DESC LIMIT 1;
 

@@ -52,6 +52,11 @@ SELECT id, at, proposal, source, open, attempt, worker, lease_until, not_before,
 -- The newest attempts at a decision that were refused.
 SELECT at, proposal, operator, rule, body FROM refused_decision ORDER BY seq DESC LIMIT :limit;
 
+-- name: refused_about
+-- The newest refused attempts that were about one thing.
+SELECT r.at, r.proposal, r.operator, r.rule, r.body FROM event e JOIN refused_decision r ON r.seq = e.seq
+WHERE e.subject = :about AND e.kind = :kind AND e.kind <> 'read' ORDER BY e.seq DESC LIMIT :limit;
+
 -- name: contract_names
 -- The contracts that were ever activated.
 SELECT contract, count(*) AS activations, max(seq) AS newest FROM activation GROUP BY contract ORDER BY contract LIMIT :limit;

@@ -34,7 +34,7 @@ SELECT seq, id, body FROM policy_switch ORDER BY seq DESC LIMIT 1;
 
 -- name: newest_thrown
 -- The event of the newest switch, and how it was signed.
-SELECT e.seq, e.at, e.kind, e.subject, e.body, e.prev, e.hash, c.ledger AS signed_ledger, c.hash AS signed_hash, c.at AS signed_at, c.previous AS signed_previous, c.signature
+SELECT e.seq, e.at, e.kind, e.subject, e.body, e.prev, e.hash, e.seal, c.ledger AS signed_ledger, c.hash AS signed_hash, c.at AS signed_at, c.previous AS signed_previous, c.signature
 FROM event AS e LEFT JOIN checkpoint AS c ON c.seq = e.seq
 WHERE e.kind IN ('policies_stopped', 'policies_running') ORDER BY e.seq DESC LIMIT 1;
 

@@ -50,7 +50,7 @@ GROUP BY group_id HAVING sum(capability = :capability) = 0 AND min(expires_at) >
 
 -- name: group_members
 -- The proposals of a group, oldest first.
-SELECT id, status, body FROM proposal WHERE group_id = :group_id ORDER BY seq;
+SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, expires_at, body, status FROM proposal WHERE group_id = :group_id ORDER BY seq;
 
 -- name: proposals_of_request
 -- Handles of all proposals of a request and where they stand, oldest first.
@@ -103,7 +103,7 @@ UPDATE proposal SET status = :target WHERE id = :id AND status = :origin;
 
 -- name: proposal_events
 -- Everything that happened to a proposal, in order, and how it was signed.
-SELECT e.seq AS id, e.seq, e.at, e.kind, e.subject, e.body, e.prev, e.hash, c.ledger AS signed_ledger, c.hash AS signed_hash, c.at AS signed_at, c.previous AS signed_previous, c.signature
+SELECT e.seq AS id, e.seq, e.at, e.kind, e.subject, e.body, e.prev, e.hash, e.seal, c.ledger AS signed_ledger, c.hash AS signed_hash, c.at AS signed_at, c.previous AS signed_previous, c.signature
 FROM event AS e LEFT JOIN checkpoint AS c ON c.seq = e.seq WHERE e.subject = :subject AND e.kind <> 'read' ORDER BY e.seq;
 
 -- name: proposals_after

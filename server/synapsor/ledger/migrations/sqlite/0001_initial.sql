@@ -37,7 +37,8 @@ CREATE TABLE event (
     subject TEXT NOT NULL,
     body TEXT NOT NULL,
     prev TEXT NOT NULL,
-    hash TEXT NOT NULL
+    hash TEXT NOT NULL,
+    seal TEXT NOT NULL
 ) STRICT;
 CREATE INDEX event_subject ON event (subject, seq) WHERE kind <> 'read';
 CREATE INDEX event_switch ON event (seq) WHERE kind IN ('policies_stopped', 'policies_running');

@@ -1,0 +1,42 @@
+"""Attempts to activate a contract or to switch automatic approval that were refused: recorded as those on a proposal are, and told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from synapsor.approve.refused_words import MOST, words_of
+from synapsor.core.plain import visible
+from synapsor.flow.refused import recording
+
+if TYPE_CHECKING:
+    from synapsor.ledger.overview import Overview
+    from synapsor.runtime import Project
+
+
+@asynccontextmanager
+async def recorded(project: Project, about: Sequence[str], who: str) -> AsyncIterator[None]:
+    """Record what is refused inside, once for each that it is about; where there is no ledger yet, none is made for that."""
+    async with AsyncExitStack() as stack:
+        if project.config.ledger.exists():
+            now, ledger = project.clock.now(), await project.ledger()
+            for one in about:
+                await stack.enter_async_context(recording(ledger, one, who, now))
+        yield
+
+
+async def told(overview: Overview, about: str) -> list[dict[str, Any]]:
+    """Return the newest refused attempts about one thing, newest first, as data."""
+    return [
+        {"at": one.at, "operator": one.operator, "rule": one.rule, "words": words_of(one.rule)}
+        for one in await overview.refused_about(about, limit=MOST)
+    ]
+
+
+def lines(refused: Sequence[Mapping[str, Any]], verb: str) -> Iterator[str]:
+    """Yield them as lines, nothing where there are none."""
+    if refused:
+        yield f"Refused attempts to {verb}, newest first:"
+    for one in refused:
+        yield f"  {one['at']}, {visible(one['operator'])} ({visible(one['rule'])}): {one['words']}"

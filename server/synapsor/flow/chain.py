@@ -1,0 +1,33 @@
+"""Follow the ledger's chain of events where people decide: before they are told whether they may, and before anything is signed for them.
+
+Who can write the ledger's file can hide what stands in somebody's way. The chain tells of it all the same; where it does not go on from
+what this process has proven of it, nothing that it tells is decided by.
+"""
+
+from __future__ import annotations
+
+from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.ports import AgentLedger
+
+
+async def check_chain(ledger: AgentLedger) -> None:
+    """Refuse to decide by a ledger that was altered. The first time it is proven from its beginning, and then what is new.
+
+    Raises:
+        DecisionRefused: by rule `ledger_altered`.
+    """
+    try:
+        await ledger.follow()
+    except IntegrityError as broken:
+        raise DecisionRefused(
+            "ledger_altered", f"{broken.message} Nothing is decided by it.", fix=broken.fix, exit_code=5
+        ) from None
+
+
+async def why_altered(ledger: AgentLedger) -> DecisionRefused | None:
+    """Return why nothing is decided by this ledger, or None; for a place that shows what waits."""
+    try:
+        await check_chain(ledger)
+    except DecisionRefused as refused:
+        return refused
+    return None

@@ -1,0 +1,310 @@
+"""Whoever writes the ledger's file, without its key, adds an event that follows the others as it should and waits until an honest process
+signs the head, or alters a proposal's own row: nothing of it counts, and everything that looks finds it.
+"""
+
+import datetime as dt
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from synapsor.approve.card.card import card_of
+from synapsor.core.scope import Session
+from synapsor.errors import ConfigError, DecisionRefused, IntegrityError
+from synapsor.flow.backtest import backtest
+from synapsor.ledger.anchor import Anchor
+from synapsor.ledger.open import open_ledger
+from synapsor.ledger.store import Ledger
+from synapsor.values import canonical, digest_bytes
+from tests.attack.amending import edited
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner, filed_again, open_shop, reopened, told_by_owner
+from tests.attack.test_forged_ledger import forge_job
+from tests.attack.test_taken_away import BEFORE, DIFFER, ONE_A_DAY, rejection_away, thrown, worked
+from tests.attack.test_withdrawn_contract import withdraw
+from tests.attack.test_worker_permission import AUTOMATIC, ON, WHY, shop_on
+from tests.attack.undoing import ADJUST
+from tests.databases import Database
+from tests.projects import leo_approves, leo_rejects
+
+Raw = Any
+RECORDS = (
+    "checkpoint",
+    "policy_use",
+    "receipt",
+    "settlement",
+    "proposal_row",
+    "review_branch",
+    "query_audit",
+    "evidence",
+)
+
+
+@pytest.fixture
+def database(sqlite_db: Database) -> Database:
+    """The ledger is the same on every engine."""
+    return sqlite_db
+
+
+async def signed_by_another_process(shop: Shop) -> None:
+    """Do what every command does as it ends: sign the head, whoever wrote it."""
+    other = open_ledger(shop.ledger_path, clock=shop.project.clock)
+    await other.aclose()
+
+
+def start_told_again(raw: Raw) -> None:
+    """Let the older start of policies be the newest switch."""
+    handle, body = raw.execute("SELECT id, body FROM policy_switch WHERE state = 'running'").fetchone()
+    named = [handle, digest_bytes("policy_switch", body.encode())]
+    seq = told_by_owner(raw, "policies_running", handle, {}, policy_switch=named)
+    raw.execute("UPDATE policy_switch SET seq = ? WHERE id = ?", (seq, handle))
+
+
+def start_copied(raw: Raw) -> None:
+    """Let a copy of the older start, under a handle of its own, be the newest switch; nothing older is touched."""
+    at, who, state, body = raw.execute(
+        "SELECT at, operator, state, body FROM policy_switch WHERE state = 'running'"
+    ).fetchone()
+    handle = "swi_" + "f" * 20
+    named = [handle, digest_bytes("policy_switch", body.encode())]
+    seq = told_by_owner(raw, "policies_running", handle, {}, policy_switch=named)
+    raw.execute(
+        "INSERT INTO policy_switch (seq, id, at, operator, state, body) VALUES (?, ?, ?, ?, ?, ?)",
+        (seq, handle, at, who, state, body),
+    )
+
+
+@pytest.mark.requirement("ledger:sealed")
+@pytest.mark.parametrize("way", [start_told_again, start_copied])
+async def test_an_older_start_that_is_told_of_once_more_starts_no_policies_whoever_signs_the_head(
+    tmp_path: Path, database: Database, way: Callable[[Raw], None]
+) -> None:
+    async with shop_on(tmp_path, database, ON) as shop:
+        await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})
+        await thrown(shop, "stopped", "running", "stopped")
+        assert await worked(shop) == []
+        with as_ledger_owner(shop) as raw:
+            way(raw)
+        await signed_by_another_process(shop)
+        with pytest.raises(IntegrityError, match="was not written by"):
+            await shop.ledger.switch()
+        with pytest.raises(IntegrityError, match="was not written by it"):
+            await worked(shop)
+        assert shop.invoice() == BEFORE
+        report = await shop.project.verify()
+        assert report.first_bad is not None
+        assert report.first_bad[1] == "event was not written with the ledger's key"
+
+
+@pytest.mark.requirement("ledger:sealed")
+async def test_a_withdrawn_contract_that_is_told_of_once_more_is_not_activated_whoever_signs_the_head(
+    tmp_path: Path, database: Database
+) -> None:
+    async with shop_on(tmp_path, database, ON) as shop:
+        await withdraw(shop)
+        with as_ledger_owner(shop) as raw:
+            handle, body, name = raw.execute(
+                "SELECT id, body, contract FROM activation ORDER BY seq LIMIT 1"
+            ).fetchone()
+            named = [handle, digest_bytes("activation", body.encode())]
+            seq = told_by_owner(raw, "contract_activated", name, {}, activation=named)
+            raw.execute("UPDATE activation SET seq = ? WHERE id = ?", (seq, handle))
+        await signed_by_another_process(shop)
+        with pytest.raises(IntegrityError, match="was not written by"):
+            await shop.ledger.active_contract("billing")
+
+
+@pytest.mark.requirement("ledger:sealed")
+async def test_an_approval_that_was_used_is_not_used_again_whoever_signs_the_head(
+    tmp_path: Path, database: Database
+) -> None:
+    async with open_shop(tmp_path / "project", database) as shop:
+        handle = await shop.waiver()
+        approved = await shop.record(handle)
+        decision = approved.decisions[0].decision.id
+        assert await shop.work(operators=dict) == [("failed", "approval_invalid")]
+        with as_ledger_owner(shop) as raw:
+            for kind in ("settlement", "receipt", "job"):
+                raw.execute(f"DELETE FROM {kind}")
+            filed_again(raw, handle)
+            (body,) = raw.execute("SELECT body FROM decision").fetchone()
+            named = [decision, digest_bytes("decision", body.encode())]
+            step = {"origin": "review_required", "target": "approved"}
+            seq = told_by_owner(raw, "proposal_approved", handle, step, decision=named)
+            raw.execute("UPDATE decision SET seq = ?", (seq,))
+            raw.execute("UPDATE proposal SET status = 'approved'")
+            forge_job(raw, approved.proposal, decision)
+        await signed_by_another_process(shop)
+        with pytest.raises(IntegrityError, match="was not written by it"):
+            await shop.work()
+        assert shop.invoice() == BEFORE
+        assert (await shop.record(handle)).differs
+
+
+@pytest.mark.requirement("ledger:sealed")
+async def test_a_process_that_follows_the_chain_says_who_did_not_write_an_event(
+    tmp_path: Path, database: Database
+) -> None:
+    async with open_shop(tmp_path / "project", database) as shop:
+        await shop.ledger.follow()
+        with as_ledger_owner(shop) as raw:
+            seq = told_by_owner(raw, "contract_drifted", "billing", {})
+        await signed_by_another_process(shop)
+        with pytest.raises(IntegrityError, match=f"Event {seq} of the ledger was not written by it"):
+            await shop.ledger.follow()
+
+
+def altered(raw: Raw, **other: Any) -> str:
+    """Alter the row of the proposal and nothing else, and return its digest."""
+    (text,) = raw.execute("SELECT body FROM proposal").fetchone()
+    body = {**json.loads(text), **other}
+    new = canonical(body)
+    raw.execute(
+        "UPDATE proposal SET body = ?, principal = ?, tenant = ?", (new.decode(), body["principal"], body["tenant"])
+    )
+    return digest_bytes("proposal", new)
+
+
+@pytest.mark.requirement("ledger:as-filed")
+@pytest.mark.parametrize("seen", [True, False], ids=["a worker that saw it", "one that did not"])
+async def test_no_policy_approves_a_proposal_that_was_altered_since_it_was_filed(
+    tmp_path: Path, database: Database, *, seen: bool
+) -> None:
+    async with shop_on(tmp_path, database, ON) as shop:
+        asked = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})
+        if seen:
+            await shop.ledger.follow()
+        with as_ledger_owner(shop) as raw:
+            altered(raw, principal="somebody_else")
+        assert (await shop.work(), shop.invoice()) == ([], BEFORE)
+        assert (await shop.record(asked["id"])).differs
+
+
+@pytest.mark.requirement("ledger:as-filed")
+async def test_a_column_that_says_something_else_than_the_proposal_is_found(tmp_path: Path, database: Database) -> None:
+    async with shop_on(tmp_path, database, ON) as shop:
+        asked = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})
+        with as_ledger_owner(shop) as raw:
+            raw.execute("UPDATE proposal SET expires_at = '2099-01-01T00:00:00.000000Z'")
+        assert (await shop.record(asked["id"])).differs
+        assert (await shop.work(), shop.invoice()) == ([], BEFORE)
+
+
+@pytest.mark.requirement("ledger:as-filed")
+async def test_nobody_approves_their_own_request_under_another_name_in_its_row(
+    tmp_path: Path, database: Database
+) -> None:
+    own = Session(values={"tenant_id": "acme", "user": "leo"}, client="test", run="")
+    async with open_shop(tmp_path / "project", database) as shop:
+        asked = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "x"}, own)
+        with as_ledger_owner(shop) as raw:
+            new = altered(raw, principal="support_agent_17")
+        record = await shop.record(asked["id"])
+        card = await card_of(shop.ledger, record, operators=shop.files.operators, now=shop.project.clock.now())
+        assert DIFFER in card.warnings
+        with pytest.raises(DecisionRefused) as refused:
+            await leo_approves(shop.files, shop.project, asked["id"], new)
+        assert refused.value.rule == "records_differ"
+        assert (await shop.work(), shop.invoice()) == ([], BEFORE)
+
+
+@pytest.mark.requirement("ledger:sealed")
+async def test_a_request_that_no_server_filed_is_none(tmp_path: Path, database: Database) -> None:
+    async with shop_on(tmp_path, database, ON) as shop:
+        await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})
+        handle = "wrp_" + "f" * 20
+        with as_ledger_owner(shop) as raw:
+            names = [column[1] for column in raw.execute("PRAGMA table_info(proposal)")]
+            row = dict(zip(names, raw.execute("SELECT * FROM proposal").fetchone(), strict=True))
+            body = {**json.loads(row["body"]), "id": handle, "tenant": "globex", "request": "sha256:" + "0" * 64}
+            text = canonical(body)
+            named = [handle, digest_bytes("proposal", text)]
+            step = {"origin": None, "target": "review_required"}
+            seq = told_by_owner(raw, "proposal_filed", handle, step, proposal=named)
+            row |= {"seq": seq, "id": handle, "tenant": "globex", "request": body["request"], "body": text.decode()}
+            raw.execute(
+                f"INSERT INTO proposal ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
+            )
+        await signed_by_another_process(shop)
+        with pytest.raises(IntegrityError, match="was not written by it"):
+            await shop.work()
+        assert (await shop.record(handle)).differs
+
+
+def cut(path: Path, after: str) -> None:
+    """Take everything away that was written after the newest record of a kind."""
+    with as_ledger_owner(cast(Shop, SimpleNamespace(ledger_path=path))) as raw:
+        (seq,) = raw.execute(after).fetchone()
+        for table in (*RECORDS, "proposal", "event"):
+            raw.execute(f"DELETE FROM {table} WHERE seq > ?", (seq,))
+
+
+async def _nothing(_: Ledger) -> None:
+    """A process that is killed signs nothing as it ends."""
+
+
+@pytest.mark.requirement("ledger:signed-as-written")
+async def test_the_last_use_of_a_policys_day_is_not_cut_off_unnoticed_after_a_kill(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shop_on(tmp_path, database, ON, policy=ONE_A_DAY) as shop:
+        await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})
+        assert await shop.work() == [("applied", "")]
+        files, path = shop.files, shop.ledger_path
+        monkeypatch.setattr(Ledger, "checkpoint", _nothing)
+    monkeypatch.undo()
+    cut(path, "SELECT max(seq) FROM decision")
+    with pytest.raises(ConfigError, match="does not hold a checkpoint that was kept beside it"):
+        async with reopened(files):
+            pass
+
+
+@pytest.mark.requirement("ledger:signed-as-written")
+async def test_a_reviewers_edit_is_not_cut_off_unnoticed_after_a_kill(
+    books: Shop,
+) -> None:
+    asked = await books.proposed("credits.adjust", ADJUST)
+    await edited(books, asked["id"], {"less": "1.00"})
+    at_rest = await books.ledger.head()
+    signed = max(c.seq for _, c in Anchor(books.ledger_path.with_suffix(".checkpoints")).lines() if c)
+    assert signed == at_rest[0]
+
+
+@pytest.mark.requirement("ledger:as-filed")
+async def test_a_policy_is_not_tested_on_what_was_altered_since(tmp_path: Path, database: Database) -> None:
+    async with shop_on(tmp_path, database, "", policy=AUTOMATIC) as shop:
+        asked = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})
+        await leo_rejects(shop.files, shop.project, asked)
+        now = shop.project.clock.now()
+        since, until = now - dt.timedelta(days=1), now + dt.timedelta(hours=1)
+        before = await backtest(shop.ledger, shop.project.contracts(), since=since, until=until)
+        with as_ledger_owner(shop) as raw:
+            rejection_away(raw)
+        after = await backtest(shop.ledger, shop.project.contracts(), since=since, until=until)
+        assert (before.red.count, after.red.count) == (1, 0)
+        assert (before.unknown, after.unknown) == (0, 1)
+
+
+@pytest.mark.requirement("ledger:checkpoints-kept")
+async def test_a_checkpoint_of_which_the_disk_takes_a_part_is_written_whole_or_told(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_shop(tmp_path / "project", database) as shop:
+        kept = shop.ledger_path.with_suffix(".checkpoints")
+        before, room, write = kept.read_bytes(), iter([7]), os.write
+
+        def short(handle: int, data: bytes) -> int:
+            most = next(room, None)
+            if most is None:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return write(handle, data[:most])
+
+        monkeypatch.setattr("synapsor.ledger.anchor.os.write", short)
+        await shop.waiver()
+        monkeypatch.undo()
+        assert any("could not be copied" in record.getMessage() for record in caplog.records)
+        assert kept.read_bytes()[: len(before) + 7].startswith(before)
