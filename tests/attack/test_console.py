@@ -355,6 +355,8 @@ async def test_of_what_is_decided_the_page_does_not_say_that_it_still_waits_for_
         word = await desk.login(client)
         waits = await client.get(f"/proposals/{proposal}")
         rejection = {"csrf": word, "digest": digest, "reason": "No need."}
+        lacks = await client.post(f"/proposals/{proposal}/reject", data={**rejection, "reason": ""})
+        assert ["autofocus" in page.text for page in (waits, lacks)] == [False, True], "where it is to be mended"
         await client.post(f"/proposals/{proposal}/reject", data=rejection)
         decided = await client.get(f"/proposals/{proposal}")
     assert ["approvals</span>" in page.text for page in (waits, decided)] == [True, False]
