@@ -133,6 +133,8 @@ async def test_a_client_that_accepts_everything_and_makes_up_codes_gets_no_appro
         await said(client, "review_proposal", proposal=asked["id"])
         without = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve")
         assert "nothing was decided" in without
+        assert f"it takes the code that `synapsor code {asked['id']}` makes in my own terminal" in without
+        assert "in your own terminal" not in without, "the person is the one who speaks"
         for code in ("00000000", "accept", foreign):
             told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
             assert "nothing was decided (wrong_code)" in told

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from synapsor import runtime
-from synapsor.approve.sheet import Sheet, cluster_body, render, render_clusters, sheet_of
+from synapsor.approve.card.sparing import Sparing
+from synapsor.approve.sheet import Sheet, cluster_body, render, render_clusters, sheet_of, with_rows_as_they_are
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, coloured, have_digest_named, interrupt_at_once, note, paragraph, width
 from synapsor.config import load_config
@@ -52,6 +53,10 @@ async def _decide(arguments: Namespace) -> int:
         operator, unlock = signer(arguments, operators, roles=(cluster.role,))
         intent = Intent(verdict=verdict, who=Named(operator=operator), operators=operators, now=now)
         sheet = await sheet_of(ledger, cluster, records, intent, full=arguments.full)
+        looks = SourceLooks(project=project, client="batch")
+        if verdict == "approve":
+            sparing = Sparing(looks=looks, who=operator.name)
+            sheet = await with_rows_as_they_are(ledger, sheet, records, sparing, clock=project.clock)
         if not arguments.json:
             print(render(sheet, colour=coloured(arguments), width=width()))
         if len(sheet.left_out) == len(sheet.entries):
@@ -72,7 +77,7 @@ async def _decide(arguments: Namespace) -> int:
             operators=project.deciders,
             reason=reason,
             preset=preset,
-            look_again=partial(SourceLooks(project=project, client="batch").again, who=operator.name),
+            look_again=partial(looks.again, who=operator.name),
         )
         decided = await decide_each(ledger, deciding, sheet.shown, over=sheet.digest, left_out=sheet.left_out)
     return _tell(arguments, sheet, decided)

@@ -99,7 +99,7 @@ def _check_role(operator: Operator, role: str) -> None:
         raise DecisionRefused(
             Rule.ROLE_MISSING,
             f"This needs the role {role}, which {operator.name} has not.",
-            fix="Ask somebody who has it, or say who you are with --operator NAME.",
+            fix="Ask somebody who has it.",
         )
 
 

@@ -36,7 +36,8 @@ async def check_fresh(
         raise DecisionRefused(
             Rule.STALE_ROW,
             "A row is not as it was when the change was asked for, so the worker would not apply it.",
-            fix="Reject it and let it be asked for anew; or say --stale-anyway if the row will be as it was by then.",
+            fix="Reject it and let it be asked for anew; or, if the row will be as it was by then, approve it by itself with "
+            "`synapsor approve --stale-anyway`.",
         )
 
 
