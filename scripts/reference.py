@@ -53,64 +53,31 @@ from synapsor.contract import reference
 from synapsor.contract.public.codes import CHAPTERS, WARNINGS
 from synapsor.contract.public.text import JSON_RULES
 from synapsor.contract.public.words import NOTES, REFUSALS, WAITS
-from synapsor.core import draft
 from synapsor.core.outcome import GivenUp, Why
 from synapsor.core.redecide import Unknown
 from synapsor.errors import MEANINGS, Code
-from synapsor.flow.amend import REFUSED as NOT_AMENDED
-from synapsor.flow.undo import REFUSED
+from synapsor.refusals import AMENDING, DRAFTING, UNDOING, Rule
 from synapsor.testing.cases import Behind, Case, CaseFile, Change, Expect, Fixture, Wait, cases_json_schema
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "Rendered by `make docs`; do not edit."
 
-DECISION_RULES: dict[str, str] = {
-    "alone": "In the console: it is not decided on together with others, since it asks for more than a look.",
-    "form_foreign": "In the console: the form is not of this session.",
-    "not_confirmed": "In the console: the tick or the beginning of the digest is missing.",
-    "not_shown_here": "In the console: its arguments are too large for a form.",
-    "unverified": "In the console: nobody has proven who this is.",
-    "waits_for_group": "The proposal has the approvals that it needs, and waits for those that it stands or falls with.",
-    "asked_already": "What the edit asks for waits already, as a proposal of its own.",
-    "already_counted": "The operator's approval of this proposal counts already.",
-    "already_decided": "The proposal is not `review_required` any more.",
-    "decided_meanwhile": "Somebody else decided at the same moment, again and again.",
-    "records_differ": "The ledger's own records contradict each other about the proposal: run `synapsor verify`.",
-    "clock_behind": "The clock of this machine stands before the moment of the proposal, or of an approval of it: set it right, then approve.",
-    "clock_moved": "The clock of this machine moved while it was decided. Nothing was recorded; do it again.",
-    "code_missing": "The approval takes a one-time code, and none was given.",
-    "code_used": "The one-time code was used for another decision.",
-    "digest_differs": "The proposal's digest is not the one that was given with `--digest`.",
-    "expired": "The proposal or the approval is past its time.",
-    "ledger_altered": "The chain of the ledger's events does not hold: run `synapsor verify`, and restore the ledger from a backup. Nobody decides before.",
-    "login_expired": "The login of the console's session is past its time.",
-    "login_invalid": "The login of the session does not hold, or is by a key that is not trusted any more.",
-    "login_to_come": "The login is of a moment that the clock of the console's machine has not reached, by more than clocks may be apart.",
-    "voucher_untrusted": "The key by which the console or the approval server says who somebody is, is not trusted with that any more.",
-    "no_codes": "The operator has no one-time codes in this project.",
-    "no_agent": "A person asked for this undo, and no agent could answer a question about it.",
-    "no_such_proposal": "The ledger has no such proposal.",
-    "no_person": "The operator is a key that a program holds, and a person is needed.",
-    "not_by_prompt": "The contract does not let this proposal be decided through a prompt, or it is something that no prompt does.",
-    "not_looked_at": "The contract wants the rows looked at before an approval, and the approval server has no credential to look with.",
-    "not_shown": "The approval server has not shown this proposal, as it is now, to this person.",
-    "not_fully_shown": "A part of it was cut, and nobody approves what they have not seen; repeat with `--full`. It may be rejected.",
-    "covered": "In the console, the board and prompts: it changes a hidden value that the person was not shown. It may be rejected.",
-    "not_what_was_shown": "The proposal is not the one that was shown, or is of another ledger.",
-    "operator_revoked": "The operator's key is revoked.",
-    "own_edit": "The operator is one of those who edited the proposal, or what it came from.",
-    "own_request": "The operator is the one who asked, or one of their principals is.",
-    "role_missing": "The operator does not have the role that the contract asks for.",
-    "same_person": "The operator could be the same person as one whose approval counts already.",
-    "stale_row": "A row is not as it was, or the contract wants it looked at before an approval and it was not; see [how to look](../how-to/look-before-you-decide.md).",
-    "evidence_differs": "The evidence is not what the proposal was made from, so that nobody approves it; `synapsor verify` says what was changed.",
-    "to_come": "The approval is of a moment that the clock here has not reached.",
-    "too_many_codes": "Too many one-time codes were given in the operator's name today.",
-    "too_many_questions": "As many questions were asked about the proposal as may be.",
-    "unknown_key": "The private key belongs to nobody in `operators.yaml`.",
-    "would_not_apply": "The worker would not apply the proposal, for instance since its contract was replaced: it is asked for again, or rejected.",
-    "wrong_code": "The one-time code is not one of now, or not of this proposal.",
-    "wrong_key": "The private key is not the one of the operator who was named.",
+DECISION_RULES: dict[Rule, str] = {
+    rule: rule.words for rule in Rule if rule not in {*AMENDING, *UNDOING, *DRAFTING}
+} | {
+    rule: f"{rule.words} {also}"
+    for rule, also in {
+        Rule.CLOCK_BEHIND: "Set the clock right, then approve.",
+        Rule.COVERED: "It may be rejected there, and approved where the value can be uncovered.",
+        Rule.DIGEST_DIFFERS: "`--digest` takes the one that `synapsor show` tells.",
+        Rule.EVIDENCE_DIFFERS: "Nobody approves it; `synapsor verify` says what was changed.",
+        Rule.LEDGER_ALTERED: "Run `synapsor verify`, and restore the ledger from a backup. Nobody decides before.",
+        Rule.LOGIN_TO_COME: "Set the clocks of both machines right: they may be five minutes apart.",
+        Rule.NOT_FULLY_SHOWN: "Repeat with `--full`. It may be rejected.",
+        Rule.RECORDS_DIFFER: "Run `synapsor verify`.",
+        Rule.STALE_ROW: "See [how to look](../how-to/look-before-you-decide.md).",
+        Rule.WOULD_NOT_APPLY: "For instance since its contract was replaced: have it asked for again, or reject it.",
+    }.items()
 }
 
 LEDGER_RULES: dict[str, str] = {
@@ -376,15 +343,15 @@ def _errors() -> Iterator[str]:
     yield from ("", "## Why an undo is not filed", "")
     yield "`synapsor undo` names the rule as well; nothing is filed then, and the refusal is recorded."
     yield from ("", "| Rule | Meaning |", "|---|---|")
-    yield from (f"| `{rule}` | {meaning} |" for rule, meaning in REFUSED.items())
+    yield from (f"| `{rule}` | {rule.words} |" for rule in UNDOING)
     yield from ("", "## Why a proposal is not edited or extended", "")
     yield "`synapsor edit` and `synapsor extend` name the rule as well; nothing is signed or filed then, and the refusal is recorded."
     yield from ("", "| Rule | Meaning |", "|---|---|")
-    yield from (f"| `{rule}` | {meaning} |" for rule, meaning in NOT_AMENDED.items())
+    yield from (f"| `{rule}` | {rule.words} |" for rule in AMENDING)
     yield from ("", "## Why no policy is drafted", "")
     yield "`synapsor policy draft` names the rule as well. Nothing is recorded."
     yield from ("", "| Rule | Meaning |", "|---|---|")
-    yield from (f"| `{rule}` | {meaning} |" for rule, meaning in draft.REFUSED.items())
+    yield from (f"| `{rule}` | {rule.words} |" for rule in DRAFTING)
     yield from ("", "## Why a past proposal cannot be decided again", "")
     yield 'What `synapsor policy test` counts under "Not told".'
     yield from ("", "| Rule | Meaning |", "|---|---|")

@@ -202,6 +202,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A batch is exactly what was shown in full, by the digest over all of it; what arrives later is not in it.",
         "law 5",
     ),
+    "batch:stale-said-before": _R(
+        "Before several are approved together, each is shown with its rows as they are now, and one that has moved is left to its own approval.",
+        "law 5, issue 4",
+    ),
     "blast:accepted": _R(
         "Of a delete it is told beforehand which of what it does beside its contract does not accept, so that the worker would not apply it.",
         "issue 4",
@@ -230,6 +234,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "The board fits its terminal whatever its size and whatever words of others stand in it, and shows whole what it counts as seen.",
         "law 5, E09",
     ),
+    "board:keeps-open": _R("Who is about to reject by the keyboard is told how to ask the agent instead.", "issue 4"),
     "board:leaves-terminal": _R(
         "A board that is told to end finishes its decision and leaves the terminal as it was.", "DESIGN 1"
     ),
@@ -238,7 +243,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 5, E14",
     ),
     "board:looks-before": _R(
-        "While the digest is typed by which something is approved, the source is looked at, and a row that is not as it was is shown.",
+        "By the keyboard the source is looked at for whoever may approve; how the rows stand and what else is touched is read before it.",
         "law 5, issue: terminal",
     ),
     "board:no-colour-alone": _R("On the board nothing is told by a colour alone, and NO_COLOR is kept.", "issue 4"),
@@ -322,6 +327,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "companion:shown": _R(
         "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
+    ),
+    "companion:shown-bounded": _R(
+        "The companion remembers a bounded number of digests as shown; one that it has forgotten has to be shown again.",
+        "R9",
     ),
     "companion:trusted": _R("Who is not trusted any more is shown nothing through a prompt.", "law 5, S8"),
     "config:strict": _R("An unknown or ambiguous configuration key stops the program with exit code 2.", "law 10"),
@@ -425,6 +434,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "console:sessions": _R(
         "A session ends with its time, its browser, its logout, its login and at once with the trust in its person; its cookie is kept nowhere.",
         "law 5, S8",
+    ),
+    "console:signs-are-seen": _R(
+        "No line goes through or under a value on a page: every minus sign, hyphen and underscore of it is seen.",
+        "issue 4: the truth about each change",
     ),
     "console:step-up": _R(
         "Where the contract asks for a one-time code, the console signs nothing without one.", "law 5"
@@ -746,6 +759,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "No secret and no address of a channel is in a log, an error or the notifier's file.", "S7"
     ),
     "notify:no-values": _R("A message holds no value of a row, an argument or a reason.", "law 7, S5"),
+    "notify:odd-events": _R(
+        "Of an event, a proposal or a contract that cannot be read nothing is told, it is logged, and all others are told.",
+        "R2",
+    ),
     "notify:private": _R(
         "The notifier reads the ledger without its key and cannot write it; its own file is for its owner alone.",
         "law 8, law 9",

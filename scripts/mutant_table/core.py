@@ -676,6 +676,14 @@ MUTANTS = (
         "tests/attack/test_logins.py -k trusted_to_vouch",
     ),
     Mutant(
+        "login.key-names-no-voucher",
+        "approval:login",
+        "core/login.py",
+        "login.operator not in operators or bool(login.voucher) is own:",
+        "login.operator not in operators:",
+        "tests/attack/test_logins.py -k names_a_voucher",
+    ),
+    Mutant(
         "login.voucher-of-its-method",
         "approval:by-prompt",
         "core/login.py",

@@ -23,6 +23,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar
 
+from synapsor.refusals import Rule
+
 
 class Code(StrEnum):
     """What a refused call is called; stable, and the whole list a model can ever see."""
@@ -49,6 +51,21 @@ class Code(StrEnum):
     SOURCE_UNAVAILABLE = "source_unavailable"
     EVIDENCE_UNAVAILABLE = "evidence_unavailable"
     INTERNAL = "internal"
+
+    @property
+    def words(self) -> str:
+        """What it means."""
+        return MEANINGS[self].message
+
+    @property
+    def fix(self) -> str:
+        """What to do about it."""
+        return MEANINGS[self].fix
+
+    @property
+    def exit_code(self) -> int:
+        """What a command ends with that was refused so."""
+        return _EXIT_CODES.get(self, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +142,16 @@ MEANINGS: dict[Code, Meaning] = {
         retry_after_ms=5000,
     ),
     Code.INTERNAL: Meaning("The call failed inside the server.", "An operator finds the reason in the server's log."),
+}
+
+_EXIT_CODES = {
+    Code.INVALID_ARGUMENTS: 2,
+    Code.SCHEMA_DRIFT: 3,
+    Code.NOT_ACTIVATED: 5,
+    Code.SOURCE_UNAVAILABLE: 4,
+    Code.EVIDENCE_UNAVAILABLE: 4,
+    Code.TIMEOUT: 4,
+    Code.BUSY: 4,
 }
 
 
@@ -252,12 +279,22 @@ class LedgerFailure(SynapsorError):
 
 
 class DecisionRefused(SynapsorError):
-    """The decision is not allowed; `rule` names why."""
+    """The decision is not allowed.
 
-    def __init__(self, rule: str, message: str, *, fix: str = "", exit_code: int = 1) -> None:
-        super().__init__(message, fix=fix)
+    Attributes:
+        rule: why: a rule of deciding, or the code by which the capability itself refuses. Its words are the message, and its fix the
+            fix, where none are given; `detail` follows the message.
+    """
+
+    def __init__(self, rule: Rule | Code, message: str = "", *, detail: str = "", fix: str = "") -> None:
+        super().__init__(f"{message or rule.words} {detail}".rstrip(), fix=fix or rule.fix)
         self.rule = rule
-        self.exit_code = exit_code  # type: ignore[misc]  # per instance: 1 refused, 3 stale, 5 authority
+        self.exit_code = rule.exit_code  # type: ignore[misc]  # per rule
+
+    @classmethod
+    def by(cls, refusal: Refusal) -> DecisionRefused:
+        """Return what a capability refuses, to a person whose decision it would have been."""
+        return cls(refusal.code, refusal.message, fix=refusal.fix)
 
 
 class LoginRefused(SynapsorError):
@@ -280,10 +317,15 @@ class IntegrityError(SynapsorError):
     exit_code = 5
 
 
+def rule_named(name: str) -> Rule | Code | None:
+    """Return what a decision was refused by, from its name on record; None for one that this version does not know."""
+    return next((rule for rule in (*Rule, *Code) if rule.value == name), None)
+
+
 def rule_of(error: SynapsorError) -> str:
     """Return the one word under which an error is documented: its rule, or else its kind."""
     if isinstance(error, DecisionRefused | LedgerFailure | LoginRefused):
-        return error.rule
+        return str(error.rule)
     return type(error).__name__
 
 

@@ -74,6 +74,6 @@ async def _served(project: Project, proposal: Proposal) -> Served | Untold:
     except UnsafeSource:
         return Untold.UNSAFE_SOURCE
     except DecisionRefused as refused:
-        return Untold.SCHEMA_DRIFT if refused.rule == Code.SCHEMA_DRIFT.value else Untold.NOT_ACTIVATED
+        return Untold.SCHEMA_DRIFT if refused.rule is Code.SCHEMA_DRIFT else Untold.NOT_ACTIVATED
     except (ConfigError, ContractError):
         return Untold.NOT_CONFIGURED

@@ -185,18 +185,16 @@ class Project:
             raise ConfigError(message, fix="Add it under `policies:`.")
         if why := await self.activations.why_not(loaded):
             raise DecisionRefused(
-                Code.NOT_ACTIVATED.value,
+                Code.NOT_ACTIVATED,
                 f"Contract {loaded.contract.contract} does not count as activated: {why}.",
                 fix="Review it and run `synapsor activate`.",
-                exit_code=5,
             )
         needed = loaded.contract.tables_of(loaded.contract.capabilities[capability])
         if drifted := sorted(set(await self.activations.drifted(loaded)) & set(needed)):
             raise DecisionRefused(
-                Code.SCHEMA_DRIFT.value,
+                Code.SCHEMA_DRIFT,
                 f"Table {drifted[0]} is not as it was when the contract was activated.",
                 fix="`synapsor doctor` names what changed; `synapsor activate` accepts it.",
-                exit_code=3,
             )
         wiring = self._wiring([loaded])
         refuse_fatal([finding for name in wiring for finding in await self.reader_posture(name)])

@@ -425,7 +425,8 @@ async def test_in_quiet_hours_only_high_risk_goes_out_and_the_rest_says_afterwar
     urgent, later = await project.file(risk="high", expires_at=at(99_999)), await project.file(expires_at=at(99_999))
     await project.tell()
     assert [got.data["data"]["proposal"] for got in desk.got] == [urgent.id]
-    await project.ledger.decide(a_decision(later, "reject"), job=None, counted=undecided(later), complete=True)
+    given = a_decision(later, "reject", at=stamp(project.clock.now()), expires_at=later.expires_at)
+    await project.ledger.decide(given, job=None, counted=undecided(later), complete=True)
     project.clock.move(hours=8)
     await project.tell()
     assert [got.data["data"]["proposal"] for got in desk.got] == [urgent.id, later.id]

@@ -224,6 +224,18 @@ def as_ledger_owner(shop: Shop) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
+def unasked() -> Iterator[None]:
+    """Decide with a program of one's own, which does not ask beforehand whether the worker would apply it."""
+
+    async def nothing(*_: object) -> None:
+        """Ask nothing."""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("synapsor.flow.objection.check_applicable", nothing)
+        yield
+
+
+@contextmanager
 def as_server(shop: Shop) -> Iterator[sqlite3.Connection]:
     """Write to the ledger as a server that was taken over can, which has its key: the chain tells of what was written, from its beginning."""
     with as_ledger_owner(shop) as raw:
@@ -235,11 +247,13 @@ def as_server(shop: Shop) -> Iterator[sqlite3.Connection]:
 
 def _written_again(raw: sqlite3.Connection, signer: Signer) -> list[Checkpoint]:
     prev, signed = GENESIS, list[Checkpoint]()
-    for seq, text in raw.execute("SELECT seq, body FROM event ORDER BY seq").fetchall():
-        body = json.loads(text)
+    for seq, text, kind_of_event, subject in raw.execute(
+        "SELECT seq, body, kind, subject FROM event ORDER BY seq"
+    ).fetchall():
+        body = {**json.loads(text), "kind": kind_of_event, "subject": subject}
         for kind, named in body["records"].items():
-            (record,) = raw.execute(f"SELECT body FROM {kind} WHERE id = ?", (named[0],)).fetchone()
-            named[1] = digest_bytes(kind, record.encode())
+            for (record,) in raw.execute(f"SELECT body FROM {kind} WHERE id = ?", (named[0],)).fetchall():
+                named[1] = digest_bytes(kind, record.encode())
         told = canonical(body)
         digest = event_hash(seq, prev, told)
         raw.execute(
@@ -276,3 +290,13 @@ def filed_again(raw: Any, handle: str) -> None:
     """
     raw.execute("UPDATE event SET subject = 'gone' WHERE subject = ?", (handle,))
     told_by_owner(raw, "proposal_filed", handle, {"origin": None, "target": "review_required"})
+
+
+def filed_by_server(raw: Any, handle: str) -> None:
+    """Let a proposal be as one that was just filed, and let nothing be found of what was before."""
+    raw.execute("UPDATE event SET subject = 'gone' WHERE subject = ?", (handle,))
+    (body,) = raw.execute("SELECT body FROM proposal WHERE id = ?", (handle,)).fetchone()
+    step = {"origin": None, "target": "review_required"}
+    told = [handle, digest_bytes("proposal", body.encode())]
+    seq = told_by_owner(raw, "proposal_filed", handle, step, proposal=told)
+    raw.execute("UPDATE proposal SET seq = ? WHERE id = ?", (seq, handle))

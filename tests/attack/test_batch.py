@@ -12,11 +12,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from synapsor.approve.card.looks import Look
+from synapsor.approve.card.sparing import Sparing
 from synapsor.approve.identity.operators import revoke_operator
-from synapsor.approve.sheet import Sheet, render, sheet_of
+from synapsor.approve.sheet import Sheet, render, sheet_of, with_rows_as_they_are
+from synapsor.core.live import Live
+from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
 from synapsor.core.review import verify_approval
 from synapsor.core.statements import Verdict
+from synapsor.core.untold import Untold
 from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.batch import (
     UNTRIED,
@@ -27,9 +32,11 @@ from synapsor.flow.batch import (
     open_clusters,
     picked,
 )
+from synapsor.flow.blast import unknown
 from synapsor.flow.decide import Deciding, Listed
 from synapsor.flow.decider import Named
 from synapsor.flow.objection import Intent
+from synapsor.flow.recheck import untold
 from synapsor.ledger import sqlite as engine
 from synapsor.looking import SourceLooks
 from tests.attack.amending import edited, extended, signer_of
@@ -328,3 +335,56 @@ async def test_rows_that_have_moved_on_are_left_to_an_approval_of_their_own(book
     outcomes = {o.proposal: o for o in await decide(books, seen, look_again=again)}
     assert (outcomes[first].rule, await books.status(first)) == ("stale_row", "review_required")
     assert [outcomes[handle].status for handle in others] == ["approved"] * 2
+
+
+@pytest.mark.requirement("batch:stale-said-before")
+async def test_the_sheet_of_an_approval_says_which_rows_have_moved_and_leaves_them_out(shelf: Shop) -> None:
+    first, *others = await hold_all(shelf)
+    shelf.change("UPDATE {credits} SET points = 9 WHERE tenant_id = 'acme' AND book = 'a' AND number = 1")
+    blank = await sheet(shelf)
+    records = [await shelf.record(handle) for handle in (first, *others)]
+    looks = SourceLooks(project=shelf.project, client="batch")
+    seen = await with_rows_as_they_are(
+        shelf.ledger, blank, records, Sparing(looks=looks, who="leo"), clock=shelf.project.clock
+    )
+    assert (seen.digest, {name: out.rule for name, out in seen.left_out.items()}) == (
+        blank.digest,
+        {first: "stale_row"},
+    )
+    text = " ".join(render(seen).split())
+    assert "LEFT OUT A row is not as it was" in text
+    assert "approve it by itself with `synapsor approve --stale-anyway`" in text
+    assert "the row now 1 row is not as it was" in text
+    assert text.count("the row now still as it was") == 2
+    outcomes = {o.proposal: o for o in await decide(shelf, seen)}
+    assert (outcomes[first].rule, await shelf.status(first)) == ("stale_row", "review_required")
+    assert [outcomes[handle].status for handle in others] == ["approved"] * 2
+
+
+class Silent:
+    """Looks that get no answer."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def now(self, proposal: Proposal, *, who: str) -> Look:
+        self.asked.append((proposal.id, who))
+        at = "2026-01-01T00:00:00.000000Z"
+        return Look(
+            live=untold(proposal, Untold.SOURCE_UNAVAILABLE, at), blast=unknown(proposal, Untold.SOURCE_UNAVAILABLE, at)
+        )
+
+    async def again(self, proposal: Proposal, *, who: str) -> Live:
+        raise AssertionError(proposal.id, who)
+
+
+@pytest.mark.requirement("batch:stale-said-before")
+async def test_a_source_that_does_not_answer_is_waited_for_once_and_keeps_nobody_from_approving(shelf: Shop) -> None:
+    handles = await hold_all(shelf)
+    silent = Silent()
+    records = [await shelf.record(handle) for handle in handles]
+    seen = await with_rows_as_they_are(
+        shelf.ledger, await sheet(shelf), records, Sparing(looks=silent, who="leo"), clock=shelf.project.clock
+    )
+    assert (silent.asked, seen.left_out) == ([(seen.entries[0].card.proposal, "leo")], {})
+    assert "cannot be told: source_unavailable" in " ".join(render(seen).split())

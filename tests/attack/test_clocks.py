@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from synapsor import handles
-from synapsor.core.moment import CLOCKS_APART, parse
+from synapsor.core.moment import CLOCKS_APART, parse, stamp
 from synapsor.core.records import to_body
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import DecisionRefused
@@ -22,7 +22,7 @@ from synapsor.testing.clock import TestClock
 from synapsor.values import canonical, digest_bytes
 from synapsor.work.worker import Pace
 from tests.attack.amending import extended
-from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop, told_by_owner
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner, as_server, open_shop, told_by_owner
 from tests.databases import Database
 from tests.unit.deciding import asked, fees
 
@@ -178,7 +178,7 @@ async def test_a_worker_waits_for_the_approval_of_the_quorum_that_is_still_to_co
 
 
 def dated(shop: Shop, raw: Any, record: ProposalRecord, at: dt.datetime) -> None:
-    """Let whoever owns the file, and has leo's key of before, put an approval of a moment at the end of the chain, and its job."""
+    """Let a server that was taken over, and has leo's key of before, put an approval of a moment at the end of the chain, and its job."""
     leo = Signer(operator=shop.files.operators["leo"], key=shop.files.keys["leo"])
     signed = signed_decision("approve", record.proposal, signer=leo, now=at, operators=shop.files.operators)
     handle, body = signed.decision.id, canonical(to_body(signed)).decode()
@@ -215,11 +215,26 @@ async def test_an_approval_that_is_dated_back_counts_for_nothing_though_an_hones
     """Every process signs the head when it ends, whoever put it there; by that it says when, and leo's key was leo's in time."""
     shown = await a_waiver(shop)
     clock.move(hours=2)
-    with as_ledger_owner(shop) as raw:
-        dated(shop, raw, await shop.record(shown.proposal), clock.now() - back)
+    record = await shop.record(shown.proposal)
+    with as_server(shop) as raw:
+        dated(shop, raw, record, clock.now() - back)
     await shop.ledger.checkpoint()
     assert await shop.work() == [outcome]
     assert (shop.invoice()[0] == 0) is (outcome[0] == "applied")
+
+
+@pytest.mark.requirement("approval:its-moment")
+async def test_nobody_writes_another_moment_into_the_checkpoint_of_an_approval(shop: Shop, clock: TestClock) -> None:
+    shown = await a_waiver(shop)
+    clock.move(hours=2)
+    record = await shop.record(shown.proposal)
+    at = clock.now() - dt.timedelta(hours=2)
+    with as_server(shop) as raw:
+        dated(shop, raw, record, at)
+    await shop.ledger.checkpoint()
+    with as_ledger_owner(shop) as raw:
+        raw.execute("UPDATE checkpoint SET at = ? WHERE seq = (SELECT max(seq) FROM checkpoint)", (stamp(at),))
+    assert (await shop.work(), shop.receipts()) == ([("reconciliation_required", "records_differ")], 0)
 
 
 @pytest.mark.requirement("approval:its-moment")

@@ -146,6 +146,8 @@ async def test_a_client_that_accepts_everything_and_makes_up_codes_gets_no_appro
         await said(client, "review_proposal", proposal=asked["id"])
         without = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve")
         assert "nothing was decided" in without
+        assert f"it takes the code that `synapsor code {asked['id']}` makes in my own terminal" in without
+        assert "in your own terminal" not in without, "the person is the one who speaks"
         for code in ("00000000", "accept", foreign):
             told = await said(client, "decide_proposal", proposal=asked["id"], verdict="approve", code=code)
             assert "nothing was decided (wrong_code)" in told
@@ -213,7 +215,7 @@ async def test_who_was_refused_to_decide_is_told_by_rule_and_in_words_and_why_it
     )
     assert f"Not through a prompt, but in the console or at a terminal: {asked['id']}." in queue
     made = await ran(companion, companion.files.command("code", asked["id"], "--json"))
-    assert (made.returncode, b"not_by_prompt" in made.stdout + made.stderr) == (1, True)
+    assert (made.returncode, b"not_by_prompt" in made.stdout + made.stderr) == (5, True)
 
 
 @pytest.mark.requirement("surface:methods")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mcp.types import GetPromptResult, TextContent
 
-from synapsor.approve.companion.desk import ApprovalDesk
+from synapsor.approve.companion.desk import MOST_SHOWN, ApprovalDesk
 from synapsor.approve.companion.prompts import queue_text
 from synapsor.approve.refused_words import refused_of
 from synapsor.core.moment import parse, stamp
@@ -128,6 +128,33 @@ async def test_who_is_revoked_sees_no_queue_no_card_and_no_handle_any_more() -> 
     ):
         with pytest.raises(UsageError, match="Nobody of this name is trusted here"):
             await asking
+
+
+@pytest.mark.requirement("companion:shown-bounded")
+async def test_of_so_many_digests_the_oldest_is_forgotten_and_has_to_be_shown_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert MOST_SHOWN <= 10_000
+    monkeypatch.setattr("synapsor.approve.companion.desk.MOST_SHOWN", 2)
+    room = Room()
+    first, second, third = await room.filed(*[(LEAD, ANYBODY)] * 3)
+    desk = room.desk()
+
+    async def rejected(handle: str) -> str:
+        record = await room.ledger.proposal(handle)
+        assert record is not None
+        about = meant("reject", record.proposal.digest)
+        code = code_of("bound", SECRET, about, step_at("bound", stamp(NOW)))
+        try:
+            return (await desk.decide("leo", handle, "reject", code=code, reason="No.", preset=None)).status.value
+        except DecisionRefused as refused:
+            return refused.rule
+
+    for handle in (first, second, first, third):
+        await desk.review("leo", handle)
+    assert await rejected(second) == "not_shown", "it was shown before the others, and the first once more after it"
+    await desk.review("leo", second)
+    assert await rejected(second) == "rejected"
 
 
 @pytest.mark.requirement("companion:code-decides")

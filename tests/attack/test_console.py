@@ -361,6 +361,21 @@ async def test_without_the_tick_nothing_is_signed(desk: Hall) -> None:
     assert await desk.shop.status(proposal) == "review_required"
 
 
+@pytest.mark.requirement("console:overview")
+async def test_of_what_is_decided_the_page_does_not_say_that_it_still_waits_for_people(desk: Hall) -> None:
+    proposal, digest = await a_note(desk)
+    async with desk.client() as client:
+        word = await desk.login(client)
+        waits = await client.get(f"/proposals/{proposal}")
+        rejection = {"csrf": word, "digest": digest, "reason": "No need."}
+        lacks = await client.post(f"/proposals/{proposal}/reject", data={**rejection, "reason": ""})
+        assert ["autofocus" in page.text for page in (waits, lacks)] == [False, True], "where it is to be mended"
+        await client.post(f"/proposals/{proposal}/reject", data=rejection)
+        decided = await client.get(f"/proposals/{proposal}")
+    assert ["approvals</span>" in page.text for page in (waits, decided)] == [True, False]
+    assert await desk.shop.status(proposal) == "rejected"
+
+
 @pytest.mark.requirement("console:decides-what-was-shown")
 async def test_who_types_nothing_or_too_little_of_a_riskier_changes_digest_signs_nothing(tmp_path: Path) -> None:
     async with risky(tmp_path, codes=False) as desk, desk.client() as client:

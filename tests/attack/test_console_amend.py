@@ -144,7 +144,7 @@ async def test_what_the_contract_refuses_is_told_at_the_argument_that_it_is_abou
             ({"arg.book": "b" * 21}, "book", "invalid_arguments", "must be at most 20 characters long"),
             ({"arg.note": "a\0b"}, "note", "invalid_arguments", "must not hold a NUL character"),
             ({"arg.less": "1.005"}, "less", "invalid_arguments", "less"),
-            ({"arg.less": "50"}, "less", "out_of_bounds", "amount (after)"),
+            ({"arg.less": "50"}, "less", "out_of_bounds", "amount (after): after the change at least 0"),
             ({"arg.other": "1"}, None, "invalid_arguments", "other is not an argument of this capability."),
             ({"arg.number": "2", "arg.less": "0.01"}, None, "other_rows", "It would be about other rows"),
             ({}, None, "nothing_edited", "These are the arguments that it has already."),
@@ -155,6 +155,7 @@ async def test_what_the_contract_refuses_is_told_at_the_argument_that_it_is_abou
             marked = [part.split('"')[0] for part in answered.text.split('class="wrong-words">')[1:]]
             assert [one.split(":")[0] for one in marked] == ([about] if about else []), change
             assert words in html.unescape(answered.text)
+            assert "input schema" not in answered.text, "that is said to an agent"
             # What was sent stands in the form again.
             again = form_of(answered.text, f"/proposals/{proposal}/edit")
             kept = {name: value for name, value in change.items() if "\0" not in value and name != "arg.other"}

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ import pytest_asyncio
 from synapsor.approve.console import candidates
 from synapsor.approve.console.candidates import MOST_TEXT, SPANS, charts_of
 from synapsor.core.backtest import Day, Flips, Report
+from synapsor.core.statements import SignedLogin, sign
 from synapsor.flow.backtest import backtest
 from synapsor.flow.signing import Signer
-from tests.attack.desk import Hall, hall
+from tests.attack.desk import Hall, hall, word_of
 from tests.attack.shop import WAIVER, open_shop
 from tests.attack.test_worker_permission import AUTOMATIC, BILLING
 from tests.databases import load_sqlite
@@ -91,6 +93,22 @@ async def test_only_who_may_activate_contracts_has_a_policy_tested(desk: Hall) -
         assert (status, "Red" in told) == (403, False)
     async with desk.client() as client:
         assert (await asked(client, "none"))[0] == 303
+
+
+@pytest.mark.requirement("console:policy-test")
+async def test_a_login_that_does_not_carry_the_role_has_no_policy_tested_though_the_person_has_it(desk: Hall) -> None:
+    async with desk.client() as client:
+        code = await desk.begin(client)
+        whole = await desk.sign(code, "rita")
+        login = replace(whole.login, roles=())
+        narrow = SignedLogin(login=login, signature=sign(login, desk.shop.files.keys["rita"]))
+        assert (await desk.hand_over(code, narrow)).status_code == 200
+        assert (await client.get("/login/wait")).headers["location"] == "/"
+        word = word_of((await client.get("/settings")).text)
+        shown = (await client.get(PAGE)).text
+        assert ("Decide again" in shown, "contract_reviewer" in shown) == (False, True)
+        status, told = await asked(client, word)
+        assert (status, "Red" in told, "contract_reviewer" in told) == (403, False, True)
 
 
 @pytest.mark.requirement("console:policy-test")

@@ -26,7 +26,7 @@ from synapsor.flow.objection import Intent, may_ask
 from synapsor.flow.signing import SessionKey, Signer, signed_login, vouched_login
 from tests.attack.amending import edited, extended, refused, signer_of
 from tests.attack.credits import POLICY
-from tests.attack.shop import Shop, as_ledger_owner, filed_again
+from tests.attack.shop import Shop, as_server, filed_by_server
 from tests.attack.test_forged_ledger import MALLORY, forge_decision, forge_job, set_body
 from tests.attack.undoing import ADJUST, everything, open_credits
 from tests.databases import Database
@@ -53,13 +53,13 @@ def signed(shop: Shop, genuine: Proposal, key: Any = None, /, **fields: Any) -> 
 
 def put(shop: Shop, forged: Proposal) -> None:
     """Put a proposal into the ledger, in review and with nothing decided on it."""
-    with as_ledger_owner(shop) as raw:
+    with as_server(shop) as raw:
         for kind in ("settlement", "receipt", "job", "decision"):
             raw.execute(f"DELETE FROM {kind} WHERE proposal = ?", (forged.id,))
         set_body(raw, "proposal", forged.id, to_body(forged))
         if raw.execute("SELECT status FROM proposal WHERE id = ?", (forged.id,)).fetchone() != ("review_required",):
             raw.execute("UPDATE proposal SET status = 'review_required' WHERE id = ?", (forged.id,))
-            filed_again(raw, forged.id)
+            filed_by_server(raw, forged.id)
 
 
 async def refused_by_worker(shop: Shop, forged: Proposal, code: str) -> None:
@@ -151,20 +151,20 @@ async def test_an_edit_of_what_was_not_superseded_or_is_not_what_was_edited_is_r
     handle = str((await books.proposed("credits.adjust", ADJUST))["id"])
     original = (await books.record(handle)).proposal
     genuine = await edited(books, handle, {"less": "2.10"})
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         raw.execute("UPDATE proposal SET status = 'review_required', request = 'x' WHERE id = ?", (handle,))
     await refused_by_worker(books, genuine, "amendment_invalid")
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         raw.execute("UPDATE proposal SET status = 'superseded' WHERE id = ?", (handle,))
         set_body(raw, "proposal", handle, to_body(replace(original, nonce="0" * 32)))
     await refused_by_worker(books, genuine, "amendment_invalid")
     early = {"at": "2020-01-01T00:00:00.000000Z", "expires_at": "2020-01-02T00:00:00.000000Z"}
     for otherwise in ({"role": "contract_reviewer"}, early):
         other = replace(original, **otherwise)  # type: ignore[arg-type]  # texts all
-        with as_ledger_owner(books) as raw:
+        with as_server(books) as raw:
             set_body(raw, "proposal", handle, to_body(other))
         await refused_by_worker(books, signed(books, genuine, digest=other.digest), "amendment_invalid")
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         raw.execute("DELETE FROM proposal WHERE id = ?", (handle,))
     await refused_by_worker(books, genuine, "amendment_invalid")
 
@@ -177,12 +177,12 @@ async def test_every_amendment_of_a_lineage_is_proven_and_not_the_last_alone(boo
     assert first.amends is not None
     assert second.amends is not None
     laundered = replace(first, amends=None)
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         set_body(raw, "proposal", first.id, to_body(laundered))
     forged = replace(second, amends=replace(second.amends, digest=laundered.digest, editors=(), depth=1))
     await refused_by_worker(books, forged, "amendment_invalid")
     forged_first = replace(first, amends=replace(first.amends, editors=()))
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         set_body(raw, "proposal", first.id, to_body(forged_first))
     told: dict[str, Any] = {"digest": forged_first.digest, "editors": (), "operator": "leo"}
     forged = signed(books, second, books.files.keys["leo"], **told)
@@ -262,7 +262,7 @@ async def test_an_editor_who_can_write_the_ledger_does_not_approve_their_own_edi
     """Their signature is genuine, and so is the edit: only that they are one person stands in the way."""
     new = await edited(books, str((await books.proposed("credits.adjust", ADJUST))["id"]), {"less": "2.10"})
     before = everything(books)
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         forge_job(raw, new, forge_decision(raw, new, books.files.keys["mia"], operator="mia"))
     assert await books.work() == [("failed", "approval_own_edit")]
     assert everything(books) == before

@@ -17,7 +17,7 @@ from synapsor.errors import DecisionRefused
 from synapsor.flow.automatic import running
 from synapsor.flow.decide import job_of
 from synapsor.flow.signing import signed_decision
-from tests.attack.shop import WAIVER, Shop, as_ledger_owner, as_server
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner, as_server, unasked
 from tests.attack.test_forged_ledger import BEFORE, MALLORY, add, forge_decision, forge_job, set_body, text
 from tests.attack.test_worker_permission import AUTOMATIC, ON, shop_on
 from tests.databases import Database
@@ -79,7 +79,8 @@ async def test_a_server_that_asks_for_fewer_people_than_the_contract_is_not_beli
         with as_server(shop) as raw:
             set_body(raw, "proposal", forged.id, to_body(forged))
             raw.execute("UPDATE proposal SET quorum = 1")
-        record = await leo_approves(shop.files, shop.project, forged.id, forged.digest)
+        with unasked():
+            record = await leo_approves(shop.files, shop.project, forged.id, forged.digest)
         assert record.job is not None
         assert await shop.work() == [("failed", "need_changed")]
         assert as_it_was(shop)

@@ -20,8 +20,9 @@ from synapsor.core.review import APPROVAL_LASTS
 from synapsor.core.statements import Activation, Decision, sign
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import ConfigError, IntegrityError
+from synapsor.ledger.kinds import KINDS
 from synapsor.values import canonical
-from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, as_server, open_shop, reopened
+from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, as_server, open_shop, reopened, unasked
 from tests.databases import Database
 from tests.decisions import with_row
 from tests.projects import leo_approves
@@ -51,8 +52,11 @@ def body_of(raw: Raw, kind: str, handle: str) -> dict[str, Any]:
 
 
 def set_body(raw: Raw, kind: str, handle: str, body: dict[str, Any]) -> None:
-    """Write another body."""
-    raw.execute(f"UPDATE {kind} SET body = ? WHERE id = ?", (text(body), handle))
+    """Write another body, and the columns that repeat a part of it."""
+    columns = {"body": text(body), **KINDS[kind].columns(body)}
+    raw.execute(
+        f"UPDATE {kind} SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?", (*columns.values(), handle)
+    )
 
 
 def add(raw: Raw, kind: str, **columns: Any) -> None:
@@ -402,7 +406,8 @@ async def test_a_proposal_outside_of_what_its_capability_can_make_is_refused_eve
         forged = with_row(genuine, **{"arguments": {"invoice_id": "INV-3001", "reason": "Paid next day."}, **forge})
         with as_server(shop) as raw:
             set_body(raw, "proposal", forged.id, to_body(forged))
-        await leo_approves(shop.files, shop.project, forged.id, forged.digest)
+        with unasked():
+            await leo_approves(shop.files, shop.project, forged.id, forged.digest)
         assert await shop.work() == [("failed", "outside_contract")], what
         assert (shop.invoice(), shop.receipts()) == (BEFORE, 0), what
     high = await waiting(shop, "INV-3001")
@@ -410,7 +415,8 @@ async def test_a_proposal_outside_of_what_its_capability_can_make_is_refused_eve
     shop.change("UPDATE {invoices} SET late_fee_cents = 10001, row_version = 1 WHERE id = 'INV-3001'")
     with as_server(shop) as raw:
         set_body(raw, "proposal", over.id, to_body(over))
-    await leo_approves(shop.files, shop.project, over.id, over.digest)
+    with unasked():
+        await leo_approves(shop.files, shop.project, over.id, over.digest)
     assert await shop.work() == [("failed", "outside_contract")]
     assert shop.invoice()[0] == 10001
 

@@ -16,7 +16,7 @@ from synapsor.core.review import undo_of
 from synapsor.core.statements import sign
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
-from tests.attack.shop import Shop, as_ledger_owner, filed_again
+from tests.attack.shop import Shop, as_server, filed_by_server
 from tests.attack.test_forged_ledger import MALLORY, body_of, set_body, text
 from tests.attack.undoing import ADJUST, applied, approved, ask, credit, everything, refused
 from tests.databases import Database
@@ -42,7 +42,7 @@ def signed(shop: Shop, proposal: Proposal, undoes: Undone, key: Any = None) -> P
 async def refused_by_worker(shop: Shop, forged: Proposal, code: str, role: str = "leo") -> None:
     """See that the worker refuses an undo that a tired person approved, and that the rows are as they were."""
     before = everything(shop)
-    with as_ledger_owner(shop) as raw:
+    with as_server(shop) as raw:
         set_body(raw, "proposal", forged.id, to_body(forged))
         raw.execute("UPDATE proposal SET quorum = ? WHERE id = ?", (forged.quorum, forged.id))
     who, key = shop.files.operators[role], shop.files.keys[role]
@@ -136,14 +136,14 @@ async def test_an_undo_that_is_not_exactly_the_inverse_or_not_asked_for_is_refus
     genuine = await ask(books, original)
     forgeries = _forged(books, genuine)
     for what, (forged, code) in forgeries.items():
-        with as_ledger_owner(books) as raw:
+        with as_server(books) as raw:
             for kind in ("settlement", "receipt", "job", "decision"):
                 raw.execute(f"DELETE FROM {kind} WHERE proposal = ?", (genuine.id,))
             if raw.execute("SELECT status FROM proposal WHERE id = ?", (genuine.id,)).fetchone() != (
                 "review_required",
             ):
                 raw.execute("UPDATE proposal SET status = 'review_required' WHERE id = ?", (genuine.id,))
-                filed_again(raw, genuine.id)
+                filed_by_server(raw, genuine.id)
         try:
             who = "rita" if forged.role == "contract_reviewer" else "leo"
             await refused_by_worker(books, forged, code, who)
@@ -165,7 +165,7 @@ async def test_a_change_that_never_was_is_not_undone_whoever_asks_for_it_and_app
         before={**rich, "row_version": "0"},
         changes=changes,
     )
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         set_body(raw, "proposal", never.id, to_body(never))
         raw.execute("UPDATE proposal SET status = 'applied' WHERE id = ?", (never.id,))
         (receipt,) = [r[0] for r in raw.execute("SELECT id FROM receipt").fetchall()]
@@ -187,7 +187,7 @@ async def test_a_change_that_was_applied_in_another_form_is_not_undone(books: Sh
         "changes": with_row(real, changes={**member.changes, "note": "Agreed by phone."}, principal="somebody"),
         "nonce": replace(real, nonce="0" * 32),
     }[what]
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         set_body(raw, "proposal", original, to_body(edited))
     before = everything(books)
     await approved(books, original)
@@ -201,7 +201,7 @@ async def test_a_change_of_another_ledger_is_not_undone_and_its_card_says_so(boo
     genuine = await ask(books, original)
     assert genuine.undoes is not None
     theirs = replace((await books.record(original)).proposal, ledger="led_" + "0" * 20)
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         set_body(raw, "proposal", original, to_body(theirs))
     forged = signed(books, genuine, replace(genuine.undoes, digest=theirs.digest))
     terms = await terms_behind(books.ledger, forged, books.files.operators)
@@ -219,7 +219,7 @@ async def test_a_conflict_that_is_called_applied_is_not_undone(books: Shop) -> N
     )
     proposal = (await books.record(handle)).proposal
     left = {**proposal.members[0].after, "row_version": "3"}
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         raw.execute("UPDATE proposal SET status = 'applied' WHERE id = ?", (handle,))
         (receipt,) = [r[0] for r in raw.execute("SELECT id FROM receipt").fetchall()]
         set_body(raw, "receipt", receipt, {**body_of(raw, "receipt", receipt), "outcome": "applied", "after": [left]})
@@ -242,7 +242,7 @@ async def test_an_undo_that_a_server_files_in_an_operators_name_is_refused(books
 
 async def leo_approves_raw(shop: Shop, forged: Proposal) -> None:
     """Let leo approve a proposal that says that leo asked for it."""
-    with as_ledger_owner(shop) as raw:
+    with as_server(shop) as raw:
         for kind in ("settlement", "receipt", "job", "decision"):
             raw.execute(f"DELETE FROM {kind} WHERE proposal = ?", (forged.id,))
         raw.execute("UPDATE proposal SET status = 'review_required' WHERE id = ?", (forged.id,))
@@ -256,7 +256,7 @@ async def test_a_chain_of_undos_ends(books: Shop) -> None:
     assert await books.work() == [("applied", "")]
     assert filed.undoes is not None
     deep = replace(filed, undoes=replace(filed.undoes, depth=16))
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         set_body(raw, "proposal", filed.id, to_body(deep))
     assert await refused(books, filed.id) == ("too_deep", 1)
 

@@ -20,6 +20,7 @@ BROKEN = {
     Break.REDIRECT: "provider_redirects",
     Break.ERROR: "provider_unreachable",
     Break.COMPRESSED: "provider_malformed",
+    Break.CALLED_COMPRESSED: "provider_malformed",
 }
 
 

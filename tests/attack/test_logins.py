@@ -284,6 +284,23 @@ async def test_no_login_lasts_longer_than_any_may_whoever_signed_it() -> None:
     assert refused.value.rule == "login_invalid"
 
 
+@pytest.mark.parametrize("voucher_", ["leo", "mia", "console", "nobody"])
+async def test_a_login_by_ones_own_key_that_names_a_voucher_as_well_is_none(voucher_: str) -> None:
+    ledger, asked = await filed()
+    console, leo, mia = voucher(), person(), person("mia")
+    operators = trusted(leo, mia, console)
+    session = own_session(leo, ledger.id)
+    assert session.login is not None
+    login = replace(session.login.login, voucher=voucher_)
+    forged = replace(session, login=SignedLogin(login=login, signature=sign(login, leo.key)))
+    with pytest.raises(DecisionRefused) as refused:
+        await says_yes(ledger, asked, forged, operators)
+    assert refused.value.rule == "login_invalid"
+    signed = replace(await decided_by(session, ledger, asked, operators), login=forged.login)
+    with pytest.raises(IntegrityError):
+        counts(signed, asked, operators)
+
+
 async def test_a_revoked_person_or_voucher_ends_every_session_at_once() -> None:
     ledger, asked = await filed()
     console, leo = voucher(), known(person())

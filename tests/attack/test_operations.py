@@ -49,7 +49,9 @@ async def refused(shop: Shop, name: str, **arguments: Any) -> str:
 async def test_a_value_is_counted_from_the_one_before_and_made_of_who_asked_and_when(
     tasks: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks.project, "clock", TestClock(NOW))
+    clock = TestClock(NOW)
+    monkeypatch.setattr(tasks.project, "clock", clock)
+    monkeypatch.setattr(tasks.ledger._signer, "_clock", clock)
     tasks.desk = await tasks.project.desk()
     proposal = await tasks.proposed("tasks.count", {"task": 1, "more": 3, "less": "0.01"})
     changes = {change["column"]: change["after"] for change in proposal["changes"]}

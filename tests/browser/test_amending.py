@@ -66,6 +66,9 @@ async def test_one_person_edits_and_another_gives_it_more_time_and_approves_it(
     await page.get_by_label("Why").fill("Twice is rude.")
     await page.get_by_role("button", name="File the edited proposal").click()
     await page.locator(".wrong-words", has_text="note: must be at most 500 characters long").wait_for()
+    head, _ = await office.shop.ledger.head()
+    assert await page.locator("body").get_attribute("data-head") == str(head), "its own refusal is no news to the page"
+    await page.get_by_label("Why you edit it (whoever decides reads it, and the agent is told)").wait_for()
     assert await page.get_by_label("note").get_attribute("aria-invalid") == "true"
     assert await page.get_by_label("Why").input_value() == "Twice is rude."
     await picture(page, f"edit-refused-{named}", kept)

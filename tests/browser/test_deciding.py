@@ -246,6 +246,29 @@ async def test_a_row_that_has_changed_since_is_shown_and_approved_only_by_who_sa
     assert await office.shop.status(proposal) == "conflict"
 
 
+@pytest.mark.requirement("batch:stale-said-before")
+async def test_of_several_the_one_whose_row_has_changed_says_so_and_is_not_ticked(enter: Enter, office: Office) -> None:
+    stays, moves = [await office.note(f"INV-30{n}", "Ring twice.") for n in (17, 18)]
+    office.shop.change("UPDATE {invoices} SET note = 'Meanwhile', row_version = row_version + 1 WHERE id = 'INV-3018'")
+    page = await enter("leo")
+    await page.goto(office.url)
+    for handle in (stays, moves):
+        await page.locator(f"input[name=pick][value='{handle}']").check()
+    await page.get_by_role("button", name="Look at the chosen ones together").click()
+    await page.get_by_role("heading", name="Decide on 2 together").wait_for()
+    await page.get_by_text("1 row is not as it was").wait_for()
+    await page.get_by_text("It is approved on its own page only").wait_for()
+    ticks = {name: page.locator(f"input[name=pick][value^='{name} ']") for name in (stays, moves)}
+    assert [await tick.is_checked() for tick in ticks.values()] == [True, False]
+    await ticks[moves].check()
+    await page.get_by_label("I have read all of them").check()
+    await page.get_by_role("button", name="Approve").click()
+    await page.get_by_role("heading", name="1 of 2 approved").wait_for()
+    await page.get_by_text("approve it on its own page and tick that there").wait_for()
+    assert [await office.shop.status(each) for each in (stays, moves)] == ["approved", "review_required"]
+    await office.shop.work()
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.requirement("console:decides-once")
 async def test_a_hundred_mixed_proposals_are_decided_through_the_page_and_none_is_lost_or_decided_twice(

@@ -246,6 +246,44 @@ async def test_on_a_telephone_the_tab_of_a_page_is_in_view_and_the_letters_of_a_
     assert await page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+_STRUCK = """all => all.filter((one) => {
+  for (let each = one; each; each = each.parentElement)
+    if (getComputedStyle(each).textDecorationLine.includes("line-through")) return true;
+  return false;
+}).map((one) => one.textContent)"""
+
+
+@pytest.mark.requirement("console:signs-are-seen")
+async def test_no_line_goes_through_a_value_so_that_a_minus_sign_is_seen(enter: Enter, office: Office) -> None:
+    office.shop.change("UPDATE {invoices} SET late_fee_cents = 1500, note = '-1500 -- a-b' WHERE id = 'INV-3026'")
+    notes = [await office.note("INV-3026", "1500 a b"), await office.waiver("INV-3026", "No fee - none.")]
+    page = await enter("leo")
+    for path in ("/", *(f"/proposals/{each}" for each in notes), "/history"):
+        await page.goto(office.url + path)
+        values = page.locator(".val, .brief *, .was *, del, ins, .lines *, dd *")
+        assert await values.evaluate_all(_STRUCK) == [], path
+    await page.goto(f"{office.url}/proposals/{notes[0]}")
+    assert await page.locator(".was .val").inner_text() == "“-1500 -- a-b”"
+    assert await page.locator(".was .mark").inner_text() == "−"
+
+
+@pytest.mark.requirement("console:accessible")
+@pytest.mark.parametrize("width", [360, 641, 768, 825, 960, 961])
+async def test_every_entry_of_the_navigation_is_on_the_page_whatever_its_width(
+    enter: Enter, office: Office, width: int
+) -> None:
+    page = await enter("leo", viewport={"width": width, "height": 720})
+    await page.goto(f"{office.url}/people")
+    entries = page.locator(".top nav a")
+    assert await entries.count() == 7
+    for number in range(7):
+        place = await entries.nth(number).bounding_box()
+        assert place is not None
+        assert (place["x"] >= 0, place["x"] + place["width"] <= width) == (True, True), (number, width)
+    nav = page.locator(".top nav")
+    assert await nav.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
 @pytest.mark.requirement("console:overview")
 async def test_the_other_pages_tell_what_the_record_holds(enter: Enter, office: Office, filled: dict[str, str]) -> None:
     page = await enter("leo")

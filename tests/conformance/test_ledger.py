@@ -19,6 +19,7 @@ from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.open import open_ledger, open_memory_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.ports import WorkLedger
+from synapsor.refusals import Rule
 from synapsor.values import digest
 from tests.ledger_records import (
     CLOCK,
@@ -89,12 +90,12 @@ def probe(at_text: str) -> Callable[[Transaction], Any]:
 async def test_a_job_that_raises_changes_nothing_and_its_error_reaches_its_caller(ledger: Ledger) -> None:
     async def job(tx: Transaction) -> None:
         await tx.execute("insert_event", seq=2, at=at(), kind="k", subject="s", body="{}", prev="p", hash="h", seal="s")
-        raise DecisionRefused("some_rule", "no")
+        raise DecisionRefused(Rule.ALONE, "no")
 
     before = await ledger.head()
     with pytest.raises(DecisionRefused) as refused:
         await connection_of(ledger).write(job)
-    assert refused.value.rule == "some_rule"
+    assert refused.value.rule == "alone"
     assert await ledger.head() == before
 
 

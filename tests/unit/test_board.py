@@ -12,7 +12,7 @@ from synapsor.approve.board.help import KEYS, help_lines
 from synapsor.approve.board.kept import LEAST, Item, Mode, Open, Paste, State
 from synapsor.approve.board.picture import picture, room_of
 from synapsor.approve.board.screen import _PLAIN, _STYLE
-from synapsor.approve.board.state import GONE, fitted, glanced, in_vain, listed, opened, pressed, stood, told
+from synapsor.approve.board.state import GONE, fitted, glanced, in_vain, listed, met, opened, pressed, stood, told
 from synapsor.approve.terminal.drawing import Line, Row, rows
 from synapsor.core.plain import cells, visible
 
@@ -240,8 +240,9 @@ def test_a_look_at_the_source_goes_on_beside_and_what_it_brings_is_read_to_its_e
     state, action = after(opened(BOARD, SHORT), "l")
     assert (action, state.looking) == (Glance(id="one"), True)
     assert "Looking at the source…" in texts(state)
-    waits, nothing = after(state, "a")
+    waits, nothing = after(state, "l")
     assert (waits.mode, nothing, waits.looking) == (Mode.CARD, None, True)
+    assert after(state, "f") == (waits, None)
     looked = replace(LONG, live=True)
     state = glanced(state, SHORT, looked)
     assert (state.card, state.looking, state.seen_whole) == (looked, False, False)
@@ -250,27 +251,80 @@ def test_a_look_at_the_source_goes_on_beside_and_what_it_brings_is_read_to_its_e
     assert after(opened(BOARD, replace(SHORT, full=True)), "l")[1] == Glance(id="one", full=True)
 
 
+LOOKS = replace(LONG, looks=True)
+
+
 @pytest.mark.requirement("board:looks-before")
-@pytest.mark.parametrize("stands", ["same", "changed", "untold"])
-def test_the_source_is_looked_at_while_the_digest_is_typed_and_what_is_not_as_it_was_is_shown(stands: str) -> None:
+def test_the_source_is_looked_at_when_a_card_is_opened_and_who_reads_reads_on_from_what_is_new() -> None:
+    state, action = met(BOARD, LOOKS)
+    assert (state.mode, state.looking, action) == (Mode.CARD, True, Glance(id="one"))
+    new = ("line 30", "What it touches beside: rows go with it", "line 32")
+    found = replace(card(*(f"line {n}" for n in range(20)), *new), live=True, stands="same", reaches=True, looks=True)
+    at_top = glanced(state, LOOKS, found)
+    assert (at_top.card, at_top.top, at_top.seen, at_top.message, at_top.looking) == (found, 0, 10, "", False)
+    at_end = glanced(after(state, "end", "home", " ", " ", " ", " ")[0], LOOKS, found)
+    assert (at_end.top, at_end.seen, at_end.seen_whole) == (13, 23, True)
+    beyond = glanced(replace(state, top=20, seen=30), LOOKS, replace(found, lines=found.lines * 3))
+    assert (beyond.top, beyond.seen, beyond.seen_whole) == (20, 30, False)
+    back = glanced(replace(state, top=20, seen=30), LOOKS, replace(card(*(f"other {n}" for n in range(30))), live=True))
+    assert (back.top, back.seen, back.seen_whole) == (0, 10, False)
+    assert back.message == "The source was looked at: read on from here."
+    moved = glanced(state, LOOKS, replace(found, stands="changed"))
+    assert moved.message.startswith("A row is not as it was")
+    why = glanced(after(state, "r", "4")[0], LOOKS, found)
+    assert (why.mode, why.typed, why.card) == (Mode.REASON, "4", found)
+    narrow = on(state, 50, 24)
+    assert glanced(narrow, LOOKS, found).card == found, "another width is the same card"
+
+
+@pytest.mark.requirement("board:looks-before")
+@pytest.mark.parametrize("reason", ["looks", "approvable"])
+def test_nobody_looks_for_a_card_that_cannot_be_approved_here(reason: str) -> None:
+    state, action = met(BOARD, replace(LOOKS, **{reason: False}))  # type: ignore[arg-type]
+    assert (state.looking, action) == (False, None)
+
+
+FOUND = {
+    ("same", False): "",
+    ("same", True): "The change touches more than its rows",
+    ("changed", False): "A row is not as it was when this was asked for",
+    ("untold", True): "It cannot be told how the rows",
+}
+
+
+@pytest.mark.requirement("board:looks-before")
+@pytest.mark.parametrize(("stands", "reaches"), list(FOUND))
+def test_what_a_look_finds_while_the_digest_is_typed_is_shown_before_anybody_approves(
+    stands: str, reaches: bool
+) -> None:
     asked = replace(SHORT, looks=True)
     state, action = after(opened(BOARD, asked), "a")
     assert (state.mode, action, state.looking) == (Mode.DIGEST, Glance(id="one"), True)
     assert "looking at the source" in texts(state)[0]
-    state = glanced(after(state, "a", "b")[0], asked, replace(LONG, live=True, stands=stands, looks=True))
-    if stands == "same":
-        assert (state.mode, state.typed, state.card) == (Mode.DIGEST, "ab", asked)
-        assert "the rows are as they were" in texts(state)[0]
-        assert after(state, "escape", "a")[1] is None, "once is enough"
+    early, nothing = after(state, *DIGEST.removeprefix("sha256:")[:8], "enter")
+    assert (early.mode, nothing) == (Mode.DIGEST, None), "nobody signs before it is known"
+    found = replace(LONG, live=True, stands=stands, reaches=reaches, looks=True)
+    state = glanced(after(state, "a", "b")[0], asked, found)
+    if words := FOUND[stands, reaches]:
+        assert (state.mode, state.card, state.seen_whole, state.typed) == (Mode.CARD, found, False, "")
+        assert state.message.startswith(words)
+        assert after(state, "a")[0].mode is Mode.CARD, "it is read to its end first"
     else:
-        assert (state.mode, state.seen_whole, state.typed) == (Mode.CARD, False, "")
-        found = {
-            "changed": "A row is not as it was when this was asked for",
-            "untold": "It cannot be told how the rows",
-        }
-        assert state.message.startswith(found[stands])
+        assert (state.mode, state.typed, state.card) == (Mode.DIGEST, "ab", asked)
+        assert "rows as they were" in texts(state)[0]
+        assert after(state, "escape", "a")[1] is None, "once is enough"
     left = after(opened(BOARD, asked), "a", "escape")[0]
-    assert glanced(left, asked, replace(LONG, live=True, stands=stands)) == left
+    assert glanced(left, asked, found).card == found
+
+
+@pytest.mark.requirement("board:looks-before")
+def test_on_80_columns_the_bar_says_how_the_rows_stand_and_that_all_was_read() -> None:
+    whole = replace(LONG, id="wrp_e3279c862734b910a081")
+    for state, says in (({"as_it_was": True}, "rows as they were"), ({"looking": True}, "looking at the source")):
+        end = on(replace(after(opened(BOARD, whole), *[" "] * 9)[0], **state), 80, 24)  # type: ignore[arg-type]
+        bar = texts(end, 80, 24)[0]
+        assert says in bar
+        assert bar.strip().endswith("21 to 30 of 30 lines, all read")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 40), (60, 24)])
@@ -286,6 +340,17 @@ def test_nothing_is_cut_where_there_is_room(size: tuple[int, int]) -> None:
     whole = texts(replace(full, message=""), *size)[1:]
     card_lines = [line for line in whole[:room] if line]
     assert shown[: len(card_lines)] == card_lines, "nothing of a card is covered"
+
+
+@pytest.mark.requirement("board:keeps-open")
+def test_who_is_about_to_reject_is_told_how_to_ask_and_keep_it_open() -> None:
+    state = after(opened(BOARD, SHORT), "r")[0]
+    assert "To ask the agent and keep it open: `synapsor question one`" in texts(on(state, 80, 24), 80, 24)
+    for width, height in ((80, 14), (44, 12), LEAST):
+        small, other = on(state, width, height), replace(state, card=None)
+        numbers = [line for line in texts(small, width, height) if line[2:3].isdigit()]
+        assert numbers == [line for line in texts(on(other, width, height), width, height) if line[2:3].isdigit()]
+    assert "synapsor question" in " ".join(" ".join(help_lines(80)).split())
 
 
 @pytest.mark.requirement("board:looks")

@@ -186,7 +186,7 @@ def test_a_batch_of_which_nothing_may_be_decided_says_why(run: Run, files: Proje
         propose(run, f"INV-300{n}", f"Note {n}.")
     (cluster,) = run("--json", "batch").json["clusters"]
     refused = run("batch", "approve", cluster["id"], *key(files, "rita"), "--digest", cluster["digest"])
-    assert (refused.code, "role_missing" in refused.err) == (1, True)
+    assert (refused.code, "role_missing" in refused.err) == (5, True)
     assert run("batch", "approve", "bat_nothing", *key(files, "leo")).code == 2
 
 

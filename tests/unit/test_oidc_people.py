@@ -14,6 +14,7 @@ from synapsor.approve.identity.oidc import Rule, Speaker, Vouched, speaker
 from synapsor.approve.identity.oidc.refusals import refused
 from synapsor.cli.main import main
 from synapsor.config import load_config
+from synapsor.core.moment import stamp
 from synapsor.core.statements import Identity, Operator
 from synapsor.errors import LoginRefused
 from synapsor.operators import read_operators
@@ -141,13 +142,22 @@ def test_who_was_not_let_in_is_listed_for_whoever_is_to_add_them(
     asyncio.run(_knock(files))
     capsys.readouterr()
     assert run(files, "refused") == 0
-    told = json.loads(capsys.readouterr().out)["refused"]
-    assert [(one["rule"], one["subject"], one["issuer"]) for one in told] == [("person_unknown", "mia-1", ISSUER)]
+    told = json.loads(capsys.readouterr().out)
+    logins = [(one["rule"], one["subject"], one["issuer"]) for one in told["refused"]]
+    decisions = [(one["rule"], one["operator"], one["proposal"]) for one in told["decisions"]]
+    assert (logins, decisions) == ([("person_unknown", "mia-1", ISSUER)], [("role_missing", "mia", PROPOSAL)])
     assert main(["--config", str(files.config_path), "operator", "refused", "--limit", "1"]) == 0
-    assert f"mia-1 of {ISSUER}" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert f"mia-1 of {ISSUER}" in text
+    assert f"role_missing  mia, about {PROPOSAL}" in text
+
+
+PROPOSAL = "wrp_00000000000000000000"
 
 
 async def _knock(files: ProjectFiles) -> None:
     async with runtime.open_project(load_config(files.config_path)) as project:
-        attempts = Attempts(ledger=await project.ledger(), clock=SystemClock(), door="console", issuer=ISSUER)
+        ledger = await project.ledger()
+        await ledger.refused_decision(PROPOSAL, "mia", "role_missing", stamp(SystemClock().now()))
+        attempts = Attempts(ledger=ledger, clock=SystemClock(), door="console", issuer=ISSUER)
         await attempts.refused(refused(Rule.PERSON_UNKNOWN, subject="mia-1"), "oidc")

@@ -7,11 +7,14 @@ said why, and it is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from synapsor.approve.card.card import card_of
+from synapsor.approve.card.now import with_now
+from synapsor.approve.card.now_view import Now
 from synapsor.approve.card.shown import unseen
+from synapsor.approve.card.sparing import Sparing
 from synapsor.approve.card.view import Card
 from synapsor.approve.terminal.drawing import Line, drawn
 from synapsor.approve.terminal.rows import fields, rows
@@ -23,8 +26,9 @@ from synapsor.core.words import many
 from synapsor.errors import DecisionRefused
 from synapsor.flow.batch import MOST, EachOutcome, digest_over
 from synapsor.flow.decide import Listed
+from synapsor.flow.fresh import check_fresh
 from synapsor.flow.objection import Intent, objection
-from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.ports import Clock, ProposalRecord, ReviewLedger
 
 _FIXES: Final = {"not_fully_shown": "Run again with --full and read all of it."}
 _ODD: Final[Mapping[Why, str]] = {
@@ -98,6 +102,29 @@ async def sheet_of(
     return Sheet(
         cluster=cluster, verdict=intent.verdict, entries=tuple(entries), more=max(0, len(cluster.records) - MOST)
     )
+
+
+async def with_rows_as_they_are(
+    ledger: ReviewLedger, sheet: Sheet, records: Sequence[ProposalRecord], sparing: Sparing, *, clock: Clock
+) -> Sheet:
+    """Return the sheet of an approval with the source as it is now; what would be refused for it is left out, and said beforehand."""
+    by_id = {record.proposal.id: record for record in records}
+    return replace(
+        sheet, entries=tuple([await _looked(ledger, e, by_id[e.card.proposal], sparing, clock) for e in sheet.entries])
+    )
+
+
+async def _looked(ledger: ReviewLedger, entry: Entry, record: ProposalRecord, sparing: Sparing, clock: Clock) -> Entry:
+    if entry.left_out is not None:
+        return entry
+    proposal = record.proposal
+    seen = await sparing.at(proposal)
+    card = entry.card if seen is None else with_now(entry.card, proposal, seen, now=clock.now())
+    try:
+        await check_fresh(ledger, proposal, None if seen is None else seen.live, now=clock.now())
+    except DecisionRefused as stale:
+        return replace(entry, card=card, left_out=_left_out(record, stale))
+    return replace(entry, card=card)
 
 
 def odd_words(cluster: Cluster, proposal: str) -> tuple[str, ...]:
@@ -198,6 +225,7 @@ def _entry(entry: Entry) -> Iterator[Line]:
     names = " and ".join(fields(row.key) for row in card.rows)
     yield Line("row", names if card.target.tenant_in_key else f"{names}, {tenant}")
     yield from (line for line in rows(card) if line.text)
+    yield from _now(card.now)
     for sent in card.sent:
         yield Line("sent, untrusted", f"{line_of(sent.name)}: {line_of(sent.text, quoted=sent.quoted)}", "quiet")
     for question in card.questions:
@@ -205,6 +233,15 @@ def _entry(entry: Entry) -> Iterator[Line]:
         answer: Text | None = question.answer
         yield Line("said, untrusted", "nothing so far" if answer is None else line_of(answer, quoted=True), "quiet")
     yield Line("digest", card.digest, "quiet")
+
+
+def _now(now: Now | None) -> Iterator[Line]:
+    if now is None:
+        return
+    yield Line("the row now", now.live.words, "plain" if now.live.state == "same" else "warning")
+    if now.blast.colour != "green":
+        reasons = "; ".join(words for _, words in now.blast.reasons)
+        yield Line(now.blast.called, reasons or now.blast.words, "warning")
 
 
 def _plain(words: str) -> str:

@@ -9,13 +9,12 @@ from synapsor import runtime
 from synapsor.approve.card.card import card_of
 from synapsor.approve.terminal.card import render
 from synapsor.cli.given import pairs
-from synapsor.cli.outcome import to_person
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, coloured, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
 from synapsor.contract.typed import typed
 from synapsor.core.records import to_body
-from synapsor.errors import Refusal
+from synapsor.errors import DecisionRefused, Refusal
 from synapsor.flow.amend import Amending, amendable, edit, extend
 from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
@@ -42,7 +41,7 @@ async def _run(arguments: Namespace) -> int:
             else:
                 filed = await extend(ledger, amending)
         except Refusal as refused:
-            raise to_person(refused) from refused
+            raise DecisionRefused.by(refused) from refused
         operators, now = project.operators(), project.clock.now()
         shown = await card_of(ledger, filed, operators=operators, now=now, full=arguments.full)
     if not arguments.json:

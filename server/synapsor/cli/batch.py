@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from synapsor import runtime
-from synapsor.approve.sheet import Sheet, cluster_body, render, render_clusters, sheet_of
+from synapsor.approve.card.sparing import Sparing
+from synapsor.approve.sheet import Sheet, cluster_body, render, render_clusters, sheet_of, with_rows_as_they_are
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, coloured, have_digest_named, interrupt_at_once, note, paragraph, width
 from synapsor.config import load_config
 from synapsor.core.plain import visible
 from synapsor.core.presets import in_words
-from synapsor.errors import DecisionRefused
+from synapsor.errors import DecisionRefused, rule_named
 from synapsor.flow.batch import EachOutcome, cluster_named, decide_each, open_clusters, picked
 from synapsor.flow.decide import Deciding
 from synapsor.flow.decider import Named
@@ -23,6 +24,7 @@ from synapsor.flow.objection import Intent
 from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import Signer
 from synapsor.looking import SourceLooks
+from synapsor.refusals import Rule
 
 
 def run(arguments: Namespace) -> int:
@@ -51,12 +53,18 @@ async def _decide(arguments: Namespace) -> int:
         operator, unlock = signer(arguments, operators, roles=(cluster.role,))
         intent = Intent(verdict=verdict, who=Named(operator=operator), operators=operators, now=now)
         sheet = await sheet_of(ledger, cluster, records, intent, full=arguments.full)
+        looks = SourceLooks(project=project, client="batch")
+        if verdict == "approve":
+            sparing = Sparing(looks=looks, who=operator.name)
+            sheet = await with_rows_as_they_are(ledger, sheet, records, sparing, clock=project.clock)
         if not arguments.json:
             print(render(sheet, colour=coloured(arguments), width=width()))
         if len(sheet.left_out) == len(sheet.entries):
             first = next(iter(sheet.left_out.values()))
             raise DecisionRefused(
-                first.rule or "left_out", first.words, fix="Decide on each by itself, or ask another person."
+                rule_named(first.rule or "") or Rule.ALONE,
+                first.words,
+                fix="Decide on each by itself, or ask another person.",
             )
         have_digest_named(
             arguments, sheet.digest, verb=verdict, of=" over all of them", where="`synapsor batch --json`"
@@ -69,7 +77,7 @@ async def _decide(arguments: Namespace) -> int:
             operators=project.deciders,
             reason=reason,
             preset=preset,
-            look_again=partial(SourceLooks(project=project, client="batch").again, who=operator.name),
+            look_again=partial(looks.again, who=operator.name),
         )
         decided = await decide_each(ledger, deciding, sheet.shown, over=sheet.digest, left_out=sheet.left_out)
     return _tell(arguments, sheet, decided)

@@ -8,7 +8,6 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.cli.given import pairs, parsed
-from synapsor.cli.outcome import exit_of
 from synapsor.cli.terminal import as_json, note
 from synapsor.config import Config, load_config, session_values
 from synapsor.contract.typed import typed
@@ -24,7 +23,7 @@ def run(arguments: Namespace) -> int:
     config = load_config(arguments.config)
     envelope = asyncio.run(_call(config, arguments.capability, given, _session(config, arguments.session)))
     print(as_json({"schema": VERSION, **envelope}, indent=None if arguments.json else 2))
-    return 0 if envelope["ok"] else exit_of(envelope["error"]["code"])
+    return 0 if envelope["ok"] else Code(envelope["error"]["code"]).exit_code
 
 
 async def _call(config: Config, capability: str, given: dict[str, Any], session: Session) -> dict[str, Any]:

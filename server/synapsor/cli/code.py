@@ -24,6 +24,7 @@ from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused, UsageError
 from synapsor.flow.named import proposal_of
 from synapsor.ports import SystemClock
+from synapsor.refusals import Rule
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -66,7 +67,7 @@ async def _asked(arguments: Namespace) -> Proposal:
         record = await proposal_of(await project.ledger(), arguments.handle)
         if not record.proposal.by_prompt:
             raise DecisionRefused(
-                "not_by_prompt",
+                Rule.NOT_BY_PROMPT,
                 "This proposal is not decided through a prompt, so no code is of use for it.",
                 fix=f"Decide in the console or with `synapsor approve {record.proposal.id}`.",
             )

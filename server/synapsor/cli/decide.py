@@ -86,7 +86,7 @@ async def _run(arguments: Namespace) -> int:
         have_digest_named(arguments, seen.digest, verb=arguments.verdict, of="", where="`synapsor show`")
         deciding = Deciding(
             verdict=arguments.verdict,
-            signer=Signer(operator=operator, key=unlock(), code=_code(arguments, record.proposal)),
+            signer=Signer(operator=operator, code=_code(arguments, record.proposal), key=unlock()),
             clock=project.clock,
             modes=project.config.modes,
             operators=project.deciders,

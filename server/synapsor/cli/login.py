@@ -25,7 +25,7 @@ from synapsor.core.plain import visible
 from synapsor.core.records import to_body
 from synapsor.core.signatures import is_public_key
 from synapsor.core.statements import SignedLogin
-from synapsor.errors import UsageError
+from synapsor.errors import UsageError, rule_named
 from synapsor.flow.signing import SessionKey, signed_login
 from synapsor.operators import read_operators
 from synapsor.ports import SystemClock
@@ -151,6 +151,5 @@ def _rule(content: bytes) -> str:
 
 def _words(rule: str) -> str:
     """Return a rule in our own words: of what answers there nothing is repeated."""
-    from synapsor.approve.refused_words import words_of
-
-    return words_of(rule).rstrip(".")
+    known = rule_named(rule)
+    return known.words.rstrip(".") if known else ""

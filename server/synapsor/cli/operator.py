@@ -183,7 +183,8 @@ def _codes(arguments: Namespace, config: Config) -> None:
     document = {"operator": arguments.name, "uri": uri, "file": str(own)}
     lines = [
         f"{arguments.name} has one-time codes from now on, and those of before end.",
-        f"`synapsor code` makes codes for prompts with {own}: keep it where no agent can read it.",
+        "`synapsor code` makes codes for prompts with this file. Keep it where no agent can read it:",
+        str(own),
         "Take them into an authenticator:",
         uri,
         *qr(uri),

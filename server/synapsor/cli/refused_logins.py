@@ -1,15 +1,17 @@
-"""`synapsor operator refused`: who was not let in by a login or a token, newest first, and whom the provider vouches for."""
+"""`synapsor operator refused`: who was not let in by a login or a token, and who was refused a decision, newest first."""
 
 from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
+from collections.abc import Sequence
 
 from synapsor import runtime
 from synapsor.approve.terminal.drawing import entry
 from synapsor.cli.terminal import answer, paragraph, width
 from synapsor.config import load_config
 from synapsor.core.attempts import RefusedLogin
+from synapsor.core.overview import RefusedAttempt
 from synapsor.core.plain import visible
 from synapsor.core.records import to_body
 
@@ -24,10 +26,29 @@ def run(arguments: Namespace) -> int:
 
 async def _run(arguments: Namespace) -> None:
     async with runtime.open_project(load_config(arguments.config)) as project:
-        found = await (await project.ledger()).refused_logins(limit=arguments.limit or _NEWEST)
+        ledger, limit = await project.ledger(), arguments.limit or _NEWEST
+        logins = await ledger.refused_logins(limit=limit)
+        decisions = await ledger.overview.refused(limit=limit)
+    document = {"refused": [to_body(one) for one in logins], "decisions": [to_body(one) for one in decisions]}
+    answer(arguments, "refused_logins", document, f"{_of_logins(logins)}\n{_of_decisions(decisions)}")
+
+
+def _of_logins(found: Sequence[RefusedLogin]) -> str:
     lines = [line for one in found for line in entry(_head(one), _body(one), width=width())]
-    document = {"refused": [to_body(one) for one in found]}
-    answer(arguments, "refused_logins", document, "\n".join(lines) or paragraph("No login was refused."))
+    return "\n".join(["Logins:", *lines]) if lines else paragraph("No login was refused.")
+
+
+def _of_decisions(found: Sequence[RefusedAttempt]) -> str:
+    lines = [line for one in found for line in entry(_attempt(one), _more(one.unrecorded), width=width())]
+    return "\n".join(["Decisions:", *lines]) if lines else paragraph("No decision was refused.")
+
+
+def _attempt(one: RefusedAttempt) -> str:
+    return f"{visible(one.at)}  {visible(one.rule)}  {visible(one.operator)}, about {visible(one.proposal)}"
+
+
+def _more(unrecorded: int) -> list[str]:
+    return [f"and {unrecorded} more before, which are not listed"] if unrecorded else []
 
 
 def _head(one: RefusedLogin) -> str:
@@ -36,5 +57,4 @@ def _head(one: RefusedLogin) -> str:
 
 def _body(one: RefusedLogin) -> list[str]:
     who = [f"{visible(one.subject)} of {visible(one.issuer)}"] if one.subject else []
-    more = [f"and {one.unrecorded} more before, which are not listed"] if one.unrecorded else []
-    return [one.id, *who, *more]
+    return [one.id, *who, *_more(one.unrecorded)]

@@ -10,6 +10,7 @@ from synapsor.contract.approvals import NO_PERSON
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused, UsageError
+from synapsor.refusals import Rule
 
 
 def named(arguments: Namespace, operators: Mapping[str, Operator], *, roles: Collection[str]) -> Operator | None:
@@ -64,9 +65,8 @@ def signer(
     found = next((o for o in operators.values() if o.key == public_text(key)), None)
     if found is None:
         raise DecisionRefused(
-            "unknown_key",
+            Rule.UNKNOWN_KEY,
             "This key is nobody's who is trusted here.",
             fix="Add it with `synapsor operator add`.",
-            exit_code=5,
         )
     return found, lambda: key

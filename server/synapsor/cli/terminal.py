@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from synapsor.core.plain import hanging, hidden
 from synapsor.errors import DecisionRefused, UsageError
+from synapsor.refusals import Rule
 
 WIDTH = 100
 PREFIX = 8
@@ -76,10 +77,9 @@ def have_digest_named(arguments: Namespace, digest: str, *, verb: str, of: str, 
             raise UsageError(f"--digest takes the full digest{of}.", fix=f"Copy it from {where}.")
         if f"sha256:{given[1]}" != digest:
             raise DecisionRefused(
-                "digest_differs",
+                Rule.DIGEST_DIFFERS,
                 f"The digest{of} is another one than was given.",
                 fix=f"Look again with {where}.",
-                exit_code=3,
             )
         return
     otherwise = f"Give the full digest{of} that you have seen with --digest."

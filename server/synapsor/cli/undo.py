@@ -6,12 +6,11 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.cli.outcome import to_person
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.records import to_body
-from synapsor.errors import Refusal
+from synapsor.errors import DecisionRefused, Refusal
 from synapsor.flow.named import proposal_of
 from synapsor.flow.undo import Asking, undo, undoable
 from synapsor.ports import ProposalRecord
@@ -50,7 +49,7 @@ async def _filed(arguments: Namespace, project: runtime.Project, record: Proposa
         )
         return await undo(ledger, asking)
     except Refusal as refused:
-        raise to_person(refused) from refused
+        raise DecisionRefused.by(refused) from refused
 
 
 def _tell(arguments: Namespace, filed: ProposalRecord) -> None:

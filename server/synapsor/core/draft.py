@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
@@ -27,34 +27,9 @@ from synapsor.core.past import ILL, Past
 from synapsor.core.policy import why_words
 from synapsor.core.redecide import Candidate, Unknown
 from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.refusals import Rule
 from synapsor.values import SAFE_INTEGER, ColumnType, Token
 
-REFUSED: Final[dict[str, str]] = {
-    "not_approved": "Only what people approved becomes a policy: not what was rejected, waits, or was approved by a policy.",
-    "ended_ill": "It ended in a conflict, failed or was undone, which is nothing to repeat without a person.",
-    "is_undo": "An undo is for people.",
-    "other_capability": "The proposals are of several capabilities, and a draft is of one.",
-    "no_capability": "No contract of this project proposes under this name any more.",
-    "hidden_column": "It changes a column that is not shown as it is, and a policy judges no such column.",
-    "no_bounded_number": "It sets no number that could be bounded, so nothing would hold the policy to what was approved.",
-    "only_people": "No policy may approve it: it is of high risk, takes several people, is about several rows or removes one.",
-    "not_in_order": "The contract with the draft in it would not be in order.",
-    "differs_now": "The contract as it is now would make something else of the same request.",
-}
-"""Why nothing is drafted, by the rule that a refusal names."""
-
-_FIXES: Final[dict[str, str]] = {
-    "not_approved": "Name approved proposals; `synapsor inbox --all` lists them.",
-    "ended_ill": "Leave it out.",
-    "is_undo": "Leave it out.",
-    "other_capability": "Draft a policy for each by itself.",
-    "no_capability": "Put the contract back under `policies:`, or leave it out.",
-    "hidden_column": "Leave its decision to people.",
-    "no_bounded_number": "Leave its decision to people, or write a policy yourself: docs/how-to/approve-by-policy.md.",
-    "only_people": "Leave its decision to people.",
-    "not_in_order": "Mend the contract first, or leave the decision to people.",
-    "differs_now": "Leave it out, or name proposals of the contract as it is now.",
-}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 _MOST_LISTED = 64
 
@@ -87,19 +62,19 @@ def drafted(pasts: Sequence[Past], contracts: Mapping[str, Contract], name: str 
     """Return the policy that would have approved all of these; `contracts` are those of the project, by capability.
 
     Raises:
-        DecisionRefused: by a rule of `REFUSED`.
+        DecisionRefused: by a rule of `refusals.DRAFTING`.
     """
     for past in pasts:
         _may_be_drafted(past)
     (first, *others) = sorted({past.capability for past in pasts})
     if others:
-        raise refused("other_capability", f"They are of {first} and {others[0]}.")
+        raise DecisionRefused(Rule.OTHER_CAPABILITY, detail=f"They are of {first} and {others[0]}.")
     contract = contracts.get(first)
     capability = contract.capabilities.get(first) if contract is not None else None
     if contract is None or not isinstance(capability, ProposeCapability):
-        raise refused("no_capability", f"It is {first}.")
+        raise DecisionRefused(Rule.NO_CAPABILITY, detail=f"It is {first}.")
     if capability.is_set or capability.operation is Operation.DELETE:
-        raise refused("only_people")
+        raise DecisionRefused(Rule.ONLY_PEOPLE)
     table = contract.table_of(capability)
     policy = _policy(pasts, capability, table)
     called = name or _free_name(first, contract)
@@ -120,31 +95,27 @@ def drafted(pasts: Sequence[Past], contracts: Mapping[str, Contract], name: str 
     )
 
 
-def refused(rule: str, detail: str = "") -> DecisionRefused:
-    """Return the refusal by a rule of `REFUSED`."""
-    return DecisionRefused(rule, f"{REFUSED[rule]} {detail}".rstrip(), fix=_FIXES[rule])
-
-
 def _may_be_drafted(past: Past) -> None:
     if past.proposal is None or past.was("") != "person":
-        raise refused("not_approved", f"{past.id} {past.status.stands}.")
+        raise DecisionRefused(Rule.NOT_APPROVED, detail=f"{past.id} {past.status.stands}.")
     if past.came in ILL:
-        raise refused("ended_ill", f"That is {past.id}.")
+        raise DecisionRefused(Rule.ENDED_ILL, detail=f"That is {past.id}.")
     if past.proposal.undoes is not None:
-        raise refused("is_undo", f"That is {past.id}.")
+        raise DecisionRefused(Rule.IS_UNDO, detail=f"That is {past.id}.")
 
 
 def _policy(pasts: Sequence[Past], capability: ProposeCapability, table: Table) -> dict[str, Any]:
     rows = [row for past in pasts if past.proposal is not None for row in past.proposal.rows]
     covered = {name for past in pasts if past.proposal is not None for name in past.proposal.hidden} | set(table.hidden)
     if hidden := sorted(covered & set(capability.set)):
-        raise refused("hidden_column", f"That is {hidden[0]}.")
+        raise DecisionRefused(Rule.HIDDEN_COLUMN, detail=f"That is {hidden[0]}.")
     numbers = [name for name in capability.set if table.columns[name].type in NUMBERS]
     spans = {name: _spans(name, rows, counts=name == capability.advances) for name in numbers}
     bounded = [name for name in numbers if name != capability.advances]
     if unbounded := [name for name, said in spans.items() if not said] or ([] if bounded else ["none"]):
-        raise refused(
-            "no_bounded_number", "" if unbounded == ["none"] else f"{unbounded[0]} has no value in one of them."
+        raise DecisionRefused(
+            Rule.NO_BOUNDED_NUMBER,
+            detail="" if unbounded == ["none"] else f"{unbounded[0]} has no value in one of them.",
         )
     when = {**spans, **dict(_lists(rows, capability, table, covered))}
     arguments = [past.proposal.arguments for past in pasts if past.proposal is not None]
@@ -217,7 +188,7 @@ def _free_name(capability: str, contract: Contract) -> str:
 def _with(contract: Contract, capability: str, name: str, policy: Mapping[str, Any]) -> Contract:
     """Return the contract with the policy in it and named by the capability; one that nobody names any more is left out."""
     if name in contract.policies or not _NAME.fullmatch(name):
-        raise refused("not_in_order", f"{name!a} is no free name for a policy.")
+        raise DecisionRefused(Rule.NOT_IN_ORDER, detail=f"{name!a} is no free name for a policy.")
     body = canonical_body(contract)
     capabilities = {n: dict(said) for n, said in body["capabilities"].items()}
     capabilities[capability]["approval"] = {**capabilities[capability]["approval"], "policy": name}
@@ -226,9 +197,9 @@ def _with(contract: Contract, capability: str, name: str, policy: Mapping[str, A
     try:
         made = from_body({**body, "capabilities": capabilities, "policies": policies})
     except IntegrityError:
-        raise refused("not_in_order") from None
+        raise DecisionRefused(Rule.NOT_IN_ORDER) from None
     for problem in check(made, Positions("draft")):
-        raise refused("not_in_order", f"{problem.rule} {problem.message} {problem.fix}".rstrip())
+        raise DecisionRefused(Rule.NOT_IN_ORDER, detail=f"{problem.rule} {problem.message} {problem.fix}".rstrip())
     return made
 
 
@@ -236,6 +207,6 @@ def _fits(past: Past, contract: Contract) -> None:
     """Check that the draft would approve a proposal that it was made of, on a day of its own."""
     fate = Candidate([contract]).redecide(past)
     if fate.would == "unknown":
-        raise refused("differs_now", f"{past.id}: {fate.why}. {Unknown(fate.why).meaning}")
+        raise DecisionRefused(Rule.DIFFERS_NOW, detail=f"{past.id}: {fate.why}. {Unknown(fate.why).meaning}")
     if fate.would == "person":
-        raise refused("only_people", f"{past.id}: {why_words(fate.why, fate.what, fate.of)}.")
+        raise DecisionRefused(Rule.ONLY_PEOPLE, detail=f"{past.id}: {why_words(fate.why, fate.what, fate.of)}.")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+UNREADABLE: Final = ""
+"""The kind of an event that is not of the form of any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

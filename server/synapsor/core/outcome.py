@@ -123,7 +123,7 @@ class Why(_Told):
     )
     AMENDMENT_INVALID = (
         "amendment_invalid",
-        "It says that an operator edited or extended it, and no operator who is trusted now has signed that.",
+        "The proposal says that an operator edited or extended it, and no operator who is trusted now has signed that.",
     )
     UNDO_NOT_ASKED = "undo_not_asked", "No operator who is trusted now has signed that this undo is asked for."
     NOT_REVERSIBLE = "not_reversible", "The activated contract does not let this change be undone."

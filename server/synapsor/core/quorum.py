@@ -12,6 +12,7 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.review import counts_from, may_date, same_person, verify_approval
 from synapsor.core.statements import Operator, SignedDecision, SignedLogin
 from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.refusals import Rule
 
 
 def counted(
@@ -69,10 +70,9 @@ def check_clock(
     if may_date(proposal, now, login) and not to_come(earlier, proposal, operators, ledger=ledger, now=now):
         return
     raise DecisionRefused(
-        "clock_behind",
+        Rule.CLOCK_BEHIND,
         "The clock of this machine stands before the moment of the proposal, or of an approval of it.",
         fix="Set the clock right, and do it again. Nothing was signed.",
-        exit_code=3,
     )
 
 
@@ -94,15 +94,14 @@ def may_count(operator: Operator, earlier: Iterable[SignedDecision], operators: 
             raise _already_counted(operator.name)
         if one_person(operator, other):
             raise DecisionRefused(
-                "same_person",
+                Rule.SAME_PERSON,
                 f"{operator.name} and {other.name}, who has approved it, could be one person.",
                 fix="Ask another person.",
-                exit_code=5,
             )
 
 
 def _already_counted(name: str) -> DecisionRefused:
-    return DecisionRefused("already_counted", f"{name} has approved it already.", fix="Ask another person.")
+    return DecisionRefused(Rule.ALREADY_COUNTED, f"{name} has approved it already.", fix="Ask another person.")
 
 
 def _of(signed: SignedDecision, operators: Mapping[str, Operator]) -> Operator:

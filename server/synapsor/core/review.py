@@ -31,6 +31,7 @@ from synapsor.core.statements import (
 )
 from synapsor.core.trust import trusted
 from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.refusals import Rule
 from synapsor.values import digest
 
 ACTIVATOR_ROLE = "contract_reviewer"
@@ -82,24 +83,23 @@ def as_trusted(operator: Operator, operators: Mapping[str, Operator]) -> Operato
     """
     known = operators.get(operator.name)
     if known is None:
-        raise DecisionRefused("operator_revoked", f"{operator.name} is not trusted here any more.", exit_code=5)
+        raise DecisionRefused(Rule.OPERATOR_REVOKED, f"{operator.name} is not trusted here any more.")
     _check_trusted(known)
     return replace(known, roles=tuple(role for role in known.roles if role in operator.roles))
 
 
 def _check_trusted(operator: Operator) -> None:
     if operator.revoked:
-        raise DecisionRefused("operator_revoked", f"The key of {operator.name} is revoked.", exit_code=5)
+        raise DecisionRefused(Rule.OPERATOR_REVOKED, f"The key of {operator.name} is revoked.")
 
 
 def _check_role(operator: Operator, role: str) -> None:
     _check_trusted(operator)
     if role not in operator.roles:
         raise DecisionRefused(
-            "role_missing",
+            Rule.ROLE_MISSING,
             f"This needs the role {role}, which {operator.name} has not.",
-            fix="Ask somebody who has it, or say who you are with --operator NAME.",
-            exit_code=5,
+            fix="Ask somebody who has it.",
         )
 
 
@@ -174,9 +174,7 @@ def may_decide(proposal: Proposal, operator: Operator, *, now: str) -> None:
     may_amend(proposal, operator, now=now)
     editors = proposal.amends.editors if proposal.amends else ()
     if any(same_person(editor, name) for editor in editors for name in operator.names()):
-        raise DecisionRefused(
-            "own_edit", "Nobody decides on what they have edited.", fix="Ask another person.", exit_code=5
-        )
+        raise DecisionRefused(Rule.OWN_EDIT, "Nobody decides on what they have edited.", fix="Ask another person.")
 
 
 def may_amend(proposal: Proposal, operator: Operator, *, now: str) -> None:
@@ -188,13 +186,9 @@ def may_amend(proposal: Proposal, operator: Operator, *, now: str) -> None:
     _check_role(operator, proposal.role)
     _check_person(operator)
     if any(same_person(proposal.principal, name) for name in operator.names()):
-        raise DecisionRefused(
-            "own_request", "Nobody decides on their own request.", fix="Ask another person.", exit_code=5
-        )
+        raise DecisionRefused(Rule.OWN_REQUEST, "Nobody decides on their own request.", fix="Ask another person.")
     if proposal.lapsed(now):
-        raise DecisionRefused(
-            "expired", "The proposal has expired.", fix="Ask the agent to propose again.", exit_code=3
-        )
+        raise DecisionRefused(Rule.EXPIRED, "The proposal has expired.", fix="Ask the agent to propose again.")
 
 
 def verify_activation(
@@ -252,12 +246,10 @@ def verify_approval(
     _check_code(signed, proposal, operator)
     may_decide(proposal, operator, now=now)
     if signed.decision.lapsed(now):
-        raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
+        raise DecisionRefused(Rule.EXPIRED, "The approval has expired.")
     # Last: whatever else is wrong with it does not pass by waiting.
     if now < counts_from(signed.decision):
-        raise DecisionRefused(
-            "to_come", "The approval is of a moment that the clock here has not reached.", exit_code=3
-        )
+        raise DecisionRefused(Rule.TO_COME, "The approval is of a moment that the clock here has not reached.")
 
 
 def counts_from(decision: Decision) -> str:
@@ -290,7 +282,7 @@ def verify_policy_approval(
         raise IntegrityError("The approval was given in another role.")
     _check_role(operator, POLICY_SIGNER)
     if signed.decision.lapsed(now) or proposal.lapsed(now):
-        raise DecisionRefused("expired", "The approval has expired.", exit_code=3)
+        raise DecisionRefused(Rule.EXPIRED, "The approval has expired.")
 
 
 def takes_code(proposal: Proposal, *, by_prompt: bool) -> CodeMethod | None:
@@ -334,7 +326,7 @@ def policy_digest(contract: str, policy: str) -> str:
 
 def _check_person(operator: Operator) -> None:
     if not NO_PERSON.isdisjoint(operator.roles):
-        raise DecisionRefused("no_person", f"{operator.name} is a key and no person.", fix="Ask a person.", exit_code=5)
+        raise DecisionRefused(Rule.NO_PERSON, f"{operator.name} is a key and no person.", fix="Ask a person.")
 
 
 def _signer_of(

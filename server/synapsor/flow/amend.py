@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from synapsor import handles
 from synapsor.contract.capability import ProposeCapability
@@ -37,21 +37,7 @@ from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import check_shown, recording
 from synapsor.flow.signing import Signer, check_present
 from synapsor.ports import ProposalRecord, ReviewLedger
-
-REFUSED: Final[dict[str, str]] = {
-    "not_amendable": "It cannot be edited or extended by itself.",
-    "nothing_to_edit": "A removal has no value that could be another one.",
-    "nothing_edited": "These are the arguments that it has already.",
-    "amended_too_often": f"What an agent asks for is edited and extended {MOST_DEPTH} times at the most.",
-    "other_rows": "It would be about other rows than the agent asked for.",
-}
-"""Why nothing is filed, by the rule that a refusal names."""
-_FIXES: Final[dict[str, str]] = {
-    "nothing_to_edit": "Approve it or reject it.",
-    "nothing_edited": "Give the values that should be others, or only more time by extending it.",
-    "amended_too_often": "Decide on it, or reject it and have it proposed again.",
-    "other_rows": "Reject it, and say in the reason which rows are meant.",
-}
+from synapsor.refusals import Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +88,7 @@ async def edit(ledger: ReviewLedger, amending: Amending, values: Mapping[str, An
     """File the proposal with other values of some arguments, and return it as it stands: to be decided on by somebody else.
 
     Raises:
-        DecisionRefused: it cannot be edited so, by a rule of `REFUSED`; or this operator may not edit it.
+        DecisionRefused: it cannot be edited so, by a rule of `refusals.AMENDING`; or this operator may not edit it.
         UsageError: there is no reason.
         Refusal: the arguments are not what the capability takes, or the change would not be inside of its bounds.
         IntegrityError: the proposal is not what the ledger has.
@@ -125,22 +111,24 @@ def check_amendable(record: ProposalRecord, kind: AmendKind) -> None:
     """Refuse what needs no look at the contract: whatever is decided, and what is not amended by itself.
 
     Raises:
-        DecisionRefused: by rule `already_decided`, or one of `REFUSED`.
+        DecisionRefused: by rule `already_decided`, or one of `refusals.AMENDING`.
     """
     proposal = record.proposal
     if record.status is not Status.REVIEW_REQUIRED:
         raise DecisionRefused(
-            "already_decided", f"The proposal {record.status.stands}.", fix="Nothing is left to decide.", exit_code=3
+            Rule.ALREADY_DECIDED, f"The proposal {record.status.stands}.", fix="Nothing is left to decide."
         )
     if proposal.undoes is not None:
-        raise _refused("not_amendable", "It undoes a change exactly.", fix="Reject it, and ask for the undo again.")
+        raise DecisionRefused(
+            Rule.NOT_AMENDABLE, detail="It undoes a change exactly.", fix="Reject it, and ask for the undo again."
+        )
     if proposal.group_of:
         told = "It stands or falls with others of its run."
-        raise _refused("not_amendable", told, fix="Reject it, and have all of them proposed again.")
+        raise DecisionRefused(Rule.NOT_AMENDABLE, detail=told, fix="Reject it, and have all of them proposed again.")
     if kind == "edit" and proposal.deletes:
-        raise _refused("nothing_to_edit")
+        raise DecisionRefused(Rule.NOTHING_TO_EDIT)
     if depth_of(proposal) >= MOST_DEPTH:
-        raise _refused("amended_too_often")
+        raise DecisionRefused(Rule.AMENDED_TOO_OFTEN)
 
 
 async def _amend(
@@ -157,9 +145,9 @@ async def _amend(
     checked = served.check.check(arguments)
     made, evidence, audit = await _made_anew(ledger, amending, checked)
     if kind == "edit" and not edited(made, original):
-        raise _refused("nothing_edited")
+        raise DecisionRefused(Rule.NOTHING_EDITED)
     if not same_rows(made, original):
-        raise _refused("other_rows")
+        raise DecisionRefused(Rule.OTHER_ROWS)
     amends = Amended(
         kind=kind,
         proposal=original.id,
@@ -217,10 +205,9 @@ async def _check_applicable(ledger: ReviewLedger, filed: Proposal, operators: Ma
     found = contract if isinstance(contract, Why) else table_for(opened(filed, Keeper.of(ledger.secret)), contract)
     if isinstance(found, Why):
         raise DecisionRefused(
-            "would_not_apply",
+            Rule.WOULD_NOT_APPLY,
             f"The worker would not apply it: {found.meaning}",
             fix="Reject it, and have it proposed again.",
-            exit_code=3,
         )
 
 
@@ -239,7 +226,3 @@ def _signed(amending: Amending, filed: Proposal, original: Proposal, ledger: str
     amends = replace(filed.amends, login=signer.login)
     signature = signer.speak(amendment_of(replace(filed, amends=amends)), operators)
     return replace(filed, amends=replace(amends, signature=signature))
-
-
-def _refused(rule: str, detail: str = "", *, fix: str = "") -> DecisionRefused:
-    return DecisionRefused(rule, f"{REFUSED[rule]} {detail}".rstrip(), fix=fix or _FIXES.get(rule, ""))

@@ -19,6 +19,7 @@ from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import check_shown, recording
 from synapsor.flow.signing import Signer, check_present
 from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
 
 
 async def ask(
@@ -80,9 +81,9 @@ def check_askable(record: ProposalRecord) -> None:
     """
     if record.status is not Status.REVIEW_REQUIRED:
         raise DecisionRefused(
-            "already_decided", f"The proposal {record.status.stands}.", fix="Nothing is left to ask.", exit_code=3
+            Rule.ALREADY_DECIDED, f"The proposal {record.status.stands}.", fix="Nothing is left to ask."
         )
     if record.proposal.undoes is not None:
         raise DecisionRefused(
-            "no_agent", "A person asked for this undo, and no agent.", fix=f"Ask {record.proposal.principal}."
+            Rule.NO_AGENT, "A person asked for this undo, and no agent.", fix=f"Ask {record.proposal.principal}."
         )

@@ -19,6 +19,7 @@ from synapsor.errors import DecisionRefused, LedgerFailure, SynapsorError, Usage
 from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.reason import check_reason
 from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
 from synapsor.values import digest
 
 MOST: Final = 100
@@ -114,10 +115,9 @@ async def decide_each(
     check_reason(deciding.verdict, deciding.reason)
     if digest_over(shown) != over or len({one.proposal for one in shown}) != len(shown):
         raise DecisionRefused(
-            "digest_differs",
+            Rule.DIGEST_DIFFERS,
             "These are not the proposals that the digest is over.",
             fix="Look at them again with `synapsor batch`.",
-            exit_code=3,
         )
     outcomes: list[EachOutcome] = []
     failed: LedgerFailure | None = None

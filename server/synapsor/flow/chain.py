@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ports import AgentLedger
+from synapsor.refusals import Rule
 
 
 async def check_chain(ledger: AgentLedger) -> None:
@@ -20,7 +21,7 @@ async def check_chain(ledger: AgentLedger) -> None:
         await ledger.follow()
     except IntegrityError as broken:
         raise DecisionRefused(
-            "ledger_altered", f"{broken.message} Nothing is decided by it.", fix=broken.fix, exit_code=5
+            Rule.LEDGER_ALTERED, f"{broken.message} Nothing is decided by it.", fix=broken.fix
         ) from None
 
 

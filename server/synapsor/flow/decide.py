@@ -30,6 +30,7 @@ from synapsor.flow.reason import check_code, check_reason
 from synapsor.flow.refused import recording
 from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
 
 _MEANWHILE: Final = 20
 """How often a decision is counted anew because others decided in between; more than the largest quorum has people."""
@@ -181,6 +182,6 @@ async def _decided(attempt: Callable[[], Awaitable[ProposalRecord]]) -> Proposal
             return await attempt()
         except DecisionRefused as refused:
             last = refused
-            if refused.rule != "decided_meanwhile":
+            if refused.rule is not Rule.DECIDED_MEANWHILE:
                 break
     raise last

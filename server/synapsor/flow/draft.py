@@ -23,7 +23,7 @@ async def draft(
     """Return the policy that would have approved what these handles lead to.
 
     Raises:
-        DecisionRefused: by a rule of `core.draft.REFUSED`.
+        DecisionRefused: by a rule of `refusals.DRAFTING`.
         UsageError: a handle leads to no proposal.
     """
     pasts = {past.id: past for past in [await _past(ledger, handle) for handle in handles]}

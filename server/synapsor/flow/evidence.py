@@ -5,6 +5,7 @@ from __future__ import annotations
 from synapsor.core.proposal import Proposal
 from synapsor.errors import DecisionRefused
 from synapsor.ports import AgentLedger
+from synapsor.refusals import Rule
 from synapsor.values import digest
 
 
@@ -25,8 +26,7 @@ async def check_evidence(proposal: Proposal, ledger: AgentLedger) -> None:
     """
     if await unproven(proposal, ledger) is not None:
         raise DecisionRefused(
-            "evidence_differs",
+            Rule.EVIDENCE_DIFFERS,
             "The evidence is not what the proposal was made from.",
             fix="Run `synapsor verify`. This one can be rejected.",
-            exit_code=5,
         )

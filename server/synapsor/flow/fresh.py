@@ -12,6 +12,7 @@ from synapsor.core.proposal import Proposal
 from synapsor.errors import DecisionRefused
 from synapsor.flow.permitted import reviewed_capability
 from synapsor.ports import AgentLedger
+from synapsor.refusals import Rule
 
 
 async def check_fresh(
@@ -27,17 +28,16 @@ async def check_fresh(
     asked = capability is not None and capability.approval.fresh
     if asked and not (live is not None and live.proves(proposal, now=now)):
         raise DecisionRefused(
-            "stale_row",
+            Rule.STALE_ROW,
             f"{_why(live)} Its contract wants it known that every row is as it was.",
             fix=_fix(live),
-            exit_code=3,
         )
     if live is not None and live.changed and not stale_anyway:
         raise DecisionRefused(
-            "stale_row",
+            Rule.STALE_ROW,
             "A row is not as it was when the change was asked for, so the worker would not apply it.",
-            fix="Reject it and let it be asked for anew; or say --stale-anyway if the row will be as it was by then.",
-            exit_code=3,
+            fix="Reject it and let it be asked for anew; or, if the row will be as it was by then, approve it by itself with "
+            "`synapsor approve --stale-anyway`.",
         )
 
 

@@ -26,6 +26,7 @@ from synapsor.flow.onetime import secret_of
 from synapsor.flow.permitted import check_applicable
 from synapsor.flow.refused import check_shown, recording
 from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +112,16 @@ def _check_recorded(record: ProposalRecord, intent: Intent, *, ledger: str, show
 def _check_open(record: ProposalRecord) -> None:
     if record.status is not Status.REVIEW_REQUIRED:
         raise DecisionRefused(
-            "already_decided", f"The proposal {record.status.stands}.", fix="Nothing is left to decide.", exit_code=3
+            Rule.ALREADY_DECIDED, f"The proposal {record.status.stands}.", fix="Nothing is left to decide."
         )
 
 
 def _check_agrees(record: ProposalRecord) -> None:
     if record.differs:
         raise DecisionRefused(
-            "records_differ",
+            Rule.RECORDS_DIFFER,
             "The ledger's own records contradict each other about it.",
             fix="Decide nothing, and run `synapsor verify`.",
-            exit_code=5,
         )
 
 
@@ -143,7 +143,7 @@ def _check_counts(record: ProposalRecord, intent: Intent, person: Operator, *, l
     earlier = approvals[proposal.id]
     if len(earlier) >= proposal.quorum and not are_enough(record, approvals):
         raise DecisionRefused(
-            "waits_for_group",
+            Rule.WAITS_FOR_GROUP,
             "It has the approvals that it needs, and waits for the proposals that it stands or falls with.",
             fix="Decide on those; `synapsor show` names them.",
         )

@@ -11,6 +11,7 @@ from synapsor.core.onetime import recognised
 from synapsor.core.statements import CodeMethod, Operator, StepUp
 from synapsor.errors import DecisionRefused
 from synapsor.ports import ReviewLedger
+from synapsor.refusals import Rule
 from synapsor.values import digest
 
 TRIES_A_DAY: Final = 30
@@ -28,10 +29,9 @@ def secret_of(operator: Operator) -> bytes:
     """
     if operator.code_secret is None:
         raise DecisionRefused(
-            "no_codes",
+            Rule.NO_CODES,
             f"{operator.name} has no one-time codes here, and this takes one.",
             fix=f"Have them set up with `synapsor operator codes {operator.name}`, in a file that synapsor.yaml names under `one_time_codes:`.",
-            exit_code=5,
         )
     return operator.code_secret
 
@@ -47,7 +47,7 @@ async def take_code(
     """
     what = "of your authenticator" if method == "totp" else "that `synapsor code` shows for this proposal"
     if not given:
-        raise DecisionRefused("code_missing", "This approval takes a one-time code.", fix=f"Give the one {what}.")
+        raise DecisionRefused(Rule.CODE_MISSING, "This approval takes a one-time code.", fix=f"Give the one {what}.")
     secret = secret_of(operator)
     today = now.astimezone(dt.UTC).date()
     spending = Spending(
@@ -60,14 +60,11 @@ async def take_code(
     )
     if not await ledger.spend(spending):
         raise DecisionRefused(
-            "too_many_codes",
+            Rule.TOO_MANY_CODES,
             f"{operator.name} has given {TRIES_A_DAY} one-time codes of this kind today.",
             fix="Decide without one, or tomorrow; if it was not you, have your codes renewed.",
-            exit_code=5,
         )
     found = recognised(method, given.replace(" ", ""), secret, about, stamp(now))
     if found is None:
-        raise DecisionRefused(
-            "wrong_code", "The one-time code is not one of now.", fix=f"Give the one {what}.", exit_code=5
-        )
+        raise DecisionRefused(Rule.WRONG_CODE, "The one-time code is not one of now.", fix=f"Give the one {what}.")
     return found

@@ -22,6 +22,7 @@ from synapsor.core.review import verify_activation, verify_undo
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ports import Activated, AgentLedger
+from synapsor.refusals import Rule
 
 MENDABLE = frozenset(
     {Why.ACTIVATION_INVALID, Why.UNDO_NOT_ASKED, Why.HIDDEN_UNREADABLE, Why.ORIGINAL_MISSING},
@@ -87,10 +88,9 @@ async def check_applicable(proposal: Proposal, ledger: AgentLedger, operators: M
             "Ask for the undo again." if proposal.undoes else _AGAIN.get(found, "Ask the agent to propose it again.")
         )
         raise DecisionRefused(
-            "would_not_apply",
+            Rule.WOULD_NOT_APPLY,
             f"The worker would not apply it: {found.meaning}",
             fix=f"{again} This one can be rejected.",
-            exit_code=3,
         )
 
 

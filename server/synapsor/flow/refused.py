@@ -15,6 +15,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal
 from synapsor.errors import DecisionRefused, Refusal
 from synapsor.ports import ReviewLedger
+from synapsor.refusals import Rule
 
 NOBODY: Final = "?"
 """Who is recorded where nobody knows who it was."""
@@ -36,7 +37,7 @@ async def record_refused(
     ledger: ReviewLedger, proposal_id: str, who: str, refused: DecisionRefused | Refusal, now: dt.datetime
 ) -> None:
     """Record a refusal that is not raised, since others are decided on beside it."""
-    rule = refused.rule if isinstance(refused, DecisionRefused) else refused.code.value
+    rule = refused.rule if isinstance(refused, DecisionRefused) else refused.code
     await ledger.refused_decision(proposal_id, who, rule, stamp(now))
 
 
@@ -53,6 +54,4 @@ def check_shown(proposal: Proposal, digest: str, *, ledger: str) -> None:
 
 
 def _not_shown(words: str) -> DecisionRefused:
-    return DecisionRefused(
-        "not_what_was_shown", words, fix="Look at it again, and decide on what it is now.", exit_code=5
-    )
+    return DecisionRefused(Rule.NOT_WHAT_WAS_SHOWN, words, fix="Look at it again, and decide on what it is now.")

@@ -159,7 +159,7 @@ async def refuse(ledger: ReviewLedger, subject: str, operator: str, rule: str, r
     """Record that somebody was refused a look; `operator` is "" where nobody knows who it was."""
     handle = handles.new("rev")
     who = operator or _NOBODY
-    body = {"id": handle, "at": stamp(now), "subject": subject, "operator": who, "outcome": rule, "reason": reason}
+    body = {"id": handle, "at": stamp(now), "subject": subject, "operator": who, "outcome": str(rule), "reason": reason}
     await ledger.record_reveal(body)
 
 

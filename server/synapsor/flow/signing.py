@@ -34,6 +34,7 @@ from synapsor.core.statements import (
 )
 from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.refusals import Rule
 
 _AGAIN: Final = "Log in again."
 _CLOCKS: Final = "Set the clocks of both machines right, and log in again."
@@ -76,18 +77,14 @@ class Signer:
         try:
             speaker = verify_login(self.login, operators, ledger=ledger)
         except IntegrityError as invalid:
-            raise DecisionRefused("login_invalid", invalid.message, fix=_AGAIN, exit_code=5) from None
+            raise DecisionRefused(Rule.LOGIN_INVALID, invalid.message, fix=_AGAIN) from None
         if speaker.name != self.operator.name or self.login.login.key != public_text(self.key):
-            raise DecisionRefused("login_invalid", "The login is of another session.", fix=_AGAIN, exit_code=5)
+            raise DecisionRefused(Rule.LOGIN_INVALID, "The login is of another session.", fix=_AGAIN)
         if not has_begun(self.login, stamp(now)):
-            raise DecisionRefused(
-                "login_to_come",
-                "The login is of a moment that the clock here has not reached.",
-                fix=_CLOCKS,
-                exit_code=5,
-            )
+            told = "The login is of a moment that the clock here has not reached."
+            raise DecisionRefused(Rule.LOGIN_TO_COME, told, fix=_CLOCKS)
         if not is_during(self.login, stamp(now)):
-            raise DecisionRefused("login_expired", "The login has expired.", fix=_AGAIN, exit_code=5)
+            raise DecisionRefused(Rule.LOGIN_EXPIRED, "The login has expired.", fix=_AGAIN)
         return as_trusted(self.operator, operators)
 
     def check_for(self, proposal: Proposal) -> None:
@@ -107,10 +104,9 @@ class Signer:
         """
         if self.login is not None and role not in self.login.login.roles:
             raise DecisionRefused(
-                "role_missing",
+                Rule.ROLE_MISSING,
                 f"This needs the role {role}, which this login of {self.operator.name} does not carry.",
                 fix="Log in again, or ask somebody who has it.",
-                exit_code=5,
             )
 
     def speak(self, statement: Spoken, operators: Mapping[str, Operator]) -> str:
@@ -133,10 +129,9 @@ def check_carried(proposal: Proposal, *, by_prompt: bool) -> None:
     """
     if by_prompt and not proposal.by_prompt:
         raise DecisionRefused(
-            "not_by_prompt",
+            Rule.NOT_BY_PROMPT,
             "This proposal is not decided through a prompt.",
             fix="Decide in the console or with `synapsor approve`.",
-            exit_code=5,
         )
 
 
@@ -148,10 +143,9 @@ def check_present(signer: Signer) -> None:
     """
     if signer.by_prompt:
         raise DecisionRefused(
-            "not_by_prompt",
+            Rule.NOT_BY_PROMPT,
             "Through a prompt one decides, and does nothing else.",
             fix="Do it in the console or at a terminal.",
-            exit_code=5,
         )
 
 
@@ -294,8 +288,7 @@ def _login(
 
 def _wrong_key(operator: Operator) -> DecisionRefused:
     return DecisionRefused(
-        "wrong_key",
+        Rule.WRONG_KEY,
         f"This is not the key of {operator.name}.",
         fix="Use the key that was added with `synapsor operator add`.",
-        exit_code=5,
     )

@@ -9,7 +9,7 @@ import datetime as dt
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -27,7 +27,7 @@ from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone
 from synapsor.core.review import as_trusted, may_undo, undo_of
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
-from synapsor.core.undo import MOST_DEPTH, Inverse, depth_of, inverse_of, is_left
+from synapsor.core.undo import Inverse, depth_of, inverse_of, is_left
 from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import audit_of, bundle_of, look
@@ -36,31 +36,9 @@ from synapsor.flow.refused import NOBODY, recording
 from synapsor.flow.rows import row_plan, row_shape
 from synapsor.flow.signing import signed_by
 from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
 from synapsor.values import Token, digest
 
-REFUSED: Final[dict[str, str]] = {
-    "not_applied": "Only a change that was applied can be undone.",
-    "reconciliation_required": "Nobody knows whether it was applied, so a person looks at its source first.",
-    "hard_delete_restore_unsafe": "A removed row cannot be restored as it was, so nothing is restored.",
-    "not_reversible": "The contract that is activated now does not let it be undone.",
-    "too_deep": f"Undos of undos end after {MOST_DEPTH}.",
-    "already_undone": "It is undone already, or somebody has asked for that.",
-    "not_recorded": "How the change left the row is not on record, so nobody can tell whether the row has moved on.",
-    "moved_on": "A row is not any more what the change left, so nothing is undone.",
-}
-"""Why nothing is filed, by the rule that a refusal names."""
-
-_STALE = frozenset({"reconciliation_required", "already_undone", "not_recorded", "moved_on"})
-_FIXES: Final[dict[str, str]] = {
-    "not_applied": "Reject it while it waits; what failed has changed nothing.",
-    "not_reversible": "Have the change asked for that puts it right, or have the contract reviewed with `undo: reviewed`.",
-    "hard_delete_restore_unsafe": "Have the row asked for anew.",
-    "too_deep": "Have the change asked for that is wanted now.",
-    "already_undone": "See `synapsor show` of the change, which names its undos.",
-    "reconciliation_required": "See `synapsor receipts list`, and the row itself.",
-    "moved_on": "Look at the row, and have the change asked for that is wanted now.",
-    "not_recorded": "Look at the row, and have the change asked for that is wanted now.",
-}
 _STANDING = frozenset({Status.REVIEW_REQUIRED, Status.APPROVED, Status.APPLIED, Status.RECONCILIATION_REQUIRED})
 
 
@@ -100,21 +78,21 @@ def check_applied(record: ProposalRecord) -> None:
     """Refuse what needs no look at the contract: whatever was not applied, and what no undo restores.
 
     Raises:
-        DecisionRefused: by a rule of `REFUSED`.
+        DecisionRefused: by a rule of `refusals.UNDOING`.
     """
     if record.status is Status.RECONCILIATION_REQUIRED:
-        raise refused("reconciliation_required")
+        raise DecisionRefused(Rule.RECONCILIATION_REQUIRED)
     if record.status is not Status.APPLIED:
-        raise refused("not_applied", f"This one {record.status.stands}.")
+        raise DecisionRefused(Rule.NOT_APPLIED, detail=f"This one {record.status.stands}.")
     if record.proposal.deletes:
-        raise refused("hard_delete_restore_unsafe")
+        raise DecisionRefused(Rule.HARD_DELETE_RESTORE_UNSAFE)
 
 
 async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
     """File the inverse of an applied change, and return it as it stands: to be decided on. What is refused is recorded.
 
     Raises:
-        DecisionRefused: it cannot be undone, by a rule of `REFUSED`; or this operator may not ask for it.
+        DecisionRefused: it cannot be undone, by a rule of `refusals.UNDOING`; or this operator may not ask for it.
         UsageError: there is no reason.
         Refusal, SourceFailure: the row cannot be read.
         IntegrityError: a hidden value cannot be opened.
@@ -176,14 +154,8 @@ async def _filed(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
         proposal, evidence, audit_of(call, seen.plans[0], len(rows), evidence["id"], served, "proposed")
     )
     if record.proposal.id != proposal.id:  # somebody else was faster
-        raise refused("already_undone", _standing(record))
+        raise DecisionRefused(Rule.ALREADY_UNDONE, detail=_standing(record))
     return record
-
-
-def refused(rule: str, detail: str = "") -> DecisionRefused:
-    """Return the refusal by a rule."""
-    exit_code = 3 if rule in _STALE else 1
-    return DecisionRefused(rule, f"{REFUSED[rule]} {detail}".rstrip(), fix=_FIXES.get(rule, ""), exit_code=exit_code)
 
 
 def _inverse(original: Proposal, served: Served) -> Inverse:
@@ -192,19 +164,19 @@ def _inverse(original: Proposal, served: Served) -> Inverse:
     # The mapping as it was reviewed, which is what the worker goes by as well.
     found = inverse_of(original, capability, served.tables[served.mappings[0]])
     if found is Why.TOO_DEEP:
-        raise refused("too_deep")
+        raise DecisionRefused(Rule.TOO_DEEP)
     if isinstance(found, Why):
-        raise refused("not_reversible", "" if found is Why.NOT_REVERSIBLE else found.meaning)
+        raise DecisionRefused(Rule.NOT_REVERSIBLE, detail="" if found is Why.NOT_REVERSIBLE else found.meaning)
     return found
 
 
 async def _check_first(ledger: ReviewLedger, original: Proposal, now: str) -> None:
     for earlier in await ledger.asked_before(undo_key(original.id, original.digest)):
         if earlier.status is Status.RECONCILIATION_REQUIRED:
-            raise refused("reconciliation_required")
+            raise DecisionRefused(Rule.RECONCILIATION_REQUIRED)
         lapsed = earlier.status in TRANSITIONS and earlier.proposal.lapsed(now)
         if earlier.status in _STANDING and not lapsed:
-            raise refused("already_undone", _standing(earlier))
+            raise DecisionRefused(Rule.ALREADY_UNDONE, detail=_standing(earlier))
 
 
 def _standing(record: ProposalRecord) -> str:
@@ -222,7 +194,7 @@ async def _look(served: Served, original: Proposal, inverse: Inverse) -> _Seen:
             return _Seen(plans=plans, rows=tuple([await look(served, plan, snapshot.fetch) for plan in plans]))
     except Refusal as missing:
         if missing.code is Code.NOT_FOUND:
-            raise refused("moved_on") from None
+            raise DecisionRefused(Rule.MOVED_ON) from None
         if isinstance(missing.__cause__, SourceFailure):
             raise missing.__cause__ from None
         raise
@@ -238,9 +210,9 @@ def _check_left(record: ProposalRecord, original: Proposal, inverse: Inverse, ro
         left = list(reversed(receipt.after))
     for made, row, told in zip(inverse.members, rows, left, strict=True):
         if not is_left(row, made) or any(row.get(name) != token for name, token in told.items()):
-            raise refused("moved_on")
+            raise DecisionRefused(Rule.MOVED_ON)
         if set(row) - set(made.before) - set(told):
-            raise refused("not_recorded")
+            raise DecisionRefused(Rule.NOT_RECORDED)
 
 
 def _evidence(served: Served, call: Call, seen: _Seen, original: Proposal) -> dict[str, Any]:

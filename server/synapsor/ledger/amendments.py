@@ -8,6 +8,7 @@ from synapsor.ledger import proposals
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book
 from synapsor.ledger.kinds import Record
+from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
 
 
@@ -26,15 +27,14 @@ async def amend(book: Book, proposal: Proposal, seen: tuple[Record, ...], trust:
     original = proposals.proposal_of(row)
     if row["status"] != Status.REVIEW_REQUIRED.value or original.lapsed(proposal.at):
         stands = "has expired" if original.lapsed(proposal.at) else Status(row["status"]).stands
-        raise DecisionRefused("already_decided", f"The proposal {stands}.", fix="Look at it again.", exit_code=3)
+        raise DecisionRefused(Rule.ALREADY_DECIDED, f"The proposal {stands}.", fix="Look at it again.")
     await proposals.check_stands(book.tx, row, trust)
     for other in await book.tx.all("pending_by_request", request=proposal.request):
         if other["id"] != original.id:
             raise DecisionRefused(
-                "asked_already",
+                Rule.ASKED_ALREADY,
                 f"The same was asked for beside it: {other['id']} {Status(other['status']).stands}.",
                 fix="Decide on that one, and reject this.",
-                exit_code=3,
             )
     await proposals.step(
         book,

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from synapsor.core.history import Entry, Mark, Pending
+from synapsor.core.history import UNREADABLE, Entry, Mark, Pending
+from synapsor.core.records import from_body
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger import proposals
-from synapsor.ledger.chain import GENESIS, event_hash
+from synapsor.ledger.chain import GENESIS, Told, event_hash
 from synapsor.ledger.connection import Job, Row, T, Transaction
 from synapsor.ledger.kinds import loads
 from synapsor.ledger.migrate import migrations, pending
@@ -74,8 +75,8 @@ class Chronicle:
     async def contract(self, digest: str) -> Mapping[str, Any] | None:
         """Return the recorded body of a contract version; whoever believes it computes its digest."""
         row = await self._read(lambda tx: tx.one("contract_version_by_digest", digest=digest))
-        body: Mapping[str, Any] | None = loads(row["body"])["contract"] if row else None
-        return body
+        body = loads(row["body"]).get("contract") if row else None
+        return body if type(body) is dict else None
 
     async def thrown_by(self, switch: str) -> str:
         """Return who made a switch of automatic approval, as it is recorded; "" where there is no such one."""
@@ -165,5 +166,15 @@ def _followed(mark: Mark, rows: Sequence[Row]) -> Iterator[Entry]:
         seq += 1
         if row["seq"] != seq or row["prev"] != prev or row["hash"] != event_hash(seq, prev, row["body"].encode()):
             raise IntegrityError(f"Event {seq} of the ledger does not follow the one before it, or was changed.")
-        prev, body = row["hash"], loads(row["body"])
-        yield Entry(seq=seq, hash=prev, at=body["at"], kind=body["kind"], subject=body["subject"], facts=body["facts"])
+        prev = row["hash"]
+        yield _entry(row)
+
+
+def _entry(row: Row) -> Entry:
+    """Return what an event says; one that is not of the form of any says nothing, and keeps nobody from those after it."""
+    place = {"seq": row["seq"], "hash": row["hash"]}
+    try:
+        told = from_body(Told, loads(row["body"]))
+    except IntegrityError:
+        return Entry(**place, at="", kind=UNREADABLE, subject="", facts={})
+    return Entry(**place, at=told.at, kind=told.kind, subject=told.subject, facts=told.facts)

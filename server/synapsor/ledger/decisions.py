@@ -24,6 +24,7 @@ from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row
 from synapsor.ledger.kinds import DECISION, JOB, REFUSED, read_each, record
 from synapsor.ledger.tail import to_the_end
+from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
 
 log = logging.getLogger("synapsor.ledger")
@@ -69,10 +70,9 @@ async def decide(
         raise IntegrityError("The job does not follow from the decision.")
     if not book.is_now(decision.at):
         raise DecisionRefused(
-            "clock_moved",
+            Rule.CLOCK_MOVED,
             "The clock of this machine moved while it was decided.",
             fix="Do it again; nothing was recorded.",
-            exit_code=3,
         )
     await _check_counted(book, decision, rows, counted)
     await _check_unused(book, signed)
@@ -94,7 +94,7 @@ async def _in_review(book: Book, proposal_id: str, trust: Trust, *, with_group: 
     """Return a proposal, and then the others of its group; all of them are in review."""
     own = await book.tx.one("proposal_by_id", id=proposal_id)
     if own is None:
-        raise DecisionRefused("no_such_proposal", "There is no such proposal.", exit_code=2)
+        raise DecisionRefused(Rule.NO_SUCH_PROPOSAL, "There is no such proposal.")
     grouped = with_group and own["group_id"] is not None
     group = await book.tx.all("group_members", group_id=own["group_id"]) if grouped else ()
     _, unreadable = read_each("proposal", group, proposals.proposal_of)
@@ -103,7 +103,7 @@ async def _in_review(book: Book, proposal_id: str, trust: Trust, *, with_group: 
         if row["status"] != Status.REVIEW_REQUIRED.value:
             what = "The proposal" if row is own else f"{row['id']}, which it stands or falls with,"
             raise DecisionRefused(
-                "already_decided", f"{what} {Status(row['status']).stands}.", fix="Look at it again.", exit_code=3
+                Rule.ALREADY_DECIDED, f"{what} {Status(row['status']).stands}.", fix="Look at it again."
             )
         await proposals.check_stands(book.tx, row, trust)
     return rows
@@ -118,10 +118,10 @@ async def _check_counted(
     known = {row["id"]: await _decisions(book, row["id"]) for row in rows}
     if decision.verdict == "approve" and any(_counts_already(d, decision) for d in known[decision.proposal]):
         raise DecisionRefused(
-            "already_counted", f"{decision.operator} has approved it already.", fix="Ask another person."
+            Rule.ALREADY_COUNTED, f"{decision.operator} has approved it already.", fix="Ask another person."
         )
     if {each: tuple(d.id for d in decisions) for each, decisions in known.items()} != dict(counted):
-        raise DecisionRefused("decided_meanwhile", "Somebody decided meanwhile.", fix="Look at it again.", exit_code=3)
+        raise DecisionRefused(Rule.DECIDED_MEANWHILE, "Somebody decided meanwhile.", fix="Look at it again.")
 
 
 async def _check_unused(book: Book, signed: SignedDecision) -> None:
@@ -130,9 +130,7 @@ async def _check_unused(book: Book, signed: SignedDecision) -> None:
     if step_up is None:
         return
     if await book.tx.one("decision_with_code", operator=signed.decision.operator, step_up=step_up) is not None:
-        raise DecisionRefused(
-            "code_used", "The one-time code was used before.", fix="Wait for the next one.", exit_code=5
-        )
+        raise DecisionRefused(Rule.CODE_USED, "The one-time code was used before.", fix="Wait for the next one.")
 
 
 def _counts_already(earlier: Decision, decision: Decision) -> bool:
@@ -163,7 +161,7 @@ async def _refuse(book: Book, proposal_id: str, operator: str, rule: str, at: st
     if len(last) == REFUSED_A_MINUTE and abs(parse(at) - parse(last[-1]["at"])) < _A_MINUTE:
         return False
     handle = handles.new("ref")
-    body = {"id": handle, "proposal": proposal_id, "operator": operator, "rule": rule, "at": at}
+    body = {"id": handle, "proposal": proposal_id, "operator": operator, "rule": str(rule), "at": at}
     more = {"unrecorded": unrecorded} if unrecorded else {}
     await book.append(event("decision_refused", proposal_id, at, (record(REFUSED, handle, {**body, **more}),)))
     return True

@@ -12,6 +12,7 @@ from synapsor.errors import Code, DecisionRefused, IntegrityError, Refusal
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Transaction
 from synapsor.ledger.kinds import ANSWER, QUESTION, Record, loads, read_each, record
+from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
 
 
@@ -53,14 +54,13 @@ async def ask(book: Book, ledger: str, signed: SignedInquiry) -> None:
         raise IntegrityError("The question is about another proposal.")
     if row["status"] != Status.REVIEW_REQUIRED.value:
         raise DecisionRefused(
-            "already_decided",
+            Rule.ALREADY_DECIDED,
             f"The proposal {Status(row['status']).stands}.",
             fix="Nothing is left to ask.",
-            exit_code=3,
         )
     if len(await book.tx.all("exchanges_of", proposal=question.proposal)) >= MOST_QUESTIONS:
         raise DecisionRefused(
-            "too_many_questions",
+            Rule.TOO_MANY_QUESTIONS,
             f"{MOST_QUESTIONS} questions were asked about it, and no more are.",
             fix="Decide by what is known, or reject it with the code needs_information.",
         )

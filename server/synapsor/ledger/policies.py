@@ -22,6 +22,7 @@ from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Transaction
 from synapsor.ledger.kinds import SWITCH, USE, loads, record
 from synapsor.ledger.tail import to_the_end
+from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
 
 
@@ -46,7 +47,7 @@ async def approve(
     decision = signed.decision
     trust, thrown = await _as_of_now(book, trust)
     if (thrown.switch.id if thrown else None) != switch:
-        raise DecisionRefused("decided_meanwhile", "Automatic approval was stopped or started meanwhile.", exit_code=3)
+        raise DecisionRefused(Rule.DECIDED_MEANWHILE, "Automatic approval was stopped or started meanwhile.")
     if decision.policy is None or (use.proposal, use.decision) != (decision.proposal, decision.id):
         raise IntegrityError("The use does not follow from the decision.")
     near: list[Near] = []
@@ -119,7 +120,7 @@ async def _as_of_now(book: Book, trust: Trust) -> tuple[Trust, SignedSwitch | No
         trust = replace(trust, proven=await to_the_end(book.tx, trust))
         return trust, await newest_switch(book.tx, trust)
     except IntegrityError:
-        raise DecisionRefused("decided_meanwhile", "The ledger was altered meanwhile.", exit_code=3) from None
+        raise DecisionRefused(Rule.DECIDED_MEANWHILE, "The ledger was altered meanwhile.") from None
 
 
 async def _uses(

@@ -25,6 +25,7 @@ from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import BRANCH, DECISION, PROPOSAL, Record, loads, read_each, record
 from synapsor.ledger.repetitions import Repetitions
 from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 
 log = logging.getLogger("synapsor.ledger")
 
@@ -190,10 +191,9 @@ async def check_stands(tx: Transaction, row: Row, trust: Trust) -> None:
     """
     if not await is_believed(tx, row["id"], trust):
         raise DecisionRefused(
-            "records_differ",
+            Rule.RECORDS_DIFFER,
             f"The ledger's own records contradict each other about {row['id']}.",
             fix="Decide nothing, and run `synapsor verify`.",
-            exit_code=5,
         )
 
 

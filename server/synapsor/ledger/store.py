@@ -355,13 +355,8 @@ class Ledger:
 
     async def verify(self, *, public_key: str | None = None, saved_head: tuple[int, str] | None = None) -> VerifyReport:
         """Walk the whole chain; `public_key` should come from outside the ledger, since whoever can edit it can edit its key."""
-        return await verify(
-            self._connection,
-            public_key=public_key or self.public_key,
-            seals=self._signer.seals,
-            saved_head=saved_head,
-            saved=self._anchor,
-        )
+        key, seals = public_key or self.public_key, self._signer.seals
+        return await verify(self._connection, public_key=key, seals=seals, saved_head=saved_head, saved=self._anchor)
 
     async def healthy(self) -> None:
         """Prove that the ledger can be written."""

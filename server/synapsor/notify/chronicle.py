@@ -27,7 +27,7 @@ class Chronicle(Protocol):
         ...
 
     async def after(self, mark: Mark, *, limit: int) -> tuple[Entry, ...]:
-        """Return what happened after a place, oldest first.
+        """Return what happened after a place, oldest first; an event that is not of the form of any is of no kind (`UNREADABLE`).
 
         Raises:
             IntegrityError: this is not the chain that the place is in, or an event does not follow the one before it.
@@ -35,11 +35,19 @@ class Chronicle(Protocol):
         ...
 
     async def proposal(self, proposal_id: str) -> ProposalRecord | None:
-        """Return a proposal with everything that has happened to it."""
+        """Return a proposal with everything that has happened to it; None where there is no such one.
+
+        Raises:
+            IntegrityError: it cannot be read.
+        """
         ...
 
     async def contract(self, digest: str) -> Mapping[str, Any] | None:
-        """Return the recorded body of a contract version; whoever believes it computes its digest."""
+        """Return the recorded body of a contract version; whoever believes it computes its digest.
+
+        Raises:
+            IntegrityError: it cannot be read.
+        """
         ...
 
     async def thrown_by(self, switch: str) -> str:

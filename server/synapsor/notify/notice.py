@@ -5,6 +5,7 @@ The exception are columns that the proposal's own reviewed contract names under 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
@@ -13,12 +14,16 @@ from synapsor.config.events import Event, event_of
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.digest import contract_digest, from_body
 from synapsor.contract.model import Contract
-from synapsor.core.history import Entry
+from synapsor.core.history import UNREADABLE, Entry
+from synapsor.core.plain import visible
 from synapsor.core.proposal import Proposal
 from synapsor.errors import IntegrityError
 from synapsor.notify.chronicle import Chronicle
+from synapsor.notify.facts import cut, facts_of
 from synapsor.ports import ProposalRecord
 from synapsor.values import Token
+
+log = logging.getLogger("synapsor.notify")
 
 EVENTS: Final[Mapping[str, Event]] = {event.about.kind: event for event in Event if event.about.kind}
 """What is told of which events of the ledger."""
@@ -41,8 +46,9 @@ UNTOLD: Final = frozenset(
 """Of these nothing is told; a test sees to it that every event of the ledger is in one of the three."""
 
 MOST_CONTRACTS: Final = 64
-LONGEST: Final = 200
-"""Characters of one word of others, or of one value."""
+MOST_LOGGED: Final = 4096
+"""Of how many things it is remembered that it was logged that they are not told."""
+
 MOST_ROWS: Final = 5
 """How many rows of a set are told, where values may be told at all."""
 
@@ -112,32 +118,38 @@ class Notice:
 
 
 class Teller:
-    """Makes notices of what a ledger says; a contract is proven once and then known."""
+    """Makes notices of what a ledger says; a contract is proven once and then known. Of what cannot be read nothing is told, and it is
+    logged once: whoever may write into the ledger's file keeps nobody from hearing of all the rest.
+    """
 
     def __init__(self, chronicle: Chronicle) -> None:
         self._chronicle = chronicle
         self._contracts: dict[str, Contract | None] = {}
+        self._logged: set[str] = set()
 
     async def of(self, entry: Entry) -> Notice | None:
         """Return what is told of an event of the ledger, or None."""
         event = EVENTS.get(entry.kind)
         if event is None:
+            if entry.kind == UNREADABLE:
+                self._tell_nothing(f"event {entry.seq}")
+            return None
+        try:
+            facts = facts_of(entry)
+        except IntegrityError:
+            self._tell_nothing(f"event {entry.seq}")
             return None
         # Expiry is found by looking, too, and is the same thing then.
         key = f"expired:{entry.subject}" if event is Event.EXPIRED else str(entry.seq)
-        bare = Notice(key=key, event=event, at=entry.at)
-        notice = await self.about(bare, entry.subject) if entry.subject.startswith("wrp_") else None
-        policy = str(entry.facts.get("policy") or "")
-        # Column names are words of the contract; how much of a limit is used up would tell what was changed.
-        limits = tuple(f"{near['what']} for each {near['of']}" for near in entry.facts.get("near", ()))
+        bare = Notice(key=key, event=event, at=entry.at, policy=facts.policy, limits=facts.limits)
         if event.about.topic == "policies":
             who = await self._chronicle.thrown_by(entry.subject)
-            bare = replace(bare, by=(_cut(who),) if who else ())
-        return replace(notice or bare, policy=policy, limits=limits)
+            return replace(bare, by=(cut(who),) if who else ())
+        return await self.about(bare, entry.subject)
 
     async def about(self, bare: Notice, proposal_id: str) -> Notice | None:
-        """Return a notice with what it says of a proposal, or None where there is no such one."""
-        record = await self._chronicle.proposal(proposal_id)
+        """Return a notice with what it says of a proposal, or None where nothing can be said of it."""
+        record = await self.record(proposal_id)
         if record is None:
             return None
         proposal = record.proposal
@@ -152,8 +164,8 @@ class Teller:
             risk=proposal.risk,
             role=proposal.role,
             need=proposal.quorum,
-            principal=_cut(proposal.principal),
-            client=_cut(proposal.client),
+            principal=cut(proposal.principal),
+            client=cut(proposal.client),
             asked_at=proposal.at,
             expires_at=proposal.expires_at,
             by=_by(bare, record),
@@ -161,25 +173,43 @@ class Teller:
             told=_told(proposal, contract),
         )
 
+    async def record(self, proposal_id: str) -> ProposalRecord | None:
+        """Return a proposal with everything that has happened to it; None where there is no such one, or it cannot be read."""
+        try:
+            record = await self._chronicle.proposal(proposal_id)
+        except IntegrityError:
+            record = None
+        if record is None:
+            self._tell_nothing(f"proposal {cut(visible(proposal_id))}")
+        return record
+
+    def _tell_nothing(self, what: str) -> None:
+        if what in self._logged:
+            return
+        if len(self._logged) >= MOST_LOGGED:
+            self._logged.clear()
+        self._logged.add(what)
+        log.warning(
+            "nothing is told of %s of the ledger, which cannot be read. Run `synapsor verify`; everything else is told.",
+            what,
+            extra={"action": "untold"},
+        )
+
     async def _contract(self, digest: str) -> Contract | None:
         """Return a contract version, proven to be the one that was reviewed; None where it cannot be."""
         if digest not in self._contracts:
             if len(self._contracts) >= MOST_CONTRACTS:
                 self._contracts.clear()
-            self._contracts[digest] = _proven(await self._chronicle.contract(digest), digest)
+            self._contracts[digest] = await self._proven(digest)
         return self._contracts[digest]
 
-
-def _proven(body: Mapping[str, Any] | None, digest: str) -> Contract | None:
-    try:
-        contract = from_body(body) if body is not None else None
-    except IntegrityError:
-        return None
-    return contract if contract is not None and contract_digest(contract) == digest else None
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    async def _proven(self, digest: str) -> Contract | None:
+        try:
+            body = await self._chronicle.contract(digest)
+            contract = from_body(body) if body is not None else None
+        except IntegrityError:
+            return None
+        return contract if contract is not None and contract_digest(contract) == digest else None
 
 
 def _by(bare: Notice, record: ProposalRecord) -> tuple[str, ...]:
@@ -211,7 +241,7 @@ def _told(proposal: Proposal, contract: Contract | None) -> tuple[Told, ...]:
 
 
 def _value(token: Token) -> Token:
-    return None if token is None else _cut(token)
+    return None if token is None else cut(token)
 
 
 def as_data(notice: Notice) -> dict[str, Any]:

@@ -243,7 +243,7 @@ class Notifier:
 
     async def _as_it_stands(self, notice: Notice) -> Notice:
         """Return a notice that asks for a decision with what became of its proposal meanwhile."""
-        record = await self.chronicle.proposal(notice.proposal) if notice.asks else None
+        record = await self._teller.record(notice.proposal) if notice.asks else None
         if record is None or record.status is Status.REVIEW_REQUIRED:
             return notice
         return replace(notice, stands=record.status.value)

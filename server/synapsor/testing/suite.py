@@ -19,6 +19,7 @@ from synapsor.core.scope import Session
 from synapsor.errors import ConfigError, DecisionRefused
 from synapsor.flow.desk import Desk
 from synapsor.flow.lookup import STATUS_TOOL
+from synapsor.refusals import Rule
 from synapsor.runtime import Project
 from synapsor.testing.cases import Approve, Behind, Case, Cases, Step, Wait
 from synapsor.testing.expect import Mismatch, Seen, mismatches
@@ -163,7 +164,7 @@ class _Course:
         elif step in {"apply", "policy"}:
             await self._apply(automatic=step == "policy")
         elif self.about["proposal"] is None:
-            raise DecisionRefused("no_such_proposal", "The call filed no proposal.")
+            raise DecisionRefused(Rule.NO_SUCH_PROPOSAL, "The call filed no proposal.")
         elif isinstance(step, Approve) or step == "approve":
             for each in self._filed:
                 await trial.approve(each, by=step.approve if isinstance(step, Approve) else trial.operator.name)

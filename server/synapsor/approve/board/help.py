@@ -35,6 +35,7 @@ _HELP: Final = (
         "approve: read the card to its end, then type its digest, and your code where one is needed; the source is looked at meanwhile",
     ),
     ("r", "reject, with a reason that the agent is told"),
+    ("", "to ask the agent, edit or give more time, leave the board: synapsor question, edit or extend HANDLE"),
     ("x", "choose several: a shows one after another, r rejects each of them"),
     ("n", "leave this one of several as it is, and go on"),
     ("/", "search"),

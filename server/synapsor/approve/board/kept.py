@@ -59,6 +59,7 @@ class Open:
         draw: draws it for a width; `lines` are those of the width that it was drawn for last.
         full: nothing of it is cut.
         live: the source was looked at for it, and `stands` is what that told in one word: `same`, `changed` or `untold`.
+        reaches: that told that the change touches more than its rows, or that this cannot be told.
         looks: it can be looked at.
         approvable: it is whole and proven; `why_not` says otherwise.
         takes_code: approving it takes a one-time code.
@@ -75,6 +76,7 @@ class Open:
     full: bool = False
     live: bool = False
     stands: str = ""
+    reaches: bool = False
     looks: bool = False
 
 
@@ -86,7 +88,7 @@ class State:
         seen: how many lines of the open card have been on the screen.
         waiting: cards that are still to be shown, one after another, of those that were chosen.
         looking: the source is being looked at, for the open card.
-        as_it_was: that was done while the digest was typed, and every row was as it was.
+        as_it_was: that was done while the digest was typed; every row was as it was, and nothing else is touched.
         standing: what is to be said as long as nothing else is.
         more: there are more proposals than the list holds.
         page: of the help.

@@ -58,11 +58,10 @@ def _bar(state: State, room: int) -> str:
         return " Synapsor inbox: what the keys do"
     if state.card is not None:
         of = len(state.card.lines)
-        read = ", read to its end" if state.seen_whole else ""
-        looked = (
-            ", looking at the source" if state.looking else ", the rows are as they were" if state.as_it_was else ""
-        )
-        return f" {state.card.id}: {state.top + 1} to {min(state.top + room, of)} of {of} lines{read}{looked}"
+        read = ", all read" if state.seen_whole else ""
+        # First what a narrow terminal must not cut off.
+        looked = "looking at the source, " if state.looking else "rows as they were, " if state.as_it_was else ""
+        return f" {state.card.id}: {looked}{state.top + 1} to {min(state.top + room, of)} of {of} lines{read}"
     number = f"{len(state.items)}{' and more' if state.more else ''}"
     many = f"{len(state.found)} of {number}" if state.search else number
     chosen = f", {len(state.chosen)} chosen" if state.chosen else ""
@@ -115,6 +114,8 @@ def _reasons(state: State, width: int, room: int) -> Iterator[Row]:
         reasons = [_fitted(f"  {number}  {_reason(code)}", width) for number, code in enumerate(REJECT_CODES, start=1)]
     yield from (_row("plain", line) for line in reasons)
     if state.card is not None:
+        ask = f"To ask the agent and keep it open: `synapsor question {state.card.id}`"
+        yield from (_row("quiet", line) for line in ["", *fold(ask, width)][: max(0, room - len(reasons) - 1)])
         return
     meant = _rejected(state)
     left = max(0, room - len(reasons) - 1)

@@ -23,7 +23,7 @@ from prompt_toolkit.styles import Style
 from synapsor.approve.board.asked import Action, Decide, Glance, Quit, Show
 from synapsor.approve.board.kept import Mode, Paste, State
 from synapsor.approve.board.picture import picture, room_of
-from synapsor.approve.board.state import after, fitted, glanced, in_vain, listed, opened, pressed, stood, told
+from synapsor.approve.board.state import after, fitted, glanced, in_vain, listed, met, pressed, stood, told
 from synapsor.approve.board.work import Mark, Reviewing
 from synapsor.errors import SynapsorError
 from synapsor.web.loop import on_signals
@@ -165,7 +165,9 @@ class Screen:
                 self._glance(action)
             elif isinstance(action, Show):
                 card = await self._reviewing.card(action.id, width=self._size()[0], full=action.full)
-                self._put(opened(self._fitted(), card))
+                state, following = met(self._fitted(), card)
+                self._put(state)
+                return following
             elif isinstance(action, Decide):
                 words = await self._reviewing.decide(action)
                 state, following = after(told(self.state, words))

@@ -19,11 +19,13 @@ _NUMBERS: Final = tuple(str(number) for number in range(1, len(REJECT_CODES) + 1
 _DIGITS: Final = 2
 _APPROVING: Final = frozenset({Mode.DIGEST, Mode.CODE})
 _FOUND: Final = {
-    "": "The source was looked at:",
+    "same": "The change touches more than its rows:",
     "changed": "A row is not as it was when this was asked for:",
     "untold": "It cannot be told how the rows stand:",
 }
+_LOUD: Final = frozenset({"changed", "untold"})
 GONE: Final = "It waits no more: somebody decided on it, or it expired."
+_WAITS: Final = "The source is being looked at; wait, or leave with Esc."
 PREFIX: Final = 8
 """How much of a digest a person types."""
 
@@ -71,22 +73,50 @@ def opened(state: State, card: Open) -> State:
     return _looked(fresh)
 
 
+def met(state: State, card: Open) -> Step:
+    """Return the board with a card on it; the source is looked at for whoever may approve it, so that they read all of it at once."""
+    fresh = opened(state, card)
+    return _glance(fresh) if card.looks and card.approvable and not card.live else (fresh, None)
+
+
 def glanced(state: State, asked: Open, card: Open) -> State:
     """Return the board with a card for which the source was looked at, if the one that it was asked for is still there and waits for it.
 
-    Who types the digest types on where every row is as it was, and is shown what else was found.
+    Who reads it reads on, from the first line that was not there before. Who types the digest types on where nothing was found that
+    the card did not show: every row is as it was, and nothing else is touched. Anything else is read before it is approved.
     """
-    if not state.looking or state.card is not asked:
+    if not state.looking or not _is_open(state, asked):
         return state
-    if state.mode in _APPROVING and card.stands == "same":
-        return replace(state, looking=False, as_it_was=True)
-    found = _FOUND[card.stands if state.mode in _APPROVING else ""]
-    return replace(opened(state, card), message=f"{found} read it to its end again.")
+    approving = state.mode in _APPROVING
+    if approving and card.stands == "same" and not card.reaches:
+        return replace(state, looking=False, as_it_was=True, message="")
+    fresh = _read_on(replace(state, looking=False), card)
+    if approving:
+        words = f"{_FOUND[card.stands]} read it to its end."
+        return replace(fresh, mode=Mode.CARD, typed="", code="", message=words)
+    if state.mode is not Mode.CARD:
+        return fresh
+    back = "The source was looked at: read on from here." if fresh.top < state.top else state.message
+    return replace(fresh, message=f"{_FOUND[card.stands]} read it to its end." if card.stands in _LOUD else back)
+
+
+def _is_open(state: State, asked: Open) -> bool:
+    """Tell whether a card is still the open one; it may have been drawn anew for another width since."""
+    return state.card is not None and state.card.id == asked.id
+
+
+def _read_on(state: State, card: Open) -> State:
+    """Return the board with a new card in the place of the open one, read as far as both are the same."""
+    was, now = _shown(state).lines, card.lines
+    same = next((at for at, (one, other) in enumerate(zip(was, now, strict=False)) if one != other), len(was))
+    seen = min(state.seen, same)
+    return _looked(replace(state, card=card, seen=seen, top=max(0, min(state.top, seen, len(now) - state.height))))
 
 
 def in_vain(state: State, asked: Open, message: str) -> State:
     """Return the board when a look at the source came to nothing."""
-    return replace(state, looking=False, message=message) if state.card is asked else state
+    waits = state.looking and _is_open(state, asked)
+    return replace(state, looking=False, message=message) if waits else state
 
 
 def told(state: State, message: str) -> State:
@@ -152,8 +182,8 @@ def _card(state: State, key: str) -> Step:
     doing = _ON_CARD.get(key)
     if doing is None:
         return state, None
-    if state.looking and doing is not _leave:
-        return replace(state, message="The source is being looked at; wait, or leave with Esc."), None
+    if state.looking and doing in _LOOKING:
+        return replace(state, message=_WAITS), None
     return doing(state)
 
 
@@ -187,7 +217,7 @@ def _ask_digest(state: State) -> Step:
     if not state.seen_whole:
         return replace(state, message="Read it to its end first (space, j)."), None
     typing = replace(state, mode=Mode.DIGEST, typed="", verdict="approve")
-    if card.looks and not card.live and not state.as_it_was:
+    if card.looks and not card.live and not state.as_it_was and not state.looking:
         return replace(typing, looking=True), Glance(id=card.id, full=card.full)
     return typing, None
 
@@ -224,12 +254,14 @@ def _searching(state: State) -> State:
 def _digest(state: State, key: str) -> Step:
     card = _shown(state)
     if key == "escape":
-        return replace(state, mode=Mode.CARD, looking=False), None
+        return replace(state, mode=Mode.CARD), None
     if key != "enter":
         return replace(state, typed=_with(state.typed, key)), None
     if state.typed.lower() != card.digest.removeprefix("sha256:")[:PREFIX]:
         wrong = "That is not the digest; nothing was signed."
-        return replace(state, mode=Mode.CARD, looking=False, message=wrong), None
+        return replace(state, mode=Mode.CARD, message=wrong), None
+    if state.looking:  # nobody signs before they are shown what is found
+        return replace(state, message=_WAITS), None
     if card.takes_code:
         return replace(state, mode=Mode.CODE, typed=""), None
     return state, Decide(ids=(card.id,), verdict="approve", digest=card.digest)
@@ -238,7 +270,7 @@ def _digest(state: State, key: str) -> Step:
 def _code(state: State, key: str) -> Step:
     card = _shown(state)
     if key == "escape":
-        return replace(state, mode=Mode.CARD, looking=False), None
+        return replace(state, mode=Mode.CARD), None
     if key != "enter":
         return replace(state, typed=_with(state.typed, key)), None
     return state, Decide(ids=(card.id,), verdict="approve", digest=card.digest, code=state.typed)
@@ -312,6 +344,8 @@ _ON_CARD: Final[Mapping[str, _Doing]] = {
     "r": _ask_why,
     "a": _ask_digest,
 }
+_LOOKING: Final = (_glance, _in_full)
+"""What waits for a look that is under way: it would begin another."""
 _KEYS: Final[Mapping[Mode, Callable[[State, str], Step]]] = {
     Mode.LIST: _list,
     Mode.SEARCH: _search,

@@ -20,6 +20,7 @@ from synapsor.approve.terminal.card import sheet
 from synapsor.approve.terminal.drawing import Row
 from synapsor.approve.terminal.inbox import behind, entry_of
 from synapsor.config import Mode
+from synapsor.core.blast import Colour
 from synapsor.core.live import Live
 from synapsor.core.moment import stamp
 from synapsor.core.plain import visible
@@ -119,7 +120,8 @@ class Reviewing:
         card = await self._looked_up(record, full=full)
         drawn = with_now(card, record.proposal, seen, now=self.clock.now())
         opened = await self._open(drawn, record, width=width)
-        return replace(opened, live=True, stands=seen.live.state, looks=True)
+        reaches = seen.blast.colour is not Colour.GREEN
+        return replace(opened, live=True, stands=seen.live.state, reaches=reaches, looks=True)
 
     def _intent(self, verdict: Verdict) -> Intent:
         """Return that who works here means to decide so."""

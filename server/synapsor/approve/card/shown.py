@@ -13,6 +13,7 @@ from synapsor.approve.card.view import Card
 from synapsor.core.proposal import Proposal
 from synapsor.core.statements import Verdict
 from synapsor.errors import DecisionRefused
+from synapsor.refusals import Rule
 
 _FIX: Final = "Decide with `synapsor approve`, or reject it."
 
@@ -35,12 +36,12 @@ def unseen(
         return None
     if not (whole and card.whole):
         return DecisionRefused(
-            "not_fully_shown",
+            Rule.NOT_FULLY_SHOWN,
             "Part of the proposal was cut, and nobody approves what they have not seen.",
             fix=fixes.get("not_fully_shown", _FIX),
         )
     if proposal.changes_hidden and not uncovered:
         return DecisionRefused(
-            "covered", "It changes a hidden value that you have not seen.", fix=fixes.get("covered", _FIX)
+            Rule.COVERED, "It changes a hidden value that you have not seen.", fix=fixes.get("covered", _FIX)
         )
     return None

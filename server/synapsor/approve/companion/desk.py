@@ -41,6 +41,7 @@ from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import recording
 from synapsor.flow.signing import SessionKey, Signer
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
 
 LOGIN_LASTS = dt.timedelta(minutes=2)
 """How long a login by code speaks for the person: for the one decision that the code is for."""
@@ -49,7 +50,9 @@ MOST_SHOWN = 4096
 """How many digests a server remembers as shown; the oldest are forgotten, and are shown again."""
 
 CLIENT = "the approval server"
-ELSEWHERE = frozenset({"no_codes", "not_by_prompt", "not_fully_shown", "covered", "not_looked_at", "too_many_codes"})
+ELSEWHERE = frozenset(
+    {Rule.NO_CODES, Rule.NOT_BY_PROMPT, Rule.NOT_FULLY_SHOWN, Rule.COVERED, Rule.NOT_LOOKED_AT, Rule.TOO_MANY_CODES}
+)
 """By which rules a decision is refused here that the console or a terminal may take."""
 _FIXES = dict.fromkeys(
     ("not_fully_shown", "covered"), "Decide in the console or with `synapsor approve`, or reject it."
@@ -275,7 +278,7 @@ class ApprovalDesk:
         refused = unseen(card, record.proposal, verdict, fixes=_FIXES)
         if refused is None and (operator.name, card.digest) not in self._shown:
             refused = DecisionRefused(
-                "not_shown",
+                Rule.NOT_SHOWN,
                 "It was not shown to you here, or is another one by now.",
                 fix="Run `review_proposal` first.",
             )
@@ -306,10 +309,9 @@ class ApprovalDesk:
         if capability is None or not capability.approval.fresh:
             return None
         return DecisionRefused(
-            "not_looked_at",
+            Rule.NOT_LOOKED_AT,
             "Its contract wants every row looked at just before an approval, and this server has no credential to look with.",
             fix="Approve it in the console or with `synapsor approve`; or add `read:` to approvals.yaml.",
-            exit_code=3,
         )
 
     def _signer(self, operator: Operator, code: str, now: dt.datetime) -> Signer:

@@ -124,8 +124,10 @@ def _tried(past: Past) -> Iterator[str]:
 
 def elsewhere(proposal: str, *, step: str, refused: DecisionRefused | None = None) -> GetPromptResult:
     """Return where a person decides, for who gave no code, or was `refused` here."""
-    why = f" ({refused.rule}): {refused.message} Tell me" if refused else f" on {proposal}, and"
-    return prompt("Nothing was decided.", [f"Tell me that nothing was decided{why} that I can {step}"])
+    code = f"for it takes the code that `synapsor code {proposal}` makes in my own terminal"
+    why = f" ({refused.rule}): {refused.message} Tell me" if refused else f" on {proposal}, {code}, and"
+    mine = step.replace("in your own terminal", "in my own terminal")
+    return prompt("Nothing was decided.", [f"Tell me that nothing was decided{why} that I can {mine}"])
 
 
 def stands(record: ProposalRecord) -> GetPromptResult:

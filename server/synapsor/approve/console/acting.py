@@ -11,6 +11,7 @@ from synapsor.errors import DecisionRefused
 from synapsor.flow.objection import Intent, objection, recorded_objection
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 
 
 def signer_of(visit: Visit, operators: Mapping[str, Operator]) -> Signer:
@@ -21,14 +22,13 @@ def signer_of(visit: Visit, operators: Mapping[str, Operator]) -> Signer:
     """
     if visit.session.signer is None:
         raise DecisionRefused(
-            "unverified",
+            Rule.UNVERIFIED,
             "Nobody has proven who you are, so you only look.",
             fix="Log in with your key to decide.",
-            exit_code=5,
         )
     person = operators.get(visit.session.name)
     if person is None:
-        raise DecisionRefused("login_invalid", "You are not trusted here any more.", fix="Log in again.", exit_code=5)
+        raise DecisionRefused(Rule.LOGIN_INVALID, "You are not trusted here any more.", fix="Log in again.")
     return replace(visit.session.signer, operator=person, code=visit.sent("code").strip())
 
 

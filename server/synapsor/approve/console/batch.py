@@ -7,14 +7,16 @@ one proposal may be, and takes as much work: what no longer fits is not looked a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from synapsor.approve.card.extent import one_of
+from synapsor.approve.card.extent import ON_A_PAGE, one_of
+from synapsor.approve.card.now import with_now
+from synapsor.approve.card.sparing import Sparing
 from synapsor.approve.console.acting import listed_objection
 from synapsor.approve.console.decide import deciding_of, reason_of, told
 from synapsor.approve.console.entries import alone, loaded
@@ -35,6 +37,7 @@ from synapsor.flow.decide import Listed
 from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import record_refused
 from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 from synapsor.values import canonical
 
 MOST: Final = 50
@@ -85,6 +88,8 @@ async def _shown(
         raise UsageError("Nothing is chosen.", fix="Tick the proposals that you want to decide on together.")
     records = await loaded(visit.room.ledger, ids[:MOST])
     together, apart = await _sorted(visit, records)
+    sparing = Sparing(looks=visit.room.given.looks, who=visit.session.name)
+    together = [(record, await _as_it_is(visit, record, looked, sparing)) for record, looked in together]
     alike = clusters([record for record, _ in together], now=stamp(visit.room.now()))
     return await visit.page(
         "batch.html",
@@ -104,6 +109,15 @@ async def _shown(
         kept=kept("/batch", visit.form, same=True),
         picked=None if ticked is None else frozenset(ticked),
     )
+
+
+async def _as_it_is(visit: Visit, record: ProposalRecord, looked: Looked, sparing: Sparing) -> Looked:
+    """Return what is shown of one of them with its source as it is now; an approval looks once more."""
+    seen = await sparing.at(record.proposal)
+    if seen is None:
+        return looked
+    card = with_now(looked.card, record.proposal, seen, now=visit.room.now(), beside_it=ON_A_PAGE)
+    return replace(looked, card=card)
 
 
 async def _sorted(visit: Visit, records: Sequence[ProposalRecord]) -> Sorted:
@@ -145,7 +159,7 @@ def _no_room() -> DecisionRefused:
 
 
 def _alone(why: str) -> DecisionRefused:
-    return DecisionRefused("alone", why, fix="Decide on it by itself.")
+    return DecisionRefused(Rule.ALONE, why, fix="Decide on it by itself.")
 
 
 async def _approve(visit: Visit) -> Response:

@@ -28,8 +28,11 @@ from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.named import proposal_of
 from synapsor.flow.refused import recording
 from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 
-_MEND = frozenset({"code_missing", "wrong_code", "not_confirmed", "no_codes", "too_many_codes", "stale_row"})
+_MEND = frozenset(
+    {Rule.CODE_MISSING, Rule.WRONG_CODE, Rule.NOT_CONFIRMED, Rule.NO_CODES, Rule.TOO_MANY_CODES, Rule.STALE_ROW}
+)
 """What the same page can be asked again for."""
 
 
@@ -142,12 +145,14 @@ def _check_confirmed(visit: Visit, digest: str, *, types: bool) -> None:
     typed = visit.sent("typed").strip().lower().removeprefix("sha256:")
     if types and not (len(typed) >= TYPED and whole.startswith(typed)):
         raise DecisionRefused(
-            "not_confirmed",
+            Rule.NOT_CONFIRMED,
             f"These are not the first {TYPED} characters of the digest; nothing was signed.",
             fix="Read it again, and type what it shows.",
         )
     if not types and visit.sent("seen") != "yes":
-        raise DecisionRefused("not_confirmed", "Tick that you have read it; nothing was signed.", fix="Read it again.")
+        raise DecisionRefused(
+            Rule.NOT_CONFIRMED, "Tick that you have read it; nothing was signed.", fix="Read it again."
+        )
 
 
 async def _again(visit: Visit, record: ProposalRecord, error: SynapsorError, *, seen: bool = False) -> Response:

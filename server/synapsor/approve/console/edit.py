@@ -21,6 +21,7 @@ from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Computed
+from synapsor.contract.plainly import bounds_of
 from synapsor.contract.typed import typed
 from synapsor.core.moment import stamp
 from synapsor.core.plain import visible
@@ -34,11 +35,12 @@ from synapsor.flow.prepare import Served
 from synapsor.flow.reason import check_reason
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 from synapsor.values import canonical
 
 MOST_BYTES: Final = 60_000
 """How large the arguments may be that a form takes: encoded for its way back they are up to three times that."""
-_MEND: Final = frozenset({"nothing_edited", "other_rows"})
+_MEND: Final = frozenset({Rule.NOTHING_EDITED, Rule.OTHER_ROWS})
 """What the same form can be sent again for, besides what the contract refuses."""
 _NAMED: Final = re.compile(r"([a-z][a-z0-9_]*)(?=[:. (])", re.ASCII)
 """With which name the detail of a refusal begins."""
@@ -114,6 +116,7 @@ async def _named(visit: Visit) -> ProposalRecord:
 async def _shown(visit: Visit, record: ProposalRecord, kind: AmendKind, error: SynapsorError | None = None) -> Response:
     """Return the form, with what was sent before and what is to be mended in it."""
     proposal = record.proposal
+    head, _ = await visit.room.ledger.head()  # what was refused just now is on record, and is no news to this page
     fields: tuple[Field, ...] = ()
     wrong: dict[str, str] = {}
     if kind == "edit":
@@ -126,8 +129,9 @@ async def _shown(visit: Visit, record: ProposalRecord, kind: AmendKind, error: S
         status=HTTPStatus.OK if error is None else HTTPStatus.UNPROCESSABLE_ENTITY,
         kind=kind,
         proposal=proposal,
+        head=head,
         fields=fields,
-        trouble=f"{error.message} {error.fix}".strip() if error is not None else "",
+        trouble=_trouble(error, wrong),
         rule=_rule(error),
         wrong=wrong,
         reason=visit.sent("reason"),
@@ -150,7 +154,27 @@ def _wrong(visit: Visit, record: ProposalRecord, served: Served, error: Synapsor
             return found
     named = _NAMED.match(error.detail)
     about = _arguments_of(named[1], served) if named else ()
-    return {name: error.detail.rstrip(".") for name in about}
+    words = error.detail.rstrip(".")
+    if named and error.code is Code.OUT_OF_BOUNDS:
+        words = f"{words}: {held}" if (held := _bounds(named[1], served)) else words
+    return dict.fromkeys(about, words)
+
+
+def _bounds(column: str, served: Served) -> str:
+    """Return the reviewed bounds of a column in plain words, as the page of a proposal tells them; "" where there are none."""
+    capability = served.capability
+    if not isinstance(capability, ProposeCapability) or column not in served.table.columns:
+        return ""
+    return bounds_of(capability, served.table, (column,)).get(column, "")
+
+
+def _trouble(error: SynapsorError | None, wrong: Mapping[str, str]) -> str:
+    """Return what is wrong as a person is told it: the fix of a refusal speaks to an agent."""
+    if error is None:
+        return ""
+    if isinstance(error, Refusal):
+        return f"{error.meaning.message} Mend what is marked below." if wrong else error.message
+    return f"{error.message} {error.fix}".strip()
 
 
 def _arguments_of(name: str, served: Served) -> tuple[str, ...]:
@@ -174,7 +198,7 @@ def _rule(error: SynapsorError | None) -> str:
 def _check_size(arguments: Mapping[str, Any], proposal: str) -> None:
     if len(canonical(dict(arguments))) > MOST_BYTES:
         raise DecisionRefused(
-            "not_shown_here",
+            Rule.NOT_SHOWN_HERE,
             "Its arguments are too large for a form.",
             fix=f"Edit it in your terminal: synapsor edit {proposal} --arg NAME=VALUE --reason WHY",
         )

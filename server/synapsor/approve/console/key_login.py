@@ -37,6 +37,7 @@ from synapsor.core.signatures import public_text
 from synapsor.core.statements import SignedLogin
 from synapsor.errors import DecisionRefused, IntegrityError, UsageError
 from synapsor.flow.signing import Signer
+from synapsor.refusals import Rule
 from synapsor.web.seal import Seal
 from synapsor.web.seats import SeatedStream, Seats
 
@@ -245,6 +246,6 @@ def _prove(room: Room, key: Ed25519PrivateKey, login: SignedLogin) -> None:
     operators = room.operators()
     operator = operators.get(login.login.operator)
     if operator is None or login.login.method != "key":
-        raise DecisionRefused("login_invalid", "The login is of nobody who is trusted here.", exit_code=5)
+        raise DecisionRefused(Rule.LOGIN_INVALID, "The login is of nobody who is trusted here.")
     signer = Signer(operator=operator, key=key, login=login)
     signer.check(operators, ledger=room.ledger.id, now=room.now())

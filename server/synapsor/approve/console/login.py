@@ -24,6 +24,7 @@ from synapsor.approve.console.visit import Cookie, Visit, browser_of, cookie_nam
 from synapsor.core.statements import SignedLogin
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
+from synapsor.refusals import Rule
 
 _OVER: Final = {
     "yes": "Your session is over: it ended, your name or key is not trusted here any more, or the console was started again. "
@@ -60,7 +61,7 @@ def enter(request: Request, room: Room, key: Ed25519PrivateKey, login: SignedLog
     now, operators = room.now(), room.operators()
     operator = operators.get(login.login.operator)
     if operator is None:
-        raise DecisionRefused("login_invalid", "The login is of nobody who is trusted here.", exit_code=5)
+        raise DecisionRefused(Rule.LOGIN_INVALID, "The login is of nobody who is trusted here.")
     signer = Signer(operator=operator, key=key, login=login)
     signer.check(operators, ledger=room.ledger.id, now=now)
     return _entered(request, room, operator.name, signer, now, onward)

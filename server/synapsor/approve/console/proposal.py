@@ -37,6 +37,7 @@ from synapsor.errors import DecisionRefused
 from synapsor.flow.ask import check_askable
 from synapsor.flow.named import proposal_of
 from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 from synapsor.values import canonical
 
 MOST_BYTES: Final = 120_000
@@ -182,7 +183,7 @@ async def looked_at(
         hides=proposal.changes_hidden,
         against=known or hidden,
         may_reject=await objection_here(visit, record, operators, "reject") is None,
-        may_uncover=known is None and hidden is not None and hidden.rule == "covered",
+        may_uncover=known is None and hidden is not None and hidden.rule is Rule.COVERED,
     )
 
 

@@ -25,6 +25,7 @@ from synapsor.approve.console.room import Room
 from synapsor.approve.console.sessions import Session
 from synapsor.core.statements import Identity
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure, Refusal, SynapsorError, UsageError
+from synapsor.refusals import Rule
 
 log = logging.getLogger("synapsor.console")
 
@@ -113,7 +114,7 @@ def page(room: Room, path: str, make: Make, *, posts: bool = False) -> Route:
             visit = Visit(request=request, room=room, session=session, now=now, form=form)
             return await make(visit)
         except SynapsorError as error:
-            if isinstance(error, DecisionRefused) and error.rule == "form_foreign":
+            if isinstance(error, DecisionRefused) and error.rule is Rule.FORM_FOREIGN:
                 await room.attempts.record(error.rule, "form", Identity(issuer="", subject=session.name))
             visit = Visit(request=request, room=room, session=session, now=now, form=form)
             return await refusal(visit, error)
@@ -249,6 +250,4 @@ def check_word(form: Form, expected: str) -> None:
     """
     given = form.get("csrf", ())
     if len(given) != 1 or not secrets.compare_digest(given[0].encode(), expected.encode()):
-        raise DecisionRefused(
-            "form_foreign", "This form is not from your session.", fix="Open the page again.", exit_code=5
-        )
+        raise DecisionRefused(Rule.FORM_FOREIGN, "This form is not from your session.", fix="Open the page again.")

@@ -14,8 +14,7 @@ from markupsafe import Markup, escape
 from synapsor.core.plain import visible
 
 OPTIONS: Final[Mapping[str, str]] = {
-    "or say --stale-anyway if the row will be as it was by then": "or tick below that the row will be as it was by then",
-    ", or say who you are with --operator NAME": "",
+    "approve it by itself with `synapsor approve --stale-anyway`": "approve it on its own page and tick that there",
     "Say why with --reason": "Say why",
     "See `synapsor inbox --all`": "Look for it in the history",
     "See `synapsor inbox`": "Look for it in the inbox",

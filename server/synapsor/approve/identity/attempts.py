@@ -58,7 +58,7 @@ class Attempts:
                 at=stamp(now),
                 door=self.door,
                 way=way,
-                rule=rule,
+                rule=str(rule),
                 issuer=known.issuer,
                 subject=known.subject,
                 unrecorded=counted,

@@ -15,6 +15,7 @@ from synapsor.core.statements import LoginMethod, Operator, SignedLogin
 from synapsor.core.trust import ProgramKey, program_key
 from synapsor.errors import ConfigError, DecisionRefused
 from synapsor.flow.signing import SessionKey, vouched_login
+from synapsor.refusals import Rule
 
 
 def named_voucher(name: str, file: Path, operators: Mapping[str, Operator], *, ask: Ask = ask_terminal) -> ProgramKey:
@@ -65,9 +66,8 @@ def vouch(
     """
     if not voucher.is_trusted(operators, VOUCHER_OF[method]):
         raise DecisionRefused(
-            "voucher_untrusted",
+            Rule.VOUCHER_UNTRUSTED,
             f"{voucher.operator.name}, by whose key this server says who somebody is, is not trusted with that any more.",
             fix=f"Whoever runs this server gives it a key with the role {VOUCHER_OF[method]}: `synapsor operator add`.",
-            exit_code=5,
         )
     return vouched_login(who, session, voucher=voucher, method=method, roles=roles, now=now)

@@ -25,7 +25,10 @@ def add(commands: Any) -> None:
     )
     codes.add_argument("--no-passphrase", action="store_true", help="do not ask for a passphrase for that file")
     refused = command(
-        actions, "refused", "List who was not let in by a login or a token, newest first.", module="refused_logins"
+        actions,
+        "refused",
+        "List who was not let in by a login or a token, or was refused a decision, newest first.",
+        module="refused_logins",
     )
     refused.add_argument("--limit", type=count, metavar="N", help="how many; 50 without it")
     revoke = command(actions, "revoke", "Stop trusting an operator's key.", module="operator")

@@ -34,6 +34,7 @@ class Break(StrEnum):
     SILENT = auto()
     DRIBBLE = auto()
     COMPRESSED = auto()
+    CALLED_COMPRESSED = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

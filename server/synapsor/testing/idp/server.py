@@ -166,6 +166,7 @@ async def _break(how: Break, answer: Response) -> Response:
         Break.REDIRECT: lambda: RedirectResponse("https://localhost/elsewhere", status_code=302),
         Break.ERROR: lambda: Response(body, status_code=500, media_type=kind),
         Break.COMPRESSED: lambda: Response(gzip.compress(body), headers={"content-encoding": "gzip"}, media_type=kind),
+        Break.CALLED_COMPRESSED: lambda: Response(body, headers={"content-encoding": "br"}, media_type=kind),
     }
     return answers[how]()
 
