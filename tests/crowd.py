@@ -10,6 +10,7 @@ from synapsor.handles import evidence_of
 from synapsor.ledger import proposals
 from synapsor.ledger.chain import Book
 from synapsor.ledger.reads import seen_records
+from synapsor.ledger.repetitions import Repetitions
 from synapsor.ledger.store import Ledger
 from synapsor.values import digest
 from tests.ledger_records import handle, seen
@@ -62,6 +63,6 @@ async def file_all(ledger: Ledger, filed: Sequence[Filed]) -> None:
 
     async def job(book: Book) -> None:
         for one in filed:
-            await proposals.file(book, one.proposal, seen_records(one.audit, one.evidence))
+            await proposals.file(book, one.proposal, seen_records(one.audit, one.evidence), Repetitions())
 
     await ledger._write(job)

@@ -168,6 +168,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "DESIGN 1",
     ),
     "approval:reject-is-final": _R("One rejection while it is in review is final.", "law 5, E07"),
+    "approval:right-to-left": _R(
+        "Where letters run from the right, a terminal is told what was and what is to be in a line each, and a message has words between them: nothing turns them round.",
+        "E09",
+    ),
     "approval:risk": _R(
         "Risk, role and quorum are computed from the proposal by the activated contract, by whoever files, approves and applies.",
         "law 5",
@@ -289,6 +293,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Through the companion's prompts a person's own code for the very digest decides, and nothing that a client program answers; a code is made for a proposal that the person names.",
         "law 6, S8",
     ),
+    "companion:codes-apart": _R(
+        "Codes for two proposals decide both, also within one minute; a code is used up for its own verdict on its own digest alone.",
+        "law 6, S8",
+    ),
     "companion:leads": _R(
         "The companion leads to the proposal's page of the configured console and nowhere else, and an answer to that decides nothing.",
         "law 6, issue: companion",
@@ -313,6 +321,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "companion:refusals": _R(
         "Who was refused to decide on a proposal is told by rule and in words, with why it is not decided there.",
         "issue: companion",
+    ),
+    "companion:sessions": _R(
+        "One person's client programs have only so many sessions at the companion, and take none of another's.", "S10"
     ),
     "companion:shown": _R(
         "Through a prompt nothing is decided that was not shown there, in full, to the same person.", "law 5, E09"
@@ -637,6 +648,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "ledger:one-state-machine": _R("The schema allows the same steps of a proposal as the rules.", "DESIGN 4"),
     "ledger:private-files": _R("The ledger's files are its owner's alone, whatever the umask.", "I07"),
+    "ledger:repetitions": _R(
+        "However often an agent asks for the same, its proposal tells of a bounded number of repetitions, and of how many more; each call is on record with its evidence.",
+        "R9, R8",
+    ),
     "ledger:sealed": _R(
         "Each event is sealed with the ledger's key as it is written: one that somebody else added is believed by nobody, whoever signs the head after it.",
         "S8, S12, law 9",
@@ -650,6 +665,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "ledger:tampering-is-found": _R(
         "`verify` finds an edited, removed, moved, added or cut record and names the first.", "law 9, S9"
+    ),
+    "ledger:told-words": _R(
+        "An agent is told of a question, an answer or a rejection only as an event tells of it; other words are told in nobody's name.",
+        "law 9, S8",
     ),
     "ledger:unreadable": _R(
         "A row that is none of the program's counts as nothing and is named as such; it keeps nobody from seeing, deciding and applying the rest.",
@@ -704,6 +723,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "live:untold": _R(
         "What keeps a look from telling is one word of a closed list, and keeps nobody from reading a proposal.",
         "law 7",
+    ),
+    "login:clocks-apart": _R(
+        "A login from a machine whose clock is as far ahead as clocks may be apart counts, and for no longer; what a console refuses is told by its rule, in our words.",
+        "law 5, E05",
     ),
     "login:own-ledger": _R(
         "`synapsor login` names the address that was typed and the ledger, and signs for no other ledger than the project's own.",

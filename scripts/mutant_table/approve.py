@@ -620,6 +620,22 @@ MUTANTS = (
         "tests/attack/test_companion.py -k another_machine",
     ),
     Mutant(
+        "companion.sessions-of-each",
+        "companion:sessions",
+        "approve/companion/sessions.py",
+        "each=EACH, together",
+        "each=TOGETHER, together",
+        "tests/attack/test_companion_door.py -k 'session'",
+    ),
+    Mutant(
+        "companion.sessions-of-a-person",
+        "companion:sessions",
+        "approve/companion/sessions.py",
+        "return user.access_token.subject if",
+        "return user.access_token.token if",
+        "tests/attack/test_companion_door.py -k from_another",
+    ),
+    Mutant(
         "board.looks-before",
         "board:looks-before",
         "approve/board/state.py",
@@ -1462,6 +1478,14 @@ MUTANTS = (
         'yield Line("undoes", ',
         'yield Line("of", ',
         "tests/attack/test_undo.py -k 'card_says and sqlite'",
+    ),
+    Mutant(
+        "card.right-to-left",
+        "approval:right-to-left",
+        "approve/terminal/drawing.py",
+        "    if not is_right_to_left(head + before + after + more):",
+        "    if True:",
+        "tests/unit/test_right_to_left.py",
     ),
     Mutant(
         "companion.hidden",

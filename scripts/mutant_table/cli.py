@@ -124,6 +124,14 @@ MUTANTS = (
         "tests/unit/test_cli_login.py -k another_ledger",
     ),
     Mutant(
+        "console.login-words",
+        "login:clocks-apart",
+        "cli/login.py",
+        '    return words_of(rule).rstrip(".")',
+        "    return rule",
+        "tests/unit/test_cli_login.py -k own_words",
+    ),
+    Mutant(
         "terminal.json-hidden",
         "approval:no-tricks",
         "cli/terminal.py",

@@ -48,6 +48,7 @@ class Rule(StrEnum):
     LEDGER_ALTERED = "ledger_altered", 5, "The ledger had been altered, so nothing was decided by it."
     LOGIN_EXPIRED = "login_expired", 5, "The login had expired."
     LOGIN_INVALID = "login_invalid", 5, "The login did not hold, or was another person's."
+    LOGIN_TO_COME = "login_to_come", 5, "The login was of a moment that the clock there had not reached."
     NO_AGENT = "no_agent", 1, "A person asked for it, so there is no agent to ask."
     NO_CODES = "no_codes", 5, "This person has no one-time codes here."
     NO_PERSON = "no_person", 5, "It was the key of a program, and no person."

@@ -2,21 +2,25 @@
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from synapsor.core.moment import stamp
 from synapsor.core.onetime import code_of, meant, proof_of, step_at
 from synapsor.core.proposal import Proposal, Status
+from synapsor.core.records import to_body
 from synapsor.core.review import verify_approval
 from synapsor.core.statements import CodeMethod, Operator, SignedDecision, StepUp, sign
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.onetime import TRIES_A_DAY
 from synapsor.flow.signing import Signer
+from synapsor.ledger.kinds import DECISION
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from tests.deciding import approve, reject
 from tests.decisions import NOW, PROPOSAL_ID, Person, audit_of, evidence_of, filed, person, proposal
+from tests.ledger_records import a_decision
 from tests.sessions import SECRET, code_voucher, known, trusted, vouched_session
 
 pytestmark = pytest.mark.requirement("approval:one-time-code")
@@ -32,12 +36,11 @@ def proven(method: CodeMethod, digest: str, *, at: dt.datetime = NOW) -> StepUp:
     return StepUp(method=method, step=step, proof=proof_of(method, SECRET, meant("approve", digest), step))
 
 
-async def another(ledger: Ledger) -> Proposal:
+async def another(ledger: Ledger, **changes: Any) -> Proposal:
     """Return a second proposal in review, which takes a code of an authenticator."""
     evidence = {**evidence_of({}), "id": "ev_" + "0" * 19 + "2", "call": "aud_" + "0" * 19 + "2"}
-    other = proposal(
-        ledger.id, step_up=True, id=PROPOSAL_ID[:-1] + "2", branch="rb_" + "0" * 19 + "2", request="sha256:" + "s" * 64
-    )
+    names = {"id": PROPOSAL_ID[:-1] + "2", "branch": "rb_" + "0" * 19 + "2", "request": "sha256:" + "s" * 64}
+    other = proposal(ledger.id, **{"step_up": True, **names, **changes})
     await ledger.file_proposal(other, evidence, audit_of(evidence))
     return other
 
@@ -124,6 +127,41 @@ async def test_a_code_is_good_for_one_decision() -> None:
     later = NOW + dt.timedelta(seconds=30)
     record = await says_yes(ledger, other, with_code(leo, code("totp", at=later)), now=later)
     assert record.status is Status.APPROVED
+
+
+async def bound(
+    ledger: Ledger, asked: Proposal, leo: Person, server: Person, *, at: dt.datetime = NOW
+) -> ProposalRecord:
+    """Let leo approve through a prompt, with a code for this very proposal."""
+    signer = vouched_session(known(leo), server, ledger.id, method="code", code=code("bound", asked.digest, at=at))
+    return await says_yes(ledger, asked, signer, server, now=at)
+
+
+@pytest.mark.requirement("companion:codes-apart")
+async def test_two_codes_of_one_minute_that_are_bound_to_two_proposals_decide_both() -> None:
+    ledger, asked = await filed(by_prompt=True)
+    server, leo = code_voucher(), person()
+    other = await another(ledger, step_up=False, by_prompt=True)
+    for each in (asked, other):
+        record = await bound(ledger, each, leo, server)
+        assert (record.status, len(record.decisions)) == (Status.APPROVED, 1)
+
+
+@pytest.mark.requirement("companion:codes-apart")
+def test_a_bound_code_is_used_up_for_its_own_verdict_on_its_own_digest_alone() -> None:
+    asked = proposal("led_1")
+
+    def column(**changes: Any) -> str:
+        signed = a_decision(asked, **{"step_up": proven("bound", asked.digest), **changes})
+        return str(DECISION.columns(to_body(signed))["step_up"])
+
+    first = column()
+    assert column() == first
+    later = proven("bound", asked.digest, at=NOW + dt.timedelta(minutes=1))
+    others = {column(verdict="reject"), column(digest="sha256:" + "1" * 64), column(step_up=later)}
+    assert len(others | {first}) == 4
+    totp = proven("totp", asked.digest)
+    assert column(step_up=totp) == column(step_up=totp, digest="sha256:" + "1" * 64) == f"totp:{totp.step}"
 
 
 @pytest.mark.parametrize("code_itself", [False, True], ids=["what is recorded of it", "the code itself"])

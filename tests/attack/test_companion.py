@@ -70,6 +70,19 @@ async def test_a_person_reviews_and_decides_through_prompts_with_their_own_code(
     assert fetch(companion.files.database, fees) == [(0,)]
 
 
+@pytest.mark.requirement("companion:codes-apart")
+async def test_two_proposals_of_one_minute_are_decided_each_with_its_own_code(companion: Companion) -> None:
+    both = [await companion.filed(invoice) for invoice in ("INV-3001", "INV-3002")]
+    async with talking(companion) as client:
+        for one in both:
+            await said(client, "review_proposal", proposal=one["id"])
+        for one in both:
+            given = {"proposal": one["id"], "verdict": "approve", "code": companion.code(one["digest"])}
+            assert "was approved by leo" in await said(client, "decide_proposal", **given)
+    for one in both:
+        assert await companion.status(one["id"]) == ("approved", 1, [])
+
+
 @pytest.mark.requirement("companion:code-decides")
 async def test_what_synapsor_code_shows_decides(companion: Companion) -> None:
     asked = await companion.filed()

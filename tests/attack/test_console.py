@@ -239,6 +239,18 @@ async def test_a_session_ends_when_it_is_not_used_and_in_any_case_with_its_login
         assert (await client.get("/settings")).status_code == 303
 
 
+@pytest.mark.requirement("login:clocks-apart")
+@pytest.mark.parametrize("seconds", [-240, 1, 240])
+async def test_who_logs_in_from_a_machine_whose_clock_differs_a_little_is_logged_in(desk: Hall, seconds: int) -> None:
+    async with desk.client() as client:
+        code = await desk.begin(client)
+        there = desk.shop.project.clock.now() + dt.timedelta(seconds=seconds)
+        assert (await desk.hand_over(code, await desk.sign(code, "leo", now=there))).status_code == 200
+        entered = await client.get("/login/wait")
+        assert (entered.status_code, entered.headers["location"]) == (303, "/")
+        assert (await client.get("/settings")).status_code == 200
+
+
 @pytest.mark.requirement("console:login-by-key")
 async def test_a_login_that_is_not_signed_for_this_very_page_by_somebody_who_is_trusted_begins_nothing(
     desk: Hall,
@@ -252,7 +264,7 @@ async def test_a_login_that_is_not_signed_for_this_very_page_by_somebody_who_is_
             login = replace(good.login, **fields)
             return SignedLogin(login=login, signature=sign(login, key))
 
-        past = desk.shop.project.clock.now() - dt.timedelta(hours=9)
+        past, ahead = (desk.shop.project.clock.now() + dt.timedelta(minutes=minutes) for minutes in (-540, 6))
         for doctored in (
             replace(good, signature=good.signature[:-4] + "AAA="),
             replace(good, login=replace(good.login, operator="rita")),
@@ -264,6 +276,7 @@ async def test_a_login_that_is_not_signed_for_this_very_page_by_somebody_who_is_
             forged(expires_at="2999-01-01T00:00:00.000000Z"),
             await desk.sign(second, "leo"),
             await desk.sign(code, "leo", now=past),
+            await desk.sign(code, "leo", now=ahead),
         ):
             answered = await desk.hand_over(code, doctored)
             assert answered.status_code == 403, doctored

@@ -135,18 +135,38 @@ async def test_a_login_that_is_over_decides_nothing_though_its_signature_holds()
     with pytest.raises(DecisionRefused) as refused:
         await says_yes(ledger, asked, session, trusted(leo), now=NOW + dt.timedelta(hours=1))
     assert refused.value.rule == "login_expired"
-    early = own_session(leo, ledger.id, now=NOW + dt.timedelta(minutes=1))
-    with pytest.raises(DecisionRefused) as too_early:
-        await says_yes(ledger, asked, early, trusted(leo))
-    assert too_early.value.rule == "login_expired"
 
 
-async def test_a_decision_of_before_or_after_its_login_does_not_count() -> None:
+@pytest.mark.requirement("login:clocks-apart")
+async def test_a_login_from_a_machine_whose_clock_is_a_little_ahead_counts_from_now_on_and_for_no_longer() -> None:
+    ledger, asked = await filed()
+    leo = person()
+    ahead = own_session(leo, ledger.id, now=NOW + CLOCKS_APART, lasts=dt.timedelta(hours=1))
+    record = await says_yes(ledger, asked, ahead, trusted(leo))
+    assert record.status is Status.APPROVED
+    counts(record.decisions[0], asked, trusted(leo))
+    with pytest.raises(DecisionRefused) as over:
+        ahead.check(trusted(leo), ledger=ledger.id, now=NOW + CLOCKS_APART + dt.timedelta(hours=1))
+    assert over.value.rule == "login_expired"
+
+
+@pytest.mark.requirement("login:clocks-apart")
+async def test_a_login_of_a_moment_that_no_clock_can_have_reached_is_refused_as_one_to_come() -> None:
+    ledger, asked = await filed()
+    leo = person()
+    ahead = own_session(leo, ledger.id, now=NOW + CLOCKS_APART + dt.timedelta(microseconds=1))
+    with pytest.raises(DecisionRefused) as to_come:
+        await says_yes(ledger, asked, ahead, trusted(leo))
+    assert to_come.value.rule == "login_to_come"
+    assert "clocks" in str(to_come.value.fix)
+
+
+async def test_a_decision_of_long_before_or_after_its_login_does_not_count() -> None:
     ledger, asked = await filed()
     leo = person()
     session = own_session(leo, ledger.id)
     signed = await decided_by(session, ledger, asked, trusted(leo))
-    for at in (NOW - dt.timedelta(seconds=1), NOW + HOURS):
+    for at in (NOW - CLOCKS_APART - dt.timedelta(microseconds=1), NOW + HOURS):
         decision = replace(signed.decision, at=stamp(at))
         backdated = replace(signed, decision=decision, signature=sign(decision, session.key))
         with pytest.raises(IntegrityError):

@@ -12,6 +12,7 @@ from typing import Any
 
 from synapsor.cli.main import main
 from synapsor.ledger import decisions
+from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.store import Ledger
 
 POINTS = ("decision.signed", "decision.written", "decision.committed", "decision.recorded")
@@ -29,7 +30,7 @@ def arm(point: str, count: int) -> None:
         if (name, passed[name]) == (point, count):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    decide, write, copy = Ledger.decide, decisions.decide, Ledger._copy
+    decide, write, copy = Ledger.decide, decisions.decide, Anchor.keep
 
     @functools.wraps(decide)
     async def deciding(self: Ledger, *told: Any, **more: Any) -> Any:
@@ -44,11 +45,11 @@ def arm(point: str, count: int) -> None:
         reached("decision.written")
 
     @functools.wraps(copy)
-    def copying(self: Ledger, *told: Any) -> None:
+    def copying(self: Anchor, *told: Any) -> None:
         reached("decision.committed")
         copy(self, *told)
 
-    Ledger.decide, decisions.decide, Ledger._copy = deciding, writing, copying  # type: ignore[method-assign,assignment]  # to die in them
+    Ledger.decide, decisions.decide, Anchor.keep = deciding, writing, copying  # type: ignore[method-assign,assignment]  # to die in them
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ class Page:
 
     ledger: str
     url: str = ""
+    refused: bytes = b""
     taken: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -41,11 +42,13 @@ def asking(ledger: str) -> Iterator[Page]:
 
         def do_POST(self) -> None:
             page.taken.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self._tell({"ok": True})
+            self._send(403, page.refused) if page.refused else self._tell({"ok": True})
 
         def _tell(self, told: dict[str, Any]) -> None:
-            body = json.dumps(told).encode()
-            self.send_response(200)
+            self._send(200, json.dumps(told).encode())
+
+        def _send(self, status: int, body: bytes) -> None:
+            self.send_response(status)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -116,3 +119,32 @@ def test_the_question_names_the_address_that_was_typed_and_the_ledger_and_only_q
         asked = " ".join(log_in(office, "login", page.url, "AAAA-BBBB-CCCC", *who).stderr.split())
         assert "which this project has not here to compare" in asked
         assert page.taken == []
+
+
+@pytest.mark.requirement("login:clocks-apart")
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            b'{"error": "login_to_come"}',
+            "The login was of a moment that the clock there had not reached. fix: Set the clocks",
+        ),
+        (b'{"error": "operator_revoked"}', "This person is not trusted any more. fix: Look at the address"),
+        (b'{"error": "\\u001b[2Jtyped"}', "it answered 403. fix: Look at the address"),
+        (b'{"error": ["login_to_come"]}', "it answered 403. fix: Look at the address"),
+        (b"[" * 70_000, "it answered 403. fix: Look at the address"),
+        (b"no JSON", "it answered 403. fix: Look at the address"),
+    ],
+    ids=["clocks", "revoked", "foreign", "list", "long", "text"],
+)
+def test_why_a_console_did_not_take_a_login_is_told_in_our_own_words(
+    office: ProjectFiles, answer: bytes, words: str
+) -> None:
+    own = ledger_id(office.root / ".synapsor" / "ledger.db")
+    who = ("--operator", "leo", "--key", str(office.root / "keys" / "leo.pem"), "--yes")
+    with asking(str(own)) as page:
+        page.refused = answer
+        answered = log_in(office, "login", page.url, "AAAA-BBBB-CCCC", *who)
+    assert answered.returncode == 2
+    assert f"The console did not take it: {words}" in " ".join(answered.stderr.split())
+    assert "typed" not in answered.stderr

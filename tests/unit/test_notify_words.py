@@ -164,6 +164,18 @@ def test_what_became_of_it_meanwhile_is_told() -> None:
     assert told["by now"] == "it is applied"
 
 
+@pytest.mark.requirement("approval:right-to-left")
+@pytest.mark.parametrize(
+    ("before", "after"), [("\u05d0\u05d1", "\u05d2\u05d3"), ("1", "\u0661\u0662"), ("\u0633\u0644", "2")]
+)
+def test_values_of_letters_that_run_from_the_right_have_words_and_no_arrow_between_them(
+    before: str, after: str
+) -> None:
+    told = (Told(row=1, column="note", before=before, after=after),)
+    found = {w.label: w.text for w in details(notice(told=told), NOW)}
+    assert found["note"] == f"{before}, and is to be {after}"
+
+
 def test_values_are_told_as_they_were_and_as_they_would_be() -> None:
     told = (Told(row=1, column="fee", before="5500", after="0"), Told(row=2, column="fee", before=None, after="7"))
     found = {w.label: w.text for w in details(notice(rows=2, told=told), NOW)}

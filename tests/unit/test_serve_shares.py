@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import anyio.lowlevel
@@ -22,6 +22,7 @@ from synapsor.serve.wire import MAX_NAME, MAX_PARTS
 from synapsor.values import MOST_LEVELS
 from synapsor.web import connection
 from synapsor.web.limits import Limits
+from synapsor.web.sessions import Sessions
 from tests.serving.desk import FakeDesk
 from tests.serving.http_client import (
     PATIENCE,
@@ -476,3 +477,22 @@ def test_the_documented_limits_are_the_limits() -> None:
 
 def test_one_token_leaves_connections_of_a_usual_pool_to_the_others() -> None:
     assert (Limits().calls, Pool().size) == (6, 8)
+
+
+@pytest.mark.requirement("http:sessions-bounded")
+async def test_a_session_is_known_before_its_client_hears_of_it() -> None:
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"mcp-session-id", b"one")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    sessions = Sessions(app, each=1, together=1)
+    known: list[int | None] = []
+
+    async def client(_: Any) -> None:
+        found = sessions.known("one", "leo")
+        known.append(found.in_use if found is not None else None)
+
+    await sessions.begin("leo", {"user": None, "headers": []}, cast("Any", None), client)
+    await client(None)
+    assert known == [1, 1, 0]
+    assert sessions.known("one", "mia") is None

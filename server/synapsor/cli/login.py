@@ -7,6 +7,7 @@ The page shows a code, the person types it here, and the key never leaves this p
 from __future__ import annotations
 
 import datetime as dt
+import json
 from argparse import Namespace
 from http import HTTPStatus
 from pathlib import Path
@@ -31,6 +32,8 @@ from synapsor.ports import SystemClock
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SECONDS = 10.0
+_AGAIN = "Look at the address and the code; a code is good for some minutes and once. Open its login page again."
+_CLOCKS = "Set the clocks of both machines right, and open its login page again."
 _MOST_BYTES = 65_536
 
 
@@ -122,17 +125,32 @@ def _hand_over(base: str, code: str, signed: SignedLogin) -> None:
 def _asked(method: str, url: str, body: dict[str, Any] | None) -> Any:
     import httpx2
 
-    trouble = ""
+    trouble, rule = "", ""
     try:
         # No proxy of the environment: what is signed goes to the address that was typed.
         with httpx2.Client(trust_env=False, follow_redirects=False, timeout=_SECONDS) as client:
             answered = client.request(method, url, json=body)
             if answered.status_code == HTTPStatus.OK and len(answered.content) <= _MOST_BYTES:
                 return answered.json()
-            trouble = f"it answered {answered.status_code}"
+            rule = _rule(answered.content)
+            trouble = _words(rule) or f"it answered {answered.status_code}"
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         trouble = type(error).__name__
-    raise UsageError(
-        f"The console did not take it: {trouble}.",
-        fix="Look at the address and the code; a code is good for some minutes and once. Open its login page again.",
-    )
+    raise UsageError(f"The console did not take it: {trouble}.", fix=_CLOCKS if rule == "login_to_come" else _AGAIN)
+
+
+def _rule(content: bytes) -> str:
+    """Return by which rule a console says that it refused; "" where it names none."""
+    try:
+        told = json.loads(content) if len(content) <= _MOST_BYTES else None
+    except ValueError:
+        return ""
+    rule = told.get("error") if isinstance(told, dict) else None
+    return rule if isinstance(rule, str) else ""
+
+
+def _words(rule: str) -> str:
+    """Return a rule in our own words: of what answers there nothing is repeated."""
+    from synapsor.approve.refused_words import words_of
+
+    return words_of(rule).rstrip(".")

@@ -19,6 +19,8 @@ class ProposalRecord:
     Attributes:
         exchanges: what was asked about it, and answered.
         unreadable: what stands beside it and is no record of ours, as kind and handle; none of it counts.
+        untold: the questions, answers and decisions, by handle, that stand beside it and are not those of which its events tell; nobody is
+            told of them in a person's name.
         differs: its events tell of another status or of a decision that is not there; nobody decides on it, and it is not applied.
     """
 
@@ -31,6 +33,7 @@ class ProposalRecord:
     exchanges: tuple[Exchange, ...] = ()
     events: tuple[Mapping[str, Any], ...] = ()
     unreadable: tuple[str, ...] = ()
+    untold: frozenset[str] = frozenset()
     differs: bool = False
 
     @property

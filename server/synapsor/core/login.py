@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from synapsor.contract.approvals import CODE_VOUCHER, LOGIN_VOUCHER, NO_PERSON
-from synapsor.core.moment import are_stamps, parse
+from synapsor.core.moment import are_stamps, earliest, parse
 from synapsor.core.statements import (
     Decision,
     Identity,
@@ -66,9 +66,14 @@ def login_holds(signed: SignedLogin, operators: Mapping[str, Operator], *, ledge
     )
 
 
+def has_begun(signed: SignedLogin, at: str) -> bool:
+    """Tell whether a login counts already, by a clock that may be a little behind that of the machine where it was signed."""
+    return at >= earliest(signed.login.at)
+
+
 def is_during(signed: SignedLogin, at: str) -> bool:
-    """Tell whether a moment is one at which the login counts."""
-    return signed.login.at <= at < signed.login.expires_at
+    """Tell whether a moment is one at which the login counts. Its end is as it was signed: nothing makes it longer."""
+    return has_begun(signed, at) and at < signed.login.expires_at
 
 
 def decision_holds(signed: SignedDecision, operators: Mapping[str, Operator]) -> bool:

@@ -26,6 +26,11 @@ def parse(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
 
+def earliest(at: str) -> str:
+    """Return the moment from which on what is dated so counts, by a clock that may be a little behind the one that dated it."""
+    return stamp(parse(at) - CLOCKS_APART)
+
+
 def is_stamp(text: str) -> bool:
     """Tell whether a text is an instant as `stamp` writes it."""
     if _STAMP.fullmatch(text) is None:

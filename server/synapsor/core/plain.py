@@ -16,6 +16,7 @@ _INVISIBLE = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
     + "".join(map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), 0x16FE4, 0x1D159, *range(0xE0100, 0xE01F0))))
 )
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
 
 
@@ -41,6 +42,11 @@ def hidden(character: str) -> bool:
     """Tell whether a terminal would obey a character, or an eye would miss it or take it for a plain space."""
     kind = unicodedata.category(character)
     return kind[0] == "C" or kind in {"Zl", "Zp"} or character in _INVISIBLE or (kind == "Zs" and character != " ")
+
+
+def is_right_to_left(text: str) -> bool:
+    """Tell whether a text holds letters or digits that make a terminal, or a page, order a line from its right end."""
+    return not text.isascii() and any(unicodedata.bidirectional(one) in _RIGHT_TO_LEFT for one in text)
 
 
 def visible(text: str) -> str:

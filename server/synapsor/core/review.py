@@ -14,7 +14,7 @@ from typing import Final
 from synapsor.contract.approvals import NO_PERSON, POLICY_SIGNER, POLICY_STEWARD
 from synapsor.core.kept import Activated
 from synapsor.core.login import decision_holds, verify_login
-from synapsor.core.moment import CLOCKS_APART, are_stamps, parse, stamp
+from synapsor.core.moment import are_stamps, earliest, parse, stamp
 from synapsor.core.onetime import meant, step_up_holds
 from synapsor.core.plain import hidden
 from synapsor.core.proposal import Proposal, Undone
@@ -254,14 +254,14 @@ def verify_approval(
 
 def counts_from(decision: Decision) -> str:
     """Return the moment from which on a decision counts, by a clock that may be a little behind the one that dated it."""
-    return stamp(parse(decision.at) - CLOCKS_APART)
+    return earliest(decision.at)
 
 
 def may_date(proposal: Proposal, at: str, login: SignedLogin | None) -> bool:
     """Tell whether an approval of a proposal, or what is put in its place, can be of a moment: of one before it only as far as clocks may be apart, and never by a
     session that was over when the proposal was made, for its key could else sign for what was asked since, and date it back.
     """
-    return at >= stamp(parse(proposal.at) - CLOCKS_APART) and (login is None or proposal.at < login.login.expires_at)
+    return at >= earliest(proposal.at) and (login is None or proposal.at < login.login.expires_at)
 
 
 def verify_policy_approval(

@@ -16,7 +16,7 @@ from synapsor.core.deciding import need_of, reason_of
 from synapsor.core.depends import Hop
 from synapsor.core.envelope import success
 from synapsor.core.evidence import Call, Kept, Rows, SeenList
-from synapsor.core.exchange import Exchange, open_questions
+from synapsor.core.exchange import Exchange
 from synapsor.core.following import allowed_next, next_poll_s
 from synapsor.core.group import missing
 from synapsor.core.moment import parse, stamp
@@ -234,6 +234,8 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
     rows = [_row_view(proposal, member, served) for member in proposal.members]
     one = dict.fromkeys(("before", "after", "changes")) if is_set else rows[0]
     rejection, successor = _rejection(record), _successor(record)
+    questions = _questions(record)
+    amends = proposal.amends if not record.differs else None
     receipt = record.receipts[-1] if record.receipts else None
     return {
         "id": proposal.id,
@@ -247,14 +249,14 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
         "needs": {"role": proposal.role, "people": proposal.quorum},
         "rejection": rejection,
         "outcome": _outcome(receipt, proposal, served) if receipt else None,
-        "questions": [_question_view(one) for one in record.exchanges],
+        "questions": questions,
         "superseded_by": successor,
-        "amends": _amends_view(proposal.amends) if proposal.amends else None,
+        "amends": _amends_view(amends) if amends else None,
         "allowed_next": list(
             allowed_next(
                 record.status,
                 rejection["code"] if rejection else None,
-                asked=bool(open_questions(record.exchanges)),
+                asked=not all(one["answered"] for one in questions),
                 replaced=successor is not None,
             )
         ),
@@ -263,9 +265,18 @@ def proposal_view(record: ProposalRecord, served: Served) -> dict[str, Any]:
     }
 
 
-def _question_view(one: Exchange) -> dict[str, Any]:
+def _questions(record: ProposalRecord) -> list[dict[str, Any]]:
+    """Return what people asked, as far as events of this ledger tell of it: other words may be anybody's."""
+    told = (one for one in record.exchanges if one.asked.question.id not in record.untold)
+    return [] if record.differs else [_question_view(one, record) for one in told]
+
+
+def _question_view(one: Exchange, record: ProposalRecord) -> dict[str, Any]:
+    """Return what a person asked; answered it is where an event says so."""
     asked = one.asked.question
-    return {"id": asked.id, "text": asked.text, "at": asked.at, "answered": one.answer is not None}
+    answers = (e for e in record.events if e["kind"] == "question_answered")
+    answered = any(e["facts"].get("question") == asked.id for e in answers)
+    return {"id": asked.id, "text": asked.text, "at": asked.at, "answered": answered}
 
 
 async def _is_active(contract: str, ledger: AgentLedger) -> bool:
@@ -291,10 +302,15 @@ def _amends_view(amends: Amended) -> dict[str, Any]:
 
 
 def _rejection(record: ProposalRecord) -> dict[str, Any] | None:
-    """Return why a person rejected it: a word of the closed list where one was given, what that means, and the person's own words."""
-    if record.status is not Status.REJECTED or not record.decisions:
+    """Return why a person rejected it: a word of the closed list where one was given, what that means, and the person's own words.
+
+    Of words that its events do not tell of nothing is told: they may be anybody's.
+    """
+    rejections = [d.decision for d in record.decisions if d.decision.verdict == "reject"]
+    told = [decision for decision in rejections if decision.id not in record.untold]
+    if record.status is not Status.REJECTED or record.differs or not told:
         return None
-    decision = record.decisions[-1].decision
+    decision = told[-1]
     code = known_code(decision.code)
     return {"code": code, "meaning": REJECT_WORDS[code] if code else None, "comment": decision.reason}
 

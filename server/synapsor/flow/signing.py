@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from synapsor import handles
 from synapsor.contract.approvals import POLICY_SIGNER
-from synapsor.core.login import decision_holds, is_during, spoken_by, verify_login
+from synapsor.core.login import decision_holds, has_begun, is_during, spoken_by, verify_login
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Proposal
 from synapsor.core.review import APPROVAL_LASTS, as_trusted, is_by_prompt
@@ -37,6 +37,7 @@ from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.refusals import Rule
 
 _AGAIN: Final = "Log in again."
+_CLOCKS: Final = "Set the clocks of both machines right, and log in again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class Signer:
         """Return the operator as the project trusts them now; refuse a key that does not speak for them, before anything is told or done.
 
         Raises:
-            DecisionRefused: by rule `wrong_key`, `operator_revoked`, `login_expired` or `login_invalid`.
+            DecisionRefused: by rule `wrong_key`, `operator_revoked`, `login_expired`, `login_to_come` or `login_invalid`.
         """
         if self.login is None:
             check_key(operators.get(self.operator.name, self.operator), self.key)
@@ -79,6 +80,12 @@ class Signer:
             raise DecisionRefused(Rule.LOGIN_INVALID, invalid.message, fix=_AGAIN) from None
         if speaker.name != self.operator.name or self.login.login.key != public_text(self.key):
             raise DecisionRefused(Rule.LOGIN_INVALID, "The login is of another session.", fix=_AGAIN)
+        if not has_begun(self.login, stamp(now)):
+            raise DecisionRefused(
+                Rule.LOGIN_TO_COME,
+                "The login is of a moment that the clock here has not reached.",
+                fix=_CLOCKS,
+            )
         if not is_during(self.login, stamp(now)):
             raise DecisionRefused(Rule.LOGIN_EXPIRED, "The login has expired.", fix=_AGAIN)
         return as_trusted(self.operator, operators)

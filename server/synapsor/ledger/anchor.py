@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from synapsor.core.records import to_body
 from synapsor.ledger.chain import Checkpoint, checkpoint_of
 from synapsor.ledger.private import create_private
 from synapsor.values import canonical
+
+log = logging.getLogger("synapsor.ledger")
 
 _TAIL = 4096
 
@@ -32,6 +35,13 @@ class Anchor:
             LedgerFailure: there is one already, so a ledger was here.
         """
         create_private(self.path)
+
+    def keep(self, checkpoints: Sequence[Checkpoint]) -> None:
+        """Add what was committed, which stands even if this fails; the log tells."""
+        try:
+            self.append(checkpoints)
+        except OSError:
+            log.error("checkpoints could not be copied to %s", self.path.name, extra={"action": "anchor_failed"})  # noqa: TRY400  # no driver text
 
     def append(self, checkpoints: Sequence[Checkpoint]) -> None:
         """Add checkpoints, durably.

@@ -18,7 +18,7 @@ from synapsor.core.records import from_body
 from synapsor.errors import IntegrityError
 from synapsor.ledger.chain import GENESIS, Checkpoint, Told, checkpoint_holds, event_hash, is_sealed
 from synapsor.ledger.connection import Row
-from synapsor.ledger.kinds import DECISION, PROPOSAL, Kind, loads
+from synapsor.ledger.kinds import DECISION, PROPOSAL, Kind, Record, loads
 from synapsor.values import digest_bytes
 
 NOTHING = ""
@@ -96,6 +96,12 @@ def newest(event: Row | None, trust: Trust, *, since: int, what: str) -> Told | 
 def is_told(kind: Kind, handle: str, body: str, told: Told) -> bool:
     """Tell whether this is the record of a kind that an event tells of."""
     return told.records.get(kind.name) == (handle, digest_bytes(kind.name, body.encode()))
+
+
+def untold(records: Iterable[Record], events: Iterable[Told]) -> frozenset[str]:
+    """Return which of these records, by handle, are not those of which any of these events tells."""
+    told = {(kind, *named) for event in events for kind, named in event.records.items()}
+    return frozenset(one.id for one in records if (one.kind.name, one.id, one.digest) not in told)
 
 
 def is_as_filed(proposal: Row, event: Row, told: Told) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from synapsor import handles
 from synapsor.core.group import is_whole
@@ -24,6 +26,11 @@ from synapsor.ledger.kinds import DECISION, JOB, REFUSED, read_each, record
 from synapsor.ledger.tail import to_the_end
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
+
+log = logging.getLogger("synapsor.ledger")
+
+Write: TypeAlias = Callable[[Callable[[Book], Coroutine[Any, Any, bool]]], Awaitable[bool]]
+"""One transaction of the ledger."""
 
 REFUSED_A_MINUTE: Final = 30
 """Refused attempts of one person that are recorded in a minute, each by itself; a ledger keeps them all."""
@@ -118,7 +125,7 @@ async def _check_counted(
 
 
 async def _check_unused(book: Book, signed: SignedDecision) -> None:
-    """Check that no decision of this person is by a code of the same interval: a code is given once."""
+    """Check that no decision of this person is by the same code: a code is given once."""
     step_up = DECISION.columns(to_body(signed))["step_up"]
     if step_up is None:
         return
@@ -135,8 +142,21 @@ async def _decisions(book: Book, proposal_id: str) -> list[Decision]:
     return [signed.decision for signed in read_each("decision", rows, proposals.signed_of)[0]]
 
 
-async def refuse(book: Book, proposal_id: str, operator: str, rule: str, at: str, *, unrecorded: int) -> bool:
-    """Record that a decision was attempted and refused, but for what somebody tries all the time; tell whether it was recorded."""
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Attempts to decide that were refused, and how many of each person this process has counted without recording them."""
+
+    _unrecorded: Counter[str] = field(default_factory=Counter)
+
+    async def record(self, write: Write, proposal_id: str, operator: str, rule: str, at: str) -> None:
+        """Record that a decision was attempted and refused, but for what somebody tries all the time: that is counted."""
+        more = self._unrecorded.pop(operator, 0)
+        if not await write(lambda book: _refuse(book, proposal_id, operator, rule, at, unrecorded=more)):
+            self._unrecorded[operator] += more + 1
+            log.warning("a decision was refused: %s", rule, extra={"action": "decision_refused", "rule": rule})
+
+
+async def _refuse(book: Book, proposal_id: str, operator: str, rule: str, at: str, *, unrecorded: int) -> bool:
     last = await book.tx.all("refused_of", operator=operator, limit=REFUSED_A_MINUTE)
     if len(last) == REFUSED_A_MINUTE and abs(parse(at) - parse(last[-1]["at"])) < _A_MINUTE:
         return False

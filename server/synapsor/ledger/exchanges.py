@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 
 from synapsor.core.exchange import MOST_QUESTIONS, Answer, Exchange
 from synapsor.core.proposal import Status
@@ -11,7 +11,7 @@ from synapsor.core.statements import SignedInquiry
 from synapsor.errors import Code, DecisionRefused, IntegrityError, Refusal
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Transaction
-from synapsor.ledger.kinds import ANSWER, QUESTION, loads, read_each, record
+from synapsor.ledger.kinds import ANSWER, QUESTION, Record, loads, read_each, record
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
 
@@ -25,6 +25,14 @@ async def of_proposal(tx: Transaction, proposal_id: str) -> tuple[tuple[Exchange
     known = {answer.question: answer for answer in answers}
     found = tuple(Exchange(asked=one, answer=known.get(one.question.id)) for one in asked)
     return found, (*unasked, *unanswered)
+
+
+def records(exchanges: Iterable[Exchange]) -> Iterator[Record]:
+    """Yield questions and answers as they are kept."""
+    for one in exchanges:
+        yield record(QUESTION, one.asked.question.id, to_body(one.asked))
+        if one.answer is not None:
+            yield record(ANSWER, one.answer.id, to_body(one.answer))
 
 
 async def counts(tx: Transaction, wanted: Collection[str]) -> dict[str, int]:

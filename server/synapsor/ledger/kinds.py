@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from synapsor.core.onetime import meant
 from synapsor.core.plain import visible
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.connection import Row, T
@@ -55,11 +56,16 @@ def _within(part: str, *names: str) -> Callable[[Body], dict[str, Any]]:
 
 
 def _decision(body: Body) -> dict[str, Any]:
-    """Return a decision's columns; the interval of its one-time code is one, for no code of a person is used twice."""
+    """Return a decision's columns; its one-time code is one, by its interval, for no code of a person is used twice."""
     told = body["decision"]
-    step_up = told["step_up"]
     searched = {name: told[name] for name in ("at", "proposal", "operator", "verdict", "policy")}
-    return {**searched, "step_up": f"{step_up['method']}:{step_up['step']}" if step_up else None}
+    return {**searched, "step_up": _code(told) if told["step_up"] else None}
+
+
+def _code(told: Body) -> str:
+    """Return which code of a person it was: of an authenticator there is one in an interval, and one that is bound is another for all else."""
+    method, step = told["step_up"]["method"], told["step_up"]["step"]
+    return f"{method}:{step}:{meant(told['verdict'], told['digest'])}" if method == "bound" else f"{method}:{step}"
 
 
 def _job(body: Body) -> dict[str, Any]:

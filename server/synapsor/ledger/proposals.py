@@ -22,7 +22,8 @@ from synapsor.ledger import believed, exchanges
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.kinds import BRANCH, PROPOSAL, Record, loads, read_each, record
+from synapsor.ledger.kinds import BRANCH, DECISION, PROPOSAL, Record, loads, read_each, record
+from synapsor.ledger.repetitions import Repetitions
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
 
@@ -31,7 +32,7 @@ log = logging.getLogger("synapsor.ledger")
 EXPIRE_AT_ONCE = 100
 
 
-async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
+async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...], repetitions: Repetitions) -> str:
     """File a proposal, or find the pending one that asks for the same; return the handle of the one that stands."""
     pending = [
         (Status(row["status"]), proposal_of(row))
@@ -40,7 +41,7 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...]) -> str:
     for _, known in pending:
         # An approved one past its time has no effect any more, whether or not a worker ever comes to say so.
         if not known.lapsed(proposal.at) and _asks_the_same(known, proposal):
-            await book.append(event("proposal_repeated", known.id, proposal.at, seen))
+            await repetitions.add(book, known.id, proposal.at, seen)
             return known.id
     for status, known in pending:
         if status is Status.REVIEW_REQUIRED:
@@ -159,6 +160,7 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
     asked, unasked = await exchanges.of_proposal(tx, proposal_id)
     events, untold = read_each("event", await tx.all("proposal_events", subject=proposal_id), _told)
     stands = trust is None or (not untold and believed.stands(row, events, decided, trust))
+    said = (*(record(DECISION, one.decision.id, to_body(one)) for one in decisions), *exchanges.records(asked))
     return ProposalRecord(
         proposal=proposal,
         status=status,
@@ -168,6 +170,7 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
         exchanges=asked,
         events=tuple(_shown(*told) for told in events),
         unreadable=(*undecided, *idle, *unreceived, *unasked, *untold),
+        untold=believed.untold(said, (told for _, told in events)),
         differs=not stands,
     )
 

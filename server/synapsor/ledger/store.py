@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -42,6 +41,7 @@ from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.kinds import loads, read_each
 from synapsor.ledger.overview import Overview
+from synapsor.ledger.repetitions import Repetitions
 from synapsor.ledger.verify import VerifyReport, verify
 from synapsor.ports import Activated, Clock, ProposalRecord
 
@@ -76,7 +76,8 @@ class Ledger:
         self._signer = signer
         self._anchor = anchor
         self._proven = Proven()
-        self._unrecorded: Counter[str] = Counter()
+        self._refusals = decisions.Refusals()
+        self._repeated = Repetitions()
         self.overview = Overview(connection)
 
     def secret(self, purpose: str) -> bytes:
@@ -99,9 +100,10 @@ class Ledger:
         seen = reads.seen_records(audit, evidence)
 
         async def job(book: Book) -> ProposalRecord:
-            return await proposals.existing(book.tx, await proposals.file(book, proposal, seen), self._trust)
+            filed = await proposals.file(book, proposal, seen, self._repeated)
+            return await proposals.existing(book.tx, filed, self._trust)
 
-        return await self._write(job)
+        return self._repeated.counted(await self._write(job), audit["id"])
 
     async def proposal(self, proposal_id: str) -> ProposalRecord | None:
         """Return a proposal with everything that has happened to it."""
@@ -267,10 +269,7 @@ class Ledger:
 
     async def refused_decision(self, proposal_id: str, operator: str, rule: str, at: str) -> None:
         """Record that a decision was attempted and refused; of very many of one person, how many."""
-        more = self._unrecorded.pop(operator, 0)
-        if not await self._write(lambda book: decisions.refuse(book, proposal_id, operator, rule, at, unrecorded=more)):
-            self._unrecorded[operator] += more + 1
-            log.warning("a decision was refused: %s", rule, extra={"action": "decision_refused", "rule": rule})
+        await self._refusals.record(self._write, proposal_id, operator, rule, at)
 
     async def refused_login(self, refused: RefusedLogin) -> None:
         """Record that a login was attempted and refused."""
@@ -389,12 +388,5 @@ class Ledger:
 
         result = await self._connection.write(attempt)
         if made and self._anchor is not None:
-            await asyncio.to_thread(self._copy, self._anchor, tuple(made))
+            await asyncio.to_thread(self._anchor.keep, tuple(made))
         return result
-
-    def _copy(self, anchor: Anchor, made: Sequence[Checkpoint]) -> None:
-        """Copy committed checkpoints beside the ledger; what was committed stands even if this fails."""
-        try:
-            anchor.append(made)
-        except OSError:
-            log.error("checkpoints could not be copied to %s", anchor.path.name, extra={"action": "anchor_failed"})  # noqa: TRY400  # no driver text

@@ -11,7 +11,7 @@ from typing import Final
 from synapsor.config.events import Event
 from synapsor.core.moment import parse
 from synapsor.core.outcome import meaning_of
-from synapsor.core.plain import span, visible
+from synapsor.core.plain import is_right_to_left, span, visible
 from synapsor.core.proposal import Status
 from synapsor.core.words import many
 from synapsor.notify.message import Message
@@ -114,7 +114,10 @@ def _change(before: str | None, after: str | None, operation: str) -> str:
     was, will = ("nothing" if value is None else short(value) for value in (before, after))
     if operation == "delete":
         return was
-    return will if operation == "insert" else was if before == after else f"{was} → {will}"
+    if operation == "insert" or before == after:
+        return will
+    # An arrow between letters that run from the right is turned round with them; words of ours are not.
+    return f"{was}, and is to be {will}" if is_right_to_left(was + will) else f"{was} → {will}"
 
 
 def _until(expires_at: str, now: dt.datetime) -> str:

@@ -23,9 +23,9 @@ from starlette.types import Receive, Scope, Send
 
 from synapsor.serve.gate import MESSAGE, owner
 from synapsor.serve.identity import in_run
-from synapsor.serve.shares import TooMuch
 from synapsor.serve.streams import SdkReadStream
 from synapsor.serve.wire import Malformed, internal_error
+from synapsor.web.limits import TooMuch
 
 STREAM: Final = "/sse"
 MESSAGES: Final = "/messages/"

@@ -16,14 +16,14 @@ import anyio.lowlevel
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.types import JSONRPCMessage, JSONRPCRequest
-from mcp.types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from synapsor.serve.identity import Bearer, TokenVerifier, current
-from synapsor.serve.shares import Share, Shares, Streams, TooMuch
+from synapsor.serve.shares import Share, Shares, Streams
 from synapsor.serve.wire import Malformed, error_bytes, message_of
 from synapsor.web.connection import CLIENT
-from synapsor.web.limits import BodyTooLarge, Disconnected, Limits, read_body, replay
+from synapsor.web.limits import BodyTooLarge, Disconnected, Limits, TooMuch, read_body, replay
+from synapsor.web.sessions import has_sessions
 
 log = logging.getLogger("synapsor.serve")
 
@@ -32,7 +32,6 @@ MESSAGE: Final = "synapsor.message"
 """Where the scope of a POST holds the message that was read from its body."""
 _PORT = re.compile(r"(?::[0-9]{1,5})?\Z")
 _SCHEME = re.compile(r"https?://\Z")
-_SESSION_VERSIONS = frozenset(v.encode() for v in HANDSHAKE_PROTOCOL_VERSIONS)
 _ONCE = frozenset({b"host", b"origin", b"authorization", b"content-length", b"mcp-session-id", b"mcp-protocol-version"})
 
 
@@ -216,12 +215,6 @@ def owner() -> str:
     bearer = current.get()
     assert bearer is not None  # noqa: S101  # nothing behind the gate runs without
     return bearer.sha256
-
-
-def has_sessions(scope: Scope) -> bool:
-    """Return whether a request is of a protocol version that has sessions: one of those, or none that it names."""
-    named = next((value for name, value in scope["headers"] if name == b"mcp-protocol-version"), None)
-    return named is None or named in _SESSION_VERSIONS
 
 
 def _single_headers(scope: Scope) -> dict[bytes, bytes]:

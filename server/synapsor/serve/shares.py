@@ -19,13 +19,9 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.types import INTERNAL_ERROR
 from starlette.types import Message, Receive
 
-from synapsor.web.limits import Limits
+from synapsor.web.limits import Limits, TooMuch
 
 _AT_ONCE = frozenset({"initialize", "ping"})
-
-
-class TooMuch(Exception):
-    """The token has as much open as it may have; the words say of what, and what helps."""
 
 
 @dataclass(slots=True)

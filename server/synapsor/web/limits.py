@@ -14,6 +14,10 @@ from starlette.types import Message, Receive, Scope
 _DIGITS = 18
 
 
+class TooMuch(Exception):
+    """An owner has as much open as they may have; the words say of what, and what helps."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """The limits of the HTTP transports; what is said of one token holds for each, so that none can take what is the others'.

@@ -17,7 +17,9 @@ from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
+from starlette.middleware import Middleware
 
+from synapsor.approve.companion.sessions import BoundSessions
 from synapsor.errors import UsageError
 from synapsor.web.bodies import TimedBodies
 from synapsor.web.connection import with_room
@@ -27,7 +29,6 @@ from synapsor.web.serving import listening, serve
 SCOPE: Final = "synapsor:approve"
 MAX_BODY: Final = 65_536
 IDLE_S: Final = 900
-MOST_SESSIONS: Final = 64
 LIMITS: Final = Limits(header_bytes=16_384, connections=256)
 _GRACE_S: Final = 3
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -96,7 +97,7 @@ async def serve_http(
     app = server.streamable_http_app(
         # In the older era a page is offered on the stream of the request that it belongs to, in the session of who sent it.
         session_idle_timeout=IDLE_S,
-        max_sessions=MOST_SESSIONS,
+        max_sessions=None,  # `BoundSessions` counts them
         max_request_body_size=MAX_BODY,
         transport_security=TransportSecuritySettings(
             allowed_hosts=allowed, allowed_origins=[f"http://{form}" for form in allowed]
@@ -110,6 +111,8 @@ async def serve_http(
         token_verifier=verifier,
     )
     app.add_middleware(TimedBodies, seconds=LIMITS.body_s)
+    # The innermost one: whose token it is, is known there.
+    app.user_middleware.append(Middleware(BoundSessions))
     # Streams of the older era stay open until their client leaves, or the time to finish is over.
     await serve(
         app,

@@ -23,12 +23,12 @@ from synapsor.approve.card.view import (
     Rival,
     Talk,
 )
-from synapsor.approve.terminal.drawing import Line, Row, drawn
+from synapsor.approve.terminal.drawing import Line, Row, drawn, replaced
 from synapsor.approve.terminal.drawing import rows as drawn_rows
 from synapsor.approve.terminal.now import now
 from synapsor.approve.terminal.reads import reads
 from synapsor.approve.terminal.rows import fields, rows, totals, value
-from synapsor.core.plain import line_of
+from synapsor.core.plain import is_right_to_left, line_of
 from synapsor.core.words import many
 
 
@@ -83,7 +83,7 @@ def _amended(amends: Amends) -> Iterator[Line]:
     yield Line(AMENDED[amends.kind], f"by {line_of(amends.by)}, in the place of {line_of(amends.proposal)}", "warning")
     yield Line("because", line_of(amends.reason, quoted=True))
     for one in amends.edited:
-        yield Line("", f"{line_of(one.name)}: the agent sent {_sent(one.before)} → {_sent(one.after)}")
+        yield from replaced("", _sent(one.before), _sent(one.after), head=f"{line_of(one.name)}: the agent sent ")
     if amends.editors:
         yield Line("not by", f"{', '.join(map(line_of, amends.editors))}, who edited it")
 
@@ -186,7 +186,7 @@ def _group(group: Group) -> Iterator[Line]:
     yield Line("together", "all of these are applied in one transaction with it, or none")
     for other in group.others:
         yield Line("", f"{line_of(other.proposal)}, {line_of(other.capability)}: {_come(other)}")
-        yield from (Line("", f"  {_beside(row)}", "quiet") for row in other.rows)
+        yield from (line for row in other.rows for line in _beside(row))
     for name in group.missing:
         yield Line("", f"{line_of(name)}: not proposed yet", "warning")
 
@@ -215,12 +215,16 @@ def _come(other: Beside) -> str:
     return f"approved by {other.have}/{other.need}"
 
 
-def _beside(row: BesideRow) -> str:
+def _beside(row: BesideRow) -> Iterator[Line]:
     key = fields(row.key)
-    if row.removed:
-        return f"{key}: the row is removed"
-    told = [f"{line_of(name)} {value(before)} → {value(after)}" for name, before, after in row.changes]
-    return f"{key}: {', '.join(told)}"
+    changes = [(line_of(name), value(before), value(after)) for name, before, after in row.changes]
+    told = ", ".join(f"{name} {before} → {after}" for name, before, after in changes)
+    if row.removed or not is_right_to_left(key + told):
+        yield Line("", f"  {key}: {'the row is removed' if row.removed else told}", "quiet")
+        return
+    yield Line("", f"  {key}", "quiet")
+    for name, before, after in changes:
+        yield from replaced("", before, after, head=f"  {name} ", tone="quiet")
 
 
 def _needs(card: Card) -> Iterator[Line]:

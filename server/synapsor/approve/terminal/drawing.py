@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from synapsor.core.plain import cells, fold, padded
+from synapsor.core.plain import cells, fold, is_right_to_left, padded
 
 _NARROW = 64
 LABEL = 18
@@ -28,6 +28,21 @@ class Line:
     label: str
     text: str
     tone: Tone = "plain"
+
+
+def replaced(
+    label: str, before: str, after: str, *, head: str = "", more: str = "", tone: Tone = "plain"
+) -> Iterator[Line]:
+    """Yield what was and what is to be: in one line, or where a terminal could turn that round, in a line each."""
+    if not is_right_to_left(head + before + after + more):
+        yield Line(label, f"{head}{before} → {after}{more}", tone)
+        return
+    if head:
+        yield Line(label, head.rstrip(), tone)
+    yield Line("" if head else label, before, tone)
+    yield Line("  →", after, tone)
+    if more:
+        yield Line("", more.lstrip(" ,"), tone)
 
 
 def drawn(lines: Iterable[Line], *, colour: bool = False, width: int, label: int = LABEL) -> str:

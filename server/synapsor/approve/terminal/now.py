@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from synapsor.approve.card.now_view import BlastNow, CheckedNow, FiredNow, LiveNow, MovedNow, Now, ReachedNow, RowNow
-from synapsor.approve.terminal.drawing import Line, Tone
+from synapsor.approve.terminal.drawing import Line, Tone, replaced
 from synapsor.approve.terminal.rows import fields, value
 from synapsor.core.plain import line_of
 
@@ -39,18 +39,19 @@ def _live(live: LiveNow) -> Iterator[Line]:
 
 def _row(row: RowNow) -> Iterator[Line]:
     yield Line(f"row {row.number}", f"{fields(row.key)} {_STANDS[row.stands]}", "old")
-    for one in row.moved:
-        yield Line(line_of(one.name), _moved(one), "warning")
+    yield from (line for one in row.moved for line in _moved(one))
     if row.lost is not None:
         yield Line("", f"the related row {line_of(row.lost)} is not there any more", "warning")
     yield Line("would end in", f"{row.ends}, {row.code}: {row.words}", "warning")
 
 
-def _moved(one: MovedNow) -> str:
+def _moved(one: MovedNow) -> Iterator[Line]:
+    label = line_of(one.name)
     word = " (its version)" if one.version else "" if one.guards else " (no guard)"
     if one.then.state == "hidden":
-        return f"changed, and is not shown{word}"
-    return f"{value(one.then)} → now {value(one.now)}{word}"
+        yield Line(label, f"changed, and is not shown{word}", "warning")
+    else:
+        yield from replaced(label, value(one.then), f"now {value(one.now)}", more=word, tone="warning")
 
 
 def _blast(blast: BlastNow) -> Iterator[Line]:

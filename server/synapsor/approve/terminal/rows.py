@@ -7,7 +7,7 @@ from typing import Final
 
 from synapsor.approve.card.cells import Change, Copied, Field, Mark, PathChange, Row, TextLine, Total, Value
 from synapsor.approve.card.view import Card, Target
-from synapsor.approve.terminal.drawing import Line, Tone
+from synapsor.approve.terminal.drawing import Line, Tone, replaced
 from synapsor.core.plain import Text, line_of
 from synapsor.core.words import many
 
@@ -56,7 +56,7 @@ def totals(card: Card) -> Iterator[Line]:
     if card.totals:
         yield Line("Totals", "", "title")
     for total in card.totals:
-        yield Line(line_of(total.name), _total(total, card.target))
+        yield from _total(total, card.target)
         yield from _bounds(total.bounds)
 
 
@@ -109,7 +109,7 @@ def _replaced(label: str, change: Change, before: Value) -> Iterator[Line]:
     if lines is not None:
         yield from map(_part, lines.lines)
     if change.paths is not None:
-        yield from map(_path, change.paths.paths)
+        yield from (line for place in change.paths.paths for line in _path(place))
         if change.paths.more:
             yield Line("", f"and {many(change.paths.more, 'more place')}, see --full", "warning")
 
@@ -125,14 +125,15 @@ def _part(part: TextLine) -> Line:
     return Line("", f"{many(part.count, 'part')} {what}, see --full", "quiet" if part.mark == "same" else "warning")
 
 
-def _path(place: PathChange) -> Line:
+def _path(place: PathChange) -> Iterator[Line]:
     path = line_of(place.path)
     before, after = (None if text is None else line_of(text) for text in (place.before, place.after))
-    if before is None:
-        return Line("", f"{path} is added: {after}", "new")
-    if after is None:
-        return Line("", f"{path} is removed: {before}", "old")
-    return Line("", f"{path}: {before} → {after}")
+    if before is not None and after is not None:
+        yield from replaced("", before, after, head=f"{path}: ")
+    elif before is None:
+        yield Line("", f"{path} is added: {after}", "new")
+    else:
+        yield Line("", f"{path} is removed: {before}", "old")
 
 
 def _guards(row: Row, target: Target) -> Iterator[Line]:
@@ -145,11 +146,13 @@ def _guards(row: Row, target: Target) -> Iterator[Line]:
         yield Line("may move", f"{names}: the database changes it with every update")
 
 
-def _total(total: Total, target: Target) -> str:
+def _total(total: Total, target: Target) -> Iterator[Line]:
+    label = line_of(total.name)
     before, after, difference = map(_known, (total.before, total.after, total.difference))
-    if target.action == "removed":
-        return before
-    return after if target.action == "added" else f"{before} → {after}, difference {difference}"
+    if target.action in {"removed", "added"}:
+        yield Line(label, before if target.action == "removed" else after)
+    else:
+        yield from replaced(label, before, after, more=f", difference {difference}")
 
 
 def _known(told: Value | None) -> str:

@@ -106,6 +106,10 @@ UPDATE proposal SET status = :target WHERE id = :id AND status = :origin;
 SELECT e.seq AS id, e.seq, e.at, e.kind, e.subject, e.body, e.prev, e.hash, e.seal, c.ledger AS signed_ledger, c.hash AS signed_hash, c.at AS signed_at, c.previous AS signed_previous, c.signature
 FROM event AS e LEFT JOIN checkpoint AS c ON c.seq = e.seq WHERE e.subject = :subject AND e.kind <> 'read' ORDER BY e.seq;
 
+-- name: last_of_kind
+-- When events of a kind happened to a subject, newest first.
+SELECT at FROM event WHERE subject = :subject AND kind = :kind AND kind <> 'read' ORDER BY seq DESC LIMIT :limit;
+
 -- name: proposals_after
 -- A page of proposals with what the tables say of each, for `verify`.
 SELECT p.seq, p.id, p.status, j.id AS job, j.open, j.attempt FROM proposal p LEFT JOIN job j ON j.proposal = p.id
