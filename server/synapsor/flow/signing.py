@@ -81,8 +81,11 @@ class Signer:
         if speaker.name != self.operator.name or self.login.login.key != public_text(self.key):
             raise DecisionRefused(Rule.LOGIN_INVALID, "The login is of another session.", fix=_AGAIN)
         if not has_begun(self.login, stamp(now)):
-            told = "The login is of a moment that the clock here has not reached."
-            raise DecisionRefused(Rule.LOGIN_TO_COME, told, fix=_CLOCKS)
+            raise DecisionRefused(
+                Rule.LOGIN_TO_COME,
+                "The login is of a moment that the clock here has not reached.",
+                fix=_CLOCKS,
+            )
         if not is_during(self.login, stamp(now)):
             raise DecisionRefused(Rule.LOGIN_EXPIRED, "The login has expired.", fix=_AGAIN)
         return as_trusted(self.operator, operators)
