@@ -1511,14 +1511,6 @@ MUTANTS = (
         "tests/attack/test_chain_followed.py -k lets_nobody_decide",
     ),
     Mutant(
-        "followed.verbs",
-        "ledger:followed",
-        "flow/decide.py",
-        "        await check_chain(ledger)  # first, for what it tells is asked of each record\n",
-        "",
-        "tests/attack/test_chain_followed.py -k missed",
-    ),
-    Mutant(
         "followed.amended",
         "ledger:followed",
         "flow/amend.py",

@@ -849,7 +849,7 @@ MUTANTS = (
         "ledger/believed.py",
         '    return led is not None and led.value == proposal["status"] and as_seen',
         "    return as_seen",
-        "tests/attack/test_taken_away.py -k edit_took",
+        "tests/attack/test_foreign_events.py -k events_lead",
     ),
     Mutant(
         "believed.seen",
@@ -905,7 +905,7 @@ MUTANTS = (
         "ledger/chain.py",
         "return hmac.new(seals, digest.encode(), sha256).hexdigest()",
         "return sha256(digest.encode()).hexdigest()",
-        "tests/attack/test_ledger_tampering.py -k hashed_again",
+        "tests/attack/test_foreign_events.py -k key_of_its_ledger",
     ),
     Mutant(
         "filed.digest",

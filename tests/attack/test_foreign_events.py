@@ -18,6 +18,7 @@ from synapsor.core.scope import Session
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError
 from synapsor.flow.backtest import backtest
 from synapsor.ledger.anchor import Anchor
+from synapsor.ledger.chain import seal_of
 from synapsor.ledger.open import open_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.values import canonical, digest_bytes
@@ -192,6 +193,25 @@ async def test_a_column_that_says_something_else_than_the_proposal_is_found(tmp_
             raw.execute("UPDATE proposal SET expires_at = '2099-01-01T00:00:00.000000Z'")
         assert (await shop.record(asked["id"])).differs
         assert (await shop.work(), shop.invoice()) == ([], BEFORE)
+
+
+@pytest.mark.requirement("ledger:believed")
+async def test_a_status_that_is_not_where_its_events_lead_is_found(tmp_path: Path, database: Database) -> None:
+    async with open_shop(tmp_path / "project", database) as shop:
+        asked = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "x"})
+        await leo_rejects(shop.files, shop.project, asked)
+        with as_ledger_owner(shop) as raw:
+            raw.execute("UPDATE proposal SET status = 'review_required'")
+        assert (await shop.record(asked["id"])).differs
+
+
+@pytest.mark.requirement("ledger:sealed")
+async def test_a_seal_is_made_with_the_key_of_its_ledger(tmp_path: Path) -> None:
+    ours, other = [open_ledger(tmp_path / name / "ledger.db", create=True) for name in ("ours", "other")]
+    digest = (await ours.head())[1]
+    assert len({seal_of(digest, each._signer.seals) for each in (ours, other)}) == 2  # one of each
+    for each in (ours, other):
+        await each.aclose()
 
 
 @pytest.mark.requirement("ledger:as-filed")

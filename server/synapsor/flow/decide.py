@@ -22,7 +22,6 @@ from synapsor.core.statements import Operator, SignedDecision, StepUp, Verdict
 from synapsor.core.writeback import Approved, Job
 from synapsor.errors import ConfigError, DecisionRefused, UsageError
 from synapsor.flow.approvals import approvals_of, are_enough
-from synapsor.flow.chain import check_chain
 from synapsor.flow.fresh import check_fresh
 from synapsor.flow.objection import Intent, objection
 from synapsor.flow.onetime import take_code
@@ -124,7 +123,6 @@ def _attempt(
 
     async def attempt() -> ProposalRecord:
         nonlocal taken
-        await check_chain(ledger)  # first, for what it tells is asked of each record
         record = await _found(ledger, shown)
         proposal = record.proposal
         await _check(ledger, record, intent, shown)
