@@ -321,7 +321,9 @@ async def file_many(trial: Trial, proposal: Proposal, count: int, days: int) -> 
             copy = replace(proposal, at=at, expires_at=stamp(begin + number * step + dt.timedelta(hours=1)), **ids)
             branch = {"id": copy.branch, "proposal": copy.id, "at": at}
             records = (record(PROPOSAL, copy.id, to_body(copy)), record(BRANCH, copy.branch, branch))
-            await book.append(event("proposal_filed", copy.id, at, records))
+            await book.append(
+                event("proposal_filed", copy.id, at, records, {"origin": None, "target": "review_required"})
+            )
 
     await trial.ledger._write(work)
 

@@ -15,10 +15,10 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import to_body
 from synapsor.errors import LedgerFailure
 from synapsor.flow.automatic import approve_by_policy
+from synapsor.ports import ProposalRecord
 from synapsor.testing import Trial
 from synapsor.values import canonical
 from synapsor.work import worker as work
-from tests.attack.shop import filed_again
 from tests.attack.test_policy import by_policy, fee, filed
 from tests.ledger_records import a_decision
 from tests.unit.deciding import asked, fees
@@ -37,7 +37,6 @@ async def forge(trial: Trial, of: Proposal, **columns: Any) -> None:
     row |= {"seq": 1, "id": FORGED, "request": "another", **columns}
     marks = ", ".join(f":{name}" for name in row)
     raw.execute(f"INSERT INTO proposal ({', '.join(row)}) VALUES ({marks})", row)
-    filed_again(raw, row["id"])
 
 
 def body_of(proposal: Proposal, **changes: Any) -> str:
@@ -60,11 +59,11 @@ def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("changes", "columns", "why"),
     [
-        ({"ledger": "led_" + "0" * 20}, {}, "other_ledger"),
+        ({}, {}, "records_differ"),  # no event tells of it
         ({"id": "wrp_" + "1" * 20}, {}, "records_differ"),
         ({"expires_at": "2020-01-01T00:00:00.000000Z"}, {}, "records_differ"),
-        ({"policy": None}, {}, "need_changed"),
-        ({}, {"quorum": 2}, "unreadable"),  # the ledger's own rules refuse the approval
+        ({"policy": None}, {}, "records_differ"),
+        ({}, {"quorum": 2}, "records_differ"),
         ({}, {"body": "{"}, "unreadable"),
         ({}, {"body": "{}"}, "unreadable"),
     ],
@@ -81,6 +80,25 @@ async def test_a_record_that_no_policy_can_decide_on_is_set_aside_once_and_keeps
         assert deferral_words(told_of(trial, FORGED)[0])
         assert told_of(trial, proposal.id) == []
         assert fee(trial) == 5400
+
+
+@pytest.mark.requirement("policy:set-aside")
+async def test_what_a_server_files_for_another_ledger_is_set_aside_once_and_keeps_no_other_from_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with fees() as trial:
+        real = trial.ledger.file_proposal
+
+        async def taken_over(proposal: Proposal, *rest: Any) -> ProposalRecord:
+            return await real(replace(proposal, ledger="led_" + "0" * 20), *rest)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(trial.ledger, "file_proposal", taken_over)
+            forged = await filed(trial, 5300)
+        proposal = await filed(trial)
+        outcomes = [(r["proposal"], r["outcome"]) for _ in range(3) for r in await trial.apply(automatic=True)]
+        assert outcomes == [(proposal.id, "applied")]
+        assert [facts["why"] for facts in told_of(trial, forged.id)] == ["other_ledger"]
 
 
 @pytest.mark.requirement("policy:set-aside")

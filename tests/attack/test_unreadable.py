@@ -150,7 +150,18 @@ async def test_an_event_that_follows_none_loses_nothing_of_what_was_approved(tmp
         told = {"at": AT, "facts": {}, "kind": "policy_deferred", "records": {}, "subject": approved}
         body = json.dumps(told, separators=(",", ":"), sort_keys=True)
         with as_ledger_owner(shop) as raw:
-            put(raw, "event", 0, at=AT, kind="policy_deferred", subject=approved, body=body, prev="x", hash="x")
+            put(
+                raw,
+                "event",
+                0,
+                at=AT,
+                kind="policy_deferred",
+                subject=approved,
+                body=body,
+                prev="x",
+                hash="x",
+                seal="x",
+            )
         assert (await shop.record(approved)).unreadable == ("event 10000",)
         with pytest.raises(IntegrityError, match="does not follow"):
             await shop.work()
