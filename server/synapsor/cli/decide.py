@@ -62,7 +62,7 @@ async def _run(arguments: Namespace) -> int:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
         operators = project.deciders()
-        person, whole = await _whole(arguments, ledger, record, operators, project.clock.now())
+        person, whole = await _whole(arguments, project, ledger, record)
         seen = await card_of(
             ledger, record, operators=operators, now=project.clock.now(), full=arguments.full, whole=whole
         )
@@ -125,23 +125,20 @@ async def _look_again(project: runtime.Project, first: Look | None, who: str, pr
 
 
 async def _whole(
-    arguments: Namespace,
-    ledger: ReviewLedger,
-    record: ProposalRecord,
-    operators: Mapping[str, Operator],
-    now: dt.datetime,
+    arguments: Namespace, project: runtime.Project, ledger: ReviewLedger, record: ProposalRecord
 ) -> tuple[tuple[Operator, Unlock] | None, Proposal | None]:
     """Return who decides, and the proposal with the hidden values that it changes; neither where nobody is shown any."""
     proposal = record.proposal
     if arguments.json or not proposal.changes_hidden:
         return None, None
     # Nobody looks behind what they could not approve.
-    await may_ask(ledger, record, _intent(arguments, record, operators, now=now))
+    operators = project.deciders()
+    await may_ask(ledger, record, _intent(arguments, record, operators, now=project.clock.now()))
     operator, unlock = signer(arguments, operators, roles=(proposal.role,))
     key = unlock()  # a look is signed as well
     speaks = Signer(operator=operator, key=key)
     return (operator, lambda: key), await reveal_for_decision(
-        ledger, proposal, signer=speaks, operators=operators, now=now
+        ledger, proposal, signer=speaks, operators=project.deciders(), now=project.clock.now()
     )
 
 

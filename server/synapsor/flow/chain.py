@@ -7,7 +7,7 @@ what this process has proven of it, nothing that it tells is decided by.
 from __future__ import annotations
 
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.ports import AgentLedger
+from synapsor.ports import AgentLedger, ProposalRecord
 from synapsor.refusals import Rule
 
 
@@ -32,3 +32,17 @@ async def why_altered(ledger: AgentLedger) -> DecisionRefused | None:
     except DecisionRefused as refused:
         return refused
     return None
+
+
+def check_agrees(record: ProposalRecord) -> None:
+    """Refuse to act upon a proposal about which the ledger contradicts itself.
+
+    Raises:
+        DecisionRefused: by rule `records_differ`.
+    """
+    if record.differs:
+        raise DecisionRefused(
+            Rule.RECORDS_DIFFER,
+            "The ledger's own records contradict each other about it.",
+            fix="Decide nothing, and run `synapsor verify`.",
+        )

@@ -18,7 +18,7 @@ from synapsor.core.review import may_decide, takes_code
 from synapsor.core.statements import CodeMethod, Operator, Verdict
 from synapsor.errors import DecisionRefused
 from synapsor.flow.approvals import approvals_of, are_enough
-from synapsor.flow.chain import check_chain
+from synapsor.flow.chain import check_agrees, check_chain
 from synapsor.flow.decider import Decider
 from synapsor.flow.evidence import check_evidence
 from synapsor.flow.fresh import check_fresh
@@ -56,7 +56,7 @@ async def objection(
     try:
         await check_chain(ledger)
         _check_recorded(record, intent, ledger=ledger.id, shown=shown)
-        _check_agrees(record)
+        check_agrees(record)
         if intent.verdict == "approve":
             await check_evidence(record.proposal, ledger)
             await check_applicable(record.proposal, ledger, intent.operators)
@@ -113,15 +113,6 @@ def _check_open(record: ProposalRecord) -> None:
     if record.status is not Status.REVIEW_REQUIRED:
         raise DecisionRefused(
             Rule.ALREADY_DECIDED, f"The proposal {record.status.stands}.", fix="Nothing is left to decide."
-        )
-
-
-def _check_agrees(record: ProposalRecord) -> None:
-    if record.differs:
-        raise DecisionRefused(
-            Rule.RECORDS_DIFFER,
-            "The ledger's own records contradict each other about it.",
-            fix="Decide nothing, and run `synapsor verify`.",
         )
 
 

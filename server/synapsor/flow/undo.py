@@ -29,6 +29,7 @@ from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
 from synapsor.core.undo import Inverse, depth_of, inverse_of, is_left
 from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
+from synapsor.flow.chain import check_agrees, check_chain
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import audit_of, bundle_of, look
 from synapsor.flow.reason import check_reason
@@ -118,6 +119,8 @@ async def undoable(
         Refusal: the capability is not activated as it was reviewed.
     """
     async with recording(ledger, record.proposal.id, operator.name if operator else NOBODY, now):
+        await check_chain(ledger)
+        check_agrees(record)
         check_applied(record)
         if operator is not None:
             may_undo(operator)
@@ -126,6 +129,8 @@ async def undoable(
 
 async def _filed(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
     check_reason("undo", asking.reason)
+    await check_chain(ledger)
+    check_agrees(asking.record)
     may_undo(asking.operator)
     check_applied(asking.record)
     served, original = asking.served, opened(asking.record.proposal, Keeper.of(ledger.secret))

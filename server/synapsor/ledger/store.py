@@ -76,6 +76,7 @@ class Ledger:
         self._signer = signer
         self._anchor = anchor
         self._proven = Proven()
+        self._following = asyncio.Lock()
         self._refusals = decisions.Refusals()
         self._repeated = Repetitions()
         self.overview = Overview(connection)
@@ -347,7 +348,8 @@ class Ledger:
         Raises:
             IntegrityError: it does not.
         """
-        self._proven = await tail.follow(self._connection, self._trust, saved=self._anchor)
+        async with self._following:  # one at a time: the slower of two would forget what the other has seen
+            self._proven = await tail.follow(self._connection, self._trust, saved=self._anchor)
 
     async def checkpoint(self) -> None:
         """Sign the head now, and copy the checkpoint beside the ledger."""

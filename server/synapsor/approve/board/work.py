@@ -31,7 +31,7 @@ from synapsor.core.words import many
 from synapsor.errors import ConfigError, DecisionRefused, SynapsorError
 from synapsor.flow.chain import why_altered
 from synapsor.flow.decide import Deciding, Listed, decide
-from synapsor.flow.decider import Named, Unknown
+from synapsor.flow.decider import Named
 from synapsor.flow.named import proposal_of
 from synapsor.flow.objection import Intent, may_ask, objection
 from synapsor.flow.signing import Signer
@@ -126,9 +126,8 @@ class Reviewing:
     def _intent(self, verdict: Verdict) -> Intent:
         """Return that who works here means to decide so."""
         operators = self.operators()
-        known = operators.get(self.operator)
-        who = Named(operator=known) if known is not None else Unknown()
-        return Intent(verdict=verdict, who=who, operators=operators, now=self.clock.now())
+        one = operators.get(self.operator) or Operator(name=self.operator, key=None, roles=())  # who is gone is refused
+        return Intent(verdict=verdict, who=Named(operator=one), operators=operators, now=self.clock.now())
 
     async def _looked_up(self, record: ProposalRecord, *, full: bool) -> Card:
         return await card_of(self.ledger, record, operators=self.operators(), now=self.clock.now(), full=full)
@@ -154,9 +153,7 @@ class Reviewing:
         record = await proposal_of(self.ledger, proposal)
         intent = self._intent(asked.verdict)
         await may_ask(self.ledger, record, intent)
-        known = intent.operators.get(self.operator)
-        if known is None:
-            raise ConfigError(f"{self.operator} is not trusted here any more.")
+        known = intent.operators[self.operator]
         if self._signer is None:
             self._signer = Signer(operator=known, key=await self.aside(self.unlock))
         deciding = Deciding(
