@@ -280,6 +280,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "DESIGN 6",
     ),
     "cli:passphrase-last": _R("A passphrase is asked for when nothing else can refuse any more.", "law 5"),
+    "cli:refusals-recorded": _R(
+        "At a terminal a key that is nobody's and the digest of something else are on record, of each proposal that was meant.",
+        "law 9",
+    ),
     "cli:role-known": _R("A role that no contract names is given with a warning that names those that are.", "law 10"),
     "codes:told-before": _R(
         "`check` and `activate` tell of one-time codes that the contracts take and nobody could give, as `doctor` does.",
@@ -634,7 +638,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "ledger:evidence-whole": _R("Audit and evidence of a call are recorded together or not at all.", "law 2, R8"),
     "ledger:followed": _R(
-        "Whoever decides, asks, edits or extends, at a terminal, on the board, in the console, through a prompt or in a batch, has proven the chain of events first: where something in it was hidden, changed or cut away, that is shown and nothing is signed (`ledger_altered`).",
+        "Whoever decides, asks, edits, extends or undoes, at a terminal, on the board, in the console, through a prompt or in a batch, has proven the chain of events first: where something in it was hidden, changed or cut away, that is shown and nothing is signed (`ledger_altered`).",
         "law 5, law 9, S9",
     ),
     "ledger:many-processes": _R("Many processes write to one ledger without losing or refusing a record.", "F10"),

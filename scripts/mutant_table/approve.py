@@ -1504,6 +1504,14 @@ MUTANTS = (
         "tests/attack/test_companion.py -k no_message",
     ),
     Mutant(
+        "board.gone-is-nobody-else",
+        "approval:trusted-now",
+        "approve/board/work.py",
+        "or Operator(name=self.operator, key=None, roles=())",
+        "or next(iter(operators.values()))",
+        "tests/attack/test_deciding.py -k on_the_board",
+    ),
+    Mutant(
         "followed.board",
         "ledger:followed",
         "approve/board/work.py",

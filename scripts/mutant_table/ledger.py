@@ -764,6 +764,22 @@ MUTANTS = (
         "tests/attack/test_chain_followed.py -k grown_over",
     ),
     Mutant(
+        "followed.remembered",
+        "ledger:followed",
+        "ledger/store.py",
+        "        async with self._following:  # one",
+        "        if True:  # one",
+        "tests/attack/test_chain_followed.py -k makes_nobody_forget",
+    ),
+    Mutant(
+        "followed.once",
+        "ledger:followed",
+        "ledger/store.py",
+        "        async with self._following:  # one",
+        "        if True:  # one",
+        "tests/attack/test_chain_followed.py -k process_that_starts_once",
+    ),
+    Mutant(
         "followed.own-transaction",
         "ledger:followed",
         "ledger/decisions.py",

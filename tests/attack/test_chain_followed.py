@@ -2,6 +2,7 @@
 read the chain, says that it was altered, and signs nothing.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -22,6 +23,8 @@ from synapsor.flow.batch import decide_each, digest_over
 from synapsor.flow.decide import Deciding, Listed
 from synapsor.flow.decider import Named
 from synapsor.flow.objection import Intent, may_ask
+from synapsor.flow.undo import undoable
+from synapsor.ledger import tail
 from synapsor.ledger.anchor import Anchor
 from synapsor.runtime import open_project
 from tests.attack.amending import asked as question
@@ -30,6 +33,7 @@ from tests.attack.desk import approval, hall, refusals
 from tests.attack.shop import Shop, as_ledger_owner, reopened
 from tests.attack.test_taken_away import event_hidden
 from tests.attack.undoing import ADJUST, open_credits
+from tests.attack.undoing import ask as undo
 from tests.databases import Database
 from tests.deciding import approve, reject
 from tests.projects import leo_rejects
@@ -153,6 +157,14 @@ async def by_a_question(shop: Shop, asked: dict[str, Any]) -> str:
     return await _rule(question(shop, asked["id"], operator="mia"))
 
 
+async def by_an_undo(shop: Shop, asked: dict[str, Any]) -> str:
+    """Let mia ask for it to be undone, and be asked first whether she may."""
+    record, mia = await shop.record(asked["id"]), shop.files.operators["mia"]
+    first = undoable(shop.ledger, record, mia, now=shop.project.clock.now(), activated=shop.project.activated)
+    assert await _rule(first) == ALTERED
+    return await _rule(undo(shop, asked["id"]))
+
+
 async def in_a_batch(shop: Shop, asked: dict[str, Any]) -> str:
     """Let mia decide on it among others."""
     shown = (Listed(proposal=asked["id"], digest=asked["digest"]),)
@@ -210,6 +222,7 @@ PLACES: tuple[Place, ...] = (
     by_an_edit,
     by_more_time,
     by_a_question,
+    by_an_undo,
     in_a_batch,
     on_the_board,
     in_the_console,
@@ -279,3 +292,70 @@ async def test_what_is_hidden_while_a_decision_is_on_its_way_is_found_in_its_own
         with pytest.raises(IntegrityError, match="does not follow"):
             await _approved(replace(shop, ledger=other.ledger), asked)
         assert await shop.status(asked["id"]) == "review_required"
+
+
+@pytest.mark.requirement("ledger:followed")
+async def test_who_asks_for_an_undo_of_what_only_its_row_calls_applied_is_refused(
+    tmp_path: Path, database: Database
+) -> None:
+    async with open_credits(tmp_path / "project", database) as shop:
+        asked = await shop.proposed("credits.adjust", ADJUST)
+        with as_ledger_owner(shop) as raw:
+            raw.execute("UPDATE proposal SET status = 'applied'")
+        record, mia = await shop.record(asked["id"]), shop.files.operators["mia"]
+        now, activated = shop.project.clock.now(), shop.project.activated
+        assert await _rule(undoable(shop.ledger, record, mia, now=now, activated=activated)) == "records_differ"
+        assert await _rule(undo(shop, asked["id"])) == "records_differ"
+        assert refusals(shop, asked["id"]) == [("mia", "records_differ")] * 2
+
+
+@pytest.mark.requirement("ledger:followed")
+async def test_many_who_ask_at_once_prove_the_chain_of_a_process_that_starts_once(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_credits(tmp_path / "project", database) as shop:
+        await shop.proposed("credits.adjust", ADJUST)
+        head, _ = await shop.ledger.head()
+        real, began = tail.follow, list[int]()
+
+        async def follow(connection: Any, trust: Any, **options: Any) -> Any:
+            began.append(trust.proven.seq)
+            return await real(connection, trust, **options)
+
+        async with open_project(shop.files.config) as again:
+            ledger = await again.ledger()
+            monkeypatch.setattr(tail, "follow", follow)
+            await asyncio.gather(*(ledger.follow() for _ in range(6)))
+        assert began == [0, *[head] * 5]
+
+
+@pytest.mark.requirement("ledger:followed")
+async def test_the_slower_of_two_who_read_the_chain_at_once_makes_nobody_forget_what_the_other_has_seen(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_credits(tmp_path / "project", database) as shop:
+        real, filed, seen, asking = tail.follow, asyncio.Event(), asyncio.Event(), 0
+
+        async def follow(*given: Any, **options: Any) -> Any:
+            nonlocal asking
+            asking += 1
+            if asking > 1:
+                await filed.wait()
+                found = await real(*given, **options)
+                seen.set()
+                return found
+            older = await real(*given, **options)
+            await shop.proposed("credits.hold", {"book": "a", "number": 2})
+            filed.set()
+            if asking > 1:  # nobody makes the other wait
+                await seen.wait()
+            return older
+
+        monkeypatch.setattr(tail, "follow", follow)
+        await asyncio.gather(shop.ledger.follow(), shop.ledger.follow())
+        newest, _ = await shop.ledger.head()
+        with as_ledger_owner(shop) as raw:
+            for table in TABLES:
+                raw.execute(f"DELETE FROM {table} WHERE seq = ?", (newest,))
+        with pytest.raises(IntegrityError):
+            await shop.ledger.follow()

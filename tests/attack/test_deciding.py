@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from synapsor.approve.board.asked import Decide
+from synapsor.approve.board.work import Reviewing
 from synapsor.core.live import Live
 from synapsor.core.proposal import Proposal
 from synapsor.core.statements import Operator, Verdict
@@ -192,6 +194,27 @@ async def test_whoever_is_revoked_while_they_type_a_passphrase_asks_and_amends_n
         with pytest.raises(DecisionRefused) as refused:
             await extend(shop.ledger, amends)
         assert refused.value.rule == rule
+
+
+@pytest.mark.requirement("approval:trusted-now", "board:decides")
+@pytest.mark.parametrize("how", ["revoked", "removed"])
+async def test_on_the_board_whoever_is_not_trusted_any_more_approves_nothing_and_that_is_on_record(
+    shop: Shop, how: str
+) -> None:
+    one = await asked(shop)
+    board = Reviewing(
+        ledger=shop.ledger,
+        operators=lambda: gone(shop, how),
+        modes=shop.project.config.modes,
+        clock=shop.project.clock,
+        operator="leo",
+        unlock=lambda: shop.files.keys["leo"],
+    )
+    assert not (await board.card(one.proposal, width=100, full=True)).approvable
+    told = await board.decide(Decide(ids=(one.proposal,), verdict="approve", digest=one.digest))
+    assert told.endswith("(operator_revoked)")
+    assert refusals(shop) == [("leo", "operator_revoked")]
+    assert await shop.status(one.proposal) == "review_required"
 
 
 async def test_what_is_of_a_source_that_is_not_configured_is_not_approved(shop: Shop) -> None:

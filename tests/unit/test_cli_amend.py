@@ -180,6 +180,48 @@ def test_a_batch_is_rejected_but_for_what_is_excepted_with_a_word_of_the_list(ru
     assert told["rejection"]["code"] == "not_needed"
 
 
+@pytest.mark.requirement("cli:refusals-recorded")
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("approve", "PROPOSAL", "--digest", "DIGEST"),
+        ("reject", "PROPOSAL", "--digest", "DIGEST", "--reason", "No."),
+        ("question", "PROPOSAL", "--text", "Why?"),
+        ("edit", "PROPOSAL", "--arg", "note=x", "--reason", "A slip."),
+        ("extend", "PROPOSAL", "--reason", "Leo is away."),
+        ("batch", "approve", "CLUSTER", "--digest", "DIGEST"),
+        ("undo", "APPLIED", "--reason", "A slip."),
+    ],
+    ids=lambda line: line[0],
+)
+def test_a_key_of_nobody_and_another_digest_are_on_record_of_each_proposal_that_they_were_meant_for(
+    run: Run, files: ProjectFiles, line: tuple[str, ...]
+) -> None:
+    one, two, old = (propose(run, f"INV-300{n}", f"Note {n}.") for n in (1, 2, 3))
+    assert run("approve", old["id"], *key(files, "leo"), "--digest", old["digest"]).code == 0
+    assert run("worker", "--drain").code == 0
+    (cluster,) = run("--json", "batch").json["clusters"]
+    handles = {"PROPOSAL": one["id"], "CLUSTER": cluster["id"], "APPLIED": old["id"], "DIGEST": "0" * 64}
+    create_key(files.root / "keys" / "zed.pem", passphrase=None)
+    given = [handles.get(word, word) for word in line]
+    refused = run("--json", *given, "--key", str(files.root / "keys" / "zed.pem"))
+    assert (refused.code, refused.json["error"]["rule"]) == (5, "unknown_key")
+    meant = {"batch": [one["id"], two["id"]], "undo": [old["id"]]}.get(line[0], [one["id"]])
+    told = sorted((handle, "?", "unknown_key") for handle in meant)
+    assert attempts(files) == told
+    if "--digest" in line:
+        refused = run("--json", *given, *key(files, "leo"))
+        assert (refused.code, refused.json["error"]["rule"]) == (3, "digest_differs")
+        assert attempts(files) == sorted([*told, *((handle, "leo", "digest_differs") for handle in meant)])
+    assert run("verify").code == 0
+
+
+def attempts(files: ProjectFiles) -> list[tuple[str, str, str]]:
+    """Return on which proposal who was refused what."""
+    with closing(sqlite3.connect(files.config.ledger)) as raw:
+        return sorted(raw.execute("SELECT proposal, operator, rule FROM refused_decision"))
+
+
 @pytest.mark.requirement("batch:shown")
 def test_a_batch_of_which_nothing_may_be_decided_says_why(run: Run, files: ProjectFiles) -> None:
     for n in (1, 2):

@@ -17,6 +17,7 @@ from tests.attack.people import CARD, MAIL, POLICY, people_table
 from tests.commands import Run, activated, at_terminal, key
 from tests.databases import Database
 from tests.projects import ProjectFiles, write_project
+from tests.unit.test_cli_acts import revoking
 
 
 @pytest.fixture
@@ -137,6 +138,18 @@ def test_who_decides_sees_the_value_that_would_be_replaced_and_that_is_recorded(
     assert (done.code, MAIL in done.out) == (0, False)
     assert run("worker", "--drain").code == 0
     assert run("replay", handle).code == 0
+
+
+@pytest.mark.requirement("approval:trusted-now", "hidden:reveal-on-record")
+def test_whoever_is_revoked_while_they_unlock_their_key_is_shown_no_hidden_value_to_decide_on(
+    run: Run, files: ProjectFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed = called(run, "people.propose_contact", person="P-1", address="ada@new.example", number="5555666677778888")
+    revoking(monkeypatch, files, "decide", "leo")
+    given = ("--digest", filed["proposal"]["digest"], *key(files, "leo"))
+    done = run("approve", filed["proposal"]["id"], *given)
+    assert (done.code, MAIL in done.out + done.err, CARD in done.out + done.err) == (5, False, False), done.err
+    assert [look["outcome"] for look in looks(files)] == ["operator_revoked"]
 
 
 def test_a_reviewer_is_shown_how_columns_are_shown_before_they_sign(files: ProjectFiles) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from synapsor import runtime
 from synapsor.approve.card.sparing import Sparing
 from synapsor.approve.sheet import Sheet, cluster_body, render, render_clusters, sheet_of, with_rows_as_they_are
+from synapsor.cli.refused_acts import recorded
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, coloured, have_digest_named, interrupt_at_once, note, paragraph, width
 from synapsor.config import load_config
@@ -22,6 +23,7 @@ from synapsor.flow.decide import Deciding
 from synapsor.flow.decider import Named
 from synapsor.flow.objection import Intent
 from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import NOBODY
 from synapsor.flow.signing import Signer
 from synapsor.looking import SourceLooks
 from synapsor.refusals import Rule
@@ -50,7 +52,9 @@ async def _decide(arguments: Namespace) -> int:
         ledger, operators, now = await project.ledger(), project.deciders(), project.clock.now()
         cluster = await cluster_named(ledger, arguments.cluster, now=now)
         records = picked(cluster, excepted=arguments.excepted, only=arguments.only)
-        operator, unlock = signer(arguments, operators, roles=(cluster.role,))
+        each = [record.proposal.id for record in records]
+        async with recorded(project, each, NOBODY):
+            operator, unlock = signer(arguments, operators, roles=(cluster.role,))
         intent = Intent(verdict=verdict, who=Named(operator=operator), operators=operators, now=now)
         sheet = await sheet_of(ledger, cluster, records, intent, full=arguments.full)
         looks = SourceLooks(project=project, client="batch")
@@ -66,9 +70,10 @@ async def _decide(arguments: Namespace) -> int:
                 first.words,
                 fix="Decide on each by itself, or ask another person.",
             )
-        have_digest_named(
-            arguments, sheet.digest, verb=verdict, of=" over all of them", where="`synapsor batch --json`"
-        )
+        async with recorded(project, each, operator.name):
+            have_digest_named(
+                arguments, sheet.digest, verb=verdict, of=" over all of them", where="`synapsor batch --json`"
+            )
         deciding = Deciding(
             verdict=verdict,
             signer=Signer(operator=operator, key=unlock()),

@@ -6,6 +6,7 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
+from synapsor.cli.refused_acts import recorded
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
@@ -13,6 +14,7 @@ from synapsor.core.records import to_body
 from synapsor.flow.ask import ask, may_question
 from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
+from synapsor.flow.refused import NOBODY
 from synapsor.flow.signing import Signer
 
 
@@ -28,7 +30,8 @@ async def _run(arguments: Namespace) -> int:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
         operators, now = project.operators(), project.clock.now()
-        operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
+        async with recorded(project, (record.proposal.id,), NOBODY):
+            operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
         await may_question(ledger, record, operator, now=now)
         signed = Signer(operator=operator, key=unlock())
         asked = await ask(ledger, record, text=arguments.text, signer=signed, now=now, operators=project.operators())

@@ -1,4 +1,4 @@
-"""Attempts to activate a contract or to switch automatic approval that were refused: recorded as those on a proposal are, and told."""
+"""What is refused at a terminal before any verb of `flow` is reached: recorded as every refused decision is, and told of contracts and policies."""
 
 from __future__ import annotations
 

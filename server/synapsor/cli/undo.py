@@ -6,12 +6,14 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
+from synapsor.cli.refused_acts import recorded
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.records import to_body
 from synapsor.errors import DecisionRefused, Refusal
 from synapsor.flow.named import proposal_of
+from synapsor.flow.refused import NOBODY
 from synapsor.flow.undo import Asking, undo, undoable
 from synapsor.ports import ProposalRecord
 
@@ -37,7 +39,8 @@ async def _filed(arguments: Namespace, project: runtime.Project, record: Proposa
     one = operators.get(arguments.operator or "")
     try:
         served = await undoable(ledger, record, one, now=now, activated=project.activated)
-        operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
+        async with recorded(project, (record.proposal.id,), NOBODY):
+            operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
         asking = Asking(
             record=record,
             served=served,
