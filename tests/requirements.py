@@ -281,7 +281,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "cli:passphrase-last": _R("A passphrase is asked for when nothing else can refuse any more.", "law 5"),
     "cli:refusals-recorded": _R(
-        "At a terminal a key that is nobody's and the digest of something else are on record, of each proposal that was meant.",
+        "At a terminal a key that is nobody's, the digest of something else and what a batch leaves out are on record, of each proposal that was meant.",
         "law 9",
     ),
     "cli:role-known": _R("A role that no contract names is given with a warning that names those that are.", "law 10"),

@@ -252,6 +252,14 @@ MUTANTS = (
         "tests/unit/test_cli_amend.py -k 'key_of_nobody and batch'",
     ),
     Mutant(
+        "refused.terminal-left-out",
+        "cli:refusals-recorded",
+        "cli/batch.py",
+        "        for handle, why in against.items():",
+        "        for handle, why in ():",
+        "tests/unit/test_cli_amend.py -k nothing_may_be_decided",
+    ),
+    Mutant(
         "fresh.again",
         "live:stale-said-aloud",
         "cli/decide.py",

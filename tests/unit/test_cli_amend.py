@@ -222,13 +222,13 @@ def attempts(files: ProjectFiles) -> list[tuple[str, str, str]]:
         return sorted(raw.execute("SELECT proposal, operator, rule FROM refused_decision"))
 
 
-@pytest.mark.requirement("batch:shown")
+@pytest.mark.requirement("batch:shown", "cli:refusals-recorded")
 def test_a_batch_of_which_nothing_may_be_decided_says_why(run: Run, files: ProjectFiles) -> None:
-    for n in (1, 2):
-        propose(run, f"INV-300{n}", f"Note {n}.")
+    both = [propose(run, f"INV-300{n}", f"Note {n}.")["id"] for n in (1, 2)]
     (cluster,) = run("--json", "batch").json["clusters"]
     refused = run("batch", "approve", cluster["id"], *key(files, "rita"), "--digest", cluster["digest"])
     assert (refused.code, "role_missing" in refused.err) == (5, True)
+    assert attempts(files) == sorted((handle, "rita", "role_missing") for handle in both)
     assert run("batch", "approve", "bat_nothing", *key(files, "leo")).code == 2
 
 

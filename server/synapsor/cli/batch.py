@@ -23,7 +23,7 @@ from synapsor.flow.decide import Deciding
 from synapsor.flow.decider import Named
 from synapsor.flow.objection import Intent
 from synapsor.flow.reason import check_reason
-from synapsor.flow.refused import NOBODY
+from synapsor.flow.refused import NOBODY, record_refused
 from synapsor.flow.signing import Signer
 from synapsor.looking import SourceLooks
 from synapsor.refusals import Rule
@@ -63,13 +63,11 @@ async def _decide(arguments: Namespace) -> int:
             sheet = await with_rows_as_they_are(ledger, sheet, records, sparing, clock=project.clock)
         if not arguments.json:
             print(render(sheet, colour=coloured(arguments), width=width()))
-        if len(sheet.left_out) == len(sheet.entries):
-            first = next(iter(sheet.left_out.values()))
-            raise DecisionRefused(
-                rule_named(first.rule or "") or Rule.ALONE,
-                first.words,
-                fix="Decide on each by itself, or ask another person.",
-            )
+        against = {one.proposal: _refusal(one) for one in sheet.left_out.values()}
+        for handle, why in against.items():  # certain already, and on record as where each is decided by itself
+            await record_refused(ledger, handle, operator.name, why, project.clock.now())
+        if len(against) == len(sheet.entries):
+            raise next(iter(against.values()))
         async with recorded(project, each, operator.name):
             have_digest_named(
                 arguments, sheet.digest, verb=verdict, of=" over all of them", where="`synapsor batch --json`"
@@ -86,6 +84,11 @@ async def _decide(arguments: Namespace) -> int:
         )
         decided = await decide_each(ledger, deciding, sheet.shown, over=sheet.digest, left_out=sheet.left_out)
     return _tell(arguments, sheet, decided)
+
+
+def _refusal(one: EachOutcome) -> DecisionRefused:
+    rule = rule_named(one.rule or "") or Rule.ALONE
+    return DecisionRefused(rule, one.words, fix="Decide on each by itself, or ask another person.")
 
 
 def _tell(arguments: Namespace, sheet: Sheet, decided: Sequence[EachOutcome]) -> int:
