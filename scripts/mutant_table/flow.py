@@ -591,7 +591,7 @@ MUTANTS = (
     Mutant(
         "believed.nobody-decides",
         "ledger:believed",
-        "flow/objection.py",
+        "flow/chain.py",
         "    if record.differs:",
         "    if False:",
         "tests/attack/test_taken_away.py -k nobody_else",

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from synapsor.core.proposal import Status
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
+from synapsor.testing.clock import TestClock
 from tests.deciding import approve, reject
 from tests.decisions import NOW, Person, filed, person
 
@@ -74,6 +75,7 @@ async def _play(quorum: int, steps: list[tuple[str, Any]]) -> None:
     for verb, given_to in steps:
         if verb == "wait":
             model.hours += given_to
+            cast("TestClock", ledger._clock).move(hours=given_to)
             continue
         acting = people[given_to]
         if verb == "revoke":

@@ -1,6 +1,7 @@
 """Whatever an attempt was refused by is told in words, when only the rule is on record."""
 
 from synapsor.approve.refused_words import words_of
+from synapsor.core import amend, undo
 from synapsor.errors import Code
 from synapsor.refusals import Rule
 
@@ -18,3 +19,8 @@ def test_the_words_are_those_of_the_rule() -> None:
     assert words_of("not_applied") == "Only a change that was applied can be undone."
     assert words_of("nothing_to_change") == "The record already has these values."
     assert words_of("a rule of tomorrow") == ""
+
+
+def test_the_numbers_in_the_words_are_those_that_hold() -> None:
+    assert f" {amend.MOST_DEPTH} times " in Rule.AMENDED_TOO_OFTEN.words
+    assert Rule.TOO_DEEP.words.endswith(f" after {undo.MOST_DEPTH}.")

@@ -29,8 +29,9 @@ from synapsor.flow.decide import Listed
 from synapsor.flow.fresh import check_fresh
 from synapsor.flow.objection import Intent, objection
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
 
-_FIXES: Final = {"not_fully_shown": "Run again with --full and read all of it."}
+_FIXES: Final = {Rule.NOT_FULLY_SHOWN: "Run again with --full and read all of it."}
 _ODD: Final[Mapping[Why, str]] = {
     "number": "far from the others",
     "rare": "hardly any other has this value",

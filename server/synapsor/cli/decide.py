@@ -40,10 +40,11 @@ from synapsor.flow.refused import NOBODY
 from synapsor.flow.reveal import reveal_for_decision
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
 
 JUST_NOW_SECONDS = 5
 """A look that is older is taken again before anything is signed."""
-_FIXES = {"not_fully_shown": "Run again with --full and read all of it."}
+_FIXES = {Rule.NOT_FULLY_SHOWN: "Run again with --full and read all of it."}
 
 
 def run(arguments: Namespace) -> int:

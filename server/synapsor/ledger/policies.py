@@ -40,8 +40,8 @@ async def approve(
     the proposal to a person, and return that.
 
     Raises:
-        DecisionRefused: somebody decided meanwhile, the switch is not the one that was looked at, or the chain does not go on
-            (`decided_meanwhile`).
+        DecisionRefused: somebody decided meanwhile, or the switch is not the one that was looked at (`decided_meanwhile`); the chain
+            does not go on (`ledger_altered`).
         IntegrityError: the decision or the job is about something else.
     """
     decision = signed.decision
@@ -114,13 +114,13 @@ async def _as_of_now(book: Book, trust: Trust) -> tuple[Trust, SignedSwitch | No
     """Return what is trusted with the chain proven up to this very transaction, and the newest switch.
 
     Raises:
-        DecisionRefused: the chain does not go on, or the switch is gone (`decided_meanwhile`).
+        DecisionRefused: the chain does not go on, or the switch is gone (`ledger_altered`).
     """
     try:
         trust = replace(trust, proven=await to_the_end(book.tx, trust))
         return trust, await newest_switch(book.tx, trust)
     except IntegrityError:
-        raise DecisionRefused(Rule.DECIDED_MEANWHILE, "The ledger was altered meanwhile.") from None
+        raise DecisionRefused(Rule.LEDGER_ALTERED, "The ledger was altered meanwhile.") from None
 
 
 async def _uses(

@@ -7,9 +7,11 @@ proves the chain from its beginning, and that it holds each checkpoint that was 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import Any, Final
 
 import orjson
@@ -22,7 +24,11 @@ from synapsor.ledger.chain import EVERY, Checkpoint, checkpoint_holds, event_has
 from synapsor.ledger.connection import Connection, Row, Transaction
 from synapsor.ledger.kinds import USE, Kind
 
+log = logging.getLogger("synapsor.ledger")
+
 PAGE: Final = 1024
+_SILENCE: Final = 2.0
+"""Seconds after which whoever waits is told that something is being done."""
 SWITCHES: Final = frozenset({"policies_stopped", "policies_running"})
 USES: Final = frozenset({"policy_used", "policy_near_limit"})
 _FIX: Final = "`synapsor verify` names what was altered; restore the ledger from a backup."
@@ -35,10 +41,13 @@ async def follow(connection: Connection, trust: Trust, *, saved: Anchor | None) 
         IntegrityError: the chain does not go on from the place that was proven, or does not hold what is kept beside it.
     """
     kept = await asyncio.to_thread(saved.after, trust.proven.seq) if saved is not None else ()
-    more = True
+    more, since = True, monotonic()
     while more:
         proven, more = await connection.read(partial(onward, trust=trust))
         trust = replace(trust, proven=proven)
+        if more and monotonic() - since > _SILENCE:
+            since = monotonic()
+            log.warning("the ledger is long: %d events are proven so far", proven.seq, extra={"action": "proving"})
     if kept:
         await connection.read(partial(reaches, kept=kept, public_key=trust.public_key))
     return trust.proven

@@ -36,6 +36,7 @@ from synapsor.flow.named import proposal_of
 from synapsor.flow.objection import Intent, may_ask, objection
 from synapsor.flow.signing import Signer
 from synapsor.ports import Clock, ProposalRecord, ReviewLedger
+from synapsor.refusals import Rule
 
 MOST = 500
 """How many proposals the list holds."""
@@ -175,7 +176,10 @@ class Reviewing:
 
     async def _open(self, card: Card, record: ProposalRecord, *, width: int) -> Open:
         told = record.proposal
-        fixes = {"not_fully_shown": "Press f, and read all of it.", "covered": f"Use `synapsor approve {told.id}`."}
+        fixes = {
+            Rule.NOT_FULLY_SHOWN: "Press f, and read all of it.",
+            Rule.COVERED: f"Use `synapsor approve {told.id}`.",
+        }
         refused = await objection(self.ledger, record, self._intent("approve"))
         refused = refused or unseen(card, told, "approve", fixes=fixes)
 

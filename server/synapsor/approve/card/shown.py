@@ -25,7 +25,7 @@ def unseen(
     *,
     whole: bool = True,
     uncovered: bool = False,
-    fixes: Mapping[str, str] = MappingProxyType({}),
+    fixes: Mapping[Rule, str] = MappingProxyType({}),
 ) -> DecisionRefused | None:
     """Return why nobody decides so on a proposal by what was shown of it, or None.
 
@@ -38,10 +38,10 @@ def unseen(
         return DecisionRefused(
             Rule.NOT_FULLY_SHOWN,
             "Part of the proposal was cut, and nobody approves what they have not seen.",
-            fix=fixes.get("not_fully_shown", _FIX),
+            fix=fixes.get(Rule.NOT_FULLY_SHOWN, _FIX),
         )
     if proposal.changes_hidden and not uncovered:
         return DecisionRefused(
-            Rule.COVERED, "It changes a hidden value that you have not seen.", fix=fixes.get("covered", _FIX)
+            Rule.COVERED, "It changes a hidden value that you have not seen.", fix=fixes.get(Rule.COVERED, _FIX)
         )
     return None

@@ -55,7 +55,7 @@ ELSEWHERE = frozenset(
 )
 """By which rules a decision is refused here that the console or a terminal may take."""
 _FIXES = dict.fromkeys(
-    ("not_fully_shown", "covered"), "Decide in the console or with `synapsor approve`, or reject it."
+    (Rule.NOT_FULLY_SHOWN, Rule.COVERED), "Decide in the console or with `synapsor approve`, or reject it."
 )
 _MOST_PAST = 500
 _PASSED = 3

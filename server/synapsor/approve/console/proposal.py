@@ -50,8 +50,8 @@ MOST_PASSED: Final = 25
 TYPED: Final = 8
 """How much of a digest a person types, where the risk asks for more than a tick."""
 _FIXES: Final = {
-    "not_fully_shown": "It is too large for a page. Decide in your terminal, which shows all of it.",
-    "covered": "Reveal it here, or decide in your terminal.",
+    Rule.NOT_FULLY_SHOWN: "It is too large for a page. Decide in your terminal, which shows all of it.",
+    Rule.COVERED: "Reveal it here, or decide in your terminal.",
 }
 
 
