@@ -95,7 +95,10 @@ def receiver(folder: Path, *, name: str = HOST, tls: bool = True) -> Iterator[Re
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            length = int(self.headers["content-length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # whoever sent it was killed: no request arrived
+                return
             headers = {key.lower(): value for key, value in self.headers.items()}
             receiver_.got.append(Got(path=self.path, headers=headers, body=body))
             receiver_.arrived.set()

@@ -209,7 +209,6 @@ async def test_an_approval_in_the_place_of_a_hidden_rejection_is_set_aside_by_th
             event_hidden(raw)
         with monkeypatch.context() as old:
             old.setattr("synapsor.flow.objection.check_chain", unread)
-            old.setattr("synapsor.flow.decide.check_chain", unread)
             old.setattr("synapsor.ledger.decisions.to_the_end", unread)
             async with opened(shop.files) as project:
                 await leo_approves(shop.files, project, asked["id"], asked["digest"])

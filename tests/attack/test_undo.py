@@ -23,7 +23,7 @@ from synapsor.testing.clock import TestClock
 from tests.attack.credits import POLICY
 from tests.attack.jobs import POLICY as JOBS
 from tests.attack.jobs import jobs_tables
-from tests.attack.shop import Shop, as_ledger_owner, meanwhile
+from tests.attack.shop import Shop, as_ledger_owner, as_server, meanwhile
 from tests.attack.undoing import ADJUST, applied, approved, ask, credit, everything, open_credits, refused
 from tests.cards import card
 from tests.databases import Database
@@ -163,11 +163,15 @@ async def test_what_the_contract_does_not_let_be_undone_and_what_was_removed_is_
 @pytest.mark.one_engine
 async def test_nobody_undoes_what_may_or_may_not_have_been_applied(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         raw.execute("UPDATE proposal SET status = 'reconciliation_required' WHERE id = ?", (original,))
+        told = """replace(body, '"target":"applied"', '"target":"reconciliation_required"')"""
+        raw.execute(f"UPDATE event SET body = {told} WHERE subject = ?", (original,))
     assert await refused(books, original) == ("reconciliation_required", 3)
-    with as_ledger_owner(books) as raw:
+    with as_server(books) as raw:
         raw.execute("UPDATE proposal SET status = 'applied' WHERE id = ?", (original,))
+        told = """replace(body, '"target":"reconciliation_required"', '"target":"applied"')"""
+        raw.execute(f"UPDATE event SET body = {told} WHERE subject = ?", (original,))
     filed = await ask(books, original)
     with as_ledger_owner(books) as raw:
         raw.execute("UPDATE proposal SET status = 'reconciliation_required' WHERE id = ?", (filed.id,))
