@@ -16,7 +16,7 @@ from synapsor.core.review import undo_of
 from synapsor.core.statements import sign
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
-from tests.attack.shop import Shop, as_server, filed_by_server
+from tests.attack.shop import Shop, as_server, filed_by_server, told_by_owner
 from tests.attack.test_forged_ledger import MALLORY, body_of, set_body, text
 from tests.attack.undoing import ADJUST, applied, approved, ask, credit, everything, refused
 from tests.databases import Database
@@ -168,6 +168,8 @@ async def test_a_change_that_never_was_is_not_undone_whoever_asks_for_it_and_app
     with as_server(books) as raw:
         set_body(raw, "proposal", never.id, to_body(never))
         raw.execute("UPDATE proposal SET status = 'applied' WHERE id = ?", (never.id,))
+        for origin, target in (("review_required", "approved"), ("approved", "applied")):
+            told_by_owner(raw, f"proposal_{target}", never.id, {"origin": origin, "target": target})
         (receipt,) = [r[0] for r in raw.execute("SELECT id FROM receipt").fetchall()]
         told = {**body_of(raw, "receipt", receipt), "proposal": never.id, "digest": never.digest, "after": [left]}
         raw.execute("UPDATE receipt SET proposal = ?, body = ? WHERE id = ?", (never.id, text(told), receipt))
@@ -221,6 +223,8 @@ async def test_a_conflict_that_is_called_applied_is_not_undone(books: Shop) -> N
     left = {**proposal.members[0].after, "row_version": "3"}
     with as_server(books) as raw:
         raw.execute("UPDATE proposal SET status = 'applied' WHERE id = ?", (handle,))
+        ended = """replace(body, '"target":"conflict"', '"target":"applied"')"""
+        raw.execute(f"UPDATE event SET body = {ended} WHERE subject = ?", (handle,))
         (receipt,) = [r[0] for r in raw.execute("SELECT id FROM receipt").fetchall()]
         set_body(raw, "receipt", receipt, {**body_of(raw, "receipt", receipt), "outcome": "applied", "after": [left]})
     before = everything(books)
