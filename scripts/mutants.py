@@ -1,6 +1,6 @@
 """Break one guard at a time in a copy of the project and see that a test notices: `make mutants`.
 
-Each mutant of `mutant_table.py` names the promise it breaks and the tests that must fail for it. A survivor is a promise that
+Each mutant of `mutant_table` names the promise it breaks and the tests that must fail for it. A survivor is a promise that
 nothing holds us to; so is a text that is no longer found, because then the mutant breaks nothing.
 """
 

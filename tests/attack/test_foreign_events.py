@@ -23,9 +23,8 @@ from synapsor.ledger.open import open_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.values import canonical, digest_bytes
 from tests.attack.amending import edited
-from tests.attack.shop import WAIVER, Shop, as_ledger_owner, filed_again, open_shop, reopened, told_by_owner
-from tests.attack.test_forged_ledger import forge_job
-from tests.attack.test_taken_away import BEFORE, DIFFER, ONE_A_DAY, rejection_away, thrown, worked
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop, reopened, told_by_owner
+from tests.attack.test_taken_away import BEFORE, DIFFER, ONE_A_DAY, approval_told_again, rejection_away, thrown, worked
 from tests.attack.test_withdrawn_contract import withdraw
 from tests.attack.test_worker_permission import AUTOMATIC, ON, WHY, shop_on
 from tests.attack.undoing import ADJUST
@@ -124,21 +123,7 @@ async def test_an_approval_that_was_used_is_not_used_again_whoever_signs_the_hea
     tmp_path: Path, database: Database
 ) -> None:
     async with open_shop(tmp_path / "project", database) as shop:
-        handle = await shop.waiver()
-        approved = await shop.record(handle)
-        decision = approved.decisions[0].decision.id
-        assert await shop.work(operators=dict) == [("failed", "approval_invalid")]
-        with as_ledger_owner(shop) as raw:
-            for kind in ("settlement", "receipt", "job"):
-                raw.execute(f"DELETE FROM {kind}")
-            filed_again(raw, handle)
-            (body,) = raw.execute("SELECT body FROM decision").fetchone()
-            named = [decision, digest_bytes("decision", body.encode())]
-            step = {"origin": "review_required", "target": "approved"}
-            seq = told_by_owner(raw, "proposal_approved", handle, step, decision=named)
-            raw.execute("UPDATE decision SET seq = ?", (seq,))
-            raw.execute("UPDATE proposal SET status = 'approved'")
-            forge_job(raw, approved.proposal, decision)
+        handle = await approval_told_again(shop, names_it=True)
         await signed_by_another_process(shop)
         with pytest.raises(IntegrityError, match="was not written by it"):
             await shop.work()

@@ -217,6 +217,26 @@ async def test_an_approval_in_the_place_of_a_hidden_rejection_is_set_aside_by_th
         assert await shop.work() == []
 
 
+async def approval_told_again(shop: Shop, *, names_it: bool) -> str:
+    """Let whoever owns the file tell once more of an approval that was used up, with the decision or without it; return its proposal."""
+    handle = await shop.waiver()
+    approved = await shop.record(handle)
+    decision = approved.decisions[0].decision.id
+    assert await shop.work(operators=dict) == [("failed", "approval_invalid")]
+    with as_ledger_owner(shop) as raw:
+        for kind in ("settlement", "receipt", "job"):
+            raw.execute(f"DELETE FROM {kind}")
+        filed_again(raw, handle)
+        step = {"origin": "review_required", "target": "approved"}
+        (body,) = raw.execute("SELECT body FROM decision").fetchone()
+        told = {"decision": [decision, digest_bytes("decision", body.encode())]} if names_it else {}
+        seq = told_by_owner(raw, "proposal_approved", handle, step, **told)
+        raw.execute("UPDATE decision SET seq = ?", (seq,))
+        raw.execute("UPDATE proposal SET status = 'approved'")
+        forge_job(raw, approved.proposal, decision)
+    return handle
+
+
 @pytest.mark.requirement("ledger:believed")
 @pytest.mark.parametrize("names_it", [False, True], ids=("a step alone", "a step with the decision"))
 async def test_what_is_filed_once_more_by_whoever_owns_the_file_has_none_of_its_approvals(
@@ -224,20 +244,7 @@ async def test_what_is_filed_once_more_by_whoever_owns_the_file_has_none_of_its_
 ) -> None:
     """Its approval counted for nothing when the job was done, and that was its end; it is as it was signed, and not told of again."""
     async with open_shop(tmp_path / "project", sqlite_db) as shop:
-        handle = await shop.waiver()
-        approved = await shop.record(handle)
-        decision = approved.decisions[0].decision.id
-        assert await shop.work(operators=dict) == [("failed", "approval_invalid")]
-        with as_ledger_owner(shop) as raw:
-            for kind in ("settlement", "receipt", "job"):
-                raw.execute(f"DELETE FROM {kind}")
-            filed_again(raw, handle)
-            step = {"origin": "review_required", "target": "approved"}
-            (body,) = raw.execute("SELECT body FROM decision").fetchone()
-            told = {"decision": [decision, digest_bytes("decision", body.encode())]} if names_it else {}
-            seq = told_by_owner(raw, "proposal_approved", handle, step, **told)
-            raw.execute("UPDATE decision SET seq = ?", (seq,))
-            forge_job(raw, approved.proposal, decision)
+        await approval_told_again(shop, names_it=names_it)
         with pytest.raises(IntegrityError, match="was not written by it"):
             await shop.work()
         assert (shop.invoice(), shop.receipts()) == (BEFORE, 0)
