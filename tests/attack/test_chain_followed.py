@@ -19,6 +19,7 @@ from synapsor.core.moment import stamp
 from synapsor.core.statements import Verdict
 from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.acting import Acting
 from synapsor.flow.batch import decide_each, digest_over
 from synapsor.flow.decide import Deciding, Listed
 from synapsor.flow.decider import Named
@@ -102,6 +103,12 @@ def deciding(shop: Shop, verdict: Verdict = "approve") -> Deciding:
     )
 
 
+def named(shop: Shop, who: str) -> Acting:
+    """Return somebody who is about to act, and has only been named."""
+    operators = shop.files.operators
+    return Acting(who=Named(operator=operators[who]), operators=operators, now=shop.project.clock.now())
+
+
 async def by_approving(shop: Shop, asked: dict[str, Any]) -> str:
     """Let mia approve it by the verb itself, which every surface ends in."""
     return await _rule(_approved(shop, asked))
@@ -159,9 +166,8 @@ async def by_a_question(shop: Shop, asked: dict[str, Any]) -> str:
 
 async def by_an_undo(shop: Shop, asked: dict[str, Any]) -> str:
     """Let mia ask for it to be undone, and be asked first whether she may."""
-    record, mia = await shop.record(asked["id"]), shop.files.operators["mia"]
-    first = undoable(shop.ledger, record, mia, now=shop.project.clock.now(), activated=shop.project.activated)
-    assert await _rule(first) == ALTERED
+    record, mia = await shop.record(asked["id"]), named(shop, "mia")
+    assert await _rule(undoable(shop.ledger, record, mia, activated=shop.project.activated)) == ALTERED
     return await _rule(undo(shop, asked["id"]))
 
 
@@ -302,9 +308,8 @@ async def test_who_asks_for_an_undo_of_what_only_its_row_calls_applied_is_refuse
         asked = await shop.proposed("credits.adjust", ADJUST)
         with as_ledger_owner(shop) as raw:
             raw.execute("UPDATE proposal SET status = 'applied'")
-        record, mia = await shop.record(asked["id"]), shop.files.operators["mia"]
-        now, activated = shop.project.clock.now(), shop.project.activated
-        assert await _rule(undoable(shop.ledger, record, mia, now=now, activated=activated)) == "records_differ"
+        record, mia = await shop.record(asked["id"]), named(shop, "mia")
+        assert await _rule(undoable(shop.ledger, record, mia, activated=shop.project.activated)) == "records_differ"
         assert await _rule(undo(shop, asked["id"])) == "records_differ"
         assert refusals(shop, asked["id"]) == [("mia", "records_differ")] * 2
 

@@ -14,7 +14,9 @@ from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.automatic import throw_switch
 from synapsor.flow.decider import Unknown
 from synapsor.flow.objection import Intent, objection
+from synapsor.flow.signing import Signer
 from synapsor.ledger.believed import Proven
+from synapsor.runtime import open_project
 from synapsor.values import digest_bytes
 from tests.attack.amending import refused
 from tests.attack.desk import hall
@@ -39,10 +41,10 @@ def database(sqlite_db: Database) -> Database:
 
 async def thrown(shop: Shop, *states: SwitchState) -> None:
     """Let rita, who is a steward here, stop and start automatic approval."""
-    steward, key = _steward(shop), shop.files.keys["rita"]
-    now = shop.project.clock.now()
+    steward = Signer(operator=_steward(shop), key=shop.files.keys["rita"])
+    now, trusted = shop.project.clock.now(), {"rita": steward.operator}
     for state in states:
-        await throw_switch(shop.ledger, state, operator=steward, key=key, now=now, reason="Look first.")
+        await throw_switch(shop.ledger, state, signer=steward, operators=trusted, now=now, reason="Look first.")
 
 
 def _steward(shop: Shop) -> Any:
@@ -175,7 +177,7 @@ async def test_what_somebody_rejected_nobody_else_approves_when_the_rejection_is
         with as_ledger_owner(shop) as raw:
             FOUND[how](raw)
         files = shop.files
-    async with opened(files) as project:
+    async with open_project(files.config) as project:
         ledger = await project.ledger()
         record = await ledger.proposal(asked["id"])
         assert record is not None
@@ -208,7 +210,7 @@ async def test_an_approval_in_the_place_of_a_hidden_rejection_is_set_aside_by_th
         with as_ledger_owner(shop) as raw:
             event_hidden(raw)
         with monkeypatch.context() as old:
-            old.setattr("synapsor.flow.objection.check_chain", unread)
+            old.setattr("synapsor.flow.acting.check_chain", unread)
             old.setattr("synapsor.ledger.decisions.to_the_end", unread)
             async with opened(shop.files) as project:
                 await leo_approves(shop.files, project, asked["id"], asked["digest"])
