@@ -18,6 +18,10 @@ class Requirement:
 
 _R = Requirement
 REQUIREMENTS: dict[str, Requirement] = {
+    "acting:one-opening": _R(
+        "Whatever a person does begins with the same checks in one order: the chain of events, their key, what they were shown, that the ledger agrees with itself about it, that something is left to do, and their role; each refusal is on record, and no verb makes these checks by itself.",
+        "law 5, law 9",
+    ),
     "activation:bound": _R(
         "An activation counts only as it was signed: this contract, this digest, this ledger, a trusted reviewer.",
         "S12",

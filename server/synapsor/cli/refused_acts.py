@@ -35,10 +35,10 @@ async def check_activates(project: Project, contracts: Sequence[str], acting: Ac
         DecisionRefused: they may not, or the ledger was altered.
     """
     async with recorded(project, contracts, acting.who.name):
-        if project.config.ledger.exists():
-            await check_act_as(await project.ledger(), acting, ACTIVATOR_ROLE)
-        else:
-            acting.check_role(ACTIVATOR_ROLE, ledger="")  # there is none yet that anything could be of
+        if not project.config.ledger.exists():
+            acting.check_role(ACTIVATOR_ROLE, ledger="")  # there is none that anything could be of
+            return
+        await check_act_as(await project.ledger(), acting, ACTIVATOR_ROLE)
 
 
 async def told(overview: Overview, about: str) -> list[dict[str, Any]]:

@@ -26,7 +26,8 @@ from synapsor.flow.refused import recording
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.refusals import Rule
 
-_DECIDING: Final = Verb(is_open=check_waits, may=may_decide, by_prompt=True)
+DECIDING: Final = Verb(is_open=check_waits, may=may_decide, by_prompt=True)
+"""Deciding on a proposal, either way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ async def objection(
     then; here nobody is asked to read and sign in vain. `shown` is the digest of what the person saw, where they have named it.
     """
     try:
-        person = await check_act(ledger, record, intent, _DECIDING, shown=shown)
+        person = await check_act(ledger, record, intent, DECIDING, shown=shown)
         _check_decides(record, intent, person, ledger=ledger.id)
         if intent.verdict == "approve":
             await check_evidence(record.proposal, ledger)
@@ -66,7 +67,7 @@ def recorded_objection(record: ProposalRecord, intent: Intent, *, ledger: str) -
     itself about it nor what it rests on is asked.
     """
     try:
-        person = intent.check(record, _DECIDING, ledger=ledger, listed=True)
+        person = intent.check(record, DECIDING, ledger=ledger, listed=True)
         _check_decides(record, intent, person, ledger=ledger)
     except DecisionRefused as refused:
         return refused

@@ -25,7 +25,7 @@ from synapsor.flow.refused import NOBODY
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
 
-_LOOKING: Final = Verb(is_open=check_waits, may=may_decide)
+LOOKING: Final = Verb(is_open=check_waits, may=may_decide)
 """Looking behind what a proposal would change, to decide on it."""
 
 
@@ -133,7 +133,7 @@ async def reveal_for_decision(
     """
     proposal, acting = record.proposal, Acting(who=signer, operators=operators, now=now)
     async with recording_look(ledger, proposal.id, signer.name, "to decide", now):
-        await check_act(ledger, record, acting, _LOOKING)
+        await check_act(ledger, record, acting, LOOKING)
     whole = opened(proposal, Keeper.of(ledger.secret))
     told = Reveal(
         id=handles.new("rev"),
