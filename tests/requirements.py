@@ -642,7 +642,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "ledger:evidence-whole": _R("Audit and evidence of a call are recorded together or not at all.", "law 2, R8"),
     "ledger:followed": _R(
-        "Whoever decides, asks, edits, extends or undoes, at a terminal, on the board, in the console, through a prompt or in a batch, has proven the chain of events first: where something in it was hidden, changed or cut away, that is shown and nothing is signed (`ledger_altered`).",
+        "Whoever decides, asks, edits, extends, undoes, looks behind hidden values or lets policies go on, at a terminal, on the board, in the console, through a prompt or in a batch, has proven the chain of events first: where something in it was hidden, changed or cut away, that is shown and nothing is signed (`ledger_altered`).",
         "law 5, law 9, S9",
     ),
     "ledger:many-processes": _R("Many processes write to one ledger without losing or refusing a record.", "F10"),

@@ -472,7 +472,7 @@ MUTANTS = (
         "approval.reviewer",
         "contract:activated-by-a-reviewer",
         "flow/activate.py",
-        "    async with acting_as(ledger, contract, acting, ACTIVATOR_ROLE):\n",
+        "    async with acting_as(ledger, contract, acting, ACTIVATOR_ROLE, though_altered=True):\n",
         "    if True:\n",
         "tests/unit/test_review.py -k activation",
     ),
@@ -1524,7 +1524,7 @@ MUTANTS = (
         "flow/acting.py",
         "    if not though_altered:\n        await check_chain(ledger)\n",
         "",
-        "tests/attack/test_chain_followed.py -k nobody_activates",
+        "tests/attack/test_chain_followed.py -k nobody_looks",
     ),
     Mutant(
         "followed.stop",
@@ -1540,7 +1540,7 @@ MUTANTS = (
         "flow/automatic.py",
         'though_altered=state == "stopped"',
         "though_altered=True",
-        "tests/attack/test_chain_followed.py -k nobody_activates",
+        "tests/attack/test_chain_followed.py -k nobody_looks",
     ),
     Mutant(
         "acting.recorded",
@@ -1604,7 +1604,7 @@ MUTANTS = (
         "flow/reveal.py",
         "        await check_act(ledger, record, acting, LOOKING)\n",
         "        pass\n",
-        "tests/attack/test_chain_followed.py -k nobody_activates",
+        "tests/attack/test_chain_followed.py -k nobody_looks",
     ),
     Mutant(
         "undo.agrees",

@@ -21,7 +21,6 @@ from synapsor.core.statements import Verdict
 from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.acting import Acting
-from synapsor.flow.activate import activate
 from synapsor.flow.automatic import throw_switch
 from synapsor.flow.batch import decide_each, digest_over
 from synapsor.flow.decide import Deciding, Listed
@@ -261,19 +260,16 @@ async def test_a_rejection_that_is_hidden_with_its_event_lets_nobody_decide_anyw
 
 
 @pytest.mark.requirement("ledger:followed")
-async def test_by_an_altered_ledger_nobody_activates_or_looks_behind_anything_or_starts_policies(
+async def test_by_an_altered_ledger_nobody_looks_behind_anything_or_starts_policies(
     tmp_path: Path, database: Database
 ) -> None:
     async with altered(tmp_path, database, event_hidden) as (shop, asked):
         rita, now = signer_of(shop, "rita"), shop.project.clock.now()
         people = shop.files.operators
-        loaded = shop.project.contracts()[0]
-        version = {"contract": loaded.contract.contract, "digest": loaded.digest, "body": {}, "metadata": {}}
         signs: dict[str, Any] = {"signer": rita, "operators": people, "now": now}
         looks: dict[str, Any] = {**signs, "signer": signer_of(shop, "mia")}
         asks = Behind(subject="ev_1", column="note", evidence={}, role="billing_lead", sealed={})
         for attempt in (
-            activate(shop.ledger, **version, sources={}, **signs),
             throw_switch(shop.ledger, "running", reason="Go on.", **signs),
             reveal(shop.ledger, asks, reason="It is needed.", **looks),
             reveal_for_decision(shop.ledger, await shop.record(asked["id"]), **looks),

@@ -21,10 +21,9 @@ from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import seal_of
 from synapsor.ledger.open import open_ledger
 from synapsor.ledger.store import Ledger
-from synapsor.runtime import open_project
 from synapsor.values import canonical, digest_bytes
 from tests.attack.amending import edited
-from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop, told_by_owner
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop, reopened, told_by_owner
 from tests.attack.test_taken_away import BEFORE, DIFFER, ONE_A_DAY, approval_told_again, rejection_away, thrown, worked
 from tests.attack.test_withdrawn_contract import withdraw
 from tests.attack.test_worker_permission import AUTOMATIC, ON, WHY, shop_on
@@ -265,8 +264,8 @@ async def test_the_last_use_of_a_policys_day_is_not_cut_off_unnoticed_after_a_ki
     monkeypatch.undo()
     cut(path, "SELECT max(seq) FROM decision")
     with pytest.raises(ConfigError, match="does not hold a checkpoint that was kept beside it"):
-        async with open_project(files.config) as project:
-            await project.desk()
+        async with reopened(files):
+            pass
 
 
 @pytest.mark.requirement("ledger:signed-as-written")

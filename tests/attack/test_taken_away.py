@@ -16,7 +16,6 @@ from synapsor.flow.decider import Unknown
 from synapsor.flow.objection import Intent, objection
 from synapsor.flow.signing import Signer
 from synapsor.ledger.believed import Proven
-from synapsor.runtime import open_project
 from synapsor.values import digest_bytes
 from tests.attack.amending import refused
 from tests.attack.desk import hall
@@ -177,7 +176,7 @@ async def test_what_somebody_rejected_nobody_else_approves_when_the_rejection_is
         with as_ledger_owner(shop) as raw:
             FOUND[how](raw)
         files = shop.files
-    async with open_project(files.config) as project:
+    async with opened(files) as project:
         ledger = await project.ledger()
         record = await ledger.proposal(asked["id"])
         assert record is not None

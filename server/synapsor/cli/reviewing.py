@@ -29,6 +29,7 @@ async def comparable(project: Project, contract: str) -> Version | None:
     if not project.config.ledger.exists():
         return None
     try:
+        await (await project.ledger()).follow()
         return await active_version(project, contract)
     except IntegrityError as invalid:
         note(f"{contract} is not compared with the active version. {invalid.message}")

@@ -150,7 +150,7 @@ async def check_first(ledger: ReviewLedger, record: ProposalRecord, acting: Acti
 async def check_act_as(ledger: ReviewLedger, acting: Acting, role: str, *, though_altered: bool = False) -> None:
     """Refuse an act that is upon no proposal, and that a role is for. Nothing is recorded.
 
-    `though_altered` says that it is let be done by a ledger that was altered, too, since it only takes power away.
+    `though_altered` says that it is done by a ledger that was altered, too: nothing that stands in it is what it is done by.
 
     Raises:
         DecisionRefused: the ledger was altered, or as for `Acting.check_role`.
