@@ -48,25 +48,29 @@ class Attempt:
     record: ProposalRecord
 
     async def rule(self, ledger: Ledger, verb: Verb) -> str | None:
-        """Return by which rule it is refused, or None."""
+        """Return by which rule it is refused, or None; the ledger tells the record."""
         acting = Acting(who=self.who, operators=PEOPLE, now=NOW)
-        return await _refused(ledger, acting_on(ledger, self.record, acting, verb, shown=self.shown), self.altered)
+        act = acting_on(ledger, self.record, acting, verb, shown=self.shown)
+        return await _refused(ledger, act, altered=self.altered, record=self.record)
 
 
-async def _refused(ledger: Ledger, act: object, altered: bool) -> str | None:
-    follow = ledger.follow
-    ledger.follow = _broken if altered else follow  # type: ignore[method-assign]
-    try:
-        async with act:  # type: ignore[attr-defined]
-            return None
-    except DecisionRefused as refused:
-        return refused.rule
-    finally:
-        ledger.follow = follow  # type: ignore[method-assign]
+async def _refused(ledger: Ledger, act: object, *, altered: bool, record: ProposalRecord | None = None) -> str | None:
+    async def follow() -> None:
+        if altered:
+            raise IntegrityError("Event 4 of the ledger does not follow the one before it.")
 
+    async def proposal(_: str) -> ProposalRecord | None:
+        return record
 
-async def _broken() -> None:
-    raise IntegrityError("Event 4 of the ledger does not follow the one before it.")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "follow", follow)
+        if record is not None:
+            patch.setattr(ledger, "proposal", proposal)
+        try:
+            async with act:  # type: ignore[attr-defined]
+                return None
+        except DecisionRefused as refused:
+            return refused.rule
 
 
 async def _attempts(ledger: Ledger, about: str) -> list[tuple[str, str]]:
@@ -120,6 +124,21 @@ async def test_what_was_never_shown_is_of_this_ledger_all_the_same() -> None:
         assert await attempt.rule(ledger, verb) == "not_what_was_shown"
 
 
+@pytest.mark.requirement("ledger:followed")
+async def test_who_acts_does_so_upon_the_proposal_as_it_is_once_the_chain_was_followed() -> None:
+    """Whatever somebody holds in their hand was read before."""
+    ledger, asked = await filed()
+    found = await ledger.proposal(asked.id)
+    assert found is not None
+    acting = Acting(who=A_PERSON, operators=PEOPLE, now=NOW)
+    async with acting_on(ledger, replace(found, status=Status.REJECTED, differs=True), acting, ASKING) as current:
+        assert current == await ledger.proposal(asked.id)
+    other = replace(found, proposal=replace(asked, nonce="o" * 32))
+    assert await _refused(ledger, acting_on(ledger, other, acting, ASKING), altered=False) == "not_what_was_shown"
+    gone = replace(found, proposal=replace(asked, id="wrp_" + "9" * 20))
+    assert await _refused(ledger, acting_on(ledger, gone, acting, ASKING), altered=False) == "no_such_proposal"
+
+
 @pytest.mark.requirement("acting:one-opening")
 async def test_an_act_that_is_upon_no_proposal_is_refused_in_the_same_order_and_recorded_of_what_it_is_about() -> None:
     ledger, _ = await filed()
@@ -131,7 +150,7 @@ async def test_an_act_that_is_upon_no_proposal_is_refused_in_the_same_order_and_
         (A_PERSON, False, None),
     ):
         acting = Acting(who=who, operators=PEOPLE, now=NOW)
-        assert await _refused(ledger, acting_as(ledger, "billing", acting, "billing_lead"), altered) == rule
+        assert await _refused(ledger, acting_as(ledger, "billing", acting, "billing_lead"), altered=altered) == rule
     rules = ["ledger_altered", "wrong_key", "not_by_prompt", "role_missing"]
     assert await _attempts(ledger, "billing") == [("kim", rule) for rule in rules]
 

@@ -209,7 +209,7 @@ async def test_an_approval_in_the_place_of_a_hidden_rejection_is_set_aside_by_th
         with as_ledger_owner(shop) as raw:
             event_hidden(raw)
         with monkeypatch.context() as old:
-            old.setattr("synapsor.flow.acting.check_chain", unread)
+            old.setattr("synapsor.ledger.store.Ledger.follow", unread)
             old.setattr("synapsor.ledger.decisions.to_the_end", unread)
             async with opened(shop.files) as project:
                 await leo_approves(shop.files, project, asked["id"], asked["digest"])

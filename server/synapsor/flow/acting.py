@@ -17,7 +17,7 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import may_act_as
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused
-from synapsor.flow.chain import check_agrees, check_chain
+from synapsor.flow.chain import check_agrees, check_chain, proven
 from synapsor.flow.decider import Decider
 from synapsor.flow.refused import check_shown, recording
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -62,7 +62,7 @@ class Acting:
     def check(
         self, record: ProposalRecord, verb: Verb, *, ledger: str, shown: str | None = None, listed: bool = False
     ) -> Operator | None:
-        """Refuse whatever the record tells, and return who acts; None where nobody knows. The chain is for `check_act` to follow.
+        """Refuse whatever the record tells, and return who acts; None where nobody knows. That the chain tells it so is for `check_act` to prove.
 
         `shown` is the digest of what the person saw, where they have named it. What is only `listed` is listed although the ledger
         contradicts itself about it: its own page tells of that.
@@ -113,28 +113,31 @@ class Acting:
 
 async def check_act(
     ledger: ReviewLedger, record: ProposalRecord, acting: Acting, verb: Verb, *, shown: str | None = None
-) -> Operator | None:
-    """Refuse an act upon a proposal, and return who acts; None where nobody knows. Nothing is recorded.
+) -> tuple[ProposalRecord, Operator | None]:
+    """Refuse an act upon a proposal, and return it as the chain proves it now, with who acts; None where nobody knows.
+
+    Nothing is recorded. What was read before is what somebody saw: by its handle and digest it is found again, and by nothing else of it.
 
     Raises:
         DecisionRefused: by the first of the rules that is broken, in the order of this module.
     """
-    await check_chain(ledger)
-    return acting.check(record, verb, ledger=ledger.id, shown=shown)
+    current = await proven(ledger, record.proposal.id)
+    seen = shown if shown is not None else record.proposal.digest
+    return current, acting.check(current, verb, ledger=ledger.id, shown=seen)
 
 
 @asynccontextmanager
 async def acting_on(
     ledger: ReviewLedger, record: ProposalRecord, acting: Acting, verb: Verb, *, shown: str | None = None
-) -> AsyncIterator[None]:
-    """Begin an act upon a proposal; what refuses it, now or inside, is recorded.
+) -> AsyncIterator[ProposalRecord]:
+    """Begin an act upon a proposal, as the chain proves it now; what refuses it, now or inside, is recorded.
 
     Raises:
         DecisionRefused: as for `check_act`.
     """
     async with recording(ledger, record.proposal.id, acting.who.name, acting.now):
-        await check_act(ledger, record, acting, verb, shown=shown)
-        yield
+        current, _ = await check_act(ledger, record, acting, verb, shown=shown)
+        yield current
 
 
 async def check_first(ledger: ReviewLedger, record: ProposalRecord, acting: Acting, verb: Verb) -> None:

@@ -101,8 +101,8 @@ async def amendable(
     Raises:
         DecisionRefused: as for `edit`, or the capability is not activated as it was reviewed.
     """
-    async with acting_on(ledger, record, acting, AMENDING[kind]):
-        return await activated(record.proposal.capability)
+    async with acting_on(ledger, record, acting, AMENDING[kind]) as current:
+        return await activated(current.proposal.capability)
 
 
 async def edit(ledger: ReviewLedger, amending: Amending, values: Mapping[str, Any]) -> ProposalRecord:
@@ -132,8 +132,8 @@ async def _amend(
     check_reason(kind, amending.reason)
     # Only named: their key is unlocked when nothing else can refuse any more.
     acting = Acting(who=Named(operator=amending.operator), operators=amending.operators(), now=amending.now)
-    async with acting_on(ledger, amending.record, acting, AMENDING[kind], shown=amending.shown):
-        return await _filed(ledger, amending, kind, arguments)
+    async with acting_on(ledger, amending.record, acting, AMENDING[kind], shown=amending.shown) as current:
+        return await _filed(ledger, replace(amending, record=current), kind, arguments)
 
 
 async def _filed(
@@ -215,7 +215,7 @@ def _signed(amending: Amending, kind: AmendKind, filed: Proposal, ledger: str) -
     """Return what is filed, signed by whoever unlocked their key: it may be another one by now, or not trusted any more."""
     original, signer = amending.record.proposal, amending.unlock()
     acting = Acting(who=signer, operators=amending.operators(), now=amending.now)
-    operator = acting.check(amending.record, AMENDING[kind], ledger=ledger, shown=amending.shown)
+    operator = acting.check(amending.record, AMENDING[kind], ledger=ledger)
     acting.check_may(filed, AMENDING[kind], operator)
     if signer.name != amending.operator.name:
         raise IntegrityError("It is signed by another person than the one who asks.")

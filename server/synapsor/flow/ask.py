@@ -50,8 +50,9 @@ async def ask(
         UsageError: the question cannot be recorded.
     """
     check_reason("question", text)
-    proposal, acting = record.proposal, Acting(who=signer, operators=operators, now=now)
-    async with acting_on(ledger, record, acting, ASKING):
+    acting = Acting(who=signer, operators=operators, now=now)
+    async with acting_on(ledger, record, acting, ASKING) as current:
+        proposal = current.proposal
         question = Inquiry(
             id=handles.new("que"),
             ledger=ledger.id,

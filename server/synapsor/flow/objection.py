@@ -52,7 +52,7 @@ async def objection(
     then; here nobody is asked to read and sign in vain. `shown` is the digest of what the person saw, where they have named it.
     """
     try:
-        person = await check_act(ledger, record, intent, DECIDING, shown=shown)
+        record, person = await check_act(ledger, record, intent, DECIDING, shown=shown)
         _check_decides(record, intent, person, ledger=ledger.id)
         if intent.verdict == "approve":
             await check_evidence(record.proposal, ledger)

@@ -131,9 +131,10 @@ async def reveal_for_decision(
         DecisionRefused: this operator may not decide on it; that is recorded too.
         IntegrityError: a value was not sealed by this ledger.
     """
-    proposal, acting = record.proposal, Acting(who=signer, operators=operators, now=now)
-    async with recording_look(ledger, proposal.id, signer.name, "to decide", now):
-        await check_act(ledger, record, acting, LOOKING)
+    acting = Acting(who=signer, operators=operators, now=now)
+    async with recording_look(ledger, record.proposal.id, signer.name, "to decide", now):
+        current, _ = await check_act(ledger, record, acting, LOOKING)
+    proposal = current.proposal
     whole = opened(proposal, Keeper.of(ledger.secret))
     told = Reveal(
         id=handles.new("rev"),

@@ -105,8 +105,8 @@ async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
     check_reason("undo", asking.reason)
     # Only named: their key is unlocked when nothing else can refuse any more.
     acting = Acting(who=Named(operator=asking.operator), operators=asking.operators(), now=asking.now)
-    async with acting_on(ledger, asking.record, acting, UNDOING):
-        return await _filed(ledger, asking)
+    async with acting_on(ledger, asking.record, acting, UNDOING) as current:
+        return await _filed(ledger, replace(asking, record=current))
 
 
 async def undoable(
@@ -122,8 +122,8 @@ async def undoable(
         DecisionRefused: as for `undo`.
         Refusal: the capability is not activated as it was reviewed.
     """
-    async with acting_on(ledger, record, acting, UNDOING):
-        return await activated(record.proposal.capability)
+    async with acting_on(ledger, record, acting, UNDOING) as current:
+        return await activated(current.proposal.capability)
 
 
 async def _filed(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:

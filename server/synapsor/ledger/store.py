@@ -351,6 +351,11 @@ class Ledger:
         async with self._following:  # one at a time: the slower of two would forget what the other has seen
             self._proven = await tail.follow(self._connection, self._trust, saved=self._anchor)
 
+    async def proven(self, proposal_id: str) -> ProposalRecord | None:
+        """Prove the chain, and return a proposal with all that is on record of it."""
+        await self.follow()
+        return await self.proposal(proposal_id)
+
     async def checkpoint(self) -> None:
         """Sign the head now, and copy the checkpoint beside the ledger."""
         await self._write(lambda book: book.checkpoint())
