@@ -461,6 +461,14 @@ MUTANTS = (
         "tests/attack/test_deciding.py -k passphrase",
     ),
     Mutant(
+        "amend.filed-judged",
+        "amend:by-whom",
+        "flow/amend.py",
+        "    acting.check_may(filed, AMENDING[kind], operator)\n",
+        "",
+        "tests/attack/test_amend_authority.py",
+    ),
+    Mutant(
         "undo.trusted-now",
         "approval:trusted-now",
         "flow/undo.py",
