@@ -653,14 +653,6 @@ MUTANTS = (
         "tests/attack/test_guards.py -k authority",
     ),
     Mutant(
-        "authority.contract-digest",
-        "apply:none-unapproved",
-        "flow/permitted.py",
-        "    return contract if found == digest else Why.ACTIVATION_INVALID",
-        "    return contract",
-        "tests/attack/test_guards.py -k authority",
-    ),
-    Mutant(
         "delete.effects",
         "delete:no-more",
         "flow/apply.py",
