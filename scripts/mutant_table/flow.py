@@ -506,7 +506,7 @@ MUTANTS = (
         "flow/automatic.py",
         "proposal.id != proposal_id or proposal.lapsed(now)",
         "proposal.lapsed(now)",
-        "tests/attack/test_policy_aside.py -k set_aside_once",
+        "tests/attack/test_policy_aside.py -k handle_of_another",
     ),
     Mutant(
         "policy.people-decide",
