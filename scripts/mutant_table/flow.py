@@ -514,7 +514,7 @@ MUTANTS = (
         "flow/automatic.py",
         "proposal.id != proposal_id or proposal.lapsed(now)",
         "proposal.lapsed(now)",
-        "tests/attack/test_policy_aside.py -k set_aside_once",
+        "tests/attack/test_policy_aside.py -k handle_of_another",
     ),
     Mutant(
         "policy.people-decide",
@@ -658,14 +658,6 @@ MUTANTS = (
         "flow/permitted.py",
         "    if active is None:\n        return Why.CONTRACT_NOT_ACTIVE\n",
         '    if active is None:\n        active = await ledger.active_contract("billing")\n    assert active is not None\n',
-        "tests/attack/test_guards.py -k authority",
-    ),
-    Mutant(
-        "authority.contract-digest",
-        "apply:none-unapproved",
-        "flow/permitted.py",
-        "    return contract if found == digest else Why.ACTIVATION_INVALID",
-        "    return contract",
         "tests/attack/test_guards.py -k authority",
     ),
     Mutant(

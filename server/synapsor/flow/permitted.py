@@ -133,13 +133,14 @@ async def contract_behind(proposal: Proposal, ledger: AgentLedger, operators: Ma
 
 def proven(active: Activated, ledger: str, operators: Mapping[str, Operator]) -> Contract | Why:
     """Return the contract of an active version, proven to be activated by a reviewer who is trusted now, or why it does not count."""
-    told, digest = active.activation, active.activation.digest
     try:
-        contract, found = recorded(active.body)
-        verify_activation(told, active.signature, operators, ledger=ledger, contract=contract.contract, digest=digest)
+        contract, digest = recorded(active.body)
+        verify_activation(
+            active.activation, active.signature, operators, ledger=ledger, contract=contract.contract, digest=digest
+        )
     except IntegrityError:
         return Why.ACTIVATION_INVALID
-    return contract if found == digest else Why.ACTIVATION_INVALID
+    return contract
 
 
 async def _is_amended(proposal: Proposal, ledger: AgentLedger, operators: Mapping[str, Operator]) -> bool:
