@@ -1256,6 +1256,14 @@ MUTANTS = (
         "tests/attack/test_console_reveal.py -k one_session",
     ),
     Mutant(
+        "console.offered",
+        "acting:one-opening",
+        "approve/console/acting.py",
+        "    except DecisionRefused:\n        return False\n",
+        "    except DecisionRefused:\n        return True\n",
+        "tests/attack/test_console_amend.py -k to_those_who_may",
+    ),
+    Mutant(
         "console.reveal-may",
         "console:reveals",
         "approve/console/reveal.py",

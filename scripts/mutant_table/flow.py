@@ -466,7 +466,7 @@ MUTANTS = (
         "flow/amend.py",
         "    acting.check_may(filed, AMENDING[kind], operator)\n",
         "",
-        "tests/attack/test_amend_authority.py",
+        "tests/attack/test_forged_amend.py -k carries_too",
     ),
     Mutant(
         "undo.trusted-now",
