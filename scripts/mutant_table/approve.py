@@ -1164,14 +1164,6 @@ MUTANTS = (
         "tests/attack/test_console_sessions.py -k on_record",
     ),
     Mutant(
-        "console.fresh-person",
-        "console:step-up",
-        "approve/console/acting.py",
-        "operator=person, code",
-        "code",
-        "tests/attack/test_console.py -k one_time_codes_that_were",
-    ),
-    Mutant(
         "console.confirmed",
         "console:decides-what-was-shown",
         "approve/console/decide.py",

@@ -26,6 +26,7 @@ from tests.attack.shop import as_ledger_owner
 from tests.attack.test_chain_followed import (
     WAYS,
     Place,
+    by_a_question,
     by_an_edit,
     by_approving,
     by_asking_first,
@@ -47,6 +48,7 @@ VERBS: tuple[Place, ...] = (
     by_asking_first,
     by_an_edit,
     by_more_time,
+    by_a_question,
     in_a_batch,
 )
 SECRET = b"s" * 32

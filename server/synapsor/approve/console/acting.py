@@ -27,10 +27,9 @@ def signer_of(visit: Visit, operators: Mapping[str, Operator]) -> Signer:
             "Nobody has proven who you are, so you only look.",
             fix="Log in with your key to decide.",
         )
-    person = operators.get(visit.session.name)
-    if person is None:
+    if visit.session.name not in operators:
         raise DecisionRefused(Rule.LOGIN_INVALID, "You are not trusted here any more.", fix="Log in again.")
-    return replace(visit.session.signer, operator=person, code=visit.sent("code").strip())
+    return replace(visit.session.signer, code=visit.sent("code").strip())
 
 
 def acting_of(visit: Visit, operators: Mapping[str, Operator]) -> Acting:
