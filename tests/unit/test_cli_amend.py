@@ -236,14 +236,12 @@ def test_the_figures_of_a_batch_are_of_those_decided_on_and_say_what_they_count(
     def told(fees: list[int]) -> tuple[str, str]:
         least, most, total = -max(fees), -min(fees), -sum(fees)
         middle = -sorted(fees)[1] if len(fees) > 2 else total // 2
-        found = [
-            f"from {{}} to {{}}, median {{}}, sum {{}}".format(*each)
-            for each in (
-                (least, most, middle, total),
-                tuple(f"{number / 100:,.2f}" for number in (least, most, middle, total)),
-            )
-        ]
-        return f"late_fee_cents change {found[0]} cents", found[1]
+        numbers = least, most, middle, total
+        words = "from {} to {}, median {}, sum {}".format
+        return (
+            f"late_fee_cents change {words(*numbers)} cents",
+            words(*(f"{number / 100:,.2f}" for number in numbers)),
+        )
 
     every = " ".join(run("batch").out.split())
     assert all(words in every for words in told(fees))

@@ -24,7 +24,6 @@ AMENDED: Final[Mapping[AmendKind, str]] = {"edit": "edited", "extend": "given mo
 """What a reviewer made of a proposal, in words."""
 
 WITH_CODE: Final = "with a one-time code"
-REPLACED: Final = "cannot be approved: its contract was replaced since. Reject it, have it proposed again, or extend it under the new contract"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +88,16 @@ def outline(
         group=tuple(other.id for other in others),
         lacks=missing(proposal, others),
     )
+
+
+def replaced_words(proposal: Proposal) -> str:
+    """Return what to do with a proposal whose contract has another active version by now; an undo is not extended."""
+    again = (
+        "and ask for the undo again"
+        if proposal.undoes
+        else "have it proposed again, or extend it under the new contract"
+    )
+    return f"cannot be approved: its contract was replaced since. Reject it, {again}"
 
 
 def origin_of(proposal: Proposal) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from synapsor.approve.card.decided import doubted
-from synapsor.approve.card.outline import REPLACED, Outline, outline
+from synapsor.approve.card.outline import Outline, outline, replaced_words
 from synapsor.approve.console.acting import listed_objection
 from synapsor.approve.console.visit import Visit
 from synapsor.core.alike import why_alone
@@ -89,7 +89,13 @@ def entry(
     proposal, told = record.proposal, outline(record, now=visit.now, operators=operators, replaced=replaced)
     last = record.decisions[-1].decision if record.decisions else None
     known = listed_objection(visit, record, operators)
-    reason = f"It {REPLACED}." if told.waits and told.replaced else known.message if known is not None else ""
+    reason = (
+        f"It {replaced_words(proposal)}."
+        if told.waits and told.replaced
+        else known.message
+        if known is not None
+        else ""
+    )
     return Entry(
         id=proposal.id,
         digest=proposal.digest,
