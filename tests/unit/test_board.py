@@ -327,6 +327,12 @@ def test_on_80_columns_the_bar_says_how_the_rows_stand_and_that_all_was_read() -
         assert bar.strip().endswith("21 to 30 of 30 lines, all read")
 
 
+def test_on_a_narrow_terminal_the_bar_says_first_how_far_the_card_was_read() -> None:
+    whole = replace(LONG, id="wrp_e3279c862734b910a081")
+    bar = texts(on(opened(BOARD, whole), 30, 8), 30, 8)[0]
+    assert bar.startswith(" 1 to 5 of 60 lines")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (100, 40), (60, 24)])
 def test_nothing_is_cut_where_there_is_room(size: tuple[int, int]) -> None:
     why = on(after(BOARD, "r")[0], *size)
