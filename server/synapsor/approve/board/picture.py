@@ -113,6 +113,9 @@ def _reasons(state: State, width: int, room: int) -> Iterator[Row]:
     reasons = _numbered(width)
     if len(reasons) >= room:  # every number stays to be chosen, if not all of its words
         reasons = [_fitted(f"  {number}  {_reason(code)}", width) for number, code in enumerate(REJECT_CODES, start=1)]
+    if len(reasons) >= room:
+        named = (f"{number} {code.replace('_', ' ')}" for number, code in enumerate(REJECT_CODES, start=1))
+        reasons = [part.strip() for part in fold(", ".join(named), width)]
     yield from (_row("plain", line) for line in reasons)
     if state.card is not None:
         ask = f"To ask the agent and keep it open: `synapsor question {state.card.id}`"
