@@ -122,7 +122,7 @@ class Rule(StrEnum):
         "not_applied",
         1,
         "Only a change that was applied can be undone.",
-        "Reject it while it waits; what failed has changed nothing.",
+        "Look at where it stands with `synapsor show`: what waits can be rejected, and what was rejected or failed has changed nothing.",
     )
     RECONCILIATION_REQUIRED = (
         "reconciliation_required",

@@ -564,6 +564,17 @@ async def test_a_row_that_has_changed_since_the_page_was_shown_keeps_an_approval
         assert answered.status_code == 303
 
 
+async def test_a_rejection_without_a_reason_is_told_so_at_the_field_that_the_page_goes_to(desk: Hall) -> None:
+    proposal, digest = await a_note(desk)
+    async with desk.client() as client:
+        word = await desk.login(client)
+        answered = await client.post(f"/proposals/{proposal}/reject", data=approval(word, digest))
+    told = re.findall(r'<p class="small wrong-words" id="reject-trouble" role="alert">([^<]*)</p>', answered.text)
+    assert (answered.status_code, len(told), answered.text.count('role="alert"')) == (422, 1, 1)
+    assert told[0].startswith("A rejection needs a reason.")
+    assert re.search(r'id="reject-reason"[^>]* autofocus aria-describedby="reject-trouble"', answered.text)
+
+
 @pytest.mark.requirement("console:public-needs-tls")
 async def test_behind_a_proxy_only_the_proxy_is_answered_and_only_what_came_to_it_by_https(tmp_path: Path) -> None:
     named = {"host": "desk.example", "origin": "https://desk.example", "x-forwarded-proto": "https"}

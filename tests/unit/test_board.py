@@ -1,5 +1,6 @@
 """The board of the terminal: what each key does, and that nobody approves by it what was not on the screen to its end."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from synapsor.approve.board.screen import _PLAIN, _STYLE
 from synapsor.approve.board.state import GONE, fitted, glanced, in_vain, listed, met, opened, pressed, stood, told
 from synapsor.approve.terminal.drawing import Line, Row, rows
 from synapsor.core.plain import cells, visible
+from synapsor.core.presets import REJECT_CODES
 
 DIGEST = "sha256:" + "ab12cd34" * 8
 
@@ -327,6 +329,12 @@ def test_on_80_columns_the_bar_says_how_the_rows_stand_and_that_all_was_read() -
         assert bar.strip().endswith("21 to 30 of 30 lines, all read")
 
 
+def test_on_a_narrow_terminal_the_bar_says_first_how_far_the_card_was_read() -> None:
+    whole = replace(LONG, id="wrp_e3279c862734b910a081")
+    bar = texts(on(opened(BOARD, whole), 30, 8), 30, 8)[0]
+    assert bar.startswith(" 1 to 5 of 60 lines")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (100, 40), (60, 24)])
 def test_nothing_is_cut_where_there_is_room(size: tuple[int, int]) -> None:
     why = on(after(BOARD, "r")[0], *size)
@@ -433,6 +441,13 @@ def test_the_help_is_read_page_by_page_and_leads_back() -> None:
 def test_what_is_typed_shows_its_end() -> None:
     state, _ = after(BOARD, "r", *typed("a long reason of many words " * 10 + "END"))
     assert any(line.endswith("END▏") for line in texts(on(state, 40, 10), 40, 10))
+
+
+@pytest.mark.parametrize("size", [(30, 8), (40, 10), (80, 8), (80, 24)])
+def test_every_reason_to_reject_is_named_on_the_smallest_terminal(size: tuple[int, int]) -> None:
+    told = " ".join(" ".join(texts(on(after(BOARD, "r")[0], *size), *size)).split())
+    for number, code in enumerate(REJECT_CODES, start=1):
+        assert re.search(rf"\b{number} {code.replace('_', ' ')}\b", told), (number, told)
 
 
 def test_of_many_that_would_be_rejected_it_is_said_how_many_more() -> None:

@@ -619,7 +619,7 @@ def test_doctor_lists_a_source_that_cannot_be_reached_with_everything_else(activ
         ("source_unreachable", "shop: The writer could not look: unavailable [connection].", True),
         (
             "role_unheld",
-            "Nobody holds the role billing_lead, so nobody can approve what needs it: changes of low or medium or high risk.",
+            "Nobody holds the role billing_lead, so nobody can approve what needs it: changes of low risk.",
             False,
         ),
     ]

@@ -22,6 +22,7 @@ from tests.projects import ProjectFiles, write_project
 from tests.unit.test_trial import BILLING
 
 NOTE = "billing.propose_note"
+WAIVER = "billing.propose_late_fee_waiver"
 
 
 @pytest.fixture
@@ -220,6 +221,35 @@ def attempts(files: ProjectFiles) -> list[tuple[str, str, str]]:
     """Return on which proposal who was refused what."""
     with closing(sqlite3.connect(files.config.ledger)) as raw:
         return sorted(raw.execute("SELECT proposal, operator, rule FROM refused_decision"))
+
+
+@pytest.mark.requirement("batch:shown")
+def test_the_figures_of_a_batch_are_of_those_decided_on_and_say_what_they_count(run: Run, files: ProjectFiles) -> None:
+    rows = ("INV-3001", "INV-3002", "INV-3003")
+    asked = [
+        run("--json", "call", WAIVER, "--arg", f"invoice_id={row}", "--arg", "reason=Paid.").json["proposal"]
+        for row in rows
+    ]
+    fees = [next(c["before"] for c in one["changes"] if c["column"] == "late_fee_cents") for one in asked]
+    (cluster,) = run("--json", "batch").json["clusters"]
+
+    def told(fees: list[int]) -> tuple[str, str]:
+        least, most, total = -max(fees), -min(fees), -sum(fees)
+        middle = -sorted(fees)[1] if len(fees) > 2 else total // 2
+        numbers = least, most, middle, total
+        words = "from {} to {}, median {}, sum {}".format
+        return (
+            f"late_fee_cents change {words(*numbers)} cents",
+            words(*(f"{number / 100:,.2f}" for number in numbers)),
+        )
+
+    every = " ".join(run("batch").out.split())
+    assert all(words in every for words in told(fees))
+    command = ("batch", "reject", cluster["id"], *key(files, "leo"), "--reason", "Not now.", "--except", asked[0]["id"])
+    over = digest_over([Listed(proposal=one["id"], digest=one["digest"]) for one in asked[1:]])
+    done = " ".join(run(*command, "--digest", over).out.split())
+    assert "2 of 3 proposals by" in done
+    assert all(words in done for words in told(fees[1:]))
 
 
 @pytest.mark.requirement("batch:shown", "cli:refusals-recorded")

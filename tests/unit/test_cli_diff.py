@@ -105,3 +105,16 @@ async def test_a_recorded_version_counts_only_as_it_was_signed(files: ProjectFil
                 as_signed(forged, operators, ledger=ledger.id)
         with pytest.raises(IntegrityError):
             as_signed(active, operators, ledger="another")
+
+
+def test_a_long_value_begins_a_line_of_its_own_before_and_after(run: Run, policy: Path, tmp_path: Path) -> None:
+    wide = tmp_path / "wide.yaml"
+    shutil.copy(policy, wide)
+    was = "List the overdue invoices with the largest late fees first."
+    edited(wide, was, "List the overdue invoices of this month and of the one before it, the largest late fees first.")
+    edited(wide, "rows: 50", "rows: 60")
+    told = run("diff", str(policy), str(wide)).out.splitlines()
+    at = told.index(f'    "{was}"')
+    assert told[at + 1].startswith('    → "List the overdue invoices of this month')
+    assert told[at + 2].startswith("      ")
+    assert "    50 → 60" in told

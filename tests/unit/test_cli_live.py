@@ -146,3 +146,14 @@ def test_who_takes_their_time_is_told_of_what_changed_meanwhile(
     refused = run("--json", "approve", handle, *key(files, "leo"), "--digest", digest)
     assert (refused.code, refused.json["error"]["rule"]) == (3, "stale_row")
     assert refusals(files, handle) == [("leo", "stale_row")]
+
+
+def test_a_number_that_has_moved_is_told_with_what_it_counts(
+    shop: tuple[ProjectFiles, Run], sqlite_db: Database
+) -> None:
+    _, run = shop
+    waiver = ("billing.propose_late_fee_waiver", "--arg", "invoice_id=INV-3001", "--arg", "reason=Paid.")
+    handle = run("--json", "call", *waiver).json["proposal"]["id"]
+    execute(sqlite_db, "UPDATE invoices SET late_fee_cents = 100 WHERE id = 'INV-3001'")
+    told = " ".join(run("show", handle, "--live").out.split())
+    assert "late_fee_cents 5500 cents (55.00) → now 100 cents (1.00)" in told

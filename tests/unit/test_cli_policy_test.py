@@ -62,6 +62,7 @@ def test_a_candidate_that_would_pass_what_a_person_had_rejected_ends_with_1(run:
     assert 'billing.small_fees approves it; was rejected by leo: "They pay late every month."' in words
     assert "late_fee_cents 5500 to 0 cents" in words
     assert "8,000 cents in 2 proposals downwards" in words
+    assert "approved by people 1 0 0 rejected by a person 1 0 0 of the approved: applied 1 0 0" in words
     assert "Reviews a day: 2.0 as it was, 0.0 under the candidate, over 1 day." in words
     assert words.endswith("1 proposal that a person had rejected would pass: look at each before you activate this.")
     assert [line for line in told.out.splitlines() if cells(line) > 80] == []

@@ -145,3 +145,13 @@ def test_nothing_is_undone_where_only_reads_are_allowed(run: Run, files: Project
     files.config_path.write_text(text.replace("mode: writeback", "mode: evidence"), encoding="utf-8")
     refused = undo(run, files, original, "--json")
     assert (refused.code, refused.json["error"]["rule"]) == (1, "proposals_off")
+
+
+@pytest.mark.requirement("approval:could-be-applied")
+def test_of_an_undo_that_a_new_version_leaves_behind_nobody_is_told_to_extend_it(run: Run, files: ProjectFiles) -> None:
+    assert undo(run, files, note(run, files)).code == 0
+    policy = files.root / "policies" / "billing.yaml"
+    policy.write_text(policy.read_text("utf-8").replace("rows: 50", "rows: 40"), encoding="utf-8")
+    assert run("activate", "--yes", *key(files, "rita")).code == 0
+    told = " ".join(run("inbox").out.replace("┆", " ").split())
+    assert "its contract was replaced since. Reject it, and ask for the undo again" in told

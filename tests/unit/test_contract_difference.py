@@ -268,7 +268,8 @@ def test_what_weighs_most_comes_first_with_both_values() -> None:
         (Effect.GROWS, "rows", 50, 60),
         (Effect.CHANGES, "description", "Look at one invoice.", "Look at an invoice."),
     ]
-    assert found[1].said == "50 → 60"
+    assert str(found[1].said) == "50 → 60"
+    assert (found[2].said.before, found[2].said.after) == ('"Look at one invoice."', '"Look at an invoice."')
 
 
 GROUPS: list[Any] = [

@@ -55,6 +55,15 @@ def test_without_such_letters_it_stays_one_line() -> None:
     assert list(replaced("note", "1", "2", more=", difference 1")) == [Line("note", "1 → 2, difference 1")]
 
 
+def test_what_is_long_has_a_line_for_what_was_and_one_for_what_is_to_be() -> None:
+    before, after = "a" * 50, "b" * 50
+    assert list(replaced("", before, after, head="note: the agent sent ")) == [
+        Line("", "note: the agent sent"),
+        Line("", before),
+        Line("  →", after),
+    ]
+
+
 def value(text: str) -> Value:
     return Value(kind="text", state="value", text=Text(text), quoted=True)
 

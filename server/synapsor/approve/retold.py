@@ -23,7 +23,7 @@ LEFT: Final[Mapping[Was, str]] = {
     "waiting": "still waiting",
 }
 CAME: Final[Mapping[Came, str]] = {
-    "waits": "approved, not applied yet",
+    "waits": "not applied yet",
     "applied": "applied",
     "undone": "applied and undone",
     "conflict": "ended in a conflict",
@@ -74,7 +74,7 @@ def crossings(report: Report) -> Iterator[tuple[str, tuple[int, int, int]]]:
     for was, words in LEFT.items():
         yield words, _counts(report, "was", was)
     for came, words in CAME.items():
-        yield f"  of these {words}", _counts(report, "came", came)
+        yield f"  of the approved: {words}", _counts(report, "came", came)
 
 
 def _counts(report: Report, name: str, value: str) -> tuple[int, int, int]:

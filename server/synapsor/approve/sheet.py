@@ -6,7 +6,7 @@ said why, and it is left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,11 +15,13 @@ from synapsor.approve.card.now import with_now
 from synapsor.approve.card.now_view import Now
 from synapsor.approve.card.shown import unseen
 from synapsor.approve.card.sparing import Sparing
+from synapsor.approve.card.terms import units_behind
 from synapsor.approve.card.view import Card
 from synapsor.approve.terminal.drawing import Line, drawn
 from synapsor.approve.terminal.rows import fields, rows
-from synapsor.core.alike import Cluster, Odd, Spread, Why
+from synapsor.core.alike import Cluster, Odd, Spread, Why, spreads
 from synapsor.core.plain import Text, line_of, told, visible
+from synapsor.core.readings import amount
 from synapsor.core.records import to_body
 from synapsor.core.statements import Verdict
 from synapsor.core.words import many
@@ -61,12 +63,20 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """All that one sitting is about; `more` are alike and are not on it."""
+    """All that one sitting is about.
+
+    Attributes:
+        records: the proposals that are on it, as the ledger has them.
+        more: how many are alike and are not on it.
+        units: what their numbers count, by column.
+    """
 
     cluster: Cluster
     verdict: Verdict
+    records: tuple[ProposalRecord, ...]
     entries: tuple[Entry, ...]
     more: int
+    units: Mapping[str, str]
 
     @property
     def shown(self) -> tuple[Listed, ...]:
@@ -82,6 +92,12 @@ class Sheet:
     def left_out(self) -> dict[str, EachOutcome]:
         """Those that are not decided on, and why."""
         return {e.card.proposal: e.left_out for e in self.entries if e.left_out is not None}
+
+    @property
+    def spreads(self) -> tuple[Spread, ...]:
+        """How the numbers of those lie that are decided on."""
+        out = self.left_out
+        return spreads([record for record in self.records if record.proposal.id not in out])
 
 
 async def sheet_of(
@@ -100,8 +116,15 @@ async def sheet_of(
         against = against or unseen(seen, record.proposal, intent.verdict, fixes=_FIXES)
         left = _left_out(record, against) if against is not None else None
         entries.append(Entry(card=seen, odd=odd_words(cluster, record.proposal.id), left_out=left))
+    first = cluster.records[0].proposal
+    units = await units_behind(ledger, [first], intent.operators)
     return Sheet(
-        cluster=cluster, verdict=intent.verdict, entries=tuple(entries), more=max(0, len(cluster.records) - MOST)
+        cluster=cluster,
+        verdict=intent.verdict,
+        records=tuple(records),
+        entries=tuple(entries),
+        more=max(0, len(cluster.records) - MOST),
+        units=units[first.id],
     )
 
 
@@ -133,11 +156,21 @@ def odd_words(cluster: Cluster, proposal: str) -> tuple[str, ...]:
     return tuple(_words(one) for one in cluster.odd if one.proposal == proposal)
 
 
-def render_clusters(clusters: Sequence[Cluster], *, colour: bool = False, width: int = 100) -> str:
-    """Return the clusters as text; where there are none, what that means."""
+def render_clusters(
+    clusters: Sequence[Cluster], units: Mapping[str, Mapping[str, str]], *, colour: bool = False, width: int = 100
+) -> str:
+    """Return the clusters as text; where there are none, what that means. `units` are what the numbers of a proposal count, by its handle."""
     if not clusters:
         return "No open proposals are alike. `synapsor inbox` lists all that wait.\n"
-    lines = (line for cluster in clusters for line in (*_head(cluster), *_standing_out(cluster)))
+    lines = (
+        line
+        for cluster in clusters
+        for line in (
+            *_head(cluster, many(len(cluster.records), "proposal")),
+            *_figures(cluster.spreads, len(cluster.records), units[cluster.records[0].proposal.id]),
+            *_standing_out(cluster),
+        )
+    )
     return drawn(lines, colour=colour, width=width).strip("\n") + "\n"
 
 
@@ -180,19 +213,30 @@ def _words(odd: Odd) -> str:
     return where + _ODD[odd.why]
 
 
-def _head(cluster: Cluster) -> Iterator[Line]:
-    count = len(cluster.records)
-    yield Line(f"{cluster.id}: {many(count, 'proposal')} by {visible(cluster.capability)}", "", "title")
+def _head(cluster: Cluster, which: str) -> Iterator[Line]:
+    yield Line(f"{cluster.id}: {which} by {visible(cluster.capability)}", "", "title")
     yield Line("operation", visible(cluster.operation))
     if cluster.columns:
         yield Line("changes", visible(", ".join(cluster.columns)))
     yield Line("risk", cluster.risk, "plain" if cluster.risk == "low" else "warning")
     people = f"{cluster.quorum} people" if cluster.quorum > 1 else "a person"
     yield Line("needs", f"{people} with the role {visible(cluster.role)}")
-    for spread in cluster.spreads:
-        numbers = f"from {spread.least} to {spread.most}, median {spread.median}, sum {spread.total}"
-        few = f", of {spread.count}" if spread.count < count else ""
-        yield Line(f"{visible(spread.column)} {spread.of}", f"{numbers}{few}")
+
+
+def _figures(found: Iterable[Spread], count: int, units: Mapping[str, str]) -> Iterator[Line]:
+    for spread in found:
+        unit, few = units.get(spread.column, ""), f", of {spread.count}" if spread.count < count else ""
+        numbers = [str(number) for number in (spread.least, spread.most, spread.median, spread.total)]
+        told_ = f"{_four(numbers)}{f' {visible(unit)}' if unit else ''}{few}"
+        yield Line(f"{visible(spread.column)} {spread.of}", told_)
+        reads = [reading for number in numbers if unit and (reading := amount(number, unit))]
+        if len(reads) == len(numbers):
+            yield Line("", visible(_four(reads)), "quiet")
+
+
+def _four(numbers: Sequence[str]) -> str:
+    least, most, median, total = numbers
+    return f"from {least} to {most}, median {median}, sum {total}"
 
 
 def _standing_out(cluster: Cluster) -> Iterator[Line]:
@@ -202,7 +246,9 @@ def _standing_out(cluster: Cluster) -> Iterator[Line]:
 
 
 def _lines(sheet: Sheet) -> Iterator[Line]:
-    yield from _head(sheet.cluster)
+    count, alike = len(sheet.entries), len(sheet.cluster.records)
+    yield from _head(sheet.cluster, many(count, "proposal") if count == alike else f"{count} of {alike} proposals")
+    yield from _figures(sheet.spreads, count - len(sheet.left_out), sheet.units)
     for entry in sheet.entries:
         yield from _entry(entry)
     out = sheet.left_out
@@ -227,6 +273,8 @@ def _entry(entry: Entry) -> Iterator[Line]:
     yield Line("row", names if card.target.tenant_in_key else f"{names}, {tenant}")
     yield from (line for line in rows(card) if line.text)
     yield from _now(card.now)
+    if card.asked.reason_code is not None:
+        yield Line("reason code", line_of(card.asked.reason_code))
     for sent in card.sent:
         yield Line("sent, untrusted", f"{line_of(sent.name)}: {line_of(sent.text, quoted=sent.quoted)}", "quiet")
     for question in card.questions:

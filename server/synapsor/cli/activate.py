@@ -92,8 +92,9 @@ def left(done: dict[str, Any]) -> str:
         return ""
     wait = many(done["left_behind"], "proposal waits", "proposals wait")
     return "\n" + paragraph(
-        f"! {wait} under the version before. The worker applies none that was made under another version, "
-        "and nobody can approve one: reject them, have them proposed again, or `synapsor extend` each under the new contract."
+        f"! {wait} for a decision or the worker under the version before. The worker applies none that was made under another "
+        "version, approved or not, and nobody can approve one. What waits for a decision: reject it, have it proposed again, or "
+        "`synapsor extend` it under the new contract."
     )
 
 

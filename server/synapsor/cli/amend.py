@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
+from typing import Final
 
 from synapsor import runtime
 from synapsor.approve.card.card import card_of
@@ -15,7 +16,7 @@ from synapsor.cli.terminal import answer, coloured, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.contract.typed import typed
 from synapsor.core.records import to_body
-from synapsor.errors import DecisionRefused, Refusal
+from synapsor.errors import Code, DecisionRefused, Refusal
 from synapsor.flow.acting import Acting
 from synapsor.flow.amend import Amending, amendable, edit, extend
 from synapsor.flow.decider import Named
@@ -29,6 +30,12 @@ from synapsor.ports import ProposalRecord
 def run(arguments: Namespace) -> int:
     """File what takes the proposal's place and return 0."""
     return asyncio.run(_run(arguments))
+
+
+_FIXES: Final = {
+    Code.INVALID_ARGUMENTS: "Give what fits with `synapsor edit` and --arg NAME=TEXT; `synapsor tools` shows what the capability takes."
+}
+"""What a person can do where the table of codes speaks to an agent."""
 
 
 async def _run(arguments: Namespace) -> int:
@@ -45,7 +52,8 @@ async def _run(arguments: Namespace) -> int:
             else:
                 filed = await extend(ledger, amending)
         except Refusal as refused:
-            raise DecisionRefused.by(refused) from refused
+            fix = _FIXES.get(refused.code, refused.fix)
+            raise DecisionRefused(refused.code, refused.message, fix=fix) from refused
         operators, now = project.operators(), project.clock.now()
         shown = await card_of(ledger, filed, operators=operators, now=now, full=arguments.full)
     if not arguments.json:

@@ -10,6 +10,7 @@ from functools import partial
 
 from synapsor import runtime
 from synapsor.approve.card.sparing import Sparing
+from synapsor.approve.card.terms import units_behind
 from synapsor.approve.sheet import Sheet, cluster_body, render, render_clusters, sheet_of, with_rows_as_they_are
 from synapsor.cli.refused_acts import recorded
 from synapsor.cli.signer import signer
@@ -36,8 +37,10 @@ def run(arguments: Namespace) -> int:
 
 async def _list(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
-        found = await open_clusters(await project.ledger(), now=project.clock.now(), capability=arguments.capability)
-    text = render_clusters(found, colour=coloured(arguments), width=width())
+        ledger = await project.ledger()
+        found = await open_clusters(ledger, now=project.clock.now(), capability=arguments.capability)
+        units = await units_behind(ledger, (one.records[0].proposal for one in found), project.deciders())
+    text = render_clusters(found, units, colour=coloured(arguments), width=width())
     answer(arguments, "clusters", {"clusters": [cluster_body(one) for one in found]}, text)
     return 0
 

@@ -126,6 +126,11 @@ async def play(story: Story, client: Any) -> None:
 
 async def _look_around(story: Story, client: Any) -> None:
     story.tell("An agent connects over stdio and sees reviewed capabilities, nothing else.")
+    if story.project.engine == "sqlite":
+        story.show(
+            "(The server warned of what is so on SQLite alone: who may read its file may change it.\n"
+            "A reader of Postgres or MariaDB may only read.)"
+        )
     tools = await client.list_tools()
     for tool in tools.tools:
         story.show(f"{tool.name}: {tool.description}")

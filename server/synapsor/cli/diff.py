@@ -9,8 +9,8 @@ from typing import Any
 
 from synapsor.cli.terminal import answer, width
 from synapsor.cli.versions import Version, compared
-from synapsor.contract.difference import Difference, Effect, differences, label
-from synapsor.core.plain import hanging, visible
+from synapsor.contract.difference import Difference, Effect, Said, differences, label
+from synapsor.core.plain import cells, hanging, is_right_to_left, visible
 
 _TITLES = {
     Effect.GROWS: "Authority grows",
@@ -66,4 +66,16 @@ def render(before: Version, after: Version, found: Iterable[Difference], *, widt
 def _lines(difference: Difference, width: int) -> Iterator[str]:
     about, where = label(difference.path)
     yield from hanging(f"  {about}{f', {where}' if where else ''}: {difference.words}", 4, width)
-    yield from hanging(f"    {visible(difference.said)}", 6, width)
+    yield from _values(difference.said, width)
+
+
+def _values(said: Said, width: int) -> Iterator[str]:
+    """Yield both values in one line; where that is too long, or could be turned round, each begins a line of its own."""
+    whole = f"    {visible(str(said))}"
+    if not (said.before and said.after) or (cells(whole) <= width and not is_right_to_left(whole)):
+        yield from hanging(whole, 6, width)
+        return
+    if said.head:
+        yield from hanging(f"    {visible(said.head)}:", 6, width)
+    yield from hanging(f"    {visible(said.before)}", 6, width)
+    yield from hanging(f"    → {visible(said.after)}", 6, width)

@@ -182,8 +182,8 @@ def _codes(arguments: Namespace, config: Config) -> None:
     uri = enrolment_uri(arguments.name, secret, issuer=config.root.name)
     document = {"operator": arguments.name, "uri": uri, "file": str(own)}
     lines = [
-        f"{arguments.name} has one-time codes from now on, and those of before end.",
-        "`synapsor code` makes codes for prompts with this file. Keep it where no agent can read it:",
+        paragraph(f"{arguments.name} has one-time codes from now on; older ones, if there were any, have ended."),
+        paragraph("`synapsor code` makes codes for prompts with this file. Keep it where no agent can read it:"),
         str(own),
         "Take them into an authenticator:",
         uri,

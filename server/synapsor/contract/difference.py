@@ -46,6 +46,24 @@ _EFFECTS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a key held and holds, in plain words.
+
+    Attributes:
+        head: in short what is other, such as `adds note`, `new` or `gone`; "" where the values say it.
+        before, after: "" where there is none.
+    """
+
+    head: str = ""
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        head = f"{self.head}: " if self.head else ""
+        return head + " → ".join(filter(None, (self.before, self.after)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One key that differs.
 
@@ -53,7 +71,7 @@ class Difference:
         path: where it is.
         words: what the key is, in plain words.
         before, after: the values as JSON data; None where there is none.
-        said: both values, in plain words.
+        said: both values, in plain words, for whoever draws them.
     """
 
     path: Path
@@ -62,7 +80,7 @@ class Difference:
     words: str
     before: Any
     after: Any
-    said: str
+    said: Said
 
 
 _WHOLE = (Compare,)
@@ -139,23 +157,21 @@ def label(path: Path) -> tuple[str, str]:
 _KINDS = {"tables": "table", "contexts": "context", "policies": "policy", "workflows": "workflow"}
 
 
-def _said(before: Any, after: Any, counts: Counts) -> str:
+def _said(before: Any, after: Any, counts: Counts) -> Said:
     if before is ABSENT:
-        return f"new: {_value(after, counts)}"
+        return Said(head="new", after=_value(after, counts))
     if after is ABSENT:
-        return f"gone: {_value(before, counts)}"
-    said = f"{_value(before, counts)} → {_value(after, counts)}"
-    if isinstance(before, tuple) and isinstance(after, tuple):
-        moved = [
-            f"{verb} {', '.join(map(str, names))}"
-            for verb, names in (
-                ("adds", [n for n in after if n not in before]),
-                ("drops", [n for n in before if n not in after]),
-            )
-            if names
-        ]
-        return f"{'; '.join(moved) or 'another order'}: {said}"
-    return said
+        return Said(head="gone", before=_value(before, counts))
+    return Said(head=_moved(before, after), before=_value(before, counts), after=_value(after, counts))
+
+
+def _moved(before: Any, after: Any) -> str:
+    """Return what a list has more and less than before; "" of what is no list."""
+    if not isinstance(before, tuple) or not isinstance(after, tuple):
+        return ""
+    listed = ("adds", [n for n in after if n not in before]), ("drops", [n for n in before if n not in after])
+    moved = [f"{verb} {', '.join(map(str, names))}" for verb, names in listed if names]
+    return "; ".join(moved) or "another order"
 
 
 def _value(value: Any, counts: Counts) -> str:

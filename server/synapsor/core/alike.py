@@ -115,9 +115,14 @@ def cluster_of(name: str, records: Sequence[ProposalRecord]) -> Cluster:
         role=first.role,
         quorum=first.quorum,
         records=ordered,
-        spreads=tuple(_spreads([record.proposal for record in ordered])),
+        spreads=spreads(ordered),
         odd=tuple(_odd(ordered)),
     )
+
+
+def spreads(records: Sequence[ProposalRecord]) -> tuple[Spread, ...]:
+    """Return how the numbers of proposals that are alike lie."""
+    return tuple(_spreads([record.proposal for record in records])) if records else ()
 
 
 def may_be_batched(record: ProposalRecord, now: str) -> bool:

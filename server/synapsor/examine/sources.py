@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from synapsor.approve.identity.keys import load_key
 from synapsor.config import Config
-from synapsor.contract.approval import LEVELS
+from synapsor.contract.approval import LEVELS, levels
 from synapsor.core.contract_posture import judge_contract
 from synapsor.core.facts import Finding
 from synapsor.core.needs import proposals_of
@@ -99,7 +99,7 @@ def _unheld_roles(project: Project) -> list[Finding]:
     risks: dict[str, set[str]] = {}
     for loaded in project.contracts():
         for level, approval in (
-            (level, c.approval.at(level)) for c in proposals_of(loaded.contract) for level in LEVELS
+            (level, c.approval.at(level)) for c in proposals_of(loaded.contract) for level in ("low", *levels(c.risk))
         ):
             needed[approval.role] = max(approval.people, needed.get(approval.role, 1))
             risks.setdefault(approval.role, set()).add(level)

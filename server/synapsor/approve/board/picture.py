@@ -41,7 +41,7 @@ def picture(state: State, *, width: int, height: int) -> list[Row]:
     body = body[: max(0, room - (len(said) - least))]
     keys = key_lines(state.mode, width, _key_lines(width, height))
     keys += [""] * (_key_lines(width, height) - len(keys))
-    found = [_row("bar", padded(_fitted(_bar(state, room), width), width)), *body, *said]
+    found = [_row("bar", padded(_fitted(_bar(state, room, width), width), width)), *body, *said]
     return [*found[: height - len(keys)], *(_row("quiet", _fitted(line, width)) for line in keys)]
 
 
@@ -53,15 +53,16 @@ def _key_lines(width: int, height: int) -> int:
     return 1 if height < _HIGH else lines_of_keys(width)
 
 
-def _bar(state: State, room: int) -> str:
+def _bar(state: State, room: int, width: int) -> str:
     if state.mode is Mode.HELP:
         return " Synapsor inbox: what the keys do"
     if state.card is not None:
         of = len(state.card.lines)
         read = ", all read" if state.seen_whole else ""
-        # First what a narrow terminal must not cut off.
+        place = f"{state.top + 1} to {min(state.top + room, of)} of {of} lines{read}"
         looked = "looking at the source, " if state.looking else "rows as they were, " if state.as_it_was else ""
-        return f" {state.card.id}: {looked}{state.top + 1} to {min(state.top + room, of)} of {of} lines{read}"
+        # On a narrow terminal first what must not be cut off.
+        return f" {state.card.id}: {looked}{place}" if width >= _WIDE else f" {looked}{place}: {state.card.id}"
     number = f"{len(state.items)}{' and more' if state.more else ''}"
     many = f"{len(state.found)} of {number}" if state.search else number
     chosen = f", {len(state.chosen)} chosen" if state.chosen else ""
@@ -112,6 +113,9 @@ def _reasons(state: State, width: int, room: int) -> Iterator[Row]:
     reasons = _numbered(width)
     if len(reasons) >= room:  # every number stays to be chosen, if not all of its words
         reasons = [_fitted(f"  {number}  {_reason(code)}", width) for number, code in enumerate(REJECT_CODES, start=1)]
+    if len(reasons) >= room:
+        named = (f"{number} {code.replace('_', ' ')}" for number, code in enumerate(REJECT_CODES, start=1))
+        reasons = [part.strip() for part in fold(", ".join(named), width)]
     yield from (_row("plain", line) for line in reasons)
     if state.card is not None:
         ask = f"To ask the agent and keep it open: `synapsor question {state.card.id}`"

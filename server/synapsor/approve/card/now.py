@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from synapsor.approve.card.extent import BRIEFLY, IN_FULL, Extent
@@ -35,9 +35,15 @@ _BECOMES = {
 def with_now(card: Card, proposal: Proposal, look: Look, *, now: dt.datetime, beside_it: Extent | None = None) -> Card:
     """Return a card with a look at the source; rows that are not as they were are a warning on it."""
     extent = beside_it or (IN_FULL if card.full else BRIEFLY)
-    teller = Teller(proposal.columns, now=now, most=extent.text)
+    teller = Teller(proposal.columns, now=now, most=extent.text, units=_units(card))
     told = Now(live=_live(proposal, look.live, teller), blast=_blast(look.blast, teller, deletes=proposal.deletes))
     return replace(card, now=told, warnings=(*card.warnings, *_warnings(look.live)))
+
+
+def _units(card: Card) -> Mapping[str, str]:
+    """Return what numbers count, as the card tells it of them already."""
+    told = (field for row in card.rows for field in (*row.guards, *row.depends, *row.unchanged, *row.moved))
+    return {field.name.text: field.value.unit.text for field in told if field.value.unit is not None}
 
 
 def _warnings(live: Live) -> Iterator[str]:

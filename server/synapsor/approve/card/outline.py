@@ -25,7 +25,6 @@ AMENDED: Final[Mapping[AmendKind, str]] = {"edit": "edited", "extend": "given mo
 """What a reviewer made of a proposal, in words."""
 
 WITH_CODE: Final = "with a one-time code"
-REPLACED: Final = "cannot be approved: its contract was replaced since. Reject it, have it proposed again, or extend it under the new contract"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +97,16 @@ async def behind(ledger: ReviewLedger, records: Sequence[ProposalRecord]) -> fro
     newest = {p.contract: p for p in waits}
     replaced = {digest for digest, proposal in newest.items() if await is_behind(proposal, ledger)}
     return frozenset(p.id for p in waits if p.contract in replaced)
+
+
+def replaced_words(proposal: Proposal) -> str:
+    """Return what to do with a proposal whose contract has another active version by now; an undo is not extended."""
+    again = (
+        "and ask for the undo again"
+        if proposal.undoes
+        else "have it proposed again, or extend it under the new contract"
+    )
+    return f"cannot be approved: its contract was replaced since. Reject it, {again}"
 
 
 def origin_of(proposal: Proposal) -> str:

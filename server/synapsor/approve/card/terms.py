@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from synapsor.contract.deciding import approves, risky
+from synapsor.contract.mapping import Table
+from synapsor.contract.model import Contract
 from synapsor.contract.plainly import bounds_of, effects_of, totals_of
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
 from synapsor.core.statements import Operator
 from synapsor.core.undo import why_final
-from synapsor.flow.permitted import permitted
+from synapsor.flow.permitted import contract_behind, permitted
 from synapsor.ports import AgentLedger
 
 
@@ -46,7 +48,7 @@ async def terms_behind(ledger: AgentLedger, proposal: Proposal, operators: Mappi
     if isinstance(found, Why):
         return Terms(refusal=found)
     capability, table = found.capability, found.table
-    units = {name: rule.unit for name, rule in table.allowed.items() if rule.unit}
+    units = _units(table)
     final = why_final(proposal, capability)
     if found.original is not None:  # what a change must keep to, an undo need not
         return Terms(units=units, final=final)
@@ -60,3 +62,24 @@ async def terms_behind(ledger: AgentLedger, proposal: Proposal, operators: Mappi
         risk=risky(capability, proposal.risk),
         policy=approves(policy) if policy is not None else "",
     )
+
+
+async def units_behind(
+    ledger: AgentLedger, proposals: Iterable[Proposal], operators: Mapping[str, Operator]
+) -> Mapping[str, Mapping[str, str]]:
+    """Return what the numbers of each proposal count, by its handle; nothing where its contract is not the one that is activated."""
+    contracts: dict[str, Contract | Why] = {}
+    units: dict[str, Mapping[str, str]] = {}
+    for proposal in proposals:
+        if proposal.contract not in contracts:
+            contracts[proposal.contract] = await contract_behind(proposal, ledger, operators)
+        contract = contracts[proposal.contract]
+        capability = None if isinstance(contract, Why) else contract.capabilities.get(proposal.capability)
+        units[proposal.id] = (
+            {} if isinstance(contract, Why) or capability is None else _units(contract.table_of(capability))
+        )
+    return units
+
+
+def _units(table: Table) -> Mapping[str, str]:
+    return {name: rule.unit for name, rule in table.allowed.items() if rule.unit}

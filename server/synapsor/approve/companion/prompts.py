@@ -180,4 +180,6 @@ def _how(card: Card, *, against: Against | None, step: str) -> Iterator[str]:
         yield f"It is not {what} through a prompt ({refused.rule}): {refused.message} {instead}"
         if against.rejects:
             yield f"To reject here: run `synapsor code {card.proposal} --reject` in your own terminal, then the prompt {DECIDE} with that code."
-    yield "Reasons to reject: " + "; ".join(f"{code}: {words}" for code, words in REJECT_WORDS.items())
+    yield "Reasons to reject: " + "; ".join(
+        f"{code}: {words.removesuffix('.')}" for code, words in REJECT_WORDS.items()
+    )

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
-from synapsor.contract.difference import Difference, Effect, differences, label
+from synapsor.contract.difference import Difference, Effect, Said, differences, label
 from synapsor.contract.model import Contract
 from synapsor.contract.telling import Told, told
 from synapsor.core.review import doubt_of
@@ -68,7 +68,7 @@ class Differs:
     about: str
     where: str
     words: str
-    said: str
+    said: Said
 
 
 def routes(room: Room) -> Iterable[Route]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from synapsor.approve.card.decided import doubted
-from synapsor.approve.card.outline import REPLACED, Outline, outline
+from synapsor.approve.card.outline import Outline, outline, replaced_words
 from synapsor.approve.console.acting import listed_objection
 from synapsor.approve.console.visit import Visit
 from synapsor.core.alike import why_alone
 from synapsor.core.plain import brief, shown
 from synapsor.core.proposal import Proposal
+from synapsor.core.readings import reading_of
 from synapsor.core.statements import Operator
 from synapsor.ports import ProposalRecord, ReviewLedger
-from synapsor.values import Token
+from synapsor.values import ColumnType, Token
 
 MOST_SHOWN = 3
 MOST_LETTERS = 40
@@ -23,11 +25,18 @@ MOST_LETTERS = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """One column of one row in short; a side that is hidden or not there is None, and NULL is said so."""
+    """One column of one row in short; a side that is hidden or not there is None, and NULL is said so.
+
+    Attributes:
+        unit: what its number counts, as the contract says; "" where nothing is known.
+        reads: each side for the eye, such as `55.00` of cents; "" where it says no more than its number.
+    """
 
     name: str
     before: str | None
     after: str | None
+    unit: str
+    reads: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +83,19 @@ def entry(
     visit: Visit,
     operators: Mapping[str, Operator],
     replaced: Collection[str] = (),
+    units: Mapping[str, str] = MappingProxyType({}),
 ) -> Entry:
-    """Return what a list tells of a proposal."""
+    """Return what a list tells of a proposal; `units` are what its numbers count, by column."""
     proposal, told = record.proposal, outline(record, now=visit.now, operators=operators, replaced=replaced)
     last = record.decisions[-1].decision if record.decisions else None
     known = listed_objection(visit, record, operators)
-    reason = f"It {REPLACED}." if told.waits and told.replaced else known.message if known is not None else ""
+    reason = (
+        f"It {replaced_words(proposal)}."
+        if told.waits and told.replaced
+        else known.message
+        if known is not None
+        else ""
+    )
     return Entry(
         id=proposal.id,
         digest=proposal.digest,
@@ -88,7 +104,7 @@ def entry(
         row=row_of(proposal),
         more=max(0, len(proposal.members) - 1),
         columns=proposal.changed,
-        brief=tuple(_brief(proposal)),
+        brief=tuple(_brief(proposal, units, visit.now)),
         removes=proposal.deletes,
         adds=proposal.inserts,
         principal=proposal.principal,
@@ -124,14 +140,25 @@ def row_of(proposal: Proposal) -> str:
     return ", ".join(shown(token).text for token in tokens)
 
 
-def _brief(proposal: Proposal) -> Iterable[Brief]:
+def _brief(proposal: Proposal, units: Mapping[str, str], now: dt.datetime) -> Iterable[Brief]:
     if len(proposal.members) != 1:
         return
-    (member,) = proposal.members
+    (member,), kinds = proposal.members, dict(proposal.columns)
     for name, after in list(member.changes.items())[:MOST_SHOWN]:
-        veiled = name in proposal.hidden
-        before = None if veiled or proposal.inserts else _side(member.before.get(name))
-        yield Brief(name=name, before=before, after=_side(after))
+        veiled = name in proposal.hidden or proposal.inserts
+        before = None if veiled else member.before.get(name)
+        unit, kind = units.get(name, ""), ColumnType(kinds.get(name, ColumnType.TEXT))
+        yield Brief(
+            name=name,
+            before=None if veiled else _side(before),
+            after=_side(after),
+            unit=brief(unit, MOST_LETTERS),
+            reads=(_reading(before, kind, unit, now), _reading(after, kind, unit, now)),
+        )
+
+
+def _reading(token: Token, kind: ColumnType, unit: str, now: dt.datetime) -> str:
+    return brief((reading_of(token, kind, unit, now) or "") if token and unit else "", MOST_LETTERS)
 
 
 def _side(token: Token) -> str:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve.card.outline import WITH_CODE, behind
+from synapsor.approve.card.terms import units_behind
 from synapsor.approve.console.entries import entry, loaded
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
@@ -35,7 +36,10 @@ async def _inbox(visit: Visit) -> Response:
     records = await loaded(room.ledger, found.ids)
     operators = room.operators()
     replaced = await behind(room.ledger, records)
-    entries = [entry(record, visit=visit, operators=operators, replaced=replaced) for record in records]
+    units = await units_behind(room.ledger, (record.proposal for record in records), operators)
+    entries = [
+        entry(r, visit=visit, operators=operators, replaced=replaced, units=units[r.proposal.id]) for r in records
+    ]
     return await visit.page(
         "inbox.html",
         entries=entries,

@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 from synapsor.core.plain import cells, fold, is_right_to_left, padded
 
 _NARROW = 64
+_LONG = 76
+"""Up to how many cells what was and what is to be stand in one line."""
 LABEL = 18
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -33,8 +35,9 @@ class Line:
 def replaced(
     label: str, before: str, after: str, *, head: str = "", more: str = "", tone: Tone = "plain"
 ) -> Iterator[Line]:
-    """Yield what was and what is to be: in one line, or where a terminal could turn that round, in a line each."""
-    if not is_right_to_left(head + before + after + more):
+    """Yield what was and what is to be: in one line, or where that is long or a terminal could turn it round, in a line each."""
+    whole = head + before + after + more
+    if cells(whole) <= _LONG and not is_right_to_left(whole):
         yield Line(label, f"{head}{before} → {after}{more}", tone)
         return
     if head:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from synapsor.approve.card.decided import VERBS
-from synapsor.approve.card.outline import REPLACED, WITH_CODE, Outline, origin_of, outline
+from synapsor.approve.card.outline import WITH_CODE, Outline, origin_of, outline, replaced_words
 from synapsor.approve.terminal.drawing import entry
 from synapsor.core.moment import parse
 from synapsor.core.plain import shown, span, visible
@@ -76,7 +76,7 @@ def entry_of(
     ]
     body = [what_of(proposal), "; ".join(people)]
     if told.waits and told.replaced:
-        body.append(REPLACED)
+        body.append(replaced_words(proposal))
     if told.waits and told.asked:
         body.append(told.asked)
     if told.group:
