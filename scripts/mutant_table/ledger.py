@@ -1073,7 +1073,7 @@ MUTANTS = (
         "ledger/decisions.py",
         "        await proposals.check_stands(book.tx, row, trust)\n",
         "",
-        "tests/attack/test_taken_away.py -k nobody_else",
+        "tests/attack/test_taken_away.py -k while_somebody_acts",
     ),
     Mutant(
         "believed.amended",
@@ -1081,7 +1081,7 @@ MUTANTS = (
         "ledger/amendments.py",
         "    await proposals.check_stands(book.tx, row, trust)\n",
         "",
-        "tests/attack/test_taken_away.py -k more_time",
+        "tests/attack/test_taken_away.py -k while_somebody_acts",
     ),
     Mutant(
         "withdrawn.at-start",

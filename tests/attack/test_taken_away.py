@@ -16,8 +16,9 @@ from synapsor.flow.decider import Unknown
 from synapsor.flow.objection import Intent, objection
 from synapsor.flow.signing import Signer
 from synapsor.ledger.believed import Proven
+from synapsor.ports import ProposalRecord
 from synapsor.values import digest_bytes
-from tests.attack.amending import refused
+from tests.attack.amending import extended, refused
 from tests.attack.desk import hall
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, filed_again, open_shop, reopened, told_by_owner
 from tests.attack.test_forged_ledger import forge_job
@@ -267,6 +268,33 @@ async def test_what_an_edit_took_the_place_of_is_nobodys_to_decide_on_again(
         assert found.value.rule == "records_differ"
         await leo_approves(shop.files, shop.project, new["id"], new["digest"])
         assert await shop.work() == [("applied", "")]
+
+
+@pytest.mark.requirement("ledger:believed")
+@pytest.mark.parametrize("verb", ["decide", "amend"])
+async def test_a_rejection_that_is_taken_away_while_somebody_acts_is_missed_as_the_act_is_recorded(
+    books: Shop, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    asked, record = await books.proposed("credits.adjust", ADJUST), getattr(books.ledger, verb)
+
+    async def late(*act: Any, **options: Any) -> ProposalRecord:
+        monkeypatch.undo()
+        await leo_rejects(books.files, books.project, asked)
+        with as_ledger_owner(books) as raw:
+            rejection_away(raw)
+        found: ProposalRecord = await record(*act, **options)
+        return found
+
+    monkeypatch.setattr(books.ledger, verb, late)
+    act = (
+        extended(books, asked["id"])
+        if verb == "amend"
+        else leo_approves(books.files, books.project, asked["id"], asked["digest"])
+    )
+    with pytest.raises(DecisionRefused) as found:
+        await act
+    assert found.value.rule == "records_differ"
+    assert await books.status(asked["id"]) == "review_required"
 
 
 @pytest.mark.requirement("ledger:believed")
