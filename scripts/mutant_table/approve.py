@@ -1475,8 +1475,8 @@ MUTANTS = (
         "card.right-to-left",
         "approval:right-to-left",
         "approve/terminal/drawing.py",
-        "    if not is_right_to_left(head + before + after + more):",
-        "    if True:",
+        " and not is_right_to_left(whole):",
+        ":",
         "tests/unit/test_right_to_left.py",
     ),
     Mutant(
