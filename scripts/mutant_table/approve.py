@@ -1483,8 +1483,8 @@ MUTANTS = (
         "card.right-to-left",
         "approval:right-to-left",
         "approve/terminal/drawing.py",
-        "    if not is_right_to_left(head + before + after + more):",
-        "    if True:",
+        "    if cells(whole) <= _LONG and not is_right_to_left(whole):",
+        "    if cells(whole) <= _LONG:",
         "tests/unit/test_right_to_left.py",
     ),
     Mutant(
