@@ -14,6 +14,7 @@ from synapsor.core.proposal import Member, Proposal
 from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from synapsor.flow.activate import activate
+from synapsor.flow.signing import Signer
 from synapsor.ledger.open import open_memory_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.testing.clock import TestClock
@@ -144,8 +145,8 @@ async def open_ledger() -> Ledger:
         body=canonical_body(BILLING),
         sources={},
         metadata={},
-        operator=rita.operator,
-        key=rita.key,
+        signer=Signer(operator=rita.operator, key=rita.key),
+        operators={"rita": rita.operator},
         now=NOW,
     )
     return ledger

@@ -127,8 +127,8 @@ async def activate_all(files: ProjectFiles, project: Project) -> None:
             body=canonical_body(loaded.contract),
             sources={name: source["fingerprint"] for name, source in metadata["sources"].items()},
             metadata=metadata,
-            operator=files.operators["rita"],
-            key=files.keys["rita"],
+            signer=Signer(operator=files.operators["rita"], key=files.keys["rita"]),
+            operators=files.operators,
             now=project.clock.now(),
         )
 

@@ -18,6 +18,10 @@ class Requirement:
 
 _R = Requirement
 REQUIREMENTS: dict[str, Requirement] = {
+    "acting:one-opening": _R(
+        "Whatever a person does begins with the same checks in one order: the chain of events, their key, what they were shown, that the ledger agrees with itself about it, that something is left to do, and their role; each refusal is on record, and no verb makes these checks by itself.",
+        "law 5, law 9",
+    ),
     "activation:bound": _R(
         "An activation counts only as it was signed: this contract, this digest, this ledger, a trusted reviewer.",
         "S12",
@@ -638,7 +642,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "ledger:evidence-whole": _R("Audit and evidence of a call are recorded together or not at all.", "law 2, R8"),
     "ledger:followed": _R(
-        "Whoever decides, asks, edits, extends or undoes, at a terminal, on the board, in the console, through a prompt or in a batch, has proven the chain of events first: where something in it was hidden, changed or cut away, that is shown and nothing is signed (`ledger_altered`).",
+        "Whoever decides, asks, edits, extends, undoes, looks behind hidden values or lets policies go on, at a terminal, on the board, in the console, through a prompt or in a batch, has proven the chain of events first: where something in it was hidden, changed or cut away, that is shown and nothing is signed (`ledger_altered`).",
         "law 5, law 9, S9",
     ),
     "ledger:many-processes": _R("Many processes write to one ledger without losing or refusing a record.", "F10"),
@@ -646,11 +650,19 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A ledger that is missing, damaged or of another kind stops the program and is never made anew.", "F14"
     ),
     "ledger:no-evidence-no-rows": _R("When evidence cannot be recorded, nothing is returned.", "law 2, R8"),
+    "ledger:noted": _R(
+        "A process begins at what another one has noted of the chain beside the ledger, and knows what that one knew: what was hidden from before the note is missed all the same. A note that the ledger's key did not write, or that is of another chain, counts for nothing, and the whole chain is proven.",
+        "law 9, S9",
+    ),
     "ledger:nothing-acknowledged-is-lost": _R("What the ledger has acknowledged survives kill -9.", "R2"),
     "ledger:one-evidence-a-call": _R(
         "Evidence has the handle of its call, so a call has one at most and one index finds both.", "DESIGN 5"
     ),
     "ledger:one-state-machine": _R("The schema allows the same steps of a proposal as the rules.", "DESIGN 4"),
+    "ledger:one-file-at-rest": _R(
+        "A ledger that every process has closed is whole in its one file, and leaves no log beside it that would be written into a backup which is put in its place.",
+        "law 9, F10",
+    ),
     "ledger:private-files": _R("The ledger's files are its owner's alone, whatever the umask.", "I07"),
     "ledger:repetitions": _R(
         "However often an agent asks for the same, its proposal tells of a bounded number of repetitions, and of how many more; each call is on record with its evidence.",

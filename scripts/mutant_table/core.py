@@ -1071,8 +1071,8 @@ MUTANTS = (
         "quorum.no-person",
         "approval:quorum",
         "core/review.py",
-        "    _check_role(operator, proposal.role)\n    _check_person(operator)",
-        "    _holds_role(operator, proposal.role)",
+        "    may_act_as(operator, proposal.role)\n    _check_person(operator)",
+        "    may_act_as(operator, proposal.role)",
         "tests/attack/test_quorum.py -k no_person",
     ),
     Mutant(

@@ -158,6 +158,14 @@ class ReviewLedger(AgentLedger, Protocol):
         """Return the sequence number and hash of the last event."""
         ...
 
+    async def proven(self, proposal_id: str) -> ProposalRecord | None:
+        """Follow the chain, and return a proposal as `proposal` does then: whoever acts upon one reads it so.
+
+        Raises:
+            IntegrityError: as for `follow` and `proposal`.
+        """
+        ...
+
     async def asked_before(self, request: str) -> tuple[ProposalRecord, ...]:
         """Return the proposals of one request, oldest first."""
         ...

@@ -242,7 +242,7 @@ def as_server(shop: Shop) -> Iterator[sqlite3.Connection]:
         yield raw
         kept = _written_again(raw, shop.ledger._signer)
     shop.ledger_path.with_suffix(".checkpoints").write_bytes(b"".join(canonical(to_body(c)) + b"\n" for c in kept))
-    shop.ledger._proven = Proven()
+    shop.ledger._followed.trust = replace(shop.ledger._followed.trust, proven=Proven())
 
 
 def _written_again(raw: sqlite3.Connection, signer: Signer) -> list[Checkpoint]:

@@ -18,8 +18,9 @@ from synapsor.core.scope import Session
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.replay import replay
 from synapsor.flow.undo import Asking, undo
+from synapsor.ports import ProposalRecord
 from synapsor.serve.prompts import Place, explained
-from tests.attack.amending import WHY, amending, asked, edited, extended, refused, signer_of
+from tests.attack.amending import WHY, asked, edited, extended, refused, signer_of
 from tests.attack.credits import POLICY
 from tests.attack.shop import Shop
 from tests.attack.undoing import ADJUST, applied, credit, everything, open_credits
@@ -323,13 +324,19 @@ async def test_nothing_is_put_in_the_place_of_what_is_decided_or_has_expired(boo
 
 @pytest.mark.requirement("amend:superseded")
 @pytest.mark.one_engine
-async def test_one_that_is_approved_while_it_is_edited_stays_approved(books: Shop) -> None:
+async def test_one_that_is_approved_while_it_is_edited_stays_approved(
+    books: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     handle = await proposed(books)
-    old = (await books.record(handle)).proposal
-    who = await amending(books, handle)
-    await leo_approves(books.files, books.project, handle, old.digest)
+    old, record = (await books.record(handle)).proposal, books.ledger.amend
+
+    async def late(*edit: Any) -> ProposalRecord:
+        await leo_approves(books.files, books.project, handle, old.digest)
+        return await record(*edit)
+
+    monkeypatch.setattr(books.ledger, "amend", late)
     with pytest.raises(DecisionRefused) as found:
-        await edited(books, handle, {"less": "2.10"}, record=who.record)
+        await edited(books, handle, {"less": "2.10"})
     assert found.value.rule == "already_decided"
     assert await books.work() == [("applied", "")]
     assert credit(books) == ("held", "7.00", 6, "Agreed by phone.", True, 2)

@@ -313,7 +313,7 @@ async def test_a_rejection_or_an_activation_cannot_stand_for_an_approval() -> No
     )
     (signed,) = record.decisions
     assert (record.status, record.job) == (Status.REJECTED, None)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError, match="is not an approval"):
         verify_approval(signed, asked, {"leo": leo.operator}, ledger=ledger.id, now=stamp(NOW))
     nobody = Operator(name="leo", key=person().operator.key, roles=("billing_lead",))
     yes = replace(signed.decision, verdict="approve")

@@ -15,14 +15,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from synapsor.approve.board.asked import Decide
 from synapsor.approve.board.work import Reviewing
 from synapsor.approve.companion.desk import ApprovalDesk
+from synapsor.contract.approvals import POLICY_STEWARD
 from synapsor.core.moment import stamp
 from synapsor.core.statements import Verdict
 from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.flow.acting import Acting
+from synapsor.flow.automatic import throw_switch
 from synapsor.flow.batch import decide_each, digest_over
 from synapsor.flow.decide import Deciding, Listed
 from synapsor.flow.decider import Named
 from synapsor.flow.objection import Intent, may_ask
+from synapsor.flow.reveal import Behind, reveal, reveal_for_decision
+from synapsor.flow.signing import Signer
 from synapsor.flow.undo import undoable
 from synapsor.ledger import tail
 from synapsor.ledger.anchor import Anchor
@@ -102,6 +107,12 @@ def deciding(shop: Shop, verdict: Verdict = "approve") -> Deciding:
     )
 
 
+def named(shop: Shop, who: str) -> Acting:
+    """Return somebody who is about to act, and has only been named."""
+    operators = shop.files.operators
+    return Acting(who=Named(operator=operators[who]), operators=operators, now=shop.project.clock.now())
+
+
 async def by_approving(shop: Shop, asked: dict[str, Any]) -> str:
     """Let mia approve it by the verb itself, which every surface ends in."""
     return await _rule(_approved(shop, asked))
@@ -159,9 +170,8 @@ async def by_a_question(shop: Shop, asked: dict[str, Any]) -> str:
 
 async def by_an_undo(shop: Shop, asked: dict[str, Any]) -> str:
     """Let mia ask for it to be undone, and be asked first whether she may."""
-    record, mia = await shop.record(asked["id"]), shop.files.operators["mia"]
-    first = undoable(shop.ledger, record, mia, now=shop.project.clock.now(), activated=shop.project.activated)
-    assert await _rule(first) == ALTERED
+    record, mia = await shop.record(asked["id"]), named(shop, "mia")
+    assert await _rule(undoable(shop.ledger, record, mia, activated=shop.project.activated)) == ALTERED
     return await _rule(undo(shop, asked["id"]))
 
 
@@ -250,6 +260,37 @@ async def test_a_rejection_that_is_hidden_with_its_event_lets_nobody_decide_anyw
 
 
 @pytest.mark.requirement("ledger:followed")
+async def test_by_an_altered_ledger_nobody_looks_behind_anything_or_starts_policies(
+    tmp_path: Path, database: Database
+) -> None:
+    async with altered(tmp_path, database, event_hidden) as (shop, asked):
+        rita, now = signer_of(shop, "rita"), shop.project.clock.now()
+        people = shop.files.operators
+        signs: dict[str, Any] = {"signer": rita, "operators": people, "now": now}
+        looks: dict[str, Any] = {**signs, "signer": signer_of(shop, "mia")}
+        asks = Behind(subject="ev_1", column="note", evidence={}, role="billing_lead", sealed={})
+        for attempt in (
+            throw_switch(shop.ledger, "running", reason="Go on.", **signs),
+            reveal(shop.ledger, asks, reason="It is needed.", **looks),
+            reveal_for_decision(shop.ledger, await shop.record(asked["id"]), **looks),
+        ):
+            assert await _rule(attempt) == ALTERED
+
+
+@pytest.mark.requirement("policy:stop")
+async def test_an_altered_ledger_keeps_nobody_from_stopping_policies(tmp_path: Path, database: Database) -> None:
+    async with altered(tmp_path, database, event_hidden) as (shop, _):
+        steward = replace(shop.files.operators["rita"], roles=(POLICY_STEWARD,))
+        signer, now = Signer(operator=steward, key=shop.files.keys["rita"]), shop.project.clock.now()
+        await throw_switch(
+            shop.ledger, "stopped", signer=signer, operators={"rita": steward}, now=now, reason="Look first."
+        )
+        newest = await shop.ledger.switch()
+        assert newest is not None
+        assert newest.switch.state == "stopped"
+
+
+@pytest.mark.requirement("ledger:followed")
 @pytest.mark.parametrize("how", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("runs", [False, True], ids=("starts", "runs"))
 async def test_a_rejection_that_is_gone_from_the_middle_or_the_end_of_the_chain_is_missed(
@@ -302,9 +343,8 @@ async def test_who_asks_for_an_undo_of_what_only_its_row_calls_applied_is_refuse
         asked = await shop.proposed("credits.adjust", ADJUST)
         with as_ledger_owner(shop) as raw:
             raw.execute("UPDATE proposal SET status = 'applied'")
-        record, mia = await shop.record(asked["id"]), shop.files.operators["mia"]
-        now, activated = shop.project.clock.now(), shop.project.activated
-        assert await _rule(undoable(shop.ledger, record, mia, now=now, activated=activated)) == "records_differ"
+        record, mia = await shop.record(asked["id"]), named(shop, "mia")
+        assert await _rule(undoable(shop.ledger, record, mia, activated=shop.project.activated)) == "records_differ"
         assert await _rule(undo(shop, asked["id"])) == "records_differ"
         assert refusals(shop, asked["id"]) == [("mia", "records_differ")] * 2
 

@@ -89,6 +89,18 @@ async def filed(desk: Hall) -> list[str]:
     return [record.proposal.id for record in await desk.shop.ledger.inbox(status=None, limit=100)]
 
 
+@pytest.mark.requirement("console:edits", "acting:one-opening")
+async def test_a_question_an_edit_and_more_time_are_offered_to_those_who_may(desk: Hall) -> None:
+    proposal = await asked(desk)
+    offered = ('id="ask"', f'/proposals/{proposal}/edit"', f'/proposals/{proposal}/extend"')
+    for who, may in (("leo", True), ("rita", False), (None, False)):
+        async with desk.client() as client:
+            if who is not None:
+                await desk.login(client, who)
+            page = (await client.get(f"/proposals/{proposal}")).text
+            assert [each in page for each in offered] == [may] * 3
+
+
 @pytest.mark.requirement("console:edits", "amend:people-decide")
 async def test_an_edit_of_a_page_takes_the_place_of_a_proposal_and_its_editor_does_not_decide_on_it(desk: Hall) -> None:
     proposal = await asked(desk)

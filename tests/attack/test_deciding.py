@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from synapsor.flow.decide import Deciding, Listed, decide
 from synapsor.flow.decider import Named
 from synapsor.flow.objection import Intent, objection
 from synapsor.flow.reveal import Behind, reveal
+from synapsor.flow.signing import Signer
 from tests.attack.amending import amending, signer_of
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop
 from tests.databases import Database
@@ -181,6 +181,17 @@ async def test_of_a_batch_nothing_is_decided_on_after_its_person_is_revoked(shop
     assert [one.rule for one in outcomes] == [None, "operator_revoked"]
 
 
+def unlocking(shop: Shop, how: str) -> dict[str, Any]:
+    """Return that leo is not trusted any more as they were once they have unlocked their key."""
+    typed: list[str] = []
+
+    def unlock() -> Signer:
+        typed.append("leo")
+        return signer_of(shop, "leo")
+
+    return {"unlock": unlock, "operators": lambda: gone(shop, how) if typed else shop.files.operators}
+
+
 @pytest.mark.requirement("approval:trusted-now")
 async def test_whoever_is_revoked_while_they_type_a_passphrase_asks_and_amends_nothing(shop: Shop) -> None:
     one = await asked(shop)
@@ -190,7 +201,7 @@ async def test_whoever_is_revoked_while_they_type_a_passphrase_asks_and_amends_n
         await ask(shop.ledger, record, text="Why?", signer=signer_of(shop, "leo"), now=now, operators=gone_by_now)
     assert refused.value.rule == "operator_revoked"
     for how, rule in (("revoked", "operator_revoked"), ("other role", "role_missing")):
-        amends = await amending(shop, one.proposal, "leo", operators=partial(gone, shop, how))
+        amends = await amending(shop, one.proposal, "leo", **unlocking(shop, how))
         with pytest.raises(DecisionRefused) as refused:
             await extend(shop.ledger, amends)
         assert refused.value.rule == rule

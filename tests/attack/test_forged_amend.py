@@ -17,7 +17,7 @@ from synapsor.core.outcome import Why
 from synapsor.core.proposal import Amended, Proposal
 from synapsor.core.records import to_body
 from synapsor.core.signatures import public_text
-from synapsor.core.statements import Operator, sign
+from synapsor.core.statements import Identity, Operator, sign
 from synapsor.core.trust import ProgramKey
 from synapsor.errors import DecisionRefused
 from synapsor.flow.ask import ask
@@ -308,3 +308,29 @@ async def test_what_may_be_decided_through_a_prompt_is_not_edited_through_one(
                 operators=operators,
             )
         assert found.value.rule == "not_by_prompt"
+
+
+@pytest.mark.requirement("amend:by-whom")
+async def test_what_an_edit_makes_takes_a_role_that_the_editors_login_carries_too(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    """The change of before takes a role that it carries, and the larger one another role, which the person has."""
+    policy = POLICY.replace(
+        "approval: {role: billing_lead, policy: small}",
+        "risk: {high: {amount: {change: {at_most: -4}}}}\n    approval: {role: billing_lead, high: {role: boss}}",
+    )
+    async with open_credits(tmp_path / "project", sqlite_db, policy[: policy.index("policies:\n")]) as shop:
+        handle = str((await shop.proposed("credits.adjust", ADJUST))["id"])
+        told = Identity(issuer="https://id.example", subject="mia-1")
+        mia = replace(shop.files.operators["mia"], roles=("billing_lead", "boss"), login=told)
+        console = Operator(name="desk", key=public_text(MALLORY), roles=("login_voucher",))
+        shop.files.operators = {**shop.files.operators, "mia": mia, "desk": console}
+        session, now = Ed25519PrivateKey.generate(), shop.project.clock.now()
+        about = SessionKey(
+            key=public_text(session), ledger=shop.ledger.id, client="console", lasts=dt.timedelta(hours=1)
+        )
+        by = ProgramKey(operator=console, key=MALLORY)
+        login = vouched_login(mia, about, voucher=by, method="oidc", roles=("billing_lead",), now=now)
+        narrow = Signer(operator=mia, key=session, login=login)
+        assert await refused(shop, handle, {"less": "5.00"}, unlock=lambda: narrow) == "role_missing"
+        assert (await edited(shop, handle, {"less": "2.10"}, unlock=lambda: narrow)).role == "billing_lead"

@@ -239,9 +239,9 @@ async def test_an_undo_that_a_server_files_in_an_operators_name_is_refused(books
     genuine = await ask(books, original.id)
     assert genuine.undoes is not None
     forged = signed(books, replace(genuine, principal="leo"), genuine.undoes)
-    await refused_by_worker(books, signed(books, genuine, genuine.undoes, MALLORY), "undo_not_asked")
     with pytest.raises(DecisionRefused, match="own request"):
         await leo_approves_raw(books, forged)
+    await refused_by_worker(books, signed(books, genuine, genuine.undoes, MALLORY), "undo_not_asked")
 
 
 async def leo_approves_raw(shop: Shop, forged: Proposal) -> None:

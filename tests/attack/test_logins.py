@@ -63,6 +63,16 @@ async def test_a_session_that_a_console_vouches_for_approves_as_the_person_whose
     counts(signed, asked, trusted(leo, console))
 
 
+async def test_nobody_signs_a_login_with_a_key_that_is_not_their_own() -> None:
+    leo, mia, console = person(), person("mia"), voucher()
+    with pytest.raises(DecisionRefused) as refused:
+        own_session(replace(leo, key=mia.key), "led_1")
+    assert refused.value.rule == "wrong_key"
+    with pytest.raises(DecisionRefused) as refused:
+        vouched_session(known(leo), replace(console, key=mia.key), "led_1")
+    assert refused.value.rule == "wrong_key"
+
+
 Forge = Callable[[Login], Login]
 FORGED: dict[str, Forge] = {
     "another operator": lambda told: replace(told, operator="mia"),

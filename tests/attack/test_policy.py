@@ -27,6 +27,7 @@ from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.flow.activate import activate
 from synapsor.flow.automatic import approve_by_policy, running, throw_switch
 from synapsor.flow.permitted import permitted
+from synapsor.flow.signing import Signer
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
 from synapsor.testing import Trial
@@ -50,9 +51,13 @@ async def deferred(trial: Trial, envelope: dict[str, Any]) -> dict[str, Any] | N
 
 
 async def stop(trial: Trial, state: Any = "stopped") -> None:
-    await throw_switch(
-        trial.ledger, state, operator=trial.operator, key=trial.key, now=trial.clock.now(), reason="too many"
-    )
+    signer, now = signer_of(trial), trial.clock.now()
+    await throw_switch(trial.ledger, state, signer=signer, operators=trial.operators, now=now, reason="too many")
+
+
+def signer_of(trial: Trial) -> Signer:
+    """Return the person who may do everything, with their key."""
+    return Signer(operator=trial.operator, key=trial.key)
 
 
 def fee(trial: Trial, invoice: str = "INV-3001") -> int:
@@ -343,19 +348,14 @@ async def test_a_card_says_that_no_policy_is_asked_while_automatic_approval_is_s
 @pytest.mark.requirement("policy:stop")
 async def test_only_a_steward_throws_the_switch() -> None:
     async with fees() as trial:
-        other = replace(trial.operator, roles=("boss", "policy_signer"))
+        now, operators = trial.clock.now(), trial.operators
+        other = replace(signer_of(trial), operator=replace(trial.operator, roles=("boss", "policy_signer")))
         with pytest.raises(DecisionRefused) as refused:
-            await throw_switch(trial.ledger, "running", operator=other, key=trial.key, now=trial.clock.now(), reason="")
+            await throw_switch(trial.ledger, "running", signer=other, operators=operators, now=now, reason="")
         assert refused.value.rule == "role_missing"
+        other = replace(signer_of(trial), key=Ed25519PrivateKey.generate())
         with pytest.raises(DecisionRefused) as refused:
-            await throw_switch(
-                trial.ledger,
-                "running",
-                operator=trial.operator,
-                key=Ed25519PrivateKey.generate(),
-                now=trial.clock.now(),
-                reason="",
-            )
+            await throw_switch(trial.ledger, "running", signer=other, operators=operators, now=now, reason="")
         assert refused.value.rule == "wrong_key"
         assert await trial.ledger.switch() is None
 
@@ -480,8 +480,8 @@ async def test_another_contract_activated_meanwhile_ends_what_its_policy_approve
             body=canonical_body(contract),
             sources={},
             metadata={},
-            operator=trial.operator,
-            key=trial.key,
+            signer=signer_of(trial),
+            operators=trial.operators,
             now=trial.clock.now(),
         )
         assert await applied(trial) == [("failed", Why.CONTRACT_NOT_ACTIVE.value)]

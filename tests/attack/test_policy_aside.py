@@ -15,6 +15,7 @@ from synapsor.core.proposal import Proposal, Status
 from synapsor.core.records import to_body
 from synapsor.errors import LedgerFailure
 from synapsor.flow.automatic import approve_by_policy
+from synapsor.ledger.kinds import PROPOSAL, Kind, Record, record
 from synapsor.ports import ProposalRecord
 from synapsor.testing import Trial
 from synapsor.values import canonical
@@ -99,6 +100,22 @@ async def test_what_a_server_files_for_another_ledger_is_set_aside_once_and_keep
         outcomes = [(r["proposal"], r["outcome"]) for _ in range(3) for r in await trial.apply(automatic=True)]
         assert outcomes == [(proposal.id, "applied")]
         assert [facts["why"] for facts in told_of(trial, forged.id)] == ["other_ledger"]
+
+
+@pytest.mark.requirement("policy:set-aside")
+async def test_what_a_server_files_under_the_handle_of_another_is_set_aside_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def taken_over(kind: Kind, handle: str, body: dict[str, Any]) -> Record:
+        return record(kind, handle, {**body, "id": FORGED} if kind is PROPOSAL else body)
+
+    async with fees() as trial:
+        with monkeypatch.context() as patch:
+            patch.setattr("synapsor.ledger.proposals.record", taken_over)
+            await asked(trial, 5300)
+        proposal = await filed(trial)
+        outcomes = [(r["proposal"], r["outcome"]) for _ in range(3) for r in await trial.apply(automatic=True)]
+        assert outcomes == [(proposal.id, "applied")]
 
 
 @pytest.mark.requirement("policy:set-aside")

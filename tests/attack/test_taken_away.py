@@ -14,6 +14,7 @@ from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.flow.automatic import throw_switch
 from synapsor.flow.decider import Unknown
 from synapsor.flow.objection import Intent, objection
+from synapsor.flow.signing import Signer
 from synapsor.ledger.believed import Proven
 from synapsor.values import digest_bytes
 from tests.attack.amending import refused
@@ -39,10 +40,10 @@ def database(sqlite_db: Database) -> Database:
 
 async def thrown(shop: Shop, *states: SwitchState) -> None:
     """Let rita, who is a steward here, stop and start automatic approval."""
-    steward, key = _steward(shop), shop.files.keys["rita"]
-    now = shop.project.clock.now()
+    steward = Signer(operator=_steward(shop), key=shop.files.keys["rita"])
+    now, trusted = shop.project.clock.now(), {"rita": steward.operator}
     for state in states:
-        await throw_switch(shop.ledger, state, operator=steward, key=key, now=now, reason="Look first.")
+        await throw_switch(shop.ledger, state, signer=steward, operators=trusted, now=now, reason="Look first.")
 
 
 def _steward(shop: Shop) -> Any:
@@ -208,7 +209,7 @@ async def test_an_approval_in_the_place_of_a_hidden_rejection_is_set_aside_by_th
         with as_ledger_owner(shop) as raw:
             event_hidden(raw)
         with monkeypatch.context() as old:
-            old.setattr("synapsor.flow.objection.check_chain", unread)
+            old.setattr("synapsor.ledger.store.Ledger.follow", unread)
             old.setattr("synapsor.ledger.decisions.to_the_end", unread)
             async with opened(shop.files) as project:
                 await leo_approves(shop.files, project, asked["id"], asked["digest"])

@@ -18,6 +18,7 @@ from synapsor.core.records import to_body
 from synapsor.errors import ConfigError, IntegrityError
 from synapsor.flow.activate import activate
 from synapsor.flow.automatic import throw_switch
+from synapsor.flow.signing import Signer
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import EVERY, event_hash
 from synapsor.ledger.open import open_ledger
@@ -82,8 +83,8 @@ async def withdraw(shop: Shop) -> None:
         body=canonical_body(strict),
         sources=active.activation.sources,
         metadata={},
-        operator=shop.files.operators["rita"],
-        key=shop.files.keys["rita"],
+        signer=Signer(operator=shop.files.operators["rita"], key=shop.files.keys["rita"]),
+        operators=shop.files.operators,
         now=shop.project.clock.now(),
     )
 
@@ -190,9 +191,9 @@ async def test_a_stop_of_automatic_approval_that_is_taken_away_stops_it_still(
     async with shop_on(tmp_path, sqlite_db, ON) as shop:
         small = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})
         steward = replace(shop.files.operators["rita"], roles=("contract_reviewer", POLICY_STEWARD))
-        now = shop.project.clock.now()
-        key = shop.files.keys["rita"]
-        await throw_switch(shop.ledger, "stopped", operator=steward, key=key, now=now, reason="Look first.")
+        now, trusted = shop.project.clock.now(), {"rita": steward}
+        signer = Signer(operator=steward, key=shop.files.keys["rita"])
+        await throw_switch(shop.ledger, "stopped", signer=signer, operators=trusted, now=now, reason="Look first.")
         with as_ledger_owner(shop) as raw:
             raw.execute("DELETE FROM policy_switch")
         assert await shop.work() == []

@@ -47,13 +47,18 @@ async def ask(
     record = await shop.record(handle)
     who, key = shop.files.operators[operator], shop.files.keys[operator]
     served = await shop.project.activated(record.proposal.capability)
-    now = shop.project.clock.now()
+    now, typed = shop.project.clock.now(), list[str]()
+
+    def unlock() -> Any:
+        typed.append(operator)
+        return key
+
     asking = Asking(
         record=record,
         served=served,
         operator=who,
-        operators=lambda: trusted or shop.files.operators,
-        unlock=lambda: key,
+        operators=lambda: trusted if trusted and typed else shop.files.operators,
+        unlock=unlock,
         reason=reason,
         now=now,
     )

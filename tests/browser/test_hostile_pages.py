@@ -227,7 +227,7 @@ async def _arrive(page: Page, office: Office, like: Proposal) -> None:
 async def test_a_page_of_several_holds_whatever_they_hold_and_names_those_for_which_it_has_no_room(
     enter: Enter, office: Office, crowd: dict[str, str]
 ) -> None:
-    page = await enter("leo")
+    page = await enter("leo", reduced_motion="reduce")
     rows = waiting_in(office)
     handles = [handle for handle, _ in rows]
     few, large = handles.index(crowd["old"]) + 1, handles.index(crowd["rows"])
@@ -245,6 +245,7 @@ async def test_a_page_of_several_holds_whatever_they_hold_and_names_those_for_wh
         ] == alone
         assert await page.get_by_text("asked for through another client than most").count() == len(first[:2])
         assert await wider(page) == {}
+        assert not await violations(page)
     await page.get_by_role("heading", name="None to decide on together").wait_for()
 
 

@@ -373,6 +373,21 @@ async def test_a_decision_about_something_else_is_refused(ledger: Ledger, other:
         await ledger.decide(a_decision(unknown), job=None, counted=undecided(unknown), complete=True)
 
 
+async def test_a_proposal_is_read_as_it_is_once_the_chain_was_followed(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await file_one(ledger)
+    assert await ledger.proven(asked.id) == await ledger.proposal(asked.id) is not None
+    assert await ledger.proven(handle("wrp")) is None
+
+    async def broken() -> None:
+        raise IntegrityError("Event 4 of the ledger does not follow the one before it.")
+
+    monkeypatch.setattr(ledger, "follow", broken)
+    with pytest.raises(IntegrityError, match="does not follow"):
+        await ledger.proven(asked.id)
+
+
 @pytest.mark.parametrize(
     "other", [{"digest": digest("proposal", "x")}, {"decision": "dec_" + "0" * 20}, {"source": "elsewhere"}]
 )

@@ -226,6 +226,27 @@ async def test_any_file_name_is_only_a_name(tmp_path: Path, name: str) -> None:
     assert path.is_file()
 
 
+@pytest.mark.requirement("ledger:one-file-at-rest")
+async def test_a_ledger_that_everybody_has_closed_is_whole_in_its_one_file_and_a_backup_of_it_is_put_in_its_place(
+    tmp_path: Path,
+) -> None:
+    """A log that was left behind would be written into the backup by whoever opens it next."""
+    path = await made(tmp_path)
+    backup, checkpoints = path.read_bytes(), path.with_suffix(".checkpoints").read_bytes()
+    ledger, other = open_ledger(path, clock=CLOCK), open_ledger(path, clock=CLOCK)
+    first = await other.head()
+    await fill(ledger)
+    await ledger.aclose()
+    await other.aclose()
+    assert set(modes(tmp_path)) == {"ledger.db", "ledger.key", "ledger.checkpoints"}
+    path.write_bytes(backup)
+    path.with_suffix(".checkpoints").write_bytes(checkpoints)
+    restored = open_ledger(path, clock=CLOCK)
+    assert await restored.head() == first
+    assert (await restored.verify()).ok
+    await restored.aclose()
+
+
 async def test_a_copy_of_the_files_at_any_moment_verifies(tmp_path: Path) -> None:
     """The way back: database, write-ahead log and checkpoints copied together, key from where it is kept."""
     path = tmp_path / "ledger.db"

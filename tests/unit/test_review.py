@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from synapsor.approve.identity.keys import create_key, default_path, load_key, new_passphrase
@@ -117,7 +118,7 @@ async def test_an_activation_is_signed_by_a_contract_reviewer_and_by_nobody_else
     ledger = open_memory_ledger(clock=TestClock(NOW))
     rita, leo, mallory = person("rita", "contract_reviewer"), person("leo"), person("mallory")
 
-    async def sign(operator: Operator, key: object) -> None:
+    async def sign(operator: Operator, key: Ed25519PrivateKey) -> None:
         await activate(
             ledger,
             contract="billing",
@@ -125,15 +126,15 @@ async def test_an_activation_is_signed_by_a_contract_reviewer_and_by_nobody_else
             body={"synapsor": 1},
             sources={"shop": "sha256:" + "f" * 64},
             metadata={},
-            operator=operator,
-            key=key,  # type: ignore[arg-type]  # always a private key
+            signer=Signer(operator=operator, key=key),
+            operators={operator.name: operator},
             now=NOW,
         )
 
     for operator, key, rule in (
         (leo.operator, leo.key, "role_missing"),
         (rita.operator, mallory.key, "wrong_key"),
-        (person("rita", "contract_reviewer", revoked=True).operator, rita.key, "operator_revoked"),
+        (replace(rita.operator, revoked=True), rita.key, "operator_revoked"),
     ):
         with pytest.raises(DecisionRefused) as refused:
             await sign(operator, key)

@@ -16,6 +16,7 @@ from synapsor.core.statements import Operator, sign
 from synapsor.errors import ContractError, IntegrityError
 from synapsor.flow.activate import activate
 from synapsor.flow.rollback import judged_again, same_databases
+from synapsor.flow.signing import Signer
 from synapsor.ports import Activated
 from synapsor.runtime import open_project
 from synapsor.values import digest
@@ -187,8 +188,8 @@ async def test_a_version_that_the_rules_of_today_refuse_is_not_activated_again(
             body=body,
             sources=active.activation.sources,
             metadata={},
-            operator=files.operators["rita"],
-            key=files.keys["rita"],
+            signer=Signer(operator=files.operators["rita"], key=files.keys["rita"]),
+            operators=files.operators,
             now=project.clock.now(),
         )
         with pytest.raises(ContractError) as refused:

@@ -7,7 +7,7 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
-from synapsor.cli.refused_acts import recorded
+from synapsor.cli.refused_acts import check_activates, recorded
 from synapsor.cli.reviewing import comparable, confirm
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, note, paragraph
@@ -15,12 +15,15 @@ from synapsor.cli.versions import of_file
 from synapsor.config import load_config
 from synapsor.contract.digest import canonical_body
 from synapsor.contract.load import LoadedContract
-from synapsor.core.review import ACTIVATOR_ROLE, as_trusted, may_activate
+from synapsor.core.review import ACTIVATOR_ROLE
 from synapsor.core.words import many
 from synapsor.errors import UsageError
 from synapsor.examine.codes import of_codes
+from synapsor.flow.acting import Acting
 from synapsor.flow.activate import activate, left_behind
+from synapsor.flow.decider import Named
 from synapsor.flow.refused import NOBODY
+from synapsor.flow.signing import Signer
 from synapsor.ports import Activated
 
 
@@ -34,10 +37,11 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         chosen = _chosen(project.contracts(), arguments.contracts)
         names = [loaded.contract.contract for loaded in chosen]
+        operators = project.operators()
         async with recorded(project, names, NOBODY):
-            operator, unlock = signer(arguments, project.operators(), roles=(ACTIVATOR_ROLE,))
-        async with recorded(project, names, operator.name):
-            may_activate(operator)  # before the person reads and types anything
+            operator, unlock = signer(arguments, operators, roles=(ACTIVATOR_ROLE,))
+        acting = Acting(who=Named(operator=operator), operators=operators, now=project.clock.now())
+        await check_activates(project, names, acting)
         for loaded in chosen:
             for finding in await project.activations.unfit(loaded):
                 note(f"{loaded.contract.contract} does not fit its database, {finding.rule}: {finding.message}")
@@ -49,24 +53,22 @@ async def _run(arguments: Namespace) -> int:
             for loaded in chosen:
                 confirm(of_file(loaded), await comparable(project, loaded.contract.contract))
         metadata_of = [await project.activations.metadata(loaded) for loaded in chosen]
-        key = unlock()
+        signs = Signer(operator=operator, key=unlock())
         ledger = await project.ledger(create=True)
         done: list[dict[str, Any]] = []
         for loaded, metadata in zip(chosen, metadata_of, strict=True):
             before = await ledger.active_contract(loaded.contract.contract)
-            async with recorded(project, [loaded.contract.contract], operator.name):
-                trusted = as_trusted(operator, project.operators())  # who was, before they read, may be revoked since
-                activated = await activate(
-                    ledger,
-                    contract=loaded.contract.contract,
-                    digest=loaded.digest,
-                    body=canonical_body(loaded.contract),
-                    sources={name: str(facts["fingerprint"]) for name, facts in metadata["sources"].items()},
-                    metadata=metadata,
-                    operator=trusted,
-                    key=key,
-                    now=project.clock.now(),
-                )
+            activated = await activate(
+                ledger,
+                contract=loaded.contract.contract,
+                digest=loaded.digest,
+                body=canonical_body(loaded.contract),
+                sources={name: str(facts["fingerprint"]) for name, facts in metadata["sources"].items()},
+                metadata=metadata,
+                signer=signs,
+                operators=project.operators(),  # who was trusted before they read may be revoked since
+                now=project.clock.now(),
+            )
             replaced = before.activation.digest if before else loaded.digest
             behind = 0 if replaced == loaded.digest else await left_behind(ledger, replaced, now=project.clock.now())
             done.append({**record_of(activated), "left_behind": behind})

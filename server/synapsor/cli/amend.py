@@ -17,7 +17,9 @@ from synapsor.config import load_config
 from synapsor.contract.typed import typed
 from synapsor.core.records import to_body
 from synapsor.errors import Code, DecisionRefused, Refusal
+from synapsor.flow.acting import Acting
 from synapsor.flow.amend import Amending, amendable, edit, extend
+from synapsor.flow.decider import Named
 from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import NOBODY
@@ -65,7 +67,8 @@ async def _amending(arguments: Namespace, project: runtime.Project, record: Prop
     ledger, operators, now = await project.ledger(), project.operators(), project.clock.now()
     async with recorded(project, (record.proposal.id,), NOBODY):
         operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
-    served = await amendable(ledger, record, arguments.kind, operator, now=now, activated=project.activated)
+    acting = Acting(who=Named(operator=operator), operators=operators, now=now)
+    served = await amendable(ledger, record, arguments.kind, acting, activated=project.activated)
     return Amending(
         record=record,
         served=served,

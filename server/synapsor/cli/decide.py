@@ -141,7 +141,7 @@ async def _whole(
     key = unlock()  # a look is signed as well
     speaks = Signer(operator=operator, key=key)
     return (operator, lambda: key), await reveal_for_decision(
-        ledger, proposal, signer=speaks, operators=project.deciders(), now=project.clock.now()
+        ledger, record, signer=speaks, operators=project.deciders(), now=project.clock.now()
     )
 
 

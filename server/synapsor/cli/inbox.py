@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from synapsor import runtime
-from synapsor.approve.terminal.inbox import behind, render, summary
+from synapsor.approve.card.outline import behind
+from synapsor.approve.terminal.inbox import render, summary
 from synapsor.cli.arguments.base import MOST
 from synapsor.cli.roles import approving
 from synapsor.cli.signer import signer

@@ -12,11 +12,13 @@ from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once
 from synapsor.config import load_config
 from synapsor.contract.approvals import POLICY_STEWARD
-from synapsor.core.review import as_trusted, may_switch
 from synapsor.core.statements import SwitchState
-from synapsor.flow.automatic import throw_switch
+from synapsor.flow.acting import Acting
+from synapsor.flow.automatic import switching, throw_switch
+from synapsor.flow.decider import Named
 from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import NOBODY, POLICIES
+from synapsor.flow.signing import Signer
 from synapsor.ports import ReviewLedger
 
 _STATES: dict[str, SwitchState] = {"stop": "stopped", "start": "running"}
@@ -40,11 +42,13 @@ async def _run(arguments: Namespace) -> int:
 
 
 async def _throw(arguments: Namespace, project: runtime.Project, ledger: ReviewLedger) -> None:
+    operators = project.operators()
     async with recorded(project, (POLICIES,), NOBODY):
-        operator, unlock = signer(arguments, project.operators(), roles=(POLICY_STEWARD,))
-    async with recorded(project, (POLICIES,), operator.name):
-        may_switch(operator)  # before anybody types a passphrase
-        key = unlock()
-        steward = as_trusted(operator, project.operators())  # who was, when it began, may be revoked since
-        now, state = project.clock.now(), _STATES[arguments.action]
-        await throw_switch(ledger, state, operator=steward, key=key, now=now, reason=arguments.reason)
+        operator, unlock = signer(arguments, operators, roles=(POLICY_STEWARD,))
+    now, state = project.clock.now(), _STATES[arguments.action]
+    acting = Acting(who=Named(operator=operator), operators=operators, now=now)
+    async with switching(ledger, acting, state):  # before anybody types a passphrase
+        steward = Signer(operator=operator, key=unlock())
+    # Who was trusted when it began may be revoked since.
+    trusted, now = project.operators(), project.clock.now()
+    await throw_switch(ledger, state, signer=steward, operators=trusted, now=now, reason=arguments.reason)

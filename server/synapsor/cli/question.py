@@ -11,7 +11,9 @@ from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.records import to_body
-from synapsor.flow.ask import ask, may_question
+from synapsor.flow.acting import Acting, check_first
+from synapsor.flow.ask import ASKING, ask
+from synapsor.flow.decider import Named
 from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
 from synapsor.flow.refused import NOBODY
@@ -32,7 +34,7 @@ async def _run(arguments: Namespace) -> int:
         operators, now = project.operators(), project.clock.now()
         async with recorded(project, (record.proposal.id,), NOBODY):
             operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
-        await may_question(ledger, record, operator, now=now)
+        await check_first(ledger, record, Acting(who=Named(operator=operator), operators=operators, now=now), ASKING)
         signed = Signer(operator=operator, key=unlock())
         asked = await ask(ledger, record, text=arguments.text, signer=signed, now=now, operators=project.operators())
     question = asked.exchanges[-1].asked.question

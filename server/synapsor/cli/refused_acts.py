@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from synapsor.approve.refused_words import MOST, words_of
 from synapsor.core.plain import visible
+from synapsor.core.review import ACTIVATOR_ROLE
+from synapsor.flow.acting import Acting
 from synapsor.flow.refused import recording
 
 if TYPE_CHECKING:
@@ -24,6 +26,18 @@ async def recorded(project: Project, about: Sequence[str], who: str) -> AsyncIte
             for one in about:
                 await stack.enter_async_context(recording(ledger, one, who, now))
         yield
+
+
+async def check_activates(project: Project, contracts: Sequence[str], acting: Acting) -> None:
+    """Refuse who may not sign these activations, before they read and type anything, and record that they were refused.
+
+    Raises:
+        DecisionRefused: they may not.
+    """
+    async with recorded(project, contracts, acting.who.name):
+        acting.check_role(
+            ACTIVATOR_ROLE, ledger=""
+        )  # whichever it is, or none yet: at a terminal nobody has a login of one
 
 
 async def told(overview: Overview, about: str) -> list[dict[str, Any]]:

@@ -10,10 +10,11 @@ from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once
 from synapsor.config import load_config
 from synapsor.core.plain import shown
-from synapsor.core.review import may_reveal
-from synapsor.errors import DecisionRefused, UsageError
+from synapsor.errors import UsageError
+from synapsor.flow.acting import Acting, check_act_as
+from synapsor.flow.decider import Named
 from synapsor.flow.reason import check_reason
-from synapsor.flow.reveal import behind, refuse, reveal
+from synapsor.flow.reveal import behind, recording_look, refuse, reveal
 from synapsor.flow.signing import Signer
 
 
@@ -32,15 +33,13 @@ async def _run(arguments: Namespace) -> int:
             await refuse(ledger, arguments.subject[:64], arguments.operator or "", "not_found", arguments.reason, now)
             raise
         check_reason("reveal", arguments.reason)
-        who = arguments.operator or ""
-        try:
-            operator, unlock = signer(arguments, project.operators(), roles=(asked.role,))
-            who = operator.name
-            may_reveal(operator, asked.role)
+        operators = project.operators()
+        async with recording_look(ledger, asked.subject, arguments.operator or "", arguments.reason, now):
+            operator, unlock = signer(arguments, operators, roles=(asked.role,))
+        async with recording_look(ledger, asked.subject, operator.name, arguments.reason, now):
+            acting = Acting(who=Named(operator=operator), operators=operators, now=now)
+            await check_act_as(ledger, acting, asked.role)
             speaks = Signer(operator=operator, key=unlock())
-        except DecisionRefused as refused:
-            await refuse(ledger, asked.subject, who, refused.rule, arguments.reason, now)
-            raise
         trusted = project.operators()
         told, values = await reveal(ledger, asked, signer=speaks, operators=trusted, reason=arguments.reason, now=now)
     lines = [f"{token}  {shown(value, quoted=True).text}" for token, value in values.items()]

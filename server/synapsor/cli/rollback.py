@@ -8,7 +8,7 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.cli.activate import left, record_of
-from synapsor.cli.refused_acts import recorded
+from synapsor.cli.refused_acts import check_activates, recorded
 from synapsor.cli.reviewing import comparable, confirm
 from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
@@ -16,11 +16,14 @@ from synapsor.cli.versions import Version
 from synapsor.config import Config, load_config
 from synapsor.contract.digest import canonical_body, contract_digest
 from synapsor.contract.load import LoadedContract, Reading, read_file
-from synapsor.core.review import ACTIVATOR_ROLE, as_trusted, may_activate
+from synapsor.core.review import ACTIVATOR_ROLE
 from synapsor.errors import ConfigError
+from synapsor.flow.acting import Acting
 from synapsor.flow.activate import activate, left_behind
+from synapsor.flow.decider import Named
 from synapsor.flow.refused import NOBODY
 from synapsor.flow.rollback import earlier_version, judged_again, same_databases
+from synapsor.flow.signing import Signer
 
 _STARTS = {
     "production": "and no server starts while the file is as it is",
@@ -37,10 +40,11 @@ async def _run(arguments: Namespace) -> int:
     interrupt_at_once()
     config = load_config(arguments.config)
     async with runtime.open_project(config) as project:
+        operators = project.operators()
         async with recorded(project, [arguments.contract], NOBODY):
-            operator, unlock = signer(arguments, project.operators(), roles=(ACTIVATOR_ROLE,))
-        async with recorded(project, [arguments.contract], operator.name):
-            may_activate(operator)  # before the person reads and types anything
+            operator, unlock = signer(arguments, operators, roles=(ACTIVATOR_ROLE,))
+        acting = Acting(who=Named(operator=operator), operators=operators, now=project.clock.now())
+        await check_activates(project, [arguments.contract], acting)
         ledger = await project.ledger()
         active, earlier = await earlier_version(ledger, arguments.contract, arguments.to)
         ours, others = _on_disk(config, arguments.contract)
@@ -54,19 +58,17 @@ async def _run(arguments: Namespace) -> int:
             origin = f"the ledger, as {told.operator} activated it at {told.at} ({told.id})"
             version = Version(contract=loaded.contract, digest=loaded.digest, named=origin)
             confirm(version, await comparable(project, told.contract))
-        key = unlock()
-        async with recorded(project, [arguments.contract], operator.name):
-            activated = await activate(
-                ledger,
-                contract=told.contract,
-                digest=loaded.digest,
-                body=canonical_body(loaded.contract),
-                sources=sources,
-                metadata={**metadata, "returns_to": told.id},
-                operator=as_trusted(operator, project.operators()),
-                key=key,
-                now=project.clock.now(),
-            )
+        activated = await activate(
+            ledger,
+            contract=told.contract,
+            digest=loaded.digest,
+            body=canonical_body(loaded.contract),
+            sources=sources,
+            metadata={**metadata, "returns_to": told.id},
+            signer=Signer(operator=operator, key=unlock()),
+            operators=project.operators(),  # who was trusted before they read may be revoked since
+            now=project.clock.now(),
+        )
         behind = await left_behind(ledger, active.activation.digest, now=project.clock.now())
     done = {
         **record_of(activated),

@@ -12,6 +12,8 @@ from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.records import to_body
 from synapsor.errors import DecisionRefused, Refusal
+from synapsor.flow.acting import Acting
+from synapsor.flow.decider import Named, Unknown
 from synapsor.flow.named import proposal_of
 from synapsor.flow.refused import NOBODY
 from synapsor.flow.undo import Asking, undo, undoable
@@ -37,8 +39,9 @@ async def _filed(arguments: Namespace, project: runtime.Project, record: Proposa
     """File it; what the contract refuses is a refusal like any other here."""
     ledger, now, operators = await project.ledger(), project.clock.now(), project.operators()
     one = operators.get(arguments.operator or "")
+    acting = Acting(who=Named(operator=one) if one else Unknown(), operators=operators, now=now)
     try:
-        served = await undoable(ledger, record, one, now=now, activated=project.activated)
+        served = await undoable(ledger, record, acting, activated=project.activated)
         async with recorded(project, (record.proposal.id,), NOBODY):
             operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
         asking = Asking(

@@ -56,24 +56,6 @@ def _seen(name: str) -> str:
     return name.translate({ord(c): None for c in set(name) if c == " " or hidden(c)})
 
 
-def may_activate(operator: Operator) -> None:
-    """Check that this operator may sign activations; whoever serves checks it again.
-
-    Raises:
-        DecisionRefused: by rule `operator_revoked` or `role_missing`.
-    """
-    _check_role(operator, ACTIVATOR_ROLE)
-
-
-def may_reveal(operator: Operator, role: str) -> None:
-    """Check that this operator may look behind the tokens of a column.
-
-    Raises:
-        DecisionRefused: by rule `operator_revoked` or `role_missing`.
-    """
-    _check_role(operator, role)
-
-
 def as_trusted(operator: Operator, operators: Mapping[str, Operator]) -> Operator:
     """Return who the project trusts now under an operator's name, with no role that the operator had not: an entry that somebody holds
     since some time is worth what the project says of it now, and what narrowed it stays.
@@ -93,7 +75,12 @@ def _check_trusted(operator: Operator) -> None:
         raise DecisionRefused(Rule.OPERATOR_REVOKED, f"The key of {operator.name} is revoked.")
 
 
-def _check_role(operator: Operator, role: str) -> None:
+def may_act_as(operator: Operator, role: str) -> None:
+    """Check that this operator is trusted with a role: to sign activations, to look behind a column, to stop and start automatic approval.
+
+    Raises:
+        DecisionRefused: by rule `operator_revoked` or `role_missing`.
+    """
     _check_trusted(operator)
     if role not in operator.roles:
         raise DecisionRefused(
@@ -141,15 +128,6 @@ def undo_of(proposal: Proposal, undoes: Undone) -> Undo:
     )
 
 
-def may_switch(operator: Operator) -> None:
-    """Check that this operator may stop and start automatic approval; the worker checks it again.
-
-    Raises:
-        DecisionRefused: by rule `operator_revoked` or `role_missing`.
-    """
-    _check_role(operator, POLICY_STEWARD)
-
-
 def lets_approve(newest: SignedSwitch | None, operators: Mapping[str, Operator], *, ledger: str) -> bool:
     """Tell whether the newest switch lets policies approve, as does none at all; one that nobody trusted made stops them."""
     return newest is None or (newest.switch.state == "running" and switch_holds(newest, operators, ledger=ledger))
@@ -183,7 +161,7 @@ def may_amend(proposal: Proposal, operator: Operator, *, now: str) -> None:
     Raises:
         DecisionRefused: by rule `operator_revoked`, `role_missing`, `no_person`, `own_request` or `expired`.
     """
-    _check_role(operator, proposal.role)
+    may_act_as(operator, proposal.role)
     _check_person(operator)
     if any(same_person(proposal.principal, name) for name in operator.names()):
         raise DecisionRefused(Rule.OWN_REQUEST, "Nobody decides on their own request.", fix="Ask another person.")
@@ -280,7 +258,7 @@ def verify_policy_approval(
         raise IntegrityError("The approval is of another policy.")
     if signed.decision.role != POLICY_SIGNER or signed.login is not None:
         raise IntegrityError("The approval was given in another role.")
-    _check_role(operator, POLICY_SIGNER)
+    may_act_as(operator, POLICY_SIGNER)
     if signed.decision.lapsed(now) or proposal.lapsed(now):
         raise DecisionRefused(Rule.EXPIRED, "The approval has expired.")
 

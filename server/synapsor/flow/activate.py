@@ -6,15 +6,14 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from synapsor import handles
 from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
-from synapsor.core.review import may_activate
+from synapsor.core.review import ACTIVATOR_ROLE
 from synapsor.core.shape import shape_digest
 from synapsor.core.statements import Activation, Operator
-from synapsor.flow.signing import signed_by
+from synapsor.flow.acting import Acting, acting_as
+from synapsor.flow.signing import Signer, signed_by
 from synapsor.ports import Activated, ReviewLedger
 
 MOST_COUNTED = 1000
@@ -38,27 +37,30 @@ async def activate(
     body: Mapping[str, Any],
     sources: Mapping[str, str],
     metadata: Mapping[str, Any],
-    operator: Operator,
-    key: Ed25519PrivateKey,
+    signer: Signer,
+    operators: Mapping[str, Operator],
     now: dt.datetime,
 ) -> Activated:
-    """Sign and record that this contract digest may be served on these sources.
+    """Sign and record that this contract digest may be served on these sources; a refusal is recorded of the contract.
+
+    What is signed is the digest that the person read, so a ledger that was altered keeps nobody from it.
 
     Raises:
-        DecisionRefused: the operator may not activate contracts.
+        DecisionRefused: the operator may not activate contracts, or it is not their key.
     """
-    may_activate(operator)
-    activation = Activation(
-        id=handles.new("act"),
-        ledger=ledger.id,
-        contract=contract,
-        digest=digest,
-        sources=dict(sources),
-        operator=operator.name,
-        at=stamp(now),
-        shapes={name: shape_digest(shape) for name, shape in metadata.get("shapes", {}).items()},
-    )
-    signature = signed_by(operator, key, activation)
-    activated = Activated(activation=activation, signature=signature, body=body, metadata=metadata)
-    await ledger.activate(activated)
-    return activated
+    acting = Acting(who=signer, operators=operators, now=now)
+    async with acting_as(ledger, contract, acting, ACTIVATOR_ROLE, though_altered=True):
+        activation = Activation(
+            id=handles.new("act"),
+            ledger=ledger.id,
+            contract=contract,
+            digest=digest,
+            sources=dict(sources),
+            operator=signer.name,
+            at=stamp(now),
+            shapes={name: shape_digest(shape) for name, shape in metadata.get("shapes", {}).items()},
+        )
+        signature = signed_by(operators[signer.name], signer.key, activation)
+        activated = Activated(activation=activation, signature=signature, body=body, metadata=metadata)
+        await ledger.activate(activated)
+        return activated

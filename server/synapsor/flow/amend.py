@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from synapsor import handles
 from synapsor.contract.capability import ProposeCapability
@@ -22,20 +23,20 @@ from synapsor.core.hidden import Keeper
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.presenter import opened
-from synapsor.core.proposal import Amended, AmendKind, Proposal, Status
+from synapsor.core.proposal import Amended, AmendKind, Proposal
 from synapsor.core.quorum import check_clock
 from synapsor.core.review import may_amend
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused, IntegrityError, Refusal
-from synapsor.flow.chain import check_chain
+from synapsor.flow.acting import Acting, Verb, acting_on, check_waits
+from synapsor.flow.decider import Named
 from synapsor.flow.permitted import contract_behind
 from synapsor.flow.prepare import Served
 from synapsor.flow.propose import changed, proposal_of
 from synapsor.flow.read import audit_of, bundle_of
 from synapsor.flow.reason import check_reason
-from synapsor.flow.refused import check_shown, recording
-from synapsor.flow.signing import Signer, check_present
+from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.refusals import Rule
 
@@ -63,61 +64,10 @@ class Amending:
     shown: str | None = None
 
 
-async def amendable(
-    ledger: ReviewLedger,
-    record: ProposalRecord,
-    kind: AmendKind,
-    operator: Operator,
-    *,
-    now: dt.datetime,
-    activated: Callable[[str], Awaitable[Served]],
-) -> Served:
-    """Return the capability to amend a proposal by; what is certain to be refused is, and recorded, before a source is opened.
-
-    Raises:
-        DecisionRefused: as for `edit`, or the capability is not activated as it was reviewed.
-    """
-    async with recording(ledger, record.proposal.id, operator.name, now):
-        await check_chain(ledger)
-        check_amendable(record, kind)
-        may_amend(record.proposal, operator, now=stamp(now))
-        return await activated(record.proposal.capability)
-
-
-async def edit(ledger: ReviewLedger, amending: Amending, values: Mapping[str, Any]) -> ProposalRecord:
-    """File the proposal with other values of some arguments, and return it as it stands: to be decided on by somebody else.
-
-    Raises:
-        DecisionRefused: it cannot be edited so, by a rule of `refusals.AMENDING`; or this operator may not edit it.
-        UsageError: there is no reason.
-        Refusal: the arguments are not what the capability takes, or the change would not be inside of its bounds.
-        IntegrityError: the proposal is not what the ledger has.
-    """
-    async with recording(ledger, amending.record.proposal.id, amending.operator.name, amending.now):
-        return await _amend(ledger, amending, "edit", {**amending.record.proposal.arguments, **values})
-
-
-async def extend(ledger: ReviewLedger, amending: Amending) -> ProposalRecord:
-    """File the proposal anew with the same arguments, and as much time as any has.
-
-    Raises:
-        DecisionRefused, UsageError, Refusal, IntegrityError: as for `edit`.
-    """
-    async with recording(ledger, amending.record.proposal.id, amending.operator.name, amending.now):
-        return await _amend(ledger, amending, "extend", dict(amending.record.proposal.arguments))
-
-
-def check_amendable(record: ProposalRecord, kind: AmendKind) -> None:
-    """Refuse what needs no look at the contract: whatever is decided, and what is not amended by itself.
-
-    Raises:
-        DecisionRefused: by rule `already_decided`, or one of `refusals.AMENDING`.
-    """
+def _check_amendable(record: ProposalRecord, *, kind: AmendKind) -> None:
+    """Refuse what needs no look at the contract: whatever is decided, and what is not amended by itself."""
+    check_waits(record)
     proposal = record.proposal
-    if record.status is not Status.REVIEW_REQUIRED:
-        raise DecisionRefused(
-            Rule.ALREADY_DECIDED, f"The proposal {record.status.stands}.", fix="Nothing is left to decide."
-        )
     if proposal.undoes is not None:
         raise DecisionRefused(
             Rule.NOT_AMENDABLE, detail="It undoes a change exactly.", fix="Reject it, and ask for the undo again."
@@ -131,15 +81,65 @@ def check_amendable(record: ProposalRecord, kind: AmendKind) -> None:
         raise DecisionRefused(Rule.AMENDED_TOO_OFTEN)
 
 
+AMENDING: Final[Mapping[AmendKind, Verb]] = {
+    "edit": Verb(is_open=partial(_check_amendable, kind="edit"), may=may_amend),
+    "extend": Verb(is_open=partial(_check_amendable, kind="extend"), may=may_amend),
+}
+"""Editing and extending a proposal."""
+
+
+async def amendable(
+    ledger: ReviewLedger,
+    record: ProposalRecord,
+    kind: AmendKind,
+    acting: Acting,
+    *,
+    activated: Callable[[str], Awaitable[Served]],
+) -> Served:
+    """Return the capability to amend a proposal by; what is certain to be refused is, and recorded, before a source is opened.
+
+    Raises:
+        DecisionRefused: as for `edit`, or the capability is not activated as it was reviewed.
+    """
+    async with acting_on(ledger, record, acting, AMENDING[kind]) as current:
+        return await activated(current.proposal.capability)
+
+
+async def edit(ledger: ReviewLedger, amending: Amending, values: Mapping[str, Any]) -> ProposalRecord:
+    """File the proposal with other values of some arguments, and return it as it stands: to be decided on by somebody else.
+
+    Raises:
+        DecisionRefused: it cannot be edited so, by a rule of `refusals.AMENDING`; or this operator may not edit it.
+        UsageError: there is no reason.
+        Refusal: the arguments are not what the capability takes, or the change would not be inside of its bounds.
+        IntegrityError: the proposal is not what the ledger has.
+    """
+    return await _amend(ledger, amending, "edit", {**amending.record.proposal.arguments, **values})
+
+
+async def extend(ledger: ReviewLedger, amending: Amending) -> ProposalRecord:
+    """File the proposal anew with the same arguments, and as much time as any has.
+
+    Raises:
+        DecisionRefused, UsageError, Refusal, IntegrityError: as for `edit`.
+    """
+    return await _amend(ledger, amending, "extend", dict(amending.record.proposal.arguments))
+
+
 async def _amend(
     ledger: ReviewLedger, amending: Amending, kind: AmendKind, arguments: dict[str, Any]
 ) -> ProposalRecord:
     check_reason(kind, amending.reason)
-    await check_chain(ledger)
-    original, served, now = amending.record.proposal, amending.served, stamp(amending.now)
-    check_shown(original, original.digest if amending.shown is None else amending.shown, ledger=ledger.id)
-    check_amendable(amending.record, kind)
-    may_amend(original, amending.operator, now=now)
+    # Only named: their key is unlocked when nothing else can refuse any more.
+    acting = Acting(who=Named(operator=amending.operator), operators=amending.operators(), now=amending.now)
+    async with acting_on(ledger, amending.record, acting, AMENDING[kind], shown=amending.shown) as current:
+        return await _filed(ledger, replace(amending, record=current), kind, arguments)
+
+
+async def _filed(
+    ledger: ReviewLedger, amending: Amending, kind: AmendKind, arguments: dict[str, Any]
+) -> ProposalRecord:
+    original, served = amending.record.proposal, amending.served
     if served.refusal is not None:
         raise Refusal(served.refusal)
     checked = served.check.check(arguments)
@@ -160,9 +160,9 @@ async def _amend(
         signature="",
     )
     filed = replace(made, amends=amends)
-    may_amend(filed, amending.operator, now=now)
+    may_amend(filed, amending.operator, now=filed.at)
     await _check_applicable(ledger, filed, amending.operators())
-    return await ledger.amend(_signed(amending, filed, original, ledger.id), evidence, audit)
+    return await ledger.amend(_signed(amending, kind, filed, ledger.id), evidence, audit)
 
 
 async def _made_anew(
@@ -211,18 +211,16 @@ async def _check_applicable(ledger: ReviewLedger, filed: Proposal, operators: Ma
         )
 
 
-def _signed(amending: Amending, filed: Proposal, original: Proposal, ledger: str) -> Proposal:
-    signer = amending.unlock()
-    operators = amending.operators()
-    operator = signer.check(operators, ledger=ledger, now=amending.now)
-    check_present(signer)
-    for each in (original, filed):
-        may_amend(each, operator, now=stamp(amending.now))
-        signer.check_for(each)
-    if operator.name != amending.operator.name:
+def _signed(amending: Amending, kind: AmendKind, filed: Proposal, ledger: str) -> Proposal:
+    """Return what is filed, signed by whoever unlocked their key: it may be another one by now, or not trusted any more."""
+    original, signer = amending.record.proposal, amending.unlock()
+    acting = Acting(who=signer, operators=amending.operators(), now=amending.now)
+    operator = acting.check(amending.record, AMENDING[kind], ledger=ledger)
+    acting.check_may(filed, AMENDING[kind], operator)
+    if signer.name != amending.operator.name:
         raise IntegrityError("It is signed by another person than the one who asks.")
     check_clock(original, (), {}, ledger=ledger, now=filed.at, login=signer.login)
     assert filed.amends is not None  # noqa: S101  # see above
     amends = replace(filed.amends, login=signer.login)
-    signature = signer.speak(amendment_of(replace(filed, amends=amends)), operators)
+    signature = signer.speak(amendment_of(replace(filed, amends=amends)), acting.operators)
     return replace(filed, amends=replace(amends, signature=signature))

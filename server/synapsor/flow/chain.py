@@ -7,7 +7,7 @@ what this process has proven of it, nothing that it tells is decided by.
 from __future__ import annotations
 
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.ports import AgentLedger, ProposalRecord
+from synapsor.ports import AgentLedger, ProposalRecord, ReviewLedger
 from synapsor.refusals import Rule
 
 
@@ -20,9 +20,22 @@ async def check_chain(ledger: AgentLedger) -> None:
     try:
         await ledger.follow()
     except IntegrityError as broken:
-        raise DecisionRefused(
-            Rule.LEDGER_ALTERED, f"{broken.message} Nothing is decided by it.", fix=broken.fix
-        ) from None
+        raise _altered(broken) from None
+
+
+async def proven(ledger: ReviewLedger, proposal_id: str) -> ProposalRecord:
+    """Return a proposal to act upon, by a ledger that was not altered.
+
+    Raises:
+        DecisionRefused: by rule `ledger_altered` or `no_such_proposal`.
+    """
+    try:
+        record = await ledger.proven(proposal_id)
+    except IntegrityError as broken:
+        raise _altered(broken) from None
+    if record is None:
+        raise DecisionRefused(Rule.NO_SUCH_PROPOSAL)
+    return record
 
 
 async def why_altered(ledger: AgentLedger) -> DecisionRefused | None:
@@ -46,3 +59,7 @@ def check_agrees(record: ProposalRecord) -> None:
             "The ledger's own records contradict each other about it.",
             fix="Decide nothing, and run `synapsor verify`.",
         )
+
+
+def _altered(broken: IntegrityError) -> DecisionRefused:
+    return DecisionRefused(Rule.LEDGER_ALTERED, f"{broken.message} Nothing is decided by it.", fix=broken.fix)

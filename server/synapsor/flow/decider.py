@@ -1,4 +1,4 @@
-"""Who decides, as far as that is known: nobody yet, somebody who was named, or a `Signer`, who has proven it.
+"""Who acts, as far as that is known: nobody yet, somebody who was named, or a `Signer`, who has proven it.
 
 More is asked of who has proven more, and nothing less: whoever is only named is refused what they would be refused with their key.
 """
@@ -18,7 +18,7 @@ from synapsor.flow.signing import check_carried
 
 
 class Decider(Protocol):
-    """Who would decide. `Unknown`, `Named` and `flow.signing.Signer` are such."""
+    """Who would decide, or do anything else that a person does. `Unknown`, `Named` and `flow.signing.Signer` are such."""
 
     @property
     def name(self) -> str:
@@ -48,6 +48,14 @@ class Decider(Protocol):
 
         Raises:
             DecisionRefused: by rule `not_by_prompt` or `role_missing`.
+        """
+        ...
+
+    def check_role(self, role: str) -> None:
+        """Refuse a role that the way by which they act does not carry, though the person may have it.
+
+        Raises:
+            DecisionRefused: by rule `role_missing`.
         """
         ...
 
@@ -81,6 +89,9 @@ class Named:
         """
         check_carried(proposal, by_prompt=self.by_prompt)
 
+    def check_role(self, role: str) -> None:
+        """Refuse nothing: no login narrows what they have."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
@@ -94,4 +105,7 @@ class Unknown:
         """Return None: nothing is known against them."""
 
     def check_for(self, proposal: Proposal) -> None:
+        """Refuse nothing."""
+
+    def check_role(self, role: str) -> None:
         """Refuse nothing."""

@@ -6,37 +6,35 @@ proposal it has shown. `flow.decide` asks once more before it signs, so whatever
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from synapsor.core.live import Live
 from synapsor.core.moment import stamp
-from synapsor.core.proposal import Proposal, Status
+from synapsor.core.proposal import Proposal
 from synapsor.core.quorum import check_clock, may_count
 from synapsor.core.review import may_decide, takes_code
 from synapsor.core.statements import CodeMethod, Operator, Verdict
 from synapsor.errors import DecisionRefused
+from synapsor.flow.acting import Acting, Verb, check_act, check_waits
 from synapsor.flow.approvals import approvals_of, are_enough
-from synapsor.flow.chain import check_agrees, check_chain
-from synapsor.flow.decider import Decider
 from synapsor.flow.evidence import check_evidence
 from synapsor.flow.fresh import check_fresh
 from synapsor.flow.onetime import secret_of
 from synapsor.flow.permitted import check_applicable
-from synapsor.flow.refused import check_shown, recording
+from synapsor.flow.refused import recording
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.refusals import Rule
 
+DECIDING: Final = Verb(is_open=check_waits, may=may_decide, by_prompt=True)
+"""Deciding on a proposal, either way."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """What somebody means to decide, and as whom; `operators` are those who are trusted at that moment."""
+class Intent(Acting):
+    """What somebody means to decide, and as whom."""
 
     verdict: Verdict
-    who: Decider
-    operators: Mapping[str, Operator]
-    now: dt.datetime
 
     def code_for(self, proposal: Proposal) -> CodeMethod | None:
         """Return what kind of one-time code the decision takes, or None; a rejection takes one only through a prompt."""
@@ -54,9 +52,8 @@ async def objection(
     then; here nobody is asked to read and sign in vain. `shown` is the digest of what the person saw, where they have named it.
     """
     try:
-        await check_chain(ledger)
-        _check_recorded(record, intent, ledger=ledger.id, shown=shown)
-        check_agrees(record)
+        record, person = await check_act(ledger, record, intent, DECIDING, shown=shown)
+        _check_decides(record, intent, person, ledger=ledger.id)
         if intent.verdict == "approve":
             await check_evidence(record.proposal, ledger)
             await check_applicable(record.proposal, ledger, intent.operators)
@@ -70,7 +67,8 @@ def recorded_objection(record: ProposalRecord, intent: Intent, *, ledger: str) -
     itself about it nor what it rests on is asked.
     """
     try:
-        _check_recorded(record, intent, ledger=ledger)
+        person = intent.check(record, DECIDING, ledger=ledger, listed=True)
+        _check_decides(record, intent, person, ledger=ledger)
     except DecisionRefused as refused:
         return refused
     return None
@@ -81,48 +79,32 @@ async def may_ask(
     record: ProposalRecord,
     intent: Intent,
     *,
+    shown: str | None = None,
     live: Live | None = None,
     stale_anyway: bool = False,
 ) -> None:
     """Refuse what is certain before a person is asked for anything, and record that it was refused.
 
-    `live` is a look at its rows, if there was one.
+    `shown` is as for `objection`, and `live` a look at its rows, if there was one.
 
     Raises:
         DecisionRefused: there is an objection, or a row is not as it was.
     """
     async with recording(ledger, record.proposal.id, intent.who.name, intent.now):
-        refused = await objection(ledger, record, intent)
+        refused = await objection(ledger, record, intent, shown=shown)
         if refused is not None:
             raise refused
         if live is not None:
             await check_fresh(ledger, record.proposal, live, now=intent.now, stale_anyway=stale_anyway)
 
 
-def _check_recorded(record: ProposalRecord, intent: Intent, *, ledger: str, shown: str | None = None) -> None:
-    # The key first: whoever has a wrong one learns nothing else.
-    person = intent.who.check(intent.operators, ledger=ledger, now=intent.now)
-    if shown is not None:
-        check_shown(record.proposal, shown, ledger=ledger)
-    _check_open(record)
-    if person is not None:
-        _check_person(record, intent, person, ledger=ledger)
-
-
-def _check_open(record: ProposalRecord) -> None:
-    if record.status is not Status.REVIEW_REQUIRED:
-        raise DecisionRefused(
-            Rule.ALREADY_DECIDED, f"The proposal {record.status.stands}.", fix="Nothing is left to decide."
-        )
-
-
-def _check_person(record: ProposalRecord, intent: Intent, person: Operator, *, ledger: str) -> None:
-    proposal = record.proposal
-    may_decide(proposal, person, now=stamp(intent.now))
-    intent.who.check_for(proposal)
+def _check_decides(record: ProposalRecord, intent: Intent, person: Operator | None, *, ledger: str) -> None:
+    """Check what deciding asks beside what every act does; nothing of whom nobody knows."""
+    if person is None:
+        return
     if intent.verdict == "approve":
         _check_counts(record, intent, person, ledger=ledger)
-    if intent.code_for(proposal) is not None:
+    if intent.code_for(record.proposal) is not None:
         secret_of(person)
 
 

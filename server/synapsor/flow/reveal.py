@@ -5,9 +5,10 @@ the value is shown, and so is every refusal.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from synapsor import handles
 from synapsor.core.hidden import BEGINS, Keeper, Place
@@ -15,14 +16,17 @@ from synapsor.core.moment import stamp
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
-from synapsor.core.review import may_decide, may_reveal
+from synapsor.core.review import may_decide
 from synapsor.core.statements import Operator, Reveal
 from synapsor.errors import DecisionRefused, UsageError
+from synapsor.flow.acting import Acting, Verb, check_act, check_act_as, check_waits
 from synapsor.flow.reason import check_reason
-from synapsor.flow.signing import Signer, check_present
-from synapsor.ports import ReviewLedger
+from synapsor.flow.refused import NOBODY
+from synapsor.flow.signing import Signer
+from synapsor.ports import ProposalRecord, ReviewLedger
 
-_NOBODY = "?"
+LOOKING: Final = Verb(is_open=check_waits, may=may_decide)
+"""Looking behind what a proposal would change, to decide on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +95,9 @@ async def reveal(
         IntegrityError: a value was not sealed by this ledger.
     """
     check_reason("reveal", reason)
-    operator = signer.operator
-    try:
-        trusted = _check_speaks(signer, asked.role, ledger.id, operators, now)
-        may_reveal(trusted, asked.role)
-    except DecisionRefused as refused:
-        await refuse(ledger, asked.subject, operator.name, refused.rule, reason, now)
-        raise
+    acting = Acting(who=signer, operators=operators, now=now)
+    async with recording_look(ledger, asked.subject, signer.name, reason, now):
+        await check_act_as(ledger, acting, asked.role)
     keeper = Keeper.of(ledger.secret)
     place = Place(str(asked.evidence["source"]), "", asked.column, asked.evidence["tenant"])
     values = {token: str(keeper.unseal(place, sealed)) for token, sealed in asked.sealed.items()}
@@ -108,7 +108,7 @@ async def reveal(
         evidence=str(asked.evidence["id"]),
         column=asked.column,
         tokens=tuple(values),
-        operator=operator.name,
+        operator=signer.name,
         role=asked.role,
         reason=reason,
         at=stamp(now),
@@ -119,7 +119,7 @@ async def reveal(
 
 async def reveal_for_decision(
     ledger: ReviewLedger,
-    proposal: Proposal,
+    record: ProposalRecord,
     *,
     signer: Signer,
     operators: Mapping[str, Operator],
@@ -131,13 +131,10 @@ async def reveal_for_decision(
         DecisionRefused: this operator may not decide on it; that is recorded too.
         IntegrityError: a value was not sealed by this ledger.
     """
-    operator = signer.operator
-    try:
-        trusted = _check_speaks(signer, proposal.role, ledger.id, operators, now)
-        may_decide(proposal, trusted, now=stamp(now))
-    except DecisionRefused as refused:
-        await refuse(ledger, proposal.id, operator.name, refused.rule, "to decide", now)
-        raise
+    acting = Acting(who=signer, operators=operators, now=now)
+    async with recording_look(ledger, record.proposal.id, signer.name, "to decide", now):
+        current, _ = await check_act(ledger, record, acting, LOOKING)
+    proposal = current.proposal
     whole = opened(proposal, Keeper.of(ledger.secret))
     told = Reveal(
         id=handles.new("rev"),
@@ -146,7 +143,7 @@ async def reveal_for_decision(
         evidence=proposal.evidence,
         column=", ".join(n for n in proposal.changed if n in proposal.hidden),
         tokens=(),
-        operator=operator.name,
+        operator=signer.name,
         role=proposal.role,
         reason="to decide",
         at=stamp(now),
@@ -155,22 +152,24 @@ async def reveal_for_decision(
     return whole
 
 
+@asynccontextmanager
+async def recording_look(
+    ledger: ReviewLedger, subject: str, who: str, reason: str, now: dt.datetime
+) -> AsyncIterator[None]:
+    """Record a look that is refused inside, and to whom."""
+    try:
+        yield
+    except DecisionRefused as refused:
+        await refuse(ledger, subject, who, refused.rule, reason, now)
+        raise
+
+
 async def refuse(ledger: ReviewLedger, subject: str, operator: str, rule: str, reason: str, now: dt.datetime) -> None:
     """Record that somebody was refused a look; `operator` is "" where nobody knows who it was."""
     handle = handles.new("rev")
-    who = operator or _NOBODY
+    who = operator or NOBODY
     body = {"id": handle, "at": stamp(now), "subject": subject, "operator": who, "outcome": str(rule), "reason": reason}
     await ledger.record_reveal(body)
-
-
-def _check_speaks(
-    signer: Signer, role: str, ledger: str, operators: Mapping[str, Operator], now: dt.datetime
-) -> Operator:
-    """Return who looks, as the project trusts them now."""
-    operator = signer.check(operators, ledger=ledger, now=now)
-    check_present(signer)
-    signer.check_role(role)
-    return operator
 
 
 async def _record(ledger: ReviewLedger, told: Reveal, signer: Signer, operators: Mapping[str, Operator]) -> None:

@@ -138,20 +138,6 @@ def check_carried(proposal: Proposal, *, by_prompt: bool) -> None:
         )
 
 
-def check_present(signer: Signer) -> None:
-    """Refuse what only a person's own surface may do: through a prompt a client program would speak for them.
-
-    Raises:
-        DecisionRefused: by rule `not_by_prompt`.
-    """
-    if signer.by_prompt:
-        raise DecisionRefused(
-            Rule.NOT_BY_PROMPT,
-            "Through a prompt one decides, and does nothing else.",
-            fix="Do it in the console or at a terminal.",
-        )
-
-
 def check_key(operator: Operator, key: Ed25519PrivateKey) -> None:
     """Refuse a key that is not the operator's, before anything is told or done.
 

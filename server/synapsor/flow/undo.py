@@ -9,7 +9,7 @@ import datetime as dt
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -24,18 +24,18 @@ from synapsor.core.outcome import Outcome, Why
 from synapsor.core.plan import ReadPlan
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone, rows_of, undo_key
-from synapsor.core.review import as_trusted, may_undo, undo_of
+from synapsor.core.review import may_undo, undo_of
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
 from synapsor.core.undo import Inverse, depth_of, inverse_of, is_left
 from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
-from synapsor.flow.chain import check_agrees, check_chain
+from synapsor.flow.acting import Acting, Verb, acting_on
+from synapsor.flow.decider import Named
 from synapsor.flow.prepare import Served
 from synapsor.flow.read import audit_of, bundle_of, look
 from synapsor.flow.reason import check_reason
-from synapsor.flow.refused import NOBODY, recording
 from synapsor.flow.rows import row_plan, row_shape
-from synapsor.flow.signing import signed_by
+from synapsor.flow.signing import Signer, signed_by
 from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.refusals import Rule
 from synapsor.values import Token, digest
@@ -75,18 +75,22 @@ class _Seen:
         return (dict(zip(seen.columns, seen.rows[0], strict=True)) for seen in self.rows)
 
 
-def check_applied(record: ProposalRecord) -> None:
-    """Refuse what needs no look at the contract: whatever was not applied, and what no undo restores.
-
-    Raises:
-        DecisionRefused: by a rule of `refusals.UNDOING`.
-    """
+def _check_applied(record: ProposalRecord) -> None:
+    """Refuse what needs no look at the contract: whatever was not applied, and what no undo restores."""
     if record.status is Status.RECONCILIATION_REQUIRED:
         raise DecisionRefused(Rule.RECONCILIATION_REQUIRED)
     if record.status is not Status.APPLIED:
         raise DecisionRefused(Rule.NOT_APPLIED, detail=f"This one {record.status.stands}.")
     if record.proposal.deletes:
         raise DecisionRefused(Rule.HARD_DELETE_RESTORE_UNSAFE)
+
+
+def _may_undo(proposal: Proposal, operator: Operator, *, now: str) -> None:  # noqa: ARG001  # any person may ask, of any proposal
+    may_undo(operator)
+
+
+UNDOING: Final = Verb(is_open=_check_applied, may=_may_undo)
+"""Asking for an applied change to be undone."""
 
 
 async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
@@ -98,41 +102,31 @@ async def undo(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
         Refusal, SourceFailure: the row cannot be read.
         IntegrityError: a hidden value cannot be opened.
     """
-    async with recording(ledger, asking.record.proposal.id, asking.operator.name, asking.now):
-        return await _filed(ledger, asking)
+    check_reason("undo", asking.reason)
+    # Only named: their key is unlocked when nothing else can refuse any more.
+    acting = Acting(who=Named(operator=asking.operator), operators=asking.operators(), now=asking.now)
+    async with acting_on(ledger, asking.record, acting, UNDOING) as current:
+        return await _filed(ledger, replace(asking, record=current))
 
 
 async def undoable(
     ledger: ReviewLedger,
     record: ProposalRecord,
-    operator: Operator | None,
+    acting: Acting,
     *,
-    now: dt.datetime,
     activated: Callable[[str], Awaitable[Served]],
 ) -> Served:
     """Return the capability to undo a change by; what is certain to be refused is, and recorded, before a passphrase is typed.
-
-    `operator` is None where nobody knows yet who asks.
 
     Raises:
         DecisionRefused: as for `undo`.
         Refusal: the capability is not activated as it was reviewed.
     """
-    async with recording(ledger, record.proposal.id, operator.name if operator else NOBODY, now):
-        await check_chain(ledger)
-        check_agrees(record)
-        check_applied(record)
-        if operator is not None:
-            may_undo(operator)
-        return await activated(record.proposal.capability)
+    async with acting_on(ledger, record, acting, UNDOING) as current:
+        return await activated(current.proposal.capability)
 
 
 async def _filed(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
-    check_reason("undo", asking.reason)
-    await check_chain(ledger)
-    check_agrees(asking.record)
-    may_undo(asking.operator)
-    check_applied(asking.record)
     served, original = asking.served, opened(asking.record.proposal, Keeper.of(ledger.secret))
     inverse = _inverse(original, served)
     await _check_first(ledger, asking.record.proposal, stamp(asking.now))
@@ -290,8 +284,8 @@ def _proposal(
         reason_code=original.reason_code,
         undoes=undoes,
     )
-    key = asking.unlock()
-    operator = as_trusted(asking.operator, asking.operators())
-    may_undo(operator)
-    signature = signed_by(operator, key, undo_of(filed, undoes))
+    signer = Signer(operator=asking.operator, key=asking.unlock())
+    acting = Acting(who=signer, operators=asking.operators(), now=asking.now)
+    acting.check(asking.record, UNDOING, ledger=ledger)
+    signature = signed_by(acting.operators[signer.name], signer.key, undo_of(filed, undoes))
     return replace(filed, undoes=replace(undoes, signature=signature))

@@ -74,21 +74,27 @@ class Anchor:
                     yield number, None
 
     def after(self, seq: int) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints of the events after one, by their numbers: all that were kept after 0, else of the last lines of the file.
+        """Return the checkpoints of the events after one, by their numbers.
 
         Nothing where the file is gone: that is for `verify` to find.
         """
         try:
-            lines = self._end() if seq else [found for _, found in self.lines()]
+            lines = self._end(seq) if seq else [found for _, found in self.lines()]
         except OSError:
             return ()
         return tuple(sorted((one for one in lines if one is not None and one.seq > seq), key=lambda one: one.seq))
 
-    def _end(self) -> list[Checkpoint | None]:
+    def _end(self, seq: int) -> list[Checkpoint | None]:
+        """Return the last lines, a few at least and back to one of an event that is not after this one."""
         with self.path.open("rb") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - _TAIL))
-            return [_parse(line) for line in stream.read().split(b"\n")[:-1]]
+            size, length = stream.seek(0, os.SEEK_END), _TAIL
+            while True:
+                stream.seek(max(0, size - length))
+                lines = [_parse(line) for line in stream.read().split(b"\n")[:-1]]
+                first = next((one for one in lines if one is not None), None)
+                if length >= size or (first is not None and first.seq <= seq):
+                    return lines
+                length *= 4
 
 
 def _parse(line: bytes) -> Checkpoint | None:

@@ -9,7 +9,7 @@ import logging
 import os
 import sqlite3
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,14 +20,17 @@ from synapsor.core.moment import stamp
 from synapsor.core.signatures import public_text
 from synapsor.errors import IntegrityError, LedgerFailure
 from synapsor.ledger.anchor import Anchor
+from synapsor.ledger.believed import Proven, Trust
 from synapsor.ledger.chain import Book, Checkpoint, Signer, event
 from synapsor.ledger.connection import Transaction
 from synapsor.ledger.keys import create_key, load_key
 from synapsor.ledger.migrate import migrate, migrations, pending
+from synapsor.ledger.note import Note
 from synapsor.ledger.private import create_private, locked, make_directory, narrow, sync_directory
 from synapsor.ledger.sqlite import SqliteConnection
 from synapsor.ledger.sqlite_file import ERRORS, SqliteTransaction, connect, failure, run
 from synapsor.ledger.store import Ledger
+from synapsor.ledger.tail import Followed
 from synapsor.ports import Clock, SystemClock
 
 log = logging.getLogger("synapsor.ledger")
@@ -47,6 +50,11 @@ class LedgerFiles:
     def beside(cls, path: Path, key_path: Path | None = None) -> LedgerFiles:
         """Return the files of the ledger at `path`; the key may be kept elsewhere."""
         return cls(path, key_path or path.with_suffix(".key"), path.with_suffix(".checkpoints"))
+
+    @property
+    def note(self) -> Path:
+        """The note of how far the chain was proven, which may be gone at any time."""
+        return Path(f"{self.database}-proven")
 
     @property
     def companions(self) -> tuple[Path, Path]:
@@ -94,9 +102,7 @@ def _open(files: LedgerFiles, clock: Clock) -> Ledger:
     try:
         _bring_up(connection, files)
         key = load_key(files.key)
-        ledger = _ledger(
-            connection, partial(connect, f"{uri}?mode=ro", read_only=True), key, clock, Anchor(files.checkpoints)
-        )
+        ledger = _ledger(connection, partial(connect, f"{uri}?mode=ro", read_only=True), key, clock, files)
     except BaseException:
         connection.close()
         raise
@@ -119,7 +125,7 @@ def _ledger(
     open_reader: partial[sqlite3.Connection] | None,
     key: Ed25519PrivateKey,
     clock: Clock,
-    anchor: Anchor | None,
+    files: LedgerFiles | None,
 ) -> Ledger:
     identity = connection.execute("SELECT id, public_key FROM ledger").fetchone()
     if identity is None:
@@ -128,9 +134,24 @@ def _ledger(
         raise IntegrityError("The ledger was made with another key.", fix="Restore the key that was made with it.")
     signer = Signer(identity["id"], key, clock)
     engine = SqliteConnection(connection, open_reader)
+    anchor = Anchor(files.checkpoints) if files else None
+    note = Note(files.note, signer.secret("proven")) if files else None
+    trust = Trust(ledger=identity["id"], public_key=identity["public_key"], seals=signer.seals)
+    trust = replace(trust, proven=_noted(connection, note))
     return Ledger(
-        engine, ledger_id=identity["id"], public_key=identity["public_key"], clock=clock, signer=signer, anchor=anchor
+        engine,
+        clock=clock,
+        signer=signer,
+        anchor=anchor,
+        followed=Followed(engine, trust, saved=anchor, note=note),
     )
+
+
+def _noted(connection: sqlite3.Connection, note: Note | None) -> Proven:
+    """Return what was noted of this very chain; where nothing was, nothing is proven of it yet."""
+    told = note.read() if note else None
+    here = connection.execute("SELECT hash FROM event WHERE seq = ?", (told.seq,)).fetchone() if told else None
+    return told if told and here and here["hash"] == told.hash else Proven()
 
 
 def _refuse_unfit(files: LedgerFiles) -> None:

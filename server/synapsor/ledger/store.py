@@ -36,7 +36,7 @@ from synapsor.ledger import (
     tail,
 )
 from synapsor.ledger.anchor import Anchor
-from synapsor.ledger.believed import Proven, Trust
+from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.kinds import loads, read_each
@@ -63,20 +63,18 @@ class Ledger:
         self,
         connection: Connection,
         *,
-        ledger_id: str,
-        public_key: str,
         clock: Clock,
         signer: Signer,
         anchor: Anchor | None,
+        followed: tail.Followed,
     ) -> None:
-        self.id = ledger_id
-        self.public_key = public_key
+        self.id = followed.trust.ledger
+        self.public_key = followed.trust.public_key
         self._connection = connection
         self._clock = clock
         self._signer = signer
         self._anchor = anchor
-        self._proven = Proven()
-        self._following = asyncio.Lock()
+        self._followed = followed
         self._refusals = decisions.Refusals()
         self._repeated = Repetitions()
         self.overview = Overview(connection)
@@ -343,13 +341,17 @@ class Ledger:
         return (row["seq"], row["hash"]) if row else (0, GENESIS)
 
     async def follow(self) -> None:
-        """Prove that the chain goes on from where this process has proven it, the first time from its beginning; then it reads what is new.
+        """Prove that the chain goes on from where this process, or one that noted it, has proven it; else from its beginning. Then read what is new.
 
         Raises:
             IntegrityError: it does not.
         """
-        async with self._following:  # one at a time: the slower of two would forget what the other has seen
-            self._proven = await tail.follow(self._connection, self._trust, saved=self._anchor)
+        await self._followed.on()
+
+    async def proven(self, proposal_id: str) -> ProposalRecord | None:
+        """Prove the chain, and return a proposal with all that is on record of it."""
+        await self.follow()
+        return await self.proposal(proposal_id)
 
     async def checkpoint(self) -> None:
         """Sign the head now, and copy the checkpoint beside the ledger."""
@@ -376,7 +378,7 @@ class Ledger:
 
     @property
     def _trust(self) -> Trust:
-        return Trust(ledger=self.id, public_key=self.public_key, seals=self._signer.seals, proven=self._proven)
+        return self._followed.trust
 
     def _now(self) -> str:
         return stamp(self._clock.now())

@@ -1,7 +1,8 @@
 """The end of the chain, for whoever trusts what it tells: read on from the last event that this very process has proven.
 
 Whoever can write the ledger can take its newest events away, and everything with them; a process that runs has seen them. One that starts
-proves the chain from its beginning, and that it holds each checkpoint that was copied beside the ledger.
+proves the chain from its beginning, or from where another one noted that it had, and that it holds each checkpoint that was copied beside
+the ledger since.
 """
 
 from __future__ import annotations
@@ -23,15 +24,49 @@ from synapsor.ledger.believed import NOTHING, Proven, Trust, plus
 from synapsor.ledger.chain import EVERY, Checkpoint, checkpoint_holds, event_hash, is_sealed
 from synapsor.ledger.connection import Connection, Row, Transaction
 from synapsor.ledger.kinds import USE, Kind
+from synapsor.ledger.note import Note
 
 log = logging.getLogger("synapsor.ledger")
 
 PAGE: Final = 1024
+STEP: Final = 1024
+"""How many more events must be proven before that is noted again."""
 _SILENCE: Final = 2.0
 """Seconds after which whoever waits is told that something is being done."""
 SWITCHES: Final = frozenset({"policies_stopped", "policies_running"})
 USES: Final = frozenset({"policy_used", "policy_near_limit"})
 _FIX: Final = "`synapsor verify` names what was altered; restore the ledger from a backup."
+
+
+class Followed:
+    """The chain of a ledger as one process follows it.
+
+    Attributes:
+        trust: by what a row is believed, with all that is proven so far.
+    """
+
+    def __init__(
+        self, connection: Connection, trust: Trust, *, saved: Anchor | None = None, note: Note | None = None
+    ) -> None:
+        self.trust = trust
+        self._connection = connection
+        self._saved = saved
+        self._note = note
+        self._noted = trust.proven.seq
+        self._one_at_a_time = asyncio.Lock()  # the slower of two would forget what the other has seen
+
+    async def on(self) -> None:
+        """Prove the chain as far as it goes now, and note that where there is much to note.
+
+        Raises:
+            IntegrityError: as for `follow`.
+        """
+        async with self._one_at_a_time:
+            proven = await follow(self._connection, self.trust, saved=self._saved)
+            self.trust = replace(self.trust, proven=proven)
+            if self._note is not None and proven.seq - self._noted >= STEP:
+                await asyncio.to_thread(self._note.write, proven)
+                self._noted = proven.seq
 
 
 async def follow(connection: Connection, trust: Trust, *, saved: Anchor | None) -> Proven:

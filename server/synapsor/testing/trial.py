@@ -241,8 +241,8 @@ async def _activate(trial: Trial) -> None:
         body=canonical_body(trial.contract),
         sources={},
         metadata={},
-        operator=trial.operator,
-        key=trial.key,
+        signer=Signer(operator=trial.operator, key=trial.key),
+        operators=trial.operators,
         now=trial.clock.now(),
     )
 

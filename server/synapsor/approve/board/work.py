@@ -13,12 +13,13 @@ from synapsor.approve.board.kept import Item, Open
 from synapsor.approve.card.card import card_of
 from synapsor.approve.card.looks import Looks
 from synapsor.approve.card.now import with_now
+from synapsor.approve.card.outline import behind
 from synapsor.approve.card.shown import unseen
 from synapsor.approve.card.view import Card
 from synapsor.approve.identity.keys import Unlock
 from synapsor.approve.terminal.card import sheet
 from synapsor.approve.terminal.drawing import Row
-from synapsor.approve.terminal.inbox import behind, entry_of
+from synapsor.approve.terminal.inbox import entry_of
 from synapsor.config import Mode
 from synapsor.core.blast import Colour
 from synapsor.core.live import Live

@@ -6,7 +6,7 @@ A terminal and a browser draw it in their own manner; what they tell is settled 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,8 @@ from synapsor.core.proposal import AmendKind, Proposal, Status, as_of
 from synapsor.core.quorum import counted
 from synapsor.core.statements import Operator, SignedDecision
 from synapsor.core.words import many
-from synapsor.ports import ProposalRecord
+from synapsor.flow.permitted import is_behind
+from synapsor.ports import ProposalRecord, ReviewLedger
 
 AMENDED: Final[Mapping[AmendKind, str]] = {"edit": "edited", "extend": "given more time"}
 """What a reviewer made of a proposal, in words."""
@@ -88,6 +89,14 @@ def outline(
         group=tuple(other.id for other in others),
         lacks=missing(proposal, others),
     )
+
+
+async def behind(ledger: ReviewLedger, records: Sequence[ProposalRecord]) -> frozenset[str]:
+    """Return the handles of those in review whose contract has another active version by now; nobody can approve them."""
+    waits = [r.proposal for r in records if r.status is Status.REVIEW_REQUIRED]
+    newest = {p.contract: p for p in waits}
+    replaced = {digest for digest, proposal in newest.items() if await is_behind(proposal, ledger)}
+    return frozenset(p.id for p in waits if p.contract in replaced)
 
 
 def replaced_words(proposal: Proposal) -> str:

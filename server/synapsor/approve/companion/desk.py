@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from synapsor.approve.card.card import card_of
 from synapsor.approve.card.looks import Looks
 from synapsor.approve.card.now import with_now
+from synapsor.approve.card.outline import behind
 from synapsor.approve.card.shown import unseen
 from synapsor.approve.card.view import Card
 from synapsor.approve.identity.voucher import vouch
 from synapsor.approve.refused_words import Tried, refused_of
-from synapsor.approve.terminal.inbox import behind
 from synapsor.config import Mode
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Waiting

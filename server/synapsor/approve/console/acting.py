@@ -8,6 +8,7 @@ from dataclasses import replace
 from synapsor.approve.console.visit import Visit
 from synapsor.core.statements import Operator, Verdict
 from synapsor.errors import DecisionRefused
+from synapsor.flow.acting import Acting, Verb
 from synapsor.flow.objection import Intent, objection, recorded_objection
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
@@ -26,10 +27,27 @@ def signer_of(visit: Visit, operators: Mapping[str, Operator]) -> Signer:
             "Nobody has proven who you are, so you only look.",
             fix="Log in with your key to decide.",
         )
-    person = operators.get(visit.session.name)
-    if person is None:
+    if visit.session.name not in operators:
         raise DecisionRefused(Rule.LOGIN_INVALID, "You are not trusted here any more.", fix="Log in again.")
-    return replace(visit.session.signer, operator=person, code=visit.sent("code").strip())
+    return replace(visit.session.signer, code=visit.sent("code").strip())
+
+
+def acting_of(visit: Visit, operators: Mapping[str, Operator]) -> Acting:
+    """Return that the person who visits is about to act.
+
+    Raises:
+        DecisionRefused: as for `signer_of`.
+    """
+    return Acting(who=signer_of(visit, operators), operators=operators, now=visit.now)
+
+
+def may_here(visit: Visit, record: ProposalRecord, verb: Verb) -> bool:
+    """Tell whether nothing that is on record is against it that the person who visits does so; doing it asks again."""
+    try:
+        acting_of(visit, visit.room.operators()).check(record, verb, ledger=visit.room.ledger.id)
+    except DecisionRefused:
+        return False
+    return True
 
 
 def intent_of(visit: Visit, operators: Mapping[str, Operator], verdict: Verdict = "approve") -> Intent:

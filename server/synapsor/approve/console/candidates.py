@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from synapsor.approve import retold
-from synapsor.approve.console.acting import signer_of
+from synapsor.approve.console.acting import acting_of
 from synapsor.approve.console.contracts import MOST as MOST_CONTRACTS
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.svg import Chart, Series, chart
@@ -29,7 +29,7 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.digest import contract_digest
 from synapsor.contract.load import LoadedContract, load_all, read_text
 from synapsor.core.backtest import Report
-from synapsor.core.review import ACTIVATOR_ROLE, may_activate
+from synapsor.core.review import ACTIVATOR_ROLE
 from synapsor.errors import ContractError, DecisionRefused, IntegrityError, Problem, UsageError
 from synapsor.flow.backtest import backtest
 from synapsor.flow.rollback import as_signed
@@ -124,9 +124,7 @@ async def _page(
 def _against(visit: Visit) -> DecisionRefused | None:
     """Return why this person may not, None where nothing is against it."""
     try:
-        signer = signer_of(visit, visit.room.operators())
-        may_activate(signer.operator)
-        signer.check_role(ACTIVATOR_ROLE)
+        acting_of(visit, visit.room.operators()).check_role(ACTIVATOR_ROLE, ledger=visit.room.ledger.id)
     except DecisionRefused as refused:
         return refused
     return None

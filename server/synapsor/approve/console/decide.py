@@ -164,7 +164,7 @@ async def _again(visit: Visit, record: ProposalRecord, error: SynapsorError, *, 
             record,
             trouble=f"{error.message} {error.fix}".strip(),
             status=HTTPStatus.UNPROCESSABLE_ENTITY,
-            whole=await uncovered(visit, record) if seen else None,
+            whole=await uncovered(visit, record, shown=record.proposal.digest) if seen else None,
         )
     return await refusal(visit, error)
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.routing import Route
 
-from synapsor.approve.console.acting import signer_of
+from synapsor.approve.console.acting import acting_of, signer_of
 from synapsor.approve.console.fields import Field, changed_in, fields_of, sent_in
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
@@ -23,17 +23,13 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Computed
 from synapsor.contract.plainly import bounds_of
 from synapsor.contract.typed import typed
-from synapsor.core.moment import stamp
 from synapsor.core.plain import visible
 from synapsor.core.proposal import AmendKind
-from synapsor.core.review import may_amend
-from synapsor.core.statements import Operator
 from synapsor.errors import Code, DecisionRefused, Refusal, SynapsorError, UsageError
-from synapsor.flow.amend import Amending, amendable, check_amendable, edit, extend
+from synapsor.flow.amend import AMENDING, Amending, amendable, edit, extend
 from synapsor.flow.named import proposal_of
 from synapsor.flow.prepare import Served
 from synapsor.flow.reason import check_reason
-from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
 from synapsor.values import canonical
@@ -53,39 +49,20 @@ def routes(room: Room) -> Iterable[Route]:
         yield page(room, f"/proposals/{{handle}}/{kind}", partial(_sent, kind), posts=True)
 
 
-def may_amend_here(visit: Visit, record: ProposalRecord, kind: AmendKind) -> bool:
-    """Tell whether nothing is known against it that this person edits or extends a proposal here; doing so asks again."""
-    try:
-        _check(visit, record, kind, visit.room.operators())
-    except DecisionRefused:
-        return False
-    return True
-
-
-def _check(visit: Visit, record: ProposalRecord, kind: AmendKind, operators: Mapping[str, Operator]) -> Signer:
-    signer = signer_of(visit, operators)
-    check_amendable(record, kind)
-    may_amend(record.proposal, signer.operator, now=stamp(visit.now))
-    signer.check_for(record.proposal)
-    return signer
-
-
 async def _form(kind: AmendKind, visit: Visit) -> Response:
     record = await _named(visit)
-    _check(visit, record, kind, visit.room.operators())
+    acting_of(visit, visit.room.operators()).check(record, AMENDING[kind], ledger=visit.room.ledger.id)
     return await _shown(visit, record, kind)
 
 
 async def _sent(kind: AmendKind, visit: Visit) -> Response:
     room, record = visit.room, await _named(visit)
     operators = room.operators()
-    signer = signer_of(visit, operators)
+    acting, signer = acting_of(visit, operators), signer_of(visit, operators)
     reason = visit.sent("reason").strip()
     try:
         check_reason(kind, reason)
-        served = await amendable(
-            room.ledger, record, kind, signer.operator, now=visit.now, activated=room.given.activated
-        )
+        served = await amendable(room.ledger, record, kind, acting, activated=room.given.activated)
         amending = Amending(
             record=record,
             served=served,

@@ -10,12 +10,11 @@ import anyio.to_thread
 from starlette.responses import Response
 from starlette.routing import Route
 
-from synapsor.approve.card.outline import WITH_CODE
+from synapsor.approve.card.outline import WITH_CODE, behind
 from synapsor.approve.card.terms import units_behind
 from synapsor.approve.console.entries import entry, loaded
 from synapsor.approve.console.room import Room
 from synapsor.approve.console.visit import Visit, page
-from synapsor.approve.terminal.inbox import behind
 from synapsor.contract.approval import Level
 from synapsor.core.moment import stamp
 from synapsor.core.overview import Search

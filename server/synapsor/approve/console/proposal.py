@@ -20,9 +20,8 @@ from synapsor.approve.card.now import with_now
 from synapsor.approve.card.outline import WITH_CODE
 from synapsor.approve.card.shown import unseen
 from synapsor.approve.card.view import Card
-from synapsor.approve.console.acting import objection_here
+from synapsor.approve.console.acting import may_here, objection_here
 from synapsor.approve.console.draft import draft_path, may_be_drafted
-from synapsor.approve.console.edit import may_amend_here
 from synapsor.approve.console.entries import asks_for_digest
 from synapsor.approve.console.kept import kept
 from synapsor.approve.console.room import Room
@@ -34,7 +33,8 @@ from synapsor.core.proposal import Proposal
 from synapsor.core.records import to_body
 from synapsor.core.statements import Operator
 from synapsor.errors import DecisionRefused
-from synapsor.flow.ask import check_askable
+from synapsor.flow.amend import AMENDING
+from synapsor.flow.ask import ASKING
 from synapsor.flow.named import proposal_of
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
@@ -126,9 +126,9 @@ async def proposal_page(
         with_code=WITH_CODE,
         typed=TYPED,
         presets=REJECT_WORDS,
-        may_ask=_may_ask(visit, record),
-        may_edit=may_amend_here(visit, record, "edit"),
-        may_extend=may_amend_here(visit, record, "extend"),
+        may_ask=may_here(visit, record, ASKING),
+        may_edit=may_here(visit, record, AMENDING["edit"]),
+        may_extend=may_here(visit, record, AMENDING["extend"]),
         draft=draft_path(proposal.id) if may_be_drafted(record) else "",
         uncovered=whole is not None,
         applies=room.given.modes.get(proposal.source) == "writeback",
@@ -194,14 +194,3 @@ def pieces_of(card: Card) -> int:
         for row in card.rows
         for each in row.changes
     )
-
-
-def _may_ask(visit: Visit, record: ProposalRecord) -> bool:
-    if visit.session.signer is None:
-        return False
-    try:
-        check_askable(record)
-        visit.session.signer.check_for(record.proposal)
-    except DecisionRefused:
-        return False
-    return True

@@ -19,7 +19,6 @@ from synapsor.core.proposal import Proposal
 from synapsor.errors import UsageError
 from synapsor.flow.named import proposal_of
 from synapsor.flow.objection import may_ask
-from synapsor.flow.refused import check_shown, recording
 from synapsor.flow.reveal import reveal_for_decision
 from synapsor.ports import ProposalRecord
 
@@ -34,22 +33,20 @@ async def _reveal(visit: Visit) -> Response:
     record = await proposal_of(visit.room.ledger, str(visit.request.path_params["handle"]))
     if not record.proposal.changes_hidden:
         raise UsageError("It changes no hidden value.", fix="Go back to the proposal.")
-    who = signer_of(visit, visit.room.operators()).operator.name
-    async with recording(visit.room.ledger, record.proposal.id, who, visit.now):
-        check_shown(record.proposal, visit.sent("digest"), ledger=visit.room.ledger.id)
-    return await proposal_page(visit, record, whole=await uncovered(visit, record))
+    return await proposal_page(visit, record, whole=await uncovered(visit, record, shown=visit.sent("digest")))
 
 
-async def uncovered(visit: Visit, record: ProposalRecord) -> Proposal:
-    """Return a proposal with the hidden values that it would change, the look recorded; nobody looks behind what they could not approve.
+async def uncovered(visit: Visit, record: ProposalRecord, *, shown: str) -> Proposal:
+    """Return a proposal with the hidden values that it would change, the look recorded; nobody looks behind what they could not approve,
+    or were not `shown`.
 
     Raises:
         DecisionRefused: this person may not decide on it; that is recorded, too.
     """
     operators, ledger = visit.room.operators(), visit.room.ledger
     signer = signer_of(visit, operators)
-    await may_ask(ledger, record, intent_of(visit, operators))
-    return await reveal_for_decision(ledger, record.proposal, signer=signer, operators=operators, now=visit.room.now())
+    await may_ask(ledger, record, intent_of(visit, operators), shown=shown)
+    return await reveal_for_decision(ledger, record, signer=signer, operators=operators, now=visit.room.now())
 
 
 async def back(visit: Visit) -> Response:

@@ -13,16 +13,7 @@ from synapsor.core.moment import parse
 from synapsor.core.plain import shown, span, visible
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.statements import Operator
-from synapsor.flow.permitted import is_behind
-from synapsor.ports import ProposalRecord, ReviewLedger
-
-
-async def behind(ledger: ReviewLedger, records: Sequence[ProposalRecord]) -> frozenset[str]:
-    """Return the handles of those in review whose contract has another active version by now; nobody can approve them."""
-    waits = [r.proposal for r in records if r.status is Status.REVIEW_REQUIRED]
-    newest = {p.contract: p for p in waits}
-    replaced = {digest for digest, proposal in newest.items() if await is_behind(proposal, ledger)}
-    return frozenset(p.id for p in waits if p.contract in replaced)
+from synapsor.ports import ProposalRecord
 
 
 def summary(
