@@ -9,15 +9,15 @@ from types import MappingProxyType
 
 from synapsor.approve.card.decided import doubted
 from synapsor.approve.card.outline import Outline, outline, replaced_words
+from synapsor.approve.card.teller import Teller
 from synapsor.approve.console.acting import listed_objection
 from synapsor.approve.console.visit import Visit
 from synapsor.core.alike import why_alone
 from synapsor.core.plain import brief, shown
 from synapsor.core.proposal import Proposal
-from synapsor.core.readings import reading_of
 from synapsor.core.statements import Operator
 from synapsor.ports import ProposalRecord, ReviewLedger
-from synapsor.values import ColumnType, Token
+from synapsor.values import Token
 
 MOST_SHOWN = 3
 MOST_LETTERS = 40
@@ -143,22 +143,25 @@ def row_of(proposal: Proposal) -> str:
 def _brief(proposal: Proposal, units: Mapping[str, str], now: dt.datetime) -> Iterable[Brief]:
     if len(proposal.members) != 1:
         return
-    (member,), kinds = proposal.members, dict(proposal.columns)
+    (member,) = proposal.members
+    teller = Teller(proposal.columns, now=now, most=MOST_LETTERS, units=units)
     for name, after in list(member.changes.items())[:MOST_SHOWN]:
         veiled = name in proposal.hidden or proposal.inserts
         before = None if veiled else member.before.get(name)
-        unit, kind = units.get(name, ""), ColumnType(kinds.get(name, ColumnType.TEXT))
         yield Brief(
             name=name,
             before=None if veiled else _side(before),
             after=_side(after),
-            unit=brief(unit, MOST_LETTERS),
-            reads=(_reading(before, kind, unit, now), _reading(after, kind, unit, now)),
+            unit=teller.text(units[name]).text if name in units else "",
+            reads=(_reading(teller, name, before), _reading(teller, name, after)),
         )
 
 
-def _reading(token: Token, kind: ColumnType, unit: str, now: dt.datetime) -> str:
-    return brief((reading_of(token, kind, unit, now) or "") if token and unit else "", MOST_LETTERS)
+def _reading(teller: Teller, name: str, token: Token) -> str:
+    if name not in teller.units:
+        return ""
+    reading = teller.value(name, token).reading
+    return reading.text if reading is not None else ""
 
 
 def _side(token: Token) -> str:
