@@ -84,7 +84,7 @@ async def decide(
         await book.append(kept, checkpoint=True)
         return
     target = Status.APPROVED if approves else Status.REJECTED
-    step = partial(proposals.step, book, origin=Status.REVIEW_REQUIRED, target=target, at=decision.at)
+    step = partial(proposals.step, book, origin=Status.REVIEW_REQUIRED, target=target, at=decision.at, trust=trust)
     await step(own["id"], records=records, checkpoint=True)
     for other in others:
         await step(other["id"], because=own["id"])

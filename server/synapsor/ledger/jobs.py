@@ -14,6 +14,7 @@ from synapsor.core.records import to_body
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import IntegrityError
 from synapsor.ledger import proposals
+from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, record
@@ -79,7 +80,7 @@ async def release(book: Book, held: Lease, *, not_before: str, code: str, at: st
     return True
 
 
-async def settle(book: Book, held: Lease, receipts: Sequence[Receipt]) -> Closed:
+async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], trust: Trust) -> Closed:
     """Record what came of a job, a receipt for each proposal, and close it.
 
     Whatever contradicts itself here would do so at every later attempt: such a job is closed at once, with what came of it on record.
@@ -100,7 +101,7 @@ async def settle(book: Book, held: Lease, receipts: Sequence[Receipt]) -> Closed
         await _set_aside(book, held, row["proposal"], receipts)
         return Closed.SET_ASIDE
     for receipt in receipts:
-        await _settled(book, held, receipt, status)
+        await _settled(book, held, receipt, status, trust)
     own = [receipt.code for receipt in receipts if receipt.code != Why.GROUP_FAILED.value]
     await book.tx.execute("close_job", id=job.id, lease=held.id, code=own[0] if own else receipts[0].code)
     return Closed.SETTLED
@@ -139,7 +140,7 @@ async def _aside(
     await book.append(event("job_set_aside", kept_with, at, facts=facts), checkpoint=True)
 
 
-async def _settled(book: Book, held: Lease, receipt: Receipt, status: Status) -> None:
+async def _settled(book: Book, held: Lease, receipt: Receipt, status: Status, trust: Trust) -> None:
     handle = handles.new("set")
     body = {
         "id": handle,
@@ -152,4 +153,4 @@ async def _settled(book: Book, held: Lease, receipt: Receipt, status: Status) ->
         "at": receipt.at,
     }
     records = (record(RECEIPT, receipt.id, to_body(receipt)), record(SETTLEMENT, handle, body))
-    await proposals.step(book, receipt.proposal, Status.APPROVED, status, at=receipt.at, records=records)
+    await proposals.step(book, receipt.proposal, Status.APPROVED, status, at=receipt.at, records=records, trust=trust)

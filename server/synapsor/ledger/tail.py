@@ -69,6 +69,8 @@ async def onward(tx: Transaction, trust: Trust) -> tuple[Proven, bool]:
         told = _next(row, seq, digest)
         if not is_sealed(row, trust.seals):
             raise IntegrityError(f"Event {row['seq']} of the ledger was not written by it.", fix=_FIX)
+        if not seq and (told["kind"], told["subject"]) != ("ledger_created", trust.ledger):
+            raise IntegrityError("The ledger has another name than it was made with.", fix=_FIX)
         remembered.add(row, told)
         seq, digest = row["seq"], row["hash"]
     more = len(page) == PAGE
