@@ -633,6 +633,14 @@ REQUIREMENTS: dict[str, Requirement] = {
         "S8, law 9",
     ),
     "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
+    "ledger:in-place": _R(
+        "Nothing is written into a ledger's file once another one has taken its place, so that no process goes on beside the others.",
+        "law 9, S9, R2",
+    ),
+    "ledger:own-schema": _R(
+        "Nothing is written where a table, trigger, view or index of the ledger is not the program's own: nobody is told that something was recorded which a trigger keeps out.",
+        "law 9, S9",
+    ),
     "ledger:steps-as-told": _R(
         "Nothing expires, is superseded or is canceled because only its own row says that it should.", "law 9, S9"
     ),

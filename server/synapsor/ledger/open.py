@@ -26,7 +26,7 @@ from synapsor.ledger.keys import create_key, load_key
 from synapsor.ledger.migrate import migrate, migrations, pending
 from synapsor.ledger.private import create_private, locked, make_directory, narrow, sync_directory
 from synapsor.ledger.sqlite import SqliteConnection
-from synapsor.ledger.sqlite_file import ERRORS, SqliteTransaction, connect, failure, run
+from synapsor.ledger.sqlite_file import ERRORS, Place, SqliteTransaction, connect, failure, run
 from synapsor.ledger.store import Ledger
 from synapsor.ports import Clock, SystemClock
 
@@ -90,13 +90,13 @@ def open_memory_ledger(*, clock: Clock | None = None) -> Ledger:
 
 def _open(files: LedgerFiles, clock: Clock) -> Ledger:
     uri = files.database.as_uri()
+    place = Place.of(files.database)  # before it is opened: whatever is put there meanwhile is another one
     connection = connect(f"{uri}?mode=rw")
     try:
         _bring_up(connection, files)
         key = load_key(files.key)
-        ledger = _ledger(
-            connection, partial(connect, f"{uri}?mode=ro", read_only=True), key, clock, Anchor(files.checkpoints)
-        )
+        open_reader = partial(connect, f"{uri}?mode=ro", read_only=True)
+        ledger = _ledger(connection, open_reader, key, clock, Anchor(files.checkpoints), place)
     except BaseException:
         connection.close()
         raise
@@ -120,6 +120,7 @@ def _ledger(
     key: Ed25519PrivateKey,
     clock: Clock,
     anchor: Anchor | None,
+    place: Place | None = None,
 ) -> Ledger:
     identity = connection.execute("SELECT id, public_key FROM ledger").fetchone()
     if identity is None:
@@ -127,7 +128,7 @@ def _ledger(
     if public_text(key) != identity["public_key"]:
         raise IntegrityError("The ledger was made with another key.", fix="Restore the key that was made with it.")
     signer = Signer(identity["id"], key, clock)
-    engine = SqliteConnection(connection, open_reader)
+    engine = SqliteConnection(connection, open_reader, place)
     return Ledger(
         engine, ledger_id=identity["id"], public_key=identity["public_key"], clock=clock, signer=signer, anchor=anchor
     )
