@@ -31,6 +31,7 @@ class Proven:
 
     Attributes:
         activated: the number of the event that activated each contract last.
+        decided: of each decision of the last minutes, by its handle, the moment of its event and its digest.
         switched: that of the one that stopped or started automatic approval last.
         open: of each proposal that had not reached its end, the hash over the hashes of all its events.
         used: of each policy and day (UTC), the hash over the digests of all its uses.
@@ -39,6 +40,7 @@ class Proven:
     seq: int = 0
     hash: str = GENESIS
     activated: Mapping[str, int] = field(default_factory=dict)
+    decided: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     switched: int = 0
     open: Mapping[str, str] = field(default_factory=dict)
     used: Mapping[tuple[str, str], str] = field(default_factory=dict)

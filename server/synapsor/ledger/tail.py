@@ -7,6 +7,7 @@ proves the chain from its beginning, and that it holds each checkpoint that was 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,19 +17,22 @@ from typing import Any, Final
 
 import orjson
 
+from synapsor.core.moment import parse, stamp
 from synapsor.core.proposal import OPEN
 from synapsor.errors import IntegrityError
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.believed import NOTHING, Proven, Trust, plus
 from synapsor.ledger.chain import EVERY, Checkpoint, checkpoint_holds, event_hash, is_sealed
 from synapsor.ledger.connection import Connection, Row, Transaction
-from synapsor.ledger.kinds import USE, Kind
+from synapsor.ledger.kinds import DECISION, USE, Kind
 
 log = logging.getLogger("synapsor.ledger")
 
 PAGE: Final = 1024
 _SILENCE: Final = 2.0
 """Seconds after which whoever waits is told that something is being done."""
+_CODES: Final = dt.timedelta(minutes=15)
+"""For longer than any one-time code is one of now, decisions are remembered."""
 SWITCHES: Final = frozenset({"policies_stopped", "policies_running"})
 USES: Final = frozenset({"policy_used", "policy_near_limit"})
 _FIX: Final = "`synapsor verify` names what was altered; restore the ledger from a backup."
@@ -114,6 +118,7 @@ class _Remembered:
 
     def __init__(self, proven: Proven) -> None:
         self._activated = dict(proven.activated)
+        self._decided = dict(proven.decided)
         self._switched = proven.switched
         self._open = dict(proven.open)
         self._used = dict(proven.used)
@@ -121,6 +126,9 @@ class _Remembered:
     def add(self, row: Row, told: Mapping[str, Any]) -> None:
         """Remember one event more."""
         kind, subject = row["kind"], row["subject"]
+        decided = told["records"].get(DECISION.name)
+        if decided is not None:
+            self._decided[decided[0]] = (row["at"], decided[1])
         if kind == "contract_activated":
             self._activated[subject] = row["seq"]
         elif kind in SWITCHES:
@@ -136,10 +144,13 @@ class _Remembered:
 
     def up_to(self, seq: int, digest: str) -> Proven:
         """Return it, as far as this event."""
+        newest = max((at for at, _ in self._decided.values()), default="")
+        since = stamp(parse(newest) - _CODES) if newest else ""
         return Proven(
             seq=seq,
             hash=digest,
             activated=self._activated,
+            decided={handle: told for handle, told in self._decided.items() if told[0] >= since},
             switched=self._switched,
             open=self._open,
             used=self._used,
