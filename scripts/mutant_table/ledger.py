@@ -1251,4 +1251,12 @@ MUTANTS = (
         "for handle, told in self._decided.items()}",
         "tests/attack/test_codes.py -k forgotten",
     ),
+    Mutant(
+        "receipt.told",
+        "undo:proven",
+        "ledger/proposals.py",
+        "tuple(one for one in receipts if one.id not in unproven), tuple(",
+        "tuple(receipts), tuple(",
+        "tests/attack/test_forged_undo.py -k receipt_that_was_altered",
+    ),
 )

@@ -22,7 +22,7 @@ from synapsor.ledger import believed, exchanges
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.kinds import BRANCH, DECISION, PROPOSAL, Record, loads, read_each, record
+from synapsor.ledger.kinds import BRANCH, DECISION, PROPOSAL, RECEIPT, Record, loads, read_each, record
 from synapsor.ledger.repetitions import Repetitions
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
@@ -166,6 +166,7 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
     asked, unasked = await exchanges.of_proposal(tx, proposal_id)
     events, untold = read_each("event", await tx.all("proposal_events", subject=proposal_id), _told)
     stands = trust is None or (not untold and believed.stands(row, events, decided, trust))
+    receipts, unproven = _recorded(receipts, events)
     said = (*(record(DECISION, one.decision.id, to_body(one)) for one in decisions), *exchanges.records(asked))
     return ProposalRecord(
         proposal=proposal,
@@ -175,10 +176,19 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
         receipts=receipts,
         exchanges=asked,
         events=tuple(_shown(*told) for told in events),
-        unreadable=(*undecided, *idle, *unreceived, *unasked, *untold),
+        unreadable=(*undecided, *idle, *unreceived, *unproven, *unasked, *untold),
         untold=believed.untold(said, (told for _, told in events)),
         differs=not stands,
     )
+
+
+def _recorded(
+    receipts: Sequence[Receipt], events: Sequence[tuple[Row, Told]]
+) -> tuple[tuple[Receipt, ...], tuple[str, ...]]:
+    """Return the receipts that an event tells of, and the names of the others: how a change ended, and how it left its rows, nobody else says."""
+    kept = (record(RECEIPT, one.id, to_body(one)) for one in receipts)
+    unproven = believed.untold(kept, (told for _, told in events))
+    return tuple(one for one in receipts if one.id not in unproven), tuple(f"receipt {one}" for one in sorted(unproven))
 
 
 async def is_believed(tx: Transaction, proposal_id: str, trust: Trust) -> bool:
