@@ -1259,4 +1259,12 @@ MUTANTS = (
         "tuple(receipts), tuple(",
         "tests/attack/test_forged_undo.py -k receipt_that_was_altered",
     ),
+    Mutant(
+        "supervised.as-filed",
+        "worker:supervised",
+        "ledger/jobs.py",
+        '        if await proposals.is_believed(tx, row["proposal"], trust):',
+        "        if True:",
+        "tests/attack/test_worker_permission.py -k only_a_row",
+    ),
 )

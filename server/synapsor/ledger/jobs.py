@@ -23,26 +23,36 @@ Permits = Collection[tuple[str, str]] | None
 """Contract digests and capabilities whose jobs may be taken; None for all."""
 
 
-async def due(tx: Transaction, now: str, sources: Sequence[str], permits: Permits = None) -> Row | None:
+async def due(tx: Transaction, now: str, sources: Sequence[str], trust: Trust, permits: Permits = None) -> Row | None:
     """Return the oldest job of these sources that is due, free and permitted."""
     if permits is None:
         rows = [await tx.one("due_job", source=source, now=now) for source in sources]
     else:
         rows = [
-            await tx.one("due_job_of", source=source, now=now, contract=contract, capability=capability)
+            await _permitted(tx, trust, source=source, now=now, contract=contract, capability=capability)
             for source in sources
             for contract, capability in sorted(permits)
         ]
     return min((row for row in rows if row is not None), key=lambda row: int(row["seq"]), default=None)
 
 
+async def _permitted(tx: Transaction, trust: Trust, **asked: str) -> Row | None:
+    """Return the oldest job of a capability; not one of a proposal of which only its row says that it is of this one."""
+    after = 0
+    while (row := await tx.one("due_job_of", after=after, **asked)) is not None:
+        if await proposals.is_believed(tx, row["proposal"], trust):
+            return row
+        after = row["seq"]
+    return None
+
+
 async def lease(
-    book: Book, worker: str, *, now: str, until: str, sources: Sequence[str], permits: Permits = None
+    book: Book, worker: str, trust: Trust, *, now: str, until: str, sources: Sequence[str], permits: Permits = None
 ) -> Lease | None:
     """Lease that job, count the attempt and say so in the chain. One whose body is not what its row says is set aside instead: it would
     come back at once, and keep the worker from all others.
     """
-    while (row := await due(book.tx, now, sources, permits)) is not None:
+    while (row := await due(book.tx, now, sources, trust, permits)) is not None:
         job = _read(row)
         if job is None:
             await _aside(book, row["id"], row["proposal"], at=now, worker=worker, attempt=row["attempt"], came={})

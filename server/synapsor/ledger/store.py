@@ -309,10 +309,10 @@ class Ledger:
         permits: Collection[tuple[str, str]] | None = None,
     ) -> Lease | None:
         """Lease the oldest job that is due, free and permitted; looking for one costs no write."""
-        if await self._connection.read(lambda tx: jobs.due(tx, now, sources, permits)) is None:
+        if await self._connection.read(lambda tx: jobs.due(tx, now, sources, self._trust, permits)) is None:
             return None
         return await self._write(
-            lambda book: jobs.lease(book, worker, now=now, until=until, sources=sources, permits=permits)
+            lambda book: jobs.lease(book, worker, self._trust, now=now, until=until, sources=sources, permits=permits)
         )
 
     async def renew(self, lease: Lease, *, until: str) -> bool:
