@@ -87,6 +87,8 @@ LEDGER_RULES: dict[str, str] = {
     "ledger_full": "The ledger's disk is full. Nothing was recorded; make room, and do it again. No process needs a new start.",
     "ledger_io": "The ledger's disk fails, or a quota on it is used up.",
     "ledger_read_only": "The ledger's file or its directory cannot be written by this user.",
+    "ledger_replaced": "Another file was put in the ledger's place while the process ran, or somebody put a table, trigger or index into it. "
+    "Nothing was recorded; stop every process of the ledger, and run `synapsor verify`.",
     "ledger_refused": "The ledger's own rules refuse a record, which no program of ours asks for: run `synapsor verify`.",
     "ledger_unopened": "The ledger's file or its directory cannot be opened by this user.",
 }

@@ -63,6 +63,7 @@ async def file_all(ledger: Ledger, filed: Sequence[Filed]) -> None:
 
     async def job(book: Book) -> None:
         for one in filed:
-            await proposals.file(book, one.proposal, seen_records(one.audit, one.evidence), Repetitions())
+            seen = seen_records(one.audit, one.evidence)
+            await proposals.file(book, one.proposal, seen, Repetitions(), ledger._trust)
 
     await ledger._write(job)

@@ -559,6 +559,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "errors:closed-table": _R("Every failure of a database becomes a code and words of the closed table.", "law 7, S6"),
     "errors:no-driver-text": _R("No error carries the database's words, SQL, a host or a value.", "law 7, S6"),
+    "evidence:as-recorded": _R(
+        "Evidence counts only as an event of the ledger tells of it, with the call that it is of: by a row that somebody put there or changed nothing is proposed, and nobody looks behind a hidden value.",
+        "law 2, law 9, S5",
+    ),
     "evidence:before-rows": _R("Evidence is durable before a row leaves; without it no row does.", "law 2, R8"),
     "evidence:digest-checked": _R("Missing or edited evidence stops an approval.", "law 5"),
     "evidence:may-be-rejected": _R(
@@ -633,6 +637,17 @@ REQUIREMENTS: dict[str, Requirement] = {
         "S8, law 9",
     ),
     "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
+    "ledger:in-place": _R(
+        "Nothing is written into a ledger's file once another one has taken its place, so that no process goes on beside the others.",
+        "law 9, S9, R2",
+    ),
+    "ledger:own-schema": _R(
+        "Nothing is written where a table, trigger, view or index of the ledger is not the program's own: nobody is told that something was recorded which a trigger keeps out.",
+        "law 9, S9",
+    ),
+    "ledger:steps-as-told": _R(
+        "Nothing expires, is superseded or is canceled because only its own row says that it should.", "law 9, S9"
+    ),
     "ledger:believed": _R(
         "A status, a switch, a decision and what a policy used up count only as the chain tells of them: who takes a row away, or puts an older one in its place, gets nothing decided, approved or applied by it.",
         "law 9, S8, S9",

@@ -1575,4 +1575,12 @@ MUTANTS = (
         "FiredNow(name=Text(trigger.name)",
         "tests/attack/test_blast.py -k 'hostile and sqlite'",
     ),
+    Mutant(
+        "console.stream-left",
+        "console:streams-bounded",
+        "approve/console/sessions.py",
+        "any(one is session for one in self._open.values()) and ",
+        "",
+        "tests/attack/test_console_sessions.py -k ends_with_its_session",
+    ),
 )

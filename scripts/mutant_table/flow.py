@@ -1782,4 +1782,12 @@ MUTANTS = (
         "    veiled = False",
         "tests/attack/test_blast.py -k 'row_security and postgres'",
     ),
+    Mutant(
+        "reject.word",
+        "reject:told",
+        "flow/decide.py",
+        "    check_code(deciding.preset)\n",
+        "",
+        "tests/attack/test_deciding.py -k no_list",
+    ),
 )

@@ -212,7 +212,14 @@ def longest_taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @contextmanager
 def as_ledger_owner(shop: Shop) -> Iterator[sqlite3.Connection]:
     """Write to the ledger's file as whoever owns it can: no trigger and no foreign key stands while it lasts."""
-    with closing(sqlite3.connect(shop.ledger_path, isolation_level=None)) as raw:
+    with as_owner(shop.ledger_path) as raw:
+        yield raw
+
+
+@contextmanager
+def as_owner(ledger: Path) -> Iterator[sqlite3.Connection]:
+    """Write to the ledger at a path so."""
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as raw:
         raw.execute("BEGIN IMMEDIATE")
         guards = raw.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
         for name, _ in guards:

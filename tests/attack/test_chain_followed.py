@@ -33,7 +33,7 @@ from synapsor.ledger import tail
 from synapsor.ledger.anchor import Anchor
 from synapsor.runtime import open_project
 from tests.attack.amending import asked as question
-from tests.attack.amending import refused, signer_of
+from tests.attack.amending import extended, refused, signer_of
 from tests.attack.desk import approval, hall, refusals
 from tests.attack.shop import Shop, as_ledger_owner, reopened
 from tests.attack.test_taken_away import event_hidden
@@ -332,6 +332,26 @@ async def test_what_is_hidden_while_a_decision_is_on_its_way_is_found_in_its_own
         monkeypatch.setattr(other.ledger, "follow", late)
         with pytest.raises(IntegrityError, match="does not follow"):
             await _approved(replace(shop, ledger=other.ledger), asked)
+        assert await shop.status(asked["id"]) == "review_required"
+
+
+@pytest.mark.requirement("ledger:followed")
+async def test_what_is_hidden_while_an_edit_is_on_its_way_is_found_in_its_own_transaction(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_credits(tmp_path / "project", database) as shop, reopened(shop.files) as other:
+        asked = await shop.proposed("credits.adjust", ADJUST)
+        follow = other.ledger.follow
+
+        async def late() -> None:
+            await follow()
+            await leo_rejects(shop.files, shop.project, asked)
+            with as_ledger_owner(shop) as raw:
+                event_hidden(raw)
+
+        monkeypatch.setattr(other.ledger, "follow", late)
+        with pytest.raises(IntegrityError, match="does not follow"):
+            await extended(replace(shop, ledger=other.ledger), asked["id"])
         assert await shop.status(asked["id"]) == "review_required"
 
 

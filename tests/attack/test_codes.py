@@ -129,6 +129,48 @@ async def test_a_code_is_good_for_one_decision() -> None:
     assert record.status is Status.APPROVED
 
 
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ("UPDATE decision SET step_up = NULL", "code_used"),
+        ("UPDATE decision SET operator = 'somebody'", "code_used"),
+        ("UPDATE decision SET id = 'dec_x'", "records_differ"),
+        ("UPDATE decision SET body = replace(body, '\"step\":', '\"step\":1')", "records_differ"),
+        ("DELETE FROM decision", "records_differ"),
+    ],
+)
+async def test_a_code_is_good_for_one_decision_though_the_row_that_tells_of_it_is_altered(
+    change: str, rule: str
+) -> None:
+    ledger, asked = await filed(step_up=True)
+    leo, other = person(), await another(ledger)
+    await says_yes(ledger, asked, with_code(leo, code("totp")))
+    raw: Any = ledger._connection._writer  # type: ignore[attr-defined]  # as whoever owns its file has one
+    raw.execute("PRAGMA foreign_keys = OFF")
+    guards = raw.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+    for guard in guards:
+        raw.execute(f"DROP TRIGGER {guard['name']}")
+    raw.execute(change)
+    for guard in guards:
+        raw.execute(guard["sql"])
+    assert await refusal(ledger, other, with_code(leo, code("totp"))) == rule
+
+
+async def test_what_is_remembered_of_decisions_is_forgotten_when_no_code_of_theirs_is_one_of_now() -> None:
+    ledger, asked = await filed(step_up=True)
+    leo, other = person(), await another(ledger)
+    await says_yes(ledger, asked, with_code(leo, code("totp")))
+    await ledger.follow()
+    assert len(ledger._trust.proven.decided) == 1
+    clock: Any = ledger._signer._clock
+    clock.move(minutes=16)
+    later = NOW + dt.timedelta(minutes=16)
+    await says_yes(ledger, other, with_code(leo, code("totp", at=later)), now=later)
+    await ledger.follow()
+    ((at, _),) = ledger._trust.proven.decided.values()
+    assert at == stamp(later)
+
+
 async def bound(
     ledger: Ledger, asked: Proposal, leo: Person, server: Person, *, at: dt.datetime = NOW
 ) -> ProposalRecord:

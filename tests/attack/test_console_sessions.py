@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import anyio
@@ -193,16 +193,31 @@ async def test_all_together_have_only_so_many_streams_and_who_leaves_makes_room(
             writer.close()
 
 
+async def revoked(desk: Hall, _: httpx2.AsyncClient, __: str) -> None:
+    """Trust the person no more."""
+    revoke_operator(desk.shop.files.root / "operators.yaml", "leo")
+
+
+async def left(desk: Hall, client: httpx2.AsyncClient, word: str) -> None:
+    """Log out in another tab."""
+    async with desk.client(cookie=cookies_of(client)) as tab:
+        tab.base_url = client.base_url
+        assert (await tab.post("/logout", data={"csrf": word})).status_code == 303
+
+
 @pytest.mark.requirement("console:streams-bounded")
-async def test_a_stream_ends_with_its_session_and_tells_nothing_more(desk: Hall) -> None:
+@pytest.mark.parametrize("end", [revoked, left])
+async def test_a_stream_ends_with_its_session_and_tells_nothing_more(
+    desk: Hall, end: Callable[[Hall, httpx2.AsyncClient, str], Awaitable[None]]
+) -> None:
     async with desk.client() as client:
-        await desk.login(client)
+        word = await desk.login(client)
         told: list[str] = []
         async with client.stream("GET", "/events") as stream:
             lines = stream.aiter_lines()
             with anyio.fail_after(20):
                 await anext(lines)
-                revoke_operator(desk.shop.files.root / "operators.yaml", "leo")
+                await end(desk, client, word)
                 await desk.shop.proposed(NOTE, {"invoice_id": "INV-3001", "note": "Call back."})
                 told = [line async for line in lines]
         assert "event: over" in told

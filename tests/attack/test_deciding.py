@@ -247,3 +247,12 @@ async def test_whoever_is_not_trusted_any_more_looks_behind_no_token(shop: Shop,
             shop.ledger, asked_for, signer=signer_of(shop, "leo"), operators=operators, reason="To see.", now=now
         )
     assert refused.value.rule == rule
+
+
+@pytest.mark.requirement("reject:told")
+async def test_a_word_of_no_list_rejects_nothing_whatever_surface_brings_it(shop: Shop) -> None:
+    one = await asked(shop)
+    word: Any = "because_i_say_so"
+    with pytest.raises(UsageError, match="no such word for a rejection"):
+        await decide(shop.ledger, deciding(shop, "reject", reason="No.", preset=word), one)
+    assert await shop.status(one.proposal) == "review_required"

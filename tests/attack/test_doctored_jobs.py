@@ -8,7 +8,7 @@ import pytest
 from synapsor.core.records import to_body
 from synapsor.errors import LedgerFailure
 from synapsor.ledger.store import Ledger
-from tests.attack.shop import Shop, as_ledger_owner
+from tests.attack.shop import Shop, as_ledger_owner, as_server
 from tests.attack.test_forged_ledger import add, set_body, text, waiting
 from tests.databases import Database
 
@@ -101,9 +101,10 @@ async def test_a_job_that_names_one_proposal_a_thousand_times_is_refused_at_once
 @pytest.mark.requirement("apply:contradiction-ends")
 async def test_a_proposal_that_cannot_expire_keeps_no_other_from_it(shop: Shop) -> None:
     stuck, late = [(await waiting(shop, invoice)).id for invoice in ("INV-3002", "INV-3003")]
-    with as_ledger_owner(shop) as raw:
+    with as_server(shop) as raw:
         add(raw, "decision", id="dec_forged", at="x", proposal=stuck, operator="leo", verdict="reject", body="{}")
-        raw.execute("UPDATE proposal SET expires_at = '2020-01-01T00:00:00.000000Z'")
+        over = "2020-01-01T00:00:00.000000Z"
+        raw.execute("UPDATE proposal SET body = replace(body, expires_at, ?), expires_at = ?", (over, over))
     honest = await shop.waiver()
     assert await shop.work() == [("applied", "")]
     assert [await shop.status(handle) for handle in (late, honest)] == ["expired", "applied"]

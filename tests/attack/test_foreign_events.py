@@ -11,19 +11,21 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import anyio
 import pytest
 
 from synapsor.approve.card.card import card_of
+from synapsor.core.records import to_body
 from synapsor.core.scope import Session
 from synapsor.errors import ConfigError, DecisionRefused, IntegrityError
 from synapsor.flow.backtest import backtest
 from synapsor.ledger.anchor import Anchor
-from synapsor.ledger.chain import seal_of
+from synapsor.ledger.chain import GENESIS, seal_of
 from synapsor.ledger.open import open_ledger
 from synapsor.ledger.store import Ledger
 from synapsor.values import canonical, digest_bytes
 from tests.attack.amending import edited
-from tests.attack.shop import WAIVER, Shop, as_ledger_owner, open_shop, reopened, told_by_owner
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner, as_server, open_shop, reopened, told_by_owner
 from tests.attack.test_taken_away import BEFORE, DIFFER, ONE_A_DAY, approval_told_again, rejection_away, thrown, worked
 from tests.attack.test_withdrawn_contract import withdraw
 from tests.attack.test_worker_permission import AUTOMATIC, ON, WHY, shop_on
@@ -171,11 +173,14 @@ async def test_no_policy_approves_a_proposal_that_was_altered_since_it_was_filed
 
 
 @pytest.mark.requirement("ledger:as-filed")
-async def test_a_column_that_says_something_else_than_the_proposal_is_found(tmp_path: Path, database: Database) -> None:
+@pytest.mark.parametrize("change", ["expires_at = '2099-01-01T00:00:00.000000Z'", "seq = seq - 1"])
+async def test_a_column_that_says_something_else_than_the_proposal_is_found(
+    tmp_path: Path, database: Database, change: str
+) -> None:
     async with shop_on(tmp_path, database, ON) as shop:
         asked = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", **WHY})
         with as_ledger_owner(shop) as raw:
-            raw.execute("UPDATE proposal SET expires_at = '2099-01-01T00:00:00.000000Z'")
+            raw.execute(f"UPDATE proposal SET {change}")
         assert (await shop.record(asked["id"])).differs
         assert (await shop.work(), shop.invoice()) == ([], BEFORE)
 
@@ -187,6 +192,59 @@ async def test_a_status_that_is_not_where_its_events_lead_is_found(tmp_path: Pat
         await leo_rejects(shop.files, shop.project, asked)
         with as_ledger_owner(shop) as raw:
             raw.execute("UPDATE proposal SET status = 'review_required'")
+        assert (await shop.record(asked["id"])).differs
+
+
+@pytest.mark.requirement("ledger:believed")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE decision SET body = replace(body, 'No.', 'Yes')",
+        "UPDATE event SET kind = 'question_asked' WHERE kind = 'proposal_rejected'",
+        "UPDATE event SET at = replace(at, '20', '19') WHERE kind = 'proposal_rejected'",
+    ],
+    ids=["other words of a decision", "another kind of an event", "another moment of an event"],
+)
+async def test_what_was_rejected_and_is_told_otherwise_is_found_though_it_is_rejected_still(
+    tmp_path: Path, database: Database, change: str
+) -> None:
+    async with open_shop(tmp_path / "project", database) as shop:
+        asked = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "x"})
+        await leo_rejects(shop.files, shop.project, asked, reason="No.")
+        assert not (await shop.record(asked["id"])).differs
+        with as_ledger_owner(shop) as raw:
+            assert raw.execute(change).rowcount == 1
+        record = await shop.record(asked["id"])
+        assert (record.status.value, record.differs) == ("rejected", True)
+
+
+@pytest.mark.requirement("ledger:believed")
+async def test_steps_that_do_not_follow_each_other_lead_nowhere_though_a_server_tells_of_them(
+    tmp_path: Path, database: Database
+) -> None:
+    async with open_shop(tmp_path / "project", database) as shop:
+        asked = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "x"})
+        await leo_rejects(shop.files, shop.project, asked)
+        step = """replace(body, '"origin":"review_required"', '"origin":"approved"')"""
+        with as_server(shop) as raw:
+            raw.execute(f"UPDATE event SET body = {step} WHERE kind = 'proposal_rejected'")
+            raw.execute("UPDATE proposal SET status = 'review_required'")
+        assert (await shop.record(asked["id"])).differs
+
+
+@pytest.mark.requirement("ledger:believed")
+async def test_the_moment_of_a_decision_is_not_that_of_a_head_that_was_signed_in_another_history(
+    tmp_path: Path, database: Database
+) -> None:
+    async with open_shop(tmp_path / "project", database) as shop:
+        asked = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "x"})
+        await leo_approves(shop.files, shop.project, asked["id"], asked["digest"])
+        seq, _ = await shop.ledger.head()
+        other = to_body(shop.ledger._signer.sign(seq, GENESIS, previous=1))
+        with as_ledger_owner(shop) as raw:
+            raw.execute(
+                f"UPDATE checkpoint SET {', '.join(f'{name} = :{name}' for name in other)} WHERE seq = :seq", other
+            )
         assert (await shop.record(asked["id"])).differs
 
 
@@ -313,3 +371,63 @@ async def test_a_checkpoint_of_which_the_disk_takes_a_part_is_written_whole_or_t
         monkeypatch.undo()
         assert any("could not be copied" in record.getMessage() for record in caplog.records)
         assert kept.read_bytes()[: len(before) + 7].startswith(before)
+
+
+def a_pipe(kept: Path) -> None:
+    """Put a pipe there, into which nobody writes."""
+    kept.unlink()
+    os.mkfifo(kept)
+
+
+def nowhere(kept: Path) -> None:
+    """Lead to a device that takes everything and keeps nothing."""
+    kept.unlink()
+    kept.symlink_to(os.devnull)
+
+
+@pytest.mark.requirement("ledger:checkpoints-kept")
+@pytest.mark.parametrize("put", [a_pipe, nowhere])
+async def test_what_is_no_file_in_the_place_of_the_checkpoints_keeps_nobody_waiting_and_is_told(
+    tmp_path: Path, database: Database, caplog: pytest.LogCaptureFixture, put: Callable[[Path], None]
+) -> None:
+    async with open_shop(tmp_path / "project", database) as shop:
+        kept = shop.ledger_path.with_suffix(".checkpoints")
+        put(kept)
+        try:
+            with anyio.fail_after(5):
+                await shop.ledger.follow()
+                await shop.waiver()
+                found = (await shop.project.verify()).first_bad
+        finally:
+            os.close(os.open(kept, os.O_RDWR | os.O_NONBLOCK))  # lets go whoever waits for a writer
+        assert any("could not be copied" in record.getMessage() for record in caplog.records)
+        assert found == ("ledger.checkpoints", "is missing or cannot be read")
+
+
+@pytest.mark.requirement("ledger:followed")
+async def test_a_ledger_under_another_name_than_it_was_made_with_is_none_of_its_own(
+    tmp_path: Path, database: Database
+) -> None:
+    async with open_shop(tmp_path / "project", database) as shop:
+        with as_ledger_owner(shop) as raw:
+            raw.execute("UPDATE ledger SET id = ?", ("led_" + "0" * 20,))
+        other = open_ledger(shop.ledger_path, clock=shop.project.clock)
+        with pytest.raises(IntegrityError, match="another name than it was made with"):
+            await other.follow()
+        await other.aclose()
+
+
+@pytest.mark.requirement("ledger:unreadable")
+async def test_an_event_before_the_first_one_is_none_and_keeps_nobody_from_seeing_the_rest(
+    tmp_path: Path, database: Database
+) -> None:
+    async with open_shop(tmp_path / "project", database) as shop:
+        first, other = [await shop.proposed(WAIVER, {"invoice_id": f"INV-300{n}", "reason": "Paid."}) for n in (1, 2)]
+        with as_ledger_owner(shop) as raw:
+            raw.execute("PRAGMA ignore_check_constraints = ON")
+            raw.execute(
+                "INSERT INTO event SELECT -1, at, kind, subject, body, prev, hash, seal FROM event WHERE subject = ?",
+                (first["id"],),
+            )
+        found = await shop.ledger.inbox(status=None, limit=5)
+        assert {record.proposal.id: record.differs for record in found} == {first["id"]: True, other["id"]: False}

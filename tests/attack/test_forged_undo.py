@@ -16,7 +16,7 @@ from synapsor.core.review import undo_of
 from synapsor.core.statements import sign
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
-from tests.attack.shop import Shop, as_server, filed_by_server, told_by_owner
+from tests.attack.shop import Shop, as_ledger_owner, as_server, filed_by_server, told_by_owner
 from tests.attack.test_forged_ledger import MALLORY, body_of, set_body, text
 from tests.attack.undoing import ADJUST, applied, approved, ask, credit, everything, refused
 from tests.databases import Database
@@ -168,9 +168,12 @@ async def test_a_change_that_never_was_is_not_undone_whoever_asks_for_it_and_app
     with as_server(books) as raw:
         set_body(raw, "proposal", never.id, to_body(never))
         raw.execute("UPDATE proposal SET status = 'applied' WHERE id = ?", (never.id,))
-        for origin, target in (("review_required", "approved"), ("approved", "applied")):
-            told_by_owner(raw, f"proposal_{target}", never.id, {"origin": origin, "target": target})
         (receipt,) = [r[0] for r in raw.execute("SELECT id FROM receipt").fetchall()]
+        for origin, target, kept in (
+            ("review_required", "approved", {}),
+            ("approved", "applied", {"receipt": [receipt, ""]}),
+        ):
+            told_by_owner(raw, f"proposal_{target}", never.id, {"origin": origin, "target": target}, **kept)
         told = {**body_of(raw, "receipt", receipt), "proposal": never.id, "digest": never.digest, "after": [left]}
         raw.execute("UPDATE receipt SET proposal = ?, body = ? WHERE id = ?", (never.id, text(told), receipt))
     undone = await approved(books, never.id)
@@ -268,3 +271,19 @@ async def test_a_chain_of_undos_ends(books: Shop) -> None:
 def test_every_undo_of_one_change_is_one_request() -> None:
     assert undo_key("wrp_1", "sha256:1") == undo_key("wrp_1", "sha256:1")
     assert len({undo_key(p, d) for p in ("wrp_1", "wrp_2") for d in ("sha256:1", "sha256:2")}) == 4
+
+
+async def test_a_receipt_that_was_altered_makes_no_row_that_moved_on_one_that_was_left_so(books: Shop) -> None:
+    """Its columns are as they were left, so only the version that the receipt tells of shows that somebody was there."""
+    original = await applied(books, "credits.adjust", ADJUST)
+    for points in (7, 6):
+        books.change(f"UPDATE {{credits}} SET points = {points} WHERE tenant_id = 'acme' AND book = 'a' AND number = 1")
+    assert await refused(books, original) == ("moved_on", 3)
+    (kept,), now = (await books.record(original)).receipts, credit(books)
+    assert now is not None
+    with as_ledger_owner(books) as raw:
+        moved = {**kept.after[0], "row_version": str(now[-1])}
+        set_body(raw, "receipt", kept.id, {**body_of(raw, "receipt", kept.id), "after": [moved]})
+    record = await books.record(original)
+    assert (record.receipts, record.unreadable) == ((), (f"receipt {kept.id}",))
+    assert (await refused(books, original))[0] == "not_recorded"

@@ -3,9 +3,10 @@ not write, or that is of another chain, spares nobody the beginning.
 """
 
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager, closing
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ MUCH = Proven(
     seq=70,
     hash="sha256:" + "a" * 64,
     activated={"billing": 3, "big": 9},
+    decided={"dec_1": ("2026-11-29T10:00:00.000000Z", "sha256:" + "e" * 64)},
     switched=12,
     open={"wrp_1": "sha256:" + "b" * 64},
     used={("small", "2026-11-29"): "sha256:" + "c" * 64, ("small", "2026-11-28"): ""},
@@ -114,6 +116,7 @@ async def test_a_process_begins_where_another_one_has_noted_that_it_was_and_know
 
 @pytest.mark.requirement("ledger:noted")
 def test_a_note_is_read_as_it_was_written_and_not_by_who_has_another_secret(tmp_path: Path) -> None:
+    assert all(getattr(MUCH, one.name) != getattr(Proven(), one.name) for one in fields(Proven))
     Note(tmp_path / "note", SECRET).write(MUCH)
     assert Note(tmp_path / "note", SECRET).read() == MUCH
     assert Note(tmp_path / "note", b"t" * 32).read() is None
@@ -185,9 +188,24 @@ async def test_a_note_of_what_this_chain_does_not_hold_spares_nobody_its_beginni
     path = tmp_path / "ledger.db"
     ledger = await proven(path, create=True)
     head = replace(ledger._trust.proven, hash="sha256:" + "d" * 64, seq=1)
-    Note(noted(path), ledger.secret("proven")).write(head)
+    Note(noted(path), ledger.secret(f"proven {ledger.id}")).write(head)
     await proven(path)
     assert begins == [0, 0]
+
+
+@pytest.mark.requirement("ledger:noted")
+async def test_a_note_is_none_of_a_ledger_whose_name_was_changed(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    await proven(path, create=True)
+    with closing(sqlite3.connect(path)) as raw:
+        ((trigger, sql),) = raw.execute(
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%UPDATE ON ledger%'"
+        ).fetchall()
+        raw.executescript(f"DROP TRIGGER {trigger}; UPDATE ledger SET id = 'led_{'0' * 20}'; {sql};")
+    ledger = open_ledger(path)
+    with pytest.raises(IntegrityError, match="another name"):
+        await ledger.follow()
+    await ledger.aclose()
 
 
 @pytest.mark.requirement("ledger:noted")
@@ -224,7 +242,7 @@ async def test_a_note_is_written_anew_when_there_is_much_to_read_after_it_and_no
     for events, at in ((1, None), (2, None), (3, 3), (4, 3), (5, 3), (6, 6)):
         await ledger.follow()
         assert ledger._trust.proven.seq == events
-        told = Note(noted(path), ledger.secret("proven")).read()
+        told = Note(noted(path), ledger.secret(f"proven {ledger.id}")).read()
         assert (told.seq if told else None) == at
         await ledger.refused_decision("wrp_1", f"tom {events}", "role_missing", "2026-11-29T10:00:00.000000Z")
     await ledger.aclose()
@@ -244,7 +262,7 @@ async def test_an_older_ledger_that_was_restored_is_proven_from_its_beginning_an
     for file, data in saved.items():
         file.write_bytes(data)
     await proven(path)
-    told = Note(noted(path), ledger.secret("proven")).read()
+    told = Note(noted(path), ledger.secret(f"proven {ledger.id}")).read()
     assert begins == [0, 1, 0]
     assert told == ledger._trust.proven
 

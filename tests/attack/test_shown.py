@@ -1,8 +1,6 @@
 """What is not what it was made from is approved nowhere and may be rejected everywhere, and every surface says so in the same words."""
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from synapsor.flow.batch import open_clusters, picked
 from synapsor.flow.decider import Named
 from synapsor.flow.objection import Intent, objection
 from tests.attack.desk import Hall, approval, hall, refusals
-from tests.attack.shop import WAIVER, Shop, open_shop
+from tests.attack.shop import WAIVER, Shop, as_owner, open_shop
 from tests.companion import said, write_companion
 from tests.databases import Database, load_sqlite
 from tests.projects import opened
@@ -37,10 +35,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Hall]:
 
 def alter(ledger: Path) -> None:
     """Alter the evidence as whoever owns the ledger's file can."""
-    with closing(sqlite3.connect(ledger, isolation_level=None)) as raw:
-        guards = raw.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall()
-        for (name,) in guards:
-            raw.execute(f"DROP TRIGGER {name}")
+    with as_owner(ledger) as raw:
         raw.execute(ALTERED)
 
 

@@ -16,7 +16,7 @@ from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from synapsor.errors import ConfigError
 from synapsor.operators import read_operators
-from tests.attack.shop import NOTE, WAIVER, Shop, reopened
+from tests.attack.shop import NOTE, WAIVER, Shop, as_ledger_owner, reopened
 from tests.databases import Database
 from tests.projects import ROOT, write_project
 
@@ -95,6 +95,25 @@ async def test_a_supervised_worker_applies_what_contract_and_deployment_both_all
         supervised = await shop.project.worker(supervised=True)
         assert await supervised.run(drain=True) == 1
         assert [await shop.status(p) for p in (note, waiver)] == ["approved", "applied"]
+        assert await shop.work() == [("applied", "")]
+        assert await shop.status(note) == "applied"
+
+
+@pytest.mark.requirement("worker:supervised")
+async def test_a_supervised_worker_takes_no_job_that_only_a_row_says_is_for_it(
+    tmp_path: Path, sqlite_db: Database
+) -> None:
+    """The row may be put back before it looks closer, and it would apply what people are to watch."""
+    wiring = f"supervised:\n  - contract: {DIGEST}\n    capabilities: [{WAIVER}]\n"
+    async with shop_on(tmp_path, sqlite_db, wiring) as shop:
+        note = await shop.approved(NOTE, {"invoice_id": "INV-3002", "note": "Call first."})
+        own = await shop.waiver()
+        supervised = await shop.project.worker(supervised=True)
+        for name in (WAIVER, NOTE):
+            with as_ledger_owner(shop) as raw:
+                raw.execute("UPDATE proposal SET capability = ? WHERE id = ?", (name, note))
+            await supervised.run(drain=True)
+        assert [await shop.status(p) for p in (note, own)] == ["approved", "applied"]
         assert await shop.work() == [("applied", "")]
         assert await shop.status(note) == "applied"
 

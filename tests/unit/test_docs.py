@@ -52,7 +52,7 @@ from synapsor.core import (
 )
 from synapsor.core.outcome import Why, why_failed, why_refused
 from synapsor.errors import Code, Failure, LedgerFailure
-from synapsor.ledger.sqlite_file import TROUBLES
+from synapsor.ledger.sqlite_file import REPLACED, TROUBLES
 from synapsor.refusals import Rule
 from synapsor.sources import mysql_catalogue, postgres_catalogue
 from synapsor.testing.cases import load_cases
@@ -263,7 +263,9 @@ def test_every_reason_to_refuse_a_decision_is_documented_and_no_other() -> None:
 
 
 def test_every_way_in_which_the_ledger_fails_is_documented_and_no_other() -> None:
-    assert sorted(LEDGER_RULES) == sorted({LedgerFailure("").rule, *(rule for rule, _, _ in TROUBLES.values())})
+    assert sorted(LEDGER_RULES) == sorted(
+        {LedgerFailure("").rule, REPLACED, *(rule for rule, _, _ in TROUBLES.values())}
+    )
 
 
 def test_every_way_a_source_can_fail_is_among_the_reasons_that_a_receipt_can_give() -> None:

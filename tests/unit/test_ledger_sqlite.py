@@ -450,3 +450,11 @@ async def test_no_file_handle_and_no_thread_is_left_after_closing(tmp_path: Path
     await ledger.aclose()
     assert held() == []
     assert [t.name for t in threading.enumerate() if t not in before and t.name.startswith("ledger")] == []
+
+
+@pytest.mark.requirement("ledger:unreadable")
+def test_bytes_are_read_as_a_text_for_nothing_else_is_written() -> None:
+    raw = connect(":memory:")
+    row = raw.execute("SELECT CAST('ä' AS BLOB) AS same, x'ff' AS other, 7 AS number, NULL AS missing").fetchone()
+    raw.close()
+    assert row == {"same": "ä", "other": "\ufffd", "number": 7, "missing": None}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from synapsor.core.proposal import Proposal, Status
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import proposals
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book
 from synapsor.ledger.kinds import Record
+from synapsor.ledger.tail import to_the_end
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
 
@@ -28,6 +31,7 @@ async def amend(book: Book, proposal: Proposal, seen: tuple[Record, ...], trust:
     if row["status"] != Status.REVIEW_REQUIRED.value or original.lapsed(proposal.at):
         stands = "has expired" if original.lapsed(proposal.at) else Status(row["status"]).stands
         raise DecisionRefused(Rule.ALREADY_DECIDED, f"The proposal {stands}.", fix="Look at it again.")
+    trust = replace(trust, proven=await to_the_end(book.tx, trust))
     await proposals.check_stands(book.tx, row, trust)
     for other in await book.tx.all("pending_by_request", request=proposal.request):
         if other["id"] != original.id:
@@ -42,6 +46,7 @@ async def amend(book: Book, proposal: Proposal, seen: tuple[Record, ...], trust:
         Status.REVIEW_REQUIRED,
         Status.SUPERSEDED,
         at=proposal.at,
+        trust=trust,
         by=proposal.id,
         amended=amends.kind,
         arguments=list(amends.arguments),

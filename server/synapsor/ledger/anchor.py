@@ -5,10 +5,12 @@ Copies of this file elsewhere (another volume, a log host, a repository) make th
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -50,7 +52,7 @@ class Anchor:
             OSError: the file is missing or cannot be written; it is never made anew, since its absence is a finding.
         """
         lines = b"".join(canonical(to_body(c)) + b"\n" for c in checkpoints)
-        handle = os.open(self.path, os.O_RDWR | os.O_APPEND)
+        handle = self._opened(os.O_RDWR | os.O_APPEND)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             _drop_torn_line(handle)
@@ -66,7 +68,7 @@ class Anchor:
         Raises:
             OSError: the file cannot be read.
         """
-        with self.path.open("rb") as stream:
+        with os.fdopen(self._opened(os.O_RDONLY), "rb") as stream:
             for number, line in enumerate(stream, start=1):
                 if line.endswith(b"\n"):
                     yield number, _parse(line[:-1])
@@ -84,9 +86,17 @@ class Anchor:
             return ()
         return tuple(sorted((one for one in lines if one is not None and one.seq > seq), key=lambda one: one.seq))
 
+    def _opened(self, how: int) -> int:
+        """Return a handle of the file, and of nothing else: a pipe would keep whoever reads it, and a device whatever is written."""
+        handle = os.open(self.path, how | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise OSError(errno.EINVAL, "not a file")
+        return handle
+
     def _end(self, seq: int) -> list[Checkpoint | None]:
         """Return the last lines, a few at least and back to one of an event that is not after this one."""
-        with self.path.open("rb") as stream:
+        with os.fdopen(self._opened(os.O_RDONLY), "rb") as stream:
             size, length = stream.seek(0, os.SEEK_END), _TAIL
             while True:
                 stream.seek(max(0, size - length))

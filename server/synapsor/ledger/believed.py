@@ -31,6 +31,7 @@ class Proven:
 
     Attributes:
         activated: the number of the event that activated each contract last.
+        decided: of each decision of the last minutes, by its handle, the moment of its event and its digest.
         switched: that of the one that stopped or started automatic approval last.
         open: of each proposal that had not reached its end, the hash over the hashes of all its events.
         used: of each policy and day (UTC), the hash over the digests of all its uses.
@@ -39,6 +40,7 @@ class Proven:
     seq: int = 0
     hash: str = GENESIS
     activated: Mapping[str, int] = field(default_factory=dict)
+    decided: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     switched: int = 0
     open: Mapping[str, str] = field(default_factory=dict)
     used: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -79,6 +81,16 @@ def told_by(row: Row) -> Told:
     return told
 
 
+def sealed_by(row: Row, trust: Trust) -> Told | None:
+    """Return what an event tells that this ledger wrote; None where somebody else did.
+
+    Raises:
+        IntegrityError: as for `told_by`.
+    """
+    told = told_by(row)
+    return told if is_sealed(row, trust.seals) else None
+
+
 def newest(event: Row | None, trust: Trust, *, since: int, what: str) -> Told | None:
     """Return what the newest event of its kind tells; `since` is the one that this process has seen, so that there is that one or a newer.
 
@@ -87,8 +99,8 @@ def newest(event: Row | None, trust: Trust, *, since: int, what: str) -> Told | 
     """
     if (event["seq"] if event else 0) < since:
         raise IntegrityError(f"{what} was taken away.")
-    told = told_by(event) if event else None
-    if event is not None and not is_sealed(event, trust.seals):
+    told = sealed_by(event, trust) if event else None
+    if event is not None and told is None:
         raise IntegrityError(f"{what} was not written by this ledger.")
     return told
 
@@ -166,5 +178,5 @@ def _is_signed(row: Row, trust: Trust) -> bool:
 def _hash(row: Row) -> str | None:
     try:
         return event_hash(row["seq"], row["prev"], row["body"].encode())
-    except ValueError:
+    except (OverflowError, ValueError):
         return None

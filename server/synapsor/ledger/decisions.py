@@ -22,7 +22,7 @@ from synapsor.ledger import proposals
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row
-from synapsor.ledger.kinds import DECISION, JOB, REFUSED, read_each, record
+from synapsor.ledger.kinds import DECISION, JOB, REFUSED, loads, read_each, record
 from synapsor.ledger.tail import to_the_end
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
@@ -75,7 +75,7 @@ async def decide(
             fix="Do it again; nothing was recorded.",
         )
     await _check_counted(book, decision, rows, counted)
-    await _check_unused(book, signed)
+    await _check_unused(book, signed, trust)
     records = [record(DECISION, decision.id, to_body(signed))]
     if job is not None:
         records.append(record(JOB, job.id, to_body(job)))
@@ -84,7 +84,7 @@ async def decide(
         await book.append(kept, checkpoint=True)
         return
     target = Status.APPROVED if approves else Status.REJECTED
-    step = partial(proposals.step, book, origin=Status.REVIEW_REQUIRED, target=target, at=decision.at)
+    step = partial(proposals.step, book, origin=Status.REVIEW_REQUIRED, target=target, at=decision.at, trust=trust)
     await step(own["id"], records=records, checkpoint=True)
     for other in others:
         await step(other["id"], because=own["id"])
@@ -124,13 +124,30 @@ async def _check_counted(
         raise DecisionRefused(Rule.DECIDED_MEANWHILE, "Somebody decided meanwhile.", fix="Look at it again.")
 
 
-async def _check_unused(book: Book, signed: SignedDecision) -> None:
-    """Check that no decision of this person is by the same code: a code is given once."""
-    step_up = DECISION.columns(to_body(signed))["step_up"]
-    if step_up is None:
+async def _check_unused(book: Book, signed: SignedDecision, trust: Trust) -> None:
+    """Check that no decision of this person is by the same code: a code is given once. Those of the last minutes are read as events tell
+    of them, for a row that is gone or says otherwise would have a code that was seen be given again.
+    """
+    given = _given(to_body(signed))
+    if given["step_up"] is None:
         return
-    if await book.tx.one("decision_with_code", operator=signed.decision.operator, step_up=step_up) is not None:
+    used = await book.tx.one("decision_with_code", **given) is not None
+    for handle, (_, digest) in trust.proven.decided.items():
+        row = await book.tx.one("decision_by_id", id=handle)
+        if row is None or digest_bytes(DECISION.name, row["body"].encode()) != digest:
+            raise DecisionRefused(
+                Rule.RECORDS_DIFFER,
+                "A decision of the last minutes is not the one that its event tells of.",
+                fix="Decide nothing, and run `synapsor verify`.",
+            )
+        used = used or _given(loads(row["body"])) == given
+    if used:
         raise DecisionRefused(Rule.CODE_USED, "The one-time code was used before.", fix="Wait for the next one.")
+
+
+def _given(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whose one-time code a decision is by, and which."""
+    return {name: value for name, value in DECISION.columns(body).items() if name in {"operator", "step_up"}}
 
 
 def _counts_already(earlier: Decision, decision: Decision) -> bool:

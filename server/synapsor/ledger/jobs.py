@@ -14,6 +14,7 @@ from synapsor.core.records import to_body
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import IntegrityError
 from synapsor.ledger import proposals
+from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, record
@@ -22,26 +23,36 @@ Permits = Collection[tuple[str, str]] | None
 """Contract digests and capabilities whose jobs may be taken; None for all."""
 
 
-async def due(tx: Transaction, now: str, sources: Sequence[str], permits: Permits = None) -> Row | None:
+async def due(tx: Transaction, now: str, sources: Sequence[str], trust: Trust, permits: Permits = None) -> Row | None:
     """Return the oldest job of these sources that is due, free and permitted."""
     if permits is None:
         rows = [await tx.one("due_job", source=source, now=now) for source in sources]
     else:
         rows = [
-            await tx.one("due_job_of", source=source, now=now, contract=contract, capability=capability)
+            await _permitted(tx, trust, source=source, now=now, contract=contract, capability=capability)
             for source in sources
             for contract, capability in sorted(permits)
         ]
     return min((row for row in rows if row is not None), key=lambda row: int(row["seq"]), default=None)
 
 
+async def _permitted(tx: Transaction, trust: Trust, **asked: str) -> Row | None:
+    """Return the oldest job of a capability; not one of a proposal of which only its row says that it is of this one."""
+    after = 0
+    while (row := await tx.one("due_job_of", after=after, **asked)) is not None:
+        if await proposals.is_believed(tx, row["proposal"], trust):
+            return row
+        after = row["seq"]
+    return None
+
+
 async def lease(
-    book: Book, worker: str, *, now: str, until: str, sources: Sequence[str], permits: Permits = None
+    book: Book, worker: str, trust: Trust, *, now: str, until: str, sources: Sequence[str], permits: Permits = None
 ) -> Lease | None:
     """Lease that job, count the attempt and say so in the chain. One whose body is not what its row says is set aside instead: it would
     come back at once, and keep the worker from all others.
     """
-    while (row := await due(book.tx, now, sources, permits)) is not None:
+    while (row := await due(book.tx, now, sources, trust, permits)) is not None:
         job = _read(row)
         if job is None:
             await _aside(book, row["id"], row["proposal"], at=now, worker=worker, attempt=row["attempt"], came={})
@@ -79,7 +90,7 @@ async def release(book: Book, held: Lease, *, not_before: str, code: str, at: st
     return True
 
 
-async def settle(book: Book, held: Lease, receipts: Sequence[Receipt]) -> Closed:
+async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], trust: Trust) -> Closed:
     """Record what came of a job, a receipt for each proposal, and close it.
 
     Whatever contradicts itself here would do so at every later attempt: such a job is closed at once, with what came of it on record.
@@ -100,7 +111,7 @@ async def settle(book: Book, held: Lease, receipts: Sequence[Receipt]) -> Closed
         await _set_aside(book, held, row["proposal"], receipts)
         return Closed.SET_ASIDE
     for receipt in receipts:
-        await _settled(book, held, receipt, status)
+        await _settled(book, held, receipt, status, trust)
     own = [receipt.code for receipt in receipts if receipt.code != Why.GROUP_FAILED.value]
     await book.tx.execute("close_job", id=job.id, lease=held.id, code=own[0] if own else receipts[0].code)
     return Closed.SETTLED
@@ -139,7 +150,7 @@ async def _aside(
     await book.append(event("job_set_aside", kept_with, at, facts=facts), checkpoint=True)
 
 
-async def _settled(book: Book, held: Lease, receipt: Receipt, status: Status) -> None:
+async def _settled(book: Book, held: Lease, receipt: Receipt, status: Status, trust: Trust) -> None:
     handle = handles.new("set")
     body = {
         "id": handle,
@@ -152,4 +163,4 @@ async def _settled(book: Book, held: Lease, receipt: Receipt, status: Status) ->
         "at": receipt.at,
     }
     records = (record(RECEIPT, receipt.id, to_body(receipt)), record(SETTLEMENT, handle, body))
-    await proposals.step(book, receipt.proposal, Status.APPROVED, status, at=receipt.at, records=records)
+    await proposals.step(book, receipt.proposal, Status.APPROVED, status, at=receipt.at, records=records, trust=trust)

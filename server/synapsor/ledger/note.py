@@ -33,7 +33,7 @@ class Note:
     """The note of one ledger; several processes may write it, and any of theirs will do.
 
     Attributes:
-        secret: what it is sealed with, 32 bytes of the ledger's key.
+        secret: what it is sealed with, 32 bytes of the ledger's key for this ledger's name.
     """
 
     path: Path
@@ -84,6 +84,7 @@ def _told(proven: Proven) -> dict[str, Any]:
         "seq": proven.seq,
         "hash": proven.hash,
         "activated": dict(proven.activated),
+        "decided": {handle: list(told) for handle, told in proven.decided.items()},
         "switched": proven.switched,
         "open": dict(proven.open),
         "used": [[policy, day, seen] for (policy, day), seen in sorted(proven.used.items())],
@@ -97,6 +98,7 @@ def _proven(told: dict[str, Any]) -> Proven | None:
         seq=told["seq"],
         hash=told["hash"],
         activated=told["activated"],
+        decided={handle: (at, digest) for handle, (at, digest) in told["decided"].items()},
         switched=told["switched"],
         open=told["open"],
         used={(policy, day): seen for policy, day, seen in told["used"]},

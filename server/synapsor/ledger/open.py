@@ -28,7 +28,7 @@ from synapsor.ledger.migrate import migrate, migrations, pending
 from synapsor.ledger.note import Note
 from synapsor.ledger.private import create_private, locked, make_directory, narrow, sync_directory
 from synapsor.ledger.sqlite import SqliteConnection
-from synapsor.ledger.sqlite_file import ERRORS, SqliteTransaction, connect, failure, run
+from synapsor.ledger.sqlite_file import ERRORS, Place, SqliteTransaction, connect, failure, run
 from synapsor.ledger.store import Ledger
 from synapsor.ledger.tail import Followed
 from synapsor.ports import Clock, SystemClock
@@ -98,11 +98,13 @@ def open_memory_ledger(*, clock: Clock | None = None) -> Ledger:
 
 def _open(files: LedgerFiles, clock: Clock) -> Ledger:
     uri = files.database.as_uri()
+    place = Place.of(files.database)  # before it is opened: whatever is put there meanwhile is another one
     connection = connect(f"{uri}?mode=rw")
     try:
         _bring_up(connection, files)
         key = load_key(files.key)
-        ledger = _ledger(connection, partial(connect, f"{uri}?mode=ro", read_only=True), key, clock, files)
+        open_reader = partial(connect, f"{uri}?mode=ro", read_only=True)
+        ledger = _ledger(connection, open_reader, key, clock, files, place)
     except BaseException:
         connection.close()
         raise
@@ -126,6 +128,7 @@ def _ledger(
     key: Ed25519PrivateKey,
     clock: Clock,
     files: LedgerFiles | None,
+    place: Place | None = None,
 ) -> Ledger:
     identity = connection.execute("SELECT id, public_key FROM ledger").fetchone()
     if identity is None:
@@ -133,9 +136,9 @@ def _ledger(
     if public_text(key) != identity["public_key"]:
         raise IntegrityError("The ledger was made with another key.", fix="Restore the key that was made with it.")
     signer = Signer(identity["id"], key, clock)
-    engine = SqliteConnection(connection, open_reader)
+    engine = SqliteConnection(connection, open_reader, place)
     anchor = Anchor(files.checkpoints) if files else None
-    note = Note(files.note, signer.secret("proven")) if files else None
+    note = Note(files.note, signer.secret(f"proven {identity['id']}")) if files else None
     trust = Trust(ledger=identity["id"], public_key=identity["public_key"], seals=signer.seals)
     trust = replace(trust, proven=_noted(connection, note))
     return Ledger(

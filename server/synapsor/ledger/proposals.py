@@ -22,7 +22,7 @@ from synapsor.ledger import believed, exchanges
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.kinds import BRANCH, DECISION, PROPOSAL, Record, loads, read_each, record
+from synapsor.ledger.kinds import BRANCH, DECISION, PROPOSAL, RECEIPT, Record, loads, read_each, record
 from synapsor.ledger.repetitions import Repetitions
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
@@ -32,8 +32,12 @@ log = logging.getLogger("synapsor.ledger")
 EXPIRE_AT_ONCE = 100
 
 
-async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...], repetitions: Repetitions) -> str:
-    """File a proposal, or find the pending one that asks for the same; return the handle of the one that stands."""
+async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...], repetitions: Repetitions, trust: Trust) -> str:
+    """File a proposal, or find the pending one that asks for the same; return the handle of the one that stands.
+
+    Raises:
+        LedgerFailure: one that does not stand where its events say is in its place.
+    """
     pending = [
         (Status(row["status"]), proposal_of(row))
         for row in await book.tx.all("pending_by_request", request=proposal.request)
@@ -44,9 +48,9 @@ async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...], repetit
             await repetitions.add(book, known.id, proposal.at, seen)
             return known.id
     for status, known in pending:
-        if status is Status.REVIEW_REQUIRED:
+        if status is Status.REVIEW_REQUIRED and await is_believed(book.tx, known.id, trust):
             target = Status.EXPIRED if known.lapsed(proposal.at) else Status.SUPERSEDED
-            await step(book, known.id, status, target, at=proposal.at, by=proposal.id)
+            await step(book, known.id, status, target, at=proposal.at, trust=trust, by=proposal.id)
     if proposal.group_of:
         proposal = replace(proposal, group_id=await _group_for(book.tx, proposal))
     await add(book, proposal, seen)
@@ -88,6 +92,7 @@ async def step(
     target: Status,
     *,
     at: str,
+    trust: Trust,
     records: Sequence[Record] = (),
     checkpoint: bool = False,
     **facts: Any,
@@ -103,17 +108,18 @@ async def step(
     if await book.tx.execute("move_proposal", id=proposal_id, origin=origin.value, target=target.value) != 1:
         raise LedgerFailure("The proposal no longer stands where this step begins.")
     if target in {Status.REJECTED, Status.EXPIRED, Status.SUPERSEDED}:
-        await _cancel_group(book, proposal_id, at=at)
+        await _cancel_group(book, proposal_id, at=at, trust=trust)
 
 
-async def _cancel_group(book: Book, because: str, *, at: str) -> None:
-    """Cancel what is in review and stands or falls with a proposal that has left review without an approval."""
+async def _cancel_group(book: Book, because: str, *, at: str, trust: Trust) -> None:
+    """Cancel what is in review and stands or falls with a proposal that has left review without an approval; not what only its row puts there."""
     fallen = await book.tx.one("proposal_by_id", id=because)
     if fallen is None or fallen["group_id"] is None:
         return
     for row in await book.tx.all("group_members", group_id=fallen["group_id"]):
-        if row["status"] == Status.REVIEW_REQUIRED.value:
-            await step(book, row["id"], Status.REVIEW_REQUIRED, Status.CANCELED, at=at, because=because)
+        if row["status"] == Status.REVIEW_REQUIRED.value and await is_believed(book.tx, row["id"], trust):
+            step_ = (Status.REVIEW_REQUIRED, Status.CANCELED)
+            await step(book, row["id"], *step_, at=at, trust=trust, because=because)
 
 
 async def load(tx: Transaction, proposal_id: str, trust: Trust | None) -> ProposalRecord | None:
@@ -160,6 +166,7 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
     asked, unasked = await exchanges.of_proposal(tx, proposal_id)
     events, untold = read_each("event", await tx.all("proposal_events", subject=proposal_id), _told)
     stands = trust is None or (not untold and believed.stands(row, events, decided, trust))
+    receipts, unproven = _recorded(receipts, events)
     said = (*(record(DECISION, one.decision.id, to_body(one)) for one in decisions), *exchanges.records(asked))
     return ProposalRecord(
         proposal=proposal,
@@ -169,10 +176,19 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
         receipts=receipts,
         exchanges=asked,
         events=tuple(_shown(*told) for told in events),
-        unreadable=(*undecided, *idle, *unreceived, *unasked, *untold),
+        unreadable=(*undecided, *idle, *unreceived, *unproven, *unasked, *untold),
         untold=believed.untold(said, (told for _, told in events)),
         differs=not stands,
     )
+
+
+def _recorded(
+    receipts: Sequence[Receipt], events: Sequence[tuple[Row, Told]]
+) -> tuple[tuple[Receipt, ...], tuple[str, ...]]:
+    """Return the receipts that an event tells of, and the names of the others: how a change ended, and how it left its rows, nobody else says."""
+    kept = (record(RECEIPT, one.id, to_body(one)) for one in receipts)
+    unproven = believed.untold(kept, (told for _, told in events))
+    return tuple(one for one in receipts if one.id not in unproven), tuple(f"receipt {one}" for one in sorted(unproven))
 
 
 async def is_believed(tx: Transaction, proposal_id: str, trust: Trust) -> bool:
@@ -249,16 +265,22 @@ async def statuses(tx: Transaction, wanted: Collection[str]) -> dict[str, Status
     return {proposal_id: Status(row["status"]) for proposal_id, row in found if row is not None}
 
 
-async def expire(book: Book, now: str) -> int:
+async def due(tx: Transaction, now: str, trust: Trust) -> list[Row]:
+    """Return some of the proposals in review past their time, oldest first; not those of which only their row says so."""
+    rows = await tx.all("due_proposals", now=now, limit=EXPIRE_AT_ONCE)
+    return [row for row in rows if await is_believed(tx, row["id"], trust)]
+
+
+async def expire(book: Book, now: str, trust: Trust) -> int:
     """Move some of the proposals past their time to `expired`, and say how many."""
-    due = await book.tx.all("due_proposals", now=now, limit=EXPIRE_AT_ONCE)
     fallen: set[str] = set()
-    for row in due:
+    past = await due(book.tx, now, trust)
+    for row in past:
         if row["group_id"] not in fallen:
-            await step(book, row["id"], Status.REVIEW_REQUIRED, Status.EXPIRED, at=now)
+            await step(book, row["id"], Status.REVIEW_REQUIRED, Status.EXPIRED, at=now, trust=trust)
         if row["group_id"] is not None:
             fallen.add(row["group_id"])
-    return len(due)
+    return len(past)
 
 
 def signed_of(row: Row) -> SignedDecision:

@@ -20,7 +20,7 @@ from typing import Any
 
 from synapsor.errors import LedgerFailure
 from synapsor.ledger.connection import Job, T, Transaction
-from synapsor.ledger.sqlite_file import BUSY_SECONDS, ERRORS, SqliteTransaction, failure, run, wait_for_lock
+from synapsor.ledger.sqlite_file import BUSY_SECONDS, ERRORS, Place, SqliteTransaction, failure, run, wait_for_lock
 
 log = logging.getLogger("synapsor.ledger")
 
@@ -66,9 +66,14 @@ class _Group:
 class SqliteConnection:
     """An engine of `ledger.connection` on one SQLite file, or on a memory database when there is nothing to open readers on."""
 
-    def __init__(self, writer: sqlite3.Connection, open_reader: Callable[[], sqlite3.Connection] | None) -> None:
+    def __init__(
+        self,
+        writer: sqlite3.Connection,
+        open_reader: Callable[[], sqlite3.Connection] | None,
+        place: Place | None = None,
+    ) -> None:
         self._writer = writer
-        self._tx = SqliteTransaction(writer)
+        self._tx = SqliteTransaction(writer, place)
         # Guards the three after it, and the writing connection until a group flies, whose alone it then is.
         self._gate = threading.Lock()
         self._waiting: deque[_Waiting] = deque()
@@ -205,6 +210,7 @@ class SqliteConnection:
         """Run a batch up to its commit; False when the thread has to, because a job failed or another process holds the lock."""
         try:
             self._writer.execute("BEGIN IMMEDIATE")
+            self._tx.check_own()
             for waiting in batch:
                 waiting.result = run(waiting.job, self._tx)
         except BaseException as error:  # whatever it was, nothing of this attempt may stay open
@@ -259,6 +265,7 @@ class SqliteConnection:
     def _apart(self, batch: Sequence[_Waiting]) -> None:
         """Run and commit a batch with each job in a savepoint, so that a job which fails, fails alone."""
         self._writer.execute("BEGIN IMMEDIATE")
+        self._tx.check_own()
         for waiting in batch:
             self._writer.execute("SAVEPOINT job")
             try:

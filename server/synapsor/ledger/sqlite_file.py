@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from synapsor.errors import IntegrityError, LedgerFailure
@@ -33,6 +35,8 @@ _WAIT = "Nothing was recorded. Do it again; if it goes on, look for the process 
 _DISK = "Look at the ledger's disk: the room on it, a quota, a fault. Then do it again."
 _OWNER = "The ledger's user must own the file and its directory, and be able to write both."
 _VERIFY = "`synapsor verify` says whether the record holds; restore it from a backup if it does not."
+_AGAIN = "Nothing was recorded. Stop every process of this ledger, and see with `synapsor verify` what was put there."
+_FOREIGN = "its tables or triggers are not those of this program"
 _LOOK = "Look at the ledger's disk, its owner and `synapsor verify`."
 
 TROUBLES: Final[Mapping[int, tuple[str, str, str]]] = {
@@ -47,6 +51,10 @@ TROUBLES: Final[Mapping[int, tuple[str, str, str]]] = {
     sqlite3.SQLITE_CONSTRAINT: ("ledger_refused", "its own rules refuse the record", _VERIFY),
 }
 """What SQLite reports, each with its rule, what it is in words, and what helps."""
+
+
+REPLACED: Final = "ledger_replaced"
+"""By which rule nothing is written: the file, or what stands in it besides records, is not what was opened."""
 
 
 def failure(error: BaseException) -> LedgerFailure:
@@ -82,14 +90,44 @@ def connect(database: str, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The ledger's file as it was found at its path. Another one that is put there since is not the one that is open."""
+
+    path: Path
+    device: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> Place:
+        """Return the place of the file that is there now.
+
+        Raises:
+            OSError: there is none.
+        """
+        facts = path.stat()
+        return cls(path, facts.st_dev, facts.st_ino)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether that very file is there still."""
+        try:
+            return Place.of(self.path) == self
+        except OSError:
+            return False
+
+
 class SqliteTransaction:
     """The queries of one transaction; its methods never really wait."""
 
-    __slots__ = ("_connection", "_queries")
+    __slots__ = ("_connection", "_place", "_proven", "_queries")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, place: Place | None = None) -> None:
         self._connection = connection
         self._queries = queries(_PACKAGE)
+        self._place = place
+        self._proven: int | None = None
+        """The version of the schema that was found to be this program's own."""
 
     async def execute(self, query: str, /, **params: Any) -> int:
         """Run a query and return the number of rows it changed."""
@@ -110,11 +148,28 @@ class SqliteTransaction:
             return "the file is damaged"
         if self._connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
             return "a record refers to one that is missing"
+        return "" if self._is_own() else _FOREIGN
+
+    def check_own(self) -> None:
+        """Refuse to write where nothing may be kept of it: into a file that is not at its path any more, or past somebody else's trigger.
+
+        Raises:
+            LedgerFailure: nothing was written.
+        """
+        if self._place is not None and not self._place.is_kept:
+            raise LedgerFailure("The ledger failed: another file was put in its place.", fix=_AGAIN, rule=REPLACED)
+        version = self._connection.execute("PRAGMA schema_version").fetchone()["schema_version"]
+        if version == self._proven:
+            return
+        if not self._is_own():
+            raise LedgerFailure(f"The ledger failed: {_FOREIGN}.", fix=_AGAIN, rule=REPLACED)
+        self._proven = version
+
+    def _is_own(self) -> bool:
         try:
-            whole = shape(self._connection) == own_shape() and not pending(self._connection, migrations())
+            return shape(self._connection) == own_shape() and not pending(self._connection, migrations())
         except (LedgerFailure, IntegrityError):
-            whole = False
-        return "" if whole else "its tables or triggers are not those of this program"
+            return False
 
 
 def run(job: Job[T], tx: SqliteTransaction) -> T:

@@ -39,7 +39,7 @@ from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
-from synapsor.ledger.kinds import loads, read_each
+from synapsor.ledger.kinds import read_each
 from synapsor.ledger.overview import Overview
 from synapsor.ledger.repetitions import Repetitions
 from synapsor.ledger.verify import VerifyReport, verify
@@ -99,7 +99,7 @@ class Ledger:
         seen = reads.seen_records(audit, evidence)
 
         async def job(book: Book) -> ProposalRecord:
-            filed = await proposals.file(book, proposal, seen, self._repeated)
+            filed = await proposals.file(book, proposal, seen, self._repeated, self._trust)
             return await proposals.existing(book.tx, filed, self._trust)
 
         return self._repeated.counted(await self._write(job), audit["id"])
@@ -128,20 +128,18 @@ class Ledger:
 
     async def evidence(self, evidence_id: str) -> Mapping[str, Any] | None:
         """Return an evidence bundle."""
-        return await self._connection.read(lambda tx: reads.evidence_of(tx, evidence_id))
+        return await self._connection.read(lambda tx: reads.evidence_of(tx, evidence_id, self._trust))
 
     async def answered(
         self, run: str, capability: str, *, tenant: str | None, principal: str, limit: int
     ) -> tuple[Mapping[str, Any], ...]:
         """Return the evidence of what a capability answered in a run for a tenant and a principal, newest first."""
         asked = {"run": run, "capability": capability, "tenant": tenant, "principal": principal, "limit": limit}
-        rows = await self._connection.read(lambda tx: tx.all("answered_in_run", **asked))
-        return read_each("evidence", rows, lambda row: loads(row["body"]))[0]
+        return await self._connection.read(lambda tx: reads.answered(tx, asked, self._trust))
 
     async def read_before(self, evidence_id: str, *, limit: int) -> tuple[Mapping[str, Any], ...]:
         """Return the evidence of what the same person read in the same run before this evidence, newest first."""
-        rows = await self._connection.read(lambda tx: tx.all("read_before", evidence=evidence_id, limit=limit))
-        return read_each("evidence", rows, lambda row: loads(row["body"]))[0]
+        return await self._connection.read(lambda tx: reads.read_before(tx, evidence_id, limit, self._trust))
 
     async def active_contract(self, name: str) -> Activated | None:
         """Return the version of a contract that was activated last."""
@@ -284,7 +282,7 @@ class Ledger:
 
     async def evidence_holding(self, token: str) -> Mapping[str, Any] | None:
         """Return the newest evidence bundle that holds a token."""
-        return await self._connection.read(lambda tx: reads.evidence_holding(tx, token))
+        return await self._connection.read(lambda tx: reads.evidence_holding(tx, token, self._trust))
 
     async def record_reveal(self, reveal: Mapping[str, Any]) -> None:
         """Record that somebody looked behind hidden values, or was refused to."""
@@ -309,10 +307,10 @@ class Ledger:
         permits: Collection[tuple[str, str]] | None = None,
     ) -> Lease | None:
         """Lease the oldest job that is due, free and permitted; looking for one costs no write."""
-        if await self._connection.read(lambda tx: jobs.due(tx, now, sources, permits)) is None:
+        if await self._connection.read(lambda tx: jobs.due(tx, now, sources, self._trust, permits)) is None:
             return None
         return await self._write(
-            lambda book: jobs.lease(book, worker, now=now, until=until, sources=sources, permits=permits)
+            lambda book: jobs.lease(book, worker, self._trust, now=now, until=until, sources=sources, permits=permits)
         )
 
     async def renew(self, lease: Lease, *, until: str) -> bool:
@@ -326,13 +324,13 @@ class Ledger:
 
     async def settle(self, lease: Lease, receipts: Sequence[Receipt]) -> Closed:
         """Record receipts and settlements and move the job's proposals."""
-        return await self._write(lambda book: jobs.settle(book, lease, receipts))
+        return await self._write(lambda book: jobs.settle(book, lease, receipts, self._trust))
 
     async def expire_due(self, *, now: str) -> int:
         """Move pending proposals past their time to `expired`, and say how many."""
         total = 0
-        while await self._connection.read(lambda tx: tx.one("due_proposals", now=now, limit=1)):
-            total += await self._write(lambda book: proposals.expire(book, now))
+        while await self._connection.read(lambda tx: proposals.due(tx, now, self._trust)):
+            total += await self._write(lambda book: proposals.expire(book, now, self._trust))
         return total
 
     async def head(self) -> tuple[int, str]:

@@ -8,6 +8,7 @@ the ledger since.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,13 +18,14 @@ from typing import Any, Final
 
 import orjson
 
+from synapsor.core.moment import parse, stamp
 from synapsor.core.proposal import OPEN
 from synapsor.errors import IntegrityError
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.believed import NOTHING, Proven, Trust, plus
 from synapsor.ledger.chain import EVERY, Checkpoint, checkpoint_holds, event_hash, is_sealed
 from synapsor.ledger.connection import Connection, Row, Transaction
-from synapsor.ledger.kinds import USE, Kind
+from synapsor.ledger.kinds import DECISION, USE, Kind
 from synapsor.ledger.note import Note
 
 log = logging.getLogger("synapsor.ledger")
@@ -33,6 +35,8 @@ STEP: Final = 1024
 """How many more events must be proven before that is noted again."""
 _SILENCE: Final = 2.0
 """Seconds after which whoever waits is told that something is being done."""
+_CODES: Final = dt.timedelta(minutes=15)
+"""For longer than any one-time code is one of now, decisions are remembered."""
 SWITCHES: Final = frozenset({"policies_stopped", "policies_running"})
 USES: Final = frozenset({"policy_used", "policy_near_limit"})
 _FIX: Final = "`synapsor verify` names what was altered; restore the ledger from a backup."
@@ -104,6 +108,8 @@ async def onward(tx: Transaction, trust: Trust) -> tuple[Proven, bool]:
         told = _next(row, seq, digest)
         if not is_sealed(row, trust.seals):
             raise IntegrityError(f"Event {row['seq']} of the ledger was not written by it.", fix=_FIX)
+        if not seq and (told["kind"], told["subject"]) != ("ledger_created", trust.ledger):
+            raise IntegrityError("The ledger has another name than it was made with.", fix=_FIX)
         remembered.add(row, told)
         seq, digest = row["seq"], row["hash"]
     more = len(page) == PAGE
@@ -147,6 +153,7 @@ class _Remembered:
 
     def __init__(self, proven: Proven) -> None:
         self._activated = dict(proven.activated)
+        self._decided = dict(proven.decided)
         self._switched = proven.switched
         self._open = dict(proven.open)
         self._used = dict(proven.used)
@@ -154,6 +161,9 @@ class _Remembered:
     def add(self, row: Row, told: Mapping[str, Any]) -> None:
         """Remember one event more."""
         kind, subject = row["kind"], row["subject"]
+        decided = told["records"].get(DECISION.name)
+        if decided is not None:
+            self._decided[decided[0]] = (row["at"], decided[1])
         if kind == "contract_activated":
             self._activated[subject] = row["seq"]
         elif kind in SWITCHES:
@@ -169,10 +179,13 @@ class _Remembered:
 
     def up_to(self, seq: int, digest: str) -> Proven:
         """Return it, as far as this event."""
+        newest = max((at for at, _ in self._decided.values()), default="")
+        since = stamp(parse(newest) - _CODES) if newest else ""
         return Proven(
             seq=seq,
             hash=digest,
             activated=self._activated,
+            decided={handle: told for handle, told in self._decided.items() if told[0] >= since},
             switched=self._switched,
             open=self._open,
             used=self._used,

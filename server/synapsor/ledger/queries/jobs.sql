@@ -57,9 +57,9 @@ WHERE open = 1 AND source = :source AND (not_before IS NULL OR not_before <= :no
 ORDER BY seq LIMIT 1;
 
 -- name: due_job_of
--- The same among the jobs of one capability of one contract version.
+-- The same among the jobs of one capability of one contract version, after a number.
 SELECT j.seq, j.id, j.at, j.proposal, j.source, j.body, j.attempt FROM job AS j JOIN proposal AS p ON p.id = j.proposal
-WHERE j.open = 1 AND j.source = :source AND (j.not_before IS NULL OR j.not_before <= :now)
+WHERE j.seq > :after AND j.open = 1 AND j.source = :source AND (j.not_before IS NULL OR j.not_before <= :now)
 AND (j.lease_until IS NULL OR j.lease_until <= :now) AND p.contract = :contract AND p.capability = :capability
 ORDER BY j.seq LIMIT 1;
 

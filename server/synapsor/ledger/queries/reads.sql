@@ -17,8 +17,8 @@ SELECT seq, id, at, tenant, principal, capability, outcome, evidence, run, body 
 INSERT INTO evidence (seq, id, at, tenant, principal, capability, body) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :body);
 
 -- name: evidence_by_id
--- Find an evidence bundle by its handle, which has the digits of its call's; that one is indexed.
-SELECT e.seq, e.id, e.at, e.tenant, e.principal, e.capability, e.body FROM query_audit AS a JOIN evidence AS e ON e.seq = a.seq
+-- Find an evidence bundle by its handle, which has the digits of its call's; that one is indexed. Its call is beside it, as it is for each below.
+SELECT e.seq, e.id, e.body, a.id AS audit_id, a.body AS audit, a.at, a.tenant, a.principal, a.capability, a.outcome, a.evidence, a.run FROM query_audit AS a JOIN evidence AS e ON e.seq = a.seq
 WHERE a.id = 'aud' || substr(:id, 3) AND e.id = :id;
 
 -- name: evidence_at
@@ -27,7 +27,8 @@ SELECT seq, id, at, tenant, principal, capability, body FROM evidence WHERE seq 
 
 -- name: evidence_holding
 -- The newest evidence bundle whose body holds a token; a person asks for it, and it may look at every bundle.
-SELECT seq, id, body FROM evidence WHERE instr(body, :token) > 0 ORDER BY seq DESC LIMIT 1;
+SELECT e.seq, e.id, e.body, a.id AS audit_id, a.body AS audit, a.at, a.tenant, a.principal, a.capability, a.outcome, a.evidence, a.run
+FROM query_audit AS a JOIN evidence AS e ON e.seq = a.seq WHERE instr(e.body, :token) > 0 ORDER BY e.seq DESC LIMIT 1;
 
 -- name: insert_reveal
 -- Add a look behind hidden values, with the number of its event.
@@ -51,14 +52,16 @@ ORDER BY seq DESC LIMIT :limit;
 
 -- name: answered_in_run
 -- The evidence of what a capability answered in a run, for one tenant and one principal, newest first.
-SELECT e.id, e.body FROM query_audit AS a JOIN evidence AS e ON e.seq = a.seq
+SELECT e.seq, e.id, e.body, a.id AS audit_id, a.body AS audit, a.at, a.tenant, a.principal, a.capability, a.outcome, a.evidence, a.run
+FROM query_audit AS a JOIN evidence AS e ON e.seq = a.seq
 WHERE a.run = :run AND a.capability = :capability AND a.evidence IS NOT NULL AND a.outcome = 'ok'
 AND a.tenant IS :tenant AND a.principal = :principal
 ORDER BY a.seq DESC LIMIT :limit;
 
 -- name: read_before
 -- The evidence of what was answered before a call in the same run, for the same tenant and principal, newest first.
-SELECT e.id, e.body FROM query_audit AS own
+SELECT e.seq, e.id, e.body, a.id AS audit_id, a.body AS audit, a.at, a.tenant, a.principal, a.capability, a.outcome, a.evidence, a.run
+FROM query_audit AS own
 JOIN query_audit AS a ON a.run = own.run AND a.tenant IS own.tenant AND a.principal = own.principal
 JOIN evidence AS e ON e.seq = a.seq
 WHERE own.id = 'aud' || substr(:evidence, 3) AND length(own.run) > 0 AND a.evidence IS NOT NULL AND a.outcome = 'ok' AND a.seq < own.seq
