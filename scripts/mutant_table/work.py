@@ -247,9 +247,9 @@ MUTANTS = (
         "believed.told",
         "ledger:believed",
         "work/authority.py",
-        "    if record.differs or not record.told.issuperset(one.decision.id for one in approvals):",
+        "    if record.differs or not record.told.issuperset(one.decision.id for one in (signed, *approvals)):",
         "    if record.differs:",
-        "tests/attack/test_taken_away.py -k once_more",
+        "tests/attack/test_forged_ledger.py -k takes_nobodys_place",
     ),
     Mutant(
         "withdrawn.worker",

@@ -154,6 +154,19 @@ async def test_a_decision_of_somebody_without_the_role_or_the_trust_applies_noth
     await nothing_applied(shop, "approval_role_missing" if operator == "rita" else "approval_invalid")
 
 
+@pytest.mark.requirement("ledger:believed")
+async def test_an_approval_that_no_event_tells_of_takes_nobodys_place_though_its_key_is_trusted(shop: Shop) -> None:
+    """Whoever has somebody's key and writes the file signs what no honest process has recorded."""
+    handle = await shop.waiver()
+    record = await shop.record(handle)
+    with as_ledger_owner(shop) as raw:
+        raw.execute("DELETE FROM job")
+        forge_job(raw, record.proposal, forge_decision(raw, record.proposal, shop.files.keys["leo"]))
+    assert not (await shop.record(handle)).differs
+    assert await shop.work() == [("reconciliation_required", "records_differ")]
+    assert (shop.invoice(), shop.receipts()) == (BEFORE, 0)
+
+
 async def test_a_decision_that_is_moved_to_another_proposal_applies_nothing(shop: Shop) -> None:
     genuine = await shop.waiver("INV-3002")
     target = await waiting(shop)

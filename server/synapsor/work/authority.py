@@ -164,7 +164,7 @@ async def _authorised(part: Approved, lease: Lease, bench: Workbench, operators:
     if by_policy and outside(proposal, found.contract) is not None:
         raise Denied(Why.POLICY_CHANGED)
     # After all that names its reason: what was taken out of the ledger does not.
-    if record.differs or not record.told.issuperset(one.decision.id for one in approvals):
+    if record.differs or not record.told.issuperset(one.decision.id for one in (signed, *approvals)):
         raise Denied(Why.RECORDS_DIFFER)
     capability, table = found.capability, found.table
     place = bench.targets.get(proposal.source)
