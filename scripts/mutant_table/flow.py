@@ -509,6 +509,14 @@ MUTANTS = (
         "tests/attack/test_policy_aside.py -k set_aside_once",
     ),
     Mutant(
+        "codes.one-try",
+        "approval:one-time-code",
+        "flow/decide.py",
+        "        if method is not None and taken is None:",
+        "        if method is not None:",
+        "tests/attack/test_codes.py -k one_try",
+    ),
+    Mutant(
         "policy.other-handle",
         "policy:set-aside",
         "flow/automatic.py",

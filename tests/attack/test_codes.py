@@ -18,6 +18,7 @@ from synapsor.flow.signing import Signer
 from synapsor.ledger.kinds import DECISION
 from synapsor.ledger.store import Ledger
 from synapsor.ports import ProposalRecord
+from synapsor.refusals import Rule
 from tests.deciding import approve, reject
 from tests.decisions import NOW, PROPOSAL_ID, Person, audit_of, evidence_of, filed, person, proposal
 from tests.ledger_records import a_decision
@@ -154,6 +155,27 @@ async def test_a_code_is_good_for_one_decision_though_the_row_that_tells_of_it_i
     for guard in guards:
         raw.execute(guard["sql"])
     assert await refusal(ledger, other, with_code(leo, code("totp"))) == rule
+
+
+async def test_a_code_is_one_try_though_somebody_decides_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger, asked = await filed(step_up=True)
+    real, meanwhile = ledger.decide, [DecisionRefused(Rule.DECIDED_MEANWHILE, "Somebody else decided.", fix="")]
+
+    async def decide(*given: Any, **more: Any) -> ProposalRecord:
+        if meanwhile:
+            raise meanwhile.pop()
+        return await real(*given, **more)
+
+    monkeypatch.setattr(ledger, "decide", decide)
+    spend, tries = ledger.spend, list[object]()
+
+    async def counted(spending: Any) -> bool:
+        tries.append(spending)
+        return await spend(spending)
+
+    monkeypatch.setattr(ledger, "spend", counted)
+    record = await says_yes(ledger, asked, with_code(person(), code("totp")))
+    assert (record.status, len(tries)) == (Status.APPROVED, 1)
 
 
 async def test_what_is_remembered_of_decisions_is_forgotten_when_no_code_of_theirs_is_one_of_now() -> None:
