@@ -698,7 +698,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "`verify` finds an edited, removed, moved, added or cut record and names the first.", "law 9, S9"
     ),
     "ledger:told-words": _R(
-        "An agent is told of a question, an answer or a rejection only as an event tells of it; other words are told in nobody's name.",
+        "An agent is told where a proposal stands, and of a question, an answer or a rejection, only as events tell of it; other words are told in nobody's name.",
         "law 9, S8",
     ),
     "ledger:unreadable": _R(

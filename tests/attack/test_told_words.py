@@ -44,6 +44,26 @@ async def view(shop: Shop, handle: str) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.parametrize("status", ["applied", "approved", "failed", "canceled"])
+async def test_an_agent_is_told_where_events_lead_and_not_what_a_row_says(shop: Shop, status: str) -> None:
+    handle = (await shop.proposed(WAIVER, SAME))["id"]
+    honest = await view(shop, handle)
+    with as_ledger_owner(shop) as raw:
+        raw.execute("UPDATE proposal SET status = ?", (status,))
+    assert await view(shop, handle) == honest
+    assert honest["status"] == "review_required"
+
+
+async def test_what_a_person_rejected_waits_for_nobody_though_its_row_says_so(shop: Shop) -> None:
+    asked = await shop.proposed(WAIVER, SAME)
+    await leo_rejects(shop.files, shop.project, asked, reason=OWN)
+    with as_ledger_owner(shop) as raw:
+        raw.execute("UPDATE proposal SET status = 'review_required'")
+    assert (await view(shop, asked["id"]))["status"] == "rejected"
+    assert await shop.desk.own.waiting(ACME) == []
+    assert (await shop.proposed(WAIVER, SAME))["status"] != "review_required"
+
+
 async def test_a_question_that_nobody_asked_is_not_told_and_waits_for_no_answer(shop: Shop) -> None:
     handle, question = await asked_about(shop)
     (honest,) = (await view(shop, handle))["questions"]

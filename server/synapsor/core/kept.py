@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synapsor.core.exchange import Exchange
@@ -22,6 +22,7 @@ class ProposalRecord:
         untold: the questions, answers and decisions, by handle, that stand beside it and are not those of which its events tell; nobody is
             told of them in a person's name.
         differs: its events tell of another status or of a decision that is not there; nobody decides on it, and it is not applied.
+        led: where its events lead, where it differs and they are all this ledger's own.
     """
 
     proposal: Proposal
@@ -35,11 +36,18 @@ class ProposalRecord:
     unreadable: tuple[str, ...] = ()
     untold: frozenset[str] = frozenset()
     differs: bool = False
+    led: Status | None = None
 
     @property
     def together(self) -> tuple[ProposalRecord, ...]:
         """All that stands or falls together, this one first; alone where it stands alone."""
         return self, *self.group
+
+    @property
+    def as_told(self) -> ProposalRecord:
+        """It and its group, each where its events lead and not where its row says: for who is told of it and decides nothing."""
+        others = tuple(other.as_told for other in self.group)
+        return replace(self, status=self.led or self.status, group=others)
 
     @property
     def told(self) -> frozenset[str]:

@@ -19,7 +19,7 @@ from synapsor.core.envelope_schema import (
 )
 from synapsor.core.form import Form, as_list, filled
 from synapsor.core.presenter import Presenter
-from synapsor.core.proposal import as_of
+from synapsor.core.proposal import Status, as_of
 from synapsor.core.scope import Scope, Session
 from synapsor.errors import Code, Refusal
 from synapsor.flow.audits import scope_for
@@ -98,8 +98,10 @@ async def own_waiting(
     """Return the proposals of this session's own scopes that wait for a decision, newest first."""
     found: dict[str, ProposalRecord] = {}
     for scope in _scopes(session, served.values()):
-        for record in await ledger.own_waiting(scope, now=now, limit=limit):
-            proposal = record.proposal
+        for each in await ledger.own_waiting(scope, now=now, limit=limit):
+            record, proposal = each.as_told, each.proposal
+            if record.status is not Status.REVIEW_REQUIRED:
+                continue
             whose = Scope(tenant=proposal.tenant, principal=proposal.principal)
             if proposal.undoes is None and _owns(session, served.get(proposal.capability), whose):
                 found[proposal.id] = record
@@ -149,6 +151,7 @@ async def _own_proposal(
     scope = Scope(tenant=record.proposal.tenant, principal=record.proposal.principal)
     if capability is None or not _owns(session, capability, scope):
         return None
+    record = record.as_told
     group = tuple(replace(other, status=as_of(now, other.status, other.proposal)) for other in record.group)
     return replace(record, status=as_of(now, record.status, record.proposal), group=group), capability
 

@@ -64,7 +64,7 @@ async def propose(
     proposal = replace(proposal, rests_on=await rests_on(served, scope, call, key, ledger))
     rows = len(seen.rows) + sum(len(found.seen.rows) for found in related.values())
     audit = audit_of(call, plan, rows, evidence["id"], served, "proposed")
-    record = await ledger.file_proposal(proposal, evidence, audit)
+    record = (await ledger.file_proposal(proposal, evidence, audit)).as_told
     if record.proposal.id == proposal.id:
         summary = "The change waits for a person's decision; nothing has changed yet."
         if lacks := missing(record.proposal, [other.proposal for other in record.group]):

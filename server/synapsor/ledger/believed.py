@@ -130,15 +130,9 @@ def stands(proposal: Row, events: Sequence[tuple[Row, Told]], decisions: Iterabl
     if not events or not is_as_filed(proposal, *events[0]):
         return False
     kept = {row["seq"]: row for row in decisions}
-    led: Status | None = None
+    led = led_to(events, trust)
     seen = NOTHING
     for row, told in events:
-        if not is_sealed(row, trust.seals):
-            return False
-        try:
-            led = stepped(led, told.facts) if "target" in told.facts else led
-        except IntegrityError:
-            return False
         if DECISION.name in told.records and not _decided(row, told, kept.get(row["seq"]), trust):
             return False
         if row["seq"] <= trust.proven.seq:
@@ -147,6 +141,19 @@ def stands(proposal: Row, events: Sequence[tuple[Row, Told]], decisions: Iterabl
     # One that had reached its end is not remembered: it does not stand open again.
     as_seen = seen == remembered if remembered is not None else seen == NOTHING or led not in OPEN
     return led is not None and led.value == proposal["status"] and as_seen
+
+
+def led_to(events: Iterable[tuple[Row, Told]], trust: Trust) -> Status | None:
+    """Return where the events of a proposal lead; None where one of them is none of this ledger's, or no step of its way."""
+    led: Status | None = None
+    for row, told in events:
+        if not is_sealed(row, trust.seals):
+            return None
+        try:
+            led = stepped(led, told.facts) if "target" in told.facts else led
+        except IntegrityError:
+            return None
+    return led
 
 
 def _decided(event: Row, told: Told, kept: Row | None, trust: Trust) -> bool:
