@@ -23,7 +23,7 @@ from synapsor.core.writeback import Approved, Job
 from synapsor.errors import ConfigError, DecisionRefused, UsageError
 from synapsor.flow.approvals import approvals_of, are_enough
 from synapsor.flow.fresh import check_fresh
-from synapsor.flow.objection import Intent, objection
+from synapsor.flow.objection import Intent, check_decides
 from synapsor.flow.onetime import take_code
 from synapsor.flow.reason import check_code, check_reason
 from synapsor.flow.refused import recording
@@ -90,7 +90,7 @@ async def decide(ledger: ReviewLedger, deciding: Deciding, shown: Listed) -> Pro
         raise ConfigError("The proposal's source is not configured here.", fix="Add it under `sources:`.")
     async with recording(ledger, shown.proposal, deciding.signer.name, deciding.clock.now()):
         live = await _looked_again(ledger, deciding, record, shown)
-        return await _decided(_attempt(ledger, deciding, shown, live))
+        return await _decided(_attempt(ledger, deciding, record, shown, live))
 
 
 async def _found(ledger: ReviewLedger, shown: Listed) -> ProposalRecord:
@@ -104,18 +104,12 @@ async def _looked_again(ledger: ReviewLedger, deciding: Deciding, record: Propos
     """Return how the rows stand just before an approval, where anything looks at them and nothing else is against it."""
     if deciding.verdict == "reject" or deciding.look_again is None:
         return None
-    await _check(ledger, record, deciding.intent(), shown)
-    return await deciding.look_again(record.proposal)
-
-
-async def _check(ledger: ReviewLedger, record: ProposalRecord, intent: Intent, shown: Listed) -> None:
-    refused = await objection(ledger, record, intent, shown=shown.digest)
-    if refused is not None:
-        raise refused
+    current = await check_decides(ledger, record, deciding.intent(), shown=shown.digest)
+    return await deciding.look_again(current.proposal)
 
 
 def _attempt(
-    ledger: ReviewLedger, deciding: Deciding, shown: Listed, live: Live | None
+    ledger: ReviewLedger, deciding: Deciding, record: ProposalRecord, shown: Listed, live: Live | None
 ) -> Callable[[], Awaitable[ProposalRecord]]:
     """Return what decides as things stand when it is called; a one-time code is taken by the first call and kept."""
     intent, signer = deciding.intent(), deciding.signer
@@ -123,9 +117,8 @@ def _attempt(
 
     async def attempt() -> ProposalRecord:
         nonlocal taken
-        record = await _found(ledger, shown)
-        proposal = record.proposal
-        await _check(ledger, record, intent, shown)
+        current = await check_decides(ledger, record, intent, shown=shown.digest)
+        proposal = current.proposal
         if intent.verdict == "approve":
             await check_fresh(ledger, proposal, live, now=intent.now, stale_anyway=deciding.stale_anyway)
         method = intent.code_for(proposal)
@@ -143,8 +136,8 @@ def _attempt(
             operators=intent.operators,
         )
         if intent.verdict == "reject":
-            return await ledger.decide(signed, job=None, counted=_ids(record), complete=False)
-        return await _approved(ledger, record, signed, intent, mode=deciding.modes[proposal.source])
+            return await ledger.decide(signed, job=None, counted=_ids(current), complete=False)
+        return await _approved(ledger, current, signed, intent, mode=deciding.modes[proposal.source])
 
     return attempt
 

@@ -43,20 +43,29 @@ class Intent(Acting):
         return takes_code(proposal, by_prompt=self.who.by_prompt)
 
 
-async def objection(
+async def check_decides(
     ledger: ReviewLedger, record: ProposalRecord, intent: Intent, *, shown: str | None = None
-) -> DecisionRefused | None:
-    """Return why this is not decided so, or None; nothing is recorded, for nothing is attempted by asking.
+) -> ProposalRecord:
+    """Refuse what is not decided so, and return the proposal as the chain proves it now. Nothing is recorded.
 
     An approval a person gives once, and only to what the worker would apply. The worker decides on that by itself, as things stand
     then; here nobody is asked to read and sign in vain. `shown` is the digest of what the person saw, where they have named it.
+
+    Raises:
+        DecisionRefused: there is an objection.
     """
+    current, person = await check_act(ledger, record, intent, DECIDING, shown=shown)
+    _check_verdict(current, intent, person, ledger=ledger.id)
+    if intent.verdict == "approve":
+        await check_evidence(current.proposal, ledger)
+        await check_applicable(current.proposal, ledger, intent.operators)
+    return current
+
+
+async def objection(ledger: ReviewLedger, record: ProposalRecord, intent: Intent) -> DecisionRefused | None:
+    """Return why this is not decided so, or None; nothing is recorded, for nothing is attempted by asking."""
     try:
-        record, person = await check_act(ledger, record, intent, DECIDING, shown=shown)
-        _check_decides(record, intent, person, ledger=ledger.id)
-        if intent.verdict == "approve":
-            await check_evidence(record.proposal, ledger)
-            await check_applicable(record.proposal, ledger, intent.operators)
+        await check_decides(ledger, record, intent)
     except DecisionRefused as refused:
         return refused
     return None
@@ -68,7 +77,7 @@ def recorded_objection(record: ProposalRecord, intent: Intent, *, ledger: str) -
     """
     try:
         person = intent.check(record, DECIDING, ledger=ledger, listed=True)
-        _check_decides(record, intent, person, ledger=ledger)
+        _check_verdict(record, intent, person, ledger=ledger)
     except DecisionRefused as refused:
         return refused
     return None
@@ -85,20 +94,18 @@ async def may_ask(
 ) -> None:
     """Refuse what is certain before a person is asked for anything, and record that it was refused.
 
-    `shown` is as for `objection`, and `live` a look at its rows, if there was one.
+    `shown` is as for `check_decides`, and `live` a look at its rows, if there was one.
 
     Raises:
         DecisionRefused: there is an objection, or a row is not as it was.
     """
     async with recording(ledger, record.proposal.id, intent.who.name, intent.now):
-        refused = await objection(ledger, record, intent, shown=shown)
-        if refused is not None:
-            raise refused
+        current = await check_decides(ledger, record, intent, shown=shown)
         if live is not None:
-            await check_fresh(ledger, record.proposal, live, now=intent.now, stale_anyway=stale_anyway)
+            await check_fresh(ledger, current.proposal, live, now=intent.now, stale_anyway=stale_anyway)
 
 
-def _check_decides(record: ProposalRecord, intent: Intent, person: Operator | None, *, ledger: str) -> None:
+def _check_verdict(record: ProposalRecord, intent: Intent, person: Operator | None, *, ledger: str) -> None:
     """Check what deciding asks beside what every act does; nothing of whom nobody knows."""
     if person is None:
         return
