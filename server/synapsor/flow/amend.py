@@ -160,7 +160,7 @@ async def _filed(
         signature="",
     )
     filed = replace(made, amends=amends)
-    may_amend(filed, amending.operator, now=filed.at)
+    AMENDING[kind].may(filed, amending.operator, now=filed.at)
     await _check_applicable(ledger, filed, amending.operators())
     return await ledger.amend(_signed(amending, kind, filed, ledger.id), evidence, audit)
 
