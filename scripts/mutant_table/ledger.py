@@ -804,6 +804,14 @@ MUTANTS = (
         "tests/attack/test_noted.py -k restored",
     ),
     Mutant(
+        "noted.by-its-name",
+        "ledger:noted",
+        "ledger/open.py",
+        "signer.secret(f\"proven {identity['id']}\")",
+        'signer.secret("proven")',
+        "tests/attack/test_noted.py -k name_was_changed",
+    ),
+    Mutant(
         "noted.known-from-the-start",
         "ledger:noted",
         "ledger/open.py",

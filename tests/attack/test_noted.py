@@ -123,6 +123,12 @@ def test_a_note_is_read_as_it_was_written_and_not_by_who_has_another_secret(tmp_
 
 
 @pytest.mark.requirement("ledger:noted")
+def test_all_that_is_remembered_of_a_chain_is_noted() -> None:
+    """What a note left out, a command that begins there would not know."""
+    assert [one.name for one in fields(Proven) if getattr(MUCH, one.name) == getattr(Proven(), one.name)] == []
+
+
+@pytest.mark.requirement("ledger:noted")
 def test_every_byte_of_a_note_counts(tmp_path: Path) -> None:
     path = tmp_path / "note"
     Note(path, SECRET).write(MUCH)
