@@ -432,7 +432,7 @@ MUTANTS = (
         "approval.refusal-recorded",
         "approval:once",
         "flow/refused.py",
-        "        await record_refused(ledger, proposal_id, who, refused, now)\n        raise",
+        "        await record_refused(ledger, about, who, refused, now)\n        raise",
         "        raise",
         "tests/attack/test_approval.py",
     ),

@@ -131,7 +131,7 @@ class AgentLedger(Protocol):
         ...
 
     async def follow(self) -> None:
-        """Prove that the ledger's chain goes on from where this process has proven it; before an activation or a policy is trusted.
+        """Prove that the ledger's chain goes on from where it was proven before; whoever decides, serves a contract or applies does so first.
 
         Raises:
             IntegrityError: events were taken away or put in.

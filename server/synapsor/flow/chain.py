@@ -1,7 +1,7 @@
 """Follow the ledger's chain of events where people decide: before they are told whether they may, and before anything is signed for them.
 
 Who can write the ledger's file can hide what stands in somebody's way. The chain tells of it all the same; where it does not go on from
-what this process has proven of it, nothing that it tells is decided by.
+what this process, or one that noted it, has proven of it, nothing that it tells is decided by.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from synapsor.refusals import Rule
 
 
 async def check_chain(ledger: AgentLedger) -> None:
-    """Refuse to decide by a ledger that was altered. The first time it is proven from its beginning, and then what is new.
+    """Refuse to decide by a ledger that was altered: what is new since it was proven, or noted to be, is proven now; else all of it.
 
     Raises:
         DecisionRefused: by rule `ledger_altered`.

@@ -1,5 +1,5 @@
 """Record who was refused what on a proposal, a contract or automatic approval: one way for every verb that a person uses, so that no
-surface forgets it.
+surface forgets it. A look behind hidden values alone is on record as a look, refused or not (`flow.reveal`).
 
 Whatever is refused inside of `recording` is on record when it leaves. Who only tells what would be refused records nothing.
 """
@@ -24,21 +24,21 @@ POLICIES: Final = "automatic approval"
 
 
 @asynccontextmanager
-async def recording(ledger: ReviewLedger, proposal_id: str, who: str, now: dt.datetime) -> AsyncIterator[None]:
-    """Record what is refused inside, and to whom; what it is about may be a contract or `POLICIES` as well."""
+async def recording(ledger: ReviewLedger, about: str, who: str, now: dt.datetime) -> AsyncIterator[None]:
+    """Record what is refused inside, and to whom; what it is `about` is a proposal, a contract or `POLICIES`."""
     try:
         yield
     except (DecisionRefused, Refusal) as refused:
-        await record_refused(ledger, proposal_id, who, refused, now)
+        await record_refused(ledger, about, who, refused, now)
         raise
 
 
 async def record_refused(
-    ledger: ReviewLedger, proposal_id: str, who: str, refused: DecisionRefused | Refusal, now: dt.datetime
+    ledger: ReviewLedger, about: str, who: str, refused: DecisionRefused | Refusal, now: dt.datetime
 ) -> None:
     """Record a refusal that is not raised, since others are decided on beside it."""
     rule = refused.rule if isinstance(refused, DecisionRefused) else refused.code
-    await ledger.refused_decision(proposal_id, who, rule, stamp(now))
+    await ledger.refused_decision(about, who, rule, stamp(now))
 
 
 def check_shown(proposal: Proposal, digest: str, *, ledger: str) -> None:
