@@ -1,12 +1,12 @@
 """Activations and switches at the command line that are refused: whoever signs is asked for again, and every refusal is on record and told."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from synapsor.approve.identity.keys import create_key
 from synapsor.approve.identity.operators import revoke_operator
+from synapsor.cli.signer import signer
 from tests.commands import Run, commands, key
 from tests.projects import ProjectFiles
 from tests.unit.test_cli_policies import files, run  # noqa: F401  # fixtures
@@ -20,13 +20,11 @@ def refused(run: Run) -> list[tuple[str, str]]:  # noqa: F811  # a fixture's nam
     return [(one["operator"], one["rule"]) for one in told]
 
 
-def revoking(monkeypatch: pytest.MonkeyPatch, files: ProjectFiles, command: str, who: str) -> None:  # noqa: F811
+def revoking(monkeypatch: pytest.MonkeyPatch, files: ProjectFiles, who: str) -> None:  # noqa: F811
     """Let somebody be revoked while they type the passphrase of their key."""
-    module = f"synapsor.cli.{command}.signer"
-    real: Callable[..., Any] = __import__(f"synapsor.cli.{command}", fromlist=["signer"]).signer
 
-    def signer(*arguments: Any, **options: Any) -> Any:
-        operator, unlock = real(*arguments, **options)
+    def revoked(*arguments: Any, **options: Any) -> Any:
+        operator, unlock = signer(*arguments, **options)
 
         def slowly() -> Any:
             revoke_operator(files.root / "operators.yaml", who)
@@ -34,7 +32,7 @@ def revoking(monkeypatch: pytest.MonkeyPatch, files: ProjectFiles, command: str,
 
         return operator, slowly
 
-    monkeypatch.setattr(module, signer)
+    monkeypatch.setattr("synapsor.cli.refused_acts.signer", revoked)
 
 
 @pytest.mark.requirement("refused:acts")
@@ -79,18 +77,17 @@ def test_no_ledger_is_made_to_record_a_refusal_in(files: ProjectFiles, capsys: p
 
 @pytest.mark.requirement("approval:trusted-now")
 @pytest.mark.parametrize(
-    ("command", "who", "line"),
+    ("who", "line"),
     [
-        ("policy", "rosa", STOP),
-        ("activate", "rita", ("activate", "--yes")),
-        ("rollback", "rita", ("rollback", "billing", "--yes")),
+        ("rosa", STOP),
+        ("rita", ("activate", "--yes")),
+        ("rita", ("rollback", "billing", "--yes")),
     ],
 )
 def test_whoever_was_revoked_while_they_unlocked_their_key_switches_and_activates_nothing(
     run: Run,  # noqa: F811
     files: ProjectFiles,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
-    command: str,
     who: str,
     line: tuple[str, ...],
 ) -> None:
@@ -100,7 +97,7 @@ def test_whoever_was_revoked_while_they_unlocked_their_key_switches_and_activate
     )
     assert run("activate", "--yes", *key(files, "rita")).code == 0
     before = run("--json", "history", "billing").json["activations"][0]["id"]
-    revoking(monkeypatch, files, command, who)
+    revoking(monkeypatch, files, who)
     done = run("--json", *line, *key(files, who))
     assert (done.code, done.json["error"]["rule"]) == (5, "operator_revoked")
     assert refused(run) == [(who, "operator_revoked")]

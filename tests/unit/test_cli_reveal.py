@@ -145,7 +145,7 @@ def test_whoever_is_revoked_while_they_unlock_their_key_is_shown_no_hidden_value
     run: Run, files: ProjectFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filed = called(run, "people.propose_contact", person="P-1", address="ada@new.example", number="5555666677778888")
-    revoking(monkeypatch, files, "decide", "leo")
+    revoking(monkeypatch, files, "leo")
     given = ("--digest", filed["proposal"]["digest"], *key(files, "leo"))
     done = run("approve", filed["proposal"]["id"], *given)
     assert (done.code, MAIL in done.out + done.err, CARD in done.out + done.err) == (5, False, False), done.err

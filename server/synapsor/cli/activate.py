@@ -7,9 +7,8 @@ from argparse import Namespace
 from typing import Any
 
 from synapsor import runtime
-from synapsor.cli.refused_acts import check_activates, recorded
+from synapsor.cli.refused_acts import check_activates, signer_for
 from synapsor.cli.reviewing import comparable, confirm
-from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, note, paragraph
 from synapsor.cli.versions import of_file
 from synapsor.config import load_config
@@ -22,7 +21,6 @@ from synapsor.examine.codes import of_codes
 from synapsor.flow.acting import Acting
 from synapsor.flow.activate import activate, left_behind
 from synapsor.flow.decider import Named
-from synapsor.flow.refused import NOBODY
 from synapsor.flow.signing import Signer
 from synapsor.ports import Activated
 
@@ -38,8 +36,7 @@ async def _run(arguments: Namespace) -> int:
         chosen = _chosen(project.contracts(), arguments.contracts)
         names = [loaded.contract.contract for loaded in chosen]
         operators = project.operators()
-        async with recorded(project, names, NOBODY):
-            operator, unlock = signer(arguments, operators, roles=(ACTIVATOR_ROLE,))
+        operator, unlock = await signer_for(arguments, project, names, operators, role=ACTIVATOR_ROLE)
         acting = Acting(who=Named(operator=operator), operators=operators, now=project.clock.now())
         await check_activates(project, names, acting)
         for loaded in chosen:

@@ -10,8 +10,7 @@ from synapsor import runtime
 from synapsor.approve.card.card import card_of
 from synapsor.approve.terminal.card import render
 from synapsor.cli.given import pairs
-from synapsor.cli.refused_acts import recorded
-from synapsor.cli.signer import signer
+from synapsor.cli.refused_acts import signer_for
 from synapsor.cli.terminal import answer, coloured, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
 from synapsor.contract.typed import typed
@@ -22,7 +21,6 @@ from synapsor.flow.amend import Amending, amendable, edit, extend
 from synapsor.flow.decider import Named
 from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
-from synapsor.flow.refused import NOBODY
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord
 
@@ -65,8 +63,7 @@ async def _run(arguments: Namespace) -> int:
 async def _amending(arguments: Namespace, project: runtime.Project, record: ProposalRecord) -> Amending:
     """Return who amends what; what is certain to be refused is, before the source is opened and a passphrase is typed."""
     ledger, operators, now = await project.ledger(), project.operators(), project.clock.now()
-    async with recorded(project, (record.proposal.id,), NOBODY):
-        operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
+    operator, unlock = await signer_for(arguments, project, (record.proposal.id,), operators, role=record.proposal.role)
     acting = Acting(who=Named(operator=operator), operators=operators, now=now)
     served = await amendable(ledger, record, arguments.kind, acting, activated=project.activated)
     return Amending(

@@ -12,8 +12,7 @@ from synapsor import runtime
 from synapsor.approve.card.sparing import Sparing
 from synapsor.approve.card.terms import units_behind
 from synapsor.approve.sheet import Sheet, cluster_body, render, render_clusters, sheet_of, with_rows_as_they_are
-from synapsor.cli.refused_acts import recorded
-from synapsor.cli.signer import signer
+from synapsor.cli.refused_acts import recorded, signer_for
 from synapsor.cli.terminal import answer, coloured, have_digest_named, interrupt_at_once, note, paragraph, width
 from synapsor.config import load_config
 from synapsor.core.plain import visible
@@ -24,7 +23,7 @@ from synapsor.flow.decide import Deciding
 from synapsor.flow.decider import Named
 from synapsor.flow.objection import Intent
 from synapsor.flow.reason import check_reason
-from synapsor.flow.refused import NOBODY, record_refused
+from synapsor.flow.refused import record_refused
 from synapsor.flow.signing import Signer
 from synapsor.looking import SourceLooks
 from synapsor.refusals import Rule
@@ -56,8 +55,7 @@ async def _decide(arguments: Namespace) -> int:
         cluster = await cluster_named(ledger, arguments.cluster, now=now)
         records = picked(cluster, excepted=arguments.excepted, only=arguments.only)
         each = [record.proposal.id for record in records]
-        async with recorded(project, each, NOBODY):
-            operator, unlock = signer(arguments, operators, roles=(cluster.role,))
+        operator, unlock = await signer_for(arguments, project, each, operators, role=cluster.role)
         intent = Intent(verdict=verdict, who=Named(operator=operator), operators=operators, now=now)
         sheet = await sheet_of(ledger, cluster, records, intent, full=arguments.full)
         looks = SourceLooks(project=project, client="batch")

@@ -19,8 +19,8 @@ from synapsor.approve.card.now import with_now
 from synapsor.approve.card.shown import unseen
 from synapsor.approve.identity.keys import Unlock
 from synapsor.approve.terminal.card import render
-from synapsor.cli.refused_acts import recorded
-from synapsor.cli.signer import named, signer
+from synapsor.cli.refused_acts import recorded, signer_for
+from synapsor.cli.signer import named
 from synapsor.cli.terminal import answer, ask, coloured, have_digest_named, interrupt_at_once, paragraph, width
 from synapsor.config import load_config
 from synapsor.core.live import Live
@@ -36,7 +36,6 @@ from synapsor.flow.decider import Named, Unknown
 from synapsor.flow.named import proposal_of
 from synapsor.flow.objection import Intent, may_ask
 from synapsor.flow.reason import check_reason
-from synapsor.flow.refused import NOBODY
 from synapsor.flow.reveal import reveal_for_decision
 from synapsor.flow.signing import Signer
 from synapsor.ports import ProposalRecord, ReviewLedger
@@ -63,7 +62,7 @@ async def _run(arguments: Namespace) -> int:
     async with runtime.open_project(load_config(arguments.config)) as project:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
-        operators = project.deciders()
+        about, operators = (record.proposal.id,), project.deciders()
         person, whole = await _whole(arguments, project, ledger, record)
         seen = await card_of(
             ledger, record, operators=operators, now=project.clock.now(), full=arguments.full, whole=whole
@@ -80,12 +79,12 @@ async def _run(arguments: Namespace) -> int:
         await may_ask(ledger, record, intent, live=live, stale_anyway=stale_anyway)
         cut = unseen(seen, record.proposal, arguments.verdict, uncovered=True, fixes=_FIXES)  # see `_whole`
         if cut is not None:
-            async with recorded(project, (record.proposal.id,), intent.who.name):
+            async with recorded(project, about, intent.who.name):
                 raise cut
-        operator, unlock = person or await _signer(arguments, project, operators, record.proposal)
+        operator, unlock = person or await signer_for(arguments, project, about, operators, role=record.proposal.role)
         if isinstance(intent.who, Unknown):
             await may_ask(ledger, record, replace(intent, who=Named(operator=operator)))
-        async with recorded(project, (record.proposal.id,), operator.name):
+        async with recorded(project, about, operator.name):
             have_digest_named(arguments, seen.digest, verb=arguments.verdict, of="", where="`synapsor show`")
         deciding = Deciding(
             verdict=arguments.verdict,
@@ -137,20 +136,12 @@ async def _whole(
     # Nobody looks behind what they could not approve.
     operators = project.deciders()
     await may_ask(ledger, record, _intent(arguments, record, operators, now=project.clock.now()))
-    operator, unlock = await _signer(arguments, project, operators, proposal)
+    operator, unlock = await signer_for(arguments, project, (proposal.id,), operators, role=proposal.role)
     key = unlock()  # a look is signed as well
     speaks = Signer(operator=operator, key=key)
     return (operator, lambda: key), await reveal_for_decision(
         ledger, record, signer=speaks, operators=project.deciders(), now=project.clock.now()
     )
-
-
-async def _signer(
-    arguments: Namespace, project: runtime.Project, operators: Mapping[str, Operator], proposal: Proposal
-) -> tuple[Operator, Unlock]:
-    """Return who decides and what unlocks their key; a key that is nobody's is on record."""
-    async with recorded(project, (proposal.id,), NOBODY):
-        return signer(arguments, operators, roles=(proposal.role,))
 
 
 def _intent(

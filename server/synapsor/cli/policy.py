@@ -7,8 +7,7 @@ from argparse import Namespace
 
 from synapsor import runtime
 from synapsor.cli.policy_status import status, text_of
-from synapsor.cli.refused_acts import recorded
-from synapsor.cli.signer import signer
+from synapsor.cli.refused_acts import signer_for
 from synapsor.cli.terminal import answer, interrupt_at_once
 from synapsor.config import load_config
 from synapsor.contract.approvals import POLICY_STEWARD
@@ -17,7 +16,7 @@ from synapsor.flow.acting import Acting
 from synapsor.flow.automatic import switching, throw_switch
 from synapsor.flow.decider import Named
 from synapsor.flow.reason import check_reason
-from synapsor.flow.refused import NOBODY, POLICIES
+from synapsor.flow.refused import POLICIES
 from synapsor.flow.signing import Signer
 from synapsor.ports import ReviewLedger
 
@@ -43,8 +42,7 @@ async def _run(arguments: Namespace) -> int:
 
 async def _throw(arguments: Namespace, project: runtime.Project, ledger: ReviewLedger) -> None:
     operators = project.operators()
-    async with recorded(project, (POLICIES,), NOBODY):
-        operator, unlock = signer(arguments, operators, roles=(POLICY_STEWARD,))
+    operator, unlock = await signer_for(arguments, project, (POLICIES,), operators, role=POLICY_STEWARD)
     now, state = project.clock.now(), _STATES[arguments.action]
     acting = Acting(who=Named(operator=operator), operators=operators, now=now)
     async with switching(ledger, acting, state):  # before anybody types a passphrase

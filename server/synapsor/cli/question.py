@@ -6,8 +6,7 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.cli.refused_acts import recorded
-from synapsor.cli.signer import signer
+from synapsor.cli.refused_acts import signer_for
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.records import to_body
@@ -16,7 +15,6 @@ from synapsor.flow.ask import ASKING, ask
 from synapsor.flow.decider import Named
 from synapsor.flow.named import proposal_of
 from synapsor.flow.reason import check_reason
-from synapsor.flow.refused import NOBODY
 from synapsor.flow.signing import Signer
 
 
@@ -32,8 +30,9 @@ async def _run(arguments: Namespace) -> int:
         ledger = await project.ledger()
         record = await proposal_of(ledger, arguments.handle)
         operators, now = project.operators(), project.clock.now()
-        async with recorded(project, (record.proposal.id,), NOBODY):
-            operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
+        operator, unlock = await signer_for(
+            arguments, project, (record.proposal.id,), operators, role=record.proposal.role
+        )
         await check_first(ledger, record, Acting(who=Named(operator=operator), operators=operators, now=now), ASKING)
         signed = Signer(operator=operator, key=unlock())
         asked = await ask(ledger, record, text=arguments.text, signer=signed, now=now, operators=project.operators())

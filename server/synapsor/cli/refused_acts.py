@@ -6,13 +6,18 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from synapsor.approve.identity.keys import Unlock
 from synapsor.approve.refused_words import MOST, words_of
+from synapsor.cli.signer import signer
 from synapsor.core.plain import visible
 from synapsor.core.review import ACTIVATOR_ROLE
 from synapsor.flow.acting import Acting
-from synapsor.flow.refused import recording
+from synapsor.flow.refused import NOBODY, recording
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from synapsor.core.statements import Operator
     from synapsor.ledger.overview import Overview
     from synapsor.runtime import Project
 
@@ -28,6 +33,18 @@ async def recorded(project: Project, about: Sequence[str], who: str) -> AsyncIte
         yield
 
 
+async def signer_for(
+    arguments: Namespace, project: Project, about: Sequence[str], operators: Mapping[str, Operator], *, role: str
+) -> tuple[Operator, Unlock]:
+    """Return who signs, and what unlocks their key, as `cli.signer` does; a key that is nobody's is on record of what it was for.
+
+    Raises:
+        UsageError, DecisionRefused: as for `signer`.
+    """
+    async with recorded(project, about, NOBODY):
+        return signer(arguments, operators, roles=(role,))
+
+
 async def check_activates(project: Project, contracts: Sequence[str], acting: Acting) -> None:
     """Refuse who may not sign these activations, before they read and type anything, and record that they were refused.
 
@@ -35,9 +52,8 @@ async def check_activates(project: Project, contracts: Sequence[str], acting: Ac
         DecisionRefused: they may not.
     """
     async with recorded(project, contracts, acting.who.name):
-        acting.check_role(
-            ACTIVATOR_ROLE, ledger=""
-        )  # whichever it is, or none yet: at a terminal nobody has a login of one
+        # No ledger is named, for there may be none yet: at a terminal nobody has a login of one.
+        acting.check_role(ACTIVATOR_ROLE, ledger="")
 
 
 async def told(overview: Overview, about: str) -> list[dict[str, Any]]:

@@ -8,9 +8,8 @@ from typing import Any
 
 from synapsor import runtime
 from synapsor.cli.activate import left, record_of
-from synapsor.cli.refused_acts import check_activates, recorded
+from synapsor.cli.refused_acts import check_activates, signer_for
 from synapsor.cli.reviewing import comparable, confirm
-from synapsor.cli.signer import signer
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.cli.versions import Version
 from synapsor.config import Config, load_config
@@ -21,7 +20,6 @@ from synapsor.errors import ConfigError
 from synapsor.flow.acting import Acting
 from synapsor.flow.activate import activate, left_behind
 from synapsor.flow.decider import Named
-from synapsor.flow.refused import NOBODY
 from synapsor.flow.rollback import earlier_version, judged_again, same_databases
 from synapsor.flow.signing import Signer
 
@@ -41,8 +39,7 @@ async def _run(arguments: Namespace) -> int:
     config = load_config(arguments.config)
     async with runtime.open_project(config) as project:
         operators = project.operators()
-        async with recorded(project, [arguments.contract], NOBODY):
-            operator, unlock = signer(arguments, operators, roles=(ACTIVATOR_ROLE,))
+        operator, unlock = await signer_for(arguments, project, [arguments.contract], operators, role=ACTIVATOR_ROLE)
         acting = Acting(who=Named(operator=operator), operators=operators, now=project.clock.now())
         await check_activates(project, [arguments.contract], acting)
         ledger = await project.ledger()

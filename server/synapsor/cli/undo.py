@@ -6,8 +6,7 @@ import asyncio
 from argparse import Namespace
 
 from synapsor import runtime
-from synapsor.cli.refused_acts import recorded
-from synapsor.cli.signer import signer
+from synapsor.cli.refused_acts import signer_for
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
 from synapsor.core.records import to_body
@@ -15,7 +14,6 @@ from synapsor.errors import DecisionRefused, Refusal
 from synapsor.flow.acting import Acting
 from synapsor.flow.decider import Named, Unknown
 from synapsor.flow.named import proposal_of
-from synapsor.flow.refused import NOBODY
 from synapsor.flow.undo import Asking, undo, undoable
 from synapsor.ports import ProposalRecord
 
@@ -42,8 +40,9 @@ async def _filed(arguments: Namespace, project: runtime.Project, record: Proposa
     acting = Acting(who=Named(operator=one) if one else Unknown(), operators=operators, now=now)
     try:
         served = await undoable(ledger, record, acting, activated=project.activated)
-        async with recorded(project, (record.proposal.id,), NOBODY):
-            operator, unlock = signer(arguments, operators, roles=(record.proposal.role,))
+        operator, unlock = await signer_for(
+            arguments, project, (record.proposal.id,), operators, role=record.proposal.role
+        )
         asking = Asking(
             record=record,
             served=served,
