@@ -236,6 +236,14 @@ MUTANTS = (
         "tests/unit/test_cli_amend.py -k 'key_of_nobody and approve'",
     ),
     Mutant(
+        "question.moment",
+        "question:asked",
+        "cli/question.py",
+        "        trusted, now = project.operators(), project.clock.now()\n",
+        "        trusted = project.operators()\n",
+        "tests/unit/test_cli_amend.py -k moment_after",
+    ),
+    Mutant(
         "refused.terminal-digest",
         "cli:refusals-recorded",
         "cli/decide.py",

@@ -1,5 +1,6 @@
 """Activations and switches at the command line that are refused: whoever signs is asked for again, and every refusal is on record and told."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,19 +21,24 @@ def refused(run: Run) -> list[tuple[str, str]]:  # noqa: F811  # a fixture's nam
     return [(one["operator"], one["rule"]) for one in told]
 
 
-def revoking(monkeypatch: pytest.MonkeyPatch, files: ProjectFiles, who: str) -> None:  # noqa: F811
-    """Let somebody be revoked while they type the passphrase of their key."""
+def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen while somebody types the passphrase of their key."""
 
-    def revoked(*arguments: Any, **options: Any) -> Any:
+    def slow(*arguments: Any, **options: Any) -> Any:
         operator, unlock = signer(*arguments, **options)
 
         def slowly() -> Any:
-            revoke_operator(files.root / "operators.yaml", who)
+            happens()
             return unlock()
 
         return operator, slowly
 
-    monkeypatch.setattr("synapsor.cli.refused_acts.signer", revoked)
+    monkeypatch.setattr("synapsor.cli.refused_acts.signer", slow)
+
+
+def revoking(monkeypatch: pytest.MonkeyPatch, files: ProjectFiles, who: str) -> None:  # noqa: F811
+    """Let somebody be revoked while they type the passphrase of their key."""
+    meanwhile(monkeypatch, lambda: revoke_operator(files.root / "operators.yaml", who))
 
 
 @pytest.mark.requirement("refused:acts")

@@ -1,5 +1,6 @@
 """`synapsor question`, `edit`, `extend` and `batch` at the command line: what they file and say, and how they refuse."""
 
+import datetime as dt
 import json
 import sqlite3
 from contextlib import closing
@@ -16,9 +17,11 @@ from synapsor.core.signatures import public_text
 from synapsor.core.statements import Operator
 from synapsor.flow.batch import digest_over
 from synapsor.flow.decide import Listed
+from synapsor.ports import SystemClock
 from tests.commands import Run, activated, key
 from tests.databases import Database, fetch
 from tests.projects import ProjectFiles, write_project
+from tests.unit.test_cli_acts import meanwhile
 from tests.unit.test_trial import BILLING
 
 NOTE = "billing.propose_note"
@@ -81,6 +84,18 @@ def test_a_question_that_cannot_be_asked_names_its_rule_and_is_recorded(run: Run
     refused = run("--json", "question", proposal["id"], "--text", "Why?", *key(files, "rita"))
     assert (refused.code, refused.json["error"]["rule"]) == (5, "role_missing")
     assert refusals(files) == [("rita", "role_missing")]
+
+
+@pytest.mark.requirement("question:asked")
+def test_a_question_is_of_the_moment_after_a_passphrase_was_typed(
+    run: Run, files: ProjectFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody asks about what has expired while they typed it."""
+    proposal, late = propose(run), SystemClock().now() + dt.timedelta(days=400)
+    meanwhile(monkeypatch, lambda: monkeypatch.setattr(SystemClock, "now", lambda _: late))
+    refused = run("--json", "question", proposal["id"], "--text", "Why?", *key(files, "leo"))
+    assert (refused.code, refused.json["error"]["rule"]) == (3, "expired")
+    assert refusals(files) == [("leo", "expired")]
 
 
 @pytest.mark.requirement("amend:anew", "amend:people-decide", "cli:json")

@@ -35,7 +35,9 @@ async def _run(arguments: Namespace) -> int:
         )
         await check_first(ledger, record, Acting(who=Named(operator=operator), operators=operators, now=now), ASKING)
         signed = Signer(operator=operator, key=unlock())
-        asked = await ask(ledger, record, text=arguments.text, signer=signed, now=now, operators=project.operators())
+        # Somebody who took their time over the passphrase asks then, and by who is trusted then.
+        trusted, now = project.operators(), project.clock.now()
+        asked = await ask(ledger, record, text=arguments.text, signer=signed, now=now, operators=trusted)
     question = asked.exchanges[-1].asked.question
     document = {"proposal": asked.proposal.id, "status": asked.status.value, "question": to_body(question)}
     text = f"{question.id} is asked about {asked.proposal.id}, which waits on. The answer stands on its card: `synapsor show {asked.proposal.id}`."

@@ -40,7 +40,10 @@ async def _run(arguments: Namespace) -> int:
             acting = Acting(who=Named(operator=operator), operators=operators, now=now)
             await check_act_as(ledger, acting, asked.role)
             speaks = Signer(operator=operator, key=unlock())
-        trusted = project.operators()
+        trusted, now = (
+            project.operators(),
+            project.clock.now(),
+        )  # the look is of then, and not of before a passphrase was typed
         told, values = await reveal(ledger, asked, signer=speaks, operators=trusted, reason=arguments.reason, now=now)
     lines = [f"{token}  {shown(value, quoted=True).text}" for token, value in values.items()]
     text = "\n".join([*lines, f"{told.id}: recorded that {told.operator} looked ({shown(told.reason).text})"])
