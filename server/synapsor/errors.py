@@ -296,6 +296,11 @@ class DecisionRefused(SynapsorError):
         """Return what a capability refuses, to a person whose decision it would have been."""
         return cls(refusal.code, refusal.message, fix=refusal.fix)
 
+    @classmethod
+    def altered(cls, broken: IntegrityError) -> DecisionRefused:
+        """Return that nothing is decided by a ledger whose chain does not hold."""
+        return cls(Rule.LEDGER_ALTERED, f"{broken.message} Nothing is decided by it.", fix=broken.fix)
+
 
 class LoginRefused(SynapsorError):
     """A login or a token is not accepted; `rule` names why.

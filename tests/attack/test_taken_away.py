@@ -15,7 +15,7 @@ from synapsor.flow.automatic import throw_switch
 from synapsor.flow.decider import Unknown
 from synapsor.flow.objection import Intent, objection
 from synapsor.flow.signing import Signer
-from synapsor.ledger.believed import Proven
+from synapsor.ledger.believed import Trust
 from synapsor.ports import ProposalRecord
 from synapsor.values import digest_bytes
 from tests.attack.amending import extended, refused
@@ -201,8 +201,8 @@ async def test_an_approval_in_the_place_of_a_hidden_rejection_is_set_aside_by_th
 ) -> None:
     """Let a program decide that does not read the chain, and cannot see that an event is hidden; the worker has, and touches nothing."""
 
-    async def unread(*_: object) -> Proven:
-        return Proven()
+    async def unread(_: object, trust: Trust | None = None) -> Trust | None:
+        return trust
 
     async with open_shop(tmp_path / "project", sqlite_db) as shop:
         asked = await rejected(shop)
@@ -211,7 +211,7 @@ async def test_an_approval_in_the_place_of_a_hidden_rejection_is_set_aside_by_th
             event_hidden(raw)
         with monkeypatch.context() as old:
             old.setattr("synapsor.ledger.store.Ledger.follow", unread)
-            old.setattr("synapsor.ledger.decisions.to_the_end", unread)
+            old.setattr("synapsor.ledger.decisions.as_of_now", unread)
             async with opened(shop.files) as project:
                 await leo_approves(shop.files, project, asked["id"], asked["digest"])
         assert await shop.work() == [("reconciliation_required", "records_differ")]

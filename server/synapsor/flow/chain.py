@@ -20,7 +20,7 @@ async def check_chain(ledger: AgentLedger) -> None:
     try:
         await ledger.follow()
     except IntegrityError as broken:
-        raise _altered(broken) from None
+        raise DecisionRefused.altered(broken) from None
 
 
 async def proven(ledger: ReviewLedger, proposal_id: str) -> ProposalRecord:
@@ -32,7 +32,7 @@ async def proven(ledger: ReviewLedger, proposal_id: str) -> ProposalRecord:
     try:
         record = await ledger.proven(proposal_id)
     except IntegrityError as broken:
-        raise _altered(broken) from None
+        raise DecisionRefused.altered(broken) from None
     if record is None:
         raise DecisionRefused(Rule.NO_SUCH_PROPOSAL)
     return record
@@ -59,7 +59,3 @@ def check_agrees(record: ProposalRecord) -> None:
             "The ledger's own records contradict each other about it.",
             fix="Decide nothing, and run `synapsor verify`.",
         )
-
-
-def _altered(broken: IntegrityError) -> DecisionRefused:
-    return DecisionRefused(Rule.LEDGER_ALTERED, f"{broken.message} Nothing is decided by it.", fix=broken.fix)

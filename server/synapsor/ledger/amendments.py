@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from synapsor.core.proposal import Proposal, Status
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger import proposals
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book
 from synapsor.ledger.kinds import Record
-from synapsor.ledger.tail import to_the_end
+from synapsor.ledger.tail import as_of_now
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
 
@@ -19,8 +17,8 @@ async def amend(book: Book, proposal: Proposal, seen: tuple[Record, ...], trust:
     """File a proposal in the place of the one that it amends.
 
     Raises:
-        DecisionRefused: that one is no longer in review (`already_decided`), the same was asked for beside it (`asked_already`), or the
-            ledger's own records contradict each other about that one (`records_differ`).
+        DecisionRefused: that one is no longer in review (`already_decided`), the same was asked for beside it (`asked_already`), the
+            chain does not go on (`ledger_altered`), or the ledger's own records contradict each other about that one (`records_differ`).
         IntegrityError: that one is not the one that was amended.
     """
     amends = proposal.amends
@@ -31,7 +29,7 @@ async def amend(book: Book, proposal: Proposal, seen: tuple[Record, ...], trust:
     if row["status"] != Status.REVIEW_REQUIRED.value or original.lapsed(proposal.at):
         stands = "has expired" if original.lapsed(proposal.at) else Status(row["status"]).stands
         raise DecisionRefused(Rule.ALREADY_DECIDED, f"The proposal {stands}.", fix="Look at it again.")
-    trust = replace(trust, proven=await to_the_end(book.tx, trust))
+    trust = await as_of_now(book.tx, trust)
     await proposals.check_stands(book.tx, row, trust)
     for other in await book.tx.all("pending_by_request", request=proposal.request):
         if other["id"] != original.id:

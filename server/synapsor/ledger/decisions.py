@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -23,7 +23,7 @@ from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row
 from synapsor.ledger.kinds import DECISION, JOB, REFUSED, loads, read_each, record
-from synapsor.ledger.tail import to_the_end
+from synapsor.ledger.tail import as_of_now
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
 
@@ -54,13 +54,13 @@ async def decide(
     Raises:
         DecisionRefused: one of the proposals is no longer in review (`already_decided`), this operator's approval counts already
             (`already_counted`), somebody decided meanwhile (`decided_meanwhile`), the one-time code was used before (`code_used`), the clock
-            is another one than the decision was dated by (`clock_moved`), or
+            is another one than the decision was dated by (`clock_moved`), the chain does not go on (`ledger_altered`), or
             the ledger's own records contradict each other about one of the proposals (`records_differ`).
-        IntegrityError: the decision or the job is about something else, the group is not whole, or the chain does not go on.
+        IntegrityError: the decision or the job is about something else, or the group is not whole.
     """
     decision = signed.decision
     approves = decision.verdict == "approve"
-    trust = replace(trust, proven=await to_the_end(book.tx, trust))
+    trust = await as_of_now(book.tx, trust)
     own, *others = rows = await _in_review(book, decision.proposal, trust, with_group=approves)
     if (decision.ledger, decision.digest) != (trust.ledger, _digest(own)):
         raise IntegrityError("The decision is about another proposal.")

@@ -6,7 +6,6 @@ A stop that is recorded before the decision prevents it: the switch is looked at
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 import orjson
 
@@ -21,7 +20,7 @@ from synapsor.ledger.believed import NOTHING, Proven, Trust, is_told, newest, ov
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Transaction
 from synapsor.ledger.kinds import SWITCH, USE, loads, record
-from synapsor.ledger.tail import to_the_end
+from synapsor.ledger.tail import as_of_now
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
 
@@ -45,7 +44,8 @@ async def approve(
         IntegrityError: the decision or the job is about something else.
     """
     decision = signed.decision
-    trust, thrown = await _as_of_now(book, trust)
+    trust = await as_of_now(book.tx, trust)
+    thrown = await _switch(book.tx, trust)
     if (thrown.switch.id if thrown else None) != switch:
         raise DecisionRefused(Rule.DECIDED_MEANWHILE, "Automatic approval was stopped or started meanwhile.")
     if decision.policy is None or (use.proposal, use.decision) != (decision.proposal, decision.id):
@@ -110,17 +110,16 @@ async def uses(tx: Transaction, policy: str, day: str) -> tuple[PolicyUse, ...]:
     return tuple(from_body(PolicyUse, loads(row["body"])) for row in rows)
 
 
-async def _as_of_now(book: Book, trust: Trust) -> tuple[Trust, SignedSwitch | None]:
-    """Return what is trusted with the chain proven up to this very transaction, and the newest switch.
+async def _switch(tx: Transaction, trust: Trust) -> SignedSwitch | None:
+    """Return the newest switch.
 
     Raises:
-        DecisionRefused: the chain does not go on, or the switch is gone (`ledger_altered`).
+        DecisionRefused: it is gone (`ledger_altered`).
     """
     try:
-        trust = replace(trust, proven=await to_the_end(book.tx, trust))
-        return trust, await newest_switch(book.tx, trust)
-    except IntegrityError:
-        raise DecisionRefused(Rule.LEDGER_ALTERED, "The ledger was altered meanwhile.") from None
+        return await newest_switch(tx, trust)
+    except IntegrityError as broken:
+        raise DecisionRefused.altered(broken) from None
 
 
 async def _uses(

@@ -20,7 +20,7 @@ import orjson
 
 from synapsor.core.moment import parse, stamp
 from synapsor.core.proposal import OPEN
-from synapsor.errors import IntegrityError
+from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.believed import NOTHING, Proven, Trust, plus
 from synapsor.ledger.chain import EVERY, Checkpoint, checkpoint_holds, event_hash, is_sealed
@@ -119,17 +119,20 @@ async def onward(tx: Transaction, trust: Trust) -> tuple[Proven, bool]:
     return remembered.up_to(seq, digest), more
 
 
-async def to_the_end(tx: Transaction, trust: Trust) -> Proven:
-    """Return how far the chain is proven once all of it is that this transaction sees.
+async def as_of_now(tx: Transaction, trust: Trust) -> Trust:
+    """Return what is trusted once all of the chain is proven that this transaction sees: by that an act is recorded.
 
     Raises:
-        IntegrityError: it does not go on from the place that was proven.
+        DecisionRefused: it does not go on from the place that was proven (`ledger_altered`).
     """
     more = True
     while more:
-        proven, more = await onward(tx, trust)
+        try:
+            proven, more = await onward(tx, trust)
+        except IntegrityError as broken:
+            raise DecisionRefused.altered(broken) from None
         trust = replace(trust, proven=proven)
-    return trust.proven
+    return trust
 
 
 async def reaches(tx: Transaction, kept: Sequence[Checkpoint], public_key: str) -> None:
