@@ -1271,7 +1271,7 @@ MUTANTS = (
         "believed.steps",
         "ledger:believed",
         "ledger/believed.py",
-        "        except IntegrityError:\n            return False\n",
+        "        except IntegrityError:\n            return None\n",
         "        except IntegrityError:\n            pass\n",
         "tests/attack/test_foreign_events.py -k lead_nowhere",
     ),
