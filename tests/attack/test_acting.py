@@ -187,6 +187,9 @@ def test_no_verb_makes_these_checks_by_itself_and_none_signs_without_them() -> N
     by_hand = {name for name, text in texts.items() if re.search(r"\bcheck_(chain|agrees|shown)\(", text)}
     # The two that define them; whoever shows a queue reads the chain, and does nothing with it.
     assert by_hand == {"flow/acting.py", "flow/chain.py", "flow/refused.py", "approve/companion/desk.py"}
+    judges = {name for name, text in texts.items() if re.search(r"(?<!def )\bmay_(decide|amend|undo|act_as)\(", text)}
+    # What a statement of before is verified by, besides; and an undo, which any person may ask for, of any proposal.
+    assert {name for name in judges if not name.startswith("core/")} == {"flow/acting.py", "flow/undo.py"}
     signs = {
         name
         for name, text in texts.items()
