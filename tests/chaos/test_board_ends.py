@@ -141,7 +141,6 @@ async def test_a_board_that_is_killed_over_an_approval_has_it_whole_or_not_at_al
             terminal = Terminal(wire, process)
             await terminal.see("1 wait for a decision")
             await terminal.press("\r")
-            await terminal.see("What the agent sent")
             await terminal.see("What it touches beside")
             await terminal.press("      a")
             await terminal.see("the digest's first 8 characters")

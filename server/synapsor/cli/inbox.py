@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from argparse import Namespace
 from functools import partial
@@ -74,6 +75,8 @@ async def _board(arguments: Namespace) -> int:
         )
         colour = not (arguments.no_color or os.environ.get("NO_COLOR"))
         await Screen(reviewing, colour=colour).run()
+        # A terminal that is closed tells its end before it hangs up, and what is left to do is to close the ledger.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     mute_if_gone()
     return 0
 

@@ -108,14 +108,14 @@ class Screen:
         working = [asyncio.ensure_future(self._work()), asyncio.ensure_future(self._follow())]
         for task in working:
             task.add_done_callback(self._ended)
-        try:
-            with on_signals(self._finish, self._finish, _ENDING):
+        with on_signals(self._finish, self._finish, _ENDING):
+            try:
                 await self._shown()
-        finally:
-            tasks = [*working, *([self._look] if self._look is not None else [])]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            finally:
+                tasks = [*working, *([self._look] if self._look is not None else [])]
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _shown(self) -> None:
         try:
