@@ -674,10 +674,6 @@ REQUIREMENTS: dict[str, Requirement] = {
         "Evidence has the handle of its call, so a call has one at most and one index finds both.", "DESIGN 5"
     ),
     "ledger:one-state-machine": _R("The schema allows the same steps of a proposal as the rules.", "DESIGN 4"),
-    "ledger:one-file-at-rest": _R(
-        "A ledger that every process has closed is whole in its one file, and leaves no log beside it that would be written into a backup which is put in its place.",
-        "law 9, F10",
-    ),
     "ledger:private-files": _R("The ledger's files are its owner's alone, whatever the umask.", "I07"),
     "ledger:repetitions": _R(
         "However often an agent asks for the same, its proposal tells of a bounded number of repetitions, and of how many more; each call is on record with its evidence.",

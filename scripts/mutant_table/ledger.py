@@ -756,12 +756,12 @@ MUTANTS = (
         "tests/attack/test_withdrawn_contract.py -k kept_beside_it_and_that",
     ),
     Mutant(
-        "at-rest.readers-first",
-        "ledger:one-file-at-rest",
-        "ledger/sqlite.py",
-        "        if self._readers is not None:\n            self._readers.shutdown(wait=True)\n        while self._idle:\n            self._idle.pop().close()\n",
-        "",
-        "tests/unit/test_ledger_files.py -k everybody_has_closed",
+        "ledger.opened-by-hand",
+        "ledger:many-processes",
+        "ledger/open.py",
+        "    if not facts.st_size:",
+        "    path.read_bytes()\n    if not facts.st_size:",
+        "tests/unit/test_ledger_files.py -k keeps_its_locks",
     ),
     Mutant(
         "noted.sealed",

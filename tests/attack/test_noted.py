@@ -265,6 +265,8 @@ async def test_an_older_ledger_that_was_restored_is_proven_from_its_beginning_an
     await again.refused_decision("wrp_1", "tom", "role_missing", "2026-11-29T10:00:00.000000Z")
     await again.follow()
     await again.aclose()
+    for left in ("ledger.db-wal", "ledger.db-shm"):
+        (tmp_path / left).unlink(missing_ok=True)
     for file, data in saved.items():
         file.write_bytes(data)
     await proven(path)

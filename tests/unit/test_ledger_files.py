@@ -5,6 +5,8 @@ import logging
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -226,25 +228,29 @@ async def test_any_file_name_is_only_a_name(tmp_path: Path, name: str) -> None:
     assert path.is_file()
 
 
-@pytest.mark.requirement("ledger:one-file-at-rest")
-async def test_a_ledger_that_everybody_has_closed_is_whole_in_its_one_file_and_a_backup_of_it_is_put_in_its_place(
-    tmp_path: Path,
-) -> None:
-    """A log that was left behind would be written into the backup by whoever opens it next."""
+LOCKED = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)
+    except OSError:
+        print("held")
+"""
+"""Tells whether another process holds SQLite's shared lock on a file (https://www.sqlite.org/fileformat.html, 1.3.1)."""
+
+
+@pytest.mark.requirement("ledger:many-processes")
+async def test_a_process_that_opens_a_ledger_once_more_keeps_its_locks_on_it(tmp_path: Path) -> None:
+    """Without them another process that ends takes itself for the last one, and deletes the log that this one still writes."""
     path = await made(tmp_path)
-    backup, checkpoints = path.read_bytes(), path.with_suffix(".checkpoints").read_bytes()
-    ledger, other = open_ledger(path, clock=CLOCK), open_ledger(path, clock=CLOCK)
-    first = await other.head()
-    await fill(ledger)
+    ledger = open_ledger(path, clock=CLOCK)
+    await ledger.head()
+    await open_ledger(path, clock=CLOCK).aclose()
+    asked = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", LOCKED, str(path)], capture_output=True, text=True, check=True
+    )
+    assert asked.stdout == "held\n"
     await ledger.aclose()
-    await other.aclose()
-    assert set(modes(tmp_path)) == {"ledger.db", "ledger.key", "ledger.checkpoints"}
-    path.write_bytes(backup)
-    path.with_suffix(".checkpoints").write_bytes(checkpoints)
-    restored = open_ledger(path, clock=CLOCK)
-    assert await restored.head() == first
-    assert (await restored.verify()).ok
-    await restored.aclose()
 
 
 async def test_a_copy_of_the_files_at_any_moment_verifies(tmp_path: Path) -> None:

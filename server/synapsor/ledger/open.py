@@ -35,8 +35,6 @@ from synapsor.ports import Clock, SystemClock
 
 log = logging.getLogger("synapsor.ledger")
 
-_MAGIC = b"SQLite format 3\0"
-
 
 @dataclass(frozen=True, slots=True)
 class LedgerFiles:
@@ -83,6 +81,10 @@ def open_ledger(
     try:
         return _open(files, used)
     except ERRORS as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            raise LedgerFailure(
+                f"{files.database.name} is not a ledger, or its header is damaged.", fix="Restore it from a backup."
+            ) from None
         raise failure(error) from None
 
 
@@ -158,6 +160,9 @@ def _noted(connection: sqlite3.Connection, note: Note | None) -> Proven:
 
 
 def _refuse_unfit(files: LedgerFiles) -> None:
+    """Refuse what is no file of ours, without opening it: to close it again would take this process's locks on it away, of which SQLite
+    would not know (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    """
     path = files.database
     try:
         facts = path.stat()
@@ -172,8 +177,6 @@ def _refuse_unfit(files: LedgerFiles) -> None:
             raise LedgerFailure(
                 f"{path.name} is read-only.", fix="The ledger's user must own the file and its directory."
             )
-        with path.open("rb") as stream:
-            magic = stream.read(len(_MAGIC))
     except FileNotFoundError:
         raise LedgerFailure(
             f"There is no ledger at {path}.",
@@ -183,12 +186,10 @@ def _refuse_unfit(files: LedgerFiles) -> None:
         raise LedgerFailure(
             f"{path.name} cannot be read.", fix="The ledger's user must own the file and its directory."
         ) from None
-    if not magic:
+    if not facts.st_size:
         raise LedgerFailure(
             f"{path.name} is empty.", fix="Restore it from a backup; an empty file is never taken for a new ledger."
         )
-    if magic != _MAGIC:
-        raise LedgerFailure(f"{path.name} is not a ledger, or its header is damaged.", fix="Restore it from a backup.")
 
 
 def _create(files: LedgerFiles, clock: Clock) -> None:

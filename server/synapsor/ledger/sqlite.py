@@ -124,24 +124,22 @@ class SqliteConnection:
         return await self.read(look)
 
     async def close(self) -> None:
-        """Finish the jobs that wait, then close every connection; the last one of all leaves the whole ledger in its one file."""
+        """Finish the jobs that wait, then close every connection."""
         with self._gate:
             already, self._closed = self._closed, True
             left = self._take(len(self._waiting))
         if left:
             self._groups.put(_Group(left))
-        await asyncio.to_thread(self._finish, again=already)
+        if not already:
+            self._groups.put(None)
+        await asyncio.to_thread(self._finish)
 
-    def _finish(self, *, again: bool) -> None:
+    def _finish(self) -> None:
+        self._thread.join()
         if self._readers is not None:
             self._readers.shutdown(wait=True)
         while self._idle:
             self._idle.pop().close()
-        if not again:
-            self._groups.put(
-                None
-            )  # after the readers, for a connection that only reads cannot copy the log into the file
-        self._thread.join()
 
     def _read(self, job: Job[T]) -> T:
         try:
