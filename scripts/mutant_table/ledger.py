@@ -764,6 +764,22 @@ MUTANTS = (
         "tests/unit/test_ledger_files.py -k keeps_its_locks",
     ),
     Mutant(
+        "ends.page-after-page",
+        "apply:contradiction-ends",
+        "ledger/proposals.py",
+        "    while not found and (rows :=",
+        "    if not found and (rows :=",
+        "tests/attack/test_doctored_jobs.py -k past_their_time",
+    ),
+    Mutant(
+        "evidence.before-it",
+        "evidence:as-recorded",
+        "ledger/reads.py",
+        '        before = row["seq"]\n    return None',
+        "        break\n    return None",
+        "tests/attack/test_forged_evidence.py -k hides_no_honest",
+    ),
+    Mutant(
         "noted.sealed",
         "ledger:noted",
         "ledger/note.py",

@@ -7,6 +7,7 @@ import pytest
 
 from synapsor.core.records import to_body
 from synapsor.errors import LedgerFailure
+from synapsor.ledger import proposals
 from synapsor.ledger.store import Ledger
 from tests.attack.shop import Shop, as_ledger_owner, as_server
 from tests.attack.test_forged_ledger import add, set_body, text, waiting
@@ -108,6 +109,22 @@ async def test_a_proposal_that_cannot_expire_keeps_no_other_from_it(shop: Shop) 
     honest = await shop.waiver()
     assert await shop.work() == [("applied", "")]
     assert [await shop.status(handle) for handle in (late, honest)] == ["expired", "applied"]
+
+
+@pytest.mark.requirement("apply:contradiction-ends")
+async def test_proposals_of_which_only_the_row_says_that_they_are_past_their_time_keep_no_other_from_its_end(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proposals, "EXPIRE_AT_ONCE", 2)
+    first, second, late = [(await waiting(shop, invoice)).id for invoice in ("INV-3001", "INV-3002", "INV-3003")]
+    over = "2020-01-01T00:00:00.000000Z"
+    with as_server(shop) as raw:
+        ended = "UPDATE proposal SET body = replace(body, expires_at, ?), expires_at = ? WHERE id = ?"
+        raw.execute(ended, (over, over, late))
+    with as_ledger_owner(shop) as raw:
+        raw.execute("UPDATE proposal SET expires_at = ?", (over,))
+    assert await shop.work() == []
+    assert [await shop.status(handle) for handle in (first, second, late)] == ["review_required"] * 2 + ["expired"]
 
 
 @pytest.mark.requirement("apply:contradiction-ends")

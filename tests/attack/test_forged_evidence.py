@@ -56,6 +56,20 @@ async def test_who_puts_their_own_role_into_the_evidence_looks_behind_nothing_by
             assert value == 0
 
 
+async def test_a_bundle_that_somebody_put_before_it_hides_no_honest_one(tmp_path: Path, sqlite_db: Database) -> None:
+    with people_table(sqlite_db):
+        async with open_shop(tmp_path / "project", sqlite_db, policy=POLICY) as shop:
+            token = (await shop.call("people.inspect", {"person": "P-1"}))["data"]["row"]["email"]
+            await shop.call("people.inspect", {"person": "P-2"})
+            with as_ledger_owner(shop) as raw:
+                raw.execute(
+                    "UPDATE evidence SET body = replace(body, 'privacy', ?) WHERE seq = (SELECT max(seq) FROM evidence)",
+                    (token,),
+                )
+            with pytest.raises(DecisionRefused, match="privacy_officer"):
+                await looked(shop, token)
+
+
 def unguarded(trial: Trial) -> Raw:
     """Return the ledger's own connection, as whoever owns its file has one: no trigger and no foreign key stands."""
     raw = trial.ledger._connection._writer  # type: ignore[attr-defined]  # it is in memory, where nobody else comes to it

@@ -268,8 +268,12 @@ async def statuses(tx: Transaction, wanted: Collection[str]) -> dict[str, Status
 
 async def due(tx: Transaction, now: str, trust: Trust) -> list[Row]:
     """Return some of the proposals in review past their time, oldest first; not those of which only their row says so."""
-    rows = await tx.all("due_proposals", now=now, limit=EXPIRE_AT_ONCE)
-    return [row for row in rows if await is_believed(tx, row["id"], trust)]
+    found: list[Row] = []
+    after = 0
+    while not found and (rows := await tx.all("due_proposals", after=after, now=now, limit=EXPIRE_AT_ONCE)):
+        found = [row for row in rows if await is_believed(tx, row["id"], trust)]
+        after = rows[-1]["seq"]
+    return found
 
 
 async def expire(book: Book, now: str, trust: Trust) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from synapsor.core.scope import Scope
 from synapsor.errors import IntegrityError
@@ -11,6 +11,8 @@ from synapsor.ledger.believed import Trust, is_told, sealed_by
 from synapsor.ledger.chain import Book, Event, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import AUDIT, EVIDENCE, REVEAL, Record, loads, read_each, record
+
+_LAST: Final = 2**63 - 1
 
 
 def read_event(audit: Mapping[str, Any], evidence: Mapping[str, Any] | None) -> Event:
@@ -48,8 +50,12 @@ async def own_handles(tx: Transaction, scope: Scope, beginning: str, limit: int)
 
 async def evidence_holding(tx: Transaction, token: str, trust: Trust) -> dict[str, Any] | None:
     """Return the newest evidence bundle that holds a token."""
-    row = await tx.one("evidence_holding", token=token)
-    return next(iter(await _told(tx, [row] if row else [], trust)), None)
+    before = _LAST
+    while (row := await tx.one("evidence_holding", token=token, before=before)) is not None:
+        if found := await _told(tx, [row], trust):
+            return found[0]
+        before = row["seq"]
+    return None
 
 
 async def reveal(book: Book, body: Mapping[str, Any]) -> None:

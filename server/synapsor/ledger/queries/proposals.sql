@@ -93,8 +93,8 @@ SELECT id FROM proposal WHERE status = 'review_required' AND expires_at > :now O
 SELECT seq, id, at, expires_at FROM proposal WHERE status = 'review_required' AND seq > :seq ORDER BY seq LIMIT :limit;
 
 -- name: due_proposals
--- Proposals still in review past their time, oldest first; one that somebody rejected takes no step of its own.
-SELECT id, group_id FROM proposal AS own WHERE status = 'review_required' AND expires_at <= :now
+-- Proposals still in review past their time after a number, oldest first; one that somebody rejected takes no step of its own.
+SELECT seq, id, group_id FROM proposal AS own WHERE seq > :after AND status = 'review_required' AND expires_at <= :now
 AND NOT EXISTS (SELECT 1 FROM decision WHERE proposal = own.id AND verdict = 'reject') ORDER BY seq LIMIT :limit;
 
 -- name: move_proposal

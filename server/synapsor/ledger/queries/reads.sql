@@ -26,9 +26,9 @@ WHERE a.id = 'aud' || substr(:id, 3) AND e.id = :id;
 SELECT seq, id, at, tenant, principal, capability, body FROM evidence WHERE seq = :seq;
 
 -- name: evidence_holding
--- The newest evidence bundle whose body holds a token; a person asks for it, and it may look at every bundle.
+-- The newest evidence bundle before a number whose body holds a token; a person asks for it, and it may look at every bundle.
 SELECT e.seq, e.id, e.body, a.id AS audit_id, a.body AS audit, a.at, a.tenant, a.principal, a.capability, a.outcome, a.evidence, a.run
-FROM query_audit AS a JOIN evidence AS e ON e.seq = a.seq WHERE instr(e.body, :token) > 0 ORDER BY e.seq DESC LIMIT 1;
+FROM query_audit AS a JOIN evidence AS e ON e.seq = a.seq WHERE e.seq < :before AND instr(e.body, :token) > 0 ORDER BY e.seq DESC LIMIT 1;
 
 -- name: insert_reveal
 -- Add a look behind hidden values, with the number of its event.
