@@ -1215,8 +1215,8 @@ MUTANTS = (
         "steps.expire",
         "ledger:steps-as-told",
         "ledger/proposals.py",
-        '    return [row for row in rows if await is_believed(tx, row["id"], trust)]',
-        "    return rows",
+        '        found = [row for row in rows if await is_believed(tx, row["id"], trust)]',
+        "        found = rows",
         "tests/attack/test_steps_as_told.py -k expires",
     ),
     Mutant(
