@@ -700,6 +700,22 @@ MUTANTS = (
         "tests/attack/test_companion.py -k who_was_refused",
     ),
     Mutant(
+        "console.under-the-mouse",
+        "console:live",
+        "approve/console/static/console.js",
+        "|| selected || pressed;",
+        "|| selected;",
+        "tests/browser/test_by_hand.py -k about_to_press",
+    ),
+    Mutant(
+        "console.notice-over-the-page",
+        "console:live",
+        "approve/console/static/console.css",
+        "  position: fixed;\n  z-index: 4;",
+        "  z-index: 4;",
+        "tests/browser/test_by_hand.py -k about_to_press",
+    ),
+    Mutant(
         "board.signals",
         "board:leaves-terminal",
         "approve/board/screen.py",

@@ -140,3 +140,21 @@ async def test_a_report_of_a_policy_is_drawn_and_can_be_read_as_a_table(enter: E
     ]
     assert bars == told != []
     assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.requirement("console:live")
+async def test_what_somebody_is_about_to_press_is_not_taken_away_from_under_the_mouse(
+    enter: Enter, office: Office
+) -> None:
+    first = await office.note("INV-3001", "First.")
+    page = await enter("leo")
+    await page.goto(office.url)
+    await page.locator("body[data-listening]").wait_for()
+    link = page.locator(f"a[href$='/proposals/{first}']").first
+    await link.hover()
+    await page.mouse.down()
+    await office.note("INV-3002", "Second.")
+    await page.get_by_text("Something changed.").wait_for()
+    async with page.expect_navigation():
+        await page.mouse.up()
+    assert page.url.endswith(f"/proposals/{first}")

@@ -25,12 +25,17 @@ const live = (body.dataset.live ?? "").split(" ");
 const made = Number(body.dataset.head ?? 0);
 let stream = null;
 
+// What is under a finger or the mouse is not changed until it is let go, or the press would be on nothing.
+let pressed = false;
+addEventListener("pointerdown", () => { pressed = true; }, true);
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => { pressed = false; }), true);
+
 function busy() {
   const at = document.activeElement;
   const typing = at instanceof HTMLInputElement || at instanceof HTMLSelectElement;
   const chosen = document.querySelector("[data-pick]:checked") !== null;
   const selected = !(window.getSelection()?.isCollapsed ?? true);
-  return typing || chosen || selected;
+  return typing || chosen || selected || pressed;
 }
 
 async function again() {
