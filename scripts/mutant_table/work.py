@@ -225,7 +225,7 @@ MUTANTS = (
         "work/authority.py",
         "    if record.status is not Status.APPROVED:",
         "    if False:",
-        "tests/attack/test_set_aside.py -k does_not_stand",
+        "tests/attack/test_set_aside.py -k second_job",
     ),
     Mutant(
         "worker.no-time-below-none",

@@ -10,7 +10,7 @@ from synapsor.core.proposal import Status
 from synapsor.core.records import to_body
 from synapsor.flow.replay import replay
 from tests.attack.shop import Shop, as_ledger_owner
-from tests.attack.test_forged_ledger import BEFORE, set_body
+from tests.attack.test_forged_ledger import BEFORE, forge_job, set_body
 from tests.databases import Database
 
 pytestmark = pytest.mark.requirement("apply:contradiction-ends")
@@ -51,6 +51,22 @@ async def test_what_does_not_stand_at_approved_is_not_applied_whatever_was_signe
     record = await shop.record(handle)
     assert record.status == status
     assert [(r.outcome, r.code, r.changed) for r in record.receipts] == [("failed", "records_differ", False)]
+
+
+@pytest.mark.requirement("apply:none-unapproved")
+async def test_what_has_ended_is_not_applied_by_a_second_job_though_its_approval_still_counts(shop: Shop) -> None:
+    """Nothing that is left of it contradicts anything; only where it stands keeps it from being applied."""
+    handle = await shop.waiver()
+    record = await shop.record(handle)
+    assert await shop.work(operators=dict) == [("failed", "approval_invalid")]
+    with as_ledger_owner(shop) as raw:
+        for kind in ("settlement", "receipt", "job"):
+            raw.execute(f"DELETE FROM {kind}")
+        forge_job(raw, record.proposal, record.decisions[0].decision.id)
+        raw.execute("UPDATE proposal SET status = 'failed'")
+    assert not (await shop.record(handle)).differs
+    assert await shop.work() == ASIDE
+    assert (shop.invoice(), shop.receipts()) == (BEFORE, 0)
 
 
 @pytest.mark.requirement("apply:outcome-true", "replay:recomputed")
