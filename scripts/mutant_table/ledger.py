@@ -804,6 +804,14 @@ MUTANTS = (
         "tests/attack/test_noted.py -k anything_else",
     ),
     Mutant(
+        "noted.waits-for-nobody",
+        "ledger:noted",
+        "ledger/note.py",
+        "waits=False",
+        "waits=True",
+        "tests/attack/test_noted.py -k holds_the_directory",
+    ),
+    Mutant(
         "noted.of-this-chain",
         "ledger:noted",
         "ledger/open.py",
