@@ -24,7 +24,7 @@ from synapsor.values import canonical
 log = logging.getLogger("synapsor.ledger")
 
 _LARGEST: Final = 16 * 1024 * 1024
-_FORM: Final = 1
+_FORM: Final = 2
 """Of what is remembered and how: a program that remembers more takes no note of one that remembered less."""
 
 
