@@ -932,6 +932,14 @@ MUTANTS = (
         "tests/attack/test_forks.py -k activation",
     ),
     Mutant(
+        "chain.none-can-follow",
+        "ledger:unreadable",
+        "ledger/chain.py",
+        "        except (ValueError, OverflowError):",
+        "        except KeyError:",
+        "tests/attack/test_foreign_events.py -k none_can_follow",
+    ),
+    Mutant(
         "withdrawn.of-a-fork",
         "ledger:believed",
         "ledger/believed.py",

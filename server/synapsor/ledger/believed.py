@@ -7,7 +7,7 @@ that has proven the chain also remembers what it has seen in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -143,6 +143,11 @@ def stands(proposal: Row, events: Sequence[tuple[Row, Told]], decisions: Iterabl
     # One that had reached its end is not remembered: it does not stand open again.
     as_seen = seen == remembered if remembered is not None else seen == NOTHING or led not in OPEN
     return led is not None and led.value == proposal["status"] and as_seen
+
+
+def own(events: Iterable[tuple[Row, Told]], trust: Trust) -> Iterator[tuple[Row, Told]]:
+    """Yield the events that this ledger wrote."""
+    return ((row, told) for row, told in events if is_sealed(row, trust.seals))
 
 
 def led_to(events: Iterable[tuple[Row, Told]], trust: Trust) -> Status | None:
