@@ -638,7 +638,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "ledger:append-only": _R("No statement changes or removes a record of the ledger.", "law 9, I05"),
     "ledger:in-place": _R(
-        "Nothing is written into a ledger's file once another one has taken its place, so that no process goes on beside the others.",
+        "Nothing is written into a ledger's file once another one has taken its place, or that of its write-ahead log, so that no process goes on beside the others.",
         "law 9, S9, R2",
     ),
     "ledger:own-schema": _R(

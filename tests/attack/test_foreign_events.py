@@ -17,7 +17,7 @@ import pytest
 from synapsor.approve.card.card import card_of
 from synapsor.core.records import to_body
 from synapsor.core.scope import Session
-from synapsor.errors import ConfigError, DecisionRefused, IntegrityError
+from synapsor.errors import ConfigError, DecisionRefused, IntegrityError, LedgerFailure
 from synapsor.flow.backtest import backtest
 from synapsor.ledger.anchor import Anchor
 from synapsor.ledger.chain import GENESIS, seal_of
@@ -431,3 +431,24 @@ async def test_an_event_before_the_first_one_is_none_and_keeps_nobody_from_seein
             )
         found = await shop.ledger.inbox(status=None, limit=5)
         assert {record.proposal.id: record.differs for record in found} == {first["id"]: True, other["id"]: False}
+
+
+@pytest.mark.requirement("ledger:unreadable")
+@pytest.mark.parametrize(
+    "at", ["999, 'sha256:none'", f"{2**53}, hash", f"{2**63 - 1}, hash"], ids=("no hash", "a large number", "the last")
+)
+async def test_after_an_event_that_none_can_follow_nothing_is_recorded_and_that_is_said(
+    tmp_path: Path, database: Database, at: str
+) -> None:
+    async with open_shop(tmp_path / "project", database) as shop:
+        asked = await shop.proposed(WAIVER, {"invoice_id": "INV-3001", "reason": "Paid."})
+        with as_ledger_owner(shop) as raw:
+            raw.execute(
+                "INSERT INTO event (seq, hash, at, kind, subject, body, prev, seal) "
+                f"SELECT {at}, at, 'read', subject, body, prev, 'none' FROM event WHERE seq = 1"
+            )
+        with pytest.raises(LedgerFailure) as failed:
+            await leo_rejects(shop.files, shop.project, asked)
+        assert failed.value.rule == "ledger_damaged"
+        answer = await shop.call(WAIVER, {"invoice_id": "INV-3002", "reason": "Paid."})
+        assert answer["error"]["code"] == "evidence_unavailable"

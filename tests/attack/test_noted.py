@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -20,6 +21,7 @@ from synapsor.ledger.believed import Proven
 from synapsor.ledger.chain import GENESIS, Signer
 from synapsor.ledger.note import Note
 from synapsor.ledger.open import open_ledger
+from synapsor.ledger.private import locked
 from synapsor.ledger.store import Ledger
 from synapsor.ports import SystemClock
 from synapsor.runtime import open_project
@@ -56,9 +58,9 @@ SECRET = b"s" * 32
 MUCH = Proven(
     seq=70,
     hash="sha256:" + "a" * 64,
-    activated={"billing": 3, "big": 9},
+    activated={"billing": "sha256:" + "d" * 64, "big": "sha256:" + "f" * 64},
     decided={"dec_1": ("2026-11-29T10:00:00.000000Z", "sha256:" + "e" * 64)},
-    switched=12,
+    switched="sha256:" + "0" * 64,
     open={"wrp_1": "sha256:" + "b" * 64},
     used={("small", "2026-11-29"): "sha256:" + "c" * 64, ("small", "2026-11-28"): ""},
 )
@@ -235,6 +237,21 @@ async def test_a_note_that_cannot_be_written_keeps_nobody_from_following(
     await ledger.follow()
     assert ledger._trust.proven.seq == 1
     assert "ledger.db-proven could not be written" in caplog.text
+    await ledger.aclose()
+
+
+@pytest.mark.requirement("ledger:noted")
+async def test_whoever_holds_the_directory_keeps_nobody_from_following(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who may read it is enough for that, and `flock` on a directory is what backups are wrapped in."""
+    path = tmp_path / "ledger.db"
+    ledger = open_ledger(path, create=True)
+    with locked(tmp_path), anyio.fail_after(5):
+        await ledger.follow()
+    assert ledger._trust.proven.seq == 1
+    assert "ledger.db-proven could not be written" in caplog.text
+    assert not noted(path).exists()
     await ledger.aclose()
 
 

@@ -54,6 +54,31 @@ async def test_an_agent_is_told_where_events_lead_and_not_what_a_row_says(shop: 
     assert honest["status"] == "review_required"
 
 
+@pytest.mark.parametrize("body", ["body", "'nonsense'"])
+async def test_an_event_that_the_ledger_did_not_write_leads_nowhere(shop: Shop, body: str) -> None:
+    handle = (await shop.proposed(WAIVER, SAME))["id"]
+    honest = await view(shop, handle)
+    with as_ledger_owner(shop) as raw:
+        raw.execute("UPDATE proposal SET status = 'applied'")
+        raw.execute(
+            "INSERT INTO event (seq, at, kind, subject, body, prev, hash, seal) "
+            f"SELECT 999, at, 'proposal_applied', subject, {body}, prev, substr(hash, 1, 70) || '0', 'none' FROM event "
+            "WHERE kind = 'proposal_filed'"
+        )
+    assert await view(shop, handle) == honest
+    assert honest["status"] == "review_required"
+
+
+async def test_of_a_proposal_that_no_event_filed_an_agent_is_told_nothing(shop: Shop) -> None:
+    handle = (await shop.proposed(WAIVER, SAME))["id"]
+    with as_ledger_owner(shop) as raw:
+        raw.execute("UPDATE event SET subject = 'wrp_1' WHERE kind = 'proposal_filed'")
+    assert await shop.desk.own.proposal(handle, ACME) is None
+    assert await shop.desk.own.waiting(ACME) == []
+    answer = await shop.call("synapsor.proposal_status", {"proposal_id": handle})
+    assert answer["error"]["code"] == "not_found"
+
+
 async def test_what_a_person_rejected_waits_for_nobody_though_its_row_says_so(shop: Shop) -> None:
     asked = await shop.proposed(WAIVER, SAME)
     await leo_rejects(shop.files, shop.project, asked, reason=OWN)

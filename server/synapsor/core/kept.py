@@ -22,7 +22,7 @@ class ProposalRecord:
         untold: the questions, answers and decisions, by handle, that stand beside it and are not those of which its events tell; nobody is
             told of them in a person's name.
         differs: its events tell of another status or of a decision that is not there; nobody decides on it, and it is not applied.
-        led: where its events lead, where it differs and they are all this ledger's own.
+        led: where those of its events lead that are this ledger's own, where it differs; None where they lead nowhere.
     """
 
     proposal: Proposal
@@ -42,6 +42,11 @@ class ProposalRecord:
     def together(self) -> tuple[ProposalRecord, ...]:
         """All that stands or falls together, this one first; alone where it stands alone."""
         return self, *self.group
+
+    @property
+    def stands_nowhere(self) -> bool:
+        """Whether only its row says where it stands, and no event of this ledger: nobody is told so."""
+        return self.differs and self.led is None
 
     @property
     def as_told(self) -> ProposalRecord:

@@ -100,7 +100,7 @@ async def own_waiting(
     for scope in _scopes(session, served.values()):
         for each in await ledger.own_waiting(scope, now=now, limit=limit):
             record, proposal = each.as_told, each.proposal
-            if record.status is not Status.REVIEW_REQUIRED:
+            if record.status is not Status.REVIEW_REQUIRED or record.stands_nowhere:
                 continue
             whose = Scope(tenant=proposal.tenant, principal=proposal.principal)
             if proposal.undoes is None and _owns(session, served.get(proposal.capability), whose):
@@ -146,6 +146,8 @@ async def _own_proposal(
         return None
     record = await ledger.proposal(handle)
     if record is None or record.proposal.undoes is not None:  # whose undo it is, an agent has nothing to do with
+        return None
+    if record.stands_nowhere:
         return None
     capability = served.get(record.proposal.capability)
     scope = Scope(tenant=record.proposal.tenant, principal=record.proposal.principal)

@@ -7,7 +7,7 @@ that has proven the chain also remembers what it has seen in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -30,7 +30,7 @@ class Proven:
     """How far a process has proven the chain, and what it told as far as that.
 
     Attributes:
-        activated: the number of the event that activated each contract last.
+        activated: the hash of the event that activated each contract last.
         decided: of each decision of the last minutes, by its handle, the moment of its event and its digest.
         switched: that of the one that stopped or started automatic approval last.
         open: of each proposal that had not reached its end, the hash over the hashes of all its events.
@@ -39,9 +39,9 @@ class Proven:
 
     seq: int = 0
     hash: str = GENESIS
-    activated: Mapping[str, int] = field(default_factory=dict)
+    activated: Mapping[str, str] = field(default_factory=dict)
     decided: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    switched: int = 0
+    switched: str = NOTHING
     open: Mapping[str, str] = field(default_factory=dict)
     used: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -91,13 +91,15 @@ def sealed_by(row: Row, trust: Trust) -> Told | None:
     return told if is_sealed(row, trust.seals) else None
 
 
-def newest(event: Row | None, trust: Trust, *, since: int, what: str) -> Told | None:
-    """Return what the newest event of its kind tells; `since` is the one that this process has seen, so that there is that one or a newer.
+def newest(event: Row | None, trust: Trust, *, seen: str, what: str) -> Told | None:
+    """Return what the newest event of its kind tells; `seen` is the hash of the one that this process has seen, and it is that one or newer
+    than all that was proven: another one that this ledger wrote before, and restored a backup since, is none of this chain.
 
     Raises:
         IntegrityError: it was taken away, altered, or is none that this ledger wrote.
     """
-    if (event["seq"] if event else 0) < since:
+    is_newer = event is not None and event["seq"] > trust.proven.seq
+    if not is_newer and (event["hash"] if event else NOTHING) != seen:
         raise IntegrityError(f"{what} was taken away.")
     told = sealed_by(event, trust) if event else None
     if event is not None and told is None:
@@ -141,6 +143,11 @@ def stands(proposal: Row, events: Sequence[tuple[Row, Told]], decisions: Iterabl
     # One that had reached its end is not remembered: it does not stand open again.
     as_seen = seen == remembered if remembered is not None else seen == NOTHING or led not in OPEN
     return led is not None and led.value == proposal["status"] and as_seen
+
+
+def own(events: Iterable[tuple[Row, Told]], trust: Trust) -> Iterator[tuple[Row, Told]]:
+    """Yield the events that this ledger wrote."""
+    return ((row, told) for row, told in events if is_sealed(row, trust.seals))
 
 
 def led_to(events: Iterable[tuple[Row, Told]], trust: Trust) -> Status | None:

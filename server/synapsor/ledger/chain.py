@@ -164,8 +164,8 @@ class Book:
 
     async def append(self, entry: Event, *, checkpoint: bool = False) -> int:
         """Add an event and its records, and return its number."""
-        head = await self.tx.one("head")
-        seq, prev = (head["seq"] + 1, head["hash"]) if head else (1, GENESIS)
+        last, prev = await self._head()
+        seq = last + 1
         digest = event_hash(seq, prev, entry.body)
         await self.tx.execute(
             "insert_event",
@@ -186,9 +186,28 @@ class Book:
 
     async def checkpoint(self) -> None:
         """Sign the head, unless it is signed already."""
+        seq, digest = await self._head()
+        if seq:
+            await self._sign(seq, digest)
+
+    async def _head(self) -> tuple[int, str]:
+        """Return the number and hash of the last event, 0 and that of none before the first.
+
+        Raises:
+            LedgerFailure: it has such ones that none can follow, and somebody else wrote it.
+        """
         head = await self.tx.one("head")
-        if head:
-            await self._sign(head["seq"], head["hash"])
+        if head is None:
+            return 0, GENESIS
+        try:
+            event_hash(head["seq"] + 1, head["hash"], canonical(head["seq"] + 1))
+        except (ValueError, OverflowError):
+            raise LedgerFailure(
+                "The ledger failed: its newest event is none of its own.",
+                fix="`synapsor verify` names what was altered; restore the ledger from a backup.",
+                rule="ledger_damaged",
+            ) from None
+        return head["seq"], head["hash"]
 
     async def _sign(self, seq: int, head: str) -> None:
         last = await self.tx.one("last_checkpoint")

@@ -50,8 +50,8 @@ async def active(tx: Transaction, name: str, trust: Trust) -> Activated | None:
         IntegrityError: the event was not signed by this ledger's key, or what was written with it is not there.
     """
     event_ = await tx.one("newest_activated", contract=name, kind="contract_activated")
-    since = trust.proven.activated.get(name, 0)
-    told = believed.newest(event_, trust, since=since, what=f"The newest activation of {visible(name)}")
+    seen = trust.proven.activated.get(name, believed.NOTHING)
+    told = believed.newest(event_, trust, seen=seen, what=f"The newest activation of {visible(name)}")
     if event_ is None or told is None:
         return None
     row = await tx.one("activated_at", seq=event_["seq"])

@@ -24,7 +24,7 @@ from synapsor.values import canonical
 log = logging.getLogger("synapsor.ledger")
 
 _LARGEST: Final = 16 * 1024 * 1024
-_FORM: Final = 1
+_FORM: Final = 2
 """Of what is remembered and how: a program that remembers more takes no note of one that remembered less."""
 
 
@@ -60,14 +60,15 @@ class Note:
 
     def _bytes(self) -> bytes:
         handle = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe would keep it waiting
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            return b""
         with os.fdopen(handle, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return b""
             return stream.read(_LARGEST + 128)
 
     def _put(self, data: bytes) -> None:
         building = self.path.with_name(f"{self.path.name}.new")
-        with locked(self.path.parent):
+        with locked(self.path.parent, waits=False):  # whoever follows the chain waits for it
             building.unlink(missing_ok=True)
             handle = os.open(building, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with os.fdopen(handle, "wb") as stream:

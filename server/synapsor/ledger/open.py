@@ -28,7 +28,7 @@ from synapsor.ledger.migrate import migrate, migrations, pending
 from synapsor.ledger.note import Note
 from synapsor.ledger.private import create_private, locked, make_directory, narrow, sync_directory
 from synapsor.ledger.sqlite import SqliteConnection
-from synapsor.ledger.sqlite_file import ERRORS, Place, SqliteTransaction, connect, failure, run
+from synapsor.ledger.sqlite_file import ERRORS, REPLACED, Place, SqliteTransaction, connect, failure, run
 from synapsor.ledger.store import Ledger
 from synapsor.ledger.tail import Followed
 from synapsor.ports import Clock, SystemClock
@@ -138,7 +138,7 @@ def _ledger(
     if public_text(key) != identity["public_key"]:
         raise IntegrityError("The ledger was made with another key.", fix="Restore the key that was made with it.")
     signer = Signer(identity["id"], key, clock)
-    engine = SqliteConnection(connection, open_reader, place)
+    engine = SqliteConnection(connection, open_reader, _places(files, place) if files and place else ())
     anchor = Anchor(files.checkpoints) if files else None
     note = Note(files.note, signer.secret(f"proven {identity['id']}")) if files else None
     trust = Trust(ledger=identity["id"], public_key=identity["public_key"], seals=signer.seals)
@@ -150,6 +150,22 @@ def _ledger(
         anchor=anchor,
         followed=Followed(engine, trust, saved=anchor, note=note),
     )
+
+
+def _places(files: LedgerFiles, database: Place) -> tuple[Place, ...]:
+    """Return the places of a ledger that was read: its file, and what SQLite keeps beside it until the last one closes it.
+
+    Raises:
+        LedgerFailure: that is not there.
+    """
+    # SQLite follows a link, and names them by what it finds.
+    followed = replace(files, database=files.database.resolve())
+    try:
+        return (database, *map(Place.of, followed.companions))
+    except OSError:
+        raise LedgerFailure(
+            "The ledger failed: its write-ahead log was taken away.", fix="Open it again.", rule=REPLACED
+        ) from None
 
 
 def _noted(connection: sqlite3.Connection, note: Note | None) -> Proven:

@@ -88,7 +88,7 @@ async def newest_switch(tx: Transaction, trust: Trust) -> SignedSwitch | None:
         IntegrityError: it was taken away, is another one, or cannot be read.
     """
     row, thrown = await tx.one("newest_switch"), await tx.one("newest_thrown")
-    told = newest(thrown, trust, since=trust.proven.switched, what="The newest switch of automatic approval")
+    told = newest(thrown, trust, seen=trust.proven.switched, what="The newest switch of automatic approval")
     if row is None and thrown is None:
         return None
     is_there = row is not None and thrown is not None and row["seq"] == thrown["seq"]

@@ -68,11 +68,15 @@ def narrow(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a directory, so that of several processes one does what is inside first."""
+def locked(path: Path, *, waits: bool = True) -> Iterator[None]:
+    """Hold a directory, so that of several processes one does what is inside first. Whoever may read it can hold it, for as long as they like.
+
+    Raises:
+        BlockingIOError: somebody else holds it, and nobody `waits`.
+    """
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
         os.close(handle)

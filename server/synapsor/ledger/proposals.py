@@ -179,7 +179,7 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
         unreadable=(*undecided, *idle, *unreceived, *unproven, *unasked, *untold),
         untold=believed.untold(said, (told for _, told in events)),
         differs=not stands,
-        led=None if stands or trust is None or untold else believed.led_to(events, trust),
+        led=None if stands or trust is None else believed.led_to(believed.own(events, trust), trust),
     )
 
 

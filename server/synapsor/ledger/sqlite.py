@@ -70,10 +70,10 @@ class SqliteConnection:
         self,
         writer: sqlite3.Connection,
         open_reader: Callable[[], sqlite3.Connection] | None,
-        place: Place | None = None,
+        places: Sequence[Place] = (),
     ) -> None:
         self._writer = writer
-        self._tx = SqliteTransaction(writer, place)
+        self._tx = SqliteTransaction(writer, places)
         # Guards the three after it, and the writing connection until a group flies, whose alone it then is.
         self._gate = threading.Lock()
         self._waiting: deque[_Waiting] = deque()

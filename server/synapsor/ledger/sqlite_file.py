@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -92,7 +92,7 @@ def connect(database: str, *, read_only: bool = False) -> sqlite3.Connection:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The ledger's file as it was found at its path. Another one that is put there since is not the one that is open."""
+    """A file of the ledger as it was found at its path. Another one that is put there since is not the one that is open."""
 
     path: Path
     device: int
@@ -120,12 +120,12 @@ class Place:
 class SqliteTransaction:
     """The queries of one transaction; its methods never really wait."""
 
-    __slots__ = ("_connection", "_place", "_proven", "_queries")
+    __slots__ = ("_connection", "_places", "_proven", "_queries")
 
-    def __init__(self, connection: sqlite3.Connection, place: Place | None = None) -> None:
+    def __init__(self, connection: sqlite3.Connection, places: Sequence[Place] = ()) -> None:
         self._connection = connection
         self._queries = queries(_PACKAGE)
-        self._place = place
+        self._places = places
         self._proven: int | None = None
         """The version of the schema that was found to be this program's own."""
 
@@ -156,11 +156,14 @@ class SqliteTransaction:
         Raises:
             LedgerFailure: nothing was written.
         """
-        if self._place is not None and not self._place.is_kept:
+        if not all(place.is_kept for place in self._places):
             raise LedgerFailure("The ledger failed: another file was put in its place.", fix=_AGAIN, rule=REPLACED)
         version = self._connection.execute("PRAGMA schema_version").fetchone()["schema_version"]
         if version == self._proven:
             return
+        self._proven = None  # whoever owns the file sets the number back to one that was proven before
+        # A trigger runs as it was read, also where it is gone from the file since, without another number: so all is read anew.
+        self._connection.execute("PRAGMA writable_schema = RESET")
         if not self._is_own():
             raise LedgerFailure(f"The ledger failed: {_FOREIGN}.", fix=_AGAIN, rule=REPLACED)
         self._proven = version

@@ -168,9 +168,9 @@ class _Remembered:
         if decided is not None:
             self._decided[decided[0]] = (row["at"], decided[1])
         if kind == "contract_activated":
-            self._activated[subject] = row["seq"]
+            self._activated[subject] = row["hash"]
         elif kind in SWITCHES:
-            self._switched = row["seq"]
+            self._switched = row["hash"]
         elif kind in USES:
             of_day = (str(told["facts"].get("policy")), row["at"][:10])
             self._used[of_day] = plus(self._used.get(of_day, NOTHING), _digest_of(told, USE))
