@@ -78,14 +78,18 @@ Place = Callable[[Shop, dict[str, Any]], Awaitable[str]]
 
 @asynccontextmanager
 async def altered(
-    tmp_path: Path, database: Database, how: Callable[[Raw], None], *, runs: bool = False
+    tmp_path: Path, database: Database, how: Callable[[Raw], None], *, runs: bool = False, seen: bool = False
 ) -> AsyncIterator[tuple[Shop, dict[str, Any]]]:
-    """Yield a shop from which leo's rejection was taken, one that starts afterwards or that `runs` all the time, and the proposal."""
+    """Yield a shop from which leo's rejection was taken, one that starts afterwards or that `runs` all the time, and the proposal; `seen` says
+    that the running one had followed the chain past the rejection.
+    """
     async with open_credits(tmp_path / "project", database) as shop:
         asked = await shop.proposed("credits.adjust", ADJUST)
         await shop.ledger.follow()
         await leo_rejects(shop.files, shop.project, asked)
         await shop.proposed("credits.hold", {"book": "a", "number": 2})
+        if seen:
+            await shop.ledger.follow()
         with as_ledger_owner(shop) as raw:
             how(raw)
         if runs:

@@ -4,8 +4,8 @@ not write, or that is of another chain, spares nobody the beginning.
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from tests.attack.shop import as_ledger_owner
 from tests.attack.test_chain_followed import (
     WAYS,
     Place,
+    altered,
     by_a_question,
     by_an_edit,
     by_approving,
@@ -39,9 +40,7 @@ from tests.attack.test_chain_followed import (
 )
 from tests.attack.test_withdrawn_contract import event_hidden, withdraw
 from tests.attack.test_worker_permission import ON, shop_on
-from tests.attack.undoing import ADJUST, open_credits
 from tests.databases import Database
-from tests.projects import leo_rejects
 
 Raw = Any
 ALTERED = {"ledger_altered", "records_differ"}
@@ -302,31 +301,14 @@ def test_every_checkpoint_that_was_kept_after_the_note_is_looked_for(tmp_path: P
     assert anchor.after(9) == tuple(kept[9:])
 
 
-@asynccontextmanager
-async def after(tmp_path: Path, database: Database, how: Callable[[Raw], None], *, runs: bool) -> AsyncIterator[Any]:
-    """Yield a shop whose process has seen leo's rejection, or one that starts with its note, after the rejection was taken; and the proposal."""
-    async with open_credits(tmp_path / "project", database) as shop:
-        asked = await shop.proposed("credits.adjust", ADJUST)
-        await leo_rejects(shop.files, shop.project, asked)
-        await shop.proposed("credits.hold", {"book": "a", "number": 2})
-        await shop.ledger.follow()
-        assert noted(shop.ledger_path).exists()
-        with as_ledger_owner(shop) as raw:
-            how(raw)
-        if runs:
-            yield shop, asked
-            return
-        async with open_project(shop.files.config) as again:
-            yield replace(shop, project=again, ledger=await again.ledger()), asked
-
-
 @pytest.mark.requirement("ledger:noted", "ledger:followed")
 @pytest.mark.parametrize("place", VERBS, ids=lambda place: place.__name__)
 @pytest.mark.parametrize("runs", [False, True], ids=("starts", "runs"))
 async def test_a_rejection_that_was_seen_and_is_hidden_lets_nobody_decide_anywhere(
     tmp_path: Path, database: Database, place: Place, *, runs: bool
 ) -> None:
-    async with after(tmp_path, database, WAYS["hidden"], runs=runs) as (shop, asked):
+    async with altered(tmp_path, database, WAYS["hidden"], runs=runs, seen=True) as (shop, asked):
+        assert noted(shop.ledger_path).exists()
         assert await place(shop, asked) in ALTERED
         assert (await shop.record(asked["id"])).job is None
 
@@ -336,7 +318,8 @@ async def test_a_rejection_that_was_seen_and_is_hidden_lets_nobody_decide_anywhe
 async def test_a_rejection_that_was_noted_is_missed_wherever_it_is_taken_from(
     tmp_path: Path, database: Database, how: Callable[[Raw], None]
 ) -> None:
-    async with after(tmp_path, database, how, runs=False) as (shop, asked):
+    async with altered(tmp_path, database, how, seen=True) as (shop, asked):
+        assert noted(shop.ledger_path).exists()
         assert await by_approving(shop, asked) in ALTERED
 
 
