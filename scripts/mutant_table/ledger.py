@@ -840,7 +840,7 @@ MUTANTS = (
         "ledger:noted",
         "ledger/open.py",
         "    trust = replace(trust, proven=_noted(connection, note))\n",
-        "    trust = replace(trust, proven=replace(_noted(connection, note), activated={}))\n",
+        "    trust = replace(trust, proven=Proven())\n",
         "tests/attack/test_noted.py -k first_read_on",
     ),
     Mutant(
