@@ -62,7 +62,7 @@ MUTANTS = (
     Mutant(
         "clocks.given-up",
         "approval:clocks",
-        "work/worker.py",
+        "work/lane.py",
         " and not result.until",
         "",
         "tests/attack/test_clocks.py -k put_off",
@@ -70,7 +70,7 @@ MUTANTS = (
     Mutant(
         "clocks.until",
         "approval:clocks",
-        "work/worker.py",
+        "work/lane.py",
         "max(stamp(now + dt.timedelta(seconds=wait)), result.until)",
         "stamp(now + dt.timedelta(seconds=wait))",
         "tests/attack/test_clocks.py -k put_off",
@@ -134,7 +134,7 @@ MUTANTS = (
     Mutant(
         "policy.broken-set-aside",
         "policy:set-aside",
-        "work/worker.py",
+        "work/policies.py",
         '        await self.bench.ledger.defer(proposal, Deferral(policy="", why="unreadable"), at=stamp(now))\n',
         "",
         "tests/attack/test_policy_aside.py -k set_aside_once",
@@ -142,7 +142,7 @@ MUTANTS = (
     Mutant(
         "policy.of-a-record",
         "policy:set-aside",
-        "work/worker.py",
+        "work/policies.py",
         "            if not failed.of_one_record:",
         "            if False:",
         "tests/attack/test_policy_aside.py -k fails_at_every_record",
@@ -150,7 +150,7 @@ MUTANTS = (
     Mutant(
         "policy.key-told-once",
         "policy:key-told",
-        "work/worker.py",
+        "work/policies.py",
         "        if not trusted and not self._untrusted:",
         "        if not trusted:",
         "tests/attack/test_policy_aside.py -k says_so_once",
@@ -158,7 +158,7 @@ MUTANTS = (
     Mutant(
         "policy.near-logged",
         "policy:near",
-        "work/worker.py",
+        "work/policies.py",
         "            _warn(proposal, came)\n",
         "",
         "tests/unit/test_cli_policy_test.py -k log_of_the_worker",
@@ -166,7 +166,7 @@ MUTANTS = (
     Mutant(
         "policy.near-value",
         "policy:near",
-        "work/worker.py",
+        "work/policies.py",
         "limit.of, limit.limit) for limit in near]",
         "limit.of, limit.observed) for limit in near]",
         "tests/unit/test_cli_policy_test.py -k log_of_the_worker",
@@ -214,7 +214,7 @@ MUTANTS = (
     Mutant(
         "group.report-names-it",
         "group:whole",
-        "work/worker.py",
+        "work/lane.py",
         '"proposal": result.by or lease.job.lead.proposal,',
         '"proposal": lease.job.lead.proposal,',
         "tests/attack/test_groups.py -k 'cannot_be_applied and sqlite'",
@@ -230,7 +230,7 @@ MUTANTS = (
     Mutant(
         "worker.no-time-below-none",
         "worker:time-taken",
-        "work/worker.py",
+        "work/lane.py",
         "round(max(took, 0.0), 3)",
         "round(took, 3)",
         "tests/attack/test_clocks.py -k below_none",

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from synapsor.ledger.store import Ledger
     from synapsor.ledger.verify import VerifyReport
     from synapsor.work.authority import WriteTarget
-    from synapsor.work.worker import Pace, Worker
+    from synapsor.work.pace import Pace
+    from synapsor.work.worker import Worker
 
 log = logging.getLogger("synapsor")
 
@@ -223,8 +224,9 @@ class Project:
         """
         from synapsor.approve.identity.keys import load_key
         from synapsor.work.authority import Workbench
+        from synapsor.work.pace import Pace
         from synapsor.work.permission import permits_of, signer_of
-        from synapsor.work.worker import Pace, Worker  # what serves a model does not even import what applies
+        from synapsor.work.worker import Worker  # what serves a model does not even import what applies
 
         key = self.config.policy_key if self.config.automatic_approval else None
         automatic = signer_of(load_key(key), self.operators()) if key else None

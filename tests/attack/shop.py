@@ -23,7 +23,8 @@ from synapsor.runtime import Project
 from synapsor.sql.read import ReadTemplate
 from synapsor.sql.statement import RawRow
 from synapsor.values import canonical, digest_bytes
-from synapsor.work.worker import Pace, Worker
+from synapsor.work.pace import Pace
+from synapsor.work.worker import Worker
 from tests.databases import Database, execute, fetch, table
 from tests.projects import ACME, ProjectFiles, leo_approves, opened, write_project
 

@@ -20,7 +20,7 @@ from synapsor.flow.signing import Signer, signed_decision
 from synapsor.ports import ProposalRecord
 from synapsor.testing.clock import TestClock
 from synapsor.values import canonical, digest_bytes
-from synapsor.work.worker import Pace
+from synapsor.work.pace import Pace
 from tests.attack.amending import extended
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, as_server, open_shop, told_by_owner
 from tests.databases import Database

@@ -16,7 +16,7 @@ import pytest
 from synapsor.errors import MEANINGS, Code, LedgerFailure
 from synapsor.ledger import sqlite, sqlite_file
 from synapsor.sources import sqlite as sqlite_source
-from synapsor.work.worker import Pace
+from synapsor.work.pace import Pace
 from tests.attack.shop import INSPECT, LIST, NOTE, WAIVER, Shop, meanwhile, open_shop
 from tests.attack.test_desk_cases import locked_table
 from tests.databases import Database, connect_mariadb, execute, fetch, load_mariadb, load_postgres, sqlite_path, table

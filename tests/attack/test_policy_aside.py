@@ -19,7 +19,8 @@ from synapsor.ledger.kinds import PROPOSAL, Kind, Record, record
 from synapsor.ports import ProposalRecord
 from synapsor.testing import Trial
 from synapsor.values import canonical
-from synapsor.work import worker as work
+from synapsor.work import policies as work
+from synapsor.work.worker import Worker
 from tests.attack.test_policy import by_policy, fee, filed
 from tests.ledger_records import a_decision
 from tests.unit.deciding import asked, fees
@@ -170,7 +171,7 @@ async def test_a_worker_whose_policy_key_is_not_trusted_any_more_says_so_once_an
     async with fees() as trial:
         proposal = await filed(trial)
         signer = trial.policy_signer()
-        worker = work.Worker(name="w", bench=trial.bench(signer))
+        worker = Worker(name="w", bench=trial.bench(signer))
         trial.operators["policy"] = replace(signer.operator, revoked=True)
         with caplog.at_level(logging.WARNING, "synapsor.worker"):
             for _ in range(3):

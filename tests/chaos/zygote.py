@@ -31,7 +31,7 @@ from synapsor.flow.apply import Task
 from synapsor.ports import SystemClock, WriteTransaction
 from synapsor.runtime import open_project
 from synapsor.work.failpoints import Failpoint, _act
-from synapsor.work.worker import Pace
+from synapsor.work.pace import Pace
 
 MIDWAY = "test.midway"
 """Before the last member of a set is changed. It is no named point of the worker, for nothing is decided there."""

@@ -1,0 +1,16 @@
+"""How fast a worker goes: leases, polls, retries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How long a lease lasts, how often to look for work, and when to give up."""
+
+    lease_seconds: float = 30.0
+    poll_seconds: float = 0.5
+    attempts: int = 10
+    backoff_seconds: float = 0.2
+    backoff_most: float = 60.0
