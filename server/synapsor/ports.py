@@ -15,6 +15,7 @@ from synapsor.core.attempts import RefusedLogin
 from synapsor.core.budget import Spending
 from synapsor.core.exchange import Answer
 from synapsor.core.kept import Activated, ProposalRecord
+from synapsor.core.measured import Measurement
 from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
@@ -316,6 +317,14 @@ class WorkLedger(ReviewLedger, Protocol):
         Raises:
             DecisionRefused: somebody decided meanwhile, or the newest switch is not this one (`decided_meanwhile`).
         """
+        ...
+
+    async def for_shadows(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
+        """Return the proposals in review that are to be measured and are not yet, oldest first in each source."""
+        ...
+
+    async def measure(self, measurement: Measurement) -> bool:
+        """Record what a shadow apply came to; False where the proposal has left review meanwhile."""
         ...
 
     async def lease(

@@ -65,6 +65,12 @@ class Rule(StrEnum):
         3,
         "Its contract wants every row looked at just before an approval, and that could not be done there.",
     )
+    NOT_MEASURED = (
+        "not_measured",
+        3,
+        "An approval of it is over what the worker measures of the change, and that is not there.",
+        "Let the worker run, and look at it again; it can be rejected as it is.",
+    )
     NOT_SHOWN = "not_shown", 1, "It had not been shown to this person there, or had become another one."
     NOT_SHOWN_HERE = "not_shown_here", 1, "Its arguments were too large for a form."
     NOT_WHAT_WAS_SHOWN = "not_what_was_shown", 5, "It was not what had been shown to the person."

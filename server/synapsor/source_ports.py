@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from synapsor.core.facts import Effect, RelationFacts, Rights
+from synapsor.core.measured import Tally
 from synapsor.core.plan import Relation
 from synapsor.core.surroundings import Surroundings
 from synapsor.sql.statement import Dialect, RawRow, Statement
@@ -91,8 +92,24 @@ class WriteTransaction(Protocol):
         """
         ...
 
+    async def tally(self) -> Tally:
+        """Return how many rows the session has touched since it began, by table as far as the engine counts; two of them tell what came in between.
+
+        Raises:
+            SourceFailure: `other`, where the engine is told not to count.
+        """
+        ...
+
     async def settle_constraints(self) -> None:
         """Force deferred constraints to be checked now."""
+        ...
+
+    async def roll_back(self) -> bool:
+        """Roll back now, and tell whether nothing stays of it, as far as the server says; the transaction can only be left then.
+
+        Raises:
+            SourceFailure: the answer was lost; the server rolls back by itself then.
+        """
         ...
 
     async def commit(self) -> None:
@@ -120,6 +137,10 @@ class WriteSource(Protocol):
 
     async def effects(self, relation: Relation) -> tuple[Effect, ...]:
         """Return what removing a row does beside, as things stand; a transaction asks again under its own locks."""
+        ...
+
+    async def lasting(self, relation: Relation) -> tuple[str, ...]:
+        """Return the tables that a change of a relation might reach and that do not roll back, as far as the catalogue shows them."""
         ...
 
     async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:

@@ -23,6 +23,7 @@ from synapsor.contract.model import Contract
 from synapsor.core.authority import table_for
 from synapsor.core.change import ChangeSet, Request, _hold, change_set
 from synapsor.core.facts import Effect, RelationFacts, Rights
+from synapsor.core.measured import Tally
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Outcome
 from synapsor.core.plan import Relation
@@ -405,6 +406,9 @@ class Meddled:
     async def posture(self, relations: Any, receipts: Relation) -> Rights:
         return await self._real.posture(relations, receipts)
 
+    async def lasting(self, relation: Relation) -> tuple[str, ...]:
+        return await self._real.lasting(relation)
+
     async def aclose(self) -> None:
         await self._real.aclose()
 
@@ -434,6 +438,12 @@ class MeddledTransaction:
         if "settle" in self._lies:
             raise SourceFailure(self._lies["settle"])
         await self._real.settle_constraints()
+
+    async def tally(self) -> Tally:
+        return await self._real.tally()
+
+    async def roll_back(self) -> bool:
+        return await self._real.roll_back()
 
     async def commit(self) -> None:
         if self._lies.get("committed", True):

@@ -181,7 +181,7 @@ def render(sheet: Sheet, *, colour: bool = False, width: int = 100) -> str:
 
 def cluster_body(cluster: Cluster) -> dict[str, Any]:
     """Return a cluster as JSON data; `digest` is over all that is decided on at once."""
-    shown = [Listed(proposal=r.proposal.id, digest=r.proposal.digest) for r in cluster.records[:MOST]]
+    shown = [Listed(proposal=r.proposal.id, digest=r.shown) for r in cluster.records[:MOST]]
     return {
         "id": cluster.id,
         "capability": cluster.capability,

@@ -84,7 +84,7 @@ def record_body(record: ProposalRecord) -> dict[str, Any]:
     """Return a proposal with everything that happened to it, as JSON data."""
     return {
         "proposal": to_body(record.proposal),
-        "digest": record.proposal.digest,
+        "digest": record.shown,
         "status": record.status.value,
         "decisions": [{**to_body(s.decision), "signature": s.signature} for s in record.decisions],
         "questions": [to_body(one) for one in record.exchanges],

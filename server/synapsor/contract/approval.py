@@ -77,7 +77,8 @@ class Stricter(Model):
 class Approval(Model):
     """Who may approve, how many of them it takes, how they prove that they are there, and for how long a proposal waits.
 
-    With `fresh`, a person's approval takes a look at the source just before it, which finds every row as it was.
+    With `fresh`, a person's approval takes a look at the source just before it, which finds every row as it was. With `shadow`, an
+    approval is over what the worker measured: the change carried out in a transaction that was rolled back.
     """
 
     role: Name
@@ -87,6 +88,7 @@ class Approval(Model):
     medium: Stricter | None = None
     policy: Name | None = None
     fresh: bool = False
+    shadow: bool = False
     step_up: Level | None = None
     by_prompt: Level | None = None
 

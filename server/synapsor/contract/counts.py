@@ -171,6 +171,7 @@ COUNTS: Final[dict[str, Counts]] = {
     "Approval.high": _key(gains.guarded, 90, "what is other when the risk is high"),
     "Approval.medium": _key(gains.guarded, 85, "what is other when the risk is medium"),
     "Approval.policy": _key(gains.named, 95, "the policy that may approve without a person", "none"),
+    "Approval.shadow": _key(gains.waived, 70, "whether an approval is over what the worker measured of the change"),
     "Approval.fresh": _key(gains.waived, 60, "whether an approval takes a look at the rows as they are now"),
     "Approval.expires_hours": _key(gains.more, 45, "the hours for which a proposal may be approved"),
     "Approval.step_up": _key(gains.later, 90, "the risk from which a one-time code is needed", "never"),

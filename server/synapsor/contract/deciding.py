@@ -18,6 +18,8 @@ def deciding(capability: ProposeCapability) -> Iterator[str]:
     yield f"needs {_who(approval)}"
     if approval.fresh:
         yield "a person's approval is refused unless the rows, looked at just before it, are as they were"
+    if approval.shadow:
+        yield "is carried out and rolled back first; an approval is over what that was measured to do, and the apply must do the same"
     for level, entry in levels(capability.risk).items():
         yield f"{level} risk when {_all(entry)}; needs {_who(approval.at(level))}"
     if approval.policy:

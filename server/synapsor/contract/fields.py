@@ -154,6 +154,7 @@ FIELDS: Final[dict[str, str]] = {
     "Approval.high": "What is other when the risk is high.",
     "Approval.medium": "What is other when the risk is medium.",
     "Approval.policy": "The policy that may approve without a person, where the project allows automatic approval. What is outside of it waits for a person.",
+    "Approval.shadow": "With `true`, the worker first carries the change out in a transaction that it rolls back. What it measured is shown and is a part of what is approved, by a policy too, and the apply stops where it comes to anything else.",
     "Approval.fresh": "With `true`, a person's approval is refused unless the rows, and the related rows that the change depends on, were looked at within the last minute through the read credential and are as they were. What a policy approves is not looked at; the worker's guards hold either way.",
     "Approval.step_up": "From which risk on an approval takes a one-time code of the person beside their key or login; without it none does.",
     "Approval.by_prompt": "Up to which risk a person may decide through a prompt of the approval server, by a code that is bound to the digest; without it nobody may.",

@@ -81,6 +81,9 @@ def _together(path: Path, workflow: Workflow, contract: Contract, at: Positions)
         if found.undo is not None:
             message = f"`{word}` may be undone, which would take back a part of the group."
             yield at.at_value(here, "SYN384", message, "Remove its `undo`.")
+        if found.approval.shadow:
+            message = f"`{word}` is measured before it is approved, and a part of a group is not measured by itself."
+            yield at.at_value(here, "SYN384", message, "Remove `shadow` from its approval.")
         first = first or found
         if _source(found, contract) != _source(first, contract):
             message = f"`{word}` changes another source than the first one does, and one transaction is of one source."

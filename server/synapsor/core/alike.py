@@ -135,6 +135,7 @@ def why_alone(proposal: Proposal) -> str:
     """Return in a sentence why a proposal is decided on by its own card, and "" where it may be among others while it is open."""
     reasons = (
         (proposal.step_up, "It takes a one-time code."),
+        (proposal.shadow, "It is approved with what was measured of it."),
         (proposal.group_of, "It stands or falls with others."),
         (proposal.undoes, "It takes back a change."),
         (proposal.amends is not None and proposal.amends.editors, "A reviewer has edited it."),

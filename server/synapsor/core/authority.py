@@ -126,8 +126,9 @@ def _decided_otherwise(proposal: Proposal, form: _Form) -> Why | None:
     need = form.need
     if proposal.role != need.role:
         return Why.ROLE_CHANGED
-    told = (proposal.risk, proposal.quorum, proposal.policy, proposal.step_up, proposal.by_prompt, proposal.reason_code)
-    if told != (need.risk, need.quorum, need.policy, need.step_up, need.by_prompt, form.reason):
+    told = (proposal.risk, proposal.quorum, proposal.policy, proposal.step_up, proposal.by_prompt, proposal.shadow)
+    wanted_of = (need.risk, need.quorum, need.policy, need.step_up, need.by_prompt, need.shadow)
+    if (*told, proposal.reason_code) != (*wanted_of, form.reason):
         return Why.NEED_CHANGED
     latest = parse(proposal.at) + dt.timedelta(hours=need.expires_hours)
     if parse(proposal.expires_at) > latest:

@@ -22,6 +22,7 @@ class Need:
         policy: the policy that may approve instead, where the project allows that.
         step_up: each of them gives a one-time code, too.
         by_prompt: they may decide through a prompt, by a code that is bound to the proposal.
+        shadow: what they approve is measured before.
     """
 
     risk: Level
@@ -31,6 +32,7 @@ class Need:
     policy: str | None
     step_up: bool
     by_prompt: bool
+    shadow: bool
 
 
 def need_of(capability: ProposeCapability, rows: tuple[Images, ...], reason_code: str | None) -> Need:
@@ -52,6 +54,7 @@ def need_of(capability: ProposeCapability, rows: tuple[Images, ...], reason_code
         policy=approval.policy,
         step_up=approval.step_up is not None and LEVELS.index(risk) >= LEVELS.index(approval.step_up),
         by_prompt=approval.by_prompt is not None and LEVELS.index(risk) <= LEVELS.index(approval.by_prompt),
+        shadow=approval.shadow,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synapsor.core.exchange import Exchange
+from synapsor.core.measured import Measurement, shown_digest
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.statements import Activation, SignedDecision
 from synapsor.core.writeback import Job, Receipt
@@ -18,6 +19,7 @@ class ProposalRecord:
 
     Attributes:
         exchanges: what was asked about it, and answered.
+        measurements: what shadow applies of it came to, oldest first; the newest is what is approved.
         unreadable: what stands beside it and is no record of ours, as kind and handle; none of it counts.
         untold: the questions, answers and decisions, by handle, that stand beside it and are not those of which its events tell; nobody is
             told of them in a person's name.
@@ -32,6 +34,7 @@ class ProposalRecord:
     receipts: tuple[Receipt, ...] = ()
     group: tuple[ProposalRecord, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
     events: tuple[Mapping[str, Any], ...] = ()
     unreadable: tuple[str, ...] = ()
     untold: frozenset[str] = frozenset()
@@ -42,6 +45,21 @@ class ProposalRecord:
     def together(self) -> tuple[ProposalRecord, ...]:
         """All that stands or falls together, this one first; alone where it stands alone."""
         return self, *self.group
+
+    @property
+    def measured(self) -> Measurement | None:
+        """The newest measurement, None where there is none."""
+        return self.measurements[-1] if self.measurements else None
+
+    @property
+    def effect(self) -> str:
+        """The digest of the effect that is approved with it, "" where none was measured."""
+        return self.measured.effect if self.measured is not None else ""
+
+    @property
+    def shown(self) -> str:
+        """The digest over all of it that is decided on: what a person is shown and confirms."""
+        return shown_digest(self.proposal.digest, self.effect)
 
     @property
     def stands_nowhere(self) -> bool:

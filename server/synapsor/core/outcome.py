@@ -139,6 +139,11 @@ class Why(_Told):
     SOURCE_NOT_WRITABLE = "source_not_writable", "The source is not in `mode: writeback` for this worker."
     RELATION_MISSING = "relation_missing", "The relation is not there, or the worker may not see it. Tried again."
 
+    NOT_MEASURED = (
+        "not_measured",
+        "The approvals are not over one effect that the ledger's own record says was measured of this proposal.",
+    )
+
     # The row, in the source's transaction.
     ROW_GONE = "row_gone", "The row is not there any more under its key and tenant."
     VERSION_MOVED = (
@@ -166,6 +171,18 @@ class Why(_Told):
     MORE_THAN_ONE_ROW = "more_than_one_row", "More than one row answered to the key. Rolled back."
     VERSION_DID_NOT_MOVE = "version_did_not_move", "The change did not move the version column. Rolled back."
     AFTER_IMAGE = "after_image", "After the change the row was not exactly what was approved. Rolled back."
+    EFFECT_DIFFERS = (
+        "effect_differs",
+        "The change did something else than what was measured and approved. Rolled back.",
+    )
+    EFFECT_VARIES = (
+        "effect_varies",
+        "The change did something else each time it was measured, so no apply could be held to it. Rolled back.",
+    )
+    EFFECT_STAYS = (
+        "effect_stays",
+        "A part of the change is in a table that does not roll back, so it cannot be measured. What is there of it, stays.",
+    )
     RECEIPT_OF_ANOTHER_DIGEST = (
         "receipt_of_another_digest",
         "The source has a receipt under this proposal's key, but for another digest. Nothing was done.",

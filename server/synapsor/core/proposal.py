@@ -173,6 +173,7 @@ class Proposal:
         reason_code: why, in one word of the contract's list.
         policy: the policy that may approve it without a person, where the project allows that.
         step_up: whether an approval takes a one-time code, too, and `by_prompt` whether it may come through a prompt.
+        shadow: whether what is approved is measured before, by carrying it out and rolling it back.
         group_id: the group that it stands or falls with, and `group_of` the capabilities that the group has one proposal of each of.
         workflow: the workflow that it was made in, and `run` the connection in which its reads were made.
         rests_on: what was read before in the same run: capability, evidence handle and evidence digest of each.
@@ -213,6 +214,7 @@ class Proposal:
     policy: str | None = None
     step_up: bool = False
     by_prompt: bool = False
+    shadow: bool = False
     workflow: str | None = None
     run: str | None = None
     rests_on: tuple[tuple[str, str, str], ...] = ()

@@ -115,6 +115,7 @@ class Decision:
         policy: digest of the policy that decided instead of a person, or None.
         code: of a rejection, why in one word of a closed list; the reason says it in the person's own words.
         step_up: the one-time code that was given with it.
+        effect: the digest of the measured effect that was approved with the proposal, "" for none.
     """
 
     id: str
@@ -131,6 +132,7 @@ class Decision:
     policy: str | None = None
     code: str | None = None
     step_up: StepUp | None = None
+    effect: str = ""
 
     def lapsed(self, now: str) -> bool:
         """Tell whether its time is over: from the moment at which it expires it does not count."""

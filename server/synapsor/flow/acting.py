@@ -71,7 +71,7 @@ class Acting:
             DecisionRefused: by the first of the rules that is broken, in the order of this module.
         """
         person = self._person(ledger, by_prompt=verb.by_prompt)
-        check_shown(record.proposal, record.proposal.digest if shown is None else shown, ledger=ledger)
+        check_shown(record, record.shown if shown is None else shown, ledger=ledger)
         if not listed:
             check_agrees(record)
         verb.is_open(record)
@@ -122,7 +122,7 @@ async def check_act(
         DecisionRefused: by the first of the rules that is broken, in the order of this module.
     """
     current = await proven(ledger, record.proposal.id)
-    seen = shown if shown is not None else record.proposal.digest
+    seen = shown if shown is not None else record.shown
     return current, acting.check(current, verb, ledger=ledger.id, shown=seen)
 
 

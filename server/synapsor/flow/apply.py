@@ -13,6 +13,7 @@ from synapsor.contract.changes import Accepts
 from synapsor.contract.mapping import Table
 from synapsor.core.depends import Hop
 from synapsor.core.effects import unreviewed
+from synapsor.core.measured import Measured, Measurement, Tally, effect_of, less
 from synapsor.core.newcomers import count_newcomers
 from synapsor.core.outcome import Outcome, Why, why_failed
 from synapsor.core.plan import ReadPlan
@@ -44,7 +45,7 @@ STEPS = (
 )
 """Named points that the chaos tests stop at."""
 
-_TRY_AGAIN = frozenset(
+TRY_AGAIN = frozenset(
     {
         Failure.UNAVAILABLE,
         Failure.BUSY,
@@ -55,6 +56,7 @@ _TRY_AGAIN = frozenset(
         Failure.DRIFT,
     }
 )
+"""How a source fails where nothing is known to have happened, and another attempt may do better."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ class Task(Claim):
         hops: the related rows that its rows depend on.
         accepts: the effects of a delete that were reviewed.
         matching: the look for rows that match a set now.
+        measured: what was approved as the effect, where that was measured; the change is then held to it.
     """
 
     opened: Proposal
@@ -75,6 +78,22 @@ class Task(Claim):
     hops: tuple[Hop, ...] = ()
     accepts: Accepts | None = None
     matching: ReadPlan | None = None
+    measured: Measurement | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What carrying out changes came to, before anything is committed.
+
+    Attributes:
+        after: each proposal's rows after the change.
+        newcomers: how many rows match the set of each proposal now and were left as they are.
+        tables: what was touched, where that was counted.
+    """
+
+    after: Mapping[str, tuple[dict[str, Token], ...]]
+    newcomers: Mapping[str, int]
+    tables: Tally
 
 
 async def apply(tasks: Sequence[Task]) -> Result:
@@ -89,7 +108,7 @@ async def apply(tasks: Sequence[Task]) -> Result:
     except Stop as stop:
         result = stop.result
     except SourceFailure as failed:
-        if failed.kind in _TRY_AGAIN:
+        if failed.kind in TRY_AGAIN:
             return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
         raced = await _duplicate(tasks) if failed.kind is Failure.CONSTRAINT else None
         result = (
@@ -115,6 +134,26 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
         await _tell(task, tx)
         await leave(task, tx, Outcome.APPLIED)
     await reached("apply.receipt_inserted")
+    carried = await carry_out(tasks, tx, counts=any(task.measured is not None for task in tasks))
+    await reached("apply.row_checked")
+    for task in tasks:
+        _reproduced(task, carried)
+        if task.expired():
+            raise stopped(task, Outcome.FAILED, Why.APPROVAL_EXPIRED)
+    await reached("apply.before_commit")
+    await tx.commit()
+    return Result(outcome=Outcome.APPLIED, after=carried.after, newcomers=carried.newcomers)
+
+
+async def carry_out(tasks: Sequence[Task], tx: WriteTransaction, *, counts: bool = False) -> Carried:
+    """Carry out what was approved, or is to be measured, under all of its guards, and say what it came to; nothing is committed.
+
+    Raises:
+        Stop: something is not as it was, or did not become what it was to.
+        SourceFailure: by kind.
+    """
+    reached = tasks[0].reached
+    before = await tx.tally() if counts else {}
     # All rows are compared, and those of updates locked, before the first one is changed: each proposal was decided on as things were then.
     newcomers = {task.proposal.id: await _hold(task, tx) for task in tasks}
     await reached("apply.row_locked")
@@ -124,13 +163,18 @@ async def _apply(tasks: Sequence[Task], tx: WriteTransaction) -> Result:
     await reached("apply.row_changed")
     after = {task.proposal.id: await _changed(task, tx) for task in tasks}
     await tx.settle_constraints()
-    await reached("apply.row_checked")
-    for task in tasks:
-        if task.expired():
-            raise stopped(task, Outcome.FAILED, Why.APPROVAL_EXPIRED)
-    await reached("apply.before_commit")
-    await tx.commit()
-    return Result(outcome=Outcome.APPLIED, after=after, newcomers=newcomers)
+    tables = less(await tx.tally(), before) if counts else {}
+    return Carried(after=after, newcomers=newcomers, tables=tables)
+
+
+def _reproduced(task: Task, carried: Carried) -> None:
+    """Stop where a change did something else than what was measured and approved."""
+    measured = task.measured
+    if measured is None:
+        return
+    now = Measured(rows=carried.after[task.proposal.id], tables=carried.tables)
+    if effect_of(task.proposal.digest, now, measured.varies) != measured.effect:
+        raise stopped(task, Outcome.FAILED, Why.EFFECT_DIFFERS)
 
 
 async def _hold(task: Task, tx: WriteTransaction) -> int:

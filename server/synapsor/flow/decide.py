@@ -133,6 +133,7 @@ def _attempt(
             reason=deciding.reason,
             code=deciding.preset if intent.verdict == "reject" else None,
             step_up=taken,
+            effect=current.effect if intent.verdict == "approve" else "",
             operators=intent.operators,
         )
         if intent.verdict == "reject":

@@ -11,6 +11,7 @@ from typing import Final
 
 from synapsor.core.live import Live
 from synapsor.core.moment import stamp
+from synapsor.core.outcome import meaning_of
 from synapsor.core.proposal import Proposal
 from synapsor.core.quorum import check_clock, may_count
 from synapsor.core.review import may_decide, takes_code
@@ -57,9 +58,29 @@ async def check_decides(
     current, person = await check_act(ledger, record, intent, DECIDING, shown=shown)
     _check_verdict(current, intent, person, ledger=ledger.id)
     if intent.verdict == "approve":
+        check_measured(current)
         await check_evidence(current.proposal, ledger)
         await check_applicable(current.proposal, ledger, intent.operators)
     return current
+
+
+def check_measured(record: ProposalRecord) -> None:
+    """Refuse an approval of what is to be measured before, where it is not, or where an apply would come to nothing.
+
+    Raises:
+        DecisionRefused: by rule `not_measured` or `would_not_apply`.
+    """
+    if not record.proposal.shadow:
+        return
+    measured = record.measured
+    if measured is None or measured.outcome == "unknown":
+        raise DecisionRefused(Rule.NOT_MEASURED, detail=meaning_of(measured.code) if measured else "")
+    if not measured.is_measured:
+        raise DecisionRefused(
+            Rule.WOULD_NOT_APPLY,
+            f"The worker carried it out and rolled it back, and it would not apply: {meaning_of(measured.code)}",
+            fix="Ask the agent to propose it again. This one can be rejected.",
+        )
 
 
 async def objection(ledger: ReviewLedger, record: ProposalRecord, intent: Intent) -> DecisionRefused | None:

@@ -215,6 +215,7 @@ def proposal_of(
         quorum=need.quorum,
         step_up=need.step_up,
         by_prompt=need.by_prompt,
+        shadow=need.shadow,
         risk=need.risk,
         reason_code=reason,
         policy=need.policy,

@@ -12,9 +12,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from synapsor.core.moment import stamp
-from synapsor.core.proposal import Proposal
 from synapsor.errors import DecisionRefused, Refusal
-from synapsor.ports import ReviewLedger
+from synapsor.ports import ProposalRecord, ReviewLedger
 from synapsor.refusals import Rule
 
 NOBODY: Final = "?"
@@ -41,15 +40,15 @@ async def record_refused(
     await ledger.refused_decision(about, who, rule, stamp(now))
 
 
-def check_shown(proposal: Proposal, digest: str, *, ledger: str) -> None:
-    """Refuse what is not the very proposal of this ledger that a person was shown.
+def check_shown(record: ProposalRecord, digest: str, *, ledger: str) -> None:
+    """Refuse what is not the very proposal of this ledger that a person was shown, with what was measured of it.
 
     Raises:
         DecisionRefused: by rule `not_what_was_shown`.
     """
-    if proposal.ledger != ledger:
+    if record.proposal.ledger != ledger:
         raise _not_shown("The proposal belongs to another ledger.")
-    if proposal.digest != digest:
+    if record.shown != digest:
         raise _not_shown("The proposal is not the one that was shown.")
 
 

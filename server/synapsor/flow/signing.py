@@ -170,6 +170,7 @@ def signed_decision(
     policy: str | None = None,
     code: str | None = None,
     step_up: StepUp | None = None,
+    effect: str = "",
     operators: Mapping[str, Operator],
 ) -> SignedDecision:
     """Return a verdict on a proposal, signed: a person's, or by the digest of a `policy` that of its key.
@@ -195,6 +196,7 @@ def signed_decision(
         policy=policy,
         code=code,
         step_up=step_up,
+        effect=effect,
     )
     signed = SignedDecision(decision=decision, signature=sign(decision, signer.key), login=signer.login)
     if not decision_holds(signed, operators):

@@ -280,6 +280,7 @@ def _proposal(
         quorum=need.quorum,
         step_up=need.step_up,
         by_prompt=need.by_prompt,
+        shadow=need.shadow,
         risk=need.risk,
         reason_code=original.reason_code,
         undoes=undoes,

@@ -94,6 +94,7 @@ PROPOSAL = Kind(
         "workflow",
         "run",
         "group_id",
+        "shadow",
         "expires_at",
     ),
 )
@@ -101,6 +102,7 @@ BRANCH = Kind("review_branch", "rb", _pick("at", "proposal"))
 DECISION = Kind("decision", "dec", _decision)
 QUESTION = Kind("question", "que", _within("question", "at", "proposal", "operator"))
 ANSWER = Kind("answer", "ans", _pick("at", "proposal", "question"))
+MEASUREMENT = Kind("measurement", "msr", _pick("at", "proposal", "outcome"))
 REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "rule"))
 REFUSED_LOGIN = Kind("refused_login", "lgr", _pick("at", "door", "rule"))
 USE = Kind("policy_use", "use", _pick("at", "proposal", "policy", "day", "tenant", "principal", "object"))
@@ -122,6 +124,7 @@ KINDS: dict[str, Kind] = {
         DECISION,
         QUESTION,
         ANSWER,
+        MEASUREMENT,
         REFUSED,
         REFUSED_LOGIN,
         USE,

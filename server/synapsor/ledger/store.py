@@ -11,6 +11,7 @@ from synapsor.contract.approval import PerDay
 from synapsor.core.attempts import RefusedLogin
 from synapsor.core.budget import Spending
 from synapsor.core.exchange import Answer
+from synapsor.core.measured import Measurement
 from synapsor.core.moment import stamp
 from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
@@ -30,6 +31,7 @@ from synapsor.ledger import (
     history,
     jobs,
     logins,
+    measurements,
     policies,
     proposals,
     reads,
@@ -296,6 +298,14 @@ class Ledger:
         """Return the newest receipts, newest first."""
         rows = await self._connection.read(lambda tx: tx.all("newest_receipts", limit=limit))
         return read_each("receipt", rows, proposals.receipt_of)[0]
+
+    async def for_shadows(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
+        """Return the proposals in review that are to be measured, oldest first in each source."""
+        return await self._connection.read(lambda tx: measurements.waiting(tx, now, sources, limit))
+
+    async def measure(self, measurement: Measurement) -> bool:
+        """Record what a shadow apply came to."""
+        return await self._write(lambda book: measurements.add(book, measurement))
 
     async def lease(
         self,

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from synapsor.core.facts import Effect, RelationFacts, Rights
+from synapsor.core.measured import Tally
 from synapsor.core.plan import Relation
 from synapsor.core.surroundings import Surroundings
 from synapsor.errors import Failure, SourceFailure
@@ -20,6 +21,7 @@ from synapsor.sources import mysql_posture as posture
 from synapsor.sources.mysql_connection import GRACE_SECONDS, Address, MysqlDialer, Role, Session
 from synapsor.sources.mysql_effects import on_delete
 from synapsor.sources.mysql_surroundings import surroundings
+from synapsor.sources.mysql_tally import lasting, tally
 from synapsor.sources.pool import Pool, left_until
 from synapsor.sources.shield import refuse_told, to_the_end
 from synapsor.sources.tls import Tls, is_loopback
@@ -176,6 +178,10 @@ class MysqlWriteSource(_MysqlSource):
         """Return what removing a row does beside."""
         return await self._asked(lambda ask: on_delete(ask, relation))
 
+    async def lasting(self, relation: Relation) -> tuple[str, ...]:  # noqa: ARG002  # a trigger may reach any of them
+        """Return the tables that do not roll back, of those that this credential sees."""
+        return await self._asked(lasting)
+
     async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
         """Return what this credential may do with the relations, and beyond, and what the receipts are like."""
         wanted, local = {*relations, receipts}, is_loopback(self._address.host)
@@ -201,6 +207,7 @@ class MysqlTransaction:
         self._session = session
         self._seconds = time_ms / 1000 + GRACE_SECONDS
         self._spoiled = False
+        self._asked = 0
         self.committed = False
 
     async def fetch(self, statement: Statement) -> Sequence[RawRow]:
@@ -225,6 +232,17 @@ class MysqlTransaction:
             # A list that may not be read was refused before anything was done, and the transaction stands.
             self._spoiled = failed.kind is not Failure.DENIED
             raise
+
+    async def tally(self) -> Tally:
+        """Return how many rows the session has written, changed and removed in all, by triggers, too; not by a cascade of InnoDB."""
+        found, self._asked = await tally(self._ask, self._asked)
+        return found
+
+    async def roll_back(self) -> bool:
+        """Roll back; the server warns where something stays."""
+        self._spoiled = True
+        result = await self._session.run(b"ROLLBACK", seconds=COMMIT_SECONDS)
+        return int(result.warning_count) == 0
 
     async def settle_constraints(self) -> None:
         """Do nothing: neither server has deferred constraints."""

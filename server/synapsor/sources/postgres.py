@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from synapsor.core.facts import Effect, RelationFacts, Rights
+from synapsor.core.measured import Tally
 from synapsor.core.plan import Relation
 from synapsor.core.surroundings import Surroundings
 from synapsor.errors import Failure, SourceFailure
@@ -28,6 +29,7 @@ from synapsor.sources.postgres_connection import (
 )
 from synapsor.sources.postgres_failures import STALE_PLAN
 from synapsor.sources.postgres_surroundings import surroundings
+from synapsor.sources.postgres_tally import touched
 from synapsor.sources.postgres_views import Look
 from synapsor.sources.shield import to_the_end
 from synapsor.sources.tls import Tls
@@ -200,6 +202,15 @@ class PostgresTransaction:
     async def _look(self, text: str, *params: object) -> Sequence[RawRow]:
         return await self.fetch(Statement(text=text, params=params))
 
+    async def tally(self) -> Tally:
+        """Return what the session has touched, by table, triggers and cascades included."""
+        return await touched(self._look)
+
+    async def roll_back(self) -> bool:
+        """Roll back; nothing that this server keeps stays."""
+        await self._session.command("ROLLBACK", self._seconds)
+        return True
+
     async def settle_constraints(self) -> None:
         """Force deferred constraints to be checked now."""
         await self._session.command("SET CONSTRAINTS ALL IMMEDIATE", self._seconds)
@@ -250,6 +261,10 @@ class PostgresWriteSource(_Source):
     async def effects(self, relation: Relation) -> tuple[Effect, ...]:
         """Return what removing a row does beside."""
         return await self._looked(lambda look: postgres_catalogue.on_delete(look, relation))
+
+    async def lasting(self, relation: Relation) -> tuple[str, ...]:  # noqa: ARG002  # all tables of this server roll back
+        """Return nothing."""
+        return ()
 
     async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
         """Return what this credential may do with the relations, and beyond, and what the receipts are like."""

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from synapsor.core.facts import Effect, RelationFacts, Rights
+from synapsor.core.measured import Tally
 from synapsor.core.plan import Relation
 from synapsor.core.surroundings import Surroundings
 from synapsor.errors import Failure, SourceFailure
@@ -189,6 +190,10 @@ class SqliteWriteSource(_SqliteSource):
         """Return what removing a row does beside; others may write meanwhile."""
         return await self._look(partial(posture.on_delete, relation=relation))
 
+    async def lasting(self, relation: Relation) -> tuple[str, ...]:  # noqa: ARG002  # all of a file rolls back
+        """Return nothing."""
+        return ()
+
     async def posture(self, relations: Collection[Relation], receipts: Relation) -> Rights:
         """Return what can be written, and what the receipts are like."""
         schema, writable = self._place.schema, self._writable()
@@ -237,6 +242,22 @@ class SqliteTransaction:
                 connection.set_authorizer(authorizer("write", relation.schema, Hidden()))
 
         return await self._session.call(job, seconds=self._time_ms / 1000 + GRACE_SECONDS)
+
+    async def tally(self) -> Tally:
+        """Return how many rows the session has changed in all, by triggers and cascades, too; SQLite does not tell of which table."""
+
+        def job(connection: sqlite3.Connection) -> Tally:
+            return {"*": {"changed": connection.total_changes}}
+
+        return await self._session.call(job, seconds=self._time_ms / 1000 + GRACE_SECONDS)
+
+    async def roll_back(self) -> bool:
+        """Roll back; nothing stays."""
+        self._spoiled = True
+        await self._session.call(
+            lambda connection: connection.execute("ROLLBACK").close(), seconds=self._time_ms / 1000 + GRACE_SECONDS
+        )
+        return True
 
     async def settle_constraints(self) -> None:
         """Do nothing: COMMIT itself checks deferred foreign keys, and one that fails it leaves nothing behind."""

@@ -46,6 +46,7 @@ from synapsor.testing.clock import TestClock
 from synapsor.testing.memory import MemoryDatabase
 from synapsor.work.authority import Workbench, WriteTarget
 from synapsor.work.posture import posture
+from synapsor.work.shadows import Shadows
 from synapsor.work.worker import Worker
 
 RECEIPTS = "synapsor_receipts"
@@ -116,8 +117,13 @@ class Trial:
             reason=reason,
             look_again=self._look,
         )
-        shown = Listed(proposal=envelope["proposal"]["id"], digest=envelope["proposal"]["digest"])
-        return await decide(self.ledger, deciding, shown)
+        return await decide(self.ledger, deciding, await self._shown(envelope["proposal"]))
+
+    async def _shown(self, proposal: Mapping[str, Any]) -> Listed:
+        """Return what a person is shown of a proposal: what was measured of it is a part."""
+        record = await self.ledger.proposal(proposal["id"])
+        is_it = record is not None and record.proposal.digest == proposal["digest"]
+        return Listed(proposal=proposal["id"], digest=record.shown if record and is_it else proposal["digest"])
 
     async def _look(self, proposal: Proposal) -> Live | None:
         """Return a look at the rows of a proposal, where its contract asks for one before an approval."""
@@ -155,6 +161,10 @@ class Trial:
         )
         filed = (await undo(self.ledger, asking)).proposal
         return {"proposal": {"id": filed.id, "digest": filed.digest}}
+
+    async def measure(self) -> None:
+        """Let the worker measure what is to be measured before it is approved."""
+        await Shadows(name="trial", bench=self.bench()).measure(self.clock.now())
 
     async def apply(self, *, automatic: bool = False) -> list[Mapping[str, Any]]:
         """Let the worker apply what is approved, and return what it reports of each job; `automatic` lets policies approve before that.

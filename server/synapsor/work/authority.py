@@ -5,15 +5,16 @@ Nothing that the model-facing process can write is believed: a job or a status p
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.model import Contract
 from synapsor.core.depends import Hop, held_hops
 from synapsor.core.facts import Effect
 from synapsor.core.group import in_order, is_whole
+from synapsor.core.measured import Measurement, holds
 from synapsor.core.moment import stamp
 from synapsor.core.newcomers import match_plan
 from synapsor.core.outcome import Outcome, Why, why_failed, why_refused
@@ -29,7 +30,7 @@ from synapsor.core.writeback import Approved, Lease, target
 from synapsor.errors import DecisionRefused, IntegrityError, SourceFailure
 from synapsor.flow.apply import Task
 from synapsor.flow.automatic import running
-from synapsor.flow.permitted import permitted
+from synapsor.flow.permitted import Permitted, permitted
 from synapsor.flow.verdict import Claim, Result, nowhere
 from synapsor.ports import Clock, ProposalRecord, WorkLedger, WriteSource
 
@@ -94,8 +95,8 @@ class Workbench:
         """Return this moment as records write it."""
         return stamp(self.clock.now())
 
-    async def claim(self, proposal: Proposal, lease: Lease) -> Claim | None:
-        """Return the claim of a proposal of a leased job, or None when its source is not written here."""
+    async def claim(self, proposal: Proposal, worker: str) -> Claim | None:
+        """Return a worker's claim of a proposal, or None when its source is not written here."""
         place = self.targets.get(proposal.source)
         if place is None:
             return None
@@ -105,7 +106,7 @@ class Workbench:
             source=place.source,
             receipts=place.receipts,
             ledger_head=bytes.fromhex(head.removeprefix("sha256:")),
-            worker=lease.worker,
+            worker=worker,
             time_ms=place.time_ms,
             reached=self.reached,
         )
@@ -166,6 +167,34 @@ async def _authorised(part: Approved, lease: Lease, bench: Workbench, operators:
     # After all that names its reason: what was taken out of the ledger does not.
     if record.differs or not record.told.issuperset(one.decision.id for one in (signed, *approvals)):
         raise Denied(Why.RECORDS_DIFFER)
+    measured = _measured(record, approvals)
+    task = await task_of(proposal, found, bench, worker=lease.worker)
+    return replace(
+        task,
+        expired=lambda: proposal.lapsed(bench.now()) or any(one.decision.lapsed(bench.now()) for one in approvals),
+        measured=measured,
+    )
+
+
+def _measured(record: ProposalRecord, approvals: Sequence[SignedDecision]) -> Measurement | None:
+    """Return the measurement that all approvals are over; None where none is, and the contract asks for none."""
+    proposal = record.proposal
+    effects = {one.decision.effect for one in approvals}
+    if effects == {""} and not proposal.shadow:
+        return None
+    (effect, *others) = effects
+    found = next((one for one in record.measurements if one.effect == effect and holds(one, proposal)), None)
+    if others or found is None:
+        raise Denied(Why.NOT_MEASURED)
+    return found
+
+
+async def task_of(proposal: Proposal, found: Permitted, bench: Workbench, *, worker: str) -> Task:
+    """Return what applying a proposal takes, or measuring it; whether anybody approved it is another question.
+
+    Raises:
+        Denied: its source is not written here, or cannot be described now.
+    """
     capability, table = found.capability, found.table
     place = bench.targets.get(proposal.source)
     if place is None:
@@ -175,14 +204,14 @@ async def _authorised(part: Approved, lease: Lease, bench: Workbench, operators:
         hops = await _hops(capability, found.contract, place) if found.original is None else ()
     except SourceFailure as failed:
         raise Denied(why_failed(failed.kind), Outcome.RETRY) from None
-    claim = await bench.claim(proposal, lease)
+    claim = await bench.claim(proposal, worker)
     assert claim is not None  # noqa: S101  # the source is among the targets
     return Task(
         **vars(claim),
         opened=found.proposal,
         table=table,
         natives=kinds,
-        expired=lambda: proposal.lapsed(bench.now()) or any(one.decision.lapsed(bench.now()) for one in approvals),
+        expired=lambda: proposal.lapsed(bench.now()),
         hops=hops,
         accepts=capability.accepts,
         matching=match_plan(proposal, capability, table, kinds),
@@ -207,7 +236,7 @@ async def claims_of(lease: Lease, bench: Workbench) -> tuple[Claim, ...] | None:
             record = await bench.ledger.proposal(name)
         except IntegrityError:
             return None
-        claim = await bench.claim(record.proposal, lease) if record else None
+        claim = await bench.claim(record.proposal, lease.worker) if record else None
         if claim is None:
             return None
         found[name] = claim

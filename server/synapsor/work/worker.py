@@ -18,6 +18,7 @@ from synapsor.work.authority import Workbench
 from synapsor.work.lane import Lane
 from synapsor.work.pace import Pace
 from synapsor.work.policies import Policies
+from synapsor.work.shadows import Shadows
 
 log = logging.getLogger("synapsor.worker")
 
@@ -38,9 +39,11 @@ class Worker:
     permits: frozenset[tuple[str, str]] | None = None
     _held: tuple[str, ...] = field(default=(), init=False, repr=False)
     _policies: Policies = field(init=False, repr=False)
+    _shadows: Shadows = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._policies = Policies(bench=self.bench)
+        self._shadows = Shadows(name=self.name, bench=self.bench)
 
     async def run(self, *, once: bool = False, drain: bool = False, stop: anyio.Event | None = None) -> int:
         """Work until stopped, or for one job (`once`), or until none is due (`drain`); return how many were settled."""
@@ -98,6 +101,7 @@ class Worker:
         until = now + dt.timedelta(seconds=self.pace.lease_seconds)
         try:
             await self._expire(stamp(now))
+            await self._shadows.measure(now)
             await self._policies.approve(now)
             return await self.bench.ledger.lease(
                 self.name, now=stamp(now), until=stamp(until), sources=tuple(self.bench.targets), permits=self.permits

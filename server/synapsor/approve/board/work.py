@@ -168,7 +168,7 @@ class Reviewing:
             preset=asked.preset,
             look_again=partial(self._again, known.name),
         )
-        shown = Listed(proposal=proposal, digest=asked.digest or record.proposal.digest)
+        shown = Listed(proposal=proposal, digest=asked.digest or record.shown)
         decided = await decide(self.ledger, deciding, shown)
         return f"{visible(proposal)} {decided.status.stands}."
 

@@ -93,7 +93,7 @@ def made(
         full=full,
         proposal=signed.id,
         handle=teller.text(signed.id),
-        digest=signed.digest,
+        digest=record.shown,
         status=status.value,
         stands=status.stands,
         tampered=unproven or record.differs,

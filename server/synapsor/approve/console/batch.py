@@ -98,7 +98,7 @@ async def _shown(
         together=[
             Together(
                 looked=looked,
-                digest=record.proposal.digest,
+                digest=record.shown,
                 unlike=tuple(words for cluster in alike for words in odd_words(cluster, record.proposal.id)),
             )
             for record, looked in together

@@ -95,7 +95,7 @@ async def _approved(visit: Visit, record: ProposalRecord) -> ProposalRecord:
     if looked.against is not None:
         async with recording(visit.room.ledger, record.proposal.id, deciding.signer.name, visit.now):
             raise looked.against
-    _check_confirmed(visit, record.proposal.digest, types=looked.types)
+    _check_confirmed(visit, record.shown, types=looked.types)
     return await decide(visit.room.ledger, deciding, _listed(visit, record))
 
 
@@ -164,7 +164,7 @@ async def _again(visit: Visit, record: ProposalRecord, error: SynapsorError, *, 
             record,
             trouble=f"{error.message} {error.fix}".strip(),
             status=HTTPStatus.UNPROCESSABLE_ENTITY,
-            whole=await uncovered(visit, record, shown=record.proposal.digest) if seen else None,
+            whole=await uncovered(visit, record, shown=record.shown) if seen else None,
         )
     return await refusal(visit, error)
 

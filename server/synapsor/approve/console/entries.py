@@ -98,7 +98,7 @@ def entry(
     )
     return Entry(
         id=proposal.id,
-        digest=proposal.digest,
+        digest=record.shown,
         told=told,
         capability=proposal.capability,
         row=row_of(proposal),

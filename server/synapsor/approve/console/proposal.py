@@ -136,7 +136,7 @@ async def proposal_page(
         trouble=trouble,
         head=head,
         automatic=room.given.automatic,
-        kept=kept(visit.request.url.path, visit.form, same=visit.sent("digest") == proposal.digest),
+        kept=kept(visit.request.url.path, visit.form, same=visit.sent("digest") == record.shown),
     )
 
 

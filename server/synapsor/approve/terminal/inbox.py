@@ -41,7 +41,7 @@ def summary(
         "contract_replaced": told.replaced,
         "at": proposal.at,
         "expires_at": proposal.expires_at,
-        "digest": proposal.digest,
+        "digest": record.shown,
         "undoes": proposal.undoes.proposal if proposal.undoes else None,
         "amends": proposal.amends.proposal if proposal.amends else None,
         "questions": {"asked": told.questions, "open": told.unanswered},

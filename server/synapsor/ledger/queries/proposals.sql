@@ -2,15 +2,15 @@
 
 -- name: insert_proposal
 -- Add a proposal, with the number of its event.
-INSERT INTO proposal (seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, expires_at, body, status) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :contract, :source, :request, :quorum, :policy, :workflow, :run, :group_id, :expires_at, :body, 'review_required');
+INSERT INTO proposal (seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, shadow, expires_at, body, status) VALUES (:seq, :id, :at, :tenant, :principal, :capability, :contract, :source, :request, :quorum, :policy, :workflow, :run, :group_id, :shadow, :expires_at, :body, 'review_required');
 
 -- name: proposal_by_id
 -- Find a proposal by its handle.
-SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, expires_at, body, status FROM proposal WHERE id = :id;
+SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, shadow, expires_at, body, status FROM proposal WHERE id = :id;
 
 -- name: proposal_at
 -- Find a proposal by the number of its event.
-SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, expires_at, body, status FROM proposal WHERE seq = :seq;
+SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, shadow, expires_at, body, status FROM proposal WHERE seq = :seq;
 
 -- name: insert_proposal_row
 -- Say where a row of a proposal is.
@@ -50,7 +50,7 @@ GROUP BY group_id HAVING sum(capability = :capability) = 0 AND min(expires_at) >
 
 -- name: group_members
 -- The proposals of a group, oldest first.
-SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, expires_at, body, status FROM proposal WHERE group_id = :group_id ORDER BY seq;
+SELECT seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, shadow, expires_at, body, status FROM proposal WHERE group_id = :group_id ORDER BY seq;
 
 -- name: proposals_of_request
 -- Handles of all proposals of a request and where they stand, oldest first.

@@ -112,6 +112,7 @@ CREATE TABLE proposal (
     workflow TEXT,
     run TEXT,
     group_id TEXT,
+    shadow INTEGER NOT NULL CHECK (shadow IN (0, 1)),
     expires_at TEXT NOT NULL,
     body TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN (
@@ -128,6 +129,7 @@ CREATE INDEX proposal_expires ON proposal (expires_at, seq) WHERE status = 'revi
 CREATE INDEX proposal_own_waiting ON proposal (tenant, principal, seq) WHERE status = 'review_required';
 CREATE UNIQUE INDEX proposal_group ON proposal (group_id, capability) WHERE group_id IS NOT NULL;
 CREATE INDEX proposal_run ON proposal (run, seq) WHERE status = 'review_required' AND group_id IS NOT NULL;
+CREATE INDEX proposal_shadow ON proposal (source, seq) WHERE status = 'review_required' AND shadow = 1;
 CREATE INDEX proposal_policy ON proposal (seq) WHERE status = 'review_required' AND policy IS NOT NULL;
 
 -- Which rows a proposal is about, so that the others about them are found; it says nothing that the proposal does not say.
@@ -179,6 +181,17 @@ CREATE TABLE answer (
     question TEXT NOT NULL UNIQUE REFERENCES question (id),
     body TEXT NOT NULL
 ) STRICT;
+
+-- What shadow applies of a proposal came to: each carried out, and rolled back.
+CREATE TABLE measurement (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    proposal TEXT NOT NULL REFERENCES proposal (id),
+    outcome TEXT NOT NULL CHECK (outcome IN ('measured', 'conflict', 'failed', 'unknown')),
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX measurement_proposal ON measurement (proposal, seq);
 
 CREATE TABLE refused_decision (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
@@ -328,6 +341,11 @@ WHEN (SELECT status FROM proposal WHERE id = NEW.proposal) <> 'review_required'
 BEGIN
     SELECT raise(ABORT, 'question: nothing to decide');
 END;
+CREATE TRIGGER measurement_in_review BEFORE INSERT ON measurement
+WHEN (SELECT status FROM proposal WHERE id = NEW.proposal) <> 'review_required'
+BEGIN
+    SELECT raise(ABORT, 'measurement: nothing to decide');
+END;
 CREATE TRIGGER answer_of_a_question BEFORE INSERT ON answer
 WHEN (SELECT status FROM proposal WHERE id = NEW.proposal) <> 'review_required'
     OR (SELECT proposal FROM question WHERE id = NEW.question) <> NEW.proposal
@@ -346,7 +364,7 @@ WHEN NEW.group_id IS NOT NULL AND NEW.status IN ('approved', 'applied', 'conflic
 BEGIN
     SELECT raise(ABORT, 'proposal: not with its group');
 END;
-CREATE TRIGGER proposal_fixed BEFORE UPDATE OF seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, expires_at, body ON proposal
+CREATE TRIGGER proposal_fixed BEFORE UPDATE OF seq, id, at, tenant, principal, capability, contract, source, request, quorum, policy, workflow, run, group_id, shadow, expires_at, body ON proposal
 BEGIN
     SELECT raise(ABORT, 'proposal: append only');
 END;
@@ -486,6 +504,14 @@ END;
 CREATE TRIGGER decision_kept BEFORE DELETE ON decision
 BEGIN
     SELECT raise(ABORT, 'decision: append only');
+END;
+CREATE TRIGGER measurement_fixed BEFORE UPDATE ON measurement
+BEGIN
+    SELECT raise(ABORT, 'measurement: append only');
+END;
+CREATE TRIGGER measurement_kept BEFORE DELETE ON measurement
+BEGIN
+    SELECT raise(ABORT, 'measurement: append only');
 END;
 CREATE TRIGGER question_fixed BEFORE UPDATE ON question
 BEGIN

@@ -1,0 +1,182 @@
+"""Shadow applies: what is measured leaves nothing behind, is a part of what is approved, and is what the apply must come to."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synapsor.core.measured import Measurement
+from synapsor.errors import DecisionRefused
+from synapsor.refusals import Rule
+from tests.attack.shop import WAIVER, Shop, as_ledger_owner, meanwhile, open_shop
+from tests.databases import Database
+from tests.projects import leo_approves
+
+ASKED = {"invoice_id": "INV-3001", "reason": "Paid next day."}
+POLICY = Path("policies/billing.yaml").read_text(encoding="utf-8")
+SHADOWED = POLICY.replace("approval: {role: billing_lead,", "approval: {role: billing_lead, shadow: true,")
+
+AUDIT = {
+    "postgres": """
+        CREATE TABLE billing.audit (what text, at timestamptz DEFAULT clock_timestamp());
+        CREATE FUNCTION billing.audits() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS
+            $$ BEGIN INSERT INTO billing.audit (what) VALUES (NEW.id); RETURN NULL; END $$;
+        CREATE TRIGGER audited AFTER UPDATE ON billing.invoices FOR EACH ROW EXECUTE FUNCTION billing.audits();""",
+    "mariadb": """
+        CREATE TABLE {audit} (what varchar(64), at timestamp(6) DEFAULT CURRENT_TIMESTAMP(6)) ENGINE=InnoDB;
+        CREATE TRIGGER audited AFTER UPDATE ON {invoices} FOR EACH ROW INSERT INTO {audit} (what) VALUES (NEW.id);""",
+    "sqlite": """
+        CREATE TABLE audit (what TEXT, at TEXT);
+        CREATE TRIGGER audited AFTER UPDATE OF note, waiver_reason ON invoices
+            BEGIN INSERT INTO audit VALUES (NEW.id, strftime('%f', 'now')); END;""",
+}
+UNAUDIT = {
+    "postgres": "DROP TRIGGER audited ON billing.invoices; DROP FUNCTION billing.audits(); DROP TABLE billing.audit;",
+    "mariadb": "DROP TRIGGER billing.audited; DROP TABLE {audit};",
+    "sqlite": "DROP TRIGGER audited; DROP TABLE audit;",
+}
+
+
+@pytest.fixture
+async def shop(tmp_path: Path, database: Database) -> AsyncIterator[Shop]:
+    async with open_shop(tmp_path / "project", database, policy=SHADOWED) as opened:
+        yield opened
+
+
+async def measured(shop: Shop) -> tuple[str, Measurement]:
+    """Return the handle of a proposal that the worker has measured, and what that came to."""
+    proposal = await shop.proposed(WAIVER, ASKED)
+    assert await shop.work() == []
+    found = (await shop.record(proposal["id"])).measured
+    assert found is not None
+    return proposal["id"], found
+
+
+async def approve(shop: Shop, handle: str) -> None:
+    await leo_approves(shop.files, shop.project, handle, (await shop.record(handle)).shown)
+
+
+def everything(shop: Shop) -> list[tuple[Any, ...]]:
+    return shop.rows("SELECT * FROM {invoices} ORDER BY id")
+
+
+@pytest.mark.requirement("shadow:nothing-stays", "shadow:approved")
+async def test_what_was_measured_leaves_nothing_behind_is_approved_and_is_what_the_apply_comes_to(shop: Shop) -> None:
+    before = everything(shop)
+    handle, found = await measured(shop)
+    assert everything(shop) == before
+    assert shop.receipts() == 0
+    assert (found.outcome, found.code, len(found.rows)) == ("measured", "", 1)
+    assert (found.rows[0]["late_fee_cents"], found.rows[0]["waiver_reason"]) == ("0", "Paid next day.")
+    assert set(found.varies) == {"row_version", "updated_at"}
+    assert "card_token" not in found.rows[0]
+    await approve(shop, handle)
+    assert (await shop.record(handle)).decisions[0].decision.effect == found.effect
+    assert await shop.work() == [("applied", "")]
+
+
+@pytest.mark.requirement("shadow:counted")
+async def test_rows_of_other_tables_that_a_trigger_writes_are_counted(shop: Shop) -> None:
+    _, plain = await measured(shop)
+    engine = shop.database.engine
+    with meanwhile(shop, AUDIT[engine], UNAUDIT[engine]):
+        proposal = await shop.proposed(WAIVER, {**ASKED, "invoice_id": "INV-3002"})
+        assert await shop.work() == []
+        found = (await shop.record(proposal["id"])).measured
+        assert found is not None
+        assert shop.rows("SELECT count(*) FROM {audit}") == [(0,)]
+    assert (plain.tables, found.tables) == {
+        "postgres": (
+            {"billing.invoices": {"updated": 1}},
+            {"billing.invoices": {"updated": 1}, "billing.audit": {"inserted": 1}},
+        ),
+        "mariadb": ({"*": {"updated": 1}}, {"*": {"updated": 1, "inserted": 1}}),
+        "sqlite": ({"*": {"changed": 2}}, {"*": {"changed": 3}}),
+    }[engine]
+
+
+@pytest.mark.requirement("shadow:held-to")
+async def test_an_apply_that_does_more_than_was_measured_is_rolled_back(shop: Shop) -> None:
+    handle, _ = await measured(shop)
+    await approve(shop, handle)
+    before, engine = everything(shop), shop.database.engine
+    with meanwhile(shop, AUDIT[engine], UNAUDIT[engine]):
+        assert await shop.work() == [("failed", "effect_differs")]
+        assert shop.rows("SELECT count(*) FROM {audit}") == [(0,)]
+    assert everything(shop) == before
+
+
+@pytest.mark.requirement("shadow:approved")
+async def test_nobody_approves_before_it_is_measured_and_anybody_may_reject(shop: Shop) -> None:
+    proposal = await shop.proposed(WAIVER, ASKED)
+    with pytest.raises(DecisionRefused) as refused:
+        await leo_approves(shop.files, shop.project, proposal["id"], proposal["digest"])
+    assert refused.value.rule is Rule.NOT_MEASURED
+
+
+@pytest.mark.requirement("shadow:approved")
+async def test_nobody_approves_by_the_digest_that_does_not_hold_what_was_measured(shop: Shop) -> None:
+    handle, _ = await measured(shop)
+    digest = (await shop.record(handle)).proposal.digest
+    with pytest.raises(DecisionRefused) as refused:
+        await leo_approves(shop.files, shop.project, handle, digest)
+    assert refused.value.rule is Rule.NOT_WHAT_WAS_SHOWN
+
+
+@pytest.mark.requirement("shadow:would-fail")
+async def test_that_an_apply_would_fail_is_known_before_anybody_approves(shop: Shop) -> None:
+    if shop.database.engine != "sqlite":
+        pytest.skip("one engine's trigger stands for all")
+    meddles = (
+        "CREATE TRIGGER meddles AFTER UPDATE OF waiver_reason ON invoices BEGIN"
+        " UPDATE invoices SET note = 'also' WHERE id = NEW.id; END"
+    )
+    with meanwhile(shop, meddles, "DROP TRIGGER meddles"):
+        handle, found = await measured(shop)
+        assert (found.outcome, found.code, found.effect) == ("failed", "after_image", "")
+    with pytest.raises(DecisionRefused) as refused:
+        await approve(shop, handle)
+    assert refused.value.rule is Rule.WOULD_NOT_APPLY
+
+
+@pytest.mark.requirement("shadow:believed")
+@pytest.mark.one_engine
+async def test_a_measurement_that_no_event_tells_of_counts_for_nobody(shop: Shop) -> None:
+    handle, found = await measured(shop)
+    with as_ledger_owner(shop) as raw:
+        raw.execute("UPDATE measurement SET body = replace(body, 'Paid next day.', 'Something else')")
+    assert (await shop.record(handle)).measured is None
+    assert f"measurement {found.id}" in (await shop.record(handle)).unreadable
+    with pytest.raises(DecisionRefused) as refused:
+        await approve(shop, handle)
+    assert refused.value.rule is Rule.NOT_MEASURED
+
+
+def only_mariadb(shop: Shop) -> None:
+    if shop.database.engine != "mariadb":
+        pytest.skip("all tables of this engine roll back")
+
+
+@pytest.mark.requirement("shadow:lasting")
+async def test_where_a_table_that_does_not_roll_back_is_seen_nothing_is_carried_out(shop: Shop) -> None:
+    only_mariadb(shop)
+    made = "CREATE TABLE {traces} (what varchar(64)) ENGINE=MyISAM; GRANT SELECT ON {traces} TO synapsor_writer@'127.0.0.1';"
+    with meanwhile(shop, made, "DROP TABLE {traces}; REVOKE SELECT ON {traces} FROM synapsor_writer@'127.0.0.1';"):
+        _, found = await measured(shop)
+        assert (found.outcome, found.code) == ("failed", "effect_stays")
+
+
+@pytest.mark.requirement("shadow:lasting")
+async def test_what_a_trigger_leaves_in_a_table_that_does_not_roll_back_is_told_and_it_is_not_done_again(
+    shop: Shop,
+) -> None:
+    only_mariadb(shop)
+    made = AUDIT["mariadb"].replace("InnoDB", "MyISAM")
+    with meanwhile(shop, made, UNAUDIT["mariadb"]):
+        handle, found = await measured(shop)
+        assert (found.outcome, found.code) == ("failed", "effect_stays")
+        assert shop.rows("SELECT count(*) FROM {audit}") == [(1,)]
+    with pytest.raises(DecisionRefused) as refused:
+        await approve(shop, handle)
+    assert refused.value.rule is Rule.WOULD_NOT_APPLY
