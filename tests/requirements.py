@@ -1026,6 +1026,25 @@ REQUIREMENTS: dict[str, Requirement] = {
     "serve:one-answer": _R("A call gets the same answer by whichever way through the server it goes.", "law 7"),
     "serve:one-not-found": _R("Whatever is not the session's own gets one and the same answer.", "A14, S4"),
     "serve:orderly-end": _R("A signal ends the server after the calls in flight.", "F18, R12"),
+    "shadow:approved": _R(
+        "Where a contract asks for a shadow apply, nobody approves before it, and what is approved is the proposal with its measured effect.",
+        "law 5",
+    ),
+    "shadow:asked": _R(
+        "A reviewer may want a change measured, or measured anew, before anybody has approved it; it is approved with what was measured last.",
+        "law 5",
+    ),
+    "shadow:believed": _R("A measurement counts only as a sealed event of the ledger tells of it.", "law 9"),
+    "shadow:counted": _R(
+        "What a change touches beside is counted, triggers included, by table where the engine tells.", "R5"
+    ),
+    "shadow:held-to": _R("An apply that does anything else than was measured and approved is rolled back.", "R5"),
+    "shadow:lasting": _R(
+        "What does not roll back is not carried out to be measured, as far as it is seen; what stays of it all the same is told.",
+        "law 3",
+    ),
+    "shadow:nothing-stays": _R("A shadow apply changes nothing in the source.", "law 4"),
+    "shadow:would-fail": _R("That an apply would fail is told before anybody approves it.", "law 5"),
     "set:all-or-nothing": _R("All members of a set are changed, or none.", "law 4, R5"),
     "set:frozen": _R(
         "A set is frozen when it is proposed, no larger than was reviewed in rows and totals, and shown member by member.",

@@ -1183,7 +1183,7 @@ MUTANTS = (
         "console.confirmed",
         "console:decides-what-was-shown",
         "approve/console/decide.py",
-        "    _check_confirmed(visit, record.proposal.digest, types=looked.types)\n",
+        "    _check_confirmed(visit, record.shown, types=looked.types)\n",
         "",
         "tests/attack/test_console.py -k without_the_tick",
     ),

@@ -1079,7 +1079,7 @@ MUTANTS = (
         "risk.again",
         "approval:risk",
         "core/authority.py",
-        "    if told != (need.risk, need.quorum, need.policy, need.step_up, need.by_prompt, form.reason):",
+        "    if (*told, proposal.reason_code) != (*wanted_of, form.reason):",
         "    if False:",
         "tests/unit/test_risk.py -k never_believed",
     ),

@@ -20,7 +20,7 @@ from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedShadowRequest, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
 from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
@@ -213,6 +213,14 @@ class ReviewLedger(AgentLedger, Protocol):
 
         Raises:
             DecisionRefused: it is no longer `review_required` (rule `already_decided`), or enough was asked (`too_many_questions`).
+        """
+        ...
+
+    async def ask_shadow(self, signed: SignedShadowRequest) -> ProposalRecord:
+        """Record that a reviewer wants a proposal measured.
+
+        Raises:
+            DecisionRefused: it is no longer `review_required` (rule `already_decided`), or enough was asked (`too_many_shadows`).
         """
         ...
 

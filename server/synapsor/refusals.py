@@ -83,6 +83,14 @@ class Rule(StrEnum):
     STALE_ROW = "stale_row", 3, "A row was not as it was when the change was asked for, or could not be looked at."
     TO_COME = "to_come", 3, "The approval was of a moment that the clock there had not reached."
     TOO_MANY_CODES = "too_many_codes", 5, "This person had given too many one-time codes that day."
+    SHADOW_APPROVED = (
+        "shadow_approved",
+        3,
+        "Somebody had approved it, with what was measured of it or without.",
+        "Approve what they approved, or reject it.",
+    )
+    SHADOW_WITH_OTHERS = "shadow_with_others", 1, "It stands or falls with others, and a part of that is not measured."
+    TOO_MANY_SHADOWS = "too_many_shadows", 1, "Enough was measured of it.", "Decide by what is known."
     TOO_MANY_QUESTIONS = "too_many_questions", 1, "Enough was asked about it."
     UNKNOWN_KEY = "unknown_key", 5, "Nobody who is trusted here has this key."
     UNVERIFIED = "unverified", 5, "Nobody had proven who they were."

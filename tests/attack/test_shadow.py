@@ -1,17 +1,30 @@
 """Shadow applies: what is measured leaves nothing behind, is a part of what is approved, and is what the apply must come to."""
 
 from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from synapsor.core.measured import Measurement
+from synapsor.core.measured import Measured, Measurement, effect_of, varying
+from synapsor.core.moment import stamp
+from synapsor.core.statements import SignedDecision, sign
 from synapsor.errors import DecisionRefused
+from synapsor.flow.ask_shadow import ask_shadow
+from synapsor.flow.automatic import approve_by_policy
+from synapsor.flow.signing import Signer
+from synapsor.ledger.measurements import MOST_REQUESTS
+from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
+from synapsor.testing import Trial
+from synapsor.testing.memory import connect_memory
+from synapsor.work.shadows import TRIES, Shadows
 from tests.attack.shop import WAIVER, Shop, as_ledger_owner, meanwhile, open_shop
 from tests.databases import Database
 from tests.projects import leo_approves
+from tests.unit.deciding import FEES, asked, fees
 
 ASKED = {"invoice_id": "INV-3001", "reason": "Paid next day."}
 POLICY = Path("policies/billing.yaml").read_text(encoding="utf-8")
@@ -180,3 +193,163 @@ async def test_what_a_trigger_leaves_in_a_table_that_does_not_roll_back_is_told_
     with pytest.raises(DecisionRefused) as refused:
         await approve(shop, handle)
     assert refused.value.rule is Rule.WOULD_NOT_APPLY
+
+
+def one_trial(**approval: str) -> Any:
+    """Return a trial in which the approval says this as well."""
+    said = "".join(f", {name}: {value}" for name, value in approval.items())
+    return fees(FEES.replace("quorum: 1, expires_hours: 72,", f"expires_hours: 72{said},"))
+
+
+@pytest.mark.requirement("shadow:approved")
+async def test_a_policy_approves_what_was_measured_and_nothing_before() -> None:
+    async with one_trial(shadow="true") as trial:
+        envelope = await asked(trial, 5600)
+        signer, now = trial.policy_signer(), trial.clock.now()
+        handle = envelope["proposal"]["id"]
+        approve_it = {"signer": signer, "operators": trial.operators, "now": now}
+        assert await approve_by_policy(trial.ledger, handle, **approve_it) is None
+        assert await trial.ledger.for_policies(now=stamp(now), sources=("shop",), limit=9) == ()
+        reports = await trial.apply(automatic=True)
+        assert [(one["outcome"], one["code"]) for one in reports] == [("applied", "")]
+        record = await trial.ledger.proposal(handle)
+        assert record is not None
+        assert record.measured is not None
+        assert record.decisions[0].decision.effect == record.measured.effect
+
+
+@pytest.mark.requirement("shadow:approved")
+async def test_a_policy_leaves_what_would_not_apply_to_a_person() -> None:
+    async with one_trial(shadow="true") as trial:
+        envelope = await asked(trial, 5600)
+        trial.database.run("UPDATE invoices SET note = 'moved on' WHERE id = 'INV-3001'")
+        assert await trial.apply(automatic=True) == []
+        record = await trial.ledger.proposal(envelope["proposal"]["id"])
+        assert record is not None
+        told = [event["facts"]["why"] for event in record.events if event["kind"] == "policy_deferred"]
+        assert told == ["version_moved"]
+
+
+def with_effect(signed: SignedDecision, effect: str, trial: Trial) -> SignedDecision:
+    """Return an approval as another program of the same person signs it."""
+    decision = replace(signed.decision, effect=effect)
+    return replace(signed, decision=decision, signature=sign(decision, trial.key))
+
+
+@pytest.mark.requirement("shadow:approved", "shadow:held-to")
+@pytest.mark.parametrize("effect", ["", "sha256:" + "0" * 64])
+async def test_the_worker_applies_no_approval_that_is_not_over_what_was_measured(effect: str) -> None:
+    async with one_trial(shadow="true") as trial:
+        envelope = await asked(trial, 5600)
+        await trial.measure()
+        true = trial.ledger.decide
+
+        async def forged(signed: SignedDecision, **others: Any) -> Any:
+            return await true(with_effect(signed, effect, trial), **others)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(trial.ledger, "decide", forged)
+            await trial.approve(envelope)
+        assert [(one["outcome"], one["code"]) for one in await trial.apply()] == [("failed", "not_measured")]
+
+
+@pytest.mark.requirement("shadow:held-to")
+async def test_an_effect_that_is_another_one_each_time_is_nothing_to_approve() -> None:
+    async with one_trial(shadow="true") as trial:
+        envelope = await asked(trial, 5600)
+        first, second = Measured(rows=(), tables={"*": {"changed": 3}}), Measured(rows=(), tables={"*": {"changed": 4}})
+        record = await trial.ledger.proposal(envelope["proposal"]["id"])
+        assert record is not None
+        assert varying(record.proposal, first, second) is None
+        assert varying(record.proposal, first, first) == ()
+
+
+@pytest.mark.requirement("shadow:nothing-stays")
+async def test_what_the_source_cannot_tell_now_is_tried_again_and_then_said_to_be_unknown() -> None:
+    async with one_trial(shadow="true") as trial:
+        envelope = await asked(trial, 5600)
+        shadows = Shadows(name="w", bench=trial.bench())
+        with closing(connect_memory(trial.database.url)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            trial.targets["shop"] = replace(trial.targets["shop"], time_ms=10)
+            shadows = Shadows(name="w", bench=trial.bench())
+            for _ in range(TRIES):
+                assert (await trial.ledger.proposal(envelope["proposal"]["id"])).measured is None
+                await shadows.measure(trial.clock.now())
+            other.execute("ROLLBACK")
+        record = await trial.ledger.proposal(envelope["proposal"]["id"])
+        assert record is not None
+        assert record.measured is not None
+        assert (record.measured.outcome, record.measured.code) == ("unknown", "timeout")
+
+
+def test_what_varies_is_left_out_of_the_effect_and_named_in_it() -> None:
+    one = Measured(rows=({"id": "7", "note": "a"},), tables={"t": {"inserted": 1}})
+    two = Measured(rows=({"id": "8", "note": "a"},), tables={"t": {"inserted": 1}})
+    other = Measured(rows=({"id": "8", "note": "b"},), tables={"t": {"inserted": 1}})
+    assert effect_of("p", one, ("id",)) == effect_of("p", two, ("id",))
+    assert effect_of("p", one, ()) != effect_of("p", two, ())
+    assert effect_of("p", two, ("id",)) != effect_of("p", other, ("id",))
+    assert effect_of("p", one, ("id",)) != effect_of("q", one, ("id",))
+    assert effect_of("p", one, ("id",)) != effect_of("p", one, ("id", "note"))
+
+
+async def wanted(trial: Trial, envelope: dict[str, Any]) -> ProposalRecord:
+    """Let the person want a proposal measured."""
+    record = await trial.ledger.proposal(envelope["proposal"]["id"])
+    assert record is not None
+    signer = Signer(operator=trial.operator, key=trial.key)
+    return await ask_shadow(trial.ledger, record, signer=signer, now=trial.clock.now(), operators=trial.operators)
+
+
+@pytest.mark.requirement("shadow:asked")
+async def test_what_a_reviewer_wants_measured_is_approved_with_what_was_measured_and_not_before() -> None:
+    async with one_trial() as trial:
+        envelope = await asked(trial, 5600)
+        await wanted(trial, envelope)
+        with pytest.raises(DecisionRefused) as refused:
+            await trial.approve(envelope)
+        assert refused.value.rule is Rule.NOT_MEASURED
+        await trial.measure()
+        record = await trial.approve(envelope)
+        assert record.decisions[0].decision.effect == record.effect != ""
+        trial.database.run(
+            "CREATE TABLE audit (what TEXT); CREATE TRIGGER audited AFTER UPDATE OF late_fee_cents ON invoices"
+            " BEGIN INSERT INTO audit VALUES (NEW.id); END;"
+        )
+        assert [(one["outcome"], one["code"]) for one in await trial.apply()] == [("failed", "effect_differs")]
+
+
+@pytest.mark.requirement("shadow:asked")
+async def test_it_is_measured_anew_when_a_reviewer_wants_that_and_what_counts_is_the_newest() -> None:
+    async with one_trial(shadow="true") as trial:
+        envelope = await asked(trial, 5600)
+        await trial.measure()
+        first = (await wanted(trial, envelope)).measured
+        trial.database.run(
+            "CREATE TABLE audit (what TEXT); CREATE TRIGGER audited AFTER UPDATE OF late_fee_cents ON invoices"
+            " BEGIN INSERT INTO audit VALUES (NEW.id); END;"
+        )
+        await trial.measure()
+        await trial.measure()
+        record = await trial.approve(envelope)
+        assert first is not None
+        assert len(record.measurements) == 2
+        assert record.decisions[0].decision.effect == record.effect != first.effect
+        assert [(one["outcome"], one["code"]) for one in await trial.apply()] == [("applied", "")]
+
+
+@pytest.mark.requirement("shadow:asked")
+async def test_what_somebody_has_approved_is_not_measured_anew_and_nobody_asks_without_end() -> None:
+    async with one_trial(quorum="2") as trial:
+        envelope = await asked(trial, 5600)
+        for _ in range(MOST_REQUESTS):
+            await wanted(trial, envelope)
+        with pytest.raises(DecisionRefused) as refused:
+            await wanted(trial, envelope)
+        assert refused.value.rule is Rule.TOO_MANY_SHADOWS
+        await trial.measure()
+        await trial.approve(envelope)
+        with pytest.raises(DecisionRefused) as refused:
+            await wanted(trial, envelope)
+        assert refused.value.rule is Rule.SHADOW_APPROVED

@@ -106,6 +106,7 @@ def _minimal(connection: sqlite3.Connection, table: str) -> dict[str, object]:
         "decision": {"verdict": "approve"},
         "policy_switch": {"state": "stopped"},
         "evidence": {"id": "ev_x"},
+        "measurement": {"outcome": "measured"},
         "refused_login": {"door": "console"},
         "migration": {"number": 99},
     }

@@ -122,6 +122,9 @@ def _levels(path: Path, capability: ProposeCapability, at: Positions) -> Iterato
     for place, role in (((*here, "role"), approval.role), *_other_roles(here, capability)):
         if role in {*NO_PERSON, POLICY_STEWARD}:
             yield at.at_value(place, "SYN368", f"`{role}` decides on no proposal.", "Name a role of people.")
+    if approval.shadow and approval.by_prompt is not None:
+        message = "A code of a prompt is bound to the proposal alone, and not to what was measured of it."
+        yield at.at_key((*here, "shadow"), "SYN369", message, "Remove `by_prompt`, or `shadow`.")
     for level in LEVELS[1:]:
         other = approval.high if level == "high" else approval.medium
         if other is None:

@@ -97,6 +97,7 @@ RULES: Final[dict[str, str]] = {
     "SYN366": "What an approval says of a risk is other than without it, and the capability has that risk.",
     "SYN367": "A higher risk asks for no fewer people.",
     "SYN368": "The roles `policy_signer` and `policy_steward` decide on no proposal.",
+    "SYN369": "What is approved with what was measured of it is not decided through a prompt.",
     "SYN371": "An approval names a policy of its contract, and a policy is named by an approval.",
     "SYN372": "A policy has a condition on every number that it may approve.",
     "SYN373": "A limit per day says something, and a limit is given once.",

@@ -9,7 +9,7 @@ from typing import Any
 from synapsor.core.exchange import Exchange
 from synapsor.core.measured import Measurement, shown_digest
 from synapsor.core.proposal import Proposal, Status
-from synapsor.core.statements import Activation, SignedDecision
+from synapsor.core.statements import Activation, SignedDecision, SignedShadowRequest
 from synapsor.core.writeback import Job, Receipt
 
 
@@ -19,6 +19,7 @@ class ProposalRecord:
 
     Attributes:
         exchanges: what was asked about it, and answered.
+        shadow_requests: that reviewers want it measured, and `shadow_pending` that it has not been since the last of them.
         measurements: what shadow applies of it came to, oldest first; the newest is what is approved.
         unreadable: what stands beside it and is no record of ours, as kind and handle; none of it counts.
         untold: the questions, answers and decisions, by handle, that stand beside it and are not those of which its events tell; nobody is
@@ -34,6 +35,8 @@ class ProposalRecord:
     receipts: tuple[Receipt, ...] = ()
     group: tuple[ProposalRecord, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
+    shadow_requests: tuple[SignedShadowRequest, ...] = ()
+    shadow_pending: bool = False
     measurements: tuple[Measurement, ...] = ()
     events: tuple[Mapping[str, Any], ...] = ()
     unreadable: tuple[str, ...] = ()
@@ -50,6 +53,11 @@ class ProposalRecord:
     def measured(self) -> Measurement | None:
         """The newest measurement, None where there is none."""
         return self.measurements[-1] if self.measurements else None
+
+    @property
+    def is_shadowed(self) -> bool:
+        """Whether it is measured before anybody approves it: its contract or a reviewer wants that."""
+        return self.proposal.shadow or bool(self.shadow_requests)
 
     @property
     def effect(self) -> str:

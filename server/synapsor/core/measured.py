@@ -63,7 +63,6 @@ class Measurement:
         return self.outcome == "measured"
 
 
-
 def varying(proposal: Proposal, first: Measured, second: Measured) -> tuple[str, ...] | None:
     """Return the columns that differ from one time to the next, or None where anything else differs, so that nothing can be reproduced."""
     if first.tables != second.tables or len(first.rows) != len(second.rows):

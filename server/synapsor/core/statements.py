@@ -172,6 +172,28 @@ class SignedInquiry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowRequest:
+    """What is signed to have a change measured before anybody approves it, or measured anew."""
+
+    id: str
+    ledger: str
+    proposal: str
+    digest: str
+    operator: str
+    role: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedShadowRequest:
+    """A request with its signature, base64, and the login by which the signing key speaks for the operator, where it is not their own."""
+
+    request: ShadowRequest
+    signature: str
+    login: SignedLogin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Amendment:
     """What is signed to put a proposal in the place of another one.
 
@@ -275,7 +297,7 @@ class Undo:
     at: Instant
 
 
-Spoken = Decision | Inquiry | Amendment | Reveal
+Spoken = Decision | Inquiry | Amendment | Reveal | ShadowRequest
 """What an operator may sign with their own key or with that of a session that speaks for them, in a role."""
 
 Statement = Spoken | Activation | Switch | Undo | Login

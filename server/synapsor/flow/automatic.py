@@ -107,7 +107,7 @@ async def approve_by_policy(
     ):
         return None
     proposal = record.proposal
-    if proposal.shadow and record.measured is None:
+    if record.is_shadowed and (record.measured is None or record.shadow_pending):
         return None
     deferral = _doubtful(record, proposal_id, ledger=ledger.id, now=stamp(now))
     found = Why.RECORDS_DIFFER if deferral else await permitted(proposal, ledger, operators)
@@ -117,7 +117,9 @@ async def approve_by_policy(
         assert policy is not None and proposal.policy is not None  # noqa: S101, PT018  # it is inside of it
         told = policy_digest(proposal.contract, proposal.policy)
         own = Signer(operator=signer.operator, key=signer.key)
-        signed = signed_decision("approve", proposal, signer=own, now=now, policy=told, effect=record.effect, operators=operators)
+        signed = signed_decision(
+            "approve", proposal, signer=own, now=now, policy=told, effect=record.effect, operators=operators
+        )
         use_id = handles.new("use")
         use = use_of(proposal, found.contract, policy, use_id=use_id, decision=signed.decision.id, at=stamp(now))
         if use is not None:
@@ -154,7 +156,7 @@ async def _unproven(proposal: Proposal, ledger: WorkLedger) -> Deferral | None:
 def _unmeasured(record: ProposalRecord) -> Deferral | None:
     """Return that what was measured is nothing to approve, where an approval is over that."""
     measured = record.measured
-    if not record.proposal.shadow or (measured is not None and measured.is_measured):
+    if not record.is_shadowed or (measured is not None and measured.is_measured):
         return None
     return Deferral(policy=record.proposal.policy or "", why=measured.code if measured else Why.NOT_MEASURED.value)
 

@@ -58,7 +58,6 @@ async def check_decides(
     current, person = await check_act(ledger, record, intent, DECIDING, shown=shown)
     _check_verdict(current, intent, person, ledger=ledger.id)
     if intent.verdict == "approve":
-        check_measured(current)
         await check_evidence(current.proposal, ledger)
         await check_applicable(current.proposal, ledger, intent.operators)
     return current
@@ -70,10 +69,10 @@ def check_measured(record: ProposalRecord) -> None:
     Raises:
         DecisionRefused: by rule `not_measured` or `would_not_apply`.
     """
-    if not record.proposal.shadow:
+    if not record.is_shadowed:
         return
     measured = record.measured
-    if measured is None or measured.outcome == "unknown":
+    if measured is None or record.shadow_pending or measured.outcome == "unknown":
         raise DecisionRefused(Rule.NOT_MEASURED, detail=meaning_of(measured.code) if measured else "")
     if not measured.is_measured:
         raise DecisionRefused(
@@ -127,7 +126,11 @@ async def may_ask(
 
 
 def _check_verdict(record: ProposalRecord, intent: Intent, person: Operator | None, *, ledger: str) -> None:
-    """Check what deciding asks beside what every act does; nothing of whom nobody knows."""
+    """Check what deciding asks beside what every act does; of whom nobody knows, only what is so whoever decides."""
+    if intent.verdict == "approve":
+        check_measured(record)
+    if record.effect and intent.who.by_prompt:
+        raise DecisionRefused(Rule.NOT_BY_PROMPT, fix="Decide in the console or with `synapsor approve`.")
     if person is None:
         return
     if intent.verdict == "approve":

@@ -102,6 +102,7 @@ BRANCH = Kind("review_branch", "rb", _pick("at", "proposal"))
 DECISION = Kind("decision", "dec", _decision)
 QUESTION = Kind("question", "que", _within("question", "at", "proposal", "operator"))
 ANSWER = Kind("answer", "ans", _pick("at", "proposal", "question"))
+SHADOW_REQUEST = Kind("shadow_request", "shr", _within("request", "at", "proposal", "operator"))
 MEASUREMENT = Kind("measurement", "msr", _pick("at", "proposal", "outcome"))
 REFUSED = Kind("refused_decision", "ref", _pick("at", "proposal", "operator", "rule"))
 REFUSED_LOGIN = Kind("refused_login", "lgr", _pick("at", "door", "rule"))
@@ -124,6 +125,7 @@ KINDS: dict[str, Kind] = {
         DECISION,
         QUESTION,
         ANSWER,
+        SHADOW_REQUEST,
         MEASUREMENT,
         REFUSED,
         REFUSED_LOGIN,

@@ -1,17 +1,29 @@
-"""Measurements: what a shadow apply of a proposal came to, recorded while it is in review; the newest is what is approved with it."""
+"""Measurements: what shadow applies of a proposal came to, and that reviewers want one; recorded while it is in review.
+
+The newest measurement is what is approved with the proposal.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 from synapsor.core.measured import Measurement
 from synapsor.core.proposal import Status
 from synapsor.core.records import from_body, to_body
-from synapsor.errors import IntegrityError
-from synapsor.ledger.chain import Book, event
-from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.kinds import MEASUREMENT, loads, record
+from synapsor.core.statements import SignedShadowRequest
+from synapsor.errors import DecisionRefused, IntegrityError
+from synapsor.ledger.chain import Book, Told, event
+from synapsor.ledger.connection import Transaction
+from synapsor.ledger.kinds import MEASUREMENT, SHADOW_REQUEST, Kind, loads, read_each, record
+from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
+
+R = TypeVar("R")
+
+MOST_REQUESTS: Final = 10
+"""How often a proposal is measured because reviewers want it."""
 
 
 async def waiting(tx: Transaction, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
@@ -37,6 +49,59 @@ async def add(book: Book, measurement: Measurement) -> bool:
     return True
 
 
-def measurement_of(row: Row) -> Measurement:
-    """Return the measurement that a row holds."""
-    return from_body(Measurement, loads(row["body"]))
+async def ask(book: Book, ledger: str, signed: SignedShadowRequest) -> None:
+    """Record that a reviewer wants a proposal measured, or measured anew.
+
+    Raises:
+        DecisionRefused: the proposal is no longer in review (`already_decided`), or enough was asked (`too_many_shadows`).
+        IntegrityError: it is about something else.
+    """
+    request = signed.request
+    row = await book.tx.one("proposal_by_id", id=request.proposal)
+    if row is None or (request.ledger, request.digest) != (ledger, digest_bytes("proposal", row["body"].encode())):
+        raise IntegrityError("The request is about another proposal.")
+    if row["status"] != Status.REVIEW_REQUIRED.value:
+        raise DecisionRefused(
+            Rule.ALREADY_DECIDED, f"The proposal {Status(row['status']).stands}.", fix="Nothing is left to measure."
+        )
+    if len(await book.tx.all("shadow_requests_of", proposal=request.proposal)) >= MOST_REQUESTS:
+        raise DecisionRefused(Rule.TOO_MANY_SHADOWS)
+    told = record(SHADOW_REQUEST, request.id, to_body(signed))
+    await book.append(event("shadow_asked", request.proposal, request.at, (told,)))
+
+
+@dataclass(frozen=True, slots=True)
+class Shadows:
+    """What stands beside a proposal of its shadow applies, as far as events tell of it.
+
+    Attributes:
+        pending: somebody wants it measured since it was measured last.
+        unreadable: what is none of ours, as kind and handle.
+    """
+
+    requests: tuple[SignedShadowRequest, ...]
+    measurements: tuple[Measurement, ...]
+    pending: bool
+    unreadable: tuple[str, ...]
+
+
+async def of_proposal(tx: Transaction, proposal_id: str, events: Sequence[Told]) -> Shadows:
+    """Return the requests and measurements of a proposal that `events` tell of, oldest first."""
+    wanted, asked, unasked = await _told(
+        tx, "shadow_requests_of", SHADOW_REQUEST, SignedShadowRequest, proposal_id, events
+    )
+    found, measured, unmeasured = await _told(tx, "measurements_of", MEASUREMENT, Measurement, proposal_id, events)
+    pending = bool(asked) and (not measured or asked[-1] > measured[-1])
+    return Shadows(requests=wanted, measurements=found, pending=pending, unreadable=(*unasked, *unmeasured))
+
+
+async def _told(
+    tx: Transaction, query: str, kind: Kind, of: type[R], proposal_id: str, events: Sequence[Told]
+) -> tuple[tuple[R, ...], tuple[int, ...], tuple[str, ...]]:
+    """Return the records of a kind that events tell of, the numbers of their events, and the names of the others."""
+    rows = await tx.all(query, proposal=proposal_id)
+    known = {named for event in events if (named := event.records.get(kind.name))}
+    told = [row for row in rows if (row["id"], digest_bytes(kind.name, row["body"].encode())) in known]
+    found, unreadable = read_each(kind.name, told, lambda row: from_body(of, loads(row["body"])))
+    others = tuple(f"{kind.name} {row['id']}" for row in rows if row not in told)
+    return found, tuple(row["seq"] for row in told), (*unreadable, *others)

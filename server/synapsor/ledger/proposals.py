@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from synapsor import handles
 from synapsor.core.group import fits
-from synapsor.core.measured import Measurement
 from synapsor.core.plain import visible
 from synapsor.core.policy import Deferral
 from synapsor.core.proposal import Proposal, Status
@@ -19,23 +18,20 @@ from synapsor.core.scope import Scope
 from synapsor.core.statements import SignedDecision
 from synapsor.core.writeback import Job, Receipt
 from synapsor.errors import DecisionRefused, IntegrityError, LedgerFailure
-from synapsor.ledger import believed, exchanges
+from synapsor.ledger import believed, exchanges, measurements
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, Told, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import (
     BRANCH,
     DECISION,
-    MEASUREMENT,
     PROPOSAL,
     RECEIPT,
-    Kind,
     Record,
     loads,
     read_each,
     record,
 )
-from synapsor.ledger.measurements import measurement_of
 from synapsor.ledger.repetitions import Repetitions
 from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
@@ -43,8 +39,6 @@ from synapsor.refusals import Rule
 log = logging.getLogger("synapsor.ledger")
 
 EXPIRE_AT_ONCE = 100
-
-R = TypeVar("R", Receipt, Measurement)
 
 
 async def file(book: Book, proposal: Proposal, seen: tuple[Record, ...], repetitions: Repetitions, trust: Trust) -> str:
@@ -178,14 +172,11 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
     decisions, undecided = read_each("decision", decided, signed_of)
     jobs, idle = read_each("job", await tx.all("job_of", proposal=proposal_id), job_of)
     receipts, unreceived = read_each("receipt", await tx.all("receipts_of", proposal=proposal_id), receipt_of)
-    measured, unmeasured = read_each(
-        "measurement", await tx.all("measurements_of", proposal=proposal_id), measurement_of
-    )
     asked, unasked = await exchanges.of_proposal(tx, proposal_id)
     events, untold = read_each("event", await tx.all("proposal_events", subject=proposal_id), _told)
     stands = trust is None or (not untold and believed.stands(row, events, decided, trust))
-    receipts, unproven = _recorded("receipt", receipts, RECEIPT, events)
-    measured, unknown = _recorded("measurement", measured, MEASUREMENT, events)
+    receipts, unproven = _recorded(receipts, events)
+    shadows = await measurements.of_proposal(tx, proposal_id, [told for _, told in events])
     said = (*(record(DECISION, one.decision.id, to_body(one)) for one in decisions), *exchanges.records(asked))
     return ProposalRecord(
         proposal=proposal,
@@ -194,9 +185,11 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
         job=jobs[0] if jobs else None,
         receipts=receipts,
         exchanges=asked,
-        measurements=measured,
+        shadow_requests=shadows.requests,
+        measurements=shadows.measurements,
+        shadow_pending=shadows.pending,
         events=tuple(_shown(*told) for told in events),
-        unreadable=(*undecided, *idle, *unreceived, *unproven, *unmeasured, *unknown, *unasked, *untold),
+        unreadable=(*undecided, *idle, *unreceived, *unproven, *shadows.unreadable, *unasked, *untold),
         untold=believed.untold(said, (told for _, told in events)),
         differs=not stands,
         led=None if stands or trust is None else believed.led_to(believed.own(events, trust), trust),
@@ -204,14 +197,12 @@ async def _alone(tx: Transaction, row: Row, trust: Trust | None) -> ProposalReco
 
 
 def _recorded(
-    what: str, found: Sequence[R], kind: Kind, events: Sequence[tuple[Row, Told]]
-) -> tuple[tuple[R, ...], tuple[str, ...]]:
-    """Return the receipts or measurements that an event tells of, and the names of the others: how a change ended, or would end, and how it
-    left its rows, nobody else says.
-    """
-    kept = (record(kind, one.id, to_body(one)) for one in found)
+    receipts: Sequence[Receipt], events: Sequence[tuple[Row, Told]]
+) -> tuple[tuple[Receipt, ...], tuple[str, ...]]:
+    """Return the receipts that an event tells of, and the names of the others: how a change ended, and how it left its rows, nobody else says."""
+    kept = (record(RECEIPT, one.id, to_body(one)) for one in receipts)
     unproven = believed.untold(kept, (told for _, told in events))
-    return tuple(one for one in found if one.id not in unproven), tuple(f"{what} {one}" for one in sorted(unproven))
+    return tuple(one for one in receipts if one.id not in unproven), tuple(f"receipt {one}" for one in sorted(unproven))
 
 
 async def is_believed(tx: Transaction, proposal_id: str, trust: Trust) -> bool:

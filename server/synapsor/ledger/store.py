@@ -17,7 +17,7 @@ from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedShadowRequest, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
 from synapsor.handles import Kind
@@ -205,6 +205,15 @@ class Ledger:
         async def work(book: Book) -> ProposalRecord:
             await exchanges.ask(book, self.id, signed)
             return await proposals.existing(book.tx, signed.question.proposal, self._trust)
+
+        return await self._write(work)
+
+    async def ask_shadow(self, signed: SignedShadowRequest) -> ProposalRecord:
+        """Record that a reviewer wants a proposal measured."""
+
+        async def work(book: Book) -> ProposalRecord:
+            await measurements.ask(book, self.id, signed)
+            return await proposals.existing(book.tx, signed.request.proposal, self._trust)
 
         return await self._write(work)
 

@@ -38,7 +38,9 @@ UNTOLD: Final = frozenset(
         "job_released",
         "ledger_created",
         "policy_used",
+        "proposal_measured",
         "proposal_repeated",
+        "shadow_asked",
         "read",
         "receipt_kept",
     }

@@ -180,7 +180,7 @@ def _measured(record: ProposalRecord, approvals: Sequence[SignedDecision]) -> Me
     """Return the measurement that all approvals are over; None where none is, and the contract asks for none."""
     proposal = record.proposal
     effects = {one.decision.effect for one in approvals}
-    if effects == {""} and not proposal.shadow:
+    if effects == {""} and not record.is_shadowed:
         return None
     (effect, *others) = effects
     found = next((one for one in record.measurements if one.effect == effect and holds(one, proposal)), None)

@@ -17,6 +17,7 @@ from synapsor.approve.card.decided import attempts, decisions, ends, waits_for
 from synapsor.approve.card.extent import BRIEFLY, IN_FULL, Extent
 from synapsor.approve.card.read import ALSO, Copies, Read, all_told, named, others
 from synapsor.approve.card.rows import action_of, row_of, totals
+from synapsor.approve.card.shadowed import shadow_of
 from synapsor.approve.card.teller import Teller
 from synapsor.approve.card.terms import Terms
 from synapsor.approve.card.view import Asked, Card, Target, Undoes
@@ -123,6 +124,7 @@ def made(
         amends=amended.amends(signed, found.before, teller),
         sent=tuple(amended.sent(signed, found.before, teller)),
         questions=tuple(amended.questions((*reversed(found.before), record), found.operators, teller)),
+        shadow=shadow_of(record, teller),
         whole=teller.whole,  # the last: all that could be cut has been told
     )
 

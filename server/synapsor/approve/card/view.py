@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from synapsor.approve.card.cells import Action, Field, Moment, Row, Total, Value
 from synapsor.approve.card.now_view import Now
+from synapsor.approve.card.shadow_view import Shadow
 from synapsor.core.plain import Text
 from synapsor.core.proposal import AmendKind
 
@@ -339,7 +340,7 @@ class Card:
     Attributes:
         full: everything was asked for, so nothing is cut.
         proposal: the handle as it is recorded, and `handle` the same for the eye.
-        digest: recomputed from the proposal that is shown.
+        digest: recomputed from the proposal that is shown, and from what was measured of it.
         status: as it is at `made`: what waits past its time has expired. `stands` says it as the end of a sentence.
         whole: nothing of what is decided on was cut; nobody approves while this is false.
         tampered: it is not what it was made from, or the ledger contradicts itself about it; nobody approves it.
@@ -351,6 +352,7 @@ class Card:
         risk: by the contract's rule, and `risk_because` which part of it made it so.
         policy: the one that could have approved it; None where a person decides on every such change.
         ends: what ended it, `decided` and `attempts` what became of it, `waits_for` the job that is not done.
+        shadow: what was measured of it; None where its contract does not ask for that.
         now: a look at the source as it is, where one was asked for.
         amends: of one that a reviewer edited or extended, what that was.
         sent: the agent's own words, untrusted, as it sent them; of an undo there are none, since a person asked for it.
@@ -393,4 +395,5 @@ class Card:
     amends: Amends | None
     sent: tuple[Argument, ...]
     questions: tuple[Talk, ...]
+    shadow: Shadow | None
     now: Now | None = None

@@ -28,6 +28,7 @@ from synapsor.approve.terminal.drawing import rows as drawn_rows
 from synapsor.approve.terminal.now import now
 from synapsor.approve.terminal.reads import reads
 from synapsor.approve.terminal.rows import fields, rows, totals, value
+from synapsor.approve.terminal.shadow import shadow
 from synapsor.core.plain import is_right_to_left, line_of
 from synapsor.core.words import many
 
@@ -61,8 +62,11 @@ def lines(card: Card, read: Iterable[Line] = ()) -> Iterator[Line]:
         yield Line("undo of it", f"{line_of(undo.proposal)} {undo.stands}", "warning")
     yield from rows(card)
     yield from totals(card)
+    if card.shadow is not None:
+        yield from shadow(card.shadow, several=len(card.rows) > 1)
     if card.now is not None:
         yield from now(card.now)
+    if card.now is not None or card.shadow is not None:
         yield Line("What it rests on and takes", "", "title")
     yield from _rests_on(card)
     if card.group is not None:

@@ -9,6 +9,9 @@ from synapsor.cli.arguments.base import command, handle, preset, signer
 
 def add(commands: Any) -> None:
     """Add them."""
+    shadow = command(commands, "shadow", "Have a change carried out and rolled back before anybody approves it.")
+    handle(shadow)
+    signer(shadow)
     question = command(commands, "question", "Ask the agent about a proposal; it stays in review.")
     handle(question)
     question.add_argument("--text", required=True, help="what you want to know; the agent reads it")

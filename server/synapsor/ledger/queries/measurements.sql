@@ -14,9 +14,30 @@ SELECT seq, id, at, proposal, outcome, body FROM measurement WHERE seq = :seq;
 
 -- name: measurements_of
 -- The measurements of a proposal, in order.
-SELECT id, body FROM measurement WHERE proposal = :proposal ORDER BY seq;
+SELECT seq, id, body FROM measurement WHERE proposal = :proposal ORDER BY seq;
+
+-- name: insert_shadow_request
+-- Add a request, with the number of its event.
+INSERT INTO shadow_request (seq, id, at, proposal, operator, body) VALUES (:seq, :id, :at, :proposal, :operator, :body);
+
+-- name: shadow_request_by_id
+-- Find a request by its handle.
+SELECT seq, id, at, proposal, operator, body FROM shadow_request WHERE id = :id;
+
+-- name: shadow_request_at
+-- Find a request by the number of its event.
+SELECT seq, id, at, proposal, operator, body FROM shadow_request WHERE seq = :seq;
+
+-- name: shadow_requests_of
+-- The requests to measure a proposal, in order.
+SELECT seq, id, body FROM shadow_request WHERE proposal = :proposal ORDER BY seq;
 
 -- name: for_shadows
--- The proposals of a source that are measured before anybody approves them, and are not yet.
+-- The proposals of a source that its contract wants measured and nobody has, and those that a reviewer has wanted measured since.
 SELECT id FROM proposal AS p WHERE status = 'review_required' AND shadow = 1 AND source = :source AND expires_at > :now
-AND NOT EXISTS (SELECT 1 FROM measurement WHERE proposal = p.id) ORDER BY seq LIMIT :limit;
+AND NOT EXISTS (SELECT 1 FROM measurement WHERE proposal = p.id)
+UNION
+SELECT p.id FROM shadow_request AS r JOIN proposal AS p ON p.id = r.proposal
+WHERE p.status = 'review_required' AND p.source = :source AND p.expires_at > :now
+AND NOT EXISTS (SELECT 1 FROM measurement AS m WHERE m.proposal = p.id AND m.seq > r.seq)
+LIMIT :limit;

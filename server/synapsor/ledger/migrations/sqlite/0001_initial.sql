@@ -182,6 +182,17 @@ CREATE TABLE answer (
     body TEXT NOT NULL
 ) STRICT;
 
+-- That a reviewer wants a change measured, or measured anew.
+CREATE TABLE shadow_request (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq),
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    proposal TEXT NOT NULL REFERENCES proposal (id),
+    operator TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX shadow_request_proposal ON shadow_request (proposal, seq);
+
 -- What shadow applies of a proposal came to: each carried out, and rolled back.
 CREATE TABLE measurement (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
@@ -340,6 +351,11 @@ CREATE TRIGGER question_in_review BEFORE INSERT ON question
 WHEN (SELECT status FROM proposal WHERE id = NEW.proposal) <> 'review_required'
 BEGIN
     SELECT raise(ABORT, 'question: nothing to decide');
+END;
+CREATE TRIGGER shadow_request_in_review BEFORE INSERT ON shadow_request
+WHEN (SELECT status FROM proposal WHERE id = NEW.proposal) <> 'review_required'
+BEGIN
+    SELECT raise(ABORT, 'shadow_request: nothing to decide');
 END;
 CREATE TRIGGER measurement_in_review BEFORE INSERT ON measurement
 WHEN (SELECT status FROM proposal WHERE id = NEW.proposal) <> 'review_required'
@@ -504,6 +520,14 @@ END;
 CREATE TRIGGER decision_kept BEFORE DELETE ON decision
 BEGIN
     SELECT raise(ABORT, 'decision: append only');
+END;
+CREATE TRIGGER shadow_request_fixed BEFORE UPDATE ON shadow_request
+BEGIN
+    SELECT raise(ABORT, 'shadow_request: append only');
+END;
+CREATE TRIGGER shadow_request_kept BEFORE DELETE ON shadow_request
+BEGIN
+    SELECT raise(ABORT, 'shadow_request: append only');
 END;
 CREATE TRIGGER measurement_fixed BEFORE UPDATE ON measurement
 BEGIN
