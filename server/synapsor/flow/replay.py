@@ -13,6 +13,7 @@ from typing import Any
 from synapsor.core.amend import amendment_of
 from synapsor.core.exchange import Exchange
 from synapsor.core.login import decision_holds, spoken_by
+from synapsor.core.measured import Measurement
 from synapsor.core.presenter import covered
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status
 from synapsor.core.records import to_body
@@ -97,7 +98,7 @@ async def replay(ledger: ReviewLedger, handle: str, operators: Mapping[str, Oper
 def proposal_named(body: Mapping[str, Any]) -> str | None:
     """Return the proposal that a record is about, or None."""
     parts = body.get("parts")
-    inner = parts[0] if parts else body.get("decision") or body.get("question")
+    inner = parts[0] if parts else body.get("decision") or body.get("question") or body.get("request")
     named = inner.get("proposal") if isinstance(inner, Mapping) else body.get("proposal")
     return named if isinstance(named, str) else None
 
@@ -156,6 +157,8 @@ async def _proposal(
     yield _proposed(proposal, (*recorded.get("proposal", ()), *recorded.get("review_branch", ()), *before))
     for exchange in record.exchanges:
         yield _inquired(exchange, proposal, operators, (*recorded.get("question", ()), *recorded.get("answer", ())))
+    for measurement in record.measurements:
+        yield _measured(measurement, tuple(recorded.get("measurement", ())))
     for signed in record.decisions:
         yield _decided(signed, proposal, operators, ledger.id, tuple(recorded.get("decision", ())))
     for receipt in record.receipts:
@@ -229,6 +232,12 @@ def _inquired(
     handles = {question.id, answer.id if answer else question.id}
     facts = {"question": to_body(question), "answer": to_body(answer) if answer else None}
     return Step(name="inquired", facts=facts, checks=(*own, *(c for c in checks if c.what.split(" ")[-1] in handles)))
+
+
+def _measured(measurement: Measurement, checks: tuple[Check, ...]) -> Step:
+    facts = to_body(measurement)
+    facts["after"] = facts.pop("rows")
+    return Step(name="measured", facts=facts, checks=tuple(c for c in checks if measurement.id in c.what))
 
 
 def _seen(evidence: Mapping[str, Any], checks: tuple[Check, ...]) -> Step:

@@ -15,7 +15,7 @@ from synapsor.core.records import from_body, to_body
 from synapsor.core.statements import SignedShadowRequest
 from synapsor.errors import DecisionRefused, IntegrityError
 from synapsor.ledger.chain import Book, Told, event
-from synapsor.ledger.connection import Transaction
+from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import MEASUREMENT, SHADOW_REQUEST, Kind, loads, read_each, record
 from synapsor.refusals import Rule
 from synapsor.values import digest_bytes
@@ -87,19 +87,20 @@ class Shadows:
 
 async def of_proposal(tx: Transaction, proposal_id: str, events: Sequence[Told]) -> Shadows:
     """Return the requests and measurements of a proposal that `events` tell of, oldest first."""
-    wanted, asked, unasked = await _told(
-        tx, "shadow_requests_of", SHADOW_REQUEST, SignedShadowRequest, proposal_id, events
+    wanted, asked, unasked = _told(
+        await tx.all("shadow_requests_of", proposal=proposal_id), SHADOW_REQUEST, SignedShadowRequest, events
     )
-    found, measured, unmeasured = await _told(tx, "measurements_of", MEASUREMENT, Measurement, proposal_id, events)
+    found, measured, unmeasured = _told(
+        await tx.all("measurements_of", proposal=proposal_id), MEASUREMENT, Measurement, events
+    )
     pending = bool(asked) and (not measured or asked[-1] > measured[-1])
     return Shadows(requests=wanted, measurements=found, pending=pending, unreadable=(*unasked, *unmeasured))
 
 
-async def _told(
-    tx: Transaction, query: str, kind: Kind, of: type[R], proposal_id: str, events: Sequence[Told]
+def _told(
+    rows: Sequence[Row], kind: Kind, of: type[R], events: Sequence[Told]
 ) -> tuple[tuple[R, ...], tuple[int, ...], tuple[str, ...]]:
     """Return the records of a kind that events tell of, the numbers of their events, and the names of the others."""
-    rows = await tx.all(query, proposal=proposal_id)
     known = {named for event in events if (named := event.records.get(kind.name))}
     told = [row for row in rows if (row["id"], digest_bytes(kind.name, row["body"].encode())) in known]
     found, unreadable = read_each(kind.name, told, lambda row: from_body(of, loads(row["body"])))
