@@ -8,6 +8,7 @@ from typing import Any
 
 from synapsor.core.attempts import RefusedLogin
 from synapsor.core.exchange import Answer
+from synapsor.core.measured import Measured, Measurement, effect_of
 from synapsor.core.moment import stamp
 from synapsor.core.policy import PolicyUse
 from synapsor.core.proposal import Member, Proposal
@@ -16,8 +17,10 @@ from synapsor.core.statements import (
     Activation,
     Decision,
     Inquiry,
+    ShadowRequest,
     SignedDecision,
     SignedInquiry,
+    SignedShadowRequest,
     SignedSwitch,
     Switch,
     SwitchState,
@@ -246,6 +249,36 @@ def an_activation(ledger: Ledger, body: dict[str, Any], **changed: Any) -> Activ
     )
 
 
+def a_shadow_request(proposal: Proposal) -> SignedShadowRequest:
+    request = ShadowRequest(
+        id=handle("shr"),
+        ledger=proposal.ledger,
+        proposal=proposal.id,
+        digest=proposal.digest,
+        operator="vera",
+        role=proposal.role,
+        at=at(5),
+    )
+    return SignedShadowRequest(request=request, signature="AAAA")
+
+
+def a_measurement(proposal: Proposal) -> Measurement:
+    """Return what a shadow apply of a proposal came to."""
+    measured = Measured(rows=({"late_fee_cents": "0"},), tables={"billing.invoices": {"updated": 1}})
+    return Measurement(
+        id=handle("msr"),
+        proposal=proposal.id,
+        digest=proposal.digest,
+        outcome="measured",
+        code="",
+        worker="worker-1",
+        at=at(6),
+        rows=measured.rows,
+        tables=measured.tables,
+        effect=effect_of(proposal.digest, measured, ()),
+    )
+
+
 async def fill(ledger: Ledger) -> dict[str, str]:
     """Write at least one record of every kind, and return a handle of each."""
     audit, evidence = seen()
@@ -285,6 +318,9 @@ async def fill(ledger: Ledger) -> dict[str, str]:
         at=at(5),
     )
     await ledger.answer(answer)
+    wanted, measured = a_shadow_request(waiting), a_measurement(waiting)
+    await ledger.ask_shadow(wanted)
+    assert await ledger.measure(measured)
     login = RefusedLogin(
         id=handle("lgr"),
         at=at(5),
@@ -327,6 +363,8 @@ async def fill(ledger: Ledger) -> dict[str, str]:
         "settlement": settled,
         "question": asked.id,
         "answer": answer.id,
+        "shadow_request": wanted.request.id,
+        "measurement": measured.id,
         "refused_decision": refused,
         "refused_login": login.id,
         "reveal": look["id"],

@@ -484,7 +484,7 @@ async def test_a_bit_flipped_in_the_file_is_found_or_changes_no_record(scene: Sc
     honest, whole = dump(scene.raw), scene.path.read_bytes()
     copy = tmp_path / "copy.db"
     rng, found, changed = random.Random(11), 0, []
-    for _ in range(400):
+    for _ in range(480):
         place = rng.randrange(len(whole))
         shutil.copyfile(scene.path, copy)
         with copy.open("r+b") as stream:
