@@ -1118,7 +1118,8 @@ REQUIREMENTS: dict[str, Requirement] = {
         "law 1, law 5",
     ),
     "undo:stale": _R(
-        "A row that moves on after its undo was asked for, or was worked with since it was added, is not undone.", "law 4, R6"
+        "A row that moves on after its undo was asked for, or was worked with since it was added, is not undone.",
+        "law 4, R6",
     ),
     "values:canonical": _R("A value has one canonical text, and what could be read in two ways has none.", "law 8"),
     "values:exact": _R("Every type comes back as it is stored, in its documented form.", "R7"),

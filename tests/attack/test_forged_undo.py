@@ -39,7 +39,9 @@ def signed(shop: Shop, proposal: Proposal, undoes: Undone, key: Any = None) -> P
     return replace(proposal, undoes=replace(undoes, signature=signature))
 
 
-async def refused_by_worker(shop: Shop, forged: Proposal, code: str, role: str = "leo") -> None:
+async def refused_by_worker(
+    shop: Shop, forged: Proposal, code: str, role: str = "leo", *, outcome: str = "failed"
+) -> None:
     """See that the worker refuses an undo that a tired person approved, and that the rows are as they were."""
     before = everything(shop)
     with as_server(shop) as raw:
@@ -56,7 +58,7 @@ async def refused_by_worker(shop: Shop, forged: Proposal, code: str, role: str =
         now=now,
         mode="writeback",
     )
-    assert await shop.work() == [("failed", code)]
+    assert await shop.work() == [(outcome, code)]
     assert everything(shop) == before
 
 
@@ -273,17 +275,29 @@ def test_every_undo_of_one_change_is_one_request() -> None:
     assert len({undo_key(p, d) for p in ("wrp_1", "wrp_2") for d in ("sha256:1", "sha256:2")}) == 4
 
 
-async def test_a_receipt_that_was_altered_makes_no_row_that_moved_on_one_that_was_left_so(books: Shop) -> None:
-    """Its columns are as they were left, so only the version that the receipt tells of shows that somebody was there."""
-    original = await applied(books, "credits.adjust", ADJUST)
-    for points in (7, 6):
-        books.change(f"UPDATE {{credits}} SET points = {points} WHERE tenant_id = 'acme' AND book = 'a' AND number = 1")
+async def test_a_receipt_that_was_altered_makes_no_added_row_one_that_was_left_so(books: Shop) -> None:
+    """Somebody has worked with the row in a column that the database had filled, so only the receipt shows that."""
+    original = await applied(books, "credits.add", {"book": "new", "number": 7, "amount": "1.50"})
+    books.change("UPDATE {credits} SET points = 7 WHERE book = 'new'")
     assert await refused(books, original) == ("moved_on", 3)
-    (kept,), now = (await books.record(original)).receipts, credit(books)
-    assert now is not None
+    (kept,), row = (await books.record(original)).receipts, credit(books, "new", 7)
+    assert row is not None
     with as_ledger_owner(books) as raw:
-        moved = {**kept.after[0], "row_version": str(now[-1])}
+        moved = {**kept.after[0], "points": "7", "row_version": str(row[-1])}
         set_body(raw, "receipt", kept.id, {**body_of(raw, "receipt", kept.id), "after": [moved]})
     record = await books.record(original)
     assert (record.receipts, record.unreadable) == ((), (f"receipt {kept.id}",))
     assert (await refused(books, original))[0] == "not_recorded"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [{"row_version": "99"}, {"points": "5"}, {"amount": "10.10", "note": None}],
+    ids=["another version", "set back already", "two set back already"],
+)
+async def test_what_an_undo_says_it_saw_is_not_believed_but_guarded(books: Shop, seen: dict[str, str | None]) -> None:
+    """A merge is of the row that the proposal tells of; of one that was made up, nothing is written."""
+    genuine = await ask(books, await applied(books, "credits.adjust", ADJUST))
+    (member,) = genuine.members
+    forged = with_row(genuine, before={**member.before, **seen})
+    await refused_by_worker(books, forged, "version_moved", outcome="conflict")
