@@ -995,6 +995,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A UUID that is shown is found by its value, however the engine spells it, by reads, proposals and the worker alike.",
         "R5, R7",
     ),
+    "receipt:every-member": _R(
+        "A receipt lists every row that was inserted, updated or deleted, by its key, with its version before and after and as it was left; what is hidden stays out, and no agent is told.",
+        "law 4, law 7",
+    ),
     "refused:acts": _R(
         "A refused activation, rollback or switch of automatic approval is on record, and told by `history` and `policy status`.",
         "law 9",

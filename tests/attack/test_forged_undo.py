@@ -14,6 +14,7 @@ from synapsor.core.proposal import Member, Proposal, Undone, undo_key
 from synapsor.core.records import to_body
 from synapsor.core.review import undo_of
 from synapsor.core.statements import sign
+from synapsor.core.writeback import done_to
 from synapsor.errors import DecisionRefused
 from synapsor.flow.signing import Signer
 from tests.attack.shop import Shop, as_ledger_owner, as_server, filed_by_server, told_by_owner
@@ -153,6 +154,11 @@ async def test_an_undo_that_is_not_exactly_the_inverse_or_not_asked_for_is_refus
             raise AssertionError(what) from failed
 
 
+def _left(proposal: Proposal, row: dict[str, str | None]) -> dict[str, Any]:
+    """Return what a receipt would list of the one row of a proposal."""
+    return to_body(done_to(proposal, [row], "row_version")[0])
+
+
 async def test_a_change_that_never_was_is_not_undone_whoever_asks_for_it_and_approves(books: Shop) -> None:
     """The amount before is the forger's: an undo of that change would write it, and no bound of the contract looks at it."""
     real = (await books.record(await applied(books, "credits.adjust", ADJUST))).proposal
@@ -176,7 +182,12 @@ async def test_a_change_that_never_was_is_not_undone_whoever_asks_for_it_and_app
             ("approved", "applied", {"receipt": [receipt, ""]}),
         ):
             told_by_owner(raw, f"proposal_{target}", never.id, {"origin": origin, "target": target}, **kept)
-        told = {**body_of(raw, "receipt", receipt), "proposal": never.id, "digest": never.digest, "after": [left]}
+        told = {
+            **body_of(raw, "receipt", receipt),
+            "proposal": never.id,
+            "digest": never.digest,
+            "members": [_left(never, left)],
+        }
         raw.execute("UPDATE receipt SET proposal = ?, body = ? WHERE id = ?", (never.id, text(told), receipt))
     undone = await approved(books, never.id)
     assert undone.members[0].changes["amount"] == "999999.00"
@@ -231,7 +242,12 @@ async def test_a_conflict_that_is_called_applied_is_not_undone(books: Shop) -> N
         ended = """replace(body, '"target":"conflict"', '"target":"applied"')"""
         raw.execute(f"UPDATE event SET body = {ended} WHERE subject = ?", (handle,))
         (receipt,) = [r[0] for r in raw.execute("SELECT id FROM receipt").fetchall()]
-        set_body(raw, "receipt", receipt, {**body_of(raw, "receipt", receipt), "outcome": "applied", "after": [left]})
+        set_body(
+            raw,
+            "receipt",
+            receipt,
+            {**body_of(raw, "receipt", receipt), "outcome": "applied", "members": [_left(proposal, left)]},
+        )
     before = everything(books)
     await approved(books, handle)
     assert await books.work() == [("failed", "original_not_applied")]
@@ -284,7 +300,12 @@ async def test_a_receipt_that_was_altered_makes_no_added_row_one_that_was_left_s
     assert row is not None
     with as_ledger_owner(books) as raw:
         moved = {**kept.after[0], "points": "7", "row_version": str(row[-1])}
-        set_body(raw, "receipt", kept.id, {**body_of(raw, "receipt", kept.id), "after": [moved]})
+        set_body(
+            raw,
+            "receipt",
+            kept.id,
+            {**body_of(raw, "receipt", kept.id), "members": [{**to_body(kept)["members"][0], "after": moved}]},
+        )
     record = await books.record(original)
     assert (record.receipts, record.unreadable) == ((), (f"receipt {kept.id}",))
     assert (await refused(books, original))[0] == "not_recorded"

@@ -549,7 +549,7 @@ async def test_an_update_of_not_exactly_one_row_is_undone(
     trial: Trial, matched: int, outcome: Outcome, code: str
 ) -> None:
     result = await apply([await task_of(trial, matched=matched)])
-    assert (result.outcome, result.code, result.after) == (outcome, code, {})
+    assert (result.outcome, result.code, result.done) == (outcome, code, {})
     assert trial.database.rows(INVOICE) == AS_IT_WAS
 
 

@@ -221,7 +221,7 @@ async def test_a_row_that_was_only_written_again_is_undone_and_the_card_says_so(
     _move(books, how)
     version = everything(books)[0][-1]
     filed = await approved(books, original)
-    told = await _shown(books, filed.id)
+    told = await shown(books, filed.id)
     assert "moved on the row was written since the change that is undone" in told
     assert "no column holds anything else than the change left, but for its version" in told
     assert await books.work() == [("applied", "")]
@@ -240,7 +240,7 @@ async def test_what_others_have_set_since_stays_and_what_they_have_set_back_is_n
     second, first = filed.members
     assert (first.changes, second.changes) == ({"state": "open", "points": "5"}, {"state": "open", "points": "20"})
     assert (first.before["note"], second.before["note"]) == ("Late", None)
-    told = await _shown(books, filed.id)
+    told = await shown(books, filed.id)
     assert told.count("what others have set stays") == 2
     assert told.count("others have set note") == 2
     assert told.count("set back already: points, state") == 1
@@ -250,7 +250,7 @@ async def test_what_others_have_set_since_stays_and_what_they_have_set_back_is_n
     again = await approved(books, filed.id)
     assert again.undoes is not None
     assert again.undoes.depth == 2
-    assert "moved on" not in await _shown(books, again.id)
+    assert "moved on" not in await shown(books, again.id)
     assert await books.work() == [("applied", "")]
     assert credit(books) == ("closed", "10.10", 0, "Late", True, 5)
     assert credit(books, number=2) == ("open", "0.05", 20, None, True, 5)
@@ -319,7 +319,7 @@ async def test_a_hidden_value_that_moved_on_stays_and_is_guarded_and_not_told(bo
     if when == "before":
         books.change(touch)
         filed = await approved(books, original)
-        told = await _shown(books, filed.id)
+        told = await shown(books, filed.id)
         assert "others have set phone" in told
         assert "765" not in told + str(filed)
         assert await books.work() == [("applied", "")]
@@ -468,7 +468,8 @@ async def test_of_two_who_ask_at_once_one_files_the_undo(books: Shop) -> None:
 # ---- what people and agents see ------------------------------------------------------------------------------------------------
 
 
-async def _shown(shop: Shop, handle: str) -> str:
+async def shown(shop: Shop, handle: str) -> str:
+    """Return the card of a proposal as text, in one line."""
     record = await shop.record(handle)
     evidence = await shop.ledger.evidence(record.proposal.evidence)
     operators = shop.project.operators()
@@ -481,17 +482,17 @@ async def _shown(shop: Shop, handle: str) -> str:
 @pytest.mark.requirement("undo:shown")
 async def test_the_card_says_what_is_undone_and_before_that_whether_it_could_be(books: Shop) -> None:
     waiting = (await books.proposed("credits.adjust", ADJUST))["id"]
-    assert "undo can be undone once it is applied, if other people approve that as well" in await _shown(books, waiting)
+    assert "undo can be undone once it is applied, if other people approve that as well" in await shown(books, waiting)
     for name, why in (
         ("credits.hold", "its contract does not say `undo: reviewed`"),
         ("credits.drop", "a removed row is not restored"),
     ):
         other = await books.proposed(name, {"book": "b", "number": 1})
-        assert f"undo cannot be undone once it is applied: {why}" in await _shown(books, other["id"])
+        assert f"undo cannot be undone once it is applied: {why}" in await shown(books, other["id"])
     await leo_approves(books.files, books.project, waiting, (await books.record(waiting)).proposal.digest)
     assert await books.work() == [("applied", "")]
     filed = await ask(books, waiting)
-    told = await _shown(books, filed.id)
+    told = await shown(books, filed.id)
     assert f"undoes {waiting}, which was applied" in told
     assert 'because "It was the wrong credit."' in told
     assert "asked by mia, through cli" in told
@@ -611,7 +612,7 @@ async def test_what_an_apply_left_without_telling_is_not_removed_by_a_guess(book
     assert await books.attempt(reached=reached) == [("retry", "internal")]
     assert await books.work() == [("already_applied", "")]
     filed = await approved(books, original)
-    assert "whether the row was written since the change is not on record" in await _shown(books, filed.id)
+    assert "whether the row was written since the change is not on record" in await shown(books, filed.id)
     assert await books.work() == [("applied", "")]
     assert credit(books) == (*FIRST[:-1], 3)
 

@@ -1,5 +1,6 @@
 """The merge of an undo with what others have done since: each column by itself, whatever was left, was before and is there now."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,9 +120,7 @@ def test_a_row_that_was_added_is_removed_only_as_it_was_left(column: str) -> Non
 
 def _pair(row: Row, *, advances: str | None, operation: str = "update") -> tuple[Any, Any]:
     """Return an undo that saw a row, and the change that it takes back: cents 5 to 4 and no other note than before."""
-    from dataclasses import replace  # noqa: PLC0415  # here alone
-
-    before = {"id": "a", "cents": "5", "note": "x", "touched": "0", "version": "1", "hidden": "h"}
+    before: Row = {"id": "a", "cents": "5", "note": "x", "touched": "0", "version": "1", "hidden": "h"}
     was = Member(key=(("id", "a"),), before=before, changes={"cents": "4", "note": "x"})
     original = replace(proposal(), members=(was,), advances=advances, moves=("touched",))
     undo = replace(original, operation=operation, members=(replace(was, before={**was.after, **row}, changes={}),))

@@ -21,7 +21,7 @@ from synapsor.core.evidence import Call, Kept, Rows, SeenList
 from synapsor.core.hidden import Keeper
 from synapsor.core.merge import Parted, merged
 from synapsor.core.moment import stamp
-from synapsor.core.outcome import Outcome, Why
+from synapsor.core.outcome import Why
 from synapsor.core.plan import ReadPlan
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone, rows_of, undo_key
@@ -29,6 +29,7 @@ from synapsor.core.review import may_undo, undo_of
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
 from synapsor.core.undo import Inverse, depth_of, inverse_of
+from synapsor.core.writeback import left_by
 from synapsor.errors import Code, DecisionRefused, Refusal, SourceFailure
 from synapsor.flow.acting import Acting, Verb, acting_on
 from synapsor.flow.decider import Named
@@ -211,13 +212,9 @@ def _merged(asking: Asking, inverse: Inverse, rows: Sequence[dict[str, Token]]) 
 
 def _check_left(record: ProposalRecord, inverse: Inverse, rows: Sequence[dict[str, Token]]) -> None:
     """Refuse to remove a row that is not as it was left: of what the database filled in, only the worker's receipt tells that."""
-    receipt = record.receipts[-1] if record.receipts else None
-    if receipt is None or receipt.outcome != Outcome.APPLIED.value or len(receipt.after) != len(rows):
-        # Of an apply whose answer was lost only the source knows; there stands that it was applied, and not how it left the row.
-        left: list[dict[str, Token]] = [{} for _ in rows]
-    else:
-        left = list(reversed(receipt.after))
-    for made, row, told in zip(inverse.members, rows, left, strict=True):
+    # Of an apply whose answer was lost only the source knows; there stands that it was applied, and not how it left the row.
+    left = left_by(record.receipts, record.proposal) or ({},) * len(rows)
+    for made, row, told in zip(inverse.members, rows, reversed(left), strict=True):
         if moved := [name for name, token in told.items() if row.get(name) != token]:
             raise _parted(Parted(rule=Rule.MOVED_ON, columns=tuple(moved)))
         if set(row) - set(made.before) - set(told):

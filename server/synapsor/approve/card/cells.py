@@ -202,6 +202,21 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoneRow:
+    """What an attempt did to one row, as its receipt lists it; the row before it is that of the card.
+
+    Attributes:
+        done: `inserted`, `updated` or `deleted`.
+        version_before, version_after: None where there is no version, or nobody recorded it.
+    """
+
+    key: tuple[Field, ...]
+    done: str
+    version_before: Text | None
+    version_after: Text | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
     """What a column of several rows comes to; None where it cannot be told, and `bounds` are the reviewed ones on the sums."""
 

@@ -10,10 +10,11 @@ from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.contract.plainly import bounds_of, effects_of, totals_of
 from synapsor.core.merge import Since, since
-from synapsor.core.outcome import Outcome, Why
+from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
 from synapsor.core.statements import Operator
 from synapsor.core.undo import why_final
+from synapsor.core.writeback import left_by
 from synapsor.flow.permitted import contract_behind, permitted
 from synapsor.ports import AgentLedger
 from synapsor.values import Token
@@ -72,9 +73,7 @@ async def terms_behind(ledger: AgentLedger, proposal: Proposal, operators: Mappi
 async def _left(ledger: AgentLedger, original: Proposal) -> tuple[Mapping[str, Token], ...]:
     """Return the rows as the worker left them; none where nobody recorded that."""
     record = await ledger.proposal(original.id)
-    last = record.receipts[-1] if record is not None and record.receipts else None
-    known = last is not None and last.outcome == Outcome.APPLIED.value and len(last.after) == len(original.members)
-    return last.after if last is not None and known else ()
+    return left_by(record.receipts, original) if record is not None else ()
 
 
 async def units_behind(
