@@ -267,8 +267,9 @@ def surprise(proposal: Proposal, member: Member, table: Table, after: Mapping[st
     """Return how the row after the change differs from what was approved, or None when it is exactly that.
 
     Of an update every column is compared: changed ones hold the approved token, the rest hold what they held, except the version
-    column, which must have moved, and the columns that the reviewer listed as moving with every update. Of an insert the columns
-    that the contract fills are compared, and the row must be one that the mapping holds. A deleted row is gone.
+    column, which must have moved unless the row was only set to what it held, and the columns that the reviewer listed as moving with
+    every update. Of an insert the columns that the contract fills are compared, and the row must be one that the mapping holds. A deleted
+    row is gone.
     """
     if proposal.deletes:
         return None if after is None else Why.STILL_THERE
@@ -278,7 +279,7 @@ def surprise(proposal: Proposal, member: Member, table: Table, after: Mapping[st
         expected = {**member.changes, **dict(member.key), **dict(proposal.scope)}
         exact = all(after[name] == token for name, token in expected.items())
         return None if exact and satisfies(after, table.only, table.columns, {}) else Why.AFTER_IMAGE
-    moves = proposal.advances not in member.changes
+    moves = proposal.advances not in member.changes and member.after != member.before
     if proposal.advances and moves and after[proposal.advances] == member.before[proposal.advances]:
         return Why.VERSION_DID_NOT_MOVE
     free = {proposal.advances, *proposal.moves} - set(member.changes)
