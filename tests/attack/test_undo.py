@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime as dt
+import html
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from synapsor.flow.replay import replay
 from synapsor.flow.signing import Signer
 from synapsor.testing.clock import TestClock
 from tests.attack.credits import POLICY
+from tests.attack.desk import hall
 from tests.attack.jobs import POLICY as JOBS
 from tests.attack.jobs import jobs_tables
 from tests.attack.shop import Shop, as_ledger_owner, as_server, meanwhile
@@ -518,6 +521,25 @@ async def test_the_card_says_what_is_undone_and_before_that_whether_it_could_be(
     assert f"undo of {waiting}: credits.adjust" in render_inbox(
         (await books.record(filed.id),), now=now, operators=books.files.operators
     )
+
+
+@pytest.mark.requirement("undo:shown", "undo:merged", "receipt:every-member")
+@pytest.mark.one_engine
+async def test_the_console_says_what_has_moved_on_and_lists_what_was_done(books: Shop) -> None:
+    original = await applied(books, "credits.close_all", {"book": "a"})
+    books.change(
+        "UPDATE {credits} SET hidden_at = hidden_at, state = 'open' WHERE tenant_id = 'acme' AND book = 'a' AND number = 1"
+    )
+    books.change("UPDATE {credits} SET note = 'Late' WHERE tenant_id = 'acme' AND book = 'a' AND number = 2")
+    filed = await ask(books, original)
+    async with hall(books) as desk, desk.client() as client:
+        await desk.login(client)
+        page = html.unescape(re.sub("<[^>]*>", "", (await client.get(f"/proposals/{filed.id}")).text))
+        assert page.count("The row was written since the change that is undone; what others have set stays.") == 2
+        assert ("Others have set note." in page, "Set back already: state." in page) == (True, True)
+        page = html.unescape(re.sub("<[^>]*>", "", (await client.get(f"/proposals/{original}")).text))
+        for number in (1, 2):
+            assert f"updated book = “a” and number = {number}, version 1 → 2" in page
 
 
 @pytest.mark.requirement("undo:shown", "replay:recomputed")
