@@ -67,12 +67,8 @@ def merged(
         return Parted(rule=Rule.NOT_REVERSIBLE)
     if is_removal:
         return members
-    outside = [one for one in zip(members, inverse.members, strict=True) if not _is_held(one[0], table)]
-    if outside:
-        led = tuple(
-            dict.fromkeys(n for member, made in outside for n in table.only if n in _others(made, member.before))
-        )
-        return Parted(rule=Rule.MOVED_ON if led else Rule.NOT_REVERSIBLE, columns=led)
+    if not all(_is_held(member, table) for member in members):
+        return _outside(pairs, table)
     return members if any(takes_back(member, capability) for member in members) else Parted(rule=Rule.NOTHING_TO_UNDO)
 
 
@@ -135,8 +131,11 @@ def _differs(made: Member, row: Row) -> Iterator[str]:
     return (name for name, token in made.before.items() if name not in row or row[name] != token)
 
 
-def _others(made: Member, row: Row) -> set[str]:
-    return {name for name in _differs(made, row) if name not in made.changes}
+def _outside(pairs: Sequence[tuple[Member, Row]], table: Table) -> Parted:
+    """Return why the mapping would not hold the rows: others have taken one out of it, or it was narrowed itself."""
+    others = {name for made, row in pairs for name in _differs(made, row) if name not in made.changes}
+    led = tuple(name for name in table.only if name in others)
+    return Parted(rule=Rule.MOVED_ON if led else Rule.NOT_REVERSIBLE, columns=led)
 
 
 def _torn(made: Member, row: Row, capability: ProposeCapability) -> Iterator[str]:
