@@ -1431,14 +1431,6 @@ MUTANTS = (
         "tests/attack/test_undo.py -k 'worked_with and sqlite'",
     ),
     Mutant(
-        "undo.not-recorded",
-        "undo:refused",
-        "flow/undo.py",
-        "if set(row) - set(made.before) - set(told):",
-        "if False:",
-        "tests/attack/test_undo.py -k 'by_a_guess and sqlite'",
-    ),
-    Mutant(
         "receipt.members",
         "receipt:every-member",
         "flow/settle.py",
