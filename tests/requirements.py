@@ -1099,7 +1099,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "An undo sets back exactly the columns that were changed and still are, or removes exactly the rows that were added, all or none.",
         "law 4",
     ),
-    "undo:merged": _R(
+    "undo:keeps-others": _R(
         "An undo keeps what others have set since: each column goes back, is back or stays, and one that holds anything else refuses it all.",
         "law 4, R6",
     ),

@@ -20,7 +20,7 @@ from tests.databases import Database, execute, load_memory, table
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Generating overly large repr"),
-    pytest.mark.requirement("undo:any-contract", "undo:exact", "undo:merged", "apply:exact"),
+    pytest.mark.requirement("undo:any-contract", "undo:exact", "undo:keeps-others", "apply:exact"),
 ]
 
 
@@ -57,7 +57,7 @@ def edit(database: Database, mapped: Mapped, before: Kept, changed: Kept, edits:
 
 
 def expected(proposing: Proposing, before: Kept, changed: Kept, now: Kept) -> tuple[str, Kept]:
-    """Return what an undo comes to, and the rows as they are then, by a three-way merge as anybody would write it down."""
+    """Return what an undo comes to, and the rows as they are then, by three sides as anybody would write it down."""
     then = {key: dict(row) for key, row in now.items()}
     sets = {*proposing.sets, *proposing.given}
     for key, row in changed.items():

@@ -317,7 +317,7 @@ async def test_a_receipt_that_was_altered_makes_no_added_row_one_that_was_left_s
     ids=["another version", "set back already", "two set back already"],
 )
 async def test_what_an_undo_says_it_saw_is_not_believed_but_guarded(books: Shop, seen: dict[str, str | None]) -> None:
-    """A merge is of the row that the proposal tells of; of one that was made up, nothing is written."""
+    """An undo is of the row that the proposal tells of; of one that was made up, nothing is written."""
     genuine = await ask(books, await applied(books, "credits.adjust", ADJUST))
     (member,) = genuine.members
     forged = with_row(genuine, before={**member.before, **seen})

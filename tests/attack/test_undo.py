@@ -199,7 +199,7 @@ def _move(shop: Shop, how: str) -> None:
         shop.change(statement)
 
 
-@pytest.mark.requirement("undo:merged")
+@pytest.mark.requirement("undo:keeps-others")
 @pytest.mark.parametrize(
     ("how", "columns"),
     [("a changed column", "points"), ("another column", "hidden_at"), ("the row", ""), ("the tenant", "")],
@@ -217,7 +217,7 @@ async def test_a_row_that_others_took_another_way_is_not_undone(books: Shop, how
     assert everything(books) == before
 
 
-@pytest.mark.requirement("undo:merged")
+@pytest.mark.requirement("undo:keeps-others")
 @pytest.mark.parametrize("how", ["the version alone", "there and back"])
 async def test_a_row_that_was_only_written_again_is_undone_and_the_card_says_so(books: Shop, how: str) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
@@ -231,7 +231,7 @@ async def test_a_row_that_was_only_written_again_is_undone_and_the_card_says_so(
     assert credit(books) == (*FIRST[:-1], version + 1)
 
 
-@pytest.mark.requirement("undo:merged", "undo:shown")
+@pytest.mark.requirement("undo:keeps-others", "undo:shown")
 async def test_what_others_have_set_since_stays_and_what_they_have_set_back_is_not_set_again(books: Shop) -> None:
     """Closing was undone by hand in one row, which lost its note besides; the points of the other are still the change's."""
     original = await applied(books, "credits.close_all", {"book": "a"})
@@ -259,7 +259,7 @@ async def test_what_others_have_set_since_stays_and_what_they_have_set_back_is_n
     assert credit(books, number=2) == ("open", "0.05", 20, None, True, 5)
 
 
-@pytest.mark.requirement("undo:merged", "apply:outcome-true")
+@pytest.mark.requirement("undo:keeps-others", "apply:outcome-true")
 async def test_a_row_of_a_set_that_was_set_back_need_not_have_its_version_moved_by_the_undo(books: Shop) -> None:
     if books.database.engine != "postgres":
         pytest.skip("no trigger of it may skip a row that stays as it is")
@@ -275,7 +275,7 @@ async def test_a_row_of_a_set_that_was_set_back_need_not_have_its_version_moved_
     assert (credit(books), credit(books, number=2)) == ((*FIRST[:-1], 3), ("open", "0.05", 20, "Two", True, 3))
 
 
-@pytest.mark.requirement("undo:merged")
+@pytest.mark.requirement("undo:keeps-others")
 async def test_where_all_was_set_back_already_nothing_is_left_to_undo(books: Shop) -> None:
     original = await applied(books, "credits.adjust", ADJUST)
     books.change(
@@ -330,7 +330,7 @@ async def test_one_row_of_a_set_that_moved_on_keeps_all_as_they_are(books: Shop)
     assert credit(books) == ("open", "10.10", 5, "Late", True, 4)
 
 
-@pytest.mark.requirement("undo:stale", "undo:merged", "hidden:guarded")
+@pytest.mark.requirement("undo:stale", "undo:keeps-others", "hidden:guarded")
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_hidden_value_that_moved_on_stays_and_is_guarded_and_not_told(books: Shop, when: str) -> None:
     original = await applied(books, "notes.rename", {"note": "n1", "title": "Other"})
@@ -351,7 +351,7 @@ async def test_a_hidden_value_that_moved_on_stays_and_is_guarded_and_not_told(bo
     assert tuple(books.rows(note)[0]) == (*came, "+49 30 7654321")
 
 
-@pytest.mark.requirement("undo:merged", "undo:exact")
+@pytest.mark.requirement("undo:keeps-others", "undo:exact")
 async def test_a_version_that_others_have_counted_on_is_counted_on_from_there(books: Shop) -> None:
     original = await applied(books, "notes.rename", {"note": "n1", "title": "Other"})
     books.change("UPDATE {notes} SET version = 40 WHERE id = 'n1'")
@@ -523,7 +523,7 @@ async def test_the_card_says_what_is_undone_and_before_that_whether_it_could_be(
     )
 
 
-@pytest.mark.requirement("undo:shown", "undo:merged", "receipt:every-member")
+@pytest.mark.requirement("undo:shown", "undo:keeps-others", "receipt:every-member")
 @pytest.mark.one_engine
 async def test_the_console_says_what_has_moved_on_and_lists_what_was_done(books: Shop) -> None:
     original = await applied(books, "credits.close_all", {"book": "a"})

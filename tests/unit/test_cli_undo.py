@@ -89,7 +89,7 @@ def test_an_undo_is_refused_with_its_rule_and_exit_code(run: Run, files: Project
     assert "waits for review" in waits.json["error"]["message"]
 
 
-@pytest.mark.requirement("undo:merged", "undo:shown", "cli:json")
+@pytest.mark.requirement("undo:keeps-others", "undo:shown", "cli:json")
 def test_whoever_asks_is_told_that_a_row_has_moved_on_and_what_of_it_stays(run: Run, files: ProjectFiles) -> None:
     original = note(run, files)
     exact = undo(run, files, original, "--json").json

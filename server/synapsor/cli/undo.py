@@ -12,8 +12,8 @@ from synapsor.approve.card.terms import terms_behind
 from synapsor.cli.refused_acts import signer_for
 from synapsor.cli.terminal import answer, interrupt_at_once, paragraph
 from synapsor.config import load_config
-from synapsor.core.merge import Since
 from synapsor.core.records import to_body
+from synapsor.core.restore import Since
 from synapsor.core.words import many
 from synapsor.errors import DecisionRefused, Refusal
 from synapsor.flow.acting import Acting

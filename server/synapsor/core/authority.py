@@ -16,10 +16,10 @@ from synapsor.contract.model import Contract
 from synapsor.core.change import Request, change_set, require
 from synapsor.core.deciding import Need, need_of, need_of_people, need_of_undo, reason_of
 from synapsor.core.depends import held_hops
-from synapsor.core.merge import is_inverse
 from synapsor.core.moment import parse
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
+from synapsor.core.restore import is_inverse
 from synapsor.core.undo import Inverse, inverse_of
 from synapsor.core.writeback import target
 from synapsor.errors import Refusal

@@ -1,7 +1,7 @@
 """Undo: the inverse of an applied change, computed from that change's own proposal and from nothing else.
 
 Whoever files an undo computes it, and the worker computes it again; that the change was applied, only the source's receipt tells. What
-becomes of rows that others have changed since is told in `merge`.
+becomes of rows that others have changed since is told in `restore`.
 """
 
 from __future__ import annotations

@@ -19,12 +19,12 @@ from synapsor.contract.changes import Operation
 from synapsor.core.deciding import need_of_undo
 from synapsor.core.evidence import Call, Kept, Rows, SeenList
 from synapsor.core.hidden import Keeper
-from synapsor.core.merge import Parted, merged
 from synapsor.core.moment import stamp
 from synapsor.core.outcome import Why
 from synapsor.core.plan import ReadPlan
 from synapsor.core.presenter import opened
 from synapsor.core.proposal import TRANSITIONS, Member, Proposal, Status, Undone, rows_of, undo_key
+from synapsor.core.restore import Parted, restored
 from synapsor.core.review import may_undo, undo_of
 from synapsor.core.scope import Scope
 from synapsor.core.statements import Operator
@@ -135,7 +135,7 @@ async def _filed(ledger: ReviewLedger, asking: Asking) -> ProposalRecord:
     if served.refusal is not None:
         raise Refusal(served.refusal)
     seen = await _look(served, original, inverse)
-    members = _merged(asking, inverse, tuple(seen.named))
+    members = _restored(asking, inverse, tuple(seen.named))
     call = Call(
         id=handles.new("aud"),
         at=stamp(asking.now),
@@ -197,12 +197,12 @@ async def _look(served: Served, original: Proposal, inverse: Inverse) -> _Seen:
         raise
 
 
-def _merged(asking: Asking, inverse: Inverse, rows: Sequence[dict[str, Token]]) -> tuple[Member, ...]:
+def _restored(asking: Asking, inverse: Inverse, rows: Sequence[dict[str, Token]]) -> tuple[Member, ...]:
     """Return what takes the change back from the rows as they are now."""
     served = asking.served
     capability = served.capability
     assert isinstance(capability, ProposeCapability)  # noqa: S101  # only proposals are looked for
-    members = merged(inverse, rows, capability, served.tables[served.mappings[0]])
+    members = restored(inverse, rows, capability, served.tables[served.mappings[0]])
     if isinstance(members, Parted):
         raise _parted(members)
     if inverse.operation is Operation.DELETE:

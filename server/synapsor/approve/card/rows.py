@@ -11,9 +11,9 @@ from synapsor.approve.card.read import Copies
 from synapsor.approve.card.teller import Teller
 from synapsor.approve.card.terms import Terms
 from synapsor.core.change import totals_of
-from synapsor.core.merge import Since
 from synapsor.core.plain import Text
 from synapsor.core.proposal import Member, Proposal
+from synapsor.core.restore import Since
 from synapsor.core.scripts import mixed
 from synapsor.errors import Refusal
 from synapsor.values import ColumnType, Token

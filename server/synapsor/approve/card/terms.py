@@ -9,9 +9,9 @@ from synapsor.contract.deciding import approves, risky
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
 from synapsor.contract.plainly import bounds_of, effects_of, totals_of
-from synapsor.core.merge import Since, since
 from synapsor.core.outcome import Why
 from synapsor.core.proposal import Proposal
+from synapsor.core.restore import Since, since
 from synapsor.core.statements import Operator
 from synapsor.core.undo import why_final
 from synapsor.core.writeback import left_by

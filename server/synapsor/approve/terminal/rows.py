@@ -78,7 +78,7 @@ def _changed(row: Row, *, full: bool) -> Iterator[Line]:
 
 
 def _moved_on(moved: MovedOn) -> Iterator[Line]:
-    """Yield what others have done to a row that an undo is about: the part of it that a merge keeps."""
+    """Yield what others have done to a row that an undo is about: all of it stays."""
     if moved.written is None and not (moved.others or moved.back):
         yield Line("moved on", "whether the row was written since the change is not on record", "warning")
         return

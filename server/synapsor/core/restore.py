@@ -1,6 +1,6 @@
-"""The three-way merge of an undo: column by column, what the change left of a row, what it was before, and the row as it is now.
+"""What an undo restores, column by column: what the change left of a row, what it was before, and the row as it is now.
 
-Whoever files an undo merges, and the worker merges again from what the proposal says it saw; guards see to it that the row is still that.
+Whoever files an undo computes it, and the worker computes it again from what the proposal says it saw; guards see to it that the row is still that.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Since:
     written: bool | None = False
 
 
-def merged(
+def restored(
     inverse: Inverse, rows: Sequence[Row], capability: ProposeCapability, table: Table
 ) -> tuple[Member, ...] | Parted:
     """Return what takes a change back from its rows as they are now, in the order of the inverse; or why nothing does."""
@@ -75,7 +75,7 @@ def merged(
 def is_inverse(
     proposal: Proposal, original: Proposal, inverse: Inverse, capability: ProposeCapability, table: Table
 ) -> bool:
-    """Tell whether an undo, which is opened, is exactly the merge of a change's inverse with the rows that it says it saw.
+    """Tell whether an undo, which is opened, restores exactly what it should of the rows that it says it saw.
 
     It is so by that change's capability and for the same owner of the rows.
     """
@@ -86,7 +86,7 @@ def is_inverse(
     depth = undoes is not None and undoes.depth == depth_of(original)
     if not (alike and whose and depth and len(proposal.members) == len(inverse.members)):
         return False
-    made = merged(inverse, [member.before for member in proposal.members], capability, table)
+    made = restored(inverse, [member.before for member in proposal.members], capability, table)
     return not isinstance(made, Parted) and all(
         (member.key, member.changes) == (one.key, one.changes)
         for member, one in zip(proposal.members, made, strict=True)

@@ -1,4 +1,4 @@
-"""The merge of an undo with what others have done since: each column by itself, whatever was left, was before and is there now."""
+"""What an undo restores beside what others have done since: each column by itself, whatever was left, was before and is there now."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,8 +12,8 @@ from synapsor.contract.capability import ProposeCapability
 from synapsor.contract.changes import Operation
 from synapsor.contract.mapping import Table
 from synapsor.contract.model import Contract
-from synapsor.core.merge import Parted, Since, merged, since
 from synapsor.core.proposal import Member
+from synapsor.core.restore import Parted, Since, restored, since
 from synapsor.core.undo import Inverse
 from synapsor.refusals import Rule
 from tests.decisions import proposal
@@ -47,7 +47,7 @@ def now(at: int = 0, **cells: str | None) -> Row:
 
 
 def by_hand(left: str | None, was: str | None, theirs: str | None) -> tuple[bool, str | None]:
-    """Return whether a column is a conflict, and what it comes to: a three-way merge as anybody would write it down."""
+    """Return whether a column is a conflict, and what it comes to: three sides as anybody would write it down."""
     theirs_moved, ours_moved = theirs != left, was != left
     if theirs_moved and ours_moved and theirs != was:
         return True, None
@@ -58,13 +58,13 @@ CELL = st.sampled_from([None, "1", "2", "3"])
 SIDES = st.fixed_dictionaries(dict.fromkeys(CHANGED, st.tuples(CELL, CELL, CELL)))
 
 
-@pytest.mark.requirement("undo:merged")
+@pytest.mark.requirement("undo:keeps-others")
 @given(st.lists(SIDES, min_size=1, max_size=3))
-def test_every_column_of_every_row_is_merged_by_itself_or_nothing_is(drawn: list[dict[str, Any]]) -> None:
+def test_every_column_of_every_row_is_restored_by_itself_or_nothing_is(drawn: list[dict[str, Any]]) -> None:
     capability, table = parts()
     left, was, theirs = ([{n: sides[n][at] for n in CHANGED} for sides in drawn] for at in range(3))
     rows = [now(at, **one) for at, one in enumerate(theirs)]
-    found = merged(inverse(*zip(left, was, strict=True)), rows, capability, table)
+    found = restored(inverse(*zip(left, was, strict=True)), rows, capability, table)
     expected = [{n: by_hand(*sides[n]) for n in CHANGED} for sides in drawn]
     torn = {n for one in expected for n, (is_torn, _) in one.items() if is_torn}
     if torn:
@@ -80,29 +80,29 @@ def test_every_column_of_every_row_is_merged_by_itself_or_nothing_is(drawn: list
     assert [member.before for member in found] == rows
 
 
-@pytest.mark.requirement("undo:merged")
+@pytest.mark.requirement("undo:keeps-others")
 def test_the_column_that_counts_changes_counts_on_from_the_row_as_it_is_and_is_no_conflict() -> None:
     capability, table = parts("sheets.count")
     capability = capability.model_copy(update={"set": {"cents": capability.set["cents"], "note": "counted"}})
     one = inverse(({"cents": "6", "note": "counted"}, {"cents": "5", "note": None}))
-    (member,) = merged(one, [now(cents="40", note="counted")], capability, table)  # type: ignore[misc]  # it merges
+    (member,) = restored(one, [now(cents="40", note="counted")], capability, table)  # type: ignore[misc]  # it is restored
     assert member.changes == {"cents": "41", "note": None}
-    assert merged(one, [now(cents="100", note="counted")], capability, table) == Parted(rule=Rule.NOT_REVERSIBLE)
-    assert merged(one, [now(cents="40", note=None)], capability, table) == Parted(rule=Rule.NOTHING_TO_UNDO)
+    assert restored(one, [now(cents="100", note="counted")], capability, table) == Parted(rule=Rule.NOT_REVERSIBLE)
+    assert restored(one, [now(cents="40", note=None)], capability, table) == Parted(rule=Rule.NOTHING_TO_UNDO)
 
 
-@pytest.mark.requirement("undo:merged", "undo:refused")
+@pytest.mark.requirement("undo:keeps-others", "undo:refused")
 def test_a_row_that_the_mapping_would_not_hold_is_not_gone_back_to() -> None:
     capability, table = parts()
     one = inverse(({"cents": "5", "note": "x", "touched": "0"}, {"cents": "50", "note": "x"}))
     row = now(cents="5", note="x", touched="1")
     narrowed = table.model_copy(update={"only": {"cents": 40}})
-    assert merged(one, [row], capability, narrowed) == Parted(rule=Rule.NOT_REVERSIBLE)
+    assert restored(one, [row], capability, narrowed) == Parted(rule=Rule.NOT_REVERSIBLE)
     taken_out = table.model_copy(update={"only": {"touched": 0}})
-    assert merged(one, [row], capability, taken_out) == Parted(rule=Rule.MOVED_ON, columns=("touched",))
-    assert not isinstance(merged(one, [{**row, "touched": "0"}], capability, taken_out), Parted)
+    assert restored(one, [row], capability, taken_out) == Parted(rule=Rule.MOVED_ON, columns=("touched",))
+    assert not isinstance(restored(one, [{**row, "touched": "0"}], capability, taken_out), Parted)
     held = table.model_copy(update={"only": {"cents": 50}})  # what the row goes back to, and not what it is now
-    assert not isinstance(merged(one, [row], capability, held), Parted)
+    assert not isinstance(restored(one, [row], capability, held), Parted)
 
 
 @pytest.mark.requirement("undo:stale")
@@ -111,11 +111,11 @@ def test_a_row_that_was_added_is_removed_only_as_it_was_left(column: str) -> Non
     capability, table = parts("sheets.add")
     one = inverse(({"cents": "5", "note": "x"}, {}), operation=Operation.DELETE)
     row = now(cents="5", note="x")
-    (member,) = merged(one, [row], capability, table)  # type: ignore[misc]  # it merges
+    (member,) = restored(one, [row], capability, table)  # type: ignore[misc]  # it is restored
     assert (member.before, member.changes) == (row, {})
-    found = merged(one, [{**row, column: "7"}], capability, table)
+    found = restored(one, [{**row, column: "7"}], capability, table)
     assert found == Parted(rule=Rule.MOVED_ON, columns=(column,))
-    assert merged(one, [{n: t for n, t in row.items() if n != column}], capability, table) == found
+    assert restored(one, [{n: t for n, t in row.items() if n != column}], capability, table) == found
 
 
 def _pair(row: Row, *, advances: str | None, operation: str = "update") -> tuple[Any, Any]:
