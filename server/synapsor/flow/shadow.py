@@ -59,7 +59,7 @@ async def _once(task: Task) -> Measured | None:
         carried = await carry_out((task,), tx, counts=True)
         if not await tx.roll_back():
             return None
-    return Measured(rows=carried.after[task.proposal.id], tables=carried.tables)
+    return carried.measured(task.proposal.id)
 
 
 def _failed(failed: SourceFailure) -> Shadow:
