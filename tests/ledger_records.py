@@ -328,8 +328,8 @@ async def fill(ledger: Ledger) -> dict[str, str]:
     )
     await ledger.answer(answer)
     wanted, measured = a_shadow_request(waiting), a_measurement(waiting)
-    await ledger.ask_shadow(wanted)
-    assert await ledger.measure(measured)
+    await ledger.measuring.ask(wanted)
+    assert await ledger.measuring.record(measured)
     login = RefusedLogin(
         id=handle("lgr"),
         at=at(5),

@@ -15,14 +15,14 @@ from synapsor.core.attempts import RefusedLogin
 from synapsor.core.budget import Spending
 from synapsor.core.exchange import Answer
 from synapsor.core.kept import Activated, ProposalRecord
-from synapsor.core.measured import Measurement
 from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedShadowRequest, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
+from synapsor.measuring_ports import Measuring
 from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
 
 
@@ -155,6 +155,11 @@ class AgentLedger(Protocol):
 class ReviewLedger(AgentLedger, Protocol):
     """What an operator's tools may do as well."""
 
+    @property
+    def measuring(self) -> Measuring:
+        """What is measured before anybody approves it."""
+        ...
+
     async def head(self) -> tuple[int, str]:
         """Return the sequence number and hash of the last event."""
         ...
@@ -213,14 +218,6 @@ class ReviewLedger(AgentLedger, Protocol):
 
         Raises:
             DecisionRefused: it is no longer `review_required` (rule `already_decided`), or enough was asked (`too_many_questions`).
-        """
-        ...
-
-    async def ask_shadow(self, signed: SignedShadowRequest) -> ProposalRecord:
-        """Record that a reviewer wants a proposal measured.
-
-        Raises:
-            DecisionRefused: it is no longer `review_required` (rule `already_decided`), or enough was asked (`too_many_shadows`).
         """
         ...
 
@@ -325,14 +322,6 @@ class WorkLedger(ReviewLedger, Protocol):
         Raises:
             DecisionRefused: somebody decided meanwhile, or the newest switch is not this one (`decided_meanwhile`).
         """
-        ...
-
-    async def for_shadows(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
-        """Return the proposals in review that are to be measured and are not yet, oldest first in each source."""
-        ...
-
-    async def measure(self, measurement: Measurement) -> bool:
-        """Record what a shadow apply came to; False where the proposal has left review meanwhile."""
         ...
 
     async def lease(

@@ -356,3 +356,23 @@ async def test_what_somebody_has_approved_is_not_measured_anew_and_nobody_asks_w
         with pytest.raises(DecisionRefused) as refused:
             await wanted(trial, envelope)
         assert refused.value.rule is Rule.SHADOW_APPROVED
+
+
+@pytest.mark.requirement("shadow:approved", "undo:proven")
+async def test_an_undo_is_measured_as_any_change_is() -> None:
+    text = FEES.replace("quorum: 1, expires_hours: 72,", "expires_hours: 72, shadow: true,").replace(
+        "    worker: supervised\n", "    undo: reviewed\n"
+    )
+    async with fees(text) as trial:
+        envelope = await asked(trial, 5600)
+        await trial.measure()
+        await trial.approve(envelope)
+        assert [one["outcome"] for one in await trial.apply()] == ["applied"]
+        undo = await trial.undo(envelope, reason="It was the wrong one.")
+        with pytest.raises(DecisionRefused) as refused:
+            await trial.approve(undo)
+        assert refused.value.rule is Rule.NOT_MEASURED
+        await trial.measure()
+        await trial.approve(undo)
+        assert [one["outcome"] for one in await trial.apply()] == ["applied"]
+        assert trial.database.rows("SELECT late_fee_cents FROM invoices WHERE id = 'INV-3001'") == [(5500,)]

@@ -57,4 +57,4 @@ async def ask_shadow(
         )
         signature = signer.speak(request, operators)
         signed = SignedShadowRequest(request=request, signature=signature, login=signer.login)
-        return await ledger.ask_shadow(signed)
+        return await ledger.measuring.ask(signed)

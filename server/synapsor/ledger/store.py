@@ -11,13 +11,12 @@ from synapsor.contract.approval import PerDay
 from synapsor.core.attempts import RefusedLogin
 from synapsor.core.budget import Spending
 from synapsor.core.exchange import Answer
-from synapsor.core.measured import Measurement
 from synapsor.core.moment import stamp
 from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedShadowRequest, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
 from synapsor.handles import Kind
@@ -31,7 +30,6 @@ from synapsor.ledger import (
     history,
     jobs,
     logins,
-    measurements,
     policies,
     proposals,
     reads,
@@ -42,6 +40,7 @@ from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import GENESIS, Book, Checkpoint, Signer
 from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.kinds import read_each
+from synapsor.ledger.measuring import Measuring
 from synapsor.ledger.overview import Overview
 from synapsor.ledger.repetitions import Repetitions
 from synapsor.ledger.verify import VerifyReport, verify
@@ -59,6 +58,7 @@ class Ledger:
         id: the ledger's own name; approvals and receipts are bound to it.
         public_key: the key that its checkpoints are signed with, base64.
         overview: what a person asks of the whole record at once.
+        measuring: what is measured before anybody approves it.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class Ledger:
         self._refusals = decisions.Refusals()
         self._repeated = Repetitions()
         self.overview = Overview(connection)
+        self.measuring = Measuring(connection, self._write, followed)
 
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes of this ledger's own, other ones for other purposes."""
@@ -208,15 +209,6 @@ class Ledger:
 
         return await self._write(work)
 
-    async def ask_shadow(self, signed: SignedShadowRequest) -> ProposalRecord:
-        """Record that a reviewer wants a proposal measured."""
-
-        async def work(book: Book) -> ProposalRecord:
-            await measurements.ask(book, self.id, signed)
-            return await proposals.existing(book.tx, signed.request.proposal, self._trust)
-
-        return await self._write(work)
-
     async def answer(self, answer: Answer) -> None:
         """Record an agent's answer to a question about its proposal."""
         await self._write(lambda book: exchanges.answer(book, answer))
@@ -307,14 +299,6 @@ class Ledger:
         """Return the newest receipts, newest first."""
         rows = await self._connection.read(lambda tx: tx.all("newest_receipts", limit=limit))
         return read_each("receipt", rows, proposals.receipt_of)[0]
-
-    async def for_shadows(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
-        """Return the proposals in review that are to be measured, oldest first in each source."""
-        return await self._connection.read(lambda tx: measurements.waiting(tx, now, sources, limit))
-
-    async def measure(self, measurement: Measurement) -> bool:
-        """Record what a shadow apply came to."""
-        return await self._write(lambda book: measurements.add(book, measurement))
 
     async def lease(
         self,

@@ -37,7 +37,7 @@ class Shadows:
     async def measure(self, now: dt.datetime) -> None:
         """Measure what waits; that it cannot be keeps nobody's approved change from being applied."""
         try:
-            waiting = await self.bench.ledger.for_shadows(
+            waiting = await self.bench.ledger.measuring.waiting(
                 now=stamp(now), sources=tuple(self.bench.targets), limit=AT_A_TIME
             )
             for proposal in waiting:
@@ -55,7 +55,7 @@ class Shadows:
                 return
         del self._tried[handle]
         made = measurement_of(proposal, came, worker=self.name, at=self.bench.now())
-        if await self.bench.ledger.measure(made):
+        if await self.bench.ledger.measuring.record(made):
             extra = {"action": "measured", "proposal": handle, "outcome": made.outcome, "code": made.code}
             log.info("proposal %s: %s", handle, made.outcome, extra=extra)
 

@@ -1,0 +1,34 @@
+"""What is measured of changes before anybody approves them, as a ledger keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from synapsor.core.kept import ProposalRecord
+from synapsor.core.measured import Measurement
+from synapsor.core.statements import SignedShadowRequest
+
+
+class Measuring(Protocol):
+    """That reviewers want changes measured, and what that came to.
+
+    Raises, from every method:
+        LedgerFailure: nothing was recorded, or it cannot be read.
+    """
+
+    async def ask(self, signed: SignedShadowRequest) -> ProposalRecord:
+        """Record that a reviewer wants a proposal measured.
+
+        Raises:
+            DecisionRefused: it is no longer `review_required` (rule `already_decided`), or enough was asked (`too_many_shadows`).
+        """
+        ...
+
+    async def waiting(self, *, now: str, sources: Sequence[str], limit: int) -> tuple[str, ...]:
+        """Return the proposals in review that are to be measured and are not yet, at most so many of each source."""
+        ...
+
+    async def record(self, measurement: Measurement) -> bool:
+        """Record what a shadow apply came to; False where the proposal has left review meanwhile."""
+        ...
