@@ -19,7 +19,7 @@ from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedInstruction, SignedPause, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
 from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
@@ -232,6 +232,30 @@ class ReviewLedger(AgentLedger, Protocol):
         """Record a switch of automatic approval as it was signed; returns after the commit."""
         ...
 
+    async def pauses(self, sources: Sequence[str]) -> Mapping[str, SignedPause | None]:
+        """Return the newest pause of all sources (under "") and of each of these, or its end; None of what never rested. Whoever acts on
+        it checks its signature.
+
+        Raises:
+            IntegrityError: one is not the one that its event tells of, or was taken away.
+        """
+        ...
+
+    async def pause(self, signed: SignedPause) -> None:
+        """Record a pause, or its end, as it was signed; returns after the commit, and from then on no job is leased that was judged by
+        another.
+        """
+        ...
+
+    async def instruct(self, signed: SignedInstruction) -> ProposalRecord:
+        """Record what a person says is to become of a job, and let a worker take it at once; return the proposal that the job is kept with.
+
+        Raises:
+            DecisionRefused: the job is done (rule `job_done`) or was not given up (`not_given_up`), or by a rule of the chain.
+            IntegrityError: it is about another job.
+        """
+        ...
+
     async def policy_uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
         """Return what a policy, by contract and name, has approved in a day (UTC)."""
         ...
@@ -326,10 +350,12 @@ class WorkLedger(ReviewLedger, Protocol):
         until: str,
         sources: Sequence[str],
         permits: Collection[tuple[str, str]] | None = None,
+        pauses: Mapping[str, str | None] | None = None,
     ) -> Lease | None:
-        """Lease the oldest job that is due and free, with a new lease id and the attempt counted; None when there is none.
+        """Lease the oldest job that is due, free and not given up, with a new lease id and the attempt counted; None when there is none.
 
-        With `permits`, only jobs of these contract digests and capabilities.
+        With `permits`, only jobs of these contract digests and capabilities; with `pauses`, by their handles, only of sources whose newest
+        ones are still these.
         """
         ...
 
@@ -339,6 +365,13 @@ class WorkLedger(ReviewLedger, Protocol):
 
     async def release(self, lease: Lease, *, not_before: str, code: str) -> bool:
         """Give a job back to be tried again later; False when the lease was lost."""
+        ...
+
+    async def park(self, lease: Lease, *, code: str) -> tuple[bool, bool]:
+        """Give a job up until a person says what becomes of it; where one has said so since it was leased, only give it back.
+
+        Return whether that is on record, and whether it was given up.
+        """
         ...
 
     async def settle(self, lease: Lease, receipts: Sequence[Receipt]) -> Closed:

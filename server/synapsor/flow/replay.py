@@ -97,7 +97,7 @@ async def replay(ledger: ReviewLedger, handle: str, operators: Mapping[str, Oper
 def proposal_named(body: Mapping[str, Any]) -> str | None:
     """Return the proposal that a record is about, or None."""
     parts = body.get("parts")
-    inner = parts[0] if parts else body.get("decision") or body.get("question")
+    inner = parts[0] if parts else body.get("decision") or body.get("question") or body.get("instruction")
     named = inner.get("proposal") if isinstance(inner, Mapping) else body.get("proposal")
     return named if isinstance(named, str) else None
 

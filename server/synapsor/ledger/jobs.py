@@ -13,7 +13,7 @@ from synapsor.core.proposal import Status
 from synapsor.core.records import to_body
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import IntegrityError
-from synapsor.ledger import proposals
+from synapsor.ledger import proposals, steering
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
@@ -21,6 +21,9 @@ from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, record
 
 Permits = Collection[tuple[str, str]] | None
 """Contract digests and capabilities whose jobs may be taken; None for all."""
+
+Pauses = Mapping[str, str | None] | None
+"""The newest pause of each source, and of all (""), by its handle, as they were judged; None where nobody judged any."""
 
 
 async def due(tx: Transaction, now: str, sources: Sequence[str], trust: Trust, permits: Permits = None) -> Row | None:
@@ -47,18 +50,35 @@ async def _permitted(tx: Transaction, trust: Trust, **asked: str) -> Row | None:
 
 
 async def lease(
-    book: Book, worker: str, trust: Trust, *, now: str, until: str, sources: Sequence[str], permits: Permits = None
+    book: Book,
+    worker: str,
+    trust: Trust,
+    *,
+    now: str,
+    until: str,
+    sources: Sequence[str],
+    permits: Permits = None,
+    pauses: Pauses = None,
 ) -> Lease | None:
-    """Lease that job, count the attempt and say so in the chain. One whose body is not what its row says is set aside instead: it would
+    """Lease that job, count the attempt and say so in the chain; of a source whose newest pauses are others than were judged, none. One whose body is not what its row says is set aside instead: it would
     come back at once, and keep the worker from all others.
     """
+    if pauses is not None:
+        sources = await steering.unchanged(book.tx, sources, pauses, trust)
     while (row := await due(book.tx, now, sources, trust, permits)) is not None:
         job = _read(row)
         if job is None:
             await _aside(book, row["id"], row["proposal"], at=now, worker=worker, attempt=row["attempt"], came={})
             await book.tx.execute("close_unread", id=row["id"], code=Why.RECORDS_DIFFER.value)
             continue
-        taken = Lease(id=handles.new("lea"), job=job, worker=worker, attempt=row["attempt"] + 1, expires_at=until)
+        taken = Lease(
+            id=handles.new("lea"),
+            job=job,
+            worker=worker,
+            attempt=row["attempt"] + 1,
+            expires_at=until,
+            anew=row["anew"],
+        )
         await book.tx.execute("take_job", id=job.id, lease=taken.id, worker=worker, until=until, now=now)
         facts = {"job": job.id, "worker": worker, "attempt": taken.attempt, "lease": taken.id}
         await book.append(event("job_leased", job.lead.proposal, now, facts=facts))
@@ -88,6 +108,19 @@ async def release(book: Book, held: Lease, *, not_before: str, code: str, at: st
     facts = {"job": held.job.id, "worker": held.worker, "attempt": held.attempt, "code": code, "not_before": not_before}
     await book.append(event("job_released", held.job.lead.proposal, at, facts=facts))
     return True
+
+
+async def park(book: Book, held: Lease, *, code: str, at: str) -> tuple[bool, bool]:
+    """Give a job up until a person says what becomes of it, and say why in the chain. Where somebody has said so since it was leased, it is
+    only given back, and its attempts begin anew. Return whether that is on record, and whether it was given up.
+    """
+    row = await book.tx.one("lease_holds", id=held.job.id, lease=held.id)
+    if row is None or row["anew"] >= held.attempt:
+        return await release(book, held, not_before=at, code=code, at=at), False
+    facts = {"job": held.job.id, "worker": held.worker, "attempts": held.tries, "code": code}
+    await book.append(event("job_parked", held.job.lead.proposal, at, facts=facts), checkpoint=True)
+    await book.tx.execute("park_job", id=held.job.id, lease=held.id, at=at, code=code)
+    return True, True
 
 
 async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], trust: Trust) -> Closed:
