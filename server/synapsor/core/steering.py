@@ -9,7 +9,7 @@ from typing import Any, Final
 from synapsor.contract.approvals import WRITEBACK_OPERATOR
 from synapsor.core.kept import ProposalRecord
 from synapsor.core.outcome import Outcome, Why
-from synapsor.core.proposal import Proposal
+from synapsor.core.proposal import Proposal, Status
 from synapsor.core.review import may_act_as, may_decide
 from synapsor.core.statements import Instruction, JobVerb, Operator, SignedInstruction, SignedPause, signature_holds
 from synapsor.core.trust import trusted
@@ -74,8 +74,12 @@ def standing(records: Iterable[ProposalRecord]) -> Standing:
 
 
 def state_words(records: Iterable[ProposalRecord]) -> str:
-    """Return how a job that is not done stands, as a sentence about it; "" where nothing keeps it but that no worker has come to it."""
+    """Return how a job that is not done stands, as a sentence about it, or that what was to end it came too late; "" where nothing is to be told."""
+    records = tuple(records)
     stands = standing(records)
+    if any(record.status is not Status.APPROVED for record in records):
+        late = stands.asked and any(record.status is Status.APPLIED for record in records)
+        return "It was to be canceled, and that came too late." if late else ""
     if stands.parked is None:
         return "It is to be canceled when a worker comes to it." if stands.asked else ""
     parked = stands.parked
