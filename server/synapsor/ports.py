@@ -19,10 +19,11 @@ from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedInstruction, SignedPause, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
 from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
+from synapsor.steering_ports import Steering
 
 
 class Clock(Protocol):
@@ -152,7 +153,12 @@ class AgentLedger(Protocol):
 
 
 class ReviewLedger(AgentLedger, Protocol):
-    """What an operator's tools may do as well."""
+    """What an operator's tools may do as well; `steering` is how they steer the worker."""
+
+    @property
+    def steering(self) -> Steering:
+        """How people steer the worker."""
+        ...
 
     async def head(self) -> tuple[int, str]:
         """Return the sequence number and hash of the last event."""
@@ -230,30 +236,6 @@ class ReviewLedger(AgentLedger, Protocol):
 
     async def throw_switch(self, signed: SignedSwitch) -> None:
         """Record a switch of automatic approval as it was signed; returns after the commit."""
-        ...
-
-    async def pauses(self, sources: Sequence[str]) -> Mapping[str, SignedPause | None]:
-        """Return the newest pause of all sources (under "") and of each of these, or its end; None of what never rested. Whoever acts on
-        it checks its signature.
-
-        Raises:
-            IntegrityError: one is not the one that its event tells of, or was taken away.
-        """
-        ...
-
-    async def pause(self, signed: SignedPause) -> None:
-        """Record a pause, or its end, as it was signed; returns after the commit, and from then on no job is leased that was judged by
-        another.
-        """
-        ...
-
-    async def instruct(self, signed: SignedInstruction) -> ProposalRecord:
-        """Record what a person says is to become of a job, and let a worker take it at once; return the proposal that the job is kept with.
-
-        Raises:
-            DecisionRefused: the job is done (rule `job_done`) or was not given up (`not_given_up`), or by a rule of the chain.
-            IntegrityError: it is about another job.
-        """
         ...
 
     async def policy_uses(self, policy: str, *, day: str) -> tuple[PolicyUse, ...]:
@@ -367,13 +349,6 @@ class WorkLedger(ReviewLedger, Protocol):
         """Give a job back to be tried again later; False when the lease was lost."""
         ...
 
-    async def park(self, lease: Lease, *, code: str) -> tuple[bool, bool]:
-        """Give a job up until a person says what becomes of it; where one has said so since it was leased, only give it back.
-
-        Return whether that is on record, and whether it was given up.
-        """
-        ...
-
     async def settle(self, lease: Lease, receipts: Sequence[Receipt]) -> Closed:
         """Record a receipt and a settlement event for each proposal of the job, in its order, and move them all to the status
         that their one outcome leads to.
@@ -395,6 +370,7 @@ __all__ = [
     "ReadSource",
     "ReviewLedger",
     "Snapshot",
+    "Steering",
     "SystemClock",
     "WorkLedger",
     "WriteSource",

@@ -239,6 +239,9 @@ AMENDING: Final = (
 )
 """Why nothing is edited or extended."""
 
+STEERING: Final = (Rule.JOB_DONE, Rule.NOT_GIVEN_UP, Rule.NOTHING_TO_CANCEL)
+"""Why a job is not steered so."""
+
 UNDOING: Final = (
     Rule.NOT_APPLIED,
     Rule.RECONCILIATION_REQUIRED,

@@ -34,7 +34,9 @@ def revoke(shop: Shop, name: str) -> None:
     shop.files.operators = revoke_operator(shop.files.config.operators, name)
 
 
-async def say(shop: Shop, verb: JobVerb, handle: str, *, by: Signer | None = None, reason: str = "so") -> ProposalRecord:
+async def say(
+    shop: Shop, verb: JobVerb, handle: str, *, by: Signer | None = None, reason: str = "so"
+) -> ProposalRecord:
     """Let a person say what becomes of a job."""
     signer = by or person(shop)
     record = await proposal_of(shop.ledger, handle)

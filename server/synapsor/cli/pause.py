@@ -71,7 +71,7 @@ async def _status(project: runtime.Project, ledger: Ledger) -> dict[str, Any]:
     jobs = await ledger.overview.open_jobs(dead=False, limit=_MOST)
     stands = [job.stands(now) for job in jobs]
     try:
-        newest: Mapping[str, SignedPause | None] | None = await ledger.pauses(names)
+        newest: Mapping[str, SignedPause | None] | None = await ledger.steering.pauses(names)
     except IntegrityError:
         newest = None
     operators = project.operators()

@@ -75,7 +75,7 @@ async def throw_pause(
             nonce=secrets.token_hex(16),
         )
         signed = SignedPause(pause=pause, signature=signed_by(operators[signer.name], signer.key, pause))
-        await ledger.pause(signed)
+        await ledger.steering.pause(signed)
         return signed
 
 
@@ -130,7 +130,7 @@ async def instruct(
             nonce=secrets.token_hex(16),
         )
         signed = SignedInstruction(instruction=told, signature=signed_by(person, signer.key, told))
-        return await ledger.instruct(signed)
+        return await ledger.steering.instruct(signed)
 
 
 _HINTS: Final[Mapping[Status, str]] = {

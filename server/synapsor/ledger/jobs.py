@@ -13,11 +13,12 @@ from synapsor.core.proposal import Status
 from synapsor.core.records import to_body
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import IntegrityError
-from synapsor.ledger import proposals, steering
+from synapsor.ledger import proposals
 from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
 from synapsor.ledger.connection import Row, Transaction
 from synapsor.ledger.kinds import RECEIPT, SETTLEMENT, record
+from synapsor.ledger.pauses import unchanged
 
 Permits = Collection[tuple[str, str]] | None
 """Contract digests and capabilities whose jobs may be taken; None for all."""
@@ -64,7 +65,7 @@ async def lease(
     come back at once, and keep the worker from all others.
     """
     if pauses is not None:
-        sources = await steering.unchanged(book.tx, sources, pauses, trust)
+        sources = await unchanged(book.tx, sources, pauses, trust)
     while (row := await due(book.tx, now, sources, trust, permits)) is not None:
         job = _read(row)
         if job is None:
@@ -108,19 +109,6 @@ async def release(book: Book, held: Lease, *, not_before: str, code: str, at: st
     facts = {"job": held.job.id, "worker": held.worker, "attempt": held.attempt, "code": code, "not_before": not_before}
     await book.append(event("job_released", held.job.lead.proposal, at, facts=facts))
     return True
-
-
-async def park(book: Book, held: Lease, *, code: str, at: str) -> tuple[bool, bool]:
-    """Give a job up until a person says what becomes of it, and say why in the chain. Where somebody has said so since it was leased, it is
-    only given back, and its attempts begin anew. Return whether that is on record, and whether it was given up.
-    """
-    row = await book.tx.one("lease_holds", id=held.job.id, lease=held.id)
-    if row is None or row["anew"] >= held.attempt:
-        return await release(book, held, not_before=at, code=code, at=at), False
-    facts = {"job": held.job.id, "worker": held.worker, "attempts": held.tries, "code": code}
-    await book.append(event("job_parked", held.job.lead.proposal, at, facts=facts), checkpoint=True)
-    await book.tx.execute("park_job", id=held.job.id, lease=held.id, at=at, code=code)
-    return True, True
 
 
 async def settle(book: Book, held: Lease, receipts: Sequence[Receipt], trust: Trust) -> Closed:

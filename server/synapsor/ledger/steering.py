@@ -4,56 +4,61 @@ it proves the signature; here is only seen to it that it is about what the ledge
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
-from synapsor.core.records import from_body, to_body
+from synapsor.core.records import to_body
 from synapsor.core.statements import Instruction, JobVerb, SignedInstruction, SignedPause
 from synapsor.core.steering import EVENTS
+from synapsor.core.writeback import Lease
 from synapsor.errors import DecisionRefused, IntegrityError
-from synapsor.ledger import proposals
-from synapsor.ledger.believed import NOTHING, Trust, is_told, newest
+from synapsor.ledger import jobs, proposals
+from synapsor.ledger.believed import Trust
 from synapsor.ledger.chain import Book, event
-from synapsor.ledger.connection import Row, Transaction
-from synapsor.ledger.kinds import INSTRUCTION, PAUSE, loads, record
-from synapsor.ledger.tail import as_of_now
+from synapsor.ledger.connection import Connection, Row, T
+from synapsor.ledger.kinds import INSTRUCTION, PAUSE, record
+from synapsor.ledger.pauses import pauses
+from synapsor.ledger.tail import Followed, as_of_now
+from synapsor.ports import ProposalRecord
 from synapsor.refusals import Rule
 
-_ALL: Final = ""
-"""What a pause of all sources is of."""
+
+class Write(Protocol):
+    """One transaction of the ledger."""
+
+    async def __call__(self, job: Callable[[Book], Coroutine[Any, Any, T]], /) -> T:
+        """Return what the work came to, after its commit."""
+        ...
 
 
-async def pauses(tx: Transaction, sources: Sequence[str], trust: Trust) -> dict[str, SignedPause | None]:
-    """Return the newest pause of all sources and of each of these, or its end, as it was signed; None of one that never rested.
+class Steering:
+    """What people have signed to steer the worker, over any engine."""
 
-    Raises:
-        IntegrityError: one was taken away, is another one than its event tells of, or cannot be read.
-    """
-    return {source: await _newest(tx, source, trust) for source in (_ALL, *sources)}
+    def __init__(self, connection: Connection, write: Write, followed: Followed) -> None:
+        self._connection = connection
+        self._write = write
+        self._followed = followed
 
+    async def pauses(self, sources: Sequence[str]) -> Mapping[str, SignedPause | None]:
+        """Return the newest pause of all sources (under "") and of each of these, or its end."""
+        return await self._connection.read(lambda tx: pauses(tx, sources, self._followed.trust))
 
-async def _newest(tx: Transaction, source: str, trust: Trust) -> SignedPause | None:
-    row, paused = await tx.one("newest_pause", source=source), await tx.one("newest_paused", subject=source)
-    what = f"The newest pause of {source or 'all sources'}"
-    told = newest(paused, trust, seen=trust.proven.paused.get(source, NOTHING), what=what)
-    if row is None and paused is None:
-        return None
-    is_there = row is not None and paused is not None and row["seq"] == paused["seq"]
-    if row is None or told is None or not is_there or not is_told(PAUSE, row["id"], row["body"], told):
-        raise IntegrityError(f"{what} is not the one that its event tells of.")
-    return from_body(SignedPause, loads(row["body"]))
+    async def pause(self, signed: SignedPause) -> None:
+        """Record a signed pause, or its end."""
+        await self._write(lambda book: pause(book, signed))
 
+    async def park(self, lease: Lease, *, code: str, at: str) -> tuple[bool, bool]:
+        """Give a job up until a person says what becomes of it; return whether that is on record, and whether it was given up."""
+        return await self._write(lambda book: park(book, lease, code=code, at=at))
 
-async def unchanged(
-    tx: Transaction, sources: Sequence[str], judged: Mapping[str, str | None], trust: Trust
-) -> tuple[str, ...]:
-    """Return those of these sources of which the newest pauses are still the ones that were judged: of no other is a job leased."""
-    try:
-        now = await pauses(tx, sources, trust)
-    except IntegrityError:
-        return ()
-    same = {name for name, one in now.items() if judged.get(name) == (one.pause.id if one else None)}
-    return tuple(name for name in sources if {name, _ALL} <= same)
+    async def instruct(self, signed: SignedInstruction) -> ProposalRecord:
+        """Record what a person says is to become of a job."""
+
+        async def work(book: Book) -> ProposalRecord:
+            kept_with = await instruct(book, self._followed.trust, signed)
+            return await proposals.existing(book.tx, kept_with, self._followed.trust)
+
+        return await self._write(work)
 
 
 async def pause(book: Book, signed: SignedPause) -> None:
@@ -62,6 +67,19 @@ async def pause(book: Book, signed: SignedPause) -> None:
     kind = "worker_paused" if made.state == "paused" else "worker_resumed"
     entry = record(PAUSE, made.id, to_body(signed))
     await book.append(event(kind, made.source, made.at, (entry,)), checkpoint=True)
+
+
+async def park(book: Book, held: Lease, *, code: str, at: str) -> tuple[bool, bool]:
+    """Give a job up until a person says what becomes of it, and say why in the chain. Where somebody has said so since it was leased, it is
+    only given back, and its attempts begin anew. Return whether that is on record, and whether it was given up.
+    """
+    row = await book.tx.one("lease_holds", id=held.job.id, lease=held.id)
+    if row is None or row["anew"] >= held.attempt:
+        return await jobs.release(book, held, not_before=at, code=code, at=at), False
+    facts = {"job": held.job.id, "worker": held.worker, "attempts": held.tries, "code": code}
+    await book.append(event("job_parked", held.job.lead.proposal, at, facts=facts), checkpoint=True)
+    await book.tx.execute("park_job", id=held.job.id, lease=held.id, at=at, code=code)
+    return True, True
 
 
 async def instruct(book: Book, trust: Trust, signed: SignedInstruction) -> str:

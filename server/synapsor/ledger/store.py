@@ -16,7 +16,7 @@ from synapsor.core.past import Past, Wanted
 from synapsor.core.policy import Deferral, Near, PolicyUse
 from synapsor.core.proposal import Proposal, Status
 from synapsor.core.scope import Scope
-from synapsor.core.statements import SignedDecision, SignedInquiry, SignedInstruction, SignedPause, SignedSwitch
+from synapsor.core.statements import SignedDecision, SignedInquiry, SignedSwitch
 from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.errors import LedgerFailure
 from synapsor.handles import Kind
@@ -33,7 +33,6 @@ from synapsor.ledger import (
     policies,
     proposals,
     reads,
-    steering,
     tail,
 )
 from synapsor.ledger.anchor import Anchor
@@ -43,6 +42,7 @@ from synapsor.ledger.connection import Connection, Transaction
 from synapsor.ledger.kinds import read_each
 from synapsor.ledger.overview import Overview
 from synapsor.ledger.repetitions import Repetitions
+from synapsor.ledger.steering import Steering
 from synapsor.ledger.verify import VerifyReport, verify
 from synapsor.ports import Activated, Clock, ProposalRecord
 
@@ -58,6 +58,7 @@ class Ledger:
         id: the ledger's own name; approvals and receipts are bound to it.
         public_key: the key that its checkpoints are signed with, base64.
         overview: what a person asks of the whole record at once.
+        steering: how people steer the worker.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Ledger:
         self._refusals = decisions.Refusals()
         self._repeated = Repetitions()
         self.overview = Overview(connection)
+        self.steering = Steering(connection, self._write, followed)
 
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes of this ledger's own, other ones for other purposes."""
@@ -325,27 +327,6 @@ class Ledger:
         """Give a job back to be tried again later; False when the lease was lost."""
         at = self._now()
         return await self._write(lambda book: jobs.release(book, lease, not_before=not_before, code=code, at=at))
-
-    async def park(self, lease: Lease, *, code: str) -> tuple[bool, bool]:
-        """Give a job up until a person says what becomes of it; return whether that is on record, and whether it was given up."""
-        at = self._now()
-        return await self._write(lambda book: jobs.park(book, lease, code=code, at=at))
-
-    async def instruct(self, signed: SignedInstruction) -> ProposalRecord:
-        """Record what a person says is to become of a job."""
-
-        async def work(book: Book) -> ProposalRecord:
-            return await proposals.existing(book.tx, await steering.instruct(book, self._trust, signed), self._trust)
-
-        return await self._write(work)
-
-    async def pauses(self, sources: Sequence[str]) -> Mapping[str, SignedPause | None]:
-        """Return the newest pause of all sources (under "") and of each of these, or its end."""
-        return await self._connection.read(lambda tx: steering.pauses(tx, sources, self._trust))
-
-    async def pause(self, signed: SignedPause) -> None:
-        """Record a signed pause, or its end."""
-        await self._write(lambda book: steering.pause(book, signed))
 
     async def settle(self, lease: Lease, receipts: Sequence[Receipt]) -> Closed:
         """Record receipts and settlements and move the job's proposals."""

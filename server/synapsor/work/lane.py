@@ -152,7 +152,7 @@ class Lane:
     async def _put_off(self, lease: Lease, result: Result, now: dt.datetime) -> tuple[bool, bool]:
         """Give a job back until later, or give it up; return whether that is on record, and whether it was given up."""
         if self._is_last(lease, result):
-            kept, parked = await self.bench.ledger.park(lease, code=result.code)
+            kept, parked = await self.bench.ledger.steering.park(lease, code=result.code, at=stamp(now))
             if parked:
                 said = "job %s is given up after %d attempts: %s. `synapsor jobs requeue` or `synapsor jobs discard` it"
                 extra = {"action": "job_parked", "job": lease.job.id, "code": result.code}

@@ -33,7 +33,7 @@ class Pauses:
         """Return the sources that do not rest; where that cannot be told, none of them."""
         every = tuple(self.bench.targets)
         try:
-            newest = await self.bench.ledger.pauses(every)
+            newest = await self.bench.ledger.steering.pauses(every)
         except IntegrityError as error:
             self._say(frozenset(every), error.message)
             return Going(sources=(), judged={})
