@@ -6,7 +6,8 @@ from synapsor.core.outcome import Outcome, Why
 from synapsor.core.steering import standing, state_words
 from synapsor.errors import DecisionRefused
 from synapsor.work.pace import Pace
-from tests.attack.shop import Shop
+from synapsor.work.pauses import Pauses
+from tests.attack.shop import WAIVER, Shop
 from tests.attack.steered import TWICE, at, busy, given_up, person, revoke, say, turn
 
 
@@ -250,6 +251,41 @@ async def test_nobody_without_the_role_pauses_or_resumes(shop: Shop) -> None:
         with pytest.raises(DecisionRefused) as refused:
             await turn(shop, state, by=person(shop, "leo"))
         assert refused.value.rule == "role_missing"
+
+
+@pytest.mark.requirement("steer:told")
+@pytest.mark.one_engine
+async def test_an_agent_is_told_what_keeps_an_approved_change_and_that_a_person_called_it_off(shop: Shop) -> None:
+    proposal = await given_up(shop)
+    told = await shop.call("synapsor.wait_for_decision", {"proposal_id": proposal})
+    words = "Its job was given up after 2 attempts (busy): an operator must requeue or discard it."
+    assert told["summary"] == f"The proposal is approved. {words}"
+    view = told["proposal"]
+    assert (view["allowed_next"], view["next_poll_s"]) == (["tell_user", "wait"], 60)
+    again = await shop.call(WAIVER, {"invoice_id": "INV-3001", "reason": "Paid next day."})
+    assert again["summary"].endswith(f"is approved; nothing new was filed. {words}")
+    await say(shop, "discard", proposal, reason="CANARY-reason")
+    assert await shop.work() == [("canceled", "discarded")]
+    told = await shop.call("synapsor.wait_for_decision", {"proposal_id": proposal})
+    view = told["proposal"]
+    assert (view["status"], view["outcome"], view["allowed_next"]) == ("canceled", "discarded", ["tell_user"])
+    assert told["summary"] == "The proposal is canceled."
+    assert "CANARY" not in str(told)
+    assert "opal" not in str(told)
+
+
+@pytest.mark.requirement("steer:told")
+@pytest.mark.one_engine
+async def test_a_worker_says_once_that_a_source_rests_and_once_that_it_goes_on(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses = Pauses(bench=(await shop.worker()).bench)
+    for state, going in (("paused", ()), ("running", ("shop",))):
+        await turn(shop, state)
+        for _ in range(3):
+            assert (await pauses.going(shop.project.deciders())).sources == going
+    said = [getattr(record, "action", "") for record in caplog.records]
+    assert (said.count("source_paused"), said.count("source_resumed")) == (1, 1)
 
 
 def test_a_canceled_outcome_leads_to_a_canceled_proposal() -> None:
