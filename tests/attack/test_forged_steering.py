@@ -8,6 +8,7 @@ import pytest
 from synapsor.core.records import to_body
 from synapsor.core.statements import sign
 from synapsor.errors import IntegrityError
+from synapsor.flow.replay import replay
 from synapsor.values import canonical
 from tests.attack.shop import Shop, as_ledger_owner, as_server, told_by_owner
 from tests.attack.steered import TWICE, busy, given_up, person, say, turn
@@ -86,6 +87,7 @@ async def test_a_cancel_that_was_tampered_with_still_keeps_the_change_from_being
             body["instruction"].update({"verb": "requeue"} if how == "another verb" else {"job": "job_0"})
             set_body(raw, "instruction", handle, body)
     before = shop.invoice()
+    assert (await shop.record(proposal)).differs
     assert await shop.work() in ([("parked", "cancel_unproven")], [("reconciliation_required", "records_differ")])
     assert shop.invoice() == before
     await nothing_came_of(shop, proposal)
@@ -103,21 +105,27 @@ async def test_a_job_under_another_handle_does_not_undo_a_cancel(shop: Shop) -> 
     await nothing_came_of(shop, proposal)
 
 
-@pytest.mark.parametrize("how", ["row taken away", "said to run", "event taken away", "an event of one's own"])
+@pytest.mark.parametrize(
+    "how", ["row taken away", "said to run", "an older one in its place", "event taken away", "an event of one's own"]
+)
 async def test_a_pause_that_was_tampered_with_is_not_ended(shop: Shop, how: str) -> None:
     proposal = await shop.waiver()
-    await turn(shop, "paused")
+    for state in ("paused", "running", "paused"):
+        await turn(shop, state)
     assert await shop.work() == []
     with as_ledger_owner(shop) as raw:
-        ((seq, handle, text),) = raw.execute("SELECT seq, id, body FROM worker_pause").fetchall()
+        told = raw.execute("SELECT id, body FROM worker_pause ORDER BY seq").fetchall()
+        handle, text = told[-1]
         if how == "row taken away":
             raw.execute("DELETE FROM worker_pause")
         elif how == "said to run":
             body = json.loads(text)
             body["pause"]["state"] = "running"
             set_body(raw, "worker_pause", handle, body)
+        elif how == "an older one in its place":
+            set_body(raw, "worker_pause", handle, json.loads(told[-2][1]))
         elif how == "event taken away":
-            raw.execute("UPDATE event SET kind = 'gone', subject = 'gone' WHERE seq = ?", (seq,))
+            raw.execute("UPDATE event SET kind = 'gone', subject = 'gone' WHERE kind LIKE 'worker%'")
             raw.execute("DELETE FROM worker_pause")
         else:
             told_by_owner(raw, "worker_resumed", "shop", {})
@@ -138,3 +146,14 @@ async def test_a_server_that_was_taken_over_ends_no_pause_without_an_operators_k
     with as_server(shop) as raw:
         set_body(raw, "worker_pause", signed.pause.id, body)
     assert (await shop.work(), await shop.status(proposal)) == ([], "approved")
+
+
+async def test_a_replay_names_an_instruction_that_nobody_signed(shop: Shop) -> None:
+    proposal = await given_up(shop)
+    kept = await say(shop, "requeue", proposal)
+    told = kept.instructions[-1]
+    body = {**to_body(told), "signature": sign(told.instruction, MALLORY)}
+    with as_server(shop) as raw:
+        set_body(raw, "instruction", told.instruction.id, body)
+    report = await replay(shop.ledger, told.instruction.id, shop.project.operators())
+    assert [one.what for one in report.differences] == [f"signature of opal on {told.instruction.id}"]

@@ -3,6 +3,7 @@
 import pytest
 
 from synapsor.core.outcome import Outcome, Why
+from synapsor.core.statements import PauseState
 from synapsor.core.steering import standing, state_words
 from synapsor.errors import DecisionRefused
 from synapsor.work.pace import Pace
@@ -280,7 +281,8 @@ async def test_a_worker_says_once_that_a_source_rests_and_once_that_it_goes_on(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     pauses = Pauses(bench=(await shop.worker()).bench)
-    for state, going in (("paused", ()), ("running", ("shop",))):
+    each: tuple[tuple[PauseState, tuple[str, ...]], ...] = (("paused", ()), ("running", ("shop",)))
+    for state, going in each:
         await turn(shop, state)
         for _ in range(3):
             assert (await pauses.going(shop.project.deciders())).sources == going

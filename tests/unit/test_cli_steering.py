@@ -49,7 +49,7 @@ def _once(make: Any) -> Any:
 
 def unfolded(text: str) -> str:
     """Return a text for people in one line."""
-    return " ".join(text.split())
+    return " ".join(text.replace("┆", " ").split())
 
 
 @pytest.mark.requirement("steer:told")

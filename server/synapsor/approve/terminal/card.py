@@ -146,7 +146,8 @@ def _head(card: Card) -> Iterator[Line]:
 def _became(card: Card) -> Iterator[Line]:
     yield from (line for attempt in card.attempts for line in _attempt(attempt))
     if card.waits_for is not None:
-        yield Line("outcome", f"none yet: {line_of(card.waits_for)} waits for the worker")
+        waits = "waits for the worker" if card.held is None else "is not done"
+        yield Line("outcome", f"none yet: {line_of(card.waits_for)} {waits}")
     yield from (Line("said", line_of(one)) for one in card.steered)
     if card.held is not None:
         yield Line("", line_of(card.held), "warning")
