@@ -1079,7 +1079,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "steer:given-up": _R(
         "A job that was tried too often, of which nothing is known to have had an effect, is given up: its source is asked once more and nothing is written there, its proposal stays approved, and no worker takes it until a person says so.",
-        "R5",
+        "R2",
     ),
     "steer:pause": _R(
         "Once a pause of a source, or of all, is on record no job of it is leased, and what a worker has in hand it finishes; a pause that cannot be read, and an end of one that nobody who is trusted now has signed, hold too.",

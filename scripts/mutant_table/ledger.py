@@ -1457,7 +1457,7 @@ MUTANTS = (
         "ledger/pauses.py",
         ' or not is_told(PAUSE, row["id"], row["body"], told)',
         "",
-        "tests/attack/test_forged_steering.py -k 'is_not_ended and older'",
+        "tests/attack/test_forged_steering.py -k is_not_ended",
     ),
     Mutant(
         "steer.pause-remembered",
