@@ -1479,8 +1479,8 @@ MUTANTS = (
         "steer.verified",
         "steer:forged",
         "ledger/verify.py",
-        'parked = body["kind"] == PARKED or',
-        'parked = row["parked"] is not None or',
+        'parked = body["at"] if body["kind"] == PARKED else parked',
+        'parked = row["parked"]',
         "tests/attack/test_forged_steering.py -k only_its_row",
     ),
 )

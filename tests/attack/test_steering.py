@@ -19,6 +19,8 @@ async def test_a_job_that_was_tried_too_often_is_given_up_and_nobody_takes_it(sh
     proposal = await given_up(shop)
     assert (await shop.work(), await shop.status(proposal)) == ([], "approved")
     assert (shop.invoice(), shop.receipts()) == (before, 0)
+    await shop.waiver("INV-3002")
+    assert await shop.work() == [("applied", "")]
     parked = standing((await shop.record(proposal)).together).parked
     assert parked is not None
     assert (parked.attempts, parked.code) == (2, "busy")

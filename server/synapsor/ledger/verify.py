@@ -262,7 +262,9 @@ async def _count(tx: Transaction, low: int, high: int) -> int:
 async def _derive(tx: Transaction, row: Row) -> None:
     """Follow a proposal through its events, and compare what the tables say of it now."""
     status: Status | None = None
-    job, aside, parked, attempts = False, False, False, 0
+    job, aside, attempts = False, False, 0
+    parked: str | None = None
+    anew = 0
     for told in await tx.all("proposal_events", subject=row["id"]):
         body = loads(told["body"])
         facts = body["facts"]
@@ -271,12 +273,14 @@ async def _derive(tx: Transaction, row: Row) -> None:
         job = job or "job" in body["records"]
         aside = aside or body["kind"] == "job_set_aside"
         attempts += body["kind"] == "job_leased"
-        parked = body["kind"] == PARKED or (parked and INSTRUCTION.name not in body["records"])
+        parked = body["at"] if body["kind"] == PARKED else parked
+        if INSTRUCTION.name in body["records"]:
+            parked, anew = None, attempts
     if status is None or row["status"] != status.value:
         raise _Bad(row["id"], "its status is not what its events say")
     is_open = int(status is Status.APPROVED and not aside)
-    stands = (row["open"], row["attempt"], row["parked"] is not None) if job else None
-    if stands is not None and stands != (is_open, attempts, parked):
+    stands = tuple(row[name] for name in ("open", "attempt", "parked", "anew"))
+    if job and stands != (is_open, attempts, parked, anew):
         raise _Bad(row["id"], "its job stands where its events do not lead")
 
 
