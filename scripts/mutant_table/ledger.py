@@ -1483,4 +1483,12 @@ MUTANTS = (
         'parked = row["parked"]',
         "tests/attack/test_forged_steering.py -k only_its_row",
     ),
+    Mutant(
+        "steer.not-taken-supervised",
+        "steer:given-up",
+        "ledger/queries/jobs.sql",
+        "AND j.parked IS NULL AND j.source",
+        "AND j.source",
+        "tests/attack/test_steering.py -k supervised_worker",
+    ),
 )

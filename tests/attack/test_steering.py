@@ -5,7 +5,7 @@ import pytest
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.statements import PauseState
 from synapsor.core.steering import standing, state_words
-from synapsor.errors import DecisionRefused
+from synapsor.errors import DecisionRefused, Failure, SourceFailure
 from synapsor.work.pace import Pace
 from synapsor.work.pauses import Pauses
 from tests.attack.shop import WAIVER, Shop
@@ -93,6 +93,35 @@ async def test_what_is_discarded_is_canceled_in_its_source(shop: Shop) -> None:
     await say(shop, "discard", proposal)
     assert await shop.work() == [("canceled", "discarded")]
     assert (await shop.status(proposal), shop.receipts()) == ("canceled", 1)
+
+
+@pytest.mark.requirement("steer:given-up")
+@pytest.mark.one_engine
+async def test_a_supervised_worker_takes_no_job_either_that_was_given_up(shop: Shop) -> None:
+    proposal = (await shop.record(await given_up(shop))).proposal
+    await shop.waiver("INV-3002")
+    permits = frozenset({(proposal.contract, proposal.capability)})
+    assert await shop.work(permits=permits) == [("applied", "")]
+    assert await shop.status(proposal.id) == "approved"
+
+
+@pytest.mark.requirement("steer:cancel", "steer:told")
+@pytest.mark.one_engine
+async def test_a_cancel_that_its_source_has_no_room_for_is_given_up_and_tried_again_when_it_is_requeued(
+    shop: Shop,
+) -> None:
+    proposal = await shop.waiver()
+    await say(shop, "cancel", proposal)
+
+    async def no_room(point: str) -> None:
+        if point == "apply.verdict_begun":
+            raise SourceFailure(Failure.BUSY)
+
+    assert await shop.work(reached=no_room, pace=TWICE) == [("retry", "busy"), ("parked", "busy")]
+    words = "It is to be canceled, and its job was given up after 2 attempts (busy): an operator must requeue it."
+    assert state_words((await shop.record(proposal)).together) == words
+    await say(shop, "requeue", proposal)
+    assert await shop.work() == [("canceled", "canceled")]
 
 
 @pytest.mark.requirement("steer:cancel")
