@@ -347,12 +347,4 @@ MUTANTS = (
         "sorted(resting)",
         "tests/attack/test_steering.py -k says_once",
     ),
-    Mutant(
-        "steer.unreadable-pause",
-        "steer:pause",
-        "work/pauses.py",
-        "return Going(sources=(), judged={})",
-        'return Going(sources=every, judged=dict.fromkeys(("", *every)))',
-        "tests/attack/test_forged_steering.py -k is_not_ended",
-    ),
 )
