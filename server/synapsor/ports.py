@@ -24,6 +24,7 @@ from synapsor.core.writeback import Closed, Job, Lease, Receipt
 from synapsor.handles import Kind
 from synapsor.measuring_ports import Measuring
 from synapsor.source_ports import ReadSource, Snapshot, WriteSource, WriteTransaction
+from synapsor.steering_ports import Steering
 
 
 class Clock(Protocol):
@@ -153,7 +154,12 @@ class AgentLedger(Protocol):
 
 
 class ReviewLedger(AgentLedger, Protocol):
-    """What an operator's tools may do as well."""
+    """What an operator's tools may do as well; `steering` is how they steer the worker."""
+
+    @property
+    def steering(self) -> Steering:
+        """How people steer the worker."""
+        ...
 
     @property
     def measuring(self) -> Measuring:
@@ -332,10 +338,12 @@ class WorkLedger(ReviewLedger, Protocol):
         until: str,
         sources: Sequence[str],
         permits: Collection[tuple[str, str]] | None = None,
+        pauses: Mapping[str, str | None] | None = None,
     ) -> Lease | None:
-        """Lease the oldest job that is due and free, with a new lease id and the attempt counted; None when there is none.
+        """Lease the oldest job that is due, free and not given up, with a new lease id and the attempt counted; None when there is none.
 
-        With `permits`, only jobs of these contract digests and capabilities.
+        With `permits`, only jobs of these contract digests and capabilities; with `pauses`, by their handles, only of sources whose newest
+        ones are still these.
         """
         ...
 
@@ -368,6 +376,7 @@ __all__ = [
     "ReadSource",
     "ReviewLedger",
     "Snapshot",
+    "Steering",
     "SystemClock",
     "WorkLedger",
     "WriteSource",
