@@ -10,6 +10,7 @@ from typing import Any, Final
 from synapsor.approve.card.cells import Value
 from synapsor.approve.card.teller import Teller
 from synapsor.approve.card.terms import Terms
+from synapsor.approve.card.undo_view import Undoable, UndoneBy
 from synapsor.approve.card.view import (
     Beside,
     BesideRow,
@@ -19,8 +20,6 @@ from synapsor.approve.card.view import (
     Quorum,
     Rival,
     Rivals,
-    Undoable,
-    UndoneBy,
 )
 from synapsor.core.group import missing
 from synapsor.core.moment import stamp

@@ -20,7 +20,8 @@ from synapsor.approve.card.rows import action_of, row_of, totals
 from synapsor.approve.card.shadowed import shadow_of
 from synapsor.approve.card.teller import Teller
 from synapsor.approve.card.terms import Terms
-from synapsor.approve.card.view import Asked, Card, Target, Undoes
+from synapsor.approve.card.undo_view import Undoes
+from synapsor.approve.card.view import Asked, Card, Target
 from synapsor.core.moment import stamp
 from synapsor.core.plain import CUT_AT, visible
 from synapsor.core.presenter import covered

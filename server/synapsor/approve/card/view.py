@@ -12,6 +12,7 @@ from typing import Final, Literal
 from synapsor.approve.card.cells import Action, DoneRow, Field, Moment, Row, Total, Value
 from synapsor.approve.card.now_view import Now
 from synapsor.approve.card.shadow_view import Shadow
+from synapsor.approve.card.undo_view import Undoable, Undoes, UndoneBy
 from synapsor.core.plain import Text
 from synapsor.core.proposal import AmendKind
 
@@ -306,32 +307,6 @@ class Talk:
     answer: Text | None
     answered: Moment | None
     over: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undoes:
-    """The applied change that it takes back, and why the one who asks says that should be."""
-
-    proposal: Text
-    reason: Text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoneBy:
-    """A proposal that would undo it, or did."""
-
-    proposal: Text
-    status: str
-    stands: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undoable:
-    """Whether it can be undone, `once_applied` where it is not yet; and else why not."""
-
-    can: bool
-    once_applied: bool
-    why: Text | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
