@@ -91,6 +91,11 @@ REQUIREMENTS: dict[str, Requirement] = {
         "A job that the ledger's own records contradict ends once, with what came of it on record, and moves no proposal.",
         "laws 4 and 9",
     ),
+    "apply:cut": _R(
+        "Whatever is cut of the connection, and however, before, at or after the COMMIT or while its receipt is looked for, every"
+        " proposal ends once, whole, and as it is told.",
+        "law 4, R4",
+    ),
     "apply:exact": _R("What is stored is exactly what was approved, or nothing is.", "law 4, R5"),
     "apply:exactly-once": _R(
         "An approved change takes effect once, whatever is killed or paused in between.", "law 4, R1"

@@ -9,23 +9,22 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
 
 from synapsor.core.proposal import Status
-from synapsor.flow.desk import Desk
 from synapsor.ports import ProposalRecord
 from synapsor.runtime import Project
 from synapsor.work.failpoints import ALL_STEPS
 from tests.chaos.changes import ASK, GROUP, KINDS, SESSIONS, Request, fill, members, one, write_chaos_project
+from tests.chaos.filing import file_request, record_of
 from tests.chaos.herd import Herd, Signals, herd
 from tests.chaos.history import Asked, effects, unwatch, violations, watch
 from tests.chaos.zygote import MIDWAY, READY
 from tests.conftest import ENGINES
 from tests.databases import Database, execute, table
-from tests.projects import ProjectFiles, leo_approves, opened
+from tests.projects import ProjectFiles, opened
 
 pytestmark = pytest.mark.chaos
 
@@ -35,8 +34,6 @@ STRIKES = 6
 """The least number of kills and pauses that make a storm."""
 LEASE = 30.0
 """Seconds that a worker holds a job which is to be struck: no test waits for their end, for whoever comes after it is ahead of them."""
-_GONE = {"not_found", "out_of_bounds"}
-"""What a storm may answer to a request: the rows were removed meanwhile."""
 
 
 @pytest.fixture
@@ -45,47 +42,12 @@ def files(tmp_path: Path, database: Database) -> ProjectFiles:
     return write_chaos_project(tmp_path / "project", database)
 
 
-async def _file(
-    files: ProjectFiles, desk: Desk, project: Project, request: Request, *, approved: bool = True
-) -> dict[str, Asked]:
-    """Return what was asked for by the handles of the proposals that were filed, and approved if they are to be; nothing where rows
-    are not there any more. Of what stands or falls together all are filed before the first is approved.
-    """
-    filed: dict[str, Asked] = {}
-    digests: dict[str, str] = {}
-    for each in (request, *request.others):
-        proposal = await _answered(desk, each)
-        if proposal is None:
-            return filed
-        filed[proposal["id"]], digests[proposal["id"]] = each.asked, proposal["digest"]
-    for proposal_id, digest in digests.items() if approved else ():
-        await leo_approves(files, project, proposal_id, digest)
-    return filed
-
-
-async def _answered(desk: Desk, request: Request) -> dict[str, Any] | None:
-    with anyio.fail_after(120):  # whatever keeps the source away for so long is a failure of its own
-        while not (answer := await desk.call(request.capability, request.arguments, request.session))["ok"]:
-            if answer["error"]["code"] in _GONE:
-                return None
-            # On SQLite a killed worker leaves what only the next one can roll back, and holds up others while it is paused.
-            assert answer["error"]["code"] in {"source_unavailable", "timeout"}, answer["error"]
-    proposal: dict[str, Any] = answer["proposal"]
-    return proposal
-
-
-async def _record(project: Project, proposal_id: str) -> ProposalRecord:
-    record = await (await project.ledger()).proposal(proposal_id)
-    assert record is not None
-    return record
-
-
 async def _settled(project: Project, flock: Herd, ids: list[str], seconds: float = 300) -> list[ProposalRecord]:
     """Let clean workers drain until every proposal has reached its end; whatever others hold has lapsed by their clock."""
     with anyio.fail_after(seconds):
         while True:
             await (await flock.fork(drain=True, ahead=3 * LEASE)).ended()
-            records = [await _record(project, proposal_id) for proposal_id in ids]
+            records = [await record_of(project, proposal_id) for proposal_id in ids]
             if all(r.status is not Status.APPROVED for r in records):
                 return records
 
@@ -117,14 +79,14 @@ async def test_a_worker_that_dies_or_sleeps_at_any_named_point_leaves_each_chang
             for kind in _kinds(files, step, action):
                 group = f"gone {step}" if kind == "delete" else kind
                 request = ASK[kind]("acme", group, f"{action} {kind} {step}")
-                filed = await _file(files, desk, project, request)
+                filed = await file_request(files, desk, project, request)
                 assert len(filed) == 1 + len(request.others)
                 asked |= filed
                 struck += filed
                 await _strike(files, flock, step, action)
             records = await _settled(project, flock, struck)
             assert [r.status for r in records] == [Status.APPLIED] * len(struck), (step, [r.receipts for r in records])
-        records = [await _record(project, i) for i in asked]
+        records = [await record_of(project, i) for i in asked]
         assert violations(effects(files.database), records, files.operators, asked)[:5] == []
 
 
@@ -140,7 +102,7 @@ async def test_a_conflict_stays_a_conflict_when_the_worker_dies_or_sleeps_while_
         struck: list[str] = []
         for step in VERDICT_STEPS:
             for kind in ("one", "set", "group"):
-                filed = await _file(files, desk, project, ASK[kind]("acme", kind, f"{action} {kind} {step}"))
+                filed = await file_request(files, desk, project, ASK[kind]("acme", kind, f"{action} {kind} {step}"))
                 assert filed
                 moved = members("acme", kind)[0 if kind == "one" else -1]
                 execute(
@@ -236,7 +198,7 @@ async def _storm(files: ProjectFiles, count: int, seed: int) -> tuple[Tally, Cou
             group.start_soon(_nemesis, flock, random.Random(seed + 1), over, tally)
             for kind, request in requests.draw(count):
                 will = rng.random() < 0.9
-                filed = await _file(files, desk, project, request, approved=will)
+                filed = await file_request(files, desk, project, request, approved=will)
                 asked |= filed
                 kinds |= dict.fromkeys(filed, kind)
                 approved += list(filed) if will else ()
@@ -246,7 +208,7 @@ async def _storm(files: ProjectFiles, count: int, seed: int) -> tuple[Tally, Cou
         for child in flock.children:
             child.send(signal.SIGKILL)
         await _settled(project, flock, approved)
-        records = [await _record(project, i) for i in asked]
+        records = [await record_of(project, i) for i in asked]
         assert violations(effects(files.database), records, files.operators, asked)[:5] == []
         states = Counter(r.status.value for r in records)
         assert set(states) <= {"applied", "conflict", "review_required"}
