@@ -118,6 +118,11 @@ REQUIREMENTS: dict[str, Requirement] = {
     "apply:verdict-fenced": _R(
         "A reported conflict stays one, even when a paused worker wakes up later.", "decision 0004"
     ),
+    "apply:whole-life": _R(
+        "Whatever agents, people, other hands, dying workers and clocks do in whatever order, proposals, rows and receipts are as a"
+        " model in plain Python says.",
+        "R1, R3, R6",
+    ),
     "approval:a-person-is-there": _R(
         "A decision needs the full digest, or its beginning typed at a terminal; piped input is nobody.", "law 6, E11"
     ),
