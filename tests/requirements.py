@@ -87,6 +87,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "apply:bounded": _R(
         "A worker takes in no row that is larger than what a proposal may show, whatever a cell holds.", "R9"
     ),
+    "apply:clock-jumps": _R(
+        "A worker whose clock jumps a day ahead or back at whatever point of a job does nothing wrong, and every proposal comes to its end.",
+        "R10",
+    ),
     "apply:contradiction-ends": _R(
         "A job that the ledger's own records contradict ends once, with what came of it on record, and moves no proposal.",
         "laws 4 and 9",
@@ -101,6 +105,11 @@ REQUIREMENTS: dict[str, Requirement] = {
         "An approved change takes effect once, whatever is killed or paused in between.", "law 4, R1"
     ),
     "apply:guarded": _R("The update matches only the row whose key, tenant and guards still hold.", "law 4, R6"),
+    "apply:ledger-fails": _R(
+        "Where the ledger is full, read-only or held by another process, from whatever point of a job on, nothing is lost or half, and"
+        " the work goes on when it can.",
+        "R2, R3",
+    ),
     "apply:lock-bounded": _R("A worker waits for a lock no longer than it was told to.", "R9"),
     "apply:none-lost": _R("Every approved proposal reaches its end.", "R2"),
     "apply:none-unapproved": _R("No change takes effect without a valid signature over its digest.", "law 5, S8"),
@@ -109,6 +118,11 @@ REQUIREMENTS: dict[str, Requirement] = {
         "The first receipt of a proposal decides; a second one is refused by the database.", "law 4, R1"
     ),
     "apply:receipts-first": _R("A worker does not start on a source whose receipts could not be believed.", "D07"),
+    "apply:server-restarts": _R(
+        "Where a database server ends a worker's sessions, or is killed and started again, at whatever point of a job, each change is"
+        " whole and once.",
+        "R10",
+    ),
     "apply:stale-conflicts": _R("A row that moved on after the proposal is not overwritten.", "R6"),
     "apply:starts": _R(
         "A worker starts whatever another writer does to the source, or left half done there when it was killed.", "R2"
