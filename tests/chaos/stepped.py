@@ -15,7 +15,8 @@ from synapsor.work.failpoints import ALL_STEPS
 from synapsor.work.pace import Pace
 from tests.chaos.changes import ASK, KINDS, fill, members, write_chaos_project
 from tests.chaos.filing import file_request, record_of
-from tests.chaos.history import Asked, effects, unwatch, violations, watch
+from tests.chaos.history import Asked, violations
+from tests.chaos.recorder import gathered, unwatch, watch
 from tests.databases import Database, execute, table
 from tests.projects import ProjectFiles, opened
 
@@ -97,9 +98,7 @@ class Stepped:
 
     async def judge(self) -> None:
         """See that the whole history is as promised."""
-        records = [await record_of(self.project, proposal) for proposal in self.asked]
-        assert violations(effects(self.files.database), records, self.files.operators, self.asked)[:5] == []
-        assert (await self.project.verify()).ok
+        assert violations(await gathered(self.files, self.project, self.asked))[:5] == []
 
 
 @asynccontextmanager

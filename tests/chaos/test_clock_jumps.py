@@ -6,7 +6,7 @@ import pytest
 
 from synapsor.core.proposal import Status
 from tests.chaos.changes import KINDS
-from tests.chaos.history import effects
+from tests.chaos.recorder import effects
 from tests.chaos.stepped import APPLY_STEPS, MOVABLE, VERDICT_STEPS, in_turns, stepped
 from tests.databases import Database
 
@@ -15,8 +15,6 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 DAY = 86400.0
 JUMPS = {"ahead": DAY + 60, "back": -DAY}
 """An approval counts for a day."""
-TOO_LATE = frozenset({"work.leased"})
-"""Steps after which nothing asks for the time any more."""
 WHOLE = pytest.mark.parametrize(
     "whole", [pytest.param(False, id="in turns"), pytest.param(True, id="every kind", marks=pytest.mark.soak)]
 )

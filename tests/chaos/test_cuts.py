@@ -16,10 +16,12 @@ from synapsor.ports import ProposalRecord
 from synapsor.runtime import Project
 from synapsor.sources import mysql, mysql_connection, postgres, postgres_connection
 from synapsor.work.pace import Pace
-from tests.chaos.changes import ASK, KINDS, fill, members, write_chaos_project
+from tests.chaos.changes import ASK, fill, members, write_chaos_project
 from tests.chaos.filing import file_request, record_of
-from tests.chaos.history import Asked, effects, unwatch, violations, watch
+from tests.chaos.history import Asked, violations
 from tests.chaos.proxy import ARRIVES, Cut, Moment, Proxy, Way, proxied
+from tests.chaos.recorder import effects, gathered, unwatch, watch
+from tests.chaos.stepped import MOVABLE, in_turns
 from tests.databases import Database, execute, table
 from tests.projects import ProjectFiles, opened
 
@@ -86,8 +88,7 @@ class Cutting:
 
     async def judge(self) -> None:
         """See that the whole history is as promised."""
-        records = [await record_of(self.project, proposal) for proposal in self.asked]
-        assert violations(effects(self.files.database), records, self.files.operators, self.asked)[:5] == []
+        assert violations(await gathered(self.files, self.project, self.asked))[:5] == []
 
 
 @asynccontextmanager
@@ -105,14 +106,6 @@ async def cutting(root: Path, server: Database) -> AsyncIterator[Cutting]:
             yield Cutting(files, project, proxy, worker, {})
 
 
-def in_turns(whole: bool, kinds: Sequence[str]) -> list[tuple[str, Way, str]]:
-    """Return kinds and ways, and a mark for each pair: all of them, or each way with one kind and each kind with some way."""
-    pairs = [
-        (kind, way) for ordinal, way in enumerate(WAYS) for kind in (kinds if whole else (kinds[ordinal % len(kinds)],))
-    ]
-    return [(kind, way, f"{way} {kind}") for kind, way in pairs]
-
-
 def outcomes(records: Sequence[ProposalRecord]) -> set[str]:
     """Return what the last receipts of some proposals say."""
     return {r.receipts[-1].outcome for r in records}
@@ -124,8 +117,8 @@ async def test_whatever_is_cut_at_the_commit_each_change_is_whole_and_once_and_t
     tmp_path: Path, server: Database, whole: bool
 ) -> None:
     async with cutting(tmp_path, server) as cut:
-        for kind, way, mark in in_turns(whole, KINDS):
-            records = await cut.meets(kind, mark, [Cut(Moment.COMMIT, way)])
+        for kind, way, mark in in_turns(whole, WAYS):
+            records = await cut.meets(kind, mark, [Cut(Moment.COMMIT, Way(way))])
             assert {r.status for r in records} == {Status.APPLIED}, (kind, way)
             # What had arrived is found by its receipt; what had not is done by another attempt; either may be the one that comes late.
             found = Outcome.ALREADY_APPLIED if way in ARRIVES else Outcome.APPLIED
@@ -139,8 +132,8 @@ async def test_whatever_is_cut_at_the_commit_of_a_conflict_it_stays_one(
     tmp_path: Path, server: Database, whole: bool
 ) -> None:
     async with cutting(tmp_path, server) as cut:
-        for kind, way, mark in in_turns(whole, ("one", "set", "group")):
-            records = await cut.meets(kind, mark, [Cut(Moment.COMMIT, way)], moved=True)
+        for kind, way, mark in in_turns(whole, WAYS, MOVABLE):
+            records = await cut.meets(kind, mark, [Cut(Moment.COMMIT, Way(way))], moved=True)
             assert {r.status for r in records} == {Status.CONFLICT}, (kind, way)
         assert [e for e in effects(server) if e.new_mark is not None] == []
 
@@ -152,10 +145,10 @@ async def test_whatever_is_cut_while_an_unknown_commit_is_looked_for_it_is_found
     tmp_path: Path, server: Database, then: Moment, whole: bool
 ) -> None:
     async with cutting(tmp_path, server) as cut:
-        for kind, way, mark in in_turns(whole, KINDS):
+        for kind, way, mark in in_turns(whole, WAYS):
             if way is Way.LATE:
                 continue
-            records = await cut.meets(kind, mark, [Cut(Moment.COMMIT, Way.AFTER), Cut(then, way)])
+            records = await cut.meets(kind, mark, [Cut(Moment.COMMIT, Way.AFTER), Cut(then, Way(way))])
             assert outcomes(records) == {Outcome.ALREADY_APPLIED}, (kind, way)
             assert {r.status for r in records} == {Status.APPLIED}, (kind, way)
         await cut.judge()

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from synapsor.core.moment import stamp
 from synapsor.core.proposal import Status
 from synapsor.errors import LedgerFailure
 from synapsor.ledger import sqlite as engine
 from tests.attack.test_ledger_room import fill, make_room
 from tests.chaos.changes import KINDS
 from tests.chaos.filing import record_of
-from tests.chaos.history import effects
+from tests.chaos.recorder import effects
 from tests.chaos.stepped import APPLY_STEPS, MOVABLE, VERDICT_STEPS, Stepped, in_turns, stepped
 from tests.databases import Database
 
@@ -80,12 +81,11 @@ async def _troubled(at: Stepped, trouble: Trouble, step: str, filed: list[str], 
         await at.struck(step, begin)
         ledger = await at.project.ledger()
         for proposal in filed:
-            record = await ledger.proposal(proposal)
-            assert record is not None
+            status = (await record_of(at.project, proposal)).status
             # What was committed before the trouble stands; nothing of what came after it is on record, and nothing is half.
-            assert record.status is (end if step == "work.settled" else Status.APPROVED)
+            assert status is (end if step == "work.settled" else Status.APPROVED)
         with pytest.raises(LedgerFailure):
-            await ledger.refused_decision(filed[0], "leo", "expired", record.proposal.at)
+            await ledger.refused_decision(filed[0], "leo", "expired", stamp(at.clock.now()))
     finally:
         await begun[0].__aexit__(None, None, None)
     assert {r.status for r in await at.settled(filed)} == {end}, step

@@ -8,7 +8,7 @@ import pytest
 
 from synapsor.core.proposal import Status
 from tests.chaos.changes import KINDS
-from tests.chaos.history import effects
+from tests.chaos.recorder import effects
 from tests.chaos.stepped import APPLY_STEPS, MOVABLE, VERDICT_STEPS, in_turns, stepped
 from tests.conftest import _serve
 from tests.databases import WRITER, Database, execute, fetch, load_mariadb, load_postgres
@@ -21,7 +21,6 @@ WHOLE = pytest.mark.parametrize(
 )
 RESTARTED = ("apply.receipt_inserted", "apply.before_commit", "apply.committed")
 """Where the server itself is killed: before anything, before the commit, and after it."""
-_STARTED = {"postgres": (start_postgres, load_postgres), "mariadb": (start_mariadb, load_mariadb)}
 
 
 @pytest.fixture(params=["postgres", "mariadb"])
@@ -34,9 +33,9 @@ def shared(request: pytest.FixtureRequest) -> Database:
 @pytest.fixture(params=["postgres", "mariadb"])
 def own(request: pytest.FixtureRequest) -> Iterator[tuple[Server, Database]]:
     """The shop on a server that nobody else uses."""
-    start, load = _STARTED[request.param]
-    for server in _serve(start):
-        yield server, load(server)
+    postgres = request.param == "postgres"
+    for server in _serve(start_postgres if postgres else start_mariadb):
+        yield server, load_postgres(server) if postgres else load_mariadb(server)
 
 
 def end_sessions(database: Database) -> None:

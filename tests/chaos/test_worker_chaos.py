@@ -20,7 +20,8 @@ from synapsor.work.failpoints import ALL_STEPS
 from tests.chaos.changes import ASK, GROUP, KINDS, SESSIONS, Request, fill, members, one, write_chaos_project
 from tests.chaos.filing import file_request, record_of
 from tests.chaos.herd import Herd, Signals, herd
-from tests.chaos.history import Asked, effects, unwatch, violations, watch
+from tests.chaos.history import Asked, violations
+from tests.chaos.recorder import effects, gathered, unwatch, watch
 from tests.chaos.zygote import MIDWAY, READY
 from tests.conftest import ENGINES
 from tests.databases import Database, execute, table
@@ -86,8 +87,7 @@ async def test_a_worker_that_dies_or_sleeps_at_any_named_point_leaves_each_chang
                 await _strike(files, flock, step, action)
             records = await _settled(project, flock, struck)
             assert [r.status for r in records] == [Status.APPLIED] * len(struck), (step, [r.receipts for r in records])
-        records = [await record_of(project, i) for i in asked]
-        assert violations(effects(files.database), records, files.operators, asked)[:5] == []
+        assert violations(await gathered(files, project, asked))[:5] == []
 
 
 @pytest.mark.requirement("apply:verdict-fenced", "set:all-or-nothing")
@@ -209,7 +209,7 @@ async def _storm(files: ProjectFiles, count: int, seed: int) -> tuple[Tally, Cou
             child.send(signal.SIGKILL)
         await _settled(project, flock, approved)
         records = [await record_of(project, i) for i in asked]
-        assert violations(effects(files.database), records, files.operators, asked)[:5] == []
+        assert violations(await gathered(files, project, asked))[:5] == []
         states = Counter(r.status.value for r in records)
         assert set(states) <= {"applied", "conflict", "review_required"}
         assert states["applied"] > count // 10
