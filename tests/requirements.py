@@ -111,6 +111,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "R2, R3",
     ),
     "apply:lock-bounded": _R("A worker waits for a lock no longer than it was told to.", "R9"),
+    "apply:named-points": _R(
+        "Every step of applying that writes something has a named point after it, at which the chaos tests kill, pause, cut and fail it.",
+        "R1",
+    ),
     "apply:none-lost": _R("Every approved proposal reaches its end.", "R2"),
     "apply:none-unapproved": _R("No change takes effect without a valid signature over its digest.", "law 5, S8"),
     "apply:outcome-true": _R("A reported outcome is what happened in the source.", "R1, R3, R4"),

@@ -19,6 +19,7 @@ NOTHING_YET = (
     "apply.row_checked",
     "apply.before_commit",
     "apply.verdict_begun",
+    "apply.verdict_before_commit",
 )
 """Steps at which a worker that dies has left nothing in the source."""
 SETTLED = "work.settled"

@@ -113,6 +113,7 @@ async def record_verdict(claims: Sequence[Claim], result: Result) -> Result:
                 return known
             for claim in claims:
                 await leave(claim, tx, result.outcome)
+            await lead.reached("apply.verdict_before_commit")
             await tx.commit()
     except SourceFailure as failed:
         return Result(outcome=Outcome.RETRY, why=why_failed(failed.kind))
