@@ -10,8 +10,9 @@ from synapsor.core.proposal import Status
 from tests.chaos.changes import KINDS
 from tests.chaos.recorder import effects
 from tests.chaos.stepped import APPLY_STEPS, MOVABLE, VERDICT_STEPS, in_turns, stepped
+from tests.chaos.storm import end_sessions
 from tests.conftest import _serve
-from tests.databases import WRITER, Database, execute, fetch, load_mariadb, load_postgres
+from tests.databases import Database, load_mariadb, load_postgres
 from tests.servers import Server, start_mariadb, start_postgres
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
@@ -36,16 +37,6 @@ def own(request: pytest.FixtureRequest) -> Iterator[tuple[Server, Database]]:
     postgres = request.param == "postgres"
     for server in _serve(start_postgres if postgres else start_mariadb):
         yield server, load_postgres(server) if postgres else load_mariadb(server)
-
-
-def end_sessions(database: Database) -> None:
-    """Let the server end every session of the worker."""
-    if database.engine == "postgres":
-        execute(database, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{WRITER}'")
-        return
-    found = fetch(database, f"SELECT id FROM information_schema.processlist WHERE user = '{WRITER}'")
-    for (session,) in found:
-        execute(database, f"KILL CONNECTION {session}")
 
 
 @WHOLE
