@@ -5,12 +5,13 @@ import signal
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio
+from pymysql.err import OperationalError
 
 from synapsor.core.proposal import Status
 from synapsor.ports import ProposalRecord
@@ -63,7 +64,8 @@ def end_sessions(database: Database) -> None:
         execute(database, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{WRITER}'")
         return
     for (session,) in fetch(database, f"SELECT id FROM information_schema.processlist WHERE user = '{WRITER}'"):
-        execute(database, f"KILL CONNECTION {session}")
+        with suppress(OperationalError):  # it ended meanwhile
+            execute(database, f"KILL CONNECTION {session}")
 
 
 @dataclass
