@@ -43,6 +43,8 @@ async def settled(project: Project, flock: Herd, ids: list[str], seconds: float 
                 return records
 
 
+QUICK = 0.2
+"""Seconds that a worker takes on a quiet machine that finds nothing to do."""
 APART = 20.0
 """How far the clocks of workers are from the others', in a mixed storm."""
 
@@ -70,7 +72,11 @@ def end_sessions(database: Database) -> None:
 
 @dataclass
 class Tally:
-    """What the nemesis did; a storm without strikes would prove nothing."""
+    """What the nemesis did; a storm without strikes would prove nothing.
+
+    Attributes:
+        slow: how much slower than a quiet machine this one is now: a storm that is too fast for it kills workers before they have begun.
+    """
 
     forked: int = 0
     armed: int = 0
@@ -79,6 +85,7 @@ class Tally:
     cut: int = 0
     thrown_out: int = 0
     kept_waiting: int = 0
+    slow: float = field(default=1.0, repr=False)
     enough: anyio.Event = field(default_factory=anyio.Event, repr=False)
 
     @property
@@ -130,7 +137,7 @@ async def storm(
         asked: dict[str, Asked] = {}
         kinds: dict[str, str] = {}
         approved: list[str] = []
-        over, tally = anyio.Event(), Tally()
+        over, tally = anyio.Event(), Tally(slow=await _slow(flock))
         async with anyio.create_task_group() as group:
             group.start_soon(_nemesis, flock, random.Random(seed + 1), over, tally, mixed)
             if mixed:
@@ -175,6 +182,13 @@ async def _mostly_settled(project: Project, ids: list[str], tally: Tally) -> Non
                 await anyio.Event().wait()
 
 
+async def _slow(flock: Herd) -> float:
+    """Return how many times longer than on a quiet machine a worker takes that finds nothing to do."""
+    begun = anyio.current_time()
+    await (await flock.fork(drain=True)).ended()
+    return max(1.0, (anyio.current_time() - begun) / QUICK)
+
+
 async def _nemesis(flock: Herd, rng: random.Random, over: anyio.Event, tally: Tally, mixed: bool) -> None:
     """Keep three workers running, half of them with a failpoint set, and all the while kill one or put one to sleep past its lease."""
     while not over.is_set():
@@ -186,20 +200,20 @@ async def _nemesis(flock: Herd, rng: random.Random, over: anyio.Event, tally: Ta
             points = (*ALL_STEPS, MIDWAY)
             trap = f"{rng.choice(points)}:{rng.choice(['kill9', 'stop'])}:{rng.randint(1, 8)}" if armed else None
             ahead = rng.uniform(-APART, APART) if mixed else 0
-            alive.append(await flock.fork(failpoint=trap, lease=0.15, ahead=ahead))
+            alive.append(await flock.fork(failpoint=trap, lease=0.15 * tally.slow, ahead=ahead))
             tally.forked += 1
             tally.armed += armed
         if tally.struck >= STRIKES:
             tally.enough.set()
         victim = rng.choice(alive)
-        await _pause(over, rng.uniform(0.02, 0.12))
+        await _pause(over, tally.slow * rng.uniform(0.02, 0.12))
         if rng.random() < 0.4:
             victim.send(signal.SIGKILL)
             tally.killed += 1
         else:
             victim.send(signal.SIGSTOP)
             tally.paused += 1
-            await _pause(over, rng.uniform(0.02, 0.3))
+            await _pause(over, tally.slow * rng.uniform(0.02, 0.3))
 
 
 async def _pause(over: anyio.Event, seconds: float) -> None:
@@ -214,7 +228,7 @@ async def _trouble(
     """Cut a connection, let the server end the workers' sessions, or hold the ledger, one after the other."""
     cuts = [Cut(moment, way) for moment in Moment for way in Way if way is not Way.LATE or moment is Moment.COMMIT]
     while not over.is_set():
-        await _pause(over, rng.uniform(0.05, 0.3))
+        await _pause(over, tally.slow * rng.uniform(0.05, 0.3))
         what = rng.random()
         if proxy is None or what < 0.2:
             tally.kept_waiting += await _hold(files.config.ledger, rng, over)
