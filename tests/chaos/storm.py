@@ -153,7 +153,7 @@ async def storm(
             over.set()
         for child in flock.children:
             child.send(signal.SIGKILL)
-        await settled(project, flock, approved)
+        await settled(project, flock, approved, seconds=1800)
         records = [await record_of(project, i) for i in asked]
         assert violations(await gathered(files, project, asked))[:5] == []
         states = Counter(r.status.value for r in records)
@@ -182,6 +182,19 @@ async def _mostly_settled(project: Project, ids: list[str], tally: Tally) -> Non
                 await anyio.Event().wait()
 
 
+async def _taken(ledger: Path, over: anyio.Event) -> None:
+    """Wait until a job was taken, or for some seconds: on a busy machine it would else be workers that do nothing yet that are killed."""
+    with closing(sqlite3.connect(f"{ledger.as_uri()}?mode=ro", uri=True)) as reader:
+
+        def attempts() -> int:
+            return int(reader.execute("SELECT coalesce(sum(attempt), 0) FROM job").fetchone()[0])
+
+        before = attempts()
+        with anyio.move_on_after(5):
+            while attempts() == before and not over.is_set():
+                await _pause(over, 0.02)
+
+
 async def _slow(flock: Herd) -> float:
     """Return how many times longer than on a quiet machine a worker takes that finds nothing to do."""
     begun = anyio.current_time()
@@ -207,6 +220,8 @@ async def _nemesis(flock: Herd, rng: random.Random, over: anyio.Event, tally: Ta
             tally.enough.set()
         victim = rng.choice(alive)
         await _pause(over, tally.slow * rng.uniform(0.02, 0.12))
+        if rng.random() < 0.5:
+            await _taken(flock.files.config.ledger, over)
         if rng.random() < 0.4:
             victim.send(signal.SIGKILL)
             tally.killed += 1
