@@ -121,6 +121,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "apply:receipt-once": _R(
         "The first receipt of a proposal decides; a second one is refused by the database.", "law 4, R1"
     ),
+    "apply:receipts-at-once": _R(
+        "The receipts of a group that another worker commits while they are looked for are all there, or none is.",
+        "R1, R4",
+    ),
     "apply:receipts-first": _R("A worker does not start on a source whose receipts could not be believed.", "D07"),
     "apply:server-restarts": _R(
         "Where a database server ends a worker's sessions, or is killed and started again, at whatever point of a job, each change is"

@@ -4,6 +4,14 @@ from scripts.mutant_table.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "verdict.at-once",
+        "apply:receipts-at-once",
+        "flow/verdict.py",
+        "    if None in found and any(found):",
+        "    if False:",
+        "tests/chaos/test_receipts_race.py -k 'commits_meanwhile and postgres'",
+    ),
+    Mutant(
         "points.apply",
         "apply:named-points",
         "flow/apply.py",
