@@ -22,7 +22,7 @@ from synapsor.handler.endpoint import endpoint
 from synapsor.handler.once import Rows, once, once_async, receipts
 from tests.databases import Database
 
-SECRET = "a-secret-of-at-least-24-characters"  # noqa: S105
+SECRET = "a-secret-of-at-least-24-characters"
 DRIVERS = {"postgres": "postgresql+asyncpg", "mariadb": "mysql+aiomysql", "sqlite": "sqlite"}
 
 

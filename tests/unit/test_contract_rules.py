@@ -653,6 +653,17 @@ PROPOSALS = [
         "    approval: {role: lead}\n    worker: supervised\n    undo: reviewed # SYN394\n",
     ),
     (
+        "an undo of what an application does",
+        "    approval: {role: lead}\n",
+        "    approval: {role: lead}\n    executor: shop_app\n    undo: reviewed # SYN396\n",
+    ),
+    (
+        "effects of a delete that the worker does not look at",
+        PROPOSED,
+        listed("    where: {status: open}\n    accepts: {cascades: [billing.lines]} # SYN397", verb="delete")
+        + "    executor: shop_app\n",
+    ),
+    (
         "a version that an undo counts without one",
         "    set: {note: $words}",
         "    set: {note: $words, fee: {add: 1}}\n    advances: fee # SYN395",

@@ -10,7 +10,7 @@ from synapsor.handler.job import Change, Member
 from synapsor.handler.values import is_same
 
 
-def check(change: Change, member: Member, row: Mapping[str, Any] | None) -> None:
+def check(change: Change, member: Member, row: Mapping[Any, Any] | None) -> None:
     """Refuse a change whose row, as the database has it now, is not as it was; of an insert, one that is there already.
 
     Raises:
@@ -26,5 +26,5 @@ def check(change: Change, member: Member, row: Mapping[str, Any] | None) -> None
         raise Conflict("version_moved")
 
 
-def _holds(change: Change, row: Mapping[str, Any], told: Mapping[str, str | None]) -> bool:
+def _holds(change: Change, row: Mapping[Any, Any], told: Mapping[str, str | None]) -> bool:
     return all(name in row and is_same(token, row[name], change.columns[name]) for name, token in told.items())

@@ -21,7 +21,7 @@ from synapsor.handler.receipts import NAME
 from synapsor.handler.values import is_same
 from synapsor.handler.wire import Ask, Came
 
-Rows: TypeAlias = Sequence[Mapping[str, Any] | None]
+Rows: TypeAlias = Sequence[Mapping[Any, Any] | None]
 """The rows of a change after it, in the order of its members, as the database has them; None of a row that is gone."""
 Apply: TypeAlias = Callable[[Session, Change], Rows]
 ApplyAsync: TypeAlias = Callable[[AsyncSession, Change], Awaitable[Rows]]

@@ -30,6 +30,7 @@ class Target:
         tenant_in_key: the key of every row names the tenant, too.
         advances: the version column that must move with the change.
         moves: the columns that the database may change with it.
+        executor: the application that carries it out, or None where the worker does.
     """
 
     source: Text
@@ -40,6 +41,7 @@ class Target:
     tenant_in_key: bool
     advances: Text | None
     moves: tuple[Text, ...]
+    executor: Text | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
