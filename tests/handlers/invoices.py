@@ -17,10 +17,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
-from synapsor.handler import Answer, Change, Job, check
+from synapsor.handler import Answer, Change, Failed, Job, check
 from synapsor.handler.endpoint import endpoint
 from synapsor.handler.once import Rows, once, once_async, receipts
-from tests.databases import Database
+from tests.databases import Database, fetch
 
 SECRET = "a-secret-of-at-least-24-characters"
 DRIVERS = {"postgres": "postgresql+asyncpg", "mariadb": "mysql+aiomysql", "sqlite": "sqlite"}
@@ -35,9 +35,14 @@ def url_of(database: Database, driver: str = "") -> str:
 class Invoices:
     """The application: what it does to an invoice, and how it is reached."""
 
-    def __init__(self, url: str, *, schema: str | None, done: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, url: str, *, schema: str | None, database: Database | None = None, done: Callable[[], None] = lambda: None
+    ) -> None:
         """Take where the shop is; `done` is called when a job was carried out and nothing is answered yet."""
-        self.url, self.schema, self.done = url, schema, done
+        self.url, self.schema, self.database, self.done = url, schema, database, done
+        self.breaks: list[Exception] = []
+        self.early = False
+        self.sets: dict[str, Any] = {}
         self.receipts = receipts(schema=schema)
         self.is_async = "+a" in url
         self.engine: Any = create_async_engine(url) if self.is_async else create_engine(url)
@@ -47,12 +52,16 @@ class Invoices:
     async def handle(self, job: Job) -> Answer:
         """Carry out a job."""
         self.jobs.append(job)
+        if self.breaks and self.early:
+            raise self.breaks.pop()
         if self.is_async:
             async with AsyncSession(self.engine) as session:
                 answer = await once_async(session, job, self.change_async, table=self.receipts)
         else:
             answer = await asyncio.to_thread(self.handle_here, job)
         self.done()
+        if self.breaks:
+            raise self.breaks.pop()
         return answer
 
     def handle_here(self, job: Job) -> Answer:
@@ -68,7 +77,9 @@ class Invoices:
             mine = table.c.id == member.key["id"]
             found = session.execute(select(table).where(mine).with_for_update()).mappings().first()
             check(change, member, found)
-            session.execute(table.update().where(mine).values(**member.changes))
+            if "refuses" in self.sets:
+                raise Failed("refused", "not on a Sunday")
+            session.execute(table.update().where(mine).values(**{**member.changes, **self.sets}))
             rows.append(session.execute(select(table).where(mine)).mappings().first())
         return rows
 
@@ -80,6 +91,19 @@ class Invoices:
         if not self.table.columns:
             self.table = Table("invoices", MetaData(), schema=self.schema, autoload_with=connection)
         return self.table
+
+    def kept(self) -> list[tuple[str, str]]:
+        """Return the outcome and code of each receipt."""
+        assert self.database is not None
+        place = "synapsor_handled" if self.schema is None else f"{self.schema}.synapsor_handled"
+        return [tuple(row) for row in fetch(self.database, f"SELECT outcome, code FROM {place}")]
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        if self.is_async:
+            await self.engine.dispose()
+        else:
+            self.engine.dispose()
 
     def app(self) -> FastAPI:
         """Return the application as it is served."""

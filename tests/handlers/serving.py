@@ -75,4 +75,5 @@ def prepare(database: Database) -> None:
 def invoices(database: Database, **more: Any) -> Invoices:
     """Return the application over a shop."""
     prepare(database)
-    return Invoices(url_of(database), schema=database.schema if database.engine == "postgres" else None, **more)
+    schema = database.schema if database.engine == "postgres" else None
+    return Invoices(url_of(database), schema=schema, database=database, **more)
