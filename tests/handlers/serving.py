@@ -46,10 +46,10 @@ async def served(app: Any, *, tls: Mapping[str, Any] | None = None) -> AsyncIter
             await server.shutdown(sockets=[listening])
 
 
-def configured(url: str, **more: str) -> dict[str, str]:
+def configured(url: str, *, name: str = "app", **more: str) -> dict[str, str]:
     """Return how the configuration of a project is changed so that its contract's executor is at an address."""
-    extra = "".join(f", {name}: {value}" for name, value in more.items())
-    executor = f"executors: {{app: {{kind: http, url: '{url}', secret: '${{file:secrets/handler}}'{extra}}}}}\n"
+    extra = "".join(f", {key}: {value}" for key, value in more.items())
+    executor = f"executors: {{{name}: {{kind: http, url: '{url}', secret: '${{file:secrets/handler}}'{extra}}}}}\n"
     return {"session: {tenant_id": f"{executor}session: {{tenant_id", "profile: production": "profile: development"}
 
 
