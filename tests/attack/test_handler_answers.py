@@ -71,7 +71,6 @@ async def test_a_handler_is_told_keys_guards_and_changes_and_no_other_value_of_a
             {
                 "key": {"id": "INV-3001"},
                 "guards": {name: proposal.members[0].before[name] for name in (*proposal.guards, "updated_at")},
-                "depends": {},
                 "changes": {"late_fee_cents": "0", "waiver_reason": "Paid next day."},
             }
         ],
@@ -185,7 +184,6 @@ async def test_a_handler_that_wants_to_be_left_alone_is_left_alone(shop: Shop) -
 VERDICTS = [
     ("conflict", "row_gone", "conflict", "row_gone"),
     ("conflict", "version_moved", "conflict", "version_moved"),
-    ("conflict", "dependency_moved", "conflict", "dependency_moved"),
     ("conflict", "insert_duplicate", "conflict", "insert_duplicate"),
     ("conflict", "receipt_of_another_digest", "reconciliation_required", "receipt_of_another_digest"),
     ("conflict", "receipts_differ", "reconciliation_required", "receipts_differ"),

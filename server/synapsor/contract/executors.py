@@ -19,3 +19,6 @@ def executor_problems(path: Path, capability: ProposeCapability, at: Positions) 
     if capability.accepts is not None:
         message = "What a delete does beside is looked at by the worker's own SQL alone."
         yield at.at_key((*path, "accepts"), "SYN397", message, "Remove `accepts`, or `executor`.")
+    for related in capability.depends[:1]:
+        message = f"`{related}` is of a related row, which the worker's own SQL alone holds while it changes this one."
+        yield at.at_key((*path, "executor"), "SYN398", message, "Remove what depends on related rows, or `executor`.")

@@ -112,6 +112,7 @@ RULES: Final[dict[str, str]] = {
     "SYN395": "advances is an integer column that an update, which can be undone, counts up by a fixed amount.",
     "SYN396": "A change that can be undone is carried out by the worker and not by an application, which may do more than its rows show.",
     "SYN397": "What a delete may do beside is accepted where the worker carries it out, which looks at it, and not where an application does.",
+    "SYN398": "A change that depends on related rows is carried out by the worker, which holds them, and not by an application.",
     # Arguments
     "SYN401": "An argument that is used is declared.",
     "SYN402": "An argument that is declared is used.",

@@ -18,7 +18,6 @@ from synapsor.values import Token, canonical
 _WHY: Final[Mapping[str, Why]] = {
     "row_gone": Why.ROW_GONE,
     "version_moved": Why.VERSION_MOVED,
-    "dependency_moved": Why.DEPENDENCY_MOVED,
     "insert_duplicate": Why.INSERT_DUPLICATE,
     "receipt_of_another_digest": Why.RECEIPT_OF_ANOTHER_DIGEST,
     "receipts_differ": Why.RECEIPTS_DIFFER,
@@ -102,12 +101,7 @@ def _change(proposal: Proposal, lapses: str, members: list[dict[str, Any]]) -> d
 
 def _members(proposal: Proposal) -> list[dict[str, Any]]:
     return [
-        {
-            "key": dict(member.key),
-            "guards": _guards(proposal, member),
-            "depends": member.depends,
-            "changes": member.changes,
-        }
+        {"key": dict(member.key), "guards": _guards(proposal, member), "changes": member.changes}
         for member in proposal.members
     ]
 

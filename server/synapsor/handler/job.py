@@ -22,14 +22,12 @@ class Member:
     Attributes:
         key: the columns that name the row; of an insert, those that must not be there yet.
         guards: columns that must still hold these values when it is changed.
-        depends: the same of related rows, by their paths.
         changes: the columns that are set; none of a delete.
-        tokens: all four as the job tells them, by their names.
+        tokens: all three as the job tells them, by their names.
     """
 
     key: Mapping[str, Any]
     guards: Mapping[str, Any]
-    depends: Mapping[str, Any]
     changes: Mapping[str, Any]
     tokens: Mapping[str, Mapping[str, str | None]] = field(repr=False)
 
@@ -124,7 +122,7 @@ def _change(told: Any) -> Change:
 
 
 def _member(told: Any, columns: Mapping[str, str]) -> Member:
-    tokens = {part: dict(told[part].items()) for part in ("key", "guards", "depends", "changes")}
+    tokens = {part: dict(told[part].items()) for part in ("key", "guards", "changes")}
     return Member(**{part: _values(each, columns) for part, each in tokens.items()}, tokens=tokens)
 
 

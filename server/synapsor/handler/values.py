@@ -6,6 +6,7 @@ A job carries tokens, the text that a database prints; an application compares w
 from __future__ import annotations
 
 import datetime as dt
+import json
 import uuid
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
@@ -19,7 +20,7 @@ def value_of(token: str | None, kind: str) -> Any:
         return token
     try:
         return reader(token)
-    except (ValueError, InvalidOperation):
+    except (ValueError, KeyError, InvalidOperation):
         return token  # such as `infinity`, which is no date of Python's
 
 
@@ -30,22 +31,35 @@ def is_same(token: str | None, given: Any, kind: str) -> bool:
     wanted = value_of(token, kind)
     try:
         return bool(_like(given, kind) == wanted)
-    except (ValueError, TypeError, InvalidOperation):
+    except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation):
         return False
 
 
 def _like(given: Any, kind: str) -> Any:
     """Return a value in the form that `value_of` gives its type."""
-    if kind == "boolean" and type(given) is int:
-        return _BITS[given]
-    if kind in {"integer", "numeric"}:
-        return _number(given)
-    if kind == "uuid":
-        return given if isinstance(given, uuid.UUID) else uuid.UUID(given)
-    if isinstance(given, str):
+    if isinstance(given, str) and kind not in {"integer", "numeric", "uuid"}:
         return value_of(given, kind)
-    if kind == "timestamptz" and isinstance(given, dt.datetime) and given.tzinfo is None:
-        return given.replace(tzinfo=dt.UTC)
+    like = _LIKE.get(kind)
+    return given if like is None else like(given)
+
+
+def _bit(given: Any) -> Any:
+    return _BITS[given] if type(given) is int else given
+
+
+def _uuid(given: Any) -> Any:
+    return given if isinstance(given, uuid.UUID) else uuid.UUID(given)
+
+
+def _in_utc(given: Any) -> Any:
+    return given.replace(tzinfo=dt.UTC) if given.tzinfo is None else given
+
+
+def _word(given: Any) -> Any:
+    return str(given) if isinstance(given, uuid.UUID) else given
+
+
+def _raw(given: Any) -> Any:
     return bytes(given) if isinstance(given, memoryview | bytearray) else given
 
 
@@ -78,6 +92,15 @@ def _bytes(token: str) -> bytes:
 
 
 _BITS: Final = {0: False, 1: True}
+_LIKE: Final[dict[str, Callable[[Any], Any]]] = {
+    "boolean": _bit,
+    "integer": _number,
+    "numeric": _number,
+    "uuid": _uuid,
+    "timestamptz": _in_utc,
+    "text": _word,
+    "bytes": _raw,
+}
 _TRUTHS: Final = {"true": True, "false": False, "t": True, "f": False, "1": True, "0": False}
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "integer": _integer,
@@ -85,8 +108,11 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "float": float,
     "boolean": _truth,
     "date": dt.date.fromisoformat,
+    "time": dt.time.fromisoformat,
     "timestamp": _moment,
     "timestamptz": _zoned,
     "uuid": uuid.UUID,
     "bytes": _bytes,
+    "json": json.loads,
+    "array": json.loads,
 }

@@ -54,7 +54,6 @@ CONFLICTS: Final = frozenset(
     {
         "row_gone",
         "version_moved",
-        "dependency_moved",
         "insert_duplicate",
         "receipt_of_another_digest",
         "receipts_differ",
