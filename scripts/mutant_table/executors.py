@@ -30,7 +30,7 @@ MUTANTS = (
     Mutant("executor.in-clear", "executor:config", "config/executors.py", 'if parts.scheme == "http" and (profile == "production" or parts.hostname not in LOOPBACK):', "if False:", f"{_WIRED} is_read_strictly"),
     Mutant("executor.absolute", "executor:config", "config/executors.py", 'if not program.is_absolute() or ".." in program.parts:', "if False:", f"{_WIRED} is_read_strictly"),
     Mutant("executor.variables", "executor:config", "config/executors.py", "if name in _KEPT:", "if False:", f"{_WIRED} is_read_strictly"),
-    Mutant("executor.no-undo", "contract:rules:documented", "contract/executors.py", "if capability.undo is not None:", "if False:", "tests/unit/test_contract_rules.py -k undo_of_what_an"),
+    Mutant("executor.no-undo", "contract:rules:documented", "contract/executors.py", "if capability.undo is not None:", "if False:", "tests/unit/test_contract_rules.py -k reported_at_its_line"),
     Mutant("executor.guessed", "executor:signed", "executors/secret.py", "if len(secret.reveal()) < LEAST_SECRET:", "if False:", f"{_HTTP} could_be_guessed"),
     Mutant("executor.denied", "executor:unknown", "executors/http.py", "if status == _DENIED:", "if False:", f"{_HTTP} told_apart"),
     Mutant("executor.later", "executor:unknown", "executors/http.py", "if status in _LATER:", "if False:", f"{_HTTP} told_apart"),
