@@ -14,7 +14,7 @@ MUTANTS = (
     Mutant("executor.for-a-person", "executor:verdict", "core/handed.py", "if why in _FOR_A_PERSON:", "if False:", f"{_ANSWERS} a_verdict_of_the_handler"),
     Mutant("executor.all-guards", "executor:document", "core/handed.py", "for name in compared(proposal)}", "for name in proposal.guards}", f"{_ANSWERS} is_told_keys"),
     Mutant("executor.lapsed", "executor:closed", "flow/handing.py", "if lapsed := next((task for task in tasks if task.expired()), None):", "if lapsed := next(iter(tasks[:0]), None):", f"{_ANSWERS} has_lapsed_meanwhile"),
-    Mutant("executor.status-fits", "executor:unknown", "flow/handing.py", "reply.status not in {None, answer.came.status}", "False", f"{_ANSWERS} proves_nothing"),
+    Mutant("executor.status-fits", "executor:unknown", "flow/handing.py", "reply.status in {None, answer.came.status}", "True", f"{_ANSWERS} proves_nothing"),
     Mutant("executor.nothing-is-unknown", "executor:unknown", "flow/handing.py", "return _UNKNOWN if is_nothing(answer) else _not_applied(answer, tasks)", "return _not_applied(answer, tasks)", f"{_ANSWERS} proves_nothing"),
     Mutant("executor.words", "executor:words", "flow/handing.py", '.translate(dict.fromkeys((*range(32), 127), "?"))', "", f"{_ANSWERS} own_words"),
     Mutant("executor.waits", "executor:waits", "flow/handing.py", "wait=reply.wait)", "wait=0.0)", f"{_ANSWERS} left_alone"),

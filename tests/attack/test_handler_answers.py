@@ -304,7 +304,7 @@ async def test_an_applications_own_words_reach_the_log_alone_short_and_on_one_li
     with caplog.at_level(logging.WARNING):
         await attempt(shop, Answering(said("failed", "refused", words)))
     (logged,) = [r.getMessage() for r in caplog.records if getattr(r, "action", "") == "handler_said"]
-    assert logged.startswith("a handler says: no \\u202e such?thing xxx")
+    assert logged.startswith("executor app says: no \\u202e such?thing xxx")
     assert len(logged) < 250
     told_agent = await shop.call("billing.inspect_invoice", {"invoice_id": "INV-3001"})
     assert "thing" not in str(told_agent)

@@ -77,6 +77,9 @@ class ByHandler:
         answer = _read(reply)
         if answer is None:
             return _UNKNOWN
+        if answer.detail:
+            said = {"action": "handler_said", "job": claims[0].job}
+            log.warning("executor %s says: %s", self.handler.name, _visible(answer.detail), extra=said)
         return answer if is_about(answer, _told(claims)) else _DIFFERS
 
     def __repr__(self) -> str:
@@ -85,11 +88,7 @@ class ByHandler:
 
 def _read(reply: Reply) -> Answer | None:
     answer = read_answer(reply.body)
-    if answer is None or reply.status not in {None, answer.came.status}:
-        return None
-    if answer.detail:
-        log.warning("a handler says: %s", _visible(answer.detail), extra={"action": "handler_said"})
-    return answer
+    return answer if answer is not None and reply.status in {None, answer.came.status} else None
 
 
 def _visible(detail: str) -> str:
