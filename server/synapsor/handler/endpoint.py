@@ -35,7 +35,7 @@ def endpoint(secrets: str | Iterable[str], handle: Handle, *, max_bytes: int = M
     async def answer(request: Request) -> Response:
         try:
             body = await _body(request, max_bytes)
-            verify(body, request.headers, known, max_bytes=max_bytes)
+            verify(body, request.headers, known)
             job = read(body)
         except NotSigned:
             return Response(status_code=401)
