@@ -134,7 +134,7 @@ class Why(_Told):
     )
     NOT_THE_INVERSE = (
         "not_the_inverse",
-        "The rows and values are not exactly those that take back the change that is undone.",
+        "The rows and values are not exactly those that take back the change from what the proposal says it saw.",
     )
     EXECUTOR_CHANGED = "executor_changed", "The activated contract has another executor carry it out."
     EXECUTOR_MISSING = (
