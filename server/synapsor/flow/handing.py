@@ -13,6 +13,7 @@ from typing import Final
 from synapsor.core.handed import is_about, is_exact, is_nothing, key_of, outcome_of, to_apply, to_close, to_look
 from synapsor.core.outcome import Outcome, Why
 from synapsor.core.proposal import Proposal
+from synapsor.core.writeback import told_of
 from synapsor.flow.apply import Task
 from synapsor.flow.verdict import Claim, Result
 from synapsor.handler.answer import Answer, read_answer
@@ -102,8 +103,7 @@ def _told(claims: Sequence[Claim]) -> list[Proposal]:
 
 def _applied(answer: Answer, claims: Sequence[Claim]) -> Result:
     # The rows are exactly those that were approved; as they were signed, their hidden values are sealed.
-    after = {claim.proposal.id: tuple(m.changes for m in claim.proposal.members if m.changes) for claim in claims}
-    return Result(outcome=outcome_of(answer)[0], after=after)
+    return Result(outcome=outcome_of(answer)[0], done={c.proposal.id: told_of(c.proposal) for c in claims})
 
 
 def _not_applied(answer: Answer, claims: Sequence[Claim]) -> Result:
